@@ -1,0 +1,1 @@
+"""Scores of stage functions against ground truth, one module per suite."""

@@ -1,0 +1,57 @@
+"""What every artifact has: a folder, a file name ending, `save` and `load`.
+
+An artifact of one video lies at `<FOLDER>/<video><SUFFIX>`; an empty SUFFIX means a folder of files.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Generic, Self, TypeVar
+
+
+class Artifact(ABC):
+    """One video's worth of something that flows between stages."""
+
+    FOLDER: ClassVar[str]
+    """Where the artifacts of this class lie, relative to the project root: also the DVC out."""
+    SUFFIX: ClassVar[str]
+    """Ending of the file name, or "" where the artifact is a folder."""
+
+    @classmethod
+    def path(cls, root: Path, video: str) -> Path:
+        """Where this artifact of `video` lies in the project at `root`."""
+        return root / cls.FOLDER / f"{video}{cls.SUFFIX}"
+
+    @abstractmethod
+    def save(self, path: Path) -> None:
+        """Write to `path`, whose parent exists; equal artifacts give equal bytes."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, path: Path) -> Self:
+        """Open what `save` wrote; large contents stay on disk until asked for."""
+
+
+A = TypeVar("A", bound=Artifact)
+
+
+@dataclass(frozen=True)
+class Streamed(Generic[A]):
+    """An artifact that is written piece by piece and never lies in memory whole.
+
+    A stage that returns `Streamed[Frames]` hands over the recipe for writing; the engine calls `save`.
+    """
+
+    kind: type[A]
+    write: Callable[[Path], None]
+
+    def save(self, path: Path) -> None:
+        self.write(path)
+
+    def to(self, path: Path) -> A:
+        """Write to `path` and open it from there."""
+        self.write(path)
+        return self.kind.load(path)

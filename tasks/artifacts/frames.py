@@ -1,0 +1,276 @@
+"""The decoded video: a row per frame, images encoded, read back a few at a time.
+
+Times are the file's own presentation times (VFR stays VFR). `frame` is the row; `source_frame` is the position in the
+file's decode output, so that a lower working rate can be traced back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.artifact import Artifact, Streamed
+from tasks.artifacts.images import Encoding, Image, decode, encode
+from tasks.errors import SemflowError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+Status = Literal["ok", "damaged", "lost"]
+"""ok: decoded clean. damaged: decoded, but the decoder reported errors. lost: nothing came out; no image."""
+ACCOUNT_KEY = b"semflow.account"
+ROWS_PER_GROUP = 16  # one row group is the least that a random read touches: about half a second of video
+
+
+@dataclass(frozen=True)
+class Account:
+    """What came in and what became of it; one per video."""
+
+    file: str
+    """Name of the file in data/raw."""
+    container: str
+    """Container format, FFmpeg's name."""
+    codec: str
+    """Video codec, FFmpeg's name."""
+    pixel_format: str
+    """Pixel format in the file, FFmpeg's name (yuv420p, yuv420p10le, ...)."""
+    source_width: int
+    """Coded width in pixels, before rotation."""
+    source_height: int
+    """Coded height in pixels, before rotation."""
+    rotation_deg: int
+    """Display rotation that was applied, degrees clockwise: 0, 90, 180 or 270."""
+    fps: float
+    """Average frame rate of the file, frames per second."""
+    vfr: bool
+    """Whether the spacing of timestamps varies by more than the container's rounding."""
+    duration_s: float
+    """Presentation time from the first frame to the end of the last one, seconds."""
+    expected: int
+    """Frames the container announces (its index, or its packets where it has none)."""
+    decoded: int
+    """Frames that came out of the decoder, damaged ones among them."""
+    damaged: int
+    """Frames that came out with errors."""
+    lost: int
+    """Frames that were expected and did not come out."""
+    kept: int
+    """Rows of this artifact: those chosen by the working frame rate, lost ones among them."""
+    width: int
+    """Working width, pixels."""
+    height: int
+    """Working height, pixels."""
+    encoding: Encoding
+    """How images are stored."""
+    notes: tuple[str, ...] = field(default=())
+    """What a person should know, in sentences (for example: 'damaged between 3.2 s and 3.9 s')."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One row on its way into the artifact."""
+
+    source_frame: int
+    """Position in the decode output of the file (lost frames counted)."""
+    pts_s: float
+    """Presentation time, seconds."""
+    status: Status
+    image: Image | None
+    """(h, w, 3) uint8 RGB at working size; None where lost."""
+
+
+@dataclass(frozen=True, eq=False)
+class Frames(Artifact):
+    """A reader: times and status at hand, images from disk when asked for."""
+
+    FOLDER: ClassVar[str] = "data/frames"
+    SUFFIX: ClassVar[str] = ".parquet"
+
+    file: pq.ParquetFile
+    account: Account
+    source_frame: NDArray[np.int32]
+    """(t,) position in the file's decode output."""
+    pts_s: NDArray[np.float64]
+    """(t,) presentation times, seconds, strictly increasing."""
+    status: NDArray[np.object_]
+    """(t,) 'ok', 'damaged' or 'lost'."""
+
+    def __post_init__(self) -> None:
+        back = np.flatnonzero(np.diff(self.pts_s) <= 0)
+        if len(back):
+            raise SemflowError(
+                f"frames.pts_s must increase, got {self.pts_s[back[0]]} then {self.pts_s[back[0] + 1]} "
+                f"in row {back[0] + 1}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.pts_s)
+
+    @property
+    def width(self) -> int:
+        """Working width in pixels."""
+        return self.account.width
+
+    @property
+    def height(self) -> int:
+        """Working height in pixels."""
+        return self.account.height
+
+    @cached_property
+    def ok(self) -> NDArray[np.bool_]:
+        """(t,) where the image is whole: what stages look at."""
+        return self.status == "ok"
+
+    def image(self, frame: int) -> Image:
+        """(h, w, 3) uint8 RGB of row `frame`; an error where it was lost."""
+        if not 0 <= frame < len(self):
+            raise SemflowError(f"frame must lie in [0, {len(self)}), got {frame}")
+        group, row = divmod(frame, ROWS_PER_GROUP)
+        return self._decode(frame, self._group(group)[row].as_py())
+
+    def images(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, Image]]:
+        """(frame, image) of the whole ones in [start, stop), in order, one row group in memory at a time."""
+        stop = len(self) if stop is None else min(stop, len(self))
+        for frame in range(start, stop):
+            if self.ok[frame]:
+                yield frame, self.image(frame)
+
+    def batches(self, size: int) -> Iterator[tuple[list[int], list[Image]]]:
+        """`images`, `size` at a time; the last batch may be shorter."""
+        numbers: list[int] = []
+        images: list[Image] = []
+        for frame, image in self.images():
+            numbers.append(frame)
+            images.append(image)
+            if len(numbers) == size:
+                yield numbers, images
+                numbers, images = [], []
+        if numbers:
+            yield numbers, images
+
+    def save(self, path: Path) -> None:
+        rows = (
+            Frame(
+                int(self.source_frame[i]),
+                float(self.pts_s[i]),
+                self.status[i],
+                None if self.status[i] == "lost" else self.image(i),
+            )
+            for i in range(len(self))
+        )
+        Frames.stream(rows, lambda: self.account).save(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        import pyarrow.parquet as pq
+
+        return cls.open(pq.ParquetFile(path, memory_map=True), path.name)
+
+    @classmethod
+    def open(cls, file: pq.ParquetFile, name: str) -> Self:
+        """Read times and account of an open Parquet file; images stay where they are."""
+        metadata = file.metadata.metadata or {}
+        if ACCOUNT_KEY not in metadata:
+            raise SemflowError(
+                f"{name} must be a frames artifact, got a Parquet file without an account; "
+                "run `semflow run` to make it again"
+            )
+        account = json.loads(metadata[ACCOUNT_KEY])
+        table = file.read(["source_frame", "pts_s", "status"])
+        return cls(
+            file=file,
+            account=Account(**{**account, "notes": tuple(account["notes"])}),
+            source_frame=table.column("source_frame").to_numpy(),
+            pts_s=table.column("pts_s").to_numpy(),
+            status=table.column("status").to_numpy(zero_copy_only=False),
+        )
+
+    @staticmethod
+    def stream(
+        rows: Iterable[Frame], account: Callable[[], Account], encoding: Encoding = "jpeg", quality: int = 95
+    ) -> Streamed[Frames]:
+        """Frames written as they come; `account` is asked once, after the last row."""
+        return Streamed(Frames, lambda path: _write(path, rows, account, encoding, quality))
+
+    def _group(self, group: int) -> pa.Array:
+        cache: dict[int, pa.Array] = self.__dict__.setdefault("_groups", {})
+        if group not in cache:
+            cache.clear()
+            cache[group] = self.file.read_row_group(group, columns=["image"]).column("image").combine_chunks()
+        return cache[group]
+
+    def _decode(self, frame: int, data: bytes | None) -> Image:
+        if data is None:
+            raise SemflowError(
+                f"frame {frame} of {self.account.file} was lost in decoding and has no image; look at `status` first"
+            )
+        return decode(data, self.account.encoding, self.height, self.width)
+
+
+def _schema() -> pa.Schema:
+    import pyarrow as pa
+
+    def described(name: str, kind: pa.DataType, unit: str, meaning: str, nullable: bool = False) -> pa.Field:
+        return pa.field(name, kind, nullable=nullable, metadata={"unit": unit, "meaning": meaning})
+
+    return pa.schema(
+        [
+            described("frame", pa.int32(), "index", "row, counted from 0"),
+            described("source_frame", pa.int32(), "index", "position in the file's decode output"),
+            described("pts_s", pa.float64(), "s", "presentation time"),
+            described("status", pa.string(), "", "ok, damaged or lost"),
+            described("image", pa.binary(), "bytes", "the image at working size, encoded", nullable=True),
+        ]
+    )
+
+
+def _write(path: Path, rows: Iterable[Frame], account: Callable[[], Account], encoding: Encoding, quality: int) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = _schema()
+    written = 0
+    pending: list[Frame] = []
+
+    def flush(writer: pq.ParquetWriter) -> None:
+        nonlocal written, pending
+        if pending:
+            writer.write_table(
+                pa.Table.from_pydict(
+                    {
+                        "frame": range(written, written + len(pending)),
+                        "source_frame": [row.source_frame for row in pending],
+                        "pts_s": [row.pts_s for row in pending],
+                        "status": [row.status for row in pending],
+                        "image": [
+                            None if row.image is None else encode(row.image, encoding, quality) for row in pending
+                        ],
+                    },
+                    schema=schema,
+                ),
+                row_group_size=ROWS_PER_GROUP,
+            )
+        written, pending = written + len(pending), []
+
+    # Images are compressed already: a second compression costs time and gains nothing.
+    with pq.ParquetWriter(
+        path,
+        schema,
+        compression={"image": "none" if encoding != "raw" else "zstd"},
+        use_dictionary=["status"],
+        version="2.6",
+    ) as writer:
+        for row in rows:
+            pending.append(row)
+            if len(pending) == ROWS_PER_GROUP:
+                flush(writer)
+        flush(writer)
+        writer.add_key_value_metadata({ACCOUNT_KEY: json.dumps(asdict(account()), sort_keys=True).encode()})

@@ -1,0 +1,27 @@
+"""The source of everything: a file that claims to be a video."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Self
+
+from tasks.artifacts.artifact import Artifact
+from tasks.errors import SemflowError
+
+
+@dataclass(frozen=True)
+class RawVideo(Artifact):
+    """A file in `data/raw`, under whatever name its owner gave it; no stage writes one."""
+
+    FOLDER: ClassVar[str] = "data/raw"
+    SUFFIX: ClassVar[str] = ""
+
+    file: Path
+
+    def save(self, path: Path) -> None:
+        raise SemflowError(f"{path} must be put there by you: stages read data/raw and never write it")
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        return cls(path)

@@ -1,0 +1,29 @@
+"""What people look at: a folder per video."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Self
+
+from tasks.artifacts.artifact import Artifact
+from tasks.errors import SemflowError
+
+
+@dataclass(frozen=True)
+class Report(Artifact):
+    """A folder with `index.html` (self-contained but for the video beside it) and `overlay.mp4`."""
+
+    FOLDER: ClassVar[str] = "reports"
+    SUFFIX: ClassVar[str] = ""
+
+    folder: Path
+
+    def save(self, path: Path) -> None:
+        raise SemflowError(f"{path}: a report is streamed into its folder; return Streamed[Report]")
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        if not (path / "index.html").is_file():
+            raise SemflowError(f"{path} must hold index.html, got none: run `semflow run` to make the report")
+        return cls(path)

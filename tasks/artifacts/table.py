@@ -1,0 +1,206 @@
+"""Tables: frozen classes with a NumPy array per column, stored as Parquet.
+
+A column's dtype, unit and meaning stand at its field and travel in the Parquet schema, so a reader in any language
+finds them. Facts (frame count, size) are scalars about the whole table and travel in the schema's metadata.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tasks.artifacts.artifact import Artifact
+from tasks.errors import SemflowError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+Column = NDArray[Any]
+FACTS_KEY = b"semflow"
+ZSTD_LEVEL = 3  # zstd's own default; fixed here so that a change of Arrow's default does not change bytes
+
+
+def column(dtype: str, unit: str, meaning: str, width: int = 0, nullable: bool = False) -> Any:
+    """Declare a column: NumPy dtype (or "string"), unit, meaning; `width` > 0 makes each cell a fixed-size list.
+
+    `nullable` admits NaN in a floating column; elsewhere NaN is an error.
+    """
+    return dataclasses.field(
+        metadata={"column": True, "dtype": dtype, "unit": unit, "meaning": meaning, "width": width, "nan": nullable}
+    )
+
+
+def fact(unit: str, meaning: str) -> Any:
+    """Declare a scalar (or JSON-able value) that holds for the whole table."""
+    return dataclasses.field(metadata={"column": False, "unit": unit, "meaning": meaning}, kw_only=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Table(Artifact):
+    """Base of all tables; checks every column when built, then the rules of its own in `check`."""
+
+    SUFFIX: ClassVar[str] = ".parquet"
+
+    def __post_init__(self) -> None:
+        rows = None
+        for field in self.columns():
+            values = self._conform(field, getattr(self, field.name))
+            rows = len(values) if rows is None else rows
+            if len(values) != rows:
+                raise SemflowError(
+                    f"{self._name(field)} must have {rows} rows like the columns before it, got {len(values)}"
+                )
+            object.__setattr__(self, field.name, values)
+        self.check()
+
+    def check(self) -> None:
+        """Rules beyond dtype and shape; override in the table that has them."""
+
+    @classmethod
+    def columns(cls) -> tuple[dataclasses.Field[Any], ...]:
+        """The fields that are columns, in order."""
+        return tuple(f for f in dataclasses.fields(cls) if f.metadata.get("column"))
+
+    @classmethod
+    def facts(cls) -> tuple[dataclasses.Field[Any], ...]:
+        """The fields that are scalars about the whole table."""
+        return tuple(f for f in dataclasses.fields(cls) if f.metadata.get("column") is False)
+
+    @classmethod
+    def empty(cls, **facts: Any) -> Self:
+        """A table with no rows and the right schema."""
+        blank = {
+            f.name: np.empty((0, width) if (width := f.metadata["width"]) else 0, dtype=_dtype(f))
+            for f in cls.columns()
+        }
+        return cls(**blank, **facts)
+
+    def __len__(self) -> int:
+        return len(getattr(self, self.columns()[0].name))
+
+    def take(self, rows: ArrayLike) -> Self:
+        """The table with only `rows` (indices or a mask), facts unchanged."""
+        return dataclasses.replace(self, **{f.name: getattr(self, f.name)[rows] for f in self.columns()})
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The columns as a DataFrame; fixed-size lists become one array per cell."""
+        return cast("pd.DataFrame", self.to_arrow().to_pandas())
+
+    @classmethod
+    def schema(cls) -> pa.Schema:
+        """The Arrow schema, unit and meaning in each field's metadata."""
+        import pyarrow as pa
+
+        def arrow_type(f: dataclasses.Field[Any]) -> Any:
+            base = pa.string() if f.metadata["dtype"] == "string" else pa.from_numpy_dtype(_dtype(f))
+            return pa.list_(base, f.metadata["width"]) if f.metadata["width"] else base
+
+        return pa.schema(
+            [
+                pa.field(
+                    f.name,
+                    arrow_type(f),
+                    nullable=False,
+                    metadata={"unit": f.metadata["unit"], "meaning": f.metadata["meaning"]},
+                )
+                for f in cls.columns()
+            ]
+        )
+
+    def to_arrow(self) -> pa.Table:
+        """The whole table as Arrow, facts in the schema's metadata."""
+        import pyarrow as pa
+
+        schema = type(self).schema()
+        facts = {f.name: getattr(self, f.name) for f in self.facts()}
+        arrays: list[Any] = []
+        for f, field in zip(self.columns(), schema, strict=True):
+            values = getattr(self, f.name)
+            if f.metadata["width"]:
+                arrays.append(pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), type=field.type))
+            else:
+                arrays.append(pa.array(values, type=field.type))
+        metadata = {FACTS_KEY: json.dumps(facts, sort_keys=True).encode()}
+        return pa.Table.from_arrays(arrays, schema=schema.with_metadata(metadata))
+
+    def save(self, path: Path) -> None:
+        import pyarrow.parquet as pq
+
+        pq.write_table(self.to_arrow(), path, compression="zstd", compression_level=ZSTD_LEVEL, version="2.6")
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        import pyarrow.parquet as pq
+
+        return cls.from_arrow(pq.read_table(path), path.name)
+
+    @classmethod
+    def from_arrow(cls, table: pa.Table, name: str = "table") -> Self:
+        """Check that `table` has this class's columns and facts, and build it."""
+        expected = [f.name for f in cls.columns()]
+        if table.column_names != expected:
+            raise SemflowError(
+                f"{name} must have the columns {expected} of {cls.__name__}, got {table.column_names}; "
+                "it was written by another version: run `semflow run` to make it again"
+            )
+        facts = json.loads((table.schema.metadata or {}).get(FACTS_KEY, b"{}"))
+        return cls(**{f.name: _to_numpy(f, table.column(f.name)) for f in cls.columns()}, **facts)
+
+    def _conform(self, field: dataclasses.Field[Any], values: Any) -> Column:
+        dtype, width = _dtype(field), field.metadata["width"]
+        array = np.asarray(values, dtype=object) if field.metadata["dtype"] == "string" else np.asarray(values)
+        if array.dtype != dtype:
+            raise SemflowError(
+                f"{self._name(field)} must be {field.metadata['dtype']}, got {array.dtype}; "
+                f"convert it with .astype({field.metadata['dtype']!r})"
+            )
+        shape = ("n", width) if width else ("n",)
+        if array.ndim != len(shape) or (width and array.shape[1] != width):
+            raise SemflowError(f"{self._name(field)} must have shape {shape}, got {array.shape}")
+        if array.dtype.kind == "f" and not field.metadata["nan"]:
+            finite = np.isfinite(array)
+            bad = np.flatnonzero(~(finite.all(axis=1) if width else finite))
+            if len(bad):
+                raise SemflowError(f"{self._name(field)} must be finite, got {array[bad[0]]} in row {bad[0]}")
+        return array
+
+    def _name(self, field: dataclasses.Field[Any]) -> str:
+        return f"{type(self).__name__}.{field.name}"
+
+
+def concatenate(tables: Sequence[Table]) -> dict[str, Column]:
+    """The columns of `tables`, one after the other, ready for `dataclasses.replace`."""
+    return {f.name: np.concatenate([getattr(t, f.name) for t in tables]) for f in tables[0].columns()}
+
+
+def describe(kind: type[Table]) -> list[Mapping[str, str]]:
+    """A data dictionary of `kind`: column, dtype, unit, meaning."""
+    return [
+        {
+            "column": f.name,
+            "dtype": f.metadata["dtype"] + (f"[{w}]" if (w := f.metadata["width"]) else ""),
+            "unit": f.metadata["unit"],
+            "meaning": f.metadata["meaning"],
+        }
+        for f in kind.columns()
+    ]
+
+
+def _dtype(field: dataclasses.Field[Any]) -> np.dtype[Any]:
+    name = field.metadata["dtype"]
+    return np.dtype(object) if name == "string" else np.dtype(name)
+
+
+def _to_numpy(field: dataclasses.Field[Any], values: pa.ChunkedArray) -> Column:
+    whole = values.combine_chunks()
+    if field.metadata["width"]:
+        return np.asarray(whole.flatten().to_numpy(zero_copy_only=False)).reshape(-1, field.metadata["width"])
+    return np.asarray(whole.to_numpy(zero_copy_only=False))

@@ -1,0 +1,107 @@
+"""A stage is a typed pure function; its signature is the whole declaration.
+
+    @stage(libraries=("scipy",))
+    def track(detections: Detections, params: TrackParams) -> Tracks: ...
+
+says: a stage named `track`, reading `data/detections/<video>.parquet` and the section `track` of `params.yaml`, leaving
+`data/tracks/<video>.parquet`. The Prefect task, the command, the `dvc.yaml` entry and the recipe follow from it.
+A parameter named `compute` of class Compute is handed in and is no part of the recipe.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
+
+from tasks.artifacts.artifact import Artifact, Streamed
+from tasks.params import Compute, Params
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Weights = Callable[[Any], tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Stage(Generic[P, R]):
+    """A stage function with everything that its signature declares."""
+
+    name: str
+    function: Callable[P, R]
+    inputs: Mapping[str, type[Artifact]]
+    """Argument name to artifact class, in order."""
+    outputs: tuple[type[Artifact], ...]
+    params: type[Params]
+    libraries: tuple[str, ...]
+    """Distributions whose version can change the numbers."""
+    weights: Weights
+    """Parameters to the names of the weights they ask for (see tasks/weights/catalog.py)."""
+    wants_compute: bool
+    accelerator: bool
+    """Whether the function uses the accelerator, of which a machine has few: such items take turns."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.function(*args, **kwargs)
+
+    @property
+    def module(self) -> str:
+        """The module that holds the function: the root of its fingerprint."""
+        return self.function.__module__
+
+
+def stage(
+    libraries: tuple[str, ...] = (), weights: Weights | None = None, accelerator: bool = False
+) -> Callable[[Callable[P, R]], Stage[P, R]]:
+    """Turn a function of artifacts and parameters into a Stage; TypeError where the signature says too little."""
+
+    def wrap(function: Callable[P, R]) -> Stage[P, R]:
+        hints = get_type_hints(function)
+        produced = _artifacts(hints.pop("return", None))
+        inputs: dict[str, type[Artifact]] = {}
+        params: type[Params] | None = None
+        wants_compute = False
+        for name in inspect.signature(function).parameters:
+            kind = hints.get(name)
+            if kind is Compute:
+                wants_compute = True
+            elif name == "params" and isinstance(kind, type) and issubclass(kind, Params):
+                params = kind
+            elif isinstance(kind, type) and issubclass(kind, Artifact):
+                inputs[name] = kind
+            else:
+                raise TypeError(
+                    f"{function.__name__}({name}) must be an Artifact, `params: Params` or "
+                    f"`compute: Compute`, got {kind}"
+                )
+        if params is None or not inputs or not produced:
+            raise TypeError(
+                f"{function.__name__} must take an Artifact and `params`, and return an Artifact, "
+                f"got {inspect.signature(function)}"
+            )
+        return Stage(
+            name=function.__name__,
+            function=function,
+            inputs=inputs,
+            outputs=produced,
+            params=params,
+            libraries=libraries,
+            weights=weights or _no_weights,
+            wants_compute=wants_compute,
+            accelerator=accelerator,
+        )
+
+    return wrap
+
+
+def _artifacts(hint: Any) -> tuple[type[Artifact], ...]:
+    if get_origin(hint) is tuple:
+        return tuple(kind for part in get_args(hint) for kind in _artifacts(part))
+    if get_origin(hint) is Streamed:
+        return (get_args(hint)[0],)
+    return (hint,) if isinstance(hint, type) and issubclass(hint, Artifact) else ()
+
+
+def _no_weights(params: Any) -> tuple[str, ...]:
+    del params
+    return ()
