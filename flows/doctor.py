@@ -1,0 +1,144 @@
+"""Is this machine ready? One line per check: ok, or what to do."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from flows.pipeline import STAGES
+from flows.project import Project, find_root
+from tasks.errors import SemflowError
+
+LOW_DISK_GB = 5.0
+"""Less than this and a run over a few hours of video may not fit."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the doctor's report."""
+
+    name: str
+    ok: bool
+    words: str
+
+    def as_json(self) -> dict[str, Any]:
+        """As `--json` prints it."""
+        return asdict(self)
+
+
+def examine_machine(start: Path) -> list[Check]:
+    """All checks, in the order in which their failures would bite."""
+    checks = [_checked("python", _python), *_packages()]
+    try:
+        project = Project.open(find_root(start), STAGES)
+    except SemflowError as error:
+        return [*checks, Check("project", False, str(error))]
+    named: list[tuple[str, Callable[[], str]]] = [
+        ("project", lambda: f"{project.root}, {len(project.videos)} videos in data/raw, params.yaml is valid"),
+        ("device", lambda: _device(project)),
+        ("weights", lambda: _weights(project)),
+        ("disk", lambda: _disk(project.root)),
+        ("dvc", lambda: _dvc(project)),
+        ("prefect", _prefect),
+    ]
+    return [*checks, *(_checked(name, check) for name, check in named)]
+
+
+def _checked(name: str, check: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, check())
+    except Exception as error:
+        return Check(name, False, str(error))
+
+
+def _python() -> str:
+    version = platform.python_version()
+    if not version.startswith("3.11."):
+        raise SemflowError(f"Python must be 3.11, got {version}; make the environment with python3.11")
+    return version
+
+
+def _packages() -> Iterator[Check]:
+    wanted = [line.split(";")[0].strip() for line in metadata.requires("semflow") or [] if "extra ==" not in line]
+    wrong: list[str] = []
+    for requirement in wanted:
+        name, _, version = requirement.partition("==")
+        name = name.split("[")[0]
+        found = _installed(name)
+        if found is None or (version and found.split("+")[0] != version):
+            wrong.append(f"{name} must be {version}, got {found or 'none'}")
+    words = "; ".join(wrong) + "; run `make install`" if wrong else f"{len(wanted)} pinned packages as pinned"
+    yield Check("packages", not wrong, words)
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _device(project: Project) -> str:
+    from tasks.device import resolve_device
+
+    device = resolve_device(project.compute.device)
+    if device == "cpu":
+        return f"cpu, {os.cpu_count()} processors"
+    import torch
+
+    return f"{device}, {torch.cuda.get_device_name(device)}"
+
+
+def _weights(project: Project) -> str:
+    from tasks.weights.fetch import is_cached
+
+    names = sorted({name for stage in project.stages for name in stage.weights(project.params[stage.name])})
+    missing = [name for name in names if not is_cached(name)]
+    if missing:
+        return f"{', '.join(missing)} not here yet: fetched and verified at first use"
+    return f"{', '.join(names)} in the cache, verified"
+
+
+def _disk(root: Path) -> str:
+    free = shutil.disk_usage(root).free / 1e9
+    if free < LOW_DISK_GB:
+        raise SemflowError(
+            f"at least {LOW_DISK_GB:.0f} GB must be free at {root}, got {free:.1f}; free some, or move "
+            "DVC's cache with `dvc cache dir`"
+        )
+    return f"{free:.0f} GB free"
+
+
+def _dvc(project: Project) -> str:
+    from flows.dvc import render
+
+    if not (project.root / ".dvc").is_dir():
+        raise SemflowError(f"{project.root} must be a DVC repository, got none; run `dvc init`")
+    if (project.root / "dvc.yaml").read_text(encoding="utf-8") != render(project):
+        raise SemflowError("dvc.yaml must be as rendered from the stages, got another; run `semflow dvc`")
+    if shutil.which("semflow") is None:
+        raise SemflowError("`semflow` must be on the PATH for `dvc repro`, got none; run `source .venv/bin/activate`")
+    return "repository found, dvc.yaml is fresh"
+
+
+def _prefect() -> str:
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
+    from prefect.client.orchestration import get_client
+    from prefect.settings import get_current_settings
+
+    url = get_current_settings().api.url
+    with get_client(sync_client=True) as client:
+        error = client.api_healthcheck()
+    if error is not None:
+        raise SemflowError(
+            f"Prefect's API must answer at {url or 'an ephemeral server'}, got {error}; start it with "
+            "`prefect server start`, or unset PREFECT_API_URL"
+        )
+    return f"the server at {url} answers" if url else "an ephemeral server starts and answers"

@@ -1,0 +1,61 @@
+"""Writing that a kill cannot tear: beside the final place, then moved there whole."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+PARTIAL = ".partial"
+"""Folder beside the artifacts where the one in the making lies; never part of the data (see .dvcignore)."""
+
+
+@contextlib.contextmanager
+def partial(final: Path, folder: Path) -> Iterator[Path]:
+    """A path in `folder` to write to, on the file system of `final`; what is left there afterwards is removed.
+
+    The `.partial` folder itself stays: others may be writing there. Whoever holds the project's lock removes it.
+    """
+    path = folder / PARTIAL / f"{os.getpid()}-{threading.get_ident()}-{final.name}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield path
+    finally:
+        remove(path)
+
+
+def move(source: Path, final: Path) -> None:
+    """Put `source` in the place of `final`."""
+    final.parent.mkdir(parents=True, exist_ok=True)
+    if final.is_dir():  # a folder cannot be replaced in one step; a crash between the two shows as missing
+        remove(final)
+    source.replace(final)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def exclusive(path: Path) -> Iterator[bool]:
+    """Hold the lock file `path`; False where another process has it. The kernel lets go however the process ends."""
+    import fcntl
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield True

@@ -1,0 +1,19 @@
+"""The table of contents: every stage, in the order in which they can run. Adding a stage is one line here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tasks.decode.stage import decode
+from tasks.detect.stage import detect
+from tasks.track.stage import track
+
+from tasks.report.stage import report
+from tasks.stage import Stage
+
+STAGES: tuple[Stage[..., Any], ...] = (
+    decode,
+    detect,
+    track,
+    report,
+)

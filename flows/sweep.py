@@ -1,0 +1,48 @@
+"""Artifacts of videos that are gone: moved out of the way, never deleted.
+
+What lies in an artifact folder becomes part of the data that DVC records, so it must follow from `data/raw`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from flows.files import move
+from flows.item import artifact_folders
+from flows.project import STATE, Project
+from tasks.artifacts.artifact import Artifact
+from tasks.recipe import Recipe
+
+REMOVED = "removed"
+"""Folder under the state folder where strays go."""
+KEPT = ("index.html", "bench")
+"""Names in `reports` that belong to no single video."""
+
+
+def sweep(project: Project) -> list[Path]:
+    """Move everything that belongs to no video of the project to `.semflow/removed`; give the paths as they were."""
+    moved: list[Path] = []
+    for folder, kind in artifact_folders(project).items():
+        for stray in list(_strays(project, project.root / folder, kind)):
+            relative = stray.relative_to(project.root)
+            move(stray, project.root / STATE / REMOVED / relative)
+            moved.append(relative)
+    return moved
+
+
+def _strays(project: Project, folder: Path, kind: type[Artifact]) -> Iterator[Path]:
+    ours = {kind.path(project.root, video) for video in project.videos}
+    ours |= {Recipe.path(kind, project.root, video) for video in project.videos}
+    parents = {parent for path in ours for parent in path.parents}
+
+    def look(place: Path) -> Iterator[Path]:
+        for path in sorted(place.iterdir()) if place.is_dir() else ():
+            if path in ours or path.name.startswith(".") or (place == folder and path.name in KEPT):
+                continue
+            if path in parents:
+                yield from look(path)
+            else:
+                yield path
+
+    yield from look(folder)

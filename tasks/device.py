@@ -1,0 +1,27 @@
+"""Which device to compute on: chosen at run time, never part of a recipe."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from tasks.errors import BadParams
+
+
+@cache
+def resolve_device(wanted: str) -> str:
+    """`cpu` or `cuda:N` for auto, cpu, cuda or cuda:N; BadParams where CUDA is asked for and not there."""
+    if wanted == "cpu":
+        return "cpu"
+    if wanted not in ("auto", "cuda") and not wanted.startswith("cuda:"):
+        raise BadParams(f"compute.device must be auto, cpu, cuda or cuda:N, got {wanted!r}")
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    index = int(wanted.partition(":")[2] or 0)
+    if index < count:
+        return f"cuda:{index}"
+    if wanted == "auto":
+        return "cpu"
+    raise BadParams(
+        f"compute.device must be one of the {count} CUDA devices here, got {wanted!r}; set it to auto or cpu"
+    )

@@ -1,0 +1,24 @@
+"""Where the tests find the checkout, and ground truth where it is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """The root of the code under test."""
+    return CHECKOUT
+
+
+@pytest.fixture(scope="session")
+def ground_truth() -> Path:
+    """The folder with measured data beside the checkout; tests that need it skip where it is absent."""
+    folder = CHECKOUT.parent / "shared" / "eval"
+    if not folder.is_dir():
+        pytest.skip("needs ../shared/eval: real data with ground truth, which is not part of the project")
+    return folder

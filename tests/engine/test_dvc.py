@@ -1,0 +1,90 @@
+"""DVC records what the engine has proven, and nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from flows import dvc
+from flows.engine import Summary, bring_up_to_date
+from flows.project import Project
+from tests.engine import toys
+
+Reopen = Callable[[], Project]
+
+
+@pytest.fixture
+def repository(project_root: Path, reopen: Reopen) -> Path:
+    subprocess.run(["git", "init", "-q"], cwd=project_root, check=True)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], cwd=project_root, check=True)
+    (project_root / "dvc.yaml").write_text(dvc.render(reopen()))
+    return project_root
+
+
+def status(root: Path) -> str:
+    done = subprocess.run([sys.executable, "-m", "dvc", "status"], cwd=root, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def run(reopen: Reopen) -> Summary:
+    toys.CALLS.clear()
+    return bring_up_to_date(reopen())
+
+
+def test_after_a_run_dvc_status_is_clean(reopen: Reopen, repository: Path) -> None:
+    assert run(reopen).unrecorded == {}
+    assert status(repository) == "Data and pipelines are up to date."
+
+
+def test_every_stage_is_one_static_dvc_stage_with_persistent_outs(repository: Path) -> None:
+    stages = yaml.safe_load((repository / "dvc.yaml").read_text())["stages"]
+    assert list(stages) == ["read", "count", "repeat", "join"]
+    assert stages["join"] == {
+        "cmd": "semflow stage join --keep-going",
+        "deps": ["data/counts", "data/echoes"],
+        "params": ["join"],
+        "outs": [{"data/pages": {"persist": True}}],
+    }
+
+
+def test_a_stage_with_a_crashed_item_is_not_recorded(reopen: Reopen, repository: Path) -> None:
+    (repository / "data/raw/one.mp4").write_text("crash")
+    unrecorded = run(reopen).unrecorded
+    assert set(unrecorded) == {"count", "join"}
+    assert "count one is stale" in unrecorded["count"]
+    lock = yaml.safe_load((repository / "dvc.lock").read_text())["stages"]
+    assert set(lock) == {"read", "repeat"}
+
+
+def test_a_recorded_fault_is_recorded_in_dvc_too(reopen: Reopen, repository: Path) -> None:
+    (repository / "data/raw/one.mp4").write_text("")
+    assert run(reopen).unrecorded == {}
+    assert status(repository) == "Data and pipelines are up to date."
+
+
+def test_an_earlier_parameter_value_comes_back_from_the_cache(reopen: Reopen, repository: Path) -> None:
+    params = repository / "params.yaml"
+    before = params.read_text()
+    run(reopen)
+    was = {p: p.read_bytes() for p in sorted((repository / "data").rglob("*")) if p.is_file()}
+    params.write_text(before.replace("times: 2", "times: 3"))
+    run(reopen)
+    params.write_text(before)
+    summary = run(reopen)
+    assert toys.CALLS == []
+    assert {str(o) for o in summary.outcomes if o.result == "restored"} != set()
+    assert {p: p.read_bytes() for p in was} == was
+    assert status(repository) == "Data and pipelines are up to date."
+
+
+def test_a_write_to_an_artifact_does_not_reach_the_cache(reopen: Reopen, repository: Path) -> None:
+    run(reopen)
+    (repository / "data/echoes/two.txt").write_text("forged")
+    summary = run(reopen)
+    assert (repository / "data/echoes/two.txt").read_text() == "catcat"
+    assert {o.result for o in summary.outcomes if (o.video, o.stage) == ("two", "repeat")} <= {"restored", "computed"}

@@ -1,0 +1,75 @@
+"""A run that is killed leaves no torn artifact, and the next one redoes only what was in hand."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from flows.engine import bring_up_to_date
+from flows.project import Project
+from tests.engine import toys
+
+SLOW_RUN = """
+import sys, time
+from pathlib import Path
+from flows.engine import bring_up_to_date
+from flows.project import Project
+from tests.engine import toys
+
+def write_slowly(self, path):
+    with path.open("w") as file:
+        file.write("half of ")
+        file.flush()
+        time.sleep(600)
+
+toys.Echoes.save = write_slowly
+bring_up_to_date(Project.open(Path(sys.argv[1]), toys.TOYS))
+"""
+
+
+def test_a_killed_run_leaves_nothing_torn_and_redoes_only_the_item_in_hand(
+    project_root: Path, reopen: Callable[[], Project], checkout: Path
+) -> None:
+    (project_root / "data/raw/two.mp4").unlink()
+    process = subprocess.Popen([sys.executable, "-c", SLOW_RUN, str(project_root)], cwd=checkout)
+    half = project_root / "data/echoes/.partial"
+    waited = time.monotonic() + 60
+    while not (list(half.glob("*")) and (project_root / "data/counts/one.recipe.json").exists()):
+        assert time.monotonic() < waited and process.poll() is None, "the run must come as far as the slow write"
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (project_root / "data/echoes/one.txt").exists()
+
+    toys.CALLS.clear()
+    summary = bring_up_to_date(reopen())
+    assert summary.good
+    assert toys.CALLS == ["repeat", "join"]
+    assert not list(project_root.rglob(".partial"))
+
+
+def test_a_second_run_at_the_same_time_is_told_who_holds_the_project(project_root: Path, checkout: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", SLOW_RUN, str(project_root)], cwd=checkout)
+    try:
+        waited = time.monotonic() + 60
+        while not list((project_root / "data/echoes/.partial").glob("*")):
+            assert time.monotonic() < waited and process.poll() is None
+            time.sleep(0.05)
+        second = subprocess.run(
+            [sys.executable, "-c", SLOW_RUN, str(project_root)],
+            cwd=checkout,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert second.returncode != 0
+        assert f"another one under way (process {process.pid})" in second.stderr
+    finally:
+        process.kill()
+        process.wait()

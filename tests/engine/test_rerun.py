@@ -1,0 +1,179 @@
+"""What a second run does: nothing, or only what has to be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows.engine import Summary, bring_up_to_date
+from flows.plan import Item, plan
+from flows.project import Project
+from tests.engine import toys
+
+Reopen = Callable[[], Project]
+
+
+def run(reopen: Reopen, **options: object) -> Summary:
+    toys.CALLS.clear()
+    return bring_up_to_date(reopen(), **options)  # type: ignore[arg-type]
+
+
+def results(summary: Summary) -> dict[str, str]:
+    return {f"{o.stage} {o.video}": o.result for o in summary.outcomes}
+
+
+def edit(root: Path, old: str, new: str) -> None:
+    params = root / "params.yaml"
+    assert old in params.read_text()
+    params.write_text(params.read_text().replace(old, new))
+
+
+def test_a_first_run_computes_everything(reopen: Reopen, project_root: Path) -> None:
+    summary = run(reopen)
+    assert set(results(summary).values()) == {"computed"}
+    assert len(summary.outcomes) == 8
+    assert (project_root / "data/counts/one.txt").read_text() == "3"
+    assert (project_root / "data/pages/two/1.txt").read_text() == "catcat"
+
+
+def test_a_second_run_computes_nothing(reopen: Reopen) -> None:
+    run(reopen)
+    summary = run(reopen)
+    assert toys.CALLS == []
+    assert set(results(summary).values()) == {"reused"}
+
+
+def test_a_changed_parameter_reruns_its_stage_and_its_readers_only(reopen: Reopen, project_root: Path) -> None:
+    run(reopen)
+    edit(project_root, "letter: a", "letter: n")
+    changed = results(run(reopen))
+    assert {name for name, result in changed.items() if result == "computed"} == {
+        "count one",
+        "count two",
+        "join one",
+        "join two",
+    }
+
+
+def test_an_unchanged_output_stops_the_wave(reopen: Reopen, project_root: Path) -> None:
+    run(reopen)
+    edit(project_root, "letter: a", "letter: n")
+    run(reopen)
+    edit(project_root, "letter: n", "letter: na")
+    changed = results(run(reopen))
+    assert changed["count one"] == "computed"
+    assert changed["join one"] == "reused", "banana has two 'na' as it had two 'n'"
+
+
+def test_the_plan_names_the_ingredient_that_changed(reopen: Reopen, project_root: Path) -> None:
+    run(reopen)
+    edit(project_root, "letter: a", "letter: t")
+    states = plan(reopen())
+    assert states[Item("one", "count")].reason == "parameter letter: a -> t"
+    assert states[Item("one", "join")].reason == "waits for counts"
+    assert states[Item("one", "repeat")].standing == "fresh"
+
+
+def test_a_removed_or_altered_artifact_is_made_again(reopen: Reopen, project_root: Path) -> None:
+    run(reopen)
+    (project_root / "data/counts/one.txt").unlink()
+    (project_root / "data/echoes/two.txt").write_text("forged")
+    states = plan(reopen())
+    assert states[Item("one", "count")].reason == "data/counts/one.txt is missing"
+    assert states[Item("two", "repeat")].reason == "data/echoes/two.txt is not as it was made"
+    run(reopen)
+    assert (project_root / "data/echoes/two.txt").read_text() == "catcat"
+    assert "join" not in toys.CALLS, "the same bytes came back, so nothing after them runs"
+
+
+def test_a_bad_input_is_recorded_and_the_others_go_on(reopen: Reopen, project_root: Path) -> None:
+    (project_root / "data/raw/bad.mp4").write_text("")
+    summary = run(reopen)
+    found = results(summary)
+    assert found["read bad"] == "failed"
+    assert found["count bad"] == found["join bad"] == "blocked"
+    assert found["join one"] == "computed"
+    assert not summary.good
+    assert summary.settled
+    assert not (project_root / "data/words/bad.txt").exists()
+    again = run(reopen)
+    assert toys.CALLS == [], "the fault is a result: it is remembered and not tried again"
+    assert not again.good
+
+
+def test_a_video_that_turns_bad_takes_its_old_artifacts_along(reopen: Reopen, project_root: Path) -> None:
+    run(reopen)
+    (project_root / "data/raw/one.mp4").write_text("")
+    run(reopen)
+    assert not list((project_root / "data").glob("*/one*.txt"))
+    assert not (project_root / "data/pages/one").exists()
+
+
+def test_a_crash_in_a_stage_costs_what_reads_it_and_is_tried_again(reopen: Reopen, project_root: Path) -> None:
+    (project_root / "data/raw/one.mp4").write_text("crash")
+    summary = run(reopen)
+    found = results(summary)
+    assert found["count one"] == "failed"
+    assert found["join one"] == "blocked"
+    assert found["join two"] == found["repeat one"] == "computed"
+    assert not summary.settled
+    assert any("RuntimeError: a bug" in (o.error or "") for o in summary.outcomes)
+    run(reopen)
+    assert toys.CALLS == ["count"], "not a fault of the input, so it is tried again"
+
+
+def test_recipes_and_artifacts_are_the_same_bytes_from_scratch(reopen: Reopen, project_root: Path) -> None:
+    def bytes_of_data() -> dict[str, bytes]:
+        return {str(p): p.read_bytes() for p in sorted((project_root / "data").rglob("*")) if p.is_file()}
+
+    run(reopen)
+    first = bytes_of_data()
+    for path in (project_root / "data").iterdir():
+        if path.name != "raw":
+            for file in sorted(path.rglob("*"), reverse=True):
+                file.rmdir() if file.is_dir() else file.unlink()
+    run(reopen)
+    assert bytes_of_data() == first
+
+
+def test_artifacts_of_a_removed_video_are_moved_not_deleted(reopen: Reopen, project_root: Path) -> None:
+    run(reopen)
+    (project_root / "data/raw/one.mp4").unlink()
+    summary = run(reopen)
+    assert not list((project_root / "data").glob("[!r]*/one*"))
+    assert (project_root / ".semflow/removed/data/counts/one.txt").read_text() == "3"
+    assert "data/counts/one.txt" in summary.moved
+
+
+def test_one_stage_alone_refuses_inputs_that_are_not_up_to_date(reopen: Reopen) -> None:
+    summary = run(reopen, stages=["join"])
+    assert {o.result for o in summary.outcomes} == {"blocked"}
+    assert not summary.settled
+    for name in ("read", "count", "repeat", "join"):
+        summary = run(reopen, stages=[name])
+        assert summary.good
+
+
+def test_only_the_videos_asked_for_are_run(reopen: Reopen) -> None:
+    summary = run(reopen, videos=["two"])
+    assert {o.video for o in summary.outcomes} == {"two"}
+    assert plan(reopen())[Item("one", "read")].standing == "stale"
+
+
+def test_two_videos_may_not_share_a_name(project_root: Path, reopen: Reopen) -> None:
+    from tasks.errors import SemflowError
+
+    (project_root / "data/raw/one.avi").write_text("other")
+    with pytest.raises(SemflowError, match="rename one of them"):
+        reopen()
+
+
+def test_the_run_log_holds_times_and_recipes_do_not(reopen: Reopen, project_root: Path) -> None:
+    run(reopen)
+    entry = json.loads((project_root / ".semflow/runs.jsonl").read_text().splitlines()[-1])
+    assert {"at", "host", "seconds"} <= entry.keys()
+    recipe = json.loads((project_root / "data/words/one.recipe.json").read_text())
+    assert recipe.keys() == {"key", "ingredients", "output", "error"}
