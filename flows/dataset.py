@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from prefect import Task, flow, task
+from prefect import Task, flow
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State as RunState
@@ -86,8 +86,8 @@ def as_task(project: Project, stage: Stage[..., Any]) -> Task[..., Any]:
     def run(video: str) -> Outcome:
         return make(project, stage, video)
 
-    return task(
-        run,
+    return Task(
+        fn=run,
         name=stage.name,
         description=stage.function.__doc__,
         version=digest(fingerprint(stage.module)),

@@ -117,10 +117,12 @@ def _stamp(project: Project, stage: Stage[..., Any]) -> str:
         if kind is RawVideo:
             seen[kind.FOLDER] = {v: project.hashes.of_file(path) for v, path in project.videos.items()}
         else:
-            recipes = {v: Recipe.path(kind, project.root, v) for v in project.videos}
             seen[kind.FOLDER] = {
-                v: [project.hashes.of_file(path), digest(project.hashes.of(kind.path(project.root, v)))]
-                for v, path in recipes.items()
+                owner: [
+                    project.hashes.of_file(Recipe.path(kind, project.root, owner)),
+                    digest(project.hashes.of(kind.path(project.root, owner))),
+                ]
+                for owner in project.owners(kind)
             }
     return hashlib.md5(json.dumps(seen, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
 

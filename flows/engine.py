@@ -16,13 +16,12 @@ from typing import Any
 from flows import dvc
 from flows.index import refresh_index
 from flows.item import Outcome, frame_count, locked, make
-from flows.plan import Item, State, plan
+from flows.plan import NOT_MADE, Item, State, plan
 from flows.project import STATE, Project
 from flows.schedule import Submit, schedule
 from flows.sweep import sweep
 
 log = logging.getLogger("semflow")
-NOT_MADE = ", which is not up to date; run `semflow run`"
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ def _chosen(states: dict[Item, State], stages: Iterable[str] | None) -> dict[Ite
     wanted = set(stages)
     chosen = {item: state for item, state in states.items() if item.stage in wanted}
     return {
-        item: State(item, "blocked", state.reason + NOT_MADE, None)
+        item: State(item, "blocked", state.reason.removeprefix("waits for ") + NOT_MADE, None)
         if state.standing == "stale" and state.ingredients is None
         else state
         for item, state in chosen.items()

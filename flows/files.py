@@ -6,7 +6,7 @@ import contextlib
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 PARTIAL = ".partial"
@@ -14,7 +14,7 @@ PARTIAL = ".partial"
 
 
 @contextlib.contextmanager
-def partial(final: Path, folder: Path) -> Iterator[Path]:
+def partial(final: Path, folder: Path) -> Generator[Path]:
     """A path in `folder` to write to, on the file system of `final`; what is left there afterwards is removed.
 
     The `.partial` folder itself stays: others may be writing there. Whoever holds the project's lock removes it.
@@ -44,7 +44,7 @@ def remove(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def exclusive(path: Path) -> Iterator[bool]:
+def exclusive(path: Path) -> Generator[bool]:
     """Hold the lock file `path`; False where another process has it. The kernel lets go however the process ends."""
     import fcntl
 

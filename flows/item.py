@@ -8,16 +8,16 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from flows.files import PARTIAL, exclusive, move, partial, remove
-from flows.plan import State, examine
+from flows.plan import State, examine, whole_dataset
 from flows.project import STATE, Project
 from flows.restore import remember, restore
-from tasks.artifacts.artifact import Artifact
+from tasks.artifacts.artifact import Artifact, Dataset
 from tasks.device import resolve_device
 from tasks.errors import BadInput, SemflowError
 from tasks.recipe import Recipe
@@ -97,11 +97,11 @@ def discard(project: Project, stage: Stage[..., Any], video: str) -> None:
 
 
 def downstream(project: Project, origin: Stage[..., Any]) -> list[Stage[..., Any]]:
-    """The stages that read what `origin` makes, directly or not, in order."""
+    """The stages of one video that read what `origin` makes, directly or not, in order."""
     made = set(origin.outputs)
     found: list[Stage[..., Any]] = []
     for stage in project.stages:
-        if made & set(stage.inputs.values()):
+        if made & set(stage.inputs.values()) and not stage.over_dataset:
             found.append(stage)
             made |= set(stage.outputs)
     return found
@@ -109,7 +109,7 @@ def downstream(project: Project, origin: Stage[..., Any]) -> list[Stage[..., Any
 
 def _compute(project: Project, stage: Stage[..., Any], video: str, state: State) -> None:
     assert state.ingredients is not None
-    arguments: dict[str, Any] = {name: kind.load(project.path(kind, video)) for name, kind in stage.inputs.items()}
+    arguments: dict[str, Any] = {name: _open(project, stage, name, video) for name in stage.inputs}
     arguments["params"] = project.params[stage.name]
     if stage.wants_compute:
         arguments["compute"] = project.compute
@@ -134,6 +134,13 @@ def _compute(project: Project, stage: Stage[..., Any], video: str, state: State)
     remember(project, [recipe for _, recipe in recipes])
 
 
+def _open(project: Project, stage: Stage[..., Any], name: str, video: str) -> Any:
+    kind = stage.inputs[name]
+    if name in stage.whole:
+        return Dataset(kind, whole_dataset(project, kind))
+    return kind.load(project.path(kind, video))
+
+
 def _record_fault(project: Project, stage: Stage[..., Any], video: str, state: State, error: str) -> None:
     assert state.ingredients is not None
     for gone in (stage, *downstream(project, stage)):
@@ -143,7 +150,7 @@ def _record_fault(project: Project, stage: Stage[..., Any], video: str, state: S
 
 
 @contextlib.contextmanager
-def _turn(project: Project, stage: Stage[..., Any]) -> Iterator[None]:
+def _turn(project: Project, stage: Stage[..., Any]) -> Generator[None]:
     """Items that use the accelerator take turns; on a CPU the workers are the only bound."""
     if stage.accelerator and resolve_device(project.compute.device) != "cpu":
         with _accelerator:
@@ -153,7 +160,7 @@ def _turn(project: Project, stage: Stage[..., Any]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def locked(project: Project) -> Iterator[None]:
+def locked(project: Project) -> Generator[None]:
     """Hold the project for one run, and clear away what a killed one left; a second run is told so."""
     path = project.root / STATE / "lock"
     with exclusive(path) as mine:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from flows.project import Project
-from tasks.artifacts.artifact import Artifact
+from tasks.artifacts.artifact import ALL, Artifact
 from tasks.artifacts.raw_video import RawVideo
 from tasks.content import digest
 from tasks.recipe import Ingredients, Recipe, difference, ingredients
 from tasks.stage import Stage
 
+NOT_MADE = " is not up to date; run `semflow run`"
 Standing = Literal["fresh", "stale", "failed", "blocked"]
 """fresh: as it would be made today. stale: to be made. failed: its input is at fault, as recorded.
 blocked: something it reads failed."""
@@ -42,12 +44,15 @@ class State:
 
 
 def plan(project: Project, videos: Iterable[str] | None = None) -> dict[Item, State]:
-    """The state of every item of `videos` (all by default), in the order in which they would run."""
+    """The state of every item of `videos` (all by default), a video's stages together, those of the dataset last."""
     states: dict[Item, State] = {}
-    for video in project.videos if videos is None else videos:
-        for stage in project.stages:
+    for stage in project.stages:
+        for video in project.owners(stage.outputs[0]):
             states[Item(video, stage.name)] = examine(project, stage, video, states)
-    return states
+    chosen = list(project.videos if videos is None else videos)
+    states = _without(project, states, set(project.videos) - set(chosen))
+    order = [Item(video, stage.name) for video in (*chosen, ALL) for stage in project.stages]
+    return {item: states[item] for item in order if item in states}
 
 
 def examine(
@@ -56,15 +61,14 @@ def examine(
     """The state of one item; `upstream` holds those of the stages before it, or None to ask the disk."""
     item = Item(video, stage.name)
     if upstream is not None:
-        for kind in stage.inputs.values():
-            source = _source(project, kind, video, upstream)
-            if source is not None and source.standing in ("failed", "blocked"):
+        before = [upstream[source] for source in sources(project, item)]
+        for source in before:
+            if source.standing in ("failed", "blocked") and not stage.over_dataset:
                 origin = source.item.stage if source.standing == "failed" else source.reason.removeprefix("after ")
                 return State(item, "blocked", f"after {origin}", None)
-        for name, kind in stage.inputs.items():
-            source = _source(project, kind, video, upstream)
-            if source is not None and source.standing == "stale":
-                return State(item, "stale", f"waits for {name}", None)
+        for source in before:
+            if source.standing == "stale":
+                return State(item, "stale", f"waits for {source.item}", None)
     today = ingredients(stage, project.params[stage.name], input_hashes(project, stage, video))
     return _compare(project, stage, item, today)
 
@@ -73,14 +77,43 @@ def input_hashes(project: Project, stage: Stage[..., Any], video: str) -> dict[s
     """Content hash of each artifact that the item reads; the raw video's file name counts too."""
     found: dict[str, str] = {}
     for name, kind in stage.inputs.items():
+        if name in stage.whole:
+            found[name] = digest({v: digest(project.hashes.of(p)) for v, p in whole_dataset(project, kind).items()})
+            continue
         path = project.path(kind, video)
         found[name] = digest(project.hashes.of(path)) + (f" {path.name}" if kind is RawVideo else "")
     return found
 
 
-def _source(project: Project, kind: type[Artifact], video: str, states: Mapping[Item, State]) -> State | None:
-    producer = project.producers.get(kind)
-    return None if producer is None else states[Item(video, producer.name)]
+def whole_dataset(project: Project, kind: type[Artifact]) -> dict[str, Path]:
+    """Video to its artifact of class `kind`, for those that have one: a file at fault has none."""
+    paths = {video: project.path(kind, video) for video in project.videos}
+    return {video: path for video, path in paths.items() if path.exists()}
+
+
+def sources(project: Project, item: Item) -> list[Item]:
+    """The items that `item` reads from."""
+    stage = next(stage for stage in project.stages if stage.name == item.stage)
+    found: dict[Item, None] = {}
+    for name, kind in stage.inputs.items():
+        if kind in project.producers:
+            owners = project.owners(kind) if name in stage.whole or project.over_dataset(kind) else [item.video]
+            found |= {Item(owner, project.producers[kind].name): None for owner in owners}
+    return list(found)
+
+
+def _without(project: Project, states: Mapping[Item, State], left_out: set[str]) -> dict[Item, State]:
+    """Block what waits for a stale item of a video that is left out: an item over the dataset, and what reads it."""
+    found: dict[Item, State] = {}
+    never = {item for item, state in states.items() if item.video in left_out and state.standing == "stale"}
+    for item, state in states.items():
+        lacking = [source for source in sources(project, item) if source in never] if never else []
+        if item.video not in left_out and state.standing == "stale" and lacking:
+            never.add(item)
+            found[item] = State(item, "blocked", f"{lacking[0]}{NOT_MADE}", None)
+        else:
+            found[item] = state
+    return found
 
 
 def _compare(project: Project, stage: Stage[..., Any], item: Item, today: Ingredients) -> State:

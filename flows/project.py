@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tasks.artifacts.artifact import Artifact
+from tasks.artifacts.artifact import ALL, Artifact
 from tasks.artifacts.raw_video import RawVideo
 from tasks.content import Hashes
 from tasks.errors import SemflowError
@@ -57,7 +57,17 @@ class Project:
 
     def path(self, kind: type[Artifact], video: str) -> Path:
         """Where an artifact of `video` lies; for RawVideo, the file as its owner named it."""
-        return self.videos[video] if kind is RawVideo else kind.path(self.root, video)
+        if kind is RawVideo:
+            return self.videos[video]
+        return kind.path(self.root, ALL if self.over_dataset(kind) else video)
+
+    def over_dataset(self, kind: type[Artifact]) -> bool:
+        """Whether there is one artifact of this class for all videos."""
+        return kind in self.producers and self.producers[kind].over_dataset
+
+    def owners(self, kind: type[Artifact]) -> list[str]:
+        """The names under which artifacts of this class lie: the videos, or the one for all of them."""
+        return [ALL] if self.over_dataset(kind) else list(self.videos)
 
 
 def find_root(start: Path) -> Path:

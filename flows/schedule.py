@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from flows.item import Outcome
-from flows.plan import Item, State
+from flows.plan import Item, State, sources
 from flows.project import Project
+from tasks.artifacts.artifact import ALL
 
 
 class Future(Protocol):
@@ -58,21 +59,17 @@ def schedule(project: Project, states: Mapping[Item, State], submit: Submit, wor
         outcome = _outcome(item, futures[item])
         yield outcome
         if not outcome.good:
+            # A stage over the dataset goes on without a video whose file is at fault.
+            over = [reader for reader in readers[item] if outcome.recorded and reader.video == ALL]
+            readers[item] = [reader for reader in readers[item] if reader not in over]
             yield from _block(outcome, item, readers, missing)
-            continue
+            readers[item] = over
         for reader in readers[item]:
             if reader not in missing:
                 continue  # blocked already by something else it reads
             missing[reader] -= 1
             if not missing[reader]:
                 heapq.heappush(ready, (order[reader], reader.stage, reader))
-
-
-def sources(project: Project, item: Item) -> list[Item]:
-    """The items that `item` reads from."""
-    stage = next(stage for stage in project.stages if stage.name == item.stage)
-    makers = {project.producers[kind].name: None for kind in stage.inputs.values() if kind in project.producers}
-    return [Item(item.video, name) for name in makers]
 
 
 def _outcome(item: Item, future: Future) -> Outcome:

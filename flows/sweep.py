@@ -32,8 +32,8 @@ def sweep(project: Project) -> list[Path]:
 
 
 def _strays(project: Project, folder: Path, kind: type[Artifact]) -> Iterator[Path]:
-    ours = {kind.path(project.root, video) for video in project.videos}
-    ours |= {Recipe.path(kind, project.root, video) for video in project.videos}
+    ours = {kind.path(project.root, owner) for owner in project.owners(kind)}
+    ours |= {Recipe.path(kind, project.root, owner) for owner in project.owners(kind)}
     parents = {parent for path in ours for parent in path.parents}
 
     def look(place: Path) -> Iterator[Path]:

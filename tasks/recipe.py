@@ -69,7 +69,8 @@ class Recipe:
         """The recipe at `path`, or None where there is none that this version can read."""
         try:
             fields = json.loads(path.read_text(encoding="utf-8"))
-            return cls(**{**fields, "ingredients": Ingredients(**fields["ingredients"])})
+            made_of = Ingredients(**fields["ingredients"])
+            return cls(fields["key"], made_of, fields["output"], fields["error"])
         except (OSError, ValueError, TypeError, KeyError):
             return None
 

@@ -5,6 +5,8 @@
 
 says: a stage named `track`, reading `data/detections/<video>.parquet` and the section `track` of `params.yaml`, leaving
 `data/tracks/<video>.parquet`. The Prefect task, the command, the `dvc.yaml` entry and the recipe follow from it.
+An argument of type Dataset[Features] makes it a stage over the whole dataset: one item, reading the features of every
+video, leaving `<folder>/dataset<ending>`, which stages of one video may read like any artifact.
 A parameter named `compute` of class Compute is handed in and is no part of the recipe.
 """
 
@@ -15,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
 
-from tasks.artifacts.artifact import Artifact, Streamed
+from tasks.artifacts.artifact import Artifact, Dataset, Streamed
 from tasks.params import Compute, Params
 
 P = ParamSpec("P")
@@ -31,6 +33,8 @@ class Stage(Generic[P, R]):
     function: Callable[P, R]
     inputs: Mapping[str, type[Artifact]]
     """Argument name to artifact class, in order."""
+    whole: frozenset[str]
+    """The arguments that take the artifacts of all videos at once."""
     outputs: tuple[type[Artifact], ...]
     params: type[Params]
     libraries: tuple[str, ...]
@@ -43,6 +47,11 @@ class Stage(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.function(*args, **kwargs)
+
+    @property
+    def over_dataset(self) -> bool:
+        """Whether there is one item over all videos, not one per video."""
+        return bool(self.whole)
 
     @property
     def module(self) -> str:
@@ -60,9 +69,13 @@ def stage(
         produced = _artifacts(hints.pop("return", None))
         inputs: dict[str, type[Artifact]] = {}
         params: type[Params] | None = None
+        whole: set[str] = set()
         wants_compute = False
         for name in inspect.signature(function).parameters:
             kind = hints.get(name)
+            if get_origin(kind) is Dataset:
+                whole.add(name)
+                kind = get_args(kind)[0]
             if kind is Compute:
                 wants_compute = True
             elif name == "params" and isinstance(kind, type) and issubclass(kind, Params):
@@ -83,6 +96,7 @@ def stage(
             name=function.__name__,
             function=function,
             inputs=inputs,
+            whole=frozenset(whole),
             outputs=produced,
             params=params,
             libraries=libraries,

@@ -6,7 +6,7 @@ An artifact of one video lies at `<FOLDER>/<video><SUFFIX>`; an empty SUFFIX mea
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Generic, Self, TypeVar
@@ -55,3 +55,24 @@ class Streamed(Generic[A]):
         """Write to `path` and open it from there."""
         self.write(path)
         return self.kind.load(path)
+
+
+ALL = "dataset"
+"""The name under which an artifact of the whole dataset lies: `<FOLDER>/dataset<SUFFIX>`."""
+
+
+@dataclass(frozen=True)
+class Dataset(Generic[A]):
+    """One artifact of every video: what a stage over the whole dataset reads, a video at a time."""
+
+    kind: type[A]
+    paths: Mapping[str, Path]
+    """Video name to its artifact, sorted by name; videos whose file is at fault are not among them."""
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def items(self) -> Iterator[tuple[str, A]]:
+        """(video, artifact), opened one after the other."""
+        for video, path in self.paths.items():
+            yield video, self.kind.load(path)

@@ -73,7 +73,7 @@ def test_the_plan_names_the_ingredient_that_changed(reopen: Reopen, project_root
     edit(project_root, "letter: a", "letter: t")
     states = plan(reopen())
     assert states[Item("one", "count")].reason == "parameter letter: a -> t"
-    assert states[Item("one", "join")].reason == "waits for counts"
+    assert states[Item("one", "join")].reason == "waits for count one"
     assert states[Item("one", "repeat")].standing == "fresh"
 
 

@@ -1,0 +1,100 @@
+"""A stage over the whole dataset: one item that reads every video, and that stages of one video may read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from flows.engine import Summary, bring_up_to_date
+from flows.plan import Item, plan
+from flows.project import Project
+from tasks.artifacts.artifact import Dataset
+from tasks.params import Params
+from tasks.stage import stage
+from tests.engine import toys
+
+
+class Letters(toys.Text):
+    FOLDER: ClassVar[str] = "data/letters"
+
+
+class Shares(toys.Text):
+    FOLDER: ClassVar[str] = "data/shares"
+
+
+class NoParams(Params):
+    pass
+
+
+@stage()
+def collect(words: Dataset[toys.Words], params: NoParams) -> Letters:
+    toys.CALLS.append("collect")
+    return Letters("".join(sorted({letter for _, text in words.items() for letter in text.text})))
+
+
+@stage()
+def share(words: toys.Words, letters: Letters, params: NoParams) -> Shares:
+    toys.CALLS.append("share")
+    return Shares(f"{len(set(words.text))}/{len(letters.text)}")
+
+
+STAGES = (toys.read, collect, share)
+
+
+@pytest.fixture
+def reopen(project_root: Path) -> Callable[[], Project]:
+    text = (project_root / "params.yaml").read_text()
+    head = text[: text.index("count:")]
+    (project_root / "params.yaml").write_text(head + "collect: {}\nshare: {}\n")
+    return lambda: Project.open(project_root, STAGES)
+
+
+def run(project: Project, videos: list[str] | None = None) -> Summary:
+    toys.CALLS.clear()
+    return bring_up_to_date(project, videos)
+
+
+def test_it_reads_every_video_and_every_video_reads_it(reopen: Callable[[], Project], project_root: Path) -> None:
+    summary = run(reopen())
+    assert summary.good
+    assert (project_root / "data/letters/dataset.txt").read_text() == "abcnt"
+    assert (project_root / "data/shares/one.txt").read_text() == "3/5"
+    assert run(reopen()).good
+    assert toys.CALLS == []
+
+
+def test_a_new_video_runs_it_again_and_what_reads_it(reopen: Callable[[], Project], project_root: Path) -> None:
+    run(reopen())
+    (project_root / "data/raw/three.mp4").write_text("z")
+    run(reopen())
+    assert sorted(toys.CALLS) == ["collect", "read three", "share", "share", "share"]
+    assert (project_root / "data/shares/one.txt").read_text() == "3/6"
+
+
+def test_a_video_at_fault_is_left_out_of_it(reopen: Callable[[], Project], project_root: Path) -> None:
+    (project_root / "data/raw/bad.mp4").write_text("")
+    summary = run(reopen())
+    assert {f"{o.stage} {o.video}" for o in summary.outcomes if not o.good} == {"read bad", "share bad"}
+    assert (project_root / "data/letters/dataset.txt").read_text() == "abcnt"
+    assert run(reopen()).settled
+    assert toys.CALLS == []
+
+
+def test_a_run_of_some_videos_does_not_make_it_from_a_part(reopen: Callable[[], Project]) -> None:
+    summary = run(reopen(), ["two"])
+    found = {f"{o.stage} {o.video}": o for o in summary.outcomes}
+    assert found["read two"].good
+    assert found["collect dataset"].result == "blocked"
+    assert "read one is not up to date" in (found["collect dataset"].error or "")
+    assert found["share two"].result == "blocked"
+    assert toys.CALLS == ["read two"]
+    assert not summary.settled
+
+
+def test_the_plan_counts_it_once(reopen: Callable[[], Project]) -> None:
+    states = plan(reopen())
+    assert [item for item in states if item.stage == "collect"] == [Item("dataset", "collect")]
+    assert len(states) == 5
