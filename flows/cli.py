@@ -107,7 +107,7 @@ def _with_prefect(root: Path, videos: list[str] | None) -> Any:
     from flows.dataset import process_dataset
 
     state = process_dataset(root=str(root), videos=videos, return_state=True)
-    result = state.data
+    result = state.result(raise_on_failure=False)  # a failed flow's data is its Summary too
     if isinstance(result, BaseException):
         raise result
     return result
@@ -202,13 +202,13 @@ def _samples(arguments: argparse.Namespace) -> int:
 
 
 def _dvc(arguments: argparse.Namespace) -> int:
-    from flows.dvc import render
+    from flows.dvc_yaml import render
     from tasks.content import write_atomically
 
     project = _open()
     path = project.root / "dvc.yaml"
     text = render(project)
-    changed = path.read_text(encoding="utf-8") != text
+    changed = not path.is_file() or path.read_text(encoding="utf-8") != text
     if changed:
         write_atomically(path, text)
     if arguments.json:

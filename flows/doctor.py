@@ -116,7 +116,7 @@ def _disk(root: Path) -> str:
 
 
 def _dvc(project: Project) -> str:
-    from flows.dvc import render
+    from flows.dvc_yaml import render
 
     if not (project.root / ".dvc").is_dir():
         raise SemflowError(f"{project.root} must be a DVC repository, got none; run `dvc init`")

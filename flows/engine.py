@@ -13,11 +13,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from flows import dvc
 from flows.index import refresh_index
 from flows.item import Outcome, frame_count, locked, make
 from flows.plan import NOT_MADE, Item, State, plan
 from flows.project import STATE, Project
+from flows.record import record as record_in_dvc
 from flows.schedule import Submit, schedule
 from flows.sweep import sweep
 
@@ -83,7 +83,7 @@ def bring_up_to_date(
         project.hashes.save()
         final = plan(project) if todo or videos is not None or stages is not None else states
         index = refresh_index(project, final) if stages is None or "report" in stages else None
-        unrecorded = dvc.record(project, final) if record else {}
+        unrecorded = record_in_dvc(project, final) if record else {}
         project.hashes.save()
     summary = Summary(
         outcomes=_in_order(project, outcomes),

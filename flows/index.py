@@ -5,13 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flows.plan import Item, State
 from flows.project import Project
+from tasks.artifacts.artifact import ALL
 from tasks.artifacts.report import Report
 from tasks.content import write_atomically
 from tasks.fingerprint import fingerprint
+
+if TYPE_CHECKING:
+    from flows.index_page import IndexItem
 
 NAME = "index.html"
 
@@ -23,16 +29,20 @@ def refresh_index(project: Project, states: Mapping[Item, State]) -> Path | None
     path = project.root / Report.FOLDER / NAME
     mark = f"<!-- {_mark(states)} -->\n"
     if not path.is_file() or not path.read_text(encoding="utf-8").endswith(mark):
-        from flows.index_page import IndexItem, index_item, render_index
+        from flows.index_page import render_index
 
-        items: list[IndexItem] = []
-        for video in project.videos:
-            bad = next((s for s in states.values() if s.item.video == video and s.standing != "fresh"), None)
-            items.append(
-                index_item(project.root, video) if bad is None else IndexItem.failed(video, bad.item.stage, bad.reason)
-            )
+        items = [_item(project, states, video) for video in project.videos]
         write_atomically(path, render_index(items) + mark)
     return path
+
+
+def _item(project: Project, states: Mapping[Item, State], video: str) -> IndexItem:
+    """What the artifacts say, and the first trouble if there is any, of the video's own or of the whole dataset."""
+    from flows.index_page import index_item
+
+    found = index_item(project.root, video)
+    bad = next((s for s in states.values() if s.item.video in (video, ALL) and s.standing != "fresh"), None)
+    return found if bad is None else replace(found, state="failed", stage=bad.item.stage, error=bad.reason)
 
 
 def _mark(states: Mapping[Item, State]) -> str:

@@ -71,13 +71,13 @@ class Project:
 
 
 def find_root(start: Path) -> Path:
-    """The nearest folder at or above `start` that holds params.yaml and dvc.yaml."""
+    """The nearest folder at or above `start` that holds params.yaml."""
     for folder in (start, *start.parents):
-        if (folder / PARAMS).is_file() and (folder / "dvc.yaml").is_file():
+        if (folder / PARAMS).is_file():
             return folder
     raise SemflowError(
-        f"{start} must lie inside a semflow project (a folder with {PARAMS} and dvc.yaml), got neither "
-        "here nor above; change into your clone"
+        f"{start} must lie inside a semflow project (a folder with {PARAMS}), got none here or above; "
+        " change into your clone"
     )
 
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.artifacts.artifact import Artifact, Streamed
-from tasks.artifacts.images import Encoding, Image, decode, encode
+from tasks.artifacts.frames_file import ACCOUNT_KEY, ROWS_PER_GROUP, copy, write
+from tasks.artifacts.images import Encoding, Image, decode
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 Status = Literal["ok", "damaged", "lost"]
 """ok: decoded clean. damaged: decoded, but the decoder reported errors. lost: nothing came out; no image."""
-ACCOUNT_KEY = b"semflow.account"
-ROWS_PER_GROUP = 16  # one row group is the least that a random read touches: about half a second of video
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Account:
     duration_s: float
     """Presentation time from the first frame to the end of the last one, seconds."""
     expected: int
-    """Frames the container announces (its index, or its packets where it has none)."""
+    """Frames that should have come: by the container's index, or its packets where it has none; decoded and lost."""
     decoded: int
     """Frames that came out of the decoder, damaged ones among them."""
     damaged: int
@@ -73,6 +72,18 @@ class Account:
     notes: tuple[str, ...] = field(default=())
     """What a person should know, in sentences (for example: 'damaged between 3.2 s and 3.9 s')."""
 
+    @classmethod
+    def from_json(cls, text: bytes, name: str) -> Self:
+        """The account that travels in the metadata of the file `name`."""
+        values = cast("dict[str, Any]", json.loads(text))
+        if set(values) != {f.name for f in fields(cls)}:
+            raise SemflowError(
+                f"{name} must carry the account of this version, got one with {', '.join(sorted(values))}; "
+                "run `semflow run` to make it again"
+            )
+        values["notes"] = tuple(values["notes"])
+        return cls(**values)
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -83,8 +94,8 @@ class Frame:
     pts_s: float
     """Presentation time, seconds."""
     status: Status
-    image: Image | None
-    """(h, w, 3) uint8 RGB at working size; None where lost."""
+    image: Image | Callable[[], Image] | None
+    """(h, w, 3) uint8 RGB at working size, or how to make it (called in the thread that encodes); None where lost."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +113,8 @@ class Frames(Artifact):
     """(t,) presentation times, seconds, strictly increasing."""
     status: NDArray[np.object_]
     """(t,) 'ok', 'damaged' or 'lost'."""
+    _at_hand: dict[int, pa.Array] = field(default_factory=dict[int, "pa.Array"], init=False, repr=False)
+    """Encoded images of the row group that was read last: frames are mostly asked for in order."""
 
     def __post_init__(self) -> None:
         back = np.flatnonzero(np.diff(self.pts_s) <= 0)
@@ -133,8 +146,12 @@ class Frames(Artifact):
         """(h, w, 3) uint8 RGB of row `frame`; an error where it was lost."""
         if not 0 <= frame < len(self):
             raise SemflowError(f"frame must lie in [0, {len(self)}), got {frame}")
-        group, row = divmod(frame, ROWS_PER_GROUP)
-        return self._decode(frame, self._group(group)[row].as_py())
+        data = self._encoded(frame)
+        if data is None:
+            raise SemflowError(
+                f"frame {frame} of {self.account.file} was lost in decoding and has no image; look at `status` first"
+            )
+        return decode(data, self.account.encoding, self.height, self.width)
 
     def images(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, Image]]:
         """(frame, image) of the whole ones in [start, stop), in order, one row group in memory at a time."""
@@ -157,16 +174,7 @@ class Frames(Artifact):
             yield numbers, images
 
     def save(self, path: Path) -> None:
-        rows = (
-            Frame(
-                int(self.source_frame[i]),
-                float(self.pts_s[i]),
-                self.status[i],
-                None if self.status[i] == "lost" else self.image(i),
-            )
-            for i in range(len(self))
-        )
-        Frames.stream(rows, lambda: self.account).save(path)
+        copy(self.file, self.account, path)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -183,11 +191,10 @@ class Frames(Artifact):
                 f"{name} must be a frames artifact, got a Parquet file without an account; "
                 "run `semflow run` to make it again"
             )
-        account = json.loads(metadata[ACCOUNT_KEY])
         table = file.read(["source_frame", "pts_s", "status"])
         return cls(
             file=file,
-            account=Account(**{**account, "notes": tuple(account["notes"])}),
+            account=Account.from_json(metadata[ACCOUNT_KEY], name),
             source_frame=table.column("source_frame").to_numpy(),
             pts_s=table.column("pts_s").to_numpy(),
             status=table.column("status").to_numpy(zero_copy_only=False),
@@ -198,79 +205,11 @@ class Frames(Artifact):
         rows: Iterable[Frame], account: Callable[[], Account], encoding: Encoding = "jpeg", quality: int = 95
     ) -> Streamed[Frames]:
         """Frames written as they come; `account` is asked once, after the last row."""
-        return Streamed(Frames, lambda path: _write(path, rows, account, encoding, quality))
+        return Streamed(Frames, lambda path: write(path, rows, account, encoding, quality))
 
-    def _group(self, group: int) -> pa.Array:
-        cache: dict[int, pa.Array] = self.__dict__.setdefault("_groups", {})
-        if group not in cache:
-            cache.clear()
-            cache[group] = self.file.read_row_group(group, columns=["image"]).column("image").combine_chunks()
-        return cache[group]
-
-    def _decode(self, frame: int, data: bytes | None) -> Image:
-        if data is None:
-            raise SemflowError(
-                f"frame {frame} of {self.account.file} was lost in decoding and has no image; look at `status` first"
-            )
-        return decode(data, self.account.encoding, self.height, self.width)
-
-
-def _schema() -> pa.Schema:
-    import pyarrow as pa
-
-    def described(name: str, kind: pa.DataType, unit: str, meaning: str, nullable: bool = False) -> pa.Field:
-        return pa.field(name, kind, nullable=nullable, metadata={"unit": unit, "meaning": meaning})
-
-    return pa.schema(
-        [
-            described("frame", pa.int32(), "index", "row, counted from 0"),
-            described("source_frame", pa.int32(), "index", "position in the file's decode output"),
-            described("pts_s", pa.float64(), "s", "presentation time"),
-            described("status", pa.string(), "", "ok, damaged or lost"),
-            described("image", pa.binary(), "bytes", "the image at working size, encoded", nullable=True),
-        ]
-    )
-
-
-def _write(path: Path, rows: Iterable[Frame], account: Callable[[], Account], encoding: Encoding, quality: int) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    schema = _schema()
-    written = 0
-    pending: list[Frame] = []
-
-    def flush(writer: pq.ParquetWriter) -> None:
-        nonlocal written, pending
-        if pending:
-            writer.write_table(
-                pa.Table.from_pydict(
-                    {
-                        "frame": range(written, written + len(pending)),
-                        "source_frame": [row.source_frame for row in pending],
-                        "pts_s": [row.pts_s for row in pending],
-                        "status": [row.status for row in pending],
-                        "image": [
-                            None if row.image is None else encode(row.image, encoding, quality) for row in pending
-                        ],
-                    },
-                    schema=schema,
-                ),
-                row_group_size=ROWS_PER_GROUP,
-            )
-        written, pending = written + len(pending), []
-
-    # Images are compressed already: a second compression costs time and gains nothing.
-    with pq.ParquetWriter(
-        path,
-        schema,
-        compression={"image": "none" if encoding != "raw" else "zstd"},
-        use_dictionary=["status"],
-        version="2.6",
-    ) as writer:
-        for row in rows:
-            pending.append(row)
-            if len(pending) == ROWS_PER_GROUP:
-                flush(writer)
-        flush(writer)
-        writer.add_key_value_metadata({ACCOUNT_KEY: json.dumps(asdict(account()), sort_keys=True).encode()})
+    def _encoded(self, frame: int) -> pa.Buffer | None:
+        group, row = divmod(frame, ROWS_PER_GROUP)
+        if group not in self._at_hand:
+            self._at_hand.clear()
+            self._at_hand[group] = self.file.read_row_group(group, columns=["image"]).column("image").combine_chunks()
+        return self._at_hand[group][row].as_buffer()

@@ -16,6 +16,9 @@ class Report(Artifact):
 
     FOLDER: ClassVar[str] = "reports"
     SUFFIX: ClassVar[str] = ""
+    PAGE: ClassVar[str] = "index.html"
+    OVERLAY: ClassVar[str] = "overlay.mp4"
+    """Not there where the parameters turn it off or the video has no frames."""
 
     folder: Path
 
@@ -24,6 +27,6 @@ class Report(Artifact):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        if not (path / "index.html").is_file():
-            raise SemflowError(f"{path} must hold index.html, got none: run `semflow run` to make the report")
+        if not (path / cls.PAGE).is_file():
+            raise SemflowError(f"{path} must hold {cls.PAGE}, got none: run `semflow run` to make the report")
         return cls(path)

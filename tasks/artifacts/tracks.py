@@ -41,8 +41,34 @@ class Tracks(Table):
     def check(self) -> None:
         check_boxes(type(self).__name__, self.xyxy)
         check_frames(type(self).__name__, self.frame, self.frame_count)
-        if len(self) and self.track_id.min() < 1:
+        if not len(self):
+            return
+        if self.track_id.min() < 1:
             raise SemflowError(f"Tracks.track_id must be at least 1, got {self.track_id.min()}")
-        pairs = np.stack([self.frame, self.track_id], axis=1)
-        if len(np.unique(pairs, axis=0)) != len(pairs):
+        self._check_order()
+        self._check_identity()
+
+    def _check_order(self) -> None:
+        same_frame, step = np.diff(self.frame) == 0, np.diff(self.track_id)
+        if (same_frame & (step == 0)).any():
             raise SemflowError("Tracks must have one row per frame and track_id, got the same pair twice")
+        back = np.flatnonzero(same_frame & (step < 0))
+        if len(back):
+            raise SemflowError(
+                f"Tracks.track_id must increase within a frame, got {self.track_id[back[0]]} then "
+                f"{self.track_id[back[0] + 1]} in row {back[0] + 1}"
+            )
+
+    def _check_identity(self) -> None:
+        ids, first, track = np.unique(self.track_id, return_index=True, return_inverse=True)
+        other = np.flatnonzero(self.class_id != self.class_id[first][track])
+        if len(other):
+            raise SemflowError(
+                f"Tracks.class_id must be one per track, got {self.class_id[first][track][other[0]]} and "
+                f"{self.class_id[other[0]]} in track {ids[track[other[0]]]}"
+            )
+        if self.detection.min() < -1:
+            raise SemflowError(f"Tracks.detection must be a row or -1, got {self.detection.min()}")
+        row, count = np.unique(self.detection[self.detection >= 0], return_counts=True)
+        if (count > 1).any():
+            raise SemflowError(f"Tracks.detection must not repeat, got {row[count > 1][0]} twice")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows import dvc
+from flows.dvc_yaml import render
 from flows.engine import Summary, bring_up_to_date
 from flows.project import Project
 from tests.engine import toys
@@ -22,7 +22,7 @@ Reopen = Callable[[], Project]
 def repository(project_root: Path, reopen: Reopen) -> Path:
     subprocess.run(["git", "init", "-q"], cwd=project_root, check=True)
     subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], cwd=project_root, check=True)
-    (project_root / "dvc.yaml").write_text(dvc.render(reopen()))
+    (project_root / "dvc.yaml").write_text(render(reopen()))
     return project_root
 
 

@@ -1,37 +1,21 @@
-"""DVC's side: `dvc.yaml` rendered from the stages, and the outputs recorded once they are proven.
-
-One static stage per step over the whole dataset, never one per video. A DVC stage depends on the folders that its items
-read, on the code behind it and on the pinned packages, so `dvc repro` calls the engine whenever something may have
-changed; the engine then decides item by item.
-"""
+"""The outputs recorded in `dvc.lock`, once every item behind them is proven."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from flows.dvc_yaml import entry
 from flows.plan import Item, State
 from flows.project import STATE, Project
 from tasks.artifacts.raw_video import RawVideo
 from tasks.content import digest, write_atomically
-from tasks.fingerprint import closure, resources, source
 from tasks.recipe import Recipe
 from tasks.stage import Stage
-
-HEADER = "# Rendered from the stages by `semflow dvc`; a test fails when it is not fresh. Edit the stages instead.\n"
-PINS = "constraints.txt"
-"""The pinned packages: their versions are part of every recipe that names a library."""
-
-
-def render(project: Project) -> str:
-    """The text of `dvc.yaml`."""
-    stages = {stage.name: _entry(project, stage) for stage in project.stages}
-    return HEADER + yaml.safe_dump({"stages": stages}, sort_keys=False, width=120)
 
 
 def record(project: Project, states: Mapping[Item, State]) -> dict[str, str]:
@@ -53,27 +37,6 @@ def record(project: Project, states: Mapping[Item, State]) -> dict[str, str]:
     return unrecorded
 
 
-def code_files(stage: Stage[..., Any]) -> list[Path]:
-    """Every file behind `stage`: its module, what it imports inside the project (the engine too), its templates."""
-    modules = (source(name) for name in closure(stage.module, engine=True))
-    return sorted({*modules, *resources(stage.module)})
-
-
-def _entry(project: Project, stage: Stage[..., Any]) -> dict[str, Any]:
-    code = [
-        path.relative_to(project.root).as_posix()
-        for path in code_files(stage)
-        if path.is_relative_to(project.root) and path.stat().st_size
-    ]
-    pins = [PINS] if (project.root / PINS).is_file() else []
-    return {
-        "cmd": f"semflow stage {stage.name} --keep-going",
-        "deps": [*(kind.FOLDER for kind in stage.inputs.values()), *code, *pins],
-        "params": [stage.name],
-        "outs": [{kind.FOLDER: {"persist": True}} for kind in stage.outputs],
-    }
-
-
 def _obstacle(stage: Stage[..., Any], states: Mapping[Item, State]) -> str:
     """Why the stage's outputs are not proven; "" where they are. A recorded fault of an input is proof too."""
     for item, state in states.items():
@@ -83,8 +46,6 @@ def _obstacle(stage: Stage[..., Any], states: Mapping[Item, State]) -> str:
 
 
 def _commit(project: Project, names: list[str]) -> None:
-    import logging
-
     from dvc.repo import Repo
 
     logging.getLogger("dvc").setLevel(logging.ERROR)
@@ -108,7 +69,7 @@ def _stamps(project: Project) -> dict[str, str]:
 def _stamp(project: Project, stage: Stage[..., Any]) -> str:
     """A hash over all that DVC would look at: reading it costs `stat`s, asking DVC costs its import."""
     seen: dict[str, Any] = {
-        "entry": _entry(project, stage),
+        "entry": entry(project, stage),
         "params": project.params[stage.name].model_dump(mode="json"),
     }
     files = [project.root / dep for dep in seen["entry"]["deps"] if (project.root / dep).is_file()]

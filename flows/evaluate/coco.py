@@ -1,0 +1,197 @@
+"""Average precision of `detect` on COCO-like images: `semflow eval coco --data DIR`.
+
+DIR holds `images/` and `labels/`; a label file has the name of its image and a line per object, `class x y w h`: class
+in the detector's numbering (COCO's 80 classes in order), centre and size as fractions of the image. An image without a
+label file has no objects. Every image goes through the stage function as a video of one frame, at its own size.
+Metrics: COCO's AP (IoU .50 to .95) and AP50 by pycocotools (Lin et al., 2014), over all areas, at most 100 detections
+per image and class, as fractions; `combined` pools all images as COCO does. These labels do not mark crowds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import tempfile
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.evaluate.scores import Scores
+from tasks.artifacts.detections import Detections
+from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.artifacts.images import Image
+from tasks.detect.stage import HEAD_LIMIT, DetectParams, detect
+from tasks.errors import BadInput
+from tasks.params import Compute, Params
+
+IMAGES = (".jpg", ".jpeg", ".png")
+SCORE_THRESHOLD = 0.001  # AP needs the weak detections too; ultralytics' own validation starts here
+DETECTIONS_COUNTED = 100  # COCO's largest maxDets
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One image and what is in it."""
+
+    name: str
+    file: Path
+    class_id: NDArray[np.int64]
+    xywh: NDArray[np.float64]
+    """(n, 4) centre and size, as fractions of the image."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options beyond `--data` and `--json`."""
+    parser.add_argument("--weights", help="score these weights instead of detect.weights in params.yaml")
+
+
+def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Scores:
+    """AP and AP50 of the detector on every image, and over all; the section `detect` but for what AP prescribes."""
+    given = params["detect"].model_dump()
+    prescribed = {"score_threshold": SCORE_THRESHOLD, "classes": None, "max_detections": HEAD_LIMIT}
+    chosen = {"weights": arguments.weights} if arguments.weights else {}
+    settings = DetectParams.model_validate(given | prescribed | chosen)
+    labelled = read_labels(arguments.data)
+    found = [detect_in(image.file, settings, cast("Compute", params["compute"])) for image in labelled]
+    return score(labelled, found)
+
+
+def read_labels(data: Path) -> list[Labelled]:
+    """All images below `data`/images with their objects, by name; BadInput where there are none, or a line is odd."""
+    folder = data / "images"
+    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in IMAGES)
+    if not files:
+        raise BadInput(f"{folder} must hold images ({', '.join(IMAGES)}), got none")
+    names = [file.relative_to(folder).with_suffix("").as_posix() for file in files]
+    labels = {p.relative_to(data / "labels").with_suffix("").as_posix() for p in (data / "labels").rglob("*.txt")}
+    if orphans := sorted(labels - set(names)):
+        raise BadInput(f"every label file must have an image, got labels/{orphans[0]}.txt without one")
+    return [_labelled(name, file, data / "labels" / f"{name}.txt") for name, file in zip(names, files, strict=True)]
+
+
+def _labelled(name: str, file: Path, labels: Path) -> Labelled:
+    rows: list[list[float]] = []
+    for number, line in enumerate(labels.read_text().splitlines() if labels.exists() else (), 1):
+        try:
+            class_id, *box = map(float, line.split())
+            if len(box) != 4 or not class_id.is_integer():
+                raise ValueError
+        except ValueError:
+            raise BadInput(f"{labels}:{number} must be `class x y w h`, got {line!r}") from None
+        rows.append([class_id, *box])
+    table = np.array(rows).reshape(-1, 5)
+    return Labelled(name, file, table[:, 0].astype(np.int64), table[:, 1:])
+
+
+def detect_in(file: Path, params: DetectParams, compute: Compute) -> Detections:
+    """What the stage sees in an image, shown to it as a video of one frame."""
+    import cv2
+
+    image = cv2.imread(str(file), cv2.IMREAD_COLOR_RGB)
+    if image is None:
+        raise BadInput(f"{file} must be an image, got something that cannot be read")
+    with tempfile.TemporaryDirectory() as folder:
+        return detect(as_video(image.astype(np.uint8, copy=False), Path(folder) / "frames.parquet"), params, compute)
+
+
+def as_video(image: Image, path: Path) -> Frames:
+    """A frames artifact at `path` whose one frame is `image`, unchanged."""
+    height, width = image.shape[:2]
+    account = Account(
+        file=path.name,
+        container="image",
+        codec="rawvideo",
+        pixel_format="rgb24",
+        source_width=width,
+        source_height=height,
+        rotation_deg=0,
+        fps=1.0,
+        vfr=False,
+        duration_s=1.0,
+        expected=1,
+        decoded=1,
+        damaged=0,
+        lost=0,
+        kept=1,
+        width=width,
+        height=height,
+        encoding="raw",
+    )
+    return Frames.stream([Frame(0, 0.0, "ok", image)], lambda: account, encoding="raw").to(path)
+
+
+def score(labelled: Sequence[Labelled], found: Sequence[Detections]) -> Scores:
+    """COCO's metrics of `found`, one per image of `labelled`, in its order."""
+    truth, guesses = _as_coco(labelled, found)
+    items = {
+        image.name: {"objects": float(len(image.class_id)), "detections": float(len(seen))}
+        | _average_precision(truth, guesses, [number])
+        for number, (image, seen) in enumerate(zip(labelled, found, strict=True))
+    }
+    return Scores("coco", items, _average_precision(truth, guesses, list(range(len(labelled)))))
+
+
+def _as_coco(labelled: Sequence[Labelled], found: Sequence[Detections]) -> tuple[Any, Any]:
+    """Truth and detections as pycocotools has them: boxes as left, top, width and height in pixels."""
+    objects: list[dict[str, Any]] = []
+    guesses: list[dict[str, Any]] = []
+    for number, (image, seen) in enumerate(zip(labelled, found, strict=True)):
+        size = np.array([seen.width, seen.height, seen.width, seen.height])
+        boxes = np.hstack([image.xywh[:, :2] - image.xywh[:, 2:] / 2, image.xywh[:, 2:]]) * size
+        objects += [_annotation(number, c, box) for c, box in zip(image.class_id, boxes, strict=True)]
+        boxes = np.hstack([seen.xyxy[:, :2], seen.xyxy[:, 2:] - seen.xyxy[:, :2]]).astype(np.float64)
+        guesses += [
+            {**_annotation(number, c, box), "score": float(s)}
+            for c, box, s in zip(seen.class_id, boxes, seen.score, strict=True)
+        ]
+    images, classes = range(len(labelled)), sorted({each["category_id"] for each in objects})
+    return _index(images, classes, objects), _index(images, classes, guesses)
+
+
+def _annotation(image: int, class_id: int, box: NDArray[np.float64]) -> dict[str, Any]:
+    area = float(box[2] * box[3])
+    return {"image_id": image, "category_id": int(class_id), "bbox": box.tolist(), "area": area, "iscrowd": 0}
+
+
+def _index(images: Sequence[int], classes: Sequence[int], annotations: Sequence[dict[str, Any]]) -> Any:
+    from pycocotools.coco import COCO
+
+    coco: Any = COCO()
+    coco.dataset = {
+        "images": [{"id": number} for number in images],
+        "categories": [{"id": number} for number in classes],
+        "annotations": [{"id": n, **fields} for n, fields in enumerate(annotations, 1)],  # 0 means unmatched there
+    }
+    with _silence():
+        coco.createIndex()
+    return coco
+
+
+def _average_precision(truth: Any, guesses: Any, images: list[int]) -> dict[str, float]:
+    """AP and AP50 over `images`; nothing where they hold no object, for then neither is defined."""
+    from pycocotools.cocoeval import COCOeval
+
+    classes = sorted({truth.anns[n]["category_id"] for n in truth.getAnnIds(imgIds=images)})
+    if not classes:
+        return {}
+    verdict: Any = COCOeval(truth, guesses, "bbox")
+    verdict.params.imgIds, verdict.params.catIds = images, classes
+    verdict.params.maxDets = [DETECTIONS_COUNTED]
+    verdict.params.areaRng, verdict.params.areaRngLbl = [verdict.params.areaRng[0]], ["all"]
+    with _silence():
+        verdict.evaluate()
+        verdict.accumulate()
+    precision: NDArray[np.float64] = verdict.eval["precision"]  # IoU threshold, recall, class, area, maxDets
+    return {"AP": float(precision.mean()), "AP50": float(precision[0].mean())}
+
+
+@contextlib.contextmanager
+def _silence() -> Generator[None]:
+    """pycocotools tells its progress on stdout, which is the result's."""
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+        yield

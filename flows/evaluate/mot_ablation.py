@@ -1,0 +1,102 @@
+"""What each part of the tracker is worth: `python -m flows.evaluate.mot_ablation --data DIR`.
+
+Prints, pooled over all sequences below DIR: the setting of params.yaml; the same without each part, and with each part
+it leaves out; every preset; and leave-one-out: for each sequence the setting of NEIGHBOURS that is best on the other
+sequences, judged on that one alone, all pooled. If choosing a setting were fitting it to the data, the last line would
+fall well below the best neighbour.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from itertools import product
+from pathlib import Path
+from typing import Any, cast
+
+from flows.evaluate.mot import run
+from flows.evaluate.motchallenge import Sequence, Verdict, find_sequences, pool, summary
+from flows.pipeline import STAGES
+from flows.project import Project, find_root
+from tasks.track.presets import PRESETS
+from tasks.track.stage import TrackParams
+
+PARTS: Mapping[str, Mapping[str, Any]] = {
+    "without linking": {"link_gap": 0},
+    "without smoothing": {"smoothing": 0.0},
+    "without filling": {"fill": False},
+    "without min_confidence": {"min_confidence": 0.0},
+    "without the second step": {"low_score": "high_score"},
+    "without the second pass": {"link_gap": 0, "smoothing": 0.0, "fill": False, "min_confidence": 0.0},
+    "with max_gap 30": {"max_gap": 30},
+    "with max_gap 30, unlinked": {"max_gap": 30, "link_gap": 0},
+    "with momentum .2": {"momentum": 0.2},
+    "with recovery": {"recovery": True},
+    "with fused scores": {"fuse_score": True, "min_iou": 0.2},
+}
+"""What to change; a value that is a field's name stands for that field's value."""
+
+NEIGHBOURS: Mapping[str, tuple[Any, ...]] = {
+    "high_score": (0.3, 0.4, 0.5),
+    "max_gap": (10, 30),
+    "link_distance": (0.2, 0.3, 0.4),
+    "min_confidence": (0.3, 0.4, 0.5),
+}
+"""Settings that leave-one-out chooses among: all combinations."""
+
+Verdicts = Mapping[str, Verdict]
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with the sequences")
+    sequences = find_sequences(parser.parse_args().data)
+    default = cast("TrackParams", Project.open(find_root(Path.cwd()), STAGES).params["track"])
+    show("params.yaml", judged(sequences, default))
+    for name, changes in PARTS.items():
+        show(name, judged(sequences, changed(default, changes)))
+    for name, changes in PRESETS.items():
+        show(f"preset {name}", judged(sequences, changed(default, changes)))
+    settings = [dict(zip(NEIGHBOURS, values, strict=True)) for values in product(*NEIGHBOURS.values())]
+    tried = [judged(sequences, changed(default, setting)) for setting in settings]
+    ranked = sorted(range(len(tried)), key=lambda i: hota(tried[i]))
+    show(f"worst neighbour {settings[ranked[0]]}", tried[ranked[0]])
+    show(f"best neighbour {settings[ranked[-1]]}", tried[ranked[-1]])
+    show("leave-one-out", leave_one_out(tried))
+
+
+def changed(params: TrackParams, changes: Mapping[str, Any]) -> TrackParams:
+    """`params` with `changes`, checked."""
+    given = params.model_dump()
+    values = {key: given[value] if isinstance(value, str) else value for key, value in changes.items()}
+    return TrackParams.model_validate(given | values)
+
+
+def judged(sequences: list[Sequence], params: TrackParams) -> Verdicts:
+    """TrackEval's verdict on every sequence."""
+    return {sequence.name: run(sequence, params)[0] for sequence in sequences}
+
+
+def leave_one_out(tried: list[Verdicts]) -> Verdicts:
+    """For every sequence the verdict of the setting that has the highest HOTA pooled over the others."""
+
+    def without(verdicts: Verdicts, name: str) -> Verdicts:
+        return {other: verdict for other, verdict in verdicts.items() if other != name}
+
+    return {name: max(tried, key=lambda verdicts: hota(without(verdicts, name)))[name] for name in tried[0]}
+
+
+def hota(verdicts: Verdicts) -> float:
+    """Pooled over sequences."""
+    return summary(pool(verdicts.values()))["HOTA"]
+
+
+def show(name: str, verdicts: Verdicts) -> None:
+    """One line: HOTA of each sequence, then everything pooled."""
+    each = " ".join(f"{summary(verdict)['HOTA']:5.1f}" for verdict in verdicts.values())
+    print(f"{each}  pooled", *(f"{k} {v:.1f}" for k, v in summary(pool(verdicts.values())).items()), f" {name}")
+
+
+if __name__ == "__main__":
+    main()

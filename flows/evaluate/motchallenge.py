@@ -1,0 +1,185 @@
+"""MOTChallenge's folders, and TrackEval's verdict on tracks found in them.
+
+Files: https://motchallenge.net/instructions; a sequence is a folder with `gt/gt.txt`, `det/det.txt` and, as a rule,
+`seqinfo.ini`. Frames are counted from 1 there and from 0 here; boxes are (left, top, width, height) there.
+Metrics: TrackEval 1.3.0 (Luiten et al., HOTA, IJCV 2021), its own classes, none rewritten.
+"""
+
+from __future__ import annotations
+
+import configparser
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.detections import Detections
+from tasks.artifacts.tracks import Tracks
+from tasks.errors import BadInput
+
+PERSON = 0  # COCO's number, as the detector has it; MOTChallenge scores pedestrians alone
+CUT = 0.1  # the score at which our own detector's list ends: detect.score_threshold in params.yaml
+CLASSLESS = "MOT15"  # the benchmark without classes in its truth, for which TrackEval does no preprocessing
+WITH_CLASSES = ("MOT16", "MOT17", "MOT20")
+
+Verdict = Mapping[str, Mapping[str, Any]]
+"""Metric family (HOTA, CLEAR, Identity) to TrackEval's fields."""
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """One folder of truth and detections."""
+
+    name: str
+    folder: Path
+    frame_count: int
+    width: int
+    height: int
+
+    @property
+    def benchmark(self) -> str:
+        """Whose rules apply, by the name of the folder: MOT16, MOT17, MOT20, else MOT15's."""
+        return next((b for b in WITH_CLASSES if b in self.folder.name), CLASSLESS)
+
+    @property
+    def truth(self) -> Path:
+        """Ground truth of the sequence."""
+        return self.folder / "gt" / "gt.txt"
+
+    def detections(self) -> Detections:
+        """The public detections, in any order of frames, scores on our detector's scale (see `rescaled`)."""
+        rows = _read(self.folder / "det" / "det.txt")
+        rows = rows[np.lexsort((-rows[:, 6], rows[:, 0]))]
+        return Detections(
+            frame=(rows[:, 0] - 1).astype(np.int32),
+            class_id=np.full(len(rows), PERSON, np.int16),
+            class_name=np.full(len(rows), "person", object),
+            score=rescaled(rows[:, 6]).astype(np.float32),
+            x1=rows[:, 2].astype(np.float32),
+            y1=rows[:, 3].astype(np.float32),
+            x2=(rows[:, 2] + rows[:, 4]).astype(np.float32),
+            y2=(rows[:, 3] + rows[:, 5]).astype(np.float32),
+            frame_count=self.frame_count,
+            width=self.width,
+            height=self.height,
+        )
+
+
+def rescaled(score: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores of public detections, as the stage is used to them.
+
+    Publishers cut their lists where they like: those that came with SORT (used for MOT15) at .5, where one in four is a
+    person, those of MOT17 at .05. So the log-odds of a list are shifted, all by the same amount, until its lowest
+    score is CUT. No truth is used. Scores that are all the same say nothing, and those outside 0..1 (ACF, DPM) are no
+    probabilities: both count as 1.
+    """
+    if not len(score) or score.min() < 0 or score.max() > 1 or score.min() == score.max():
+        return np.ones_like(score)
+    sure = np.finfo(np.float32).eps
+    odds = np.clip(score, sure, 1 - sure) / (1 - np.clip(score, sure, 1 - sure))
+    odds *= CUT / (1 - CUT) / odds.min()
+    return odds / (1 + odds)
+
+
+def find_sequences(root: Path) -> list[Sequence]:
+    """Every folder at any depth below `root` with `gt/gt.txt` and `det/det.txt`, by name; BadInput where none is."""
+    folders = sorted(
+        path.parent.parent for path in root.rglob("gt/gt.txt") if (path.parent.parent / "det" / "det.txt").is_file()
+    )
+    if not folders:
+        raise BadInput(f"{root} must hold folders with gt/gt.txt and det/det.txt, got none at any depth")
+    names = [folder.name for folder in folders]
+    return [
+        _sequence(folder, folder.name if names.count(folder.name) == 1 else folder.relative_to(root).as_posix())
+        for folder in folders
+    ]
+
+
+def judge(sequence: Sequence, tracks: Tracks) -> Verdict:
+    """TrackEval on the tracks of one sequence, with the preprocessing of its benchmark."""
+    xyxy = tracks.xyxy.astype(np.float64)
+    rows = np.column_stack([tracks.frame + 1, tracks.track_id, xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2], tracks.score])
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder) / "result.txt"
+        np.savetxt(result, rows, fmt=["%d", "%d", "%.3f", "%.3f", "%.3f", "%.3f", "%.4f"], delimiter=",")
+        return judge_files(sequence.truth, result, sequence.benchmark, sequence.frame_count)
+
+
+def judge_files(truth: Path, result: Path, benchmark: str, frame_count: int) -> Verdict:
+    """TrackEval on two files in MOTChallenge's format."""
+    from trackeval.datasets import MotChallenge2DBox
+
+    dataset = MotChallenge2DBox(
+        {
+            "BENCHMARK": benchmark,
+            "SEQ_INFO": {result.stem: frame_count},
+            "GT_LOC_FORMAT": str(truth).replace("{", "{{").replace("}", "}}"),
+            "TRACKERS_FOLDER": str(result.parent),
+            "TRACKERS_TO_EVAL": [""],
+            "TRACKER_SUB_FOLDER": "",
+            "SKIP_SPLIT_FOL": True,
+            "PRINT_CONFIG": False,
+        }
+    )
+    data = dataset.get_preprocessed_seq_data(dataset.get_raw_seq_data("", result.stem), "pedestrian")
+    return {name: metric.eval_sequence(data) for name, metric in _metrics().items()}
+
+
+def pool(verdicts: Iterable[Verdict]) -> Verdict:
+    """TrackEval's row COMBINED_SEQ over several sequences."""
+    parts = list(verdicts)
+    return {
+        name: metric.combine_sequences({str(i): part[name] for i, part in enumerate(parts)})
+        for name, metric in _metrics().items()
+    }
+
+
+def summary(verdict: Verdict) -> dict[str, float]:
+    """The figures people quote: per cent, and identity switches as a count."""
+    hota, clear, identity = verdict["HOTA"], verdict["CLEAR"], verdict["Identity"]
+    return {
+        "HOTA": 100 * float(np.mean(hota["HOTA"])),
+        "DetA": 100 * float(np.mean(hota["DetA"])),
+        "AssA": 100 * float(np.mean(hota["AssA"])),
+        "MOTA": 100 * float(clear["MOTA"]),
+        "IDF1": 100 * float(identity["IDF1"]),
+        "IDSW": float(clear["IDSW"]),
+    }
+
+
+def _metrics() -> dict[str, Any]:
+    from trackeval.metrics import CLEAR, HOTA, Identity
+
+    return {"HOTA": HOTA(), "CLEAR": CLEAR({"PRINT_CONFIG": False}), "Identity": Identity({"PRINT_CONFIG": False})}
+
+
+def _sequence(folder: Path, name: str) -> Sequence:
+    """Length and size from seqinfo.ini; without it from the last frame and the outermost edges in the files."""
+    tables = [_read(folder / "gt" / "gt.txt"), _read(folder / "det" / "det.txt")]
+    last = int(max((table[:, 0].max() for table in tables if len(table)), default=0))
+    facts = configparser.ConfigParser()
+    facts.read(folder / "seqinfo.ini")
+    said = facts["Sequence"] if facts.has_section("Sequence") else cast("Mapping[str, str]", {})
+    corners = np.concatenate([table[:, 2:4] + table[:, 4:6] for table in tables])
+    edge = np.ceil(corners.max(axis=0, initial=0)).astype(int)
+    return Sequence(
+        name=name,
+        folder=folder,
+        frame_count=max(last, int(said.get("seqLength", 0))),
+        width=int(said.get("imWidth", edge[0])),
+        height=int(said.get("imHeight", edge[1])),
+    )
+
+
+def _read(path: Path) -> NDArray[np.float64]:
+    """(n, >= 7) rows of a comma-separated file; an empty file gives none."""
+    if not path.read_text().strip():
+        return np.empty((0, 7))
+    rows = np.loadtxt(path, delimiter=",", ndmin=2)
+    if rows.shape[1] < 7:
+        raise BadInput(f"{path} must have at least 7 columns (frame,id,x,y,w,h,score), got {rows.shape[1]}")
+    return rows

@@ -1,0 +1,123 @@
+"""Packets in, pictures out, in the order of presentation, each with what is known about its health.
+
+Every packet carries a ticket through the decoder (FFmpeg's COPY_OPAQUE), so each picture knows its packet, and a
+packet whose picture never came is known too. Damage is seen in four ways, none of which suffices alone: the container
+flags the packet, the decoder fails, the decoder flags the picture, or it only complains in the log (complaints.py).
+Arithmetic coders without checksums (VP8, VP9, partly HEVC) can turn damaged bytes into a wrong picture with no sign.
+
+One thread decodes: with more, FFmpeg conceals errors differently, and with frame threads differently on each run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from av.codec.context import Flags, ThreadType
+from av.error import FFmpegError
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from tasks.artifacts.frames import Status
+from tasks.decode.complaints import complaints, errors
+from tasks.decode.source import Source
+from tasks.decode.stamps import Stamps
+from tasks.decode.suspicion import Suspicion
+
+B_RUN = 16  # pictures: so many may be shown before one that was decoded ahead of them (x264's and x265's limit)
+NEIGHBOURS_S = 1.0  # times that fall back by more than this have started over (files joined end to end)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture, or the place of one that was lost."""
+
+    ticks: int | None
+    """Presentation time in the stream's time base; None where the file gives none."""
+    status: Status
+    frame: VideoFrame | None
+    """None where lost."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ticket:
+    """What a packet takes along through the decoder."""
+
+    number: int
+    """Position in decode order."""
+    ticks: int | None
+    """Presentation time of the packet; None where the container has none."""
+
+
+class Decoder:
+    """One pass over a source."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._context = source.stream.codec_context
+        self._context.thread_count = 1
+        self._context.thread_type = ThreadType.NONE
+        self._context.copy_opaque = True
+        self._context.flags |= Flags.output_corrupt
+        self._waiting: dict[int, Ticket] = {}
+        self._suspicion = Suspicion()
+        self._stamps = Stamps()
+
+    def pictures(self) -> Iterator[Picture]:
+        """All pictures in order of presentation, lost ones in their places as far as their times are known."""
+        for number, (packet, container_broken) in enumerate(self._source.packets()):
+            ticket = Ticket(number, packet.pts if self._source.has_pts else None)
+            packet.opaque = ticket
+            if not packet.is_discard:
+                self._waiting[number] = ticket
+            frames, failed = self._decode(packet)
+            if failed or container_broken or packet.is_corrupt:
+                self._suspicion.raise_at(number)
+            for frame in frames:
+                yield from self._out(frame)
+        for frame in self._decode(None)[0]:
+            yield from self._out(frame)
+        yield from self._lost(list(self._waiting.values()))
+        unread = self._source.announced - self._source.packets_read
+        yield from (Picture(None, "lost", None) for _ in range(unread))
+
+    def _decode(self, packet: Packet[VideoStream] | None) -> tuple[list[VideoFrame], bool]:
+        with complaints() as said:
+            try:
+                frames, failed = self._context.decode(packet), False
+            except FFmpegError:
+                frames, failed = list[VideoFrame](), True
+        return frames, failed or bool(errors(said))
+
+    def _out(self, frame: VideoFrame) -> Iterator[Picture]:
+        ticket = frame.opaque
+        if not isinstance(ticket, Ticket):
+            # No decoder in FFmpeg 8 that we tried drops it; the oldest packet is then the best guess.
+            ticket = next(iter(self._waiting.values()), Ticket(0, frame.pts))
+        if frame.is_corrupt:
+            self._suspicion.raise_at(ticket.number)
+        yield from self._lost([late for late in self._waiting.values() if self._overdue(late, ticket)])
+        if frame.key_frame:
+            self._suspicion.key_picture(ticket.number)
+        self._waiting.pop(ticket.number, None)
+        status: Status = "damaged" if self._suspicion.falls_on(ticket.number) else "ok"
+        pts = frame.pts if self._source.has_pts else None
+        yield Picture(self._stamps.choose(pts, frame.dts), status, frame)
+
+    def _overdue(self, late: Ticket, shown: Ticket) -> bool:
+        """Whether `late` should have come before `shown`."""
+        if late.ticks is None or shown.ticks is None:
+            return late.number < shown.number - (B_RUN if self._context.has_b_frames else 0)
+        behind_s = float((shown.ticks - late.ticks) * self._source.time_base)
+        return behind_s > 0 and (late.number < shown.number or behind_s < NEIGHBOURS_S)
+
+    def _lost(self, tickets: list[Ticket]) -> Iterator[Picture]:
+        """Tickets whose picture will not come; where nothing was wrong and no index counts, none was due.
+
+        (A packet may hold a second field, or a picture that is never shown.)
+        """
+        for ticket in sorted(tickets, key=lambda t: (t.ticks is None, t.ticks, t.number)):
+            del self._waiting[ticket.number]
+            if self._source.indexed or self._suspicion.falls_on(ticket.number):
+                yield Picture(ticket.ticks, "lost", None)

@@ -1,0 +1,186 @@
+"""An open video file: which of its streams is the video, its packets, and how many frames it announces."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from tasks.decode.complaints import complaints, errors
+from tasks.errors import BadInput
+
+# FFmpeg opens these as video too, though nobody means them as such.
+NOT_VIDEO = {
+    "tty": "text",
+    "hls": "a playlist",
+    "dash": "a playlist",
+    "concat": "a playlist",
+    "sdp": "a session description",
+    "image2": "a still image",
+}
+TEXT_SAMPLE = 4096  # bytes looked at to tell text from a damaged video
+PIXEL_ASPECT_LIMIT = 4  # anamorphic formats in use reach 2
+FALLBACK_FPS = Fraction(25)  # what FFmpeg assumes of streams that do not say
+
+
+@dataclass
+class Source:
+    """An open container with the stream that is decoded."""
+
+    name: str
+    container: InputContainer
+    stream: VideoStream
+    notes: list[str] = field(default_factory=list[str])
+    packets_read: int = 0
+    """Packets that should become a picture: neither empty nor outside the edit list."""
+    empty: int = 0
+    """Packets without content: in AVI, the picture before stays."""
+    ending: list[str] = field(default_factory=list[str])
+    """What went wrong where reading stopped, in FFmpeg's words."""
+
+    @property
+    def formats(self) -> list[str]:
+        """FFmpeg's names of the container format."""
+        return self.container.format.name.split(",")
+
+    @property
+    def codec(self) -> str:
+        """FFmpeg's name of the codec."""
+        return self.stream.codec_context.codec.canonical_name
+
+    @property
+    def pixel_aspect(self) -> Fraction:
+        """Width by height of one pixel; 1 where the file says nothing sensible."""
+        aspect = self.stream.sample_aspect_ratio
+        return aspect if aspect and 1 / PIXEL_ASPECT_LIMIT <= aspect <= PIXEL_ASPECT_LIMIT else Fraction(1)
+
+    @property
+    def time_base(self) -> Fraction:
+        """Seconds per tick."""
+        return self.stream.time_base or Fraction(1, 1000)
+
+    @property
+    def step_s(self) -> float:
+        """Usual spacing of frames, seconds."""
+        return float(1 / (self.stream.average_rate or self.stream.guessed_rate or FALLBACK_FPS))
+
+    @property
+    def has_pts(self) -> bool:
+        """Whether the container stores presentation times (AVI has none; FFmpeg fills in decode order)."""
+        return "avi" not in self.formats
+
+    @property
+    def indexed(self) -> bool:
+        """Whether the container lists its frames, so that a missing one is known to be missing."""
+        return "mov" in self.formats or self.stream.frames > 0
+
+    @property
+    def announced(self) -> int:
+        """Frames that the index lists and that would be shown, 0 where there is none; final after the last packet."""
+        if "mov" in self.formats:
+            # The header's count includes samples that an edit list leaves out; fragments are listed as they are read.
+            listed = sum(not entry.is_discard for entry in self.stream.index_entries)
+        else:
+            listed = self.stream.frames
+        return max(listed - self.empty, 0)
+
+    @property
+    def length_s(self) -> float | None:
+        """Length that the header announces, seconds."""
+        return None if self.container.duration is None else self.container.duration / av.time_base
+
+    def packets(self) -> Iterator[tuple[Packet[VideoStream], bool]]:
+        """Packets of the video, each with whether the container was found broken on the way to it."""
+        demuxer, broken = self.container.demux(self.stream), False
+        while True:
+            with complaints() as said:
+                try:
+                    packet = next(demuxer, None)
+                except FFmpegError as error:
+                    packet, self.ending = None, [str(error.strerror)]
+            wrong = errors(said, self.container.format.name)
+            if packet is None:
+                self.ending += wrong
+                return
+            broken = broken or bool(wrong)
+            if not packet.size:
+                # The last one asks the decoder to flush; others are empty. A decoder takes any of them for the end.
+                self.empty += packet.dts is not None
+                self.ending = wrong if packet.dts is None else []
+                continue
+            self.packets_read += not packet.is_discard
+            yield packet, broken
+            broken = False
+
+
+@contextmanager
+def open_source(file: Path) -> Generator[Source]:
+    """Open `file` for decoding; BadInput where it is missing, empty, no video, or cut off before its index."""
+    if not file.is_file():
+        raise BadInput(f"{file.name} must be a video file, got {'a folder' if file.is_dir() else 'no such file'}")
+    if not file.stat().st_size:
+        raise BadInput(f"{file.name} must be a video, got an empty file; copy it again from where it came")
+    with complaints() as said:
+        try:
+            # An absolute path cannot be taken for a protocol; nothing but files is ever opened.
+            container = av.open(str(file.resolve()), metadata_errors="replace", options={"protocol_whitelist": "file"})
+        except (FFmpegError, OSError) as error:
+            raise BadInput(_unreadable(file, error, [what for _, _, what in said])) from None
+    with container:
+        yield Source(file.name, container, *_choose(file, container))
+
+
+def _unreadable(file: Path, error: Exception, said: list[str]) -> str:
+    if _is_text(file):
+        return f"{file.name} must be a video, got text; remove it from the raw videos"
+    if any("moov atom not found" in what for what in said) and _is_mp4(file):
+        return (
+            f"{file.name} must be a whole video, got one that was cut off before its index (no moov atom), "
+            "so no frame can be found; copy it again, or rebuild the index with a repair tool such as untrunc"
+        )
+    reason = getattr(error, "strerror", None) or str(error)
+    return f"{file.name} must be a video that FFmpeg can open, got {reason!r}; check that it plays, or remove it"
+
+
+def _is_text(file: Path) -> bool:
+    with file.open("rb") as stream:
+        sample = stream.read(TEXT_SAMPLE)
+    try:
+        # A multi-byte character may be cut at the end of the sample.
+        text = sample[: len(sample) - 3 if len(sample) == TEXT_SAMPLE else None].decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return all(letter.isprintable() or letter.isspace() for letter in text)
+
+
+def _is_mp4(file: Path) -> bool:
+    with file.open("rb") as stream:
+        return stream.read(8)[4:] in (b"ftyp", b"mdat", b"free", b"wide", b"skip")
+
+
+def _choose(file: Path, container: InputContainer) -> tuple[VideoStream, list[str]]:
+    kind = NOT_VIDEO.get(container.format.name) or ("a still image" if container.format.name.endswith("_pipe") else "")
+    if kind:
+        raise BadInput(f"{file.name} must be a video, got {kind}; remove it from the raw videos")
+    real = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not real:
+        others = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
+        cover = " with a cover picture" if container.streams.video else ""
+        held = "audio only" + cover if container.streams.audio else f"only {others}"
+        raise BadInput(f"{file.name} must hold a video stream, got {held}; remove it from the raw videos")
+    # FFmpeg's own rule: the stream that the file marks as default, then the largest picture, then the first.
+    best = max(real, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height, -s.index))
+    # PyAV leaves the codec context away where the build has no decoder, though its types do not say so.
+    if getattr(best, "codec_context", None) is None:
+        raise BadInput(f"{file.name} must be in a codec that FFmpeg can decode, got an unknown one; convert it first")
+    notes = [f"stream {best.index} taken of {len(real)} video streams"] if len(real) > 1 else []
+    return best, notes

@@ -1,0 +1,92 @@
+"""Objects in every frame, by YOLO.
+
+Models: YOLO26n (Ultralytics, 2026; default) and YOLO11n (2024), trained on COCO. Of YOLO26's two heads the one-to-one
+is used: it needs no suppression and scores higher than one-to-many with suppression (AP .49, not .48, on 59 images).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from tasks.artifacts.detections import Detections
+from tasks.artifacts.frames import Frames
+from tasks.errors import BadParams
+from tasks.params import Compute, Params
+from tasks.stage import stage
+
+HEAD_LIMIT = 300  # boxes that YOLO26's head gives per image
+
+
+class DetectParams(Params):
+    """What counts as an object."""
+
+    weights: Literal["yolo26n", "yolo11n"]
+    """Model: yolo26n, or yolo11n (older, a little weaker)."""
+    image_size: int = Field(ge=32, multiple_of=32)
+    """Longer side of the image that the model sees, pixels; frames are scaled to it, up or down."""
+    score_threshold: float = Field(gt=0, lt=1)
+    """Objects scored lower are left out; the tracker has its own, higher bar and uses the weak ones to bridge gaps."""
+    classes: tuple[str, ...] | None = Field(min_length=1)
+    """Names of the classes to keep (person, car, ...); null keeps all."""
+    max_detections: int = Field(gt=0, le=HEAD_LIMIT)
+    """Objects per frame at most, the best ones."""
+    nms_iou: float = Field(gt=0, le=1)
+    """Overlap above which yolo11n drops the weaker of two boxes of a class; yolo26n needs no suppression."""
+
+
+@stage(
+    libraries=("numpy", "onnx", "onnxruntime", "opencv-python", "torch", "ultralytics"),
+    weights=lambda params: (params.weights,),
+    accelerator=True,
+)
+def detect(frames: Frames, params: DetectParams, compute: Compute) -> Detections:
+    """Objects in the whole frames of a video; frames that are damaged or lost have none."""
+    from tasks.detect.candidates import Boxes, from_one_to_many, from_one_to_one
+    from tasks.device import resolve_device
+    from tasks.geometry.letterbox import Letterbox
+    from tasks.yolo.model import load_yolo
+
+    model = load_yolo(params.weights, resolve_device(compute.device))
+    wanted = class_ids(model.names, params.classes)
+    letterbox = Letterbox.fit(frames.height, frames.width, params.image_size)
+
+    def boxes_of(prediction: NDArray[np.float32]) -> Boxes:
+        if model.one_to_one:
+            boxes = from_one_to_one(prediction, params.score_threshold)
+        else:
+            boxes = from_one_to_many(prediction, params.score_threshold, params.nms_iou, HEAD_LIMIT)
+        boxes = replace(boxes, xyxy=letterbox.back(boxes.xyxy.reshape(-1, 2, 2)).reshape(-1, 4))
+        # A box may lie in the border alone, or, as distances are not bound to be positive, be turned inside out.
+        good = (boxes.xyxy[:, :2] < boxes.xyxy[:, 2:]).all(axis=1) & np.isin(boxes.class_id, wanted)
+        return boxes.take(np.flatnonzero(good)[: params.max_detections])
+
+    numbers: list[int] = []
+    found: list[Boxes] = []
+    for batch, images in frames.batches(compute.batch if model.batched else 1):
+        numbers += batch
+        found += map(boxes_of, model.forward(np.stack([letterbox.apply(image) for image in images])))
+    boxes = Boxes.joined(found)
+    return Detections(
+        frame=np.repeat(np.array(numbers, np.int32), [len(boxes.score) for boxes in found]),
+        class_id=boxes.class_id,
+        class_name=np.array(model.names, object)[boxes.class_id],
+        score=boxes.score,
+        **dict(zip(("x1", "y1", "x2", "y2"), boxes.xyxy.T, strict=True)),
+        frame_count=len(frames),
+        width=frames.width,
+        height=frames.height,
+    )
+
+
+def class_ids(names: Sequence[str], wanted: Sequence[str] | None) -> list[int]:
+    """Numbers of the classes `wanted`, all if None; BadParams with all there are where a name is unknown."""
+    unknown = [name for name in wanted or () if name not in names]
+    if unknown:
+        raise BadParams(f"detect.classes must be among {', '.join(names)}, got {unknown[0]!r}")
+    return [number for number, name in enumerate(names) if wanted is None or name in wanted]

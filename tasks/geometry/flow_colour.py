@@ -1,0 +1,71 @@
+"""Flow as colours: direction is hue, length is saturation, as flow papers print it.
+
+Baker et al., "A Database and Evaluation Methodology for Optical Flow" (IJCV 2011), after the authors' colour code: 55
+hues in six arcs whose lengths follow what the eye tells apart. Right is red, down yellow, left cyan, up violet; no
+motion is white; vectors longer than the given length are darkened.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.geometry.warp import Flow
+
+ARCS = {"RY": 15, "YG": 6, "GC": 4, "CB": 11, "BM": 13, "MR": 6}
+"""Hues from one corner of the colour cube to the next: red, yellow, green, cyan, blue, magenta, red."""
+TOO_LONG = np.float32(0.75)  # brightness of vectors longer than `max_px`, in the authors' code
+Rgb = NDArray[np.uint8]
+
+
+@cache
+def colour_wheel() -> Rgb:
+    """(55, 3) RGB hues around the wheel, beginning at red; read-only."""
+    wheel: list[Rgb] = []
+    # Each arc moves one channel, up or down, while the others stay full or empty.
+    for steps, moving, up, full in zip(ARCS.values(), (1, 0, 2, 1, 0, 2), (1, 0) * 3, (0, 1, 1, 2, 2, 0), strict=True):
+        arc = np.zeros((steps, 3), np.uint8)
+        ramp = np.arange(steps) * 255 // steps
+        arc[:, full] = 255
+        arc[:, moving] = ramp if up else 255 - ramp
+        wheel.append(arc)
+    joined = np.concatenate(wheel)
+    joined.setflags(write=False)
+    return joined
+
+
+def flow_to_rgb(flow: Flow, max_px: float | None = None, where: NDArray[np.bool_] | None = None) -> Rgb:
+    """(h, w, 3) RGB picture of `flow`, saturated at `max_px` pixels (the longest vector, if None), black outside `where`.
+
+    Give `max_px` where pictures are to be compared, as in a film.
+    """
+    usable = np.isfinite(flow).all(axis=2) & (True if where is None else where)
+    x, y = np.where(usable[..., None], flow, 0).transpose(2, 0, 1)
+    length = np.hypot(x, y)
+    length /= np.float32(max(length.max(initial=0) if max_px is None else max_px, np.finfo(np.float32).tiny))
+    rgb = _shade(_hue(x, y), length[..., None])
+    return np.where(usable[..., None], rgb, 0).astype(np.uint8)
+
+
+def legend(size: int) -> Rgb:
+    """(size, size, 3) RGB disc of all directions, white around it: a vector's colour stands where the vector points."""
+    axis = np.linspace(-1, 1, size, dtype=np.float32)
+    flow = np.stack(np.meshgrid(axis, axis), axis=2)
+    inside = np.hypot(*flow.transpose(2, 0, 1)) <= 1
+    return np.where(inside[..., None], flow_to_rgb(flow, 1), 255).astype(np.uint8)
+
+
+def _hue(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(h, w, 3) colour of each direction in 0..1, between the two nearest of the wheel."""
+    wheel = colour_wheel().astype(np.float32) / 255
+    turn = (np.arctan2(-y, -x) / np.float32(np.pi) + 1) / 2 * (len(wheel) - 1)
+    low = turn.astype(np.int32)
+    share = (turn - low)[..., None]
+    return wheel[low] * (1 - share) + wheel[(low + 1) % len(wheel)] * share
+
+
+def _shade(hue: NDArray[np.float32], length: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The hue towards white for short vectors, darkened for those too long; 0..255."""
+    return np.floor(255 * np.where(length <= 1, 1 - length * (1 - hue), hue * TOO_LONG))

@@ -1,0 +1,63 @@
+"""Sparse optical flow: a few good points followed from one image to the next.
+
+Points: Shi and Tomasi, "Good features to track" (1994). Following: Lucas and Kanade (1981) on pyramids (Bouguet, 2000).
+Trust: forward and backward (Kalal et al., 2010, "Forward-backward error"): a point that does not come back is dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Gray = NDArray[np.uint8]
+Points = NDArray[np.float32]
+"""(n, 2) x, y in pixels."""
+
+QUALITY = 0.01  # corners down to this share of the best one's response (OpenCV's tutorial on Lucas-Kanade uses .3)
+MIN_DISTANCE_PX = 7.0  # between two corners: half a window, so that they do not look at the same pixels
+WINDOW_PX = 21  # OpenCV's default
+PYRAMID_LEVELS = 3  # above the full size, OpenCV's default: displacements up to some 80 px
+RETURN_PX = 1.0  # a point may come back this far from where it started
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Points that were found again."""
+
+    first: Points
+    """(n, 2) in the first image."""
+    second: Points
+    """(n, 2) in the second."""
+    index: NDArray[np.intp]
+    """(n,) which of the points asked for each of them is."""
+
+
+def good_points(image: Gray, count: int, where: NDArray[np.bool_] | None = None) -> Points:
+    """(n, 2) up to `count` corners of the (h, w) grey `image`, best first, inside the mask `where` if one is given."""
+    mask = None if where is None else where.astype(np.uint8)
+    found: Any = cv2.goodFeaturesToTrack(image, count, QUALITY, MIN_DISTANCE_PX, mask=mask)
+    return np.empty((0, 2), np.float32) if found is None else found.reshape(-1, 2)
+
+
+def follow_points(first: Gray, second: Gray, points: Points) -> Followed:
+    """Those of the (n, 2) `points` of the grey image `first` that `second` shows too, and where."""
+    if not len(points):
+        return Followed(points, points, np.empty(0, np.intp))
+    there, found = _follow(first, second, points)
+    back, returned = _follow(second, first, there)
+    height, width = second.shape
+    inside = ((there >= 0) & (there <= (width - 1, height - 1))).all(axis=1)
+    good = found & returned & inside & (np.linalg.norm(back - points, axis=1) <= RETURN_PX)
+    return Followed(points[good], there[good], np.flatnonzero(good))
+
+
+def _follow(first: Gray, second: Gray, points: Points) -> tuple[Points, NDArray[np.bool_]]:
+    start = np.ascontiguousarray(points, np.float32).reshape(-1, 1, 2)
+    # The stub wants an array for the third image-like argument, where None asks for one to be made.
+    track: Any = cv2.calcOpticalFlowPyrLK
+    at, status, _ = track(first, second, start, None, winSize=(WINDOW_PX, WINDOW_PX), maxLevel=PYRAMID_LEVELS)
+    return at.reshape(-1, 2), status.reshape(-1).astype(bool)

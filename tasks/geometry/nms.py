@@ -1,0 +1,29 @@
+"""Greedy non-maximum suppression of boxes, class by class."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.geometry.boxes import pairwise_iou
+
+
+def suppress(
+    xyxy: NDArray[np.float32],
+    score: NDArray[np.float32],
+    group: NDArray[np.integer],
+    iou_threshold: float,
+    limit: int,
+) -> NDArray[np.intp]:
+    """Rows to keep, best score first, equal scores in their own order, at most `limit`.
+
+    A row goes when it overlaps a better one of its group by more than `iou_threshold`.
+    """
+    waiting = np.argsort(-score, kind="stable")
+    kept: list[np.intp] = []
+    while len(waiting) and len(kept) < limit:
+        best, waiting = waiting[0], waiting[1:]
+        kept.append(best)
+        overlaps = pairwise_iou(xyxy[best, None], xyxy[waiting])[0] > iou_threshold
+        waiting = waiting[~(overlaps & (group[waiting] == group[best]))]
+    return np.array(kept, np.intp)

@@ -1,0 +1,50 @@
+"""Images and fields carried along a flow, by backward warping.
+
+A flow field is (h, w, 2) float32: at each pixel of the first image, the displacement (x, y) in pixels to where that
+point is in the second. Pixel centres lie at integers, so a whole-pixel flow copies pixels exactly.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Flow = NDArray[np.float32]
+"""(h, w, 2) displacement x, y in pixels."""
+A = TypeVar("A", bound=np.generic)
+
+
+@lru_cache(maxsize=4)
+def pixel_grid(height: int, width: int) -> Flow:
+    """(h, w, 2) coordinates x, y of every pixel centre; read-only."""
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    grid = np.stack([x, y], axis=2)
+    grid.setflags(write=False)
+    return grid
+
+
+def targets(flow: Flow) -> Flow:
+    """(h, w, 2) where each pixel of the first image lies in the second."""
+    return pixel_grid(*flow.shape[:2]) + flow
+
+
+def warp(image: NDArray[A], flow: Flow) -> NDArray[A]:
+    """The second image (or any field on it) as the first one sees it: `image` sampled at x + flow(x), bilinear.
+
+    `image` is (h, w) or (h, w, c), uint8 or float32. What lies outside it takes the nearest border pixel;
+    `lands_inside` tells where.
+    """
+    at = targets(flow)
+    sampled: Any = cv2.remap(image, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return sampled
+
+
+def lands_inside(flow: Flow) -> NDArray[np.bool_]:
+    """(h, w) whether a pixel's target lies on the second image, between its outermost pixel centres."""
+    height, width = flow.shape[:2]
+    at = targets(flow)
+    return ((at >= 0) & (at <= np.array([width - 1, height - 1], np.float32))).all(axis=2)

@@ -1,0 +1,93 @@
+"""Everything about one video that the sections of its page draw on.
+
+A later stage that wants a section of its own adds its artifact here as a field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.detections import Detections
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.tracks import Tracks
+from tasks.report.colours import class_slots
+from tasks.report.lives import Life, lives
+from tasks.report.stage import ReportParams
+
+FALLBACK_FPS = 25.0  # for the length of a lone frame where the file names no rate
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Frames in a row with one status that is not ok."""
+
+    status: str
+    start_s: float
+    stop_s: float
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """The artifacts of one video with the parameters of its report; times count from the first frame."""
+
+    frames: Frames
+    detections: Detections
+    tracks: Tracks
+    params: ReportParams
+
+    @property
+    def video(self) -> str:
+        """The video's name: its file's name without the ending."""
+        return PurePosixPath(self.frames.account.file).with_suffix("").as_posix()
+
+    @property
+    def has_overlay(self) -> bool:
+        """Whether there is, or will be, an overlay video."""
+        return self.params.overlay and len(self.frames) > 0
+
+    @property
+    def fps(self) -> float:
+        """Frames per second to reckon with, always above 0."""
+        return self.frames.account.fps if self.frames.account.fps > 0 else FALLBACK_FPS
+
+    @cached_property
+    def edges_s(self) -> NDArray[np.float64]:
+        """(t + 1,) seconds since the first frame at which each frame begins, and the end of the last one."""
+        pts = self.frames.pts_s
+        if not len(pts):
+            return np.zeros(1)
+        last = float(np.median(np.diff(pts))) if len(pts) > 1 else 1 / self.fps
+        return np.append(pts - pts[0], pts[-1] - pts[0] + last)
+
+    @property
+    def span_s(self) -> float:
+        """Seconds from the beginning of the first frame to the end of the last one; 0 without frames."""
+        return float(self.edges_s[-1])
+
+    @cached_property
+    def faults(self) -> tuple[Fault, ...]:
+        """Where frames are damaged or lost, in order."""
+        status = self.frames.status.astype(str)
+        starts = np.append(0, np.flatnonzero(status[1:] != status[:-1]) + 1)[: len(status)]
+        stops = np.append(starts[1:], len(status))
+        return tuple(
+            Fault(str(status[a]), float(self.edges_s[a]), float(self.edges_s[b]))
+            for a, b in zip(starts, stops, strict=False)
+            if status[a] != "ok"
+        )
+
+    @cached_property
+    def lives(self) -> tuple[Life, ...]:
+        """Every track in one line each, those present longest first."""
+        return lives(self.tracks, self.edges_s)
+
+    @cached_property
+    def slots(self) -> Mapping[int, int]:
+        """Class id to its place among the page's colours."""
+        return class_slots(life.class_id for life in self.lives)

@@ -1,0 +1,111 @@
+"""The second pass: tracklets become one track where both ends say so.
+
+Source: Huang, Wu and Nevatia, "Robust object tracking by hierarchical association of detection responses" (ECCV 2008):
+the end of one tracklet carried forward must meet the start of the other, and that carried backward the end of the
+first; sizes must agree; the best set of links is an assignment problem.
+We differ in that affinities are gates and a distance in box heights instead of fitted Gaussians, that speeds are
+straight lines through the detections near each end, and that one round over all tracklets is enough.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.detections import Detections
+from tasks.geometry.boxes import xyxy_to_cxcywh
+from tasks.track.assignment import assign_pairs
+from tasks.track.tracklets import Tracklets
+
+if TYPE_CHECKING:
+    from tasks.track.stage import TrackParams
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Ends:
+    """One end of every tracklet: where it is then, and how it moves."""
+
+    frame: Indices
+    """(n,) frame of the first, or last, detection."""
+    place: Floats
+    """(n, 2) centre in that frame, pixels."""
+    velocity: Floats
+    """(n, 2) pixels per frame."""
+    height: Floats
+    """(n,) pixels."""
+
+    def take(self, rows: Indices) -> Ends:
+        """Those of `rows`, which may repeat."""
+        return Ends(self.frame[rows], self.place[rows], self.velocity[rows], self.height[rows])
+
+    def carried(self, frames: Indices) -> Floats:
+        """(n, 2) centres so many frames later, or earlier where negative."""
+        return self.place + self.velocity * frames[:, None]
+
+
+def link(detections: Detections, tracklets: Tracklets, params: TrackParams) -> Tracklets:
+    """`tracklets` with those joined that follow one another within `link_gap` frames."""
+    if len(tracklets) < 2 or not params.link_gap:
+        return tracklets
+    frame = detections.frame[tracklets.detection].astype(np.intp)
+    box = xyxy_to_cxcywh(detections.xyxy[tracklets.detection].astype(np.float64))
+    starts = ends(tracklets, frame, box, frame[tracklets.first], params.link_window)
+    stops = ends(tracklets, frame, box, frame[tracklets.last], params.link_window)
+    earlier, later = successors(stops.frame, starts.frame, params.link_gap)
+    class_id = detections.class_id[tracklets.detection[tracklets.first]]
+    gain = link_gain(stops.take(earlier), starts.take(later), params) * (class_id[earlier] == class_id[later])
+    likely = np.flatnonzero(gain > 0)
+    chosen = likely[assign_pairs(earlier[likely], later[likely], gain[likely])]
+    root = np.arange(len(tracklets))
+    for pair in chosen[np.argsort(starts.frame[later[chosen]], kind="stable")]:
+        root[later[pair]] = root[earlier[pair]]
+    return Tracklets.of(root[tracklets.tracklet], tracklets.detection)
+
+
+def link_gain(stops: Ends, starts: Ends, params: TrackParams) -> Floats:
+    """(n,) gain of joining each stop to its start: 1 where the paths meet, 0 or less where they must not be joined."""
+    ahead = starts.frame - stops.frame
+    missed_ahead = np.linalg.norm(stops.carried(ahead) - starts.place, axis=1)
+    missed_back = np.linalg.norm(starts.carried(-ahead) - stops.place, axis=1)
+    height = np.sqrt(stops.height * starts.height)
+    close = 1 - np.maximum(missed_ahead, missed_back) / (params.link_distance * height)
+    ratio = np.maximum(stops.height, starts.height) / np.minimum(stops.height, starts.height)
+    return np.where(ratio <= params.link_size, close, 0)
+
+
+def successors(stop: Indices, start: Indices, gap: int) -> tuple[Indices, Indices]:
+    """All pairs (earlier, later), sorted by earlier, where `later` starts after `earlier` stops, at most `gap` between.
+
+    Found in order of starts, so that a long video costs what its overlaps cost, not the square of its tracklets.
+    """
+    order = np.argsort(start, kind="stable")
+    low = np.searchsorted(start[order], stop, side="right")
+    high = np.searchsorted(start[order], stop + gap + 1, side="right")
+    count = high - low
+    earlier = np.repeat(np.arange(len(stop)), count)
+    within = np.arange(len(earlier)) - np.repeat(np.cumsum(count) - count, count)
+    return earlier, order[np.repeat(low, count) + within]
+
+
+def ends(tracklets: Tracklets, frame: Indices, box: Floats, at: Indices, window: int) -> Ends:
+    """Straight lines through the boxes less than `window` frames from `at`, one frame per tracklet, read off there."""
+    near = np.abs(frame - at[tracklets.tracklet]) < window
+    owner, time, z = tracklets.tracklet[near], (frame - at[tracklets.tracklet])[near], box[near]
+
+    def total(values: Floats) -> Floats:
+        return np.bincount(owner, values, minlength=len(tracklets))
+
+    count = total(np.ones(len(owner)))
+    middle = total(time) / count
+    centred = time - middle[owner]
+    spread = np.maximum(total(centred**2), 1)  # 0 only for a single detection, whose slope is then 0 / 1
+    mean = np.stack([total(z[:, k]) for k in range(4)], axis=1) / count[:, None]
+    slope = np.stack([total(centred * z[:, k]) for k in range(4)], axis=1) / spread[:, None]
+    fitted = mean - slope * middle[:, None]
+    return Ends(at, fitted[:, :2], slope[:, :2], np.maximum(fitted[:, 3], 1))

@@ -1,0 +1,73 @@
+"""Who is who over time, from the detections alone.
+
+The video is there to its end, so tracking has two passes. Frame by frame, boxes are carried forward by Kalman filters
+and matched with ByteTrack's two-step association (Zhang et al., 2022) into tracklets that bridge short gaps. Then, over
+the whole video, tracklets are linked where the motion of both ends agrees across a longer gap (Huang et al., 2008),
+tracks with too little behind them are dropped, and paths are smoothed and filled.
+Frames are taken as evenly spaced in time. Classes never mix.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from tasks.artifacts.detections import Detections
+from tasks.artifacts.tracks import Tracks
+from tasks.params import Params
+from tasks.stage import stage
+
+
+class TrackParams(Params):
+    """How detections become identities."""
+
+    high_score: float = Field(ge=0, le=1)
+    """Detections from this score on are matched first, and they alone start tracks."""
+    low_score: float = Field(ge=0, le=1)
+    """Detections from this score on may continue a track in the second step; those below are not used."""
+    min_iou: float = Field(ge=0, lt=1)
+    """Overlap with the predicted box that a detection must exceed in the first step."""
+    min_iou_low: float = Field(ge=0, lt=1)
+    """Overlap that it must exceed in the second step."""
+    fuse_score: bool
+    """Whether the overlap in the first step is multiplied by the detection's score (ByteTrack)."""
+    momentum: float = Field(ge=0, le=1)
+    """Weight of heading on as before, against overlap, in the first step (OC-SORT); 0 leaves it out."""
+    recovery: bool
+    """Whether a third step matches what is left with the box last seen instead of the predicted one (OC-SORT)."""
+    n_init: int = Field(ge=1)
+    """Detections that make a track; one with fewer does not wait, and never appears."""
+    max_gap: int = Field(ge=0)
+    """Frames without a detection that a track survives in the first pass."""
+    link_gap: int = Field(ge=0)
+    """Frames without a detection that linking may bridge; 0 turns linking off."""
+    link_distance: float = Field(gt=0)
+    """How far either end's path may miss the other across the gap, in box heights."""
+    link_size: float = Field(gt=1)
+    """Largest ratio of the heights at both sides of the gap."""
+    link_window: int = Field(ge=2)
+    """Frames at the end of a tracklet that tell its motion."""
+    min_confidence: float = Field(ge=0, le=1)
+    """Mean score of a track's detections below which the track is dropped."""
+    smoothing: float = Field(ge=0)
+    """Smoothness of paths: 100 keeps motion slower than some 20 frames, 0 keeps every detection's box as it is."""
+    fill: bool
+    """Whether gaps are filled with boxes between the detections; such rows have detection -1 and score 0."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low_score > self.high_score:
+            raise ValueError(f"low_score must be at most high_score {self.high_score}, got {self.low_score}")
+        return self
+
+
+@stage(libraries=("numpy", "scipy"))
+def track(detections: Detections, params: TrackParams) -> Tracks:
+    """Identities of all detections that belong to something lasting, numbered in order of appearance."""
+    from tasks.track.follow import follow
+    from tasks.track.link import link
+    from tasks.track.paths import render
+    from tasks.track.trust import trust
+
+    return render(detections, trust(detections, link(detections, follow(detections, params), params), params), params)

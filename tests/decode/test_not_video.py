@@ -1,0 +1,60 @@
+"""What is no video is refused in words that help, and leaves nothing that matters behind."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from tasks.errors import BadInput
+from tests.decode.conftest import Decode, Odd
+
+REFUSED = {
+    "empty.mp4": "must be a video, got an empty file; copy it again",
+    "cut_off.mp4": "cut off before its index (no moov atom)",
+    "nothing_decodes.mp4": "must hold frames that decode, got 24 packets of h264 and not one picture",
+    "audio_only.m4a": "must hold a video stream, got audio only; remove it",
+    "audio_with_cover.mp4": "got audio only with a cover picture",
+    "text.mp4": "must be a video, got text",
+    "text.txt": "must be a video, got text",
+    "text.avi": "must be a video, got text",
+    "playlist.m3u8": "must be a video, got a playlist",
+    "noise.mp4": "must be a video that FFmpeg can open, got 'Invalid data found when processing input'",
+    "still.png": "must be a video, got a still image",
+    "still.jpg": "must be a video, got a still image",
+    "still.mp4": "must be a video, got a still image",
+    "folder.mp4": "must be a video file, got a folder",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_with_a_reason(name: str, odd: Odd, decoded: Decode) -> None:
+    with pytest.raises(BadInput) as refusal:
+        decoded(odd(name))
+    message = str(refusal.value)
+    assert message.startswith(name)
+    assert REFUSED[name] in message
+
+
+def test_a_missing_file_is_named(tmp_path: Path, decoded: Decode) -> None:
+    with pytest.raises(BadInput, match=r"gone\.mp4 must be a video file, got no such file"):
+        decoded(tmp_path / "gone.mp4")
+
+
+def test_the_next_file_decodes_after_a_refusal(odd: Odd, decoded: Decode) -> None:
+    with pytest.raises(BadInput):
+        decoded(odd("cut_off.mp4"))
+    assert len(decoded(odd("plain.mp4"))) == 24
+
+
+def test_ffmpeg_does_not_talk_to_the_terminal(
+    odd: Odd, decoded: Decode, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("damaged.mp4", "hole.ts"):
+        odd(name)
+    capfd.readouterr()
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    for name in ("damaged.mp4", "hole.ts"):
+        decoded(odd(name))
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,83 @@
+"""Frames artifacts from pictures, and pictures from a real clip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from flows.samples import SAMPLES
+from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.detect.stage import DetectParams
+from tasks.params import Compute
+from tasks.weights.fetch import fetch
+
+MakeFrames = Callable[..., Frames]
+
+
+@pytest.fixture(scope="session")
+def bikes() -> list[np.ndarray]:
+    """Six pictures of 272 x 640 out of the clip `bikes`: cars, a cyclist, parked bicycles."""
+    clip = next(sample for sample in SAMPLES if sample.name == "bikes")
+    with av.open(str(fetch(clip))) as reader:
+        pictures = [frame.to_ndarray(format="rgb24") for frame in reader.decode(video=0)]
+    return [pictures[n] for n in (30, 110, 125, 150, 180, 220)]
+
+
+@pytest.fixture
+def make_frames(tmp_path: Path) -> MakeFrames:
+    """Frames of `images`, kept exactly; None is a lost frame."""
+
+    def make(images: Sequence[np.ndarray | None], size: tuple[int, int] = (272, 640)) -> Frames:
+        sizes = [image.shape[:2] for image in images if image is not None]
+        height, width = sizes[0] if sizes else size
+        account = Account(
+            file="made.mp4",
+            container="mp4",
+            codec="h264",
+            pixel_format="yuv420p",
+            source_width=width,
+            source_height=height,
+            rotation_deg=0,
+            fps=25.0,
+            vfr=False,
+            duration_s=len(images) / 25,
+            expected=len(images),
+            decoded=len(sizes),
+            damaged=0,
+            lost=len(images) - len(sizes),
+            kept=len(images),
+            width=width,
+            height=height,
+            encoding="raw",
+        )
+        rows = [Frame(n, n / 25, "lost" if image is None else "ok", image) for n, image in enumerate(images)]
+        return Frames.stream(rows, lambda: account, encoding="raw").to(tmp_path / "frames.parquet")
+
+    return make
+
+
+@pytest.fixture
+def cpu() -> Compute:
+    return Compute(device="cpu", workers=1, batch=4)
+
+
+@pytest.fixture
+def params() -> Callable[..., DetectParams]:
+    """The parameters of a run, but for those named."""
+
+    def make(**changed: object) -> DetectParams:
+        usual = {
+            "weights": "yolo26n",
+            "image_size": 640,
+            "score_threshold": 0.25,
+            "classes": None,
+            "max_detections": 300,
+            "nms_iou": 0.7,
+        }
+        return DetectParams.model_validate(usual | changed)
+
+    return make

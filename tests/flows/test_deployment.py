@@ -1,0 +1,75 @@
+"""The nightly deployment: on a local server with one worker, a scheduled run appears by itself and finishes."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.flows.conftest import Clone
+
+PATIENCE_S = 300
+
+
+@pytest.fixture
+def scheduled(make_clone: Any, tmp_path: Path) -> Iterator[Clone]:
+    """A clone beside a running server and a worker, deployed as prefect.yaml says."""
+    clone: Clone = make_clone()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    clone.environment |= {
+        "PREFECT_HOME": str(tmp_path),
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    server = start(clone, tmp_path / "server.log", "prefect", "server", "start", "--port", str(port))
+    worker = None
+    try:
+        wait(lambda: clone.run("prefect", "work-pool", "ls", check=False).returncode == 0)
+        clone.run("prefect", "work-pool", "create", "semflow", "--type", "process")
+        clone.run("prefect", "--no-prompt", "deploy", "--all")
+        worker = start(clone, tmp_path / "worker.log", "prefect", "worker", "start", "--pool", "semflow")
+        yield clone
+    finally:
+        for process in (worker, server):
+            if process is not None:
+                process.terminate()
+                process.wait()
+
+
+def start(clone: Clone, log: Path, *command: str) -> subprocess.Popen[bytes]:
+    with log.open("w") as file:
+        return subprocess.Popen(command, cwd=clone.root, env=clone.environment, stdout=file, stderr=file)
+
+
+def wait(ready: Any) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while not ready():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(2)
+
+
+@pytest.mark.slow
+def test_a_scheduled_run_appears_by_itself_and_finishes(scheduled: Clone) -> None:
+    schedules = scheduled.run("prefect", "deployment", "schedule", "ls", "process_dataset/nightly").stdout
+    assert "0 3 * * *" in schedules
+    scheduled.run("prefect", "deployment", "schedule", "create", "process_dataset/nightly", "--cron", "* * * * *")
+
+    def ended() -> bool:
+        listed = scheduled.run("prefect", "flow-run", "ls", "--output", "json", "--limit", "20").stdout
+        states = {str(run["state"]["type"]) for run in json.loads(listed) if run["state"]}
+        assert not states & {"FAILED", "CRASHED"}, (scheduled.root.parent, states)
+        return "COMPLETED" in states
+
+    wait(ended)
+    plan = scheduled.semflow("plan")
+    assert plan["counts"]["stale"] == 0, "the scheduled run brought everything up to date"
+    assert scheduled.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."

@@ -1,0 +1,136 @@
+"""The promises of the README on real, short video: a clone, both doors, a changed parameter, a kill, the same bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.flows.conftest import Clone
+
+
+@pytest.fixture(scope="module")
+def done(make_clone: Any) -> Clone:
+    """A clone after its first `semflow run`."""
+    clone: Clone = make_clone()
+    assert set(clone.results().values()) == {"computed"}
+    return clone
+
+
+def test_a_first_run_leaves_features_reports_and_an_index(done: Clone) -> None:
+    names = done.data().keys()
+    for video in ("bikes", "walk"):
+        for artifact in ("frames", "detections", "tracks"):
+            assert f"data/{artifact}/{video}.parquet" in names
+            assert f"data/{artifact}/{video}.recipe.json" in names
+        assert f"reports/{video}/index.html" in names
+        assert f"reports/{video}/overlay.mp4" in names
+    assert "reports/index.html" in names
+
+
+def test_a_second_run_computes_nothing_and_leaves_prefect_asleep(done: Clone) -> None:
+    before = done.data()
+    script = "import sys; from flows.cli import main; main(['run', '--json']); print('prefect' in sys.modules)"
+    out = done.run(sys.executable, "-c", script).stdout
+    assert out.rstrip().endswith("False")
+    assert set(done.results().values()) == {"reused"}
+    assert done.data() == before
+
+
+def test_the_plan_is_made_without_heavy_imports(done: Clone) -> None:
+    script = (
+        "import sys; from flows.cli import main; code = main(['plan', '--json']); "
+        "print(sorted({'torch', 'pandas', 'cv2', 'av', 'prefect', 'dvc', 'scipy'} & set(sys.modules)), code)"
+    )
+    out = done.run(sys.executable, "-c", script).stdout
+    assert out.rstrip().endswith("[] 0")
+
+
+def test_dvc_finds_everything_clean_after_a_run_and_has_nothing_to_do(done: Clone) -> None:
+    assert done.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
+    lock = (done.root / "dvc.lock").read_bytes()
+    assert "Data and pipelines are up to date." in done.run("dvc", "repro").stdout
+    assert (done.root / "dvc.lock").read_bytes() == lock
+
+
+def test_a_changed_parameter_of_track_reruns_track_and_its_readers_only(done: Clone) -> None:
+    before = (done.root / "params.yaml").read_text()
+    section = before[before.index("\ntrack:") :]
+    key, value = next(line.split(":") for line in section.splitlines()[2:] if "max_gap" in line)
+    done.edit_params(f"{key}:{value}", f"{key}: {int(value) + 1}")
+    reasons = {f"{i['stage']} {i['video']}": i["why"] for i in done.semflow("plan")["items"]}
+    assert reasons["track bikes"] == f"parameter max_gap: {value.strip()} -> {int(value) + 1}"
+    results = done.results()
+    assert {name.split()[0] for name, result in results.items() if result == "computed"} <= {"track", "report"}
+    assert results["track bikes"] == results["track walk"] == "computed"
+    assert results["decode bikes"] == results["detect bikes"] == "reused"
+    (done.root / "params.yaml").write_text(before)
+    assert "computed" not in done.results().values(), "the earlier value comes back from the cache"
+    assert done.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
+
+
+def test_a_broken_file_fails_alone_and_the_exit_code_says_so(done: Clone) -> None:
+    bad = done.root / "data/raw/broken.mp4"
+    bad.write_bytes(b"this is no video")
+    try:
+        run = done.run("semflow", "run", "--json", check=False)
+        assert run.returncode == 1
+        results = {f"{o['stage']} {o['video']}": o for o in json.loads(run.stdout)["outcomes"]}
+        assert results["decode broken"]["result"] == "failed"
+        assert "broken.mp4" in results["decode broken"]["error"]
+        assert results["detect broken"]["result"] == "blocked"
+        assert results["report bikes"]["result"] == "reused"
+        assert "broken" in (done.root / "reports/index.html").read_text()
+        assert done.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
+    finally:
+        bad.unlink()
+        done.run("semflow", "run")
+
+
+def test_own_videos_are_taken_in_and_only_they_are_run(done: Clone, tmp_path: Path) -> None:
+    shutil.copy(done.root / "data/raw/walk.mp4", tmp_path / "mine one.mp4")
+    results = done.results("--videos", f"{tmp_path}/*.mp4")
+    assert {name.partition(" ")[2] for name in results} == {"mine one"}
+    assert (done.root / "reports/mine one/index.html").is_file()
+    (done.root / "data/raw/mine one.mp4").unlink()
+    summary = done.semflow("run")
+    assert "reports/mine one" in summary["moved"]
+
+
+@pytest.mark.slow
+def test_dvc_repro_on_a_fresh_clone_gives_the_same_bytes_and_leaves_nothing_to_run(
+    done: Clone, make_clone: Any
+) -> None:
+    fresh: Clone = make_clone()
+    fresh.run("dvc", "repro")
+    assert set(fresh.results().values()) == {"reused"}
+    assert fresh.data() == done.data()
+    assert (fresh.root / "dvc.lock").read_bytes() == (done.root / "dvc.lock").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_run_killed_in_the_middle_is_taken_up_where_it_was(done: Clone, make_clone: Any) -> None:
+    clone: Clone = make_clone()
+    process = subprocess.Popen(["semflow", "run"], cwd=clone.root, env=clone.environment, start_new_session=True)
+    waited = time.monotonic() + 120
+    while not list((clone.root / "data/detections").glob("*.recipe.json")):
+        assert time.monotonic() < waited and process.poll() is None, "the first detections must come before the end"
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    finished = {f"{p.parent.name}/{p.name}" for p in clone.root.glob("data/*/*.recipe.json")}
+    results = clone.results()
+    made = {"frames": "decode", "detections": "detect", "tracks": "track"}
+    for name in finished:
+        folder, _, file = name.partition("/")
+        assert results[f"{made[folder]} {file.partition('.')[0]}"] == "reused", f"{name} was there before the kill"
+    assert clone.data() == done.data()
+    assert not list(clone.root.rglob(".partial"))

@@ -1,0 +1,189 @@
+"""Small videos with known contents, and a reader of pages that trusts nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tasks.artifacts.detections import Detections
+from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.artifacts.tracks import Tracks
+from tasks.report.dossier import Dossier
+from tasks.report.stage import ReportParams
+
+WIDTH, HEIGHT = 160, 90
+Row = tuple[int, int, int, float, tuple[float, float, float, float]]
+"""(frame, track id, class id, score or 0 for filled in, box)."""
+CLASSES = {0: "person", 1: "bicycle", 2: "car"}
+
+
+@pytest.fixture
+def params() -> ReportParams:
+    return ReportParams(
+        overlay=True,
+        trail=10,
+        crf=23,
+        preset="ultrafast",
+        key_frames=4,
+        portraits=3,
+        timeline_rows=5,
+        table_rows=6,
+    )
+
+
+def make_account(status: Sequence[str], width: int, height: int, **changes: object) -> Account:
+    lost, damaged = list(status).count("lost"), list(status).count("damaged")
+    facts = {
+        "file": "clip.mp4",
+        "container": "mov,mp4,m4a,3gp,3g2,mj2",
+        "codec": "h264",
+        "pixel_format": "yuv420p",
+        "source_width": width,
+        "source_height": height,
+        "rotation_deg": 0,
+        "fps": 25.0,
+        "vfr": False,
+        "duration_s": len(status) / 25,
+        "expected": len(status),
+        "decoded": len(status) - lost,
+        "damaged": damaged,
+        "lost": lost,
+        "kept": len(status),
+        "width": width,
+        "height": height,
+        "encoding": "png",
+    }
+    return Account(**{**facts, **changes})
+
+
+@pytest.fixture
+def make_frames(tmp_path: Path) -> Callable[..., Frames]:
+    """Frames of a flat grey that brightens with time, PNG so that pixels are exact."""
+
+    def make(
+        status: Sequence[str] = ("ok",) * 12,
+        pts_s: Sequence[float] | None = None,
+        width: int = WIDTH,
+        height: int = HEIGHT,
+        **changes: object,
+    ) -> Frames:
+        times = np.arange(len(status)) / 25 if pts_s is None else pts_s
+        rows = [
+            Frame(i, float(t), s, None if s == "lost" else np.full((height, width, 3), 90 + i % 60, np.uint8))
+            for i, (t, s) in enumerate(zip(times, status, strict=True))
+        ]
+        file = tmp_path / f"frames{len(list(tmp_path.iterdir()))}.parquet"
+        Frames.stream(rows, lambda: make_account(status, width, height, **changes), encoding="png").save(file)
+        return Frames.load(file)
+
+    return make
+
+
+def make_tables(frames: Frames, rows: Sequence[Row], names: dict[int, str] = CLASSES) -> tuple[Detections, Tracks]:
+    """Tracks of `rows`, and the detections behind those with a score."""
+    rows = sorted(rows, key=lambda row: row[:2])
+    frame, track_id, class_id = (np.array([row[i] for row in rows]) for i in range(3))
+    score = np.array([row[3] for row in rows], np.float32)
+    box = np.array([row[4] for row in rows], np.float32).reshape(-1, 4)
+    word = np.array([names[row[2]] for row in rows], dtype=object)
+    facts = {"frame_count": len(frames), "width": frames.width, "height": frames.height}
+    seen = score > 0
+    detections = Detections(
+        frame=frame[seen].astype(np.int32),
+        class_id=class_id[seen].astype(np.int16),
+        class_name=word[seen],
+        score=score[seen],
+        x1=box[seen, 0],
+        y1=box[seen, 1],
+        x2=box[seen, 2],
+        y2=box[seen, 3],
+        **facts,
+    )
+    tracks = Tracks(
+        frame=frame.astype(np.int32),
+        track_id=track_id.astype(np.int32),
+        class_id=class_id.astype(np.int16),
+        class_name=word,
+        score=score,
+        x1=box[:, 0],
+        y1=box[:, 1],
+        x2=box[:, 2],
+        y2=box[:, 3],
+        detection=np.where(seen, np.cumsum(seen) - 1, -1).astype(np.int32),
+        **facts,
+    )
+    return detections, tracks
+
+
+@pytest.fixture
+def make_dossier(make_frames: Callable[..., Frames], params: ReportParams) -> Callable[..., Dossier]:
+    """A dossier of made-up frames and rows; other arguments go to `make_frames`."""
+
+    def make(
+        rows: Sequence[Row] = (), names: dict[int, str] = CLASSES, params: ReportParams = params, **video: object
+    ) -> Dossier:
+        frames = make_frames(**video)
+        return Dossier(frames, *make_tables(frames, rows, names), params)
+
+    return make
+
+
+@pytest.fixture
+def walk() -> list[Row]:
+    """A person from left to right in frames 0 to 11, filled in at 4 and 5, away at 8; a car in frames 3 to 5."""
+    person = [(f, 1, 0, 0.0 if f in (4, 5) else 0.5 + f / 100, (10 + 5 * f, 20, 30 + 5 * f, 70)) for f in range(12)]
+    car = [(f, 2, 2, 0.9, (100, 40, 150, 60)) for f in range(3, 6)]
+    return [row for row in person if row[0] != 8] + car
+
+
+class Page(HTMLParser):
+    """Tags, ids, addresses and text of a page; fails on tags that do not match."""
+
+    VOID = frozenset({"meta", "link", "img", "br", "input"})
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.addresses: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(html)
+        self.close()
+        assert not self.open, f"left open: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.tags.append((tag, found))
+        if found.get("id"):
+            self.ids.append(str(found["id"]))
+        self.addresses += [str(found[key]) for key in ("src", "href", "poster", "srcset", "data") if found.get(key)]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open[-1] == tag, f"</{tag}> closes {self.open[-1:]}"
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in ("style", "script"):
+            self.words.append(data.strip())
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def count(self, name: str, class_: str) -> int:
+        return sum(tag == name and class_ in (found.get("class") or "").split() for tag, found in self.tags)
+
+
+@pytest.fixture
+def read_page() -> Callable[[str], Page]:
+    return Page

@@ -1,0 +1,96 @@
+"""The pieces of a download, from a source that is a list of bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tasks.weights.download import Source, WrongBytes, download
+from tasks.weights.registry import Body
+
+WHOLE = bytes(range(256)) * 40
+
+
+class Line:
+    """A source that gives `pieces[n]` more bytes in its n-th answer, then breaks off."""
+
+    def __init__(self, *pieces: int, whole: bytes = WHOLE, resumes: bool = True) -> None:
+        self.pieces, self.whole, self.resumes = list(pieces), whole, resumes
+        self.offsets: list[int] = []
+
+    @contextlib.contextmanager
+    def open(self, offset: int) -> Iterator[Body]:
+        self.offsets.append(offset)
+        start = offset if self.resumes else 0
+        length = self.pieces.pop(0) if self.pieces else len(self.whole)
+        yield Body(start, len(self.whole), iter([self.whole[start : start + length]]))
+
+    def source(self) -> Source:
+        return Source("a line", hashlib.sha256(WHOLE).hexdigest(), self.open)
+
+
+@pytest.fixture
+def part(tmp_path: Path) -> Path:
+    return tmp_path / "file.part"
+
+
+def test_a_whole_file_needs_one_answer(part):
+    line = Line()
+    download(line.source(), part, "file")
+    assert part.read_bytes() == WHOLE
+    assert line.offsets == [0]
+
+
+def test_a_broken_line_is_taken_up_where_it_broke(part):
+    line = Line(1000, 500)
+    download(line.source(), part, "file")
+    assert part.read_bytes() == WHOLE
+    assert line.offsets == [0, 1000, 1500]
+
+
+def test_what_an_earlier_process_left_is_not_fetched_again(part):
+    part.write_bytes(WHOLE[:4000])
+    line = Line()
+    download(line.source(), part, "file")
+    assert part.read_bytes() == WHOLE
+    assert line.offsets == [4000]
+
+
+def test_a_finished_part_asks_for_nothing(part):
+    part.write_bytes(WHOLE)
+    line = Line()
+    download(line.source(), part, "file")
+    assert line.offsets == []
+
+
+def test_a_server_that_cannot_resume_starts_over(part):
+    part.write_bytes(WHOLE[:4000])
+    download(Line(resumes=False).source(), part, "file")
+    assert part.read_bytes() == WHOLE
+
+
+@pytest.mark.parametrize("left", [b"\0" * 4000, WHOLE + b"too long"])
+def test_a_torn_beginning_is_thrown_away(part, left):
+    part.write_bytes(left)
+    download(Line().source(), part, "file")
+    assert part.read_bytes() == WHOLE
+
+
+def test_other_bytes_are_refused_with_both_hashes_and_leave_nothing(part):
+    other = b"not what was asked for"
+    with pytest.raises(WrongBytes) as refused:
+        download(Line(whole=other).source(), part, "file")
+    assert hashlib.sha256(WHOLE).hexdigest() in str(refused.value)
+    assert hashlib.sha256(other).hexdigest() in str(refused.value)
+    assert not part.exists()
+
+
+def test_a_line_that_gives_nothing_more_is_given_up_and_what_came_is_kept(part):
+    line = Line(1000, 0)
+    with pytest.raises(ConnectionError, match=f"broke off after 1000 of {len(WHOLE)} bytes"):
+        download(line.source(), part, "file")
+    assert part.read_bytes() == WHOLE[:1000]
