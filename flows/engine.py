@@ -71,7 +71,7 @@ def bring_up_to_date(
     began = time.perf_counter()
     with locked(project):
         moved = sweep(project)
-        states = _chosen(plan(project, videos), stages)
+        states = plan(project, videos, stages)
         outcomes = [settled(project, state) for state in states.values() if state.standing != "stale"]
         todo = stale(states)
         if submit is not None or not todo:
@@ -109,20 +109,6 @@ def settled(project: Project, state: State) -> Outcome:
 def worker_count(project: Project) -> int:
     """Items in hand at once."""
     return project.compute.workers or os.cpu_count() or 1
-
-
-def _chosen(states: dict[Item, State], stages: Iterable[str] | None) -> dict[Item, State]:
-    """Only the items of `stages`; one whose inputs are not ready is blocked, since what it reads is not run."""
-    if stages is None:
-        return states
-    wanted = set(stages)
-    chosen = {item: state for item, state in states.items() if item.stage in wanted}
-    return {
-        item: State(item, "blocked", state.reason.removeprefix("waits for ") + NOT_MADE, None)
-        if state.standing == "stale" and state.ingredients is None
-        else state
-        for item, state in chosen.items()
-    }
 
 
 def _follow(project: Project, states: Mapping[Item, State], submit: Submit, count: int) -> list[Outcome]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -43,16 +43,17 @@ class State:
     """What it would be made of; None while something it reads is not fresh."""
 
 
-def plan(project: Project, videos: Iterable[str] | None = None) -> dict[Item, State]:
-    """The state of every item of `videos` (all by default), a video's stages together, those of the dataset last."""
+def plan(
+    project: Project, videos: Collection[str] | None = None, stages: Collection[str] | None = None
+) -> dict[Item, State]:
+    """The state of every item of `videos` and `stages` (all by default), a video's together, the dataset's last."""
     states: dict[Item, State] = {}
     for stage in project.stages:
         for video in project.owners(stage.outputs[0]):
             states[Item(video, stage.name)] = examine(project, stage, video, states)
-    chosen = list(project.videos if videos is None else videos)
-    states = _without(project, states, set(project.videos) - set(chosen))
-    order = [Item(video, stage.name) for video in (*chosen, ALL) for stage in project.stages]
-    return {item: states[item] for item in order if item in states}
+    names = [stage.name for stage in project.stages if stages is None or stage.name in stages]
+    order = [Item(video, name) for video in (*(project.videos if videos is None else videos), ALL) for name in names]
+    return _alone(project, states, [item for item in order if item in states])
 
 
 def examine(
@@ -102,18 +103,17 @@ def sources(project: Project, item: Item) -> list[Item]:
     return list(found)
 
 
-def _without(project: Project, states: Mapping[Item, State], left_out: set[str]) -> dict[Item, State]:
-    """Block what waits for a stale item of a video that is left out: an item over the dataset, and what reads it."""
-    found: dict[Item, State] = {}
-    never = {item for item, state in states.items() if item.video in left_out and state.standing == "stale"}
-    for item, state in states.items():
-        lacking = [source for source in sources(project, item) if source in never] if never else []
-        if item.video not in left_out and state.standing == "stale" and lacking:
+def _alone(project: Project, states: Mapping[Item, State], chosen: list[Item]) -> dict[Item, State]:
+    """The states of `chosen`; what waits for a stale item that is not among them cannot be made, and is blocked."""
+    wanted = set(chosen)
+    never = {item for item, state in states.items() if state.standing == "stale" and item not in wanted}
+    blocked: dict[Item, State] = {}
+    for item, state in states.items() if never else ():
+        lacking = [source for source in sources(project, item) if source in never]
+        if item in wanted and state.standing == "stale" and lacking:
             never.add(item)
-            found[item] = State(item, "blocked", f"{lacking[0]}{NOT_MADE}", None)
-        else:
-            found[item] = state
-    return found
+            blocked[item] = State(item, "blocked", f"{lacking[0]}{NOT_MADE}", None)
+    return {item: blocked.get(item, states[item]) for item in chosen}
 
 
 def _compare(project: Project, stage: Stage[..., Any], item: Item, today: Ingredients) -> State:

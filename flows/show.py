@@ -49,8 +49,13 @@ def show_summary(console: Console, summary: Summary, stages: Sequence[str]) -> N
         if outcome.result == "failed":
             console.print(f"[bold red]failed[/] {outcome.stage} {outcome.video}: ", end="")
             console.print(outcome.error, markup=False, highlight=False)
-    for path in summary.moved:
-        console.print(f"moved {path} to .semflow/removed: its video is no longer in data/raw", highlight=False)
+    if summary.moved:
+        console.print(
+            f"moved {len(summary.moved)} files and folders of videos that are no longer in data/raw to "
+            ".semflow/removed",
+            highlight=False,
+            soft_wrap=True,
+        )
     for stage, reason in summary.unrecorded.items():
         console.print(f"[yellow]not recorded in DVC[/] {stage}: {reason}", highlight=False)
     counts = {result: sum(o.result == result for o in summary.outcomes) for result in STYLE}

@@ -95,7 +95,9 @@ def hota(verdicts: Verdicts) -> float:
 def show(name: str, verdicts: Verdicts) -> None:
     """One line: HOTA of each sequence, then everything pooled."""
     each = " ".join(f"{summary(verdict)['HOTA']:5.1f}" for verdict in verdicts.values())
-    print(f"{each}  pooled", *(f"{k} {v:.1f}" for k, v in summary(pool(verdicts.values())).items()), f" {name}")
+    print(  # noqa: T201
+        f"{each}  pooled", *(f"{k} {v:.1f}" for k, v in summary(pool(verdicts.values())).items()), f" {name}"
+    )
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -163,15 +163,14 @@ def _sequence(folder: Path, name: str) -> Sequence:
     last = int(max((table[:, 0].max() for table in tables if len(table)), default=0))
     facts = configparser.ConfigParser()
     facts.read(folder / "seqinfo.ini")
-    said = facts["Sequence"] if facts.has_section("Sequence") else cast("Mapping[str, str]", {})
     corners = np.concatenate([table[:, 2:4] + table[:, 4:6] for table in tables])
     edge = np.ceil(corners.max(axis=0, initial=0)).astype(int)
     return Sequence(
         name=name,
         folder=folder,
-        frame_count=max(last, int(said.get("seqLength", 0))),
-        width=int(said.get("imWidth", edge[0])),
-        height=int(said.get("imHeight", edge[1])),
+        frame_count=max(last, facts.getint("Sequence", "seqLength", fallback=0)),
+        width=facts.getint("Sequence", "imWidth", fallback=int(edge[0])),
+        height=facts.getint("Sequence", "imHeight", fallback=int(edge[1])),
     )
 
 

@@ -22,7 +22,6 @@ from av.video.stream import VideoStream
 from tasks.artifacts.frames import Status
 from tasks.decode.complaints import complaints, errors
 from tasks.decode.source import Source
-from tasks.decode.stamps import Stamps
 from tasks.decode.suspicion import Suspicion
 
 B_RUN = 16  # pictures: so many may be shown before one that was decoded ahead of them (x264's and x265's limit)
@@ -62,7 +61,9 @@ class Decoder:
         self._context.flags |= Flags.output_corrupt
         self._waiting: dict[int, Ticket] = {}
         self._suspicion = Suspicion()
-        self._stamps = Stamps()
+        self._given_up: set[int] = set()
+        self._ticks: int | None = None
+        self._delay: int | None = None
 
     def pictures(self) -> Iterator[Picture]:
         """All pictures in order of presentation, lost ones in their places as far as their times are known."""
@@ -95,6 +96,9 @@ class Decoder:
         if not isinstance(ticket, Ticket):
             # No decoder in FFmpeg 8 that we tried drops it; the oldest packet is then the best guess.
             ticket = next(iter(self._waiting.values()), Ticket(0, frame.pts))
+        if ticket.number in self._given_up:
+            # After damage a decoder may let a picture out when its place has passed: it stays lost.
+            return
         if frame.is_corrupt:
             self._suspicion.raise_at(ticket.number)
         yield from self._lost([late for late in self._waiting.values() if self._overdue(late, ticket)])
@@ -102,22 +106,32 @@ class Decoder:
             self._suspicion.key_picture(ticket.number)
         self._waiting.pop(ticket.number, None)
         status: Status = "damaged" if self._suspicion.falls_on(ticket.number) else "ok"
-        pts = frame.pts if self._source.has_pts else None
-        yield Picture(self._stamps.choose(pts, frame.dts), status, frame)
+        yield Picture(self._ticks_of(frame), status, frame)
+
+    def _ticks_of(self, frame: VideoFrame) -> int | None:
+        """Presentation time; in AVI, the decode time less the delay at which the decoder lets pictures out."""
+        if self._source.has_pts:
+            return frame.dts if frame.pts is None else frame.pts
+        if frame.dts is not None:
+            self._delay = frame.dts - (self._source.first_dts or 0) if self._delay is None else self._delay
+            self._ticks = frame.dts - self._delay
+        elif self._ticks is not None:
+            self._ticks += 1  # let out after the last packet; in AVI a tick is a frame
+        return self._ticks
 
     def _overdue(self, late: Ticket, shown: Ticket) -> bool:
-        """Whether `late` should have come before `shown`."""
-        if late.ticks is None or shown.ticks is None:
+        """Whether the picture of `late` will not come any more, now that `shown` is out."""
+        if late.ticks is None or shown.ticks is None or not self._suspicion.falls_on(late.number):
             return late.number < shown.number - (B_RUN if self._context.has_b_frames else 0)
         behind_s = float((shown.ticks - late.ticks) * self._source.time_base)
         return behind_s > 0 and (late.number < shown.number or behind_s < NEIGHBOURS_S)
 
     def _lost(self, tickets: list[Ticket]) -> Iterator[Picture]:
-        """Tickets whose picture will not come; where nothing was wrong and no index counts, none was due.
-
-        (A packet may hold a second field, or a picture that is never shown.)
-        """
+        """Places of pictures that will not come, as far as any were due."""
         for ticket in sorted(tickets, key=lambda t: (t.ticks is None, t.ticks, t.number)):
             del self._waiting[ticket.number]
-            if self._source.indexed or self._suspicion.falls_on(ticket.number):
+            if self._source.all_pictures or self._suspicion.falls_on(ticket.number):
+                self._given_up.add(ticket.number)
                 yield Picture(ticket.ticks, "lost", None)
+            else:
+                self._source.held_no_picture()

@@ -43,7 +43,9 @@ class Source:
     packets_read: int = 0
     """Packets that should become a picture: neither empty nor outside the edit list."""
     empty: int = 0
-    """Packets without content: in AVI, the picture before stays."""
+    """Packets without a picture in them: the one before stays."""
+    first_dts: int | None = None
+    """Decode time of the first packet, ticks."""
     ending: list[str] = field(default_factory=list[str])
     """What went wrong where reading stopped, in FFmpeg's words."""
 
@@ -79,9 +81,12 @@ class Source:
         return "avi" not in self.formats
 
     @property
-    def indexed(self) -> bool:
-        """Whether the container lists its frames, so that a missing one is known to be missing."""
-        return "mov" in self.formats or self.stream.frames > 0
+    def all_pictures(self) -> bool:
+        """Whether every packet is a picture, so that one without is a loss even if the decoder does not complain.
+
+        (In AVI it may stand for "as before"; elsewhere it may be a second field, or a picture that is never shown.)
+        """
+        return "mov" in self.formats
 
     @property
     def announced(self) -> int:
@@ -97,6 +102,12 @@ class Source:
     def length_s(self) -> float | None:
         """Length that the header announces, seconds."""
         return None if self.container.duration is None else self.container.duration / av.time_base
+
+    def held_no_picture(self) -> None:
+        """One of the packets turned out to hold none."""
+        if self.stream.frames:
+            self.packets_read -= 1
+            self.empty += 1
 
     def packets(self) -> Iterator[tuple[Packet[VideoStream], bool]]:
         """Packets of the video, each with whether the container was found broken on the way to it."""
@@ -117,6 +128,7 @@ class Source:
                 self.empty += packet.dts is not None
                 self.ending = wrong if packet.dts is None else []
                 continue
+            self.first_dts = packet.dts if self.first_dts is None else self.first_dts
             self.packets_read += not packet.is_discard
             yield packet, broken
             broken = False

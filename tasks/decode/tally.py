@@ -134,7 +134,7 @@ def _times(source: Source, timeline: Timeline) -> list[str]:
     if timeline.restarts:
         notes.append(f"timestamps start over ({timeline.restarts}x): what follows was moved to continue")
     if source.empty:
-        notes.append(f"{source.empty} empty packets: the picture before stays on screen")
+        notes.append(f"{source.empty} empty packet{'s' * (source.empty > 1)}: the picture before stays on screen")
     from_s, to_s = timeline.pause
     if to_s - from_s > LONG_PAUSE * source.step_s:
         notes.append(f"longest pause: no frame between {from_s:.2f} s and {to_s:.2f} s")

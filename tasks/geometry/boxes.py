@@ -6,12 +6,10 @@ counts: the width is x2 - x1.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.floating[Any]]
+Floats = NDArray[np.float64]
 
 
 def xyxy_to_cxcywh(xyxy: Floats) -> Floats:

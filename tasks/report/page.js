@@ -78,7 +78,7 @@
         button.textContent = "Copied";
       } catch {
         getSelection().selectAllChildren(text); // no clipboard here: marked, ready for the keyboard
-        button.textContent = "Marked";
+        button.textContent = "Selected";
       }
     };
 })();

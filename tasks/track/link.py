@@ -96,12 +96,13 @@ def successors(stop: Indices, start: Indices, gap: int) -> tuple[Indices, Indice
 def ends(tracklets: Tracklets, frame: Indices, box: Floats, at: Indices, window: int) -> Ends:
     """Straight lines through the boxes less than `window` frames from `at`, one frame per tracklet, read off there."""
     near = np.abs(frame - at[tracklets.tracklet]) < window
-    owner, time, z = tracklets.tracklet[near], (frame - at[tracklets.tracklet])[near], box[near]
+    time = (frame - at[tracklets.tracklet])[near].astype(np.float64)
+    owner, z = tracklets.tracklet[near], box[near]
 
     def total(values: Floats) -> Floats:
-        return np.bincount(owner, values, minlength=len(tracklets))
+        return np.bincount(owner, values, minlength=len(tracklets)).astype(np.float64)
 
-    count = total(np.ones(len(owner)))
+    count = np.bincount(owner, minlength=len(tracklets))
     middle = total(time) / count
     centred = time - middle[owner]
     spread = np.maximum(total(centred**2), 1)  # 0 only for a single detection, whose slope is then 0 / 1

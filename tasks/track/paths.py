@@ -1,9 +1,9 @@
 """From detections that belong together to the table of tracks: smooth paths without holes.
 
 Smoothing is Whittaker's (1923; Eilers, "A perfect smoother", 2003): the path x that minimises
-sum of score * (z - x)^2 + smoothing * (second differences of x)^2. It is the Kalman (RTS) smoother of a constant-velocity
-model whose only noise is in the velocity, with measurement noise falling as scores rise, solved at once as a banded
-system; in gaps, where there is nothing to be near to, it goes on as smoothly as possible.
+sum of score * (z - x)^2 + smoothing * (second differences of x)^2. It is the Kalman (RTS) smoother of a
+constant-velocity model whose only noise is in the velocity, with measurement noise falling as scores rise, solved at
+once as a banded system; in gaps, where there is nothing to be near to, it goes on as smoothly as possible.
 """
 
 from __future__ import annotations
@@ -45,8 +45,10 @@ def render(detections: Detections, tracklets: Tracklets, params: TrackParams) ->
 
 
 def smooth_path(time: NDArray[np.int32], xyxy: Floats, score: NDArray[np.float32], smoothing: float) -> Floats:
-    """(t, 4) xyxy boxes at times 0, 1, ... up to the last of `time`, which starts at 0; with 0 smoothing, straight lines
-    between the boxes given."""
+    """(t, 4) xyxy boxes at times 0, 1, ... up to the last of `time`, which starts at 0.
+
+    Without smoothing they are the boxes given, and straight lines between them.
+    """
     steps = np.arange(time[-1] + 1)
     if not smoothing or len(steps) < 3:
         return np.stack([np.interp(steps, time, side) for side in xyxy.T], axis=1)

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.decode.pictures import Picture
-from tasks.decode.stamps import Stamps
 from tasks.decode.timeline import Timeline
 from tests.decode.conftest import Decode, Odd
 from tests.decode.odd_files import VFR_MS
@@ -73,14 +72,6 @@ def test_spacing_varies_by_more_than_rounding(ticks: list[int | None], varies: b
 
 def test_repaired_times_say_nothing_about_spacing() -> None:
     assert not placed([0, 40, 40, 80, 120, None, 200, 240])[1].varies
-
-
-def test_presentation_times_are_believed_until_they_fail_more_often() -> None:
-    stamps = Stamps()
-    assert [stamps.choose(pts, dts) for pts, dts in [(0, 0), (4, None), (6, 2), (8, 3)]] == [0, 4, 6, 8]
-    filled_in = Stamps()
-    assert [filled_in.choose(pts, dts) for pts, dts in [(1, 2), (3, 3), (2, 4), (6, 5)]] == [1, 3, 4, 5]
-    assert Stamps().choose(None, None) is None
 
 
 def test_vfr_times_are_the_files_own(odd: Odd, decoded: Decode) -> None:

@@ -76,4 +76,3 @@ def scenes(draw: st.DrawFn) -> Detections:
         st.integers(0, 1),
     )
     return make_detections(draw(st.lists(row, max_size=80)), frame_count)
-

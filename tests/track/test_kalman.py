@@ -42,7 +42,7 @@ def test_a_hundred_frames_with_misses_agree_with_filterpy() -> None:
             f.predict()
             scale_noise(f)
         seen = np.flatnonzero(RANDOM.uniform(size=5) > 0.3)
-        boxes = boxes + [2, -1, 0.05, 0.1] + RANDOM.normal(0, 1, boxes.shape)
+        boxes = boxes + np.array([2, -1, 0.05, 0.1]) + RANDOM.normal(0, 1, boxes.shape)
         mean[seen], covariance[seen] = kalman.update(mean[seen], covariance[seen], boxes[seen])
         for i in seen:
             references[i].update(boxes[i])

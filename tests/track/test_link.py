@@ -77,9 +77,7 @@ def test_successors_are_all_pairs_that_fit(spans: list[tuple[int, int]], gap: in
     start = np.array([first for first, _ in spans], int)
     stop = start + np.array([length for _, length in spans], int)
     earlier, later = successors(stop, start, gap)
-    expected = {
-        (i, j) for i in range(len(spans)) for j in range(len(spans)) if stop[i] < start[j] <= stop[i] + gap + 1
-    }
+    expected = {(i, j) for i in range(len(spans)) for j in range(len(spans)) if stop[i] < start[j] <= stop[i] + gap + 1}
     assert len(earlier) == len(expected)
     assert set(zip(earlier.tolist(), later.tolist(), strict=True)) == expected
 

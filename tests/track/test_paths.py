@@ -41,7 +41,7 @@ def test_it_solves_the_equations_it_claims_to(n: int, smoothing: float, seed: in
 
 
 def test_a_straight_walk_with_a_gap_comes_back_exactly() -> None:
-    whole = np.stack([np.arange(30) * 2.0, np.arange(30) * 1.0, np.arange(30) * 2.0 + 40, np.arange(30) + 80.0], axis=1)
+    whole = np.array([0.0, 0, 40, 80]) + np.arange(30)[:, None] * np.array([2.0, 1, 2, 1])
     time = np.array([*range(10), *range(20, 30)], np.int32)
     for smoothing in (0.0, 100.0):
         path = smooth_path(time, whole[time], np.full(20, 0.5, np.float32), smoothing)
@@ -72,5 +72,7 @@ def test_boxes_never_turn_inside_out(seed: int, smoothing: float) -> None:
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_too_short_to_smooth_stays_as_it_is(n: int) -> None:
-    boxes = RANDOM.uniform(0, 9, (n, 2)).repeat(2, axis=1)
-    np.testing.assert_array_equal(smooth_path(np.arange(n, dtype=np.int32), boxes, np.ones(n, np.float32), 100.0), boxes)
+    boxes = np.tile(RANDOM.uniform(0, 9, (n, 2)), 2)
+    np.testing.assert_array_equal(
+        smooth_path(np.arange(n, dtype=np.int32), boxes, np.ones(n, np.float32), 100.0), boxes
+    )

@@ -172,7 +172,8 @@ def test_nothing_seen_gives_a_table_without_rows(frame_count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("box", "message"), [((50, 10, 40, 20), "x1 <= x2.*row 3"), ((10, float("nan"), 40, 20), "x?y1 must be finite.*row 3")]
+    ("box", "message"),
+    [((50, 10, 40, 20), "x1 <= x2.*row 3"), ((10, float("nan"), 40, 20), "x?y1 must be finite.*row 3")],
 )
 def test_bad_boxes_are_refused_with_the_row_named(box: tuple[float, float, float, float], message: str) -> None:
     with pytest.raises(SemflowError, match=message):
@@ -180,7 +181,7 @@ def test_bad_boxes_are_refused_with_the_row_named(box: tuple[float, float, float
 
 
 def test_the_bar_for_weak_detections_cannot_be_above_that_for_strong_ones() -> None:
-    with pytest.raises(ValidationError, match="low_score must be at most high_score 0.3, got 0.5"):
+    with pytest.raises(ValidationError, match=r"low_score must be at most high_score 0\.3, got 0\.5"):
         make_params(low_score=0.5)
 
 
