@@ -37,10 +37,10 @@ PARTS: Mapping[str, Mapping[str, Any]] = {
 """What to change; a value that is a field's name stands for that field's value."""
 
 NEIGHBOURS: Mapping[str, tuple[Any, ...]] = {
-    "high_score": (0.3, 0.4, 0.5),
+    "high_score": (0.2, 0.3, 0.4),
     "max_gap": (10, 30),
-    "link_distance": (0.2, 0.3, 0.4),
-    "min_confidence": (0.3, 0.4, 0.5),
+    "link_distance": (0.3, 0.4, 0.5),
+    "min_confidence": (0.25, 0.35, 0.45),
 }
 """Settings that leave-one-out chooses among: all combinations."""
 

@@ -22,7 +22,7 @@ from tasks.artifacts.tracks import Tracks
 from tasks.errors import BadInput
 
 PERSON = 0  # COCO's number, as the detector has it; MOTChallenge scores pedestrians alone
-CUT = 0.1  # the score at which our own detector's list ends: detect.score_threshold in params.yaml
+CUT = 0.05  # where the lists of MOT17 start, which are taken as they are
 CLASSLESS = "MOT15"  # the benchmark without classes in its truth, for which TrackEval does no preprocessing
 WITH_CLASSES = ("MOT16", "MOT17", "MOT20")
 
@@ -72,10 +72,11 @@ class Sequence:
 def rescaled(score: NDArray[np.float64]) -> NDArray[np.float64]:
     """Scores of public detections, as the stage is used to them.
 
-    Publishers cut their lists where they like: those that came with SORT (used for MOT15) at .5, where one in four is a
-    person, those of MOT17 at .05. So the log-odds of a list are shifted, all by the same amount, until its lowest
-    score is CUT. No truth is used. Scores that are all the same say nothing, and those outside 0..1 (ACF, DPM) are no
-    probabilities: both count as 1.
+    Detectors differ in what they call .5: in the lists that came with SORT (used for MOT15) one in four is a person
+    there, with our YOLO26n it takes .1 to be as doubtful (measured on COCO's validation images). Publishers cut
+    their lists where that gets too bad, so the log-odds of a list are shifted, all by the same amount, until its lowest
+    score is CUT; no truth is used. Scores that are all the same say nothing, and those outside 0..1 (ACF, DPM) are
+    no probabilities: both count as 1.
     """
     if not len(score) or score.min() < 0 or score.max() > 1 or score.min() == score.max():
         return np.ones_like(score)

@@ -189,10 +189,11 @@ def _choose(file: Path, container: InputContainer) -> tuple[VideoStream, list[st
         cover = " with a cover picture" if container.streams.video else ""
         held = "audio only" + cover if container.streams.audio else f"only {others}"
         raise BadInput(f"{file.name} must hold a video stream, got {held}; remove it from the raw videos")
-    # FFmpeg's own rule: the stream that the file marks as default, then the largest picture, then the first.
-    best = max(real, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height, -s.index))
     # PyAV leaves the codec context away where the build has no decoder, though its types do not say so.
-    if getattr(best, "codec_context", None) is None:
+    readable = [s for s in real if getattr(s, "codec_context", None) is not None]
+    if not readable:
         raise BadInput(f"{file.name} must be in a codec that FFmpeg can decode, got an unknown one; convert it first")
+    # FFmpeg's own rule: the stream that the file marks as default, then the largest picture, then the first.
+    best = max(readable, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height, -s.index))
     notes = [f"stream {best.index} taken of {len(real)} video streams"] if len(real) > 1 else []
     return best, notes

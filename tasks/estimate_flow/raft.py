@@ -18,9 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tasks.estimate_flow.raft_parts import (
-    LARGE,
     LEVELS,
-    SMALL,
     Encoder,
     Size,
     UpdateBlock,
@@ -42,6 +40,9 @@ class Encoded:
     """(n, hidden, h8, w8) first state."""
     context: Tensor
     """(n, context, h8, w8)."""
+
+    def __getitem__(self, images: slice) -> Encoded:
+        return Encoded(self.features[images], self.hidden[images], self.context[images])
 
 
 class Raft(nn.Module):

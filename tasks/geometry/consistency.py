@@ -1,12 +1,14 @@
 """Where a flow can be trusted: the way there and back must end where it began.
 
 Sundaram, Brox and Keutzer, "Dense point trajectories by GPU-accelerated large displacement optical flow" (ECCV 2010),
-eq. 5: a point is consistent where |w + w'|^2 < 0.01 (|w|^2 + |w'|^2) + 0.5, w being the forward flow at the point and w'
-the backward flow where it leads. It fails where a point is hidden in the other image, and where either flow is wrong.
+eq. 5: a point is consistent where |w + w'|^2 < 0.01 (|w|^2 + |w'|^2) + 0.5, w being the forward flow at the point and
+w' the backward flow where it leads. It fails where a point is hidden in the other image, and where a flow is wrong.
 Difference: a point that leaves the image is not consistent, whatever the border says.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,5 +27,6 @@ def consistent(there: Flow, back: Flow) -> NDArray[np.bool_]:
     return (gap < allowed) & lands_inside(there)
 
 
-def _squared(flow: Flow) -> NDArray[np.float32]:
-    return np.einsum("hwc,hwc->hw", flow, flow)
+def _squared(flow: Flow) -> NDArray[np.floating[Any]]:
+    products = flow * flow
+    return products[..., 0] + products[..., 1]

@@ -8,6 +8,7 @@ motion is white; vectors longer than the given length are darkened.
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ ARCS = {"RY": 15, "YG": 6, "GC": 4, "CB": 11, "BM": 13, "MR": 6}
 """Hues from one corner of the colour cube to the next: red, yellow, green, cyan, blue, magenta, red."""
 TOO_LONG = np.float32(0.75)  # brightness of vectors longer than `max_px`, in the authors' code
 Rgb = NDArray[np.uint8]
+Floats = NDArray[np.floating[Any]]
 
 
 @cache
@@ -37,12 +39,14 @@ def colour_wheel() -> Rgb:
 
 
 def flow_to_rgb(flow: Flow, max_px: float | None = None, where: NDArray[np.bool_] | None = None) -> Rgb:
-    """(h, w, 3) RGB picture of `flow`, saturated at `max_px` pixels (the longest vector, if None), black outside `where`.
+    """(h, w, 3) RGB picture of `flow`, saturated at `max_px` pixels (None: the longest vector), black outside `where`.
 
     Give `max_px` where pictures are to be compared, as in a film.
     """
-    usable = np.isfinite(flow).all(axis=2) & (True if where is None else where)
-    x, y = np.where(usable[..., None], flow, 0).transpose(2, 0, 1)
+    usable = np.isfinite(flow[..., 0]) & np.isfinite(flow[..., 1])
+    if where is not None:
+        usable &= where
+    x, y = np.where(usable[..., None], flow, np.float32(0)).transpose(2, 0, 1)
     length = np.hypot(x, y)
     length /= np.float32(max(length.max(initial=0) if max_px is None else max_px, np.finfo(np.float32).tiny))
     rgb = _shade(_hue(x, y), length[..., None])
@@ -57,15 +61,16 @@ def legend(size: int) -> Rgb:
     return np.where(inside[..., None], flow_to_rgb(flow, 1), 255).astype(np.uint8)
 
 
-def _hue(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
+def _hue(x: NDArray[np.float32], y: NDArray[np.float32]) -> Floats:
     """(h, w, 3) colour of each direction in 0..1, between the two nearest of the wheel."""
-    wheel = colour_wheel().astype(np.float32) / 255
-    turn = (np.arctan2(-y, -x) / np.float32(np.pi) + 1) / 2 * (len(wheel) - 1)
-    low = turn.astype(np.int32)
+    wheel = colour_wheel().astype(np.float32) / np.float32(255)
+    turn = (np.arctan2(-y, -x) / np.float32(np.pi) + 1) * np.float32((len(wheel) - 1) / 2)
+    low = np.floor(turn)
     share = (turn - low)[..., None]
+    low = low.astype(np.intp)
     return wheel[low] * (1 - share) + wheel[(low + 1) % len(wheel)] * share
 
 
-def _shade(hue: NDArray[np.float32], length: NDArray[np.float32]) -> NDArray[np.float32]:
+def _shade(hue: Floats, length: Floats) -> Floats:
     """The hue towards white for short vectors, darkened for those too long; 0..255."""
     return np.floor(255 * np.where(length <= 1, 1 - length * (1 - hue), hue * TOO_LONG))

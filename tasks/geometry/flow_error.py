@@ -1,7 +1,8 @@
 """How far a flow is from the truth: EPE and Fl-all.
 
-EPE is the mean endpoint error (Otte and Nagel, 1994; Baker et al., 2011), in pixels. Fl-all is KITTI's share of outliers (Menze
-and Geiger, 2015): wrong by at least 3 px and by at least 5 % of the true length, in per cent. Both over known pixels.
+EPE is the mean endpoint error (Otte and Nagel, 1994; Baker et al., 2011), in pixels. Fl-all is KITTI's share of
+outliers (Menze and Geiger, 2015): wrong by at least 3 px and by at least 5 % of the true length, in per cent. Both are
+taken over the pixels whose true flow is known.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ OUTLIER_SHARE = 0.05  # KITTI 2015
 
 def known(truth: Flow) -> NDArray[np.bool_]:
     """(h, w) where the truth is known."""
-    return (np.abs(truth) < UNKNOWN).all(axis=2)  # NaN compares false, and so is unknown too
+    below = np.abs(truth) < UNKNOWN  # NaN compares false, and so is unknown too
+    return below[..., 0] & below[..., 1]
 
 
 def endpoint_error(flow: Flow, truth: Flow) -> NDArray[np.float64]:

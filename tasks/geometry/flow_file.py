@@ -17,7 +17,7 @@ HEADER = len(TAG) + 2 * 4
 
 
 def read_flo(path: Path) -> Flow:
-    """(h, w, 2) displacement in pixels, as it stands in the file (1e9 and more: unknown); BadInput where it is no flow."""
+    """(h, w, 2) displacement in pixels as it stands in the file, unknown ones among them; BadInput where it is none."""
     data = path.read_bytes()
     if len(data) < HEADER or data[: len(TAG)] != TAG:
         raise BadInput(f"{path} must begin with {TAG!r} and a size, got {data[:HEADER]!r}")

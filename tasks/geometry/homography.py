@@ -31,7 +31,7 @@ class CameraMotion:
     homography: NDArray[np.float64]
     """(3, 3) pixels of the first frame to pixels of the second, last entry 1."""
     inliers: float
-    """Share of the vectors looked at that agree with it, 0..1; 0 where there were too few to tell, and it is identity."""
+    """Share of the vectors looked at that agree with it, 0..1; 0 where they were too few, and it is the identity."""
 
 
 STILL = CameraMotion(np.eye(3), 0.0)
@@ -70,5 +70,6 @@ def camera_flow(homography: NDArray[np.float64], height: int, width: int) -> Flo
 def _in_boxes(at: NDArray[np.float32], boxes: ArrayLike | None) -> NDArray[np.bool_]:
     """(n,) whether each point lies in any of the (k, 4) xyxy boxes."""
     xyxy = np.asarray([] if boxes is None else boxes, np.float32).reshape(-1, 4)
-    inside = (at[:, None] >= xyxy[:, :2]) & (at[:, None] <= xyxy[:, 2:])
-    return inside.all(axis=2).any(axis=1)
+    x, y = at[:, 0, None], at[:, 1, None]
+    inside = (x >= xyxy[:, 0]) & (x <= xyxy[:, 2]) & (y >= xyxy[:, 1]) & (y <= xyxy[:, 3])
+    return np.asarray(inside.any(axis=1))

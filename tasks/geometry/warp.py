@@ -38,13 +38,11 @@ def warp(image: NDArray[A], flow: Flow) -> NDArray[A]:
     `image` is (h, w) or (h, w, c), uint8 or float32. What lies outside it takes the nearest border pixel;
     `lands_inside` tells where.
     """
-    at = targets(flow)
-    sampled: Any = cv2.remap(image, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return sampled
+    remap: Any = cv2.remap  # the stub wants an array for the second map, which a map of pairs does without
+    return remap(image, targets(flow), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def lands_inside(flow: Flow) -> NDArray[np.bool_]:
-    """(h, w) whether a pixel's target lies on the second image, between its outermost pixel centres."""
+    """(h, w) whether a pixel's target lies on the second image, which ends half a pixel beyond the outermost centres."""
     height, width = flow.shape[:2]
-    at = targets(flow)
-    return ((at >= 0) & (at <= np.array([width - 1, height - 1], np.float32))).all(axis=2)
+    return cv2.inRange(targets(flow), (-0.5, -0.5), (width - 0.5, height - 0.5)).astype(np.bool_)

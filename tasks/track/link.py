@@ -3,8 +3,8 @@
 Source: Huang, Wu and Nevatia, "Robust object tracking by hierarchical association of detection responses" (ECCV 2008):
 the end of one tracklet carried forward must meet the start of the other, and that carried backward the end of the
 first; sizes must agree; the best set of links is an assignment problem.
-We differ in that affinities are gates and a distance in box heights instead of fitted Gaussians, that speeds are
-straight lines through the detections near each end, and that one round over all tracklets is enough.
+We differ in that affinities are gates and distances in box heights instead of fitted Gaussians, that motion is a
+straight line through the detections near each end, and that one round over all tracklets is enough.
 """
 
 from __future__ import annotations
@@ -71,10 +71,11 @@ def link(detections: Detections, tracklets: Tracklets, params: TrackParams) -> T
 def link_gain(stops: Ends, starts: Ends, params: TrackParams) -> Floats:
     """(n,) gain of joining each stop to its start: 1 where the paths meet, 0 or less where they must not be joined."""
     ahead = starts.frame - stops.frame
-    missed_ahead = np.linalg.norm(stops.carried(ahead) - starts.place, axis=1)
-    missed_back = np.linalg.norm(starts.carried(-ahead) - stops.place, axis=1)
-    height = np.sqrt(stops.height * starts.height)
-    close = 1 - np.maximum(missed_ahead, missed_back) / (params.link_distance * height)
+    # A line through a window tells the speed in its middle: that is how long different speeds have been at work.
+    apart = (stops.velocity - starts.velocity) * params.link_window / 2
+    misses = (stops.carried(ahead) - starts.place, starts.carried(-ahead) - stops.place, apart)
+    miss = np.max([np.linalg.norm(vector, axis=1) for vector in misses], axis=0)
+    close = 1 - miss / (params.link_distance * np.sqrt(stops.height * starts.height))
     ratio = np.maximum(stops.height, starts.height) / np.minimum(stops.height, starts.height)
     return np.where(ratio <= params.link_size, close, 0)
 

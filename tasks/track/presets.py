@@ -1,8 +1,8 @@
 """Published trackers as settings of this one: what differs from `params.yaml`.
 
-Each has its authors' values and none of what needs the whole video. Two things stay ours: a track appears from its
-first detection on, not from the one that confirmed it, and noise is that of `kalman`. What asks for appearance or
-camera motion (DeepSORT, BoT-SORT) is not here.
+Each has its authors' values and none of what needs the whole video. Three things stay ours: bars for scores, which
+belong to the detector; that a track appears from its first detection on, not from the one that confirmed it; and the
+noise in `kalman`. What asks for appearance or camera motion (DeepSORT, BoT-SORT) is not here.
 """
 
 from __future__ import annotations
@@ -17,23 +17,21 @@ PLAIN: Mapping[str, Any] = {"fuse_score": False, "momentum": 0.0, "recovery": Fa
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     # Bewley et al. 2016, https://github.com/abewley/sort: all detections alike, age 1.
     "sort": {**ONLINE, **PLAIN, "high_score": 0.0, "low_score": 0.0, "min_iou": 0.3, "n_init": 3, "max_gap": 1},
-    # Zhang et al. 2022, https://github.com/ifzhang/ByteTrack: track_thresh .6, match_thresh .8, second step .5.
+    # Zhang et al. 2022, https://github.com/ifzhang/ByteTrack: match_thresh .8, second step .5.
     "bytetrack": {
         **ONLINE,
         **PLAIN,
-        "high_score": 0.6,
-        "low_score": 0.1,
         "min_iou": 0.2,
         "min_iou_low": 0.5,
         "fuse_score": True,
         "n_init": 2,
         "max_gap": 30,
     },
-    # Cao et al. 2023, https://github.com/noahcao/OC_SORT: det_thresh .6, inertia .2, min_hits 3, max_age 30.
+    # Cao et al. 2023, https://github.com/noahcao/OC_SORT: inertia .2, min_hits 3, max_age 30, no second step.
     "ocsort": {
         **ONLINE,
-        "high_score": 0.6,
-        "low_score": 0.6,
+        "high_score": 0.3,
+        "low_score": 0.3,
         "min_iou": 0.3,
         "fuse_score": False,
         "momentum": 0.2,

@@ -43,7 +43,7 @@ class TrackParams(Params):
     link_gap: int = Field(ge=0)
     """Frames without a detection that linking may bridge; 0 turns linking off."""
     link_distance: float = Field(gt=0)
-    """How far either end's path may miss the other across the gap, in box heights."""
+    """How far either end's path may miss the other across the gap, in box heights; speeds are held to it too."""
     link_size: float = Field(gt=1)
     """Largest ratio of the heights at both sides of the gap."""
     link_window: int = Field(ge=2)

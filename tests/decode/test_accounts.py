@@ -68,6 +68,13 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
     "late_start.mkv": MATROSKA,
     "edit_list.mp4": {"expected": 18, "decoded": 18, "kept": 18, "duration_s": 0.72},
     "raw.h264": {"container": "h264", "notes": ("24 frames without a time: placed 1/25 s after the one before",)},
+    "empty_packet.avi": AVI
+    | {
+        "codec": "mpeg4",
+        "duration_s": 1.0,
+        "fps": 24.0,
+        "notes": ("1 empty packet: the picture before stays on screen",),
+    },
     "h264_without_pts.avi": AVI,
     "same_times.mkv": MATROSKA
     | {

@@ -11,7 +11,8 @@ import pytest
 
 from tasks.decode.suspicion import Suspicion
 from tests.decode.conftest import Decode, Odd
-from tests.decode.odd_files import AV1, COUNT, film, packets_of, spoil
+from tests.decode.film import COUNT, film, packets_of, spoil
+from tests.decode.whole_files import AV1
 
 DAMAGED: dict[str, dict[str, Any]] = {  # file, and how its film was written before it was spoiled
     "damaged.mp4": {"options": {"bf": "0", "crf": "10"}},

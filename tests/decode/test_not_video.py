@@ -14,6 +14,7 @@ REFUSED = {
     "empty.mp4": "must be a video, got an empty file; copy it again",
     "cut_off.mp4": "cut off before its index (no moov atom)",
     "nothing_decodes.mp4": "must hold frames that decode, got 24 packets of h264 and not one picture",
+    "unknown_codec.avi": "must be in a codec that FFmpeg can decode, got an unknown one; convert it first",
     "audio_only.m4a": "must hold a video stream, got audio only; remove it",
     "audio_with_cover.mp4": "got audio only with a cover picture",
     "text.mp4": "must be a video, got text",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tasks.decode.rate import at_rate
 from tests.decode.conftest import Decode, Odd
-from tests.decode.odd_files import VFR_MS
+from tests.decode.whole_files import VFR_MS
 
 
 @dataclass(frozen=True)

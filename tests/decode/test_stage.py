@@ -16,7 +16,7 @@ from tasks.decode.reading import Reading
 from tasks.decode.stage import DecodeParams, decode
 from tasks.errors import SemflowError
 from tests.decode.conftest import Decode, Odd
-from tests.decode.odd_files import COUNT, film
+from tests.decode.film import COUNT, film
 
 PARAMS = DecodeParams(max_side=640, fps=None, encoding="jpeg", quality=95)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tasks.decode.pictures import Picture
 from tasks.decode.timeline import Timeline
 from tests.decode.conftest import Decode, Odd
-from tests.decode.odd_files import VFR_MS
+from tests.decode.whole_files import VFR_MS
 
 MS = Fraction(1, 1000)
 

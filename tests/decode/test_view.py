@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tasks.decode.view import view_of, working_size
 from tests.decode.conftest import Decode, Odd
-from tests.decode.odd_files import BLUE, COUNT, GREEN, RED, WHITE, film, grey_of
+from tests.decode.film import BLUE, COUNT, GREEN, RED, WHITE, film, grey_of
 
 SIDES = st.integers(1, 5000)
 

@@ -25,8 +25,8 @@ SORT = {  # HOTA of the reference SORT: age 1 on MOT15, age 30 with scores from 
     "MOT17-02-FRCNN": 33.9,
 }
 PLAIN = {
-    "high_score": 0.1,
-    "low_score": 0.1,
+    "high_score": 0.0,
+    "low_score": 0.0,
     "min_iou": 0.3,
     "min_iou_low": 0.5,
     "fuse_score": False,
@@ -134,8 +134,10 @@ def test_detections_come_in_order_of_frames_and_scores(tmp_path: Path) -> None:
 
 def test_scores_are_moved_to_the_scale_of_our_own_detector() -> None:
     moved = rescaled(np.array([0.5, 0.9, 1.0]))
-    assert moved[0] == pytest.approx(0.1)
-    assert moved[1] == pytest.approx(0.5)  # odds 9 against 1, and those of the lowest fall from 1 to 1/9
+    assert moved[0] == pytest.approx(0.05)
+    assert moved[1] == pytest.approx(
+        9 / (9 + 19)
+    )  # odds 9 : 1, and those of the lowest score fall from 1 : 1 to 1 : 19
     assert moved[2] == pytest.approx(1, abs=1e-5)
     for no_probabilities in ([-1.0, -1.0], [0.2, 61.0], [-0.3, 0.9], [1.0, 1.0]):
         assert rescaled(np.array(no_probabilities)).tolist() == [1, 1]

@@ -38,6 +38,12 @@ def test_someone_else_at_the_same_place_is_not_joined() -> None:
     assert identities(make_detections(walk(BEFORE) + turned, 60)) == 2
 
 
+def test_whoever_comes_in_where_someone_went_out_is_not_joined() -> None:
+    """Both paths miss by little, as the gap is short; it is the speeds that tell them apart."""
+    out, back = walk(range(20), speed=(4, 0)), walk(range(24, 44), start=(262, 100), speed=(-3, 0))
+    assert identities(make_detections(out + back, 44), max_gap=2) == 2
+
+
 def test_sizes_must_agree() -> None:
     wide = [(f, (x1, y1 - 45, x2, y2 + 45), s, c) for f, (x1, y1, x2, y2), s, c in walk(AFTER)]
     detections = make_detections(walk(BEFORE) + wide, 60)

@@ -1,0 +1,140 @@
+"""Dense flow against ground truth: `semflow eval flow --data DIR`.
+
+Every folder at any depth below DIR with `frame1.*`, `frame2.*` and `flow.flo` (Middlebury's format; components of 1e9
+and more mean unknown) is a pair; it goes through the stage's own backend at its own size. EPE in pixels (Baker et al.,
+2011) and Fl, KITTI's share of outliers in per cent, are taken over known pixels, `combined` over those of all pairs
+together. EPE_stored and Fl_stored are the same after the way into the artifact's encoding and back, and `added` is the
+mean distance that it moves a vector, over all pixels; `share` is its size against float32, per cent.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.evaluate.scores import Scores
+from tasks.artifacts.flow_encoding import Flow, FlowEncoding
+from tasks.artifacts.images import Image
+from tasks.device import resolve_device
+from tasks.errors import BadInput
+from tasks.estimate_flow.backend import Backend, open_backend
+from tasks.estimate_flow.stage import EstimateFlowParams
+from tasks.geometry.flow_error import endpoint_error, outliers
+from tasks.geometry.flow_file import read_flo
+from tasks.params import Compute, Params
+
+BACKENDS = ("dis", "farneback", "raft-small", "raft")
+FLOAT32_BYTES = 8  # per vector
+
+
+@dataclass(frozen=True)
+class Item:
+    """One pair of images with its true flow."""
+
+    name: str
+    first: Image
+    second: Image
+    truth: Flow
+
+
+@dataclass(frozen=True)
+class Errors:
+    """What one pair gave, pixel by pixel, so that pairs can be pooled."""
+
+    distance: NDArray[np.float64]
+    """Endpoint errors of known pixels."""
+    outlier: NDArray[np.bool_]
+    """KITTI's outliers among them."""
+    distance_stored: NDArray[np.float64]
+    outlier_stored: NDArray[np.bool_]
+    moved: NDArray[np.float32]
+    """How far storing moved each vector, all pixels."""
+    stored_bytes: int
+
+    def summary(self) -> dict[str, float]:
+        """The metrics."""
+        return {
+            "EPE": float(self.distance.mean()),
+            "Fl": 100 * float(self.outlier.mean()),
+            "EPE_stored": float(self.distance_stored.mean()),
+            "Fl_stored": 100 * float(self.outlier_stored.mean()),
+            "added": float(self.moved.mean()),
+            "share": 100 * self.stored_bytes / (FLOAT32_BYTES * len(self.moved)),
+        }
+
+    @classmethod
+    def pooled(cls, parts: list[Errors]) -> Errors:
+        """All pixels of all pairs together."""
+        arrays = ("distance", "outlier", "distance_stored", "outlier_stored", "moved")
+        joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in arrays}
+        return cls(**joined, stored_bytes=sum(part.stored_bytes for part in parts))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options beyond `--data` and `--json`."""
+    parser.add_argument("--backend", choices=BACKENDS, help="instead of estimate_flow.backend in params.yaml")
+
+
+def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Scores:
+    """EPE and Fl per pair and over all pixels of all pairs."""
+    settings = cast("EstimateFlowParams", params["estimate_flow"])
+    if arguments.backend:
+        settings = settings.model_copy(update={"backend": arguments.backend})
+    compute = cast("Compute", params["compute"])
+    backend = open_backend(settings, resolve_device(compute.device) if settings.network else "cpu", compute.batch)
+    errors = {item.name: compare(item, backend, settings) for item in find_pairs(arguments.data)}
+    return Scores(
+        "flow",
+        {name: found.summary() for name, found in errors.items()},
+        Errors.pooled(list(errors.values())).summary(),
+    )
+
+
+def compare(item: Item, backend: Backend, params: EstimateFlowParams) -> Errors:
+    """The flow from the first image of `item` to the second, against its truth."""
+    flow, _ = next(iter(backend.estimate([item.first, item.second])))
+    height, width = flow.shape[:2]
+    encoding = FlowEncoding(height, width, params.stored_grid, params.stored_steps_per_px)
+    data = encoding.encode(flow)
+    stored = encoding.decode(data)
+    return Errors(
+        distance=endpoint_error(flow, item.truth),
+        outlier=outliers(flow, item.truth),
+        distance_stored=endpoint_error(stored, item.truth),
+        outlier_stored=outliers(stored, item.truth),
+        moved=np.linalg.norm(stored - flow, axis=2).reshape(-1),
+        stored_bytes=len(data),
+    )
+
+
+def find_pairs(folder: Path) -> Iterator[Item]:
+    """The pairs at any depth below `folder`, by name; BadInput where there are none, or one is not whole."""
+    found = sorted(folder.rglob("flow.flo"))
+    if not found:
+        raise BadInput(f"{folder} must hold folders with frame1.*, frame2.* and flow.flo, got none")
+    for path in found:
+        first, second = (_image(path.parent, stem) for stem in ("frame1", "frame2"))
+        truth = read_flo(path)
+        if not first.shape[:2] == second.shape[:2] == truth.shape[:2]:
+            raise BadInput(
+                f"{path.parent} must hold images and a flow of one size, "
+                f"got {first.shape[:2]}, {second.shape[:2]} and {truth.shape[:2]}"
+            )
+        name = path.parent.relative_to(folder).as_posix()
+        yield Item(folder.name if name == "." else name, first, second, truth)
+
+
+def _image(folder: Path, stem: str) -> Image:
+    import cv2
+
+    files = sorted(folder.glob(f"{stem}.*"))
+    image: Any = cv2.imread(str(files[0]), cv2.IMREAD_COLOR_RGB) if files else None
+    if image is None:
+        raise BadInput(f"{folder} must hold {stem}.* as an image, got {files[0].name if files else 'none'}")
+    return image

@@ -1,0 +1,140 @@
+"""RAFT at work: weights, padding, batches, both directions.
+
+On a CPU every image is encoded alone and every direction computed alone, in float32, each by one thread: sums that
+threads share would come out differently with their number. Two of them run side by side. On CUDA a run goes through as
+one batch in half precision (the authors' mixed precision: encoders and updates in half, correlations in single).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from tasks.artifacts.flow_encoding import Flow
+from tasks.artifacts.images import Image
+from tasks.errors import BadParams
+from tasks.estimate_flow.raft import CELL, Encoded, Raft, correlate, pyramid_of
+from tasks.estimate_flow.raft_parts import LARGE, SMALL
+from tasks.weights.fetch import weights_path
+
+PAIRS_ON_CPU = 8  # pairs whose encodings are kept at a time; the number changes nothing but how often one is made twice
+SIDE_BY_SIDE = 2  # forward and backward flow of a pair
+SMALLEST_SIDE = 16 * CELL  # the coarsest level of correlations needs two cells each way to be looked up in
+MOST_BYTES = 8 << 30  # of correlations, which grow with the square of the image's area: 69 MB at 640x360
+PYRAMID = 4 / 3  # bytes of all levels over those of the first
+_loading = threading.Lock()
+_turn = threading.Lock()  # batches of several videos take turns on the accelerator
+
+Estimate = Callable[[Sequence[Image]], Iterator[tuple[Flow, Flow]]]
+
+
+def raft(weights: str, iterations: int, device: str) -> Estimate:
+    """RAFT with `weights` (a name of the weights' catalogue) on `device`, loaded once per process."""
+    with _loading:  # a cache alone would let two threads load it at once
+        network = load_raft(weights, device)
+    if device == "cpu":
+        return lambda images: one_by_one(network, images, iterations)
+    return lambda images: in_batches(network, images, iterations, torch.float16)
+
+
+@cache
+def load_raft(weights: str, device: str) -> Raft:
+    """The network with the published `weights`, ready to run."""
+    network = Raft(SMALL if weights == "raft-small" else LARGE)
+    network.load_state_dict(published(weights))
+    return network.eval().requires_grad_(False).to(device)
+
+
+def published(weights: str) -> dict[str, Tensor]:
+    """The authors' state: saved from a parallel wrapper, and with a norm of each shortcut listed under two names."""
+    state: dict[str, Tensor] = torch.load(weights_path(weights), map_location="cpu", weights_only=True)
+    # The large network's `norm3` is the very norm that stands in `downsample`; the small one's norms have no state.
+    return {name.removeprefix("module."): tensor for name, tensor in state.items() if ".norm3." not in name}
+
+
+def one_by_one(network: Raft, images: Sequence[Image], iterations: int) -> Iterator[tuple[Flow, Flow]]:
+    """Flow between neighbours on a CPU."""
+    frame = Border.around(images[0])
+
+    @torch.inference_mode()
+    def encode(image: Image) -> Encoded:
+        return network.encode(frame.tensor([image]))
+
+    @torch.inference_mode()
+    def flow(first: Encoded, second: Encoded) -> Flow:
+        volume = correlate(first.features, second.features)
+        return frame.fields(network.flow(first, pyramid_of(volume, *frame.cells), iterations))[0]
+
+    with ThreadPoolExecutor(SIDE_BY_SIDE, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        encoded = list(pool.map(encode, images))
+        for first, second in pairwise(encoded):
+            there, back = pool.submit(flow, first, second), pool.submit(flow, second, first)
+            yield there.result(), back.result()
+
+
+def in_batches(
+    network: Raft, images: Sequence[Image], iterations: int, half: torch.dtype
+) -> Iterator[tuple[Flow, Flow]]:
+    """Flow between neighbours on an accelerator, as many pairs at once as the correlations have room for."""
+    frame = Border.around(images[0])
+    at_once = max(1, int(MOST_BYTES // frame.correlation_bytes))
+    for start in range(0, len(images) - 1, at_once):
+        with _turn:
+            there, back = _batch(network, frame, images[start : start + at_once + 1], iterations, half)
+        yield from zip(there, back, strict=True)
+
+
+@torch.inference_mode()
+def _batch(
+    network: Raft, frame: Border, images: Sequence[Image], iterations: int, half: torch.dtype
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    device = next(network.parameters()).device
+    with torch.autocast(device.type, dtype=half):
+        encoded = network.encode(frame.tensor(images).to(device))
+        first, second = encoded[:-1], encoded[1:]
+        with torch.autocast(device.type, enabled=False):
+            volume = correlate(first.features, second.features)
+        there = network.flow(first, pyramid_of(volume, *frame.cells), iterations)
+        back = network.flow(second, pyramid_of(volume.transpose(1, 2), *frame.cells), iterations)
+    return frame.fields(there), frame.fields(back)
+
+
+class Border:
+    """Images of one size, continued by their borders to sides the network can take."""
+
+    def __init__(self, height: int, width: int) -> None:
+        self.height, self.width = height, width
+        rows, columns = (max(SMALLEST_SIDE, -(-side // CELL) * CELL) for side in (height, width))
+        self.cells = rows // CELL, columns // CELL
+        self.top, self.left = (rows - height) // 2, (columns - width) // 2
+        self.bottom, self.right = rows - height - self.top, columns - width - self.left
+        self.correlation_bytes = 4 * PYRAMID * (self.cells[0] * self.cells[1]) ** 2
+        if self.correlation_bytes > MOST_BYTES:
+            raise BadParams(
+                f"frames must be small enough for RAFT to keep {MOST_BYTES >> 30} GiB of correlations per pair, got "
+                f"{width}x{height}; lower decode.max_side, or set estimate_flow.backend to dis"
+            )
+
+    @classmethod
+    def around(cls, image: Image) -> Border:
+        """For images of this one's size."""
+        return cls(*image.shape[:2])
+
+    def tensor(self, images: Sequence[Image]) -> Tensor:
+        """(n, 3, rows, columns) in [-1, 1]."""
+        stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 127.5 - 1
+        return F.pad(stacked, (self.left, self.right, self.top, self.bottom), mode="replicate")
+
+    def fields(self, flow: Tensor) -> NDArray[np.float32]:
+        """(n, h, w, 2) without what was added around."""
+        inner = flow[:, :, self.top : self.top + self.height, self.left : self.left + self.width]
+        return inner.permute(0, 2, 3, 1).contiguous().float().cpu().numpy()
