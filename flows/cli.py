@@ -19,7 +19,8 @@ Command = Callable[[argparse.Namespace], int]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; exit code 0 only when all is good, 2 where the user can mend it."""
-    arguments = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    arguments = parser(words).parse_args(words)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("semflow").setLevel(logging.WARNING if arguments.json else logging.INFO)
     try:
@@ -33,8 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def parser() -> argparse.ArgumentParser:
-    """All commands and their options."""
+def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """All commands and their options; a suite's own only where `words` name it, for its module may be heavy."""
     top = argparse.ArgumentParser(prog="semflow", description="A folder of videos in, versioned features out.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
@@ -70,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
         suite.add_argument("--data", type=Path, required=True, help="folder with the ground truth")
         suite.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
         suite.set_defaults(suite=name)
-        if name in sys.argv:  # its module, heavy or not, is only needed when it was asked for
+        if name in words:
             _suite(name).add_arguments(suite)
     return top
 

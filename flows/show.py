@@ -102,7 +102,7 @@ def _cell(outcome: Outcome | None) -> str:
     if outcome is None:
         return ""
     rate = f", {outcome.frames / outcome.seconds:.0f} fps" if outcome.frames and outcome.seconds else ""
-    took = f" {outcome.seconds:.1f} s{rate}" if outcome.result in ("computed", "restored") else ""
+    took = f"\n{outcome.seconds:.1f} s{rate}" if outcome.result in ("computed", "restored") else ""
     return f"[{STYLE[outcome.result]}]{outcome.result}[/]{took}"
 
 

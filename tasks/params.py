@@ -61,7 +61,8 @@ def _section(
         # JSON mode takes lists for tuples, and stays strict about everything else.
         return kind.model_validate_json(json.dumps(section))
     except ValidationError as error:
-        first = error.errors()[0]
+        # An unknown key first: where one is misspelt, that is the cause and the missing one the effect.
+        first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
         where = (name, *first["loc"])
         known = next(lines[where[:n]] for n in range(len(where), 0, -1) if where[:n] in lines)
         key = ".".join(map(str, where))

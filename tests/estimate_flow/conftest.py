@@ -1,0 +1,92 @@
+"""Frames artifacts from pictures, a textured scene to move about, and the stage's parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.estimate_flow.stage import EstimateFlowParams
+from tasks.params import Compute
+
+MakeFrames = Callable[..., Frames]
+View = Callable[..., np.ndarray]
+HEIGHT, WIDTH = 96, 128
+MARGIN = 64
+
+
+def scenery(seed: int) -> np.ndarray:
+    """Coloured structure of all sizes, larger than a frame."""
+    noise = np.random.default_rng(seed).normal(size=(HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN, 3))
+    scales = [size * cv2.GaussianBlur(noise, (0, 0), size) for size in (1.5, 4, 12)]
+    return cv2.normalize(np.sum(scales, axis=0), None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def view() -> View:
+    """A frame of scene number `seed`, its content moved by (x, y) pixels."""
+    scenes = {seed: scenery(seed) for seed in range(3)}
+
+    def look(x: float = 0, y: float = 0, seed: int = 0) -> np.ndarray:
+        shift = np.array([[1, 0, x - MARGIN], [0, 1, y - MARGIN]], np.float64)
+        return cv2.warpAffine(scenes[seed], shift, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC)
+
+    return look
+
+
+@pytest.fixture
+def make_frames(tmp_path: Path) -> MakeFrames:
+    """Frames of `images`, kept exactly; None is a lost frame, numbers in `damaged` are damaged ones."""
+
+    def make(images: Sequence[np.ndarray | None], damaged: Sequence[int] = ()) -> Frames:
+        sizes = [image.shape[:2] for image in images if image is not None]
+        height, width = sizes[0] if sizes else (HEIGHT, WIDTH)
+        account = Account(
+            file="made.mp4",
+            container="mp4",
+            codec="h264",
+            pixel_format="yuv420p",
+            source_width=width,
+            source_height=height,
+            rotation_deg=0,
+            fps=25.0,
+            vfr=False,
+            duration_s=len(images) / 25,
+            expected=len(images),
+            decoded=len(sizes),
+            damaged=len(damaged),
+            lost=len(images) - len(sizes),
+            kept=len(images),
+            width=width,
+            height=height,
+            encoding="raw",
+        )
+        rows = [
+            Frame(n, n / 25, "lost" if image is None else "damaged" if n in damaged else "ok", image)
+            for n, image in enumerate(images)
+        ]
+        return Frames.stream(rows, lambda: account, encoding="raw").to(tmp_path / "frames.parquet")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def params() -> EstimateFlowParams:
+    """The defaults."""
+    return EstimateFlowParams(
+        backend="dis",
+        dis_preset="medium",
+        raft_weights="raft-sintel",
+        raft_iterations=12,
+        stored_grid=2,
+        stored_steps_per_px=32,
+    )
+
+
+@pytest.fixture(scope="session")
+def on_cpu() -> Compute:
+    return Compute(device="cpu", workers=1, batch=4)
