@@ -80,13 +80,6 @@ def render_index(items: Sequence[IndexItem]) -> str:
     )
 
 
-def write_index(path: Path, items: Sequence[IndexItem]) -> None:
-    """Write the page to `path`, whole or not at all; parents are made."""
-    from tasks.content import write_atomically
-
-    write_atomically(path, render_index(items))
-
-
 def summary(items: Sequence[IndexItem]) -> str:
     """All videos in a sentence or two."""
     from tasks.report.words import count, duration, number

@@ -75,14 +75,14 @@ def examine(
 
 
 def input_hashes(project: Project, stage: Stage[..., Any], video: str) -> dict[str, str]:
-    """Content hash of each artifact that the item reads; the raw video's file name counts too."""
+    """Content hash of each artifact that the item reads; the raw video's name counts too."""
     found: dict[str, str] = {}
     for name, kind in stage.inputs.items():
         if name in stage.whole:
             found[name] = digest({v: digest(project.hashes.of(p)) for v, p in whole_dataset(project, kind).items()})
             continue
         path = project.path(kind, video)
-        found[name] = digest(project.hashes.of(path)) + (f" {path.name}" if kind is RawVideo else "")
+        found[name] = digest(project.hashes.of(path)) + (f" {RawVideo(path).name}" if kind is RawVideo else "")
     return found
 
 

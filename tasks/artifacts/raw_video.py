@@ -19,6 +19,13 @@ class RawVideo(Artifact):
 
     file: Path
 
+    @property
+    def name(self) -> str:
+        """The path below data/raw, as its owner named it; the file's name alone where it lies elsewhere."""
+        parts = self.file.parts
+        inside = [n for n in range(1, len(parts)) if parts[n - 1 : n + 1] == ("data", "raw")]
+        return "/".join(parts[inside[-1] + 1 :]) if inside else self.file.name
+
     def save(self, path: Path) -> None:
         raise SemflowError(f"{path} must be put there by you: stages read data/raw and never write it")
 

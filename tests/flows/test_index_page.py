@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from flows.index_page import IndexItem, index_item, render_index, summary, write_index
+from flows.index_page import IndexItem, index_item, render_index, summary
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.frames import Account, Frame, Frames
 from tasks.artifacts.report import Report
@@ -170,9 +170,3 @@ def test_names_and_errors_are_escaped() -> None:
 def test_many_videos_get_a_search_field_and_few_do_not() -> None:
     assert "input" in _Page(render_index([IndexItem(f"v{i}") for i in range(12)])).tags
     assert "input" not in _Page(render_index([IndexItem("v")])).tags
-
-
-def test_the_index_is_written_whole(tmp_path: Path) -> None:
-    write_index(tmp_path / "reports" / "index.html", [IndexItem("a")])
-    assert [f.name for f in (tmp_path / "reports").iterdir()] == ["index.html"]
-    assert "a" in (tmp_path / "reports" / "index.html").read_text(encoding="utf-8")
