@@ -13,7 +13,7 @@ from typing import Any
 
 from tasks.errors import SemflowError
 
-SUITES = ("coco", "mot")
+SUITES = ("coco", "flow", "mot")
 Command = Callable[[argparse.Namespace], int]
 
 

@@ -6,14 +6,15 @@ from typing import Any
 
 from tasks.decode.stage import decode
 from tasks.detect.stage import detect
-from tasks.track.stage import track
-
+from tasks.estimate_flow.stage import estimate_flow
 from tasks.report.stage import report
 from tasks.stage import Stage
+from tasks.track.stage import track
 
 STAGES: tuple[Stage[..., Any], ...] = (
     decode,
     detect,
+    estimate_flow,
     track,
     report,
 )

@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("semflow", deadline=None, derandomize=True)  # a test asserts no time, and repeats exactly
+settings.load_profile("semflow")
 
 CHECKOUT = Path(__file__).parents[1]
 

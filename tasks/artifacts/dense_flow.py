@@ -7,17 +7,18 @@ reads these without the fields.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.artifacts.artifact import Artifact, Streamed
-from tasks.artifacts.dense_flow_file import FACTS_KEY, NUMBERS, ROWS_PER_GROUP, facts_from_json, write
+from tasks.artifacts.dense_flow_file import FACTS_KEY, NUMBERS, ROWS_PER_GROUP, write
 from tasks.artifacts.flow_encoding import Flow, FlowEncoding, Mask
 from tasks.errors import SemflowError
 
@@ -37,6 +38,18 @@ class FlowFacts:
     """What estimated the flow: dis, farneback, raft-small or raft."""
     encoding: FlowEncoding
     """Size of the fields, and what their bytes mean."""
+
+    @classmethod
+    def from_json(cls, text: bytes, name: str) -> Self:
+        """The facts that travel in the metadata of the file `name`."""
+        values: dict[str, Any] = json.loads(text)
+        encoding: dict[str, Any] = values.pop("encoding", {})
+        if {*values, "encoding"} != _names(cls) or set(encoding) != _names(FlowEncoding):
+            raise SemflowError(
+                f"{name} must carry the facts of this version, got {', '.join(sorted(values | encoding))}; "
+                "run `semflow run` to make it again"
+            )
+        return cls(**values, encoding=FlowEncoding(**encoding))
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,7 +207,7 @@ class DenseFlow(Artifact):
                 f"{path.name} must be a dense flow artifact, got a Parquet file without the facts of one; "
                 "run `semflow run` to make it again"
             )
-        return cls(file, facts_from_json(metadata[FACTS_KEY], path.name), file.read(NUMBERS))
+        return cls(file, FlowFacts.from_json(metadata[FACTS_KEY], path.name), file.read(NUMBERS))
 
     @staticmethod
     def stream(pairs: Iterable[FlowPair], facts: FlowFacts) -> Streamed[DenseFlow]:
@@ -212,3 +225,7 @@ class DenseFlow(Artifact):
             held = self.file.read_row_group(group, columns=[column]).column(column).combine_chunks()
             self._at_hand[column] = (group, held)
         return self._at_hand[column][1][row].as_py()
+
+
+def _names(kind: Any) -> set[str]:
+    return {f.name for f in fields(kind)}

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tasks.artifacts.flow_encoding import FlowEncoding
-from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,24 +64,6 @@ def write(path: Path, pairs: Iterable[FlowPair], facts: FlowFacts) -> None:
     ) as writer:
         while group := list(islice(rows, ROWS_PER_GROUP)):
             writer.write_table(pa.Table.from_pylist(group, schema=described))
-
-
-def facts_from_json(text: bytes, name: str) -> FlowFacts:
-    """The facts that travel in the metadata of the file `name`."""
-    from tasks.artifacts.dense_flow import FlowFacts
-
-    values: dict[str, Any] = json.loads(text)
-    encoding: dict[str, Any] = values.pop("encoding", {})
-    if {*values, "encoding"} != _names(FlowFacts) or set(encoding) != _names(FlowEncoding):
-        raise SemflowError(
-            f"{name} must carry the facts of this version, got {', '.join(sorted(values | encoding))}; "
-            "run `semflow run` to make it again"
-        )
-    return FlowFacts(**values, encoding=FlowEncoding(**encoding))
-
-
-def _names(kind: Any) -> set[str]:
-    return {field.name for field in fields(kind)}
 
 
 def _row(frame: int, pair: FlowPair, encoding: FlowEncoding) -> dict[str, object]:

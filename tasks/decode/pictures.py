@@ -80,8 +80,7 @@ class Decoder:
         for frame in self._decode(None)[0]:
             yield from self._out(frame)
         yield from self._lost(list(self._waiting.values()))
-        unread = self._source.announced - self._source.packets_read
-        yield from (Picture(None, "lost", None) for _ in range(unread))
+        yield from (Picture(None, "lost", None) for _ in range(self._source.unread))
 
     def _decode(self, packet: Packet[VideoStream] | None) -> tuple[list[VideoFrame], bool]:
         with complaints() as said:

@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import av
@@ -15,20 +16,16 @@ from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
+from tasks.artifacts.raw_video import RawVideo
 from tasks.decode.complaints import complaints, errors
 from tasks.errors import BadInput
 
-# FFmpeg opens these as video too, though nobody means them as such.
-NOT_VIDEO = {
-    "tty": "text",
-    "hls": "a playlist",
-    "dash": "a playlist",
-    "concat": "a playlist",
-    "sdp": "a session description",
-    "image2": "a still image",
-}
+# Formats that FFmpeg reads by opening other files (some from the net, some waiting for ever for more), and text.
+UNWANTED = frozenset({"hls", "dash", "concat", "sdp", "imf", "rtsp", "image2", "lavfi", "tty"})
 TEXT_SAMPLE = 4096  # bytes looked at to tell text from a damaged video
 PIXEL_ASPECT_LIMIT = 4  # anamorphic formats in use reach 2
+PIXEL_ASPECT_NOISE = 0.01  # less is what is left of rounding the frame's size, and not worth resampling for
+CREDIBLE_LOSS = 100  # times the frames that are there; a header that announces more is wrong, not the file short
 FALLBACK_FPS = Fraction(25)  # what FFmpeg assumes of streams that do not say
 
 
@@ -61,9 +58,10 @@ class Source:
 
     @property
     def pixel_aspect(self) -> Fraction:
-        """Width by height of one pixel; 1 where the file says nothing sensible."""
-        aspect = self.stream.sample_aspect_ratio
-        return aspect if aspect and 1 / PIXEL_ASPECT_LIMIT <= aspect <= PIXEL_ASPECT_LIMIT else Fraction(1)
+        """Width by height of one pixel; 1 where the file says nothing, nothing sensible, or next to nothing."""
+        aspect = self.stream.sample_aspect_ratio or Fraction(1)
+        sensible = 1 / PIXEL_ASPECT_LIMIT <= aspect <= PIXEL_ASPECT_LIMIT
+        return aspect if sensible and abs(aspect - 1) > PIXEL_ASPECT_NOISE else Fraction(1)
 
     @property
     def time_base(self) -> Fraction:
@@ -99,6 +97,12 @@ class Source:
         return max(listed - self.empty, 0)
 
     @property
+    def unread(self) -> int:
+        """Frames that the index lists and the file does not hold, as far as that can be believed."""
+        missing = self.announced - self.packets_read
+        return missing if 0 < missing <= CREDIBLE_LOSS * self.packets_read else 0
+
+    @property
     def length_s(self) -> float | None:
         """Length that the header announces, seconds."""
         return None if self.container.duration is None else self.container.duration / av.time_base
@@ -118,6 +122,9 @@ class Source:
                     packet = next(demuxer, None)
                 except FFmpegError as error:
                     packet, self.ending = None, [str(error.strerror)]
+                except IndexError:
+                    # PyAV 18 stumbles over streams that turned up on the way, when all has been read.
+                    packet = None
             wrong = errors(said, self.container.format.name)
             if packet is None:
                 self.ending += wrong
@@ -141,19 +148,26 @@ def open_source(file: Path) -> Generator[Source]:
         raise BadInput(f"{file.name} must be a video file, got {'a folder' if file.is_dir() else 'no such file'}")
     if not file.stat().st_size:
         raise BadInput(f"{file.name} must be a video, got an empty file; copy it again from where it came")
+    if _is_text(file):
+        raise BadInput(f"{file.name} must be a video, got text; remove it from the raw videos")
     with complaints() as said:
         try:
-            # An absolute path cannot be taken for a protocol; nothing but files is ever opened.
-            container = av.open(str(file.resolve()), metadata_errors="replace", options={"protocol_whitelist": "file"})
+            # An absolute path cannot be taken for a protocol.
+            container = av.open(str(file.resolve()), metadata_errors="replace", options=_this_file_alone())
         except (FFmpegError, OSError) as error:
             raise BadInput(_unreadable(file, error, [what for _, _, what in said])) from None
     with container:
-        yield Source(file.name, container, *_choose(file, container))
+        yield Source(RawVideo(file).name, container, *_choose(file, container))
+
+
+@cache
+def _this_file_alone() -> dict[str, str]:
+    """Options for FFmpeg to open nothing but the file it is given."""
+    formats = ",".join(sorted(av.formats_available - UNWANTED))
+    return {"protocol_whitelist": "file", "format_whitelist": formats}
 
 
 def _unreadable(file: Path, error: Exception, said: list[str]) -> str:
-    if _is_text(file):
-        return f"{file.name} must be a video, got text; remove it from the raw videos"
     if any("moov atom not found" in what for what in said) and _is_mp4(file):
         return (
             f"{file.name} must be a whole video, got one that was cut off before its index (no moov atom), "
@@ -180,15 +194,15 @@ def _is_mp4(file: Path) -> bool:
 
 
 def _choose(file: Path, container: InputContainer) -> tuple[VideoStream, list[str]]:
-    kind = NOT_VIDEO.get(container.format.name) or ("a still image" if container.format.name.endswith("_pipe") else "")
-    if kind:
-        raise BadInput(f"{file.name} must be a video, got {kind}; remove it from the raw videos")
+    if container.format.name.endswith("_pipe"):
+        raise BadInput(f"{file.name} must be a video, got a still image; remove it from the raw videos")
     real = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not real:
-        others = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
-        cover = " with a cover picture" if container.streams.video else ""
-        held = "audio only" + cover if container.streams.audio else f"only {others}"
-        raise BadInput(f"{file.name} must hold a video stream, got {held}; remove it from the raw videos")
+        held = [s.type for s in container.streams if s.type != "video"] + ["cover picture"] * bool(
+            container.streams.video
+        )
+        found = f"only {' and '.join(sorted(set(held)))}" if held else "none"
+        raise BadInput(f"{file.name} must hold a video stream, got {found}; remove it from the raw videos")
     # PyAV leaves the codec context away where the build has no decoder, though its types do not say so.
     readable = [s for s in real if getattr(s, "codec_context", None) is not None]
     if not readable:

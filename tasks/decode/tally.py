@@ -11,7 +11,7 @@ from tasks.decode.source import Source
 from tasks.decode.timeline import Timeline
 from tasks.decode.view import View, is_right_angle
 
-NAMED_PLACES = 5  # that many damaged stretches are named; more would be a list, not a note
+NAMED_PLACES = 5  # that many places of a kind are named; more would be a list, not a note
 LONG_PAUSE = 5  # times the usual spacing
 CUT_OFF = ("partial file", "File ended prematurely")  # as the MP4 and the Matroska reader of FFmpeg say it
 HDR = {int(ColorTrc.SMPTE2084): "PQ", int(ColorTrc.ARIB_STD_B67): "HLG"}
@@ -28,10 +28,9 @@ class Stretch:
 
     def __str__(self) -> str:
         counts = [f"{n} {word}" for n, word in ((self.damaged, "damaged"), (self.lost, "lost")) if n]
-        where = (
-            f"between {self.from_s:.2f} s and {self.to_s:.2f} s" if self.to_s > self.from_s else f"at {self.to_s:.2f} s"
-        )
-        return f"frames {where}: {' and '.join(counts)}"
+        many = self.to_s > self.from_s
+        where = f"frames between {self.from_s:.2f} s and {self.to_s:.2f} s" if many else f"frame at {self.to_s:.2f} s"
+        return f"{where}: {' and '.join(counts)}"
 
 
 @dataclass
@@ -75,7 +74,7 @@ class Tally:
         if picture.frame is not None:
             self.sizes.setdefault((picture.frame.width, picture.frame.height), pts_s)
             self.interlaced += picture.frame.interlaced_frame
-            self.last_duration = picture.frame.duration
+            self.last_duration = max(picture.frame.duration, 0)
             self.last_decoded_s = pts_s
 
     def notes(self, source: Source, timeline: Timeline, view: View) -> tuple[str, ...]:
@@ -91,10 +90,9 @@ class Tally:
         notes = [str(stretch) for stretch in self.stretches[:NAMED_PLACES]]
         if len(self.stretches) > NAMED_PLACES:
             notes.append(f"{len(self.stretches) - NAMED_PLACES} more damaged places after that")
-        unread = source.announced - source.packets_read
-        if unread > 0:
-            notes.append(f"the file ends {_frames(unread)} before its index does")
-        elif unread < 0 < source.announced:
+        if source.unread:
+            notes.append(f"the file ends {_frames(source.unread)} before its index does")
+        elif source.announced not in (0, source.packets_read):
             notes.append(f"the header announces {source.announced} frames, {source.packets_read} are there")
         if source.ending:
             whole = "" if source.length_s is None else f" of {source.length_s:.2f} s"
@@ -114,7 +112,7 @@ class Tally:
             notes.append(f"pixels of aspect {source.pixel_aspect} were made square")
         if not view.scaled and (view.source_width % 2 or view.source_height % 2):
             notes.append("the last odd row or column was cut off: stored sizes are even")
-        for size, when_s in list(self.sizes.items())[1:]:
+        for size, when_s in list(self.sizes.items())[1 : NAMED_PLACES + 1]:
             notes.append(f"picture size changes to {size[0]}x{size[1]} at {when_s:.2f} s; all are stored at one size")
         if self.interlaced:
             notes.append(f"{_frames(self.interlaced)} interlaced: fields were not separated")

@@ -98,7 +98,7 @@ def _batch(
     network: Raft, frame: Border, images: Sequence[Image], iterations: int, half: torch.dtype
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     device = next(network.parameters()).device
-    with torch.autocast(device.type, dtype=half):
+    with torch.autocast(device.type, dtype=half, enabled=half != torch.float32):
         encoded = network.encode(frame.tensor(images).to(device))
         first, second = encoded[:-1], encoded[1:]
         with torch.autocast(device.type, enabled=False):

@@ -26,7 +26,7 @@ class EstimateFlowParams(Params):
     backend: Literal["dis", "farneback", "raft-small", "raft"]
     """dis (fast, good), farneback (for comparison), raft-small or raft (networks; raft is the best, for a GPU)."""
     dis_preset: Literal["ultrafast", "fast", "medium", "fine"]
-    """dis alone: from 1/4 of medium's time to three times it; fine works at full size and needs stored_grid 1."""
+    """dis alone: from a tenth of medium's time to 2.5 times; fine works at full size: best with stored_grid 1."""
     raft_weights: Literal["raft-sintel", "raft-things"]
     """raft alone: trained for film-like scenes (sintel, the better) or on synthetic things alone."""
     raft_iterations: int = Field(ge=1, le=64)

@@ -21,7 +21,7 @@ REPROJECTION_PX = 1.0  # inliers agree to a pixel: about four times DIS's mean e
 CONFIDENCE = 0.999
 MAX_ITERATIONS = 2000  # OpenCV's default, enough for half of the vectors being wrong (log(.001) / log(1 - .5^4) = 107)
 SAMPLES = 2000  # vectors looked at: more cost time and change nothing that can be measured
-MIN_SAMPLES = 50  # with fewer trusted vectors the camera is taken to stand still
+MIN_SAMPLES = 30  # with fewer trusted vectors the camera is taken to stand still
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class CameraMotion:
     """Share of the vectors looked at that agree with it, 0..1; 0 where they were too few, and it is the identity."""
 
 
+Points = NDArray[np.float32]
+"""(n, 2) x, y in pixels."""
 STILL = CameraMotion(np.eye(3), 0.0)
 
 
@@ -48,11 +50,15 @@ def camera_motion(flow: Flow, valid: NDArray[np.bool_], leave_out: ArrayLike | N
     at = pixel_grid(height, width)[rows, columns].reshape(-1, 2)
     motion = flow[rows, columns].reshape(-1, 2)
     keep = valid[rows, columns].reshape(-1) & ~_in_boxes(at, leave_out)
-    if keep.sum() < MIN_SAMPLES:
+    return camera_motion_of_points(at[keep], at[keep] + motion[keep])
+
+
+def camera_motion_of_points(first: Points, second: Points) -> CameraMotion:
+    """Homography that takes most of the (n, 2) points of the first frame to those of the second; see lucas_kanade."""
+    if len(first) < MIN_SAMPLES:
         return STILL
-    at, motion = at[keep], motion[keep]
     found: Any = cv2.findHomography(
-        at, at + motion, cv2.RANSAC, REPROJECTION_PX, maxIters=MAX_ITERATIONS, confidence=CONFIDENCE
+        first, second, cv2.RANSAC, REPROJECTION_PX, maxIters=MAX_ITERATIONS, confidence=CONFIDENCE
     )
     homography, agrees = found
     if homography is None or not np.isfinite(homography).all():

@@ -43,6 +43,6 @@ def warp(image: NDArray[A], flow: Flow) -> NDArray[A]:
 
 
 def lands_inside(flow: Flow) -> NDArray[np.bool_]:
-    """(h, w) whether a pixel's target lies on the second image, which ends half a pixel beyond the outermost centres."""
+    """(h, w) whether a pixel's target lies on the second image, up to half a pixel beyond its outermost centres."""
     height, width = flow.shape[:2]
     return cv2.inRange(targets(flow), (-0.5, -0.5), (width - 0.5, height - 0.5)).astype(np.bool_)

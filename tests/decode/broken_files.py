@@ -116,10 +116,23 @@ def _text(path: Path) -> None:
     path.write_text("This is a list of videos, not a vidéo.\n" * 200, encoding="utf-8")
 
 
+@maker("latin.txt")
+def _latin(path: Path) -> None:
+    """FFmpeg would show it as a film of a terminal."""
+    path.write_text("Dies wäre ein Film über Äpfel.\n" * 20, encoding="latin-1")
+
+
 @maker("playlist.m3u8")
 def _playlist(path: Path) -> None:
     film(path.with_name("part.ts"))
     path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\npart.ts\n#EXT-X-ENDLIST\n")
+
+
+@maker("binary_playlist.m3u8")
+def _binary_playlist(path: Path) -> None:
+    """No text any more, and no end: FFmpeg would wait for more to come."""
+    film(path.with_name("part.ts"))
+    path.write_bytes(b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\npart.ts\n\xff\xfe\x00")
 
 
 @maker("noise.mp4")

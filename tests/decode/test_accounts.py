@@ -52,6 +52,12 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
     "vp9.webm": MATROSKA | {"codec": "vp9"},
     "vp8_hidden_pictures.webm": MATROSKA | {"codec": "vp8"},
     "mjpeg.avi": AVI | {"codec": "mjpeg", "pixel_format": "yuvj420p"},
+    "boasting.avi": AVI
+    | {
+        "codec": "mjpeg",
+        "pixel_format": "yuvj420p",
+        "notes": ("the header announces 70000000 frames, 24 are there",),
+    },
     "b_frames.avi": AVI | {"codec": "mpeg4"},
     "prores.mov": {"codec": "prores", "pixel_format": "yuv422p10le"},
     "animation.gif": {"container": "gif", "codec": "gif", "pixel_format": "bgra"},
@@ -117,7 +123,7 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
     "damaged.ts": TS | BROKEN_BY,
     "damaged_b_frames.mp4": {
         "damaged": 5,
-        "notes": ("frames at 0.40 s: 1 damaged", "frames between 0.48 s and 0.60 s: 4 damaged"),
+        "notes": ("frame at 0.40 s: 1 damaged", "frames between 0.48 s and 0.60 s: 4 damaged"),
     },
     "damaged_mjpeg.avi": AVI
     | {

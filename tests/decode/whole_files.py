@@ -49,6 +49,17 @@ def _mjpeg(path: Path) -> None:
     film(path, "mjpeg", "yuvj420p")
 
 
+@maker("boasting.avi")
+def _boasting(path: Path) -> None:
+    """The header announces seventy million frames."""
+    film(path, "mjpeg", "yuvj420p")
+    data = bytearray(path.read_bytes())
+    length = data.index(b"strh") + 8 + 32  # dwLength, the ninth word of AVISTREAMHEADER
+    assert int.from_bytes(data[length : length + 4], "little") == COUNT
+    data[length : length + 4] = (70_000_000).to_bytes(4, "little")
+    path.write_bytes(data)
+
+
 @maker("prores.mov")
 def _prores(path: Path) -> None:
     film(path, "prores_ks", "yuv422p10le")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -26,7 +28,7 @@ def test_runs_cover_every_pair_of_whole_neighbours_once_and_no_other(make_frames
         numbers = [int(image[0, 0, 0]) for image in images]
         assert numbers == list(range(start, start + len(images)))
         assert 2 <= len(images) <= pairs + 1
-        covered += zip(numbers, numbers[1:], strict=False)
+        covered += pairwise(numbers)
     assert covered == [(n, n + 1) for n in range(len(present) - 1) if present[n] and present[n + 1]]
 
 

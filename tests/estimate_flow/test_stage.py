@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.estimate_flow.stage import EstimateFlowParams, estimate_flow
+from tasks.geometry.homography import camera_flow
 
 INNER = (slice(16, -16), slice(16, -16))
 
@@ -17,9 +19,11 @@ INNER = (slice(16, -16), slice(16, -16))
 def run(make_frames, params, on_cpu, tmp_path: Path):
     """The stage over pictures, as the engine runs it."""
 
-    def run(images, damaged=(), name="flow.parquet", **changes) -> DenseFlow:
+    names = (f"{n}.parquet" for n in count())
+
+    def run(images, damaged=(), **changes) -> DenseFlow:
         frames = make_frames(images, damaged)
-        return estimate_flow(frames, params.model_copy(update=changes), on_cpu).to(tmp_path / name)
+        return estimate_flow(frames, params.model_copy(update=changes), on_cpu).to(tmp_path / next(names))
 
     return run
 
@@ -49,8 +53,8 @@ def test_one_thing_moving_over_a_still_scene_leaves_the_camera_still(run, view):
     thing = view(seed=1)[:30, :40]
     first[30:60, 20:60], second[30:60, 26:66] = thing, thing
     pair = run([first, second]).pair(0)
-    np.testing.assert_allclose(pair.camera, np.eye(3), atol=0.02)
-    np.testing.assert_allclose(np.median(pair.forward[36:54, 26:54], axis=(0, 1)), (6, 0), atol=0.1)
+    assert np.abs(camera_flow(pair.camera, 96, 128)).max() < 0.2
+    np.testing.assert_allclose(np.median(pair.forward[36:54, 26:54], axis=(0, 1)), (6, 0), atol=0.3)
     np.testing.assert_allclose(np.median(pair.forward[70:, 70:], axis=(0, 1)), (0, 0), atol=0.05)
 
 
@@ -120,10 +124,10 @@ def test_the_same_frames_give_the_same_bytes_whatever_the_number_of_threads(run,
     try:
         for threads in (1, 2, 5):
             cv2.setNumThreads(threads)
-            run(images, name=f"{threads}.parquet")
+            run(images)
     finally:
         cv2.setNumThreads(before)
-    assert len({(tmp_path / f"{threads}.parquet").read_bytes() for threads in (1, 2, 5)}) == 1
+    assert len({(tmp_path / f"{n}.parquet").read_bytes() for n in range(3)}) == 1
 
 
 @pytest.mark.parametrize("backend", ["dis", "farneback"])

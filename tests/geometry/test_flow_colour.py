@@ -4,10 +4,12 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.geometry.flow_colour import colour_wheel, flow_to_rgb, legend
+
+unhurried = settings(deadline=None)  # no time is asserted in tests
 
 RED, YELLOW, GREEN, CYAN, BLUE, MAGENTA = (
     (255, 0, 0),
@@ -21,19 +23,14 @@ RED, YELLOW, GREEN, CYAN, BLUE, MAGENTA = (
 
 def reference(fx: float, fy: float) -> tuple[int, ...]:
     """The authors' colour code, pixel by pixel: components in units of the longest vector."""
-    wheel = []
-    for n in range(15):
-        wheel.append((255, 255 * n // 15, 0))
-    for n in range(6):
-        wheel.append((255 - 255 * n // 6, 255, 0))
-    for n in range(4):
-        wheel.append((0, 255, 255 * n // 4))
-    for n in range(11):
-        wheel.append((0, 255 - 255 * n // 11, 255))
-    for n in range(13):
-        wheel.append((255 * n // 13, 0, 255))
-    for n in range(6):
-        wheel.append((255, 0, 255 - 255 * n // 6))
+    wheel = [
+        *((255, 255 * n // 15, 0) for n in range(15)),
+        *((255 - 255 * n // 6, 255, 0) for n in range(6)),
+        *((0, 255, 255 * n // 4) for n in range(4)),
+        *((0, 255 - 255 * n // 11, 255) for n in range(11)),
+        *((255 * n // 13, 0, 255) for n in range(13)),
+        *((255, 0, 255 - 255 * n // 6) for n in range(6)),
+    ]
     radius = math.hypot(fx, fy)
     turn = (math.atan2(-fy, -fx) / math.pi + 1) / 2 * (len(wheel) - 1)
     low = int(turn)
@@ -50,6 +47,7 @@ def colour_of(x: float, y: float, max_px: float | None = 1) -> np.ndarray:
     return flow_to_rgb(np.full((1, 1, 2), (x, y), np.float32), max_px)[0, 0].astype(int)
 
 
+@unhurried
 @given(st.floats(-1.5, 1.5), st.floats(-1.5, 1.5))
 def test_colours_are_those_of_the_authors_code(x, y):
     if 0.999 < math.hypot(x, y) < 1.001:
@@ -82,6 +80,7 @@ def test_no_motion_is_white_and_unknown_is_black():
     assert (flow_to_rgb(np.zeros((2, 2, 2), np.float32)) == 255).all()
 
 
+@unhurried
 @given(st.floats(0.1, 50), st.integers(0, 2**32 - 1))
 def test_a_picture_scaled_to_its_longest_vector_does_not_change_with_the_unit(scale, seed):
     flow = np.random.default_rng(seed).normal(size=(5, 6, 2)).astype(np.float32)

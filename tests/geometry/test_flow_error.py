@@ -4,16 +4,19 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tasks.geometry.flow_error import endpoint_error, epe, fl_all, known
 
+unhurried = settings(deadline=None)  # no time is asserted in tests
+
 components = st.floats(-200, 200, width=32)
 fields = arrays(np.float32, (4, 5, 2), elements=components)
 
 
+@unhurried
 @given(fields, components, components)
 def test_a_constant_offset_has_its_length_as_epe(truth, x, y):
     offset = np.array((x, y), np.float32)
@@ -21,6 +24,7 @@ def test_a_constant_offset_has_its_length_as_epe(truth, x, y):
     assert epe(moved, truth) == pytest.approx(math.hypot(x, y), abs=1e-4)
 
 
+@unhurried
 @given(fields, fields)
 def test_epe_is_symmetric_and_zero_only_for_equal_fields(first, second):
     assert epe(first, second) == pytest.approx(epe(second, first))
@@ -28,6 +32,7 @@ def test_epe_is_symmetric_and_zero_only_for_equal_fields(first, second):
     assert epe(first, first) == 0
 
 
+@unhurried
 @given(fields, fields)
 def test_fl_counts_what_kittis_definition_counts(flow, truth):
     wrong = 0

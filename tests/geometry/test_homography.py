@@ -3,10 +3,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.geometry.homography import camera_flow, camera_motion
+
+unhurried = settings(deadline=None)  # no time is asserted in tests
 
 HEIGHT, WIDTH = 180, 320
 CORNERS = np.array([[[0, 0], [WIDTH - 1, 0], [WIDTH - 1, HEIGHT - 1], [0, HEIGHT - 1]]], np.float64)
@@ -33,6 +35,7 @@ cameras = st.builds(
 )
 
 
+@unhurried
 @given(cameras, st.integers(0, 2**32 - 1))
 def test_the_camera_is_found_though_a_third_of_the_frame_moves_by_itself(truth, seed):
     random = np.random.default_rng(seed)
@@ -43,6 +46,7 @@ def test_the_camera_is_found_though_a_third_of_the_frame_moves_by_itself(truth, 
     assert 0.6 < found.inliers < 0.75
 
 
+@unhurried
 @given(cameras)
 def test_camera_flow_carries_pixels_as_the_homography_does(truth):
     flow = camera_flow(truth, HEIGHT, WIDTH)

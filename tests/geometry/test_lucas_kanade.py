@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.geometry.homography import camera_flow, camera_motion_of_points
 from tasks.geometry.lucas_kanade import follow_points, good_points
 
 HEIGHT, WIDTH = 120, 160
@@ -54,6 +55,16 @@ def test_points_that_get_covered_are_dropped(texture):
     assert covered.sum() > 5
     assert np.isin(np.flatnonzero(covered), found.index).mean() < 0.2
     assert np.isin(np.flatnonzero((points[:, 0] < 20) | (points[:, 0] > 120)), found.index).mean() > 0.9
+
+
+def test_points_tell_the_camera(texture):
+    first, second = view(texture, 0, 0), view(texture, 4, -3)
+    second[:60, :60] = first[:60, :60]
+    found = follow_points(first, second, good_points(first, 200))
+    camera = camera_motion_of_points(found.first, found.second)
+    flow = camera_flow(camera.homography, HEIGHT, WIDTH)
+    np.testing.assert_allclose(np.median(flow, axis=(0, 1)), (4, -3), atol=0.1)
+    assert 0.5 < camera.inliers < 1
 
 
 def test_a_mask_says_where_to_look(texture):

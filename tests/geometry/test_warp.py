@@ -3,11 +3,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
 
 from tasks.geometry.warp import lands_inside, pixel_grid, targets, warp
+
+unhurried = settings(deadline=None)  # no time is asserted in tests
 
 HEIGHT, WIDTH = 13, 17
 
@@ -21,6 +23,7 @@ def smooth(seed: int, length: float) -> np.ndarray:
     return length * cv2.GaussianBlur(noise, (0, 0), 3)
 
 
+@unhurried
 @given(st.integers(-20, 20), st.integers(-20, 20), st.integers(0, 2**32 - 1))
 def test_a_whole_pixel_flow_copies_pixels_exactly(x, y, seed):
     image = np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
@@ -29,6 +32,7 @@ def test_a_whole_pixel_flow_copies_pixels_exactly(x, y, seed):
     np.testing.assert_array_equal(warp(image, constant(x, y)), image[np.ix_(rows, columns)])
 
 
+@unhurried
 @given(st.floats(-3, 3, width=32), st.floats(-3, 3, width=32))
 def test_pixel_centres_lie_at_integers_so_a_ramp_gives_the_target_itself(x, y):
     ramp = pixel_grid(HEIGHT, WIDTH)
@@ -38,6 +42,7 @@ def test_pixel_centres_lie_at_integers_so_a_ramp_gives_the_target_itself(x, y):
     np.testing.assert_allclose(warp(ramp, flow)[inner], targets(flow)[inner], atol=1 / 64 + 1e-5)
 
 
+@unhurried
 @given(st.integers(0, 2**32 - 1), st.floats(0, 30))
 def test_warp_agrees_with_scipys_interpolation(seed, length):
     image = cv2.GaussianBlur(np.random.default_rng(seed).uniform(0, 255, (HEIGHT, WIDTH)).astype(np.float32), (0, 0), 1)
@@ -56,6 +61,7 @@ def test_warp_agrees_with_remap_given_coordinates_one_by_one():
     np.testing.assert_array_equal(warp(image, flow), expected)
 
 
+@unhurried
 @given(st.integers(0, 2**32 - 1), st.floats(0, 30))
 def test_no_value_appears_that_the_image_has_not(seed, length):
     image = np.random.default_rng(seed).uniform(-5, 5, (HEIGHT, WIDTH)).astype(np.float32)

@@ -22,6 +22,8 @@ from tasks.report.overlay.yuv import to_yuv420
 
 TICKS_PER_S = 90_000  # MPEG's clock: holds the usual rates exactly, and any time to 6 microseconds
 THREADS = 2  # x264's output depends on it, so it is no matter of the machine
+# No choice by processor, and none by x264's lookahead, which reads memory that nobody wrote and so varies by itself.
+SAME_BYTES = "cpu-independent=1:mbtree=0:b-adapt=0"
 KEY_FRAME_S = 2  # a player seeks to the nearest key frame before the place: at most this much to decode
 
 
@@ -57,7 +59,7 @@ def _stream(container: OutputContainer, encoding: Encoding) -> VideoStream:
         "crf": str(encoding.crf),
         "preset": encoding.preset,
         "threads": str(THREADS),
-        "x264-params": f"keyint={max(1, round(KEY_FRAME_S * encoding.fps))}:cpu-independent=1",
+        "x264-params": f"keyint={max(1, round(KEY_FRAME_S * encoding.fps))}:{SAME_BYTES}",
     }
     codec = stream.codec_context
     codec.time_base = Fraction(1, TICKS_PER_S)
