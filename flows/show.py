@@ -30,7 +30,7 @@ def show_summary(console: Console, summary: Summary, stages: Sequence[str]) -> N
     table = Table(title=None, header_style="bold")
     table.add_column("video")
     for stage in stages:
-        table.add_column(stage)
+        table.add_column(stage.replace("_", "_\n"))  # a table of many stages must fit a terminal
     by_video: dict[str, dict[str, Outcome]] = {}
     for outcome in summary.outcomes:
         by_video.setdefault(outcome.video, {})[outcome.stage] = outcome
@@ -101,7 +101,7 @@ def show_scores(console: Console, scores: Scores) -> None:
 def _cell(outcome: Outcome | None) -> str:
     if outcome is None:
         return ""
-    rate = f", {outcome.frames / outcome.seconds:.0f} fps" if outcome.frames and outcome.seconds else ""
+    rate = f"\n{outcome.frames / outcome.seconds:.0f} fps" if outcome.frames and outcome.seconds else ""
     took = f"\n{outcome.seconds:.1f} s{rate}" if outcome.result in ("computed", "restored") else ""
     return f"[{STYLE[outcome.result]}]{outcome.result}[/]{took}"
 

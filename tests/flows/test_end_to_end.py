@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from flows.pipeline import STAGES
 from tests.flows.conftest import Clone
 
 
@@ -28,7 +29,7 @@ def done(make_clone: Any) -> Clone:
 def test_a_first_run_leaves_features_reports_and_an_index(done: Clone) -> None:
     names = done.data().keys()
     for video in ("bikes", "walk"):
-        for artifact in ("frames", "detections", "tracks"):
+        for artifact in ("frames", "detections", "dense_flow", "tracks"):
             assert f"data/{artifact}/{video}.parquet" in names
             assert f"data/{artifact}/{video}.recipe.json" in names
         assert f"reports/{video}/index.html" in names
@@ -128,7 +129,7 @@ def test_a_run_killed_in_the_middle_is_taken_up_where_it_was(done: Clone, make_c
     process.wait()
     finished = {f"{p.parent.name}/{p.name}" for p in clone.root.glob("data/*/*.recipe.json")}
     results = clone.results()
-    made = {"frames": "decode", "detections": "detect", "tracks": "track"}
+    made = {kind.FOLDER.rpartition("/")[2]: stage.name for stage in STAGES for kind in stage.outputs}
     for name in finished:
         folder, _, file = name.partition("/")
         assert results[f"{made[folder]} {file.partition('.')[0]}"] == "reused", f"{name} was there before the kill"
