@@ -6,30 +6,33 @@ counts: the width is x2 - x1.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
+"""Any floating dtype; what comes out has the dtype of what went in."""
 
 
-def xyxy_to_cxcywh(xyxy: Floats) -> Floats:
+def xyxy_to_cxcywh(xyxy: Floats) -> NDArray[Any]:
     """(..., 4) corners to centre and size."""
     low, high = xyxy[..., :2], xyxy[..., 2:]
     return np.concatenate([(low + high) / 2, high - low], axis=-1)
 
 
-def cxcywh_to_xyxy(cxcywh: Floats) -> Floats:
+def cxcywh_to_xyxy(cxcywh: Floats) -> NDArray[Any]:
     """(..., 4) centre and size to corners; a negative size counts as none, so the corners never swap."""
     half = np.maximum(cxcywh[..., 2:], 0) / 2
     return np.concatenate([cxcywh[..., :2] - half, cxcywh[..., :2] + half], axis=-1)
 
 
-def area(xyxy: Floats) -> Floats:
+def area(xyxy: Floats) -> NDArray[Any]:
     """(...,) square pixels."""
     return (xyxy[..., 2] - xyxy[..., 0]) * (xyxy[..., 3] - xyxy[..., 1])
 
 
-def pairwise_iou(first: Floats, second: Floats) -> Floats:
+def pairwise_iou(first: Floats, second: Floats) -> NDArray[Any]:
     """(n, m) intersection over union of every pair of xyxy boxes; 0 where both have no area."""
     left, top, right, bottom = first.T[:, :, None]
     # In place, since for hundreds of boxes the time goes into memory traffic.
