@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import time
@@ -16,6 +18,7 @@ import pytest
 from tests.flows.conftest import Clone
 
 PATIENCE_S = 300
+GRACE_S = 10
 
 
 @pytest.fixture
@@ -42,13 +45,24 @@ def scheduled(make_clone: Any, tmp_path: Path) -> Iterator[Clone]:
     finally:
         for process in (worker, server):
             if process is not None:
-                process.terminate()
-                process.wait()
+                stop(process)
 
 
 def start(clone: Clone, log: Path, *command: str) -> subprocess.Popen[bytes]:
     with log.open("w") as file:
-        return subprocess.Popen(command, cwd=clone.root, env=clone.environment, stdout=file, stderr=file)
+        return subprocess.Popen(
+            command, cwd=clone.root, env=clone.environment, stdout=file, stderr=file, start_new_session=True
+        )
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask the process and its children to end; a worker that will not let go is made to."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(timeout=GRACE_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def ended_runs(api: str) -> set[str]:
