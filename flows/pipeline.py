@@ -7,6 +7,7 @@ from typing import Any
 from tasks.decode.stage import decode
 from tasks.detect.stage import detect
 from tasks.estimate_flow.stage import estimate_flow
+from tasks.extract_features.stage import extract_features
 from tasks.report.stage import report
 from tasks.stage import Stage
 from tasks.track.stage import track
@@ -15,6 +16,7 @@ STAGES: tuple[Stage[..., Any], ...] = (
     decode,
     detect,
     estimate_flow,
+    extract_features,
     track,
     report,
 )

@@ -1,4 +1,4 @@
-"""Round places for tick marks."""
+"""Round numbers for tick marks and scales."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 TIME_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
 MOST_TICKS = 7
+ROUND_FACTORS = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)
 
 
 def time_step(span_s: float, most: int = MOST_TICKS) -> float:
@@ -24,3 +25,9 @@ def time_ticks(span_s: float, most: int = MOST_TICKS) -> list[float]:
     """Times from 0 up to `span_s`, a round step apart."""
     step = time_step(span_s, most)
     return [round(i * step, 9) for i in range(math.floor(span_s / step + 1e-9) + 1)]
+
+
+def round_above(value: float) -> float:
+    """The smallest round number that is no less than `value` > 0."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(float(f"{power * factor:.6g}") for factor in ROUND_FACTORS if power * factor * (1 + 1e-9) >= value)

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.tracks import Tracks
@@ -38,6 +39,7 @@ class Dossier:
 
     frames: Frames
     detections: Detections
+    dense_flow: DenseFlow
     tracks: Tracks
     params: ReportParams
 

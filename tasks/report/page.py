@@ -15,6 +15,7 @@ from tasks.report.sections.account import account
 from tasks.report.sections.counts import counts
 from tasks.report.sections.data import data
 from tasks.report.sections.key_frames import key_frames
+from tasks.report.sections.motion import motion
 from tasks.report.sections.overlay_player import overlay_player
 from tasks.report.sections.portraits import portraits
 from tasks.report.sections.scores import scores
@@ -29,6 +30,7 @@ SECTIONS: tuple[Callable[[Dossier], Section | None], ...] = (
     timeline,
     counts,
     scores,
+    motion,
     track_table,
     data,
 )

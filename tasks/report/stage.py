@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from tasks.artifacts.artifact import Streamed
+from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.report import Report
@@ -29,6 +30,8 @@ class ReportParams(Params):
     """x264's trade of speed against size."""
     key_frames: int = Field(ge=0)
     """Pictures in the strip of key frames, evenly spaced in time."""
+    motion_pictures: int = Field(ge=0)
+    """Moments shown in the colours of their motion, evenly spaced in time; 0 leaves the curve of speed alone."""
     portraits: int = Field(ge=0)
     """Most pictures in the gallery of tracks; those present longest come first."""
     timeline_rows: int = Field(ge=0)
@@ -38,15 +41,17 @@ class ReportParams(Params):
 
 
 @stage(libraries=("av", "opencv-python", "jinja2"))
-def report(frames: Frames, detections: Detections, tracks: Tracks, params: ReportParams) -> Streamed[Report]:
-    """Write `index.html`, self-contained, and beside it `overlay.mp4`; memory holds one frame at a time."""
+def report(
+    frames: Frames, detections: Detections, dense_flow: DenseFlow, tracks: Tracks, params: ReportParams
+) -> Streamed[Report]:
+    """Write `index.html`, self-contained, and beside it `overlay.mp4`; memory holds one frame or pair at a time."""
 
     def write(folder: Path) -> None:
         from tasks.report.dossier import Dossier
         from tasks.report.overlay.film import write_overlay
         from tasks.report.page import render
 
-        dossier = Dossier(frames, detections, tracks, params)
+        dossier = Dossier(frames, detections, dense_flow, tracks, params)
         folder.mkdir(parents=True, exist_ok=True)
         if dossier.has_overlay:
             write_overlay(folder / Report.OVERLAY, dossier)

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
 from tasks.artifacts.detections import Detections
+from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.frames import Account, Frame, Frames
 from tasks.artifacts.tracks import Tracks
 from tasks.report.dossier import Dossier
@@ -29,6 +31,7 @@ def params() -> ReportParams:
         crf=23,
         preset="ultrafast",
         key_frames=4,
+        motion_pictures=3,
         portraits=3,
         timeline_rows=5,
         table_rows=6,
@@ -119,15 +122,55 @@ def make_tables(frames: Frames, rows: Sequence[Row], names: dict[int, str] = CLA
     return detections, tracks
 
 
+Motion = tuple[float, float] | str
+"""What the whole picture does between two frames, px; or "cut", or "missing" for a frame that is."""
+
+
 @pytest.fixture
-def make_dossier(make_frames: Callable[..., Frames], params: ReportParams) -> Callable[..., Dossier]:
-    """A dossier of made-up frames and rows; other arguments go to `make_frames`."""
+def make_flow(tmp_path: Path) -> Callable[[Frames, Sequence[Motion]], DenseFlow]:
+    """Flow without parallax: the camera does what the picture does, and the left quarter cannot be verified."""
+
+    def make(frames: Frames, motions: Sequence[Motion]) -> DenseFlow:
+        encoding = FlowEncoding(frames.height, frames.width, grid=2, steps_per_px=32)
+        pairs = {motion: make_pair(encoding, motion) for motion in set(motions)}
+        file = tmp_path / f"flow{len(list(tmp_path.iterdir()))}.parquet"
+        facts = FlowFacts(len(frames), "dis", encoding)
+        DenseFlow.stream((pairs[motion] for motion in motions), facts).save(file)
+        return DenseFlow.load(file)
+
+    return make
+
+
+def make_pair(encoding: FlowEncoding, motion: Motion) -> FlowPair:
+    if isinstance(motion, str):
+        return FlowPair.nothing(encoding, 80.0, cut=True) if motion == "cut" else FlowPair.nothing(encoding)
+    forward = np.broadcast_to(np.array(motion, np.float32), (encoding.height, encoding.width, 2)).copy()
+    valid = np.ones((encoding.height, encoding.width), np.bool_)
+    valid[:, : encoding.width // 4] = False
+    camera = np.array([[1, 0, motion[0]], [0, 1, motion[1]], [0, 0, 1.0]])
+    return FlowPair(forward, -forward, valid, valid, 1.5, False, camera, 0.9)
+
+
+@pytest.fixture
+def make_dossier(
+    make_frames: Callable[..., Frames],
+    make_flow: Callable[[Frames, Sequence[Motion]], DenseFlow],
+    params: ReportParams,
+) -> Callable[..., Dossier]:
+    """A dossier of made-up frames and rows, moving by `motions` or slowly; other arguments go to `make_frames`."""
 
     def make(
-        rows: Sequence[Row] = (), names: dict[int, str] = CLASSES, params: ReportParams = params, **video: object
+        rows: Sequence[Row] = (),
+        names: dict[int, str] = CLASSES,
+        params: ReportParams = params,
+        motions: Sequence[Motion] | None = None,
+        **video: object,
     ) -> Dossier:
         frames = make_frames(**video)
-        return Dossier(frames, *make_tables(frames, rows, names), params)
+        if motions is None:
+            motions = [(2.0, 1.0) if ok else "missing" for ok in frames.ok[:-1] & frames.ok[1:]]
+        detections, tracks = make_tables(frames, rows, names)
+        return Dossier(frames, detections, make_flow(frames, motions), tracks, params)
 
     return make
 

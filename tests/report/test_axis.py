@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.report.axis import MOST_TICKS, time_ticks
+from tasks.report.axis import MOST_TICKS, round_above, time_ticks
 
 
 @given(st.floats(0.001, 1e7))
@@ -31,3 +31,12 @@ def test_a_span_of_more_than_two_seconds_has_at_least_three_ticks(span_s: float)
 )
 def test_ticks_stand_at_round_times(span_s: float, ticks: list[float]) -> None:
     assert time_ticks(span_s) == pytest.approx(ticks)
+
+
+@given(st.floats(1e-3, 1e6))
+def test_a_round_number_above_is_no_less_and_not_much_more(value: float) -> None:
+    assert value * (1 - 1e-6) <= round_above(value) <= 1.51 * value
+
+
+def test_round_numbers_stay_themselves() -> None:
+    assert [round_above(v) for v in (0.1, 0.3, 1.5, 8, 10, 24, 101)] == [0.1, 0.3, 1.5, 8, 10, 30, 150]

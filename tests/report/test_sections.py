@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -95,7 +96,7 @@ def test_scores_tell_tracked_detections_from_the_rest(
 ) -> None:
     dossier = make_dossier(walk)
     keep = dossier.tracks.track_id == 2
-    half = Dossier(dossier.frames, dossier.detections, dossier.tracks.take(keep), dossier.params)
+    half = replace(dossier, tracks=dossier.tracks.take(keep))
     assert "Scores of 12 detections; 25% of them" in scores(half).lead
     bars = [found for tag, found in read_page(scores(half).body).tags if tag == "rect"]
     assert sum(b["class"] == "used" for b in bars) == 1
@@ -153,6 +154,8 @@ def test_the_data_names_files_rows_columns_and_units(
     text = read_page(data(make_dossier(walk)).body).text
     assert "data/tracks/clip.parquet" in text and "14 rows" in text
     assert "presentation time" in text
+    assert "data/dense_flow/clip.parquet" in text and "11 rows" in text
+    assert "where in the first frame the forward flow holds" in text
     assert "detector's confidence" in text
 
 

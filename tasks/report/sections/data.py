@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tasks.artifacts.artifact import Artifact
+from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.table import describe
@@ -16,6 +18,9 @@ from tasks.report.dossier import Dossier
 from tasks.report.markup import Markup, join, tag
 from tasks.report.section import Section
 from tasks.report.words import DASH, count
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -30,8 +35,9 @@ class Place:
 def data(dossier: Dossier) -> Section:
     """Files, columns, and how to read them with pandas and DuckDB."""
     files = [
-        Place(_path(Frames, dossier), len(dossier.frames), _frame_columns(dossier.frames)),
+        Place(_path(Frames, dossier), len(dossier.frames), _columns(dossier.frames.file.schema_arrow)),
         Place(_path(Detections, dossier), len(dossier.detections), describe(Detections)),
+        Place(_path(DenseFlow, dossier), len(dossier.dense_flow), _columns(dossier.dense_flow.file.schema_arrow)),
         Place(_path(Tracks, dossier), len(dossier.tracks), describe(Tracks)),
     ]
     body = join(
@@ -50,7 +56,7 @@ def _path(kind: type[Artifact], dossier: Dossier) -> str:
     return kind.path(Path(), dossier.video).as_posix()
 
 
-def _frame_columns(frames: Frames) -> list[Mapping[str, str]]:
+def _columns(schema: pa.Schema) -> list[Mapping[str, str]]:
     return [
         {
             "column": field.name,
@@ -58,7 +64,7 @@ def _frame_columns(frames: Frames) -> list[Mapping[str, str]]:
             "unit": (field.metadata or {}).get(b"unit", b"").decode(),
             "meaning": (field.metadata or {}).get(b"meaning", b"").decode(),
         }
-        for field in frames.file.schema_arrow
+        for field in schema
     ]
 
 

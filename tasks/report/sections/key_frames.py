@@ -8,6 +8,7 @@ from tasks.report.dossier import Dossier
 from tasks.report.markup import Markup, tag
 from tasks.report.picture import data_uri, jpeg, shrink
 from tasks.report.section import Section, nothing
+from tasks.report.spread import spread
 from tasks.report.words import clock
 
 LONGEST_PX = 280
@@ -17,10 +18,8 @@ def key_frames(dossier: Dossier) -> Section | None:
     """The strip, or None where the parameters ask for no pictures."""
     if not dossier.params.key_frames:
         return None
-    whole = np.flatnonzero(dossier.frames.ok)
-    count = min(dossier.params.key_frames, len(whole))
-    # The middle of each of `count` equal parts: neither the black first frame nor the faded last one.
-    chosen = whole[((np.arange(count) + 0.5) * len(whole) / max(count, 1)).astype(int)]
+    # Not the very first and last, which may be black or faded.
+    chosen = spread(np.flatnonzero(dossier.frames.ok), dossier.params.key_frames)
     pictures = [_picture(dossier, int(frame)) for frame in chosen]
     body = (
         tag("div", *pictures, class_="strip", tabindex="0", role="group", aria_label="Key frames") if pictures else None

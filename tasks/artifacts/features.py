@@ -1,0 +1,82 @@
+"""What each place of each frame looks like: a grid of vectors per frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.artifact import Artifact, Streamed
+from tasks.artifacts.npy import read_npy, write_npy
+from tasks.errors import SemflowError
+from tasks.geometry.grid import CellGrid, pool_boxes
+
+
+@dataclass(frozen=True)
+class FeatureFacts:
+    """What holds for the whole file."""
+
+    network: str
+    """Name of the backbone."""
+    layers: tuple[str, ...]
+    """Its layers that were joined."""
+    width: int
+    """Working width of the frames in pixels."""
+    height: int
+    """Working height of the frames in pixels."""
+    grid: CellGrid
+    """Where the cells lie on the frame."""
+
+
+@dataclass(frozen=True, eq=False)
+class Features(Artifact):
+    """A reader: facts at hand, the vectors mapped from disk. `len` counts frames."""
+
+    FOLDER: ClassVar[str] = "data/features"
+    SUFFIX: ClassVar[str] = ".npy"
+
+    values: NDArray[np.float16]
+    """(t, h, w, d): unit vectors, as far as float16 holds them; zeros where a frame is damaged or lost."""
+    facts: FeatureFacts
+
+    def __post_init__(self) -> None:
+        expected = (self.facts.grid.rows, self.facts.grid.columns)
+        if self.values.dtype != np.float16 or self.values.ndim != 4 or self.values.shape[1:3] != expected:
+            raise SemflowError(
+                f"Features.values must be float16 of shape (t, {expected[0]}, {expected[1]}, d), "
+                f"got {self.values.dtype} of {self.values.shape}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def vectors(self, frame: int) -> NDArray[np.float16] | None:
+        """(h, w, d) vectors of a frame; None where it is damaged or lost."""
+        if not 0 <= frame < len(self):
+            raise SemflowError(f"frame must lie in [0, {len(self)}), got {frame}")
+        found = self.values[frame]
+        return found if found[0, 0].any() else None
+
+    def pooled(self, frame: int, xyxy: NDArray[np.floating[Any]]) -> NDArray[np.float32] | None:
+        """(n, d) unit vector of each of (n, 4) boxes in pixels; None where the frame is damaged or lost."""
+        found = self.vectors(frame)
+        return None if found is None else pool_boxes(found, self.facts.grid, xyxy)
+
+    def save(self, path: Path) -> None:
+        Features.stream(self.values, self.values.shape, self.facts).save(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        values, facts = read_npy(path)
+        grid = CellGrid(**facts.pop("grid"))
+        layers: tuple[str, ...] = tuple(facts.pop("layers"))
+        return cls(values, FeatureFacts(layers=layers, grid=grid, **facts))
+
+    @staticmethod
+    def stream(rows: Iterable[NDArray[Any]], shape: tuple[int, ...], facts: FeatureFacts) -> Streamed[Features]:
+        """(t, h, w, d) `shape` of vectors, written frame by frame as they come."""
+        return Streamed(Features, lambda path: write_npy(path, rows, shape, asdict(facts)))

@@ -1,0 +1,152 @@
+"""Two ImageNet backbones as plain lists of convolutions, batch normalisation folded in.
+
+MobileNetV2 (Sandler et al., 2018; torchvision's weights) and EfficientNet-lite0 (Google, 2020; ported to torch). Both
+are made of inverted residuals: expand 1x1, depthwise 3x3 or 5x5, project 1x1, added to the input where shapes allow.
+Layers are named after their block: `e7` the expansion of block 7, `d7` its depthwise part, `b7` its output.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.weights.fetch import weights_path
+
+Weights = dict[str, Any]
+Stage = tuple[int, int, int, int, int]
+"""Expansion, output channels, repeats, stride of the first, kernel: a row of the papers' tables."""
+
+
+@dataclass(frozen=True)
+class Conv:
+    """A convolution with its normalisation folded in, and what follows it."""
+
+    name: str
+    weight: NDArray[np.float32]
+    """(out, in / groups, k, k)."""
+    bias: NDArray[np.float32]
+    stride: int
+    clipped: bool
+    """Whether ReLU6 follows."""
+    opens: bool
+    """Whether a block begins here: its input is what a residual adds."""
+    residual: bool
+    """Whether the block's input is added."""
+
+    @property
+    def groups(self) -> int:
+        """As many as channels in a depthwise convolution, else 1."""
+        return len(self.weight) if self.weight.shape[1] == 1 else 1
+
+    @property
+    def kernel(self) -> int:
+        """Side of the kernel in pixels; the input is padded by half of it on every side."""
+        return self.weight.shape[-1]
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A network up to its last block."""
+
+    convs: tuple[Conv, ...]
+    mean: tuple[float, float, float]
+    """Subtracted from RGB, 0..255."""
+    scale: tuple[float, float, float]
+    """RGB is divided by it afterwards."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What tells one backbone from the other."""
+
+    weights: str
+    stages: tuple[Stage, ...]
+    first_block: int
+    epsilon: float
+    mean: tuple[float, float, float]
+    scale: tuple[float, float, float]
+
+
+PLANS = {
+    "mobilenet-v2": Plan(
+        "mobilenet-v2",
+        # Sandler et al., 2018, table 2
+        ((1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 32, 3, 2, 3), (6, 64, 4, 2, 3), (6, 96, 3, 1, 3), (6, 160, 3, 2, 3),
+         (6, 320, 1, 1, 3)),
+        first_block=1,
+        epsilon=1e-5,
+        mean=(123.675, 116.28, 103.53),  # torchvision's, times 255
+        scale=(58.395, 57.12, 57.375),
+    ),
+    "efficientnet-lite0": Plan(
+        "efficientnet-lite0",
+        # Tan and Le, 2019, table 1, without squeeze-and-excitation; the first and last stage are not scaled
+        ((1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 40, 2, 2, 5), (6, 80, 3, 2, 3), (6, 112, 3, 1, 5), (6, 192, 4, 2, 5),
+         (6, 320, 1, 1, 3)),
+        first_block=0,
+        epsilon=1e-3,
+        mean=(127.0, 127.0, 127.0),
+        scale=(128.0, 128.0, 128.0),
+    ),
+}  # fmt: skip
+
+
+@cache
+def backbone(name: str) -> Backbone:
+    """The network `name` with its weights, fetched and verified at first use."""
+    import torch
+
+    plan = PLANS[name]
+    state: Weights = torch.load(weights_path(plan.weights), map_location="cpu", weights_only=True)
+    convs = [_folded(state, "stem", _stem_keys(plan), 2, plan, clipped=True)]
+    block, channels = plan.first_block, 32
+    for expansion, out, repeats, first_stride, _ in plan.stages:
+        for repeat in range(repeats):
+            stride = first_stride if repeat == 0 else 1
+            convs += _block(
+                state, plan, block, expands=expansion > 1, stride=stride, adds=stride == 1 and channels == out
+            )
+            channels, block = out, block + 1
+    return Backbone(tuple(convs), plan.mean, plan.scale)
+
+
+def _block(state: Weights, plan: Plan, block: int, *, expands: bool, stride: int, adds: bool) -> list[Conv]:
+    """The convolutions of one inverted residual."""
+    parts = ("e", "d", "b") if expands else ("d", "b")
+    return [
+        _folded(state, f"{part}{block}", _block_keys(plan, block, part), stride if part == "d" else 1, plan,
+                clipped=part != "b", opens=part == parts[0], residual=part == "b" and adds)
+        for part in parts
+    ]  # fmt: skip
+
+
+def _stem_keys(plan: Plan) -> tuple[str, str]:
+    return ("features.0.0", "features.0.1") if plan.weights == "mobilenet-v2" else ("_conv_stem", "_bn0")
+
+
+def _block_keys(plan: Plan, block: int, part: str) -> tuple[str, str]:
+    """Names of a convolution and its normalisation in the state dict."""
+    if plan.weights == "efficientnet-lite0":
+        conv = {"e": "expand", "d": "depthwise", "b": "project"}[part]
+        norm = {"e": 0, "d": 1, "b": 2}[part]
+        return f"_blocks.{block}._{conv}_conv", f"_blocks.{block}._bn{norm}"
+    inside = f"features.{block}.conv."
+    if block == 1:  # the one block without expansion
+        return (inside + "0.0", inside + "0.1") if part == "d" else (inside + "1", inside + "2")
+    conv, norm = {"e": ("0.0", "0.1"), "d": ("1.0", "1.1"), "b": ("2", "3")}[part]
+    return inside + conv, inside + norm
+
+
+def _folded(
+    state: Weights, name: str, keys: tuple[str, str], stride: int, plan: Plan, *, clipped: bool, opens: bool = False,
+    residual: bool = False,
+) -> Conv:  # fmt: skip
+    conv, norm = keys
+    gain = state[f"{norm}.weight"] / (state[f"{norm}.running_var"] + plan.epsilon).sqrt()
+    weight = state[f"{conv}.weight"] * gain[:, None, None, None]
+    bias = state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * gain
+    return Conv(name, weight.numpy(), bias.numpy(), stride, clipped, opens, residual)

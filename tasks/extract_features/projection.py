@@ -1,0 +1,38 @@
+"""Fixed principal axes for the default layers, fitted once on the sample clips and kept beside this file.
+
+Fixed, so that vectors of different videos can be compared and a new video changes nothing about the old ones.
+`python -m flows.fit_projection` fits them anew.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from tasks.errors import BadParams
+from tasks.extract_features.join import Projection
+
+FOLDER = Path(__file__).parent
+FITTED: dict[tuple[str, tuple[str, ...]], str] = {
+    ("mobilenet-v2", ("b6", "b13", "b17")): "mobilenet_v2_b6_b13_b17.npy",
+    ("efficientnet-lite0", ("b4", "b10", "b14")): "efficientnet_lite0_b4_b10_b14.npy",
+}
+"""Files of (1 + d, channels) float16: the mean, then the axes."""
+KEPT = 128
+"""Axes in each file."""
+
+
+@cache
+def load_projection(network: str, layers: tuple[str, ...], dimensions: int) -> Projection:
+    """The first `dimensions` axes for these layers; BadParams where none were fitted."""
+    name = FITTED.get((network, layers))
+    if name is None or dimensions > KEPT:
+        known = "; ".join(f"{net} with {', '.join(parts)}" for net, parts in FITTED)
+        raise BadParams(
+            f"extract_features.dimensions must be null, or up to {KEPT} for {known}; got {dimensions} for {network} "
+            f"with {', '.join(layers)}"
+        )
+    rows = np.load(FOLDER / name).astype(np.float32)
+    return Projection(rows[0], np.ascontiguousarray(rows[1 : dimensions + 1].T))

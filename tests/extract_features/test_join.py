@@ -1,0 +1,48 @@
+"""Joining layers: unit vectors, coarse cells where they belong, axes that are unique."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.extract_features.join import fit_projection, joined, upsampled
+
+
+def layers(seed: int, rows: int = 12, columns: int = 20) -> list[np.ndarray[Any, Any]]:
+    rng = np.random.default_rng(seed)
+    sizes = [(rows, columns), (-(-rows // 2), -(-columns // 2)), (-(-rows // 4), -(-columns // 4))]
+    return [rng.normal(size=(*size, c)).astype(np.float32) for size, c in zip(sizes, (4, 6, 8), strict=True)]
+
+
+@given(st.integers(0, 50), st.integers(1, 15), st.integers(1, 15))
+def test_every_cell_gets_a_vector_of_length_one(seed: int, rows: int, columns: int) -> None:
+    found = joined(layers(seed, rows, columns))
+    assert found.shape == (rows, columns, 18)
+    lengths = np.linalg.norm(found, axis=2)
+    assert np.all((np.abs(lengths - 1) < 1e-5) | (lengths == 0)), "a layer of one cell is its own mean: nothing is left"
+
+
+def test_what_all_cells_of_a_layer_share_does_not_count() -> None:
+    one = layers(3)
+    other = [layer + np.float32(7) for layer in one]
+    np.testing.assert_allclose(joined(one), joined(other), atol=1e-5)
+
+
+def test_coarse_cells_keep_their_values_and_a_ramp_stays_a_ramp() -> None:
+    coarse = np.arange(5, dtype=np.float32)[None, :, None] * 2 + np.zeros((3, 1, 1), np.float32)
+    fine = upsampled(coarse, 6, 10)
+    np.testing.assert_allclose(fine[:, :9, 0], np.arange(9)[None].repeat(6, 0))
+    np.testing.assert_array_equal(fine[::2, ::2], coarse)
+
+
+@given(st.integers(0, 30))
+def test_axes_are_orthonormal_ordered_and_unique(seed: int) -> None:
+    points = np.random.default_rng(seed).normal(size=(200, 6)) * np.arange(1, 7)
+    found = fit_projection(points, 4)
+    np.testing.assert_allclose(found.axes.T @ found.axes, np.eye(4), atol=1e-5)
+    spread = found.apply(points.astype(np.float32)).var(axis=0)
+    assert np.all(np.diff(spread) <= 1e-3)
+    np.testing.assert_allclose(fit_projection(points[::-1], 4).axes, found.axes, atol=1e-4)

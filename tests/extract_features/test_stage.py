@@ -1,0 +1,100 @@
+"""The stage: a grid of unit vectors per frame, zeros where there is no image, the same bytes however it is run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tasks.artifacts.features import Features
+from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.errors import BadParams
+from tasks.extract_features.stage import ExtractFeaturesParams, cell_grid, extract_features, input_size
+from tasks.params import Compute
+
+HEIGHT, WIDTH = 72, 128
+
+
+def params(**changes: Any) -> ExtractFeaturesParams:
+    values: dict[str, Any] = {
+        "network": "mobilenet-v2", "layers": ("b6", "b13", "b17"), "image_side": 128, "dimensions": 64,
+    }  # fmt: skip
+    return ExtractFeaturesParams(**(values | changes))
+
+
+def compute(batch: int = 1) -> Compute:
+    return Compute(device="cpu", workers=1, batch=batch)
+
+
+@pytest.fixture
+def frames(tmp_path: Path) -> Frames:
+    """Five frames of a drifting pattern, the second lost, the last damaged."""
+    rng = np.random.default_rng(0)
+    wide = rng.integers(0, 256, (HEIGHT, WIDTH + 40, 3), np.uint8)
+    status = ["ok", "lost", "ok", "ok", "damaged"]
+    rows = [
+        Frame(n, n / 25, status[n], None if status[n] == "lost" else wide[:, 8 * n : 8 * n + WIDTH]) for n in range(5)
+    ]
+    account = Account("a.mp4", "mp4", "h264", "yuv420p", WIDTH, HEIGHT, 0, 25.0, False, 0.2, 5, 4, 1, 1, 5, WIDTH,
+                      HEIGHT, "png")  # fmt: skip
+    return Frames.stream(rows, lambda: account, "png").to(tmp_path / "frames.parquet")
+
+
+def test_a_grid_of_unit_vectors_for_every_whole_frame(frames: Frames, tmp_path: Path) -> None:
+    found = extract_features(frames, params(), compute()).to(tmp_path / "a.npy")
+    assert found.values.shape == (5, 9, 16, 64)
+    assert found.values.dtype == np.float16
+    assert [found.vectors(n) is not None for n in range(5)] == [True, False, True, True, False]
+    lengths = np.linalg.norm(found.values[[0, 2, 3]].astype(np.float32), axis=-1)
+    np.testing.assert_allclose(lengths, 1, atol=2e-3)
+    np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), found.values)
+
+
+def test_without_projection_all_channels_are_kept(frames: Frames, tmp_path: Path) -> None:
+    found = extract_features(frames, params(dimensions=None), compute()).to(tmp_path / "a.npy")
+    assert found.values.shape[-1] == 32 + 96 + 320
+
+
+def test_the_same_bytes_for_any_batch(frames: Frames, tmp_path: Path) -> None:
+    for batch in (1, 4):
+        extract_features(frames, params(), compute(batch)).save(tmp_path / f"{batch}.npy")
+    assert (tmp_path / "1.npy").read_bytes() == (tmp_path / "4.npy").read_bytes()
+
+
+def test_a_video_without_a_whole_frame_has_zeros(tmp_path: Path) -> None:
+    account = Account("a.mp4", "mp4", "h264", "yuv420p", WIDTH, HEIGHT, 0, 25.0, False, 0.0, 1, 0, 0, 1, 1, WIDTH,
+                      HEIGHT, "png")  # fmt: skip
+    lost = Frames.stream([Frame(0, 0.0, "lost", None)], lambda: account, "png").to(tmp_path / "f.parquet")
+    found = extract_features(lost, params(), compute()).to(tmp_path / "a.npy")
+    assert found.vectors(0) is None
+    none = Frames.stream([], lambda: account, "png").to(tmp_path / "none.parquet")
+    assert len(extract_features(none, params(), compute()).to(tmp_path / "b.npy")) == 0
+
+
+def test_other_layers_cannot_be_projected(frames: Frames, tmp_path: Path) -> None:
+    with pytest.raises(BadParams, match="dimensions must be null, or up to 128"):
+        extract_features(frames, params(layers=("b6",)), compute()).save(tmp_path / "a.npy")
+
+
+def test_boxes_are_pooled_in_frame_pixels(frames: Frames, tmp_path: Path) -> None:
+    found = extract_features(frames, params(), compute()).to(tmp_path / "a.npy")
+    pooled = found.pooled(0, np.array([[0, 0, 127, 71], [30, 30, 30, 30]], np.float32))
+    assert pooled is not None
+    np.testing.assert_allclose(np.linalg.norm(pooled, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(pooled[1], found.values[0, 4, 4].astype(np.float32), atol=2e-3)
+    assert found.pooled(1, np.zeros((1, 4), np.float32)) is None
+    assert isinstance(found, Features)
+
+
+@pytest.mark.parametrize(("height", "width"), [(360, 640), (272, 640), (640, 360), (75, 333), (16, 16)])
+def test_cells_cover_the_frame_evenly(height: int, width: int) -> None:
+    seen = input_size(height, width, 640)
+    grid = cell_grid(height, width, *seen)
+    centres = grid.centres()
+    assert centres[0, 0, 0] >= -0.5
+    assert centres[-1, -1, 0] <= width - 0.5
+    np.testing.assert_allclose(grid.to_cells(centres)[-1, -1], [grid.columns - 1, grid.rows - 1], atol=1e-3)
+    if seen == (height, width):
+        assert (grid.left, grid.top, grid.step_x, grid.step_y) == (0, 0, 8, 8)
