@@ -13,7 +13,7 @@ from typing import Any
 
 from tasks.errors import SemflowError
 
-SUITES = ("coco", "flow", "mot")
+SUITES = ("coco", "flow", "match", "mot")
 Command = Callable[[argparse.Namespace], int]
 
 

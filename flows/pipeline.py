@@ -8,6 +8,7 @@ from tasks.decode.stage import decode
 from tasks.detect.stage import detect
 from tasks.estimate_flow.stage import estimate_flow
 from tasks.extract_features.stage import extract_features
+from tasks.match.stage import match
 from tasks.report.stage import report
 from tasks.stage import Stage
 from tasks.track.stage import track
@@ -17,6 +18,7 @@ STAGES: tuple[Stage[..., Any], ...] = (
     detect,
     estimate_flow,
     extract_features,
+    match,
     track,
     report,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -27,7 +28,8 @@ STYLE = {
 
 def show_summary(console: Console, summary: Summary, stages: Sequence[str]) -> None:
     """The table video x stage, the failures in words, and where to look next."""
-    table = Table(title=None, header_style="bold")
+    # No lines between columns: ten stages must fit a terminal.
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, collapse_padding=True)
     table.add_column("video")
     for stage in stages:
         table.add_column(stage.replace("_", "_\n"))  # a table of many stages must fit a terminal

@@ -29,10 +29,11 @@ def done(make_clone: Any) -> Clone:
 def test_a_first_run_leaves_features_reports_and_an_index(done: Clone) -> None:
     names = done.data().keys()
     for video in ("bikes", "walk"):
-        for artifact in ("frames", "detections", "dense_flow", "tracks"):
+        for artifact in ("frames", "detections", "dense_flow", "matches", "tracks"):
             assert f"data/{artifact}/{video}.parquet" in names
             assert f"data/{artifact}/{video}.recipe.json" in names
         assert f"data/features/{video}.npy" in names
+        assert f"data/semantic_flow/{video}.npy" in names
         assert f"reports/{video}/index.html" in names
         assert f"reports/{video}/overlay.mp4" in names
     assert "reports/index.html" in names

@@ -1,0 +1,120 @@
+"""Where every cell of a frame is, by what it means, in a later frame; with how far that may be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.artifact import Artifact, Streamed
+from tasks.artifacts.npy import read_npy, write_npy
+from tasks.errors import SemflowError
+from tasks.geometry.grid import CellGrid
+
+
+@dataclass(frozen=True)
+class SemanticPair:
+    """What came of matching two frames."""
+
+    frame_a: int
+    """The earlier frame."""
+    frame_b: int
+    """The later frame."""
+    mutual_share: float | None = None
+    """Share of the cells that are mutual nearest neighbours, 0..1; None where either frame is missing."""
+    agreement: float | None = None
+    """Mean of 1 / (1 + distance to the optical flow in cells) over the cells where that is known; None: nowhere."""
+
+
+@dataclass(frozen=True)
+class SemanticFacts:
+    """What holds for the whole file."""
+
+    frame_count: int
+    """Rows of the frames artifact."""
+    width: int
+    """Working width in pixels."""
+    height: int
+    """Working height in pixels."""
+    grid: CellGrid
+
+
+@dataclass(frozen=True, eq=False)
+class SemanticFlow(Artifact):
+    """A reader: facts at hand, the fields mapped from disk. `len` counts pairs."""
+
+    FOLDER: ClassVar[str] = "data/semantic_flow"
+    SUFFIX: ClassVar[str] = ".npy"
+
+    values: NDArray[np.float16]
+    """(pairs, h, w, 3): displacement x, y in working-size pixels, confidence 0..1."""
+    pairs: tuple[SemanticPair, ...]
+    """Of each row: its frames, in the order of frame_a, then frame_b."""
+    facts: SemanticFacts
+
+    def __post_init__(self) -> None:
+        expected = (len(self.pairs), self.facts.grid.rows, self.facts.grid.columns, 3)
+        if self.values.dtype != np.float16 or self.values.shape != expected:
+            raise SemflowError(
+                f"SemanticFlow.values must be float16 of shape {expected}, "
+                f"got {self.values.dtype} of {self.values.shape}"
+            )
+        for pair in self.pairs:
+            if not 0 <= pair.frame_a < pair.frame_b < self.facts.frame_count:
+                raise SemflowError(
+                    f"SemanticFlow pairs must satisfy 0 <= frame_a < frame_b < {self.facts.frame_count}, got {pair}"
+                )
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def flow(self, row: int) -> NDArray[np.float32]:
+        """(h, w, 2) displacement x, y of each cell from frame_a to frame_b, working-size pixels."""
+        return self.values[self._checked(row), ..., :2].astype(np.float32)
+
+    def confidence(self, row: int) -> NDArray[np.float32]:
+        """(h, w) 1: mutual nearest neighbours, 1/2: the way back misses by a cell; 0 where a frame is missing."""
+        return self.values[self._checked(row), ..., 2].astype(np.float32)
+
+    def row(self, frame_a: int, frame_b: int) -> int | None:
+        """The row of this pair of frames, or None where it was not matched."""
+        found = (row for row, pair in enumerate(self.pairs) if (pair.frame_a, pair.frame_b) == (frame_a, frame_b))
+        return next(found, None)
+
+    def save(self, path: Path) -> None:
+        SemanticFlow.stream(zip(self.pairs, self.values, strict=True), len(self), self.facts).save(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        values, facts = read_npy(path)
+        pairs = tuple(SemanticPair(**pair) for pair in facts.pop("pairs"))
+        grid = CellGrid(**facts.pop("grid"))
+        return cls(values, pairs, SemanticFacts(grid=grid, **facts))
+
+    @staticmethod
+    def stream(
+        rows: Iterable[tuple[SemanticPair, NDArray[np.float16]]], count: int, facts: SemanticFacts
+    ) -> Streamed[SemanticFlow]:
+        """`count` pairs with their (h, w, 3) fields, written as they come."""
+
+        def write(path: Path) -> None:
+            pairs: list[dict[str, Any]] = []
+
+            def fields() -> Iterator[NDArray[np.float16]]:
+                for pair, values in rows:
+                    pairs.append(asdict(pair))
+                    yield values
+
+            shape = (count, facts.grid.rows, facts.grid.columns, 3)
+            write_npy(path, fields(), shape, {**asdict(facts), "pairs": pairs})
+
+        return Streamed(SemanticFlow, write)
+
+    def _checked(self, row: int) -> int:
+        if not 0 <= row < len(self):
+            raise SemflowError(f"row must lie in [0, {len(self)}), got {row}")
+        return row
