@@ -8,8 +8,8 @@
    unless it resembles them much less: something small that moves by itself keeps its own match.
 
 Measured with EfficientNet-lite0 on 20 views of DAVIS frames (PCK@.05) and on real DAVIS pairs 8 frames apart (overlap
-of the object's mask carried over, J): steps 1 and 2 alone .860 and .790, with step 3 .935 and .791. Taking the median of
-the neighbours instead of looking again gives .96 on views, which are smooth, and costs .05 of J, for objects are not.
+of the object's mask carried over, J): steps 1 and 2 alone .860 and .790, with step 3 .935 and .791. Taking the median
+of the neighbours instead of looking again gives .96 on views, which are smooth, and costs .05 of J: objects are not.
 """
 
 from __future__ import annotations
