@@ -17,7 +17,7 @@ from flows.files import PARTIAL, exclusive, move, partial, remove
 from flows.plan import State, examine, whole_dataset
 from flows.project import STATE, Project
 from flows.restore import remember, restore
-from tasks.artifacts.artifact import Artifact, Dataset
+from tasks.artifacts.artifact import Artifact, Dataset, Source
 from tasks.device import resolve_device
 from tasks.errors import BadInput, SemflowError
 from tasks.recipe import Recipe
@@ -137,8 +137,9 @@ def _compute(project: Project, stage: Stage[..., Any], video: str, state: State)
 def _open(project: Project, stage: Stage[..., Any], name: str, video: str) -> Any:
     kind = stage.inputs[name]
     if name in stage.whole:
-        return Dataset(kind, whole_dataset(project, kind))
-    return kind.load(project.path(kind, video))
+        return Dataset(kind, whole_dataset(project, stage, kind))
+    path = project.path(kind, video)
+    return kind.open(path) if issubclass(kind, Source) else kind.load(path)
 
 
 def _record_fault(project: Project, stage: Stage[..., Any], video: str, state: State, error: str) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from flows.project import Project
-from tasks.artifacts.artifact import ALL, Artifact
+from tasks.artifacts.artifact import ALL, Artifact, Source
 from tasks.artifacts.raw_video import RawVideo
 from tasks.content import digest
+from tasks.errors import BadInput
 from tasks.recipe import Ingredients, Recipe, difference, ingredients
 from tasks.stage import Stage
 
@@ -79,17 +80,30 @@ def input_hashes(project: Project, stage: Stage[..., Any], video: str) -> dict[s
     found: dict[str, str] = {}
     for name, kind in stage.inputs.items():
         if name in stage.whole:
-            found[name] = digest({v: digest(project.hashes.of(p)) for v, p in whole_dataset(project, kind).items()})
+            paths = whole_dataset(project, stage, kind)
+            found[name] = digest({v: digest(project.hashes.of(p)) for v, p in paths.items()})
             continue
         path = project.path(kind, video)
         found[name] = digest(project.hashes.of(path)) + (f" {RawVideo(path).name}" if kind is RawVideo else "")
     return found
 
 
-def whole_dataset(project: Project, kind: type[Artifact]) -> dict[str, Path]:
-    """Video to its artifact of class `kind`, for those that have one: a file at fault has none."""
-    paths = {video: project.path(kind, video) for video in project.videos}
+def whole_dataset(project: Project, stage: Stage[..., Any], kind: type[Artifact]) -> dict[str, Path]:
+    """Video to its artifact of class `kind`, for those `stage` reads; a file at fault has none."""
+    paths = {video: project.path(kind, video) for video in chosen(project, stage)}
     return {video: path for video, path in paths.items() if path.exists()}
+
+
+def chosen(project: Project, stage: Stage[..., Any]) -> list[str]:
+    """The videos that a stage over the dataset reads; none where what people wrote for it cannot be read."""
+    try:
+        written = {
+            name: kind.open(project.path(kind, ALL)) for name, kind in stage.inputs.items() if issubclass(kind, Source)
+        }
+    except BadInput:
+        return []  # said by the item itself, which opens it too
+    among = stage.among(project.params[stage.name], written)
+    return [video for video in project.videos if among is None or video in among]
 
 
 def sources(project: Project, item: Item) -> list[Item]:
@@ -98,9 +112,15 @@ def sources(project: Project, item: Item) -> list[Item]:
     found: dict[Item, None] = {}
     for name, kind in stage.inputs.items():
         if kind in project.producers:
-            owners = project.owners(kind) if name in stage.whole or project.over_dataset(kind) else [item.video]
+            owners = _owners(project, stage, name, kind, item.video)
             found |= {Item(owner, project.producers[kind].name): None for owner in owners}
     return list(found)
+
+
+def _owners(project: Project, stage: Stage[..., Any], name: str, kind: type[Artifact], video: str) -> list[str]:
+    if project.over_dataset(kind):
+        return [ALL]
+    return chosen(project, stage) if name in stage.whole else [video]
 
 
 def _alone(project: Project, states: Mapping[Item, State], chosen: list[Item]) -> dict[Item, State]:

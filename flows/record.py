@@ -12,6 +12,7 @@ from typing import Any
 from flows.dvc_yaml import entry
 from flows.plan import Item, State
 from flows.project import STATE, Project
+from tasks.artifacts.artifact import Source
 from tasks.artifacts.raw_video import RawVideo
 from tasks.content import digest, write_atomically
 from tasks.recipe import Recipe
@@ -77,6 +78,8 @@ def _stamp(project: Project, stage: Stage[..., Any]) -> str:
     for kind in (*stage.inputs.values(), *stage.outputs):
         if kind is RawVideo:
             seen[kind.FOLDER] = {v: project.hashes.of_file(path) for v, path in project.videos.items()}
+        elif issubclass(kind, Source):
+            seen[kind.FOLDER] = digest(project.hashes.of(project.root / kind.FOLDER))
         else:
             seen[kind.FOLDER] = {
                 owner: [

@@ -7,22 +7,25 @@ says: a stage named `track`, reading `data/detections/<video>.parquet` and the s
 `data/tracks/<video>.parquet`. The Prefect task, the command, the `dvc.yaml` entry and the recipe follow from it.
 An argument of type Dataset[Features] makes it a stage over the whole dataset: one item, reading the features of every
 video, leaving `<folder>/dataset<ending>`, which stages of one video may read like any artifact.
+It reads all videos, or those that its `among` chooses by the parameters and by what people wrote (a Source).
 A parameter named `compute` of class Compute is handed in and is no part of the recipe.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
 
-from tasks.artifacts.artifact import Artifact, Dataset, Streamed
+from tasks.artifacts.artifact import Artifact, Dataset, Source, Streamed
 from tasks.params import Compute, Params
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Weights = Callable[[Any], tuple[str, ...]]
+Among = Callable[[Any, Mapping[str, Source]], Collection[str] | None]
+"""Parameters, and sources by argument name, to the videos that a stage over the dataset reads; None for all of them."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Stage(Generic[P, R]):
     """Distributions whose version can change the numbers."""
     weights: Weights
     """Parameters to the names of the weights they ask for (see tasks/weights/catalog.py)."""
+    among: Among
+    """Which videos a stage over the dataset reads."""
     wants_compute: bool
     accelerator: bool
     """Whether the function uses the accelerator, of which a machine has few: such items take turns."""
@@ -60,7 +65,10 @@ class Stage(Generic[P, R]):
 
 
 def stage(
-    libraries: tuple[str, ...] = (), weights: Weights | None = None, accelerator: bool = False
+    libraries: tuple[str, ...] = (),
+    weights: Weights | None = None,
+    accelerator: bool = False,
+    among: Among | None = None,
 ) -> Callable[[Callable[P, R]], Stage[P, R]]:
     """Turn a function of artifacts and parameters into a Stage; TypeError where the signature says too little."""
 
@@ -101,6 +109,7 @@ def stage(
             params=params,
             libraries=libraries,
             weights=weights or _no_weights,
+            among=among or _all_videos,
             wants_compute=wants_compute,
             accelerator=accelerator,
         )
@@ -119,3 +128,7 @@ def _artifacts(hint: Any) -> tuple[type[Artifact], ...]:
 def _no_weights(params: Any) -> tuple[str, ...]:
     del params
     return ()
+
+
+def _all_videos(params: Any, sources: Mapping[str, Source]) -> None:
+    del params, sources

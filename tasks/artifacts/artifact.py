@@ -57,6 +57,23 @@ class Streamed(Generic[A]):
         return self.kind.load(path)
 
 
+class Source(Artifact):
+    """Something that people write for the pipeline, like labels. It may be absent, and no stage makes it."""
+
+    @classmethod
+    @abstractmethod
+    def absent(cls) -> Self:
+        """What stages get where nobody wrote one."""
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """What lies at `path`, or `absent()` where nothing does."""
+        return cls.load(path) if path.exists() else cls.absent()
+
+    def save(self, path: Path) -> None:
+        raise TypeError(f"{type(self).__name__} must be written by people, got a stage that saves one to {path}")
+
+
 ALL = "dataset"
 """The name under which an artifact of the whole dataset lies: `<FOLDER>/dataset<SUFFIX>`."""
 
@@ -67,7 +84,8 @@ class Dataset(Generic[A]):
 
     kind: type[A]
     paths: Mapping[str, Path]
-    """Video name to its artifact, sorted by name; videos whose file is at fault are not among them."""
+    """Video name to its artifact, sorted by name; videos whose file is at fault, or that the stage does not choose,
+    are not among them."""
 
     def __len__(self) -> int:
         return len(self.paths)
