@@ -98,7 +98,8 @@ def _device(project: Project) -> str:
 def _weights(project: Project) -> str:
     from tasks.weights.fetch import is_cached
 
-    names = sorted({name for stage in project.stages for name in stage.weights(project.params[stage.name])})
+    asked = (stage.weights(project.params[stage.name], *project.also(stage).values()) for stage in project.stages)
+    names = sorted({name for asked_by_one in asked for name in asked_by_one})
     missing = [name for name in names if not is_cached(name)]
     if missing:
         return f"{', '.join(missing)} not here yet: fetched and verified at first use"

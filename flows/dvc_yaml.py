@@ -38,7 +38,7 @@ def entry(project: Project, stage: Stage[..., Any]) -> dict[str, Any]:
     return {
         "cmd": f"semflow stage {stage.name} --keep-going",
         "deps": [*(kind.FOLDER for kind in stage.inputs.values()), *code, *pins],
-        "params": [stage.name],
+        "params": [stage.name, *(project.section(kind) for kind in stage.also.values())],
         "outs": [{kind.FOLDER: {"persist": True}} for kind in stage.outputs],
     }
 

@@ -110,7 +110,7 @@ def downstream(project: Project, origin: Stage[..., Any]) -> list[Stage[..., Any
 def _compute(project: Project, stage: Stage[..., Any], video: str, state: State) -> None:
     assert state.ingredients is not None
     arguments: dict[str, Any] = {name: _open(project, stage, name, video) for name in stage.inputs}
-    arguments["params"] = project.params[stage.name]
+    arguments |= {"params": project.params[stage.name], **project.also(stage)}
     if stage.wants_compute:
         arguments["compute"] = project.compute
     produced = stage.function(**arguments)

@@ -7,6 +7,7 @@ from typing import Any
 from tasks.decode.stage import decode
 from tasks.detect.stage import detect
 from tasks.estimate_flow.stage import estimate_flow
+from tasks.extract_features.fit_axes import fit_axes
 from tasks.extract_features.stage import extract_features
 from tasks.match.stage import match
 from tasks.report.stage import report
@@ -17,6 +18,7 @@ STAGES: tuple[Stage[..., Any], ...] = (
     decode,
     detect,
     estimate_flow,
+    fit_axes,
     extract_features,
     match,
     track,

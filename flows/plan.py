@@ -71,7 +71,8 @@ def examine(
         for source in before:
             if source.standing == "stale":
                 return State(item, "stale", f"waits for {source.item}", None)
-    today = ingredients(stage, project.params[stage.name], input_hashes(project, stage, video))
+    inputs = input_hashes(project, stage, video)
+    today = ingredients(stage, project.params[stage.name], inputs, project.also(stage))
     return _compare(project, stage, item, today)
 
 

@@ -50,6 +50,14 @@ class Project:
         assert isinstance(section, Compute)
         return section
 
+    def also(self, stage: Stage[..., Any]) -> dict[str, Params]:
+        """Argument name to the parameters of another stage that `stage` reads too."""
+        return {name: self.params[self.section(kind)] for name, kind in stage.also.items()}
+
+    def section(self, kind: type[Params]) -> str:
+        """The section of params.yaml that `kind` describes."""
+        return next(stage.name for stage in self.stages if stage.params is kind)
+
     @cached_property
     def producers(self) -> Mapping[type[Artifact], Stage[..., Any]]:
         """Artifact class to the stage that makes it."""

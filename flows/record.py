@@ -72,6 +72,7 @@ def _stamp(project: Project, stage: Stage[..., Any]) -> str:
     seen: dict[str, Any] = {
         "entry": entry(project, stage),
         "params": project.params[stage.name].model_dump(mode="json"),
+        "also": {name: section.model_dump(mode="json") for name, section in project.also(stage).items()},
     }
     files = [project.root / dep for dep in seen["entry"]["deps"] if (project.root / dep).is_file()]
     seen["files"] = {str(path): project.hashes.of_file(path) for path in files}

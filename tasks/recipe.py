@@ -31,7 +31,7 @@ class Ingredients:
     inputs: Mapping[str, str]
     """Argument name to the content hash of its artifact."""
     params: Mapping[str, Any]
-    """The stage's section of params.yaml."""
+    """The stage's section of params.yaml, and as `<argument>.<key>` those of other stages that it reads."""
     code: Mapping[str, str]
     """Module to the fingerprint of its code."""
     weights: Mapping[str, str]
@@ -75,14 +75,22 @@ class Recipe:
             return None
 
 
-def ingredients(stage: Stage[..., Any], params: Params, inputs: Mapping[str, str]) -> Ingredients:
-    """What `stage` would be made of today, given the content hashes of its inputs."""
+def ingredients(
+    stage: Stage[..., Any], params: Params, inputs: Mapping[str, str], also: Mapping[str, Params] | None = None
+) -> Ingredients:
+    """What `stage` would be made of today, given its parameters, the content hashes of its inputs, and the parameters
+    of other stages that it reads, by argument name."""
+    others = {
+        f"{name}.{key}": value
+        for name, section in (also or {}).items()
+        for key, value in section.model_dump(mode="json").items()
+    }
     return Ingredients(
         stage=stage.name,
         inputs=dict(inputs),
-        params=params.model_dump(mode="json"),
+        params=params.model_dump(mode="json") | others,
         code=dict(fingerprint(stage.module)),
-        weights={name: _weights_hash(name) for name in stage.weights(params)},
+        weights={name: _weights_hash(name) for name in stage.weights(params, *(also or {}).values())},
         libraries={name: library_version(name) for name in stage.libraries},
     )
 

@@ -8,6 +8,7 @@ says: a stage named `track`, reading `data/detections/<video>.parquet` and the s
 An argument of type Dataset[Features] makes it a stage over the whole dataset: one item, reading the features of every
 video, leaving `<folder>/dataset<ending>`, which stages of one video may read like any artifact.
 It reads all videos, or those that its `among` chooses by the parameters and by what people wrote (a Source).
+An argument of another Params class, `seeing: ExtractFeaturesParams`, is the section of the stage whose class that is.
 A parameter named `compute` of class Compute is handed in and is no part of the recipe.
 """
 
@@ -23,7 +24,7 @@ from tasks.params import Compute, Params
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Weights = Callable[[Any], tuple[str, ...]]
+Weights = Callable[..., tuple[str, ...]]
 Among = Callable[[Any, Mapping[str, Source]], Collection[str] | None]
 """Parameters, and sources by argument name, to the videos that a stage over the dataset reads; None for all of them."""
 
@@ -40,10 +41,13 @@ class Stage(Generic[P, R]):
     """The arguments that take the artifacts of all videos at once."""
     outputs: tuple[type[Artifact], ...]
     params: type[Params]
+    also: Mapping[str, type[Params]]
+    """Argument name to the class of another stage's section that this one reads too."""
     libraries: tuple[str, ...]
     """Distributions whose version can change the numbers."""
     weights: Weights
-    """Parameters to the names of the weights they ask for (see tasks/weights/catalog.py)."""
+    """Parameters (the stage's own, then those it reads too) to the names of the weights they ask for
+    (see tasks/weights/catalog.py)."""
     among: Among
     """Which videos a stage over the dataset reads."""
     wants_compute: bool
@@ -78,6 +82,7 @@ def stage(
         inputs: dict[str, type[Artifact]] = {}
         params: type[Params] | None = None
         whole: set[str] = set()
+        also: dict[str, type[Params]] = {}
         wants_compute = False
         for name in inspect.signature(function).parameters:
             kind = hints.get(name)
@@ -88,11 +93,13 @@ def stage(
                 wants_compute = True
             elif name == "params" and isinstance(kind, type) and issubclass(kind, Params):
                 params = kind
+            elif isinstance(kind, type) and issubclass(kind, Params):
+                also[name] = kind
             elif isinstance(kind, type) and issubclass(kind, Artifact):
                 inputs[name] = kind
             else:
                 raise TypeError(
-                    f"{function.__name__}({name}) must be an Artifact, `params: Params` or "
+                    f"{function.__name__}({name}) must be an Artifact, of a class of Params, or "
                     f"`compute: Compute`, got {kind}"
                 )
         if params is None or not inputs or not produced:
@@ -107,6 +114,7 @@ def stage(
             whole=frozenset(whole),
             outputs=produced,
             params=params,
+            also=also,
             libraries=libraries,
             weights=weights or _no_weights,
             among=among or _all_videos,
@@ -125,7 +133,7 @@ def _artifacts(hint: Any) -> tuple[type[Artifact], ...]:
     return (hint,) if isinstance(hint, type) and issubclass(hint, Artifact) else ()
 
 
-def _no_weights(params: Any) -> tuple[str, ...]:
+def _no_weights(*params: Params) -> tuple[str, ...]:
     del params
     return ()
 

@@ -4,9 +4,9 @@ Four kinds of items are looked for at any depth below DIR; each image is brought
 vectors come from `extract_features` and optical flow from `estimate_flow`, with their sections of params.yaml.
 
 - `views/`: of `--frames` frames, spread over all folders named `frames`, a view is rendered with a known homography in
-  another light (match_views.py). PCK@a is the share of the cells whose match lies within a of the image's width from
-  the truth (Yang and Ramanan, 2013), over the cells that are in the view. Beside it: no motion at all; optical flow at
-  once; and optical flow chained over `--steps` frames. No real film has truth over many frames, so this one runs half
+  another light (tasks/geometry/views.py). PCK@a is the share of the cells whose match lies within a of the image's
+  width from the truth (Yang and Ramanan, 2013), over the cells in the view. Beside it: no motion at all; optical flow
+  at once; and chained over `--steps` frames. No real film has truth over many frames, so this one runs half
   of them forward and then back to where it began, while the camera turns and the light changes on the way to the view:
   chained flow meets all that moves, hides and leaves the picture in between, and the truth stays exact. The same way
   past a film that stands still is what chained flow is at its best, and there it is better than any match of cells.
@@ -32,7 +32,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.evaluate import match_views
 from flows.evaluate.match_data import (
     Clip,
     HomographyPair,
@@ -51,9 +50,11 @@ from tasks.device import resolve_device
 from tasks.errors import BadInput
 from tasks.estimate_flow.backend import Backend, open_backend
 from tasks.estimate_flow.stage import EstimateFlowParams
+from tasks.extract_features.projection import shipped_projection
 from tasks.extract_features.stage import ExtractFeaturesParams, cell_grid, input_size, viewer
+from tasks.geometry import views as match_views
+from tasks.geometry.carry import step
 from tasks.geometry.grid import CellGrid
-from tasks.match.chain import step
 from tasks.match.grids import How, match_grids
 from tasks.match.semantic import how
 from tasks.match.stage import MatchParams
@@ -144,7 +145,8 @@ def score_views(film: Sequence[Image], rng: np.random.Generator, bench: Bench) -
         " optical chained": bench.chained(centres, _seen(film, camera, light)),
         " optical chained, still film": bench.chained(centres, _seen([image] * len(film), camera, light)),
     }
-    found = {f"{metric}{way}": value for way, at in ways.items() for metric, value in _pck(at, far, centres).items()}
+    shares = {way: _pck(at, far, centres) for way, at in ways.items()}
+    found = {f"{metric}{way}": shares[way][metric] for metric in shares[""] for way in ways}
     close = {
         "EPE": _mean_error(bench.semantic(first, bench.extract(near.image)), near, centres),
         "EPE optical": _mean_error(bench.chained(centres, [image, near.image]), near, centres),
@@ -265,7 +267,8 @@ def _bench(params: Mapping[str, Params]) -> Bench:
     looking = cast("ExtractFeaturesParams", params["extract_features"])
     flowing = cast("EstimateFlowParams", params["estimate_flow"])
     device = resolve_device(compute.device)
-    look = viewer(looking, compute)
+    shipped = shipped_projection(looking.network, looking.layers, looking.dimensions)
+    look = viewer(looking, compute, shipped)
 
     def extract(image: Image) -> Grid:
         height, width = image.shape[:2]

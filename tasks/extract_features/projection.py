@@ -1,7 +1,7 @@
-"""Fixed principal axes for the default layers, fitted once on the sample clips and kept beside this file.
+"""Fixed axes for the default layers, fitted once on the sample clips and kept beside this file.
 
 Fixed, so that vectors of different videos can be compared and a new video changes nothing about the old ones.
-`python -m flows.fit_projection` fits them anew.
+`python -m flows.fit_axes` fits them anew.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.errors import BadParams
-from tasks.extract_features.join import Projection
+from tasks.geometry.projection import Projection
 
 FOLDER = Path(__file__).parent
 FITTED: dict[tuple[str, tuple[str, ...]], str] = {
@@ -25,14 +26,21 @@ KEPT = 128
 
 
 @cache
-def load_projection(network: str, layers: tuple[str, ...], dimensions: int) -> Projection:
-    """The first `dimensions` axes for these layers; BadParams where none were fitted."""
+def shipped_axes(network: str, layers: tuple[str, ...], dimensions: int) -> NDArray[np.float16]:
+    """(1 + dimensions, channels) mean and first axes for these layers; BadParams where none were fitted."""
     name = FITTED.get((network, layers))
     if name is None or dimensions > KEPT:
         known = "; ".join(f"{net} with {', '.join(parts)}" for net, parts in FITTED)
         raise BadParams(
             f"extract_features.dimensions must be null, or up to {KEPT} for {known}; got {dimensions} for {network} "
-            f"with {', '.join(layers)}"
+            f"with {', '.join(layers)}; set fit_axes.fitted_on to dataset to fit axes for other layers"
         )
-    rows = np.load(FOLDER / name).astype(np.float32)
-    return Projection(rows[0], np.ascontiguousarray(rows[1 : dimensions + 1].T))
+    return np.load(FOLDER / name)[: dimensions + 1]
+
+
+def shipped_projection(network: str, layers: tuple[str, ...], dimensions: int | None) -> Projection | None:
+    """What the shipped axes do to vectors; None where all channels are kept."""
+    if dimensions is None:
+        return None
+    rows = shipped_axes(network, layers, dimensions).astype(np.float32)
+    return Projection(rows[0], np.ascontiguousarray(rows[1:].T))

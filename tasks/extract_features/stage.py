@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from tasks.artifacts.artifact import Streamed
+from tasks.artifacts.feature_axes import FeatureAxes
 from tasks.artifacts.features import FeatureFacts, Features
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.images import Image
 from tasks.geometry.grid import CellGrid, unit
+from tasks.geometry.projection import Projection
 from tasks.params import Compute, Params
 from tasks.stage import stage
 
@@ -34,7 +36,7 @@ class ExtractFeaturesParams(Params):
     image_side: int = Field(ge=64, multiple_of=STRIDE)
     """Longer side of the image that the network sees, pixels; its eighth is the longer side of the grid."""
     dimensions: int | None = Field(ge=1)
-    """Length of the vectors after a projection onto principal axes (see projection.py); null keeps all channels."""
+    """Length of the vectors after a projection (see tasks/geometry/projection.py); null keeps all channels."""
 
 
 @stage(
@@ -42,14 +44,16 @@ class ExtractFeaturesParams(Params):
     weights=lambda params: (params.network,),
     accelerator=True,
 )
-def extract_features(frames: Frames, params: ExtractFeaturesParams, compute: Compute) -> Streamed[Features]:
+def extract_features(
+    frames: Frames, feature_axes: FeatureAxes, params: ExtractFeaturesParams, compute: Compute
+) -> Streamed[Features]:
     """A grid of vectors for every frame; zeros where a frame is damaged or lost."""
     height, width = input_size(frames.height, frames.width, params.image_side)
     grid = cell_grid(frames.height, frames.width, height, width)
     facts = FeatureFacts(params.network, params.layers, frames.width, frames.height, grid)
 
     def rows() -> Iterator[NDArray[np.float16]]:
-        look = viewer(params, compute)
+        look = viewer(params, compute, feature_axes.projection)
         size = compute.batch if look.batched else 1
         nothing = np.zeros((grid.rows, grid.columns, channels), np.float16)
         written = 0
@@ -84,14 +88,12 @@ def cell_grid(height: int, width: int, seen_height: int, seen_width: int) -> Cel
 class Viewer:
     """Images to grids of vectors, with what is loaded once."""
 
-    def __init__(self, params: ExtractFeaturesParams, device: str) -> None:
+    def __init__(self, params: ExtractFeaturesParams, device: str, projection: Projection | None) -> None:
         from tasks.extract_features.network import load_network
-        from tasks.extract_features.projection import load_projection
 
-        self._side = params.image_side
+        self.side = params.image_side
         self._run = load_network(params.network, params.layers, device)
-        self._projection = None if params.dimensions is None else load_projection(
-            params.network, params.layers, params.dimensions)  # fmt: skip
+        self._projection = projection
         self.batched = device != "cpu"
 
     def __call__(self, images: list[Image]) -> list[NDArray[np.float16]]:
@@ -101,7 +103,7 @@ class Viewer:
         from tasks.extract_features.join import joined
 
         tall, wide = images[0].shape[:2]
-        height, width = input_size(tall, wide, self._side)
+        height, width = input_size(tall, wide, self.side)
         how = cv2.INTER_AREA if height < tall else cv2.INTER_LINEAR
         seen: list[Any] = [cv2.resize(image, (width, height), interpolation=how) for image in images]
         grids = [joined(layers) for layers in self._run(seen)]
@@ -110,11 +112,11 @@ class Viewer:
         return [grid.astype(np.float16) for grid in grids]
 
 
-def viewer(params: ExtractFeaturesParams, compute: Compute) -> Viewer:
+def viewer(params: ExtractFeaturesParams, compute: Compute, projection: Projection | None) -> Viewer:
     """The network behind `params`, on the device that `compute` names."""
     from tasks.device import resolve_device
 
-    return Viewer(params, resolve_device(compute.device))
+    return Viewer(params, resolve_device(compute.device), projection)
 
 
 def channel_count(params: ExtractFeaturesParams) -> int:

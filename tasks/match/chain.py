@@ -9,19 +9,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.flow_encoding import Flow, Mask
+from tasks.geometry.carry import Places, step
 
 FIELDS_AT_HAND = 16  # steps kept decoded, 2 MB each at 640 x 360: chains that start close together share most steps
-Places = NDArray[np.float32]
-"""(h, w, 2) x, y in pixels where each cell of a grid is; NaN where that is not known."""
-NOWHERE = -2.0  # a coordinate outside every image, for OpenCV, which does not take NaN
 
 
 @dataclass(frozen=True)
@@ -46,16 +39,3 @@ def carry(steps: Steps, start: int, strides: Sequence[int], places: Places) -> I
         places = step(places, *steps[start + stride - 1])
         if stride in strides:
             yield stride, places
-
-
-def step(places: Places, flow: Flow, valid: Mask) -> Places:
-    """Where one field carries `places`; NaN where it may not be trusted."""
-    known = _sample(valid.astype(np.float32), places) > 0.5
-    return np.where(known[..., None], places + _sample(flow, places), np.float32(np.nan))
-
-
-def _sample(image: NDArray[np.float32], places: Places) -> NDArray[np.float32]:
-    """Bilinear values of the (H, W) or (H, W, c) `image` at (h, w, 2) `places`; 0 outside it and where NaN."""
-    remap: Any = cv2.remap
-    at = np.nan_to_num(places, nan=NOWHERE)
-    return remap(image, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)

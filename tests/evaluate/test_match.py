@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from flows.evaluate import match_views
 from flows.evaluate.match import Bench, Grid, add_arguments, measure
 from flows.evaluate.match_data import find_homography_pairs, find_keypoint_pairs, read_image
 from tasks.errors import BadInput
 from tasks.estimate_flow.backend import Backend
 from tasks.estimate_flow.classic import dis
+from tasks.geometry import views as match_views
 from tasks.geometry.grid import CellGrid
 from tasks.match.grids import How
 

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.extract_features.join import fit_projection, joined, upsampled
+from tasks.extract_features.join import joined, upsampled
 
 
 def layers(seed: int, rows: int = 12, columns: int = 20) -> list[np.ndarray[Any, Any]]:
@@ -36,13 +36,3 @@ def test_coarse_cells_keep_their_values_and_a_ramp_stays_a_ramp() -> None:
     fine = upsampled(coarse, 6, 10)
     np.testing.assert_allclose(fine[:, :9, 0], np.arange(9)[None].repeat(6, 0))
     np.testing.assert_array_equal(fine[::2, ::2], coarse)
-
-
-@given(st.integers(0, 30))
-def test_axes_are_orthonormal_ordered_and_unique(seed: int) -> None:
-    points = np.random.default_rng(seed).normal(size=(200, 6)) * np.arange(1, 7)
-    found = fit_projection(points, 4)
-    np.testing.assert_allclose(found.axes.T @ found.axes, np.eye(4), atol=1e-5)
-    spread = found.apply(points.astype(np.float32)).var(axis=0)
-    assert np.all(np.diff(spread) <= 1e-3)
-    np.testing.assert_allclose(fit_projection(points[::-1], 4).axes, found.axes, atol=1e-4)

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tasks.artifacts.artifact import Dataset
+from tasks.artifacts.feature_axes import FeatureAxes
 from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Account, Frame, Frames
 from tasks.errors import BadParams
+from tasks.extract_features.fit_axes import FitAxesParams, fit_axes
 from tasks.extract_features.stage import ExtractFeaturesParams, cell_grid, extract_features, input_size
 from tasks.params import Compute
 
@@ -22,6 +25,11 @@ def params(**changes: Any) -> ExtractFeaturesParams:
         "network": "mobilenet-v2", "layers": ("b6", "b13", "b17"), "image_side": 128, "dimensions": 64,
     }  # fmt: skip
     return ExtractFeaturesParams(**(values | changes))
+
+
+def axes(fitted_on: Any = "samples", frames: dict[str, Path] | None = None, **changes: Any) -> FeatureAxes:
+    fitting = FitAxesParams(fitted_on=fitted_on, frames_per_video=2)
+    return fit_axes(Dataset(Frames, frames or {}), fitting, params(**changes), compute())
 
 
 def compute(batch: int = 1) -> Compute:
@@ -43,7 +51,7 @@ def frames(tmp_path: Path) -> Frames:
 
 
 def test_a_grid_of_unit_vectors_for_every_whole_frame(frames: Frames, tmp_path: Path) -> None:
-    found = extract_features(frames, params(), compute()).to(tmp_path / "a.npy")
+    found = extract_features(frames, axes(), params(), compute()).to(tmp_path / "a.npy")
     assert found.values.shape == (5, 9, 16, 64)
     assert found.values.dtype == np.float16
     assert [found.vectors(n) is not None for n in range(5)] == [True, False, True, True, False]
@@ -53,13 +61,13 @@ def test_a_grid_of_unit_vectors_for_every_whole_frame(frames: Frames, tmp_path: 
 
 
 def test_without_projection_all_channels_are_kept(frames: Frames, tmp_path: Path) -> None:
-    found = extract_features(frames, params(dimensions=None), compute()).to(tmp_path / "a.npy")
+    found = extract_features(frames, axes(dimensions=None), params(dimensions=None), compute()).to(tmp_path / "a.npy")
     assert found.values.shape[-1] == 32 + 96 + 320
 
 
 def test_the_same_bytes_for_any_batch(frames: Frames, tmp_path: Path) -> None:
     for batch in (1, 4):
-        extract_features(frames, params(), compute(batch)).save(tmp_path / f"{batch}.npy")
+        extract_features(frames, axes(), params(), compute(batch)).save(tmp_path / f"{batch}.npy")
     assert (tmp_path / "1.npy").read_bytes() == (tmp_path / "4.npy").read_bytes()
 
 
@@ -67,19 +75,19 @@ def test_a_video_without_a_whole_frame_has_zeros(tmp_path: Path) -> None:
     account = Account("a.mp4", "mp4", "h264", "yuv420p", WIDTH, HEIGHT, 0, 25.0, False, 0.0, 1, 0, 0, 1, 1, WIDTH,
                       HEIGHT, "png")  # fmt: skip
     lost = Frames.stream([Frame(0, 0.0, "lost", None)], lambda: account, "png").to(tmp_path / "f.parquet")
-    found = extract_features(lost, params(), compute()).to(tmp_path / "a.npy")
+    found = extract_features(lost, axes(), params(), compute()).to(tmp_path / "a.npy")
     assert found.vectors(0) is None
     none = Frames.stream([], lambda: account, "png").to(tmp_path / "none.parquet")
-    assert len(extract_features(none, params(), compute()).to(tmp_path / "b.npy")) == 0
+    assert len(extract_features(none, axes(), params(), compute()).to(tmp_path / "b.npy")) == 0
 
 
-def test_other_layers_cannot_be_projected(frames: Frames, tmp_path: Path) -> None:
+def test_other_layers_have_no_shipped_axes() -> None:
     with pytest.raises(BadParams, match="dimensions must be null, or up to 128"):
-        extract_features(frames, params(layers=("b6",)), compute()).save(tmp_path / "a.npy")
+        axes(layers=("b6",))
 
 
 def test_boxes_are_pooled_in_frame_pixels(frames: Frames, tmp_path: Path) -> None:
-    found = extract_features(frames, params(), compute()).to(tmp_path / "a.npy")
+    found = extract_features(frames, axes(), params(), compute()).to(tmp_path / "a.npy")
     pooled = found.pooled(0, np.array([[0, 0, 127, 71], [30, 30, 30, 30]], np.float32))
     assert pooled is not None
     np.testing.assert_allclose(np.linalg.norm(pooled, axis=1), 1, atol=1e-5)
@@ -98,3 +106,23 @@ def test_cells_cover_the_frame_evenly(height: int, width: int) -> None:
     np.testing.assert_allclose(grid.to_cells(centres)[-1, -1], [grid.columns - 1, grid.rows - 1], atol=1e-3)
     if seen == (height, width):
         assert (grid.left, grid.top, grid.step_x, grid.step_y) == (0, 0, 8, 8)
+
+
+def test_axes_fitted_on_the_dataset_are_its_own_and_come_back_from_disk(frames: Frames, tmp_path: Path) -> None:
+    own = axes("dataset", {"a": tmp_path / "frames.parquet"}, layers=("b6", "b13"), dimensions=8)
+    assert own.values.shape == (9, 32 + 96)
+    assert own.facts.fitted_on == "dataset"
+    own.save(tmp_path / "axes.npy")
+    np.testing.assert_array_equal(FeatureAxes.load(tmp_path / "axes.npy").values, own.values)
+    found = extract_features(frames, own, params(layers=("b6", "b13"), dimensions=8), compute()).to(tmp_path / "a.npy")
+    assert found.values.shape == (5, 9, 16, 8)
+
+
+def test_no_axes_come_back_from_disk_as_none(tmp_path: Path) -> None:
+    axes(dimensions=None).save(tmp_path / "axes.npy")
+    assert FeatureAxes.load(tmp_path / "axes.npy").projection is None
+
+
+def test_a_dataset_without_a_whole_frame_cannot_be_fitted_on() -> None:
+    with pytest.raises(BadParams, match="needs videos with whole frames, got none"):
+        axes("dataset", {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tasks.geometry.warp import pixel_grid
-from tasks.match.chain import carry, step
+from tasks.match.chain import carry
 from tasks.match.plan import planned_pairs
 
 WHOLE = np.ones((20, 30), np.bool_)
@@ -30,18 +30,6 @@ def test_flow_is_taken_where_the_point_is_by_then() -> None:
     steps = {5: (field(10, 0), WHOLE), 6: (turning, WHOLE)}
     ((_, there),) = carry(steps, 5, [2], np.array([[[8.0, 4.0]]], np.float32))
     assert np.allclose(there, [18, 7])
-
-
-def test_a_point_is_lost_where_flow_is_not_valid_and_outside() -> None:
-    valid = WHOLE.copy()
-    valid[:, :10] = False
-    places = np.array([[[5, 5], [15, 5], [28, 5]]], np.float32)
-    once = step(places, field(5, 0), valid)
-    assert np.isnan(once[0, 0]).all()
-    assert once[0, 1].tolist() == [20, 5]
-    twice = step(once, field(0, 0), WHOLE)
-    assert np.isnan(twice[0, [0, 2]]).all()
-    assert twice[0, 1].tolist() == [20, 5]
 
 
 def test_pairs_begin_at_every_nth_frame_and_end_in_the_video() -> None:

@@ -1,0 +1,68 @@
+"""Onto which axes the vectors of a backbone are projected, one file for the whole dataset."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.artifact import Artifact
+from tasks.artifacts.npy import read_npy, write_npy
+from tasks.errors import SemflowError
+from tasks.geometry.projection import Projection
+
+
+@dataclass(frozen=True)
+class AxesFacts:
+    """Whose axes they are."""
+
+    network: str
+    """Name of the backbone."""
+    layers: tuple[str, ...]
+    """Its layers that are joined."""
+    fitted_on: Literal["samples", "dataset"]
+    """The pictures behind them."""
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureAxes(Artifact):
+    """A mean and axes, or none: then all channels are kept."""
+
+    FOLDER: ClassVar[str] = "data/feature_axes"
+    SUFFIX: ClassVar[str] = ".npy"
+
+    values: NDArray[np.float16]
+    """(1 + d, c): the mean, then the axes; (0, c) where all channels are kept."""
+    facts: AxesFacts
+
+    def __post_init__(self) -> None:
+        if self.values.dtype != np.float16 or self.values.ndim != 2 or len(self.values) == 1:
+            raise SemflowError(
+                f"FeatureAxes.values must be float16 of shape (1 + d, c) or (0, c), got {self.values.dtype} of "
+                f"{self.values.shape}"
+            )
+
+    @property
+    def projection(self) -> Projection | None:
+        """What they do to vectors; None where all channels are kept."""
+        if not len(self.values):
+            return None
+        rows = self.values.astype(np.float32)
+        return Projection(rows[0], np.ascontiguousarray(rows[1:].T))
+
+    def save(self, path: Path) -> None:
+        write_npy(path, self.values, self.values.shape, asdict(self.facts))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        values, facts = read_npy(path)
+        layers: tuple[str, ...] = tuple(facts.pop("layers"))
+        return cls(np.array(values), AxesFacts(layers=layers, **facts))
+
+
+def as_values(projection: Projection) -> NDArray[np.float16]:
+    """(1 + d, c): the mean, then the axes."""
+    return np.vstack([projection.mean, projection.axes.T]).astype(np.float16)
