@@ -13,7 +13,7 @@ from typing import Any
 
 from tasks.errors import SemflowError
 
-SUITES = ("coco", "flow", "match", "mot")
+SUITES = ("coco", "features", "flow", "match", "mot")
 Command = Callable[[argparse.Namespace], int]
 
 

@@ -12,14 +12,11 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-import yaml
-
+from flows.evaluate.changes import add_set, with_changes
 from flows.evaluate.motchallenge import Sequence, Verdict, find_sequences, judge, pool, summary
 from flows.evaluate.scores import Scores
-from tasks.errors import BadParams
 from tasks.params import Params
 from tasks.track.presets import PRESETS
 from tasks.track.stage import TrackParams, track
@@ -28,19 +25,14 @@ from tasks.track.stage import TrackParams, track
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options beyond `--data` and `--json`."""
     parser.add_argument("--preset", choices=sorted(PRESETS), help="a published tracker instead of track in params.yaml")
-    parser.add_argument(
-        "--set",
-        nargs="+",
-        default=[],
-        metavar="KEY=VALUE",
-        help="values to use instead of those of track in params.yaml: --set max_gap=30 fill=false",
-    )
+    add_set(parser, "track", "max_gap=30 fill=false")
 
 
 def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Scores:
     """TrackEval's figures per sequence and pooled."""
-    given = params["track"].model_dump() | dict(PRESETS.get(arguments.preset or "", {}))
-    settings = with_changes(given, arguments.set)
+    tracking = params["track"]
+    assert isinstance(tracking, TrackParams)
+    settings = with_changes(tracking.model_copy(update=dict(PRESETS.get(arguments.preset or "", {}))), arguments.set)
     verdicts: dict[str, Verdict] = {}
     seconds: dict[str, float] = {}
     sequences = find_sequences(arguments.data)
@@ -60,19 +52,3 @@ def run(sequence: Sequence, params: TrackParams) -> tuple[Verdict, float]:
     tracks = track(detections, params)
     seconds = time.perf_counter() - start
     return judge(sequence, tracks), seconds
-
-
-def with_changes(given: Mapping[str, Any], changes: Iterable[str]) -> TrackParams:
-    """Parameters from `given` and `KEY=VALUE` texts; raises BadParams where one is odd."""
-    values = dict(given)
-    for change in changes:
-        key, equals, value = change.partition("=")
-        if not equals or key not in TrackParams.model_fields:
-            raise BadParams(
-                f"--set must be KEY=VALUE with a key of {', '.join(TrackParams.model_fields)}, got {change!r}"
-            )
-        values[key] = yaml.safe_load(value)
-    try:
-        return TrackParams.model_validate(values)
-    except ValueError as error:
-        raise BadParams(f"--set {' '.join(changes)}: {error}") from None

@@ -1,0 +1,44 @@
+"""Other values than those of params.yaml, for one measurement: `--set KEY=VALUE ...`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import ValidationError
+
+from tasks.errors import BadParams
+from tasks.params import Params
+
+P = TypeVar("P", bound=Params)
+
+
+def add_set(parser: argparse.ArgumentParser, section: str, example: str) -> None:
+    """The option itself, for values of `section`."""
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help=f"values to use instead of those of {section} in params.yaml: --set {example}",
+    )
+
+
+def with_changes(params: P, changes: Iterable[str]) -> P:
+    """`params` with `KEY=VALUE` texts applied, values as YAML reads them; raises BadParams where one is odd."""
+    kind = type(params)
+    values: dict[str, Any] = params.model_dump(mode="json")
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not equals or key not in kind.model_fields:
+            raise BadParams(f"--set must be KEY=VALUE with a key of {', '.join(kind.model_fields)}, got {change!r}")
+        values[key] = yaml.safe_load(value)
+    try:
+        return kind.model_validate_json(json.dumps(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise BadParams(f"--set {' '.join(changes)}: {key}: {first['msg']}, got {first['input']!r}") from None

@@ -1,0 +1,147 @@
+"""What the vectors of `extract_features` are good for, without any other stage: `semflow eval features --data DIR`.
+
+Images come to the working size of `decode` and go through the stage's own code, with its section of params.yaml;
+`--set` tries other values. Two kinds of items are looked for at any depth below DIR:
+
+- `masks/`: folders `frames` with `masks` beside them, as DAVIS 2016 has them (Perazzi et al., 2016). The first mask is
+  given and carried through the video by tasks/geometry/propagate.py, which no flow, no detector and no tuning per video
+  helps. J is the overlap at the masks' own size, first and last frame left out.
+- `views/`: of `--frames` frames, spread over all folders `frames`, a view is rendered with a known homography in
+  another light (tasks/geometry/views.py). PCK@a is the share of cells whose nearest neighbour in the view lies within
+  a of the image's width from the truth, over the cells that are in the view.
+
+`combined` is the mean over the items of a kind.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.evaluate.changes import add_set, with_changes
+from flows.evaluate.match_data import Clip, find_clips, read_image, read_mask
+from flows.evaluate.scores import Scores
+from tasks.artifacts.images import Image
+from tasks.decode.stage import DecodeParams
+from tasks.errors import BadInput
+from tasks.extract_features.projection import shipped_projection
+from tasks.extract_features.stage import ExtractFeaturesParams, cell_grid, input_size, viewer
+from tasks.geometry import views
+from tasks.geometry.grid import CellGrid
+from tasks.geometry.propagate import Propagation, propagate
+from tasks.geometry.raster import cells_of, pixels_of, scaled
+from tasks.params import Compute, Params
+
+Grid = NDArray[np.float16]
+"""(h, w, d) unit vectors."""
+# Radius, count and memory as Jabri et al. (2020) set them, the temperature for vectors that are spread evenly.
+HOW = Propagation(radius=12, count=5, temperature=0.3, memory=5)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Everything that an item is measured with."""
+
+    look: Callable[[Image], Grid]
+    cells: Callable[[int, int], CellGrid]
+    """Height and width of an image to where its cells lie."""
+    side: int | None
+    """Longer side of images, pixels at most; None leaves them as they are."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options beyond `--data` and `--json`."""
+    parser.add_argument("--frames", type=int, default=20, help="frames that views are made of (default 20)")
+    parser.add_argument("--seed", type=int, default=0, help="of the random views (default 0)")
+    add_set(parser, "extract_features", "dimensions=32 network=efficientnet-lite0 layers=[b4,b10,b14]")
+
+
+def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Scores:
+    """Metrics per item, and their means over the items of each kind."""
+    looking = with_changes(cast("ExtractFeaturesParams", params["extract_features"]), arguments.set)
+    shipped = shipped_projection(looking.network, looking.layers, looking.dimensions)
+    look = viewer(looking, cast("Compute", params["compute"]), shipped)
+    bench = Bench(
+        look=lambda image: look([image])[0],
+        cells=lambda height, width: cell_grid(height, width, *input_size(height, width, looking.image_side)),
+        side=cast("DecodeParams", params["decode"]).max_side,
+    )
+    return measure(arguments, bench)
+
+
+def measure(arguments: argparse.Namespace, bench: Bench) -> Scores:
+    """`evaluate` with whatever the bench holds."""
+    clips = find_clips(arguments.data)
+    if not clips:
+        raise BadInput(f"{arguments.data} must hold folders `frames` with images, got none")
+    items: dict[str, dict[str, float]] = {
+        f"masks/{clip.name}": {"J": carried_overlap(clip, bench)} for clip in clips if len(clip.masks) > 2
+    }
+    for name, image, rng in _chosen(clips, arguments, bench.side):
+        items[f"views/{name}"] = found_again(image, rng, bench)
+    return Scores("features", items, _means(items))
+
+
+def carried_overlap(clip: Clip, bench: Bench) -> float:
+    """Mean J of the first mask carried through `clip`, at the masks' own size, without the first and the last frame."""
+    images = [read_image(path, bench.side)[0] for path in clip.frames]
+    drawn: Any = cv2.imread(str(clip.masks[0]), cv2.IMREAD_GRAYSCALE)
+    height, width = drawn.shape
+    tall, wide = images[0].shape[:2]
+    cells = scaled(bench.cells(tall, wide), tall, wide, height, width)
+    labels = cells_of(read_mask(clip.masks[0], height, width), cells)[..., None]
+    grids = (bench.look(image) for image in images)
+    overlaps: list[float] = []
+    for path, soft in zip(clip.masks[1:], propagate(next(grids), grids, labels, HOW), strict=True):
+        assert soft is not None
+        carried = pixels_of(soft[..., 0], cells, height, width) > 0.5
+        overlaps.append(_overlap(carried, read_mask(path, height, width)))
+    return float(np.mean(overlaps[:-1]))
+
+
+def found_again(image: Image, rng: np.random.Generator, bench: Bench) -> dict[str, float]:
+    """PCK of the nearest neighbours of an image's cells in a view of it, and of no motion at all."""
+    height, width = image.shape[:2]
+    camera, light = views.far(rng)
+    view = views.view(image, camera, light)
+    cells = bench.cells(height, width)
+    centres = cells.centres().reshape(-1, 2)
+    first, second = (bench.look(seen).astype(np.float32) for seen in (image, view.image))
+    nearest = (first.reshape(len(centres), -1) @ second.reshape(len(centres), -1).T).argmax(axis=1)
+    truth: Any = cv2.perspectiveTransform(centres[:, None].astype(np.float64), view.homography)[:, 0]
+    inside = ((truth >= -0.5) & (truth < np.array([width, height]) - 0.5)).all(axis=1)
+    return {
+        f"PCK@{name}{way}": float((np.linalg.norm(at - truth, axis=1)[inside] <= part * width).mean())
+        for way, at in (("", centres[nearest]), (" no motion", centres))
+        for name, part in ((".05", 0.05), (".1", 0.1))
+    }
+
+
+def _chosen(
+    clips: list[Clip], arguments: argparse.Namespace, side: int | None
+) -> Iterator[tuple[str, Image, np.random.Generator]]:
+    """About `--frames` images spread over clips and time, each with random numbers of its own."""
+    each = max(1, round(arguments.frames / len(clips))) if arguments.frames else 0
+    for number, clip in enumerate(clips):
+        for frame in sorted({*np.linspace(0, len(clip.frames) - 1, each).astype(int).tolist()}):
+            rng = np.random.default_rng([arguments.seed, number, frame])
+            yield f"{clip.name}/{frame:05d}", read_image(clip.frames[frame], side)[0], rng
+
+
+def _overlap(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
+    union = (first | second).sum()
+    return float((first & second).sum() / union) if union else 1.0
+
+
+def _means(items: Mapping[str, dict[str, float]]) -> dict[str, float]:
+    kinds: dict[str, list[float]] = {}
+    for name, metrics in items.items():
+        for metric, value in metrics.items():
+            kinds.setdefault(f"{metric}_mean" if name.startswith("masks/") else metric, []).append(value)
+    return {metric: float(np.mean(values)) for metric, values in kinds.items()}
