@@ -13,7 +13,11 @@ from typing import Any
 
 from tasks.errors import SemflowError
 
-SUITES = ("coco", "features", "flow", "match", "mot")
+SUITES: tuple[str, ...] = ("coco", "features", "flow", "match", "mot")
+RENDERED: tuple[str, ...] = ()
+"""Suites that render their own ground truth and need no folder."""
+MORE: dict[str, tuple[str, str]] = {}
+"""Command to its module in flows, with `add_arguments(parser)` and `run(arguments) -> exit code`, and what it is for."""
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -68,11 +72,17 @@ def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     suites = evaluate.add_subparsers(required=True, metavar="SUITE")
     for name in SUITES:
         suite = suites.add_parser(name, help=f"see flows/evaluate/{name}.py")
-        suite.add_argument("--data", type=Path, required=True, help="folder with the ground truth")
+        if name not in RENDERED:
+            suite.add_argument("--data", type=Path, required=True, help="folder with the ground truth")
         suite.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
         suite.set_defaults(suite=name)
         if name in words:
-            _suite(name).add_arguments(suite)
+            _module(f"evaluate.{name}").add_arguments(suite)
+    for name, (module, text) in MORE.items():
+        more = add(name, _more, text)
+        more.set_defaults(module=module)
+        if name in words:
+            _module(module).add_arguments(more)
     return top
 
 
@@ -222,9 +232,9 @@ def _dvc(arguments: argparse.Namespace) -> int:
 def _evaluate(arguments: argparse.Namespace) -> int:
     from flows.show import show_scores
 
-    if not arguments.data.is_dir():
+    if arguments.suite not in RENDERED and not arguments.data.is_dir():
         raise SemflowError(f"--data must be a folder, got {arguments.data}")
-    scores = _suite(arguments.suite).evaluate(arguments, _open().params)
+    scores = _module(f"evaluate.{arguments.suite}").evaluate(arguments, _open().params)
     if arguments.json:
         _print_json(scores.as_json())
     else:
@@ -232,10 +242,14 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _suite(name: str) -> Any:
+def _more(arguments: argparse.Namespace) -> int:
+    return _module(arguments.module).run(arguments)
+
+
+def _module(name: str) -> Any:
     import importlib
 
-    return importlib.import_module(f"flows.evaluate.{name}")
+    return importlib.import_module(f"flows.{name}")
 
 
 def _console() -> Any:
