@@ -17,7 +17,7 @@ SUITES: tuple[str, ...] = ("coco", "features", "flow", "match", "mot")
 RENDERED: tuple[str, ...] = ()
 """Suites that render their own ground truth and need no folder."""
 MORE: dict[str, tuple[str, str]] = {}
-"""Command to its module in flows, with `add_arguments(parser)` and `run(arguments) -> exit code`, and what it is for."""
+"""Command to its module in flows (`add_arguments(parser)`, `run(arguments) -> exit code`), and what it is for."""
 Command = Callable[[argparse.Namespace], int]
 
 

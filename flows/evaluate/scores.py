@@ -7,9 +7,11 @@ A suite is a module here with two functions:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+Row = Mapping[str, str | float]
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,9 @@ class Scores:
     """Item (a sequence, an image pair, a clip) to its metrics."""
     combined: Mapping[str, float]
     """The same metrics over all items together, by the suite's own pooling."""
+    tables: Mapping[str, Sequence[Row]] = field(default_factory=dict[str, Sequence[Row]])
+    """More to look at, by title: rows of words and numbers, such as a confusion matrix."""
 
     def as_json(self) -> dict[str, Any]:
-        """The one object that `--json` prints."""
-        return asdict(self)
+        """The one object that `--json` prints; `tables` only where there are any."""
+        return {name: value for name, value in asdict(self).items() if name != "tables" or value}

@@ -25,13 +25,15 @@ if TYPE_CHECKING:
 
 Column = NDArray[Any]
 FACTS_KEY = b"semflow"
+NULL = -1
+"""What stands in a NumPy column of whole numbers for a null in the file: NumPy knows none."""
 ZSTD_LEVEL = 3  # zstd's own default; fixed here so that a change of Arrow's default does not change bytes
 
 
 def column(dtype: str, unit: str, meaning: str, width: int = 0, nullable: bool = False) -> Any:
     """Declare a column: NumPy dtype (or "string"), unit, meaning; `width` > 0 makes each cell a fixed-size list.
 
-    `nullable` admits NaN in a floating column; elsewhere NaN is an error.
+    `nullable` admits NaN in a floating column, else an error, and nulls, here NULL, in one of whole numbers.
     """
     return dataclasses.field(
         metadata={"column": True, "dtype": dtype, "unit": unit, "meaning": meaning, "width": width, "nan": nullable}
@@ -108,7 +110,7 @@ class Table(Artifact):
                 pa.field(
                     f.name,
                     arrow_type(f),
-                    nullable=False,
+                    nullable=_has_nulls(f),
                     metadata={"unit": f.metadata["unit"], "meaning": f.metadata["meaning"]},
                 )
                 for f in cls.columns()
@@ -127,7 +129,7 @@ class Table(Artifact):
             if f.metadata["width"]:
                 arrays.append(pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), type=field.type))
             else:
-                arrays.append(pa.array(values, type=field.type))
+                arrays.append(pa.array(values, type=field.type, mask=values == NULL if _has_nulls(f) else None))
         metadata = {FACTS_KEY: json.dumps(facts, sort_keys=True).encode()}
         return pa.Table.from_arrays(arrays, schema=schema.with_metadata(metadata))
 
@@ -199,8 +201,14 @@ def _dtype(field: dataclasses.Field[Any]) -> np.dtype[Any]:
     return np.dtype(object) if name == "string" else np.dtype(name)
 
 
+def _has_nulls(field: dataclasses.Field[Any]) -> bool:
+    return field.metadata["nan"] and _dtype(field).kind == "i"
+
+
 def _to_numpy(field: dataclasses.Field[Any], values: pa.ChunkedArray) -> Column:
     whole = values.combine_chunks()
+    if _has_nulls(field):
+        whole = whole.fill_null(NULL)
     if field.metadata["width"]:
         return np.asarray(whole.flatten().to_numpy(zero_copy_only=False)).reshape(-1, field.metadata["width"])
     return np.asarray(whole.to_numpy(zero_copy_only=False))

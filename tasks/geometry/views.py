@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.images import Image
-
+Image = NDArray[np.uint8]
+"""(h, w, 3) RGB."""
 Homography = NDArray[np.float64]
 """(3, 3) pixels of the picture to pixels of the view, pixel centres at integers."""
 

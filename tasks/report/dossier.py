@@ -13,9 +13,15 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.artifacts.actions import Actions
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
+from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
+from tasks.artifacts.kinematics import Kinematics
+from tasks.artifacts.matches import Matches
+from tasks.artifacts.poses import Poses
+from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.artifacts.tracks import Tracks
 from tasks.report.colours import class_slots
 from tasks.report.lives import Life, lives
@@ -40,8 +46,14 @@ class Dossier:
     frames: Frames
     detections: Detections
     dense_flow: DenseFlow
+    features: Features
+    semantic_flow: SemanticFlow
+    matches: Matches
     tracks: Tracks
     params: ReportParams
+    poses: Poses | None = None
+    kinematics: Kinematics | None = None
+    actions: Actions | None = None
 
     @property
     def video(self) -> str:

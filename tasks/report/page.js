@@ -17,10 +17,11 @@
     const plot = event.target.closest("svg.plot");
     if (!plot) return;
     const box = plot.getBoundingClientRect();
-    let seconds = ((event.clientX - box.left) / box.width) * plot.dataset.span;
+    const start = +(plot.dataset.start ?? 0); // of a chart that shows a part of the video
+    let seconds = start + ((event.clientX - box.left) / box.width) * plot.dataset.span;
     const track = event.target.closest(".track");
     if (track && (seconds < +track.dataset.from || seconds > +track.dataset.to)) seconds = +track.dataset.from;
-    seek(Math.max(0, Math.min(seconds, plot.dataset.span)));
+    seek(Math.max(start, Math.min(seconds, start + +plot.dataset.span)));
   });
 
   if (video) {
@@ -33,7 +34,8 @@
     const follow = () => {
       document.documentElement.classList.add("moving");
       for (const head of heads) {
-        const place = `${Math.min(100, (100 * video.currentTime) / head.parentNode.dataset.span)}%`;
+        const { start = 0, span } = head.parentNode.dataset;
+        const place = `${Math.max(0, Math.min(100, (100 * (video.currentTime - start)) / span))}%`;
         head.setAttribute("x1", place);
         head.setAttribute("x2", place);
       }

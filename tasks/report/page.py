@@ -15,10 +15,12 @@ from tasks.report.sections.account import account
 from tasks.report.sections.counts import counts
 from tasks.report.sections.data import data
 from tasks.report.sections.key_frames import key_frames
+from tasks.report.sections.meaning import meaning
 from tasks.report.sections.motion import motion
 from tasks.report.sections.overlay_player import overlay_player
 from tasks.report.sections.portraits import portraits
 from tasks.report.sections.scores import scores
+from tasks.report.sections.sight import sight
 from tasks.report.sections.timeline import timeline
 from tasks.report.sections.track_table import track_table
 
@@ -30,7 +32,9 @@ SECTIONS: tuple[Callable[[Dossier], Section | None], ...] = (
     timeline,
     counts,
     scores,
+    sight,
     motion,
+    meaning,
     track_table,
     data,
 )

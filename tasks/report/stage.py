@@ -10,8 +10,11 @@ from pydantic import Field
 from tasks.artifacts.artifact import Streamed
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
+from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
+from tasks.artifacts.matches import Matches
 from tasks.artifacts.report import Report
+from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.artifacts.tracks import Tracks
 from tasks.params import Params
 from tasks.stage import stage
@@ -32,6 +35,10 @@ class ReportParams(Params):
     """Pictures in the strip of key frames, evenly spaced in time."""
     motion_pictures: int = Field(ge=0)
     """Moments shown in the colours of their motion, evenly spaced in time; 0 leaves the curve of speed alone."""
+    feature_pictures: int = Field(ge=0)
+    """Moments shown in the colours of their features, evenly spaced in time; 0 leaves the section out."""
+    matched_pairs: int = Field(ge=0)
+    """Pairs of frames shown with what means the same in both, those with most motion; 0 leaves the section out."""
     portraits: int = Field(ge=0)
     """Most pictures in the gallery of tracks; those present longest come first."""
     timeline_rows: int = Field(ge=0)
@@ -40,9 +47,17 @@ class ReportParams(Params):
     """Most tracks listed in the table; those present longest are kept."""
 
 
-@stage(libraries=("av", "opencv-python", "jinja2"))
+@stage(libraries=("av", "numpy", "opencv-python", "jinja2"))
 def report(
-    frames: Frames, detections: Detections, dense_flow: DenseFlow, tracks: Tracks, params: ReportParams
+    *,
+    frames: Frames,
+    detections: Detections,
+    dense_flow: DenseFlow,
+    features: Features,
+    semantic_flow: SemanticFlow,
+    matches: Matches,
+    tracks: Tracks,
+    params: ReportParams,
 ) -> Streamed[Report]:
     """Write `index.html`, self-contained, and beside it `overlay.mp4`; memory holds one frame or pair at a time."""
 
@@ -51,7 +66,16 @@ def report(
         from tasks.report.overlay.film import write_overlay
         from tasks.report.page import render
 
-        dossier = Dossier(frames, detections, dense_flow, tracks, params)
+        dossier = Dossier(
+            frames=frames,
+            detections=detections,
+            dense_flow=dense_flow,
+            features=features,
+            semantic_flow=semantic_flow,
+            matches=matches,
+            tracks=tracks,
+            params=params,
+        )
         folder.mkdir(parents=True, exist_ok=True)
         if dossier.has_overlay:
             write_overlay(folder / Report.OVERLAY, dossier)

@@ -90,4 +90,4 @@ def test_a_folder_without_frames_and_odd_values_are_refused(tmp_path: Path) -> N
 def test_the_default_carries_masks_and_finds_cells_again() -> None:
     found = features.evaluate(options(DATA / "davis"), Project.open(find_root(HERE), STAGES).params).combined
     assert found["J_mean"] > 0.83
-    assert found["PCK@.05"] > 0.82
+    assert found["PCK@.05"] > 0.77

@@ -11,9 +11,13 @@ import pytest
 
 from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
 from tasks.artifacts.detections import Detections
+from tasks.artifacts.features import FeatureFacts, Features
 from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.artifacts.matches import Matches
+from tasks.artifacts.semantic_flow import SemanticFacts, SemanticFlow, SemanticPair
 from tasks.artifacts.tracks import Tracks
+from tasks.geometry.grid import CellGrid, unit
 from tasks.report.dossier import Dossier
 from tasks.report.stage import ReportParams
 
@@ -32,6 +36,8 @@ def params() -> ReportParams:
         preset="ultrafast",
         key_frames=4,
         motion_pictures=3,
+        feature_pictures=3,
+        matched_pairs=2,
         portraits=3,
         timeline_rows=5,
         table_rows=6,
@@ -151,26 +157,95 @@ def make_pair(encoding: FlowEncoding, motion: Motion) -> FlowPair:
     return FlowPair(forward, -forward, valid, valid, 1.5, False, camera, 0.9)
 
 
+CELL_PX, DIMENSIONS = 8, 6
+STRIDES, EVERY = (1, 4), 2
+"""Of the pairs that are matched."""
+
+
+def make_grid(frames: Frames) -> CellGrid:
+    return CellGrid(max(1, frames.height // CELL_PX), max(1, frames.width // CELL_PX), CELL_PX, CELL_PX, 0.0, 0.0)
+
+
+def make_features(frames: Frames) -> Features:
+    """Four upright stripes, each with a vector of its own and a little noise; zeros where a frame is not whole."""
+    grid = make_grid(frames)
+    stripe = np.eye(DIMENSIONS)[np.arange(grid.columns) * 4 // grid.columns]
+    noise = np.random.default_rng(0).normal(0, 0.02, (len(frames), grid.rows, grid.columns, DIMENSIONS))
+    values = unit(stripe + noise) * np.asarray(frames.ok, np.float32)[:, None, None, None]
+    facts = FeatureFacts("mobilenet-v2", ("b6", "b13"), frames.width, frames.height, grid)
+    return Features(values.astype(np.float16), facts)
+
+
+def make_semantic_flow(frames: Frames, speed: tuple[float, float] = (2.0, 1.0)) -> SemanticFlow:
+    """Everything moves by `speed` px a frame, surely; zeros where a frame is not whole."""
+    count, grid = len(frames), make_grid(frames)
+    ends = [(a, a + stride) for a in range(0, count, EVERY) for stride in STRIDES if a + stride < count]
+    whole = [bool(frames.ok[a] and frames.ok[b]) for a, b in ends]
+    values = np.zeros((len(ends), grid.rows, grid.columns, 3), np.float16)
+    for row, (a, b) in enumerate(ends):
+        values[row] = [speed[0] * (b - a), speed[1] * (b - a), 1] if whole[row] else 0
+    pairs = [SemanticPair(a, b, 1.0, 0.9) if ok else SemanticPair(a, b) for (a, b), ok in zip(ends, whole, strict=True)]
+    return SemanticFlow(values, tuple(pairs), SemanticFacts(count, frames.width, frames.height, grid))
+
+
+def make_matches(detections: Detections, ties: Sequence[tuple[int, int, float]]) -> Matches:
+    """Of each of `ties`: a row of the detections, one in a later frame, and their cosine."""
+    ties = sorted(ties, key=lambda tie: (detections.frame[tie[0]], detections.frame[tie[1]], tie[0]))
+    rows = {side: np.array([tie[i] for tie in ties], np.int32) for i, side in enumerate("ab")}
+    columns = {
+        f"{side}_{edge}": getattr(detections, edge)[at]
+        for side, at in rows.items()
+        for edge in ("x1", "y1", "x2", "y2")
+    }
+    for side, at in rows.items():
+        columns |= {
+            f"frame_{side}": detections.frame[at],
+            f"detection_{side}": at,
+            f"class_name_{side}": detections.class_name[at],
+        }
+    return Matches(
+        **columns,
+        cosine=np.array([tie[2] for tie in ties], np.float32),
+        mutual=np.array([tie[2] > 0.6 for tie in ties], np.bool_),
+        frame_count=detections.frame_count,
+        width=detections.width,
+        height=detections.height,
+    )
+
+
 @pytest.fixture
 def make_dossier(
     make_frames: Callable[..., Frames],
     make_flow: Callable[[Frames, Sequence[Motion]], DenseFlow],
     params: ReportParams,
 ) -> Callable[..., Dossier]:
-    """A dossier of made-up frames and rows, moving by `motions` or slowly; other arguments go to `make_frames`."""
+    """A dossier of made-up frames and rows, moving by `motions` or slowly, with detections matched as `ties` say.
+
+    Other arguments go to `make_frames`.
+    """
 
     def make(
         rows: Sequence[Row] = (),
         names: dict[int, str] = CLASSES,
         params: ReportParams = params,
         motions: Sequence[Motion] | None = None,
+        ties: Sequence[tuple[int, int, float]] = (),
         **video: object,
     ) -> Dossier:
         frames = make_frames(**video)
         if motions is None:
             motions = [(2.0, 1.0) if ok else "missing" for ok in frames.ok[:-1] & frames.ok[1:]]
         detections, tracks = make_tables(frames, rows, names)
-        return Dossier(frames, detections, make_flow(frames, motions), tracks, params)
+        return Dossier(
+            frames=frames,
+            detections=detections,
+            dense_flow=make_flow(frames, motions),
+            features=make_features(frames),
+            semantic_flow=make_semantic_flow(frames),
+            matches=make_matches(detections, ties),
+            tracks=tracks,
+            params=params,
+        )
 
     return make
 

@@ -21,7 +21,7 @@ from tasks.report.stage import ReportParams, report
 
 
 def _write(dossier: Dossier, folder: Path) -> str:
-    streamed = report(dossier.frames, dossier.detections, dossier.dense_flow, dossier.tracks, dossier.params)
+    streamed = report(**{name: getattr(dossier, name) for name in (*report.inputs, "params")})
     return (streamed.to(folder).folder / Report.PAGE).read_text(encoding="utf-8")
 
 
@@ -45,8 +45,8 @@ def test_sections_have_their_own_anchors_and_links(
     found = read_page(page.render(make_dossier(walk)))
     assert len(found.ids) == len(set(found.ids))
     anchors = [a[1:] for a in found.addresses if a.startswith("#") and a != "#main"]
-    seen = ["overlay", "account", "frames", "longest", "timeline", "counts", "scores", "motion", "tracks", "data"]
-    assert anchors == seen
+    pictures, charts = ["overlay", "account", "frames", "longest"], ["timeline", "counts", "scores"]
+    assert anchors == [*pictures, *charts, "sight", "motion", "meaning", "tracks", "data"]
     assert set(anchors) <= set(found.ids)
     labels = [str(attrs["aria-labelledby"]) for tag, attrs in found.tags if tag == "section"]
     assert set(labels) <= set(found.ids)

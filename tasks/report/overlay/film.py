@@ -1,4 +1,4 @@
-"""The overlay video: every frame with its boxes, tags and trails, at its own time."""
+"""The overlay video: every frame with its skeletons, boxes, tags and trails, at its own time."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tasks.report.overlay.boxes import draw_box
 from tasks.report.overlay.canvas import Canvas
 from tasks.report.overlay.marks import draw_caption, stand_in
 from tasks.report.overlay.movie import Encoding, write_movie
+from tasks.report.overlay.skeletons import draw_skeletons
 from tasks.report.overlay.tags import Bearer, draw_tag, place_tags
 from tasks.report.overlay.trails import Runs, draw_trails, runs
 
@@ -47,6 +48,8 @@ def _picture(dossier: Dossier, paths: Runs, frame: int, image: Image | None) -> 
         image = stand_in(image, frames.height, frames.width)
     canvas = Canvas(frames.width, frames.height)
     picture = canvas.prepare(image)
+    if dossier.poses is not None:
+        draw_skeletons(picture, canvas, dossier.poses, frame)
     draw_tracks(picture, canvas, dossier, paths, frame)
     draw_caption(picture, canvas, frame, float(dossier.edges_s[frame]), status)
     return picture

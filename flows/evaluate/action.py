@@ -1,0 +1,194 @@
+"""Actions against labels: `semflow eval action --data DIR`.
+
+DIR holds clips, videos or GIFs, and `labels.csv` with the columns `file` and `label`: what is done in each clip, in the
+words of Kinetics-400 or of a team's own action model. Clips go through the stages' own code with their sections of
+params.yaml, and what is scored is what the table of actions says of the whole clip. `top-1` is the share of clips whose
+label comes first, `top-5` of those where it is among the first five, for every stream that knows the label; `p` is the
+probability of the label. Clips without a label, or with one that no vocabulary has, are not scored, but it is shown
+what is said of them. The action model is the project's own where it has one; `--model FILE` takes another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import cast
+
+from flows.evaluate.scores import Row, Scores
+from flows.project import find_root
+from tasks.artifacts.action_model import ActionModel
+from tasks.artifacts.actions import Actions, Said
+from tasks.artifacts.artifact import ALL, Streamed
+from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
+from tasks.artifacts.flow_encoding import FlowEncoding
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.raw_video import RawVideo
+from tasks.artifacts.tracks import Tracks
+from tasks.classify.stage import ClassifyParams, classify
+from tasks.decode.stage import DecodeParams, decode
+from tasks.detect.stage import DetectParams, detect
+from tasks.errors import BadInput, SemflowError
+from tasks.estimate_flow.stage import EstimateFlowParams, estimate_flow
+from tasks.params import Compute, Params
+from tasks.streams.kinetics_labels import KINETICS_400, kinetics_labels
+from tasks.track.stage import TrackParams, track
+
+LABELS = "labels.csv"
+ENDINGS = frozenset({".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".webm", ".wmv"})
+"""Of files beside labels.csv that count as clips without a label."""
+RANKS = {"top-1": 1, "top-5": 5}
+SHOWN = 3
+"""Labels that are shown of each clip."""
+PICTURES_ALONE = ActionModel(
+    labels=("none",),
+    vocabulary="synthetic",
+    spatial=None,
+    temporal=None,
+    region="frame",
+    fusion=(1.0, 0.0),
+    metrics={},
+)
+"""Leaves all to the appearance stream and Kinetics-400."""
+Summary = Mapping[str, Sequence[Said]]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One clip."""
+
+    name: str
+    file: Path
+    label: str | None
+    """What is done in it, as the vocabularies write it; None where nobody said."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options beyond `--data` and `--json`."""
+    parser.add_argument("--model", type=Path, help="action model (.npz) instead of the project's own")
+
+
+def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Scores:
+    """Top-1 and top-5 of every stream, what was said of every clip, and what was taken for what."""
+    model = _model(arguments.model)
+    clips = read_labels(arguments.data)
+    vocabularies = {KINETICS_400: kinetics_labels(), model.vocabulary: model.labels}
+    known = {label for labels in vocabularies.values() for label in labels}
+    if not any(clip.label in known for clip in clips):
+        raise BadInput(
+            f"{arguments.data / LABELS} must hold labels of Kinetics-400 or of the action model "
+            f"({', '.join(model.labels)}), got {', '.join(sorted({clip.label or 'none' for clip in clips}))}"
+        )
+    if not any(clip.label in model.labels for clip in clips):
+        model = PICTURES_ALONE  # what a motion stream says in other words than the labels' cannot be scored
+    return score(clips, [said_of(clip.file, model, params) for clip in clips], vocabularies)
+
+
+def read_labels(folder: Path) -> list[Labelled]:
+    """The clips of labels.csv in its order, then others that lie there; BadInput where the table is odd."""
+    table = folder / LABELS
+    if not table.is_file():
+        raise BadInput(f"{folder} must hold {LABELS} with the columns file and label, got none")
+    with table.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        if not {"file", "label"} <= {*(reader.fieldnames or ())}:
+            raise BadInput(f"{table} must have the columns file and label, got {', '.join(reader.fieldnames or ())}")
+        rows = [(str(row["file"]).strip(), (row["label"] or "").strip() or None) for row in reader]
+    names = [name for name, _ in rows]
+    for name in names:
+        if not (folder / name).is_file():
+            raise BadInput(f"{table} must name files beside it, got {name!r}, which is not there")
+        if names.count(name) > 1:
+            raise BadInput(f"{table} must name each file once, got {name!r} twice")
+    others = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in ENDINGS and path.name not in names)
+    return [Labelled(name, folder / name, label) for name, label in [*rows, *((name, None) for name in others)]]
+
+
+def said_of(file: Path, model: ActionModel, params: Mapping[str, Params]) -> Summary:
+    """What each stream says of the clip `file`, most probable first."""
+    with tempfile.TemporaryDirectory() as folder:
+        frames = decode(RawVideo(file), cast("DecodeParams", params["decode"])).to(Path(folder) / "frames.parquet")
+        return classified(frames, model, params, Path(folder)).summary()
+
+
+def classified(frames: Frames, model: ActionModel, params: Mapping[str, Params], folder: Path) -> Actions:
+    """The table of actions, after those stages before it whose results the model asks for."""
+    compute = cast("Compute", params["compute"])
+    flow = _no_flow(frames)
+    tracks = Tracks.empty(frame_count=len(frames), width=frames.width, height=frames.height)
+    if model.temporal is not None:
+        flow = estimate_flow(frames, cast("EstimateFlowParams", params["estimate_flow"]), compute)
+    if model.region == "person":
+        found = detect(frames, cast("DetectParams", params["detect"]), compute)
+        tracks = track(found, cast("TrackParams", params["track"]))
+    dense_flow = flow.to(folder / "dense_flow.parquet")
+    return classify(frames, dense_flow, tracks, model, cast("ClassifyParams", params["classify"]), compute)
+
+
+def score(clips: Sequence[Labelled], said: Sequence[Summary], vocabularies: Mapping[str, Sequence[str]]) -> Scores:
+    """Metrics of `said`, one per clip, in their order; `vocabularies` are labels by the name of the vocabulary."""
+    pairs = list(zip(clips, said, strict=True))
+    scored = {clip.name: _metrics(clip.label, words, vocabularies) for clip, words in pairs if clip.label}
+    items = {name: row for name, row in scored.items() if row}
+    names = dict.fromkeys(name for row in items.values() for name in row)
+    combined = {name: fmean(row[name] for row in items.values() if name in row) for name in names}
+    tables: dict[str, Sequence[Row]] = {"what is said": [row for pair in pairs for row in _said(*pair)]}
+    for stream in dict.fromkeys(stream for words in said for stream in words):
+        best = [(clip, words[stream][0].label) for clip, words in pairs if stream in words]
+        told = [(clip.label, label) for clip, label in best if clip.label and f"p {stream}" in items.get(clip.name, {})]
+        tables[f"confusion, {stream}"] = confusion(told)
+    return Scores("action", items, combined, tables)
+
+
+def _metrics(label: str, words: Summary, vocabularies: Mapping[str, Sequence[str]]) -> dict[str, float]:
+    """Of one clip, for the streams whose vocabulary has its label; 0 where the label was not among the best."""
+    found: dict[str, float] = {}
+    for stream, ranked in words.items():
+        if label in vocabularies.get(ranked[0].vocabulary, ()):
+            order = [each.label for each in ranked]
+            place = order.index(label) if label in order else len(order)
+            found |= {f"{name} {stream}": float(place < most) for name, most in RANKS.items()}
+            found[f"p {stream}"] = ranked[place].probability if place < len(order) else 0.0
+    return found
+
+
+def _said(clip: Labelled, words: Summary) -> list[Row]:
+    """The first labels of each stream, or that there are none."""
+    truth = {"clip": clip.name, "label": clip.label or "(none)"}
+    if not words:
+        return [{**truth, "stream": "", "said": "nothing: no window could be judged"}]
+    rows: list[Row] = []
+    for stream, ranked in words.items():
+        row: dict[str, str | float] = {**truth, "stream": stream, "said": ranked[0].label, "p": ranked[0].probability}
+        row["confident"] = "yes" if ranked[0].confident else "no"
+        row["then"] = ", ".join(f"{each.label} {each.probability:.2f}" for each in ranked[1:SHOWN])
+        rows.append(row)
+    return rows
+
+
+def confusion(pairs: Sequence[tuple[str, str]]) -> list[Row]:
+    """A row per label with the number of times each label was said of it, from pairs (label, said)."""
+    said = sorted({what for _, what in pairs})
+    counts = Counter(pairs)
+    return [{"label": label, **{what: counts[label, what] for what in said}} for label in sorted({t for t, _ in pairs})]
+
+
+def _model(file: Path | None) -> ActionModel:
+    """The one asked for, else the project's, else none but Kinetics."""
+    if file is not None:
+        if not file.is_file():
+            raise SemflowError(f"--model must be an action model, got {file}, which is not there")
+        return ActionModel.load(file)
+    own = ActionModel.path(find_root(Path.cwd()), ALL)
+    return ActionModel.load(own) if own.is_file() else PICTURES_ALONE
+
+
+def _no_flow(frames: Frames) -> Streamed[DenseFlow]:
+    encoding = FlowEncoding(frames.height, frames.width, grid=2, steps_per_px=32)
+    pairs = (FlowPair.nothing(encoding) for _ in range(len(frames) - 1))
+    return DenseFlow.stream(pairs, FlowFacts(len(frames), "none", encoding))

@@ -1,0 +1,132 @@
+"""One synthetic scene as every method of `semflow eval field` gets it: pictures, flow, features, few labels.
+
+Between neighbours the flow is the truth with noise, or DIS; between frames farther apart it is always DIS, on the
+pictures, for no method could have anything better. A method gives the label of every pixel of every frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.images import Image
+from tasks.estimate_flow.classic import dis
+from tasks.geometry.consistency import consistent
+from tasks.geometry.grid import CellGrid, unit
+from tasks.synthetic.scene import inputs
+from tasks.synthetic.scene.cast import CLASS_NAMES
+from tasks.synthetic.scene.scene import Scene
+
+Labels = NDArray[np.uint8]
+"""(h, w) class of each pixel, or (t, h, w)."""
+Flow = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What a method may look at; the truth is not among it."""
+
+    images: NDArray[np.uint8]
+    """(t, h, w, 3) RGB."""
+    neighbours: list[tuple[Flow, Mask, Flow, Mask]]
+    """Pair (i, i + 1): forward flow on frame i, where it may be trusted, and both backward on frame i + 1."""
+    grids: NDArray[np.float32]
+    """(t, rows, columns, d) unit vectors."""
+    cells: CellGrid
+    labels: Mapping[int, Labels]
+    """Labelled frame to its (h, w) classes."""
+    class_count: int
+    direct: Callable[[int, int], tuple[Flow, Mask]] = field(repr=False)
+    """Flow from a frame to any other, and where it may be trusted."""
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.images.shape[1], self.images.shape[2]
+
+    def nearest_labelled(self, frame: int) -> int:
+        """The labelled frame nearest in time; the earlier of two."""
+        return min(self.labels, key=lambda labelled: (abs(labelled - frame), labelled))
+
+    def step(self, frame: int, towards: int) -> tuple[Flow, Mask]:
+        """Flow of `frame` to the neighbour that lies in the direction of frame `towards`."""
+        forward, valid, *_ = self.neighbours[min(frame, len(self.neighbours) - 1)]
+        if towards > frame:
+            return forward, valid
+        *_, backward, valid_backward = self.neighbours[frame - 1]
+        return backward, valid_backward
+
+
+def make_problem(scene: Scene, labelled: int, noise_px: float | None) -> Problem:
+    """`scene` with labels on so many frames, and neighbours' flow off by `noise_px`, or by DIS where None."""
+    images: NDArray[np.uint8] = scene.frames
+    grids, cells = inputs.feature_grids(scene)
+    chosen = inputs.labelled_frames(labelled, len(scene))
+    estimated = _estimator(images)
+
+    def neighbour(first: int) -> tuple[Flow, Mask, Flow, Mask]:
+        if noise_px is None:
+            return *estimated(first, first + 1), *estimated(first + 1, first)
+        pair = inputs.flow_pair(scene, first, noise_px)
+        return pair.forward, pair.valid, pair.backward, pair.valid_backward
+
+    return Problem(
+        images=images,
+        neighbours=[neighbour(first) for first in range(len(scene) - 1)],
+        grids=unit(grids),
+        cells=cells,
+        labels={frame: scene.classes[frame] for frame in chosen},
+        class_count=len(CLASS_NAMES),
+        direct=estimated,
+    )
+
+
+def _estimator(images: NDArray[np.uint8]) -> Callable[[int, int], tuple[Flow, Mask]]:
+    """DIS between any two of the images, as the pipeline runs it, with its own check there and back."""
+    estimate = dis("medium")
+
+    @cache
+    def both(low: int, high: int) -> tuple[Flow, Flow]:
+        pair: list[Image] = [images[low], images[high]]
+        return next(iter(estimate(pair)))
+
+    def flow(a: int, b: int) -> tuple[Flow, Mask]:
+        forward, backward = both(min(a, b), max(a, b))
+        there, back = (forward, backward) if a < b else (backward, forward)
+        return there, consistent(there, back)
+
+    return flow
+
+
+def at_pixels(cells: CellGrid, values: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    """(height, width, d) a grid's (rows, columns, d) values at every pixel, bilinear, continued beyond its border."""
+    x = ((np.arange(width) - cells.left) / cells.step_x).astype(np.float32)
+    y = ((np.arange(height) - cells.top) / cells.step_y).astype(np.float32)
+    columns, rows = np.meshgrid(x, y)
+    # OpenCV remaps at most four channels at once.
+    parts: list[Any] = [
+        cv2.remap(values[..., n : n + 4], columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for n in range(0, values.shape[-1], 4)
+    ]
+    return np.concatenate([part.reshape(height, width, -1) for part in parts], axis=-1)
+
+
+def at_cells(cells: CellGrid, labels: Labels, class_count: int) -> NDArray[np.float32]:
+    """(rows, columns, classes) share of each class in the pixels of each cell."""
+    height, width = labels.shape
+    left, top = cells.left - (cells.step_x - 1) / 2, cells.top - (cells.step_y - 1) / 2
+    x = np.floor((np.arange(width) - left + 0.5) / cells.step_x).astype(int).clip(0, cells.columns - 1)
+    y = np.floor((np.arange(height) - top + 0.5) / cells.step_y).astype(int).clip(0, cells.rows - 1)
+    counts = np.zeros((cells.rows, cells.columns, class_count), np.float32)
+    np.add.at(counts, (y[:, None], x[None], labels), 1)
+    return counts / counts.sum(axis=-1, keepdims=True)

@@ -1,0 +1,193 @@
+"""Poses against ground truth: `semflow eval pose --data DIR`.
+
+Where DIR holds `images/` and `annotations.json` (COCO's keypoint format, Lin et al., 2014), every image is looked at
+whole, as `estimate_pose` looks at frames. Metrics: OKS AP (similarity .50 to .95) and AP50 by pycocotools, at most 20
+people per image, as fractions, over all sizes; `combined` pools all images as COCO does. Beside them stand those of
+ultralytics' own predict on the same images (`ultralytics_AP`), unless `--alone`.
+
+Where DIR holds videos, each goes through decode, detect, track and estimate_pose; metrics are shares of tracked
+person-frames that get a pose (see pose_coverage.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from flows.evaluate.pose_coverage import VIDEOS, coverage
+from flows.evaluate.scores import Scores
+from tasks.artifacts.images import Image
+from tasks.device import resolve_device
+from tasks.errors import BadInput
+from tasks.estimate_pose.look import LIMIT, Looker
+from tasks.estimate_pose.stage import EstimatePoseParams
+from tasks.params import Compute, Params
+from tasks.weights.fetch import weights_path
+from tasks.yolo.library import ultralytics
+from tasks.yolo.model import load_yolo
+from tasks.yolo.pose import Skeletons
+
+SCORE_THRESHOLD = 0.001  # AP needs the weak ones too; ultralytics' own validation starts here
+PEOPLE_COUNTED = 20  # COCO's maxDets for keypoints
+PERSON = 1  # COCO's number for it
+
+Ground = dict[str, Any]
+"""COCO's annotations.json as it is."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options beyond `--data` and `--json`."""
+    parser.add_argument("--alone", action="store_true", help="leave out ultralytics' own predict, which is slow")
+
+
+def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Scores:
+    """AP on labelled images, or the share of people with a pose on videos; the section `estimate_pose` but for AP."""
+    if (arguments.data / "annotations.json").exists():
+        return _on_images(arguments, params)
+    videos = sorted(file for file in arguments.data.iterdir() if file.suffix.lower() in VIDEOS)
+    if not videos:
+        raise BadInput(f"{arguments.data} must hold images/ and annotations.json, or videos, got neither")
+    items, combined = coverage(videos, params)
+    return Scores("pose", items, combined)
+
+
+def _on_images(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Scores:
+    settings = cast("EstimatePoseParams", params["estimate_pose"])
+    model = load_yolo(settings.weights, resolve_device(cast("Compute", params["compute"]).device))
+    looker = Looker(
+        model=model,
+        image_size=settings.image_size,
+        crop_height=settings.crop_height,
+        score_threshold=SCORE_THRESHOLD,
+        nms_iou=settings.nms_iou,
+        batch=1,
+    )
+    ground = read_annotations(arguments.data)
+    images = [_read(arguments.data / "images" / str(image["file_name"])) for image in ground["images"]]
+    found = [looker.whole(image) for image in images]
+    items, combined = average_precision(ground, found)
+    if not arguments.alone:
+        _, theirs = average_precision(ground, plain_ultralytics(images, settings))
+        combined |= {f"ultralytics_{name}": value for name, value in theirs.items()}
+    return Scores("pose", items, combined)
+
+
+def read_annotations(data: Path) -> Ground:
+    """The annotations of `data`; BadInput where they are not COCO's keypoint format."""
+    file = data / "annotations.json"
+    try:
+        ground: Ground = json.loads(file.read_text(encoding="utf-8"))
+        whole = all("keypoints" in each and "area" in each for each in ground["annotations"])
+        if not whole or not ground["images"]:
+            raise KeyError
+    except (ValueError, KeyError, TypeError):
+        raise BadInput(f"{file} must be COCO's keypoint format with `images` and `annotations`, got another") from None
+    return ground
+
+
+def plain_ultralytics(images: Sequence[Image], settings: EstimatePoseParams) -> list[Skeletons]:
+    """What ultralytics' own predict, in torch, sees in each image with the same settings."""
+    predictor = ultralytics().YOLO(weights_path(settings.weights))
+    found: list[Skeletons] = []
+    for image in images:
+        result = predictor.predict(
+            np.ascontiguousarray(image[..., ::-1]),
+            imgsz=settings.image_size,
+            conf=SCORE_THRESHOLD,
+            iou=settings.nms_iou,
+            max_det=LIMIT,
+            device="cpu",
+            verbose=False,
+        )[0]
+        points = result.keypoints.data.numpy()
+        found.append(Skeletons(result.boxes.xyxy.numpy(), result.boxes.conf.numpy(), points[..., :2], points[..., 2]))
+    return found
+
+
+def average_precision(
+    ground: Ground, found: Sequence[Skeletons]
+) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
+    """AP and AP50 per image and over all, of `found`, one per image of `ground` in its order."""
+    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools tells its progress on stdout, which is the result's
+        truth, guesses = _as_coco(ground, found)
+        items = {
+            Path(image["file_name"]).stem: {
+                "people": float(sum(truth.anns[n]["num_keypoints"] > 0 for n in truth.getAnnIds(imgIds=image["id"]))),
+                "found": float(len(seen)),
+            }
+            | _score(truth, guesses, [image["id"]])
+            for image, seen in zip(ground["images"], found, strict=True)
+        }
+        return items, _score(truth, guesses, [image["id"] for image in ground["images"]])
+
+
+def _as_coco(ground: Ground, found: Sequence[Skeletons]) -> tuple[Any, Any]:
+    from pycocotools.coco import COCO
+
+    truth: Any = COCO()
+    annotations = [
+        {
+            **each,
+            "id": n,
+            "num_keypoints": sum(v > 0 for v in each["keypoints"][2::3]),
+            "iscrowd": each.get("iscrowd", 0),
+        }
+        for n, each in enumerate(ground["annotations"], 1)  # 0 means unmatched there
+    ]
+    truth.dataset = {"images": ground["images"], "categories": [{"id": PERSON}], "annotations": annotations}
+    truth.createIndex()
+    guesses: Any = COCO()
+    rows = [
+        (image["id"], points, score)
+        for image, seen in zip(ground["images"], found, strict=True)
+        for points, score in zip(seen.keypoints.astype(np.float64), seen.score.tolist(), strict=True)
+    ]
+    guesses.dataset = {
+        "images": ground["images"],
+        "categories": [{"id": PERSON}],
+        "annotations": [
+            {
+                "id": n,
+                "image_id": image,
+                "category_id": PERSON,
+                "score": score,
+                "keypoints": np.insert(points, 2, 1, axis=1).reshape(-1).tolist(),
+                "area": float(np.ptp(points, axis=0).prod()),
+            }
+            for n, (image, points, score) in enumerate(rows, 1)
+        ],
+    }
+    guesses.createIndex()
+    return truth, guesses
+
+
+def _score(truth: Any, guesses: Any, images: list[int]) -> dict[str, float]:
+    """AP and AP50 over `images`; nothing where they hold nobody with keypoints, for then neither is defined."""
+    from pycocotools.cocoeval import COCOeval
+
+    if not any(truth.anns[n]["num_keypoints"] for n in truth.getAnnIds(imgIds=images)):
+        return {}
+    verdict: Any = COCOeval(truth, guesses, "keypoints")
+    verdict.params.imgIds, verdict.params.catIds = images, [PERSON]
+    verdict.params.maxDets = [PEOPLE_COUNTED]
+    verdict.params.areaRng, verdict.params.areaRngLbl = [verdict.params.areaRng[0]], ["all"]
+    verdict.evaluate()
+    verdict.accumulate()
+    precision = verdict.eval["precision"]  # similarity threshold, recall, class, area, maxDets
+    return {"AP": float(precision.mean()), "AP50": float(precision[0].mean())}
+
+
+def _read(file: Path) -> Image:
+    import cv2
+
+    image = cv2.imread(str(file), cv2.IMREAD_COLOR_RGB)
+    if image is None:
+        raise BadInput(f"{file} must be an image, got none or something that cannot be read")
+    return image.astype(np.uint8, copy=False)

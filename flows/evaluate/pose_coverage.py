@@ -1,0 +1,80 @@
+"""How many of the tracked people get a pose: every video goes through decode, detect, track and estimate_pose.
+
+A person-frame is a row of tracks of class person in a frame that came out whole, whether the tracker saw the person
+there or filled a gap. A pose counts as `estimate_pose` makes it: enough keypoints of a score that is trusted.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.poses import Poses
+from tasks.artifacts.raw_video import RawVideo
+from tasks.artifacts.tracks import Tracks
+from tasks.decode.stage import DecodeParams, decode
+from tasks.detect.stage import DetectParams, detect
+from tasks.estimate_pose.stage import EstimatePoseParams, estimate_pose
+from tasks.params import Compute, Params
+from tasks.track.stage import TrackParams, track
+
+VIDEOS = (".avi", ".mp4", ".mov", ".mkv", ".webm")
+TALL_PX = 60  # of working size: below it even a person sees no joints
+Metrics = dict[str, float]
+
+
+def coverage(videos: Sequence[Path], params: Mapping[str, Params]) -> tuple[dict[str, Metrics], Metrics]:
+    """Metrics of each video, and over all person-frames together."""
+    counts: dict[str, Metrics] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for video in videos:
+            frames, tracks = _tracked(video, Path(folder), params)
+            start = time.perf_counter()
+            settings, compute = cast("EstimatePoseParams", params["estimate_pose"]), cast("Compute", params["compute"])
+            poses, _ = estimate_pose(frames, tracks, settings, compute)
+            counts[video.stem] = count(frames.ok, tracks, poses) | {"seconds": time.perf_counter() - start}
+    total = {name: sum(each[name] for each in counts.values()) for name in next(iter(counts.values()))}
+    return {video: shares(each) for video, each in counts.items()}, shares(total)
+
+
+def count(ok: np.ndarray, tracks: Tracks, poses: Poses) -> Metrics:
+    """Person-frames, those tall enough, and how many of both have a pose; keypoints trusted in all poses."""
+    person = (tracks.class_name == "person") & ok[tracks.frame]
+    tall = person & (tracks.y2 - tracks.y1 > TALL_PX)
+    # One number for a frame and a track.
+    most = int(max(tracks.track_id.max(initial=0), poses.track_id.max(initial=0))) + 1
+    posed = np.isin(
+        tracks.frame.astype(np.int64) * most + tracks.track_id, poses.frame.astype(np.int64) * most + poses.track_id
+    )
+    return {
+        "people": float(person.sum()),
+        "tall": float(tall.sum()),
+        "posed": float((person & posed).sum()),
+        "tall_posed": float((tall & posed).sum()),
+        "keypoints": float(poses.trusted.sum()),
+    }
+
+
+def shares(counts: Metrics) -> Metrics:
+    """What the counts come to: nothing is said of nobody."""
+    people, tall = counts["people"], counts["tall"]
+    found: Metrics = {"people": people, f"people_over_{TALL_PX}px": tall}
+    if people:
+        found |= {"posed": counts["posed"] / people, "ms_per_person": 1000 * counts["seconds"] / people}
+    if tall:
+        found[f"posed_over_{TALL_PX}px"] = counts["tall_posed"] / tall
+    if counts["posed"]:
+        found["keypoints_per_pose"] = counts["keypoints"] / counts["posed"]
+    return found
+
+
+def _tracked(video: Path, folder: Path, params: Mapping[str, Params]) -> tuple[Frames, Tracks]:
+    frames = decode(RawVideo.load(video), cast("DecodeParams", params["decode"])).to(folder / f"{video.name}.parquet")
+    found = detect(frames, cast("DetectParams", params["detect"]), cast("Compute", params["compute"]))
+    return frames, track(found, cast("TrackParams", params["track"]))

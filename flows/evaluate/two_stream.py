@@ -1,0 +1,155 @@
+"""Do the two streams see what they should? `semflow eval action --synthetic`, on figures rendered for the purpose.
+
+Three sets of clips, learned from and measured on as `train` does with a team's labels (linear heads on frozen networks,
+weights of the streams by folds), the measured clips being of other seeds:
+- motion-only: five ways through one gait cycle, in any clothes before any scenery. At any moment the pose is as likely
+  under each label, so a picture tells nothing.
+- appearance-only: five colours of clothes and scenery, any of the ten motions.
+- mixed: three of the ways in three of the colours; neither stream can tell all nine alone.
+The spatial stream is the classical one, a head on MobileNetV2's features of single pictures (Simonyan and Zisserman,
+2014). `shuffled` is the temporal stream on the same clips with their pictures put in another order: what is left when
+the motion's order is taken away. `figures` are the ten motions of the model that semflow ships with.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.evaluate.scores import Scores
+from flows.figure_stacks import Job, Seen, look_at
+from tasks.params import Params
+from tasks.streams.fusion import fused
+from tasks.streams.heads import probabilities
+from tasks.streams.spatial import spatial_features
+from tasks.streams.temporal import temporal_features
+from tasks.synthetic.figures.clip import Theme
+from tasks.synthetic.figures.motions import MOTIONS, TEMPI
+from tasks.train.looks import Look, Means
+from tasks.train.metrics import top1
+from tasks.train.shipped import shipped_temporal
+from tasks.train.stage import TrainParams
+from tasks.train.streams import Material, Rows, opinions, spatial_stream, temporal_stream
+from tasks.train.study import weigh
+
+FRAMES, STACKS = 33, 3
+TRAIN_SEED, TEST_SEED = 100, 200  # others than those of the shipped network's clips
+CLIPS = 24  # of each label, for learning and again for measuring
+COLOURS = {"red": 0.0, "yellow": 0.15, "green": 0.36, "blue": 0.6, "purple": 0.8}
+MIXED_TEMPI = ("slow", "fast", "to and fro")
+MIXED_COLOURS = ("red", "green", "blue")
+NO_STATE = Path()  # heads are learned at once: nothing to go on with
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A label of a set: what may move, and in which colour."""
+
+    motions: tuple[str, ...]
+    """One of these is drawn for each clip."""
+    theme: Theme
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options beyond `--data` and `--json`."""
+    parser.add_argument("--clips", type=int, default=CLIPS, help="clips of each label to learn from, and to measure on")
+
+
+def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Scores:
+    """Top-1 of either stream and of both on the three sets, of the shuffled clips, and of the shipped model."""
+    settings = cast("TrainParams", params["train"])
+    settings = settings.model_copy(update={"spatial": "mobilenet-v2", "temporal": "head", "fusion": "learned"})
+    means = Means(settings, shipped_temporal(), "cpu")
+    items: dict[str, dict[str, float]] = {}
+    with ProcessPoolExecutor(2, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        for number, (name, kinds) in enumerate(sets().items()):
+            items[name] = _measured(pool, jobs(number, kinds, arguments.clips), len(kinds), means)
+        ten = [Kind((motion,), Theme()) for motion in MOTIONS]
+        items["figures"] = _shipped(pool, jobs(len(items), ten, arguments.clips)[1], len(ten))
+    streams = ("spatial", "temporal", "fused")
+    combined = {stream: float(np.mean([items[name][stream] for name in sets()])) for stream in streams}
+    return Scores("action (synthetic)", items, combined)
+
+
+def sets() -> dict[str, list[Kind]]:
+    """Set to its labels."""
+    return {
+        "motion-only": [Kind((tempo,), Theme(from_side=True)) for tempo in TEMPI],
+        "appearance-only": [Kind(tuple(MOTIONS), Theme(hue)) for hue in COLOURS.values()],
+        "mixed": [
+            Kind((tempo,), Theme(COLOURS[colour], from_side=True)) for tempo in MIXED_TEMPI for colour in MIXED_COLOURS
+        ],
+    }
+
+
+def jobs(number: int, kinds: Sequence[Kind], clips: int) -> tuple[list[Job], list[Job]]:
+    """What to render for learning and for measuring, `clips` of each kind, the kinds in turn."""
+
+    def of(first: int) -> Iterator[Job]:
+        for clip in range(clips):
+            for label, kind in enumerate(kinds):
+                seed = (first + number, label, clip)
+                motion = kind.motions[int(np.random.default_rng(seed).integers(len(kind.motions)))]
+                yield Job(seed, motion, FRAMES, STACKS, kind.theme)
+
+    return list(of(TRAIN_SEED)), list(of(TEST_SEED))
+
+
+def _measured(
+    pool: ProcessPoolExecutor, both: tuple[list[Job], list[Job]], labels: int, means: Means
+) -> dict[str, float]:  # fmt: skip
+    """Learn from the first jobs, measure on the second, and on these with their pictures shuffled."""
+    learning, measuring = both
+    shuffled = [replace(job, shuffled=True) for job in measuring]
+    everything = [*learning, *measuring, *shuffled]
+    truth = np.array([job.seed[1] for job in everything])
+    material = Material(list(_looks(pool, everything)), truth, labels)
+    rows = np.arange(len(learning))
+
+    def see(some: Rows) -> tuple[object, NDArray[np.float64]]:
+        return spatial_stream(material, some, means)
+
+    def follow(some: Rows) -> tuple[object, NDArray[np.float64]]:
+        return temporal_stream(material, some, means, NO_STATE)
+
+    names = [str(job.seed) for job in everything]
+    weights, _ = weigh(material, rows, names, means.params, (see, follow))
+    rgb, flow = see(rows)[1], follow(rows)[1]
+    at, mixed_up = np.split(np.arange(len(learning), len(everything)), 2)
+    streams = {"spatial": rgb, "temporal": flow, "fused": fused(rgb, flow, weights)}
+    found = {name: top1(stream[at], truth[at]) or 0.0 for name, stream in streams.items()}
+    left = top1(flow[mixed_up], truth[mixed_up]) or 0.0
+    return found | {"shuffled": left, "chance": 1 / labels, "weight_of_motion": weights[1]}
+
+
+def _shipped(pool: ProcessPoolExecutor, measuring: Sequence[Job], labels: int) -> dict[str, float]:
+    """The shipped model as it is on its own ten motions."""
+    stream = shipped_temporal()
+    looks = [temporal_features(stream, seen.stacks) for seen in pool.map(look_at, measuring, chunksize=5)]
+    truth = np.array([job.seed[1] for job in measuring])
+    found = opinions(stream.head, looks, Material([], truth, labels))
+    per_stack = np.concatenate([probabilities(stream.head, look) for look in looks])
+    return {
+        "temporal": top1(found, truth) or 0.0,
+        "temporal_per_stack": top1(per_stack, np.repeat(truth, STACKS)) or 0.0,
+        "chance": 1 / labels,
+    }
+
+
+def _looks(pool: ProcessPoolExecutor, todo: Sequence[Job]) -> Iterator[Look]:
+    """What the frozen networks make of each clip."""
+    for seen in pool.map(look_at, todo, chunksize=5):
+        yield _look(seen)
+
+
+def _look(seen: Seen) -> Look:
+    pictures = spatial_features("mobilenet-v2", [picture[None] for picture in seen.pictures], "cpu")
+    return Look(pictures, temporal_features(shipped_temporal(), seen.stacks), np.empty((0, 0, 0, 0), np.int8))

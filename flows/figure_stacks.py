@@ -1,0 +1,91 @@
+"""Stacks of flow fields from rendered figures, made as a real video's are: estimated flow, estimated camera motion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.action_model import StackSettings
+from tasks.artifacts.flow_encoding import Flow, FlowEncoding
+from tasks.estimate_flow.assess import assess
+from tasks.estimate_flow.classic import dis
+from tasks.geometry.homography import camera_flow
+from tasks.streams.flow_stack import CHANNELS, LENGTH, Stack, field_in_square, squares_along
+from tasks.streams.segments import segment_starts
+from tasks.synthetic.figures.clip import FPS, SIDE, FigureClip, Theme, draw_clip
+from tasks.synthetic.figures.motions import MOTIONS, TEMPI
+
+SETTINGS = StackSettings(removal="camera", side=96)
+ENCODING = FlowEncoding(SIDE, SIDE, grid=2, steps_per_px=32)
+Source = Literal["dis", "exact"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One clip to render and look at."""
+
+    seed: tuple[int, ...]
+    motion: str
+    """Of MOTIONS or TEMPI."""
+    frames: int
+    segments: int
+    theme: Theme = Theme()
+    drawn: bool = False
+    """Whether places in time and the box are drawn, as in training."""
+    shuffled: bool = False
+    """Whether the pictures are put in another order before flow is estimated."""
+    source: Source = "dis"
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What the two streams see of a clip."""
+
+    stacks: Stack
+    """(segments, 20, side, side)."""
+    pictures: NDArray[np.uint8]
+    """(segments, h, w, 3) the frame in the middle of each stack."""
+
+
+def look_at(job: Job) -> Seen:
+    """Render a clip and cut its stacks."""
+    clip = draw_clip(job.seed, (MOTIONS | TEMPI)[job.motion], job.frames, job.theme)
+    random = np.random.default_rng([2, *job.seed])
+    order: list[int] = random.permutation(job.frames).tolist() if job.shuffled else list(range(job.frames))
+    pictures = [clip.pictures[at] for at in order]
+    fields = list(_exact(clip) if job.source == "exact" else _estimated(pictures))
+    starts = segment_starts(0, len(fields), LENGTH, job.segments, random if job.drawn else None)
+    squares = squares_along(np.arange(job.frames), _jittered(clip.xyxy, random, job.drawn), starts, 1)
+    stacks = [
+        [field_in_square(fields[start + n], square[n], SETTINGS, 1 / FPS) for n in range(LENGTH)]
+        for start, square in zip(starts, squares, strict=True)
+    ]
+    middles = np.stack([pictures[start + LENGTH // 2] for start in starts])
+    return Seen(np.array(stacks, np.float32).reshape(-1, CHANNELS, SETTINGS.side, SETTINGS.side), middles)
+
+
+def _estimated(pictures: Sequence[NDArray[np.uint8]]) -> Iterator[Flow]:
+    """Own motion by the stage's flow and its camera."""
+    for (first, second), (there, back) in zip(pairwise(pictures), dis("medium")(pictures), strict=True):
+        pair = assess(first, second, there, back, ENCODING)
+        yield pair.forward - camera_flow(pair.camera, SIDE, SIDE)
+
+
+def _exact(clip: FigureClip) -> Iterator[Flow]:
+    for flow, camera in zip(clip.flow, clip.cameras, strict=True):
+        yield flow - camera_flow(camera, SIDE, SIDE)
+
+
+def _jittered(xyxy: NDArray[np.float32], random: np.random.Generator, drawn: bool) -> NDArray[np.float32]:
+    """Boxes a little off, as a detector's are."""
+    if not drawn:
+        return xyxy
+    middle, half = (xyxy[:, :2] + xyxy[:, 2:]) / 2, (xyxy[:, 2:] - xyxy[:, :2]) / 2
+    middle = middle + random.normal(0, 0.05, 2) * half
+    half = half * random.uniform(0.9, 1.2)
+    return np.concatenate([middle - half, middle + half], axis=1).astype(np.float32)

@@ -1,0 +1,181 @@
+"""A team's own labels: `data/labels/actions.csv`, which people write and semflow only reads. It may be absent.
+
+    video,label,start_s,end_s,track_id,split
+    lesson_1,plié,12.0,15.5,,
+    lesson_1,jeté,20.0,21.2,3,held-out
+
+`video` and `label` must be there; the rest may be left out or empty: then a label holds for the whole video, for
+whoever is in it, and semflow chooses the videos that it measures itself on.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import ClassVar, Literal, Self, cast
+
+from tasks.artifacts.artifact import Artifact
+from tasks.errors import BadInput
+
+Split = Literal["train", "held-out"]
+SPLITS: tuple[Split, ...] = ("train", "held-out")
+NEEDED = ("video", "label")
+HINT = "mend the file, or remove it to go on with the model that ships with semflow"
+
+
+@dataclass(frozen=True)
+class ActionLabel:
+    """One row: what happens in a stretch of a video."""
+
+    video: str
+    """Name of the video as `semflow status` shows it; the ending of its file may be there."""
+    label: str
+    """The action."""
+    start_s: float | None
+    """First second, by the video's own time; None for its beginning."""
+    end_s: float | None
+    """Last second; None for its end."""
+    track_id: int | None
+    """Who does it, of data/tracks; None for whoever is in the picture longest."""
+    split: Split | None
+    """train or held-out, the same for all rows of a video; None leaves it to semflow."""
+    line: int
+    """Where it stands in the file, from 1."""
+
+
+COLUMNS = tuple(field.name for field in fields(ActionLabel) if field.name != "line")
+
+
+@dataclass(frozen=True)
+class ActionLabels(Artifact):
+    """The rows of the file in its order, or none because there is no file."""
+
+    FOLDER: ClassVar[str] = "data/labels"
+    SUFFIX: ClassVar[str] = ".csv"
+    NAME: ClassVar[str] = "actions"
+
+    rows: tuple[ActionLabel, ...]
+    given: bool = True
+    """Whether there is a file."""
+
+    @classmethod
+    def absent(cls) -> Self:
+        """What stands for a file that is not there."""
+        return cls((), given=False)
+
+    @classmethod
+    def path(cls, root: Path, video: str) -> Path:
+        """The one file of the project, whatever the video."""
+        del video
+        return root / cls.FOLDER / f"{cls.NAME}{cls.SUFFIX}"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The different labels, sorted."""
+        return tuple(sorted({row.label for row in self.rows}))
+
+    def save(self, path: Path) -> None:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            for row in self.rows:
+                values = (getattr(row, name) for name in COLUMNS)
+                writer.writerow("" if value is None else value for value in values)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read and check the table; BadInput with file, line, what was expected and what to do."""
+        try:
+            text = path.read_text(encoding="utf-8-sig")  # Excel writes a byte order mark
+        except UnicodeDecodeError as error:
+            line = path.read_bytes()[: error.start].count(b"\n") + 1
+            raise BadInput(
+                f"{path.name}:{line}: must be UTF-8, got byte {error.object[error.start]:#04x}; {HINT}"
+            ) from None
+        reader = csv.DictReader(io.StringIO(text, newline=""))
+        _check_header(path.name, reader.fieldnames)
+        rows = tuple(_row(path.name, reader.line_num, raw) for raw in reader if any(filter(None, raw.values())))
+        _check_splits(path.name, rows)
+        _check_twice(path.name, rows)
+        return cls(rows)
+
+
+def _check_header(file: str, names: object) -> None:
+    found = [str(name).strip() for name in cast("list[str]", names or [])]
+    missing = [name for name in NEEDED if name not in found]
+    unknown = [name for name in found if name not in COLUMNS]
+    twice = [name for name in found if found.count(name) > 1]
+    if missing or unknown or twice:
+        raise BadInput(
+            f"{file}:1: columns must be {', '.join(NEEDED)} and, where wanted, {', '.join(COLUMNS[len(NEEDED) :])}, "
+            f"separated by commas, got {', '.join(found) or 'nothing'}; {HINT}"
+        )
+
+
+def _row(file: str, line: int, raw: dict[str | None, str | list[str] | None]) -> ActionLabel:
+    """One row, its values checked."""
+    where = f"{file}:{line}"
+    if None in raw:
+        raise BadInput(f"{where}: row must have as many cells as the header, got more; quote a label that has a comma")
+    cells = {cast("str", name).strip(): cast("str | None", value) or "" for name, value in raw.items()}
+    cells = {name: value.strip() for name, value in cells.items()}
+    for name in NEEDED:
+        if not cells[name]:
+            raise BadInput(f"{where}: {name} must be given, got nothing; {HINT}")
+    start, end = (_number(where, name, cells.get(name, "")) for name in ("start_s", "end_s"))
+    if end is not None and end <= (start or 0):
+        raise BadInput(f"{where}: end_s must be after start_s {start or 0:g}, got {end:g}; {HINT}")
+    split = cells.get("split", "") or None
+    if split not in (*SPLITS, None):
+        raise BadInput(f"{where}: split must be {' or '.join(SPLITS)}, or empty, got {split!r}; {HINT}")
+    return ActionLabel(
+        cells["video"],
+        cells["label"],
+        start,
+        end,
+        _track(where, cells.get("track_id", "")),
+        split,
+        line,
+    )
+
+
+def _number(where: str, name: str, text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0 <= value < float("inf"):
+        raise BadInput(f"{where}: {name} must be seconds from 0 on, like 12.5, got {text!r}; {HINT}")
+    return value
+
+
+def _track(where: str, text: str) -> int | None:
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise BadInput(f"{where}: track_id must be a whole number from 1 on, as in data/tracks, got {text!r}; {HINT}")
+    return int(text)
+
+
+def _check_splits(file: str, rows: tuple[ActionLabel, ...]) -> None:
+    """Windows of one video look alike: one that is trained on must not be measured on."""
+    first: dict[str, ActionLabel] = {}
+    for row in rows:
+        before = first.setdefault(row.video, row)
+        if row.split != before.split:
+            raise BadInput(
+                f"{file}:{row.line}: split of {row.video} must be {before.split or 'empty'} as in line {before.line}, "
+                f"got {row.split or 'nothing'}; a video is trained on or measured on, never both"
+            )
+
+
+def _check_twice(file: str, rows: tuple[ActionLabel, ...]) -> None:
+    lines: dict[ActionLabel, int] = {}
+    for row in rows:
+        before = lines.setdefault(replace(row, line=0), row.line)
+        if before != row.line:
+            raise BadInput(f"{file}:{row.line}: row must differ from those before, got line {before} again; {HINT}")

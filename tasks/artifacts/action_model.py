@@ -1,0 +1,150 @@
+"""What tells actions apart: a head per stream, the motion stream's network, and how much each stream counts.
+
+One NPZ file for the whole dataset, arrays and facts as JSON, without pickles. `train` makes it from a team's labels;
+where there are none it is the model that ships with semflow, trained on rendered figures.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.artifact import Artifact
+from tasks.errors import SemflowError
+
+Vocabulary = Literal["synthetic", "team"]
+Seen = Literal["i3d", "mobilenet-v2", "temporal"]
+"""Whose features a head reads: I3D's of a clip, MobileNetV2's of its middle frame, the flow network's of a stack."""
+Removal = Literal["camera", "mean", "none"]
+Region = Literal["person", "frame"]
+FACTS = "facts"
+
+
+@dataclass(frozen=True, eq=False)
+class LinearHead:
+    """Scores of the labels: features @ weights + bias; a softmax of them gives probabilities."""
+
+    seen: Seen
+    weights: NDArray[np.float32]
+    """(d, labels)."""
+    bias: NDArray[np.float32]
+    """(labels,)."""
+
+    def __post_init__(self) -> None:
+        if self.weights.ndim != 2 or self.bias.shape != self.weights.shape[1:]:
+            raise SemflowError(
+                f"a head must have weights (d, labels) and bias (labels,), got {self.weights.shape} and "
+                f"{self.bias.shape}"
+            )
+
+
+@dataclass(frozen=True)
+class StackSettings:
+    """How a stack of flow fields is cut out of a dense flow (see tasks/streams/flow_stack.py)."""
+
+    removal: Removal
+    """What is subtracted: the camera's homography, the mean over the square, or nothing."""
+    side: int
+    """Pixels of the network's input along each axis."""
+
+
+@dataclass(frozen=True, eq=False)
+class TemporalStream:
+    """The network that sees motion alone (see tasks/streams/temporal.py), and its head."""
+
+    trunk: Mapping[str, NDArray[Any]]
+    """State of the network by torch's names, float16 or float32."""
+    head: LinearHead
+    stacks: StackSettings
+
+
+@dataclass(frozen=True, eq=False)
+class ActionModel(Artifact):
+    """Everything that `classify` needs beside the published weights of the spatial networks."""
+
+    FOLDER: ClassVar[str] = "data/action_model"
+    SUFFIX: ClassVar[str] = ".npz"
+
+    labels: tuple[str, ...]
+    """The actions told apart, in the order of every head's outputs."""
+    vocabulary: Vocabulary
+    """synthetic: rendered figures' motions, as shipped; team: the labels of data/labels/actions.csv."""
+    spatial: LinearHead | None
+    """Head on what a clip looks like; None where no such stream was trained."""
+    temporal: TemporalStream | None
+    """The stream that sees motion; None where none was trained."""
+    region: Region
+    """Where both streams look: the square around a tracked person, or the middle square of the frame."""
+    fusion: tuple[float, float]
+    """Weights of the spatial and of the temporal stream's probabilities; they sum to 1."""
+    metrics: Mapping[str, Any]
+    """Held-out accuracy per stream, confusion and sizes; JSON values (see tasks/train/metrics.py)."""
+
+    def __post_init__(self) -> None:
+        if len(set(self.labels)) != len(self.labels) or not self.labels:
+            raise SemflowError(f"ActionModel.labels must be different names, at least one, got {self.labels}")
+        for head in (self.spatial, self.temporal.head if self.temporal else None):
+            if head is not None and len(head.bias) != len(self.labels):
+                raise SemflowError(f"a head must have {len(self.labels)} outputs, one per label, got {len(head.bias)}")
+        if min(self.fusion) < 0 or abs(sum(self.fusion) - 1) > 1e-6:
+            raise SemflowError(f"ActionModel.fusion must be two shares that sum to 1, got {self.fusion}")
+
+    def save(self, path: Path) -> None:
+        arrays: dict[str, NDArray[Any]] = {}
+        facts: dict[str, Any] = {
+            "labels": self.labels,
+            "vocabulary": self.vocabulary,
+            "region": self.region,
+            "fusion": self.fusion,
+            "metrics": self.metrics,
+            "spatial": _pack_head(self.spatial, "spatial", arrays),
+            "temporal": None,
+        }
+        if self.temporal is not None:
+            arrays |= {f"trunk.{name}": value for name, value in self.temporal.trunk.items()}
+            facts["temporal"] = _pack_head(self.temporal.head, "temporal", arrays)
+            facts["stacks"] = asdict(self.temporal.stacks)
+        text = json.dumps(facts, sort_keys=True).encode()
+        everything: dict[str, Any] = {FACTS: np.frombuffer(text, np.uint8), **dict(sorted(arrays.items()))}
+        with path.open("wb") as file:
+            np.savez_compressed(file, **everything)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        if FACTS not in arrays:
+            raise SemflowError(
+                f"{path.name} must be an action model with facts, got {', '.join(sorted(arrays)[:3])}; "
+                "run `semflow run` to make it again"
+            )
+        facts: dict[str, Any] = json.loads(arrays.pop(FACTS).tobytes())
+        head = _unpack_head(facts["temporal"], "temporal", arrays)
+        trunk = {n.removeprefix("trunk."): value for n, value in arrays.items() if n.startswith("trunk.")}
+        return cls(
+            labels=tuple(facts["labels"]),
+            vocabulary=facts["vocabulary"],
+            spatial=_unpack_head(facts["spatial"], "spatial", arrays),
+            temporal=None if head is None else TemporalStream(trunk, head, StackSettings(**facts["stacks"])),
+            region=facts["region"],
+            fusion=(float(facts["fusion"][0]), float(facts["fusion"][1])),
+            metrics=facts["metrics"],
+        )
+
+
+def _pack_head(head: LinearHead | None, name: str, arrays: dict[str, NDArray[Any]]) -> Seen | None:
+    """Put a head's arrays among `arrays`, and say what it sees."""
+    if head is None:
+        return None
+    arrays |= {f"{name}.{part.name}": getattr(head, part.name) for part in fields(head) if part.name != "seen"}
+    return head.seen
+
+
+def _unpack_head(seen: Seen | None, name: str, arrays: Mapping[str, NDArray[Any]]) -> LinearHead | None:
+    return None if seen is None else LinearHead(seen, arrays[f"{name}.weights"], arrays[f"{name}.bias"])

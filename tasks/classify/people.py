@@ -1,0 +1,48 @@
+"""Who is looked at one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.tracks import Tracks
+from tasks.streams.clips import Window
+
+PERSON = "person"  # COCO's name of the class
+LEAST_SHARE = 0.5  # of a window in which a person must be tracked to be judged in it
+
+
+@dataclass(frozen=True, eq=False)
+class Person:
+    """One track."""
+
+    track_id: int
+    frames: NDArray[Any]
+    """(k,) where they are tracked, increasing."""
+    xyxy: NDArray[np.float32]
+    """(k, 4) boxes there, pixels."""
+
+    def is_in(self, window: Window) -> bool:
+        """Whether they are tracked in enough of the window's frames."""
+        return bool(np.isin(window.frames, self.frames).mean() >= LEAST_SHARE)
+
+
+def longest_present(tracks: Tracks, most: int) -> tuple[Person, ...]:
+    """The `most` people with the most frames, by identity where these are as many."""
+    chosen = tracks.take(tracks.class_name == PERSON)
+    ids, counts = np.unique(chosen.track_id, return_counts=True)
+    kept = np.sort(ids[np.argsort(-counts, kind="stable")[:most]])
+    return tuple(_person(chosen.take(chosen.track_id == track_id)) for track_id in kept)
+
+
+def _person(rows: Tracks) -> Person:
+    return Person(int(rows.track_id[0]), rows.frame, rows.xyxy)
+
+
+def present(people: Sequence[Person], window: Window) -> list[Person]:
+    """Those who can be judged in `window`."""
+    return [person for person in people if person.is_in(window)]

@@ -1,0 +1,31 @@
+"""One video on the table: everything that its judges need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tasks.artifacts.action_model import ActionModel
+from tasks.artifacts.dense_flow import DenseFlow
+from tasks.artifacts.frames import Frames
+from tasks.classify.people import Person
+from tasks.classify.stage import ClassifyParams
+from tasks.streams.clips import Window
+
+
+@dataclass(frozen=True, eq=False)
+class Viewing:
+    """What is looked at, for what, and on which device."""
+
+    frames: Frames
+    dense_flow: DenseFlow
+    windows: tuple[Window, ...]
+    people: tuple[Person, ...]
+    """Who is looked at one by one, where the model or the parameters want it."""
+    model: ActionModel
+    params: ClassifyParams
+    device: str
+
+    @property
+    def is_team(self) -> bool:
+        """Whether both streams speak a team's own labels."""
+        return self.model.vocabulary == "team"

@@ -1,0 +1,56 @@
+"""Angles of joints and of the trunk, and how much a pose differs from its mirror image."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.poses import INDEX
+
+Array = NDArray[np.float64]
+CHAINS = {
+    "elbow": ("shoulder", "elbow", "wrist"),
+    "shoulder": ("hip", "shoulder", "elbow"),
+    "hip": ("shoulder", "hip", "knee"),
+    "knee": ("hip", "knee", "ankle"),
+}
+"""Joint to the keypoints at its ends, itself in the middle."""
+SIDES = ("left", "right")
+
+
+def joint_angles(xy: Array) -> dict[str, Array]:
+    """Of (n, 17, 2) keypoints the (n,) angle of each joint in degrees, 0..180; NaN where a keypoint is."""
+    return {
+        f"{joint}_{side}": angle_at(*(xy[:, INDEX[f"{part}_{side}"]] for part in chain))
+        for joint, chain in CHAINS.items()
+        for side in SIDES
+    }
+
+
+def angle_at(first: Array, middle: Array, last: Array) -> Array:
+    """(n,) angle in degrees at `middle` between the ways to (n, 2) `first` and `last`; NaN where two coincide."""
+    a, b = first - middle, last - middle
+    cross, dot = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0], (a * b).sum(axis=1)
+    # atan2, as arccos loses half of its digits near straight and folded.
+    angle = np.degrees(np.arctan2(np.abs(cross), dot))
+    return np.where((a != 0).any(axis=1) & (b != 0).any(axis=1), angle, np.nan)
+
+
+def trunk_lean(xy: Array) -> Array:
+    """(n,) degrees from the upwards vertical to the line from the hips' to the shoulders' middle, right positive."""
+    x, y = (middle(xy, "shoulder") - middle(xy, "hip")).T
+    return np.degrees(np.arctan2(x, -y))
+
+
+def middle(xy: Array, part: str) -> Array:
+    """(n, 2) the point between the left and the right `part`."""
+    return (xy[:, INDEX[f"{part}_left"]] + xy[:, INDEX[f"{part}_right"]]) / 2
+
+
+def pose_asymmetry(angles: dict[str, Array]) -> Array:
+    """(n,) mean absolute difference of left and right over the joints with both, degrees; NaN where there is none."""
+    apart = np.stack([np.abs(angles[f"{joint}_left"] - angles[f"{joint}_right"]) for joint in CHAINS])
+    known = np.isfinite(apart)
+    count = known.sum(axis=0)
+    total = np.where(known, apart, 0).sum(axis=0)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)

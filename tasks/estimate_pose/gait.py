@@ -1,0 +1,160 @@
+"""Steps of a walking person: when which foot strikes the ground, how many a minute, and whether both sides take alike.
+
+After Zeni et al. (2008, "Two simple methods for determining gait events during treadmill and overground walking"): at
+heel strike the foot is as far ahead of the pelvis as it gets. COCO has no heels, so the ankles are taken, each from its
+own hip, and of both at once how far the one is ahead of the other, which peaks at each step, one way and the other in
+turn. The camera may stand anywhere, so the way that the feet swing is found as the main axis of that distance over a
+stride or two, and forwards is where the hips move to or, on a treadmill, where the nose points to. Peaks make a walk
+when several follow each other in even time, left foot and right foot ahead in turn: feet that part and close without
+passing each other are a jumping jack.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.poses import INDEX
+from tasks.estimate_pose.angles import SIDES, middle
+from tasks.estimate_pose.runs import runs
+from tasks.estimate_pose.speed import velocity
+
+Array = NDArray[np.float64]
+AROUND_S = 1.0  # on both sides of the moment whose axis is sought: a stride takes about a second (Winter, 2009)
+PROMINENCE = 0.1  # body heights by which a step stands out; a step is about .4 of them long (Winter, 2009)
+STEP_S = (0.22, 1.2)  # from a sprint's 4.5 steps a second to the slowest walk
+UNEVEN = 1.75  # ratio of the times of neighbouring steps beyond which it is no walk
+TRAVEL = 0.15  # body heights per second from which the way that the hips move says where forwards is
+NOSE = 0.02  # body heights by which the nose must be to one side of the ears to do so
+AROUND_STEPS = 2  # on both sides of the moment whose cadence is sought
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Steps that follow each other."""
+
+    rows: NDArray[np.intp]
+    """(s,) rows of the frames in which a foot strikes."""
+    sides: NDArray[np.object_]
+    """(s,) left, right or unsided."""
+    times_s: Array
+    """(s,) when, to a fraction of a frame."""
+    within: NDArray[np.intp]
+    """(m,) rows from the first step to the last one in which both feet are known."""
+    lead: Array
+    """(m,) how far the left foot is ahead of the right one, body heights; NaN where forwards is not known."""
+
+    @property
+    def steps_s(self) -> Array:
+        """(s - 1,) time that each step after the first took."""
+        return np.diff(self.times_s)
+
+    def cadence(self, time_s: Array) -> Array:
+        """Steps per minute at each of `time_s` within the walk: by the mean of the steps around it."""
+        last = len(self.times_s) - 1
+        step = np.clip(np.searchsorted(self.times_s, time_s, side="right") - 1, 0, last - 1)
+        first, stop = np.maximum(step - AROUND_STEPS, 0), np.minimum(step + AROUND_STEPS + 1, last)
+        return 60 * (stop - first) / (self.times_s[stop] - self.times_s[first])
+
+    @property
+    def asymmetry(self) -> float:
+        """Robinson's (1987) index of the times of left and right steps, %: NaN where sides are not known."""
+        left, right = (self.steps_s[self.sides[1:] == side] for side in ("left", "right"))
+        if not len(left) or not len(right):
+            return float("nan")
+        return float(200 * abs(left.mean() - right.mean()) / (left.mean() + right.mean()))
+
+
+def walks(time_s: Array, xy: Array, height: Array, least_steps: int, bridge_s: float) -> list[Walk]:
+    """The walks of one person with (t, 17, 2) keypoints and (t,) body heights, in pixels; in order of time."""
+    left, right = (xy[:, INDEX[f"ankle_{side}"]] - xy[:, INDEX[f"hip_{side}"]] for side in SIDES)
+    apart = (left - right) / height[:, None]
+    forwards = facing(time_s, xy, height)
+    known = np.flatnonzero(np.isfinite(apart).all(axis=1))
+    return [
+        walk
+        for run in runs(time_s[known], bridge_s)
+        for walk in _walks_of(known[run], time_s[known[run]], apart[known[run]], forwards[known[run]])
+        if len(walk.rows) >= least_steps
+    ]
+
+
+def _walks_of(rows: NDArray[np.intp], time_s: Array, apart: Array, forwards: Array) -> list[Walk]:
+    """The walks in a run without a gap, however short: all arguments have one value per row of it."""
+    axis = swing_axis(time_s, apart)
+    along = (apart * axis).sum(axis=1)
+    turns = alternating(along)
+    times_s = peak_times(time_s, along, turns)
+    way = np.sign((axis * forwards).sum(axis=1))
+    ahead = way[turns] * np.sign(along[turns])
+    sides = np.where(ahead > 0, "left", np.where(ahead < 0, "right", "unsided")).astype(object)
+    lead = np.where(way == 0, np.nan, along * way)
+    spans = [(part, slice(turns[part][0], turns[part][-1] + 1)) for part in even_parts(times_s, sides)]
+    return [Walk(rows[turns[part]], sides[part], times_s[part], rows[span], lead[span]) for part, span in spans]
+
+
+def local_mean(time_s: Array, values: Array) -> Array:
+    """(t, ...) mean of the values within AROUND_S of each time."""
+    first = np.searchsorted(time_s, time_s - AROUND_S)
+    last = np.searchsorted(time_s, time_s + AROUND_S, side="right")
+    total = np.concatenate([np.zeros_like(values[:1]), np.cumsum(values, axis=0)])
+    return (total[last] - total[first]) / (last - first).reshape(-1, *[1] * (values.ndim - 1))
+
+
+def swing_axis(time_s: Array, apart: Array) -> Array:
+    """(t, 2) unit vectors along which (t, 2) `apart` varies most around each time, turning without a flip."""
+    centred = apart - local_mean(time_s, apart)
+    xx, xy, yy = local_mean(time_s, centred[:, [0, 0, 1]] * centred[:, [0, 1, 1]]).T
+    angle = np.unwrap(np.arctan2(2 * xy, xx - yy)) / 2  # of the first principal axis
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1)
+
+
+def facing(time_s: Array, xy: Array, height: Array) -> Array:
+    """(t, 2) where forwards is, of any length: the way of the hips, else that of the nose; 0 where neither tells."""
+    way = velocity(time_s, middle(xy, "hip")) / height[:, None]
+    way = local_mean(time_s, np.nan_to_num(way))
+    left, right = (xy[:, INDEX[f"ear_{side}"], 0] for side in ("left", "right"))
+    ears = np.where(np.isnan(left), right, np.where(np.isnan(right), left, (left + right) / 2))
+    nose = (xy[:, INDEX["nose"], 0] - ears) / height
+    looks = np.stack([np.where(np.abs(nose) > NOSE, np.sign(nose), 0.0), np.zeros(len(nose))], axis=1)
+    return np.where((np.linalg.norm(way, axis=1) > TRAVEL)[:, None], way, looks)
+
+
+def alternating(along: Array) -> NDArray[np.intp]:
+    """Rows of peaks above and valleys below 0 that stand out of (t,) values, in turn: of two of a kind the further."""
+    from scipy.signal import find_peaks
+
+    peaks, valleys = (find_peaks(sign * along, prominence=PROMINENCE)[0] for sign in (1, -1))
+    turns: list[int] = []
+    for row in np.sort(np.concatenate([peaks[along[peaks] > 0], valleys[along[valleys] < 0]])).tolist():
+        if turns and np.sign(along[row]) == np.sign(along[turns[-1]]):
+            if abs(along[row]) > abs(along[turns[-1]]):
+                turns[-1] = row
+        else:
+            turns.append(row)
+    return np.array(turns, np.intp)
+
+
+def peak_times(time_s: Array, along: Array, turns: NDArray[np.intp]) -> Array:
+    """(s,) when the values at the rows `turns` peak: the tip of the parabola through each and its two neighbours."""
+    before, at, after = along[turns - 1], along[turns], along[turns + 1]
+    bend = before - 2 * at + after
+    shift = np.divide(before - after, 2 * bend, out=np.zeros_like(at), where=bend != 0)
+    # Steps between frames are about even; of uneven ones the mean will do for a fraction of a frame.
+    return time_s[turns] + np.clip(shift, -0.5, 0.5) * (time_s[turns + 1] - time_s[turns - 1]) / 2
+
+
+def even_parts(times_s: Array, sides: NDArray[np.object_]) -> list[slice]:
+    """Stretches of (s,) steps that take a plausible time, about as long as the one before, with the other foot."""
+    steps = np.diff(times_s)
+    same = (sides[1:] == sides[:-1]) & (sides[1:] != "unsided")
+    parts: list[slice] = []
+    start = 0
+    for i, step in enumerate(steps.tolist()):
+        plausible = STEP_S[0] <= step <= STEP_S[1] and not same[i]
+        if not plausible or (i > start and max(step, steps[i - 1]) > UNEVEN * min(step, steps[i - 1])):
+            parts.append(slice(start, i + 1))
+            start = i + 1 if not plausible else i
+    return [*parts, slice(start, len(times_s))] if len(times_s) else []

@@ -1,0 +1,68 @@
+"""The table of kinematics: every track by itself, from the smoothed keypoints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.kinematics import Kinematics
+from tasks.artifacts.poses import Poses
+from tasks.estimate_pose.angles import joint_angles, middle, pose_asymmetry, trunk_lean
+from tasks.estimate_pose.body import body_height
+from tasks.estimate_pose.gait import walks
+from tasks.estimate_pose.pose_table import track_rows
+from tasks.estimate_pose.runs import runs
+from tasks.estimate_pose.speed import speed, velocity
+
+if TYPE_CHECKING:
+    from tasks.estimate_pose.stage import EstimatePoseParams
+
+Array = NDArray[np.float64]
+Columns = dict[str, NDArray[Any]]
+
+
+def measure(poses: Poses, pts_s: Array, params: EstimatePoseParams) -> Kinematics:
+    """Kinematics of every row of `poses`; `pts_s` are the times of all frames."""
+    time_s, xy = pts_s[poses.frame], poses.smooth_xy.astype(np.float64)
+    angles = joint_angles(xy)
+    columns: Columns = {
+        **angles,
+        "trunk_lean": trunk_lean(xy),
+        "pose_asymmetry": pose_asymmetry(angles),
+        **_over_time(poses, time_s, xy, params),
+    }
+    return Kinematics(
+        frame=poses.frame,
+        track_id=poses.track_id,
+        pts_s=time_s,
+        **{
+            name: values.astype(np.float32) if values.dtype == np.float64 else values
+            for name, values in columns.items()
+        },
+        frame_count=poses.frame_count,
+    )
+
+
+def _over_time(poses: Poses, time_s: Array, xy: Array, params: EstimatePoseParams) -> Columns:
+    """The columns that need more than one frame."""
+    count = len(poses)
+    columns: Columns = {
+        name: np.full(count, np.nan) for name in ("body_height", "travel", "cadence", "step_asymmetry", "foot_lead")
+    }
+    columns |= {"speed": np.full(xy.shape[:2], np.nan), "heel_strike": np.full(count, "none", object)}
+    for rows in track_rows(poses.track_id):
+        height = body_height(time_s[rows], xy[rows])
+        columns["body_height"][rows] = height
+        for run in runs(time_s[rows], params.bridge_s):
+            part, tall = rows[run], height[run]
+            columns["speed"][part] = speed(velocity(time_s[part], xy[part])) / tall[:, None]
+            columns["travel"][part] = speed(velocity(time_s[part], middle(xy[part], "hip"))) / tall
+        for walk in walks(time_s[rows], xy[rows], height, params.min_steps, params.bridge_s):
+            columns["heel_strike"][rows[walk.rows]] = walk.sides
+            columns["foot_lead"][rows[walk.within]] = walk.lead
+            within = rows[walk.rows[0] : walk.rows[-1] + 1]
+            columns["cadence"][within] = walk.cadence(time_s[within])
+            columns["step_asymmetry"][within] = walk.asymmetry
+    return columns

@@ -1,0 +1,63 @@
+"""The skeletons of the tracked people of one frame: a whole look, a closer look where it is needed, one assignment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.images import Image
+from tasks.estimate_pose.assign import assign
+from tasks.estimate_pose.look import LIMIT, Looker
+from tasks.yolo.pose import Skeletons, distinct
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What makes a skeleton somebody's pose."""
+
+    small: float
+    """Tracked people lower than this in the whole look, in its pixels, are looked at closer."""
+    affinity: float
+    """Least affinity of a skeleton and a tracked person."""
+    keypoint_score: float
+    """Score from which a keypoint counts."""
+    keypoints: int
+    """Counting keypoints that make a pose."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Poses of one frame, by box."""
+
+    box: NDArray[np.intp]
+    """(n,) row of the boxes that were asked for, increasing."""
+    people: Skeletons
+    closer: NDArray[np.bool_]
+    """(n,) whether it was seen in a crop."""
+
+
+def find(
+    image: Image, boxes: NDArray[np.float32], before: NDArray[np.float32], looker: Looker, choice: Choice
+) -> Found:
+    """Poses of the people in (n, 4) xyxy `boxes` of `image`, who had the (n, 17, 2) poses `before`, or NaN.
+
+    The whole image is looked at only if somebody is tall enough to be seen in it. Skeletons of both looks compete as
+    one set: two of one person overlap, and the more confident one stays.
+    """
+    gain = looker.image_size / max(image.shape[:2])
+    small = (boxes[:, 3] - boxes[:, 1]) * gain < choice.small
+    whole = posed(looker.whole(image), choice) if not small.all() else Skeletons.joined([])
+    missed = np.ones(len(boxes), np.bool_)
+    missed[assign(whole, boxes, choice.affinity, before)[1]] = False
+    close = posed(looker.closer(image, boxes[small | missed]), choice)
+    everyone = Skeletons.joined([whole, close])
+    kept = distinct(everyone, looker.nms_iou, LIMIT)
+    skeleton, box = assign(everyone.take(kept), boxes, choice.affinity, before)
+    return Found(box, everyone.take(kept[skeleton]), kept[skeleton] >= len(whole))
+
+
+def posed(people: Skeletons, choice: Choice) -> Skeletons:
+    """Those with enough keypoints that count."""
+    return people.take((people.keypoint_score >= choice.keypoint_score).sum(axis=1) >= choice.keypoints)

@@ -1,0 +1,109 @@
+"""The table of poses: every frame with tracked people is looked at once, then every track is smoothed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.poses import COUNT, Poses
+from tasks.artifacts.tracks import Tracks
+from tasks.estimate_pose.look import Looker
+from tasks.estimate_pose.people import Choice, Found, find
+from tasks.estimate_pose.runs import runs
+from tasks.estimate_pose.smooth import smooth
+from tasks.yolo.model import load_yolo
+from tasks.yolo.pose import Skeletons
+
+if TYPE_CHECKING:
+    from tasks.estimate_pose.stage import EstimatePoseParams
+
+PERSON = "person"  # the class that has a pose
+NOBODY = np.full((COUNT, 2), np.nan, np.float32)
+
+
+def pose_table(frames: Frames, tracks: Tracks, params: EstimatePoseParams, device: str, batch: int) -> Poses:
+    """Poses of all tracked people, smoothed as `params` say."""
+    people = tracks.take(tracks.class_name == PERSON)
+    found = list(_find_all(frames, people, params, device, batch))
+    rows = np.concatenate([np.empty(0, np.intp), *(start + each.box for start, each in found)])
+    skeletons = Skeletons.joined([each.people for _, each in found])
+    closer = np.concatenate([np.empty(0, np.bool_), *(each.closer for _, each in found)])
+    x, y = (np.ascontiguousarray(skeletons.keypoints[..., axis]) for axis in (0, 1))
+    poses = Poses(
+        frame=people.frame[rows],
+        track_id=people.track_id[rows],
+        score=skeletons.score,
+        source=np.where(closer, "crop", "whole").astype(object),
+        x=x,
+        y=y,
+        keypoint_score=skeletons.keypoint_score,
+        smooth_x=x,
+        smooth_y=y,
+        frame_count=len(frames),
+        width=frames.width,
+        height=frames.height,
+        trusted_score=params.keypoint_score,
+    )
+    smoothed = smooth_tracks(poses, frames.pts_s, params).astype(np.float32)
+    return replace(poses, smooth_x=smoothed[..., 0].copy(), smooth_y=smoothed[..., 1].copy())
+
+
+def smooth_tracks(poses: Poses, pts_s: NDArray[np.float64], params: EstimatePoseParams) -> NDArray[np.float64]:
+    """(n, 17, 2) keypoints of `poses`, track by track and run by run; NaN where not trusted."""
+    if params.smoothing == "none":
+        return np.where(poses.trusted[..., None], poses.xy, np.nan).astype(np.float64)
+    smoothed = np.full((len(poses), poses.x.shape[1], 2), np.nan)
+    time_s, xy, score = pts_s[poses.frame], poses.xy.astype(np.float64), poses.keypoint_score.astype(np.float64)
+    for rows in track_rows(poses.track_id):
+        for run in runs(time_s[rows], params.bridge_s):
+            part = rows[run]
+            smoothed[part] = smooth(
+                time_s[part],
+                xy[part],
+                score[part],
+                poses.trusted[part],
+                cutoff_hz=params.cutoff_hz,
+                bridge_s=params.bridge_s,
+            )
+    return smoothed
+
+
+def track_rows(track_id: NDArray[np.int32]) -> list[NDArray[np.intp]]:
+    """The rows of each track, in order of time."""
+    order = np.argsort(track_id, kind="stable")
+    cuts = np.flatnonzero(np.diff(track_id[order])) + 1
+    return [rows for rows in np.split(order, cuts) if len(rows)]
+
+
+def _find_all(
+    frames: Frames, people: Tracks, params: EstimatePoseParams, device: str, batch: int
+) -> Iterator[tuple[int, Found]]:
+    """(first row of the frame in `people`, poses), frame by frame; the model is loaded when somebody is there."""
+    if not len(people):
+        return
+    model = load_yolo(params.weights, device)
+    looker = Looker(
+        model,
+        params.image_size,
+        params.crop_height,
+        params.score_threshold,
+        params.nms_iou,
+        batch if model.batched else 1,
+    )
+    choice = Choice(params.crop_below, params.affinity, params.keypoint_score, params.min_keypoints)
+    memory: dict[int, tuple[float, NDArray[np.float32]]] = {}
+    numbers, starts = np.unique(people.frame, return_index=True)
+    stops = np.append(starts[1:], len(people))
+    for frame, start, stop in zip(numbers.tolist(), starts.tolist(), stops.tolist(), strict=True):
+        if not frames.ok[frame]:
+            continue
+        now, ids = float(frames.pts_s[frame]), people.track_id[start:stop].tolist()
+        recent = [memory[i][1] if i in memory and now - memory[i][0] <= params.bridge_s else NOBODY for i in ids]
+        found = find(frames.image(frame), people.xyxy[start:stop], np.stack(recent), looker, choice)
+        memory |= {ids[box]: (now, found.people.keypoints[n]) for n, box in enumerate(found.box.tolist())}
+        yield start, found

@@ -1,0 +1,101 @@
+"""Semantic evidence: what the cells that look alike in other frames are, as label propagation hears them.
+
+Each cell takes the mean label of the cells most like it in the labelled frames nearest in time and the frames seen
+last (tasks/geometry/propagate.py). The labels of frames seen last are the evidence as it was on the grid, not the
+finished maps: fed back, those blur from frame to frame.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.fit_field.clip import Soft
+from tasks.fit_field.how import How
+from tasks.geometry.propagate import mixed, most_alike
+
+LEAST_SPREAD = 1e-3  # of frames without any texture, whose cells are all the same
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A frame that serves as context."""
+
+    frame: int
+    vectors: Vectors
+    labels: Soft
+    """(rows, columns, c) shares; where they sum to less than 1 something is unknown."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """The frames that are heard, those seen last among them."""
+
+    labelled: Mapping[int, Callable[[], Seen]]
+    """Of each labelled frame, how to get it."""
+    how: How
+    temperature: float
+    """Of the softmax of cosines."""
+    _last: deque[Seen] = field(default_factory=deque[Seen])
+
+    def remember(self, seen: Seen) -> None:
+        """Take a frame among those seen last."""
+        self._last.append(seen)
+        while len(self._last) > (1 if self.how.single else self.how.memory):
+            self._last.popleft()
+
+    def heard(self, frame: int, vectors: Vectors) -> tuple[Soft, NDArray[np.float32]]:
+        """(rows, columns, c) label shares that the (rows, columns, d) `vectors` of `frame` hear, and the best cosine."""
+        past = self._past(frame)
+        alike = most_alike(vectors, np.stack([seen.vectors for seen in past]), self.how.radius, self._count)
+        labels = mixed(alike, np.stack([seen.labels for seen in past]), self.temperature)
+        return labels, alike.cosine.max(axis=-1)
+
+    def recalled(self, frame: int, vectors: Vectors) -> Soft:
+        """(rows, columns, c) label shares of the most alike cells of labelled frames, wherever they lie."""
+        labelled = self._labelled(frame)
+        known = np.concatenate([seen.vectors.reshape(-1, vectors.shape[-1]) for seen in labelled])
+        labels = np.concatenate([seen.labels.reshape(len(seen.labels[0]) * len(seen.labels), -1) for seen in labelled])
+        rows = [
+            nearest_labels(row, known, labels, self.how.recalled_count, self.temperature) for row in vectors
+        ]
+        return np.stack(rows)
+
+    @property
+    def _count(self) -> int:
+        return 1 if self.how.single else self.how.count
+
+    def _past(self, frame: int) -> Sequence[Seen]:
+        if self.how.single:
+            return list(self._last)[-1:]
+        begun = self._labelled(frame)
+        return begun + [seen for seen in self._last if seen.frame not in {known.frame for known in begun}]
+
+    def _labelled(self, frame: int) -> list[Seen]:
+        """The labelled frames nearest in time to `frame`, without itself, in order."""
+        others = sorted((other for other in self.labelled if other != frame), key=lambda other: abs(other - frame))
+        return [self.labelled[number]() for number in sorted(others[: self.how.labelled])]
+
+
+def spread(vectors: NDArray[Any]) -> float:
+    """1 less the mean cosine of any two of the (..., d) unit vectors: how much cosines differ at all."""
+    mean = np.asarray(vectors, np.float32).reshape(-1, vectors.shape[-1]).mean(axis=0, dtype=np.float64)
+    return max(float(1 - mean @ mean), LEAST_SPREAD)
+
+
+def nearest_labels(
+    vectors: Vectors, known: Vectors, labels: NDArray[np.float32], count: int, temperature: float
+) -> NDArray[np.float32]:
+    """(n, c) labels of the `count` of (m, d) `known` vectors most like each of (n, d), by a softmax of the cosines."""
+    cosine = vectors @ known.T
+    count = min(count, len(known))
+    best = np.argpartition(cosine, -count, axis=1)[:, -count:]
+    close = np.take_along_axis(cosine, best, axis=1)
+    weight = np.exp((close - close.max(axis=1, keepdims=True)) / np.float32(temperature))
+    return ((weight / weight.sum(axis=1, keepdims=True))[..., None] * labels[best]).sum(axis=1)

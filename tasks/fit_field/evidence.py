@@ -1,0 +1,55 @@
+"""What speaks for which class at each pixel: votes of several kinds, each with its weight.
+
+A point has several hypotheses about where it is known from (the field's tokens): cells elsewhere that mean the same,
+the point in the frame before, and the point in labelled frames, along the chain of flows or by a flow that skips. Each
+votes with the label shares it finds there; its weight is what its flow returns (cycle) times how alike features are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.fit_field.clip import Soft
+
+KINDS = ("semantic", "recalled", "previous", "chained", "direct")
+LEAST = 1e-6  # evidence below this is none
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Votes and weights by kind."""
+
+    votes: NDArray[np.float32]
+    """(kinds, h, w, c) label shares, times their weights."""
+    weights: NDArray[np.float32]
+    """(kinds, h, w)."""
+
+    @classmethod
+    def none(cls, height: int, width: int, classes: int) -> Evidence:
+        """No votes."""
+        shape = len(KINDS), height, width
+        return cls(np.zeros((*shape, classes), np.float32), np.zeros(shape, np.float32))
+
+    def add(self, kind: str, shares: Soft, weight: NDArray[np.float32]) -> None:
+        """Votes of one hypothesis: (h, w, c) shares, of which each pixel's sum is what is known there."""
+        number = KINDS.index(kind)
+        self.votes[number] += shares * weight[..., None]
+        self.weights[number] += weight * shares.sum(axis=-1)
+
+    def __add__(self, other: Evidence) -> Evidence:
+        return Evidence(self.votes + other.votes, self.weights + other.weights)
+
+    def mixed(self, attention: NDArray[np.float32]) -> Soft:
+        """(h, w, c) shares, kinds weighed by (kinds,) `attention`; even where there is no evidence."""
+        votes = np.tensordot(attention, self.votes, axes=1)
+        total = np.tensordot(attention, self.weights, axes=1)[..., None]
+        classes = np.float32(votes.shape[-1])
+        return ((votes + LEAST / classes) / (total + LEAST)).astype(np.float32)
+
+    def strength(self, attention: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(h, w) how much evidence there is, 0..1: 1/2 for as much as one trusted hypothesis."""
+        total = np.tensordot(attention, self.weights, axes=1)
+        return (total / (1 + total)).astype(np.float32)

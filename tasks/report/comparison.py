@@ -1,0 +1,75 @@
+"""One pair of frames, two flows: what means the same, and what is the same point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.dense_flow import DenseFlow
+from tasks.artifacts.semantic_flow import SemanticFlow
+from tasks.geometry.agreement import agreement
+from tasks.geometry.carry import step
+from tasks.geometry.grid import CellGrid
+from tasks.geometry.warp import Flow
+from tasks.report.axis import round_above
+from tasks.report.pairs import SURE, sure_lengths
+
+WITHIN_OPTICAL, WITHIN_SEMANTIC = 99, 95
+"""Per cent of the vectors that colours reach for: who walks may be small, but wild ones must not pale all others."""
+LEAST_SCALE_PX = 1.0  # below it the colours would show the estimates' own unrest
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Both flows on the grid of the features, from frame a to frame b, working-size pixels."""
+
+    frame_a: int
+    frame_b: int
+    grid: CellGrid
+    semantic: Flow
+    """(h, w, 2)."""
+    sure: NDArray[np.bool_]
+    """(h, w) where each of both cells is the other's best, or nearly so."""
+    optical: Flow
+    """(h, w, 2) chained over the frames between; NaN where it lost the point."""
+    agreement: NDArray[np.float32]
+    """(h, w) 1: the same, 1/2: a cell apart; NaN where optical flow lost the point."""
+    scale_px: float
+    """A round length that nearly all vectors stay below."""
+
+    @property
+    def together(self) -> float:
+        """Share of the cells that optical flow kept where both end within a cell of each other; NaN: all lost."""
+        known = self.agreement[np.isfinite(self.agreement)]
+        return float((known >= 0.5).mean()) if len(known) else float("nan")
+
+
+def compare(semantic_flow: SemanticFlow, dense_flow: DenseFlow, row: int) -> Comparison:
+    """Both flows of the pair in `row` of the semantic flow."""
+    pair, grid = semantic_flow.pairs[row], semantic_flow.facts.grid
+    semantic, sure = semantic_flow.flow(row), semantic_flow.confidence(row) >= SURE
+    places = centres = grid.centres()
+    for frame in range(pair.frame_a, pair.frame_b):
+        places = step(places, dense_flow.forward(frame), dense_flow.valid(frame))
+    optical = places - centres
+    known = np.isfinite(optical[..., 0])
+    reach = (
+        _reach(sure_lengths(semantic, sure)[sure], WITHIN_SEMANTIC),
+        _reach(np.linalg.norm(optical[known], axis=1), WITHIN_OPTICAL),
+    )
+    return Comparison(
+        frame_a=pair.frame_a,
+        frame_b=pair.frame_b,
+        grid=grid,
+        semantic=semantic,
+        sure=sure,
+        optical=optical,
+        agreement=agreement(semantic, optical, grid.step_x),
+        scale_px=round_above(max(*reach, LEAST_SCALE_PX)),
+    )
+
+
+def _reach(lengths: NDArray[np.float32], share: float) -> float:
+    return float(np.percentile(lengths, share)) if len(lengths) else 0.0

@@ -1,0 +1,80 @@
+"""Every person with a pose in figures; a click on a heading sorts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from tasks.report.colours import css, track_colour
+from tasks.report.dossier import Dossier
+from tasks.report.markup import Markup, join, tag
+from tasks.report.people import Person
+from tasks.report.words import DASH, count, number
+
+HEADINGS = (
+    ("person", "Identity, as in the table of tracks"),
+    ("poses", "Frames with a pose"),
+    ("of frames", "Share of the whole frames it is tracked in that have a pose"),
+    ("height px", "Body height from its limbs, median, working-size pixels"),
+    ("speed H/s", "Speed of the hips, median, body heights per second, along the picture"),
+    ("steps", "Heel strikes seen"),
+    ("steps/min", "Cadence, mean over its walks"),
+    ("step H", "Length of a step, median, body heights: one ankle ahead of the other"),
+    ("uneven %", "Difference of the mean times of left and right steps over their mean"),
+    ("knee L °", "Range of the left knee's angle, 5th to 95th percentile"),
+    ("knee R °", "The same of the right knee"),
+)
+
+
+def people_table(dossier: Dossier, everybody: Sequence[Person], first_s: Sequence[float]) -> Markup | None:
+    """The table, or None where the parameters ask for no rows; `first_s` is when each of `everybody` is seen first."""
+    most = dossier.params.table_rows
+    if not most:
+        return None
+    head = tag(
+        "tr",
+        *(
+            tag("th", tag("button", heading, type="button", title=meaning), scope="col", aria_sort="none")
+            for heading, meaning in HEADINGS
+        ),
+    )
+    rows = [_row(person, begin) for person, begin in list(zip(everybody, first_s, strict=True))[:most]]
+    table = tag("table", tag("thead", head), tag("tbody", *rows), class_="sortable")
+    more = len(everybody) - len(rows)
+    return join(
+        [
+            tag("div", table, class_="scroll", tabindex="0", role="group", aria_label="Table of people"),
+            tag("p", f"{count(more, 'more person', 'more people')} in the Parquet file.", class_="more")
+            if more
+            else None,
+        ]
+    )
+
+
+def _row(person: Person, first_s: float) -> Markup:
+    ident = tag(
+        "button",
+        tag("i", class_="dot", style=f"background:{css(track_colour(person.track_id))}", aria_hidden="true"),
+        person.track_id,
+        type="button",
+        data_t=f"{first_s:.4f}",
+        aria_label=f"Person {person.track_id}: go to the first pose",
+    )
+    return tag(
+        "tr",
+        _cell(ident, person.track_id),
+        _cell(number(len(person.rows), 1), len(person.rows)),
+        _cell(f"{person.coverage:.0%}" if math.isfinite(person.coverage) else DASH, person.coverage),
+        _cell(number(person.height_px, 1), person.height_px),
+        _cell(number(person.travel, 2), person.travel),
+        _cell(number(person.steps, 1) if person.steps else DASH, person.steps),
+        _cell(number(person.cadence, 1), person.cadence),
+        _cell(number(person.step, 2), person.step),
+        _cell(number(person.step_asymmetry, 1), person.step_asymmetry),
+        _cell(number(person.knee_left, 1), person.knee_left),
+        _cell(number(person.knee_right, 1), person.knee_right),
+    )
+
+
+def _cell(shown: Markup | str, value: float) -> Markup:
+    return tag("td", shown, data_v=f"{value:.6g}" if math.isfinite(value) else "-1")

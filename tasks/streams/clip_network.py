@@ -1,0 +1,90 @@
+"""A network that knows actions from clips, ready to run: a trunk, a mean over its last map, and a linear head.
+
+On a CPU every clip is computed alone by one thread, so that sums come out the same whatever the machine's number of
+processors; two clips run side by side. On CUDA clips go through in batches, in half precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tasks.streams.clips import Clip
+
+SIDE_BY_SIDE = 2  # clips at once on a CPU
+BATCH = 8  # clips at once on CUDA: one of 64 frames takes about a gigabyte
+
+Vectors = NDArray[np.float32]
+
+
+class ClipNetwork:
+    """One network on one device; what tells networks apart are its parts."""
+
+    def __init__(
+        self,
+        *,
+        trunk: nn.Module,
+        prepared: Callable[[Tensor], Tensor],
+        pooled: Callable[[Tensor], Tensor],
+        head: nn.Linear,
+        labels: tuple[str, ...],
+        device: str,
+    ) -> None:
+        self._trunk = trunk.eval().requires_grad_(False).to(torch.device(device))
+        for part in self._trunk.parameters():
+            part.data = part.data.contiguous(memory_format=torch.channels_last_3d) if part.ndim == 5 else part.data
+        self._prepared = prepared
+        self.pooled = pooled
+        """(n, d, t, h, w) last maps to (n, d) features."""
+        self.weights: Vectors = head.weight.detach().numpy().T.copy()
+        """(d, labels) of the head."""
+        self.bias: Vectors = head.bias.detach().numpy()
+        """(labels,)."""
+        self.labels = labels
+        self._device = device
+
+    def features(self, clips: Iterable[Clip]) -> Vectors:
+        """(n, d) pooled maps of n clips, which a head turns into scores."""
+        found = [self.pooled(maps).numpy() for maps in self.maps(clips)]
+        return np.concatenate([np.empty((0, len(self.weights)), np.float32), *found])
+
+    def logits(self, clips: Iterable[Clip]) -> Vectors:
+        """(n, labels) scores of the labels that the network was trained on, before the softmax."""
+        return scores(self.features(clips), self.weights, self.bias)
+
+    def maps(self, clips: Iterable[Clip]) -> Iterator[Tensor]:
+        """(1, d, t, h, w) what the trunk makes of each clip, on the CPU in single precision, as clips come."""
+        waiting = iter(clips)
+        if self._device == "cpu":
+            with ThreadPoolExecutor(SIDE_BY_SIDE, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+                while some := list(islice(waiting, SIDE_BY_SIDE)):
+                    yield from pool.map(lambda clip: self._run([clip]), some)
+        else:
+            while some := list(islice(waiting, BATCH)):
+                yield from self._run(some).split(1)
+
+    @torch.inference_mode()
+    def _run(self, clips: list[Clip]) -> Tensor:
+        x = torch.from_numpy(np.stack(clips)).to(self._device).permute(0, 4, 1, 2, 3).float()
+        x = self._prepared(x).contiguous(memory_format=torch.channels_last_3d)
+        with torch.autocast(self._device.partition(":")[0], torch.float16, enabled=self._device != "cpu"):
+            return self._trunk(x).float().cpu()
+
+
+def scores(features: Vectors, weights: Vectors, bias: Vectors) -> Vectors:
+    """(n, labels) of (n, d) features by a head of (d, labels) weights; what lies beside a row does not change it."""
+    # A BLAS product would depend on the number of rows and threads; here it costs half a millisecond a row.
+    return np.einsum("nd,dl->nl", features, weights) + bias
+
+
+def differentiable(weights: Vectors, bias: Vectors) -> Callable[[Tensor], Tensor]:
+    """The same head for tensors: (n, d) to (n, labels)."""
+    weight, offset = torch.from_numpy(weights.T.copy()), torch.from_numpy(bias)
+    return lambda features: F.linear(features, weight, offset)

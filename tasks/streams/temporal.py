@@ -1,0 +1,125 @@
+"""The motion stream: MobileNetV2 up to the expansion of block 11, on stacks of ten flow fields.
+
+Simonyan and Zisserman (2014) train such a network from nothing; Wang et al., "Temporal Segment Networks" (ECCV 2016),
+section 3.2, start it from ImageNet across modalities: the first layer's kernels, averaged over RGB, stand for every
+flow channel, all other layers are taken as they are. Their networks are larger; this one has 280,000 weights, .6 MB in
+float16, and runs on a CPU.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from tasks.artifacts.action_model import ActionModel, TemporalStream
+from tasks.errors import SemflowError
+from tasks.streams.flow_stack import CHANNELS, Stack
+from tasks.streams.heads import probabilities
+from tasks.streams.mobilenet import STEM, Trunk, imagenet_state
+
+LAST = 11  # the block whose expansion ends the trunk: stride 16, 384 channels
+STRIDE = 16  # pixels of a stack per cell of the last layer
+BATCH = 64  # stacks at once on an accelerator
+_STEM = "features.0.0.weight"
+_loading = threading.Lock()
+
+
+def flow_trunk() -> Trunk:
+    """The network without weights."""
+    return Trunk(CHANNELS, LAST)
+
+
+def across_modalities() -> Trunk:
+    """The network with ImageNet's weights, the first layer's averaged over RGB and repeated for every flow channel."""
+    trunk = flow_trunk()
+    state = imagenet_state(trunk)
+    state[_STEM] = state[_STEM].mean(dim=1, keepdim=True).expand(STEM, CHANNELS, -1, -1)
+    trunk.load_state_dict(state)
+    return trunk
+
+
+def to_arrays(trunk: nn.Module) -> dict[str, NDArray[Any]]:
+    """The network's state for the artifact, convolutions in float16."""
+    kept: dict[str, NDArray[Any]] = {}
+    for name, value in trunk.state_dict().items():
+        if not name.endswith("num_batches_tracked"):
+            array = value.detach().cpu().numpy()
+            kept[name] = array.astype(np.float16) if array.ndim == 4 else array.astype(np.float32)
+    return kept
+
+
+def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Trunk:
+    """The network with the state that `to_arrays` gave."""
+    trunk = flow_trunk()
+    state = {name: torch.from_numpy(np.asarray(value, np.float32)) for name, value in arrays.items()}
+    missing = [n for n in trunk.load_state_dict(state, strict=False).missing_keys if "num_batches" not in n]
+    if missing:
+        raise SemflowError(f"the temporal network must have all its layers, got none for {missing[0]}")
+    return trunk
+
+
+def temporal_probabilities(model: ActionModel, stacks: Stack, device: str = "cpu") -> NDArray[np.float32]:
+    """(n, labels) what (n, 20, side, side) stacks show, each by itself."""
+    if model.temporal is None:
+        raise SemflowError("the action model must have a temporal stream, got one without; set train.temporal")
+    return probabilities(model.temporal.head, temporal_features(model.temporal, stacks, device))
+
+
+def temporal_features(stream: TemporalStream, stacks: Stack, device: str = "cpu") -> NDArray[np.float32]:
+    """(n, 384) what the network makes of (n, 20, side, side) stacks, before the head."""
+    return temporal_activations(stream, stacks, device).mean(axis=(2, 3), dtype=np.float64).astype(np.float32)
+
+
+def temporal_activations(stream: TemporalStream, stacks: Stack, device: str = "cpu") -> NDArray[np.float32]:
+    """(n, 384, rows, columns) the last layer, a cell per 16 pixels: their mean is what the head reads.
+
+    On a CPU every stack goes alone through one thread, so that neither their number nor the machine's changes a bit.
+    """
+    network = _ready(stream, device)
+    if device == "cpu":
+        with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            found = list(pool.map(lambda n: _run(network, stacks[n : n + 1], device), range(len(stacks))))
+    else:
+        found = [_run(network, stacks[n : n + BATCH], device) for n in range(0, len(stacks), BATCH)]
+    cells = -(-stacks.shape[-1] // STRIDE)
+    return np.concatenate([np.empty((0, len(stream.head.weights), cells, cells), np.float32), *found])
+
+
+def _ready(stream: TemporalStream, device: str) -> nn.Module:
+    """The network of `stream`, normalisation folded in, built once per stream and device."""
+    with _loading:
+        return _build(stream, device)
+
+
+@lru_cache(maxsize=2)
+def _build(stream: TemporalStream, device: str) -> nn.Module:
+    trunk = from_arrays(stream.trunk).eval().requires_grad_(False)
+    _fold(trunk)
+    return trunk.features.to(torch.device(device))
+
+
+def _fold(module: nn.Module) -> None:
+    """Fold every normalisation into the convolution before it."""
+    for child in module.children():
+        _fold(child)
+    if isinstance(module, nn.Sequential):
+        for place, (first, second) in enumerate(pairwise(list(module))):
+            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+                module[place], module[place + 1] = fuse_conv_bn_eval(first, second), nn.Identity()
+
+
+@torch.inference_mode()
+def _run(network: nn.Module, stacks: Stack, device: str) -> NDArray[np.float32]:
+    x = torch.from_numpy(stacks).to(device).contiguous(memory_format=torch.channels_last)
+    found: Tensor = network(x)
+    return found.contiguous().cpu().numpy()

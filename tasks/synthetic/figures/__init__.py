@@ -1,0 +1,1 @@
+"""Articulated figures: people of tapered limbs who walk, wave, kick, ... with exact flow at hand."""

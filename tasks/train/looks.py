@@ -1,0 +1,170 @@
+"""What the streams see of a stretch: a few clips and a few stacks, and the features that frozen networks make of them.
+
+Features are kept beside the weights, in the user's cache, under a key of all that they were made of. So a training that
+was killed goes on where it was, and a label more costs that label alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.action_model import StackSettings, TemporalStream
+from tasks.artifacts.artifact import Dataset
+from tasks.artifacts.dense_flow import DenseFlow
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.tracks import Tracks
+from tasks.fingerprint import fingerprint, library_version
+from tasks.streams.clips import Window, frame_squares, person_squares, read_clips, windows
+from tasks.streams.flow_stack import Stack, field_step, frame_interval, span, squares_along, stacks
+from tasks.streams.segments import segment_starts
+from tasks.streams.spatial import spatial_features
+from tasks.streams.temporal import temporal_features
+from tasks.streams.window_plan import WindowPlan
+from tasks.train.fine_tune import stored
+from tasks.train.stretch import Stretch, widened
+from tasks.weights.cache import cache_dir
+
+if TYPE_CHECKING:
+    from tasks.train.stage import TrainParams
+
+CLIP_FRAMES = 64  # at 25 frames/s: the length at which I3D's authors train
+CLIP_FPS = 25.0
+LIBRARIES = ("numpy", "opencv-python", "torch")
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What was seen of one stretch."""
+
+    spatial: NDArray[np.float32]
+    """(clips, d) features; (0, 0) without a spatial stream."""
+    temporal: NDArray[np.float32]
+    """(stacks, d) features of the shipped network; no rows where the video is too short for a stack."""
+    stacks: NDArray[np.int8]
+    """(stacks, 20, side, side) the stacks themselves, where the network is to be trained; else no rows."""
+
+
+@dataclass(frozen=True)
+class Footage:
+    """The videos, decoded, with their flow and who is in them."""
+
+    frames: Dataset[Frames]
+    dense_flow: Dataset[DenseFlow]
+    tracks: Dataset[Tracks]
+
+
+@dataclass(frozen=True, eq=False)
+class Means:
+    """How to look and learn, and with what."""
+
+    params: TrainParams
+    stream: TemporalStream
+    """The motion stream to start from."""
+    device: str
+
+
+def look(stretch: Stretch, frames: Frames, flow: Path, means: Means) -> Look:
+    """What the streams see of `stretch`; computed."""
+    params, stream, device = means.params, means.stream, means.device
+    nothing = np.empty((0, 0), np.float32)
+    spatial, temporal, kept = nothing, nothing, np.empty((0, 0, 0, 0), np.int8)
+    if params.spatial != "none":
+        spatial = spatial_features(params.spatial, clips(stretch, frames, params), device)
+    if params.temporal != "none":
+        found = motion(stretch, frames, DenseFlow.load(flow), stream.stacks, params.stacks)
+        if params.temporal == "full":
+            kept = stored(found)
+        else:
+            temporal = temporal_features(stream, found, device)
+    return Look(spatial, temporal, kept)
+
+
+def clips(stretch: Stretch, frames: Frames, params: TrainParams) -> list[NDArray[np.uint8]]:
+    """Up to `params.clips` clips; for a network that sees one picture, of the middle picture alone."""
+    inside = slice(stretch.first, stretch.stop)
+    plan = WindowPlan(fps=CLIP_FPS, length=CLIP_FRAMES, stride=CLIP_FRAMES, most=params.clips)
+    found: list[NDArray[np.uint8]] = []
+    for window in windows(frames.pts_s[inside], frames.ok[inside], plan):
+        at = window.frames + stretch.first
+        if params.spatial == "mobilenet-v2":
+            at = at[len(at) // 2 :][:1]
+        if stretch.person is None:
+            squares = frame_squares(frames.height, frames.width, len(at))
+        else:
+            squares = person_squares(at, stretch.person.frames, stretch.person.xyxy)
+        found += read_clips(frames, Window(at, window.looped), [squares])
+    return found
+
+
+def motion(stretch: Stretch, frames: Frames, dense_flow: DenseFlow, settings: StackSettings, count: int) -> Stack:
+    """Up to `count` stacks over the stretch, which is widened where it is too short for one."""
+    interval_s = frame_interval(frames.pts_s)
+    length = span(interval_s)
+    first, stop = widened(stretch.first, stretch.stop, length + 1, len(frames))
+    starts = segment_starts(first, stop - 1, length, count)
+    squares = None
+    if stretch.person is not None:
+        squares = squares_along(stretch.person.frames, stretch.person.xyxy, starts, field_step(interval_s))
+    return stacks(dense_flow, starts, squares, settings, interval_s)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Looks that were taken before, and the states of trainings, in the user's cache."""
+
+    folder: Path
+
+    @classmethod
+    def open(cls) -> Shelf:
+        """The one of this user."""
+        folder = cache_dir() / "training"
+        folder.mkdir(parents=True, exist_ok=True)
+        return cls(folder)
+
+    def get(self, key: str) -> Look | None:
+        """What was put under `key`."""
+        path = self.folder / f"{key}.npz"
+        if not path.is_file():
+            return None
+        with np.load(path, allow_pickle=False) as file:
+            return Look(**{name: file[name] for name in file.files})
+
+    def put(self, key: str, found: Look) -> None:
+        """Keep `found`; a reader sees all of it or nothing."""
+        beside = self.folder / f".{key}.{os.getpid()}.{threading.get_ident()}"
+        with beside.open("wb") as file:
+            np.savez_compressed(file, spatial=found.spatial, temporal=found.temporal, stacks=found.stacks)
+        beside.replace(self.folder / f"{key}.npz")
+
+
+def look_key(stretch: Stretch, files: Sequence[Path], params: TrainParams) -> str:
+    """Hash of all that `look` depends on: the video's files, what of them is looked at, how, and by which code."""
+    return digest(
+        {
+            "files": [_content(path) for path in files],
+            "stretch": [stretch.first, stretch.stop, stretch.track_id],
+            "params": [params.spatial, params.temporal, params.clips, params.stacks],
+            "code": dict(fingerprint(__name__)),
+            "libraries": {name: library_version(name) for name in LIBRARIES},
+        }
+    )
+
+
+def digest(parts: Any) -> str:
+    """Hash of JSON values."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _content(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()

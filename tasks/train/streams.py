@@ -1,0 +1,109 @@
+"""One stream learned from some of the rows, and its opinion about all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.action_model import LinearHead, Seen, TemporalStream
+from tasks.streams.heads import fit_head, probabilities
+from tasks.streams.temporal import from_arrays, temporal_features, to_arrays
+from tasks.train.fine_tune import STEPS, Diary, Lesson, Schedule, fine_tune
+from tasks.train.looks import Look, Means
+from tasks.train.progress import progress
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """All rows with what was seen of them."""
+
+    looks: Sequence[Look]
+    labels: NDArray[np.int_]
+    """(n,) label of each row."""
+    count: int
+    """Labels."""
+
+
+def spatial_stream(
+    material: Material, rows: Rows, means: Means
+) -> tuple[LinearHead | None, NDArray[np.float64]]:  # fmt: skip
+    """A head on appearance that learned from `rows`, and the (n, labels) opinions about all rows."""
+    params = means.params
+    if params.spatial == "none":
+        return None, silent(material)
+    features = [one.spatial for one in material.looks]
+    head = _head(material, features, rows, params.ridge, params.spatial)
+    return head, opinions(head, features, material)
+
+
+def temporal_stream(
+    material: Material, rows: Rows, means: Means, state: Path
+) -> tuple[TemporalStream | None, NDArray[np.float64]]:  # fmt: skip
+    """A stream of motion that learned from `rows`, and the opinions; `state` keeps a training that takes long."""
+    params = means.params
+    if params.temporal == "none":
+        return None, silent(material)
+    if params.temporal == "full":
+        return _fully(material, rows, means, state)
+    features = [one.temporal for one in material.looks]
+    head = _head(material, features, rows, params.ridge, "temporal")
+    learned = None if head is None else TemporalStream(means.stream.trunk, head, means.stream.stacks)
+    return learned, opinions(head, features, material)
+
+
+def opinions(
+    head: LinearHead | None, features: Sequence[NDArray[np.float32]], material: Material
+) -> NDArray[np.float64]:  # fmt: skip
+    """(n, labels) mean probabilities over the looks at each row; NaN where there was none."""
+    found = silent(material)
+    if head is not None:
+        for row, seen in enumerate(features):
+            if len(seen):
+                found[row] = probabilities(head, seen).mean(axis=0, dtype=np.float64)
+    return found
+
+
+def silent(material: Material) -> NDArray[np.float64]:
+    """(n, labels) NaN: a stream without an opinion."""
+    return np.full((len(material.labels), material.count), np.nan)
+
+
+def _head(
+    material: Material, features: Sequence[NDArray[np.float32]], rows: Rows, ridge: float, seen: Seen
+) -> LinearHead | None:  # fmt: skip
+    """A head that learned from every look at `rows`; None where there are no looks."""
+    at = np.concatenate([np.full(len(features[row]), row) for row in rows]).astype(int)
+    if not len(at):
+        return None
+    some = np.concatenate([features[row] for row in rows if len(features[row])])
+    return fit_head(some, material.labels[at], material.count, ridge, seen)
+
+
+def _fully(
+    material: Material, rows: Rows, means: Means, state: Path
+) -> tuple[TemporalStream | None, NDArray[np.float64]]:  # fmt: skip
+    """All of the network learns."""
+    params, stream, device = means.params, means.stream, means.device
+    at = np.concatenate([np.full(len(material.looks[row].stacks), row) for row in rows]).astype(int)
+    if not len(at):
+        return None, silent(material)
+    some = np.concatenate([material.looks[row].stacks for row in rows if len(material.looks[row].stacks)])
+    schedule = Schedule(params.epochs, params.learning_rate, params.batch, params.flip, params.seed)
+    with progress(f"epochs on {len(some)} stacks", params.epochs) as step:
+        diary = Diary(state, lambda _, loss: step(f"loss {loss:.3f}"))
+        lesson = Lesson(some, material.labels[at], np.zeros(material.count, int))
+        trunk, head = fine_tune(from_arrays(stream.trunk), lesson, schedule, device, diary)
+    learned = TemporalStream(to_arrays(trunk), head, stream.stacks)
+    features = [
+        temporal_features(learned, one.stacks.astype(np.float32) / np.float32(STEPS), device)
+        if len(one.stacks)
+        else one.temporal
+        for one in material.looks
+    ]
+    return learned, opinions(head, features, material)
