@@ -4,6 +4,8 @@ Sources: ByteTrack (Zhang et al., ECCV 2022), high scores first, then low ones; 
 momentum in the first round and a last round against the boxes last seen.
 We differ from ByteTrack in that tracks lost a few frames ago take part in the second round too, and that young tracks
 need no round of their own, as what they come to is known by the end of the video.
+Looks, where there are pictures, join the first round: as in BoT-SORT (Aharon et al., 2022), the smaller of the distances
+of overlap and look behind gates on both, or as in DeepSORT (Wojke et al., 2017), look before overlap.
 """
 
 from __future__ import annotations
@@ -14,8 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.geometry.boxes import pairwise_iou
+from tasks.geometry.boxes import pairwise_iou, xyxy_to_cxcywh
+from tasks.track import kalman
 from tasks.track.assignment import assign
+from tasks.track.kalman import State
 from tasks.track.motion import agreement
 
 if TYPE_CHECKING:
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 SOME_GAIN = 1e-6  # what a pair past the overlap gate keeps when its direction speaks against it
+CHI2_95_4DOF = 9.4877  # scipy.stats.chi2.ppf(0.95, 4): deep_sort's gate on the squared Mahalanobis distance
+MOST_OVERLAP = 1.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,8 @@ class Seen:
     xyxy: Floats
     score: Floats
     class_id: NDArray[np.int16]
+    look: NDArray[np.float32] | None = None
+    """(m, d) unit vectors of what the boxes hold; None without pictures."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,10 @@ class Expected:
     recent: Floats
     """(n, k, 3) latest observations, see `motion`."""
     class_id: NDArray[np.int16]
+    look: NDArray[np.float32]
+    """(n, d) unit vectors, zeros where not known yet."""
+    state: State
+    """Of the filters."""
 
 
 def associate(expected: Expected, seen: Seen, params: TrackParams) -> Indices:
@@ -58,7 +70,10 @@ def associate(expected: Expected, seen: Seen, params: TrackParams) -> Indices:
     high = seen.score >= params.high_score
     strong, weak = np.flatnonzero(high), np.flatnonzero(~high & (seen.score >= params.low_score))
 
-    track, found = assign(first_gain(overlap[:, strong], expected, seen, strong, params))
+    gain = first_gain(overlap[:, strong], expected, seen, strong, params)
+    if seen.look is not None and params.appearance != "none":
+        gain = seen_gain(gain, overlap[:, strong], expected, seen, strong, params)
+    track, found = assign(gain)
     partner[track] = strong[found]
     free = np.flatnonzero(partner < 0)
     track, found = assign(overlap[free[:, None], weak] - params.min_iou_low)
@@ -79,3 +94,26 @@ def first_gain(overlap: Floats, expected: Expected, seen: Seen, strong: Indices,
     centre = (seen.xyxy[strong, :2] + seen.xyxy[strong, 2:]) / 2
     bonus = params.momentum * agreement(expected.recent, centre) * seen.score[strong]
     return np.where(gain > 0, np.maximum(gain + bonus, SOME_GAIN), 0)
+
+
+def seen_gain(
+    gain: Floats, overlap: Floats, expected: Expected, seen: Seen, strong: Indices, params: TrackParams
+) -> Floats:
+    """(n, len(strong)) `gain` where looks have been compared, among pairs that are near enough to be the same."""
+    assert seen.look is not None
+    distance = 1 - (expected.look @ seen.look[strong].T).astype(np.float64)
+    alike = (distance < params.appearance_distance) & near(overlap, expected, seen, strong, params)
+    if params.appearance == "first":
+        return np.where(alike, MOST_OVERLAP + 1 - distance, gain)
+    # BoT-SORT halves the cosine distance, so that it is 0..1 like that of overlap.
+    return np.where(alike, np.maximum(gain, 1 - distance / 2 - params.min_iou), gain)
+
+
+def near(
+    overlap: Floats, expected: Expected, seen: Seen, strong: Indices, params: TrackParams
+) -> NDArray[np.bool_]:
+    """(n, len(strong)) whether a detection lies where the track may be: BoT-SORT's gate, or for 0 DeepSORT's."""
+    if params.appearance_iou:
+        return overlap >= params.appearance_iou
+    same_class = expected.class_id[:, None] == seen.class_id[strong]
+    return same_class & (kalman.surprise(*expected.state, xyxy_to_cxcywh(seen.xyxy[strong])) <= CHI2_95_4DOF)

@@ -112,3 +112,24 @@ def test_another_tables_file_is_refused(tmp_path: Path) -> None:
 def test_rows_are_taken_by_index_or_mask() -> None:
     assert steps().take([1]).foot.tolist() == ["right"]
     assert steps().take(np.array([True, False])).frame.tolist() == [0]
+
+
+def test_nulls_of_whole_numbers_are_nulls_in_the_file(tmp_path: Path) -> None:
+    @dataclass(frozen=True, eq=False)
+    class Owned(Table):
+        owner: Column = column("int32", "index", "who, or null", nullable=True)
+        size: Column = column("int32", "px", "never null")
+
+    values = np.array([4, NULL, 0], np.int32)
+    Owned(values, values).save(tmp_path / "t.parquet")
+    stored = pq.read_table(tmp_path / "t.parquet")
+    assert stored.column("owner").to_pylist() == [4, None, 0]
+    assert stored.column("size").to_pylist() == [4, NULL, 0]
+    back = Owned.load(tmp_path / "t.parquet")
+    assert back.owner.tolist() == [4, NULL, 0] and back.owner.dtype == np.int32
+    assert len(Owned.load(save_empty(Owned, tmp_path / "e.parquet"))) == 0
+
+
+def save_empty(kind: type[Table], path: Path) -> Path:
+    kind.empty().save(path)
+    return path

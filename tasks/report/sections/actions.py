@@ -81,7 +81,7 @@ def _timeline(dossier: Dossier, table: Actions) -> Markup:
     rows = subjects(table)
     shown = rows[:MOST_ROWS]
     names = [
-        tag("button", tag("span", f"{STREAM_WORDS[stream]}, {_who(track)}"), type="button", data_t="0.0000")
+        tag("button", tag("span", f"{_who(track)}, {STREAM_WORDS[stream]}"), type="button", data_t="0.0000")
         for stream, track in shown
     ]
     chart = time_plot(
