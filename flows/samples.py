@@ -68,17 +68,40 @@ SAMPLES = (
     ),
 )
 
+MORE_SAMPLES = (
+    Asset(
+        name="treadmill",
+        use="sample: a person keeps the balance on a beam while another looks on, filmed upright at 60 fps",
+        licence="BSD-3-Clause",
+        origin="Pose2Sim, perfanalytics (David Pagnon and others)",
+        url=None,
+        carrier=Carrier(
+            "pose2sim",
+            "0.10.49",
+            "pose2sim-0.10.49-py3-none-any.whl",
+            "403e0dc4065898ba6a595e72a8970950310979253d60e24c2e00b16b36bf21e1",
+        ),
+        member="Pose2Sim/Demo_SinglePerson/videos/cam01.mp4",
+        sha256="cf4f2816c86bea4bfbea255333d8626ff32a3ecabdab8b0fb147cea9167fde3a",
+    ),
+)
+"""Those that are fetched only when asked for, as their carriers are large."""
 
-def fetch_samples(root: Path, seconds: float = 10.0) -> list[Path]:
+
+def fetch_samples(root: Path, seconds: float = 10.0, more: bool = False) -> list[Path]:
     """Put the sample clips, at most some `seconds` long, into `data/raw` of the project at `root`; their paths.
 
-    A clip that is there already is left alone; SemflowError where another file has its name.
+    With `more` also those of large carriers. A clip that is there already is left alone; SemflowError where another
+    file has its name.
     """
     if seconds <= 0:
         raise SemflowError(f"seconds must be more than 0, got {seconds}")
     raw = root / RawVideo.FOLDER
     try:
-        return [_place(fetch(clip), raw / f"{clip.name}.mp4", seconds) for clip in SAMPLES]
+        return [
+            _place(fetch(clip), raw / f"{clip.name}.mp4", seconds)
+            for clip in (*SAMPLES, *(MORE_SAMPLES if more else ()))
+        ]
     finally:
         remove(raw / PARTIAL)
 

@@ -5,7 +5,8 @@ words of Kinetics-400 or of a team's own action model. Clips go through the stag
 params.yaml, and what is scored is what the table of actions says of the whole clip. `top-1` is the share of clips whose
 label comes first, `top-5` of those where it is among the first five, for every stream that knows the label; `p` is the
 probability of the label. Clips without a label, or with one that no vocabulary has, are not scored, but it is shown
-what is said of them. The action model is the project's own where it has one; `--model FILE` takes another.
+what is said of them. The action model is the project's own where it has one, else the one that ships with semflow;
+`--model FILE` takes another.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from tasks.estimate_flow.stage import EstimateFlowParams, estimate_flow
 from tasks.params import Compute, Params
 from tasks.streams.kinetics_labels import KINETICS_400, kinetics_labels
 from tasks.track.stage import TrackParams, track
+from tasks.train.shipped import shipped_model
 
 LABELS = "labels.csv"
 ENDINGS = frozenset({".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".webm", ".wmv"})
@@ -127,7 +129,8 @@ def classified(frames: Frames, model: ActionModel, params: Mapping[str, Params],
         found = detect(frames, cast("DetectParams", params["detect"]), compute)
         tracks = track(found, cast("TrackParams", params["track"]))
     dense_flow = flow.to(folder / "dense_flow.parquet")
-    return classify(frames, dense_flow, tracks, model, cast("ClassifyParams", params["classify"]), compute)
+    settings = cast("ClassifyParams", params["classify"])
+    return classify(frames, dense_flow, tracks, model, params=settings, compute=compute)
 
 
 def score(clips: Sequence[Labelled], said: Sequence[Summary], vocabularies: Mapping[str, Sequence[str]]) -> Scores:
@@ -150,10 +153,9 @@ def _metrics(label: str, words: Summary, vocabularies: Mapping[str, Sequence[str
     found: dict[str, float] = {}
     for stream, ranked in words.items():
         if label in vocabularies.get(ranked[0].vocabulary, ()):
-            order = [each.label for each in ranked]
-            place = order.index(label) if label in order else len(order)
-            found |= {f"{name} {stream}": float(place < most) for name, most in RANKS.items()}
-            found[f"p {stream}"] = ranked[place].probability if place < len(order) else 0.0
+            first = {name: [each.label for each in ranked[:most]] for name, most in RANKS.items()}
+            found |= {f"{name} {stream}": float(label in labels) for name, labels in first.items()}
+            found[f"p {stream}"] = next((each.probability for each in ranked if each.label == label), 0.0)
     return found
 
 
@@ -179,13 +181,13 @@ def confusion(pairs: Sequence[tuple[str, str]]) -> list[Row]:
 
 
 def _model(file: Path | None) -> ActionModel:
-    """The one asked for, else the project's, else none but Kinetics."""
+    """The one asked for, else the project's, else the one that ships with semflow."""
     if file is not None:
         if not file.is_file():
             raise SemflowError(f"--model must be an action model, got {file}, which is not there")
         return ActionModel.load(file)
     own = ActionModel.path(find_root(Path.cwd()), ALL)
-    return ActionModel.load(own) if own.is_file() else PICTURES_ALONE
+    return ActionModel.load(own) if own.is_file() else shipped_model()
 
 
 def _no_flow(frames: Frames) -> Streamed[DenseFlow]:

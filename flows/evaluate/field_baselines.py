@@ -25,7 +25,7 @@ Votes = NDArray[np.float32]
 
 DOUBT = 0.01  # what a step counts that fails the check there and back
 FADING = 0.9  # per frame: a labelled frame nearer in time is the better witness
-FILL, FILL_PX = 0.1, 5.0  # weight and reach of the votes around
+FILL, FILL_PX = 1.0, 7.0  # weight and reach of the votes around
 COUNT, TEMPERATURE = 5, 0.07  # of nearest features: as label propagation is run on DAVIS
 NEAR_CELLS = 12
 MEMORY = 5  # last frames that propagation looks at

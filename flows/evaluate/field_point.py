@@ -6,6 +6,7 @@ the pixels of the labelled frames and asked for all others: what a field without
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,41 +16,53 @@ from torch import nn
 
 from flows.evaluate.field_problem import Labels, Problem, at_pixels
 
-SPACE_OCTAVES, TIME_OCTAVES = 3, 2  # finer ones learn the labelled frames by heart
-FEATURE_GAIN = 5.0  # brings unit vectors' components to the size of the other inputs
 WIDTH, STEPS, BATCH, RATE = 64, 400, 4096, 3e-3
 
 
-def per_point(problem: Problem) -> Labels:
-    """(t, h, w) labels from position and time."""
-    return _fitted(problem, features=False)
+@dataclass(frozen=True)
+class Encoding:
+    """How a point is put to the network."""
+
+    space: int
+    """Octaves of x and y: finer ones learn the labelled frames by heart."""
+    time: int
+    """Octaves of time."""
+    features: float
+    """What unit vectors are multiplied with, to have a say beside the waves; 0 leaves them out."""
 
 
-def per_point_features(problem: Problem) -> Labels:
-    """(t, h, w) labels from position, time and the features there."""
-    return _fitted(problem, features=True)
+PLAIN = Encoding(space=3, time=2, features=0.0)
+FEATURES = Encoding(space=3, time=2, features=5.0)
+SMOOTH = Encoding(space=1, time=1, features=10.0)  # the best of six tried on three scenes
 
 
-def _fitted(problem: Problem, *, features: bool) -> Labels:
-    asked = {frame: torch.from_numpy(_points(problem, frame, features=features)) for frame in problem.labels}
-    x = torch.cat(list(asked.values()))
+def per_point(problem: Problem, encoding: Encoding) -> Labels:
+    """(t, h, w) labels from position and time, and from the features there where `encoding` has them."""
+    asked = [torch.from_numpy(_points(problem, frame, encoding)) for frame in problem.labels]
+    x = torch.cat(asked)
     y = torch.from_numpy(np.concatenate([labels.ravel() for labels in problem.labels.values()]).astype(np.int64))
+    network = _fitted(x, y, problem.class_count)
+    with torch.no_grad():
+        found = [
+            network(torch.from_numpy(_points(problem, frame, encoding))).argmax(dim=1).numpy()
+            for frame in range(len(problem))
+        ]
+    return np.stack(found).reshape(len(problem), *problem.size).astype(np.uint8)
+
+
+def _fitted(x: torch.Tensor, y: torch.Tensor, classes: int) -> nn.Sequential:
+    """A network from (n, d) points to (n,) classes; the same every time."""
     random = torch.Generator().manual_seed(0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = _network(x.shape[1], problem.class_count)
+        network = _network(x.shape[1], classes)
     optimiser = torch.optim.Adam(network.parameters(), RATE)
     for _ in range(STEPS):
         batch = torch.randint(len(x), (BATCH,), generator=random)
         optimiser.zero_grad()
         nn.functional.cross_entropy(network(x[batch]), y[batch]).backward()
         optimiser.step()
-    with torch.no_grad():
-        found = [
-            network(torch.from_numpy(_points(problem, frame, features=features))).argmax(dim=1).numpy()
-            for frame in range(len(problem))
-        ]
-    return np.stack(found).reshape(len(problem), *problem.size).astype(np.uint8)
+    return network
 
 
 def _network(inputs: int, classes: int) -> nn.Sequential:
@@ -58,16 +71,15 @@ def _network(inputs: int, classes: int) -> nn.Sequential:
     )
 
 
-def _points(problem: Problem, frame: int, *, features: bool) -> NDArray[np.float32]:
+def _points(problem: Problem, frame: int, encoding: Encoding) -> NDArray[np.float32]:
     """(h * w, d) what is known of each pixel."""
     height, width = problem.size
     y, x = np.mgrid[:height, :width].reshape(2, -1) / width * 2 - 1
     time = np.full(height * width, frame / max(1, len(problem) - 1) * 2 - 1)
-    known: list[NDArray[Any]] = [_waves(x, SPACE_OCTAVES), _waves(y, SPACE_OCTAVES), _waves(time, TIME_OCTAVES)]
-    if features:
-        known.append(
-            at_pixels(problem.cells, problem.grids[frame], height, width).reshape(height * width, -1) * FEATURE_GAIN
-        )
+    known: list[NDArray[Any]] = [_waves(x, encoding.space), _waves(y, encoding.space), _waves(time, encoding.time)]
+    if encoding.features:
+        vectors = at_pixels(problem.cells, problem.grids[frame], height, width)
+        known.append(vectors.reshape(height * width, -1) * encoding.features)
     return np.concatenate(known, axis=1).astype(np.float32)
 
 

@@ -1,7 +1,7 @@
 """Multi-object tracking on MOTChallenge's sequences: `semflow eval mot --data DIR`.
 
-Every folder at any depth below DIR with `gt/gt.txt` and `det/det.txt` is a sequence; its detections go through the
-stage function `track` with the section `track` of params.yaml, and TrackEval judges the result: HOTA, DetA, AssA
+Every folder at any depth below DIR with `gt/gt.txt` and `det/det.txt` is a sequence; its detections go through what the
+stage `track` does where there are no pictures, with the section `track` of params.yaml, and TrackEval judges the result: HOTA, DetA, AssA
 (Luiten et al., 2021), MOTA, IDF1 in per cent, IDSW as a count. MOT16, MOT17 and MOT20 get their preprocessing, by the
 folder's name; everything else goes by MOT15's rules. `combined` is TrackEval's pooled row. MOTA is TrackEval's; SORT's
 authors quote the older one of the challenge, which differs by some tenths.
@@ -18,8 +18,9 @@ from flows.evaluate.changes import add_set, with_changes
 from flows.evaluate.motchallenge import Sequence, Verdict, find_sequences, judge, pool, summary
 from flows.evaluate.scores import Scores
 from tasks.params import Params
+from tasks.track.identify import identify
 from tasks.track.presets import PRESETS
-from tasks.track.stage import TrackParams, track
+from tasks.track.stage import TrackParams
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +37,7 @@ def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Sco
     verdicts: dict[str, Verdict] = {}
     seconds: dict[str, float] = {}
     sequences = find_sequences(arguments.data)
-    track(sequences[0].detections(), settings)  # first calls load SciPy: no part of the speed
+    identify(sequences[0].detections(), settings)  # first calls load SciPy: no part of the speed
     for sequence in sequences:
         verdicts[sequence.name], seconds[sequence.name] = run(sequence, settings)
     frames = {sequence.name: sequence.frame_count for sequence in sequences}
@@ -49,6 +50,6 @@ def run(sequence: Sequence, params: TrackParams) -> tuple[Verdict, float]:
     """TrackEval's verdict on one sequence, and the seconds that tracking took."""
     detections = sequence.detections()
     start = time.perf_counter()
-    tracks = track(detections, params)
+    tracks = identify(detections, params)
     seconds = time.perf_counter() - start
     return judge(sequence, tracks), seconds

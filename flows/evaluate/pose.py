@@ -84,7 +84,7 @@ def read_annotations(data: Path) -> Ground:
     file = data / "annotations.json"
     try:
         ground: Ground = json.loads(file.read_text(encoding="utf-8"))
-        whole = all("keypoints" in each and "area" in each for each in ground["annotations"])
+        whole = all({"keypoints", "area", "bbox"} <= set(each) for each in ground["annotations"])
         if not whole or not ground["images"]:
             raise KeyError
     except (ValueError, KeyError, TypeError):
@@ -133,12 +133,9 @@ def _as_coco(ground: Ground, found: Sequence[Skeletons]) -> tuple[Any, Any]:
 
     truth: Any = COCO()
     annotations = [
-        {
-            **each,
-            "id": n,
-            "num_keypoints": sum(v > 0 for v in each["keypoints"][2::3]),
-            "iscrowd": each.get("iscrowd", 0),
-        }
+        {"iscrowd": 0}
+        | each
+        | {"id": n, "category_id": PERSON, "num_keypoints": sum(v > 0 for v in each["keypoints"][2::3])}
         for n, each in enumerate(ground["annotations"], 1)  # 0 means unmatched there
     ]
     truth.dataset = {"images": ground["images"], "categories": [{"id": PERSON}], "annotations": annotations}
@@ -172,7 +169,8 @@ def _score(truth: Any, guesses: Any, images: list[int]) -> dict[str, float]:
     """AP and AP50 over `images`; nothing where they hold nobody with keypoints, for then neither is defined."""
     from pycocotools.cocoeval import COCOeval
 
-    if not any(truth.anns[n]["num_keypoints"] for n in truth.getAnnIds(imgIds=images)):
+    people = [truth.anns[n] for n in truth.getAnnIds(imgIds=images)]
+    if not any(person["num_keypoints"] and not person["iscrowd"] for person in people):
         return {}
     verdict: Any = COCOeval(truth, guesses, "keypoints")
     verdict.params.imgIds, verdict.params.catIds = images, [PERSON]

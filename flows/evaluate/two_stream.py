@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.evaluate.scores import Scores
+from flows.evaluate.scores import Row, Scores
 from flows.figure_stacks import Job, Seen, look_at
 from tasks.params import Params
 from tasks.streams.fusion import fused
@@ -34,7 +34,7 @@ from tasks.streams.temporal import temporal_features
 from tasks.synthetic.figures.clip import Theme
 from tasks.synthetic.figures.motions import MOTIONS, TEMPI
 from tasks.train.looks import Look, Means
-from tasks.train.metrics import top1
+from tasks.train.metrics import confusion, top1
 from tasks.train.shipped import shipped_temporal
 from tasks.train.stage import TrainParams
 from tasks.train.streams import Material, Rows, opinions, spatial_stream, temporal_stream
@@ -73,10 +73,10 @@ def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Sco
         for number, (name, kinds) in enumerate(sets().items()):
             items[name] = _measured(pool, jobs(number, kinds, arguments.clips), len(kinds), means)
         ten = [Kind((motion,), Theme()) for motion in MOTIONS]
-        items["figures"] = _shipped(pool, jobs(len(items), ten, arguments.clips)[1], len(ten))
+        items["figures"], table = _shipped(pool, jobs(len(items), ten, arguments.clips)[1])
     streams = ("spatial", "temporal", "fused")
     combined = {stream: float(np.mean([items[name][stream] for name in sets()])) for stream in streams}
-    return Scores("action (synthetic)", items, combined)
+    return Scores("action (synthetic)", items, combined, {"figures: rows are what it was": table})
 
 
 def sets() -> dict[str, list[Kind]]:
@@ -130,18 +130,20 @@ def _measured(
     return found | {"shuffled": left, "chance": 1 / labels, "weight_of_motion": weights[1]}
 
 
-def _shipped(pool: ProcessPoolExecutor, measuring: Sequence[Job], labels: int) -> dict[str, float]:
-    """The shipped model as it is on its own ten motions."""
-    stream = shipped_temporal()
+def _shipped(pool: ProcessPoolExecutor, measuring: Sequence[Job]) -> tuple[dict[str, float], list[Row]]:
+    """The shipped model as it is on its own ten motions, and what it takes for what."""
+    stream, names = shipped_temporal(), tuple(MOTIONS)
     looks = [temporal_features(stream, seen.stacks) for seen in pool.map(look_at, measuring, chunksize=5)]
     truth = np.array([job.seed[1] for job in measuring])
-    found = opinions(stream.head, looks, Material([], truth, labels))
+    found = opinions(stream.head, looks, Material([], truth, len(names)))
     per_stack = np.concatenate([probabilities(stream.head, look) for look in looks])
-    return {
+    scores = {
         "temporal": top1(found, truth) or 0.0,
         "temporal_per_stack": top1(per_stack, np.repeat(truth, STACKS)) or 0.0,
-        "chance": 1 / labels,
+        "chance": 1 / len(names),
     }
+    counts = zip(names, confusion(found, truth), strict=True)
+    return scores, [{"motion": name, **dict(zip(names, row, strict=True))} for name, row in counts]
 
 
 def _looks(pool: ProcessPoolExecutor, todo: Sequence[Job]) -> Iterator[Look]:

@@ -94,7 +94,7 @@ class ActionLabels(Artifact):
             raise BadInput(
                 f"{path.name}:{line}: must be UTF-8, got byte {error.object[error.start]:#04x}; {HINT}"
             ) from None
-        reader = csv.DictReader(io.StringIO(text, newline=""))
+        reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
         _check_header(path.name, reader.fieldnames)
         rows = tuple(_row(path.name, reader.line_num, raw) for raw in reader if any(filter(None, raw.values())))
         _check_splits(path.name, rows)

@@ -13,6 +13,10 @@ from tasks.artifacts.table import Column, Table, column, fact
 from tasks.errors import SemflowError
 
 
+FILLED, CARRIED = -1, -2
+"""What stands in the column `detection` of a row without one: filled in between, or carried there by dense flow."""
+
+
 @dataclass(frozen=True, eq=False)
 class Tracks(Table):
     """A row per tracked object and frame, ordered by frame, then track_id."""
@@ -28,7 +32,7 @@ class Tracks(Table):
     y1: Column = column("float32", "px", "top edge, y downwards")
     x2: Column = column("float32", "px", "right edge")
     y2: Column = column("float32", "px", "bottom edge")
-    detection: Column = column("int32", "index", "row of the detections artifact behind this row, or -1 for none")
+    detection: Column = column("int32", "index", "row of the detections artifact behind it; -1: filled in between, -2: carried by flow")
     frame_count: int = fact("frames", "rows of the frames artifact")
     width: int = fact("px", "working width of the frames")
     height: int = fact("px", "working height of the frames")
@@ -67,8 +71,8 @@ class Tracks(Table):
                 f"Tracks.class_id must be one per track, got {self.class_id[first][track][other[0]]} and "
                 f"{self.class_id[other[0]]} in track {ids[track[other[0]]]}"
             )
-        if self.detection.min() < -1:
-            raise SemflowError(f"Tracks.detection must be a row or -1, got {self.detection.min()}")
+        if self.detection.min() < CARRIED:
+            raise SemflowError(f"Tracks.detection must be a row, -1 or -2, got {self.detection.min()}")
         row, count = np.unique(self.detection[self.detection >= 0], return_counts=True)
         if (count > 1).any():
             raise SemflowError(f"Tracks.detection must not repeat, got {row[count > 1][0]} twice")

@@ -68,11 +68,12 @@ class ClassifyParams(Params):
     weights=lambda params: ("i3d-kinetics-400", "mobilenet-v2") if params.network == "i3d" else ("mobilenet-v2",),
     accelerator=True,
 )
-def classify(  # noqa: PLR0917  a stage's signature names all it reads
+def classify(
     frames: Frames,
     dense_flow: DenseFlow,
     tracks: Tracks,
     action_model: ActionModel,
+    *,
     params: ClassifyParams,
     compute: Compute,
 ) -> Actions:

@@ -14,12 +14,13 @@ from tasks.estimate_pose.angles import SIDES, middle
 
 Array = NDArray[np.float64]
 TRUNK, THIGH, SHANK = 0.818 - 0.530, 0.530 - 0.285, 0.285 - 0.039  # shoulder, hip, knee and ankle above the ground
+SHARES = np.array([TRUNK, THIGH, SHANK])
 QUARTILE = 75
 AROUND_S = 1.0  # on both sides: longer than a stride, shorter than a walk towards the camera
 
 
 def body_height(time_s: Array, xy: Array) -> Array:
-    """(t,) body height in pixels of one person with (t, 17, 2) keypoints; NaN where trunk or legs are not known."""
+    """(t,) body height in pixels of one person with (t, 17, 2) keypoints; NaN where no trunk is known around."""
     seen = seen_height(xy)
     known = np.flatnonzero(np.isfinite(seen))
     if not len(known):
@@ -32,11 +33,17 @@ def body_height(time_s: Array, xy: Array) -> Array:
 
 
 def seen_height(xy: Array) -> Array:
-    """(n,) height that trunk and the longer leg give, each part as long as it looks; NaN without either."""
+    """(n,) height by the trunk and by what is known of thigh and shank, of the side that looks longer.
+
+    NaN without a trunk: legs alone are too often seen at a slant.
+    """
     trunk = np.linalg.norm(middle(xy, "shoulder") - middle(xy, "hip"), axis=1)
-    legs = [_length(xy, f"hip_{side}", f"knee_{side}") + _length(xy, f"knee_{side}", f"ankle_{side}") for side in SIDES]
-    return (trunk + np.fmax(*legs)) / (TRUNK + THIGH + SHANK)
+    lengths = np.stack([trunk, _longer(xy, "hip", "knee"), _longer(xy, "knee", "ankle")], axis=1)
+    known = np.isfinite(lengths)
+    return np.where(known[:, 0], np.where(known, lengths, 0).sum(axis=1) / np.maximum(known @ SHARES, TRUNK), np.nan)
 
 
-def _length(xy: Array, first: str, second: str) -> Array:
-    return np.linalg.norm(xy[:, INDEX[first]] - xy[:, INDEX[second]], axis=1)
+def _longer(xy: Array, first: str, second: str) -> Array:
+    """(n,) length of a part of the body, of whichever side looks longer; NaN where neither is known."""
+    sides = [xy[:, INDEX[f"{first}_{side}"]] - xy[:, INDEX[f"{second}_{side}"]] for side in SIDES]
+    return np.fmax(*np.linalg.norm(sides, axis=2))

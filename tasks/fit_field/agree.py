@@ -6,7 +6,7 @@ of each frame's shares from its evidence plus that from its neighbours', along t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -17,15 +17,11 @@ from tasks.geometry.warp import warp
 NEIGHBOUR = 0.5  # say of each neighbouring frame, against 1 of the frame's own evidence
 
 
-def agreed(clip: Clip, shares: Sequence[Soft | None], known: frozenset[int]) -> list[Soft | None]:
-    """(h, w, c) shares of each frame after hearing its neighbours; those of `known` frames stay."""
-    return [own if own is None or frame in known else _heard(clip, shares, frame, own) for frame, own in enumerate(shares)]
-
-
-def _heard(clip: Clip, shares: Sequence[Soft | None], frame: int, own: Soft) -> Soft:
+def agreed(clip: Clip, shares: Callable[[int], Soft | None], frame: int, own: Soft) -> Soft:
+    """(h, w, c) shares `own` of `frame` after hearing its neighbours, whose `shares` are asked for."""
     votes, total = own.copy(), np.ones((*own.shape[:2], 1), np.float32)
     for other in (frame - 1, frame + 1):
-        theirs = shares[other] if 0 <= other < len(shares) else None
+        theirs = shares(other)
         motion = None if theirs is None else clip.step(other, frame)
         if theirs is None or motion is None:
             continue

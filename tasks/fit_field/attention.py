@@ -47,7 +47,7 @@ def learned(trials: Sequence[tuple[Evidence, Labels]]) -> NDArray[np.float32]:
 def _sampled(
     evidence: Evidence, labels: Labels
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Of some pixels whose label is known: (kinds, n) votes for it, (kinds, n) all votes, (n,) weight, classes alike."""
+    """Of some labelled pixels: (kinds, n) votes for the truth, (kinds, n) all votes, (n,) weight by class."""
     known = np.flatnonzero(labels.ravel() != UNKNOWN)
     known = known[:: max(1, len(known) // PIXELS)]
     truth = labels.ravel()[known]
@@ -56,3 +56,17 @@ def _sampled(
     total = evidence.weights.reshape(len(KINDS), -1)[:, known].astype(np.float64)
     count = np.bincount(truth, minlength=1)
     return right, total, 1 / count[truth]
+
+
+def foretold(trials: Sequence[tuple[Evidence, Labels]], attention: NDArray[np.float32]) -> float:
+    """Mean overlap of classes on labelled frames foretold from the others; NaN where nothing is known."""
+    pairs = [(evidence.summed(attention).shares.argmax(axis=-1), truth) for evidence, truth in trials]
+    overlaps: list[float] = []
+    for number in range(max((evidence.votes.shape[-1] for evidence, _ in trials), default=0)):
+        common = sum(int(((found == number) & (truth == number)).sum()) for found, truth in pairs)
+        either = sum(
+            int((((found == number) | (truth == number)) & (truth != UNKNOWN)).sum()) for found, truth in pairs
+        )
+        if sum(int((truth == number).sum()) for _, truth in pairs):
+            overlaps.append(common / either)
+    return float(np.mean(overlaps)) if overlaps else float("nan")

@@ -11,21 +11,24 @@ carry labels, not features for a network that a few labels would have to train; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.fit_field.agree import agreed
-from tasks.fit_field.attention import EVEN, learned
+from tasks.fit_field.attention import EVEN, foretold, learned
 from tasks.fit_field.clip import Clip, Soft
 from tasks.fit_field.context import Context, Seen, spread
-from tasks.fit_field.evidence import Evidence
+from tasks.fit_field.evidence import KINDS, Evidence
 from tasks.fit_field.how import DEFAULT, How
-from tasks.fit_field.labels import Labels, on_cells, shares_of
+from tasks.fit_field.labels import UNKNOWN, Labels, on_cells, shares_of
+from tasks.fit_field.store import Store
 from tasks.fit_field.sweep import Anchor, Task, sweep
+
+TRIALS = 6  # labelled frames that are foretold, spread over the clip
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,90 +50,102 @@ def complete(
     how: How = DEFAULT,
     anchor: Anchor | None = None,
 ) -> list[LabelMap | None]:
-    """A label map for each frame of `clip`, from (h, w) `labels` of some; None for missing frames, and without labels.
+    """A label map for each frame of `clip`, from (h, w) `labels` of some frames; all steps in one."""
+    return list(completed(attended(task_of(clip, labels, class_count, how, anchor))))
 
-    Classes are 0..class_count-1. With one labelled frame the future is not looked at, and the past not from there.
+
+def task_of(
+    clip: Clip, labels: Mapping[int, Labels], class_count: int, how: How = DEFAULT, anchor: Anchor | None = None
+) -> Task:
+    """What is asked: classes are 0..class_count-1, UNKNOWN is none.
+
+    Labels on missing frames, and those on which nothing is known, do not count.
     """
-    task = Task(clip, labels, class_count, how, attend(clip, labels, class_count, how), anchor)
-    found = evidence_of(task)
-    maps = [None if evidence is None else evidence.mixed(task.attention) for evidence in found]
-    strength = [None if evidence is None else evidence.strength(task.attention) for evidence in found]
-    return [*finished(task, maps, strength)]
+    known = {f: seen for f, seen in labels.items() if clip.grids(f) is not None and (seen != UNKNOWN).any()}
+    return Task(clip, known, class_count, how, EVEN, anchor)
 
 
-def attend(clip: Clip, labels: Mapping[int, Labels], classes: int, how: How) -> NDArray[np.float32]:
-    """(kinds,) weights: even, or where several frames are labelled, as each is best foretold from the others."""
-    if not how.attention or len(labels) < 2:
-        return EVEN
+def attended(task: Task) -> Task:
+    """The task with the attention by which labelled frames are best foretold from those beside them.
+
+    Even attention with one labelled frame, or where it is switched off.
+    """
+    frames = sorted(task.labels)
+    if not task.how.attention or len(frames) < 2:
+        return task
+    tried = sorted({frames[n] for n in np.linspace(0, len(frames) - 1, min(TRIALS, len(frames))).astype(int).tolist()})
     trials: list[tuple[Evidence, Labels]] = []
-    for held in labels:
-        others = {frame: known for frame, known in labels.items() if frame != held}
-        task = Task(clip, others, classes, how, EVEN)
-        evidence = evidence_of(task, [held])[held]
-        if evidence is not None:
-            trials.append((evidence, labels[held]))
-    return learned(trials)
+    for held in tried:
+        place = frames.index(held)
+        beside = {frame: task.labels[frame] for frame in frames[max(0, place - 1) : place + 2] if frame != held}
+        trial = replace(task, labels=beside, anchor=None)
+        both = [evidence for _, evidence in gathered(trial, held, held + 1)]
+        if both:
+            trials.append((sum(both[1:], both[0]), task.labels[held]))
+    attention = learned(trials)
+    heard = {f"heard {kind}": float(weight) for kind, weight in zip(KINDS, attention, strict=True)}
+    return replace(task, attention=attention, metrics={"foretold mIoU": foretold(trials, attention), **heard})
 
 
-def evidence_of(task: Task, wanted: Sequence[int] | None = None) -> list[Evidence | None]:
-    """Evidence of both sweeps for every frame (or the `wanted` ones), None where there is none."""
-    wanted = range(task.clip.length) if wanted is None else wanted
-    found: list[Evidence | None] = [None] * task.clip.length
+def completed(task: Task) -> Iterator[LabelMap | None]:
+    """Label maps in order; None for missing frames, and those that no labelled frame leads to."""
+    clip = task.clip
+    store = Store(clip.length, clip.height, clip.width, task.classes)
+    for frame, evidence in gathered(task, 0, clip.length):
+        store.add(frame, evidence.summed(task.attention))
+    yield from finished(task, store)
+
+
+def gathered(task: Task, start: int, stop: int) -> Iterator[tuple[int, Evidence]]:
+    """(frame, evidence) of the sweeps that reach frames in [start, stop), forwards and then backwards."""
     if not task.labels:
-        return found
-    begun = _labelled(task)
-    if not begun:
-        return found
-    temperature = task.how.temperature * spread(np.stack([seen().vectors for seen in begun.values()]))
-    ways: list[Sequence[int]] = []
-    if max(wanted) > min(task.labels):
-        ways.append(range(min(task.labels), max(wanted) + 1))
-    if min(wanted) < max(task.labels):
-        ways.append(range(max(task.labels), min(wanted) - 1, -1))
-    for frames in ways:
-        for frame, evidence in sweep(task, frames, Context(begun, task.how, temperature)):
-            if evidence is not None and frame in wanted:
-                before = found[frame]
-                found[frame] = evidence if before is None else before + evidence
-    return found
+        return
+    labelled = _on_cells(task)
+    temperature = task.how.temperature * spread(np.stack([seen().vectors for seen in labelled.values()]))
+    first, last = min(task.labels), max(task.labels)
+    for frames in (range(first, stop), range(last, start - 1, -1)):
+        for frame, evidence in sweep(task, frames, Context(labelled, task.how, temperature)):
+            if start <= frame < stop:
+                yield frame, evidence
 
 
-def finished(
-    task: Task, maps: Sequence[Soft | None], strength: Sequence[NDArray[np.float32] | None]
-) -> Iterator[LabelMap | None]:
-    """Label maps from the shares of all frames."""
-    known = {frame: shares_of(labels, task.classes) for frame, labels in task.labels.items()}
-    joined = list(maps)
-    for frame, shares in known.items():
-        free = 1 - shares.sum(axis=-1, keepdims=True)
-        other = maps[frame]
-        joined[frame] = shares + free * (other if other is not None else np.float32(1 / task.classes))
-    if task.how.consistency:
-        joined = agreed(task.clip, joined, frozenset(known))
-    for frame, shares in enumerate(joined):
-        if shares is None:
-            yield None
-            continue
-        if task.anchor is not None and frame not in known:
-            shares, _ = task.anchor(frame, shares)
-        trust = strength[frame] if frame not in known else None
-        yield labelled(shares, trust)
+def finished(task: Task, store: Store) -> Iterator[LabelMap | None]:
+    """Label maps from the votes on all frames."""
+
+    @lru_cache(maxsize=3)  # a frame and its neighbours
+    def shares(frame: int) -> Soft | None:
+        votes = store[frame] if 0 <= frame < len(store) else None
+        own = None if votes is None else votes.shares
+        if frame not in task.labels:
+            return own
+        known = shares_of(task.labels[frame], task.classes)
+        unknown = 1 - known.sum(axis=-1, keepdims=True)
+        return known + unknown * (np.float32(1 / task.classes) if own is None else own)
+
+    for frame in range(len(store)):
+        found, votes = shares(frame), store[frame]
+        if found is not None and task.how.consistency and frame not in task.labels:
+            found = agreed(task.clip, shares, frame, found)
+        if found is not None and task.anchor is not None and frame not in task.labels:
+            found, _ = task.anchor(frame, found)
+        strength = None if votes is None or frame in task.labels else votes.strength
+        yield None if found is None else label_map(found, strength)
 
 
-def labelled(shares: Soft, strength: NDArray[np.float32] | None) -> LabelMap:
-    """The map of (h, w, c) `shares`; `strength` None: nothing more to be asked."""
-    order = np.sort(shares, axis=-1)
-    lead = order[..., -1] - order[..., -2] if shares.shape[-1] > 1 else order[..., -1]
+def label_map(shares: Soft, strength: NDArray[np.float32] | None) -> LabelMap:
+    """The map of (h, w, c) `shares`; `strength` None where the label was given."""
+    order = np.partition(shares, -2, axis=-1) if shares.shape[-1] > 1 else np.pad(shares, ((0, 0), (0, 0), (1, 0)))
+    lead = order[..., -1] - order[..., -2]
     confidence = lead if strength is None else lead * strength
     return LabelMap(shares.argmax(axis=-1).astype(np.uint8), np.clip(confidence, 0, 1).astype(np.float32), shares)
 
 
-def _labelled(task: Task) -> dict[int, Callable[[], Seen]]:
-    """The labelled frames that are not missing, on cells, made when first asked for."""
+def _on_cells(task: Task) -> dict[int, Callable[[], Seen]]:
+    """The labelled frames as context, made when first asked for."""
 
     def seen(frame: int) -> Seen:
         vectors = np.asarray(task.clip.grids(frame), np.float32)
         return Seen(frame, vectors, on_cells(shares_of(task.labels[frame], task.classes), task.clip.cells))
 
     once = lru_cache(maxsize=2 * task.how.labelled)(seen)
-    return {frame: partial(once, frame) for frame in task.labels if task.clip.grids(frame) is not None}
+    return {frame: partial(once, frame) for frame in task.labels}

@@ -51,7 +51,7 @@ class Context:
             self._last.popleft()
 
     def heard(self, frame: int, vectors: Vectors) -> tuple[Soft, NDArray[np.float32]]:
-        """(rows, columns, c) label shares that the (rows, columns, d) `vectors` of `frame` hear, and the best cosine."""
+        """(rows, columns, c) label shares that the (rows, columns, d) `vectors` hear, and the best cosines."""
         past = self._past(frame)
         alike = most_alike(vectors, np.stack([seen.vectors for seen in past]), self.how.radius, self._count)
         labels = mixed(alike, np.stack([seen.labels for seen in past]), self.temperature)
@@ -62,9 +62,7 @@ class Context:
         labelled = self._labelled(frame)
         known = np.concatenate([seen.vectors.reshape(-1, vectors.shape[-1]) for seen in labelled])
         labels = np.concatenate([seen.labels.reshape(len(seen.labels[0]) * len(seen.labels), -1) for seen in labelled])
-        rows = [
-            nearest_labels(row, known, labels, self.how.recalled_count, self.temperature) for row in vectors
-        ]
+        rows = [nearest_labels(row, known, labels, self.how.recalled_count, self.temperature) for row in vectors]
         return np.stack(rows)
 
     @property

@@ -42,14 +42,28 @@ class Evidence:
     def __add__(self, other: Evidence) -> Evidence:
         return Evidence(self.votes + other.votes, self.weights + other.weights)
 
-    def mixed(self, attention: NDArray[np.float32]) -> Soft:
-        """(h, w, c) shares, kinds weighed by (kinds,) `attention`; even where there is no evidence."""
-        votes = np.tensordot(attention, self.votes, axes=1)
-        total = np.tensordot(attention, self.weights, axes=1)[..., None]
-        classes = np.float32(votes.shape[-1])
-        return ((votes + LEAST / classes) / (total + LEAST)).astype(np.float32)
+    def summed(self, attention: NDArray[np.float32]) -> Votes:
+        """All kinds together, weighed by (kinds,) `attention`."""
+        votes, total = np.tensordot(attention, self.votes, axes=1), np.tensordot(attention, self.weights, axes=1)
+        return Votes(votes.astype(np.float32), total.astype(np.float32))
 
-    def strength(self, attention: NDArray[np.float32]) -> NDArray[np.float32]:
+
+@dataclass(frozen=True, eq=False)
+class Votes:
+    """Evidence of all kinds together."""
+
+    votes: NDArray[np.float32]
+    """(h, w, c)."""
+    total: NDArray[np.float32]
+    """(h, w) sum of the weights."""
+
+    @property
+    def shares(self) -> Soft:
+        """(h, w, c) of the classes; even where there is no evidence."""
+        even = LEAST / self.votes.shape[-1]
+        return ((self.votes + even) / (self.total[..., None] + LEAST)).astype(np.float32)
+
+    @property
+    def strength(self) -> NDArray[np.float32]:
         """(h, w) how much evidence there is, 0..1: 1/2 for as much as one trusted hypothesis."""
-        total = np.tensordot(attention, self.weights, axes=1)
-        return (total / (1 + total)).astype(np.float32)
+        return self.total / (1 + self.total)

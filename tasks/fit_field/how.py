@@ -16,7 +16,7 @@ class How:
     semantic: bool = True
     """Evidence by likeness of features."""
     recalled: bool = True
-    """Evidence by likeness to labelled frames, wherever on the frame."""
+    """Evidence by likeness to labelled frames, wherever on the frame; only with two of them, which can check it."""
     previous: bool = True
     """Evidence from the frame before, carried by its flow."""
     chained: bool = True

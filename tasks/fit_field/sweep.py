@@ -7,19 +7,18 @@ of both (complete.py). Only the frames seen last are held.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.fit_field.clip import Clip, Motion, Soft
-from tasks.fit_field.context import Context, Seen
+from tasks.fit_field.clip import Clip, Soft
+from tasks.fit_field.context import Context, Seen, Vectors
 from tasks.fit_field.evidence import Evidence
 from tasks.fit_field.how import How
 from tasks.fit_field.labels import Labels, on_cells, on_pixels, shares_of
+from tasks.fit_field.likeness import Likeness
 from tasks.fit_field.trail import Trail, step_trust
-from tasks.geometry.grid import unit
-from tasks.geometry.raster import pixels_of
 from tasks.geometry.warp import warp
 
 Anchor = Callable[[int, Soft], tuple[Soft, Soft | None]]
@@ -37,6 +36,8 @@ class Task:
     attention: NDArray[np.float32]
     """(kinds,)."""
     anchor: Anchor | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+    """What was learned on the way here."""
 
 
 @dataclass
@@ -48,8 +49,8 @@ class _State:
     trails: dict[int, Trail]
 
 
-def sweep(task: Task, frames: Sequence[int], context: Context) -> Iterator[tuple[int, Evidence | None]]:
-    """Evidence for each of `frames`, neighbours all, from the first labelled one on; None for missing frames.
+def sweep(task: Task, frames: Sequence[int], context: Context) -> Iterator[tuple[int, Evidence]]:
+    """Evidence for each of `frames`, neighbours all, from the first labelled one on; missing ones are left out.
 
     A labelled frame's own label is no part of its evidence.
     """
@@ -59,10 +60,8 @@ def sweep(task: Task, frames: Sequence[int], context: Context) -> Iterator[tuple
         if state is None and frame not in task.labels:
             continue
         if vectors is None:
-            yield frame, None
             state = None if state is None else _State(frame, state.shares, {})
             continue
-        evidence = Evidence.none(clip.height, clip.width, task.classes)
         if state is not None:
             evidence, state = _gathered(task, state, frame, np.asarray(vectors, np.float32), context)
             yield frame, evidence
@@ -75,81 +74,56 @@ def sweep(task: Task, frames: Sequence[int], context: Context) -> Iterator[tuple
             state = _State(frame, carried, begun | near)
 
 
-def _gathered(
-    task: Task, state: _State, frame: int, vectors: NDArray[np.float32], context: Context
-) -> tuple[Evidence, _State]:
+def _gathered(task: Task, state: _State, frame: int, vectors: Vectors, context: Context) -> tuple[Evidence, _State]:
     """The evidence for `frame`, which follows that of `state`, and the state after it."""
     clip, how = task.clip, task.how
     evidence = Evidence.none(clip.height, clip.width, task.classes)
-    heard, best = None, np.ones(vectors.shape[:2], np.float32)
+    heard, best = context.heard(frame, vectors)
+    sure = np.ones((clip.height, clip.width), np.float32)
     if how.semantic:
-        heard, best = context.heard(frame, vectors)
-        evidence.add("semantic", on_pixels(heard, clip.cells, clip.height, clip.width), _ones(clip))
-    if how.recalled and not how.single:
+        evidence.add("semantic", on_pixels(heard, clip.cells, clip.height, clip.width), sure)
+    if how.recalled and not how.single and len(task.labels) > 1:
         recalled = on_pixels(context.recalled(frame, vectors), clip.cells, clip.height, clip.width)
-        evidence.add("recalled", recalled, how.recalled_weight * _ones(clip))
+        evidence.add("recalled", recalled, how.recalled_weight * sure)
     motion = clip.step(state.frame, frame) if abs(frame - state.frame) == 1 else None
     trails = {} if motion is None else {f: trail.moved(motion, how.density) for f, trail in state.trails.items()}
     if motion is not None and how.previous:
-        evidence.add("previous", warp_shares(state.shares, motion), how.previous_weight * step_trust(motion, how.density))
-    if how.chained and not how.single:
-        for source, trail in trails.items():
-            weight = how.chained_weight * trail.trust * likeness(clip, vectors, source, trail, best, context.temperature)
-            evidence.add("chained", trail.take(shares_of(task.labels[source], task.classes)), weight)
-    if how.direct and not how.single and clip.direct is not None:
-        _skip(task, frame, vectors, best, context, state, evidence)
-    shares = evidence.mixed(task.attention)
-    fed = None
+        carried = warp(state.shares, motion.backward).reshape(state.shares.shape)
+        evidence.add("previous", carried, how.previous_weight * step_trust(motion, how.density))
+    if not how.single:
+        alike = Likeness(clip, vectors, best, context.temperature)
+        for kind, weight, found in _tracked(task, frame, state.frame, trails):
+            for source, trail in found.items():
+                known = shares_of(task.labels[source], task.classes)
+                evidence.add(kind, trail.take(known), weight * trail.trust * alike.along(source, trail))
+    shares, fed = evidence.summed(task.attention).shares, None
     if task.anchor is not None:
         shares, fed = task.anchor(frame, shares)
-    if frame not in task.labels and heard is not None:
-        grid = heard if fed is None else on_cells(fed, clip.cells)
-        context.remember(Seen(frame, vectors, grid))
+    if frame not in task.labels:
+        context.remember(Seen(frame, vectors, heard if fed is None else on_cells(fed, clip.cells)))
     return evidence, _State(frame, shares, trails)
 
 
-def _skip(task: Task, frame: int, vectors: NDArray[np.float32], best: NDArray[np.float32], context: Context, state: _State, evidence: Evidence) -> None:
-    """Add what labelled frames behind say by a flow that skips the frames between."""
+def _tracked(
+    task: Task, frame: int, before: int, trails: Mapping[int, Trail]
+) -> Iterator[tuple[str, float, Mapping[int, Trail]]]:
+    """(kind, weight, trails to labelled frames) of the hypotheses that lead to a place in a labelled frame."""
+    if task.how.chained:
+        yield "chained", task.how.chained_weight, trails
+    if task.how.direct and task.clip.direct is not None:
+        yield "direct", task.how.direct_weight, _skips(task, frame, before)
+
+
+def _skips(task: Task, frame: int, before: int) -> dict[int, Trail]:
+    """Trails to the labelled frames behind by a flow that skips those between; `before` is the frame one came from."""
     clip, how = task.clip, task.how
     assert clip.direct is not None
-    behind = [f for f in task.labels if (f - frame) * (state.frame - frame) > 0]
-    for source in sorted(behind, key=lambda f: abs(f - frame))[: how.labelled]:
-        found = clip.direct(frame, source)
-        if found is None:
-            continue
-        flow, valid = found
-        trail = Trail(Trail.begun(clip.height, clip.width).at + flow, valid.astype(np.float32))
-        if not how.density:
-            trail = Trail(trail.at, np.ones_like(trail.trust))
-        weight = how.direct_weight * trail.trust * likeness(clip, vectors, source, trail, best, context.temperature)
-        evidence.add("direct", trail.take(shares_of(task.labels[source], task.classes)), weight)
-
-
-def likeness(
-    clip: Clip, vectors: NDArray[np.float32], source: int, trail: Trail, best: NDArray[np.float32], temperature: float
-) -> NDArray[np.float32]:
-    """(h, w) how alike each pixel and the place of its trail in the frame `source` look, against its `best` match.
-
-    The softmax that semantic matches compete in: 1 where it is as alike as the best one, 1/e where by a temperature
-    less.
-    """
-    there = clip.grids(source)
-    if there is None:
-        return np.zeros(trail.trust.shape, np.float32)
-    cells = clip.cells
-    at = cells.centres()
-    columns, rows = np.clip(np.rint(at[..., 0]), 0, clip.width - 1), np.clip(np.rint(at[..., 1]), 0, clip.height - 1)
-    places = cells.to_cells(trail.at[rows.astype(int), columns.astype(int)])
-    x = np.clip(np.rint(places[..., 0]), 0, cells.columns - 1).astype(int)
-    y = np.clip(np.rint(places[..., 1]), 0, cells.rows - 1).astype(int)
-    cosine = (unit(vectors) * unit(np.asarray(there)[y, x])).sum(axis=-1)
-    return pixels_of(np.exp(np.minimum(cosine - best, 0) / np.float32(temperature)).astype(np.float32), cells, clip.height, clip.width)
-
-
-def warp_shares(shares: Soft, motion: Motion) -> Soft:
-    """(h, w, c) shares of the earlier frame on the later one."""
-    return warp(shares, motion.backward).reshape(shares.shape)
-
-
-def _ones(clip: Clip) -> NDArray[np.float32]:
-    return np.ones((clip.height, clip.width), np.float32)
+    behind = sorted((f for f in task.labels if (f - frame) * (before - frame) > 0), key=lambda f: abs(f - frame))
+    skips = {source: clip.direct(frame, source) for source in behind[: how.labelled]}
+    here = Trail.begun(clip.height, clip.width).at
+    # Without the opacity prior what a nearer thing hides there has its say too.
+    return {
+        source: Trail(here + skip[0], skip[1].astype(np.float32) if how.density else np.ones_like(here[..., 0]))
+        for source, skip in skips.items()
+        if skip is not None
+    }

@@ -24,7 +24,7 @@ UNITS = 1000  # the inner drawing's own width; its height is 100
 TOP_DEG = 90  # of charts of knees, so that people compare: walking bends them by 60 to 70
 CROUCH_DEG = 180  # of those in which somebody bends further
 STRIKE_LENGTH = 9  # of the mark of a step, in hundredths of the height
-FEWEST_TICKS = 4  # charts may stand side by side
+MOST_TICKS = 5  # charts stand side by side
 SIDES = ("left", "right")
 Array = NDArray[np.float64]
 
@@ -46,7 +46,7 @@ class Span:
 
     def ticks(self) -> list[tuple[float, str]]:
         """Share of the width and text of each tick."""
-        step = time_step(self.length_s, FEWEST_TICKS)
+        step = time_step(self.length_s, MOST_TICKS)
         first, last = math.ceil(self.start_s / step - 1e-9), math.floor(self.stop_s / step + 1e-9)
         return [((i * step - self.start_s) / self.length_s, clock(i * step, step)) for i in range(first, last + 1)]
 
@@ -74,9 +74,7 @@ def feet_over_time(dossier: Dossier, kinematics: Kinematics, person: Person) -> 
     middle = tag("path", d=f"M0 50H{UNITS}", class_="level")
     drawn = [middle, _line(moments.line((lead / top + 1) / 2), "knee"), *moments.strikes()]
     label = f"Feet of person {person.track_id} over time: one ahead of the other by up to {top:g} body heights"
-    return _figure(
-        "Left foot ahead of the right, body heights", moments.plot(label, f"+{top:g}", drawn, foot=f"\u2212{top:g}")
-    )
+    return _figure("Left foot ahead of the right, body heights", moments.plot(label, f"\u00b1{top:g}", drawn))
 
 
 def stride_chart(curves: Mapping[str, Array]) -> Markup:
@@ -103,7 +101,7 @@ def stride_chart(curves: Mapping[str, Array]) -> Markup:
         width="100%",
         height=HEIGHT_PX + AXIS_PX,
     )
-    return _figure(f"Knees over a stride: mean and deviation of {said}", plot)
+    return _figure(f"Knees over a stride, mean of {said}", plot)
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,7 @@ class _Moments:
             if len(places := self.places[self.struck == side])
         ]
 
-    def plot(self, label: str, top: str, drawn: Sequence[Markup], foot: str = "") -> Markup:
+    def plot(self, label: str, top: str, drawn: Sequence[Markup]) -> Markup:
         """A chart that the page's script knows: a click goes there, the playhead shows where the video is."""
         ticks = self.span.ticks()
         grid = [
@@ -146,7 +144,7 @@ class _Moments:
         return tag(
             "svg",
             *grid,
-            *_inside(drawn, top, foot),
+            *_inside(drawn, top),
             *_ticks(ticks),
             tag("line", class_="playhead", x1="0", x2="0", y1=0, y2=HEIGHT_PX),
             class_="plot",
@@ -167,7 +165,7 @@ def _figure(caption: str, plot: Markup) -> Markup:
     return tag("figure", tag("figcaption", caption), plot)
 
 
-def _inside(drawn: Sequence[Markup], top: str, foot: str = "") -> list[Markup]:
+def _inside(drawn: Sequence[Markup], top: str) -> list[Markup]:
     inner = tag(
         "svg",
         *drawn,
@@ -180,11 +178,7 @@ def _inside(drawn: Sequence[Markup], top: str, foot: str = "") -> list[Markup]:
         overflow="visible",
     )
     edges = [tag("line", class_="floor", x1="0", x2=percent(1), y1=y, y2=y) for y in (HEADROOM_PX, HEIGHT_PX)]
-    words = [
-        tag("text", text, class_="tick", x="0", dx=6, y=y)
-        for text, y in ((top, HEADROOM_PX - 5), (foot, HEIGHT_PX - 5))
-    ]
-    return [*edges, inner, *words]
+    return [*edges, inner, tag("text", top, class_="tick", x="0", dx=6, y=HEADROOM_PX - 5)]
 
 
 def _ticks(ticks: Sequence[tuple[float, str]]) -> list[Markup]:

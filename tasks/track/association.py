@@ -39,8 +39,12 @@ class Seen:
     xyxy: Floats
     score: Floats
     class_id: NDArray[np.int16]
-    look: NDArray[np.float32] | None = None
-    """(m, d) unit vectors of what the boxes hold; None without pictures."""
+    look: NDArray[np.float32]
+    """(m, d) unit vectors of what the boxes hold, zeros where that is not known; d is 0 without pictures."""
+
+    def take(self, rows: Indices) -> Seen:
+        """Those of `rows`."""
+        return Seen(self.xyxy[rows], self.score[rows], self.class_id[rows], self.look[rows])
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def associate(expected: Expected, seen: Seen, params: TrackParams) -> Indices:
     strong, weak = np.flatnonzero(high), np.flatnonzero(~high & (seen.score >= params.low_score))
 
     gain = first_gain(overlap[:, strong], expected, seen, strong, params)
-    if seen.look is not None and params.appearance != "none":
+    if params.appearance != "none" and seen.look.shape[1]:
         gain = seen_gain(gain, overlap[:, strong], expected, seen, strong, params)
     track, found = assign(gain)
     partner[track] = strong[found]
@@ -100,7 +104,6 @@ def seen_gain(
     gain: Floats, overlap: Floats, expected: Expected, seen: Seen, strong: Indices, params: TrackParams
 ) -> Floats:
     """(n, len(strong)) `gain` where looks have been compared, among pairs that are near enough to be the same."""
-    assert seen.look is not None
     distance = 1 - (expected.look @ seen.look[strong].T).astype(np.float64)
     alike = (distance < params.appearance_distance) & near(overlap, expected, seen, strong, params)
     if params.appearance == "first":

@@ -57,7 +57,7 @@ NONE = Carried.of([])
 def displaced(flow: DenseFlow, pair: int, xyxy: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     """(n, 2) where the flow of `pair` takes (n, 4) boxes of its first frame, and (n,) whether it may be trusted."""
     step, known = np.zeros((len(xyxy), 2)), np.zeros(len(xyxy), np.bool_)
-    if not len(xyxy) or not flow.known[pair]:
+    if not xyxy.any() or not flow.known[pair]:
         return step, known
     forward, valid = flow.forward(pair), flow.valid(pair)
     centre, half = (xyxy[:, :2] + xyxy[:, 2:]) / 2, INNER * (xyxy[:, 2:] - xyxy[:, :2]) / 2
@@ -65,7 +65,7 @@ def displaced(flow: DenseFlow, pair: int, xyxy: Floats) -> tuple[Floats, NDArray
     high = np.maximum(np.rint(centre + half) + 1, 0).astype(int)
     for row, ((left, top), (right, bottom)) in enumerate(zip(low, high, strict=True)):
         trusted = valid[top:bottom, left:right]
-        if trusted.size and trusted.mean() >= LEAST_VALID:
+        if xyxy[row].any() and trusted.size and trusted.mean() >= LEAST_VALID:
             step[row], known[row] = np.median(forward[top:bottom, left:right][trusted], axis=0), True
     return step, known
 

@@ -6,6 +6,7 @@ grows with the length of the video.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,30 +30,30 @@ YOUNG_GAP = 1  # frames that a track with fewer than n_init detections survives:
 def follow(detections: Detections, params: TrackParams, sight: Sight = BLIND) -> tuple[Tracklets, Carried]:
     """Tracklets of at least `n_init` detections whose gaps are no longer than `max_gap` frames, and what fills them."""
     xyxy, score = detections.xyxy.astype(np.float64), detections.score.astype(np.float64)
+    boxes = Seen(xyxy, score, detections.class_id, np.empty((len(score), 0), np.float32))
     usable = np.flatnonzero(score >= params.low_score)
     usable = usable[np.lexsort((-score[usable], detections.frame[usable]))]
     bounds = np.searchsorted(detections.frame[usable], np.arange(detections.frame_count + 1))
-    live: Live | None = None
+    live = Live.born(0, 0, usable[:0], _seen(boxes, usable[:0], 0, sight))
     born = 0
     names: list[Indices] = []
     rows: list[Indices] = []
     carried: list[tuple[Indices, Indices, Floats]] = []
     for frame in range(detections.frame_count):
         here = usable[bounds[frame] : bounds[frame + 1]]
-        if not len(here) and (live is None or not len(live.name)):
+        if not len(here) and not len(live.name):
             continue
-        seen = Seen(xyxy[here], score[here], detections.class_id[here], _look(sight, frame, xyxy[here]))
-        if live is None:
-            live = Live.born(0, frame, here[:0], seen.take(here[:0]))
-        before = live.xyxy
-        homography = sight.camera.homographies[frame - 1] if sight.camera and frame else None
+        seen = _seen(boxes, here, frame, sight)
+        if sight.flow is not None and frame:
+            live.hold(*displaced(sight.flow, frame - 1, live.held))
+        homography = sight.camera.homographies[frame - 1] if sight.camera is not None and frame else None
         partner = associate(live.predict(homography), seen, params)
         matched = np.flatnonzero(partner >= 0)
         live.correct(matched, frame, here[partner[matched]], seen.take(partner[matched]), params)
         names.append(live.name[matched])
         rows.append(here[partner[matched]])
-        if sight.flow and frame:
-            carried.append(_carry(live, before, np.flatnonzero(partner < 0), frame, seen, sight))
+        if sight.flow is not None and frame:
+            carried.append(_carried(live, np.flatnonzero(partner < 0), frame, seen))
         live.keep(frame - live.last_frame <= patience(live.hits, params))
 
         new = seen.score >= params.high_score
@@ -69,3 +70,16 @@ def follow(detections: Detections, params: TrackParams, sight: Sight = BLIND) ->
 def patience(hits: Indices, params: TrackParams) -> Indices:
     """(n,) frames without a detection that a track with so many of them survives."""
     return np.where(hits < params.n_init, min(YOUNG_GAP, params.max_gap), params.max_gap)
+
+
+def _seen(boxes: Seen, rows: Indices, frame: int, sight: Sight) -> Seen:
+    here = boxes.take(rows)
+    return replace(here, look=sight.looks(frame, here.xyxy))
+
+
+def _carried(live: Live, lost: Indices, frame: int, seen: Seen) -> tuple[Indices, Indices, Floats]:
+    """(after, frame, xyxy) of the boxes that flow still holds though nothing was detected there; see `Carried`."""
+    held = live.held[lost]
+    there = held.any(axis=1) & ~hidden(held, seen.xyxy)
+    live.held[lost[~there]] = 0
+    return live.last_row[lost[there]], np.full(there.sum(), frame), held[there]

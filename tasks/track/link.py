@@ -4,7 +4,9 @@ Source: Huang, Wu and Nevatia, "Robust object tracking by hierarchical associati
 the end of one tracklet carried forward must meet the start of the other, and that carried backward the end of the
 first; sizes must agree; the best set of links is an assignment problem.
 We differ in that affinities are gates and distances in box heights instead of fitted Gaussians, that motion is a
-straight line through the detections near each end, and that one round over all tracklets is enough.
+straight line through the detections near each end, and that one round over all tracklets is enough. Where the camera's
+motion is known, lines are laid in the pixels of the frame of their end, and go over the gap along with the camera; where
+looks are known, those at both sides must agree.
 """
 
 from __future__ import annotations
@@ -17,7 +19,10 @@ from numpy.typing import NDArray
 
 from tasks.artifacts.detections import Detections
 from tasks.geometry.boxes import xyxy_to_cxcywh
+from tasks.geometry.grid import unit
 from tasks.track.assignment import assign_pairs
+from tasks.track.camera import Camera, growth
+from tasks.track.sight import BLIND, Sight
 from tasks.track.tracklets import Tracklets
 
 if TYPE_CHECKING:
@@ -44,22 +49,30 @@ class Ends:
         """Those of `rows`, which may repeat."""
         return Ends(self.frame[rows], self.place[rows], self.velocity[rows], self.height[rows])
 
-    def carried(self, frames: Indices) -> Floats:
-        """(n, 2) centres so many frames later, or earlier where negative."""
-        return self.place + self.velocity * frames[:, None]
+    def carried(self, frames: Indices, camera: Camera | None = None) -> Ends:
+        """The ends so many frames later, or earlier where negative, if they go straight on."""
+        to, place = self.frame + frames, self.place + self.velocity * frames[:, None]
+        if camera is None:
+            return Ends(to, place, self.velocity, self.height)
+        place, turn = camera.carry(place, self.frame, to)
+        return Ends(to, place, np.einsum("nij,nj->ni", turn, self.velocity), self.height * growth(turn))
 
 
-def link(detections: Detections, tracklets: Tracklets, params: TrackParams) -> Tracklets:
+def link(detections: Detections, tracklets: Tracklets, params: TrackParams, sight: Sight = BLIND) -> Tracklets:
     """`tracklets` with those joined that follow one another within `link_gap` frames."""
     if len(tracklets) < 2 or not params.link_gap:
         return tracklets
     frame = detections.frame[tracklets.detection].astype(np.intp)
     box = xyxy_to_cxcywh(detections.xyxy[tracklets.detection].astype(np.float64))
-    starts = ends(tracklets, frame, box, frame[tracklets.first], params.link_window)
-    stops = ends(tracklets, frame, box, frame[tracklets.last], params.link_window)
+    starts = ends(tracklets, frame, box, frame[tracklets.first], params.link_window, sight.camera)
+    stops = ends(tracklets, frame, box, frame[tracklets.last], params.link_window, sight.camera)
     earlier, later = successors(stops.frame, starts.frame, params.link_gap)
     class_id = detections.class_id[tracklets.detection[tracklets.first]]
-    gain = link_gain(stops.take(earlier), starts.take(later), params) * (class_id[earlier] == class_id[later])
+    gain = link_gain(stops.take(earlier), starts.take(later), params, sight.camera)
+    gain *= class_id[earlier] == class_id[later]
+    if params.link_appearance and sight.dimensions:
+        looks = [end_looks(detections, tracklets, at, params.link_window, sight) for at in (stops.frame, starts.frame)]
+        gain *= agree(looks[0][earlier], looks[1][later], params.link_appearance)
     likely = np.flatnonzero(gain > 0)
     chosen = likely[assign_pairs(earlier[likely], later[likely], gain[likely])]
     root = np.arange(len(tracklets))
@@ -68,15 +81,16 @@ def link(detections: Detections, tracklets: Tracklets, params: TrackParams) -> T
     return Tracklets.of(root[tracklets.tracklet], tracklets.detection)
 
 
-def link_gain(stops: Ends, starts: Ends, params: TrackParams) -> Floats:
+def link_gain(stops: Ends, starts: Ends, params: TrackParams, camera: Camera | None = None) -> Floats:
     """(n,) gain of joining each stop to its start: 1 where the paths meet, 0 or less where they must not be joined."""
     ahead = starts.frame - stops.frame
+    onward, back = stops.carried(ahead, camera), starts.carried(-ahead, camera)
     # A line through a window tells the speed in its middle: that is how long different speeds have been at work.
-    apart = (stops.velocity - starts.velocity) * params.link_window / 2
-    misses = (stops.carried(ahead) - starts.place, starts.carried(-ahead) - stops.place, apart)
+    apart = (onward.velocity - starts.velocity) * params.link_window / 2
+    misses = (onward.place - starts.place, back.place - stops.place, apart)
     miss = np.max([np.linalg.norm(vector, axis=1) for vector in misses], axis=0)
     close = 1 - miss / (params.link_distance * np.sqrt(stops.height * starts.height))
-    ratio = np.maximum(stops.height, starts.height) / np.minimum(stops.height, starts.height)
+    ratio = np.maximum(onward.height, starts.height) / np.minimum(onward.height, starts.height)
     return np.where(ratio <= params.link_size, close, 0)
 
 
@@ -94,11 +108,16 @@ def successors(stop: Indices, start: Indices, gap: int) -> tuple[Indices, Indice
     return earlier, order[np.repeat(low, count) + within]
 
 
-def ends(tracklets: Tracklets, frame: Indices, box: Floats, at: Indices, window: int) -> Ends:
+def ends(
+    tracklets: Tracklets, frame: Indices, box: Floats, at: Indices, window: int, camera: Camera | None = None
+) -> Ends:
     """Straight lines through the boxes less than `window` frames from `at`, one frame per tracklet, read off there."""
     near = np.abs(frame - at[tracklets.tracklet]) < window
     time = (frame - at[tracklets.tracklet])[near].astype(np.float64)
     owner, z = tracklets.tracklet[near], box[near]
+    if camera is not None:
+        place, turn = camera.carry(z[:, :2], frame[near], at[owner])
+        z = np.concatenate([place, z[:, 2:] * growth(turn)[:, None]], axis=1)
 
     def total(values: Floats) -> Floats:
         return np.bincount(owner, values, minlength=len(tracklets)).astype(np.float64)
@@ -111,3 +130,27 @@ def ends(tracklets: Tracklets, frame: Indices, box: Floats, at: Indices, window:
     slope = np.stack([total(centred * z[:, k]) for k in range(4)], axis=1) / spread[:, None]
     fitted = mean - slope * middle[:, None]
     return Ends(at, fitted[:, :2], slope[:, :2], np.maximum(fitted[:, 3], 1))
+
+
+def end_looks(
+    detections: Detections, tracklets: Tracklets, at: Indices, window: int, sight: Sight
+) -> NDArray[np.float32]:
+    """(n, d) unit mean look of each tracklet's detections less than `window` frames from `at`; zeros where unknown.
+
+    Frame after frame, so that no more than a frame's vectors are held beside the sums.
+    """
+    frame = detections.frame[tracklets.detection].astype(np.intp)
+    near = np.flatnonzero(np.abs(frame - at[tracklets.tracklet]) < window)
+    near = near[np.argsort(frame[near], kind="stable")]
+    total = np.zeros((len(tracklets), sight.dimensions), np.float32)
+    xyxy = detections.xyxy
+    for rows in np.split(near, np.flatnonzero(np.diff(frame[near])) + 1):
+        if len(rows):
+            total[tracklets.tracklet[rows]] += sight.looks(int(frame[rows[0]]), xyxy[tracklets.detection[rows]])
+    return unit(total)
+
+
+def agree(first: NDArray[np.float32], second: NDArray[np.float32], distance: float) -> NDArray[np.bool_]:
+    """(n,) whether (n, d) looks are less than a cosine distance apart; True where one of them is unknown."""
+    unknown = ~(first.any(axis=1) & second.any(axis=1))
+    return unknown | (1 - np.einsum("nd,nd->n", first, second) < distance)

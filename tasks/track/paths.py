@@ -3,7 +3,8 @@
 Smoothing is Whittaker's (1923; Eilers, "A perfect smoother", 2003): the path x that minimises
 sum of score * (z - x)^2 + smoothing * (second differences of x)^2. It is the Kalman (RTS) smoother of a
 constant-velocity model whose only noise is in the velocity, with measurement noise falling as scores rise, solved at
-once as a banded system; in gaps, where there is nothing to be near to, it goes on as smoothly as possible.
+once as a banded system; in gaps, where there is nothing to be near to, it goes on as smoothly as possible. Where the camera's motion is known,
+what it does to the path's centres is taken off before and put back after, so that a shaking hand is not smoothed away.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.artifacts.detections import Detections
-from tasks.artifacts.tracks import Tracks
+from tasks.artifacts.tracks import CARRIED, FILLED, Tracks
 from tasks.geometry.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
+from tasks.track.camera import Camera, linearised
+from tasks.track.carried import NONE, Carried
 from tasks.track.tracklets import Tracklets
 
 if TYPE_CHECKING:
@@ -23,25 +26,48 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 LEAST_WEIGHT = 0.01  # of a detection without any score, so that the system stays well posed
+CARRIED_WEIGHT = 0.3  # of a box carried by flow, against a detection's score: as much as one of the weakest that count
 
 
-def render(detections: Detections, tracklets: Tracklets, params: TrackParams) -> Tracks:
-    """The table of tracks: a row per detection, and per frame between them where gaps are filled."""
+def render(
+    detections: Detections,
+    tracklets: Tracklets,
+    params: TrackParams,
+    camera: Camera | None = None,
+    carried: Carried = NONE,
+) -> Tracks:
+    """The table of tracks: a row per detection, and per frame between them that is carried or filled."""
     xyxy = detections.xyxy.astype(np.float64)
     frames: list[NDArray[np.int32]] = []
     boxes: list[Floats] = []
     sources: list[NDArray[np.int32]] = []
     for first, last in zip(tracklets.first, tracklets.last, strict=True):
         rows = tracklets.detection[first : last + 1]
-        frame = detections.frame[rows]
-        source = np.full(frame[-1] - frame[0] + 1, -1, np.int32)
-        source[frame - frame[0]] = rows
-        path = smooth_path(frame - frame[0], xyxy[rows], detections.score[rows], params.smoothing)
-        wanted = np.arange(len(source)) if params.fill else frame - frame[0]
-        frames.append((frame[0] + wanted).astype(np.int32))
+        between = carried.between(rows, detections.frame[rows])
+        frame = np.concatenate([detections.frame[rows], carried.frame[between]])
+        weight = np.concatenate([detections.score[rows], np.full(len(between), CARRIED_WEIGHT, np.float32)])
+        origin = np.concatenate([rows, np.full(len(between), CARRIED)])
+        order = np.argsort(frame)
+        time, begin = (frame - frame[0])[order].astype(np.int32), int(frame[0])
+        seen = np.concatenate([xyxy[rows], carried.xyxy[between]])[order]
+        source = np.full(time[-1] + 1, FILLED, np.int32)
+        source[time] = origin[order]
+        shift = np.zeros((len(source), 4)) if camera is None else np.tile(sway(camera, begin, time, seen), 2)
+        path = smooth_path(time, seen - shift[time], weight[order], params.smoothing) + shift
+        wanted = np.flatnonzero((source != FILLED) | params.fill)
+        frames.append((begin + wanted).astype(np.int32))
         boxes.append(path[wanted])
         sources.append(source[wanted])
     return _table(detections, tracklets, frames, boxes, sources)
+
+
+def sway(camera: Camera, begin: int, time: NDArray[np.int32], xyxy: Floats) -> Floats:
+    """(t, 2) how far the camera has taken a path in the picture since frame `begin`, at times 0, 1, ..."""
+    centre = xyxy_to_cxcywh(xyxy)[:, :2]
+    steps = np.arange(time[-1])
+    place = np.stack([np.interp(steps, time, side) for side in centre.T], axis=1)
+    moved = linearised(camera.homographies[begin : begin + len(steps)], place)[0]
+    return np.concatenate([np.zeros((1, 2)), np.cumsum(moved - place, axis=0)])
 
 
 def smooth_path(time: NDArray[np.int32], xyxy: Floats, score: NDArray[np.float32], smoothing: float) -> Floats:

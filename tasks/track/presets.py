@@ -1,8 +1,10 @@
 """Published trackers as settings of this one: what differs from `params.yaml`.
 
-Each has its authors' values and none of what needs the whole video. Three things stay ours: bars for scores, which
-belong to the detector; that a track appears from its first detection on, not from the one that confirmed it; and the
-noise in `kalman`. What asks for appearance or camera motion (DeepSORT, BoT-SORT) is not here.
+Each has its authors' values and none of what needs the whole video. Four things stay ours: bars for scores, which
+belong to the detector; that a track appears from its first detection on, not from the one that confirmed it; the noise
+in `kalman`; and looks, which are `features` pooled per box and a moving average of them, in place of a network trained to
+tell people apart and DeepSORT's gallery. Without pictures botsort is what it does with motion, and deepsort is SORT
+with patience.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ from typing import Any
 
 ONLINE: Mapping[str, Any] = {"link_gap": 0, "min_confidence": 0.0, "smoothing": 0.0, "fill": False}
 """Without the second pass."""
-PLAIN: Mapping[str, Any] = {"fuse_score": False, "momentum": 0.0, "recovery": False}
+UNSEEING: Mapping[str, Any] = {"camera": False, "appearance": "none", "link_appearance": 0.0, "carry": False}
+"""From the detections alone."""
+PLAIN: Mapping[str, Any] = {**UNSEEING, "fuse_score": False, "momentum": 0.0, "recovery": False}
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     # Bewley et al. 2016, https://github.com/abewley/sort: all detections alike, age 1.
@@ -30,6 +34,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     # Cao et al. 2023, https://github.com/noahcao/OC_SORT: inertia .2, min_hits 3, max_age 30, no second step.
     "ocsort": {
         **ONLINE,
+        **UNSEEING,
         "high_score": 0.3,
         "low_score": 0.3,
         "min_iou": 0.3,
@@ -37,6 +42,35 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "momentum": 0.2,
         "recovery": True,
         "n_init": 3,
+        "max_gap": 30,
+    },
+    # Wojke et al. 2017, https://github.com/nwojke/deep_sort: looks before overlap, max_iou_distance .7, max_age 30.
+    "deepsort": {
+        **ONLINE,
+        **PLAIN,
+        "high_score": 0.3,
+        "low_score": 0.3,
+        "min_iou": 0.3,
+        "appearance": "first",
+        "appearance_distance": 0.2,
+        "appearance_iou": 0.0,
+        "n_init": 3,
+        "max_gap": 30,
+    },
+    # Aharon et al. 2022, https://github.com/NirAharon/BoT-SORT: match_thresh .8, proximity_thresh .5, appearance_thresh
+    # .25 of half the cosine distance.
+    "botsort": {
+        **ONLINE,
+        **PLAIN,
+        "min_iou": 0.2,
+        "min_iou_low": 0.5,
+        "fuse_score": True,
+        "camera": True,
+        "appearance": "closest",
+        "appearance_distance": 0.5,
+        "appearance_iou": 0.5,
+        "appearance_memory": 0.9,
+        "n_init": 2,
         "max_gap": 30,
     },
 }

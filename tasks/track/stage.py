@@ -1,19 +1,22 @@
-"""Who is who over time, from the detections alone.
+"""Who is who over time, from the detections and what the pictures tell beside them.
 
 The video is there to its end, so tracking has two passes. Frame by frame, boxes are carried forward by Kalman filters
 and matched with ByteTrack's two-step association (Zhang et al., 2022) into tracklets that bridge short gaps. Then, over
 the whole video, tracklets are linked where the motion of both ends agrees across a longer gap (Huang et al., 2008),
-tracks with too little behind them are dropped, and paths are smoothed and filled.
+tracks with too little behind them are dropped, and paths are smoothed and filled. All of it goes along with the camera,
+whose motion the background's dense flow tells; looks and boxes carried by flow can be added (see params).
 Frames are taken as evenly spaced in time. Classes never mix.
 """
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
+from tasks.artifacts.features import Features
 from tasks.artifacts.tracks import Tracks
 from tasks.params import Params
 from tasks.stage import stage
@@ -55,6 +58,22 @@ class TrackParams(Params):
     fill: bool
     """Whether gaps are filled with boxes between the detections; such rows have detection -1 and score 0."""
 
+    camera: bool = False
+    """Whether filters, tracklets' ends and paths go along with the camera (BoT-SORT), as far as the background tells."""
+    appearance: Literal["none", "closest", "first"] = "none"
+    """Looks in the first step: closest takes the smaller of the distances of overlap and look (BoT-SORT), first goes by
+    look before overlap (DeepSORT)."""
+    appearance_distance: float = Field(gt=0, le=1, default=0.2)
+    """Cosine distance between a track's look and a detection's from which on looks do not count."""
+    appearance_iou: float = Field(ge=0, lt=1, default=0.3)
+    """Overlap below which they do not count either (BoT-SORT); 0: where the filter says so at 95 % (DeepSORT)."""
+    appearance_memory: float = Field(ge=0, lt=1, default=0.9)
+    """Share of the old in a track's look when a detection from high_score on adds to it."""
+    link_appearance: float = Field(ge=0, le=2, default=0.0)
+    """Cosine distance of the looks at both sides of a gap from which on it is not linked; 0 leaves looks out."""
+    carry: bool = False
+    """Whether dense flow carries boxes over frames in which the detector missed them; such rows have detection -2."""
+
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.low_score > self.high_score:
@@ -62,12 +81,10 @@ class TrackParams(Params):
         return self
 
 
-@stage(libraries=("numpy", "scipy"))
-def track(detections: Detections, params: TrackParams) -> Tracks:
+@stage(libraries=("numpy", "opencv-python", "pyarrow", "scipy"))
+def track(detections: Detections, dense_flow: DenseFlow, features: Features, params: TrackParams) -> Tracks:
     """Identities of all detections that belong to something lasting, numbered in order of appearance."""
-    from tasks.track.follow import follow
-    from tasks.track.link import link
-    from tasks.track.paths import render
-    from tasks.track.trust import trust
+    from tasks.track.identify import identify
+    from tasks.track.sight import open_sight
 
-    return render(detections, trust(detections, link(detections, follow(detections, params), params), params), params)
+    return identify(detections, params, open_sight(detections, dense_flow, features, params))

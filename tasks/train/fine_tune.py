@@ -8,6 +8,7 @@ nothing take the place of their steps. On a CPU everything runs in one thread: t
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -134,7 +135,7 @@ def _train(student: Student, lesson: Lesson, schedule: Schedule, diary: Diary) -
         for step, rows in enumerate(np.array_split(order, steps)):
             progress = (epoch + step / steps) / schedule.epochs
             for group in optimizer.param_groups:
-                group["lr"] = schedule.learning_rate * (1 + np.cos(np.pi * progress)) / 2
+                group["lr"] = schedule.learning_rate * (1 + math.cos(math.pi * progress)) / 2
             seen = torch.from_numpy(varied(lesson.stacks[np.sort(rows)], random, schedule.flip)).to(weights.device)
             truth = torch.from_numpy(labels[np.sort(rows)]).to(weights.device)
             scores = student(seen.contiguous(memory_format=torch.channels_last))

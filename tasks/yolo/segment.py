@@ -57,7 +57,7 @@ class Segmenter:
 
     def __call__(self, image: Image, image_size: int, score_threshold: float) -> Instances:
         """Instances of an (h, w, 3) RGB image, whose longer side the model sees with `image_size` pixels."""
-        letterbox = Letterbox.fit(*image.shape[:2], image_size)
+        letterbox = Letterbox.fit(image.shape[0], image.shape[1], image_size)
         rows, prototypes = self.forward(letterbox.apply(image))
         rows = rows[rows[:, BOX] >= score_threshold]
         rows = rows[np.argsort(-rows[:, BOX], kind="stable")]

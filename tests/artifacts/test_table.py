@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.artifacts.table import Column, Table, column, describe, fact
+from tasks.artifacts.table import NULL, Column, Table, column, describe, fact
 from tasks.errors import SemflowError
 
 

@@ -105,6 +105,10 @@ def test_height_is_that_of_the_parts_and_a_crouch_keeps_it(walker: Callable[...,
     xy = walker(np.zeros(90))
     assert body_height(np.arange(90) / FPS, xy) == pytest.approx(np.full(90, 200), rel=1e-6)
     assert pytest.approx(0.779) == TRUNK + THIGH + SHANK
+    for hidden in (("ankle",), ("ankle", "knee")):
+        cut = xy.copy()
+        cut[:, [INDEX[f"{part}_{side}"] for part in hidden for side in ("left", "right")]] = np.nan
+        assert body_height(np.arange(90) / FPS, cut) == pytest.approx(np.full(90, 200), rel=1e-6)
     shortened = xy.copy()
     shortened[40:50] *= 0.6  # for a third of a second the body leans towards the camera
     assert body_height(np.arange(90) / FPS, shortened) == pytest.approx(np.full(90, 200), rel=0.02)

@@ -85,6 +85,9 @@ def test_a_false_skeleton_above_a_true_one_halves_precision_and_nobody_labelled_
     _, combined = average_precision(ground(POINTS), found((POINTS, 0.5), (POINTS + 400, 0.9)))
     assert combined["AP"] == pytest.approx(0.5)
     assert average_precision(ground(POINTS, seen=0), found((POINTS, 0.5)))[1] == {}
+    crowd = ground(POINTS)
+    crowd["annotations"][0]["iscrowd"] = 1
+    assert average_precision(crowd, found((POINTS, 0.5)))[1] == {}
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"images": []}', '{"images": [{}], "annotations": [{"bbox": []}]}'])

@@ -126,3 +126,9 @@ def test_the_real_samples_play_for_some_ten_seconds_and_come_out_the_same_twice(
         with av.open(str(path)) as reader:
             times = np.array([frame.pts for frame in reader.decode(video=0)])
         assert len(set(np.diff(times))) == 1, path
+
+
+@pytest.mark.usefixtures("one_sample")
+def test_samples_in_large_packages_come_only_when_asked_for(tmp_path):
+    assert [path.stem for path in fetch_samples(tmp_path, seconds=1.0)] == ["clip"]
+    assert [path.stem for path in fetch_samples(tmp_path, seconds=1.0, more=True)] == ["clip", "treadmill"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tasks.artifacts.detections import Detections
 from tasks.track.link import ends, link, successors
-from tasks.track.stage import track
+from tasks.track.identify import identify as track
 from tasks.track.tracklets import Tracklets
 from tests.track.scenes import make_detections, make_params, walk
 

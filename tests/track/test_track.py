@@ -17,7 +17,7 @@ from tasks.artifacts.tracks import Tracks
 from tasks.errors import SemflowError
 from tasks.track.follow import follow
 from tasks.track.presets import PRESETS
-from tasks.track.stage import track
+from tasks.track.identify import identify as track
 from tests.track.scenes import SETTINGS, make_detections, make_params, scenes, walk
 
 WAYS: list[dict[str, Any]] = [

@@ -26,6 +26,7 @@ def pictures() -> list[np.ndarray]:
     return [first, np.ascontiguousarray(second[300:900:2, 400:1200:2])]
 
 
+@pytest.mark.slow
 def test_people_are_those_of_ultralytics_own_predict(pictures):
     model = load_yolo(WEIGHTS, "cpu")
     looker = Looker(model, 640, 256, score_threshold=0.25, nms_iou=0.7, batch=1)

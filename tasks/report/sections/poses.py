@@ -35,7 +35,7 @@ def poses(dossier: Dossier) -> Section | None:
     parts = [
         _pictures(dossier, dossier.poses),
         _side_legend(),
-        *(_curves(dossier, dossier.kinematics, person) for person in everybody[:DRAWN]),
+        tag("div", *(_curves(dossier, dossier.kinematics, person) for person in everybody[:DRAWN]), class_="people"),
         people_table(dossier, everybody, [float(dossier.edges_s[_frames(dossier.poses, p)[0]]) for p in everybody]),
     ]
     return Section("poses", "How people move", sentence(dossier, dossier.poses, everybody), join(parts))
@@ -120,4 +120,5 @@ def _curves(dossier: Dossier, kinematics: Kinematics, person: Person) -> Markup 
         feet_over_time(dossier, kinematics, person),
         stride_chart(curves) if any(map(len, curves.values())) else None,
     )
-    return tag("div", title, tag("div", *charts, class_="legs"), class_="person")
+    # Who walks takes the whole width for three charts, the others stand side by side.
+    return tag("div", title, tag("div", *charts, class_="legs"), class_="person walks" if person.steps else "person")

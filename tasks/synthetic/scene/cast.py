@@ -30,6 +30,7 @@ RADII = (14.0, 22.0)  # pixels
 BUMPS = (0.12, 0.08, 0.05, 0.03)  # of a blob's outline, shares of its radius at most
 BEND = 3.0  # pixels at most
 BEND_WAVE = 2 * np.pi / 45  # radians per pixel: somewhat more than one wave on an actor
+SPREAD = (0.36, 0.1)  # to each side of the middle, shares of the picture's height, at occlusion 0 and 1
 WALK = (0.1, 0.3), (0.7, 0.9)  # from and to, shares of the picture's width
 SWING = (0.08, 0.16)  # to each side, shares of the picture's width
 ROLL = 0.25  # at most, shares of the picture's width
@@ -40,7 +41,7 @@ CLOTH_HUES = (0.0, 0.25, 0.45, 0.12)  # turns from the background's: the shared 
 
 
 @dataclass(frozen=True)
-class Stage:
+class Venue:
     """Where the play takes place."""
 
     frames: int
@@ -59,30 +60,31 @@ class Stage:
         return np.arange(self.frames) / max(1, self.frames - 1)
 
 
-def draw_layers(rng: np.random.Generator, stage: Stage, actors: int, leaving: int, occlusion: float) -> list[Layer]:
+def draw_layers(rng: np.random.Generator, venue: Venue, actors: int, leaving: int, occlusion: float) -> list[Layer]:
     """The background and all before it, from far to near; instances are numbered in this order."""
     cloths = _cloths(rng)
-    centre = (stage.width - 1) / 2, (stage.height - 1) / 2
-    scenery = Layer(
-        0, BACKGROUND, BACKGROUND_DISTANCE, Everywhere(), cloths[BACKGROUND], (0, 0), at_rest(stage.frames, centre)
-    )
-    classes = [ACTORS[n % len(ACTORS)] for n in range(actors)]
     leavers = set(rng.permutation(actors)[:leaving].tolist())
     distances = rng.permutation(np.linspace(*ACTOR_DISTANCES, max(actors, 1)))
-    drawn = [
-        _actor(rng, stage, kind, float(distances[n]), cloths[kind], occlusion=occlusion, leaves=n in leavers)
-        for n, kind in enumerate(classes)
-    ]
+    drawn = [_scenery(venue, cloths[BACKGROUND])]
+    for n in range(actors):
+        kind = ACTORS[n % len(ACTORS)]
+        place, leaves = float(distances[n]), n in leavers
+        drawn.append(_actor(rng, venue, kind, place, cloths[kind], occlusion=occlusion, leaves=leaves))
     posts = round(MOST_POSTS * occlusion)
-    distances = np.linspace(*POST_DISTANCES, max(posts, 1))
-    drawn += [_post(rng, stage, float(distances[n]), n / max(posts, 1), cloths[POST]) for n in range(posts)]
+    for n, distance in enumerate(np.linspace(*POST_DISTANCES, posts)):
+        drawn.append(_post(rng, venue, float(distance), n / posts, cloths[POST]))
     drawn.sort(key=lambda layer: -layer.distance)
-    return [scenery, *(replace(layer, instance=n + 1) for n, layer in enumerate(drawn))]
+    return [replace(layer, instance=n) for n, layer in enumerate(drawn)]
+
+
+def _scenery(venue: Venue, cloth: Texture) -> Layer:
+    middle = (venue.width - 1) / 2, (venue.height - 1) / 2
+    return Layer(0, BACKGROUND, BACKGROUND_DISTANCE, Everywhere(), cloth, (0.0, 0.0), at_rest(venue.frames, middle))
 
 
 def _actor(
     rng: np.random.Generator,
-    stage: Stage,
+    venue: Venue,
     kind: int,
     distance: float,
     cloth: Texture,
@@ -91,37 +93,37 @@ def _actor(
     leaves: bool,
 ) -> Layer:
     outline = Blob(
-        rng.uniform(*RADII) * stage.unit, rng.uniform(-1, 1, len(BUMPS)) * BUMPS, rng.uniform(0, 2 * np.pi, len(BUMPS))
+        rng.uniform(*RADII) * venue.unit, rng.uniform(-1, 1, len(BUMPS)) * BUMPS, rng.uniform(0, 2 * np.pi, len(BUMPS))
     )
-    motion = _way(rng, stage, kind, occlusion)
+    motion = _way(rng, venue, kind, occlusion)
     if leaves:
-        motion = _leaving(rng, stage, motion, outline.extent[0])
-    motion = replace(motion, centres=_on_plane(stage, distance, motion.centres))
+        motion = _leaving(rng, venue, motion, outline.extent[0])
+    motion = replace(motion, centres=_on_plane(venue, distance, motion.centres))
     x, y = rng.uniform(0, SIDE, 2)
     return Layer(0, kind, distance, outline, cloth, (float(x), float(y)), motion)
 
 
-def _post(rng: np.random.Generator, stage: Stage, distance: float, share: float, cloth: Texture) -> Layer:
-    x = stage.width * (share + rng.uniform(0.05, 0.2))
-    outline = Post(rng.uniform(*POST_HALF_WIDTHS) * stage.unit, 2.0 * stage.height)
-    return Layer(0, POST, distance, outline, cloth, (0.0, 0.0), at_rest(stage.frames, (x, stage.height / 2)))
+def _post(rng: np.random.Generator, venue: Venue, distance: float, share: float, cloth: Texture) -> Layer:
+    x = venue.width * (share + rng.uniform(0.05, 0.2))
+    outline = Post(rng.uniform(*POST_HALF_WIDTHS) * venue.unit, 2.0 * venue.height)
+    return Layer(0, POST, distance, outline, cloth, (0.0, 0.0), at_rest(venue.frames, (x, venue.height / 2)))
 
 
-def _way(rng: np.random.Generator, stage: Stage, kind: int, occlusion: float) -> Motion:
-    """How an actor moves: the more occlusion, the closer to one line they all do, so that they meet."""
-    time, unit = stage.time, stage.unit
-    spread = 0.36 - 0.26 * occlusion
-    y = stage.height * (0.5 + rng.uniform(-spread, spread)) + 4 * unit * np.sin(2 * np.pi * (2 * time + rng.uniform()))
+def _way(rng: np.random.Generator, venue: Venue, kind: int, occlusion: float) -> Motion:
+    """How an actor moves, in pixels of the picture: the more occlusion, the closer to one line they all do, so that they meet."""
+    time, unit = venue.time, venue.unit
+    spread = SPREAD[0] + (SPREAD[1] - SPREAD[0]) * occlusion
+    y = venue.height * (0.5 + rng.uniform(-spread, spread)) + 4 * unit * np.sin(2 * np.pi * (2 * time + rng.uniform()))
     phase = rng.uniform(0, 2 * np.pi)
     if kind == WALKER:
         ends = np.array([rng.uniform(*WALK[0]), rng.uniform(*WALK[1])])[:: rng.choice((-1, 1))]
-        x = stage.width * (ends[0] + (ends[1] - ends[0]) * time)
+        x = venue.width * (ends[0] + (ends[1] - ends[0]) * time)
         angles = 0.1 * np.sin(4 * np.pi * time + phase)
     elif kind == SWINGER:
-        x = stage.width * (rng.uniform(0.25, 0.75) + rng.uniform(*SWING) * np.sin(2 * np.pi * time + phase))
+        x = venue.width * (rng.uniform(0.25, 0.75) + rng.uniform(*SWING) * np.sin(2 * np.pi * time + phase))
         angles = 0.5 * np.sin(2 * np.pi * time + phase)
     else:
-        x = stage.width * (rng.uniform(0.2, 0.8) + rng.uniform(-ROLL, ROLL) * time)
+        x = venue.width * (rng.uniform(0.2, 0.8) + rng.uniform(-ROLL, ROLL) * time)
         angles = rng.choice((-1, 1)) * np.pi * time
     bend = BEND * unit * np.sin(2 * np.pi * (rng.uniform(1, 2) * time + rng.uniform()))
     phases = rng.uniform(0, 2 * np.pi, 2) + 2 * np.pi * rng.uniform(-1, 1, 2) * time[:, None]
@@ -129,23 +131,23 @@ def _way(rng: np.random.Generator, stage: Stage, kind: int, occlusion: float) ->
     return Motion(np.stack([x, y], axis=1), angles, scales, bend, bend[::-1], BEND_WAVE / unit, phases)
 
 
-def _leaving(rng: np.random.Generator, stage: Stage, motion: Motion, extent: float) -> Motion:
+def _leaving(rng: np.random.Generator, venue: Venue, motion: Motion, extent: float) -> Motion:
     """The same way, but out of the picture in the middle of the clip, and in again."""
     begin, end = rng.uniform(0.1, 0.25), rng.uniform(0.75, 0.9)
     beyond = (extent + motion.reach()) * OUTSIDE
-    x = -beyond if rng.random() < 0.5 else stage.width + beyond
+    x = -beyond if rng.random() < 0.5 else venue.width + beyond
     # A squared sine that is cut off at 1: it starts and ends softly, and stays outside for a while.
-    away = np.clip((stage.time - begin) / (end - begin), 0, 1)
+    away = np.clip((venue.time - begin) / (end - begin), 0, 1)
     share = np.minimum(1, 1.5 * np.sin(np.pi * away) ** 2)[:, None]
     return replace(motion, centres=motion.centres + share * ((x, 0.0) - motion.centres * (1, 0)))
 
 
-def _on_plane(stage: Stage, distance: float, seen: NDArray[np.float64]) -> NDArray[np.float64]:
+def _on_plane(venue: Venue, distance: float, seen: NDArray[np.float64]) -> NDArray[np.float64]:
     """(t, 2) places on the plane at `distance` that are seen at (t, 2) pixels of their frames.
 
     Ways are planned on the picture, as if the camera followed the play: or actors would drift out of it for good.
     """
-    back = [inverted(stage.camera.homography(frame, distance)) for frame in range(stage.frames)]
+    back = [inverted(venue.camera.homography(frame, distance)) for frame in range(venue.frames)]
     return np.concatenate([transform(way, at[None]) for way, at in zip(back, seen, strict=True)])
 
 

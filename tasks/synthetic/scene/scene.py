@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tasks.errors import BadInput
 from tasks.geometry.warp import pixel_grid
 from tasks.synthetic.scene.camera import Camera, Points, draw_camera, inverted
-from tasks.synthetic.scene.cast import Stage, draw_layers
+from tasks.synthetic.scene.cast import Venue, draw_layers
 from tasks.synthetic.scene.draw import draw, hidden
 from tasks.synthetic.scene.layer import Layer
 
@@ -179,9 +179,9 @@ def make_scene(seed: int, settings: SceneSettings | None = None) -> Scene:
     # One stream each, so that a setting that changes one thing leaves the others as they are.
     moves, plays, shines, senses = (np.random.default_rng([VERSION, seed, n]) for n in range(4))
     camera = draw_camera(moves, frames, height, width, settings.camera)
-    stage = Stage(frames, height, width, camera)
-    layers = draw_layers(plays, stage, settings.actors, settings.leaving, settings.occlusion)
-    light = _light(shines, stage.time, settings.light)
+    venue = Venue(frames, height, width, camera)
+    layers = draw_layers(plays, venue, settings.actors, settings.leaving, settings.occlusion)
+    light = _light(shines, venue.time, settings.light)
     views = [draw(layers, camera, frame, height, width) for frame in range(frames)]
     noise = (settings.noise * senses.normal(size=(height, width, 3)) for _ in views)
     images = [_exposed(view.colour * gain + grain) for view, gain, grain in zip(views, light, noise, strict=True)]

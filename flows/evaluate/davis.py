@@ -1,0 +1,226 @@
+"""A mask through a video: `semflow eval davis --data DIR [--labels masks]`.
+
+Every folder at any depth below DIR with `frames/` and as many `masks/` is a sequence (DAVIS 2016, Perazzi et al.). The
+first mask is given; J is the overlap with the true mask at the masks' own size, mean over frames without the first and
+the last. Frames come to the working size of `decode`; features and flow are those of the stages, by params.yaml.
+
+- `J copied`: the first mask, unmoved.  `J warped`: carried along dense optical flow.
+- `J propagated`: by likeness of features alone (tasks/geometry/propagate.py), with the field's radius, count, memory.
+- `J field`: the semantic field (tasks/fit_field).  `J field with masks`, by `--labels masks`: instance masks of
+  YOLO26n-seg fed back in every frame. That segmenter knows COCO's eighty classes, and things of these classes gain
+  most; what it does not know is left to the field.
+
+`J` is the last of these that was asked for. All settings are the same for all sequences.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.evaluate.match_data import Clip as Files
+from flows.evaluate.match_data import find_clips, read_image, read_mask
+from flows.evaluate.scores import Scores
+from tasks.artifacts.images import Image
+from tasks.decode.stage import DecodeParams
+from tasks.device import resolve_device
+from tasks.errors import BadInput
+from tasks.estimate_flow.backend import Backend, open_backend
+from tasks.estimate_flow.stage import EstimateFlowParams
+from tasks.extract_features.projection import shipped_projection
+from tasks.extract_features.stage import ExtractFeaturesParams, Viewer, cell_grid, input_size, viewer
+from tasks.fit_field.anchor import Anchoring, Instances, kinds_of
+from tasks.fit_field.clip import Clip, Motion
+from tasks.fit_field.complete import completed, task_of
+from tasks.fit_field.context import spread
+from tasks.fit_field.how import DEFAULT
+from tasks.fit_field.labels import Labels, on_cells, shares_of
+from tasks.geometry.consistency import consistent
+from tasks.geometry.propagate import Propagation, propagate
+from tasks.geometry.raster import pixels_of
+from tasks.geometry.warp import warp
+from tasks.params import Compute, Params
+from tasks.yolo.segment import load_segmenter
+
+CLASSES = 2  # background and the object
+SEGMENTER_SIDE = 864  # pixels that the segmenter sees of the longer side: DAVIS at 480p as it is
+SEGMENTER_SCORE = 0.05
+Mask = NDArray[np.bool_]
+Share = NDArray[np.float32]
+"""(h, w) share of the object, 0..1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sequence:
+    """A video at working size, with its features and its motion."""
+
+    files: Files
+    images: list[Image]
+    clip: Clip
+    first: Labels
+    """(h, w) the first mask at working size."""
+
+    def truth(self, frame: int) -> Mask:
+        """The true mask at its own size."""
+        return own_mask(self.files.masks[frame])
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The stages' own code."""
+
+    look: Viewer
+    looking: ExtractFeaturesParams
+    optical: Backend
+    side: int | None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options beyond `--data` and `--json`."""
+    parser.add_argument(
+        "--labels",
+        choices=("first", "masks"),
+        default="first",
+        help="first: the first mask alone; masks: and instance masks of every frame",
+    )
+
+
+def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Scores:
+    """J per sequence and way, and its mean over sequences."""
+    bench = _bench(params)
+    found = [files for files in find_clips(arguments.data) if len(files.masks) > 2]
+    if not found:
+        raise BadInput(
+            f"{arguments.data} must hold folders `frames` with as many `masks` beside them, three or more, got none"
+        )
+    items = {files.name: score(open_sequence(files, bench), arguments.labels == "masks") for files in found}
+    metrics = next(iter(items.values()))
+    return Scores("davis", items, {name: float(np.mean([item[name] for item in items.values()])) for name in metrics})
+
+
+def score(sequence: Sequence, with_masks: bool) -> dict[str, float]:
+    """J of every way."""
+    ways = {
+        "J copied": copied(sequence),
+        "J warped": warped(sequence),
+        "J propagated": propagated(sequence),
+        "J field": field(sequence, None),
+    }
+    if with_masks:
+        ways["J field with masks"] = field(sequence, anchoring(sequence))
+    overlaps: dict[str, float] = {}
+    for name, shares in ways.items():
+        # The first mask was given; the last one is left out as DAVIS does.
+        js = [overlap(share, sequence.truth(frame)) for frame, share in shares if 0 < frame < len(sequence.images) - 1]
+        overlaps[name] = float(np.mean(js))
+    return {"J": overlaps[[*ways][-1]], **overlaps}
+
+
+def overlap(share: Share, truth: Mask) -> float:
+    """J of a share at any size and a mask: intersection over union, 1 where both are empty."""
+    height, width = truth.shape
+    mask = cv2.resize(share, (width, height), interpolation=cv2.INTER_LINEAR) > 0.5
+    union = int((mask | truth).sum())
+    return int((mask & truth).sum()) / union if union else 1.0
+
+
+def copied(sequence: Sequence) -> Iterator[tuple[int, Share]]:
+    """The first mask in every frame."""
+    first = sequence.first.astype(np.float32)
+    return ((frame, first) for frame in range(len(sequence.images)))
+
+
+def warped(sequence: Sequence) -> Iterator[tuple[int, Share]]:
+    """The first mask along the flow, from frame to frame."""
+    share = sequence.first.astype(np.float32)
+    for frame in range(1, len(sequence.images)):
+        motion = sequence.clip.motion(frame - 1)
+        assert motion is not None
+        share = warp(share, motion.backward)
+        yield frame, share
+
+
+def propagated(sequence: Sequence) -> Iterator[tuple[int, Share]]:
+    """The first mask by likeness of features."""
+    clip = sequence.clip
+    grids: Iterable[Any] = (clip.grids(frame) for frame in range(1, clip.length))
+    first = clip.grids(0)
+    assert first is not None
+    how = Propagation(DEFAULT.radius, DEFAULT.count, DEFAULT.temperature * spread(first), DEFAULT.memory)
+    labels = on_cells(shares_of(sequence.first, CLASSES), clip.cells)
+    for frame, found in enumerate(propagate(first, grids, labels, how), start=1):
+        assert found is not None
+        yield frame, pixels_of(np.ascontiguousarray(found[..., 1]), clip.cells, clip.height, clip.width)
+
+
+def field(sequence: Sequence, anchor: Anchoring | None) -> Iterator[tuple[int, Share]]:
+    """The semantic field, with instance masks where there is an anchor."""
+    maps = completed(task_of(sequence.clip, {0: sequence.first}, CLASSES, DEFAULT, anchor))
+    for frame, found in enumerate(maps):
+        assert found is not None
+        yield frame, np.ascontiguousarray(found.soft[..., 1])
+
+
+def anchoring(sequence: Sequence) -> Anchoring:
+    """Instance masks of every frame."""
+    segmenter = load_segmenter()
+
+    @lru_cache(maxsize=2)
+    def seen(frame: int) -> Instances:
+        image, _ = read_image(sequence.files.frames[frame], None)
+        found = segmenter(image, SEGMENTER_SIDE, SEGMENTER_SCORE)
+        height, width = sequence.first.shape
+        masks = [
+            cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) > 0.5
+            for mask in found.masks
+        ]
+        return Instances(np.array(masks, np.bool_).reshape(-1, height, width), found.score, found.class_id)
+
+    return Anchoring(seen, kinds_of(shares_of(sequence.first, CLASSES), seen(0)))
+
+
+def open_sequence(files: Files, bench: Bench) -> Sequence:
+    """Images read, features made; flow is made when asked for."""
+    images = [read_image(path, bench.side)[0] for path in files.frames]
+    height, width = images[0].shape[:2]
+    seen = input_size(height, width, bench.looking.image_side)
+    grids = [bench.look([image])[0] for image in images]
+
+    @lru_cache(maxsize=4)
+    def motion(first: int) -> Motion:
+        forward, backward = next(iter(bench.optical.estimate(images[first : first + 2])))
+        return Motion(forward, backward, consistent(forward, backward), consistent(backward, forward))
+
+    cells = cell_grid(height, width, *seen)
+    clip = Clip(len(images), height, width, cells, lambda frame: grids[frame], motion)
+    mask = own_mask(files.masks[0]).astype(np.float32)
+    first = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA) > 0.5
+    return Sequence(files, images, clip, first.astype(np.uint8))
+
+
+def own_mask(path: Path) -> Mask:
+    """(h, w) where the object is, at the size the file has."""
+    image, _ = read_image(path, None)
+    return read_mask(path, *image.shape[:2])
+
+
+def _bench(params: Mapping[str, Params]) -> Bench:
+    """The stages' code with their sections of params.yaml."""
+    compute = cast("Compute", params["compute"])
+    looking = cast("ExtractFeaturesParams", params["extract_features"])
+    flowing = cast("EstimateFlowParams", params["estimate_flow"])
+    device = resolve_device(compute.device) if flowing.network else "cpu"
+    return Bench(
+        look=viewer(looking, compute, shipped_projection(looking.network, looking.layers, looking.dimensions)),
+        looking=looking,
+        optical=open_backend(flowing, device, compute.batch),
+        side=cast("DecodeParams", params["decode"]).max_side,
+    )

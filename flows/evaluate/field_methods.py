@@ -1,0 +1,77 @@
+"""Who takes part in `semflow eval field`: a table of functions from a problem to the labels of every pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from flows.evaluate import field_baselines as baselines
+from flows.evaluate import field_point as point
+from flows.evaluate.field_problem import Labels, Problem
+from tasks.fit_field.clip import Clip, Motion
+from tasks.fit_field.complete import complete
+from tasks.fit_field.how import DEFAULT, How
+
+Method = Callable[[Problem], Labels]
+"""A problem to (t, h, w) classes."""
+
+RIVALS: Mapping[str, Mapping[str, Method]] = {
+    "copy": {"copy": baselines.copied},
+    "per point": {
+        "per point": partial(point.per_point, encoding=point.PLAIN),
+        "per point, features": partial(point.per_point, encoding=point.FEATURES),
+        "per point, smooth": partial(point.per_point, encoding=point.SMOOTH),
+    },
+    "flow": {
+        "flow chained": baselines.flow_chained,
+        "flow chained, filled": baselines.flow_filled,
+        "flow direct": baselines.flow_direct,
+        "flow chained and direct": baselines.flow_both,
+    },
+    "features": {
+        "features anywhere": baselines.nearest_features,
+        "features near by": baselines.nearest_features_near,
+    },
+    "propagation": {"features fed on": baselines.feature_propagation},
+}
+"""Kind of baseline to its variants; a field must beat the best of each kind."""
+
+ABLATIONS: Mapping[str, Mapping[str, bool]] = {
+    "without density": {"density": False},
+    "without attention": {"attention": False},
+    "without semantic hypotheses": {"semantic": False, "recalled": False},
+    "without chained hypotheses": {"chained": False},
+    "without direct hypotheses": {"direct": False},
+    "without the frame before": {"previous": False},
+    "single hypothesis": {"single": True},
+    "without consistency": {"consistency": False},
+}
+"""The field without one of its parts: switches of `How`."""
+
+
+def field(problem: Problem, how: How = DEFAULT) -> Labels:
+    """(t, h, w) labels of the semantic field."""
+    clip = Clip(
+        length=len(problem),
+        height=problem.size[0],
+        width=problem.size[1],
+        cells=problem.cells,
+        grids=lambda frame: problem.grids[frame],
+        motion=partial(_motion, problem),
+        direct=problem.direct,
+    )
+    maps = complete(clip, problem.labels, problem.class_count, how)
+    return np.stack([found.label for found in maps if found is not None])
+
+
+def ablated(without: str) -> Method:
+    """The field without a part that ABLATIONS names."""
+    return partial(field, how=replace(DEFAULT, **ABLATIONS[without]))
+
+
+def _motion(problem: Problem, first: int) -> Motion:
+    forward, valid, backward, valid_backward = problem.neighbours[first]
+    return Motion(forward, backward, valid, valid_backward)

@@ -1,0 +1,150 @@
+"""Sequences with pictures, for the parts of the tracker that look at them: synthetic scenes with a made-up detector.
+
+The scene knows every box and identity (tasks/synthetic/scene). The detector sees boxes of what is visible, with errors
+in proportion to their size; it misses single frames and short runs of them, and whatever is mostly hidden; and it
+raises false alarms with low scores. All actors are of one class, so that they can be mistaken for each other.
+Of three kinds: `still`, the camera on a tripod; `followed`, as scenes are by themselves, the camera moving gently and the
+actors planned as if it followed them, so that a filter hardly feels it; and `shaken`, where it trembles on top of that,
+as in a hand, after everything has been planned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.evaluate.motchallenge import Sequence
+from tasks.artifacts.dense_flow import DenseFlow
+from tasks.artifacts.detections import Detections
+from tasks.artifacts.features import Features
+from tasks.synthetic.scene import inputs
+from tasks.synthetic.scene.camera import Camera
+from tasks.synthetic.scene.cast import ACTORS
+from tasks.synthetic.scene.draw import draw
+from tasks.synthetic.scene.scene import Scene, SceneSettings, make_scene
+
+SETTINGS = SceneSettings(frames=72, actors=9, leaving=2, occlusion=0.5)
+SHAKE_PX = 4.0  # standard deviation per frame and axis: a tenth of an actor's width, as at arm's length
+FLOW_NOISE_PX = 0.25  # about DIS's mean error on Middlebury
+BOX_NOISE = 0.05  # of width and height, standard deviation of each edge
+MISSED = 0.1  # of single frames
+LAPSE, LAPSE_FRAMES = 0.02, 8  # a run of misses begins so often, and lasts so long on average
+LEAST_SEEN = 0.3  # share of an actor's largest area below which it is not detected
+TRUE_PIXELS = 30  # seen, for truth to count it
+ALARMS = 0.5  # false ones per frame
+SCORE, SCORE_SPREAD = 0.75, 0.12
+ALARM_SCORES = (0.1, 0.5)
+
+Kind = Literal["still", "followed", "shaken"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+Boxes = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Filmed:
+    """A sequence and what the stages before `track` would have made of it."""
+
+    sequence: Sequence
+    detections: Detections
+    dense_flow: DenseFlow
+    features: Features
+
+
+def film(seed: int, kind: Kind, folder: Path) -> Filmed:
+    """The scene of `seed`, its truth in MOTChallenge's format below `folder`."""
+    scene = make_scene(seed, replace(SETTINGS, camera=0.0) if kind == "still" else SETTINGS)
+    if kind == "shaken":
+        scene = shake(scene)
+    home = folder / f"{kind}-{seed}"
+    (home / "gt").mkdir(parents=True)
+    (home / "gt" / "gt.txt").write_text("".join(_truth(scene)))
+    height, width = scene.settings.height, scene.settings.width
+    return Filmed(
+        Sequence(home.name, home, len(scene), width, height),
+        detections(scene),
+        inputs.dense_flow(scene, FLOW_NOISE_PX).to(home / "dense_flow.parquet"),
+        inputs.features(scene).to(home / "features.npy"),
+    )
+
+
+def shake(scene: Scene) -> Scene:
+    """The same play before a trembling camera."""
+    rng = np.random.default_rng([scene.seed, 1])
+    focal = scene.camera.intrinsics[0, 0]
+    rotations = np.stack(
+        [_turn(*rng.normal(0, SHAKE_PX / focal, 2)) @ rotation for rotation in scene.camera.rotations]
+    )
+    camera: Camera = replace(scene.camera, rotations=rotations)
+    shape = scene.settings.height, scene.settings.width
+    views = [draw(scene.layers, camera, frame, *shape) for frame in range(len(scene))]
+    lit = [view.colour * light for view, light in zip(views, scene.light, strict=True)]
+    frames = np.clip(np.rint(np.stack(lit)), 0, 255).astype(np.uint8)
+    return replace(scene, camera=camera, frames=frames, instances=np.stack([view.instances for view in views]))
+
+
+def detections(scene: Scene) -> Detections:
+    """What a middling detector might report."""
+    rng = np.random.default_rng([scene.seed, 2])
+    parts = [_of_actor(rng, scene, instance) for instance in _actors(scene)] + [_alarms(rng, scene)]
+    frame, score, xyxy = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.lexsort((-score, frame))
+    xyxy = xyxy[order].astype(np.float32)
+    return Detections(
+        frame=frame[order].astype(np.int32),
+        class_id=np.zeros(len(order), np.int16),
+        class_name=np.full(len(order), "actor", object),
+        score=score[order].astype(np.float32),
+        x1=xyxy[:, 0],
+        y1=xyxy[:, 1],
+        x2=xyxy[:, 2],
+        y2=xyxy[:, 3],
+        frame_count=len(scene),
+        width=scene.settings.width,
+        height=scene.settings.height,
+    )
+
+
+def _of_actor(rng: np.random.Generator, scene: Scene, instance: int) -> tuple[NDArray[np.intp], Boxes, Boxes]:
+    area = (scene.instances == instance).sum(axis=(1, 2))
+    share = area / max(area.max(), 1)
+    lapse = np.zeros(len(scene), np.bool_)
+    for begin in np.flatnonzero(rng.uniform(size=len(scene)) < LAPSE):
+        lapse[begin : begin + rng.geometric(1 / LAPSE_FRAMES)] = True
+    found = np.flatnonzero((share >= LEAST_SEEN) & ~lapse & (rng.uniform(size=len(scene)) >= MISSED))
+    box = scene.boxes[instance - 1, found].astype(np.float64)
+    size = np.tile(box[:, 2:] - box[:, :2], 2)
+    score = rng.normal(SCORE, SCORE_SPREAD, len(found)) * np.sqrt(share[found])
+    return found, np.clip(score, 0.05, 0.99), _ordered(box + BOX_NOISE * size * rng.normal(size=box.shape))
+
+
+def _alarms(rng: np.random.Generator, scene: Scene) -> tuple[NDArray[np.intp], Boxes, Boxes]:
+    frame = np.repeat(np.arange(len(scene)), rng.poisson(ALARMS, len(scene)))
+    extent = np.array([scene.settings.width, scene.settings.height])
+    centre, half = rng.uniform(0, 1, (len(frame), 2)) * extent, rng.uniform(0.06, 0.14, (len(frame), 2)) * extent[1]
+    return frame, rng.uniform(*ALARM_SCORES, len(frame)), np.concatenate([centre - half, centre + half], axis=1)
+
+
+def _truth(scene: Scene) -> Iterator[str]:
+    for instance in _actors(scene):
+        for frame in np.flatnonzero((scene.instances == instance).sum(axis=(1, 2)) >= TRUE_PIXELS):
+            x1, y1, x2, y2 = scene.boxes[instance - 1, frame]
+            yield f"{frame + 1},{instance},{x1:.2f},{y1:.2f},{x2 - x1:.2f},{y2 - y1:.2f},1,-1,-1,-1\n"
+
+
+def _actors(scene: Scene) -> list[int]:
+    return [layer.instance for layer in scene.layers if layer.class_id in ACTORS]
+
+
+def _ordered(xyxy: Boxes) -> Boxes:
+    corners = xyxy.reshape(-1, 2, 2)
+    return np.sort(corners, axis=1).reshape(-1, 4)
+
+
+def _turn(about_x: float, about_y: float) -> NDArray[np.float64]:
+    (cx, cy), (sx, sy) = np.cos([about_x, about_y]), np.sin([about_x, about_y])
+    return np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]]) @ np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])

@@ -1,0 +1,218 @@
+"""What is where in every frame that was looked at: a label map, how sure it is, and what lies before what.
+
+Row by row in Parquet, maps as compressed bytes, so that one frame can be read alone. Maps are smaller than the frames;
+`SemanticField.scale` leads from working-size pixels to theirs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.artifact import Artifact, Streamed
+from tasks.errors import SemflowError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FACTS_KEY = b"semflow.semantic_field"
+ROWS_PER_GROUP = 16  # a map of 320 x 180 takes a few kB
+ZSTD_LEVEL = 9
+CONFIDENCE_STEPS = 255  # confidence is stored as a whole number of these
+
+
+@dataclass(frozen=True)
+class FieldClass:
+    """What a value of the label maps means."""
+
+    name: str
+    """Of the class, or of the thing where every thing has its own value."""
+    track_id: int | None = None
+    """Identity in data/tracks, where a value is one thing."""
+
+
+@dataclass(frozen=True)
+class FieldFacts:
+    """What holds for the whole field."""
+
+    frame_count: int
+    """Rows of the frames artifact."""
+    frame_width: int
+    """Working width of the frames in pixels."""
+    frame_height: int
+    """Working height of the frames in pixels."""
+    width: int
+    """Of the maps, pixels."""
+    height: int
+    """Of the maps, pixels."""
+    classes: tuple[FieldClass, ...]
+    """By value in the label maps; 0 is what is none of the others."""
+    source: str
+    """Where labels came from: `user`, `tracks`, or `none`."""
+    reason: str | None = None
+    """Why there are no maps, in words; None where there are."""
+
+
+@dataclass(frozen=True, eq=False)
+class FieldMap:
+    """One frame of the field."""
+
+    frame: int
+    label: NDArray[np.uint8]
+    """(h, w) value in `FieldFacts.classes`."""
+    confidence: NDArray[np.float32]
+    """(h, w) 0..1."""
+    depth: NDArray[np.float32] | None = None
+    """(h, w) ordinal: 0 farthest, 1 nearest of the frame; None where it was not fitted."""
+    given: bool = False
+    """Whether the label was given, not found."""
+
+
+@dataclass(frozen=True, eq=False)
+class SemanticField(Artifact):
+    """A reader: facts and numbers at hand, maps decoded when asked for. `len` counts maps."""
+
+    FOLDER: ClassVar[str] = "data/semantic_field"
+    SUFFIX: ClassVar[str] = ".parquet"
+
+    table: pa.Table
+    facts: FieldFacts
+    metrics: dict[str, float] = field(default_factory=dict[str, float])
+    """What the fitting says of itself: shares heard of each kind of evidence, overlap on labels held out."""
+
+    def __len__(self) -> int:
+        return self.table.num_rows
+
+    @cached_property
+    def frames(self) -> NDArray[np.int32]:
+        """(n,) frames that have a map, in order."""
+        return self.table.column("frame").to_numpy()
+
+    @cached_property
+    def given(self) -> NDArray[np.bool_]:
+        """(n,) where the label was given."""
+        return self.table.column("given").to_numpy()
+
+    @cached_property
+    def mean_confidence(self) -> NDArray[np.float32]:
+        """(n,) over each map."""
+        return self.table.column("mean_confidence").to_numpy()
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Map pixels per frame pixel, across and down."""
+        return self.facts.width / self.facts.frame_width, self.facts.height / self.facts.frame_height
+
+    def map(self, row: int) -> FieldMap:
+        """The map in `row`."""
+        if not 0 <= row < len(self):
+            raise SemflowError(f"row must lie in [0, {len(self)}), got {row}")
+        values: dict[str, Any] = self.table.slice(row, 1).to_pylist()[0]
+        depth = values["depth"]
+        return FieldMap(
+            frame=values["frame"],
+            label=self._array(values["label"]),
+            confidence=self._share(values["confidence"]),
+            depth=None if depth is None else self._share(depth),
+            given=values["given"],
+        )
+
+    def nearest(self, frame: int) -> FieldMap | None:
+        """The map of the frame nearest to `frame`, the earlier of two; None where there is none."""
+        return self.map(int(np.abs(self.frames - frame).argmin())) if len(self) else None
+
+    def save(self, path: Path) -> None:
+        rows = (self.map(row) for row in range(len(self)))
+        SemanticField.stream(rows, self.facts, self.metrics).save(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        import pyarrow.parquet as pq
+
+        file = pq.ParquetFile(path, memory_map=True)
+        metadata = file.metadata.metadata or {}
+        if FACTS_KEY not in metadata:
+            raise SemflowError(
+                f"{path.name} must be a semantic field, got a Parquet file without the facts of one; "
+                "run `semflow run` to make it again"
+            )
+        values: dict[str, Any] = json.loads(metadata[FACTS_KEY])
+        classes = tuple(FieldClass(**item) for item in values["facts"].pop("classes"))
+        return cls(file.read(), FieldFacts(classes=classes, **values["facts"]), values["metrics"])
+
+    @staticmethod
+    def stream(
+        maps: Iterable[FieldMap], facts: FieldFacts, metrics: dict[str, float] | None = None
+    ) -> Streamed[SemanticField]:
+        """Maps written as they come; `metrics` may be filled while they are drawn."""
+        return Streamed(SemanticField, lambda path: _write(path, maps, facts, {} if metrics is None else metrics))
+
+    def _share(self, data: bytes) -> NDArray[np.float32]:
+        return self._array(data).astype(np.float32) / np.float32(CONFIDENCE_STEPS)
+
+    def _array(self, data: bytes) -> NDArray[np.uint8]:
+        import pyarrow as pa
+
+        raw = pa.Codec("zstd").decompress(data, self.facts.height * self.facts.width)
+        return np.frombuffer(raw, np.uint8).reshape(self.facts.height, self.facts.width)
+
+
+def schema() -> pa.Schema:
+    """The columns, with unit and meaning in each field's metadata."""
+    import pyarrow as pa
+
+    def described(name: str, kind: pa.DataType, unit: str, meaning: str, nullable: bool = False) -> pa.Field:
+        return pa.field(name, kind, nullable=nullable, metadata={"unit": unit, "meaning": meaning})
+
+    return pa.schema(
+        [
+            described("frame", pa.int32(), "index", "row of the frames artifact"),
+            described("given", pa.bool_(), "", "whether the label was given, not found"),
+            described("mean_confidence", pa.float32(), "0..1", "of the map"),
+            described("label", pa.binary(), "bytes", "class of each pixel, uint8 row by row, zstd"),
+            described("confidence", pa.binary(), "bytes", "of each pixel, 255 is 1, uint8 row by row, zstd"),
+            described("depth", pa.binary(), "bytes", "ordinal, 255 is nearest, uint8 row by row, zstd", True),
+        ]
+    )
+
+
+def _write(path: Path, maps: Iterable[FieldMap], facts: FieldFacts, metrics: dict[str, float]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = (_row(found) for found in maps)
+    with pq.ParquetWriter(path, schema(), compression="none", use_dictionary=False, version="2.6") as writer:
+        while group := list(islice(rows, ROWS_PER_GROUP)):
+            writer.write_table(pa.Table.from_pylist(group, schema=schema()))
+        # After the last map, because metrics are known only then.
+        text = json.dumps({"facts": asdict(facts), "metrics": metrics}, sort_keys=True).encode()
+        writer.add_key_value_metadata({FACTS_KEY: text})
+
+
+def _row(found: FieldMap) -> dict[str, object]:
+    return {
+        "frame": found.frame,
+        "given": found.given,
+        "mean_confidence": float(found.confidence.mean()),
+        "label": _packed(found.label),
+        "confidence": _packed(_steps(found.confidence)),
+        "depth": None if found.depth is None else _packed(_steps(found.depth)),
+    }
+
+
+def _steps(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.rint(np.clip(values, 0, 1) * CONFIDENCE_STEPS).astype(np.uint8)
+
+
+def _packed(values: NDArray[np.uint8]) -> bytes:
+    import pyarrow as pa
+
+    return pa.Codec("zstd", compression_level=ZSTD_LEVEL).compress(np.ascontiguousarray(values).tobytes(), asbytes=True)

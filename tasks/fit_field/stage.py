@@ -1,0 +1,79 @@
+"""What is where in every frame, from labels on a few: the semantic field of a video.
+
+Tian et al., "Semantic Flow: Learning Semantic Fields of Dynamic Scenes from Monocular Videos" (2024), learn semantics
+from the way of each point through time. So does this stage, without camera poses and in minutes: every point is asked
+where it came from by several ways (complete.py), and hears the labels that lie there. Labels are a person's own
+(`data/labels/<video>/`), or else the outlines of what `track` found, drawn by YOLO26n-seg on every so many frames.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from tasks.artifacts.artifact import Streamed
+from tasks.artifacts.dense_flow import DenseFlow
+from tasks.artifacts.features import Features
+from tasks.artifacts.field_labels import FieldLabels
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.semantic_field import SemanticField
+from tasks.artifacts.semantic_flow import SemanticFlow
+from tasks.artifacts.tracks import Tracks
+from tasks.params import Compute, Params
+from tasks.stage import stage
+
+
+class FitFieldParams(Params):
+    """Which frames get a map, how large, and where labels come from."""
+
+    every: int = Field(ge=1)
+    """Every so many frames get a map; labelled frames do too."""
+    side: int = Field(ge=32, multiple_of=8)
+    """Longer side of the maps, pixels; never larger than the frames."""
+    labels: Literal["auto", "user", "tracks"]
+    """user: `data/labels/<video>/` alone; tracks: what was tracked; auto: the user's where there are any."""
+    value: Literal["class", "instance"]
+    """What a value of a map from tracks means: a class, or one tracked thing."""
+    values: int = Field(ge=1, le=32)
+    """Values beside the background at most, those seen longest; whatever is more counts as unknown."""
+    label_every: int = Field(ge=1)
+    """Frames from one labelled by tracks to the next."""
+    outline: Literal["masks", "boxes"]
+    """How tracks become labels: by masks of YOLO26n-seg, or by boxes, of which the middle counts."""
+    feed_masks: bool
+    """Whether masks of YOLO26n-seg re-anchor every map; they know COCO's eighty classes only."""
+    segment_side: int = Field(ge=32, multiple_of=32)
+    """Longer side of the image that the segmenter sees, pixels."""
+    least_score: float = Field(ge=0, le=1)
+    """Of masks and of tracked detections that become labels."""
+    attention: bool
+    """Kinds of evidence re-weighed by how well labelled frames foretell each other."""
+    consistency: bool
+    """Neighbouring maps drawn together along the flow."""
+
+    @property
+    def segments(self) -> bool:
+        """Whether the segmenter is needed."""
+        return self.feed_masks or (self.labels != "user" and self.outline == "masks")
+
+
+@stage(
+    libraries=("numpy", "onnx", "onnxruntime", "opencv-python", "pillow", "pyarrow", "scipy", "torch", "ultralytics"),
+    weights=lambda params: ("yolo26n-seg",) if params.segments else (),
+)
+def fit_field(  # noqa: PLR0917  a stage's signature names all it reads
+    frames: Frames,
+    dense_flow: DenseFlow,
+    features: Features,
+    semantic_flow: SemanticFlow,
+    tracks: Tracks,
+    field_labels: FieldLabels,
+    params: FitFieldParams,
+    compute: Compute,
+) -> Streamed[SemanticField]:
+    """Label maps for every so many frames; none, and the reason, where there is nothing to start from."""
+    from tasks.fit_field.fit import Inputs, fitted
+
+    del compute  # nothing here gains from an accelerator: a frame is a few small products
+    return fitted(Inputs(frames, dense_flow, features, semantic_flow, tracks, field_labels), params)

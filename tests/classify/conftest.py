@@ -1,0 +1,189 @@
+"""Videos, flow, tracks and action models made for the purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tasks.artifacts.action_model import ActionModel, LinearHead, StackSettings, TemporalStream
+from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
+from tasks.artifacts.flow_encoding import FlowEncoding
+from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.artifacts.tracks import Tracks
+from tasks.classify.stage import ClassifyParams
+from tasks.params import Compute
+from tasks.streams import i3d
+from tasks.streams.clip_network import ClipNetwork
+from tasks.streams.kinetics_labels import kinetics_labels
+from tasks.streams.temporal import flow_trunk, to_arrays
+
+WIDTH, HEIGHT, FPS = 80, 60, 25.0
+LABELS = ("leap", "spin", "rest")
+
+
+@pytest.fixture
+def cpu() -> Compute:
+    return Compute(device="cpu", workers=1, batch=4)
+
+
+@pytest.fixture(scope="session")
+def toy_network() -> ClipNetwork:
+    """A network of I3D's shapes, with one layer and random weights: what it says means nothing, and comes at once."""
+    torch.manual_seed(0)
+    trunk = nn.Sequential(nn.Conv3d(3, 1024, (8, 32, 32), (8, 32, 32)), nn.ReLU())
+    return ClipNetwork(
+        trunk=trunk,
+        prepared=i3d.centred,
+        pooled=i3d.pooled,
+        head=nn.Linear(1024, 400),
+        labels=kinetics_labels(),
+        device="cpu",
+    )
+
+
+@pytest.fixture
+def toy_i3d(toy_network: ClipNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The toy in I3D's place."""
+    monkeypatch.setattr("tasks.classify.appearance.load_i3d", lambda device: toy_network)
+
+
+@pytest.fixture
+def params() -> Callable[..., ClassifyParams]:
+    """Small windows, but for those named."""
+
+    def make(**changed: object) -> ClassifyParams:
+        usual = {
+            "network": "i3d",
+            "network_file": None,
+            "network_sha256": None,
+            "fps": FPS,
+            "window": 16,
+            "stride": 16,
+            "max_windows": 3,
+            "people": 2,
+            "people_rgb": False,
+            "flow_stacks": 2,
+            "min_probability": 0.5,
+        }
+        return ClassifyParams.model_validate(usual | changed)
+
+    return make
+
+
+@pytest.fixture
+def make_frames(tmp_path: Path) -> Callable[..., Frames]:
+    """A disc that moves over a texture; frames in `lost` did not come out."""
+
+    def make(count: int, lost: Sequence[int] = ()) -> Frames:
+        rng = np.random.default_rng(0)
+        ground = rng.integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
+        y, x = np.mgrid[:HEIGHT, :WIDTH]
+        account = Account(
+            file="made.mp4",
+            container="mp4",
+            codec="h264",
+            pixel_format="yuv420p",
+            source_width=WIDTH,
+            source_height=HEIGHT,
+            rotation_deg=0,
+            fps=FPS,
+            vfr=False,
+            duration_s=count / FPS,
+            expected=count,
+            decoded=count - len(lost),
+            damaged=0,
+            lost=len(lost),
+            kept=count,
+            width=WIDTH,
+            height=HEIGHT,
+            encoding="raw",
+        )
+        disc = [((x - 20 - n) ** 2 + (y - 30) ** 2 < 100)[..., None] for n in range(count)]
+        images = [np.where(inside, np.uint8(250), ground) for inside in disc]
+        rows = [
+            Frame(n, n / FPS, "lost" if n in lost else "ok", None if n in lost else image)
+            for n, image in enumerate(images)
+        ]
+        return Frames.stream(rows, lambda: account, encoding="raw").to(tmp_path / "frames.parquet")
+
+    return make
+
+
+@pytest.fixture
+def make_flow(tmp_path: Path) -> Callable[..., DenseFlow]:
+    """The disc's square moves by a pixel to the right; pairs in `cuts` have no flow."""
+
+    def make(frames: Frames, cuts: Sequence[int] = ()) -> DenseFlow:
+        encoding = FlowEncoding(HEIGHT, WIDTH, grid=2, steps_per_px=32)
+        everywhere = np.ones((HEIGHT, WIDTH), np.bool_)
+
+        def pair(n: int) -> FlowPair:
+            if n in cuts or not frames.ok[n : n + 2].all():
+                return FlowPair.nothing(encoding, 80.0, cut=True)
+            forward = np.zeros((HEIGHT, WIDTH, 2), np.float32)
+            forward[20:40, 10 + n : 30 + n, 0] = 1
+            return FlowPair(forward, -forward, everywhere, everywhere, 1.0, False, np.eye(3), 0.9)
+
+        pairs = (pair(n) for n in range(max(0, len(frames) - 1)))
+        return DenseFlow.stream(pairs, FlowFacts(len(frames), "dis", encoding)).to(tmp_path / "flow.parquet")
+
+    return make
+
+
+@pytest.fixture
+def make_tracks() -> Callable[..., Tracks]:
+    """Tracks (id, first frame, frame after the last one, class) along the disc, the second 4 px lower and so on."""
+
+    def make(frames: Frames, *spans: tuple[int, int, int, str]) -> Tracks:
+        rows = sorted((f, n, name) for n, start, stop, name in spans for f in range(start, stop))
+        frame, track_id = (np.array([row[i] for row in rows], np.int32) for i in (0, 1))
+        left, top = 10.0 + frame, 14.0 + 4 * track_id
+        names = [row[2] for row in rows]
+        return Tracks(
+            frame=frame,
+            track_id=track_id,
+            class_id=np.array([0 if name == "person" else 2 for name in names], np.int16),
+            class_name=np.array(names, object),
+            score=np.full(len(rows), 0.9, np.float32),
+            x1=left.astype(np.float32),
+            y1=top.astype(np.float32),
+            x2=(left + 20).astype(np.float32),
+            y2=(top + 20).astype(np.float32),
+            detection=np.arange(len(rows), dtype=np.int32),
+            frame_count=len(frames),
+            width=WIDTH,
+            height=HEIGHT,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_model() -> Callable[..., ActionModel]:
+    """An action model that has learned nothing: its weights are random, the same each time."""
+    torch.manual_seed(0)
+    trunk = to_arrays(flow_trunk())
+
+    def make(vocabulary: str = "synthetic", region: str = "person", **changes: object) -> ActionModel:
+        rng = np.random.default_rng(1)
+
+        def head(seen: str, width: int) -> LinearHead:
+            return LinearHead(seen, rng.normal(size=(width, 3)).astype(np.float32), np.zeros(3, np.float32))
+
+        fields = {
+            "labels": LABELS,
+            "vocabulary": vocabulary,
+            "spatial": head("i3d", 1024) if vocabulary == "team" else None,
+            "temporal": TemporalStream(trunk, head("temporal", 384), StackSettings(removal="camera", side=112)),
+            "region": region,
+            "fusion": (0.25, 0.75),
+            "metrics": {},
+        }
+        return ActionModel(**{**fields, **changes})
+
+    return make

@@ -1,0 +1,226 @@
+"""The stage as a whole: who is asked about what, and what stands in the table."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from tasks.artifacts.actions import Actions
+from tasks.artifacts.table import NULL
+from tasks.classify.stage import classify
+from tasks.params import Compute
+from tasks.streams.kinetics_labels import kinetics_labels
+
+PERSON = (1, 0, 40, "person")
+
+
+def looks(actions: Actions) -> list[tuple[int, str, int]]:
+    best = actions.take(actions.best)
+    return [(int(w), str(s), int(t)) for w, s, t in zip(best.window, best.stream, best.track_id, strict=True)]
+
+
+@pytest.fixture
+def run(toy_i3d, judge):
+    """The stage with the toy in I3D's place."""
+    return judge
+
+
+@pytest.fixture
+def judge(make_frames, make_flow, make_tracks, make_model, params, cpu):
+    def judge(count=40, lost=(), cuts=(), spans=(PERSON,), model=None, **changed) -> Actions:
+        frames = make_frames(count, lost)
+        tracks = make_tracks(frames, *spans)
+        return classify(
+            frames, make_flow(frames, cuts), tracks, model or make_model(), params=params(**changed), compute=cpu
+        )
+
+    return judge
+
+
+def test_without_a_team_s_model_each_stream_speaks_its_own_words_and_nothing_is_fused(run) -> None:
+    actions = run()
+    assert looks(actions) == [
+        (0, "rgb", NULL), (0, "flow", 1), (1, "rgb", NULL), (1, "flow", 1), (2, "rgb", NULL), (2, "flow", 1),
+    ]  # fmt: skip
+    words = set(zip(actions.stream, actions.vocabulary, strict=True))
+    assert words == {("rgb", "kinetics-400"), ("flow", "synthetic")}
+    rgb = actions.take(actions.stream == "rgb")
+    assert set(rgb.label) <= set(kinetics_labels()) and rgb.rank.tolist() == [1, 2, 3, 4, 5] * 3
+    flow = actions.take(actions.stream == "flow")
+    assert set(flow.label) == {"leap", "spin", "rest"}
+    assert flow.probability.reshape(3, 3).sum(axis=1) == pytest.approx(np.ones(3))
+    assert (np.diff(actions.probability.reshape(-1)[:5]) <= 0).all()
+    assert actions.notes == []
+
+
+def test_with_the_real_weights_a_disc_over_noise_is_no_confident_action(judge) -> None:
+    actions = judge(max_windows=1)
+    rgb = actions.take(actions.stream == "rgb")
+    assert len(rgb) == 5 and not rgb.confident.any()
+    assert (rgb.cam.max(axis=1) == 255).all()
+
+
+def test_windows_have_frames_and_times(run) -> None:
+    actions = run()
+    windows = actions.take(actions.best & (actions.stream == "rgb"))
+    assert (windows.first_frame.tolist(), windows.last_frame.tolist()) == ([0, 16, 24], [15, 31, 39])
+    assert windows.start_s == pytest.approx([0, 0.64, 0.96]) and windows.end_s == pytest.approx([0.6, 1.24, 1.56])
+    assert not windows.looped.any()
+
+
+@pytest.mark.parametrize(("region", "subject"), [("person", 1), ("frame", NULL)])
+def test_a_team_s_model_speaks_through_both_streams_and_they_are_fused(run, make_model, region, subject) -> None:
+    model = make_model("team", region)
+    actions = run(model=model, max_windows=1)
+    assert looks(actions) == [(0, stream, subject) for stream in ("rgb", "flow", "fused")]
+    assert set(actions.vocabulary) == {"team"}
+    said = {
+        stream: {label: p for s, label, p in zip(actions.stream, actions.label, actions.probability, strict=True)
+                 if s == stream}
+        for stream in ("rgb", "flow", "fused")
+    }  # fmt: skip
+    for label in model.labels:
+        assert said["fused"][label] == pytest.approx(0.25 * said["rgb"][label] + 0.75 * said["flow"][label], abs=1e-6)
+    fused = actions.take(actions.stream == "fused")
+    assert (fused.cam_frame == NULL).all() and (fused.cam == 0).all()
+
+
+def test_a_team_s_model_of_one_stream_alone_is_not_fused(run, make_model) -> None:
+    assert {s for _, s, _ in looks(run(model=make_model("team", temporal=None), max_windows=1))} == {"rgb"}
+    assert {s for _, s, _ in looks(run(model=make_model("team", spatial=None), max_windows=1))} == {"flow"}
+
+
+def test_the_people_present_longest_are_looked_at_and_nobody_and_nothing_else(run) -> None:
+    spans = [
+        (1, 0, 40, "car"),
+        (2, 0, 12, "person"),
+        (3, 0, 40, "person"),
+        (4, 20, 40, "person"),
+        (5, 33, 37, "person"),
+    ]
+    actions = run(spans=spans, max_windows=9, people_rgb=True)
+    of_people = [look for look in looks(actions) if look[2] != NULL]
+    expected = [(0, 3), (1, 3), (1, 4), (2, 3), (2, 4)]  # 4 is there for three quarters of the second window
+    assert of_people == sorted(
+        ((w, s, t) for w, t in expected for s in ("rgb", "flow")), key=lambda look: (look[0], look[1] != "rgb", look[2])
+    )
+    assert [look for look in looks(run(spans=spans, people=0)) if look[2] != NULL] == []
+
+
+def test_evidence_lies_in_the_window_and_peaks_inside_the_square(run) -> None:
+    actions = run(people_rgb=True)
+    mapped = actions.take(actions.cam.max(axis=1) > 0)
+    assert len(mapped) > len(actions) / 2
+    assert (mapped.cam.max(axis=1) == 255).all()
+    assert (actions.cam_frame >= actions.first_frame).all() and (actions.cam_frame <= actions.last_frame).all()
+    sides = actions.xyxy[:, 2:] - actions.xyxy[:, :2]
+    assert sides[:, 0] == pytest.approx(sides[:, 1], abs=1e-3)
+    whole = actions.take(actions.track_id == NULL)
+    assert np.unique(sides[actions.track_id == NULL]) == pytest.approx(60 * 224 / 256, abs=1e-3)
+    assert (whole.x1 == whole.x1[0]).all()
+    # Person 1 moves a pixel a frame, and the square with them.
+    person = actions.take(actions.track_id == 1)
+    middle = (person.x1 + person.x2) / 2
+    assert middle == pytest.approx(20 + person.cam_frame, abs=1)
+
+
+def test_a_first_label_is_confident_from_the_threshold_on(run) -> None:
+    actions = run(min_probability=0.0)
+    assert (actions.confident == actions.best).all()
+    assert not run(min_probability=1.0).confident.any()
+
+
+def test_a_video_shorter_than_a_window_is_repeated_and_says_so(run) -> None:
+    actions = run(count=12, spans=[(1, 0, 12, "person")])
+    assert actions.looped.all() and set(actions.window) == {0}
+    assert actions.last_frame.max() == 11
+    assert actions.notes == ["The video is shorter than a window of 0.64 s and was repeated to fill it."]
+    assert {s for _, s, _ in looks(actions)} == {"rgb", "flow"}
+
+
+@pytest.mark.parametrize(
+    ("count", "changed", "words"),
+    [
+        (5, {"spans": [(1, 0, 5, "person")]}, "no window holds .4 s of flow"),
+        (20, {"spans": [(1, 0, 20, "person")], "cuts": (5, 9, 14)}, "no window holds .4 s of flow"),
+        (20, {"spans": ()}, "nobody is tracked through half of a window"),
+        (20, {"spans": [(1, 0, 3, "person")]}, "nobody is tracked through half of a window"),
+        (20, {"spans": [(1, 0, 20, "person")], "people": 0}, "classify.people is 0"),
+    ],
+)
+def test_where_motion_cannot_be_judged_it_is_said_why(run, count, changed, words) -> None:
+    actions = run(count=count, **changed)
+    assert set(actions.stream) == {"rgb"}
+    assert any(words in note for note in actions.notes)
+
+
+def test_a_long_video_says_that_windows_stand_for_it(run) -> None:
+    assert run(count=150, spans=(), people=0, max_windows=2).notes[0].startswith("2 windows of 0.64 s, evenly spread")
+
+
+@pytest.mark.parametrize(("count", "lost"), [(0, ()), (3, (0, 1, 2))])
+def test_nothing_to_see_is_a_table_without_rows_that_says_so(run, count, lost) -> None:
+    actions = run(count=count, lost=lost, spans=())
+    assert len(actions) == 0 and actions.frame_count == count
+    assert actions.notes == ["No frame came out whole, so there is nothing to judge."]
+
+
+def test_one_frame_and_holes_are_ordinary(run) -> None:
+    assert looks(run(count=1, spans=())) == [(0, "rgb", NULL)]
+    holed = run(count=40, lost=(0, 7, 8, 39))
+    assert (holed.first_frame.min(), holed.last_frame.max()) == (1, 38)
+
+
+def test_the_same_inputs_give_the_same_bytes(run, make_model, tmp_path) -> None:
+    for name in ("one", "two"):
+        run(model=make_model("team"), max_windows=2).save(tmp_path / name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_one_window_is_judged_alike_alone_and_among_others(run) -> None:
+    alone, among = run(count=40, max_windows=1, stride=99), run(count=40, max_windows=9, stride=12)
+    # The only window lies in the middle, frames 12 to 27; among others it is the second.
+    assert alone.first_frame[0] == 12 and among.first_frame[among.window == 1][0] == 12
+    same = among.take(among.window == 1)
+    assert alone.label.tolist() == same.label.tolist()
+    assert (alone.probability == same.probability).all() and (alone.cam == same.cam).all()
+
+
+def test_the_stage_declares_its_weights_and_its_turn_at_the_accelerator(params) -> None:
+    assert classify.weights(params()) == ("i3d-kinetics-400", "mobilenet-v2")
+    other = params(network="r3d_18", network_file="r3d_18-b3b3357e.pth", network_sha256="0" * 64, window=16, fps=15.0)
+    assert classify.weights(other) == ("mobilenet-v2",)
+    assert classify.accelerator and list(classify.inputs) == ["frames", "dense_flow", "tracks", "action_model"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"window": 4},
+        {"max_windows": 0},
+        {"min_probability": 1.5},
+        {"network": "r3d_18"},
+        {"network": "r3d_18", "network_file": "a.pth"},
+        {"network_file": "a.pth", "network_sha256": "0" * 64},
+        {"network": "r3d_18", "network_file": "a.pth", "network_sha256": "b3b3357e"},
+        {"people": -1},
+    ],
+)
+def test_values_out_of_bounds_are_refused(params, wrong) -> None:
+    with pytest.raises(ValidationError):
+        params(**wrong)
+
+
+@pytest.mark.gpu
+def test_cuda_says_what_the_cpu_says(judge, make_frames, make_flow, make_tracks, make_model, params) -> None:
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("needs CUDA")
+    frames = make_frames(40)
+    tracks = make_tracks(frames, PERSON)
+    cuda = Compute(device="cuda", workers=1, batch=4)
+    found = classify(frames, make_flow(frames), tracks, make_model("team"), params=params(), compute=cuda)
+    exact = judge(model=make_model("team"))
+    assert found.label[found.best].tolist() == exact.label[exact.best].tolist()
+    assert found.probability[found.best] == pytest.approx(exact.probability[exact.best], abs=0.02)

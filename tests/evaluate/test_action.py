@@ -1,0 +1,154 @@
+"""The suite `action`: reading labels, scoring what is said, and the bar on real clips."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from flows.evaluate import action
+from flows.evaluate.action import PICTURES_ALONE, Labelled, confusion, read_labels, score
+from tasks.artifacts.actions import Said
+from tasks.classify.stage import ClassifyParams
+from tasks.decode.stage import DecodeParams
+from tasks.errors import BadInput
+from tasks.params import Compute
+
+VOCABULARIES = {"kinetics-400": ("waving", "clapping", "jogging"), "team": ("plié", "jeté")}
+PARAMS = {
+    "compute": Compute(device="cpu", workers=1, batch=4),
+    "decode": DecodeParams(max_side=640, fps=None, encoding="jpeg", quality=95),
+    "classify": ClassifyParams(
+        network="i3d",
+        network_file=None,
+        network_sha256=None,
+        fps=25.0,
+        window=64,
+        stride=64,
+        max_windows=16,
+        people=3,
+        people_rgb=False,
+        flow_stacks=3,
+        min_probability=0.5,
+    ),
+}
+
+
+def ranked(*words: tuple[str, float], stream: str = "rgb", vocabulary: str = "kinetics-400") -> dict[str, list[Said]]:
+    return {stream: [Said(stream, vocabulary, label, p, n == 0 and p >= 0.5) for n, (label, p) in enumerate(words)]}
+
+
+def labelled(name: str, label: str | None) -> Labelled:
+    return Labelled(name, Path(name), label)
+
+
+def test_top_1_and_top_5_by_hand() -> None:
+    clips = [labelled("a", "waving"), labelled("b", "jogging"), labelled("c", "clapping"), labelled("d", None)]
+    said = [
+        ranked(("waving", 0.9), ("jogging", 0.1)),
+        ranked(("waving", 0.6), ("jogging", 0.3)),
+        ranked(("waving", 0.6), ("jogging", 0.3)),
+        ranked(("jogging", 0.2)),
+    ]
+    scores = score(clips, said, VOCABULARIES)
+    assert list(scores.items) == ["a", "b", "c"]
+    assert scores.items["b"] == {"top-1 rgb": 0, "top-5 rgb": 1, "p rgb": 0.3}
+    assert scores.items["c"] == {"top-1 rgb": 0, "top-5 rgb": 0, "p rgb": 0}
+    assert scores.combined == {"top-1 rgb": 1 / 3, "top-5 rgb": 2 / 3, "p rgb": pytest.approx(0.4)}
+    shown = scores.tables["what is said"]
+    assert [row["clip"] for row in shown] == ["a", "b", "c", "d"]
+    assert (shown[3]["label"], shown[3]["said"], shown[3]["confident"]) == ("(none)", "jogging", "no")
+    assert [row["waving"] for row in scores.tables["confusion, rgb"]] == [1, 1, 1]
+    assert [row["label"] for row in scores.tables["confusion, rgb"]] == ["clapping", "jogging", "waving"]
+
+
+def test_a_stream_is_scored_only_on_labels_that_it_knows() -> None:
+    """A team's word is none of Kinetics', so pictures are not blamed for it, and the other way round."""
+    rgb = ranked(("waving", 0.9))
+    flow = ranked(("jeté", 0.7), ("plié", 0.3), stream="flow", vocabulary="team")
+    scores = score([labelled("a", "plié"), labelled("b", "waving")], [rgb | flow, rgb | flow], VOCABULARIES)
+    assert scores.items["a"] == {"top-1 flow": 0, "top-5 flow": 1, "p flow": 0.3}
+    assert set(scores.items["b"]) == {"top-1 rgb", "top-5 rgb", "p rgb"}
+    assert [row["label"] for row in scores.tables["confusion, flow"]] == ["plié"]
+
+
+def test_a_clip_of_which_nothing_is_said_is_shown_as_that() -> None:
+    scores = score([labelled("a", None), labelled("b", "waving")], [{}, ranked(("waving", 1.0))], VOCABULARIES)
+    assert "nothing" in str(scores.tables["what is said"][0]["said"])
+
+
+def test_a_confusion_matrix_counts_pairs() -> None:
+    rows = confusion([("a", "a"), ("a", "b"), ("a", "b"), ("b", "b")])
+    assert rows == [{"label": "a", "a": 1, "b": 2}, {"label": "b", "a": 0, "b": 1}]
+
+
+def test_the_result_is_one_json_object_with_its_tables() -> None:
+    scores = score([labelled("a", "waving")], [ranked(("waving", 0.9))], VOCABULARIES)
+    printed = json.loads(json.dumps(scores.as_json()))
+    assert set(printed) == {"suite", "items", "combined", "tables"} and printed["suite"] == "action"
+
+
+def write(folder: Path, table: str | None, *files: str) -> Path:
+    if table is not None:
+        (folder / "labels.csv").write_text(table, encoding="utf-8")
+    for name in files:
+        (folder / name).touch()
+    return folder
+
+
+def test_labels_come_first_and_other_clips_follow(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path, "file,label,by\nb.gif, waving ,me\na.avi,,\n", "a.avi", "b.gif", "z.mp4", "Y.MOV", "no.txt"
+    )
+    found = [(clip.name, clip.label) for clip in read_labels(folder)]
+    assert found == [("b.gif", "waving"), ("a.avi", None), ("Y.MOV", None), ("z.mp4", None)]
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (None, "must hold labels.csv"),
+        ("clip,label\na.avi,waving\n", "must have the columns file and label, got clip, label"),
+        ("file,label\na.avi,waving\nb.avi,waving\n", "must name files beside it, got 'b.avi'"),
+        ("file,label\na.avi,waving\na.avi,clapping\n", "must name each file once, got 'a.avi' twice"),
+    ],
+)
+def test_an_odd_table_is_an_error_that_says_so(tmp_path: Path, table: str | None, words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        read_labels(write(tmp_path, table, "a.avi"))
+
+
+def evaluate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> action.Scores:
+    monkeypatch.setattr(action, "_model", lambda file: PICTURES_ALONE)
+    return action.evaluate(argparse.Namespace(data=folder, model=None), PARAMS)
+
+
+def test_labels_that_nobody_knows_are_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BadInput, match=r"must hold labels of Kinetics-400 or of the action model .* got sleeping late"):
+        evaluate(write(tmp_path, "file,label\na.avi,sleeping late\n", "a.avi"), monkeypatch)
+
+
+def test_a_clip_goes_the_whole_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = cv2.VideoWriter(str(tmp_path / "a.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
+    for n in range(8):
+        writer.write(np.full((48, 64, 3), 20 * n, np.uint8))
+    writer.release()
+    short = PARAMS["classify"].model_copy(update={"window": 8})
+    monkeypatch.setitem(PARAMS, "classify", short)
+    scores = evaluate(write(tmp_path, "file,label\na.avi,zumba\n"), monkeypatch)
+    assert set(scores.items["a.avi"]) == {"top-1 rgb", "top-5 rgb", "p rgb"}
+
+
+@pytest.mark.slow
+def test_every_labelled_clip_is_known_by_its_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = Path(__file__).parents[2].parent / "shared" / "eval" / "action"
+    if not data.is_dir():
+        pytest.skip("needs ../shared/eval/action")
+    scores = evaluate(data, monkeypatch)
+    assert len(scores.items) == 3
+    assert scores.combined["top-1 rgb"] == 1
+    assert len(scores.tables["what is said"]) == 5

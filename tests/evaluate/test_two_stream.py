@@ -1,0 +1,46 @@
+"""The two-stream experiment: its sets are what they say, and the streams see what they should."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from flows.evaluate.two_stream import evaluate, jobs, sets
+from flows.fit_temporal import TRAIN_SEED
+from flows.pipeline import STAGES
+from flows.project import PARAMS
+from tasks.params import Compute, read_params
+from tasks.synthetic.figures.motions import MOTIONS, TEMPI
+from tasks.train.stage import TrainParams
+
+
+def test_no_clip_is_learned_from_and_measured_on() -> None:
+    seeds = [
+        job.seed for number, kinds in enumerate(sets().values()) for some in jobs(number, kinds, 3) for job in some
+    ]
+    assert len(seeds) == len(set(seeds)) == 3 * 2 * (5 + 5 + 9)
+    assert not any(seed[0] == TRAIN_SEED for seed in seeds)  # nor was any of them seen by the shipped network
+
+
+def test_labels_differ_in_what_the_set_is_named_after_and_in_nothing_else() -> None:
+    found = sets()
+    assert len({kind.theme for kind in found["motion-only"]}) == 1
+    assert {kind.motions for kind in found["motion-only"]} == {(name,) for name in TEMPI}
+    assert {kind.motions for kind in found["appearance-only"]} == {tuple(MOTIONS)}
+    assert len({kind.theme for kind in found["appearance-only"]}) == 5
+    for part in (lambda kind: kind.motions, lambda kind: kind.theme):
+        assert set(Counter(map(part, found["mixed"])).values()) == {3}
+
+
+@pytest.mark.slow
+def test_each_stream_sees_its_own_and_both_together_see_most(checkout: Path) -> None:
+    """With a few clips the bars are lower than with the suite's own number."""
+    stages = {stage.name: stage.params for stage in STAGES} | {"train": TrainParams, "compute": Compute}
+    items = evaluate(Namespace(clips=6), read_params(checkout / PARAMS, stages)).items
+    assert items["motion-only"]["temporal"] > items["motion-only"]["spatial"] + 0.3
+    assert items["appearance-only"]["spatial"] > items["appearance-only"]["temporal"] + 0.3
+    assert items["mixed"]["fused"] > max(items["mixed"]["spatial"], items["mixed"]["temporal"]) + 0.1
+    assert items["motion-only"]["shuffled"] < items["motion-only"]["temporal"] - 0.2

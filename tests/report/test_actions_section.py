@@ -1,0 +1,161 @@
+"""The section on actions: verdicts in words and bars, windows over time, evidence over frames."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from tasks.artifacts.actions import CAM_SIDE, Actions
+from tasks.artifacts.table import NULL
+from tasks.report.dossier import Dossier
+from tasks.report.evidence import AROUND, colours, lay_over, near, spread_over
+from tasks.report.sections.actions import MOST_ROWS, PICTURES, actions
+
+Row = tuple[int, int, str, int, int, str, float]
+"""(first frame, last frame, stream, track or NULL, rank, label, probability)."""
+VOCABULARIES = {"rgb": "kinetics-400", "flow": "synthetic", "fused": "team"}
+
+
+def table(rows: Sequence[Row], notes: Sequence[str] = (), **changes: object) -> Actions:
+    facts = {"frame_count": 12, "width": 160, "height": 90, "network": "i3d", "notes": list(notes)}
+    if not rows:
+        return Actions.empty(**facts, confident_from=0.5)
+    first, last, stream, track_id, rank, label, probability = zip(*rows, strict=True)
+    peak = np.zeros((CAM_SIDE, CAM_SIDE), np.uint8)
+    peak[1, 5] = 255
+    columns = {
+        "window": np.unique(first, return_inverse=True)[1].astype(np.int32),
+        "first_frame": np.array(first, np.int32),
+        "last_frame": np.array(last, np.int32),
+        "start_s": np.array(first) / 25,
+        "end_s": np.array(last) / 25,
+        "looped": np.zeros(len(rows), np.bool_),
+        "stream": np.array(stream, object),
+        "track_id": np.array(track_id, np.int32),
+        "vocabulary": np.array([VOCABULARIES[s] for s in stream], object),
+        "rank": np.array(rank, np.int16),
+        "label": np.array(label, object),
+        "probability": np.array(probability, np.float32),
+        "confident": np.array([r == 1 and p >= 0.5 for r, p in zip(rank, probability, strict=True)]),
+        **{name: np.full(len(rows), at, np.float32) for name, at in zip(("x1", "y1"), (34.5, -0.5), strict=True)},
+        **{name: np.full(len(rows), at, np.float32) for name, at in zip(("x2", "y2"), (124.5, 89.5), strict=True)},
+        "cam_frame": np.array([NULL if s == "fused" else f for f, s in zip(first, stream, strict=True)], np.int32),
+        "cam": np.tile(peak.reshape(-1), (len(rows), 1)),
+    }
+    return Actions(**{**columns, **facts, "confident_from": 0.5, **changes})
+
+
+SAID: list[Row] = [
+    (0, 5, "rgb", NULL, 1, "waving", 0.9),
+    (0, 5, "rgb", NULL, 2, "clapping", 0.05),
+    (0, 5, "flow", 3, 1, "leap", 0.4),
+    (4, 11, "rgb", NULL, 1, "clapping", 0.45),
+    (4, 11, "rgb", NULL, 2, "waving", 0.4),
+    (4, 11, "flow", 3, 1, "leap", 0.4),
+]
+
+
+@pytest.fixture
+def show(make_dossier: Callable[..., Dossier], read_page: Callable[[str], Any]) -> Callable[..., tuple[Any, Any]]:
+    def show(rows: Sequence[Row], notes: Sequence[str] = (), **video: object) -> tuple[Any, Any]:
+        section = actions(replace(make_dossier(**video), actions=table(rows, notes)))
+        return section, read_page(section.body)
+
+    return show
+
+
+def test_the_lead_says_what_each_stream_says_and_how_surely(show) -> None:
+    section, page = show(SAID)
+    assert section.lead == (
+        "It looks like waving (65%). It moves like nothing in particular: leap is likeliest, at 40%."
+    )
+    assert page.count("div", "verdict") == 2 and page.count("p", "doubt") == 1
+    assert "Kinetics-400, 2 looks" in page.text and "shipped motions, 2 looks" in page.text
+
+
+def test_bars_are_as_long_as_labels_are_probable(show) -> None:
+    _, page = show(SAID)
+    widths = [attrs["style"] for tag, attrs in page.tags if tag == "i" and attrs.get("style")]
+    assert widths == ["width:65.0%", "width:25.0%", "width:40.0%"]
+
+
+def test_windows_stand_at_their_times_and_end_where_the_next_begins(show) -> None:
+    _, page = show(SAID)
+    bars = [attrs for tag, attrs in page.tags if tag == "svg" and "said" in (attrs.get("class") or "")]
+    assert [attrs["class"] for attrs in bars] == ["said rgb", "said rgb unsure", "said flow unsure", "said flow unsure"]
+    assert [attrs["x"] for attrs in bars[:2]] == ["0%", "33.333%"]
+    assert [float(str(attrs["width"]).rstrip("%")) for attrs in bars[:2]] == pytest.approx([33.3, 66.7], abs=0.2)
+    assert "whole frame, appearance" in page.text and "person 3, motion" in page.text
+    assert "clapping 45%" in page.text
+
+
+def test_many_people_make_no_endless_chart(show) -> None:
+    rows = [(0, 11, "flow", n, 1, "leap", 0.9) for n in range(1, 31)]
+    _, page = show(rows)
+    assert page.count("svg", "said") == MOST_ROWS
+    assert f"{30 - MOST_ROWS} more rows in the Parquet file." in page.text
+
+
+def test_evidence_is_shown_for_every_stream_that_has_some(show) -> None:
+    _, page = show(SAID)
+    alts = [attrs["alt"] for tag, attrs in page.tags if tag == "img" and attrs["alt"]]
+    assert alts == ["Evidence for waving 90%", "Evidence for clapping 45%", *["Evidence for leap 40%"] * 2]
+    assert len(alts) <= PICTURES
+    fused = [(0, 11, "fused", NULL, 1, "waving", 0.9)]
+    assert not any(tag == "img" for tag, _ in show(fused)[1].tags)
+
+
+def test_the_heat_lies_where_the_map_has_its_peak(show) -> None:
+    _, page = show([(0, 11, "rgb", NULL, 1, "waving", 0.9)])
+    source = next(str(attrs["src"]) for tag, attrs in page.tags if tag == "img")
+    image: Any = cv2.imdecode(np.frombuffer(base64.b64decode(source.split(",")[1]), np.uint8), cv2.IMREAD_COLOR)
+    warmth = image[..., 2].astype(int) - image[..., 0]  # red over blue
+    row, column = np.unravel_index(int(warmth.argmax()), warmth.shape)
+    cell = 90 / 7
+    assert (row, column) == (pytest.approx(1.5 * cell, abs=5), pytest.approx(34.5 + 5.5 * cell, abs=5))
+    assert abs(warmth[80, 40]) < 12
+
+
+def test_labels_of_strangers_cannot_break_the_page(show) -> None:
+    _, page = show([(0, 11, "rgb", NULL, 1, "<script>alert(1)</script> & co", 0.9)], notes=["<b>note</b>"])
+    assert all(tag != "script" for tag, _ in page.tags)
+    assert "<script>alert(1)</script> & co" in page.text and "<b>note</b>" in page.text
+
+
+def test_nothing_judged_is_a_calm_sentence_and_nobody_asked_is_no_section(
+    show, make_dossier: Callable[..., Dossier]
+) -> None:
+    _, page = show([], ["No frame came out whole, so there is nothing to judge."], status=[])
+    assert page.count("p", "nothing") == 1 and "nothing to judge" in page.text
+    assert actions(make_dossier()) is None
+
+
+def test_evidence_is_linear_between_cells_and_none_outside_the_square() -> None:
+    cam = np.array([[0.0, 1.0], [0.0, 1.0]], np.float32)
+    heat, inside = spread_over((8, 12), np.array([1.5, -0.5, 9.5, 7.5], np.float32), cam)
+    assert inside.sum() == 8 * 8 and (heat[:, [0, 1, 10, 11]] == 0).all()
+    # Cells are 4 px wide: centres at 3.5 and 7.5, between them a slope of a quarter a pixel.
+    assert heat[3, 2:10] == pytest.approx([0, 0, 0.125, 0.375, 0.625, 0.875, 1, 1], abs=0.02)
+
+
+def test_where_there_is_no_evidence_the_picture_is_grey_and_darker_outside() -> None:
+    image = np.full((20, 30, 3), (200, 100, 50), np.uint8)
+    shown = lay_over(image, np.array([4.5, -0.5, 24.5, 19.5], np.float32), np.zeros((7, 7), np.float32))
+    assert (shown == shown[..., :1]).all()
+    assert shown[10, 0, 0] < shown[10, 15, 0] < 200
+    assert colours(np.ones((1, 1), np.float32))[0, 0].min() > 100
+
+
+def test_a_small_square_is_shown_from_near_and_a_large_one_with_the_whole_picture() -> None:
+    image = np.arange(90 * 160 * 3).reshape(90, 160, 3).astype(np.uint8)
+    whole = near(image, np.array([10, 0, 90, 80], np.float32))
+    assert whole.shape == image.shape
+    corner = near(image, np.array([-8, -8, 8, 8], np.float32))
+    assert corner.shape[:2] == (round(16 * AROUND), round(16 * AROUND * 160 / 90))
+    assert (corner == image[: corner.shape[0], : corner.shape[1]]).all()
