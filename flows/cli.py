@@ -13,7 +13,7 @@ from typing import Any
 
 from tasks.errors import SemflowError
 
-SUITES: tuple[str, ...] = ("coco", "features", "flow", "match", "mot")
+SUITES: tuple[str, ...] = ("coco", "features", "flow", "match", "mot", "pose")
 RENDERED: tuple[str, ...] = ()
 """Suites that render their own ground truth and need no folder."""
 MORE: dict[str, tuple[str, str]] = {}

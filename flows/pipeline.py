@@ -7,6 +7,7 @@ from typing import Any
 from tasks.decode.stage import decode
 from tasks.detect.stage import detect
 from tasks.estimate_flow.stage import estimate_flow
+from tasks.estimate_pose.stage import estimate_pose
 from tasks.extract_features.fit_axes import fit_axes
 from tasks.extract_features.stage import extract_features
 from tasks.match.stage import match
@@ -22,5 +23,6 @@ STAGES: tuple[Stage[..., Any], ...] = (
     extract_features,
     match,
     track,
+    estimate_pose,
     report,
 )

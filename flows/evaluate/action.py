@@ -38,7 +38,8 @@ from tasks.errors import BadInput, SemflowError
 from tasks.estimate_flow.stage import EstimateFlowParams, estimate_flow
 from tasks.params import Compute, Params
 from tasks.streams.kinetics_labels import KINETICS_400, kinetics_labels
-from tasks.track.stage import TrackParams, track
+from tasks.track.identify import identify
+from tasks.track.stage import TrackParams
 from tasks.train.shipped import shipped_model
 
 LABELS = "labels.csv"
@@ -127,7 +128,7 @@ def classified(frames: Frames, model: ActionModel, params: Mapping[str, Params],
         flow = estimate_flow(frames, cast("EstimateFlowParams", params["estimate_flow"]), compute)
     if model.region == "person":
         found = detect(frames, cast("DetectParams", params["detect"]), compute)
-        tracks = track(found, cast("TrackParams", params["track"]))
+        tracks = identify(found, cast("TrackParams", params["track"]))
     dense_flow = flow.to(folder / "dense_flow.parquet")
     settings = cast("ClassifyParams", params["classify"])
     return classify(frames, dense_flow, tracks, model, params=settings, compute=compute)

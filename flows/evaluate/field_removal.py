@@ -1,7 +1,8 @@
 """An actor taken out of a synthetic scene: what lies behind it, against the same scene drawn without it.
 
 PSNR is taken where what lies behind is seen in some other frame, over all frames that are asked. OpenCV's inpainting
-(Telea, 2004) is what knows one frame alone.
+(Telea, 2004) is what knows one frame alone. A plate of the other frames, laid over each other by the camera's motion,
+is what knows them all but neither things nor their depth.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.evaluate.field_problem import Mask, Problem
+from tasks.geometry.homography import camera_flow, camera_motion
+from tasks.geometry.warp import lands_inside, warp
 from tasks.synthetic.scene.cast import POST
 from tasks.synthetic.scene.scene import Scene
 
 RADIUS_PX = 3.0  # as in OpenCV's tutorial on inpainting
 SOFT_EDGE_PX = 1  # beyond its pixels a thing's outline still colours the next ones
+NEAREST = 5  # frames that a plate is made of at each pixel
 EVERY = 4  # frames from one that is asked to the next
 
 Remover = Callable[[Problem, Mask, Sequence[int]], Mapping[int, NDArray[np.uint8]]]
@@ -58,14 +62,47 @@ def psnr(scene: Scene, removal: Removal, found: Mapping[int, NDArray[np.uint8]])
 
 def inpainted(problem: Problem, mask: Mask, frames: Sequence[int]) -> dict[int, NDArray[np.uint8]]:
     """Frames with what goes filled from its surroundings in the same frame."""
-    kernel = np.ones((2 * SOFT_EDGE_PX + 1,) * 2, np.uint8)
     found: dict[int, NDArray[np.uint8]] = {}
     for frame in frames:
-        hole = cv2.dilate(mask[frame].astype(np.uint8), kernel)
-        filled = cv2.inpaint(problem.images[frame], hole, RADIUS_PX, cv2.INPAINT_TELEA)
+        filled = cv2.inpaint(problem.images[frame], _grown(mask[frame]).astype(np.uint8), RADIUS_PX, cv2.INPAINT_TELEA)
         found[frame] = filled.astype(np.uint8, copy=False)
     return found
 
 
-REMOVERS: Mapping[str, Remover] = {"inpaint": inpainted}
+def plated(problem: Problem, mask: Mask, frames: Sequence[int]) -> dict[int, NDArray[np.uint8]]:
+    """Frames with what goes filled by the median of the NEAREST frames that see its place, brought to their light."""
+    found = inpainted(problem, mask, frames)
+    taken = np.stack([_grown(m) for m in mask])
+    for frame in frames:
+        others = sorted(set(range(len(problem))) - {frame}, key=lambda other: abs(other - frame))
+        stack = np.stack([_laid(problem, taken, frame, other) for other in others])
+        # Of each pixel, only the frames nearest in time that see it.
+        stack[np.cumsum(~np.isnan(stack[..., :1]), axis=0).repeat(3, axis=-1) > NEAREST] = np.nan
+        known = taken[frame] & ~np.isnan(stack[..., 0]).all(axis=0)
+        found[frame][known] = np.clip(np.rint(np.nanmedian(stack[:, known], axis=0)), 0, 255).astype(np.uint8)
+    return found
+
+
+def _laid(problem: Problem, taken: Mask, frame: int, other: int) -> NDArray[np.float32]:
+    """(h, w, 3) frame `other` as the camera of `frame` sees its background, in the light of `frame`; NaN is unknown."""
+    way = np.eye(3)
+    step = 1 if other > frame else -1
+    for now in range(frame, other, step):
+        flow, valid = problem.step(now, now + step)
+        way = camera_motion(flow, valid & ~taken[now]).homography @ way
+    flow = camera_flow(way, *problem.size)
+    known = lands_inside(flow) & (warp(taken[other].astype(np.float32), flow) == 0)
+    laid = warp(problem.images[other].astype(np.float32), flow)
+    both = known & ~taken[frame]
+    if both.any():
+        laid *= problem.images[frame][both].mean(axis=0) / np.maximum(laid[both].mean(axis=0), 1)
+    return np.where(known[..., None], laid, np.nan).astype(np.float32)
+
+
+def _grown(mask: Mask) -> Mask:
+    """(h, w) with the pixels that its soft edge colours."""
+    return cv2.dilate(mask.astype(np.uint8), np.ones((2 * SOFT_EDGE_PX + 1,) * 2, np.uint8)).astype(np.bool_)
+
+
+REMOVERS: Mapping[str, Remover] = {"inpaint": inpainted, "plate": plated}
 """Who takes part."""

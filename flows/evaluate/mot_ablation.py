@@ -1,24 +1,30 @@
-"""What each part of the tracker is worth: `python -m flows.evaluate.mot_ablation --data DIR`.
+"""What each part of the tracker is worth: `python -m flows.evaluate.mot_ablation --data DIR`, or `--synthetic`.
 
 Prints, pooled over all sequences below DIR: the setting of params.yaml; the same without each part, and with each part
 it leaves out; every preset; and leave-one-out: for each sequence the setting of NEIGHBOURS that is best on the other
 sequences, judged on that one alone, all pooled. If choosing a setting were fitting it to the data, the last line would
 fall well below the best neighbour.
+With --synthetic, instead, the parts that look at pictures, on scenes that have them (mot_scenes.py): pooled over the
+seeds for each kind of scene. Drawing the scenes takes minutes.
 """
 
 from __future__ import annotations
 
 import argparse
+import tempfile
 from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any, cast
 
 from flows.evaluate.mot import run
-from flows.evaluate.motchallenge import Sequence, Verdict, find_sequences, pool, summary
+from flows.evaluate.mot_scenes import KINDS, Filmed, film
+from flows.evaluate.motchallenge import Sequence, Verdict, find_sequences, judge, pool, summary
 from flows.pipeline import STAGES
 from flows.project import Project, find_root
-from tasks.track.presets import PRESETS
+from tasks.track.identify import identify
+from tasks.track.presets import PRESETS, UNSEEING
+from tasks.track.sight import open_sight
 from tasks.track.stage import TrackParams
 
 PARTS: Mapping[str, Mapping[str, Any]] = {
@@ -36,6 +42,29 @@ PARTS: Mapping[str, Mapping[str, Any]] = {
 }
 """What to change; a value that is a field's name stands for that field's value."""
 
+SIGHTED: Mapping[str, Mapping[str, Any]] = {
+    "detections alone": UNSEEING,
+    "with the camera": {**UNSEEING, "camera": True},
+    "with the camera and carried boxes": {**UNSEEING, "camera": True, "carry": True},
+    "with the camera and looks, closest": {
+        **UNSEEING,
+        "camera": True,
+        "appearance": "closest",
+        "appearance_distance": 0.1,
+        "appearance_iou": 0.3,
+    },
+    "with the camera and looks, first": {
+        **UNSEEING,
+        "camera": True,
+        "appearance": "first",
+        "appearance_distance": 0.1,
+        "appearance_iou": 0.0,
+    },
+    "with the camera and looks over gaps": {**UNSEEING, "camera": True, "link_appearance": 0.1},
+}
+"""What pictures can add, against the setting of params.yaml."""
+SEEDS = range(6)
+
 NEIGHBOURS: Mapping[str, tuple[Any, ...]] = {
     "high_score": (0.2, 0.3, 0.4),
     "max_gap": (10, 30),
@@ -50,9 +79,35 @@ Verdicts = Mapping[str, Verdict]
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder with the sequences")
-    sequences = find_sequences(parser.parse_args().data)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--data", type=Path, help="folder with the sequences")
+    what.add_argument("--synthetic", action="store_true", help="scenes with pictures")
+    arguments = parser.parse_args()
     default = cast("TrackParams", Project.open(find_root(Path.cwd()), STAGES).params["track"])
+    if arguments.synthetic:
+        with tempfile.TemporaryDirectory() as folder:
+            show_sighted(default, [film(seed, kind, Path(folder)) for kind in KINDS for seed in SEEDS])
+    else:
+        show_parts(default, find_sequences(arguments.data))
+
+
+def show_sighted(default: TrackParams, filmed: list[Filmed]) -> None:
+    """A block for each kind of scene, a line for each setting."""
+    ways = {"params.yaml": {}, **SIGHTED, **{f"preset {name}": changes for name, changes in PRESETS.items()}}
+    for kind in KINDS:
+        print(f"{kind}, HOTA of each seed, then pooled")  # noqa: T201
+        for name, changes in ways.items():
+            show(name, {f.sequence.name: seen(f, changed(default, changes)) for f in filmed if f.kind == kind})
+
+
+def seen(filmed: Filmed, params: TrackParams) -> Verdict:
+    """TrackEval's verdict on one scene, pictures and all."""
+    sight = open_sight(filmed.detections, filmed.dense_flow, filmed.features, params)
+    return judge(filmed.sequence, identify(filmed.detections, params, sight))
+
+
+def show_parts(default: TrackParams, sequences: list[Sequence]) -> None:
+    """A line for each part, preset and choice."""
     show("params.yaml", judged(sequences, default))
     for name, changes in PARTS.items():
         show(name, judged(sequences, changed(default, changes)))

@@ -3,9 +3,9 @@
 The scene knows every box and identity (tasks/synthetic/scene). The detector sees boxes of what is visible, with errors
 in proportion to their size; it misses single frames and short runs of them, and whatever is mostly hidden; and it
 raises false alarms with low scores. All actors are of one class, so that they can be mistaken for each other.
-Of three kinds: `still`, the camera on a tripod; `followed`, as scenes are by themselves, the camera moving gently and the
-actors planned as if it followed them, so that a filter hardly feels it; and `shaken`, where it trembles on top of that,
-as in a hand, after everything has been planned.
+Of three kinds: `still`, the camera on a tripod; `followed`, as scenes are by themselves, the camera moving gently and
+the actors planned as if it followed them, so that a filter hardly feels it; and `shaken`, where it trembles on top of
+that, as in a hand, after everything has been planned.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ Boxes = NDArray[np.float64]
 class Filmed:
     """A sequence and what the stages before `track` would have made of it."""
 
+    kind: Kind
     sequence: Sequence
     detections: Detections
     dense_flow: DenseFlow
@@ -65,6 +66,7 @@ def film(seed: int, kind: Kind, folder: Path) -> Filmed:
     (home / "gt" / "gt.txt").write_text("".join(_truth(scene)))
     height, width = scene.settings.height, scene.settings.width
     return Filmed(
+        kind,
         Sequence(home.name, home, len(scene), width, height),
         detections(scene),
         inputs.dense_flow(scene, FLOW_NOISE_PX).to(home / "dense_flow.parquet"),
@@ -76,9 +78,7 @@ def shake(scene: Scene) -> Scene:
     """The same play before a trembling camera."""
     rng = np.random.default_rng([scene.seed, 1])
     focal = scene.camera.intrinsics[0, 0]
-    rotations = np.stack(
-        [_turn(*rng.normal(0, SHAKE_PX / focal, 2)) @ rotation for rotation in scene.camera.rotations]
-    )
+    rotations = np.stack([_turn(*rng.normal(0, SHAKE_PX / focal, 2)) @ rotation for rotation in scene.camera.rotations])
     camera: Camera = replace(scene.camera, rotations=rotations)
     shape = scene.settings.height, scene.settings.width
     views = [draw(scene.layers, camera, frame, *shape) for frame in range(len(scene))]

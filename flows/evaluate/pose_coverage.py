@@ -22,7 +22,8 @@ from tasks.decode.stage import DecodeParams, decode
 from tasks.detect.stage import DetectParams, detect
 from tasks.estimate_pose.stage import EstimatePoseParams, estimate_pose
 from tasks.params import Compute, Params
-from tasks.track.stage import TrackParams, track
+from tasks.track.identify import identify
+from tasks.track.stage import TrackParams
 
 VIDEOS = (".avi", ".mp4", ".mov", ".mkv", ".webm")
 TALL_PX = 60  # of working size: below it even a person sees no joints
@@ -77,4 +78,4 @@ def shares(counts: Metrics) -> Metrics:
 def _tracked(video: Path, folder: Path, params: Mapping[str, Params]) -> tuple[Frames, Tracks]:
     frames = decode(RawVideo.load(video), cast("DecodeParams", params["decode"])).to(folder / f"{video.name}.parquet")
     found = detect(frames, cast("DetectParams", params["detect"]), cast("Compute", params["compute"]))
-    return frames, track(found, cast("TrackParams", params["track"]))
+    return frames, identify(found, cast("TrackParams", params["track"]))

@@ -12,7 +12,6 @@ from tasks.artifacts.detections import check_boxes, check_frames
 from tasks.artifacts.table import Column, Table, column, fact
 from tasks.errors import SemflowError
 
-
 FILLED, CARRIED = -1, -2
 """What stands in the column `detection` of a row without one: filled in between, or carried there by dense flow."""
 
@@ -32,7 +31,9 @@ class Tracks(Table):
     y1: Column = column("float32", "px", "top edge, y downwards")
     x2: Column = column("float32", "px", "right edge")
     y2: Column = column("float32", "px", "bottom edge")
-    detection: Column = column("int32", "index", "row of the detections artifact behind it; -1: filled in between, -2: carried by flow")
+    detection: Column = column(
+        "int32", "index", "row of the detections artifact, or -1: filled in, -2: carried by flow"
+    )
     frame_count: int = fact("frames", "rows of the frames artifact")
     width: int = fact("px", "working width of the frames")
     height: int = fact("px", "working height of the frames")

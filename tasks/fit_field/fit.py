@@ -95,7 +95,8 @@ def _maps(
         for place, found in enumerate(completed(task)):
             if found is not None:
                 yield FieldMap(take[place], found.label, found.confidence, given=place in labels)
-    metrics.update({name: float(np.average(*zip(*parts, strict=True))) for name, parts in total.items()})
+    for name, parts in total.items():
+        metrics[name] = sum(value * frames for value, frames in parts) / sum(frames for _, frames in parts)
 
 
 def _on_take(seen: Callable[[int], Instances], take: Sequence[int], place: int) -> Instances:

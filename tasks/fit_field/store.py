@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import tempfile
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,5 +40,6 @@ class Store:
 def _zeros(shape: tuple[int, ...]) -> NDArray[np.float16]:
     if 2 * math.prod(shape) <= IN_MEMORY_BYTES:
         return np.zeros(shape, np.float16)
-    file: Any = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the array that is mapped from it
-    return np.memmap(file, np.float16, "w+", shape=shape)
+    with tempfile.TemporaryFile() as file:  # the mapping outlives it, and goes with the array
+        mapped: NDArray[np.float16] = np.memmap(file, np.float16, "w+", shape=shape)
+        return mapped

@@ -19,6 +19,7 @@ from tasks.report.sections.meaning import meaning
 from tasks.report.sections.motion import motion
 from tasks.report.sections.overlay_player import overlay_player
 from tasks.report.sections.portraits import portraits
+from tasks.report.sections.poses import poses
 from tasks.report.sections.scores import scores
 from tasks.report.sections.sight import sight
 from tasks.report.sections.timeline import timeline
@@ -32,6 +33,7 @@ SECTIONS: tuple[Callable[[Dossier], Section | None], ...] = (
     timeline,
     counts,
     scores,
+    poses,
     sight,
     motion,
     meaning,

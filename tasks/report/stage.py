@@ -12,7 +12,9 @@ from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
+from tasks.artifacts.kinematics import Kinematics
 from tasks.artifacts.matches import Matches
+from tasks.artifacts.poses import Poses
 from tasks.artifacts.report import Report
 from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.artifacts.tracks import Tracks
@@ -57,6 +59,8 @@ def report(
     semantic_flow: SemanticFlow,
     matches: Matches,
     tracks: Tracks,
+    poses: Poses,
+    kinematics: Kinematics,
     params: ReportParams,
 ) -> Streamed[Report]:
     """Write `index.html`, self-contained, and beside it `overlay.mp4`; memory holds one frame or pair at a time."""
@@ -74,6 +78,8 @@ def report(
             semantic_flow=semantic_flow,
             matches=matches,
             tracks=tracks,
+            poses=poses,
+            kinematics=kinematics,
             params=params,
         )
         folder.mkdir(parents=True, exist_ok=True)

@@ -4,8 +4,8 @@ Sources: ByteTrack (Zhang et al., ECCV 2022), high scores first, then low ones; 
 momentum in the first round and a last round against the boxes last seen.
 We differ from ByteTrack in that tracks lost a few frames ago take part in the second round too, and that young tracks
 need no round of their own, as what they come to is known by the end of the video.
-Looks, where there are pictures, join the first round: as in BoT-SORT (Aharon et al., 2022), the smaller of the distances
-of overlap and look behind gates on both, or as in DeepSORT (Wojke et al., 2017), look before overlap.
+Looks, where there are pictures, join the first round: as in BoT-SORT (Aharon et al., 2022), the smaller of the
+distances of overlap and look behind gates on both, or as in DeepSORT (Wojke et al., 2017), look before overlap.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 SOME_GAIN = 1e-6  # what a pair past the overlap gate keeps when its direction speaks against it
 CHI2_95_4DOF = 9.4877  # scipy.stats.chi2.ppf(0.95, 4): deep_sort's gate on the squared Mahalanobis distance
-MOST_OVERLAP = 1.0
+BEST_GAIN = 1.0  # of overlap
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,7 @@ def associate(expected: Expected, seen: Seen, params: TrackParams) -> Indices:
     high = seen.score >= params.high_score
     strong, weak = np.flatnonzero(high), np.flatnonzero(~high & (seen.score >= params.low_score))
 
-    gain = first_gain(overlap[:, strong], expected, seen, strong, params)
-    if params.appearance != "none" and seen.look.shape[1]:
-        gain = seen_gain(gain, overlap[:, strong], expected, seen, strong, params)
-    track, found = assign(gain)
+    track, found = assign(first_gain(overlap[:, strong], expected, seen.take(strong), params))
     partner[track] = strong[found]
     free = np.flatnonzero(partner < 0)
     track, found = assign(overlap[free[:, None], weak] - params.min_iou_low)
@@ -90,33 +87,25 @@ def associate(expected: Expected, seen: Seen, params: TrackParams) -> Indices:
     return partner
 
 
-def first_gain(overlap: Floats, expected: Expected, seen: Seen, strong: Indices, params: TrackParams) -> Floats:
-    """(n, len(strong)) gain of the first round: overlap past the gate, and direction among what passes."""
-    gain = (overlap * seen.score[strong] if params.fuse_score else overlap) - params.min_iou
-    if not params.momentum:
+def first_gain(overlap: Floats, expected: Expected, seen: Seen, params: TrackParams) -> Floats:
+    """(n, m) gain of the first round: overlap past the gate, direction among what passes, and looks."""
+    gain = (overlap * seen.score if params.fuse_score else overlap) - params.min_iou
+    if params.momentum:
+        centre = (seen.xyxy[:, :2] + seen.xyxy[:, 2:]) / 2
+        bonus = params.momentum * agreement(expected.recent, centre) * seen.score
+        gain = np.where(gain > 0, np.maximum(gain + bonus, SOME_GAIN), 0)
+    if params.appearance == "none" or not seen.look.shape[1]:
         return gain
-    centre = (seen.xyxy[strong, :2] + seen.xyxy[strong, 2:]) / 2
-    bonus = params.momentum * agreement(expected.recent, centre) * seen.score[strong]
-    return np.where(gain > 0, np.maximum(gain + bonus, SOME_GAIN), 0)
-
-
-def seen_gain(
-    gain: Floats, overlap: Floats, expected: Expected, seen: Seen, strong: Indices, params: TrackParams
-) -> Floats:
-    """(n, len(strong)) `gain` where looks have been compared, among pairs that are near enough to be the same."""
-    distance = 1 - (expected.look @ seen.look[strong].T).astype(np.float64)
-    alike = (distance < params.appearance_distance) & near(overlap, expected, seen, strong, params)
-    if params.appearance == "first":
-        return np.where(alike, MOST_OVERLAP + 1 - distance, gain)
+    distance = 1 - (expected.look @ seen.look.T).astype(np.float64)
+    alike = (distance < params.appearance_distance) & near(overlap, expected, seen, params)
     # BoT-SORT halves the cosine distance, so that it is 0..1 like that of overlap.
-    return np.where(alike, np.maximum(gain, 1 - distance / 2 - params.min_iou), gain)
+    closest = np.maximum(gain, 1 - distance / 2 - params.min_iou)
+    return np.where(alike, BEST_GAIN + 1 - distance if params.appearance == "first" else closest, gain)
 
 
-def near(
-    overlap: Floats, expected: Expected, seen: Seen, strong: Indices, params: TrackParams
-) -> NDArray[np.bool_]:
-    """(n, len(strong)) whether a detection lies where the track may be: BoT-SORT's gate, or for 0 DeepSORT's."""
+def near(overlap: Floats, expected: Expected, seen: Seen, params: TrackParams) -> NDArray[np.bool_]:
+    """(n, m) whether a detection lies where the track may be: BoT-SORT's gate, or, for an overlap of 0, DeepSORT's."""
     if params.appearance_iou:
         return overlap >= params.appearance_iou
-    same_class = expected.class_id[:, None] == seen.class_id[strong]
-    return same_class & (kalman.surprise(*expected.state, xyxy_to_cxcywh(seen.xyxy[strong])) <= CHI2_95_4DOF)
+    surprise = kalman.surprise(*expected.state, xyxy_to_cxcywh(seen.xyxy))
+    return (surprise <= CHI2_95_4DOF) & (expected.class_id[:, None] == seen.class_id)

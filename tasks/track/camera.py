@@ -37,14 +37,14 @@ class Camera:
         Step by step, as the motion over a whole video would lose all meaning far from where it began.
         """
         place, turn = place.copy(), np.tile(np.eye(2), (len(place), 1, 1))
+        back = np.asarray(np.linalg.inv(self.homographies), np.float64)
         for step in range(int(np.abs(stop - start).max(initial=0))):
             for sign in (1, -1):
                 rows = np.flatnonzero(sign * (stop - start) > step)
                 if not len(rows):
                     continue
                 pair = start[rows] + sign * step - (sign < 0)
-                motion = self.homographies[pair] if sign > 0 else np.linalg.inv(self.homographies[pair])
-                place[rows], by = linearised(motion, place[rows])
+                place[rows], by = linearised((self.homographies if sign > 0 else back)[pair], place[rows])
                 turn[rows] = by @ turn[rows]
         return place, turn
 
@@ -73,7 +73,7 @@ def background_motion(dense_flow: DenseFlow, detections: Detections, low_score: 
     bounds = np.searchsorted(detections.frame, np.arange(len(dense_flow) + 2))
     xyxy, good = detections.xyxy, detections.score >= low_score
     found = np.tile(np.eye(3), (len(dense_flow), 1, 1))
-    for pair in np.flatnonzero(dense_flow.known):
+    for pair in np.flatnonzero(dense_flow.known).tolist():
         here = slice(bounds[pair], bounds[pair + 1])
         motion = camera_motion(dense_flow.forward(pair), dense_flow.valid(pair), xyxy[here][good[here]])
         homography, inliers = motion.homography, motion.inliers

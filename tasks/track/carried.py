@@ -1,8 +1,9 @@
 """Boxes carried by dense flow over frames in which the detector missed them.
 
 A box goes where the median of the trusted flow in its inner half goes (Kalal et al., "Forward-backward error", 2010,
-with dense flow in place of tracked points), as large as the filter expects it. It is not carried where half of that flow
-may not be trusted, nor behind a box that is detected: what moves there then is somebody else.
+with dense flow in place of tracked points), and keeps its size. It is lost where half of that flow may not be trusted,
+and behind a box that is detected: what moves there then is somebody else. They fill gaps and tell no identities: let
+loose on filters or on matching, they cling to whoever walks in front (measured on scenes and on real pedestrians).
 """
 
 from __future__ import annotations

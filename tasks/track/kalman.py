@@ -70,9 +70,9 @@ def update(mean: Floats, covariance: Floats, measurement: Floats) -> State:
 def carry(mean: Floats, covariance: Floats, place: Floats, turn: Floats) -> State:
     """The state after the camera has moved: centres are at `place` (n, 2), and steps are turned by `turn` (n, 2, 2).
 
-    Velocities turn with the steps, sizes grow by the root of the turn's determinant. BoT-SORT multiplies width and height
-    by the turn itself, which for an upright box makes no sense but agrees where it only grows. What a turn of the camera
-    couples between x and y is dropped: a degree couples 2 %.
+    Velocities turn with the steps, sizes grow by the root of the turn's determinant. BoT-SORT multiplies width and
+    height by the turn itself, which agrees where things only grow and makes no sense for an upright box otherwise. What
+    a turn of the camera couples between x and y is dropped: a degree couples 2 %.
     """
     growth = np.sqrt(np.abs(np.linalg.det(turn)))[:, None, None]
     moved, spread = mean * growth, covariance * growth**2

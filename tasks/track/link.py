@@ -5,8 +5,8 @@ the end of one tracklet carried forward must meet the start of the other, and th
 first; sizes must agree; the best set of links is an assignment problem.
 We differ in that affinities are gates and distances in box heights instead of fitted Gaussians, that motion is a
 straight line through the detections near each end, and that one round over all tracklets is enough. Where the camera's
-motion is known, lines are laid in the pixels of the frame of their end, and go over the gap along with the camera; where
-looks are known, those at both sides must agree.
+motion is known, lines are laid in the pixels of the frame of their end, and go over the gap along with the camera;
+where looks are known, those at both sides must agree.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def link(detections: Detections, tracklets: Tracklets, params: TrackParams, sigh
         return tracklets
     frame = detections.frame[tracklets.detection].astype(np.intp)
     box = xyxy_to_cxcywh(detections.xyxy[tracklets.detection].astype(np.float64))
-    starts = ends(tracklets, frame, box, frame[tracklets.first], params.link_window, sight.camera)
-    stops = ends(tracklets, frame, box, frame[tracklets.last], params.link_window, sight.camera)
+    starts = ends(tracklets, frame, box, frame[tracklets.first], params.link_window, camera=sight.camera)
+    stops = ends(tracklets, frame, box, frame[tracklets.last], params.link_window, camera=sight.camera)
     earlier, later = successors(stops.frame, starts.frame, params.link_gap)
     class_id = detections.class_id[tracklets.detection[tracklets.first]]
     gain = link_gain(stops.take(earlier), starts.take(later), params, sight.camera)
@@ -109,7 +109,7 @@ def successors(stop: Indices, start: Indices, gap: int) -> tuple[Indices, Indice
 
 
 def ends(
-    tracklets: Tracklets, frame: Indices, box: Floats, at: Indices, window: int, camera: Camera | None = None
+    tracklets: Tracklets, frame: Indices, box: Floats, at: Indices, window: int, *, camera: Camera | None = None
 ) -> Ends:
     """Straight lines through the boxes less than `window` frames from `at`, one frame per tracklet, read off there."""
     near = np.abs(frame - at[tracklets.tracklet]) < window

@@ -2,8 +2,8 @@
 
 Each has its authors' values and none of what needs the whole video. Four things stay ours: bars for scores, which
 belong to the detector; that a track appears from its first detection on, not from the one that confirmed it; the noise
-in `kalman`; and looks, which are `features` pooled per box and a moving average of them, in place of a network trained to
-tell people apart and DeepSORT's gallery. Without pictures botsort is what it does with motion, and deepsort is SORT
+in `kalman`; and looks, which are `features` pooled per box and a moving average of them, in place of a network trained
+to tell people apart and DeepSORT's gallery. Without pictures botsort is what it does with motion, and deepsort is SORT
 with patience.
 """
 

@@ -21,7 +21,9 @@ from tasks.track.camera import Camera, background_motion
 if TYPE_CHECKING:
     from tasks.track.stage import TrackParams
 
-INNER = np.array([0.6, 0.8])  # of width and height: what is looked at; around a person's middle there is less background
+INNER = np.array(
+    [0.6, 0.8]
+)  # of width and height: what is looked at; around a person's middle there is less background
 Look = Callable[[int, NDArray[np.floating[Any]]], NDArray[np.float32] | None]
 """(frame, (n, 4) xyxy) to (n, d) unit vectors of what the boxes hold; None where the frame has none."""
 

@@ -59,7 +59,7 @@ class TrackParams(Params):
     """Whether gaps are filled with boxes between the detections; such rows have detection -1 and score 0."""
 
     camera: bool = False
-    """Whether filters, tracklets' ends and paths go along with the camera (BoT-SORT), as far as the background tells."""
+    """Whether filters, ends of tracklets and paths go along with the camera (BoT-SORT), as the background tells it."""
     appearance: Literal["none", "closest", "first"] = "none"
     """Looks in the first step: closest takes the smaller of the distances of overlap and look (BoT-SORT), first goes by
     look before overlap (DeepSORT)."""

@@ -19,10 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.artifacts.action_model import StackSettings, TemporalStream
-from tasks.artifacts.artifact import Dataset
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.frames import Frames
-from tasks.artifacts.tracks import Tracks
 from tasks.fingerprint import fingerprint, library_version
 from tasks.streams.clips import Window, frame_squares, person_squares, read_clips, windows
 from tasks.streams.flow_stack import Stack, field_step, frame_interval, span, squares_along, stacks
@@ -52,15 +50,6 @@ class Look:
     """(stacks, d) features of the shipped network; no rows where the video is too short for a stack."""
     stacks: NDArray[np.int8]
     """(stacks, 20, side, side) the stacks themselves, where the network is to be trained; else no rows."""
-
-
-@dataclass(frozen=True)
-class Footage:
-    """The videos, decoded, with their flow and who is in them."""
-
-    frames: Dataset[Frames]
-    dense_flow: Dataset[DenseFlow]
-    tracks: Dataset[Tracks]
 
 
 @dataclass(frozen=True, eq=False)

@@ -77,8 +77,9 @@ def train(
 
         return shipped_model()
     from tasks.device import resolve_device
-    from tasks.train.looks import Footage, Means
+    from tasks.train.looks import Means
     from tasks.train.shipped import shipped_temporal
+    from tasks.train.stretch import Footage
     from tasks.train.study import study
 
     means = Means(params, shipped_temporal(), resolve_device(compute.device))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +12,27 @@ from numpy.typing import NDArray
 from tasks.artifacts.action_labels import ActionLabel, ActionLabels
 from tasks.artifacts.action_model import Region
 from tasks.artifacts.artifact import Dataset
+from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import BadInput
 
 FILE = f"{ActionLabels.NAME}{ActionLabels.SUFFIX}"
 PERSON = "person"
+
+
+@dataclass(frozen=True)
+class Footage:
+    """The videos, decoded, with their flow and who is in them."""
+
+    frames: Dataset[Frames]
+    dense_flow: Dataset[DenseFlow]
+    tracks: Dataset[Tracks]
+
+    @property
+    def videos(self) -> tuple[str, ...]:
+        """Those that have everything."""
+        return tuple(v for v in self.frames.paths if v in self.dense_flow.paths and v in self.tracks.paths)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,20 +62,18 @@ class Stretch:
     row: ActionLabel
 
 
-def stretches(
-    labels: ActionLabels, frames: Dataset[Frames], tracks: Dataset[Tracks], region: Region
-) -> Iterator[tuple[Stretch, Frames]]:
+def stretches(labels: ActionLabels, footage: Footage, region: Region) -> Iterator[tuple[Stretch, Frames]]:
     """Every row of the labels with its video opened, videos in order of name; BadInput where a row fits no video."""
     by_video: dict[str, list[ActionLabel]] = {}
     for row in labels.rows:
-        by_video.setdefault(_video_of(row, frames.paths), []).append(row)
+        by_video.setdefault(_video_of(row, footage.videos), []).append(row)
     for video, rows in sorted(by_video.items()):
-        opened, tracked = Frames.load(frames.paths[video]), Tracks.load(tracks.paths[video])
+        opened, tracked = Frames.load(footage.frames.paths[video]), Tracks.load(footage.tracks.paths[video])
         for row in rows:
             yield _stretch(video, row, opened, tracked, region), opened
 
 
-def _video_of(row: ActionLabel, videos: Mapping[str, Path]) -> str:
+def _video_of(row: ActionLabel, videos: Sequence[str]) -> str:
     """The video that a row means, its file's ending being allowed."""
     for name in (row.video, Path(row.video).with_suffix("").as_posix()):
         if name in videos:

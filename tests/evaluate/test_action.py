@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
+import re
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from rich.console import Console
 
 from flows.evaluate import action
 from flows.evaluate.action import PICTURES_ALONE, Labelled, confusion, read_labels, score
+from flows.show import show_scores
 from tasks.artifacts.actions import Said
 from tasks.classify.stage import ClassifyParams
 from tasks.decode.stage import DecodeParams
@@ -90,6 +94,15 @@ def test_the_result_is_one_json_object_with_its_tables() -> None:
     scores = score([labelled("a", "waving")], [ranked(("waving", 0.9))], VOCABULARIES)
     printed = json.loads(json.dumps(scores.as_json()))
     assert set(printed) == {"suite", "items", "combined", "tables"} and printed["suite"] == "action"
+
+
+def test_the_terminal_shows_scores_what_was_said_and_the_confusion() -> None:
+    scores = score([labelled("a.mp4", "waving")], [ranked(("clapping", 0.7), ("waving", 0.25))], VOCABULARIES)
+    console = Console(record=True, width=160, file=io.StringIO())
+    show_scores(console, scores)
+    text = console.export_text()
+    assert "what is said" in text and "confusion, rgb" in text and "waving 0.25" in text
+    assert re.search(r"combined .* 0\.0 .* 1\.0 .* 0\.25", text.replace("│", " "))
 
 
 def write(folder: Path, table: str | None, *files: str) -> Path:

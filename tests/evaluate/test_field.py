@@ -191,6 +191,16 @@ def test_inpainting_changes_only_what_is_taken_out(scene: Scene):
     assert 5 < removal.psnr(scene, chosen, found) < 60
 
 
+def test_a_plate_of_other_frames_knows_what_one_frame_cannot():
+    scene = make_scene(0, replace(SMALL, frames=10, actors=1, leaving=0, occlusion=0.0))
+    problem, chosen = make_problem(scene, 2, 0.0), removal.choose(scene)
+    one, all_frames = (
+        removal.psnr(scene, chosen, remove(problem, chosen.mask, chosen.frames))
+        for remove in (removal.inpainted, removal.plated)
+    )
+    assert all_frames > one + 3
+
+
 def small_suite(monkeypatch: pytest.MonkeyPatch, *words: str) -> Mapping[str, Mapping[str, float]] | suite.Scores:
     parser = argparse.ArgumentParser()
     suite.add_arguments(parser)

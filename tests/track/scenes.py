@@ -29,6 +29,13 @@ SETTINGS: dict[str, Any] = {
     "min_confidence": 0.0,
     "smoothing": 0.0,
     "fill": False,
+    "camera": False,
+    "appearance": "none",
+    "appearance_distance": 0.2,
+    "appearance_iou": 0.3,
+    "appearance_memory": 0.9,
+    "link_appearance": 0.0,
+    "carry": False,
 }
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.artifacts.detections import Detections
-from tasks.track.link import ends, link, successors
 from tasks.track.identify import identify as track
+from tasks.track.link import ends, link, successors
 from tasks.track.tracklets import Tracklets
 from tests.track.scenes import make_detections, make_params, walk
 

@@ -16,8 +16,8 @@ from tasks.artifacts.detections import Detections
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import SemflowError
 from tasks.track.follow import follow
-from tasks.track.presets import PRESETS
 from tasks.track.identify import identify as track
+from tasks.track.presets import PRESETS
 from tests.track.scenes import SETTINGS, make_detections, make_params, scenes, walk
 
 WAYS: list[dict[str, Any]] = [

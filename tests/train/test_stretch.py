@@ -15,7 +15,7 @@ Make = Callable[..., Any]
 
 def test_times_become_frames_and_the_person_is_who_is_there(films: Any, make_labels: Make) -> None:
     labels = make_labels("kick0,kick,0.12,0.3", columns="video,label,start_s,end_s")
-    [(stretch, frames)] = stretches(labels, films.footage.frames, films.footage.tracks, "person")
+    [(stretch, frames)] = stretches(labels, films.footage, "person")
     assert (stretch.first, stretch.stop, stretch.track_id) == (3, 8, 3)
     assert stretch.person is not None and len(stretch.person.frames) == len(frames) == 14
 
@@ -23,7 +23,7 @@ def test_times_become_frames_and_the_person_is_who_is_there(films: Any, make_lab
 def test_nobody_means_the_whole_frame_and_so_does_the_region(films: Any, make_labels: Make) -> None:
     labels = make_labels("empty,kick", "kick0,kick")
     for region, people in (("person", [None, 3]), ("frame", [None, None])):
-        found = [row.track_id for row, _ in stretches(labels, films.footage.frames, films.footage.tracks, region)]
+        found = [row.track_id for row, _ in stretches(labels, films.footage, region)]
         assert found == people
 
 

@@ -39,6 +39,11 @@ def data(dossier: Dossier) -> Section:
         Place(_path(Detections, dossier), len(dossier.detections), describe(Detections)),
         Place(_path(DenseFlow, dossier), len(dossier.dense_flow), _columns(dossier.dense_flow.file.schema_arrow)),
         Place(_path(Tracks, dossier), len(dossier.tracks), describe(Tracks)),
+        *(
+            Place(_path(type(table), dossier), len(table), describe(type(table)))
+            for table in (dossier.poses, dossier.kinematics, dossier.actions)
+            if table is not None
+        ),
     ]
     body = join(
         [

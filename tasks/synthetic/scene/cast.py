@@ -110,7 +110,7 @@ def _post(rng: np.random.Generator, venue: Venue, distance: float, share: float,
 
 
 def _way(rng: np.random.Generator, venue: Venue, kind: int, occlusion: float) -> Motion:
-    """How an actor moves, in pixels of the picture: the more occlusion, the closer to one line they all do, so that they meet."""
+    """How an actor moves, in pixels of the picture: the more occlusion, the closer to one line, so that they meet."""
     time, unit = venue.time, venue.unit
     spread = SPREAD[0] + (SPREAD[1] - SPREAD[0]) * occlusion
     y = venue.height * (0.5 + rng.uniform(-spread, spread)) + 4 * unit * np.sin(2 * np.pi * (2 * time + rng.uniform()))

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import numpy as np
+
+from tasks.classify.people import longest_present, present
+from tasks.streams.clips import Window
+
+
+def test_of_people_present_as_long_the_earlier_identities_are_kept(make_frames, make_tracks) -> None:
+    frames = make_frames(10)
+    spans = [(n, 0, 8, "person") for n in (1, 2, 3)] + [(4, 0, 10, "person"), (5, 0, 10, "car")]
+    people = longest_present(make_tracks(frames, *spans), 3)
+    assert [person.track_id for person in people] == [1, 2, 4]
+    assert people[2].frames.tolist() == list(range(10)) and people[2].xyxy.shape == (10, 4)
+    assert longest_present(make_tracks(frames, *spans), 0) == ()
+
+
+def test_a_person_is_judged_where_they_are_tracked_for_half_of_a_window(make_frames, make_tracks) -> None:
+    (person,) = longest_present(make_tracks(make_frames(20), (1, 4, 12, "person")), 1)
+
+    def window(first: int, stop: int) -> Window:
+        return Window(np.arange(first, stop), looped=False)
+
+    assert present([person], window(0, 8)) == [person]  # frames 4 to 7
+    assert present([person], window(0, 7)) == []
+    assert present([person], window(8, 16)) == [person]
+    assert present([person], window(12, 20)) == []
