@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tasks.classify.stage import classify
 from tasks.decode.stage import decode
 from tasks.detect.stage import detect
 from tasks.estimate_flow.stage import estimate_flow
@@ -14,6 +15,7 @@ from tasks.match.stage import match
 from tasks.report.stage import report
 from tasks.stage import Stage
 from tasks.track.stage import track
+from tasks.train.stage import train
 
 STAGES: tuple[Stage[..., Any], ...] = (
     decode,
@@ -24,5 +26,7 @@ STAGES: tuple[Stage[..., Any], ...] = (
     match,
     track,
     estimate_pose,
+    train,
+    classify,
     report,
 )

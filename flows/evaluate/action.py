@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -97,11 +98,14 @@ def read_labels(folder: Path) -> list[Labelled]:
     table = folder / LABELS
     if not table.is_file():
         raise BadInput(f"{folder} must hold {LABELS} with the columns file and label, got none")
-    with table.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        if not {"file", "label"} <= {*(reader.fieldnames or ())}:
-            raise BadInput(f"{table} must have the columns file and label, got {', '.join(reader.fieldnames or ())}")
-        rows = [(str(row["file"]).strip(), (row["label"] or "").strip() or None) for row in reader]
+    try:
+        text = table.read_text(encoding="utf-8-sig")  # Excel writes a byte order mark
+    except UnicodeDecodeError:
+        raise BadInput(f"{table} must be UTF-8, got another encoding; save it as CSV UTF-8") from None
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    if not {"file", "label"} <= {*(reader.fieldnames or ())}:
+        raise BadInput(f"{table} must have the columns file and label, got {', '.join(reader.fieldnames or ())}")
+    rows = [(str(row["file"]).strip(), (row["label"] or "").strip() or None) for row in reader]
     names = [name for name, _ in rows]
     for name in names:
         if not (folder / name).is_file():

@@ -23,8 +23,8 @@ RIVALS: Mapping[str, Mapping[str, Method]] = {
     "per point": {
         "per point": partial(point.per_point, encoding=point.PLAIN),
         "per point, features": partial(point.per_point, encoding=point.FEATURES),
-        "per point, smooth": partial(point.per_point, encoding=point.SMOOTH),
     },
+    "smooth per point": {"per point, smooth": partial(point.per_point, encoding=point.SMOOTH)},
     "flow": {
         "flow chained": baselines.flow_chained,
         "flow chained, filled": baselines.flow_filled,

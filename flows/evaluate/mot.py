@@ -2,8 +2,8 @@
 
 Every folder at any depth below DIR with `gt/gt.txt` and `det/det.txt` is a sequence; its detections go through what
 the stage `track` does where there are no pictures, with the section `track` of params.yaml, and TrackEval judges the
-result: HOTA, DetA, AssA (Luiten et al., 2021), MOTA, IDF1 in per cent, IDSW as a count. MOT16, MOT17 and MOT20 get their
-preprocessing, by the folder's name; everything else goes by MOT15's rules. `combined` is TrackEval's pooled row. MOTA
+result: HOTA, DetA, AssA (Luiten et al., 2021), MOTA, IDF1 in per cent, IDSW as a count. MOT16, MOT17 and MOT20 get
+their preprocessing, by the folder's name; everything else goes by MOT15's rules. `combined` is TrackEval's pooled row. MOTA
 is TrackEval's; SORT's authors quote the older one of the challenge, which differs by some tenths.
 `fps` is frames through the stage per second, tracking alone.
 """

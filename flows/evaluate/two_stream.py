@@ -1,4 +1,4 @@
-"""Do the two streams see what they should? `semflow eval action --synthetic`, on figures rendered for the purpose.
+"""Do the two streams see what they should? `semflow eval two_stream`, on figures rendered for the purpose.
 
 Three sets of clips, learned from and measured on as `train` does with a team's labels (linear heads on frozen networks,
 weights of the streams by folds), the measured clips being of other seeds:
@@ -59,7 +59,7 @@ class Kind:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options beyond `--data` and `--json`."""
+    """Options beyond `--json`."""
     parser.add_argument("--clips", type=int, default=CLIPS, help="clips of each label to learn from, and to measure on")
 
 
@@ -76,7 +76,7 @@ def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Sco
         items["figures"], table = _shipped(pool, jobs(len(items), ten, arguments.clips)[1])
     streams = ("spatial", "temporal", "fused")
     combined = {stream: float(np.mean([items[name][stream] for name in sets()])) for stream in streams}
-    return Scores("action (synthetic)", items, combined, {"figures: rows are what it was": table})
+    return Scores("two_stream", items, combined, {"figures: rows are what it was": table})
 
 
 def sets() -> dict[str, list[Kind]]:

@@ -13,10 +13,10 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import ClassVar, Literal, Self, cast
 
-from tasks.artifacts.artifact import Artifact
+from tasks.artifacts.artifact import Source
 from tasks.errors import BadInput
 
 Split = Literal["train", "held-out"]
@@ -30,7 +30,7 @@ class ActionLabel:
     """One row: what happens in a stretch of a video."""
 
     video: str
-    """Name of the video as `semflow status` shows it; the ending of its file may be there."""
+    """Name of the video as `semflow plan` shows it; the ending of its file may be there."""
     label: str
     """The action."""
     start_s: float | None
@@ -49,7 +49,7 @@ COLUMNS = tuple(field.name for field in fields(ActionLabel) if field.name != "li
 
 
 @dataclass(frozen=True)
-class ActionLabels(Artifact):
+class ActionLabels(Source):
     """The rows of the file in its order, or none because there is no file."""
 
     FOLDER: ClassVar[str] = "data/labels"
@@ -76,6 +76,11 @@ class ActionLabels(Artifact):
         """The different labels, sorted."""
         return tuple(sorted({row.label for row in self.rows}))
 
+    @property
+    def videos(self) -> frozenset[str]:
+        """The names of the videos that are labelled, with and without an ending of their file."""
+        return frozenset(name for row in self.rows for name in names_of(row.video))
+
     def save(self, path: Path) -> None:
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
@@ -100,6 +105,11 @@ class ActionLabels(Artifact):
         _check_splits(path.name, rows)
         _check_twice(path.name, rows)
         return cls(rows)
+
+
+def names_of(video: str) -> tuple[str, str]:
+    """What a cell of the column `video` may mean: a video's name, or that of its file."""
+    return video, PurePosixPath(video).with_suffix("").as_posix()
 
 
 def _check_header(file: str, names: object) -> None:

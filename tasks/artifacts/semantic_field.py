@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 FACTS_KEY = b"semflow.semantic_field"
 ROWS_PER_GROUP = 16  # a map of 320 x 180 takes a few kB
 ZSTD_LEVEL = 9
-CONFIDENCE_STEPS = 255  # confidence is stored as a whole number of these
+CONFIDENCE_STEPS = 15  # steps in which confidence is stored: finer ones are noise, and take four times the space
+DEPTH_STEPS = 255
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,8 @@ class SemanticField(Artifact):
         return FieldMap(
             frame=values["frame"],
             label=self._array(values["label"]),
-            confidence=self._share(values["confidence"]),
-            depth=None if depth is None else self._share(depth),
+            confidence=self._share(values["confidence"], CONFIDENCE_STEPS),
+            depth=None if depth is None else self._share(depth, DEPTH_STEPS),
             given=values["given"],
         )
 
@@ -155,8 +156,8 @@ class SemanticField(Artifact):
         """Maps written as they come; `metrics` may be filled while they are drawn."""
         return Streamed(SemanticField, lambda path: _write(path, maps, facts, {} if metrics is None else metrics))
 
-    def _share(self, data: bytes) -> NDArray[np.float32]:
-        return self._array(data).astype(np.float32) / np.float32(CONFIDENCE_STEPS)
+    def _share(self, data: bytes, steps: int) -> NDArray[np.float32]:
+        return self._array(data).astype(np.float32) / np.float32(steps)
 
     def _array(self, data: bytes) -> NDArray[np.uint8]:
         import pyarrow as pa
@@ -178,7 +179,7 @@ def schema() -> pa.Schema:
             described("given", pa.bool_(), "", "whether the label was given, not found"),
             described("mean_confidence", pa.float32(), "0..1", "of the map"),
             described("label", pa.binary(), "bytes", "class of each pixel, uint8 row by row, zstd"),
-            described("confidence", pa.binary(), "bytes", "of each pixel, 255 is 1, uint8 row by row, zstd"),
+            described("confidence", pa.binary(), "bytes", "of each pixel, 15 is 1, uint8 row by row, zstd"),
             described("depth", pa.binary(), "bytes", "ordinal, 255 is nearest, uint8 row by row, zstd", True),
         ]
     )
@@ -198,18 +199,19 @@ def _write(path: Path, maps: Iterable[FieldMap], facts: FieldFacts, metrics: dic
 
 
 def _row(found: FieldMap) -> dict[str, object]:
+    confidence = _steps(found.confidence, CONFIDENCE_STEPS)
     return {
         "frame": found.frame,
         "given": found.given,
-        "mean_confidence": float(found.confidence.mean()),
+        "mean_confidence": float(confidence.mean(dtype=np.float64)) / CONFIDENCE_STEPS,
         "label": _packed(found.label),
-        "confidence": _packed(_steps(found.confidence)),
-        "depth": None if found.depth is None else _packed(_steps(found.depth)),
+        "confidence": _packed(confidence),
+        "depth": None if found.depth is None else _packed(_steps(found.depth, DEPTH_STEPS)),
     }
 
 
-def _steps(values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return np.rint(np.clip(values, 0, 1) * CONFIDENCE_STEPS).astype(np.uint8)
+def _steps(values: NDArray[np.float32], steps: int) -> NDArray[np.uint8]:
+    return np.rint(np.clip(values, 0, 1) * steps).astype(np.uint8)
 
 
 def _packed(values: NDArray[np.uint8]) -> bytes:

@@ -101,10 +101,11 @@ def gathered(task: Task, start: int, stop: int) -> Iterator[tuple[int, Evidence]
     if not task.labels:
         return
     labelled = _on_cells(task)
-    temperature = task.how.temperature * spread(np.stack([seen().vectors for seen in labelled.values()]))
+    some = [*labelled.values()][: task.how.labelled]
+    differ = spread(np.stack([seen().vectors for seen in some]))
     first, last = min(task.labels), max(task.labels)
     for frames in (range(first, stop), range(last, start - 1, -1)):
-        for frame, evidence in sweep(task, frames, Context(labelled, task.how, temperature)):
+        for frame, evidence in sweep(task, frames, Context(labelled, task.how, differ)):
             if start <= frame < stop:
                 yield frame, evidence
 

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from tasks.fit_field.clip import Soft
 from tasks.fit_field.how import How
+from tasks.fit_field.named import Namer, fit
 from tasks.geometry.propagate import mixed, most_alike
 
+NAMED_FRAMES = 12  # labelled frames that the regression learns from, spread over the clip
 LEAST_SPREAD = 1e-3  # of frames without any texture, whose cells are all the same
 Vectors = NDArray[np.float32]
 
@@ -33,16 +35,23 @@ class Seen:
     """(rows, columns, c) shares; where they sum to less than 1 something is unknown."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Context:
     """The frames that are heard, those seen last among them."""
 
     labelled: Mapping[int, Callable[[], Seen]]
     """Of each labelled frame, how to get it."""
     how: How
-    temperature: float
-    """Of the softmax of cosines."""
+    spread: float
+    """1 less the mean cosine of any two cells of the labelled frames."""
     _last: deque[Seen] = field(default_factory=deque[Seen])
+
+    _namer: Namer | None = None
+
+    @property
+    def temperature(self) -> float:
+        """Of the softmax of cosines."""
+        return self.how.temperature * self.spread
 
     def remember(self, seen: Seen) -> None:
         """Take a frame among those seen last."""
@@ -69,11 +78,21 @@ class Context:
     def _count(self) -> int:
         return 1 if self.how.single else self.how.count
 
+    def named(self, frame: int, vectors: Vectors) -> Soft:
+        """(rows, columns, c) label shares that looks and place alone foretell (named.py)."""
+        frames = sorted(self.labelled)
+        first, length = frames[0], max(1, frames[-1] - frames[0])
+        if self._namer is None:
+            chosen = np.unique(np.linspace(0, len(frames) - 1, min(NAMED_FRAMES, len(frames))).astype(int))
+            seen = [self.labelled[frames[n]]() for n in chosen]
+            times = [(known.frame - first) / length for known in seen]
+            self._namer = fit([s.vectors for s in seen], times, [s.labels for s in seen], self.spread)
+        return self._namer.shares(vectors, (frame - first) / length)
+
     def _past(self, frame: int) -> Sequence[Seen]:
-        if self.how.single:
-            return list(self._last)[-1:]
         begun = self._labelled(frame)
-        return begun + [seen for seen in self._last if seen.frame not in {known.frame for known in begun}]
+        past = begun + [seen for seen in self._last if seen.frame not in {known.frame for known in begun}]
+        return [min(past, key=lambda seen: abs(seen.frame - frame))] if self.how.single else past
 
     def _labelled(self, frame: int) -> list[Seen]:
         """The labelled frames nearest in time to `frame`, without itself, in order."""

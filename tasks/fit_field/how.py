@@ -17,6 +17,8 @@ class How:
     """Evidence by likeness of features."""
     recalled: bool = True
     """Evidence by likeness to labelled frames, wherever on the frame; only with two of them, which can check it."""
+    named: bool = True
+    """Evidence by a regression from looks and place to labels; with two labelled frames or more, as above."""
     previous: bool = True
     """Evidence from the frame before, carried by its flow."""
     chained: bool = True
@@ -45,6 +47,8 @@ class How:
     """Cells of labelled frames that are heard wherever they lie."""
     recalled_weight: float = 0.25
     """Say of what looks alike elsewhere."""
+    named_weight: float = 1.0
+    """Say of the regression."""
     previous_weight: float = 1.0
     """Say of the carried frame before, where flow is trusted; the semantic evidence has 1."""
     chained_weight: float = 1.0

@@ -82,9 +82,10 @@ def _gathered(task: Task, state: _State, frame: int, vectors: Vectors, context: 
     sure = np.ones((clip.height, clip.width), np.float32)
     if how.semantic:
         evidence.add("semantic", on_pixels(heard, clip.cells, clip.height, clip.width), sure)
-    if how.recalled and not how.single and len(task.labels) > 1:
-        recalled = on_pixels(context.recalled(frame, vectors), clip.cells, clip.height, clip.width)
-        evidence.add("recalled", recalled, how.recalled_weight * sure)
+    # What looks alone say is heard only where labelled frames can check it against each other (attention.py).
+    if not how.single and len(task.labels) > 1:
+        for kind, weight, shares in _by_looks(task, frame, vectors, context):
+            evidence.add(kind, on_pixels(shares, clip.cells, clip.height, clip.width), weight * sure)
     motion = clip.step(state.frame, frame) if abs(frame - state.frame) == 1 else None
     trails = {} if motion is None else {f: trail.moved(motion, how.density) for f, trail in state.trails.items()}
     if motion is not None and how.previous:
@@ -102,6 +103,16 @@ def _gathered(task: Task, state: _State, frame: int, vectors: Vectors, context: 
     if frame not in task.labels:
         context.remember(Seen(frame, vectors, heard if fed is None else on_cells(fed, clip.cells)))
     return evidence, _State(frame, shares, trails)
+
+
+def _by_looks(
+    task: Task, frame: int, vectors: Vectors, context: Context
+) -> Iterator[tuple[str, float, NDArray[np.float32]]]:
+    """(kind, weight, label shares of cells) of the hypotheses that look anywhere."""
+    if task.how.recalled:
+        yield "recalled", task.how.recalled_weight, context.recalled(frame, vectors)
+    if task.how.named:
+        yield "named", task.how.named_weight, context.named(frame, vectors)
 
 
 def _tracked(

@@ -12,6 +12,7 @@ from tasks.report.header import header
 from tasks.report.house import environment, script, style
 from tasks.report.section import Section
 from tasks.report.sections.account import account
+from tasks.report.sections.actions import actions
 from tasks.report.sections.counts import counts
 from tasks.report.sections.data import data
 from tasks.report.sections.key_frames import key_frames
@@ -34,6 +35,7 @@ SECTIONS: tuple[Callable[[Dossier], Section | None], ...] = (
     counts,
     scores,
     poses,
+    actions,
     sight,
     motion,
     meaning,

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from tasks.artifacts.actions import Actions
 from tasks.artifacts.artifact import Streamed
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
@@ -61,6 +62,7 @@ def report(
     tracks: Tracks,
     poses: Poses,
     kinematics: Kinematics,
+    actions: Actions,
     params: ReportParams,
 ) -> Streamed[Report]:
     """Write `index.html`, self-contained, and beside it `overlay.mp4`; memory holds one frame or pair at a time."""
@@ -80,6 +82,7 @@ def report(
             tracks=tracks,
             poses=poses,
             kinematics=kinematics,
+            actions=actions,
             params=params,
         )
         folder.mkdir(parents=True, exist_ok=True)

@@ -56,11 +56,11 @@ class Live:
             seen.class_id,
             np.ones(n, np.intp),
             np.full(n, frame),
-            rows,
-            seen.xyxy,
+            rows.copy(),
+            seen.xyxy.copy(),
             remember(frame, measured[:, :2]),
-            seen.xyxy,
-            seen.look,
+            seen.xyxy.copy(),
+            seen.look.copy(),
         )
 
     @property

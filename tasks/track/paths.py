@@ -3,8 +3,9 @@
 Smoothing is Whittaker's (1923; Eilers, "A perfect smoother", 2003): the path x that minimises
 sum of score * (z - x)^2 + smoothing * (second differences of x)^2. It is the Kalman (RTS) smoother of a
 constant-velocity model whose only noise is in the velocity, with measurement noise falling as scores rise, solved at
-once as a banded system; in gaps, where there is nothing to be near to, it goes on as smoothly as possible. Where the camera's motion is known,
-what it does to the path's centres is taken off before and put back after, so that a shaking hand is not smoothed away.
+once as a banded system; in gaps, where there is nothing to be near to, it goes on as smoothly as possible. Where
+the camera's motion is known, what it does to the path's centres is taken off before and put back after, so that a
+shaking hand is not smoothed away.
 """
 
 from __future__ import annotations

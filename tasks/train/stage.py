@@ -8,13 +8,14 @@ result is the model that ships with semflow, at once.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 from pydantic import Field
 
 from tasks.artifacts.action_labels import ActionLabels
 from tasks.artifacts.action_model import ActionModel
-from tasks.artifacts.artifact import Dataset
+from tasks.artifacts.artifact import Dataset, Source
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.tracks import Tracks
@@ -62,10 +63,19 @@ class TrainParams(Params):
         return {"i3d": ("i3d-kinetics-400",), "mobilenet-v2": ("mobilenet-v2",), "none": ()}[self.spatial]
 
 
+def labelled(params: TrainParams, sources: Mapping[str, Source]) -> Collection[str]:
+    """The videos that the labels name: others may come and go without a new training."""
+    del params
+    labels = sources["action_labels"]
+    assert isinstance(labels, ActionLabels)
+    return labels.videos
+
+
 @stage(
     libraries=("numpy", "opencv-python", "pyarrow", "scipy", "torch"),
     weights=lambda params: params.networks,
     accelerator=True,
+    among=labelled,
 )
 def train(
     frames: Dataset[Frames], dense_flow: Dataset[DenseFlow], tracks: Dataset[Tracks], action_labels: ActionLabels,

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.action_labels import ActionLabel, ActionLabels
+from tasks.artifacts.action_labels import ActionLabel, ActionLabels, names_of
 from tasks.artifacts.action_model import Region
 from tasks.artifacts.artifact import Dataset
 from tasks.artifacts.dense_flow import DenseFlow
@@ -75,13 +75,13 @@ def stretches(labels: ActionLabels, footage: Footage, region: Region) -> Iterato
 
 def _video_of(row: ActionLabel, videos: Sequence[str]) -> str:
     """The video that a row means, its file's ending being allowed."""
-    for name in (row.video, Path(row.video).with_suffix("").as_posix()):
+    for name in names_of(row.video):
         if name in videos:
             return name
     near = sorted(videos, key=lambda name: (Path(name).name != Path(row.video).stem, name))[:3]
     raise BadInput(
         f"{FILE}:{row.line}: video must be one that lies below data/raw and could be read, got {row.video!r}; "
-        f"there are {', '.join(near) or 'none'}{', ...' if len(videos) > len(near) else ''}; `semflow status` lists all"
+        f"there are {', '.join(near) or 'none'}{', ...' if len(videos) > len(near) else ''}; `semflow plan` lists all"
     )
 
 

@@ -135,6 +135,12 @@ def test_an_odd_table_is_an_error_that_says_so(tmp_path: Path, table: str | None
         read_labels(write(tmp_path, table, "a.avi"))
 
 
+def test_a_table_in_another_encoding_is_an_error_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_bytes("file,label\na.avi,plié\n".encode("latin-1"))
+    with pytest.raises(BadInput, match="must be UTF-8"):
+        read_labels(tmp_path)
+
+
 def evaluate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> action.Scores:
     monkeypatch.setattr(action, "_model", lambda file: PICTURES_ALONE)
     return action.evaluate(argparse.Namespace(data=folder, model=None), PARAMS)

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
 
+from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
+from tasks.artifacts.features import FeatureFacts, Features
+from tasks.artifacts.field_labels import FieldLabels
+from tasks.artifacts.flow_encoding import FlowEncoding
+from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.artifacts.semantic_flow import SemanticFacts, SemanticFlow
+from tasks.artifacts.tracks import Tracks
 from tasks.fit_field.clip import Clip, Motion
+from tasks.fit_field.stage import FitFieldParams
 from tasks.geometry.grid import CellGrid, unit
 from tasks.geometry.raster import cells_of
 
 HEIGHT, WIDTH, CELL = 48, 80, 4
 SIDE, TOP, LEFT, STEP = 16, 16, 8, 4
 CELLS = CellGrid(HEIGHT // CELL, WIDTH // CELL, CELL, CELL, (CELL - 1) / 2, (CELL - 1) / 2)
+CELLS_SHAPE = HEIGHT // CELL, WIDTH // CELL
 
 
 @dataclass(frozen=True)
@@ -64,3 +74,92 @@ def overlap(found: np.ndarray, truth: np.ndarray) -> float:
 @pytest.fixture
 def iou() -> Callable[[np.ndarray, np.ndarray], float]:
     return overlap
+
+
+@pytest.fixture
+def make_inputs(make_world, tmp_path) -> Callable[..., dict[str, Any]]:
+    """The artifacts that the stage reads, of a world in which one thing is tracked."""
+
+    def make(frames: int = 6, *, tracked: bool = True, cut: int | None = None, lost: tuple[int, ...] = ()) -> dict:
+        world = make_world(frames, missing=lost)
+        encoding = FlowEncoding(HEIGHT, WIDTH, 1, 32)
+
+        def pair(first: int) -> FlowPair:
+            motion = world.clip.motion(first)
+            if motion is None or first == cut:
+                return FlowPair.nothing(encoding, 1.0 if first == cut else float("nan"), cut=first == cut)
+            return FlowPair(
+                motion.forward, motion.backward, motion.valid, motion.valid_backward, 1.0, False, np.eye(3), 1.0
+            )
+
+        grids = [world.clip.grids(frame) for frame in range(frames)]
+        values = np.stack([np.zeros((*CELLS_SHAPE, 16)) if grid is None else grid for grid in grids] or [])
+        pictures = [
+            Frame(n, n / 10, "lost", None) if n in lost else Frame(n, n / 10, "ok", np.repeat(t[..., None] * 255, 3, 2))
+            for n, t in enumerate(world.truth)
+        ]
+        left = LEFT + STEP * np.arange(frames, dtype=np.float32)
+        count = frames if tracked else 0
+        return {
+            "frames": Frames.stream(pictures, lambda: account(frames, lost), "raw").to(tmp_path / "frames.parquet"),
+            "dense_flow": DenseFlow.stream(map(pair, range(frames - 1)), FlowFacts(frames, "dis", encoding)).to(
+                tmp_path / "flow.parquet"
+            ),
+            "features": Features(
+                values.astype(np.float16), FeatureFacts("mobilenet-v2", ("b6",), WIDTH, HEIGHT, CELLS)
+            ),
+            "semantic_flow": SemanticFlow(
+                np.zeros((0, *CELLS_SHAPE, 3), np.float16), (), SemanticFacts(frames, WIDTH, HEIGHT, CELLS)
+            ),
+            "tracks": Tracks(
+                frame=np.arange(count, dtype=np.int32),
+                track_id=np.ones(count, np.int32),
+                class_id=np.full(count, 2, np.int16),
+                class_name=np.full(count, "car", object),
+                score=np.full(count, 0.9, np.float32),
+                x1=left[:count],
+                y1=np.full(count, TOP, np.float32),
+                x2=left[:count] + SIDE,
+                y2=np.full(count, TOP + SIDE, np.float32),
+                detection=np.arange(count, dtype=np.int32),
+                frame_count=frames,
+                width=WIDTH,
+                height=HEIGHT,
+            ),
+            "field_labels": FieldLabels.absent(),
+            "truth": world.truth,
+        }
+
+    return make
+
+
+def account(frames: int, lost: tuple[int, ...]) -> Account:
+    return Account(
+        file="made.mp4", container="mp4", codec="h264", pixel_format="rgb24", source_width=WIDTH, source_height=HEIGHT,
+        rotation_deg=0, fps=10.0, vfr=False, duration_s=frames / 10, expected=frames, decoded=frames - len(lost),
+        damaged=0, lost=len(lost), kept=frames, width=WIDTH, height=HEIGHT, encoding="raw",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def params() -> Callable[..., FitFieldParams]:
+    """The parameters of a run without the segmenter, but for those named."""
+
+    def make(**changed: object) -> FitFieldParams:
+        usual = {
+            "every": 1,
+            "side": 80,
+            "labels": "auto",
+            "value": "class",
+            "values": 4,
+            "label_every": 3,
+            "outline": "boxes",
+            "feed_masks": False,
+            "segment_side": 320,
+            "least_score": 0.3,
+            "attention": True,
+            "consistency": True,
+        }
+        return FitFieldParams.model_validate(usual | changed)
+
+    return make

@@ -16,7 +16,7 @@ def test_one_label_reaches_every_frame(make_world, iou) -> None:
     world = make_world()
     maps = complete(world.clip, {0: world.truth[0]}, 2)
     assert (maps[0].label == world.truth[0]).all()
-    assert all(iou(found.label == 1, true == 1) > 0.95 for found, true in zip(maps[1:], world.truth[1:], strict=True))
+    assert all(iou(found.label == 1, true == 1) > 0.9 for found, true in zip(maps[1:], world.truth[1:], strict=True))
 
 
 @pytest.mark.parametrize("labelled", [(5,), (2,), (0, 5), (1, 3)])

@@ -1,0 +1,158 @@
+"""Following one object that somebody points at: `semflow track-object VIDEO --box x1,y1,x2,y2 [--frame N]`.
+
+VIDEO is a video of this project, by its name as `semflow plan` shows it, whose artifacts are there: frames, and for
+`--by match` features and dense flow. The box is in working-size pixels. Left in `objects/<video>/` or the folder that
+`--out` names: the path as Parquet and as CSV, and an overlay.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.artifact import Artifact
+from tasks.artifacts.dense_flow import DenseFlow
+from tasks.artifacts.features import Features
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.images import Image
+from tasks.artifacts.object_track import ObjectTrack
+from tasks.errors import SemflowError
+
+CRF, PRESET = 23, "veryfast"  # as the report's overlay
+COLOUR = 1  # as track 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Video, box, and how."""
+    parser.add_argument("video", help="a video of this project")
+    parser.add_argument("--box", required=True, metavar="X1,Y1,X2,Y2", help="the object, working-size pixels")
+    parser.add_argument("--frame", type=int, default=0, help="frame of the box; it is followed from there on")
+    parser.add_argument(
+        "--by", choices=("match", "csrt"), default="match", help="features and dense flow, or OpenCV's CSRT (contrib)"
+    )
+    parser.add_argument("--out", type=Path, help="folder for the files")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Follow the object, write the table and the overlay, and say where they are."""
+    from flows.project import find_root
+
+    root, video = find_root(Path.cwd()), arguments.video
+    frames = opened(root, video, Frames)
+    xyxy = checked(arguments.box, arguments.frame, frames)
+    if arguments.by == "csrt":
+        track = by_csrt(frames, arguments.frame, xyxy)
+    else:
+        track = by_match(frames, opened(root, video, Features), opened(root, video, DenseFlow), arguments.frame, xyxy)
+    folder = arguments.out or root / ObjectTrack.FOLDER / video
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = folder / f"{arguments.frame:06d}-{'-'.join(f'{side:g}' for side in xyxy)}-{arguments.by}"
+    files = [Path(f"{stem}{ending}") for ending in (".parquet", ".csv", ".mp4")]
+    track.save(files[0])
+    track.to_pandas().to_csv(files[1], index=False)
+    write_film(files[2], frames, track)
+    show(arguments, track, files)
+    return 0
+
+
+def by_match(frames: Frames, features: Features, dense_flow: DenseFlow, frame: int, xyxy: NDArray[Any]) -> ObjectTrack:
+    """The object by features and dense flow."""
+    from tasks.track.template import FOUND, follow_box
+
+    rows = [(at, box, score >= FOUND, score) for at, box, score in follow_box(features, dense_flow, frame, xyxy)]
+    return table(frames, rows, "match")
+
+
+def by_csrt(frames: Frames, frame: int, xyxy: NDArray[Any]) -> ObjectTrack:
+    """The object by OpenCV's CSRT; SemflowError where it is not there."""
+    from tasks.track.csrt import follow_box_csrt
+
+    return table(frames, [(at, box, found, 0.0) for at, box, found in follow_box_csrt(frames, frame, xyxy)], "csrt")
+
+
+def table(frames: Frames, rows: list[tuple[int, NDArray[Any], bool, float]], by: str) -> ObjectTrack:
+    """The rows as an artifact."""
+    boxes = np.array([box for _, box, _, _ in rows], np.float32).reshape(-1, 4)
+    return ObjectTrack(
+        frame=np.array([frame for frame, _, _, _ in rows], np.int32),
+        found=np.array([found for _, _, found, _ in rows], np.bool_),
+        score=np.array([score for _, _, _, score in rows], np.float32),
+        x1=boxes[:, 0],
+        y1=boxes[:, 1],
+        x2=boxes[:, 2],
+        y2=boxes[:, 3],
+        by=by,
+        frame_count=len(frames),
+        width=frames.width,
+        height=frames.height,
+    )
+
+
+def checked(text: str, frame: int, frames: Frames) -> NDArray[np.float64]:
+    """(4,) the box, which must lie in a whole frame of the video."""
+    try:
+        x1, y1, x2, y2 = (float(side) for side in text.split(","))
+    except ValueError:
+        raise SemflowError(f"--box must be four numbers x1,y1,x2,y2, got {text!r}") from None
+    if not (0 <= x1 < x2 <= frames.width and 0 <= y1 < y2 <= frames.height):
+        raise SemflowError(
+            f"--box must have x1 < x2 and y1 < y2 within the {frames.width}x{frames.height} frame, got {text!r}"
+        )
+    if not 0 <= frame < len(frames):
+        raise SemflowError(f"--frame must lie in [0, {len(frames)}), got {frame}")
+    if not frames.ok[frame]:
+        raise SemflowError(f"--frame must be a whole frame, got {frame}, which is {frames.status[frame]}; name another")
+    return np.array([x1, y1, x2, y2])
+
+
+def opened(root: Path, video: str, kind: type[Any]) -> Any:
+    """An artifact of the video; SemflowError where it is not there."""
+    assert issubclass(kind, Artifact)
+    path = kind.path(root, video)
+    if not path.exists():
+        there = sorted(found.stem for found in path.parent.glob(f"*{kind.SUFFIX}"))
+        raise SemflowError(
+            f"VIDEO must be a video with {path.relative_to(root)}, got {video!r}; "
+            f"there are {', '.join(there) or 'none'}: run `semflow run` first"
+        )
+    return kind.load(path)
+
+
+def write_film(path: Path, frames: Frames, track: ObjectTrack) -> None:
+    """The frames from the given one on, with the box; dashed where the object was not found."""
+    from tasks.report.overlay.canvas import Canvas
+    from tasks.report.overlay.movie import Encoding, write_movie
+
+    canvas = Canvas(frames.width, frames.height)
+    times = frames.pts_s[track.frame] - frames.pts_s[track.frame[0]]
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
+    encoding = Encoding(canvas.even_width, canvas.even_height, 1 / step, CRF, PRESET)
+    write_movie(path, pictures(frames, track, canvas, times), float(times[-1]) + step, encoding)
+
+
+def pictures(frames: Frames, track: ObjectTrack, canvas: Any, times: NDArray[Any]) -> Iterator[tuple[float, Image]]:
+    """(seconds, picture) of each row."""
+    from tasks.report.colours import track_colour
+    from tasks.report.overlay.boxes import draw_box
+
+    for row, frame in enumerate(track.frame.tolist()):
+        picture = canvas.prepare(frames.image(frame))
+        box = canvas.place(track.xyxy[row].reshape(2, 2)).round().astype(np.int64).ravel()
+        draw_box(picture, canvas, box, track_colour(COLOUR), seen=bool(track.found[row]))
+        yield float(times[row]), picture
+
+
+def show(arguments: argparse.Namespace, track: ObjectTrack, files: list[Path]) -> None:
+    """What was found, and where it is written."""
+    found = int(track.found.sum())
+    if arguments.json:
+        said = json.dumps({"frames": len(track), "found": found, "files": [str(path) for path in files]}, indent=1)
+    else:
+        said = "\n".join([f"found in {found} of {len(track)} frames", *map(str, files)])
+    print(said)  # noqa: T201

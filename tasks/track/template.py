@@ -1,0 +1,159 @@
+"""One object followed by what it looks like: a grid of feature vectors taken from its box and found again.
+
+A template tracker in the manner of siamese ones (Bertinetto et al., "Fully-convolutional siamese networks", 2016): the
+template's vectors are compared with those of the next frame at many places and scales, and moves are penalised. We
+differ in that the vectors come from the features artifact, that the search is centred where dense flow takes the box,
+that vectors which the surroundings have too count little, and that half of the template stays what was pointed at.
+Below FOUND the object counts as hidden: its box rests, the template too, and the whole frame is searched until it is
+seen again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.dense_flow import DenseFlow
+from tasks.artifacts.features import Features
+from tasks.geometry.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
+from tasks.geometry.grid import CellGrid, unit
+from tasks.track.carried import displaced
+
+Floats = NDArray[np.float64]
+Vectors = NDArray[np.float32]
+SIDE = 8  # points to a side of the template
+SURROUNDINGS = 2.0  # how many times the box, to each side, its background is
+REACH_CELLS, STEP_CELLS, FINE_CELLS = 4.0, 0.5, 0.125  # of the search around where flow takes the box
+SCALES = (0.97, 1.0, 1.03)  # from frame to frame; SiamFC tries 1.025 ^ (-2 .. 2)
+MOVE_COST, SCALE_COST = 0.1, 0.005  # of likeness: for a move by the box's size, and for another scale
+LEAST_WEIGHT = 0.05  # of a point that looks like the surroundings
+FOUND = 0.5  # likeness; the same thing some seconds later has .65 and more, something else mostly less than .4
+MEMORY = 0.95  # share of the old in what the template has become
+FIRST_SHARE = 0.5  # of what was pointed at in the template
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """What is looked for."""
+
+    first: Vectors
+    """(k, d) unit vectors in the given box."""
+    latest: Vectors
+    """(k, d) a moving average of those found since."""
+    weight: NDArray[np.float64]
+    """(k,) how much a point tells the object from its surroundings; sums to 1."""
+
+    @property
+    def vectors(self) -> Vectors:
+        """(k, d) unit vectors that are compared."""
+        return unit(FIRST_SHARE * self.first + (1 - FIRST_SHARE) * self.latest)
+
+    def updated(self, seen: Vectors) -> Template:
+        """The template after the object looked like `seen`, (k, d)."""
+        return replace(self, latest=unit(MEMORY * self.latest + (1 - MEMORY) * seen))
+
+
+def follow_box(
+    features: Features, dense_flow: DenseFlow, frame: int, xyxy: Floats
+) -> Iterator[tuple[int, Floats, float]]:
+    """(frame, (4,) xyxy, likeness) from `frame`, where the box is given, to the end.
+
+    Likeness is below FOUND where the object was not found; frames without features are passed over.
+    """
+    grid = features.facts.grid
+    begun = features.vectors(frame)
+    if begun is None:
+        return
+    template, box = learn(begun, grid, xyxy), xyxy_to_cxcywh(xyxy)
+    yield frame, xyxy, 1.0
+    lost = False
+    for now in range(frame + 1, len(features)):
+        vectors = features.vectors(now)
+        if vectors is None:
+            continue
+        if not lost:
+            box = np.append(box[:2] + displaced(dense_flow, now - 1, cxcywh_to_xyxy(box[None]))[0][0], box[2:])
+        found, likeness = search(template, vectors, grid, box, everywhere=lost)
+        lost = likeness < FOUND
+        if not lost:
+            box = found
+            template = template.updated(sample(vectors, grid, points(box[None]))[0])
+        yield now, cxcywh_to_xyxy(box), likeness
+
+
+def learn(vectors: NDArray[Any], grid: CellGrid, xyxy: Floats) -> Template:
+    """What a box of a frame's (h, w, d) vectors holds that its surroundings do not."""
+    inside = sample(vectors, grid, points(xyxy_to_cxcywh(xyxy)[None]))[0]
+    centres = grid.centres().reshape(-1, 2)
+    away = np.abs(centres - (xyxy[:2] + xyxy[2:]) / 2) / np.maximum((xyxy[2:] - xyxy[:2]) / 2, 1)
+    around = (away.max(axis=1) > 1) & (away.max(axis=1) < SURROUNDINGS)
+    weight = np.ones(len(inside))
+    if around.any():
+        background = unit(np.asarray(vectors, np.float32).reshape(-1, vectors.shape[-1])[around])
+        weight = np.maximum(1 - (inside @ background.T).max(axis=1), LEAST_WEIGHT).astype(np.float64)
+    return Template(inside, inside, weight / weight.sum())
+
+
+def search(
+    template: Template, vectors: NDArray[Any], grid: CellGrid, expected: Floats, *, everywhere: bool
+) -> tuple[Floats, float]:
+    """The (4,) cxcywh box most like the template around the one expected or `everywhere`, and how alike it is."""
+    cosines = np.asarray(vectors, np.float32) @ template.vectors.T
+    cell = np.array([grid.step_x, grid.step_y])
+    if everywhere:
+        places = grid.centres().reshape(-1, 2).astype(np.float64)
+        coarse = np.concatenate([places, np.tile(expected[2:], (len(places), 1))], axis=1)
+        moves, rescaled = np.zeros(len(coarse)), np.zeros(len(coarse), np.bool_)
+    else:
+        coarse, moves, rescaled = around(expected, cell, REACH_CELLS, STEP_CELLS)
+    best = coarse[np.argmax(alike(template, cosines, grid, coarse) - MOVE_COST * moves - SCALE_COST * rescaled)]
+    fine, moves, _ = around(best, cell, STEP_CELLS, FINE_CELLS, scales=(1.0,))
+    likeness = alike(template, cosines, grid, fine)
+    choice = int(np.argmax(likeness - MOVE_COST * moves))
+    return fine[choice], float(likeness[choice])
+
+
+def around(
+    box: Floats, cell: Floats, reach: float, step: float, scales: tuple[float, ...] = SCALES
+) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """(n, 4) cxcywh candidates near a box, (n,) how far they move in its sizes, (n,) whether they are scaled."""
+    offsets = np.arange(-reach, reach + step / 2, step)
+    right, down, scale = (axis.ravel() for axis in np.meshgrid(offsets, offsets, scales, indexing="ij"))
+    shift = np.stack([right, down], axis=1) * cell
+    candidates = np.concatenate([box[:2] + shift, box[2:] * scale[:, None]], axis=1)
+    return candidates, np.linalg.norm(shift / np.maximum(box[2:], 1), axis=1), scale != 1
+
+
+def points(cxcywh: Floats) -> Floats:
+    """(n, k, 2) the template's points in each of (n, 4) boxes, pixels."""
+    share = (np.arange(SIDE) + 0.5) / SIDE - 0.5
+    offsets = np.stack(np.meshgrid(share, share), axis=-1).reshape(-1, 2)
+    return cxcywh[:, None, :2] + offsets * cxcywh[:, None, 2:]
+
+
+def sample(vectors: NDArray[Any], grid: CellGrid, at: Floats) -> Vectors:
+    """(n, k, d) unit vectors at (n, k, 2) pixels, bilinear between cells; beyond the last cell, that cell's."""
+    values = np.asarray(vectors, np.float32)
+    return unit(np.sum([weight[..., None] * values[row, column] for weight, row, column in _corners(grid, at)], axis=0))
+
+
+def alike(template: Template, cosines: Vectors, grid: CellGrid, boxes: Floats) -> Floats:
+    """(n,) weighted mean cosine of (n, 4) cxcywh boxes, from the (h, w, k) cosines of cells and template points."""
+    point = np.arange(cosines.shape[-1])
+    parts = [weight * cosines[row, column, point] for weight, row, column in _corners(grid, points(boxes))]
+    return np.asarray(np.sum(parts, axis=0) @ template.weight, np.float64)
+
+
+def _corners(grid: CellGrid, at: Floats) -> Iterator[tuple[Any, Any, Any]]:
+    """(weight, row, column) of the four cells around each place."""
+    cells = (at - (grid.left, grid.top)) / (grid.step_x, grid.step_y)
+    x, y = np.clip(cells[..., 0], 0, grid.columns - 1), np.clip(cells[..., 1], 0, grid.rows - 1)
+    left, top = np.floor(x).astype(int), np.floor(y).astype(int)
+    for down in (0, 1):
+        for right in (0, 1):
+            weight = np.abs(1 - down - (y - top)) * np.abs(1 - right - (x - left))
+            yield weight, np.minimum(top + down, grid.rows - 1), np.minimum(left + right, grid.columns - 1)
