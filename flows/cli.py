@@ -13,8 +13,19 @@ from typing import Any
 
 from tasks.errors import SemflowError
 
-SUITES: tuple[str, ...] = ("action", "coco", "features", "flow", "match", "mot", "pose", "two_stream")
-RENDERED: tuple[str, ...] = ("two_stream",)
+SUITES: tuple[str, ...] = (
+    "action",
+    "coco",
+    "davis",
+    "features",
+    "field",
+    "flow",
+    "match",
+    "mot",
+    "pose",
+    "two_stream",
+)
+RENDERED: tuple[str, ...] = ("field", "two_stream")
 """Suites that render their own ground truth and need no folder."""
 MORE: dict[str, tuple[str, str]] = {}
 """Command to its module in flows (`add_arguments(parser)`, `run(arguments) -> exit code`), and what it is for."""

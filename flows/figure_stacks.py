@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +16,11 @@ from tasks.estimate_flow.classic import dis
 from tasks.geometry.homography import camera_flow
 from tasks.streams.flow_stack import CHANNELS, LENGTH, Stack, field_in_square, squares_along
 from tasks.streams.segments import segment_starts
-from tasks.synthetic.figures.clip import FPS, SIDE, FigureClip, Theme, draw_clip
+from tasks.synthetic.figures.clip import FPS, SIDE, Theme, draw_clip
 from tasks.synthetic.figures.motions import MOTIONS, TEMPI
 
 SETTINGS = StackSettings(removal="camera", side=96)
 ENCODING = FlowEncoding(SIDE, SIDE, grid=2, steps_per_px=32)
-Source = Literal["dis", "exact"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,6 @@ class Job:
     """Whether places in time and the box are drawn, as in training."""
     shuffled: bool = False
     """Whether the pictures are put in another order before flow is estimated."""
-    source: Source = "dis"
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +55,7 @@ def look_at(job: Job) -> Seen:
     random = np.random.default_rng([2, *job.seed])
     order: list[int] = random.permutation(job.frames).tolist() if job.shuffled else list(range(job.frames))
     pictures = [clip.pictures[at] for at in order]
-    fields = list(_exact(clip) if job.source == "exact" else _estimated(pictures))
+    fields = list(_estimated(pictures))
     starts = segment_starts(0, len(fields), LENGTH, job.segments, random if job.drawn else None)
     squares = squares_along(np.arange(job.frames), _jittered(clip.xyxy, random, job.drawn), starts, 1)
     stacks = [
@@ -74,11 +71,6 @@ def _estimated(pictures: Sequence[NDArray[np.uint8]]) -> Iterator[Flow]:
     for (first, second), (there, back) in zip(pairwise(pictures), dis("medium")(pictures), strict=True):
         pair = assess(first, second, there, back, ENCODING)
         yield pair.forward - camera_flow(pair.camera, SIDE, SIDE)
-
-
-def _exact(clip: FigureClip) -> Iterator[Flow]:
-    for flow, camera in zip(clip.flow, clip.cameras, strict=True):
-        yield flow - camera_flow(camera, SIDE, SIDE)
 
 
 def _jittered(xyxy: NDArray[np.float32], random: np.random.Generator, drawn: bool) -> NDArray[np.float32]:

@@ -3,9 +3,10 @@
 Every folder at any depth below DIR with `gt/gt.txt` and `det/det.txt` is a sequence; its detections go through what
 the stage `track` does where there are no pictures, with the section `track` of params.yaml, and TrackEval judges the
 result: HOTA, DetA, AssA (Luiten et al., 2021), MOTA, IDF1 in per cent, IDSW as a count. MOT16, MOT17 and MOT20 get
-their preprocessing, by the folder's name; everything else goes by MOT15's rules. `combined` is TrackEval's pooled row. MOTA
-is TrackEval's; SORT's authors quote the older one of the challenge, which differs by some tenths.
+their preprocessing, by the folder's name; everything else goes by MOT15's rules. `combined` is TrackEval's pooled row.
+MOTA is TrackEval's; SORT's authors quote the older one of the challenge, which differs by some tenths.
 `fps` is frames through the stage per second, tracking alone.
+With --peers, tables beside other people's trackers (mot_peers.py) and the presets, all in this run.
 """
 
 from __future__ import annotations
@@ -15,17 +16,22 @@ import time
 from collections.abc import Mapping
 
 from flows.evaluate.changes import add_set, with_changes
+from flows.evaluate.mot_peers import find_peers, run_peer
 from flows.evaluate.motchallenge import Sequence, Verdict, find_sequences, judge, pool, summary
-from flows.evaluate.scores import Scores
+from flows.evaluate.scores import Row, Scores
 from tasks.params import Params
 from tasks.track.identify import identify
 from tasks.track.presets import PRESETS
 from tasks.track.stage import TrackParams
 
+Figures = tuple[Mapping[str, Mapping[str, float]], Mapping[str, float]]
+"""Metrics by sequence, and pooled."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options beyond `--data` and `--json`."""
     parser.add_argument("--preset", choices=sorted(PRESETS), help="a published tracker instead of track in params.yaml")
+    parser.add_argument("--peers", action="store_true", help="beside other people's trackers and presets")
     add_set(parser, "track", "max_gap=30 fill=false")
 
 
@@ -34,16 +40,36 @@ def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Sco
     tracking = params["track"]
     assert isinstance(tracking, TrackParams)
     settings = with_changes(tracking.model_copy(update=dict(PRESETS.get(arguments.preset or "", {}))), arguments.set)
-    verdicts: dict[str, Verdict] = {}
-    seconds: dict[str, float] = {}
     sequences = find_sequences(arguments.data)
     identify(sequences[0].detections(), settings)  # first calls load SciPy: no part of the speed
-    for sequence in sequences:
-        verdicts[sequence.name], seconds[sequence.name] = run(sequence, settings)
+    results = {sequence.name: run(sequence, settings) for sequence in sequences}
+    items, combined = figures(sequences, results)
+    return Scores("mot", items, combined, beside(sequences, tracking, (items, combined)) if arguments.peers else {})
+
+
+def figures(sequences: list[Sequence], results: Mapping[str, tuple[Verdict, float]]) -> Figures:
+    """Metrics of each sequence, and of all together, from verdicts and seconds by name."""
     frames = {sequence.name: sequence.frame_count for sequence in sequences}
-    items = {name: summary(verdicts[name]) | {"fps": frames[name] / seconds[name]} for name in verdicts}
-    combined = summary(pool(verdicts.values())) | {"fps": sum(frames.values()) / sum(seconds.values())}
-    return Scores("mot", items, combined)
+    seconds = sum(took for _, took in results.values())
+    items = {name: summary(verdict) | {"fps": frames[name] / took} for name, (verdict, took) in results.items()}
+    return items, summary(pool(verdict for verdict, _ in results.values())) | {"fps": sum(frames.values()) / seconds}
+
+
+def beside(sequences: list[Sequence], tracking: TrackParams, ours: Figures) -> Mapping[str, list[Row]]:
+    """Tables of this run's figures beside those of the presets and of every peer, pooled and by sequence."""
+    found = {"this run": ours}
+    for name, changes in PRESETS.items():
+        settings = tracking.model_copy(update=dict(changes))
+        found[f"preset {name}"] = figures(sequences, {s.name: run(s, settings) for s in sequences})
+    for name, make in find_peers().items():
+        found[name] = figures(sequences, {s.name: run_peer(s, make) for s in sequences})
+    return {
+        "All sequences together": [{"tracker": name, **combined} for name, (_, combined) in found.items()],
+        "HOTA of each": [
+            {"tracker": name, **{sequence: item["HOTA"] for sequence, item in items.items()}}
+            for name, (items, _) in found.items()
+        ],
+    }
 
 
 def run(sequence: Sequence, params: TrackParams) -> tuple[Verdict, float]:

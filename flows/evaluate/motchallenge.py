@@ -50,15 +50,18 @@ class Sequence:
         """Ground truth of the sequence."""
         return self.folder / "gt" / "gt.txt"
 
-    def detections(self) -> Detections:
-        """The public detections, in any order of frames, scores on our detector's scale (see `rescaled`)."""
+    def detections(self, *, as_published: bool = False) -> Detections:
+        """The public detections, in any order of frames, scores on our detector's scale (see `rescaled`) or their own.
+
+        Those that are no probabilities are 1 on either.
+        """
         rows = _read(self.folder / "det" / "det.txt")
         rows = rows[np.lexsort((-rows[:, 6], rows[:, 0]))]
         return Detections(
             frame=(rows[:, 0] - 1).astype(np.int32),
             class_id=np.full(len(rows), PERSON, np.int16),
             class_name=np.full(len(rows), "person", object),
-            score=rescaled(rows[:, 6]).astype(np.float32),
+            score=(probabilities if as_published else rescaled)(rows[:, 6]).astype(np.float32),
             x1=rows[:, 2].astype(np.float32),
             y1=rows[:, 3].astype(np.float32),
             x2=(rows[:, 2] + rows[:, 4]).astype(np.float32),
@@ -75,15 +78,22 @@ def rescaled(score: NDArray[np.float64]) -> NDArray[np.float64]:
     Detectors differ in what they call .5: in the lists that came with SORT (used for MOT15) one in four is a person
     there, with our YOLO26n it takes .1 to be as doubtful (measured on COCO's validation images). Publishers cut
     their lists where that gets too bad, so the log-odds of a list are shifted, all by the same amount, until its lowest
-    score is CUT; no truth is used. Scores that are all the same say nothing, and those outside 0..1 (ACF, DPM) are
-    no probabilities: both count as 1.
+    score is CUT; no truth is used.
     """
-    if not len(score) or score.min() < 0 or score.max() > 1 or score.min() == score.max():
-        return np.ones_like(score)
+    score = probabilities(score)
+    if not len(score) or score.min() == score.max():
+        return score
     sure = np.finfo(np.float32).eps
     odds = np.clip(score, sure, 1 - sure) / (1 - np.clip(score, sure, 1 - sure))
     odds *= CUT / (1 - CUT) / odds.min()
     return odds / (1 + odds)
+
+
+def probabilities(score: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores as they are, or 1 for all: where they are all the same they say nothing, and those outside 0..1 (ACF, DPM)
+    are no probabilities."""
+    odd = not len(score) or score.min() < 0 or score.max() > 1 or score.min() == score.max()
+    return np.ones_like(score) if odd else score
 
 
 def find_sequences(root: Path) -> list[Sequence]:

@@ -1,8 +1,8 @@
 """What speaks for which class at each pixel: votes of several kinds, each with its weight.
 
 A point has several hypotheses about where it is known from (the field's tokens): cells elsewhere that mean the same,
-what its looks alone say, the point in the frame before, and the point in labelled frames, along the chain of flows or by
-a flow that skips. Each
+what its looks alone say, the point in the frame before, and the point in labelled frames, along the chain of flows or
+by a flow that skips. Each
 votes with the label shares it finds there; its weight is what its flow returns (cycle) times how alike features are.
 """
 

@@ -1,0 +1,147 @@
+"""Other people's trackers on the same detections, in the same run: `semflow eval mot --peers`.
+
+Those of the packages `trackers` (Roboflow, Apache-2.0; `pip install semflow[peers]`) and `boxmot` (AGPL-3.0; in an
+environment of its own, as it asks for other versions), whichever can be imported. Each with its authors' defaults and
+by motion alone, since there are no pictures. They get scores as published: what they take for a good detection is set
+for the scale of detectors like those. A track's rows are those that the tracker gives out frame by frame.
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable, Mapping
+from collections.abc import Sequence as Many
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.evaluate.motchallenge import Sequence, Verdict, judge
+from tasks.artifacts.detections import Detections
+from tasks.artifacts.tracks import FILLED, Tracks
+from tasks.errors import BadInput
+
+Boxes = NDArray[np.float64]
+Step = Callable[[Detections], Boxes]
+"""Detections of the next frame to (n, 6) rows: track, x1, y1, x2, y2, score."""
+Make = Callable[[int, int], Step]
+"""(height, width) of a video to a tracker for it."""
+TRACKERS: Mapping[str, Mapping[str, Any]] = {
+    "SORTTracker": {},
+    "ByteTrackTracker": {},
+    "OCSORTTracker": {},
+    "CBIoUTracker": {},
+    "BoTSORTTracker": {"enable_cmc": False},
+}
+"""Class of the package `trackers` to what differs from its defaults."""
+BLIND: Mapping[str, Any] = {"use_cmc": False, "use_embeddings": False}
+BOXMOT: Mapping[str, Mapping[str, Any]] = {
+    "ByteTrack": {},
+    "OcSort": {},
+    "BotSort": BLIND,
+    "BoostTrack": BLIND,
+    "OccluBoost": BLIND,
+    "SFSORT": {},
+}
+"""The same for `boxmot`."""
+
+
+def find_peers() -> dict[str, Make]:
+    """Name to what makes a tracker for one video; BadInput where no package is there."""
+    found = _of_trackers() | _of_boxmot()
+    if not found:
+        raise BadInput(
+            "--peers must have the package trackers or boxmot installed, got neither; pip install 'semflow[peers]'"
+        )
+    return found
+
+
+def run_peer(sequence: Sequence, make: Make) -> tuple[Verdict, float]:
+    """TrackEval's verdict on a peer's tracks of one sequence, and the seconds that tracking took."""
+    detections = sequence.detections(as_published=True)
+    bounds = np.searchsorted(detections.frame, np.arange(sequence.frame_count + 1))
+    frames = [detections.take(np.arange(*bounds[frame : frame + 2])) for frame in range(sequence.frame_count)]
+    step = make(sequence.height, sequence.width)
+    start = time.perf_counter()
+    rows = [step(here) for here in frames]
+    seconds = time.perf_counter() - start
+    return judge(sequence, as_tracks(rows, detections)), seconds
+
+
+def as_tracks(rows: Many[Boxes], detections: Detections) -> Tracks:
+    """(n, 6) rows of each frame as the artifact, tracks numbered from 1 in order of appearance."""
+    facts = {"frame_count": detections.frame_count, "width": detections.width, "height": detections.height}
+    table = np.concatenate([np.empty((0, 6)), *rows])
+    if not len(table):
+        return Tracks.empty(**facts)
+    frame = np.repeat(np.arange(len(rows)), [len(here) for here in rows])
+    _, first, name = np.unique(table[:, 0], return_index=True, return_inverse=True)
+    number = np.argsort(np.argsort(first))[name] + 1
+    order = np.lexsort((number, frame))
+    corners = np.sort(table[order, 1:5].reshape(-1, 2, 2), axis=1).reshape(-1, 4).astype(np.float32)
+    return Tracks(
+        frame=frame[order].astype(np.int32),
+        track_id=number[order].astype(np.int32),
+        class_id=np.zeros(len(table), np.int16),
+        class_name=np.full(len(table), "person", object),
+        score=np.clip(table[order, 5], 0, 1).astype(np.float32),
+        x1=corners[:, 0],
+        y1=corners[:, 1],
+        x2=corners[:, 2],
+        y2=corners[:, 3],
+        detection=np.full(len(table), FILLED, np.int32),
+        **facts,
+    )
+
+
+def _of_trackers() -> dict[str, Make]:
+    package, supervision = _imported("trackers"), _imported("supervision")
+    if package is None or supervision is None:
+        return {}
+
+    def make(kind: Any, changes: Mapping[str, Any], height: int, width: int) -> Step:
+        del height, width
+        tracker = kind(**changes)
+
+        def step(here: Detections) -> Boxes:
+            boxes = supervision.Detections(
+                xyxy=here.xyxy, confidence=here.score, class_id=here.class_id.astype(np.int64)
+            )
+            given = tracker.update(boxes)
+            names = np.full(0, -1) if given.tracker_id is None else np.asarray(given.tracker_id)
+            sure = np.flatnonzero(names >= 0)
+            return np.column_stack([names[sure], given.xyxy[sure], given.confidence[sure]]).astype(np.float64)
+
+        return step
+
+    there = {name: getattr(package, name) for name in TRACKERS if hasattr(package, name)}
+    return {f"trackers {name}": partial(make, kind, TRACKERS[name]) for name, kind in there.items()}
+
+
+def _of_boxmot() -> dict[str, Make]:
+    package = _imported("boxmot")
+    if package is None:
+        return {}
+
+    def make(kind: Any, changes: Mapping[str, Any], height: int, width: int) -> Step:
+        tracker, black = kind(**changes), np.zeros((height, width, 3), np.uint8)
+
+        def step(here: Detections) -> Boxes:
+            given = np.asarray(tracker.update(np.column_stack([here.xyxy, here.score, here.class_id]), black))
+            given = given.reshape(-1, given.shape[-1] if given.size else 8)
+            return given[:, [4, 0, 1, 2, 3, 5]].astype(np.float64)
+
+        return step
+
+    there = {name: getattr(package, name) for name in BOXMOT if hasattr(package, name)}
+    return {f"boxmot {name}": partial(make, kind, BOXMOT[name]) for name, kind in there.items()}
+
+
+def _imported(name: str) -> Any:
+    """The module, or None where it is not installed."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
