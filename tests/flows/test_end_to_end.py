@@ -101,7 +101,8 @@ def test_a_broken_file_fails_alone_and_the_exit_code_says_so(done: Clone) -> Non
 def test_own_videos_are_taken_in_and_only_they_are_run(done: Clone, tmp_path: Path) -> None:
     shutil.copy(done.root / "data/raw/walk.mp4", tmp_path / "mine one.mp4")
     results = done.results("--videos", f"{tmp_path}/*.mp4")
-    assert {name.partition(" ")[2] for name in results} == {"mine one"}
+    assert {name.partition(" ")[2] for name in results} == {"mine one", "dataset"}
+    assert all(result == "reused" for name, result in results.items() if name.endswith(" dataset"))
     assert (done.root / "reports/mine one/index.html").is_file()
     (done.root / "data/raw/mine one.mp4").unlink()
     summary = done.semflow("run")
