@@ -17,7 +17,7 @@ from tasks.geometry.homography import camera_flow
 from tasks.streams.flow_stack import CHANNELS, LENGTH, Stack, field_in_square, squares_along
 from tasks.streams.segments import segment_starts
 from tasks.synthetic.figures.clip import FPS, SIDE, Theme, draw_clip
-from tasks.synthetic.figures.motions import MOTIONS, TEMPI
+from tasks.synthetic.figures.motions import EVERY_MOTION
 
 SETTINGS = StackSettings(removal="camera", side=96)
 ENCODING = FlowEncoding(SIDE, SIDE, grid=2, steps_per_px=32)
@@ -29,7 +29,7 @@ class Job:
 
     seed: tuple[int, ...]
     motion: str
-    """Of MOTIONS or TEMPI."""
+    """Of EVERY_MOTION."""
     frames: int
     segments: int
     theme: Theme = Theme()
@@ -51,7 +51,7 @@ class Seen:
 
 def look_at(job: Job) -> Seen:
     """Render a clip and cut its stacks."""
-    clip = draw_clip(job.seed, (MOTIONS | TEMPI)[job.motion], job.frames, job.theme)
+    clip = draw_clip(job.seed, EVERY_MOTION[job.motion], job.frames, job.theme)
     random = np.random.default_rng([2, *job.seed])
     order: list[int] = random.permutation(job.frames).tolist() if job.shuffled else list(range(job.frames))
     pictures = [clip.pictures[at] for at in order]

@@ -3,7 +3,9 @@
 Rendered figures move before any scenery; their flow is estimated as a real video's is. Two tasks share one network,
 each with a head of its own: ten motions, and five ways through one gait cycle that no single picture tells apart, so
 that the features know of tempo and direction too. Only the head of the motions is shipped.
-Rendering and training take some five minutes of a processor each. A run that was killed goes on where it was.
+Why estimated flow: with 900 stacks of each kind and nine epochs, a network trained on the figures' exact flow is right
+about 32 % of fresh clips with estimated flow (24 % with smooth noise added), one trained on estimated flow about 70 %.
+Rendering takes some five minutes of a processor, training seven. A run that was killed goes on where it was.
 """
 
 from __future__ import annotations

@@ -63,9 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def by_match(frames: Frames, features: Features, dense_flow: DenseFlow, frame: int, xyxy: NDArray[Any]) -> ObjectTrack:
     """The object by features and dense flow."""
-    from tasks.track.template import FOUND, follow_box
+    from tasks.track.template import follow_box
 
-    rows = [(at, box, score >= FOUND, score) for at, box, score in follow_box(features, dense_flow, frame, xyxy)]
+    rows = [(at, box, score > 0, score) for at, box, score in follow_box(features, dense_flow, frame, xyxy)]
     return table(frames, rows, "match")
 
 

@@ -124,7 +124,7 @@ def show_parts(default: TrackParams, sequences: list[Sequence]) -> None:
 def changed(params: TrackParams, changes: Mapping[str, Any]) -> TrackParams:
     """`params` with `changes`, checked."""
     given = params.model_dump()
-    values = {key: given[value] if isinstance(value, str) else value for key, value in changes.items()}
+    values = {key: given.get(value, value) if isinstance(value, str) else value for key, value in changes.items()}
     return TrackParams.model_validate(given | values)
 
 

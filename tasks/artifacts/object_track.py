@@ -20,7 +20,7 @@ class ObjectTrack(Table):
 
     frame: Column = column("int32", "index", "frame in which the object is")
     found: Column = column("bool", "", "whether it was found; else the box is where it was last")
-    score: Column = column("float32", "-1..1", "likeness to what was pointed at; 1 for the given box, 0 with csrt")
+    score: Column = column("float32", "0..1", "likeness to what was pointed at; 0 where not found, and with csrt")
     x1: Column = column("float32", "px", "left edge, working-size pixels, x to the right")
     y1: Column = column("float32", "px", "top edge, y downwards")
     x2: Column = column("float32", "px", "right edge")

@@ -1,4 +1,4 @@
-"""What is where in every frame that was looked at: a label map, how sure it is, and what lies before what.
+"""What is where in every frame that was looked at: a label map, how sure it is, and which value lies before which.
 
 Row by row in Parquet, maps as compressed bytes, so that one frame can be read alone. Maps are smaller than the frames;
 `SemanticField.scale` leads from working-size pixels to theirs.
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 FACTS_KEY = b"semflow.semantic_field"
 ROWS_PER_GROUP = 16  # a map of 320 x 180 takes a few kB
 ZSTD_LEVEL = 9
+NEARNESS = "nearness "  # with the value behind it: its ordinal depth, among the metrics
 CONFIDENCE_STEPS = 15  # steps in which confidence is stored: finer ones are noise, and take four times the space
-DEPTH_STEPS = 255
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,6 @@ class FieldMap:
     """(h, w) value in `FieldFacts.classes`."""
     confidence: NDArray[np.float32]
     """(h, w) 0..1."""
-    depth: NDArray[np.float32] | None = None
-    """(h, w) ordinal: 0 farthest, 1 nearest of the frame; None where it was not fitted."""
     given: bool = False
     """Whether the label was given, not found."""
 
@@ -117,14 +115,23 @@ class SemanticField(Artifact):
         if not 0 <= row < len(self):
             raise SemflowError(f"row must lie in [0, {len(self)}), got {row}")
         values: dict[str, Any] = self.table.slice(row, 1).to_pylist()[0]
-        depth = values["depth"]
         return FieldMap(
             frame=values["frame"],
             label=self._array(values["label"]),
             confidence=self._share(values["confidence"], CONFIDENCE_STEPS),
-            depth=None if depth is None else self._share(depth, DEPTH_STEPS),
             given=values["given"],
         )
+
+    @cached_property
+    def nearness(self) -> NDArray[np.float32]:
+        """(classes,) ordinal depth of each value: 0 the farthest, 1 the nearest; NaN where it hid and met nothing."""
+        missing = float("nan")
+        found = [self.metrics.get(f"{NEARNESS}{number}", missing) for number in range(len(self.facts.classes))]
+        return np.array(found, np.float32)
+
+    def depth(self, row: int) -> NDArray[np.float32]:
+        """(h, w) the nearness of what each pixel of a map is."""
+        return self.nearness[self.map(row).label]
 
     def nearest(self, frame: int) -> FieldMap | None:
         """The map of the frame nearest to `frame`, the earlier of two; None where there is none."""
@@ -170,8 +177,8 @@ def schema() -> pa.Schema:
     """The columns, with unit and meaning in each field's metadata."""
     import pyarrow as pa
 
-    def described(name: str, kind: pa.DataType, unit: str, meaning: str, nullable: bool = False) -> pa.Field:
-        return pa.field(name, kind, nullable=nullable, metadata={"unit": unit, "meaning": meaning})
+    def described(name: str, kind: pa.DataType, unit: str, meaning: str) -> pa.Field:
+        return pa.field(name, kind, nullable=False, metadata={"unit": unit, "meaning": meaning})
 
     return pa.schema(
         [
@@ -180,7 +187,6 @@ def schema() -> pa.Schema:
             described("mean_confidence", pa.float32(), "0..1", "of the map"),
             described("label", pa.binary(), "bytes", "class of each pixel, uint8 row by row, zstd"),
             described("confidence", pa.binary(), "bytes", "of each pixel, 15 is 1, uint8 row by row, zstd"),
-            described("depth", pa.binary(), "bytes", "ordinal, 255 is nearest, uint8 row by row, zstd", True),
         ]
     )
 
@@ -206,7 +212,6 @@ def _row(found: FieldMap) -> dict[str, object]:
         "mean_confidence": float(confidence.mean(dtype=np.float64)) / CONFIDENCE_STEPS,
         "label": _packed(found.label),
         "confidence": _packed(confidence),
-        "depth": None if found.depth is None else _packed(_steps(found.depth, DEPTH_STEPS)),
     }
 
 

@@ -31,9 +31,7 @@ class Tracks(Table):
     y1: Column = column("float32", "px", "top edge, y downwards")
     x2: Column = column("float32", "px", "right edge")
     y2: Column = column("float32", "px", "bottom edge")
-    detection: Column = column(
-        "int32", "index", "row of the detections artifact; or -1 filled in, -2 carried by flow"
-    )
+    detection: Column = column("int32", "index", "row of the detections artifact; or -1 filled in, -2 carried by flow")
     frame_count: int = fact("frames", "rows of the frames artifact")
     width: int = fact("px", "working width of the frames")
     height: int = fact("px", "working height of the frames")

@@ -18,7 +18,7 @@ from tasks.fit_field.evidence import KINDS, LEAST, Evidence
 from tasks.fit_field.labels import UNKNOWN, Labels
 
 EVEN = np.ones(len(KINDS), np.float32)
-PULL = 0.02  # nats by which a weight e times off even must pay; a gain of a percent or two is noise
+PULL = 0.005  # nats by which a weight e times off even must pay: less of a gain is noise
 PIXELS = 20_000  # per labelled frame at most, evenly spread
 
 

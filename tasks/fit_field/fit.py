@@ -15,7 +15,7 @@ from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.features import Features
 from tasks.artifacts.field_labels import FieldLabels
 from tasks.artifacts.frames import Frames
-from tasks.artifacts.semantic_field import FieldClass, FieldFacts, FieldMap, SemanticField
+from tasks.artifacts.semantic_field import NEARNESS, FieldClass, FieldFacts, FieldMap, SemanticField
 from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.artifacts.tracks import Tracks
 from tasks.fit_field.anchor import Anchoring, Instances
@@ -25,6 +25,7 @@ from tasks.fit_field.given import given_classes, given_labels
 from tasks.fit_field.how import DEFAULT, How
 from tasks.fit_field.labels import Labels
 from tasks.fit_field.links import Links
+from tasks.fit_field.order import events, nearness
 from tasks.fit_field.tracked import Subject, labels_from, subjects_of
 from tasks.geometry.raster import scaled
 
@@ -84,6 +85,7 @@ def _maps(
     height, width = map_size(inputs.frames.height, inputs.frames.width, params.side)
     seen = seen_by(inputs.frames, params, height, width)
     total: dict[str, list[tuple[float, int]]] = {}
+    hiding = np.zeros((len(known.classes),) * 2)
     for take in takes:
         labels = {place: known.labels[frame] for place, frame in enumerate(take) if frame in known.labels}
         links = Links(inputs.dense_flow, inputs.semantic_flow, take, height, width)
@@ -92,11 +94,18 @@ def _maps(
         task = attended(task_of(clip, labels, len(known.classes), how_of(params), anchor))
         for name, value in task.metrics.items():
             total.setdefault(name, []).append((value, len(take)))
+        before: tuple[int, Labels] | None = None
         for place, found in enumerate(completed(task)):
-            if found is not None:
-                yield FieldMap(take[place], found.label, found.confidence, given=place in labels)
+            if found is None:
+                continue
+            motion = clip.step(place - 1, place) if before is not None and before[0] == place - 1 else None
+            if before is not None and motion is not None:
+                hiding += events(before[1], found.label, motion, len(known.classes))
+            before = place, found.label
+            yield FieldMap(take[place], found.label, found.confidence, given=place in labels)
     for name, parts in total.items():
         metrics[name] = sum(value * frames for value, frames in parts) / sum(frames for _, frames in parts)
+    metrics.update({f"{NEARNESS}{n}": float(near) for n, near in enumerate(nearness(hiding)) if np.isfinite(near)})
 
 
 def _on_take(seen: Callable[[int], Instances], take: Sequence[int], place: int) -> Instances:

@@ -49,9 +49,9 @@ class How:
     """Say of what looks alike elsewhere."""
     named_weight: float = 1.0
     """Say of the regression."""
-    previous_weight: float = 1.0
+    previous_weight: float = 2.0
     """Say of the carried frame before, where flow is trusted; the semantic evidence has 1."""
-    chained_weight: float = 1.0
+    chained_weight: float = 2.0
     """Say of a labelled frame along the chain, where every step is trusted and the features agree."""
     direct_weight: float = 1.0
     """The same for the flow that skips."""

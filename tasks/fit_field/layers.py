@@ -90,7 +90,7 @@ def affine_of(flow: Flow, mask: Mask) -> Affine:
 @lru_cache(maxsize=4)
 def homogeneous(height: int, width: int) -> NDArray[np.float64]:
     """(h, w, 3) x, y, 1 of every pixel."""
-    return np.concatenate([pixel_grid(height, width), np.ones((height, width, 1))], axis=2)
+    return np.concatenate([pixel_grid(height, width).astype(np.float64), np.ones((height, width, 1))], axis=2)
 
 
 def places(way: Affine, height: int, width: int) -> Flow:

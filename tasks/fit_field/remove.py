@@ -2,7 +2,8 @@
 
 What lies behind is what other frames see there: the background, which moves with the camera, and layers that move by
 themselves (layers.py). A layer says where it is behind the thing by where it is seen before and after. Of the frames
-that see a place the nearest count, brought to the light of the frame in hand. What no frame sees is filled from its
+that see a place the nearest count most, brought to the light of the frame in hand; where they differ, because a layer
+bends, their mean is nearer to the truth than any. What no frame sees is filled from its
 surroundings (Telea, 2004).
 """
 
@@ -26,6 +27,9 @@ EDGE_PX = 1  # beyond its mask a thing's soft outline still colours pixels
 MIXED = 5  # frames that a place of the background is the median of
 REACH = 8  # frames over which a hidden layer is followed
 INPAINT_PX = 3.0  # as in OpenCV's tutorial on inpainting
+FITS = 0.6  # share of a layer, brought to a frame, that must lie on what is seen of it there
+LOST = 4  # frames for which a layer that is hidden altogether is believed to move on as it did
+LEFT = 0.3  # share of it that may lie beside the thing then
 LIGHT = (0.5, 2.0)  # what light may do between two frames
 
 
@@ -76,7 +80,9 @@ class Window:
 
     def near(self, frame: int) -> list[int]:
         """The other frames that no cut parts from `frame`, nearest first."""
-        others = [other for other in range(len(self.images)) if other != frame and self.camera(frame, other) is not None]
+        others = [
+            other for other in range(len(self.images)) if other != frame and self.camera(frame, other) is not None
+        ]
         return sorted(others, key=lambda other: (abs(other - frame), other))
 
 
@@ -121,19 +127,38 @@ def _background(window: Window, frame: int, hole: Mask) -> NDArray[np.float32]:
 
 
 def _layers_behind(window: Window, frame: int, hole: Mask) -> Iterator[NDArray[np.float32]]:
-    """(h, w, 3) each layer's part in the hole, NaN elsewhere; larger ones first, as they are nearer or wider."""
+    """(h, w, 3) each layer's part in the hole, NaN elsewhere; smaller ones first, so that larger ones lie above."""
     for layer in sorted(window.layers, key=lambda each: max(int(mask.sum()) for mask in each.masks.values())):
-        found = np.full((*window.size, 3), np.nan, np.float32)
+        there, away = np.zeros((2, *window.size), np.float32)
+        colours = np.zeros((*window.size, 3), np.float32)
         for other in window.near(frame):
             if abs(other - frame) > REACH or other not in layer.masks:
                 continue
-            inner = layer.masks[other]
-            laid = _laid(
-                window, frame, other, layer.way(frame, other), lambda at, inner=inner: sample(inner, at) > 0.5
-            )
-            new = hole & np.isnan(found[..., 0]) & ~np.isnan(laid[..., 0])
-            found[new] = laid[new]
-        yield found
+            at = places(layer.way(frame, other), *window.size)
+            inner = sample(layer.masks[other], at) > 0.5
+            if not _fits(window, layer, frame, inner):
+                continue
+            weight = np.float32(1 / abs(other - frame) ** 2)
+            # Where the thing hides that place there too, frame `other` says neither yes nor no.
+            open_there = hole & (sample(window.hidden[other], at) == 0)
+            there += weight * (open_there & inner)
+            away += weight * (open_there & ~inner)
+            light = _light(window, frame, other)
+            colours += (weight * (open_there & inner))[..., None] * sample(window.images[other], at) * light
+        known = there > away
+        yield np.where(known[..., None], colours / np.maximum(there, np.float32(1e-9))[..., None], np.float32(np.nan))
+
+
+def _fits(window: Window, layer: Layer, frame: int, moved: Mask) -> bool:
+    """Whether a layer, brought to a frame, lies where it may: on what moves there, and on what is seen of itself."""
+    hidden = window.hidden[frame]
+    beside = moved & ~hidden
+    if int((beside & grown(window.moving(frame), EDGE_PX)).sum()) < FITS * int(beside.sum()):
+        return False
+    seen = layer.masks.get(frame)
+    if seen is None:  # hidden altogether, or nearly
+        return min(abs(known - frame) for known in layer.masks) <= LOST and int(beside.sum()) < LEFT * int(moved.sum())
+    return int((moved & seen).sum()) >= FITS * int(seen.sum())
 
 
 def _laid(

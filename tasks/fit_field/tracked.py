@@ -85,7 +85,7 @@ def _drawn(
     free = np.ones(0 if seen is None else len(seen.score), np.bool_)
     outlines: list[tuple[NDArray[np.bool_], int]] = []
     for box, kind, value in zip(boxes, kinds, values, strict=True):
-        inside = _filled(box, size)
+        inside = filled(box, size)
         outline = None if seen is None else _outline(inside, int(kind), seen, free)
         if outline is not None:
             outlines.append((outline, value))
@@ -119,7 +119,8 @@ def _outline(
     return seen.masks[taken]
 
 
-def _filled(box: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.bool_]:
+def filled(box: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """(h, w) the pixels of an xyxy box."""
     inside = np.zeros(size, np.bool_)
     left, top, right, bottom = np.rint(np.maximum(box, 0)).astype(int)
     inside[top:bottom, left:right] = True

@@ -21,9 +21,11 @@ from tasks.artifacts.frames import Frames
 from tasks.artifacts.kinematics import Kinematics
 from tasks.artifacts.matches import Matches
 from tasks.artifacts.poses import Poses
+from tasks.artifacts.semantic_field import SemanticField
 from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.artifacts.tracks import Tracks
 from tasks.report.colours import class_slots
+from tasks.report.field_paint import Paint, paints_of
 from tasks.report.lives import Life, lives
 from tasks.report.stage import ReportParams
 
@@ -54,6 +56,7 @@ class Dossier:
     poses: Poses | None = None
     kinematics: Kinematics | None = None
     actions: Actions | None = None
+    semantic_field: SemanticField | None = None
 
     @property
     def video(self) -> str:
@@ -105,3 +108,17 @@ class Dossier:
     def slots(self) -> Mapping[int, int]:
         """Class id to its place among the page's colours."""
         return class_slots(life.class_id for life in self.lives)
+
+    @cached_property
+    def field_paints(self) -> tuple[Paint, ...]:
+        """How each value of the label maps is shown; none without a field."""
+        if self.semantic_field is None:
+            return ()
+        class_ids = {life.class_name: life.class_id for life in self.lives}
+        return paints_of(self.semantic_field.facts.classes, class_ids, self.slots)
+
+    @cached_property
+    def colours_used(self) -> frozenset[int]:
+        """Places among the page's class colours that something on it has."""
+        painted = {paint.slot for paint in self.field_paints if paint.slot is not None}
+        return frozenset({*self.slots.values(), *painted})

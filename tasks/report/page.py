@@ -15,6 +15,7 @@ from tasks.report.sections.account import account
 from tasks.report.sections.actions import actions
 from tasks.report.sections.counts import counts
 from tasks.report.sections.data import data
+from tasks.report.sections.field import field
 from tasks.report.sections.key_frames import key_frames
 from tasks.report.sections.meaning import meaning
 from tasks.report.sections.motion import motion
@@ -39,6 +40,7 @@ SECTIONS: tuple[Callable[[Dossier], Section | None], ...] = (
     sight,
     motion,
     meaning,
+    field,
     track_table,
     data,
 )
@@ -58,7 +60,7 @@ def render(dossier: Dossier) -> str:
             header=header(dossier),
             sections=sections,
             index=index,
-            style=style(dossier.slots.values()),
+            style=style(dossier.colours_used),
             script=script(),
         )
     )

@@ -57,21 +57,20 @@ class TrackParams(Params):
     """Smoothness of paths: 100 keeps motion slower than some 20 frames, 0 keeps every detection's box as it is."""
     fill: bool
     """Whether gaps are filled with boxes between the detections; such rows have detection -1 and score 0."""
-
-    camera: bool = False
+    camera: bool
     """Whether filters, ends of tracklets and paths go along with the camera (BoT-SORT), as the background tells it."""
-    appearance: Literal["none", "closest", "first"] = "none"
+    appearance: Literal["none", "closest", "first"]
     """Looks in the first step: closest takes the smaller of the distances of overlap and look (BoT-SORT), first goes by
     look before overlap (DeepSORT)."""
-    appearance_distance: float = Field(gt=0, le=1, default=0.2)
+    appearance_distance: float = Field(gt=0, le=1)
     """Cosine distance between a track's look and a detection's from which on looks do not count."""
-    appearance_iou: float = Field(ge=0, lt=1, default=0.3)
+    appearance_iou: float = Field(ge=0, lt=1)
     """Overlap below which they do not count either (BoT-SORT); 0: where the filter says so at 95 % (DeepSORT)."""
-    appearance_memory: float = Field(ge=0, lt=1, default=0.9)
+    appearance_memory: float = Field(ge=0, lt=1)
     """Share of the old in a track's look when a detection from high_score on adds to it."""
-    link_appearance: float = Field(ge=0, le=2, default=0.0)
+    link_appearance: float = Field(ge=0, le=2)
     """Cosine distance of the looks at both sides of a gap from which on it is not linked; 0 leaves looks out."""
-    carry: bool = False
+    carry: bool
     """Whether dense flow carries boxes over frames in which the detector missed them; such rows have detection -2."""
 
     @model_validator(mode="after")

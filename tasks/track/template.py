@@ -5,7 +5,7 @@ template's vectors are compared with those of the next frame at many places and 
 differ in that the vectors come from the features artifact, that the search is centred where dense flow takes the box,
 that vectors which the surroundings have too count little, and that half of the template stays what was pointed at.
 Below FOUND the object counts as hidden: its box rests, the template too, and the whole frame is searched until it is
-seen again.
+seen again for sure.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ Floats = NDArray[np.float64]
 Vectors = NDArray[np.float32]
 SIDE = 8  # points to a side of the template
 SURROUNDINGS = 2.0  # how many times the box, to each side, its background is
-REACH_CELLS, STEP_CELLS, FINE_CELLS = 4.0, 0.5, 0.125  # of the search around where flow takes the box
+REACH_CELLS, STEP_CELLS, FINE_CELLS = 4.0, 0.5, 0.25  # of the search around where flow takes the box
 SCALES = (0.97, 1.0, 1.03)  # from frame to frame; SiamFC tries 1.025 ^ (-2 .. 2)
 MOVE_COST, SCALE_COST = 0.1, 0.005  # of likeness: for a move by the box's size, and for another scale
 LEAST_WEIGHT = 0.05  # of a point that looks like the surroundings
 FOUND = 0.5  # likeness; the same thing some seconds later has .65 and more, something else mostly less than .4
+AGAIN = 0.65  # the same, for one that was lost and may turn up anywhere, where there are more to mistake it for
 MEMORY = 0.95  # share of the old in what the template has become
 FIRST_SHARE = 0.5  # of what was pointed at in the template
 
@@ -60,9 +61,9 @@ class Template:
 def follow_box(
     features: Features, dense_flow: DenseFlow, frame: int, xyxy: Floats
 ) -> Iterator[tuple[int, Floats, float]]:
-    """(frame, (4,) xyxy, likeness) from `frame`, where the box is given, to the end.
+    """(frame, (4,) xyxy, likeness) from `frame`, where the box is given, to the end; 0 where it was not found.
 
-    Likeness is below FOUND where the object was not found; frames without features are passed over.
+    Frames without features are passed over.
     """
     grid = features.facts.grid
     begun = features.vectors(frame)
@@ -78,11 +79,11 @@ def follow_box(
         if not lost:
             box = np.append(box[:2] + displaced(dense_flow, now - 1, cxcywh_to_xyxy(box[None]))[0][0], box[2:])
         found, likeness = search(template, vectors, grid, box, everywhere=lost)
-        lost = likeness < FOUND
+        lost = likeness < (AGAIN if lost else FOUND)
         if not lost:
             box = found
             template = template.updated(sample(vectors, grid, points(box[None]))[0])
-        yield now, cxcywh_to_xyxy(box), likeness
+        yield now, cxcywh_to_xyxy(box), 0.0 if lost else likeness
 
 
 def learn(vectors: NDArray[Any], grid: CellGrid, xyxy: Floats) -> Template:
@@ -101,24 +102,28 @@ def learn(vectors: NDArray[Any], grid: CellGrid, xyxy: Floats) -> Template:
 def search(
     template: Template, vectors: NDArray[Any], grid: CellGrid, expected: Floats, *, everywhere: bool
 ) -> tuple[Floats, float]:
-    """The (4,) cxcywh box most like the template around the one expected or `everywhere`, and how alike it is."""
-    cosines = np.asarray(vectors, np.float32) @ template.vectors.T
+    """The (4,) cxcywh box most like the template around the one expected or `everywhere`, and how alike it is.
+
+    Places first, by the cosines of cells; then small moves and scales, by vectors between cells.
+    """
     cell = np.array([grid.step_x, grid.step_y])
     if everywhere:
         places = grid.centres().reshape(-1, 2).astype(np.float64)
         coarse = np.concatenate([places, np.tile(expected[2:], (len(places), 1))], axis=1)
-        moves, rescaled = np.zeros(len(coarse)), np.zeros(len(coarse), np.bool_)
+        moves = np.zeros(len(coarse))
     else:
-        coarse, moves, rescaled = around(expected, cell, REACH_CELLS, STEP_CELLS)
-    best = coarse[np.argmax(alike(template, cosines, grid, coarse) - MOVE_COST * moves - SCALE_COST * rescaled)]
-    fine, moves, _ = around(best, cell, STEP_CELLS, FINE_CELLS, scales=(1.0,))
-    likeness = alike(template, cosines, grid, fine)
-    choice = int(np.argmax(likeness - MOVE_COST * moves))
+        coarse, moves, _ = around(expected, cell, REACH_CELLS, STEP_CELLS, (1.0,))
+    cosines = np.asarray(vectors, np.float32) @ template.vectors.T
+    best = coarse[np.argmax(roughly_alike(template, cosines, grid, coarse) - MOVE_COST * moves)]
+    fine, moves, scaled = around(best, cell, STEP_CELLS, FINE_CELLS, SCALES)
+    seen = sample(vectors, grid, points(fine))
+    likeness = np.einsum("nkd,kd->nk", seen, template.vectors) @ template.weight
+    choice = int(np.argmax(likeness - MOVE_COST * moves - SCALE_COST * scaled))
     return fine[choice], float(likeness[choice])
 
 
 def around(
-    box: Floats, cell: Floats, reach: float, step: float, scales: tuple[float, ...] = SCALES
+    box: Floats, cell: Floats, reach: float, step: float, scales: tuple[float, ...]
 ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """(n, 4) cxcywh candidates near a box, (n,) how far they move in its sizes, (n,) whether they are scaled."""
     offsets = np.arange(-reach, reach + step / 2, step)
@@ -141,8 +146,11 @@ def sample(vectors: NDArray[Any], grid: CellGrid, at: Floats) -> Vectors:
     return unit(np.sum([weight[..., None] * values[row, column] for weight, row, column in _corners(grid, at)], axis=0))
 
 
-def alike(template: Template, cosines: Vectors, grid: CellGrid, boxes: Floats) -> Floats:
-    """(n,) weighted mean cosine of (n, 4) cxcywh boxes, from the (h, w, k) cosines of cells and template points."""
+def roughly_alike(template: Template, cosines: Vectors, grid: CellGrid, boxes: Floats) -> Floats:
+    """(n,) weighted mean cosine of (n, 4) cxcywh boxes, from the (h, w, k) cosines of cells and template points.
+
+    Between cells it comes out too low, as the mean of two unit vectors is shorter than they are.
+    """
     point = np.arange(cosines.shape[-1])
     parts = [weight * cosines[row, column, point] for weight, row, column in _corners(grid, points(boxes))]
     return np.asarray(np.sum(parts, axis=0) @ template.weight, np.float64)

@@ -41,6 +41,13 @@ PLAIN = {
     "min_confidence": 0.0,
     "smoothing": 0.0,
     "fill": True,
+    "camera": False,
+    "appearance": "none",
+    "appearance_distance": 0.2,
+    "appearance_iou": 0.3,
+    "appearance_memory": 0.9,
+    "link_appearance": 0.0,
+    "carry": False,
 }
 BEST_PEER = {"HOTA": 40.7, "IDF1": 51.1}  # BoT-SORT of boxmot 25, pooled over the seven, motion only
 

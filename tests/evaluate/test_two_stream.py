@@ -13,7 +13,7 @@ from flows.fit_temporal import TRAIN_SEED
 from flows.pipeline import STAGES
 from flows.project import PARAMS
 from tasks.params import Compute, read_params
-from tasks.synthetic.figures.motions import MOTIONS, TEMPI
+from tasks.synthetic.figures.motions import MOTIONS
 from tasks.train.stage import TrainParams
 
 
@@ -21,14 +21,14 @@ def test_no_clip_is_learned_from_and_measured_on() -> None:
     seeds = [
         job.seed for number, kinds in enumerate(sets().values()) for some in jobs(number, kinds, 3) for job in some
     ]
-    assert len(seeds) == len(set(seeds)) == 3 * 2 * (5 + 5 + 9)
+    assert len(seeds) == len(set(seeds)) == 3 * 2 * (4 + 5 + 9 + 3)
     assert not any(seed[0] == TRAIN_SEED for seed in seeds)  # nor was any of them seen by the shipped network
 
 
 def test_labels_differ_in_what_the_set_is_named_after_and_in_nothing_else() -> None:
     found = sets()
     assert len({kind.theme for kind in found["motion-only"]}) == 1
-    assert {kind.motions for kind in found["motion-only"]} == {(name,) for name in TEMPI}
+    assert not {kind.motions[0] for kind in found["motion-only"]} & set(MOTIONS)  # whose pictures would tell
     assert {kind.motions for kind in found["appearance-only"]} == {tuple(MOTIONS)}
     assert len({kind.theme for kind in found["appearance-only"]}) == 5
     for part in (lambda kind: kind.motions, lambda kind: kind.theme):

@@ -51,6 +51,12 @@ def test_tracked_boxes_become_label_maps(make_inputs, params, fit, iou) -> None:
     assert 0 <= field.mean_confidence.min() <= field.mean_confidence.max() <= 1
 
 
+def test_what_hides_is_nearer_than_what_it_hides(make_inputs, params, fit) -> None:
+    field = fit(make_inputs(), params())
+    assert field.nearness.tolist() == [0, 1]
+    assert (field.depth(4) == field.map(4).label).all()
+
+
 def test_things_get_a_value_each_where_instances_are_asked_for(make_inputs, params, fit) -> None:
     field = fit(make_inputs(), params(value="instance"))
     assert [(found.name, found.track_id) for found in field.facts.classes] == [("background", None), ("car 1", 1)]

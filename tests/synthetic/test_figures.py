@@ -12,16 +12,15 @@ from tasks.geometry.homography import camera_flow
 from tasks.geometry.warp import lands_inside, warp
 from tasks.synthetic.figures import clip as clips
 from tasks.synthetic.figures.clip import SIDE, Theme, draw_clip
-from tasks.synthetic.figures.motions import MOTIONS, TEMPI
+from tasks.synthetic.figures.motions import EVERY_MOTION, MOTIONS, TEMPI, UNTRAINED
 from tasks.synthetic.figures.skeleton import FOREARM, SHANK, THIGH, UPPER_ARM, Build, joints
 
 TIMES = np.arange(30) / 25
-EVERYTHING = MOTIONS | TEMPI
 
 
-@pytest.mark.parametrize("name", EVERYTHING)
+@pytest.mark.parametrize("name", EVERY_MOTION)
 def test_bones_keep_their_length_and_a_foot_is_on_the_ground(name: str) -> None:
-    pose = EVERYTHING[name](TIMES, np.random.default_rng(1))
+    pose = EVERY_MOTION[name](TIMES, np.random.default_rng(1))
     body = joints(pose, Build())
     for first, second, length in (
         (body.shoulders, body.elbows, UPPER_ARM),
@@ -90,13 +89,13 @@ def test_a_theme_s_colour_does_not_touch_the_motion() -> None:
     assert red[0] > red[2] + 20 and blue[2] > blue[0] + 20
 
 
-@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(TEMPI, 2)))
+@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(TEMPI | UNTRAINED, 2)))
 def test_no_picture_tells_one_tempo_from_another(one: str, other: str) -> None:
     """At a moment in the middle, the angles of a leg come from the same distribution under both."""
     t = np.arange(33) / 25
 
     def angles(name: str, first: int) -> np.ndarray:
-        poses = [TEMPI[name](t, np.random.default_rng([first, seed])) for seed in range(300)]
+        poses = [EVERY_MOTION[name](t, np.random.default_rng([first, seed])) for seed in range(300)]
         return np.array([(pose.legs[0].flexion[16], pose.legs[0].lower_flexion[16]) for pose in poses])
 
     for a, b in zip(angles(one, 1).T, angles(other, 2).T, strict=True):

@@ -236,6 +236,11 @@ def _steady(slowest: float, fastest: float) -> Callable[[Series, Random], Series
     return lambda t, random: 2 * np.pi * random.uniform(slowest, fastest) * t
 
 
+def _trembling(t: Series, random: Random) -> Series:
+    """A small part of the cycle, several times a second."""
+    return 0.45 * np.sin(_cadence(t, random, 3.2, 4.0))
+
+
 def _to_and_fro(t: Series, random: Random) -> Series:
     """A quarter of the cycle and back, fast enough that a stack of ten fields sees it turn round."""
     return 0.8 * np.sin(_cadence(t, random, 1.5, 2.0))
@@ -254,3 +259,6 @@ TEMPI: dict[str, Motion] = {
     "to and fro": tempo(_to_and_fro),
 }
 """Motions that no single picture tells apart: one gait cycle, its phase uniform at any time, run through otherwise."""
+UNTRAINED: dict[str, Motion] = {"tremble": tempo(_trembling)}
+"""A further way through the cycle, which the shipped network has not been trained on."""
+EVERY_MOTION = MOTIONS | TEMPI | UNTRAINED

@@ -1,0 +1,114 @@
+"""A video without one thing: `semflow field remove VIDEO --instance N [--class NAME]`, or `--class NAME` alone.
+
+What lies behind is put together from other frames (tasks/fit_field/remove.py). Left: `removed.mp4`, and `masks.mp4`,
+which shows what was taken out. Shadows and reflections stay: no label map knows whose they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.field_results import results, whole, with_progress, write_film
+from flows.field_shelf import Shelf
+from flows.field_things import Thing, thing
+from tasks.artifacts.images import Image
+from tasks.errors import SemflowError
+from tasks.fit_field.clip import Motion
+
+FILM, MASKS = "removed.mp4", "masks.mp4"
+CORE, MARGIN = 16, 16  # frames of a window that are asked for, and more at each end that are looked at
+OUTLINE = 0.008  # of the longer side: by so much a mask is grown, because maps are coarser than frames
+HIGHLIGHT = np.array([255, 60, 140], np.float32)
+Mask = NDArray[np.bool_]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What goes."""
+    parser.add_argument("--instance", type=int, metavar="N", help="a track as the report numbers it, or a map's value")
+    parser.add_argument("--class", dest="name", metavar="NAME", help="everything of a class, or the instance's class")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Take it out and write the films."""
+    shelf = Shelf.of(arguments.video)
+    chosen = thing(shelf, arguments.instance, arguments.name)
+    numbers = whole(shelf.frames)
+    mask = masks_of(shelf, chosen)
+    sizes = {frame: int(mask(frame).sum()) for frame in numbers}
+    if not any(sizes.values()):
+        raise SemflowError(
+            f"the maps must show {chosen.name} {chosen.track_id or ''} in some frame, got none; "
+            "see the report's section 'What is where' for what there is"
+        )
+    with results(arguments, shelf) as made:
+        going = with_progress(numbers, len(numbers), "remove", arguments)
+        write_film(
+            made.folder / FILM,
+            shelf.frames,
+            numbers,
+            (image for _, image in zip(going, without(shelf, mask, numbers), strict=True)),
+        )
+        write_film(made.folder / MASKS, shelf.frames, numbers, marked(shelf, mask, numbers))
+        made.said.update(
+            {
+                "frames": len(numbers),
+                "frames with it": sum(size > 0 for size in sizes.values()),
+                "share of the picture": round(
+                    float(np.mean([*sizes.values()]) / (shelf.frames.height * shelf.frames.width)), 4
+                ),
+            }
+        )
+    return 0
+
+
+def masks_of(shelf: Shelf, chosen: Thing) -> Callable[[int], Mask]:
+    """(h, w) of each frame what goes, a little grown; nothing where the field knows nothing."""
+    px = round(OUTLINE * max(shelf.frames.width, shelf.frames.height))
+    around = np.ones((2 * px + 1,) * 2, np.uint8)
+
+    @lru_cache(maxsize=CORE + 2 * MARGIN)
+    def mask(frame: int) -> Mask:
+        found = chosen.mask(frame)
+        if found is None:
+            return np.zeros((shelf.frames.height, shelf.frames.width), np.bool_)
+        return cv2.dilate(found.astype(np.uint8), around) > 0
+
+    return mask
+
+
+def without(shelf: Shelf, mask: Callable[[int], Mask], numbers: Sequence[int]) -> Iterator[Image]:
+    """The frames `numbers` without what is masked, window by window: memory holds one."""
+    from tasks.fit_field.remove import Window, removed
+
+    flow, frames = shelf.dense_flow, shelf.frames
+    for start in range(0, len(numbers), CORE):
+        low, high = max(0, start - MARGIN), min(len(numbers), start + CORE + MARGIN)
+        chosen = numbers[low:high]
+        asked = range(start - low, min(start + CORE, len(numbers)) - low)
+        pairs = {n: a for n, (a, b) in enumerate(pairwise(chosen)) if b == a + 1 and flow.known[a]}
+        window = Window(
+            images=[frames.image(frame) for frame in chosen],
+            motions={
+                n: Motion(flow.forward(a), flow.backward(a), flow.valid(a), flow.valid_backward(a))
+                for n, a in pairs.items()
+            },
+            cameras={n: flow.camera(a) for n, a in pairs.items()},
+            masks=[mask(frame) for frame in chosen],
+        )
+        for _, image in removed(window, asked):
+            yield image
+
+
+def marked(shelf: Shelf, mask: Callable[[int], Mask], numbers: Sequence[int]) -> Iterator[Image]:
+    """Frames with what goes in one strong colour."""
+    for frame in numbers:
+        image, hit = shelf.frames.image(frame), mask(frame)
+        image[hit] = np.rint(0.4 * image[hit] + 0.6 * HIGHLIGHT).astype(np.uint8)
+        yield image

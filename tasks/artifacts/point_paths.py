@@ -1,0 +1,34 @@
+"""Where chosen points of a video are in every frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tasks.artifacts.detections import check_frames
+from tasks.artifacts.table import Column, Table, column, fact
+from tasks.errors import SemflowError
+
+
+@dataclass(frozen=True, eq=False)
+class PointPaths(Table):
+    """A row per frame and point, by frame and then by point; no stage makes it, and it lies where it is asked for."""
+
+    FOLDER: ClassVar[str] = "field"
+
+    frame: Column = column("int32", "index", "row of the frames artifact")
+    point: Column = column("int32", "index", "which point: 0 is the first that was asked for")
+    x: Column = column("float32", "px", "working-size pixels, to the right; where the point is hidden, where it may be")
+    y: Column = column("float32", "px", "downwards")
+    visible: Column = column("bool", "", "whether the point is seen there")
+    confidence: Column = column("float32", "0..1", "what is left of the trust in it; 1 in the frame it was chosen in")
+    frame_count: int = fact("frames", "rows of the frames artifact")
+    width: int = fact("px", "working width of the frames")
+    height: int = fact("px", "working height of the frames")
+
+    def check(self) -> None:
+        check_frames(type(self).__name__, self.frame, self.frame_count)
+        if not ((self.confidence >= 0) & (self.confidence <= 1)).all():
+            raise SemflowError(f"PointPaths.confidence must lie in 0..1, got {float(np.max(self.confidence)):g}")

@@ -1,0 +1,107 @@
+"""The suite davis: its ways on a small sequence, and the field's bars on the real ones."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from flows.evaluate import davis
+from flows.evaluate.davis import Bench, Sequence
+from flows.evaluate.match_data import find_clips
+from tasks.errors import BadInput
+from tasks.estimate_flow.backend import Backend
+from tasks.estimate_flow.classic import dis
+from tasks.extract_features.stage import ExtractFeaturesParams
+
+SIDE = 128
+
+
+class Colours:
+    """Features that are colours of cells of 8 pixels and their neighbours' below and to the right."""
+
+    side, batched = SIDE, False
+
+    def __call__(self, images: list[np.ndarray]) -> list[np.ndarray]:
+        return [self._grid(image) for image in images]
+
+    def _grid(self, image: np.ndarray) -> np.ndarray:
+        small = cv2.resize(image, (image.shape[1] // 8, image.shape[0] // 8), interpolation=cv2.INTER_AREA)
+        near = [np.roll(small, shift, (0, 1)) for shift in ((0, 0), (1, 0), (0, 1))]
+        wide = np.concatenate(near, axis=2).astype(np.float32) - 128
+        return (wide / np.linalg.norm(wide, axis=2, keepdims=True)).astype(np.float16)
+
+
+@pytest.fixture
+def bench() -> Bench:
+    looking = ExtractFeaturesParams(network="mobilenet-v2", layers=("b6",), image_side=SIDE, dimensions=None)
+    return Bench(look=Colours(), looking=looking, optical=Backend(1, dis("medium")), side=SIDE)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A block of another cloth that slides to the right by 3 px a frame."""
+    rng = np.random.default_rng(0)
+    ground, cloth = (cv2.GaussianBlur(rng.integers(0, 255, (72, 128, 3), np.uint8), (0, 0), 2) for _ in range(2))
+    cloth = np.clip(cloth.astype(int) * [0.3, 1.2, 1.5], 0, 255).astype(np.uint8)
+    for folder in ("frames", "masks"):
+        (tmp_path / "slide" / folder).mkdir(parents=True)
+    for frame in range(6):
+        mask = np.zeros((72, 128), np.uint8)
+        mask[20:52, 16 + 3 * frame : 56 + 3 * frame] = 255
+        image = np.where(mask[..., None] > 0, np.roll(cloth, 3 * frame, axis=1), ground)
+        cv2.imwrite(str(tmp_path / "slide" / "frames" / f"{frame:05d}.png"), image)
+        cv2.imwrite(str(tmp_path / "slide" / "masks" / f"{frame:05d}.png"), mask)
+    return tmp_path
+
+
+@pytest.fixture
+def slide(data: Path, bench: Bench) -> Sequence:
+    return davis.open_sequence(find_clips(data)[0], bench)
+
+
+def test_every_way_is_scored_and_the_field_is_no_worse_than_any(slide: Sequence) -> None:
+    scores = davis.score(slide, with_masks=False)
+    assert list(scores) == ["J", "J copied", "J warped", "J propagated", "J field"]
+    assert scores["J"] == scores["J field"] > 0.85
+    assert scores["J field"] >= max(scores["J copied"], scores["J warped"], scores["J propagated"]) - 0.02
+
+
+def test_copying_is_the_overlap_of_the_first_mask(slide: Sequence) -> None:
+    js = [davis.overlap(share, slide.truth(frame)) for frame, share in davis.copied(slide)]
+    assert js[0] == 1
+    assert js[3] == pytest.approx((40 - 9) / (40 + 9), abs=0.03)
+
+
+def test_overlap_of_two_empty_masks_is_one() -> None:
+    assert davis.overlap(np.zeros((4, 4), np.float32), np.zeros((8, 8), np.bool_)) == 1
+
+
+def test_a_folder_without_masks_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a" / "frames").mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "a" / "frames" / "0.png"), np.zeros((8, 8, 3), np.uint8))
+    with pytest.raises(BadInput, match="must hold folders `frames` with as many `masks`"):
+        davis.evaluate(argparse.Namespace(data=tmp_path, labels="first"), _params())
+
+
+def _params() -> dict:
+    from flows.pipeline import STAGES
+    from flows.project import PARAMS
+    from tasks.params import Compute, read_params
+
+    sections = {"compute": Compute} | {stage.name: stage.params for stage in STAGES}
+    return read_params(Path(__file__).parents[2] / PARAMS, sections)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("labels", "bar"), [("first", 0.85), ("masks", 0.93)])
+def test_a_car_keeps_its_mask(labels: str, bar: float) -> None:
+    data = Path(__file__).parents[2].parent / "shared" / "eval" / "davis" / "car-shadow"
+    if not data.is_dir():
+        pytest.skip("no DAVIS sequences beside the checkout")
+    scores = davis.evaluate(argparse.Namespace(data=data, labels=labels), _params())
+    assert scores.combined["J"] > bar
+    assert scores.combined["J field"] > scores.combined["J propagated"] - 0.02

@@ -1,0 +1,79 @@
+"""Scenes for the tracker: their truth is the scene's, and the camera helps where it shakes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flows.evaluate import mot_scenes
+from flows.evaluate.mot_ablation import changed, seen
+from flows.evaluate.mot_scenes import ALARM_SCORES, Filmed, detections, film, shake
+from flows.evaluate.motchallenge import judge, summary
+from tasks.artifacts.detections import Detections
+from tasks.artifacts.tracks import Tracks
+from tasks.geometry.boxes import pairwise_iou
+from tasks.synthetic.scene.scene import SceneSettings, make_scene
+from tasks.track.presets import UNSEEING
+from tests.track.scenes import make_params
+
+SMALL = SceneSettings(frames=16, height=96, width=160, actors=3, leaving=0)
+
+
+@pytest.fixture
+def shaken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Filmed:
+    monkeypatch.setattr(mot_scenes, "SETTINGS", SMALL)
+    return film(3, "shaken", tmp_path)
+
+
+def test_the_truth_scores_everything_against_itself(shaken: Filmed) -> None:
+    rows = np.loadtxt(shaken.sequence.truth, delimiter=",")
+    rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+    corners = np.concatenate([rows[:, 2:4], rows[:, 2:4] + rows[:, 4:6]], axis=1).astype(np.float32)
+    tracks = Tracks(
+        (rows[:, 0] - 1).astype(np.int32),
+        rows[:, 1].astype(np.int32),
+        np.zeros(len(rows), np.int16),
+        np.full(len(rows), "actor", object),
+        np.ones(len(rows), np.float32),
+        *corners.T,
+        np.full(len(rows), -1, np.int32),
+        frame_count=16,
+        width=160,
+        height=96,
+    )
+    assert summary(judge(shaken.sequence, tracks))["HOTA"] == pytest.approx(100, abs=0.2)
+
+
+def test_the_detector_is_right_most_of_the_time_and_unsure_where_it_is_wrong() -> None:
+    scene = make_scene(5, replace(SMALL, frames=12))
+    found = detections(scene)
+    again = detections(scene)
+    assert found.to_pandas().equals(again.to_pandas())
+    overlap = np.array(
+        [
+            np.nanmax(pairwise_iou(box[None], scene.boxes[:, frame].astype(float)))
+            for frame, box in zip(found.frame, found.xyxy.astype(float), strict=True)
+        ]
+    )
+    assert (overlap[found.score > ALARM_SCORES[1]] > 0.5).all()
+    assert 0.6 < (overlap > 0.5).mean() < 1
+
+
+def test_a_shaken_scene_is_the_same_play() -> None:
+    scene = make_scene(1, replace(SMALL, frames=3))
+    trembling = shake(scene)
+    assert [layer.instance for layer in trembling.layers] == [layer.instance for layer in scene.layers]
+    assert not np.array_equal(trembling.frames[1], scene.frames[1])
+    flow, visible = trembling.flow(0, 1)
+    still = (trembling.instances[0] == 0) & visible
+    assert np.linalg.norm(flow[still], axis=1).mean() > 1
+
+
+def test_knowing_the_camera_helps_where_it_shakes(shaken: Filmed) -> None:
+    default = make_params(link_gap=20, smoothing=100.0, fill=True, n_init=2)
+    blind, sighted = (summary(seen(shaken, changed(default, way))) for way in (UNSEEING, {**UNSEEING, "camera": True}))
+    assert sighted["HOTA"] > blind["HOTA"] + 2
+    assert isinstance(shaken.detections, Detections)

@@ -1,0 +1,100 @@
+"""The stage itself, with pictures: what it reads, and that nothing but that decides the result."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tasks.artifacts.dense_flow import DenseFlow
+from tasks.artifacts.detections import Detections
+from tasks.artifacts.features import Features
+from tasks.artifacts.tracks import Tracks
+from tasks.synthetic.scene import inputs
+from tasks.synthetic.scene.scene import SceneSettings, make_scene
+from tasks.track.identify import identify
+from tasks.track.presets import PRESETS
+from tasks.track.stage import track
+from tests.track.scenes import make_detections, make_params
+
+EVERYTHING: dict[str, Any] = {
+    "camera": True,
+    "appearance": "closest",
+    "link_appearance": 0.2,
+    "carry": True,
+    "link_gap": 10,
+    "smoothing": 100.0,
+    "fill": True,
+    "n_init": 2,
+}
+Inputs = tuple[Detections, DenseFlow, Features]
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scene")
+    scene = make_scene(1, SceneSettings(frames=14, height=96, width=160, actors=4, leaving=1))
+    inputs.dense_flow(scene, 0.2).to(folder / "flow.parquet")
+    inputs.features(scene).to(folder / "features.npy")
+    rows = [
+        (frame, tuple(box), 0.9, 0)
+        for k, boxes in enumerate(scene.boxes)
+        for frame, box in enumerate(boxes.tolist())
+        if np.isfinite(box).all() and (frame + 3 * k) % 6
+    ]
+    make_detections(rows, 14).save(folder / "detections.parquet")  # pyright: ignore[reportArgumentType]
+    return folder
+
+
+def opened(folder: Path) -> Inputs:
+    return (
+        Detections.load(folder / "detections.parquet"),
+        DenseFlow.load(folder / "flow.parquet"),
+        Features.load(folder / "features.npy"),
+    )
+
+
+def content(tracks: Tracks) -> list[list[Any]]:
+    return [getattr(tracks, field.name).tolist() for field in tracks.columns()]
+
+
+def test_it_declares_what_it_reads() -> None:
+    assert {name: kind.__name__ for name, kind in track.inputs.items()} == {
+        "detections": "Detections",
+        "dense_flow": "DenseFlow",
+        "features": "Features",
+    }
+
+
+def test_any_number_of_workers_gives_the_same(seen: Path) -> None:
+    params = make_params(**EVERYTHING)
+    alone = content(track(*opened(seen), params))
+    assert set(alone[-1]) > {-2}
+    with ThreadPoolExecutor(4) as pool:
+        for other in pool.map(lambda _: content(track(*opened(seen), params)), range(8)):
+            assert other == alone
+
+
+def test_with_everything_off_the_pictures_change_nothing(seen: Path) -> None:
+    detections, dense_flow, features = opened(seen)
+    params = make_params()
+    assert content(track(detections, dense_flow, features, params)) == content(identify(detections, params))
+
+
+@pytest.mark.parametrize("way", [EVERYTHING, *PRESETS.values()])
+def test_no_detection_is_in_two_tracks_with_pictures_either(seen: Path, way: dict[str, Any]) -> None:
+    tracks = track(*opened(seen), make_params(**way))
+    source = tracks.detection[tracks.detection >= 0]
+    assert len(np.unique(source)) == len(source) > 0
+
+
+@pytest.mark.parametrize("frames", [0, 1])
+def test_a_video_without_pairs_or_detections(frames: int, tmp_path: Path) -> None:
+    scene = make_scene(1, SceneSettings(frames=1, height=96, width=160, actors=1, leaving=0))
+    dense_flow = inputs.dense_flow(scene).to(tmp_path / "flow.parquet")
+    features = inputs.features(scene).to(tmp_path / "features.npy")
+    nothing = Detections.empty(frame_count=frames, width=160, height=96)
+    assert len(track(nothing, dense_flow, features, make_params(**EVERYTHING))) == 0
