@@ -155,7 +155,7 @@ def likened(shelf: Shelf, evidence: Evidence, frame: int) -> NDArray[np.uint8]:
     known = np.eye(len(evidence.names), dtype=np.float32)[evidence.values]
     labels = np.full(vectors.shape[:2], UNKNOWN, np.uint8)
     for row, line in enumerate(vectors):
-        shares = nearest_labels(line, evidence.vectors, known, DEFAULT.recalled_count, DEFAULT.temperature * differ)
+        shares = nearest_labels(line, evidence.vectors, known, DEFAULT.count, DEFAULT.temperature * differ)
         alike = (line @ evidence.vectors.T).max(axis=1) >= 1 - ALIKE * differ
         agree = shares.max(axis=1) >= AGREE
         labels[row] = np.where(alike & agree, shares.argmax(axis=1), UNKNOWN)

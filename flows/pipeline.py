@@ -11,6 +11,7 @@ from tasks.estimate_flow.stage import estimate_flow
 from tasks.estimate_pose.stage import estimate_pose
 from tasks.extract_features.fit_axes import fit_axes
 from tasks.extract_features.stage import extract_features
+from tasks.fit_field.stage import fit_field
 from tasks.match.stage import match
 from tasks.report.stage import report
 from tasks.stage import Stage
@@ -28,5 +29,6 @@ STAGES: tuple[Stage[..., Any], ...] = (
     estimate_pose,
     train,
     classify,
+    fit_field,
     report,
 )

@@ -42,7 +42,8 @@ RIVALS: Mapping[str, Mapping[str, Method]] = {
 ABLATIONS: Mapping[str, Mapping[str, bool]] = {
     "without density": {"density": False},
     "without attention": {"attention": False},
-    "without semantic hypotheses": {"semantic": False, "recalled": False},
+    "without semantic hypotheses": {"semantic": False},
+    "without the regression": {"named": False},
     "without chained hypotheses": {"chained": False},
     "without direct hypotheses": {"direct": False},
     "without the frame before": {"previous": False},

@@ -66,18 +66,6 @@ class Context:
         labels = mixed(alike, np.stack([seen.labels for seen in past]), self.temperature)
         return labels, alike.cosine.max(axis=-1)
 
-    def recalled(self, frame: int, vectors: Vectors) -> Soft:
-        """(rows, columns, c) label shares of the most alike cells of labelled frames, wherever they lie."""
-        labelled = self._labelled(frame)
-        known = np.concatenate([seen.vectors.reshape(-1, vectors.shape[-1]) for seen in labelled])
-        labels = np.concatenate([seen.labels.reshape(len(seen.labels[0]) * len(seen.labels), -1) for seen in labelled])
-        rows = [nearest_labels(row, known, labels, self.how.recalled_count, self.temperature) for row in vectors]
-        return np.stack(rows)
-
-    @property
-    def _count(self) -> int:
-        return 1 if self.how.single else self.how.count
-
     def named(self, frame: int, vectors: Vectors) -> Soft:
         """(rows, columns, c) label shares that looks and place alone foretell (named.py)."""
         frames = sorted(self.labelled)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tasks.fit_field.clip import Soft
 
-KINDS = ("semantic", "recalled", "named", "previous", "chained", "direct")
+KINDS = ("semantic", "named", "previous", "chained", "direct")
 LEAST = 1e-6  # evidence below this is none
 
 

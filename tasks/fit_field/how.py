@@ -15,10 +15,8 @@ class How:
 
     semantic: bool = True
     """Evidence by likeness of features."""
-    recalled: bool = True
-    """Evidence by likeness to labelled frames, wherever on the frame; only with two of them, which can check it."""
     named: bool = True
-    """Evidence by a regression from looks and place to labels; with two labelled frames or more, as above."""
+    """Evidence by a regression from looks and place to labels; only with two labelled frames, which can check it."""
     previous: bool = True
     """Evidence from the frame before, carried by its flow."""
     chained: bool = True
@@ -43,10 +41,6 @@ class How:
     """Frames seen last that serve as context (Jabri et al., 2020: 5 with the first)."""
     labelled: int = 4
     """Labelled frames nearest in time that serve as context."""
-    recalled_count: int = 10
-    """Cells of labelled frames that are heard wherever they lie."""
-    recalled_weight: float = 0.25
-    """Say of what looks alike elsewhere."""
     named_weight: float = 1.0
     """Say of the regression."""
     previous_weight: float = 2.0

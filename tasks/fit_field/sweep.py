@@ -83,9 +83,9 @@ def _gathered(task: Task, state: _State, frame: int, vectors: Vectors, context: 
     if how.semantic:
         evidence.add("semantic", on_pixels(heard, clip.cells, clip.height, clip.width), sure)
     # What looks alone say is heard only where labelled frames can check it against each other (attention.py).
-    if not how.single and len(task.labels) > 1:
-        for kind, weight, shares in _by_looks(task, frame, vectors, context):
-            evidence.add(kind, on_pixels(shares, clip.cells, clip.height, clip.width), weight * sure)
+    if how.named and not how.single and len(task.labels) > 1:
+        shares = on_pixels(context.named(frame, vectors), clip.cells, clip.height, clip.width)
+        evidence.add("named", shares, how.named_weight * sure)
     motion = clip.step(state.frame, frame) if abs(frame - state.frame) == 1 else None
     trails = {} if motion is None else {f: trail.moved(motion, how.density) for f, trail in state.trails.items()}
     if motion is not None and how.previous:
@@ -103,16 +103,6 @@ def _gathered(task: Task, state: _State, frame: int, vectors: Vectors, context: 
     if frame not in task.labels:
         context.remember(Seen(frame, vectors, heard if fed is None else on_cells(fed, clip.cells)))
     return evidence, _State(frame, shares, trails)
-
-
-def _by_looks(
-    task: Task, frame: int, vectors: Vectors, context: Context
-) -> Iterator[tuple[str, float, NDArray[np.float32]]]:
-    """(kind, weight, label shares of cells) of the hypotheses that look anywhere."""
-    if task.how.recalled:
-        yield "recalled", task.how.recalled_weight, context.recalled(frame, vectors)
-    if task.how.named:
-        yield "named", task.how.named_weight, context.named(frame, vectors)
 
 
 def _tracked(

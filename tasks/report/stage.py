@@ -17,6 +17,7 @@ from tasks.artifacts.kinematics import Kinematics
 from tasks.artifacts.matches import Matches
 from tasks.artifacts.poses import Poses
 from tasks.artifacts.report import Report
+from tasks.artifacts.semantic_field import SemanticField
 from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.artifacts.tracks import Tracks
 from tasks.params import Params
@@ -63,6 +64,7 @@ def report(
     poses: Poses,
     kinematics: Kinematics,
     actions: Actions,
+    semantic_field: SemanticField,
     params: ReportParams,
 ) -> Streamed[Report]:
     """Write `index.html`, self-contained, and beside it `overlay.mp4`; memory holds one frame or pair at a time."""
@@ -83,6 +85,7 @@ def report(
             poses=poses,
             kinematics=kinematics,
             actions=actions,
+            semantic_field=semantic_field,
             params=params,
         )
         folder.mkdir(parents=True, exist_ok=True)
