@@ -2,7 +2,7 @@
 
 PSNR is taken where what lies behind is seen in some other frame, over all frames that are asked. OpenCV's inpainting
 (Telea, 2004) is what knows one frame alone. A plate of the other frames, laid over each other by the camera's motion,
-is what knows them all but neither things nor their depth.
+is what knows them all but neither things nor their depth. The field knows layers that move by themselves besides.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.evaluate.field_problem import Mask, Problem
+from tasks.fit_field.clip import Motion
+from tasks.fit_field.remove import Window, removed
 from tasks.geometry.homography import camera_flow, camera_motion
 from tasks.geometry.warp import lands_inside, warp
 from tasks.synthetic.scene.cast import POST
@@ -104,5 +106,15 @@ def _grown(mask: Mask) -> Mask:
     return cv2.dilate(mask.astype(np.uint8), np.ones((2 * SOFT_EDGE_PX + 1,) * 2, np.uint8)).astype(np.bool_)
 
 
-REMOVERS: Mapping[str, Remover] = {"inpaint": inpainted, "plate": plated}
+def rendered(problem: Problem, mask: Mask, frames: Sequence[int]) -> dict[int, NDArray[np.uint8]]:
+    """Frames as the semantic field renders them without the thing (tasks/fit_field/remove.py)."""
+    motions = {
+        first: Motion(forward, backward, valid, valid_backward)
+        for first, (forward, valid, backward, valid_backward) in enumerate(problem.neighbours)
+    }
+    cameras = {n: camera_motion(motion.forward, motion.valid & ~mask[n]).homography for n, motion in motions.items()}
+    return dict(removed(Window(list(problem.images), motions, cameras, list(mask)), frames))
+
+
+REMOVERS: Mapping[str, Remover] = {"inpaint": inpainted, "plate": plated, "field": rendered}
 """Who takes part."""

@@ -66,6 +66,10 @@ class Context:
         labels = mixed(alike, np.stack([seen.labels for seen in past]), self.temperature)
         return labels, alike.cosine.max(axis=-1)
 
+    @property
+    def _count(self) -> int:
+        return 1 if self.how.single else self.how.count
+
     def named(self, frame: int, vectors: Vectors) -> Soft:
         """(rows, columns, c) label shares that looks and place alone foretell (named.py)."""
         frames = sorted(self.labelled)
