@@ -21,10 +21,13 @@ from flows.field_things import Thing, thing
 from tasks.artifacts.images import Image
 from tasks.errors import SemflowError
 from tasks.fit_field.clip import Motion
+from tasks.geometry.boxes import pairwise_iou
 
 FILM, MASKS = "removed.mp4", "masks.mp4"
-CORE, MARGIN = 16, 16  # frames of a window that are asked for, and more at each end that are looked at
+CORE, MARGIN = 32, 12  # frames of a window that are asked for, and more at each end that are looked at
 OUTLINE = 0.008  # of the longer side: by so much a mask is grown, because maps are coarser than frames
+SAME = 0.4  # overlap of boxes that makes a segmenter's instance the tracked thing
+LEAST_SCORE = 0.15  # of such an instance: that it is there the track knows
 HIGHLIGHT = np.array([255, 60, 140], np.float32)
 Mask = NDArray[np.bool_]
 
@@ -72,15 +75,39 @@ def masks_of(shelf: Shelf, chosen: Thing) -> Callable[[int], Mask]:
     """(h, w) of each frame what goes, a little grown; nothing where the field knows nothing."""
     px = round(OUTLINE * max(shelf.frames.width, shelf.frames.height))
     around = np.ones((2 * px + 1,) * 2, np.uint8)
+    drawn = outlines(shelf, chosen.track_id) if chosen.track_id is not None and shelf.params.segments else None
 
     @lru_cache(maxsize=CORE + 2 * MARGIN)
     def mask(frame: int) -> Mask:
         found = chosen.mask(frame)
         if found is None:
-            return np.zeros((shelf.frames.height, shelf.frames.width), np.bool_)
+            found = np.zeros((shelf.frames.height, shelf.frames.width), np.bool_)
+        if drawn is not None:
+            found = found | drawn(frame)
         return cv2.dilate(found.astype(np.uint8), around) > 0
 
     return mask
+
+
+def outlines(shelf: Shelf, track_id: int) -> Callable[[int], Mask]:
+    """What a segmenter draws of a tracked thing: frame to (h, w), nothing where it sees it not."""
+    from tasks.yolo.segment import load_segmenter
+
+    tracks, params, segmenter = shelf.tracks, shelf.params, load_segmenter()
+
+    def drawn(frame: int) -> Mask:
+        rows = np.flatnonzero((tracks.frame == frame) & (tracks.track_id == track_id))
+        nothing = np.zeros((shelf.frames.height, shelf.frames.width), np.bool_)
+        if not len(rows):
+            return nothing
+        seen = segmenter(shelf.frames.image(frame), params.segment_side, LEAST_SCORE)
+        seen = seen.take(seen.class_id == tracks.class_id[rows[0]])
+        if not len(seen):
+            return nothing
+        overlaps = pairwise_iou(tracks.xyxy[rows], seen.xyxy)[0]
+        return seen.masks[int(overlaps.argmax())] if overlaps.max() >= SAME else nothing
+
+    return drawn
 
 
 def without(shelf: Shelf, mask: Callable[[int], Mask], numbers: Sequence[int]) -> Iterator[Image]:

@@ -83,7 +83,7 @@ class Shelf:
         from flows.pipeline import STAGES
 
         sections = {"compute": Compute} | {stage.name: stage.params for stage in STAGES}
-        found = read_params(self.root / PARAMS, sections | {"fit_field": FitFieldParams})["fit_field"]
+        found = read_params(self.root / PARAMS, sections)["fit_field"]
         assert isinstance(found, FitFieldParams)
         return found
 

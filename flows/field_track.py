@@ -30,6 +30,7 @@ LOOKED_AT = 24  # frames, evenly spread, among which the one that shows most of 
 INNER_PX = 4  # from a thing's outline to its points: flow is mixed there
 BESIDE_PX = 6  # by which a point may lie off its thing's map and still count as on it
 TRAIL = 20  # frames
+SHOWN = 0.3  # confidence of a hidden point that is still drawn: some twenty frames
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,7 +105,7 @@ def of_thing(shelf: Shelf, chosen: Thing) -> Paths:
     """Paths of points of a thing; one counts as seen only where the thing's map is, if there is a map."""
     frame, points = spots(shelf, chosen)
     paths = follow(world(shelf), frame, points, len(shelf.frames))
-    for number in shelf.field.frames.tolist():
+    for number in np.flatnonzero(shelf.frames.ok).tolist():
         mask = chosen.mask(number)
         if mask is None:
             continue
@@ -174,7 +175,7 @@ def pictures(shelf: Shelf, paths: Paths, numbers: Iterator[int]) -> Iterator[Ima
         for point in range(paths.at.shape[1]):
             colour = track_colour(point + 1)
             draw_trail(picture, paths, point, frame, colour)
-            if paths.confidence[frame, point] > 0:
+            if paths.visible[frame, point] or paths.confidence[frame, point] > SHOWN:
                 x, y = np.rint(paths.at[frame, point]).astype(int).tolist()
                 filled = cv2.FILLED if paths.visible[frame, point] else 1
                 cv2.circle(picture, (x, y), radius, colour, filled, cv2.LINE_AA)

@@ -13,8 +13,6 @@ from flows.evaluate.scores import Row, Scores
 from flows.item import Outcome
 from flows.plan import State
 
-ROWS = 40
-"""Videos that a table shows; beyond that only those where something happened."""
 NUMBER_WIDTH, BORDER = 6, 3
 """Characters that a metric takes in a table, and those around each column."""
 STYLE = {
@@ -26,29 +24,18 @@ STYLE = {
     "fresh": "dim",
     "stale": "green",
 }
+RESULTS = ("computed", "restored", "reused", "failed", "blocked")
 
 
 def show_summary(console: Console, summary: Summary, stages: Sequence[str]) -> None:
-    """The table video x stage, the failures in words, and where to look next."""
-    # No lines between columns: ten stages must fit a terminal.
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, collapse_padding=True)
-    table.add_column("video")
-    for stage in stages:
-        table.add_column(stage.replace("_", "_\n"))  # a table of many stages must fit a terminal
+    """A row per stage, the failures in words, and where to look next."""
     by_video: dict[str, dict[str, Outcome]] = {}
     for outcome in summary.outcomes:
         by_video.setdefault(outcome.video, {})[outcome.stage] = outcome
-    shown = (
-        by_video
-        if len(by_video) <= ROWS
-        else {video: row for video, row in by_video.items() if any(o.result != "reused" for o in row.values())}
-    )
-    for video, row in shown.items():
-        table.add_row(video, *(_cell(row.get(stage)) for stage in stages))
-    if shown:
-        console.print(table)
-    if len(shown) < len(by_video):
-        console.print(f"{len(by_video) - len(shown)} more videos: everything reused")
+    if by_video:
+        table = _by_video(by_video, stages)
+        fits = console.measure(table).maximum <= console.width
+        console.print(table if fits else _over_videos(summary.outcomes, stages))
     for outcome in summary.outcomes:
         if outcome.result == "failed":
             console.print(f"[bold red]failed[/] {outcome.stage} {outcome.video}: ", end="")
@@ -67,6 +54,37 @@ def show_summary(console: Console, summary: Summary, stages: Sequence[str]) -> N
     console.print(f"{words or 'nothing to do'} in {summary.seconds:.1f} s", highlight=False)
     if summary.index:
         console.print(f"report: {summary.index}", highlight=False, soft_wrap=True)
+
+
+def _by_video(by_video: Mapping[str, Mapping[str, Outcome]], stages: Sequence[str]) -> Table:
+    """What became of each stage, a column per video."""
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    for name in ("stage", *by_video):
+        table.add_column(name, no_wrap=True)
+    for stage in stages:
+        table.add_row(stage, *(_cell(row.get(stage)) for row in by_video.values()))
+    return table
+
+
+def _over_videos(outcomes: Sequence[Outcome], stages: Sequence[str]) -> Table:
+    """How many items of each stage had which result, and what the computed ones took together."""
+    results = [result for result in RESULTS if any(outcome.result == result for outcome in outcomes)]
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    table.add_column("stage", no_wrap=True)
+    for name in (*results, "seconds", "frames/s"):
+        table.add_column(name, justify="right")
+    for stage in stages:
+        mine = [outcome for outcome in outcomes if outcome.stage == stage]
+        counts = {result: sum(outcome.result == result for outcome in mine) for result in results}
+        seconds = sum(outcome.seconds for outcome in mine if outcome.result == "computed")
+        frames = sum(outcome.frames for outcome in mine if outcome.result == "computed")
+        table.add_row(
+            stage,
+            *(f"[{STYLE[result]}]{count or ''}[/]" for result, count in counts.items()),
+            f"{seconds:.1f}" if seconds else "",
+            f"{frames / seconds:.0f}" if frames and seconds else "",
+        )
+    return table
 
 
 def show_plan(console: Console, states: Sequence[State]) -> None:
@@ -164,9 +182,9 @@ def _side_by_side(names: Sequence[str], width: int) -> list[Sequence[str]]:
 def _cell(outcome: Outcome | None) -> str:
     if outcome is None:
         return ""
-    rate = f"\n{outcome.frames / outcome.seconds:.0f} fps" if outcome.frames and outcome.seconds else ""
-    took = f"\n{outcome.seconds:.1f} s{rate}" if outcome.result in ("computed", "restored") else ""
-    return f"[{STYLE[outcome.result]}]{outcome.result}[/]{took}"
+    rate = f", {outcome.frames / outcome.seconds:.0f}/s" if outcome.frames and outcome.seconds else ""
+    took = f"{outcome.seconds:.1f} s{rate}" if outcome.result == "computed" else outcome.result
+    return f"[{STYLE[outcome.result]}]{took}[/]"
 
 
 def _number(value: float | None) -> str:

@@ -1,9 +1,9 @@
 """How much each kind of evidence is heard: learned from how well labelled frames foretell each other.
 
 Each labelled frame is foretold from the others, and the log-weights of the kinds are moved, from even ones, to where
-the cross-entropy of what is known is least. One number per kind, drawn back to even: it cannot overfit, and with one
-labelled frame it stays even. (Tian et al., 2024, attend over tokens by a network; trained on few labels alone, one did
-harm here.)
+the cross-entropy of what is known is least. One number per kind, drawn back to even and bounded: it cannot overfit,
+and with one labelled frame it stays even. (Tian et al., 2024, attend over tokens by a network; one that was trained on
+few labels alone did harm here.)
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tasks.fit_field.labels import UNKNOWN, Labels
 
 EVEN = np.ones(len(KINDS), np.float32)
 PULL = 0.005  # nats by which a weight e times off even must pay: less of a gain is noise
+FARTHEST = 4.0  # times off even at most: labelled frames lie farther apart than most frames from a labelled one
 PIXELS = 20_000  # per labelled frame at most, evenly spread
 
 
@@ -40,7 +41,8 @@ def learned(trials: Sequence[tuple[Evidence, Labels]]) -> NDArray[np.float32]:
         slope = -(share * (right / of_right - total / of_all)).sum(axis=1) * weight / share.sum()
         return float(loss + PULL * theta @ theta), slope + 2 * PULL * theta
 
-    found: Any = minimize(cost, np.zeros(len(KINDS)), jac=True, method="L-BFGS-B")
+    bounds = [(-np.log(FARTHEST), np.log(FARTHEST))] * len(KINDS)
+    found: Any = minimize(cost, np.zeros(len(KINDS)), jac=True, method="L-BFGS-B", bounds=bounds)
     return np.exp(found.x).astype(np.float32)
 
 

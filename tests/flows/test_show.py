@@ -1,4 +1,4 @@
-"""What the terminal shows of scores: all of it, within the width there is."""
+"""What the terminal shows of runs and scores: all of it, within the width there is."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import io
 import pytest
 from rich.console import Console
 
+from flows.engine import Summary
 from flows.evaluate.scores import Scores
-from flows.show import show_scores
+from flows.item import Outcome
+from flows.show import show_scores, show_summary
 
 VIEWS = [f"PCK@{share}{way}" for share in (".05", ".1") for way in ("", " no motion", " optical chained, still film")]
 
@@ -73,3 +75,36 @@ def test_tables_of_words_and_numbers_are_shown_too() -> None:
     lines = printed(Scores("action", {"a": {"top1": 0.5}}, {"top1": 0.5}, {"confusion": confusion}), 60)
     assert "confusion" in [line.strip() for line in lines]
     assert row(lines, "walk") == ["3.0", "1.0"] and row(lines, "run") == ["", "0.5"]
+
+
+STAGES = ("decode", "extract_features", "fit_axes")
+
+
+def run_of(videos: int, width: int = 80) -> str:
+    """What is printed of a run that decoded videos, could not see the second, and found the rest as it was."""
+    outcomes = [Outcome("dataset", "fit_axes", "reused")]
+    for number in range(videos):
+        outcomes.append(Outcome(f"video_{number}", "decode", "computed", 2.0, 60))
+        seen = "failed" if number == 1 else "reused"
+        outcomes.append(Outcome(f"video_{number}", "extract_features", seen, error="no sight" if number == 1 else None))
+    out = io.StringIO()
+    show_summary(Console(file=out, width=width), Summary(tuple(outcomes), 9.0, (), {}, ""), STAGES)
+    assert max(len(line) for line in out.getvalue().splitlines()) <= width
+    assert "…" not in out.getvalue()
+    return out.getvalue()
+
+
+def test_a_run_of_some_videos_shows_each_of_them() -> None:
+    text = run_of(3)
+    assert "video_2" in text
+    assert text.count("2.0 s, 30/s") == 3
+    assert "failed extract_features video_1: no sight" in text
+
+
+def test_a_run_of_many_videos_counts_them_by_stage() -> None:
+    lines = run_of(30).splitlines()
+    (decode,) = [line.split() for line in lines if line.strip().startswith("decode")]
+    assert decode == ["decode", "30", "60.0", "30"]
+    (features,) = [line.split() for line in lines if line.strip().startswith("extract_features")]
+    assert features == ["extract_features", "29", "1"]
+    assert "30 computed, 30 reused, 1 failed in 9.0 s" in lines
