@@ -3,8 +3,8 @@
 Cells of the other fields' given frames are the evidence: on a few frames of VIDEO each cell takes the label of the
 cells most like it wherever they lie, where those agree and look alike enough. These labels, beside a person's own,
 which count first, are then completed like any others. Limits: it goes by looks alone, so it is right where the other
-videos show the same things in much the same way, and classes that look alike are mixed up; nothing is learned. It is a
-start to correct: the proposed masks lie in `proposed/`, to be mended and given to `semflow field complete --labels`.
+videos show the same things in much the same way (one take in two files), finds parts of things only where they do not,
+and says about every second thing wrongly; nothing is learned. It is a start to correct: the proposed masks lie in `proposed/`, to be mended and given to `semflow field complete --labels`.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ PROPOSED, SUMMARY = "proposed", "names.txt"
 GIVEN_FRAMES = 8  # of each other video, evenly spread
 MOST_CELLS = 20_000  # of evidence; more cost time and say the same
 PURE = 0.9  # share of a class in a cell that may serve as evidence
-AGREE = 0.8  # share of the most alike cells that must say the same
-ALIKE = 0.5  # how far the best cosine may be below 1, in units of the evidence's spread
+THING, REST = (0.45, 0.8), (0.6, 0.95)
+"""Of things and of what is none: how far the best cosine may be below 1, in units of the evidence's spread, and what
+share of the most alike cells must say the same. From one sample clip to another half of the things so said are right
+(looser, a fifth); what is none must be said freely, or everything that is left would become a thing."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -156,9 +158,10 @@ def likened(shelf: Shelf, evidence: Evidence, frame: int) -> NDArray[np.uint8]:
     labels = np.full(vectors.shape[:2], UNKNOWN, np.uint8)
     for row, line in enumerate(vectors):
         shares = nearest_labels(line, evidence.vectors, known, DEFAULT.count, DEFAULT.temperature * differ)
-        alike = (line @ evidence.vectors.T).max(axis=1) >= 1 - ALIKE * differ
-        agree = shares.max(axis=1) >= AGREE
-        labels[row] = np.where(alike & agree, shares.argmax(axis=1), UNKNOWN)
+        best, said = (line @ evidence.vectors.T).max(axis=1), shares.argmax(axis=1)
+        below, agree = np.where((said > 0)[:, None], THING, REST).T
+        sure = (best >= 1 - below * differ) & (shares.max(axis=1) >= agree)
+        labels[row] = np.where(sure, said, UNKNOWN)
     cells = np.rint(shelf.features.facts.grid.to_cells(_pixels(shelf))).astype(int)
     last = np.array(labels.shape[::-1]) - 1
     cells = np.clip(cells, 0, last)

@@ -13,6 +13,8 @@ from flows.evaluate.scores import Row, Scores
 from flows.item import Outcome
 from flows.plan import State
 
+UNBOUND = 10_000
+"""Characters that no table takes."""
 NUMBER_WIDTH, BORDER = 6, 3
 """Characters that a metric takes in a table, and those around each column."""
 STYLE = {
@@ -34,7 +36,8 @@ def show_summary(console: Console, summary: Summary, stages: Sequence[str]) -> N
         by_video.setdefault(outcome.video, {})[outcome.stage] = outcome
     if by_video:
         table = _by_video(by_video, stages)
-        fits = console.measure(table).maximum <= console.width
+        unbound = console.options.update(max_width=UNBOUND)
+        fits = console.measure(table, options=unbound).maximum <= console.width
         console.print(table if fits else _over_videos(summary.outcomes, stages))
     for outcome in summary.outcomes:
         if outcome.result == "failed":
