@@ -28,6 +28,7 @@ SUITES: tuple[str, ...] = (
 RENDERED: tuple[str, ...] = ("field", "two_stream")
 """Suites that render their own ground truth and need no folder."""
 MORE: dict[str, tuple[str, str]] = {
+    "field": ("field", "use the semantic field of a video: complete, track, remove, adapt"),
     "track-object": ("track_object", "follow one object that you point at"),
 }
 """Command to its module in flows (`add_arguments(parser)`, `run(arguments) -> exit code`), and what it is for."""

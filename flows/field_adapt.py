@@ -2,9 +2,10 @@
 
 Cells of the other fields' given frames are the evidence: on a few frames of VIDEO each cell takes the label of the
 cells most like it wherever they lie, where those agree and look alike enough. These labels, beside a person's own,
-which count first, are then completed like any others. Limits: it goes by looks alone, so it is right where the other
-videos show the same things in much the same way (one take in two files), finds parts of things only where they do not,
-and says about every second thing wrongly; nothing is learned. It is a start to correct: the proposed masks lie in `proposed/`, to be mended and given to `semflow field complete --labels`.
+which count first, are then completed like any others. Limits: it goes by looks alone. It is right where the other
+videos show the same things in much the same way (takes of one scene); where they do not it finds parts of things, and
+about every second thing it names is another. Nothing is learned. It is a start to correct: the proposed masks lie in
+`proposed/`, to be mended and given to `semflow field complete --labels`.
 """
 
 from __future__ import annotations

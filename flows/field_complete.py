@@ -17,6 +17,7 @@ import numpy as np
 
 from flows.field_results import Results, results, whole, with_progress, write_film
 from flows.field_shelf import Shelf
+from flows.field_things import carried
 from tasks.artifacts.field_labels import FieldLabels
 from tasks.artifacts.images import Image
 from tasks.artifacts.semantic_field import FieldMap, SemanticField
@@ -139,7 +140,7 @@ def maps(field: SemanticField) -> Iterator[FieldMap]:
 
 
 def painted(shelf: Shelf, field: SemanticField, numbers: Iterator[int]) -> Iterator[Image]:
-    """Frames under the map nearest in time, where one is near."""
+    """Frames under the map nearest in time, carried along the flow, where one is near."""
     from tasks.report.field_paint import paint
 
     paints = shelf.paints(field)
@@ -147,5 +148,8 @@ def painted(shelf: Shelf, field: SemanticField, numbers: Iterator[int]) -> Itera
     for frame in numbers:
         image, found = shelf.frames.image(frame), field.nearest(frame)
         if found is not None and abs(found.frame - frame) < far:
-            image = paint(image, found.label, found.confidence, paints)
+            label = carried(shelf, found.label, found.frame, frame)
+            sure = carried(shelf, found.confidence, found.frame, frame)
+            if label is not None and sure is not None:
+                image = paint(image, label, sure, paints)
         yield image

@@ -17,7 +17,7 @@ from flows.field_shelf import Shelf
 from tasks.artifacts.semantic_field import FieldMap
 from tasks.errors import SemflowError
 from tasks.fit_field.links import Links
-from tasks.geometry.warp import warp
+from tasks.geometry.warp import pixel_grid
 
 AROUND = 0.15  # of a box's sides: by this much a thing may stand out of it
 Mask = NDArray[np.bool_]
@@ -41,12 +41,9 @@ class Thing:
         if row is None:
             return None
         found = field.map(row)
-        mask = self._shaped(found)
-        if found.frame != frame:
-            carried = self._carried(mask, found.frame, frame)
-            if carried is None:
-                return None
-            mask = carried
+        mask = carried(self.shelf, self._shaped(found).astype(np.uint8), found.frame, frame)
+        if mask is None:
+            return None
         large: NDArray[Any] = cv2.resize(mask.astype(np.float32), (frames.width, frames.height))
         return large > 0.5
 
@@ -83,15 +80,22 @@ class Thing:
         distance = np.stack(away)
         return (distance.argmin(axis=0) == own[0]) & (distance[own[0]] <= 1 + AROUND)
 
-    def _carried(self, mask: Mask, source: int, frame: int) -> Mask | None:
-        """The mask of frame `source` on another; None where a frame between them is missing."""
-        low, high = sorted((source, frame))
-        links = Links(self.shelf.dense_flow, self.shelf.semantic_flow, [low, high], *mask.shape)
-        motion = links.motion(0)
-        if motion is None:
-            return None
-        flow = motion.backward if frame > source else motion.forward
-        return warp(mask.astype(np.float32), flow) > 0.5
+
+def carried(shelf: Shelf, values: NDArray[Any], source: int, frame: int) -> NDArray[Any] | None:
+    """(h, w) values of a map of frame `source` on another frame, along the flow; None where a frame between is missing.
+
+    Each pixel takes the value of one place: labels are not mixed.
+    """
+    if frame == source:
+        return values
+    height, width = values.shape
+    links = Links(shelf.dense_flow, shelf.semantic_flow, sorted((source, frame)), height, width)
+    motion = links.motion(0)
+    if motion is None:
+        return None
+    at = pixel_grid(height, width) + (motion.backward if frame > source else motion.forward)
+    remap: Any = cv2.remap
+    return remap(values, at, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
 
 
 def thing(shelf: Shelf, instance: int | None, name: str | None) -> Thing:

@@ -89,9 +89,10 @@ def test_what_hides_what_is_said_where_it_is_known(make_with: Callable[..., Doss
     section = field(make_with(metrics=near))
     assert section is not None
     assert "from far to near: background, kite, person." in section.body
-    without = field(make_with())
-    assert without is not None
-    assert "from far to near" not in without.body
+    for nonsense in ({}, {"nearness 1": 1.0}, {"nearness 0": 1.0, "nearness 1": 0.0}):
+        without = field(make_with(metrics=nonsense))
+        assert without is not None
+        assert "from far to near" not in without.body
 
 
 def test_the_legend_names_every_class_with_its_share(make_with: Callable[..., Dossier], read_page: Callable) -> None:
@@ -144,13 +145,14 @@ def test_guesses_are_hatched() -> None:
     assert (free[0, :3] != free[0, 3:6]).all()
 
 
-def test_a_gap_in_the_maps_is_a_gap_in_the_chart() -> None:
-    places = np.array([0.0, 10, 20, 90, 100])
-    assert joined(places) == [slice(0, 3), slice(3, 5)]
-    path = band(places, np.full(5, 100.0), np.full(5, 40.0), joined(places))
+def test_a_gap_or_a_cut_in_the_maps_is_a_gap_in_the_chart() -> None:
+    places, one_take = np.array([0.0, 10, 20, 90, 100]), np.zeros(5, np.intp)
+    assert joined(places, one_take) == [slice(0, 3), slice(3, 5)]
+    assert joined(places[:3], np.array([0, 1, 1])) == [slice(0, 1), slice(1, 3)]
+    path = band(places, np.full(5, 100.0), np.full(5, 40.0), joined(places, one_take))
     assert path.count("M") == path.count("Z") == 2
-    assert band(places, np.full(5, 100.0), np.full(5, 100.0), joined(places)) == ""
-    assert joined(places[:1]) == [slice(0, 1)]
+    assert band(places, np.full(5, 100.0), np.full(5, 100.0), joined(places, one_take)) == ""
+    assert joined(places[:1], one_take[:1]) == [slice(0, 1)]
 
 
 def test_the_page_holds_the_section_and_no_name_breaks_it(

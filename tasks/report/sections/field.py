@@ -120,7 +120,8 @@ def _chart(
     top = round_above(max(float(shares[:, 1:].sum(axis=1).max()), LEAST_TOP))
     places = (dossier.edges_s[frames] + dossier.edges_s[frames + 1]) / 2 / dossier.span_s * UNITS
     heights = 100 * (1 - np.cumsum(np.column_stack([np.zeros(len(rows)), shares[:, 1:]]), axis=1) / top)
-    runs = joined(places)
+    takes = np.concatenate([[0], np.cumsum(dossier.dense_flow.cut)])[frames]
+    runs = joined(places, takes)
     layers = [
         tag("path", d=band(places, heights[:, k - 1], heights[:, k], runs), class_=one.slot_class, style=one.style)
         for k, one in enumerate(paints)
@@ -146,11 +147,13 @@ def _chart(
     return time_plot(dossier, HEIGHT_PX, f"Share of the picture over time: {means}", [*edges, inner, unit])
 
 
-def joined(places: NDArray[np.float64]) -> list[slice]:
-    """Neighbours that a band may run through: those not much farther apart than is usual."""
+def joined(places: NDArray[np.float64], takes: NDArray[np.intp]) -> list[slice]:
+    """Neighbours that a band may run through: of one take, and not much farther apart than is usual."""
     steps = np.diff(places)
-    wide = np.flatnonzero(steps > WIDE_GAP * np.median(steps)) + 1 if len(steps) else np.zeros(0, np.intp)
-    edges = [0, *wide.tolist(), len(places)]
+    apart = np.diff(takes) != 0
+    if len(steps):
+        apart |= steps > WIDE_GAP * np.median(steps)
+    edges = [0, *(np.flatnonzero(apart) + 1).tolist(), len(places)]
     return [slice(a, b) for a, b in pairwise(edges)]
 
 
@@ -178,9 +181,12 @@ def _note(found: SemanticField) -> Markup:
 
 
 def order(found: SemanticField) -> str | None:
-    """What hides what, as far as it was seen; None where nothing met."""
+    """What hides what, as far as it was seen; None where nothing met, or where it makes no sense.
+
+    An order that puts something behind the background was read off flow that is wrong at outlines.
+    """
     known = np.flatnonzero(np.isfinite(found.nearness))
-    if len(known) < 2:  # an order takes two
+    if len(known) < 2 or found.nearness[0] > np.nanmin(found.nearness):  # an order takes two
         return None
     names = [found.facts.classes[number].name for number in known[np.argsort(found.nearness[known], kind="stable")]]
     return f" By what hides what, from far to near: {', '.join(names)}."
