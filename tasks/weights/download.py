@@ -13,6 +13,8 @@ from typing import Protocol
 
 from tasks.weights.registry import Body
 
+SIZE_WIDTH = len("000.0/000.0 MB")
+
 
 class WrongBytes(OSError):
     """What came is not what was asked for."""
@@ -95,7 +97,11 @@ def progress_bar(label: str) -> Generator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, TextColumn
     from rich.progress import Progress as Bar
+    from rich.table import Column
 
-    with Bar(TextColumn("{task.description}"), BarColumn(20), DownloadColumn(), console=Console(stderr=True)) as bar:
+    # What is fetched may be cut short, how much of it may not.
+    name = TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"))
+    size = DownloadColumn(table_column=Column(no_wrap=True, min_width=SIZE_WIDTH))
+    with Bar(name, BarColumn(20), size, console=Console(stderr=True), expand=True) as bar:
         task = bar.add_task(label, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
