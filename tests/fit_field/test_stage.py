@@ -11,6 +11,8 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
+from tasks.artifacts.dense_flow import DenseFlow, FlowPair
+from tasks.artifacts.features import Features
 from tasks.artifacts.field_labels import FieldLabels
 from tasks.artifacts.semantic_field import SemanticField
 from tasks.errors import BadInput
@@ -104,6 +106,24 @@ def test_a_take_without_labels_gets_no_maps(make_inputs, params, fit) -> None:
 
 def test_a_lost_frame_has_no_map(make_inputs, params, fit) -> None:
     assert fit(make_inputs(lost=(2,)), params()).frames.tolist() == [0, 1, 3, 4, 5]
+
+
+def test_where_nothing_moves_and_every_place_looks_alike_a_mask_stays_where_it_is(
+    make_inputs, params, fit, iou, tmp_path: Path
+) -> None:
+    inputs = make_inputs(4)
+    mask = inputs["truth"][0]
+    facts, still = inputs["dense_flow"].facts, np.zeros((*mask.shape, 2), np.float32)
+    seen = np.ones(mask.shape, np.bool_)
+    pair = FlowPair(still, still, seen, seen, 0.0, False, np.eye(3), 1.0)
+    inputs["dense_flow"] = DenseFlow.stream(iter([pair] * 3), facts).to(tmp_path / "still.parquet")
+    features = inputs["features"]
+    alike = np.full(features.values.shape, features.values.shape[-1] ** -0.5, np.float16)
+    inputs["features"] = Features(alike, features.facts)
+    inputs["field_labels"] = labels_at(tmp_path / "labels", {0: mask})
+    field = fit(inputs, params())
+    for row in range(4):
+        assert iou(field.map(row).label == 1, mask == 1) > 0.9
 
 
 @pytest.mark.parametrize("frames", [1, 2])
