@@ -5,7 +5,7 @@ it leaves out; every preset; and leave-one-out: for each sequence the setting of
 sequences, judged on that one alone, all pooled. If choosing a setting were fitting it to the data, the last line would
 fall well below the best neighbour.
 With --synthetic, instead, the parts that look at pictures, on scenes that have them (mot_scenes.py): pooled over the
-seeds for each kind of scene. Drawing the scenes takes minutes.
+seeds for each kind of scene. Drawing the scenes takes minutes, and looks of crops, without an accelerator, many more.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from flows.evaluate.mot_scenes import KINDS, Filmed, film
 from flows.evaluate.motchallenge import Sequence, Verdict, find_sequences, judge, pool, summary
 from flows.pipeline import STAGES
 from flows.project import Project, find_root
+from tasks.params import Compute
 from tasks.track.identify import identify
 from tasks.track.presets import PRESETS, UNSEEING
 from tasks.track.sight import open_sight
@@ -61,9 +62,24 @@ SIGHTED: Mapping[str, Mapping[str, Any]] = {
         "appearance_iou": 0.0,
     },
     "with the camera and looks over gaps": {**UNSEEING, "camera": True, "link_appearance": 0.1},
+    "with the camera and looks of crops, closest": {
+        **UNSEEING,
+        "camera": True,
+        "appearance": "closest",
+        "appearance_from": "crops",
+        "appearance_distance": 0.15,
+        "appearance_iou": 0.3,
+    },
+    "with the camera and looks of crops over gaps": {
+        **UNSEEING,
+        "camera": True,
+        "appearance_from": "crops",
+        "link_appearance": 0.15,
+    },
 }
 """What pictures can add, against the setting of params.yaml."""
 SEEDS = range(6)
+COMPUTE = Compute(device="auto", workers=1, batch=16)
 
 NEIGHBOURS: Mapping[str, tuple[Any, ...]] = {
     "high_score": (0.2, 0.3, 0.4),
@@ -102,7 +118,7 @@ def show_sighted(default: TrackParams, filmed: list[Filmed]) -> None:
 
 def seen(filmed: Filmed, params: TrackParams) -> Verdict:
     """TrackEval's verdict on one scene, pictures and all."""
-    sight = open_sight(filmed.detections, filmed.dense_flow, filmed.features, params)
+    sight = open_sight(filmed.detections, filmed.dense_flow, filmed.features, filmed.frames, params, COMPUTE)
     return judge(filmed.sequence, identify(filmed.detections, params, sight))
 
 

@@ -22,6 +22,7 @@ from flows.evaluate.motchallenge import Sequence
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.features import Features
+from tasks.artifacts.frames import Frames
 from tasks.synthetic.scene import inputs
 from tasks.synthetic.scene.camera import Camera
 from tasks.synthetic.scene.cast import ACTORS
@@ -54,6 +55,7 @@ class Filmed:
     detections: Detections
     dense_flow: DenseFlow
     features: Features
+    frames: Frames
 
 
 def film(seed: int, kind: Kind, folder: Path) -> Filmed:
@@ -71,6 +73,7 @@ def film(seed: int, kind: Kind, folder: Path) -> Filmed:
         detections(scene),
         inputs.dense_flow(scene, FLOW_NOISE_PX).to(home / "dense_flow.parquet"),
         inputs.features(scene).to(home / "features.npy"),
+        inputs.frames(scene).to(home / "frames.parquet"),
     )
 
 

@@ -63,9 +63,9 @@ def looks_at_pictures(viewing: Viewing) -> Iterator[Look]:
 
 def _subjects(viewing: Viewing, window: Window) -> Iterator[tuple[int, Squares]]:
     """Track and squares of everything that is looked at in a window."""
-    if not viewing.is_team or viewing.model.region == "frame":
+    if not viewing.is_team or viewing.looks_at_frame(window):
         yield WHOLE_FRAME, frame_squares(viewing.frames.height, viewing.frames.width, len(window.frames))
-    if viewing.model.region == "person" if viewing.is_team else viewing.params.people_rgb:
+    if not viewing.looks_at_frame(window) if viewing.is_team else viewing.params.people_rgb:
         for person in present(viewing.people, window):
             yield person.track_id, person_squares(window.frames, person.frames, person.xyxy)
 

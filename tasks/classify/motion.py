@@ -60,7 +60,7 @@ def known_starts(dense_flow: DenseFlow, window: Window, length: int, count: int)
 
 def _subjects(viewing: Viewing, window: Window, starts: Sequence[int], step: int) -> Iterator[tuple[int, Squares]]:
     """Track and squares, for each of the stacks, of everything that is looked at in a window."""
-    if viewing.model.region == "frame":
+    if viewing.looks_at_frame(window):
         yield WHOLE_FRAME, middle_squares(len(starts), viewing.dense_flow.height, viewing.dense_flow.width)
     else:
         for person in present(viewing.people, window):

@@ -69,11 +69,19 @@ def notes(viewing: Viewing, looks: Sequence[Look]) -> list[str]:
         found.append(f"The video is shorter than a window of {seconds:.2g} s and was repeated to fill it.")
     elif len(windows) > 1 and windows[1].first > windows[0].last + 1:
         found.append(f"{len(windows)} windows of {seconds:.2g} s, evenly spread, stand for the whole video.")
+    alone = sum(viewing.looks_at_frame(window) for window in windows)
+    if viewing.model.region == "person" and alone:
+        which = "every window" if alone == len(windows) else f"{alone} of {len(windows)} windows"
+        found.append(f"In {which} nobody is tracked for long enough, so the whole frame was looked at.")
     if any(look.stream == "flow" for look in looks):
         return found
     if viewing.model.temporal is None:
         found.append("The model has no motion stream.")
-    elif viewing.model.region == "person" and not any(present(viewing.people, window) for window in windows):
+    elif (
+        viewing.model.region == "person"
+        and not alone
+        and not any(present(viewing.people, window) for window in windows)
+    ):
         nobody = "nobody is tracked through half of a window" if viewing.params.people else "classify.people is 0"
         found.append(f"Motion is judged person by person, and {nobody}.")
     else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tasks.artifacts.action_model import ActionModel
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.frames import Frames
-from tasks.classify.people import Person
+from tasks.classify.people import Person, present
 from tasks.classify.stage import ClassifyParams
 from tasks.streams.clips import Window
 
@@ -29,3 +29,9 @@ class Viewing:
     def is_team(self) -> bool:
         """Whether both streams speak a team's own labels."""
         return self.model.vocabulary == "team"
+
+    def looks_at_frame(self, window: Window) -> bool:
+        """Whether the model's region is the frame in `window`; a team's is where nobody can be judged, as in training."""
+        if self.model.region == "frame":
+            return True
+        return self.is_team and not present(self.people, window)

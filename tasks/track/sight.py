@@ -7,7 +7,7 @@ stays as the detections have it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.features import Features
+from tasks.artifacts.frames import Frames
+from tasks.params import Compute
 from tasks.track.camera import Camera, background_motion
 
 if TYPE_CHECKING:
     from tasks.track.stage import TrackParams
 
-INNER = np.array(
-    [0.6, 0.8]
-)  # of width and height: what is looked at; around a person's middle there is less background
+INNER = np.array([0.6, 0.8])  # of width and height, where features are pooled: a person's middle has less background
 Look = Callable[[int, NDArray[np.floating[Any]]], NDArray[np.float32] | None]
 """(frame, (n, 4) xyxy) to (n, d) unit vectors of what the boxes hold; None where the frame has none."""
 
@@ -41,21 +41,40 @@ class Sight:
 
     def looks(self, frame: int, xyxy: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
         """(n, dimensions) unit vectors of (n, 4) boxes, zeros where the frame has no picture."""
-        centre, half = (xyxy[:, :2] + xyxy[:, 2:]) / 2, INNER * (xyxy[:, 2:] - xyxy[:, :2]) / 2
-        inner = np.concatenate([centre - half, centre + half], axis=1)
-        found = self.look(frame, inner) if self.look and len(xyxy) else None
+        found = self.look(frame, xyxy) if self.look and len(xyxy) else None
         return np.zeros((len(xyxy), self.dimensions), np.float32) if found is None else found
 
 
 BLIND = Sight()
 
 
-def open_sight(detections: Detections, dense_flow: DenseFlow, features: Features, params: TrackParams) -> Sight:
-    """What `params` ask for."""
-    looking = params.appearance != "none" or params.link_appearance > 0
-    return Sight(
+def open_sight(  # noqa: PLR0917  all that the stage reads
+    detections: Detections,
+    dense_flow: DenseFlow,
+    features: Features,
+    frames: Frames,
+    params: TrackParams,
+    compute: Compute,
+) -> Sight:
+    """What `params` ask for; of what they do not ask for nothing is read or loaded."""
+    sight = Sight(
         camera=background_motion(dense_flow, detections, params.low_score) if params.camera else None,
-        look=features.pooled if looking else None,
-        dimensions=features.values.shape[-1] if looking else 0,
         flow=dense_flow if params.carry else None,
     )
+    if params.network:
+        from tasks.track.crops import DIMENSIONS, crop_looks
+
+        return replace(sight, look=crop_looks(frames, params.network, compute), dimensions=DIMENSIONS)
+    if params.looking:
+        return replace(sight, look=pooled_looks(features), dimensions=features.values.shape[-1])
+    return sight
+
+
+def pooled_looks(features: Features) -> Look:
+    """The vectors of `features` in the middle of each box."""
+
+    def look(frame: int, xyxy: NDArray[np.floating[Any]]) -> NDArray[np.float32] | None:
+        centre, half = (xyxy[:, :2] + xyxy[:, 2:]) / 2, INNER * (xyxy[:, 2:] - xyxy[:, :2]) / 2
+        return features.pooled(frame, np.concatenate([centre - half, centre + half], axis=1))
+
+    return look

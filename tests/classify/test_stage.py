@@ -86,6 +86,16 @@ def test_a_team_s_model_speaks_through_both_streams_and_they_are_fused(run, make
     assert (fused.cam_frame == NULL).all() and (fused.cam == 0).all()
 
 
+def test_where_nobody_is_tracked_a_team_s_model_looks_at_the_whole_frame_as_it_did_in_training(run, make_model) -> None:
+    spans = [(1, 0, 16, "person")]
+    actions = run(model=make_model("team"), spans=spans)
+    streams = ("rgb", "flow", "fused")
+    subjects = [1, NULL, NULL]  # gone in the second and the third window
+    assert sorted(looks(actions)) == sorted((w, s, subject) for w, subject in enumerate(subjects) for s in streams)
+    assert any("In 2 of 3 windows nobody is tracked" in note for note in actions.notes)
+    assert any("In every window" in note for note in run(model=make_model("team"), spans=()).notes)
+
+
 def test_a_team_s_model_of_one_stream_alone_is_not_fused(run, make_model) -> None:
     assert {s for _, s, _ in looks(run(model=make_model("team", temporal=None), max_windows=1))} == {"rgb"}
     assert {s for _, s, _ in looks(run(model=make_model("team", spatial=None), max_windows=1))} == {"flow"}

@@ -43,6 +43,7 @@ PLAIN = {
     "fill": True,
     "camera": False,
     "appearance": "none",
+    "appearance_from": "features",
     "appearance_distance": 0.2,
     "appearance_iou": 0.3,
     "appearance_memory": 0.9,

@@ -31,6 +31,7 @@ SETTINGS: dict[str, Any] = {
     "fill": False,
     "camera": False,
     "appearance": "none",
+    "appearance_from": "features",
     "appearance_distance": 0.2,
     "appearance_iou": 0.3,
     "appearance_memory": 0.9,

@@ -12,9 +12,12 @@ import pytest
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.features import Features
+from tasks.artifacts.frames import Frames
 from tasks.artifacts.tracks import Tracks
+from tasks.params import Compute
 from tasks.synthetic.scene import inputs
 from tasks.synthetic.scene.scene import SceneSettings, make_scene
+from tasks.track import crops
 from tasks.track.identify import identify
 from tasks.track.presets import PRESETS
 from tasks.track.stage import track
@@ -30,7 +33,8 @@ EVERYTHING: dict[str, Any] = {
     "fill": True,
     "n_init": 2,
 }
-Inputs = tuple[Detections, DenseFlow, Features]
+Inputs = tuple[Detections, DenseFlow, Features, Frames]
+COMPUTE = Compute(device="cpu", workers=1, batch=4)
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +43,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scene = make_scene(1, SceneSettings(frames=14, height=96, width=160, actors=4, leaving=1))
     inputs.dense_flow(scene, 0.2).to(folder / "flow.parquet")
     inputs.features(scene).to(folder / "features.npy")
+    inputs.frames(scene).to(folder / "frames.parquet")
     rows = [
         (frame, tuple(box), 0.9, 0)
         for k, boxes in enumerate(scene.boxes)
@@ -54,6 +59,7 @@ def opened(folder: Path) -> Inputs:
         Detections.load(folder / "detections.parquet"),
         DenseFlow.load(folder / "flow.parquet"),
         Features.load(folder / "features.npy"),
+        Frames.load(folder / "frames.parquet"),
     )
 
 
@@ -66,27 +72,29 @@ def test_it_declares_what_it_reads() -> None:
         "detections": "Detections",
         "dense_flow": "DenseFlow",
         "features": "Features",
+        "frames": "Frames",
     }
+    assert track.wants_compute
 
 
 def test_any_number_of_workers_gives_the_same(seen: Path) -> None:
     params = make_params(**EVERYTHING)
-    alone = content(track(*opened(seen), params))
+    alone = content(track(*opened(seen), params, COMPUTE))
     assert set(alone[-1]) > {-2}
     with ThreadPoolExecutor(4) as pool:
-        for other in pool.map(lambda _: content(track(*opened(seen), params)), range(8)):
+        for other in pool.map(lambda _: content(track(*opened(seen), params, COMPUTE)), range(8)):
             assert other == alone
 
 
 def test_with_everything_off_the_pictures_change_nothing(seen: Path) -> None:
-    detections, dense_flow, features = opened(seen)
     params = make_params()
-    assert content(track(detections, dense_flow, features, params)) == content(identify(detections, params))
+    assert content(track(*opened(seen), params, COMPUTE)) == content(identify(opened(seen)[0], params))
 
 
 @pytest.mark.parametrize("way", [EVERYTHING, *PRESETS.values()])
+@pytest.mark.usefixtures("colour_network")
 def test_no_detection_is_in_two_tracks_with_pictures_either(seen: Path, way: dict[str, Any]) -> None:
-    tracks = track(*opened(seen), make_params(**way))
+    tracks = track(*opened(seen), make_params(**way), COMPUTE)
     source = tracks.detection[tracks.detection >= 0]
     assert len(np.unique(source)) == len(source) > 0
 
@@ -97,4 +105,34 @@ def test_a_video_without_pairs_or_detections(frames: int, tmp_path: Path) -> Non
     dense_flow = inputs.dense_flow(scene).to(tmp_path / "flow.parquet")
     features = inputs.features(scene).to(tmp_path / "features.npy")
     nothing = Detections.empty(frame_count=frames, width=160, height=96)
-    assert len(track(nothing, dense_flow, features, make_params(**EVERYTHING))) == 0
+    images = inputs.frames(scene).to(tmp_path / "frames.parquet")
+    for source in ("features", "crops"):
+        params = make_params(**EVERYTHING, appearance_from=source)
+        assert len(track(nothing, dense_flow, features, images, params, COMPUTE)) == 0
+
+
+def test_weights_are_named_only_where_crops_are_looked_at() -> None:
+    named = ("mobilenet-v2-bottleneck",)
+    assert track.weights(make_params(appearance_from="crops")) == ()
+    assert track.weights(make_params(appearance="closest")) == ()
+    assert track.weights(make_params(appearance_from="crops", appearance="first")) == named
+    assert track.weights(make_params(appearance_from="crops", link_appearance=0.2)) == named
+
+
+def test_without_looks_neither_frames_nor_network_are_touched(seen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*arguments: Any) -> None:
+        raise AssertionError(f"asked for {arguments}")
+
+    monkeypatch.setattr(Frames, "image", never)
+    monkeypatch.setattr(crops, "load_embedder", never)
+    plain = make_params(appearance_from="crops", camera=True)
+    assert len(track(*opened(seen), plain, COMPUTE)) > 0
+    with pytest.raises(AssertionError, match="asked for"):
+        track(*opened(seen), make_params(appearance_from="crops", appearance="first"), COMPUTE)
+
+
+@pytest.mark.usefixtures("colour_network")
+def test_no_size_of_batch_changes_what_crops_tell(seen: Path) -> None:
+    params = make_params(**EVERYTHING, appearance_from="crops")
+    found = [content(track(*opened(seen), params, COMPUTE.model_copy(update={"batch": n}))) for n in (1, 16)]
+    assert found[0] == found[1]
