@@ -31,7 +31,7 @@ class Viewing:
         return self.model.vocabulary == "team"
 
     def looks_at_frame(self, window: Window) -> bool:
-        """Whether the model's region is the frame in `window`; a team's is where nobody can be judged, as in training."""
+        """Whether the region is the whole frame; a team's is where nobody can be judged, as in training."""
         if self.model.region == "frame":
             return True
         return self.is_team and not present(self.people, window)
