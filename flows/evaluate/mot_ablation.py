@@ -39,6 +39,7 @@ PARTS: Mapping[str, Mapping[str, Any]] = {
     "with max_gap 30, unlinked": {"max_gap": 30, "link_gap": 0},
     "with momentum .2": {"momentum": 0.2},
     "with recovery": {"recovery": True},
+    "with score-aware noise": {"score_noise": True},
     "with fused scores": {"fuse_score": True, "min_iou": 0.2},
 }
 """What to change; a value that is a field's name stands for that field's value."""

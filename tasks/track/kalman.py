@@ -56,9 +56,15 @@ def predict(mean: Floats, covariance: Floats) -> State:
     return moved, spread
 
 
-def update(mean: Floats, covariance: Floats, measurement: Floats) -> State:
-    """The state after seeing `measurement`: K = P H' / (H P H' + R), x + K y, P - K H P."""
+def update(mean: Floats, covariance: Floats, measurement: Floats, score: Floats | None = None) -> State:
+    """The state after seeing `measurement`: K = P H' / (H P H' + R), x + K y, P - K H P.
+
+    With the detections' (n,) `score`, R is multiplied by 1 - score: what is sure counts more (Du et al., "GIAOTracker",
+    2021, eq. 1, which StrongSORT keeps).
+    """
     noise = np.square(STD_POSITION * _scale(mean[:, 0]))
+    if score is not None:
+        noise = noise * (1 - score)[:, None]
     gain = covariance[:, :2] / (covariance[:, 0] + noise)[:, None]
     corrected = mean + gain * (measurement - mean[:, 0])[:, None]
     reduced = covariance.copy()

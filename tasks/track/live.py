@@ -83,7 +83,8 @@ class Live:
     def correct(self, tracks: Indices, frame: int, rows: Indices, seen: Seen, params: TrackParams) -> None:
         """Let `tracks` have seen what is `seen`, rows of the detections artifact."""
         measured = xyxy_to_cxcywh(seen.xyxy)
-        state = kalman.update(self.mean[tracks], self.covariance[tracks], measured)
+        score = seen.score.astype(np.float64) if params.score_noise else None
+        state = kalman.update(self.mean[tracks], self.covariance[tracks], measured, score)
         self.mean[tracks], self.covariance[tracks] = state
         self.recent[tracks] = remember(frame, measured[:, :2], self.recent[tracks])
         self.hits[tracks] += 1

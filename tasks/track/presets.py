@@ -16,7 +16,7 @@ ONLINE: Mapping[str, Any] = {"link_gap": 0, "min_confidence": 0.0, "smoothing": 
 """Without the second pass."""
 UNSEEING: Mapping[str, Any] = {"camera": False, "appearance": "none", "link_appearance": 0.0, "carry": False}
 """From the detections alone."""
-PLAIN: Mapping[str, Any] = {**UNSEEING, "fuse_score": False, "momentum": 0.0, "recovery": False}
+PLAIN: Mapping[str, Any] = {**UNSEEING, "fuse_score": False, "score_noise": False, "momentum": 0.0, "recovery": False}
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     # Bewley et al. 2016, https://github.com/abewley/sort: all detections alike, age 1.
@@ -39,6 +39,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "low_score": 0.3,
         "min_iou": 0.3,
         "fuse_score": False,
+        "score_noise": False,
         "momentum": 0.2,
         "recovery": True,
         "n_init": 3,

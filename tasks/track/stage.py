@@ -36,6 +36,8 @@ class TrackParams(Params):
     """Overlap that it must exceed in the second step."""
     fuse_score: bool
     """Whether the overlap in the first step is multiplied by the detection's score (ByteTrack)."""
+    score_noise: bool
+    """Whether a detection corrects the filter the more the surer it is (GIAOTracker, StrongSORT)."""
     momentum: float = Field(ge=0, le=1)
     """Weight of heading on as before, against overlap, in the first step (OC-SORT); 0 leaves it out."""
     recovery: bool

@@ -30,6 +30,7 @@ PLAIN = {
     "min_iou": 0.3,
     "min_iou_low": 0.5,
     "fuse_score": False,
+    "score_noise": False,
     "momentum": 0.0,
     "recovery": False,
     "n_init": 1,

@@ -18,6 +18,7 @@ SETTINGS: dict[str, Any] = {
     "min_iou": 0.3,
     "min_iou_low": 0.5,
     "fuse_score": False,
+    "score_noise": False,
     "momentum": 0.0,
     "recovery": False,
     "n_init": 3,

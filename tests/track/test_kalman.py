@@ -52,6 +52,24 @@ def test_a_hundred_frames_with_misses_agree_with_filterpy() -> None:
             np.testing.assert_allclose(covariance[:, k], expected, rtol=1e-9)
 
 
+def test_the_surer_a_detection_the_more_it_corrects_and_certainty_is_taken_as_it_is() -> None:
+    box, seen = np.array([[50.0, 60, 30, 80]] * 3), np.array([[54.0, 62, 31, 81]] * 3)
+    scores = np.array([0.0, 0.6, 1.0])
+    mean, covariance = kalman.update(*kalman.predict(*kalman.initiate(box)), seen, scores)
+    for row, score in enumerate(scores):
+        f = textbook(box[row])
+        scale_noise(f)
+        f.predict()
+        scale_noise(f)
+        f.R = f.R * (1 - score)
+        f.update(seen[row])
+        np.testing.assert_allclose(mean[row].ravel(), f.x.ravel(), rtol=1e-9)
+        np.testing.assert_allclose(covariance[row, 0], np.diag(f.P)[:4], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(mean[2, 0], seen[2])
+    plain = kalman.update(*kalman.predict(*kalman.initiate(box[:1])), seen[:1])
+    np.testing.assert_array_equal(mean[:1], plain[0])
+
+
 def test_nothing_outside_the_blocks_is_lost() -> None:
     f = textbook(np.array([50.0, 60, 30, 80]))
     for _ in range(10):

@@ -23,7 +23,7 @@ from tests.track.scenes import SETTINGS, make_detections, make_params, scenes, w
 WAYS: list[dict[str, Any]] = [
     {"n_init": 1},
     {"n_init": 2, "max_gap": 2, "link_gap": 8, "smoothing": 100.0, "fill": True, "min_confidence": 0.3},
-    {"n_init": 1, "momentum": 0.2, "recovery": True, "fuse_score": True, "fill": True},
+    {"n_init": 1, "momentum": 0.2, "recovery": True, "fuse_score": True, "score_noise": True, "fill": True},
     *map(dict, PRESETS.values()),
 ]
 
