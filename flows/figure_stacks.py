@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
+from multiprocessing import get_context
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,6 +50,18 @@ class Seen:
     """(segments, 20, side, side)."""
     pictures: NDArray[np.uint8]
     """(segments, h, w, 3) the frame in the middle of each stack."""
+
+
+def renderers(count: int) -> ProcessPoolExecutor:
+    """Processes for `look_at`, one thread each.
+
+    They start afresh: a fork of a process whose libraries run threads can wait forever for a lock one of them held.
+    """
+    return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_one_thread)
+
+
+def _one_thread() -> None:
+    cv2.setNumThreads(1)
 
 
 def look_at(job: Job) -> Seen:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.figure_stacks import SETTINGS, Job, look_at
+from flows.figure_stacks import SETTINGS, Job, look_at, renderers
 from tasks.artifacts.action_model import ActionModel, LinearHead, TemporalStream
 from tasks.fingerprint import fingerprint
 from tasks.streams.heads import probabilities
@@ -89,7 +88,7 @@ def jobs(seed: int, clips: int, test: bool = False) -> list[Job]:
 def rendered(folder: Path, todo: Sequence[Job]) -> Lot:
     """The stacks of all jobs, a file for some of them; files that are there are not made again."""
     stacks: list[StoredStacks] = []
-    with ProcessPoolExecutor(PROCESSES) as pool:
+    with renderers(PROCESSES) as pool:
         for start in range(0, len(todo), JOBS_PER_FILE):
             part = todo[start : start + JOBS_PER_FILE]
             path = folder / f"{part[0].seed[0]}-{start}.npy"

@@ -21,12 +21,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from flows.evaluate.scores import Row, Scores
-from flows.figure_stacks import Job, Seen, look_at
+from flows.figure_stacks import Job, Seen, look_at, renderers
 from tasks.params import Params
 from tasks.streams.fusion import fused
 from tasks.streams.heads import probabilities
@@ -42,6 +41,7 @@ from tasks.train.streams import Material, Rows, opinions, spatial_stream, tempor
 from tasks.train.study import weigh
 
 FRAMES, STACKS = 33, 3
+PROCESSES = 2
 TRAIN_SEED, TEST_SEED = 100, 200  # others than those of the shipped network's clips
 CLIPS = 16  # of each label, for learning and again for measuring
 COLOURS = {"red": 0.0, "yellow": 0.15, "green": 0.36, "blue": 0.6, "purple": 0.8}
@@ -72,7 +72,7 @@ def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Sco
     settings = settings.model_copy(update={"spatial": "mobilenet-v2", "temporal": "head", "fusion": "learned"})
     means = Means(settings, shipped_temporal(), "cpu")
     items: dict[str, dict[str, float]] = {}
-    with ProcessPoolExecutor(2, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+    with renderers(PROCESSES) as pool:
         for number, (name, kinds) in enumerate(sets().items()):
             learning, measuring = jobs(number, kinds, arguments.clips)
             if name == "motion-only":
