@@ -163,11 +163,8 @@ def test_a_clip_goes_the_whole_way(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.slow
-def test_every_labelled_clip_is_known_by_its_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = Path(__file__).parents[2].parent / "shared" / "eval" / "action"
-    if not data.is_dir():
-        pytest.skip("needs ../shared/eval/action")
-    scores = evaluate(data, monkeypatch)
+def test_every_labelled_clip_is_known_by_its_looks(monkeypatch: pytest.MonkeyPatch, ground_truth: Path) -> None:
+    scores = evaluate(ground_truth / "action", monkeypatch)
     assert len(scores.items) == 3
     assert scores.combined["top-1 rgb"] == 1
     assert len(scores.tables["what is said"]) == 5

@@ -98,10 +98,8 @@ def _params() -> dict:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("labels", "bar"), [("first", 0.85), ("masks", 0.93)])
-def test_a_car_keeps_its_mask(labels: str, bar: float) -> None:
-    data = Path(__file__).parents[2].parent / "shared" / "eval" / "davis" / "car-shadow"
-    if not data.is_dir():
-        pytest.skip("no DAVIS sequences beside the checkout")
+def test_a_car_keeps_its_mask(labels: str, bar: float, ground_truth: Path) -> None:
+    data = ground_truth / "davis" / "car-shadow"
     scores = davis.evaluate(argparse.Namespace(data=data, labels=labels), _params())
     assert scores.combined["J"] > bar
     assert scores.combined["J field"] > scores.combined["J propagated"] - 0.02

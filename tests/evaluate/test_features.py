@@ -19,7 +19,6 @@ from tasks.errors import BadInput, BadParams
 from tasks.geometry.grid import CellGrid
 
 HERE = Path(__file__).parents[2]
-DATA = HERE.parent / "shared" / "eval"
 HEIGHT, WIDTH, SIDE = 64, 96, 16
 GRID = CellGrid(HEIGHT // 8, WIDTH // 8, 8, 8, 3.5, 3.5)
 
@@ -86,8 +85,7 @@ def test_a_folder_without_frames_and_odd_values_are_refused(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not DATA.is_dir(), reason="needs ../shared/eval beside the checkout")
-def test_the_default_carries_masks_and_finds_cells_again() -> None:
-    found = features.evaluate(options(DATA / "davis"), Project.open(find_root(HERE), STAGES).params).combined
+def test_the_default_carries_masks_and_finds_cells_again(ground_truth: Path) -> None:
+    found = features.evaluate(options(ground_truth / "davis"), Project.open(find_root(HERE), STAGES).params).combined
     assert found["J_mean"] > 0.83
     assert found["PCK@.05"] > 0.77

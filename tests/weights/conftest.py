@@ -86,7 +86,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def registry(site: Site, tmp_path: Path) -> Site:
     """The site as a package index: a wheel, and a source archive whose build script leaves a mark."""
     for package, file, archive in (("carrier", WHEEL, _wheel()), ("carrier-source", SDIST, _sdist(tmp_path / "ran"))):
-        site.files[f"/simple/{package}/"] = f'<html><body><a href="/files/{file}">{file}</a></body></html>'.encode()
+        site.files[f"/index/{package}/"] = f'<html><body><a href="/files/{file}">{file}</a></body></html>'.encode()
         site.files[f"/files/{file}"] = archive
     return site
 
@@ -97,7 +97,7 @@ def pip_registry(registry: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    monkeypatch.setenv("PIP_INDEX_URL", f"{registry.url}/simple")
+    monkeypatch.setenv("PIP_INDEX_URL", f"{registry.url}/index")
     return registry
 
 

