@@ -19,7 +19,7 @@ from flows.plan import NOT_MADE, Item, State, plan
 from flows.project import STATE, Project
 from flows.record import record as record_in_dvc
 from flows.schedule import Submit, schedule
-from flows.sweep import sweep
+from flows.sweep import sweep, sweep_parts
 
 log = logging.getLogger("semflow")
 
@@ -82,6 +82,7 @@ def bring_up_to_date(
                 outcomes += _follow(project, states, _in_threads(project, pool), len(todo))
         project.hashes.save()
         final = plan(project) if todo or videos is not None or stages is not None else states
+        sweep_parts(project, final.values())
         index = refresh_index(project, final) if stages is None or "report" in stages else None
         unrecorded = record_in_dvc(project, final) if record else {}
         project.hashes.save()

@@ -1,6 +1,7 @@
 """Making one item: look, load, compute, save beside, move into place, write the recipe. A crash costs this item alone.
 
 The order makes a kill at any point harmless: bytes first, then the recipe that vouches for them, each moved whole.
+Parts of an item that takes long are kept (tasks/checkpoints.py) until it stands, or its input is at fault.
 """
 
 from __future__ import annotations
@@ -18,12 +19,17 @@ from flows.plan import State, examine, whole_dataset
 from flows.project import STATE, Project
 from flows.restore import remember, restore
 from tasks.artifacts.artifact import Artifact, Dataset, Source
+from tasks.checkpoints import Checkpoints
+from tasks.content import digest
 from tasks.device import resolve_device
 from tasks.errors import BadInput, SemflowError
+from tasks.params import Compute
 from tasks.recipe import Recipe
 from tasks.stage import Stage
 
 Result = Literal["computed", "restored", "reused", "failed", "blocked"]
+PARTS = "parts"
+"""Folder under the state folder for parts of items that take long."""
 _accelerator = threading.BoundedSemaphore(1)
 
 
@@ -73,7 +79,9 @@ def make(project: Project, stage: Stage[..., Any], video: str) -> Outcome:
             _compute(project, stage, video, state)
         except BadInput as error:
             _record_fault(project, stage, video, state, str(error))
+            remove(parts_of(project, state))
             return Outcome(video, stage.name, "failed", time.perf_counter() - began, error=str(error), recorded=True)
+        remove(parts_of(project, state))
         return Outcome(video, stage.name, "computed", time.perf_counter() - began, frame_count(project, video))
 
 
@@ -87,6 +95,12 @@ def frame_count(project: Project, video: str) -> int:
     import pyarrow.parquet as pq
 
     return int(pq.read_metadata(path).num_rows)
+
+
+def parts_of(project: Project, state: State) -> Path:
+    """Where the parts of an item in the making lie; another key, another place."""
+    assert state.ingredients is not None
+    return project.root / STATE / PARTS / digest({str(state.item): state.ingredients.key})
 
 
 def discard(project: Project, stage: Stage[..., Any], video: str) -> None:
@@ -111,8 +125,8 @@ def _compute(project: Project, stage: Stage[..., Any], video: str, state: State)
     assert state.ingredients is not None
     arguments: dict[str, Any] = {name: _open(project, stage, name, video) for name in stage.inputs}
     arguments |= {"params": project.params[stage.name], **project.also(stage)}
-    if stage.wants_compute:
-        arguments["compute"] = project.compute
+    for name, kind in stage.supplied.items():
+        arguments[name] = project.compute if kind is Compute else Checkpoints.at(parts_of(project, state))
     produced = stage.function(**arguments)
     made = produced if isinstance(produced, tuple) else (produced,)
     if len(made) != len(stage.outputs):

@@ -1,15 +1,16 @@
-"""Artifacts of videos that are gone: moved out of the way, never deleted.
+"""Artifacts of videos that are gone: moved out of the way, never deleted. Parts that no item goes on from: deleted.
 
 What lies in an artifact folder becomes part of the data that DVC records, so it must follow from `data/raw`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from flows.files import move
-from flows.item import artifact_folders
+from flows.files import move, remove
+from flows.item import PARTS, artifact_folders, parts_of
+from flows.plan import State
 from flows.project import STATE, Project
 from tasks.artifacts.artifact import Artifact
 from tasks.recipe import Recipe
@@ -29,6 +30,21 @@ def sweep(project: Project) -> list[Path]:
             move(stray, project.root / STATE / REMOVED / relative)
             moved.append(relative)
     return moved
+
+
+def sweep_parts(project: Project, states: Iterable[State]) -> None:
+    """Remove the parts of items that no next run would take up, given the `states` of all items.
+
+    While an item waits for another, its key is not known, and nothing is removed.
+    """
+    stale = [state for state in states if state.standing == "stale"]
+    folder = project.root / STATE / PARTS
+    if not folder.is_dir() or any(state.ingredients is None for state in stale):
+        return
+    wanted = {parts_of(project, state) for state in stale}
+    for path in sorted(folder.iterdir()):
+        if path not in wanted:
+            remove(path)
 
 
 def _strays(project: Project, folder: Path, kind: type[Artifact]) -> Iterator[Path]:

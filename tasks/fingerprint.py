@@ -22,11 +22,13 @@ PYTHON = (".py", ".pyc", ".pyi")
 ENGINE = (
     "tasks.artifacts.artifact",
     "tasks.artifacts.raw_video",
+    "tasks.checkpoints",
     "tasks.content",
     "tasks.device",
     "tasks.errors",
     "tasks.fingerprint",
     "tasks.params",
+    "tasks.progress",
     "tasks.recipe",
     "tasks.stage",
     "tasks.weights",

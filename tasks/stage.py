@@ -9,7 +9,8 @@ An argument of type Dataset[Features] makes it a stage over the whole dataset: o
 video, leaving `<folder>/dataset<ending>`, which stages of one video may read like any artifact.
 It reads all videos, or those that its `among` chooses by the parameters and by what people wrote (a Source).
 An argument of another Params class, `seeing: ExtractFeaturesParams`, is the section of the stage whose class that is.
-A parameter named `compute` of class Compute is handed in and is no part of the recipe.
+An argument of class Compute is handed in and is no part of the recipe; so is one of class Checkpoints, where a stage
+that takes long keeps the parts that it has done.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
 
 from tasks.artifacts.artifact import Artifact, Dataset, Source, Streamed
+from tasks.checkpoints import Checkpoints
 from tasks.params import Compute, Params
 
 P = ParamSpec("P")
@@ -27,6 +29,8 @@ R = TypeVar("R")
 Weights = Callable[..., tuple[str, ...]]
 Among = Callable[[Any, Mapping[str, Source]], Collection[str] | None]
 """Parameters, and sources by argument name, to the videos that a stage over the dataset reads; None for all of them."""
+SUPPLIED = (Compute, Checkpoints)
+"""What the engine hands to a stage that asks for it: no part of its recipe."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +54,18 @@ class Stage(Generic[P, R]):
     (see tasks/weights/catalog.py)."""
     among: Among
     """Which videos a stage over the dataset reads."""
-    wants_compute: bool
+    supplied: Mapping[str, type]
+    """Argument name to one of SUPPLIED."""
     accelerator: bool
     """Whether the function uses the accelerator, of which a machine has few: such items take turns."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.function(*args, **kwargs)
+
+    @property
+    def wants_compute(self) -> bool:
+        """Whether the function is told how to compute."""
+        return Compute in self.supplied.values()
 
     @property
     def over_dataset(self) -> bool:
@@ -83,14 +93,14 @@ def stage(
         params: type[Params] | None = None
         whole: set[str] = set()
         also: dict[str, type[Params]] = {}
-        wants_compute = False
+        supplied: dict[str, type] = {}
         for name in inspect.signature(function).parameters:
             kind = hints.get(name)
             if get_origin(kind) is Dataset:
                 whole.add(name)
                 kind = get_args(kind)[0]
-            if kind is Compute:
-                wants_compute = True
+            if kind in SUPPLIED:
+                supplied[name] = kind
             elif name == "params" and isinstance(kind, type) and issubclass(kind, Params):
                 params = kind
             elif isinstance(kind, type) and issubclass(kind, Params):
@@ -99,8 +109,8 @@ def stage(
                 inputs[name] = kind
             else:
                 raise TypeError(
-                    f"{function.__name__}({name}) must be an Artifact, of a class of Params, or "
-                    f"`compute: Compute`, got {kind}"
+                    f"{function.__name__}({name}) must be an Artifact, of a class of Params, Compute or Checkpoints, "
+                    f"got {kind}"
                 )
         if params is None or not inputs or not produced:
             raise TypeError(
@@ -118,7 +128,7 @@ def stage(
             libraries=libraries,
             weights=weights or _no_weights,
             among=among or _all_videos,
-            wants_compute=wants_compute,
+            supplied=supplied,
             accelerator=accelerator,
         )
 

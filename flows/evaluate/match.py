@@ -23,78 +23,17 @@ vectors come from `extract_features` and optical flow from `estimate_flow`, with
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, cast
+from collections.abc import Iterator, Mapping, Sequence
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from flows.evaluate.match_data import (
-    Clip,
-    HomographyPair,
-    KeypointPair,
-    find_clips,
-    find_homography_pairs,
-    find_keypoint_pairs,
-    read_image,
-    read_mask,
-)
+from flows.evaluate.match_bench import Bench, open_bench
+from flows.evaluate.match_data import Clip, find_clips, find_homography_pairs, find_keypoint_pairs, read_image
+from flows.evaluate.match_scores import Metrics, score_homography, score_keypoints, score_masks, score_views
 from flows.evaluate.scores import Scores
-from tasks.artifacts.flow_encoding import Flow
 from tasks.artifacts.images import Image
-from tasks.decode.stage import DecodeParams
-from tasks.device import resolve_device
 from tasks.errors import BadInput
-from tasks.estimate_flow.backend import Backend, open_backend
-from tasks.estimate_flow.stage import EstimateFlowParams
-from tasks.extract_features.projection import shipped_projection
-from tasks.extract_features.stage import ExtractFeaturesParams, cell_grid, input_size, viewer
-from tasks.geometry import views as match_views
-from tasks.geometry.carry import step
-from tasks.geometry.grid import CellGrid
-from tasks.match.grids import How, match_grids
-from tasks.match.semantic import how
-from tasks.match.stage import MatchParams
-from tasks.params import Compute, Params
-
-Places = NDArray[np.float32]
-"""(h, w, 2) x, y in working-size pixels, one for each cell."""
-Metrics = dict[str, float]
-NEAR_PX = 8.0  # of the original, for homography pairs
-
-
-@dataclass(frozen=True)
-class Grid:
-    """One image's vectors."""
-
-    vectors: NDArray[Any]
-    """(h, w, d)."""
-    cells: CellGrid
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Everything that an item is measured with."""
-
-    extract: Callable[[Image], Grid]
-    optical: Backend
-    how: How
-    side: int | None
-
-    def semantic(self, first: Grid, second: Grid) -> Places:
-        """Where each cell of the first image is in the second by meaning."""
-        return second.cells.to_px(match_grids(first.vectors, second.vectors, self.how).target)
-
-    def chained(self, places: Places, images: Sequence[Image]) -> Places:
-        """Where optical flow carries `places` of the first of `images` to the last, one by one, trusted everywhere."""
-        for pair in pairwise(images):
-            flow: Flow = next(iter(self.optical.estimate(pair)))[0]
-            inside = np.clip(places, 0, np.array([flow.shape[1] - 1, flow.shape[0] - 1], np.float32))
-            places = places + step(inside, flow, np.ones(flow.shape[:2], np.bool_)) - inside
-        return places
+from tasks.params import Params
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -107,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Scores:
     """Metrics per item, and their means over the items of each kind."""
-    return measure(arguments, _bench(params))
+    return measure(arguments, open_bench(params))
 
 
 def measure(arguments: argparse.Namespace, bench: Bench) -> Scores:
@@ -129,112 +68,6 @@ def measure(arguments: argparse.Namespace, bench: Bench) -> Scores:
             "homography in .xml, got none"
         )
     return Scores("match", items, _means(items))
-
-
-def score_views(film: Sequence[Image], rng: np.random.Generator, bench: Bench) -> tuple[Metrics, Metrics]:
-    """Metrics of a view far away of the last image of `film`, which is the first again, and of a view near to it."""
-    image = film[0]
-    camera, light = match_views.far(rng)
-    far, near = match_views.view(image, camera, light), match_views.view(image, match_views.near(rng))
-    first = bench.extract(image)
-    centres = first.cells.centres()
-    ways = {
-        "": bench.semantic(first, bench.extract(far.image)),
-        " no motion": centres,
-        " optical": bench.chained(centres, [image, far.image]),
-        " optical chained": bench.chained(centres, _seen(film, camera, light)),
-        " optical chained, still film": bench.chained(centres, _seen([image] * len(film), camera, light)),
-    }
-    shares = {way: _pck(at, far, centres) for way, at in ways.items()}
-    found = {f"{metric}{way}": shares[way][metric] for metric in shares[""] for way in ways}
-    close = {
-        "EPE": _mean_error(bench.semantic(first, bench.extract(near.image)), near, centres),
-        "EPE optical": _mean_error(bench.chained(centres, [image, near.image]), near, centres),
-        "EPE no motion": _mean_error(centres, near, centres),
-    }
-    return found, close
-
-
-def _seen(film: Sequence[Image], camera: match_views.Camera, light: match_views.Light) -> list[Image]:
-    return [view.image for view in match_views.path(film, camera, light)]
-
-
-def score_masks(clip: Clip, stride: int, bench: Bench) -> Metrics:
-    """J of the object's cells carried over `stride` real frames: by meaning, by chained optical flow, not at all."""
-    overlaps: dict[str, list[float]] = {"J": [], "J optical chained": [], "J no motion": []}
-    for start in range(0, len(clip.frames) - stride, stride):
-        images = [read_image(path, bench.side)[0] for path in clip.frames[start : start + stride + 1]]
-        masks = [read_mask(clip.masks[frame], *images[0].shape[:2]) for frame in (start, start + stride)]
-        first, second = bench.extract(images[0]), bench.extract(images[-1])
-        centres = first.cells.centres()
-        ways = bench.semantic(first, second), bench.chained(centres, images), centres
-        for kept, at in zip(overlaps.values(), ways, strict=True):
-            kept.append(_overlap(_at(masks[0], centres), _at(masks[1], at)))
-    return {name: float(np.mean(values)) for name, values in overlaps.items()}
-
-
-def score_keypoints(pair: KeypointPair, bench: Bench) -> Metrics:
-    """PCK of keypoints, each matched as the cell nearest to it and moved along."""
-    first, second = (bench.extract(image) for image in pair.images)
-    at = bench.semantic(first, second)
-    column, row = np.rint(first.cells.to_cells(pair.points[0].astype(np.float32))).astype(int).T
-    row, column = np.clip(row, 0, first.cells.rows - 1), np.clip(column, 0, first.cells.columns - 1)
-    beside = pair.points[0] - first.cells.centres()[row, column]
-    error = np.linalg.norm(at[row, column] + beside - pair.points[1], axis=1)
-    side = max(pair.images[1].shape[:2])
-    box = float(np.ptp(pair.points[1], axis=0).max())
-    return {
-        "PCK@.05": float((error <= 0.05 * side).mean()),
-        "PCK@.1": float((error <= 0.1 * side).mean()),
-        "PCK@.1 of box": float((error <= 0.1 * box).mean()),
-    }
-
-
-def score_homography(pair: HomographyPair, bench: Bench) -> Metrics:
-    """Share of the cells that lie within NEAR_PX of the truth, all of them and those that are sure."""
-    first, second = (bench.extract(image) for image in pair.images)
-    found = match_grids(first.vectors, second.vectors, bench.how)
-    centres = first.cells.centres()
-    error, inside = _errors(second.cells.to_px(found.target), pair.homography, centres, pair.images[1].shape[:2])
-    close = error <= NEAR_PX * pair.px
-    sure = inside & found.mutual
-    return {
-        "within 8 px": float(close[inside].mean()),
-        "within 8 px mutual": float(close[sure].mean()) if sure.any() else float("nan"),
-        "median px": float(np.median(error[inside]) / pair.px),
-    }
-
-
-def _pck(at: Places, view: match_views.View, centres: Places) -> Metrics:
-    error, inside = _errors(at, view.homography, centres, view.image.shape[:2])
-    width = view.image.shape[1]
-    return {f"PCK@{name}": float((error[inside] <= part * width).mean()) for name, part in ((".05", 0.05), (".1", 0.1))}
-
-
-def _mean_error(at: Places, view: match_views.View, centres: Places) -> float:
-    error, inside = _errors(at, view.homography, centres, view.image.shape[:2])
-    return float(error[inside].mean())
-
-
-def _errors(
-    at: Places, homography: NDArray[np.float64], centres: Places, size: tuple[int, ...]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """(h, w) distance from the truth in pixels, and where the truth lies in the second image."""
-    truth: Any = cv2.perspectiveTransform(centres.astype(np.float64), homography)
-    x, y = truth[..., 0], truth[..., 1]
-    inside = (x >= -0.5) & (y >= -0.5) & (x < size[1] - 0.5) & (y < size[0] - 0.5)
-    return np.hypot(at[..., 0] - x, at[..., 1] - y), inside
-
-
-def _at(mask: NDArray[np.bool_], places: Places) -> NDArray[np.bool_]:
-    """(h, w) the mask at the pixel nearest to each place."""
-    x, y = np.rint(places).astype(int).transpose(2, 0, 1)
-    return mask[np.clip(y, 0, mask.shape[0] - 1), np.clip(x, 0, mask.shape[1] - 1)]
-
-
-def _overlap(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
-    union = (first | second).sum()
-    return float((first & second).sum() / union) if union else 1.0
 
 
 def _films(
@@ -259,25 +92,3 @@ def _means(items: Mapping[str, Metrics]) -> Metrics:
         for metric, value in metrics.items():
             kinds.setdefault(f"{name.partition('/')[0]} {metric}", []).append(value)
     return {name: float(np.nanmean(values)) for name, values in kinds.items()}
-
-
-def _bench(params: Mapping[str, Params]) -> Bench:
-    """The stages' own code, with their sections of params.yaml."""
-    compute = cast("Compute", params["compute"])
-    looking = cast("ExtractFeaturesParams", params["extract_features"])
-    flowing = cast("EstimateFlowParams", params["estimate_flow"])
-    device = resolve_device(compute.device)
-    shipped = shipped_projection(looking.network, looking.layers, looking.dimensions)
-    look = viewer(looking, compute, shipped)
-
-    def extract(image: Image) -> Grid:
-        height, width = image.shape[:2]
-        cells = cell_grid(height, width, *input_size(height, width, looking.image_side))
-        return Grid(look([image])[0], cells)
-
-    return Bench(
-        extract=extract,
-        optical=open_backend(flowing, device if flowing.network else "cpu", compute.batch),
-        how=how(cast("MatchParams", params["match"]), device),
-        side=cast("DecodeParams", params["decode"]).max_side,
-    )

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.artifact import Artifact
+from tasks.artifacts.artifact import MAKE_AGAIN, Artifact
 from tasks.errors import SemflowError
 
 Vocabulary = Literal["synthetic", "team"]
@@ -121,8 +121,7 @@ class ActionModel(Artifact):
             arrays = {name: file[name] for name in file.files}
         if FACTS not in arrays:
             raise SemflowError(
-                f"{path.name} must be an action model with facts, got {', '.join(sorted(arrays)[:3])}; "
-                "run `semflow run` to make it again"
+                f"{path.name} must be an action model with facts, got {', '.join(sorted(arrays)[:3])}; {MAKE_AGAIN}"
             )
         facts: dict[str, Any] = json.loads(arrays.pop(FACTS).tobytes())
         head = _unpack_head(facts["temporal"], "temporal", arrays)

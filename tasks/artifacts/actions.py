@@ -40,7 +40,7 @@ class Actions(Table):
     last_frame: Column = column("int32", "index", "last frame of the window, itself inside")
     start_s: Column = column("float64", "s", "presentation time of the first frame")
     end_s: Column = column("float64", "s", "presentation time of the last frame")
-    looped: Column = column("bool", "", "the video is shorter than a window and was repeated to fill it")
+    looped: Column = column("bool", "", "the shot is shorter than a window and was repeated to fill it")
     stream: Column = column("string", "", "rgb (what it looks like), flow (how it moves) or fused (both)")
     track_id: Column = column("int32", "index", "who, as in tracks; null for the whole frame", nullable=True)
     vocabulary: Column = column("string", "", "whose labels: kinetics-400, synthetic (shipped motions) or team")

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Generic, Self, TypeVar
 
+MAKE_AGAIN = "run `semflow run` to make it again"
+"""What to do about an artifact that this version cannot read."""
+
 
 class Artifact(ABC):
     """One video's worth of something that flows between stages."""

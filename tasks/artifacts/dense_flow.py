@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.artifact import Artifact, Streamed
-from tasks.artifacts.dense_flow_file import FACTS_KEY, NUMBERS, ROWS_PER_GROUP, write
+from tasks.artifacts.artifact import MAKE_AGAIN, Artifact, Streamed
+from tasks.artifacts.dense_flow_file import FACTS_KEY, NUMBERS, write
 from tasks.artifacts.flow_encoding import Flow, FlowEncoding, Mask
+from tasks.artifacts.parquet import ROWS_PER_GROUP, open_parquet
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
@@ -46,8 +47,7 @@ class FlowFacts:
         encoding: dict[str, Any] = values.pop("encoding", {})
         if {*values, "encoding"} != _names(cls) or set(encoding) != _names(FlowEncoding):
             raise SemflowError(
-                f"{name} must carry the facts of this version, got {', '.join(sorted(values | encoding))}; "
-                "run `semflow run` to make it again"
+                f"{name} must carry the facts of this version, got {', '.join(sorted(values | encoding))}; {MAKE_AGAIN}"
             )
         return cls(**values, encoding=FlowEncoding(**encoding))
 
@@ -198,16 +198,8 @@ class DenseFlow(Artifact):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        import pyarrow.parquet as pq
-
-        file = pq.ParquetFile(path, memory_map=True)
-        metadata = file.metadata.metadata or {}
-        if FACTS_KEY not in metadata:
-            raise SemflowError(
-                f"{path.name} must be a dense flow artifact, got a Parquet file without the facts of one; "
-                "run `semflow run` to make it again"
-            )
-        return cls(file, FlowFacts.from_json(metadata[FACTS_KEY], path.name), file.read(NUMBERS))
+        file, facts = open_parquet(path, FACTS_KEY, "a dense flow artifact")
+        return cls(file, FlowFacts.from_json(facts, path.name), file.read(NUMBERS))
 
     @staticmethod
     def stream(pairs: Iterable[FlowPair], facts: FlowFacts) -> Streamed[DenseFlow]:

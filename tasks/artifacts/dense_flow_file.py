@@ -1,4 +1,4 @@
-"""How dense flow lies in Parquet: a row per pair of frames, sixteen rows to a group, facts in the metadata."""
+"""How dense flow lies in Parquet: a row per pair of frames, facts in the metadata."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.artifacts.flow_encoding import FlowEncoding
+from tasks.artifacts.parquet import ROWS_PER_GROUP, described
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from tasks.artifacts.dense_flow import FlowFacts, FlowPair
 
 FACTS_KEY = b"semflow.dense_flow"
-ROWS_PER_GROUP = 16  # reading a pair maps one group of one column, some 0.5 MB, and decodes nothing else of it
 NUMBERS = ["frame", "cut", "photometric_error", "valid_share", "camera", "camera_inliers"]
 """The columns that are not fields."""
 
@@ -26,9 +26,6 @@ NUMBERS = ["frame", "cut", "photometric_error", "valid_share", "camera", "camera
 def schema() -> pa.Schema:
     """The columns, with unit and meaning in each field's metadata."""
     import pyarrow as pa
-
-    def described(name: str, kind: pa.DataType, unit: str, meaning: str, nullable: bool = False) -> pa.Field:
-        return pa.field(name, kind, nullable=nullable, metadata={"unit": unit, "meaning": meaning})
 
     def encoded(name: str, meaning: str) -> pa.Field:
         return described(name, pa.binary(), "bytes", f"{meaning}, encoded; null where there is no flow", nullable=True)
@@ -56,14 +53,14 @@ def write(path: Path, pairs: Iterable[FlowPair], facts: FlowFacts) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    described = schema().with_metadata({FACTS_KEY: json.dumps(asdict(facts), sort_keys=True).encode()})
+    columns = schema().with_metadata({FACTS_KEY: json.dumps(asdict(facts), sort_keys=True).encode()})
     rows = (_row(frame, pair, facts.encoding) for frame, pair in enumerate(pairs))
     # The fields are compressed already, and the numbers too few to matter.
     with pq.ParquetWriter(
-        path, described, compression="none", use_dictionary=False, write_statistics=False, version="2.6"
+        path, columns, compression="none", use_dictionary=False, write_statistics=False, version="2.6"
     ) as writer:
         while group := list(islice(rows, ROWS_PER_GROUP)):
-            writer.write_table(pa.Table.from_pylist(group, schema=described))
+            writer.write_table(pa.Table.from_pylist(group, schema=columns))
 
 
 def _row(frame: int, pair: FlowPair, encoding: FlowEncoding) -> dict[str, object]:

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.artifact import Artifact, Streamed
-from tasks.artifacts.frames_file import ACCOUNT_KEY, ROWS_PER_GROUP, copy, write
+from tasks.artifacts.artifact import MAKE_AGAIN, Artifact, Streamed
+from tasks.artifacts.frames_file import ACCOUNT_KEY, copy, write
 from tasks.artifacts.images import Encoding, Image, decode
+from tasks.artifacts.parquet import ROWS_PER_GROUP, open_parquet
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
@@ -78,8 +79,7 @@ class Account:
         values = cast("dict[str, Any]", json.loads(text))
         if set(values) != {f.name for f in fields(cls)}:
             raise SemflowError(
-                f"{name} must carry the account of this version, got one with {', '.join(sorted(values))}; "
-                "run `semflow run` to make it again"
+                f"{name} must carry the account of this version, got one with {', '.join(sorted(values))}; {MAKE_AGAIN}"
             )
         values["notes"] = tuple(values["notes"])
         return cls(**values)
@@ -178,23 +178,11 @@ class Frames(Artifact):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        import pyarrow.parquet as pq
-
-        return cls.open(pq.ParquetFile(path, memory_map=True), path.name)
-
-    @classmethod
-    def open(cls, file: pq.ParquetFile, name: str) -> Self:
-        """Read times and account of an open Parquet file; images stay where they are."""
-        metadata = file.metadata.metadata or {}
-        if ACCOUNT_KEY not in metadata:
-            raise SemflowError(
-                f"{name} must be a frames artifact, got a Parquet file without an account; "
-                "run `semflow run` to make it again"
-            )
+        file, account = open_parquet(path, ACCOUNT_KEY, "a frames artifact")
         table = file.read(["source_frame", "pts_s", "status"])
         return cls(
             file=file,
-            account=Account.from_json(metadata[ACCOUNT_KEY], name),
+            account=Account.from_json(account, path.name),
             source_frame=table.column("source_frame").to_numpy(),
             pts_s=table.column("pts_s").to_numpy(),
             status=table.column("status").to_numpy(zero_copy_only=False),

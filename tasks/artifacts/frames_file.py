@@ -1,4 +1,4 @@
-"""How frames lie in Parquet: a row per frame, sixteen rows to a group, the account in the file's metadata."""
+"""How frames lie in Parquet: a row per frame, the account in the file's metadata."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tasks.artifacts.images import JPEG_SHARE, Encoding, encode
+from tasks.artifacts.parquet import ROWS_PER_GROUP, described
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,16 +22,12 @@ if TYPE_CHECKING:
     from tasks.artifacts.frames import Account, Frame
 
 ACCOUNT_KEY = b"semflow.account"
-ROWS_PER_GROUP = 16  # one row group is the least that a random read touches: about half a second of video
 ENCODERS = min(4, os.cpu_count() or 1)  # threads that encode images; more would wait for the decoder
 
 
 def schema() -> pa.Schema:
     """The columns, with unit and meaning in each field's metadata."""
     import pyarrow as pa
-
-    def described(name: str, kind: pa.DataType, unit: str, meaning: str, nullable: bool = False) -> pa.Field:
-        return pa.field(name, kind, nullable=nullable, metadata={"unit": unit, "meaning": meaning})
 
     return pa.schema(
         [

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.detections import check_frames
+from tasks.artifacts.placed import check_frames
 from tasks.artifacts.poses import COUNT
 from tasks.artifacts.table import Column, Table, column, fact
 from tasks.errors import SemflowError

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.detections import check_boxes
+from tasks.artifacts.placed import check_boxes
 from tasks.artifacts.table import Column, Table, column, fact
 from tasks.errors import SemflowError
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.artifacts.artifact import MAKE_AGAIN
 from tasks.errors import SemflowError
 
 LENGTH_BYTES = 8
@@ -44,9 +45,7 @@ def read_npy(path: Path) -> tuple[NDArray[np.float16], dict[str, Any]]:
         file.seek(max(0, size - tail))
         length, end = file.read(LENGTH_BYTES), file.read()
         if end != END:
-            raise SemflowError(
-                f"{path.name} must hold an array with facts behind it, got none; run `semflow run` to make it again"
-            )
+            raise SemflowError(f"{path.name} must hold an array with facts behind it, got none; {MAKE_AGAIN}")
         text_length = int.from_bytes(length, "little")
         file.seek(size - tail - text_length)
         facts = json.loads(file.read(text_length))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.detections import check_frames
+from tasks.artifacts.placed import check_frames
 from tasks.artifacts.table import Column, Table, column, fact
 from tasks.errors import SemflowError
 

@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.artifacts.artifact import Artifact, Streamed
+from tasks.artifacts.parquet import ROWS_PER_GROUP, described, open_parquet
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 FACTS_KEY = b"semflow.semantic_field"
-ROWS_PER_GROUP = 16  # a map of 320 x 180 takes a few kB
 ZSTD_LEVEL = 9
 NEARNESS = "nearness "  # with the value behind it: its ordinal depth, among the metrics
 CONFIDENCE_STEPS = 15  # steps in which confidence is stored: finer ones are noise, and take four times the space
@@ -143,16 +143,8 @@ class SemanticField(Artifact):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        import pyarrow.parquet as pq
-
-        file = pq.ParquetFile(path, memory_map=True)
-        metadata = file.metadata.metadata or {}
-        if FACTS_KEY not in metadata:
-            raise SemflowError(
-                f"{path.name} must be a semantic field, got a Parquet file without the facts of one; "
-                "run `semflow run` to make it again"
-            )
-        values: dict[str, Any] = json.loads(metadata[FACTS_KEY])
+        file, facts = open_parquet(path, FACTS_KEY, "a semantic field")
+        values: dict[str, Any] = json.loads(facts)
         classes = tuple(FieldClass(**item) for item in values["facts"].pop("classes"))
         return cls(file.read(), FieldFacts(classes=classes, **values["facts"]), values["metrics"])
 
@@ -176,9 +168,6 @@ class SemanticField(Artifact):
 def schema() -> pa.Schema:
     """The columns, with unit and meaning in each field's metadata."""
     import pyarrow as pa
-
-    def described(name: str, kind: pa.DataType, unit: str, meaning: str) -> pa.Field:
-        return pa.field(name, kind, nullable=False, metadata={"unit": unit, "meaning": meaning})
 
     return pa.schema(
         [

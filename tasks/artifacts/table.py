@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tasks.artifacts.artifact import Artifact
+from tasks.artifacts.artifact import MAKE_AGAIN, Artifact
+from tasks.artifacts.parquet import described
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
@@ -107,12 +108,7 @@ class Table(Artifact):
 
         return pa.schema(
             [
-                pa.field(
-                    f.name,
-                    arrow_type(f),
-                    nullable=_has_nulls(f),
-                    metadata={"unit": f.metadata["unit"], "meaning": f.metadata["meaning"]},
-                )
+                described(f.name, arrow_type(f), f.metadata["unit"], f.metadata["meaning"], _has_nulls(f))
                 for f in cls.columns()
             ]
         )
@@ -151,7 +147,7 @@ class Table(Artifact):
         if table.column_names != expected:
             raise SemflowError(
                 f"{name} must have the columns {expected} of {cls.__name__}, got {table.column_names}; "
-                "it was written by another version: run `semflow run` to make it again"
+                f"it was written by another version: {MAKE_AGAIN}"
             )
         facts = json.loads((table.schema.metadata or {}).get(FACTS_KEY, b"{}"))
         return cls(**{f.name: _to_numpy(f, table.column(f.name)) for f in cls.columns()}, **facts)

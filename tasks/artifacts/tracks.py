@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tasks.artifacts.detections import check_boxes, check_frames
-from tasks.artifacts.table import Column, Table, column, fact
+from tasks.artifacts.placed import Boxed, edge
+from tasks.artifacts.table import Column, column, fact
 from tasks.errors import SemflowError
 
 FILLED, CARRIED = -1, -2
@@ -17,7 +16,7 @@ FILLED, CARRIED = -1, -2
 
 
 @dataclass(frozen=True, eq=False)
-class Tracks(Table):
+class Tracks(Boxed):
     """A row per tracked object and frame, ordered by frame, then track_id."""
 
     FOLDER: ClassVar[str] = "data/tracks"
@@ -27,23 +26,17 @@ class Tracks(Table):
     class_id: Column = column("int16", "index", "class in the detector's own numbering; one per track")
     class_name: Column = column("string", "", "class in words")
     score: Column = column("float32", "0..1", "confidence of the detection behind the row; 0 where there is none")
-    x1: Column = column("float32", "px", "left edge, working-size pixels, x to the right")
-    y1: Column = column("float32", "px", "top edge, y downwards")
-    x2: Column = column("float32", "px", "right edge")
-    y2: Column = column("float32", "px", "bottom edge")
+    x1: Column = edge("x1")
+    y1: Column = edge("y1")
+    x2: Column = edge("x2")
+    y2: Column = edge("y2")
     detection: Column = column("int32", "index", "row of the detections artifact; or -1 filled in, -2 carried by flow")
     frame_count: int = fact("frames", "rows of the frames artifact")
     width: int = fact("px", "working width of the frames")
     height: int = fact("px", "working height of the frames")
 
-    @property
-    def xyxy(self) -> NDArray[np.float32]:
-        """(n, 4) boxes: left, top, right, bottom in pixels."""
-        return np.stack([self.x1, self.y1, self.x2, self.y2], axis=1)
-
     def check(self) -> None:
-        check_boxes(type(self).__name__, self.xyxy)
-        check_frames(type(self).__name__, self.frame, self.frame_count)
+        super().check()
         if not len(self):
             return
         if self.track_id.min() < 1:

@@ -30,6 +30,11 @@ class Person:
         """Whether they are tracked in enough of the window's frames."""
         return bool(np.isin(window.frames, self.frames).mean() >= LEAST_SHARE)
 
+    def during(self, window: Window) -> Person:
+        """The track in the window's shot alone: across a cut it may go on, but not where it was."""
+        chosen = window.in_shot(self.frames)
+        return Person(self.track_id, self.frames[chosen], self.xyxy[chosen])
+
 
 def longest_present(tracks: Tracks, most: int) -> tuple[Person, ...]:
     """The `most` people with the most frames, by identity where these are as many."""
@@ -44,5 +49,5 @@ def _person(rows: Tracks) -> Person:
 
 
 def present(people: Sequence[Person], window: Window) -> list[Person]:
-    """Those who can be judged in `window`."""
-    return [person for person in people if person.is_in(window)]
+    """Those who can be judged in `window`, as they are tracked in its shot."""
+    return [person.during(window) for person in people if person.is_in(window)]

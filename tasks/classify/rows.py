@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from tasks.artifacts.actions import STREAMS, Actions
 from tasks.classify.look import Look
 from tasks.classify.people import present
 from tasks.classify.viewing import Viewing
+from tasks.streams.clips import LEAST_S, Window
 
 
 def table(viewing: Viewing, looks: Sequence[Look]) -> Actions:
@@ -65,9 +67,14 @@ def notes(viewing: Viewing, looks: Sequence[Look]) -> list[str]:
         return ["No frame came out whole, so there is nothing to judge."]
     found: list[str] = []
     seconds = viewing.params.window / viewing.params.fps
-    if windows[0].looped:
+    repeated = sum(window.looped for window in windows)
+    if repeated and not viewing.dense_flow.cut.any():
         found.append(f"The video is shorter than a window of {seconds:.2g} s and was repeated to fill it.")
-    elif len(windows) > 1 and windows[1].first > windows[0].last + 1:
+    elif repeated:
+        found.append(
+            f"{repeated} of {len(windows)} windows are in shots shorter than {seconds:.2g} s, repeated to fill them."
+        )
+    if any(_leaves_out(viewing, *both) for both in pairwise(windows)):
         found.append(f"{len(windows)} windows of {seconds:.2g} s, evenly spread, stand for the whole video.")
     alone = sum(viewing.looks_at_frame(window) for window in windows)
     if viewing.model.region == "person" and alone:
@@ -87,3 +94,11 @@ def notes(viewing: Viewing, looks: Sequence[Look]) -> list[str]:
     else:
         found.append("Motion could not be judged: no window holds .4 s of flow without a cut or a gap.")
     return found
+
+
+def _leaves_out(viewing: Viewing, one: Window, following: Window) -> bool:
+    """Whether frames between two windows go unseen that are not just a shot too short to be looked at."""
+    if one.shot == following.shot:
+        return following.first > one.last + 1
+    pts_s = viewing.frames.pts_s
+    return bool(pts_s[following.shot[0]] - pts_s[one.shot[1]] > LEAST_S)

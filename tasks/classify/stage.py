@@ -36,7 +36,7 @@ class ClassifyParams(Params):
     window: int = Field(ge=8)
     """Pictures per clip: 64 for I3D, 16 for the others. Half of I3D's costs half, and some certainty."""
     stride: int = Field(ge=1)
-    """Pictures from one window to the next; the last window ends with the video."""
+    """Pictures from one window to the next; no window spans a cut, and the last of each shot ends with it."""
     max_windows: int = Field(ge=1)
     """Windows per video at most; a long video is looked at in as many places, spread evenly."""
     people: int = Field(ge=0)
@@ -90,7 +90,7 @@ def classify(
     viewing = Viewing(
         frames=frames,
         dense_flow=dense_flow,
-        windows=windows(frames.pts_s, frames.ok, params.clips),
+        windows=windows(frames.pts_s, frames.ok, dense_flow.cut, params.clips),
         people=longest_present(tracks, params.people),
         model=action_model,
         params=params,

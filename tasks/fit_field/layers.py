@@ -1,129 +1,131 @@
-"""What moves by itself, as flat layers: regions whose flow is not the camera's, followed from frame to frame.
+"""What moves by itself, as layers: groups of trajectories that are not the camera's, each with its outline over time.
 
 Wang and Adelson, "Representing Moving Images with Layers" (IEEE Transactions on Image Processing 3, 1994): each layer
-has a support and an affine motion. Here a region of a frame is what moves otherwise than the camera and hangs
-together; it is the same layer as the region of the next frame that its own motion takes it onto. Where a layer is
-hidden altogether, it moves on as it last did.
+has a support and an affine motion. Here a layer is what moves as one over all frames that are looked at together
+(grouping.py), so that it stays itself while it rests beside another, and stays one behind what parts it in two. Where
+it is hidden altogether, it moves on as it last did.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.fit_field.clip import Mask, Motion
+from tasks.fit_field.grouping import Groups, grouped
+from tasks.fit_field.joining import joined
+from tasks.fit_field.layer import Affine, Layer, affine_of
+from tasks.fit_field.particles import STRIDE_PX, Trajectories, followed
+from tasks.fit_field.trail import sample
 from tasks.geometry.homography import camera_flow
 from tasks.geometry.warp import Flow, pixel_grid
 
-MOVING_PX = 0.7  # off the camera's motion: three times DIS's mean error on Middlebury
-LEAST_AREA = 1 / 800  # of the frame, that a region must have: 46 px at 144 x 256
-SAME = 0.3  # overlap of a region, moved, with the next frame's that makes them one layer
-SAMPLES = 600  # vectors that an affine motion is fitted to
-REPROJECTION_PX = 1.0
-Affine = NDArray[np.float64]
-"""(3, 3), last row 0 0 1."""
+MOVING_PX = 0.7  # off the camera's motion, in the middle: three times DIS's mean error on Middlebury
+LEAST_POINTS = 4  # of a layer, in some frame: 64 px
+LEAST_LIFE = 24  # points times frames
+MOST_LAYERS = 24  # those that are seen most
+NEAREST = 5  # points that a pixel may belong to
+MOTION_PX = 0.5  # a difference of motion that counts as much as one cell of the lattice
+Numbers = NDArray[np.int16]
+"""(h, w) the layer seen at each pixel, -1 for the backdrop."""
 
 
-@dataclass
-class Layer:
-    """One thing over time."""
+def layers_of(
+    motions: Mapping[int, Motion], cameras: Mapping[int, Affine], hidden: Mapping[int, Mask], count: int
+) -> list[Layer]:
+    """The layers of `count` frames, from the motion of each frame to the next, the camera's, and what to ignore.
 
-    masks: dict[int, Mask] = field(default_factory=dict[int, "Mask"])
-    """Frame to what is seen of it there."""
-    steps: dict[int, Affine] = field(default_factory=dict[int, "Affine"])
-    """Frame to its motion to the next frame."""
-
-    def way(self, start: int, end: int) -> Affine:
-        """Pixels of it on frame `start` to pixels on frame `end`; where it is not seen it moves on as it did."""
-        found = np.eye(3)
-        for frame in range(min(start, end), max(start, end)):
-            nearest = min(self.steps, key=lambda known: abs(known - frame), default=None)
-            if nearest is not None:
-                found = self.steps[nearest] @ found
-        return found if end >= start else np.linalg.inv(found).astype(np.float64)
-
-
-def layers_of(motions: Mapping[int, Motion], cameras: Mapping[int, Affine], hidden: Mapping[int, Mask]) -> list[Layer]:
-    """The layers of a window of frames, from the motion of each frame to the next, the camera's, and what to ignore."""
-    layers: list[Layer] = []
-    current: list[Layer] = []
-    for frame in sorted(motions):
-        motion = motions[frame]
-        apart = _apart(motion.forward, cameras[frame])
-        regions = regions_of(motion.valid & (apart > MOVING_PX) & ~hidden[frame])
-        current = _linked(frame, regions, current)
-        layers += [layer for layer in current if len(layer.masks) == 1]
-        for layer in current:
-            layer.steps[frame] = affine_of(motion.forward, layer.masks[frame])
-    return layers
+    `hidden` masks are no part of any layer.
+    """
+    if not motions:
+        return []
+    height, width = next(iter(motions.values())).valid.shape
+    open_to = {n: _without(motion, hidden[n], hidden[n + 1]) for n, motion in motions.items()}
+    at = followed(open_to, count, height, width)
+    groups = _numbered(at, grouped(at), cameras)
+    layers = [Layer() for _ in range(int(groups.max(initial=-1)) + 1)]
+    for frame in range(count):
+        moves = _moves(open_to, frame, height, width)
+        numbers = _dense(at[:, frame], groups, moves)
+        numbers[hidden[frame]] = -1
+        for number in np.unique(numbers[numbers >= 0]).tolist():
+            mask = numbers == number
+            layers[number].masks[frame] = mask
+            motion = open_to.get(frame)
+            if motion is not None and (seen := mask & motion.valid).any():
+                layers[number].steps[frame] = affine_of(motion.forward, seen)
+    return joined(layers, open_to)
 
 
-def regions_of(moving: Mask) -> list[Mask]:
-    """What hangs together, specks left out."""
-    closed = cv2.morphologyEx(moving.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    count, number, stats, _ = cv2.connectedComponentsWithStats(closed)
-    least = LEAST_AREA * moving.size
-    return [number == n for n in range(1, count) if stats[n, cv2.CC_STAT_AREA] >= least]
+def _without(motion: Motion, here: Mask, there: Mask) -> Motion:
+    """A motion that is not trusted under the masks of either frame."""
+    return Motion(motion.forward, motion.backward, motion.valid & ~here, motion.valid_backward & ~there)
 
 
-def affine_of(flow: Flow, mask: Mask) -> Affine:
-    """The affine motion that most of the (h, w, 2) `flow` under a mask agrees with."""
-    rows, columns = np.nonzero(mask)
-    some = slice(None, None, max(1, len(rows) // SAMPLES))
-    start = np.stack([columns[some], rows[some]], axis=1).astype(np.float32)
-    moved = flow[rows[some], columns[some]]
-    found: Any = cv2.estimateAffine2D(start, start + moved, method=cv2.RANSAC, ransacReprojThreshold=REPROJECTION_PX)
-    matrix = np.eye(3)
-    if found[0] is None:
-        matrix[:2, 2] = np.median(moved, axis=0)
-    else:
-        matrix[:2] = found[0]
-    return matrix
+def _numbered(at: Trajectories, groups: Groups, cameras: Mapping[int, Affine]) -> Groups:
+    """(n,) layer of each trajectory: those seen most first; -1 for the backdrop, -2 for what is too small."""
+    live = ~np.isnan(at[..., 0])
+    count = int(groups.max(initial=-1)) + 1
+    life = np.bincount(groups, live.sum(axis=1), count)
+    most = np.zeros(count)
+    for frame in range(at.shape[1]):
+        most = np.maximum(most, np.bincount(groups[live[:, frame]], minlength=count))
+    apart = _off_camera(at, cameras)
+    found = np.full(count, -2, np.intp)
+    number = 0
+    for group in np.argsort(-life, kind="stable"):
+        if life[group] < LEAST_LIFE or most[group] < LEAST_POINTS:
+            continue
+        if np.nanmedian(apart[groups == group]) <= MOVING_PX:
+            found[group] = -1
+        elif number < MOST_LAYERS:
+            found[group] = number
+            number += 1
+    return found[groups]
 
 
-@lru_cache(maxsize=4)
-def homogeneous(height: int, width: int) -> NDArray[np.float64]:
-    """(h, w, 3) x, y, 1 of every pixel."""
-    return np.concatenate([pixel_grid(height, width).astype(np.float64), np.ones((height, width, 1))], axis=2)
+def _off_camera(at: Trajectories, cameras: Mapping[int, Affine]) -> NDArray[np.float32]:
+    """(n,) the farthest that each trajectory moves off the camera's motion in any step, px; NaN where it makes none."""
+    found = np.full(len(at), np.nan, np.float32)
+    for frame in range(at.shape[1] - 1):
+        if frame not in cameras:
+            continue
+        camera = cameras[frame]
+        live = np.flatnonzero(~np.isnan(at[:, frame : frame + 2, 0]).any(axis=1))
+        moved = np.column_stack([at[live, frame], np.ones(len(live))]) @ camera.T
+        gap = np.linalg.norm(at[live, frame + 1] - moved[:, :2] / moved[:, 2:], axis=1)
+        found[live] = np.fmax(found[live], gap)
+    return found
 
 
-def places(way: Affine, height: int, width: int) -> Flow:
-    """(h, w, 2) where a (3, 3) motion takes every pixel."""
-    at = homogeneous(height, width) @ way.T
-    return (at[..., :2] / at[..., 2:]).astype(np.float32)
+def _moves(motions: Mapping[int, Motion], frame: int, height: int, width: int) -> Flow:
+    """(h, w, 2) how each pixel of a frame moves: to the next, or, where that is not known, as it came from the last."""
+    ahead, behind = motions.get(frame), motions.get(frame - 1)
+    came = np.zeros((height, width, 2), np.float32) if behind is None else -behind.backward
+    return came if ahead is None else np.where(ahead.valid[..., None], ahead.forward, came)
 
 
-def _apart(flow: Flow, camera: Affine) -> NDArray[np.float32]:
+def _dense(at: NDArray[np.float32], groups: Groups, moves: Flow) -> Numbers:
+    """Of each pixel the layer of the point that is near and moves alike."""
+    from scipy.spatial import KDTree
+
+    height, width = moves.shape[:2]
+    live = np.flatnonzero(~np.isnan(at[:, 0]) & (groups >= -1))
+    if not len(live):
+        return np.full((height, width), -1, np.int16)
+    count = min(NEAREST, len(live))
+    tree: Any = KDTree(at[live])
+    distance, near = tree.query(pixel_grid(height, width).reshape(-1, 2), k=[*range(1, count + 1)])
+    own = sample(moves, at[live][None])[0]
+    differs = np.linalg.norm(own[near] - moves.reshape(-1, 1, 2), axis=2)
+    best = (distance / STRIDE_PX + differs / MOTION_PX).argmin(axis=1)
+    return groups[live[near[np.arange(len(near)), best]]].astype(np.int16).reshape(height, width)
+
+
+def camera_apart(flow: Flow, camera: Affine) -> NDArray[np.float32]:
+    """(h, w) how far a flow is off the camera's, px."""
     apart = flow - camera_flow(camera, *flow.shape[:2])
     return np.hypot(apart[..., 0], apart[..., 1])
-
-
-def _linked(frame: int, regions: list[Mask], before: list[Layer]) -> list[Layer]:
-    """A layer for every region: one of those `before` that moves onto it, or a new one."""
-    pairs: list[tuple[float, int, int]] = []
-    for number, layer in enumerate(before):
-        moved = _moved(layer.masks[frame - 1], layer.steps[frame - 1])
-        for other, region in enumerate(regions):
-            common = float((moved & region).sum())
-            pairs.append((common / max(1.0, min(float(moved.sum()), float(region.sum()))), number, other))
-    found: dict[int, Layer] = {}
-    taken: set[int] = set()
-    for overlap, number, other in sorted(pairs, key=lambda pair: (-pair[0], pair[1:])):
-        if overlap >= SAME and other not in found and number not in taken:
-            found[other] = before[number]
-            taken.add(number)
-    layers = [found.get(other, Layer()) for other in range(len(regions))]
-    for layer, region in zip(layers, regions, strict=True):
-        layer.masks[frame] = region
-    return layers
-
-
-def _moved(mask: Mask, step: Affine) -> Mask:
-    height, width = mask.shape
-    return cv2.warpAffine(mask.astype(np.uint8), step[:2], (width, height)).astype(np.bool_)

@@ -18,7 +18,7 @@ from tasks.fit_field.trail import sample
 from tasks.geometry.raster import pixels_of, scaled
 from tasks.geometry.warp import Flow, pixel_grid
 
-MOTIONS_AT_HAND = 256  # 0.6 MB each at 320 x 180
+MOTIONS_AT_HAND = 144  # a window's and those on the way to labels beside it, 1 MB each at 320 x 180
 SURE = 0.5  # confidence of a semantic match: its way back misses by a cell at most
 
 

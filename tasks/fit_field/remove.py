@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from tasks.artifacts.images import Image
 from tasks.fit_field.clip import Mask, Motion
-from tasks.fit_field.layers import Affine, Layer, layers_of, places
+from tasks.fit_field.layer import Affine, Layer, places
+from tasks.fit_field.layers import layers_of
 from tasks.fit_field.trail import sample
 
 EDGE_PX = 1  # beyond its mask a thing's soft outline still colours pixels
@@ -59,7 +60,7 @@ class Window:
     @cached_property
     def layers(self) -> list[Layer]:
         """What else moves by itself."""
-        return layers_of(self.motions, self.cameras, dict(enumerate(self.hidden)))
+        return layers_of(self.motions, self.cameras, dict(enumerate(self.hidden)), len(self.images))
 
     def moving(self, frame: int) -> Mask:
         """(h, w) what moves by itself there."""

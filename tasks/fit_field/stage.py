@@ -8,11 +8,12 @@ where it came from by several ways (complete.py), and hears the labels that lie 
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tasks.artifacts.artifact import Streamed
+from tasks.artifacts.camera_poses import CameraPoses
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.features import Features
 from tasks.artifacts.field_labels import FieldLabels
@@ -20,6 +21,7 @@ from tasks.artifacts.frames import Frames
 from tasks.artifacts.semantic_field import SemanticField
 from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.artifacts.tracks import Tracks
+from tasks.checkpoints import Checkpoints
 from tasks.params import Compute, Params
 from tasks.stage import stage
 
@@ -51,6 +53,18 @@ class FitFieldParams(Params):
     """Kinds of evidence re-weighed by how well labelled frames foretell each other."""
     consistency: bool
     """Neighbouring maps drawn together along the flow."""
+    window: int = Field(ge=8)
+    """Maps that are fitted together at most: memory grows with it, and not with the video."""
+    overlap: int = Field(ge=2)
+    """Maps that two windows share, over which one fades into the other; a quarter of a window at most."""
+    camera: Literal["homography", "identity", "pinhole"]
+    """How planes of a window's volume move: as the background does, not at all, or by `data/cameras/<video>.json`."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.overlap * 4 > self.window:
+            raise ValueError(f"overlap must be a quarter of window ({self.window}) at most, got {self.overlap}")
+        return self
 
     @property
     def segments(self) -> bool:
@@ -69,11 +83,15 @@ def fit_field(  # noqa: PLR0917  a stage's signature names all it reads
     semantic_flow: SemanticFlow,
     tracks: Tracks,
     field_labels: FieldLabels,
+    camera_poses: CameraPoses,
     params: FitFieldParams,
     compute: Compute,
+    checkpoints: Checkpoints,
 ) -> Streamed[SemanticField]:
     """Label maps for every so many frames; none, and the reason, where there is nothing to start from."""
-    from tasks.fit_field.fit import Inputs, fitted
+    from tasks.fit_field.fit import fitted
+    from tasks.fit_field.inputs import Inputs
 
     del compute  # nothing here gains from an accelerator: a frame is a few small products
-    return fitted(Inputs(frames, dense_flow, features, semantic_flow, tracks, field_labels), params)
+    inputs = Inputs(frames, dense_flow, features, semantic_flow, tracks, field_labels, camera_poses)
+    return fitted(inputs, params, checkpoints)

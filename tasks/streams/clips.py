@@ -1,8 +1,9 @@
 """Clips: what the appearance stream sees of a video, as I3D's authors prepare it.
 
 Carreira and Zisserman (2017): 25 frames per second, shorter side 256, the middle 224 x 224; a video shorter than a clip
-is repeated until it fills one. A long video is looked at in windows with a stride, and where these would be more than
-wanted, in the middles of equal segments (Wang et al., "Temporal Segment Networks", ECCV 2016).
+is repeated until it fills one. Theirs are trimmed; ours may hold several shots, and every shot is treated as they treat
+a video, for what changes at a cut is no motion. A long video is looked at in windows with a stride, and where these
+would be more than wanted, in the middles of equal segments (Wang et al., "Temporal Segment Networks", ECCV 2016).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from tasks.streams.window_plan import WindowPlan
 
 SIDE = 224  # of the picture that goes into the network, pixels
 MIDDLE = 224 / 256  # of the shorter side of the frame: what the authors' test crop keeps
+LEAST_S = 0.4  # of a shot to be looked at: what a stack of the flow stream spans
 ROOM = 1.25  # side of a person's square over the longer side of the box: raised arms and a stride stay inside
 
 Clip = NDArray[np.uint8]
@@ -37,7 +39,9 @@ class Window:
     frames: NDArray[np.intp]
     """(t,) rows of the frames artifact, one per instant; a video of a lower rate shows some of them twice."""
     looped: bool
-    """Whether the video is shorter than the window and was repeated to fill it."""
+    """Whether the shot is shorter than the window and was repeated to fill it."""
+    shot: tuple[int, int]
+    """First and last frame of the shot that it lies in."""
 
     @property
     def first(self) -> int:
@@ -49,22 +53,55 @@ class Window:
         """The last frame, itself inside."""
         return int(self.frames.max())
 
+    def in_shot(self, frames: NDArray[Any]) -> NDArray[np.bool_]:
+        """(n,) which of (n,) frames belong to the window's shot: of others nothing can be learned about it."""
+        return (frames >= self.shot[0]) & (frames <= self.shot[1])
 
-def windows(pts_s: NDArray[np.float64], ok: NDArray[np.bool_], plan: WindowPlan) -> tuple[Window, ...]:
-    """Windows in order, the last of which ends with the video; none where no frame is ok.
 
-    Where the stride makes too many, they are spread evenly.
+def windows(
+    pts_s: NDArray[np.float64], ok: NDArray[np.bool_], cut: NDArray[np.bool_], plan: WindowPlan
+) -> tuple[Window, ...]:
+    """Windows in order, none over a cut, the last of each shot ending with it; none where no frame is ok.
+
+    `cut` says of each pair of neighbouring frames whether the scene changes between them. A shot shorter than a window
+    is repeated until it fills one; below LEAST_S it is left out, unless no shot is longer. Where the stride makes too
+    many windows, they are spread evenly.
     """
     shown = instants(pts_s, ok, plan.fps)
     if not len(shown):
         return ()
-    if len(shown) < plan.length:
-        return (Window(np.resize(shown, plan.length), looped=True),)
-    last = len(shown) - plan.length
-    starts = sorted({*range(0, last + 1, plan.stride), last})
-    if len(starts) > plan.most:
-        starts = segment_starts(0, len(shown), plan.length, plan.most)
-    return tuple(Window(shown[start : start + plan.length], looped=False) for start in starts)
+    edges = np.flatnonzero(cut) + 1
+    number = np.searchsorted(edges, shown, side="right")
+    shots = np.split(shown, np.flatnonzero(np.diff(number)) + 1)
+    shots = [shot for shot in shots if len(shot) >= LEAST_S * plan.fps] or [max(shots, key=len)]
+    places = [(shot, start) for shot, seen in enumerate(shots) for start in _starts(len(seen), plan)]
+    if len(places) > plan.most:
+        places = _spread([len(shot) for shot in shots], plan)
+    bounds = np.concatenate([[0], edges, [len(ok)]])
+    found: list[Window] = []
+    for shot, start in places:
+        seen = shots[shot][start : start + plan.length]
+        first, stop = bounds[np.searchsorted(edges, seen[0], side="right") :][:2]
+        found.append(Window(np.resize(seen, plan.length), len(seen) < plan.length, (int(first), int(stop) - 1)))
+    return tuple(found)
+
+
+def _starts(count: int, plan: WindowPlan) -> list[int]:
+    """Where the windows of a shot of `count` instants start, by the stride."""
+    last = max(0, count - plan.length)
+    return sorted({*range(0, last + 1, plan.stride), last})
+
+
+def _spread(counts: Sequence[int], plan: WindowPlan) -> list[tuple[int, int]]:
+    """(shot, start) of the middles of equal segments of all shots together, each window moved into its shot."""
+    begins = np.cumsum([0, *counts])
+    total = int(begins[-1])
+    found: dict[tuple[int, int], None] = {}
+    for start in segment_starts(0, max(total, plan.length), plan.length, plan.most):
+        shot = int(np.searchsorted(begins, min(start + plan.length // 2, total - 1), side="right")) - 1
+        last = max(0, counts[shot] - plan.length)
+        found[shot, min(max(start - int(begins[shot]), 0), last)] = None
+    return list(found)
 
 
 def instants(pts_s: NDArray[np.float64], ok: NDArray[np.bool_], fps: float) -> NDArray[np.intp]:

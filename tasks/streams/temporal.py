@@ -21,10 +21,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from tasks.artifacts.action_model import ActionModel, TemporalStream
+from tasks.artifacts.action_model import TemporalStream
 from tasks.errors import SemflowError
 from tasks.streams.flow_stack import CHANNELS, Stack
-from tasks.streams.heads import probabilities
 from tasks.streams.mobilenet import STEM, Trunk, imagenet_state
 
 LAST = 11  # the block whose expansion ends the trunk: stride 16, 384 channels
@@ -66,13 +65,6 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Trunk:
     if missing:
         raise SemflowError(f"the temporal network must have all its layers, got none for {missing[0]}")
     return trunk
-
-
-def temporal_probabilities(model: ActionModel, stacks: Stack, device: str = "cpu") -> NDArray[np.float32]:
-    """(n, labels) what (n, 20, side, side) stacks show, each by itself."""
-    if model.temporal is None:
-        raise SemflowError("the action model must have a temporal stream, got one without; set train.temporal")
-    return probabilities(model.temporal.head, temporal_features(model.temporal, stacks, device))
 
 
 def temporal_features(stream: TemporalStream, stacks: Stack, device: str = "cpu") -> NDArray[np.float32]:

@@ -5,7 +5,8 @@ template's vectors are compared with those of the next frame at many places and 
 differ in that the vectors come from the features artifact, that the search is centred where dense flow takes the box,
 that vectors which the surroundings have too count little, and that half of the template stays what was pointed at.
 Below FOUND the object counts as hidden: its box rests, the template too, and the whole frame is searched until it is
-seen again for sure.
+seen again for sure. What was lost beside the border has left the picture, and is looked for beside that border alone:
+elsewhere, the most alike is somebody else.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.artifacts.dense_flow import DenseFlow
-from tasks.artifacts.features import Features
+from tasks.artifacts.features import FeatureFacts, Features
 from tasks.geometry.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
 from tasks.geometry.grid import CellGrid, unit
 from tasks.track.carried import displaced
@@ -33,6 +34,8 @@ MOVE_COST, SCALE_COST = 0.1, 0.005  # of likeness: for a move by the box's size,
 LEAST_WEIGHT = 0.05  # of a point that looks like the surroundings
 FOUND = 0.5  # likeness; the same thing some seconds later has .65 and more, something else mostly less than .4
 AGAIN = 0.65  # the same, for one that was lost and may turn up anywhere, where there are more to mistake it for
+LEFT = 0.5  # sizes of the box, from the border: what is lost so near to it has left
+ENTERS = 1.5  # the same, for where it may be seen again: while it comes in, it is not alike enough
 MEMORY = 0.95  # share of the old in what the template has become
 FIRST_SHARE = 0.5  # of what was pointed at in the template
 
@@ -71,19 +74,20 @@ def follow_box(
         return
     template, box = learn(begun, grid, xyxy), xyxy_to_cxcywh(xyxy)
     yield frame, xyxy, 1.0
-    lost = False
+    places: Floats | None = None  # where it may be seen again, while it is lost
     for now in range(frame + 1, len(features)):
         vectors = features.vectors(now)
         if vectors is None:
             continue
-        if not lost:
+        if places is None:
             box = np.append(box[:2] + displaced(dense_flow, now - 1, cxcywh_to_xyxy(box[None]))[0][0], box[2:])
-        found, likeness = search(template, vectors, grid, box, everywhere=lost)
-        lost = likeness < (AGAIN if lost else FOUND)
-        if not lost:
-            box = found
+        found, likeness = search(template, vectors, grid, box, places)
+        if likeness >= (FOUND if places is None else AGAIN):
+            places, box = None, found
             template = template.updated(sample(vectors, grid, points(box[None]))[0])
-        yield now, cxcywh_to_xyxy(box), 0.0 if lost else likeness
+        elif places is None:
+            places = may_return(box, features.facts)
+        yield now, cxcywh_to_xyxy(box), likeness if places is None else 0.0
 
 
 def learn(vectors: NDArray[Any], grid: CellGrid, xyxy: Floats) -> Template:
@@ -100,19 +104,18 @@ def learn(vectors: NDArray[Any], grid: CellGrid, xyxy: Floats) -> Template:
 
 
 def search(
-    template: Template, vectors: NDArray[Any], grid: CellGrid, expected: Floats, *, everywhere: bool
+    template: Template, vectors: NDArray[Any], grid: CellGrid, expected: Floats, places: Floats | None = None
 ) -> tuple[Floats, float]:
-    """The (4,) cxcywh box most like the template around the one expected or `everywhere`, and how alike it is.
+    """The (4,) cxcywh box most like the template around the one expected or at (n, 2) `places`, and how alike it is.
 
     Places first, by the cosines of cells; then small moves and scales, by vectors between cells.
     """
     cell = np.array([grid.step_x, grid.step_y])
-    if everywhere:
-        places = grid.centres().reshape(-1, 2).astype(np.float64)
+    if places is None:
+        coarse, moves, _ = around(expected, cell, REACH_CELLS, STEP_CELLS, (1.0,))
+    else:
         coarse = np.concatenate([places, np.tile(expected[2:], (len(places), 1))], axis=1)
         moves = np.zeros(len(coarse))
-    else:
-        coarse, moves, _ = around(expected, cell, REACH_CELLS, STEP_CELLS, (1.0,))
     cosines = np.asarray(vectors, np.float32) @ template.vectors.T
     best = coarse[np.argmax(roughly_alike(template, cosines, grid, coarse) - MOVE_COST * moves)]
     fine, moves, scaled = around(best, cell, STEP_CELLS, FINE_CELLS, SCALES)
@@ -120,6 +123,26 @@ def search(
     likeness = np.einsum("nkd,kd->nk", seen, template.vectors) @ template.weight
     choice = int(np.argmax(likeness - MOVE_COST * moves - SCALE_COST * scaled))
     return fine[choice], float(likeness[choice])
+
+
+def may_return(box: Floats, facts: FeatureFacts) -> Floats:
+    """(n, 2) centres of cells in which what was lost at a (4,) cxcywh box may be seen again.
+
+    All of them, or those beside the border through which it has left.
+    """
+    places = facts.grid.centres().reshape(-1, 2).astype(np.float64)
+    side = int(room(box, facts).argmin())
+    if room(box, facts)[side] >= LEFT:
+        return places
+    there = np.concatenate([places, np.tile(box[2:], (len(places), 1))], axis=1)
+    return places[room(there, facts)[:, side] <= ENTERS]
+
+
+def room(cxcywh: Floats, facts: FeatureFacts) -> Floats:
+    """(..., 4) from boxes (..., 4) to the left, top, right and bottom of the picture, in sizes of the box."""
+    centre, half = cxcywh[..., :2] + 0.5, cxcywh[..., 2:] / 2  # the picture's edges lie half a pixel before its centres
+    inside = np.concatenate([centre - half, (facts.width, facts.height) - centre - half], axis=-1)
+    return inside / np.sqrt(cxcywh[..., 2:].prod(axis=-1, keepdims=True)).clip(1)
 
 
 def around(

@@ -11,7 +11,7 @@ import json
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from tasks.artifacts.action_model import StackSettings, TemporalStream
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.frames import Frames
 from tasks.fingerprint import fingerprint, library_version
-from tasks.streams.clips import Window, frame_squares, person_squares, read_clips, windows
+from tasks.streams.clips import Squares, Window, frame_squares, person_squares, read_clips, windows
 from tasks.streams.flow_stack import Stack, field_step, frame_interval, span, squares_along, stacks
 from tasks.streams.segments import segment_starts
 from tasks.streams.spatial import spatial_features
@@ -67,10 +67,11 @@ def look(stretch: Stretch, frames: Frames, flow: Path, means: Means) -> Look:
     params, stream, device = means.params, means.stream, means.device
     nothing = np.empty((0, 0), np.float32)
     spatial, temporal, kept = nothing, nothing, np.empty((0, 0, 0, 0), np.int8)
+    dense_flow = DenseFlow.load(flow)
     if params.spatial != "none":
-        spatial = spatial_features(params.spatial, clips(stretch, frames, params), device)
+        spatial = spatial_features(params.spatial, clips(stretch, frames, dense_flow.cut, params), device)
     if params.temporal != "none":
-        found = motion(stretch, frames, DenseFlow.load(flow), stream.stacks, params.stacks)
+        found = motion(stretch, frames, dense_flow, stream.stacks, params.stacks)
         if params.temporal == "full":
             kept = stored(found)
         else:
@@ -78,21 +79,27 @@ def look(stretch: Stretch, frames: Frames, flow: Path, means: Means) -> Look:
     return Look(spatial, temporal, kept)
 
 
-def clips(stretch: Stretch, frames: Frames, params: TrainParams) -> list[NDArray[np.uint8]]:
-    """Up to `params.clips` clips; for a network that sees one picture, of the middle picture alone."""
-    inside = slice(stretch.first, stretch.stop)
+def clips(stretch: Stretch, frames: Frames, cut: NDArray[np.bool_], params: TrainParams) -> list[NDArray[np.uint8]]:
+    """Up to `params.clips` clips, none over a cut; for a network that sees one picture, of the middle picture alone."""
+    inside = np.zeros(len(frames), np.bool_)
+    inside[stretch.first : stretch.stop] = True
     plan = WindowPlan(fps=CLIP_FPS, length=CLIP_FRAMES, stride=CLIP_FRAMES, most=params.clips)
     found: list[NDArray[np.uint8]] = []
-    for window in windows(frames.pts_s[inside], frames.ok[inside], plan):
-        at = window.frames + stretch.first
-        if params.spatial == "mobilenet-v2":
-            at = at[len(at) // 2 :][:1]
-        if stretch.person is None:
-            squares = frame_squares(frames.height, frames.width, len(at))
-        else:
-            squares = person_squares(at, stretch.person.frames, stretch.person.xyxy)
-        found += read_clips(frames, Window(at, window.looped), [squares])
+    for window in windows(frames.pts_s, frames.ok & inside, cut, plan):
+        at = window.frames[len(window.frames) // 2 :][:1] if params.spatial == "mobilenet-v2" else window.frames
+        seen = replace(window, frames=at)
+        found += read_clips(frames, seen, [_squares(stretch, frames, seen)])
     return found
+
+
+def _squares(stretch: Stretch, frames: Frames, window: Window) -> Squares:
+    """Around the person, as they are tracked in the window's shot, or the middle of the frame."""
+    if stretch.person is None:
+        return frame_squares(frames.height, frames.width, len(window.frames))
+    known = window.in_shot(stretch.person.frames)
+    if not known.any():  # somebody who is back after a shot of something else
+        known[:] = True
+    return person_squares(window.frames, stretch.person.frames[known], stretch.person.xyxy[known])
 
 
 def motion(stretch: Stretch, frames: Frames, dense_flow: DenseFlow, settings: StackSettings, count: int) -> Stack:

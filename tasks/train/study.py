@@ -18,10 +18,10 @@ from tasks.artifacts.action_labels import ActionLabels
 from tasks.artifacts.action_model import ActionModel, LinearHead, TemporalStream
 from tasks.errors import BadInput
 from tasks.fingerprint import fingerprint, library_version
+from tasks.progress import progress
 from tasks.streams.fusion import AVERAGE, fused, learned_weights
 from tasks.train.looks import LIBRARIES, Look, Means, Shelf, digest, look, look_key
 from tasks.train.metrics import measured, seen
-from tasks.train.progress import progress
 from tasks.train.split import folds, held_out
 from tasks.train.streams import Material, Rows, silent, spatial_stream, temporal_stream
 from tasks.train.stretch import FILE, Footage, Stretch, stretches
@@ -132,7 +132,7 @@ def _looked(
     rows: list[Stretch] = []
     looks: list[Look] = []
     keys: list[str] = []
-    with progress("looking at labels", len(labels.rows)) as step:
+    with progress("train", "looking at labels", len(labels.rows), logged=True) as step:
         for row, opened in stretches(labels, footage, means.params.region):
             flow = footage.dense_flow.paths[row.video]
             key = look_key(row, (footage.frames.paths[row.video], flow), means.params)

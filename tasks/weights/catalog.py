@@ -273,6 +273,12 @@ def find_weights(name: str) -> Asset:
     return WEIGHTS[name]
 
 
+def carried_with(asset: Asset) -> tuple[Asset, ...]:
+    """`asset`, then all other weights that lie in the same archive."""
+    others = (other for other in WEIGHTS.values() if other.carrier == asset.carrier and other.sha256 != asset.sha256)
+    return asset, *others
+
+
 def weights_sha256(name: str) -> str:
     """SHA-256 that the weights `name` must have: for recipe keys, without touching disk or network."""
     return find_weights(name).sha256

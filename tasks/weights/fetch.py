@@ -2,6 +2,8 @@
 
 <cache>/files/<beginning of sha256>/<its makers' name>     what was asked for
 <cache>/downloads/<beginning of sha256>-<name>.part        a download in the making, resumed by the next try
+
+An archive that carries several of our files is downloaded once: all of them are taken out of it together.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from urllib.parse import urlsplit
 
 from tasks.errors import SemflowError
 from tasks.weights.cache import cache_dir, locked
-from tasks.weights.catalog import Asset, find_weights
+from tasks.weights.catalog import Asset, carried_with, find_weights
 from tasks.weights.download import Source, WrongBytes, download, sha256_of
 from tasks.weights.official import open_url
 from tasks.weights.registry import open_archive
@@ -66,20 +68,22 @@ def fetch(asset: Asset) -> Path:
 def _fetch(asset: Asset, path: Path) -> None:
     reasons: list[str] = []
     for source in _sources(asset):
-        part = cache_dir() / "downloads" / f"{source.sha256[:SHORT]}-{path.name}.part"
-        part.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            download(source, part, f"{asset.file_name} from {source.words}")
-            if source.is_archive:
-                _unpack(asset, part, path)
-                part.unlink()
-            else:
-                part.replace(path)
-            return
-        except OSError as error:
-            if error.errno in NO_ROOM:
-                raise
-            reasons.append(f"  {source.words}: {error}")
+        name = asset.carrier.file if source.is_archive else path.name
+        part = cache_dir() / "downloads" / f"{source.sha256[:SHORT]}-{name}.part"
+        with locked(part):
+            if _is_right(path, asset.sha256):  # it came along with another file while we waited
+                return
+            try:
+                download(source, part, f"{asset.file_name} from {source.words}")
+                if source.is_archive:
+                    _unpack(asset, part)
+                else:
+                    part.replace(path)
+                return
+            except OSError as error:
+                if error.errno in NO_ROOM:
+                    raise
+                reasons.append(f"  {source.words}: {error}")
     raise SemflowError(
         "\n".join(
             [
@@ -105,8 +109,21 @@ def _sources(asset: Asset) -> Iterator[Source]:
     )
 
 
-def _unpack(asset: Asset, archive: Path, path: Path) -> None:
-    """Take the one member out of `archive`; it gets its name only when its sha256 is right."""
+def _unpack(asset: Asset, archive: Path) -> None:
+    """Take `asset` out of `archive`, then whatever else we want of it, and remove the archive.
+
+    The lock of the archive is enough: whoever else writes one of these files moves the same bytes to its place.
+    """
+    for wanted in carried_with(asset):
+        if not _is_right(cached_path(wanted), wanted.sha256):
+            _take_out(wanted, archive)
+    archive.unlink()
+
+
+def _take_out(asset: Asset, archive: Path) -> None:
+    """Take one member out of `archive`; it gets its name only when its sha256 is right."""
+    path = cached_path(asset)
+    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.part")
     try:
         with _open_member(archive, asset) as member, beside.open("wb") as file:

@@ -7,13 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from tasks.artifacts.frames import Account, Frame, Frames, Status
-from tasks.artifacts.frames_file import ROWS_PER_GROUP
 from tasks.artifacts.images import Encoding, Image
+from tasks.artifacts.parquet import ROWS_PER_GROUP
 from tasks.errors import SemflowError
 
 HEIGHT, WIDTH = 48, 64
@@ -166,12 +164,6 @@ def test_an_error_among_the_rows_is_not_swallowed(tmp_path: Path) -> None:
 
     with pytest.raises(SemflowError, match="the video ended"):
         Frames.stream(failing(), lambda: account(3), "png").to(tmp_path / "film.parquet")
-
-
-def test_another_parquet_file_is_refused(tmp_path: Path) -> None:
-    pq.write_table(pa.table({"frame": [1]}), tmp_path / "other.parquet")
-    with pytest.raises(SemflowError, match=r"other\.parquet must be a frames artifact"):
-        Frames.load(tmp_path / "other.parquet")
 
 
 def test_an_account_of_another_version_is_refused() -> None:

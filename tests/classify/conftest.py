@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -16,6 +17,7 @@ from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.frames import Account, Frame, Frames
 from tasks.artifacts.tracks import Tracks
 from tasks.classify.stage import ClassifyParams
+from tasks.estimate_flow.stage import EstimateFlowParams, estimate_flow
 from tasks.params import Compute
 from tasks.streams import i3d
 from tasks.streams.clip_network import ClipNetwork
@@ -83,35 +85,44 @@ def make_frames(tmp_path: Path) -> Callable[..., Frames]:
         rng = np.random.default_rng(0)
         ground = rng.integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
         y, x = np.mgrid[:HEIGHT, :WIDTH]
-        account = Account(
-            file="made.mp4",
-            container="mp4",
-            codec="h264",
-            pixel_format="yuv420p",
-            source_width=WIDTH,
-            source_height=HEIGHT,
-            rotation_deg=0,
-            fps=FPS,
-            vfr=False,
-            duration_s=count / FPS,
-            expected=count,
-            decoded=count - len(lost),
-            damaged=0,
-            lost=len(lost),
-            kept=count,
-            width=WIDTH,
-            height=HEIGHT,
-            encoding="raw",
-        )
         disc = [((x - 20 - n) ** 2 + (y - 30) ** 2 < 100)[..., None] for n in range(count)]
         images = [np.where(inside, np.uint8(250), ground) for inside in disc]
-        rows = [
-            Frame(n, n / FPS, "lost" if n in lost else "ok", None if n in lost else image)
-            for n, image in enumerate(images)
-        ]
-        return Frames.stream(rows, lambda: account, encoding="raw").to(tmp_path / "frames.parquet")
+        return _frames([None if n in lost else image for n, image in enumerate(images)], tmp_path)
 
     return make
+
+
+def _frames(images: Sequence[np.ndarray | None], folder: Path) -> Frames:
+    """Frames of `images`, None standing for one that is lost."""
+    count, lost = len(images), sum(image is None for image in images)
+    account = Account(
+        file="made.mp4",
+        container="mp4",
+        codec="h264",
+        pixel_format="yuv420p",
+        source_width=WIDTH,
+        source_height=HEIGHT,
+        rotation_deg=0,
+        fps=FPS,
+        vfr=False,
+        duration_s=count / FPS,
+        expected=count,
+        decoded=count - lost,
+        damaged=0,
+        lost=lost,
+        kept=count,
+        width=WIDTH,
+        height=HEIGHT,
+        encoding="raw",
+    )
+    rows = [Frame(n, n / FPS, "lost" if image is None else "ok", image) for n, image in enumerate(images)]
+    return Frames.stream(rows, lambda: account, encoding="raw").to(folder / "frames.parquet")
+
+
+def _ground(seed: int) -> np.ndarray:
+    """A wide texture that flow can follow."""
+    noise = np.random.default_rng(seed).integers(0, 255, (HEIGHT, 3 * WIDTH, 3), np.uint8)
+    return cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 2), None, 0, 255, cv2.NORM_MINMAX)
 
 
 @pytest.fixture
@@ -123,14 +134,40 @@ def make_flow(tmp_path: Path) -> Callable[..., DenseFlow]:
         everywhere = np.ones((HEIGHT, WIDTH), np.bool_)
 
         def pair(n: int) -> FlowPair:
-            if n in cuts or not frames.ok[n : n + 2].all():
+            if n in cuts:
                 return FlowPair.nothing(encoding, 80.0, cut=True)
+            if not frames.ok[n : n + 2].all():
+                return FlowPair.nothing(encoding)
             forward = np.zeros((HEIGHT, WIDTH, 2), np.float32)
             forward[20:40, 10 + n : 30 + n, 0] = 1
             return FlowPair(forward, -forward, everywhere, everywhere, 1.0, False, np.eye(3), 0.9)
 
         pairs = (pair(n) for n in range(max(0, len(frames) - 1)))
         return DenseFlow.stream(pairs, FlowFacts(len(frames), "dis", encoding)).to(tmp_path / "flow.parquet")
+
+    return make
+
+
+@pytest.fixture
+def make_scenes(tmp_path: Path) -> Callable[..., tuple[Frames, DenseFlow]]:
+    """A film of two scenes of so many frames each, a camera that moves over either, and its flow as it is estimated."""
+
+    def make(*counts: int) -> tuple[Frames, DenseFlow]:
+        grounds = [_ground(seed) for seed in range(len(counts))]
+        images = [
+            ground[:, 2 * n :][:, :WIDTH] for ground, count in zip(grounds, counts, strict=True) for n in range(count)
+        ]
+        frames = _frames(images, tmp_path)
+        settings = EstimateFlowParams(
+            backend="dis",
+            dis_preset="medium",
+            raft_weights="raft-sintel",
+            raft_iterations=12,
+            stored_grid=2,
+            stored_steps_per_px=32,
+        )
+        compute = Compute(device="cpu", workers=1, batch=4)
+        return frames, estimate_flow(frames, params=settings, compute=compute).to(tmp_path / "estimated.parquet")
 
     return make
 

@@ -19,9 +19,19 @@ def test_a_person_is_judged_where_they_are_tracked_for_half_of_a_window(make_fra
     (person,) = longest_present(make_tracks(make_frames(20), (1, 4, 12, "person")), 1)
 
     def window(first: int, stop: int) -> Window:
-        return Window(np.arange(first, stop), looped=False)
+        return Window(np.arange(first, stop), looped=False, shot=(0, 19))
 
-    assert present([person], window(0, 8)) == [person]  # frames 4 to 7
+    assert len(present([person], window(0, 8))) == 1  # frames 4 to 7
     assert present([person], window(0, 7)) == []
-    assert present([person], window(8, 16)) == [person]
+    assert len(present([person], window(8, 16))) == 1
     assert present([person], window(12, 20)) == []
+
+
+def test_across_a_cut_nothing_is_known_of_a_person(make_frames, make_tracks) -> None:
+    """A track that goes on behind a cut may be anywhere there, and lead nowhere here."""
+    (person,) = longest_present(make_tracks(make_frames(20), (1, 0, 20, "person")), 1)
+    window = Window(np.arange(2, 10), looped=False, shot=(1, 11))
+    (here,) = present([person], window)
+    assert here.frames.tolist() == list(range(1, 12)) and (here.xyxy == person.xyxy[1:12]).all()
+    beyond = Window(np.arange(12, 20), looped=False, shot=(12, 19))
+    assert present([here], beyond) == []

@@ -165,6 +165,34 @@ def test_where_motion_cannot_be_judged_it_is_said_why(run, count, changed, words
     assert any(words in note for note in actions.notes)
 
 
+def test_no_window_spans_the_cut_of_a_film_of_two_scenes(
+    toy_i3d, make_scenes, make_tracks, make_model, params, cpu
+) -> None:
+    """The cut is found by the stage that looks for cuts, and nobody's square leads to where they are behind it."""
+    frames, dense_flow = make_scenes(20, 24)
+    assert np.flatnonzero(dense_flow.cut).tolist() == [19]
+    tracks = make_tracks(frames, (1, 0, 12, "person"), (1, 22, 44, "person"))  # one track, not seen around the cut
+    found = classify(
+        frames, dense_flow, tracks, make_model(), params=params(people_rgb=True, max_windows=9), compute=cpu
+    )
+    windows = found.take(found.best & (found.stream == "rgb") & (found.track_id == NULL))
+    spans = list(zip(windows.first_frame.tolist(), windows.last_frame.tolist(), strict=True))
+    assert spans == [(0, 15), (4, 19), (20, 35), (28, 43)]
+    alone = make_tracks(frames, (1, 0, 12, "person"))
+    same = classify(frames, dense_flow, alone, make_model(), params=params(people_rgb=True, max_windows=9), compute=cpu)
+    first, expected = (one.take((one.window < 2) & (one.track_id == 1)) for one in (found, same))
+    assert len(first) and (first.xyxy == expected.xyxy).all() and (first.probability == expected.probability).all()
+
+
+def test_shots_shorter_than_a_window_are_repeated_and_the_notes_say_so(run) -> None:
+    actions = run(count=60, cuts=(11, 14), spans=[(1, 0, 60, "person")], max_windows=9)
+    windows = actions.take(actions.best & (actions.stream == "rgb"))
+    assert windows.first_frame.tolist() == [0, 15, 31, 44] and windows.last_frame.tolist() == [11, 30, 46, 59]
+    assert windows.looped.tolist() == [True, False, False, False]
+    assert actions.notes == ["1 of 4 windows are in shots shorter than 0.64 s, repeated to fill them."]
+    assert {s for w, s, _ in looks(actions) if w == 0} == {"rgb", "flow"}
+
+
 def test_a_long_video_says_that_windows_stand_for_it(run) -> None:
     assert run(count=150, spans=(), people=0, max_windows=2).notes[0].startswith("2 windows of 0.64 s, evenly spread")
 

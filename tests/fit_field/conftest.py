@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tasks.artifacts.camera_poses import CameraPoses
 from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
 from tasks.artifacts.features import FeatureFacts, Features
 from tasks.artifacts.field_labels import FieldLabels
@@ -127,6 +128,7 @@ def make_inputs(make_world, tmp_path) -> Callable[..., dict[str, Any]]:
                 height=HEIGHT,
             ),
             "field_labels": FieldLabels.absent(),
+            "camera_poses": CameraPoses.absent(),
             "truth": world.truth,
         }
 
@@ -159,6 +161,9 @@ def params() -> Callable[..., FitFieldParams]:
             "least_score": 0.3,
             "attention": True,
             "consistency": True,
+            "window": 48,
+            "overlap": 8,
+            "camera": "homography",
         }
         return FitFieldParams.model_validate(usual | changed)
 

@@ -145,14 +145,12 @@ def test_kinds_are_read_from_the_labelled_frame() -> None:
     assert kinds_of(labels, instances(block(slice(13, 20)))) == (frozenset(), frozenset())
 
 
-def test_votes_are_added_up_and_come_back(monkeypatch) -> None:
+def test_votes_are_added_up_and_come_back() -> None:
     evidence = Evidence.none(2, 3, 2)
     evidence.add("chained", shares_of(np.ones((2, 3), np.uint8), 2), np.ones((2, 3), np.float32))
-    for bytes_held in (1 << 20, 0):  # in memory, and in a file
-        monkeypatch.setattr("tasks.fit_field.store.IN_MEMORY_BYTES", bytes_held)
-        store = Store(3, 2, 3, 2)
-        store.add(1, evidence.summed(EVEN))
-        store.add(1, evidence.summed(EVEN))
-        assert store[0] is None
-        assert (store[1].total == 2).all()
-        assert (store[1].votes[..., 1] == 2).all()
+    store = Store(3, 2, 3, 2)
+    store.add(1, evidence.summed(EVEN))
+    store.add(1, evidence.summed(EVEN))
+    assert store[0] is None
+    assert (store[1].total == 2).all()
+    assert (store[1].votes[..., 1] == 2).all()

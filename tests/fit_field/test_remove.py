@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from tasks.fit_field.clip import Motion
-from tasks.fit_field.layers import affine_of, layers_of, places
+from tasks.fit_field.layer import affine_of, places
+from tasks.fit_field.layers import layers_of
 from tasks.fit_field.remove import Window, removed
 
 HEIGHT, WIDTH, FRAMES = 60, 96, 9
@@ -89,9 +90,9 @@ def test_what_no_frame_sees_is_filled_from_its_surroundings(film: dict) -> None:
 
 
 def test_a_layer_is_followed_from_frame_to_frame_and_beyond(film: dict) -> None:
-    nothing = {frame: np.zeros((HEIGHT, WIDTH), np.bool_) for frame in film["motions"]}
-    (layer,) = layers_of(film["motions"], film["cameras"], nothing)
-    assert sorted(layer.masks) == [*range(FRAMES - 1)]
+    nothing = {frame: np.zeros((HEIGHT, WIDTH), np.bool_) for frame in range(FRAMES)}
+    (layer,) = layers_of(film["motions"], film["cameras"], nothing, FRAMES)
+    assert sorted(layer.masks) == [*range(FRAMES)]
     at = places(layer.way(2, 12), HEIGHT, WIDTH)  # ten frames on, four of them unseen
     assert np.allclose(at[30, 20], [20 + 40, 30], atol=0.01)
     back = places(layer.way(12, 2) @ layer.way(2, 12), HEIGHT, WIDTH)

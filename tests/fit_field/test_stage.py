@@ -15,6 +15,7 @@ from tasks.artifacts.dense_flow import DenseFlow, FlowPair
 from tasks.artifacts.features import Features
 from tasks.artifacts.field_labels import FieldLabels
 from tasks.artifacts.semantic_field import SemanticField
+from tasks.checkpoints import passing
 from tasks.errors import BadInput
 from tasks.fit_field.stage import fit_field
 from tasks.params import Compute
@@ -26,7 +27,8 @@ CPU = Compute(device="cpu", workers=1, batch=1)
 def fit(tmp_path: Path):
     def run(inputs: dict, params) -> SemanticField:
         given = {name: value for name, value in inputs.items() if name != "truth"}
-        return fit_field(**given, params=params, compute=CPU).to(tmp_path / "field.parquet")
+        with passing() as parts:
+            return fit_field(**given, params=params, compute=CPU, checkpoints=parts).to(tmp_path / "field.parquet")
 
     return run
 

@@ -14,6 +14,18 @@ from tasks.streams.window_plan import WindowPlan
 WHOLE = np.ones
 
 
+def uncut(count: int) -> np.ndarray:
+    """No cut in so many frames."""
+    return np.zeros(max(0, count - 1), bool)
+
+
+def cut_after(count: int, *last_frames: int) -> np.ndarray:
+    """Cuts of so many frames, each after a shot's last frame."""
+    cut = uncut(count)
+    cut[list(last_frames)] = True
+    return cut
+
+
 @given(st.integers(1, 200), st.floats(1, 120), st.floats(1, 60), st.integers(0, 10_000))
 def test_every_instant_shows_the_nearest_whole_frame(count: int, rate: float, fps: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -39,7 +51,7 @@ def test_the_rate_of_clips_is_kept_whatever_the_video_s() -> None:
 def test_windows_cover_the_video_to_its_end_within_their_number(
     count: int, length: int, stride: int, most: int
 ) -> None:
-    found = windows(np.arange(count) / 25, WHOLE(count, bool), WindowPlan(25, length, stride, most))
+    found = windows(np.arange(count) / 25, WHOLE(count, bool), uncut(count), WindowPlan(25, length, stride, most))
     assert 1 <= len(found) <= most
     assert all(len(window.frames) == length for window in found)
     assert all(a.first < b.first for a, b in pairwise(found))
@@ -52,14 +64,56 @@ def test_windows_cover_the_video_to_its_end_within_their_number(
 
 
 def test_too_many_windows_become_the_middles_of_equal_segments() -> None:
-    found = windows(np.arange(1000) / 25, WHOLE(1000, bool), WindowPlan(25, 10, 10, 4))
+    found = windows(np.arange(1000) / 25, WHOLE(1000, bool), uncut(1000), WindowPlan(25, 10, 10, 4))
     assert [window.first for window in found] == [123, 371, 619, 867]
+
+
+@given(st.integers(1, 300), st.integers(8, 64), st.integers(1, 80), st.integers(1, 9), st.data())
+def test_no_window_spans_a_cut(count: int, length: int, stride: int, most: int, data: st.DataObject) -> None:
+    lasts = data.draw(st.lists(st.integers(0, count - 2), unique=True) if count > 1 else st.just([]))
+    cut = cut_after(count, *lasts)
+    found = windows(np.arange(count) / 25, WHOLE(count, bool), cut, WindowPlan(25, length, stride, most))
+    assert 1 <= len(found) <= most
+    assert all(a.first < b.first for a, b in pairwise(found))
+    for window in found:
+        first, last = window.shot
+        assert not cut[first:last].any()
+        assert (first == 0 or cut[first - 1]) and (last == count - 1 or cut[last])
+        assert first <= window.first <= window.last <= last
+        assert len(window.frames) == length
+        assert window.looped == (last - first + 1 < length)
+        assert window.in_shot(np.arange(count)).sum() == last - first + 1
+    shots = np.diff([0, *(np.flatnonzero(cut) + 1), count])
+    wanted = sum(max(1, 1 + -(-(n - length) // stride)) for n in shots if n >= 10)  # 10 frames are .4 s
+    if 0 < wanted <= most:
+        assert len(found) == wanted
+
+
+def test_shots_are_looked_at_one_by_one_and_one_of_a_moment_is_left_out() -> None:
+    """The cuts of a clip of cyclists: shots of 30, 46, 61, 50, 55 and 8 frames."""
+    cut = cut_after(250, 29, 75, 136, 186, 241)
+    found = windows(np.arange(250) / 25, WHOLE(250, bool), cut, WindowPlan(25, 64, 64, 16))
+    assert [window.shot for window in found] == [(0, 29), (30, 75), (76, 136), (137, 186), (187, 241)]
+    assert all(window.looped for window in found)
+    assert found[0].frames.tolist() == [*range(30), *range(30), *range(4)]
+    long = windows(np.arange(250) / 25, WHOLE(250, bool), cut_after(250, 99), WindowPlan(25, 64, 64, 16))
+    assert [(window.first, window.last) for window in long] == [(0, 63), (36, 99), (100, 163), (164, 227), (186, 249)]
+
+
+def test_where_all_shots_are_short_the_longest_stands_for_the_video() -> None:
+    (window,) = windows(np.arange(20) / 25, WHOLE(20, bool), cut_after(20, 3, 11), WindowPlan(25, 64, 64, 16))
+    assert (window.shot, window.first, window.last, window.looped) == ((4, 11), 4, 11, True)
+
+
+def test_too_many_windows_are_moved_into_the_shots_where_they_fall() -> None:
+    found = windows(np.arange(1000) / 25, WHOLE(1000, bool), cut_after(1000, 129), WindowPlan(25, 10, 10, 4))
+    assert [window.first for window in found] == [120, 371, 619, 867]
 
 
 def test_no_whole_frame_makes_no_window() -> None:
     plan = WindowPlan(25, 64, 64, 4)
-    assert windows(np.empty(0), np.empty(0, bool), plan) == ()
-    assert windows(np.arange(5) / 25, np.zeros(5, bool), plan) == ()
+    assert windows(np.empty(0), np.empty(0, bool), uncut(0), plan) == ()
+    assert windows(np.arange(5) / 25, np.zeros(5, bool), uncut(5), plan) == ()
 
 
 def test_a_clip_is_the_authors_crop(make_frames) -> None:
@@ -67,7 +121,7 @@ def test_a_clip_is_the_authors_crop(make_frames) -> None:
     rng = np.random.default_rng(0)
     image = cv2.GaussianBlur(rng.integers(0, 255, (256, 340, 3), np.uint8), (0, 0), 3)
     frames = make_frames([image] * 2)
-    (window,) = windows(frames.pts_s, frames.ok, WindowPlan(25, 8, 8, 1))
+    (window,) = windows(frames.pts_s, frames.ok, uncut(len(frames)), WindowPlan(25, 8, 8, 1))
     (clip,) = read_clips(frames, window, [frame_squares(256, 340, 8)])
     assert clip.shape == (8, 224, 224, 3)
     assert (clip == image[16:240, 58:282]).all()
@@ -75,7 +129,7 @@ def test_a_clip_is_the_authors_crop(make_frames) -> None:
 
 def test_each_picture_of_a_clip_is_its_own_frame(make_frames) -> None:
     frames = make_frames([np.full((90, 160, 3), 10 * n, np.uint8) if n != 3 else None for n in range(10)])
-    (window,) = windows(frames.pts_s, frames.ok, WindowPlan(25, 10, 10, 1))
+    (window,) = windows(frames.pts_s, frames.ok, uncut(len(frames)), WindowPlan(25, 10, 10, 1))
     clips = read_clips(frames, window, [frame_squares(90, 160, 10), np.tile([20.0, 20, 60, 60], (10, 1))])
     for clip in clips:
         assert clip[:, 100, 100, 0].tolist() == [0, 10, 20, 20, 40, 50, 60, 70, 80, 90]

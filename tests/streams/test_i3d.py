@@ -80,7 +80,7 @@ def test_real_clips_get_the_published_class_and_probability(
     frames = whole_clip(ground_truth / "action", clip, tmp_path)
     count = len(frames)
     # All frames at once, one after the other, as the authors' evaluation takes them.
-    (window,) = windows(np.arange(count) / 25, frames.ok, WindowPlan(25, count, count, 1))
+    (window,) = windows(np.arange(count) / 25, frames.ok, np.zeros(count - 1, bool), WindowPlan(25, count, count, 1))
     clips = read_clips(frames, window, [frame_squares(frames.height, frames.width, count)])
     probability = softmax(i3d.logits(clips))[0]
     label, published = PUBLISHED[clip]

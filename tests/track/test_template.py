@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.features import FeatureFacts, Features
-from tasks.geometry.boxes import pairwise_iou
+from tasks.geometry.boxes import pairwise_iou, xyxy_to_cxcywh
 from tasks.geometry.grid import CellGrid, unit
-from tasks.track.template import FOUND, around, follow_box, learn, points, sample, search
+from tasks.track.template import FOUND, around, follow_box, learn, may_return, points, sample, search
 
 MakeFlow = Callable[..., DenseFlow]
 GRID = CellGrid(60, 80, 8.0, 8.0, 3.5, 3.5)
@@ -73,6 +73,27 @@ def test_what_was_hidden_is_found_again_wherever_it_comes_out(make_flow: MakeFlo
     assert overlap(rows[5][1], box((41, 60))) > 0.8
 
 
+def test_what_left_the_picture_comes_back_where_it_left_and_is_nobody_else(make_flow: MakeFlow) -> None:
+    """Its like stands in the middle all the time; one that comes in at another border is not it either."""
+    out: list[tuple[int, int] | None] = [(20, 4), (20, 2), (20, 0), None, None, None, None, (20, 0), (20, 2)]
+    seen = features(out)
+    seen.values[:, 30:36, 40:44] = PATCH
+    seen.values[5, 20:26, 74:78] = PATCH
+    rows = list(follow_box(seen, still(make_flow, len(out)), 0, box((20, 4))))
+    assert [score > 0 for _, _, score in rows] == [True] * 3 + [False] * 4 + [True] * 2
+    assert overlap(rows[8][1], box((20, 2))) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("at", "where"), [((20, 1), (-0.5, 74)), ((26, 75), (565, 640)), ((30, 40), (-0.5, 640)), ((1, 40), (-0.5, 640))]
+)
+def test_a_box_beside_a_border_may_come_back_there_and_one_inside_anywhere(
+    at: tuple[int, int], where: tuple[float, float]
+) -> None:
+    x = may_return(xyxy_to_cxcywh(box(at)), features([at]).facts)[:, 0]
+    assert where[0] <= x.min() <= where[0] + CELL and where[1] - CELL <= x.max() <= where[1]
+
+
 def test_frames_without_a_picture_are_passed_over(make_flow: MakeFlow) -> None:
     places: list[tuple[int, int] | None] = [(20, 20)] * 4
     assert [f for f, _, _ in follow_box(features(places, dark=(2,)), still(make_flow, 4), 0, box((20, 20)))] == [
@@ -102,7 +123,7 @@ def test_a_larger_patch_gets_a_larger_box(growth: float, size: float) -> None:
         return unit(np.cos(((GRID.centres() - middle) / scale + middle) @ waves + phase))
 
     template = learn(seen(1.0), GRID, np.array([220.0, 140, 420, 340]))
-    found, _ = search(template, seen(growth), GRID, np.array([*middle, 200, 200]), everywhere=False)
+    found, _ = search(template, seen(growth), GRID, np.array([*middle, 200, 200]))
     assert found[2:] == pytest.approx([size, size])
     assert found[:2] == pytest.approx(middle, abs=2)
 

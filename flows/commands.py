@@ -1,0 +1,201 @@
+"""What each command of `semflow` does: read its options, call one function, show what came back, give the exit code.
+
+Everything heavy is imported in the command that needs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from tasks.errors import SemflowError
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make everything that is stale, through Prefect, and record it in DVC."""
+    from flows import plan as plans
+    from flows.engine import bring_up_to_date, stale
+    from flows.intake import take_in
+    from flows.project import find_root
+
+    root = find_root(Path.cwd())
+    videos = take_in(root, arguments.videos) if arguments.videos else None
+    project = _open(root)
+    if not project.videos:
+        raise SemflowError(
+            "data/raw must hold at least one video, got none; put files there, name some with "
+            "`semflow run --videos 'folder/*.mp4'`, or fetch samples with `semflow samples`"
+        )
+    # Where nothing is to be made, Prefect stays asleep: starting it would cost seconds.
+    busy = bool(stale(plans.plan(project, videos)))
+    summary = _with_prefect(root, videos) if busy else bring_up_to_date(project, videos)
+    return _finish(arguments, project, summary)
+
+
+def plan(arguments: argparse.Namespace) -> int:
+    """Show what would run, and why."""
+    from flows import plan as plans
+
+    project = _open()
+    return _show_states(arguments, list(plans.plan(project).values()), project)
+
+
+def why(arguments: argparse.Namespace) -> int:
+    """Say why items of one video are stale."""
+    from flows import plan as plans
+
+    project = _open()
+    if arguments.video not in project.videos:
+        raise SemflowError(f"video must be one of {', '.join(project.videos) or 'none'}, got {arguments.video!r}")
+    names = [stage.name for stage in project.stages]
+    if arguments.stage is not None and arguments.stage not in names:
+        raise SemflowError(f"stage must be one of {', '.join(names)}, got {arguments.stage!r}")
+    states = plans.plan(project, [arguments.video]).values()
+    return _show_states(arguments, [s for s in states if arguments.stage in (None, s.item.stage)], project)
+
+
+def stage(arguments: argparse.Namespace) -> int:
+    """Make one stage over all videos."""
+    from flows.engine import bring_up_to_date
+
+    project = _open()
+    names = [stage.name for stage in project.stages]
+    if arguments.name not in names:
+        raise SemflowError(f"stage must be one of {', '.join(names)}, got {arguments.name!r}")
+    summary = bring_up_to_date(project, stages=[arguments.name], record=False)
+    code = _finish(arguments, project, summary)
+    return 0 if arguments.keep_going and summary.settled else code
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    """Check the machine; 1 where something is not as it must be."""
+    from flows.doctor import examine_machine
+
+    lines = examine_machine(Path.cwd())
+    if arguments.json:
+        print_json({"checks": [line.as_json() for line in lines], "good": all(line.ok for line in lines)})
+    else:
+        console = _console()
+        for line in lines:
+            mark = "[green]ok[/]  " if line.ok else "[bold red]no[/]  "
+            console.print(f"{mark}{line.name}: ", end="")
+            console.print(line.words, markup=False, highlight=False)
+    return 0 if all(line.ok for line in lines) else 1
+
+
+def samples(arguments: argparse.Namespace) -> int:
+    """Fetch the sample clips."""
+    from flows.project import find_root
+    from flows.samples import fetch_samples
+
+    clips = [str(path) for path in fetch_samples(find_root(Path.cwd()), more=arguments.more)]
+    if arguments.json:
+        print_json({"clips": clips})
+    else:
+        _console().print("\n".join(clips), highlight=False)
+    return 0
+
+
+def dvc(arguments: argparse.Namespace) -> int:
+    """Write dvc.yaml where it is not fresh."""
+    from flows.dvc_yaml import render
+    from tasks.content import write_atomically
+
+    project = _open()
+    path = project.root / "dvc.yaml"
+    text = render(project)
+    changed = not path.is_file() or path.read_text(encoding="utf-8") != text
+    if changed:
+        write_atomically(path, text)
+    if arguments.json:
+        print_json({"dvc.yaml": "written" if changed else "fresh"})
+    else:
+        _console().print(f"{path}: {'written' if changed else 'is fresh'}", highlight=False)
+    return 0
+
+
+def evaluate(arguments: argparse.Namespace) -> int:
+    """Score stage functions against ground truth."""
+    from flows.show import show_scores
+
+    if "data" in arguments and not arguments.data.is_dir():
+        raise SemflowError(f"--data must be a folder, got {arguments.data}")
+    scores = module(arguments.module).evaluate(arguments, _open().params)
+    if arguments.json:
+        print_json(scores.as_json())
+    else:
+        show_scores(_console(), scores)
+    return 0
+
+
+def more(arguments: argparse.Namespace) -> int:
+    """Run a command that has a module of its own."""
+    return module(arguments.module).run(arguments)
+
+
+def module(name: str) -> Any:
+    """The module `name` of flows."""
+    return importlib.import_module(f"flows.{name}")
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on stdout."""
+    sys.stdout.write(json.dumps(value, indent=1, default=str) + "\n")
+
+
+def _open(root: Path | None = None) -> Any:
+    from flows.pipeline import STAGES
+    from flows.project import Project, find_root
+
+    return Project.open(root or find_root(Path.cwd()), STAGES)
+
+
+def _with_prefect(root: Path, videos: list[str] | None) -> Any:
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
+    from flows.dataset import process_dataset
+
+    state = process_dataset(root=str(root), videos=videos, return_state=True)
+    result = state.result(raise_on_failure=False)  # a failed flow's data is its Summary too
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
+def _show_states(arguments: argparse.Namespace, states: list[Any], project: Any) -> int:
+    from flows.show import plan_counts, show_plan
+
+    project.hashes.save()
+    if arguments.json:
+        print_json(
+            {
+                "items": [
+                    {"video": s.item.video, "stage": s.item.stage, "state": s.standing, "why": s.reason} for s in states
+                ],
+                "counts": plan_counts(states),
+            }
+        )
+    else:
+        show_plan(_console(), states)
+    return 0 if all(state.standing in ("fresh", "stale") for state in states) else 1
+
+
+def _finish(arguments: argparse.Namespace, project: Any, summary: Any) -> int:
+    from flows.show import show_summary
+
+    if arguments.json:
+        print_json(summary.as_json())
+    else:
+        shown = {outcome.stage for outcome in summary.outcomes}
+        show_summary(_console(), summary, [stage.name for stage in project.stages if stage.name in shown])
+    return 0 if summary.good else 1
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console()

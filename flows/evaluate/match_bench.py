@@ -1,0 +1,82 @@
+"""What `semflow eval match` measures with: the stages' own code, with their sections of params.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.flow_encoding import Flow
+from tasks.artifacts.images import Image
+from tasks.decode.stage import DecodeParams
+from tasks.device import resolve_device
+from tasks.estimate_flow.backend import Backend, open_backend
+from tasks.estimate_flow.stage import EstimateFlowParams
+from tasks.extract_features.projection import shipped_projection
+from tasks.extract_features.stage import ExtractFeaturesParams, cell_grid, input_size, viewer
+from tasks.geometry.carry import step
+from tasks.geometry.grid import CellGrid
+from tasks.match.grids import How, match_grids
+from tasks.match.semantic import how
+from tasks.match.stage import MatchParams
+from tasks.params import Compute, Params
+
+Places = NDArray[np.float32]
+"""(h, w, 2) x, y in working-size pixels, one for each cell."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One image's vectors."""
+
+    vectors: NDArray[Any]
+    """(h, w, d)."""
+    cells: CellGrid
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Everything that an item is measured with."""
+
+    extract: Callable[[Image], Grid]
+    optical: Backend
+    how: How
+    side: int | None
+
+    def semantic(self, first: Grid, second: Grid) -> Places:
+        """Where each cell of the first image is in the second by meaning."""
+        return second.cells.to_px(match_grids(first.vectors, second.vectors, self.how).target)
+
+    def chained(self, places: Places, images: Sequence[Image]) -> Places:
+        """Where optical flow carries `places` of the first of `images` to the last, one by one, trusted everywhere."""
+        for pair in pairwise(images):
+            flow: Flow = next(iter(self.optical.estimate(pair)))[0]
+            inside = np.clip(places, 0, np.array([flow.shape[1] - 1, flow.shape[0] - 1], np.float32))
+            places = places + step(inside, flow, np.ones(flow.shape[:2], np.bool_)) - inside
+        return places
+
+
+def open_bench(params: Mapping[str, Params]) -> Bench:
+    """The stages' own code, with their sections of params.yaml."""
+    compute = cast("Compute", params["compute"])
+    looking = cast("ExtractFeaturesParams", params["extract_features"])
+    flowing = cast("EstimateFlowParams", params["estimate_flow"])
+    device = resolve_device(compute.device)
+    shipped = shipped_projection(looking.network, looking.layers, looking.dimensions)
+    look = viewer(looking, compute, shipped)
+
+    def extract(image: Image) -> Grid:
+        height, width = image.shape[:2]
+        cells = cell_grid(height, width, *input_size(height, width, looking.image_side))
+        return Grid(look([image])[0], cells)
+
+    return Bench(
+        extract=extract,
+        optical=open_backend(flowing, device if flowing.network else "cpu", compute.batch),
+        how=how(cast("MatchParams", params["match"]), device),
+        side=cast("DecodeParams", params["decode"]).max_side,
+    )

@@ -1,0 +1,220 @@
+"""Where the camera was in each frame of a video: `data/cameras/<video>.json`, from a person. It may be absent.
+
+    {
+      "width": 1920, "height": 1080,                          size of the pictures that the intrinsics are of, pixels
+      "near": 0.8, "far": 40,                                 distance of the nearest and the farthest thing
+      "fx": 1500, "fy": 1500, "cx": 959.5, "cy": 539.5,       or "intrinsics": [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]
+      "frames": [
+        {"frame": 0, "rotation": [1, 0, 0, 0], "translation": [0, 0, 0]},
+        {"frame": 1, "rotation": [[1, 0, 0], [0, 1, 0], [0, 0, 1]], "translation": [0.1, 0, 0], "fx": 1510, ...}
+      ]
+    }
+
+Rotation (3 x 3, or a quaternion w, x, y, z) and translation lead from the world to the camera, whose axes go right,
+down and forwards, as OpenCV and COLMAP have it; distances are in the unit of the translations. Pixel centres lie at
+integers, as OpenCV has it: from COLMAP's cx and cy take 0.5 off. Intrinsics of a frame count before those of the file.
+`frame` counts from 0 in data/frames; frames without a pose may be left out as long as none of them gets a map.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.artifact import Source
+from tasks.errors import BadInput
+
+Matrix = NDArray[np.float64]
+FOCAL = ("fx", "fy", "cx", "cy")
+FRAME_KEYS = ("frame", "rotation", "translation", "intrinsics", *FOCAL)
+FILE_KEYS = ("width", "height", "near", "far", "frames", "intrinsics", *FOCAL)
+ROTATION_TOLERANCE = 1e-3  # by which R'R may miss the identity, and a quaternion's length 1: files round
+SIDES_TOLERANCE = 0.03  # by which the stated proportions may differ from the frames': sizes are rounded
+
+
+@dataclass(frozen=True, eq=False)
+class CameraPose:
+    """The camera at one frame."""
+
+    matrix: Matrix
+    """(3, 4) rotation and translation, world to camera."""
+    intrinsics: Matrix
+    """(3, 3) pixels of pictures of the stated size."""
+
+
+@dataclass(frozen=True, eq=False)
+class CameraPoses(Source):
+    """The poses that a person gave, or none because there is no file."""
+
+    FOLDER: ClassVar[str] = "data/cameras"
+    SUFFIX: ClassVar[str] = ".json"
+
+    file: str
+    """Its name, for messages; "" where there is none."""
+    width: int = 0
+    """Of the pictures that the intrinsics are of, pixels."""
+    height: int = 0
+    """Of the same."""
+    near: float = 0.0
+    """Distance of the nearest thing, in the unit of the translations."""
+    far: float = 0.0
+    """Distance of the farthest."""
+    poses: Mapping[int, CameraPose] = field(default_factory=dict[int, CameraPose])
+    """By frame."""
+
+    @classmethod
+    def absent(cls) -> Self:
+        """What stands for a file that is not there."""
+        return cls("")
+
+    @property
+    def given(self) -> bool:
+        """Whether there is a file."""
+        return bool(self.file)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read and check the file; BadInput with file, frame, key, what was expected and what came."""
+        try:
+            values: Any = json.loads(path.read_text(encoding="utf-8-sig"))
+        except UnicodeDecodeError as error:
+            raise BadInput(f"{path.name}: must be UTF-8, got byte {error.object[error.start]:#04x}") from None
+        except json.JSONDecodeError as error:
+            raise BadInput(f"{path.name}:{error.lineno}: must be JSON, got {error.msg}") from None
+        top = _Part(path.name, values, FILE_KEYS)
+        near, far = top.number("near", least=0), top.number("far", least=0)
+        if not near < far:
+            raise top.wrong("far", f"a distance beyond near, {near:g}", far)
+        return cls(
+            file=path.name,
+            width=int(top.number("width", least=1)),
+            height=int(top.number("height", least=1)),
+            near=near,
+            far=far,
+            poses=_poses(top),
+        )
+
+    def at(self, frames: Sequence[int], height: int, width: int) -> tuple[Matrix, Matrix]:
+        """(n, 3, 4) poses and (n, 3, 3) intrinsics of `frames`, for pictures of `height` and `width`.
+
+        BadInput where there is no file, one of the frames has no pose, or the pictures have other proportions.
+        """
+        if not self.given:
+            raise BadInput(
+                f"{self.FOLDER}/<video>{self.SUFFIX} must be there for a pinhole camera, got no such file; "
+                "see data/cameras/README.md, or set fit_field.camera to homography"
+            )
+        if abs(self.width / self.height * height / width - 1) > SIDES_TOLERANCE:
+            raise BadInput(
+                f"{self.file}: width and height must have the frames' proportions, {width}x{height}, got "
+                f"{self.width}x{self.height}"
+            )
+        for frame in frames:
+            if frame not in self.poses:
+                raise BadInput(f"{self.file}: frames must have one with frame {frame}, got none; add its pose")
+        scale = np.array([width / self.width, height / self.height])
+        resize = np.diag([*scale, 1.0])
+        resize[:2, 2] = (scale - 1) / 2  # pixel centres lie at integers, edges on edges
+        found = [self.poses[frame] for frame in frames]
+        return np.stack([pose.matrix for pose in found]), np.stack([resize @ pose.intrinsics for pose in found])
+
+
+@dataclass(frozen=True)
+class _Part:
+    """An object of the file, and where it stands."""
+
+    where: str
+    values: Any
+    keys: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.values, dict):
+            raise BadInput(f"{self.where}: must be an object with {', '.join(self.keys)}, got {_shown(self.values)}")
+        for name in cast("dict[str, Any]", self.values):
+            if name not in self.keys:
+                raise BadInput(f"{self.where}: keys must be among {', '.join(self.keys)}, got {name!r}")
+
+    def has(self, *names: str) -> bool:
+        return any(name in self.values for name in names)
+
+    def wrong(self, name: str, expected: str, got: object) -> BadInput:
+        return BadInput(f"{self.where}: {name} must be {expected}, got {_shown(got)}")
+
+    def value(self, name: str, expected: str) -> Any:
+        if name not in self.values:
+            raise BadInput(f"{self.where}: {name} must be given ({expected}), got nothing")
+        return self.values[name]
+
+    def number(self, name: str, least: float = -math.inf) -> float:
+        expected = "a number" if least == -math.inf else f"a number above {least:g}"
+        value = self.value(name, expected)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least < value < math.inf:
+            raise self.wrong(name, expected, value)
+        return float(value)
+
+    def array(self, name: str, *shapes: tuple[int, ...]) -> Matrix:
+        """The numbers of `name`, of one of `shapes`."""
+        expected = " or ".join("x".join(map(str, shape)) for shape in shapes) + " numbers"
+        value = self.value(name, expected)
+        try:
+            found = np.array(value, np.float64)
+        except (TypeError, ValueError):
+            raise self.wrong(name, expected, value) from None
+        if found.shape not in shapes or not np.isfinite(found).all():
+            raise self.wrong(name, expected, value)
+        return found
+
+
+def _poses(top: _Part) -> dict[int, CameraPose]:
+    rows = top.value("frames", "a list of poses")
+    if not isinstance(rows, list):
+        raise top.wrong("frames", "a list of poses", rows)
+    shared = _intrinsics(top) if top.has("intrinsics", *FOCAL) else None
+    found: dict[int, CameraPose] = {}
+    for place, row in enumerate(cast("list[Any]", rows)):
+        part = _Part(f"{top.where}: frames[{place}]", row, FRAME_KEYS)
+        frame = part.value("frame", "a frame's number")
+        if isinstance(frame, bool) or not isinstance(frame, int) or frame < 0:
+            raise part.wrong("frame", "a whole number from 0 on", frame)
+        if frame in found:
+            raise part.wrong("frame", "another than those before", frame)
+        part = _Part(f"{top.where}: frame {frame}", row, FRAME_KEYS)
+        own = _intrinsics(part) if shared is None or part.has("intrinsics", *FOCAL) else shared
+        found[frame] = CameraPose(np.column_stack([_rotation(part), part.array("translation", (3,))]), own)
+    return found
+
+
+def _intrinsics(part: _Part) -> Matrix:
+    """(3, 3) from `intrinsics`, or from the four numbers."""
+    if not part.has("intrinsics"):
+        fx, fy, cx, cy = part.number("fx", least=0), part.number("fy", least=0), part.number("cx"), part.number("cy")
+        return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+    found = part.array("intrinsics", (3, 3))
+    if not (found[0, 0] > 0 and found[1, 1] > 0 and (found[2] == (0, 0, 1)).all() and found[1, 0] == 0):
+        raise part.wrong("intrinsics", "[[fx, s, cx], [0, fy, cy], [0, 0, 1]]", found.tolist())
+    return found
+
+
+def _rotation(part: _Part) -> Matrix:
+    """(3, 3) from a matrix or a quaternion w, x, y, z."""
+    found = part.array("rotation", (3, 3), (4,))
+    if found.shape == (4,):
+        if abs(float(np.linalg.norm(found)) - 1) > ROTATION_TOLERANCE:
+            raise part.wrong("rotation", "a quaternion w, x, y, z of length 1", found.tolist())
+        w, x, y, z = found / np.linalg.norm(found)
+        cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+        return np.eye(3) + 2 * (w * cross + cross @ cross)  # Rodrigues, in half angles
+    if np.abs(found.T @ found - np.eye(3)).max() > ROTATION_TOLERANCE or np.linalg.det(found) < 0:
+        raise part.wrong("rotation", "a rotation: orthonormal, determinant 1", found.tolist())
+    return found
+
+
+def _shown(value: object) -> str:
+    return "nothing" if value is None else json.dumps(value)[:80]

@@ -1,0 +1,122 @@
+"""One take: the frames between two cuts that get a map, and the tasks of its windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from tasks.fit_field.anchor import Anchoring, Instances
+from tasks.fit_field.clip import Clip, Motion
+from tasks.fit_field.complete import task_of
+from tasks.fit_field.how import How
+from tasks.fit_field.inputs import Inputs
+from tasks.fit_field.known import Known
+from tasks.fit_field.labels import Labels
+from tasks.fit_field.links import Links
+from tasks.fit_field.sweep import Task
+from tasks.fit_field.windows import cut, widened
+from tasks.geometry.raster import scaled
+
+AROUND = 2  # labelled frames to each side of a window that are seen from it; How.labelled of all are heard
+
+
+@dataclass(frozen=True, eq=False)
+class Take:
+    """The frames of a take are numbered by place; what one take shows says little about the next."""
+
+    frames: Sequence[int]
+    labels: Mapping[int, Labels]
+    """Place to the true (h, w) label."""
+    windows: list[range]
+    """Of places."""
+    wide: list[range]
+    """The same with the way to the labels beside them."""
+    inputs: Inputs
+    links: Links
+    known: Known
+    how: How
+    seen: Callable[[int], Instances] | None
+    """What a segmenter sees on a frame, where masks are fed back."""
+
+    @property
+    def classes(self) -> int:
+        """How many there are."""
+        return len(self.known.classes)
+
+    def whole(self) -> Task:
+        """The task of all frames in one."""
+        return self._task(range(len(self.frames)), self.labels)
+
+    def window(self, number: int, handed: Mapping[int, Labels]) -> tuple[Task, int]:
+        """The task of a window with what its neighbours `handed` on (by place), and how many frames come before it.
+
+        Around it lie the labelled frames nearest before and after. Unless they are neighbours, no flow leads there, but
+        what looks like them is heard.
+        """
+        wide = self.wide[number]
+        before = sorted(place for place in self.labels if place < wide.start)[-AROUND:]
+        after = sorted(place for place in self.labels if place >= wide.stop)[:AROUND]
+        task = self._task([*before, *wide, *after], {**handed, **self.labels})
+        return task, len(before) + self.windows[number].start - wide.start
+
+    def _task(self, places: Sequence[int], labels: Mapping[int, Labels]) -> Task:
+        chosen = {n: labels[place] for n, place in enumerate(places) if place in labels}
+        anchor = None if self.seen is None else Anchoring(partial(self._seen, places), self.known.kinds)
+        # What was handed on is no label that could check what looks alone say.
+        how = replace(self.how, named=self.how.named and len(self.labels) > 1)
+        return task_of(self._clip(places), chosen, self.classes, how, anchor)
+
+    def _clip(self, places: Sequence[int]) -> Clip:
+        facts, links = self.inputs.features.facts, self.links
+        return Clip(
+            length=len(places),
+            height=links.height,
+            width=links.width,
+            cells=scaled(facts.grid, facts.height, facts.width, links.height, links.width),
+            grids=lambda n: self.inputs.features.vectors(self.frames[places[n]]),
+            motion=partial(self._motion, places),
+            direct=lambda start, end: links.skip(places[start], places[end]),
+        )
+
+    def _motion(self, places: Sequence[int], n: int) -> Motion | None:
+        return self.links.motion(places[n]) if places[n + 1] == places[n] + 1 else None
+
+    def _seen(self, places: Sequence[int], n: int) -> Instances:
+        assert self.seen is not None
+        return self.seen(self.frames[places[n]])
+
+
+def frames_of_takes(inputs: Inputs, every: int, labels: Mapping[int, Labels]) -> list[list[int]]:
+    """Frames that get a map, take by take: the whole ones among every n-th and the labelled, parted at cuts.
+
+    A take without a label stays without maps.
+    """
+    total = len(inputs.frames)
+    wanted = sorted({*range(0, total, every), *(frame for frame in labels if frame < total)})
+    number = np.concatenate([[0], np.cumsum(inputs.dense_flow.cut)])
+    takes: dict[int, list[int]] = {}
+    for frame in wanted:
+        if inputs.whole(frame):
+            takes.setdefault(int(number[frame]), []).append(frame)
+    return [take for take in takes.values() if not labels.keys().isdisjoint(take)]
+
+
+def take_of(  # noqa: PLR0917
+    frames: Sequence[int],
+    inputs: Inputs,
+    known: Known,
+    how: How,
+    seen: Callable[[int], Instances] | None,
+    size: tuple[int, int],
+    cuts: tuple[int, int],
+) -> Take:
+    """The take of `frames`, with maps of `size`, cut into windows of at most the first of `cuts`, overlapping by the
+    second."""
+    labels = {place: known.labels[frame] for place, frame in enumerate(frames) if frame in known.labels}
+    links = Links(inputs.dense_flow, inputs.semantic_flow, frames, *size)
+    windows = cut(len(frames), *cuts)
+    wide = [widened(window, labels, cuts[1]) for window in windows]
+    return Take(frames, labels, windows, wide, inputs, links, known, how, seen)

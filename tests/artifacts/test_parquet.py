@@ -1,0 +1,27 @@
+"""Files that are read in parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tasks.artifacts.artifact import Artifact
+from tasks.artifacts.dense_flow import DenseFlow
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.semantic_field import SemanticField
+from tasks.errors import SemflowError
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [(Frames, "frames artifact"), (DenseFlow, "dense flow artifact"), (SemanticField, "semantic field")],
+)
+def test_somebody_else_s_parquet_file_is_refused_with_what_to_do(
+    kind: type[Artifact], what: str, tmp_path: Path
+) -> None:
+    pq.write_table(pa.table({"frame": [1]}), tmp_path / "other.parquet")
+    with pytest.raises(SemflowError, match=rf"other\.parquet must be a {what}, got .* run `semflow run` to make it"):
+        kind.load(tmp_path / "other.parquet")

@@ -1,0 +1,119 @@
+"""A fitting that was cut off goes on with the window in hand, and comes to the same bytes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tasks.checkpoints import Checkpoints
+from tasks.fit_field import fit as fitting
+from tasks.fit_field.fit import fitted
+from tasks.fit_field.inputs import Inputs
+
+CUTS = {"window": 8, "overlap": 2, "label_every": 100}
+PIECES = [f"0000-{number:04d}.npz" for number in range(3)]
+FRAMES = 15
+
+
+@pytest.fixture
+def inputs(make_inputs: Callable[..., dict]) -> Inputs:
+    made = make_inputs(FRAMES)
+    return Inputs(**{name: value for name, value in made.items() if name != "truth"})
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Checkpoints:
+    return Checkpoints.at(tmp_path / "parts")
+
+
+def names(parts: Checkpoints) -> list[str]:
+    return sorted(path.name for path in parts.folder.iterdir())
+
+
+def test_an_error_in_the_midst_costs_one_window(inputs, params, parts, tmp_path: Path, monkeypatch) -> None:
+    fitted(inputs, params(**CUTS)).save(tmp_path / "at_once.parquet")
+    calls: list[int] = []
+    piece = fitting._piece
+
+    def counted(take, number, *rest):
+        calls.append(number)
+        if len(calls) == 2:
+            raise RuntimeError("a bug")
+        return piece(take, number, *rest)
+
+    monkeypatch.setattr(fitting, "_piece", counted)
+    with pytest.raises(RuntimeError):
+        fitted(inputs, params(**CUTS), parts).save(tmp_path / "torn.parquet")
+    assert names(parts) == ["0000-0000.npz", "0000.json", "labels.npz"]
+    fitted(inputs, params(**CUTS), parts).save(tmp_path / "in_two.parquet")
+    assert calls == [0, 1, 1, 2], "the window that was done is not fitted again"
+    assert (tmp_path / "in_two.parquet").read_bytes() == (tmp_path / "at_once.parquet").read_bytes()
+
+
+def test_one_window_can_be_done_again_alone(inputs, params, parts, tmp_path: Path) -> None:
+    fitted(inputs, params(**CUTS), parts).save(tmp_path / "first.parquet")
+    before = {path.name: path.stat().st_mtime_ns for path in parts.folder.iterdir()}
+    (parts.folder / PIECES[1]).unlink()
+    fitted(inputs, params(**CUTS), parts).save(tmp_path / "again.parquet")
+    after = {path.name: path.stat().st_mtime_ns for path in parts.folder.iterdir()}
+    assert {name for name in after if after[name] != before[name]} == {PIECES[1]}
+    assert (tmp_path / "again.parquet").read_bytes() == (tmp_path / "first.parquet").read_bytes()
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from tasks.artifacts.dense_flow import DenseFlow
+from tasks.artifacts.features import Features
+from tasks.artifacts.field_labels import FieldLabels
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.semantic_flow import SemanticFlow
+from tasks.artifacts.tracks import Tracks
+from tasks.checkpoints import Checkpoints
+from tasks.fit_field.fit import fitted
+from tasks.fit_field.inputs import Inputs
+from tasks.fit_field.stage import FitFieldParams
+
+folder = Path(sys.argv[1])
+inputs = Inputs(
+    Frames.load(folder / "frames.parquet"),
+    DenseFlow.load(folder / "flow.parquet"),
+    Features.load(folder / "features.npy"),
+    SemanticFlow.load(folder / "semantic_flow.npy"),
+    Tracks.load(folder / "tracks.parquet"),
+    FieldLabels.absent(),
+)
+params = FitFieldParams.model_validate_json(sys.argv[2])
+fitted(inputs, params, Checkpoints.at(folder / "parts")).save(folder / "killed.parquet")
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_process_goes_on_with_the_window_in_hand(inputs, params, parts, tmp_path: Path) -> None:
+    fitted(inputs, params(**CUTS)).save(tmp_path / "at_once.parquet")
+    inputs.features.save(tmp_path / "features.npy")
+    inputs.semantic_flow.save(tmp_path / "semantic_flow.npy")
+    inputs.tracks.save(tmp_path / "tracks.parquet")
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(tmp_path), params(**CUTS).model_dump_json()], cwd=Path(__file__).parents[2]
+    )
+    waited = time.monotonic() + 120
+    while not parts.has(PIECES[0]):
+        assert time.monotonic() < waited and process.poll() is None, "the process must come as far as a window"
+        time.sleep(0.002)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not parts.has(PIECES[2]), "it must have been killed in the midst"
+    before = (parts.folder / PIECES[0]).stat().st_mtime_ns
+    again = Checkpoints.at(parts.folder)
+    assert not [name for name in names(again) if name.startswith(".")]
+    fitted(inputs, params(**CUTS), again).save(tmp_path / "in_two.parquet")
+    assert (parts.folder / PIECES[0]).stat().st_mtime_ns == before
+    assert (tmp_path / "in_two.parquet").read_bytes() == (tmp_path / "at_once.parquet").read_bytes()
