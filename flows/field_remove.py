@@ -1,6 +1,7 @@
 """A video without one thing: `semflow field remove VIDEO --instance N [--class NAME]`, or `--class NAME` alone.
 
-What lies behind is put together from other frames (tasks/fit_field/remove.py). Left: `removed.mp4`, and `masks.mp4`,
+The volume of the video is learned window by window, the thing's density is set to zero, and what then is seen is
+rendered from the other frames (tasks/fit_field/volume/without.py). Left: `removed.mp4`, and `masks.mp4`,
 which shows what was taken out. Shadows and reflections stay: no label map knows whose they are.
 """
 
@@ -9,7 +10,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -19,8 +19,8 @@ from flows.field_results import results, whole, with_progress, write_film
 from flows.field_shelf import Shelf
 from flows.field_things import Thing, thing
 from tasks.artifacts.images import Image
+from tasks.device import resolve_device
 from tasks.errors import SemflowError
-from tasks.fit_field.clip import Motion
 from tasks.geometry.boxes import pairwise_iou
 
 FILM, MASKS = "removed.mp4", "masks.mp4"
@@ -112,25 +112,38 @@ def outlines(shelf: Shelf, track_id: int) -> Callable[[int], Mask]:
 
 def without(shelf: Shelf, mask: Callable[[int], Mask], numbers: Sequence[int]) -> Iterator[Image]:
     """The frames `numbers` without what is masked, window by window: memory holds one."""
-    from tasks.fit_field.remove import Window, removed
+    from tasks.fit_field.fit import map_size
+    from tasks.fit_field.geometry import geometry
+    from tasks.fit_field.links import Links
+    from tasks.fit_field.volume.without import removed
 
-    flow, frames = shelf.dense_flow, shelf.frames
-    for start in range(0, len(numbers), CORE):
-        low, high = max(0, start - MARGIN), min(len(numbers), start + CORE + MARGIN)
-        chosen = numbers[low:high]
-        asked = range(start - low, min(start + CORE, len(numbers)) - low)
-        pairs = {n: a for n, (a, b) in enumerate(pairwise(chosen)) if b == a + 1 and flow.known[a]}
-        window = Window(
-            images=[frames.image(frame) for frame in chosen],
-            motions={
-                n: Motion(flow.forward(a), flow.backward(a), flow.valid(a), flow.valid_backward(a))
-                for n, a in pairs.items()
-            },
-            cameras={n: flow.camera(a) for n, a in pairs.items()},
-            masks=[mask(frame) for frame in chosen],
-        )
-        for _, image in removed(window, asked):
-            yield image
+    frames = shelf.frames
+    size = map_size(frames.height, frames.width, shelf.params.side)
+    device = resolve_device(shelf.compute.device)
+    for take in takes_of(numbers, shelf.dense_flow.cut):
+        for start in range(0, len(take), CORE):
+            chosen = take[max(0, start - MARGIN) : start + CORE + MARGIN]
+            first = min(start, MARGIN)
+            asked = range(first, first + len(take[start : start + CORE]))
+            masks = [mask(frame) for frame in chosen]
+            if not any(masks[n].any() for n in asked):
+                yield from (frames.image(chosen[n]) for n in asked)
+                continue
+            inputs = shelf.inputs(shelf.labels)
+            links = Links(shelf.dense_flow, None, chosen, *size)
+            reader = geometry(inputs, chosen, links.motion, shelf.params, size, device)
+            for _, image in removed(reader, [frames.image(frame) for frame in chosen], masks, asked):
+                yield image
+
+
+def takes_of(numbers: Sequence[int], cut: NDArray[np.bool_]) -> list[list[int]]:
+    """`numbers` of frames in order, parted where a cut lies between two; `cut` is of each frame and the next."""
+    found: list[list[int]] = []
+    for number in numbers:
+        if not found or cut[found[-1][-1] : number].any():
+            found.append([])
+        found[-1].append(number)
+    return found
 
 
 def marked(shelf: Shelf, mask: Callable[[int], Mask], numbers: Sequence[int]) -> Iterator[Image]:

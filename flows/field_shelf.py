@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flows.project import PARAMS, find_root
 from flows.track_object import opened
+from tasks.artifacts.camera_poses import CameraPoses
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.features import Features
 from tasks.artifacts.field_labels import FieldLabels
@@ -16,9 +17,9 @@ from tasks.artifacts.semantic_field import SemanticField
 from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import SemflowError
-from tasks.fit_field.fit import Inputs
+from tasks.fit_field.inputs import Inputs
 from tasks.fit_field.stage import FitFieldParams
-from tasks.params import Compute, read_params
+from tasks.params import Compute, Params, read_params
 from tasks.report.field_paint import Paint, paints_of
 
 
@@ -80,16 +81,28 @@ class Shelf:
     @cached_property
     def params(self) -> FitFieldParams:
         """How fields are fitted in this project."""
-        from flows.pipeline import STAGES
-
-        sections = {"compute": Compute} | {stage.name: stage.params for stage in STAGES}
-        found = read_params(self.root / PARAMS, sections)["fit_field"]
+        found = self._sections["fit_field"]
         assert isinstance(found, FitFieldParams)
         return found
 
+    @cached_property
+    def compute(self) -> Compute:
+        """What to compute on."""
+        found = self._sections["compute"]
+        assert isinstance(found, Compute)
+        return found
+
+    @cached_property
+    def _sections(self) -> dict[str, Params]:
+        from flows.pipeline import STAGES
+
+        sections = {"compute": Compute} | {stage.name: stage.params for stage in STAGES}
+        return dict(read_params(self.root / PARAMS, sections))
+
     def inputs(self, labels: FieldLabels) -> Inputs:
         """What a field is fitted to, with these labels."""
-        return Inputs(self.frames, self.dense_flow, self.features, self.semantic_flow, self.tracks, labels)
+        poses = CameraPoses.open(CameraPoses.path(self.root, self.video))
+        return Inputs(self.frames, self.dense_flow, self.features, self.semantic_flow, self.tracks, labels, poses)
 
     def paints(self, field: SemanticField) -> tuple[Paint, ...]:
         """Colours of a field's values, those of the report where it has them."""

@@ -200,7 +200,9 @@ def open_sequence(files: Files, bench: Bench) -> Sequence:
         return Motion(forward, backward, consistent(forward, backward), consistent(backward, forward))
 
     cells = cell_grid(height, width, *seen)
-    clip = Clip(len(images), height, width, cells, lambda frame: grids[frame], motion)
+    clip = Clip(
+        len(images), height, width, cells, lambda frame: grids[frame], motion, images=lambda frame: images[frame]
+    )
     mask = own_mask(files.masks[0]).astype(np.float32)
     first = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA) > 0.5
     return Sequence(files, images, clip, first.astype(np.uint8))

@@ -39,7 +39,7 @@ RIVALS: Mapping[str, Mapping[str, Method]] = {
 }
 """Kind of baseline to its variants; a field must beat the best of each kind."""
 
-ABLATIONS: Mapping[str, Mapping[str, bool]] = {
+ABLATIONS: Mapping[str, Mapping[str, bool | int]] = {
     "without density": {"density": False},
     "without attention": {"attention": False},
     "without semantic hypotheses": {"semantic": False},
@@ -49,6 +49,10 @@ ABLATIONS: Mapping[str, Mapping[str, bool]] = {
     "without the frame before": {"previous": False},
     "single hypothesis": {"single": True},
     "without consistency": {"consistency": False},
+    "without coherence": {"coherence": False},
+    "without consistency and coherence": {"consistency": False, "coherence": False},
+    "one round": {"rounds": 1},
+    "without looks": {"looks": False},
 }
 """The field without one of its parts: switches of `How`."""
 
@@ -62,6 +66,7 @@ def field(problem: Problem, how: How = DEFAULT) -> Labels:
         cells=problem.cells,
         grids=lambda frame: problem.grids[frame],
         motion=partial(_motion, problem),
+        images=lambda frame: problem.images[frame],
         direct=problem.direct,
     )
     maps = complete(clip, problem.labels, problem.class_count, how)

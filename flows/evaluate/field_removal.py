@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 
 from flows.evaluate.field_problem import Mask, Problem
 from tasks.fit_field.clip import Motion
-from tasks.fit_field.remove import Window, removed
+from tasks.fit_field.geometry import geometry_of
+from tasks.fit_field.volume.learn import Learning, Shot
+from tasks.fit_field.volume.without import removed
 from tasks.geometry.homography import camera_flow, camera_motion
 from tasks.geometry.warp import lands_inside, warp
 from tasks.synthetic.scene.cast import POST
 from tasks.synthetic.scene.scene import Scene
 
+LEARNING = Learning(steps=200, planes=8)  # as params.yaml has it
 RADIUS_PX = 3.0  # as in OpenCV's tutorial on inpainting
 SOFT_EDGE_PX = 1  # beyond its pixels a thing's outline still colours the next ones
 NEAREST = 5  # frames that a plate is made of at each pixel
@@ -107,13 +110,14 @@ def _grown(mask: Mask) -> Mask:
 
 
 def rendered(problem: Problem, mask: Mask, frames: Sequence[int]) -> dict[int, NDArray[np.uint8]]:
-    """Frames as the semantic field renders them without the thing (tasks/fit_field/remove.py)."""
+    """Frames as the field's volume renders them without the thing (tasks/fit_field/volume/without.py)."""
     motions = {
         first: Motion(forward, backward, valid, valid_backward)
         for first, (forward, valid, backward, valid_backward) in enumerate(problem.neighbours)
     }
     cameras = {n: camera_motion(motion.forward, motion.valid & ~mask[n]).homography for n, motion in motions.items()}
-    return dict(removed(Window(list(problem.images), motions, cameras, list(mask)), frames))
+    reader = geometry_of(Shot(list(problem.images), motions, cameras), LEARNING, "cpu")
+    return dict(removed(reader, list(problem.images), list(mask), frames))
 
 
 REMOVERS: Mapping[str, Remover] = {"inpaint": inpainted, "plate": plated, "field": rendered}

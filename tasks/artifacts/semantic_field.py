@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 FACTS_KEY = b"semflow.semantic_field"
 ZSTD_LEVEL = 9
 NEARNESS = "nearness "  # with the value behind it: its ordinal depth, among the metrics
+NEAR_STEPS = 30  # in which ordinal depth is stored: more than there are planes
 CONFIDENCE_STEPS = 15  # steps in which confidence is stored: finer ones are noise, and take four times the space
 
 
@@ -73,6 +74,8 @@ class FieldMap:
     """(h, w) 0..1."""
     given: bool = False
     """Whether the label was given, not found."""
+    near: NDArray[np.float32] | None = None
+    """(h, w) ordinal depth within the window that was fitted: 0 the backdrop, 1 the nearest; None without a volume."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +123,7 @@ class SemanticField(Artifact):
             label=self._array(values["label"]),
             confidence=self._share(values["confidence"], CONFIDENCE_STEPS),
             given=values["given"],
+            near=None if values["near"] is None else self._share(values["near"], NEAR_STEPS),
         )
 
     @cached_property
@@ -130,8 +134,9 @@ class SemanticField(Artifact):
         return np.array(found, np.float32)
 
     def depth(self, row: int) -> NDArray[np.float32]:
-        """(h, w) the nearness of what each pixel of a map is."""
-        return self.nearness[self.map(row).label]
+        """(h, w) ordinal depth of each pixel, 0 the farthest: by the volume, or else of what the pixel is."""
+        found = self.map(row)
+        return self.nearness[found.label] if found.near is None else found.near
 
     def nearest(self, frame: int) -> FieldMap | None:
         """The map of the frame nearest to `frame`, the earlier of two; None where there is none."""
@@ -176,6 +181,7 @@ def schema() -> pa.Schema:
             described("mean_confidence", pa.float32(), "0..1", "of the map"),
             described("label", pa.binary(), "bytes", "class of each pixel, uint8 row by row, zstd"),
             described("confidence", pa.binary(), "bytes", "of each pixel, 15 is 1, uint8 row by row, zstd"),
+            described("near", pa.binary(), "bytes", "ordinal depth, 30 is nearest, as above; or null", nullable=True),
         ]
     )
 
@@ -201,6 +207,7 @@ def _row(found: FieldMap) -> dict[str, object]:
         "mean_confidence": float(confidence.mean(dtype=np.float64)) / CONFIDENCE_STEPS,
         "label": _packed(found.label),
         "confidence": _packed(confidence),
+        "near": None if found.near is None else _packed(_steps(found.near, NEAR_STEPS)),
     }
 
 

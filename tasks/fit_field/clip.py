@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.geometry.grid import CellGrid
 from tasks.geometry.warp import Flow
+
+if TYPE_CHECKING:
+    from tasks.fit_field.trail import Trail
 
 Mask = NDArray[np.bool_]
 Soft = NDArray[np.float32]
@@ -53,8 +56,12 @@ class Clip:
     """(h, w, d) unit vectors of a frame; None where it is missing."""
     motion: Callable[[int], Motion | None]
     """Of frames i and i + 1; None at a cut, or where either is missing."""
+    images: Callable[[int], NDArray[np.uint8] | None] | None = None
+    """(h, w, 3) RGB of a frame at the size of the maps, by which flow is checked; without them flow is all there is."""
     direct: Callable[[int, int], tuple[Flow, Mask] | None] | None = None
     """Flow from one frame to another that skips those between, and where on the first it may be trusted."""
+    through: Callable[[int, int], Trail | None] | None = None
+    """Where the pixels of a frame lie in another, also when they were hidden between: by the volume."""
 
     def step(self, start: int, end: int) -> Motion | None:
         """Motion from `start` to its neighbour `end`, which may be the earlier one."""

@@ -1,8 +1,8 @@
 """From labels on a few frames to all frames: the semantics of the field.
 
 The evidence of a sweep forwards and one backwards is added up (evidence.py), its kinds weighed by attention
-(attention.py), and the shares of neighbouring frames are drawn together along the flow (agree.py). Labelled frames
-keep their labels.
+(attention.py), and passed on to what moves along with a point, in its own frame and in others (agree.py). Labelled
+frames keep their labels.
 
 After Tian et al., "Semantic Flow: Learning Semantic Fields of Dynamic Scenes from Monocular Videos" (2024): semantics
 from what is gathered along a point's way, weighed by opacity and by attention. Difference: tokens are hypotheses that
@@ -25,6 +25,7 @@ from tasks.fit_field.context import Context, Seen, spread
 from tasks.fit_field.evidence import KINDS, Evidence
 from tasks.fit_field.how import DEFAULT, How
 from tasks.fit_field.labels import UNKNOWN, Labels, on_cells, shares_of
+from tasks.fit_field.step import Steps
 from tasks.fit_field.store import Store
 from tasks.fit_field.sweep import Anchor, Task, sweep
 
@@ -62,7 +63,7 @@ def task_of(
     Labels on missing frames, and those on which nothing is known, do not count.
     """
     known = {f: seen for f, seen in labels.items() if clip.grids(f) is not None and (seen != UNKNOWN).any()}
-    return Task(clip, known, class_count, how, EVEN, anchor)
+    return Task(clip, known, class_count, how, EVEN, Steps(clip, how.density, how.looks), anchor)
 
 
 def attended(task: Task) -> Task:
@@ -112,25 +113,18 @@ def gathered(task: Task, start: int, stop: int) -> Iterator[tuple[int, Evidence]
 
 def finished(task: Task, store: Store) -> Iterator[LabelMap | None]:
     """Label maps from the votes on all frames."""
-
-    @lru_cache(maxsize=3)  # a frame and its neighbours
-    def shares(frame: int) -> Soft | None:
-        votes = store[frame] if 0 <= frame < len(store) else None
-        own = None if votes is None else votes.shares
-        if frame not in task.labels:
-            return own
-        known = shares_of(task.labels[frame], task.classes)
-        unknown = 1 - known.sum(axis=-1, keepdims=True)
-        return known + unknown * (np.float32(1 / task.classes) if own is None else own)
-
-    for frame in range(len(store)):
-        found, votes = shares(frame), store[frame]
-        if found is not None and task.how.consistency and frame not in task.labels:
-            found = agreed(task.clip, shares, frame, found)
-        if found is not None and task.anchor is not None and frame not in task.labels:
-            found, _ = task.anchor(frame, found)
-        strength = None if votes is None or frame in task.labels else votes.strength
-        yield None if found is None else label_map(found, strength)
+    told = agreed(task.steps, task.how, store.__getitem__, task.labels, task.classes)
+    for frame, votes in enumerate(told):
+        if votes is None:
+            yield None
+            continue
+        shares, strength = votes.shares, votes.strength
+        if frame in task.labels:
+            known = shares_of(task.labels[frame], task.classes)
+            shares, strength = known + (1 - known.sum(axis=-1, keepdims=True)) * shares, None
+        elif task.anchor is not None:
+            shares, _ = task.anchor(frame, shares)
+        yield label_map(shares, strength)
 
 
 def label_map(shares: Soft, strength: NDArray[np.float32] | None) -> LabelMap:

@@ -29,6 +29,7 @@ from tasks.progress import Step, progress
 
 if TYPE_CHECKING:
     from tasks.fit_field.stage import FitFieldParams
+    from tasks.fit_field.volume.reader import Reader
 
 
 @dataclass(frozen=True)
@@ -39,19 +40,21 @@ class Heard:
     metrics: dict[str, float]
 
 
-def fitted(inputs: Inputs, params: FitFieldParams, parts: Checkpoints | None = None) -> Streamed[SemanticField]:
+def fitted(
+    inputs: Inputs, params: FitFieldParams, device: str = "cpu", parts: Checkpoints | None = None
+) -> Streamed[SemanticField]:
     """The field of a video, written map by map; windows that are done are kept among `parts`, or nowhere."""
-    return Streamed(SemanticField, lambda path: _write(path, inputs, params, parts))
+    return Streamed(SemanticField, lambda path: _write(path, inputs, params, device, parts))
 
 
-def _write(path: Path, inputs: Inputs, params: FitFieldParams, parts: Checkpoints | None) -> None:
+def _write(path: Path, inputs: Inputs, params: FitFieldParams, device: str, parts: Checkpoints | None) -> None:
     frames = inputs.frames
     size = map_size(frames.height, frames.width, params.side)
     with passing() if parts is None else contextlib.nullcontext(parts) as kept:
         known = known_of(inputs, params, size, kept)
         seen = seen_by(frames, params, size) if params.feed_masks else None
         takes = [
-            take_of(chosen, inputs, known, how_of(params), seen, size, (params.window, params.overlap))
+            take_of(chosen, inputs, known, params, how_of(params), seen, size, device)
             for chosen in frames_of_takes(inputs, params.every, known.labels)
         ]
         facts = FieldFacts(
@@ -81,8 +84,8 @@ def _maps(
             fit = _Fit(take, parts, f"{number:04d}", overlap, step)
             heard.append(fit.heard())
             files = fit.windows(heard[-1])
-            for place, label, confidence in joined(take.windows, files, overlap):
-                yield FieldMap(take.frames[place], label, confidence, given=place in take.labels)
+            for place, label, confidence, near in joined(take.windows, files, overlap):
+                yield FieldMap(take.frames[place], label, confidence, given=place in take.labels, near=near)
             hiding += sum(events_in(file) for file in files)
     metrics.update(_means(heard, [len(take.frames) for take in takes]))
     near = nearness(hiding) if takes else []
@@ -136,7 +139,8 @@ class _Fit:
 def _piece(take: Take, number: int, handed: Mapping[int, Labels], heard: Heard, overlap: int) -> Piece:
     """A window fitted."""
     window, nearer = take.windows[number], own(take.windows, number, overlap)
-    task, before = take.window(number, handed)
+    reader = take.geometry(take.wide[number])
+    task, before = take.window(number, handed, reader)
     task = replace(task, attention=np.array(heard.attention, np.float32))
     links, last = take.links, len(window) - 1
     label = np.zeros((len(window), links.height, links.width), np.uint8)
@@ -154,7 +158,13 @@ def _piece(take: Take, number: int, handed: Mapping[int, Labels], heard: Heard, 
         if motion is not None:
             hiding += events(label[n - 1], label[n], motion, take.classes)
     first, final = (np.array(shared[side], np.float16) for side in (False, True))
-    return Piece(label, confidence, first, final, hiding)
+    near = _near(reader, window.start - take.wide[number].start, len(window))
+    return Piece(label, confidence, first, final, near, hiding)
+
+
+def _near(reader: Reader | None, start: int, count: int) -> NDArray[np.float16]:
+    """(count, h, w) ordinal depth of the frames from `start` on; (0,) without a volume."""
+    return np.array([] if reader is None else [reader.nearness(start + n) for n in range(count)], np.float16)
 
 
 def _means(heard: Sequence[Heard], lengths: Sequence[int]) -> dict[str, float]:

@@ -30,7 +30,13 @@ class How:
     attention: bool = True
     """Kinds of evidence re-weighed by how well they foretell each labelled frame from the others."""
     consistency: bool = True
-    """Label shares of neighbouring frames drawn together along the flow."""
+    """Evidence passed on along the flow, from frame to frame."""
+    coherence: bool = True
+    """Evidence passed on within a frame, among what moves alike."""
+    rounds: int = 2
+    """Of passing on, within frames and then between them; one with a single labelled frame."""
+    looks: bool = True
+    """Steps between frames trusted only where both places look alike."""
     radius: int = 12
     """Cells to each side where semantic matches are looked for (Jabri et al., 2020)."""
     count: int = 10

@@ -27,7 +27,8 @@ class Links:
     """Motion between the chosen frames, at the size of the maps."""
 
     dense_flow: DenseFlow
-    semantic_flow: SemanticFlow
+    semantic_flow: SemanticFlow | None
+    """None where nothing needs to skip frames."""
     chosen: Sequence[int]
     height: int
     width: int
@@ -43,8 +44,8 @@ class Links:
 
     def skip(self, start: int, end: int) -> tuple[Flow, Mask] | None:
         """Semantic flow from one chosen frame to another, and where it is sure; None where they were not matched."""
-        row = self.semantic_flow.row(self.chosen[start], self.chosen[end])
-        if row is None:
+        row = None if self.semantic_flow is None else self.semantic_flow.row(self.chosen[start], self.chosen[end])
+        if self.semantic_flow is None or row is None:
             return None
         facts = self.semantic_flow.facts
         cells = scaled(facts.grid, facts.height, facts.width, self.height, self.width)

@@ -30,6 +30,8 @@ class Piece:
     """(overlap, h, w, c) shares on the frames shared with the window before."""
     last: Half
     """(overlap, h, w, c) the same for the window after."""
+    near: Half
+    """(n, h, w) ordinal depth; (0,) without a volume."""
     events: Events
     """(c, c) who hid whom, on the frames nearer to this window's middle than to its neighbours'."""
 
@@ -43,6 +45,10 @@ class Piece:
         """Read what `save` wrote."""
         with np.load(path) as file:
             return cls(**{name: file[name] for name in file.files})
+
+    def nearness(self, place: int) -> NDArray[np.float32] | None:
+        """(h, w) ordinal depth of one frame, None without a volume."""
+        return self.near[place].astype(np.float32) if len(self.near) else None
 
     def handed(self, *, forwards: bool) -> Labels:
         """(h, w) labels for the window after, on its first frame, or for the one before, on its last."""
@@ -58,16 +64,21 @@ def events_in(path: Path) -> Events:
 
 def joined(
     windows: Sequence[range], files: Sequence[Path], overlap: int
-) -> Iterator[tuple[int, Labels, NDArray[np.float32]]]:
-    """(place, label, confidence) of every frame in order, windows fading into each other; two of them are held."""
+) -> Iterator[tuple[int, Labels, NDArray[np.float32], NDArray[np.float32] | None]]:
+    """(place, label, confidence, ordinal depth) of every frame in order, two windows held at once.
+
+    They fade into each other, but for depth, whose order is each window's own: there the nearer one has the word.
+    """
     before: Piece | None = None
     for number, window in enumerate(windows):
         piece = Piece.load(files[number])
         for n, place in enumerate(window):
             if before is not None and n < overlap:
-                yield place, *_faded(before, piece, n, float(fade(overlap)[n]))
+                earlier = before.nearness(len(before.label) - overlap + n)
+                near = earlier if n < overlap // 2 else piece.nearness(n)
+                yield place, *_faded(before, piece, n, float(fade(overlap)[n])), near
             elif number + 1 == len(windows) or place < window.stop - overlap:
-                yield place, piece.label[n], piece.confidence[n].astype(np.float32)
+                yield place, piece.label[n], piece.confidence[n].astype(np.float32), piece.nearness(n)
         before = piece
 
 

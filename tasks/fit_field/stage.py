@@ -57,6 +57,10 @@ class FitFieldParams(Params):
     """Maps that are fitted together at most: memory grows with it, and not with the video."""
     overlap: int = Field(ge=2)
     """Maps that two windows share, over which one fades into the other; a quarter of a window at most."""
+    planes: int = Field(ge=1, le=16)
+    """Of the volume that a window is fitted with, at most, the backdrop's among them; 1 leaves the volume out."""
+    volume_steps: int = Field(ge=0)
+    """Steps in which the volume is learned; with none it is as layers of dense flow have it."""
     camera: Literal["homography", "identity", "pinhole"]
     """How planes of a window's volume move: as the background does, not at all, or by `data/cameras/<video>.json`."""
 
@@ -89,9 +93,9 @@ def fit_field(  # noqa: PLR0917  a stage's signature names all it reads
     checkpoints: Checkpoints,
 ) -> Streamed[SemanticField]:
     """Label maps for every so many frames; none, and the reason, where there is nothing to start from."""
+    from tasks.device import resolve_device
     from tasks.fit_field.fit import fitted
     from tasks.fit_field.inputs import Inputs
 
-    del compute  # nothing here gains from an accelerator: a frame is a few small products
     inputs = Inputs(frames, dense_flow, features, semantic_flow, tracks, field_labels, camera_poses)
-    return fitted(inputs, params, checkpoints)
+    return fitted(inputs, params, resolve_device(compute.device), checkpoints)

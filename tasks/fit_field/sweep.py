@@ -18,8 +18,8 @@ from tasks.fit_field.evidence import Evidence
 from tasks.fit_field.how import How
 from tasks.fit_field.labels import Labels, on_cells, on_pixels, shares_of
 from tasks.fit_field.likeness import Likeness
-from tasks.fit_field.trail import Trail, step_trust
-from tasks.geometry.warp import warp
+from tasks.fit_field.step import Steps
+from tasks.fit_field.trail import Trail
 
 Anchor = Callable[[int, Soft], tuple[Soft, Soft | None]]
 """Frame and its (h, w, c) shares to the shares with instance masks, and those of what masks replace, to be fed back."""
@@ -35,6 +35,7 @@ class Task:
     how: How
     attention: NDArray[np.float32]
     """(kinds,)."""
+    steps: Steps
     anchor: Anchor | None = None
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
     """What was learned on the way here."""
@@ -86,17 +87,15 @@ def _gathered(task: Task, state: _State, frame: int, vectors: Vectors, context: 
     if how.named and not how.single and len(task.labels) > 1:
         shares = on_pixels(context.named(frame, vectors), clip.cells, clip.height, clip.width)
         evidence.add("named", shares, how.named_weight * sure)
-    motion = clip.step(state.frame, frame) if abs(frame - state.frame) == 1 else None
-    trails = {} if motion is None else {f: trail.moved(motion, how.density) for f, trail in state.trails.items()}
-    if motion is not None and how.previous:
-        carried = warp(state.shares, motion.backward).reshape(state.shares.shape)
-        evidence.add("previous", carried, how.previous_weight * step_trust(motion, how.density))
+    step = task.steps.back(frame, state.frame) if abs(frame - state.frame) == 1 else None
+    trails = {} if step is None else {f: trail.moved(step) for f, trail in state.trails.items()}
+    if step is not None and how.previous:
+        evidence.add("previous", step.take(state.shares), how.previous_weight * step.trust)
     if not how.single:
         alike = Likeness(clip, vectors, best, context.temperature)
-        for kind, weight, found in _tracked(task, frame, state.frame, trails):
-            for source, trail in found.items():
-                known = shares_of(task.labels[source], task.classes)
-                evidence.add(kind, trail.take(known), weight * trail.trust * alike.along(source, trail))
+        for kind, weight, source, trail in _tracked(task, frame, state.frame, trails):
+            known = shares_of(task.labels[source], task.classes)
+            evidence.add(kind, trail.take(known), weight * trail.trust * alike.along(source, trail))
     shares, fed = evidence.summed(task.attention).shares, None
     if task.anchor is not None:
         shares, fed = task.anchor(frame, shares)
@@ -107,24 +106,27 @@ def _gathered(task: Task, state: _State, frame: int, vectors: Vectors, context: 
 
 def _tracked(
     task: Task, frame: int, before: int, trails: Mapping[int, Trail]
-) -> Iterator[tuple[str, float, Mapping[int, Trail]]]:
-    """(kind, weight, trails to labelled frames) of the hypotheses that lead to a place in a labelled frame."""
+) -> Iterator[tuple[str, float, int, Trail]]:
+    """(kind, weight, labelled frame, trail there) of the hypotheses that lead to a place in a labelled frame."""
     if task.how.chained:
-        yield "chained", task.how.chained_weight, trails
-    if task.how.direct and task.clip.direct is not None:
-        yield "direct", task.how.direct_weight, _skips(task, frame, before)
+        yield from (("chained", task.how.chained_weight, *found) for found in trails.items())
+    if task.how.direct:
+        yield from (("direct", task.how.direct_weight, *found) for found in _skips(task, frame, before))
 
 
-def _skips(task: Task, frame: int, before: int) -> dict[int, Trail]:
+def _skips(task: Task, frame: int, before: int) -> Iterator[tuple[int, Trail]]:
     """Trails to the labelled frames behind by a flow that skips those between; `before` is the frame one came from."""
     clip, how = task.clip, task.how
-    assert clip.direct is not None
-    behind = sorted((f for f in task.labels if (f - frame) * (before - frame) > 0), key=lambda f: abs(f - frame))
-    skips = {source: clip.direct(frame, source) for source in behind[: how.labelled]}
     here = Trail.begun(clip.height, clip.width).at
-    # Without the opacity prior what a nearer thing hides there has its say too.
-    return {
-        source: Trail(here + skip[0], skip[1].astype(np.float32) if how.density else np.ones_like(here[..., 0]))
-        for source, skip in skips.items()
-        if skip is not None
-    }
+    for source in _behind(task, frame, before):
+        skip = None if clip.direct is None else clip.direct(frame, source)
+        if skip is not None:
+            # Without the opacity prior what a nearer thing hides there has its say too.
+            trust = skip[1].astype(np.float32) if how.density else np.ones_like(here[..., 0])
+            yield source, Trail(here + skip[0], trust)
+
+
+def _behind(task: Task, frame: int, before: int) -> list[int]:
+    """The labelled frames that lie on the side of the frame `before`, the nearest first."""
+    behind = sorted((f for f in task.labels if (f - frame) * (before - frame) > 0), key=lambda f: abs(f - frame))
+    return behind[: task.how.labelled]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.fit_field.anchor import Anchoring, Instances
 from tasks.fit_field.clip import Clip, Motion
@@ -17,9 +20,15 @@ from tasks.fit_field.known import Known
 from tasks.fit_field.labels import Labels
 from tasks.fit_field.links import Links
 from tasks.fit_field.sweep import Task
+from tasks.fit_field.trail import Trail
 from tasks.fit_field.windows import cut, widened
 from tasks.geometry.raster import scaled
 
+if TYPE_CHECKING:
+    from tasks.fit_field.stage import FitFieldParams
+    from tasks.fit_field.volume.reader import Reader
+
+IMAGES_AT_HAND = 64  # 0.2 MB each at 320 x 180: a window's
 AROUND = 2  # labelled frames to each side of a window that are seen from it; How.labelled of all are heard
 
 
@@ -40,6 +49,8 @@ class Take:
     how: How
     seen: Callable[[int], Instances] | None
     """What a segmenter sees on a frame, where masks are fed back."""
+    params: FitFieldParams
+    device: str
 
     @property
     def classes(self) -> int:
@@ -50,7 +61,17 @@ class Take:
         """The task of all frames in one."""
         return self._task(range(len(self.frames)), self.labels)
 
-    def window(self, number: int, handed: Mapping[int, Labels]) -> tuple[Task, int]:
+    def geometry(self, places: range) -> Reader | None:
+        """The volume of some places, None where it is not wanted."""
+        if self.params.planes == 1:
+            return None
+        from tasks.fit_field.geometry import geometry
+
+        size = self.links.height, self.links.width
+        chosen = [self.frames[place] for place in places]
+        return geometry(self.inputs, chosen, lambda n: self.links.motion(places[n]), self.params, size, self.device)
+
+    def window(self, number: int, handed: Mapping[int, Labels], reader: Reader | None) -> tuple[Task, int]:
         """The task of a window with what its neighbours `handed` on (by place), and how many frames come before it.
 
         Around it lie the labelled frames nearest before and after. Unless they are neighbours, no flow leads there, but
@@ -60,6 +81,9 @@ class Take:
         before = sorted(place for place in self.labels if place < wide.start)[-AROUND:]
         after = sorted(place for place in self.labels if place >= wide.stop)[:AROUND]
         task = self._task([*before, *wide, *after], {**handed, **self.labels})
+        if reader is not None:
+            through = partial(_through, reader, len(before))
+            task = replace(task, clip=replace(task.clip, through=through))
         return task, len(before) + self.windows[number].start - wide.start
 
     def _task(self, places: Sequence[int], labels: Mapping[int, Labels]) -> Task:
@@ -78,8 +102,14 @@ class Take:
             cells=scaled(facts.grid, facts.height, facts.width, links.height, links.width),
             grids=lambda n: self.inputs.features.vectors(self.frames[places[n]]),
             motion=partial(self._motion, places),
+            images=lru_cache(maxsize=IMAGES_AT_HAND)(partial(self._image, places)),
             direct=lambda start, end: links.skip(places[start], places[end]),
         )
+
+    def _image(self, places: Sequence[int], n: int) -> NDArray[np.uint8]:
+        """(h, w, 3) at the size of the maps."""
+        image: Any = self.inputs.frames.image(self.frames[places[n]])
+        return cv2.resize(image, (self.links.width, self.links.height), interpolation=cv2.INTER_AREA)
 
     def _motion(self, places: Sequence[int], n: int) -> Motion | None:
         return self.links.motion(places[n]) if places[n + 1] == places[n] + 1 else None
@@ -87,6 +117,13 @@ class Take:
     def _seen(self, places: Sequence[int], n: int) -> Instances:
         assert self.seen is not None
         return self.seen(self.frames[places[n]])
+
+
+def _through(reader: Reader, first: int, frame: int, source: int) -> Trail | None:
+    """Where the pixels of a frame lie in another, if the volume, which begins at the `first`, knows both."""
+    start, end = frame - first, source - first
+    known = min(start, end) >= 0 and max(start, end) < len(reader) and reader.joined(start, end)
+    return reader.trail(start, end) if known else None
 
 
 def frames_of_takes(inputs: Inputs, every: int, labels: Mapping[int, Labels]) -> list[list[int]]:
@@ -108,15 +145,15 @@ def take_of(  # noqa: PLR0917
     frames: Sequence[int],
     inputs: Inputs,
     known: Known,
+    params: FitFieldParams,
     how: How,
     seen: Callable[[int], Instances] | None,
     size: tuple[int, int],
-    cuts: tuple[int, int],
+    device: str,
 ) -> Take:
-    """The take of `frames`, with maps of `size`, cut into windows of at most the first of `cuts`, overlapping by the
-    second."""
+    """The take of `frames`, with maps of `size`, cut into windows."""
     labels = {place: known.labels[frame] for place, frame in enumerate(frames) if frame in known.labels}
     links = Links(inputs.dense_flow, inputs.semantic_flow, frames, *size)
-    windows = cut(len(frames), *cuts)
-    wide = [widened(window, labels, cuts[1]) for window in windows]
-    return Take(frames, labels, windows, wide, inputs, links, known, how, seen)
+    windows = cut(len(frames), params.window, params.overlap)
+    wide = [widened(window, labels, params.overlap) for window in windows]
+    return Take(frames, labels, windows, wide, inputs, links, known, how, seen, params, device)

@@ -163,6 +163,8 @@ def params() -> Callable[..., FitFieldParams]:
             "consistency": True,
             "window": 48,
             "overlap": 8,
+            "planes": 1,
+            "volume_steps": 0,
             "camera": "homography",
         }
         return FitFieldParams.model_validate(usual | changed)

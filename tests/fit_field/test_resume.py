@@ -50,18 +50,18 @@ def test_an_error_in_the_midst_costs_one_window(inputs, params, parts, tmp_path:
 
     monkeypatch.setattr(fitting, "_piece", counted)
     with pytest.raises(RuntimeError):
-        fitted(inputs, params(**CUTS), parts).save(tmp_path / "torn.parquet")
+        fitted(inputs, params(**CUTS), parts=parts).save(tmp_path / "torn.parquet")
     assert names(parts) == ["0000-0000.npz", "0000.json", "labels.npz"]
-    fitted(inputs, params(**CUTS), parts).save(tmp_path / "in_two.parquet")
+    fitted(inputs, params(**CUTS), parts=parts).save(tmp_path / "in_two.parquet")
     assert calls == [0, 1, 1, 2], "the window that was done is not fitted again"
     assert (tmp_path / "in_two.parquet").read_bytes() == (tmp_path / "at_once.parquet").read_bytes()
 
 
 def test_one_window_can_be_done_again_alone(inputs, params, parts, tmp_path: Path) -> None:
-    fitted(inputs, params(**CUTS), parts).save(tmp_path / "first.parquet")
+    fitted(inputs, params(**CUTS), parts=parts).save(tmp_path / "first.parquet")
     before = {path.name: path.stat().st_mtime_ns for path in parts.folder.iterdir()}
     (parts.folder / PIECES[1]).unlink()
-    fitted(inputs, params(**CUTS), parts).save(tmp_path / "again.parquet")
+    fitted(inputs, params(**CUTS), parts=parts).save(tmp_path / "again.parquet")
     after = {path.name: path.stat().st_mtime_ns for path in parts.folder.iterdir()}
     assert {name for name in after if after[name] != before[name]} == {PIECES[1]}
     assert (tmp_path / "again.parquet").read_bytes() == (tmp_path / "first.parquet").read_bytes()
@@ -91,7 +91,7 @@ inputs = Inputs(
     FieldLabels.absent(),
 )
 params = FitFieldParams.model_validate_json(sys.argv[2])
-fitted(inputs, params, Checkpoints.at(folder / "parts")).save(folder / "killed.parquet")
+fitted(inputs, params, parts=Checkpoints.at(folder / "parts")).save(folder / "killed.parquet")
 """
 
 
@@ -114,6 +114,6 @@ def test_a_killed_process_goes_on_with_the_window_in_hand(inputs, params, parts,
     before = (parts.folder / PIECES[0]).stat().st_mtime_ns
     again = Checkpoints.at(parts.folder)
     assert not [name for name in names(again) if name.startswith(".")]
-    fitted(inputs, params(**CUTS), again).save(tmp_path / "in_two.parquet")
+    fitted(inputs, params(**CUTS), parts=again).save(tmp_path / "in_two.parquet")
     assert (parts.folder / PIECES[0]).stat().st_mtime_ns == before
     assert (tmp_path / "in_two.parquet").read_bytes() == (tmp_path / "at_once.parquet").read_bytes()

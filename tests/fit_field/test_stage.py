@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from tasks.artifacts.dense_flow import DenseFlow, FlowPair
 from tasks.artifacts.features import Features
 from tasks.artifacts.field_labels import FieldLabels
+from tasks.artifacts.frames import Frame, Frames
 from tasks.artifacts.semantic_field import SemanticField
 from tasks.checkpoints import passing
 from tasks.errors import BadInput
@@ -114,7 +115,9 @@ def test_where_nothing_moves_and_every_place_looks_alike_a_mask_stays_where_it_i
     make_inputs, params, fit, iou, tmp_path: Path
 ) -> None:
     inputs = make_inputs(4)
-    mask = inputs["truth"][0]
+    mask, frames = inputs["truth"][0], inputs["frames"]
+    pictures = (Frame(n, n / 10, "ok", frames.image(0)) for n in range(4))
+    inputs["frames"] = Frames.stream(pictures, lambda: frames.account, "raw").to(tmp_path / "still_frames.parquet")
     facts, still = inputs["dense_flow"].facts, np.zeros((*mask.shape, 2), np.float32)
     seen = np.ones(mask.shape, np.bool_)
     pair = FlowPair(still, still, seen, seen, 0.0, False, np.eye(3), 1.0)
@@ -140,6 +143,20 @@ def test_the_same_inputs_give_the_same_bytes(make_inputs, params, fit, tmp_path:
     assert (tmp_path / "field.parquet").read_bytes() == first
     field.save(tmp_path / "again.parquet")
     assert (tmp_path / "again.parquet").read_bytes() == first
+
+
+def test_with_a_volume_every_map_has_depth_and_the_same_inputs_the_same_bytes(
+    make_inputs, params, fit, tmp_path: Path
+) -> None:
+    field = fit(make_inputs(12), params(planes=4, volume_steps=3, window=8, overlap=2))
+    first = (tmp_path / "field.parquet").read_bytes()
+    for row in range(len(field)):
+        found = field.map(row)
+        assert found.near is not None
+        assert field.depth(row).shape == found.label.shape
+        assert 0 <= found.near.min() <= found.near.max() <= 1
+    fit(make_inputs(12), params(planes=4, volume_steps=3, window=8, overlap=2))
+    assert (tmp_path / "field.parquet").read_bytes() == first
 
 
 def test_a_mask_of_a_frame_that_is_not_there_is_named(make_inputs, params, fit, tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ def made(label: int, overlap: int, *, before: bool, after: bool, share: float = 
         np.full((12, 2, 3), share, np.float16),
         shares if before else nothing,
         shares if after else nothing,
+        np.full((12, 2, 3), label / 2, np.float16),
         np.zeros((3, 3)),
     )
 
@@ -102,9 +103,10 @@ def test_windows_fade_into_each_other(tmp_path: Path) -> None:
     for n, piece in enumerate((made(1, 4, before=False, after=True), made(2, 4, before=True, after=False))):
         piece.save(tmp_path / f"{n}.npz")
     found = list(joined(windows, [tmp_path / "0.npz", tmp_path / "1.npz"], 4))
-    assert [place for place, _, _ in found] == [*range(20)]
-    assert [int(label[0, 0]) for _, label, _ in found] == [1] * 10 + [2] * 10
-    confidence = [float(sure[0, 0]) for _, _, sure in found]
+    assert [place for place, *_ in found] == [*range(20)]
+    assert [int(label[0, 0]) for _, label, *_ in found] == [1] * 10 + [2] * 10
+    assert [float(near[0, 0]) for *_, near in found] == [0.5] * 10 + [1.0] * 10
+    confidence = [float(sure[0, 0]) for _, _, sure, _ in found]
     # Those who say something else add no confidence: 2/3 of .9 is left in the middle.
     assert confidence == pytest.approx([0.9] * 9 + [0.6, 0.6] + [0.9] * 9, abs=1e-3)
     assert fade(4).tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1])

@@ -31,7 +31,7 @@ VIDEO, TWIN = "scene", "twin"
 FIT = {
     "every": 1, "side": 320, "labels": "auto", "value": "class", "values": 4, "label_every": 3, "outline": "boxes",
     "feed_masks": False, "segment_side": 320, "least_score": 0.3, "attention": True, "consistency": True,
-    "window": 48, "overlap": 8, "camera": "homography",
+    "window": 48, "overlap": 8, "planes": 8, "volume_steps": 10, "camera": "homography",
 }  # fmt: skip
 LABELLED = (3, 10)
 

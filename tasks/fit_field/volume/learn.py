@@ -7,6 +7,7 @@ drawn by a seed, so that the same window gives the same volume.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,8 +58,11 @@ def learned(shot: Shot, to_frame: ToFrame, how: Learning, device: str) -> Volume
     height, width = shot.images[0].shape[:2]
     start = started(shot.motions, shot.cameras, len(shot.images), (height, width), how.planes)
     volume = Volume.of(start, to_frame(start.planes), device, how.seed)
-    if shot.motions:
-        _fit(volume, footage(shot.images, shot.motions, device), how)
+    film = footage(shot.images, shot.motions, device)
+    if film.known.any() and how.steps:
+        # Sums over one thread are the same on every machine.
+        with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            pool.submit(_fit, volume, film, how).result()
     return volume.requires_grad_(requires_grad=False)
 
 

@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 
 from tasks.fit_field.clip import Mask, Motion
 from tasks.fit_field.layer import Layer
-from tasks.fit_field.layers import layers_of
+from tasks.fit_field.layers import MOVING_PX, layers_of
 from tasks.fit_field.volume.planes import BACKDROP, Planes, numbers_of, planes_of
+from tasks.geometry.homography import camera_flow
 from tasks.geometry.warp import Flow, pixel_grid
 
 REACH = 8  # frames over which an outline is moved on to where it is hidden
 SEEN, NOT_SEEN = 0.97, 0.02  # opacity of what is seen there, and of what is not
 SPREADS_PX = (2.0, 8.0, 32.0)  # over which motion is continued beyond an outline, each for what the last leaves open
+RIM_PX = 7  # twice what DIS blurs the edge of a motion
 HEARD = 0.05  # weight of the motion of what is hidden, against 1 of what is seen
 Soft = NDArray[np.float32]
 
@@ -54,7 +56,9 @@ def started(
     for frame in range(count):
         opacity[frame] = _opacity(layers, plane, numbers, frame, planes)
         if frame in motions:
-            motion[frame] = _motion(layers, plane, motions[frame], opacity[frame], numbers[frame], frame)
+            # The camera's motion is exact everywhere; what is left is small, and is what can be continued.
+            still = camera_flow(cameras[frame], *size)
+            motion[frame] = _motion(layers, plane, motions[frame], still, opacity[frame], numbers[frame], frame) + still
     return Start(planes, opacity, motion, layers, plane)
 
 
@@ -94,22 +98,43 @@ def _expected(layer: Layer, k: int, depth: NDArray[np.intp], numbers: Sequence[N
 
 
 def _motion(  # noqa: PLR0917
-    layers: Sequence[Layer], plane: Planes, motion: Motion, opacity: Soft, numbers: NDArray[np.uint8], frame: int
+    layers: Sequence[Layer],
+    plane: Planes,
+    motion: Motion,
+    still: Flow,
+    opacity: Soft,
+    numbers: NDArray[np.uint8],
+    frame: int,
 ) -> Soft:
-    """(planes, h, w, 2) motion of each plane to the next frame, seen where it is seen and continued elsewhere."""
+    """(planes, h, w, 2) motion of each plane to the next frame, seen where it is seen and continued elsewhere.
+
+    Beyond the motion `still` of what stands still.
+    """
     depth = np.concatenate([[BACKDROP], plane])
     shown = depth[numbers]
     found = np.empty((*opacity.shape, 2), np.float32)
+    apart = motion.forward - still
+    rim = _thin((_length(apart) > MOVING_PX) & (shown == BACKDROP))
     for k in range(len(opacity)):
-        weight = ((shown == k) & motion.valid).astype(np.float32)
-        vectors = motion.forward * weight[..., None]
+        weight = ((shown == k) & motion.valid & ~rim).astype(np.float32)
+        vectors = apart * weight[..., None]
         for layer in (layer for layer, p in zip(layers, plane, strict=True) if p == k and layer.steps):
             hidden = np.float32(HEARD) * opacity[k] * (shown > k)
             hidden = hidden * _owned(layer, hidden, frame)
-            vectors += hidden[..., None] * _affine_flow(layer.way(frame, frame + 1), hidden.shape)
+            vectors += hidden[..., None] * (_affine_flow(layer.way(frame, frame + 1), hidden.shape) - still)
             weight += hidden
         found[k] = _continued(vectors, weight)
     return found
+
+
+def _length(flow: Flow) -> Soft:
+    return np.hypot(flow[..., 0], flow[..., 1])
+
+
+def _thin(mask: Mask) -> Mask:
+    """(h, w) what of a mask is narrower than RIM_PX: the edge of another thing, not a thing that no layer has."""
+    opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((RIM_PX, RIM_PX), np.uint8))
+    return mask & (opened == 0)
 
 
 def _owned(layer: Layer, hidden: Soft, frame: int) -> Soft:
