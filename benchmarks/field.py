@@ -3,8 +3,7 @@
 A window of 24 frames at 256x144 of a synthetic scene, labelled on two, with the settings of params.yaml but a map for
 every frame. What the field reads is made by its own stages first, so that all that a video costs is in the table:
 seconds by the clock, seconds of all processors together, and the clock's as a multiple of the clip's length. Models are
-loaded before the clock starts. The table is printed, and drawn in
-`reports/bench/field.png`.
+loaded before the clock starts. The table is printed, and drawn in `reports/bench/field.png`.
 """
 
 from __future__ import annotations
@@ -106,9 +105,9 @@ def measured(scene: Scene) -> Clock:
         known, seen = known_of(inputs, fitting, (HEIGHT, WIDTH), parts), seen_by(frames, fitting, (HEIGHT, WIDTH))
         (chosen,) = frames_of_takes(inputs, 1, known.labels)
         clock.part("masks", lambda: [seen(frame) for frame in chosen])
-        cuts = fitting.window, fitting.overlap
-        take = take_of(chosen, inputs, known, how_of(fitting), seen, (HEIGHT, WIDTH), cuts)
-        task = clock.part("attention", lambda: attended(take.whole()))
+        take = take_of(chosen, inputs, known, fitting, how_of(fitting), seen, (HEIGHT, WIDTH), "cpu")
+        reader = clock.part("geometry", lambda: take.geometry(take.wide[0]))
+        task = clock.part("attention", lambda: attended(take.window(0, {}, reader)[0]))
         maps = completed(task)
         clock.part("semantics gather", lambda: next(maps))  # the first map comes when all evidence is there
         clock.part("finish", lambda: list(maps))

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, lru_cache, partial
 
 import numpy as np
 
 from flows.evaluate import field_baselines as baselines
 from flows.evaluate import field_point as point
-from flows.evaluate.field_problem import Labels, Problem
+from flows.evaluate.field_problem import LEARNING, Labels, Problem
 from tasks.fit_field.clip import Clip, Motion
 from tasks.fit_field.complete import complete
+from tasks.fit_field.geometry import geometry_of
 from tasks.fit_field.how import DEFAULT, How
+from tasks.fit_field.trail import Trail
+from tasks.fit_field.volume.learn import Shot
+from tasks.geometry.homography import camera_motion
 
 Method = Callable[[Problem], Labels]
 """A problem to (t, h, w) classes."""
@@ -40,7 +44,8 @@ RIVALS: Mapping[str, Mapping[str, Method]] = {
 """Kind of baseline to its variants; a field must beat the best of each kind."""
 
 ABLATIONS: Mapping[str, Mapping[str, bool | int]] = {
-    "without density": {"density": False},
+    "without density": {"density": False, "volume": False},
+    "without the volume": {"volume": False},
     "without attention": {"attention": False},
     "without semantic hypotheses": {"semantic": False},
     "without the regression": {"named": False},
@@ -68,6 +73,7 @@ def field(problem: Problem, how: How = DEFAULT) -> Labels:
         motion=partial(_motion, problem),
         images=lambda frame: problem.images[frame],
         direct=problem.direct,
+        through=_through(problem) if how.volume else None,
     )
     maps = complete(clip, problem.labels, problem.class_count, how)
     return np.stack([found.label for found in maps if found is not None])
@@ -76,6 +82,15 @@ def field(problem: Problem, how: How = DEFAULT) -> Labels:
 def ablated(without: str) -> Method:
     """The field without a part that ABLATIONS names."""
     return partial(field, how=replace(DEFAULT, **ABLATIONS[without]))
+
+
+@lru_cache(maxsize=8)  # of as many scenes as are looked at again and again
+def _through(problem: Problem) -> Callable[[int, int], Trail]:
+    """Trails through the scene's volume."""
+    motions = {first: _motion(problem, first) for first in range(len(problem) - 1)}
+    cameras = {first: camera_motion(motion.forward, motion.valid).homography for first, motion in motions.items()}
+    reader = geometry_of(Shot(list(problem.images), motions, cameras), LEARNING, "cpu")
+    return cache(reader.trail)
 
 
 def _motion(problem: Problem, first: int) -> Motion:

@@ -14,17 +14,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.evaluate.field_problem import Mask, Problem
+from flows.evaluate.field_problem import LEARNING, Mask, Problem
 from tasks.fit_field.clip import Motion
 from tasks.fit_field.geometry import geometry_of
-from tasks.fit_field.volume.learn import Learning, Shot
+from tasks.fit_field.volume.learn import Shot
 from tasks.fit_field.volume.without import removed
 from tasks.geometry.homography import camera_flow, camera_motion
 from tasks.geometry.warp import lands_inside, warp
 from tasks.synthetic.scene.cast import POST
 from tasks.synthetic.scene.scene import Scene
 
-LEARNING = Learning(steps=200, planes=8)  # as params.yaml has it
 RADIUS_PX = 3.0  # as in OpenCV's tutorial on inpainting
 SOFT_EDGE_PX = 1  # beyond its pixels a thing's outline still colours the next ones
 NEAREST = 5  # frames that a plate is made of at each pixel

@@ -1,9 +1,9 @@
 """What speaks for which class at each pixel: votes of several kinds, each with its weight.
 
 A point has several hypotheses about where it is known from (the field's tokens): cells elsewhere that mean the same,
-what its looks alone say, the point in the frame before, and the point in labelled frames, along the chain of flows or
-by a flow that skips. Each
-votes with the label shares it finds there; its weight is what its flow returns (cycle) times how alike features are.
+what its looks alone say, the point in the frame before, and the point in labelled frames: along the chain of flows, by
+a flow that skips, or through the volume, behind what hid it. Each votes with the label shares it finds there; its
+weight is what its flow returns (cycle) times how alike features are.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tasks.fit_field.clip import Soft
 
-KINDS = ("semantic", "named", "previous", "chained", "direct")
+KINDS = ("semantic", "named", "previous", "chained", "direct", "volume")
 LEAST = 1e-6  # evidence below this is none
 
 

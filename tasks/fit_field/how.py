@@ -23,6 +23,8 @@ class How:
     """Evidence from labelled frames, along the flow of all frames between."""
     direct: bool = True
     """Evidence from labelled frames by a flow that skips those between, where the clip has one."""
+    volume: bool = True
+    """Evidence from labelled frames through the volume, behind what hid it between, where the clip has one."""
     single: bool = False
     """Only the neighbouring frame's flow and one best match: tokens of one frame around, as the paper has them."""
     density: bool = True
@@ -55,6 +57,8 @@ class How:
     """Say of a labelled frame along the chain, where every step is trusted and the features agree."""
     direct_weight: float = 1.0
     """The same for the flow that skips."""
+    volume_weight: float = 2.0
+    """The same for the volume, where the point is seen in both frames."""
 
 
 DEFAULT = How()

@@ -20,7 +20,6 @@ from tasks.fit_field.joining import joined
 from tasks.fit_field.layer import Affine, Layer, affine_of
 from tasks.fit_field.particles import STRIDE_PX, Trajectories, followed
 from tasks.fit_field.trail import sample
-from tasks.geometry.homography import camera_flow
 from tasks.geometry.warp import Flow, pixel_grid
 
 MOVING_PX = 0.7  # off the camera's motion, in the middle: three times DIS's mean error on Middlebury
@@ -123,9 +122,3 @@ def _dense(at: NDArray[np.float32], groups: Groups, moves: Flow) -> Numbers:
     differs = np.linalg.norm(own[near] - moves.reshape(-1, 1, 2), axis=2)
     best = (distance / STRIDE_PX + differs / MOTION_PX).argmin(axis=1)
     return groups[live[near[np.arange(len(near)), best]]].astype(np.int16).reshape(height, width)
-
-
-def camera_apart(flow: Flow, camera: Affine) -> NDArray[np.float32]:
-    """(h, w) how far a flow is off the camera's, px."""
-    apart = flow - camera_flow(camera, *flow.shape[:2])
-    return np.hypot(apart[..., 0], apart[..., 1])

@@ -112,6 +112,11 @@ def _tracked(
         yield from (("chained", task.how.chained_weight, *found) for found in trails.items())
     if task.how.direct:
         yield from (("direct", task.how.direct_weight, *found) for found in _skips(task, frame, before))
+    if task.how.volume and task.clip.through is not None:
+        for source in _behind(task, frame, before):
+            found = task.clip.through(frame, source)
+            if found is not None:
+                yield "volume", task.how.volume_weight, source, found
 
 
 def _skips(task: Task, frame: int, before: int) -> Iterator[tuple[int, Trail]]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tasks.artifacts.images import Image
 from tasks.fit_field.clip import Motion
+from tasks.fit_field.volume.build import volume_of
 from tasks.fit_field.volume.footage import Footage, footage
 from tasks.fit_field.volume.losses import Rays, Weights, loss
 from tasks.fit_field.volume.start import started
@@ -57,7 +58,7 @@ def learned(shot: Shot, to_frame: ToFrame, how: Learning, device: str) -> Volume
     """The volume of a shot."""
     height, width = shot.images[0].shape[:2]
     start = started(shot.motions, shot.cameras, len(shot.images), (height, width), how.planes)
-    volume = Volume.of(start, to_frame(start.planes), device, how.seed)
+    volume = volume_of(start, to_frame(start.planes), device, how.seed)
     film = footage(shot.images, shot.motions, device)
     if film.known.any() and how.steps:
         # Sums over one thread are the same on every machine.

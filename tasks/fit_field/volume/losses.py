@@ -18,7 +18,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from tasks.fit_field.volume.footage import Footage
-from tasks.fit_field.volume.volume import Volume, composed, sampled
+from tasks.fit_field.volume.sampling import sampled
+from tasks.fit_field.volume.volume import Volume, composed
 
 HIDDEN_COST = 0.5  # in deviations of a picture's colours
 MOST_DIFFERENT = 2.0

@@ -165,10 +165,3 @@ def _continued(vectors: Flow, weight: Soft) -> Flow:
         mean = (vectors.sum(axis=(0, 1)) / weight.sum()).astype(np.float32)
         found[left] += (1 - total[left])[:, None] * mean
     return found
-
-
-def masks_of(start: Start, frame: int) -> list[Mask]:
-    """(h, w) of each plane, what is seen of it on a frame."""
-    depth = np.concatenate([[BACKDROP], start.plane])
-    shown = depth[numbers_of(start.layers, frame, start.opacity.shape[2:4])]
-    return [shown == k for k in range(start.planes)]

@@ -15,35 +15,16 @@ place in the order (Zhou et al., "Stereo Magnification", SIGGRAPH 2018), for a p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Self
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tasks.fit_field.volume.start import Start
+from tasks.fit_field.volume.box import Box
+from tasks.fit_field.volume.sampling import mapped
 
-NODE_PX = 2.0  # between nodes of the grids
 COARSE = 2  # nodes between those that carry a code for the velocity
 CODE, HIDDEN = 8, 32  # of the network
 LEAST, MOST = 0.01, 0.99  # opacity of the start
-
-
-@dataclass(frozen=True)
-class Box:
-    """The part of the reference that some frame shows, in its pixels."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    def nodes(self) -> tuple[int, int]:
-        """Rows and columns of the grid."""
-        return round((self.bottom - self.top) / NODE_PX) + 1, round((self.right - self.left) / NODE_PX) + 1
 
 
 class Volume(nn.Module):
@@ -113,11 +94,11 @@ class Volume(nn.Module):
 
     def onto(self, frame: int, pixels: Tensor) -> Tensor:
         """(k, n, 2) points on each plane that the (k or 1, n, 2) pixels of a frame show."""
-        return _mapped(self.from_frame[frame], pixels)
+        return mapped(self.from_frame[frame], pixels)
 
     def pixels(self, frame: int, points: Tensor) -> Tensor:
         """(k, n, 2) pixels of a frame on which points lie."""
-        return _mapped(self.to_frame[frame], points)
+        return mapped(self.to_frame[frame], points)
 
     def weights(self, frame: int, pixels: Tensor, hide: Tensor | None = None) -> Tensor:
         """(k, n) how much of each plane is seen at (n, 2) pixels; they sum to 1.
@@ -140,72 +121,11 @@ class Volume(nn.Module):
         opacity = self.opacity(frame, self.onto(frame, pixels))
         return torch.cat([torch.ones_like(opacity[:1]), opacity[1:]])
 
-    @classmethod
-    def of(cls, start: Start, to_frame: NDArray[np.float64], device: str, seed: int = 0) -> Self:
-        """The volume of a start, with (t, k, 3, 3) homographies from the reference to each frame's pixels."""
-        height, width = start.opacity.shape[2:4]
-        ways = torch.from_numpy(to_frame).float().to(device)
-        box = _box(to_frame, height, width)
-        rows, columns = box.nodes()
-        y, x = np.mgrid[:rows, :columns]
-        x = box.left + x * (box.right - box.left) / max(1, columns - 1)
-        y = box.top + y * (box.bottom - box.top) / max(1, rows - 1)
-        nodes = torch.from_numpy(np.stack([x, y], axis=-1).reshape(1, -1, 2)).float().to(device)
-        seen = [torch.from_numpy(frame)[:, None].to(device) for frame in start.opacity]
-        opacity = torch.stack([
-            sampled(image, _mapped(way, nodes), outside=True) for image, way in zip(seen, ways, strict=True)
-        ])[..., 0].reshape(len(seen), start.planes, rows, columns)  # fmt: skip
-        flow = [_velocity(torch.from_numpy(start.motion[t]).to(device), ways[t], ways[t + 1], nodes)
-                for t in range(len(start.motion))]  # fmt: skip
-        flows = torch.stack(flow) if flow else torch.zeros((0, start.planes, rows * columns, 2), device=device)
-        flows = flows.transpose(2, 3).reshape(len(flow), start.planes, 2, rows, columns)
-        opacity[:, 0] = 1
-        return cls(box, ways, flows.contiguous(), opacity, seed).to(device)
-
 
 def composed(opacity: Tensor) -> Tensor:
     """(k, ...) weights along rays from (k, ...) opacity, the nearest plane last; they sum to 1 if the first is 1."""
     clear = torch.flip(torch.cumprod(torch.flip(1 - opacity, [0]), 0), [0])  # what planes k and nearer let through
     return opacity * torch.cat([clear[1:], torch.ones_like(clear[:1])])
-
-
-def _mapped(ways: Tensor, points: Tensor) -> Tensor:
-    """(k, n, 2) points under (k, 3, 3) homographies."""
-    moved = points @ ways[:, :2, :2].transpose(1, 2) + ways[:, None, :2, 2]
-    scale = points @ ways[:, 2, :2, None] + ways[:, 2, 2, None, None]
-    return moved / scale
-
-
-def sampled(images: Tensor, pixels: Tensor, *, outside: bool = False) -> Tensor:
-    """(k, n, c) bilinear values of (k, c, h, w) images at (k, n, 2) pixels; beyond the border 0, or the nearest."""
-    height, width = images.shape[-2:]
-    size = torch.tensor([max(1, width - 1), max(1, height - 1)], device=images.device)
-    place = 2 * pixels / size - 1
-    mode = "zeros" if outside else "border"
-    values = functional.grid_sample(images, place[:, None], align_corners=True, padding_mode=mode)
-    return values[:, :, 0].transpose(1, 2)
-
-
-def _velocity(motion: Tensor, here: Tensor, there: Tensor, nodes: Tensor) -> Tensor:
-    """(k, n, 2) reference pixels per frame at nodes, half-way between the frames, of (k, h, w, 2) motion in pixels."""
-    images = motion.permute(0, 3, 1, 2)
-    velocity = torch.zeros((len(motion), nodes.shape[1], 2), device=nodes.device)
-    back = torch.linalg.inv(there.double()).float()
-    for _ in range(3):  # what is half-way at a node set out half a step before it
-        begun = nodes - 0.5 * velocity
-        pixels = _mapped(here, begun)
-        velocity = _mapped(back, pixels + sampled(images, pixels)) - begun
-    return velocity
-
-
-def _box(to_frame: NDArray[np.float64], height: int, width: int) -> Box:
-    corners = np.array([[0, 0, 1], [width - 1, 0, 1], [0, height - 1, 1], [width - 1, height - 1, 1]], np.float64)
-    seen = corners @ np.linalg.inv(to_frame).swapaxes(-1, -2)
-    at = (seen[..., :2] / seen[..., 2:]).reshape(-1, 2)
-    # A camera that turns away leaves the box behind; what lies a frame's size beyond the reference is not kept.
-    low = np.maximum(at.min(axis=0), (-width, -height))
-    high = np.minimum(at.max(axis=0), (2 * width, 2 * height))
-    return Box(float(low[0]), float(low[1]), float(high[0]), float(high[1]))
 
 
 def _network(random: torch.Generator) -> nn.Sequential:

@@ -21,7 +21,7 @@ from tasks.artifacts.images import Image
 from tasks.fit_field.clip import Mask
 from tasks.fit_field.volume.losses import inside
 from tasks.fit_field.volume.reader import Reader
-from tasks.fit_field.volume.volume import sampled
+from tasks.fit_field.volume.sampling import sampled
 
 EDGE_PX = 1  # beyond its mask a thing's soft outline still colours pixels
 REACH = 24  # frames that are asked to each side

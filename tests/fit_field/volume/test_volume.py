@@ -9,10 +9,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.fit_field.volume.box import Box
 from tasks.fit_field.volume.footage import footage
 from tasks.fit_field.volume.learn import Learning, Shot, learned
 from tasks.fit_field.volume.losses import Rays, Weights, loss
-from tasks.fit_field.volume.volume import Box, Volume, composed
+from tasks.fit_field.volume.volume import Volume, composed
 from tasks.fit_field.volume.without import removed
 
 
