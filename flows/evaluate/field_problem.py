@@ -25,7 +25,7 @@ from tasks.synthetic.scene.cast import CLASS_NAMES
 from tasks.synthetic.scene.scene import Scene
 
 LEARNING = Learning(steps=100, planes=8)
-"""Of the volume, as params.yaml has it."""
+"""Of the volume; params.yaml takes no steps, for half of the time, and does without what pictures teach."""
 Labels = NDArray[np.uint8]
 """(h, w) class of each pixel, or (t, h, w)."""
 Flow = NDArray[np.float32]

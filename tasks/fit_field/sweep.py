@@ -21,6 +21,10 @@ from tasks.fit_field.likeness import Likeness
 from tasks.fit_field.step import Steps
 from tasks.fit_field.trail import Trail
 
+THROUGH = (
+    2  # labelled frames that are looked for through the volume: it is walked step by step, and far ones say little
+)
+
 Anchor = Callable[[int, Soft], tuple[Soft, Soft | None]]
 """Frame and its (h, w, c) shares to the shares with instance masks, and those of what masks replace, to be fed back."""
 
@@ -113,7 +117,7 @@ def _tracked(
     if task.how.direct:
         yield from (("direct", task.how.direct_weight, *found) for found in _skips(task, frame, before))
     if task.how.volume and task.clip.through is not None:
-        for source in _behind(task, frame, before):
+        for source in _behind(task, frame, before)[:THROUGH]:
             found = task.clip.through(frame, source)
             if found is not None:
                 yield "volume", task.how.volume_weight, source, found
