@@ -21,9 +21,7 @@ from tasks.fit_field.likeness import Likeness
 from tasks.fit_field.step import Steps
 from tasks.fit_field.trail import Trail
 
-THROUGH = (
-    2  # labelled frames that are looked for through the volume: it is walked step by step, and far ones say little
-)
+THROUGH = 2  # labelled frames looked for through the volume, which is walked step by step: far ones cost most
 
 Anchor = Callable[[int, Soft], tuple[Soft, Soft | None]]
 """Frame and its (h, w, c) shares to the shares with instance masks, and those of what masks replace, to be fed back."""
