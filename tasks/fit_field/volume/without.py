@@ -20,6 +20,7 @@ from torch import Tensor
 from tasks.artifacts.images import Image
 from tasks.fit_field.clip import Mask
 from tasks.fit_field.volume.losses import inside
+from tasks.fit_field.volume.planes import BACKDROP
 from tasks.fit_field.volume.reader import Reader
 from tasks.fit_field.volume.sampling import sampled
 
@@ -106,7 +107,7 @@ def _rendered(
     shown = ~found.colour[..., 0].isnan()
     # A point that no frame sees beside the mask is not there: nothing speaks for it.
     gone = torch.where(shown, found.own / (found.own + found.free), 1.0)
-    gone[0] = 0  # there is always a backdrop: what was seen on it under the mask was the thing
+    gone[BACKDROP] = 0  # there is always a backdrop: what was seen on it under the mask was the thing
     share = reader.volume.weights(frame, places, gone) * shown
     known = share.sum(dim=0)
     colour = (share[..., None] * found.colour.nan_to_num()).sum(dim=0) / known.clamp(min=1e-6)[:, None]
@@ -125,6 +126,7 @@ def _gathered(reader: Reader, film: Film, places: Tensor, frame: int, light: dic
         if abs(other - before) != 1:  # the way back begins
             before, at = frame, begun
         at = volume.moved(at, reader.velocity(min(other, before)), other - before)
+        at[BACKDROP] = begun[BACKDROP]  # what moves there is a thing that no layer has: what lies behind it rests
         before = other
         pixels = volume.pixels(other, at)
         seen = volume.seen(other, pixels) * inside(pixels, reader.size)
