@@ -121,6 +121,7 @@ def _exists(module: str) -> bool:
     )
 
 
+@cache
 def _hash(path: Path) -> str:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):

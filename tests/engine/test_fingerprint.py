@@ -27,7 +27,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def fresh(module: str) -> dict[str, str]:
-    for cached in (fp.fingerprint, fp.closure, fp.source, fp.resources, fp._imports):
+    for cached in (fp.fingerprint, fp.closure, fp.source, fp.resources, fp._imports, fp._hash):
         cached.cache_clear()
     return dict(fp.fingerprint(module))
 
