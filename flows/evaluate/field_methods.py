@@ -10,14 +10,12 @@ import numpy as np
 
 from flows.evaluate import field_baselines as baselines
 from flows.evaluate import field_point as point
-from flows.evaluate.field_problem import LEARNING, Labels, Problem
-from tasks.fit_field.clip import Clip, Motion
+from flows.evaluate.field_geometry import motion_of, volume_of
+from flows.evaluate.field_problem import Labels, Problem
+from tasks.fit_field.clip import Clip
 from tasks.fit_field.complete import complete
-from tasks.fit_field.geometry import geometry_of
 from tasks.fit_field.how import DEFAULT, How
 from tasks.fit_field.trail import Trail
-from tasks.fit_field.volume.learn import Shot
-from tasks.geometry.homography import camera_motion
 
 Method = Callable[[Problem], Labels]
 """A problem to (t, h, w) classes."""
@@ -70,7 +68,7 @@ def field(problem: Problem, how: How = DEFAULT) -> Labels:
         width=problem.size[1],
         cells=problem.cells,
         grids=lambda frame: problem.grids[frame],
-        motion=partial(_motion, problem),
+        motion=partial(motion_of, problem),
         images=lambda frame: problem.images[frame],
         direct=problem.direct,
         through=_through(problem) if how.volume else None,
@@ -87,12 +85,4 @@ def ablated(without: str) -> Method:
 @lru_cache(maxsize=8)  # of as many scenes as are looked at again and again
 def _through(problem: Problem) -> Callable[[int, int], Trail]:
     """Trails through the scene's volume."""
-    motions = {first: _motion(problem, first) for first in range(len(problem) - 1)}
-    cameras = {first: camera_motion(motion.forward, motion.valid).homography for first, motion in motions.items()}
-    reader = geometry_of(Shot(list(problem.images), motions, cameras), LEARNING, "cpu")
-    return cache(reader.trail)
-
-
-def _motion(problem: Problem, first: int) -> Motion:
-    forward, valid, backward, valid_backward = problem.neighbours[first]
-    return Motion(forward, backward, valid, valid_backward)
+    return cache(volume_of(problem).trail)

@@ -17,15 +17,12 @@ from numpy.typing import NDArray
 
 from tasks.artifacts.images import Image
 from tasks.estimate_flow.classic import dis
-from tasks.fit_field.volume.learn import Learning
 from tasks.geometry.consistency import consistent
 from tasks.geometry.grid import CellGrid, unit
 from tasks.synthetic.scene import inputs
 from tasks.synthetic.scene.cast import CLASS_NAMES
 from tasks.synthetic.scene.scene import Scene
 
-LEARNING = Learning(steps=100, planes=8)
-"""Of the volume; params.yaml takes no steps, for half of the time, and does without what pictures teach."""
 Labels = NDArray[np.uint8]
 """(h, w) class of each pixel, or (t, h, w)."""
 Flow = NDArray[np.float32]

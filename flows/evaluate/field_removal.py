@@ -14,10 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.evaluate.field_problem import LEARNING, Mask, Problem
-from tasks.fit_field.clip import Motion
-from tasks.fit_field.geometry import geometry_of
-from tasks.fit_field.volume.learn import Shot
+from flows.evaluate.field_geometry import volume_of
+from flows.evaluate.field_problem import Mask, Problem
 from tasks.fit_field.volume.without import removed
 from tasks.geometry.homography import camera_flow, camera_motion
 from tasks.geometry.warp import lands_inside, warp
@@ -110,13 +108,7 @@ def _grown(mask: Mask) -> Mask:
 
 def rendered(problem: Problem, mask: Mask, frames: Sequence[int]) -> dict[int, NDArray[np.uint8]]:
     """Frames as the field's volume renders them without the thing (tasks/fit_field/volume/without.py)."""
-    motions = {
-        first: Motion(forward, backward, valid, valid_backward)
-        for first, (forward, valid, backward, valid_backward) in enumerate(problem.neighbours)
-    }
-    cameras = {n: camera_motion(motion.forward, motion.valid & ~mask[n]).homography for n, motion in motions.items()}
-    reader = geometry_of(Shot(list(problem.images), motions, cameras), LEARNING, "cpu")
-    return dict(removed(reader, list(problem.images), list(mask), frames))
+    return dict(removed(volume_of(problem, mask), list(problem.images), list(mask), frames))
 
 
 REMOVERS: Mapping[str, Remover] = {"inpaint": inpainted, "plate": plated, "field": rendered}

@@ -1,0 +1,27 @@
+"""The volume of a synthetic scene, as the field and the removal of things ask it."""
+
+from __future__ import annotations
+
+from flows.evaluate.field_problem import Mask, Problem
+from tasks.fit_field.clip import Motion
+from tasks.fit_field.geometry import geometry_of
+from tasks.fit_field.volume.learn import Learning, Shot
+from tasks.fit_field.volume.reader import Reader
+from tasks.geometry.homography import camera_motion
+
+LEARNING = Learning(steps=100, planes=8)
+"""Of the volume; params.yaml takes no steps, for half of the time, and does without what pictures teach."""
+
+
+def motion_of(problem: Problem, first: int) -> Motion:
+    """Between frame `first` and the next."""
+    forward, valid, backward, valid_backward = problem.neighbours[first]
+    return Motion(forward, backward, valid, valid_backward)
+
+
+def volume_of(problem: Problem, leave_out: Mask | None = None) -> Reader:
+    """The volume of all frames; the camera is found without what the (t, h, w) `leave_out` covers."""
+    motions = {first: motion_of(problem, first) for first in range(len(problem) - 1)}
+    free = {n: motion.valid if leave_out is None else motion.valid & ~leave_out[n] for n, motion in motions.items()}
+    cameras = {n: camera_motion(motion.forward, free[n]).homography for n, motion in motions.items()}
+    return geometry_of(Shot(list(problem.images), motions, cameras), LEARNING, "cpu")
