@@ -18,10 +18,10 @@ from tasks.errors import SemflowError
 
 def run(arguments: argparse.Namespace) -> int:
     """Make everything that is stale, through Prefect, and record it in DVC."""
-    from flows import plan as plans
-    from flows.engine import bring_up_to_date, stale
+    from flows.engine import plan as plans
+    from flows.engine.project import find_root
+    from flows.engine.run import bring_up_to_date, stale
     from flows.intake import take_in
-    from flows.project import find_root
 
     root = find_root(Path.cwd())
     videos = take_in(root, arguments.videos) if arguments.videos else None
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def plan(arguments: argparse.Namespace) -> int:
     """Show what would run, and why."""
-    from flows import plan as plans
+    from flows.engine import plan as plans
 
     project = _open()
     return _show_states(arguments, list(plans.plan(project).values()), project)
@@ -47,7 +47,7 @@ def plan(arguments: argparse.Namespace) -> int:
 
 def why(arguments: argparse.Namespace) -> int:
     """Say why items of one video are stale."""
-    from flows import plan as plans
+    from flows.engine import plan as plans
 
     project = _open()
     if arguments.video not in project.videos:
@@ -61,7 +61,7 @@ def why(arguments: argparse.Namespace) -> int:
 
 def stage(arguments: argparse.Namespace) -> int:
     """Make one stage over all videos."""
-    from flows.engine import bring_up_to_date
+    from flows.engine.run import bring_up_to_date
 
     project = _open()
     names = [stage.name for stage in project.stages]
@@ -90,7 +90,7 @@ def doctor(arguments: argparse.Namespace) -> int:
 
 def samples(arguments: argparse.Namespace) -> int:
     """Fetch the sample clips."""
-    from flows.project import find_root
+    from flows.engine.project import find_root
     from flows.samples import fetch_samples
 
     clips = [str(path) for path in fetch_samples(find_root(Path.cwd()), more=arguments.more)]
@@ -103,7 +103,7 @@ def samples(arguments: argparse.Namespace) -> int:
 
 def dvc(arguments: argparse.Namespace) -> int:
     """Write dvc.yaml where it is not fresh."""
-    from flows.dvc_yaml import render
+    from flows.engine.dvc_yaml import render
     from tasks.content import write_atomically
 
     project = _open()
@@ -149,8 +149,8 @@ def print_json(value: Any) -> None:
 
 
 def _open(root: Path | None = None) -> Any:
+    from flows.engine.project import Project, find_root
     from flows.pipeline import STAGES
-    from flows.project import Project, find_root
 
     return Project.open(root or find_root(Path.cwd()), STAGES)
 

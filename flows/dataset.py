@@ -24,12 +24,12 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State as RunState
 from prefect.states import Completed, Failed
 
-from flows.engine import bring_up_to_date
-from flows.item import Outcome, make
+from flows.engine.item import Outcome, make
+from flows.engine.plan import Item
+from flows.engine.project import Project, find_root
+from flows.engine.run import bring_up_to_date
+from flows.engine.schedule import Submit
 from flows.pipeline import STAGES
-from flows.plan import Item
-from flows.project import Project, find_root
-from flows.schedule import Submit
 from tasks.content import digest
 from tasks.errors import SemflowError
 from tasks.fingerprint import fingerprint

@@ -11,8 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from flows.engine.project import Project, find_root
 from flows.pipeline import STAGES
-from flows.project import Project, find_root
 from tasks.errors import SemflowError
 
 LOW_DISK_GB = 5.0
@@ -117,7 +117,7 @@ def _disk(root: Path) -> str:
 
 
 def _dvc(project: Project) -> str:
-    from flows.dvc_yaml import render
+    from flows.engine.dvc_yaml import render
 
     if not (project.root / ".dvc").is_dir():
         raise SemflowError(f"{project.root} must be a DVC repository, got none; run `dvc init`")

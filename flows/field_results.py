@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from flows.engine.files import PARTIAL, move, partial
 from flows.field_shelf import Shelf
-from flows.files import PARTIAL, move, partial
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.images import Image
 from tasks.errors import SemflowError

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from flows.project import PARAMS, find_root
+from flows.engine.project import PARAMS, find_root
 from flows.track_object import opened
 from tasks.artifacts.camera_poses import CameraPoses
 from tasks.artifacts.dense_flow import DenseFlow

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from flows.engine.project import Project, find_root
 from flows.pipeline import STAGES
-from flows.project import Project, find_root
 from flows.samples import fetch_samples
 from tasks.artifacts.artifact import Dataset
 from tasks.artifacts.frames import Frames

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.plan import Item, State
-from flows.project import Project
+from flows.engine.plan import Item, State
+from flows.engine.project import Project
 from tasks.artifacts.artifact import ALL
 from tasks.artifacts.report import Report
 from tasks.content import write_atomically

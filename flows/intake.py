@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from flows.files import PARTIAL, move, partial, remove
-from flows.project import list_videos
+from flows.engine.files import PARTIAL, move, partial, remove
+from flows.engine.project import list_videos
 from tasks.artifacts.raw_video import RawVideo
 from tasks.content import Hashes
 from tasks.errors import SemflowError

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.files import PARTIAL, move, partial, remove
+from flows.engine.files import PARTIAL, move, partial, remove
 from tasks.artifacts.raw_video import RawVideo
 from tasks.errors import SemflowError
 from tasks.weights.catalog import Asset, Carrier

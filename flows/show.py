@@ -8,10 +8,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from flows.engine import Summary
+from flows.engine.item import Outcome
+from flows.engine.plan import State
+from flows.engine.run import Summary
 from flows.evaluate.scores import Row, Scores
-from flows.item import Outcome
-from flows.plan import State
 
 UNBOUND = 10_000
 """Characters that no table takes."""

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Follow the object, write the table and the overlay, and say where they are."""
-    from flows.project import find_root
+    from flows.engine.project import find_root
 
     root, video = find_root(Path.cwd()), arguments.video
     frames = opened(root, video, Frames)

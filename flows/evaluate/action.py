@@ -22,8 +22,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import cast
 
+from flows.engine.project import find_root
 from flows.evaluate.scores import Row, Scores
-from flows.project import find_root
 from tasks.artifacts.action_model import ActionModel
 from tasks.artifacts.actions import Actions, Said
 from tasks.artifacts.artifact import ALL, Streamed

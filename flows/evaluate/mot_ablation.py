@@ -17,11 +17,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any, cast
 
+from flows.engine.project import Project, find_root
 from flows.evaluate.mot import run
 from flows.evaluate.mot_scenes import KINDS, Filmed, film
 from flows.evaluate.motchallenge import Sequence, Verdict, find_sequences, judge, pool, summary
 from flows.pipeline import STAGES
-from flows.project import Project, find_root
 from tasks.params import Compute
 from tasks.track.identify import identify
 from tasks.track.presets import PRESETS, UNSEEING

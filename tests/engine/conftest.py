@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.project import Project
+from flows.engine.project import Project
 from tests.engine import toys
 
 

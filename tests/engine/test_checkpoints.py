@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.engine import Summary, bring_up_to_date
-from flows.project import Project
+from flows.engine.project import Project
+from flows.engine.run import Summary, bring_up_to_date
 from tasks.artifacts.artifact import Streamed
 from tasks.checkpoints import Checkpoints, passing
 from tasks.errors import BadInput
@@ -118,8 +118,8 @@ def test_a_fault_of_the_input_takes_its_parts_with_it(reopen: Callable[[], Proje
 KILLED = """
 import sys, time
 from pathlib import Path
-from flows.engine import bring_up_to_date
-from flows.project import Project
+from flows.engine.run import bring_up_to_date
+from flows.engine.project import Project
 from tests.engine import test_checkpoints as spelling
 
 def slowly(part, letter):

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows.dvc_yaml import render
-from flows.engine import Summary, bring_up_to_date
-from flows.project import Project
+from flows.engine.dvc_yaml import render
+from flows.engine.project import Project
+from flows.engine.run import Summary, bring_up_to_date
 from tests.engine import toys
 
 Reopen = Callable[[], Project]

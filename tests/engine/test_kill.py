@@ -10,15 +10,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from flows.engine import bring_up_to_date
-from flows.project import Project
+from flows.engine.project import Project
+from flows.engine.run import bring_up_to_date
 from tests.engine import toys
 
 SLOW_RUN = """
 import sys, time
 from pathlib import Path
-from flows.engine import bring_up_to_date
-from flows.project import Project
+from flows.engine.run import bring_up_to_date
+from flows.engine.project import Project
 from tests.engine import toys
 
 def write_slowly(self, path):

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from flows.item import Outcome
-from flows.plan import Item, plan
-from flows.project import Project
-from flows.schedule import schedule
+from flows.engine.item import Outcome
+from flows.engine.plan import Item, plan
+from flows.engine.project import Project
+from flows.engine.schedule import schedule
 
 
 class Hand:

@@ -8,9 +8,9 @@ from typing import ClassVar, Self
 
 import pytest
 
-from flows.engine import Summary, bring_up_to_date
-from flows.plan import plan
-from flows.project import Project
+from flows.engine.plan import plan
+from flows.engine.project import Project
+from flows.engine.run import Summary, bring_up_to_date
 from tasks.artifacts.artifact import Dataset, Source
 from tasks.errors import BadInput
 from tasks.params import Params

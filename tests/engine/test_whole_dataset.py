@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import pytest
 
-from flows.engine import Summary, bring_up_to_date
-from flows.plan import Item, plan
-from flows.project import Project
+from flows.engine.plan import Item, plan
+from flows.engine.project import Project
+from flows.engine.run import Summary, bring_up_to_date
 from tasks.artifacts.artifact import Dataset
 from tasks.params import Params
 from tasks.stage import stage

@@ -88,8 +88,8 @@ def test_a_folder_without_masks_is_named(tmp_path: Path) -> None:
 
 
 def _params() -> dict:
+    from flows.engine.project import PARAMS
     from flows.pipeline import STAGES
-    from flows.project import PARAMS
     from tasks.params import Compute, read_params
 
     sections = {"compute": Compute} | {stage.name: stage.params for stage in STAGES}

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
+from flows.engine.project import Project, find_root
 from flows.evaluate import features
 from flows.evaluate.features import Bench, Grid, measure
 from flows.pipeline import STAGES
-from flows.project import Project, find_root
 from tasks.artifacts.images import Image
 from tasks.errors import BadInput, BadParams
 from tasks.geometry.grid import CellGrid

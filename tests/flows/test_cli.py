@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flows import cli
-from flows.project import Project
+from flows.engine.project import Project
 
 PARAMS = (Path(__file__).parents[2] / "params.yaml").read_text()
 

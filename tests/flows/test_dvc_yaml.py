@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flows.dvc_yaml import render
+from flows.engine.dvc_yaml import render
+from flows.engine.project import Project
 from flows.pipeline import STAGES
-from flows.project import Project
 
 
 def test_dvc_yaml_is_fresh(checkout: Path) -> None:

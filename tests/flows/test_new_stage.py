@@ -9,9 +9,9 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
-from flows.engine import bring_up_to_date
+from flows.engine.project import Project
+from flows.engine.run import bring_up_to_date
 from flows.pipeline import STAGES
-from flows.project import Project
 from flows.samples import fetch_samples
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.table import Column, Table, column
@@ -52,7 +52,7 @@ SECTION = "\nsharpness:\n  aperture: 3\n"
 
 
 def test_a_stage_of_ones_own_runs_caches_and_is_rendered_like_any_other(checkout: Path, tmp_path: Path) -> None:
-    from flows.dvc_yaml import render
+    from flows.engine.dvc_yaml import render
 
     fetch_samples(tmp_path, seconds=0.4)
     for clip in (tmp_path / "data/raw").glob("[!b]*"):

@@ -12,7 +12,7 @@ from prefect.client.orchestration import get_client
 from prefect.testing.utilities import prefect_test_harness
 
 from flows import dataset
-from flows.project import Project
+from flows.engine.project import Project
 from tests.engine import toys
 from tests.engine.conftest import project_root, reopen
 

@@ -7,9 +7,9 @@ import io
 import pytest
 from rich.console import Console
 
-from flows.engine import Summary
+from flows.engine.item import Outcome
+from flows.engine.run import Summary
 from flows.evaluate.scores import Scores
-from flows.item import Outcome
 from flows.show import show_scores, show_summary
 
 VIEWS = [f"PCK@{share}{way}" for share in (".05", ".1") for way in ("", " no motion", " optical chained, still film")]

@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from flows.files import PARTIAL, exclusive, move, partial, remove
-from flows.plan import State, examine, whole_dataset
-from flows.project import STATE, Project
-from flows.restore import remember, restore
+from flows.engine.files import PARTIAL, exclusive, move, partial, remove
+from flows.engine.plan import State, examine, whole_dataset
+from flows.engine.project import STATE, Project
+from flows.engine.restore import remember, restore
 from tasks.artifacts.artifact import Artifact, Dataset, Source
 from tasks.checkpoints import Checkpoints
 from tasks.content import digest

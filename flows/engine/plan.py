@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from flows.project import Project
+from flows.engine.project import Project
 from tasks.artifacts.artifact import ALL, Artifact, Source
 from tasks.artifacts.raw_video import RawVideo
 from tasks.content import digest

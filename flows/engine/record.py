@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from flows.dvc_yaml import entry
-from flows.plan import Item, State
-from flows.project import STATE, Project
+from flows.engine.dvc_yaml import entry
+from flows.engine.plan import Item, State
+from flows.engine.project import STATE, Project
 from tasks.artifacts.artifact import Source
 from tasks.artifacts.raw_video import RawVideo
 from tasks.content import digest, write_atomically

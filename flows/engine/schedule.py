@@ -12,9 +12,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
-from flows.item import Outcome
-from flows.plan import Item, State, sources
-from flows.project import Project
+from flows.engine.item import Outcome
+from flows.engine.plan import Item, State, sources
+from flows.engine.project import Project
 from tasks.artifacts.artifact import ALL
 
 

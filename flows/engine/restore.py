@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flows.files import move, partial
-from flows.project import STATE, Project
+from flows.engine.files import move, partial
+from flows.engine.project import STATE, Project
 from tasks.content import write_atomically
 from tasks.recipe import Ingredients, Recipe
 from tasks.stage import Stage

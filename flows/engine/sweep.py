@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from flows.files import move, remove
-from flows.item import PARTS, artifact_folders, parts_of
-from flows.plan import State
-from flows.project import STATE, Project
+from flows.engine.files import move, remove
+from flows.engine.item import PARTS, artifact_folders, parts_of
+from flows.engine.plan import State
+from flows.engine.project import STATE, Project
 from tasks.artifacts.artifact import Artifact
 from tasks.recipe import Recipe
 

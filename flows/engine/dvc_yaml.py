@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from flows.project import Project
+from flows.engine.project import Project
 from tasks.fingerprint import closure, resources, source
 from tasks.stage import Stage
 

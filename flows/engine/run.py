@@ -13,13 +13,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from flows.engine.item import Outcome, frame_count, locked, make
+from flows.engine.plan import NOT_MADE, Item, State, plan
+from flows.engine.project import STATE, Project
+from flows.engine.record import record as record_in_dvc
+from flows.engine.schedule import Submit, schedule
+from flows.engine.sweep import sweep, sweep_parts
 from flows.index import refresh_index
-from flows.item import Outcome, frame_count, locked, make
-from flows.plan import NOT_MADE, Item, State, plan
-from flows.project import STATE, Project
-from flows.record import record as record_in_dvc
-from flows.schedule import Submit, schedule
-from flows.sweep import sweep, sweep_parts
 
 log = logging.getLogger("semflow")
 
