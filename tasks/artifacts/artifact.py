@@ -77,7 +77,7 @@ class Source(Artifact):
         raise TypeError(f"{type(self).__name__} must be written by people, got a stage that saves one to {path}")
 
 
-ALL = "dataset"
+ALL = "/dataset"
 """The name under which an artifact of the whole dataset lies: `<FOLDER>/dataset<SUFFIX>`."""
 
 
