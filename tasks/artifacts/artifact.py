@@ -26,7 +26,7 @@ class Artifact(ABC):
     @classmethod
     def path(cls, root: Path, video: str) -> Path:
         """Where this artifact of `video` lies in the project at `root`."""
-        return root / cls.FOLDER / f"{video}{cls.SUFFIX}"
+        return root / cls.FOLDER / f"{video.removeprefix('/')}{cls.SUFFIX}"  # ALL starts with one
 
     @abstractmethod
     def save(self, path: Path) -> None:
@@ -78,7 +78,8 @@ class Source(Artifact):
 
 
 ALL = "/dataset"
-"""The name under which an artifact of the whole dataset lies: `<FOLDER>/dataset<SUFFIX>`."""
+"""Stands for the whole dataset where a video is named: no file can be called so. Its artifact lies at
+`<FOLDER>/dataset<SUFFIX>`."""
 
 
 @dataclass(frozen=True)
