@@ -17,10 +17,9 @@ from tasks.errors import SemflowError
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make everything that is stale, through Prefect, and record it in DVC."""
-    from flows.engine import plan as plans
+    """Make everything that is stale, and record it in DVC."""
     from flows.engine.project import find_root
-    from flows.engine.run import bring_up_to_date, stale
+    from flows.engine.run import bring_up_to_date
     from flows.intake import take_in
 
     root = find_root(Path.cwd())
@@ -31,31 +30,29 @@ def run(arguments: argparse.Namespace) -> int:
             "data/raw must hold at least one video, got none; put files there, name some with "
             "`semflow run --videos 'folder/*.mp4'`, or fetch samples with `semflow samples`"
         )
-    # Where nothing is to be made, Prefect stays asleep: starting it would cost seconds.
-    busy = bool(stale(plans.plan(project, videos)))
-    summary = _with_prefect(root, videos) if busy else bring_up_to_date(project, videos)
+    summary = bring_up_to_date(project, videos)
     return _finish(arguments, project, summary)
 
 
 def plan(arguments: argparse.Namespace) -> int:
     """Show what would run, and why."""
-    from flows.engine import plan as plans
+    from flows.engine.plan import Plan
 
     project = _open()
-    return _show_states(arguments, list(plans.plan(project).values()), project)
+    return _show_states(arguments, list(Plan.make(project).states.values()), project)
 
 
 def why(arguments: argparse.Namespace) -> int:
     """Say why items of one video are stale."""
-    from flows.engine import plan as plans
+    from flows.engine.plan import Plan, select
 
     project = _open()
     if arguments.video not in project.videos:
         raise SemflowError(f"video must be one of {', '.join(project.videos) or 'none'}, got {arguments.video!r}")
-    names = [stage.name for stage in project.stages]
+    names = [declaration.name for declaration in project.declarations]
     if arguments.stage is not None and arguments.stage not in names:
         raise SemflowError(f"stage must be one of {', '.join(names)}, got {arguments.stage!r}")
-    states = plans.plan(project, [arguments.video]).values()
+    states = select(Plan.make(project), [arguments.video]).values()
     return _show_states(arguments, [s for s in states if arguments.stage in (None, s.item.stage)], project)
 
 
@@ -64,10 +61,10 @@ def stage(arguments: argparse.Namespace) -> int:
     from flows.engine.run import bring_up_to_date
 
     project = _open()
-    names = [stage.name for stage in project.stages]
+    names = [declaration.name for declaration in project.declarations]
     if arguments.name not in names:
         raise SemflowError(f"stage must be one of {', '.join(names)}, got {arguments.name!r}")
-    summary = bring_up_to_date(project, stages=[arguments.name], record=False)
+    summary = bring_up_to_date(project, stages=[arguments.name], record=False, pull=True)
     code = _finish(arguments, project, summary)
     return 0 if arguments.keep_going and summary.settled else code
 
@@ -150,9 +147,8 @@ def print_json(value: Any) -> None:
 
 def _open(root: Path | None = None) -> Any:
     from flows.engine.project import Project, find_root
-    from flows.pipeline import STAGES
 
-    return Project.open(root or find_root(Path.cwd()), STAGES)
+    return Project.open(root or find_root(Path.cwd()))
 
 
 def _with_prefect(root: Path, videos: list[str] | None) -> Any:

@@ -39,11 +39,14 @@ class IndexItem:
     """Class to its number of tracks, most first."""
 
 
-def index_item(root: Path, video: str) -> IndexItem:
-    """What the artifacts of `video` in the project at `root` say, as far as they are there; reads one image at most."""
-    frames, detections, tracks = (kind.path(root, video) for kind in (Frames, Detections, Tracks))
+def index_item(root: Path, video: str, stem: str | None = None, report_stem: str | None = None) -> IndexItem:
+    """What the artifacts of `video` in the project at `root` say, as far as they are there; reads one image at most.
+
+    They lie under the name `stem`, the report under `report_stem`; under the video's own where these are None.
+    """
+    frames, detections, tracks = (kind.path(root, stem or video) for kind in (Frames, Detections, Tracks))
     account, thumbnail = _look(frames) if frames.is_file() else (None, None)
-    page = Report.path(root, video) / Report.PAGE
+    page = Report.path(root, report_stem or stem or video) / Report.PAGE
     return IndexItem(
         video=video,
         link=quote(page.relative_to(root / Report.FOLDER).as_posix()) if page.is_file() else None,

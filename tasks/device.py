@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import platform
 from functools import cache
+from pathlib import Path
 
 from tasks.errors import BadParams
 
@@ -14,6 +16,8 @@ def resolve_device(wanted: str) -> str:
         return "cpu"
     if wanted not in ("auto", "cuda") and not wanted.startswith("cuda:"):
         raise BadParams(f"compute.device must be auto, cpu, cuda or cuda:N, got {wanted!r}")
+    if wanted == "auto" and not _may_have_cuda():
+        return "cpu"
     import torch
 
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
@@ -25,3 +29,10 @@ def resolve_device(wanted: str) -> str:
     raise BadParams(
         f"compute.device must be one of the {count} CUDA devices here, got {wanted!r}; set it to auto or cpu"
     )
+
+
+def _may_have_cuda() -> bool:
+    """False where no driver of an NVIDIA device is there, which costs nothing to see; importing torch takes seconds."""
+    if platform.system() != "Linux":
+        return platform.system() == "Windows"
+    return Path("/dev/dxg").exists() or any(Path("/dev").glob("nvidia[0-9]*"))

@@ -105,3 +105,8 @@ def _log_above(terminal: TextIO) -> Generator[None]:
     finally:
         for handler in handlers:
             handler.setStream(terminal)
+
+
+def set_sink(sink: Callable[[str, float, float, str], None]) -> None:
+    """Replaced by the sink of the display engineer's branch."""
+    del sink

@@ -58,6 +58,8 @@ class Stage(Generic[P, R]):
     """Argument name to one of SUPPLIED."""
     accelerator: bool
     """Whether the function uses the accelerator, of which a machine has few: such items take turns."""
+    kernels: tuple[str, ...]
+    """Numeric backends whose choice of kernel by device changes the bytes (see tasks/device_class.py)."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.function(*args, **kwargs)
@@ -66,6 +68,11 @@ class Stage(Generic[P, R]):
     def wants_compute(self) -> bool:
         """Whether the function is told how to compute."""
         return Compute in self.supplied.values()
+
+    @property
+    def chooses(self) -> bool:
+        """Whether a stage over the dataset reads only the videos that `among` names."""
+        return self.among is not _all_videos
 
     @property
     def over_dataset(self) -> bool:
@@ -83,6 +90,7 @@ def stage(
     weights: Weights | None = None,
     accelerator: bool = False,
     among: Among | None = None,
+    kernels: tuple[str, ...] = (),
 ) -> Callable[[Callable[P, R]], Stage[P, R]]:
     """Turn a function of artifacts and parameters into a Stage; TypeError where the signature says too little."""
 
@@ -130,6 +138,7 @@ def stage(
             among=among or _all_videos,
             supplied=supplied,
             accelerator=accelerator,
+            kernels=kernels,
         )
 
     return wrap

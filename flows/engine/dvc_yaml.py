@@ -2,7 +2,7 @@
 
 One static stage per step over the whole dataset, never one per video. A DVC stage depends on the folders that its items
 read, on the code behind it and on the pinned packages, so `dvc repro` calls the engine whenever something may have
-changed; the engine then decides item by item.
+changed; the engine then decides item by item. Its outs are the artifact folders and that of its recipes.
 """
 
 from __future__ import annotations
@@ -10,11 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from flows.engine.declaration import Declaration
 from flows.engine.project import Project
-from tasks.fingerprint import closure, resources, source
-from tasks.stage import Stage
+from flows.engine.recipe import FOLDER
 
 HEADER = "# Rendered from the stages by `semflow dvc`; a test fails when it is not fresh. Edit the stages instead.\n"
 PINS = "constraints.txt"
@@ -23,27 +21,38 @@ PINS = "constraints.txt"
 
 def render(project: Project) -> str:
     """The text of `dvc.yaml`."""
-    stages = {stage.name: entry(project, stage) for stage in project.stages}
+    import yaml
+
+    stages = {declaration.name: entry(project, declaration) for declaration in project.declarations}
     return HEADER + yaml.safe_dump({"stages": stages}, sort_keys=False, width=120)
 
 
-def entry(project: Project, stage: Stage[..., Any]) -> dict[str, Any]:
-    """The DVC stage of `stage`: what it calls, reads, depends on and leaves."""
-    code = [
-        path.relative_to(project.root).as_posix()
-        for path in code_files(stage)
-        if path.is_relative_to(project.root) and path.stat().st_size
-    ]
+def entry(project: Project, declaration: Declaration) -> dict[str, Any]:
+    """The DVC stage of a stage: what it calls, reads, depends on and leaves."""
     pins = [PINS] if (project.root / PINS).is_file() else []
     return {
-        "cmd": f"semflow stage {stage.name} --keep-going",
-        "deps": [*(kind.FOLDER for kind in stage.inputs.values()), *code, *pins],
-        "params": [stage.name, *(project.section(kind) for kind in stage.also.values())],
-        "outs": [{kind.FOLDER: {"persist": True}} for kind in stage.outputs],
+        "cmd": f"semflow stage {declaration.name} --keep-going",
+        "deps": [*input_folders(declaration), *code_deps(project, declaration), *pins],
+        "params": list(declaration.sections),
+        "outs": [{folder: {"persist": True}} for folder in output_folders(declaration)],
     }
 
 
-def code_files(stage: Stage[..., Any]) -> list[Path]:
-    """Every file behind `stage`: its module, what it imports inside the project (the engine too), its templates."""
-    modules = (source(name) for name in closure(stage.module, engine=True))
-    return sorted({*modules, *resources(stage.module)})
+def input_folders(declaration: Declaration) -> list[str]:
+    """The folders that its items read from, in the order of its arguments."""
+    return list(dict.fromkeys(kind.folder for kind in declaration.inputs.values()))
+
+
+def output_folders(declaration: Declaration) -> list[str]:
+    """The folders that it fills: its artifacts' and its recipes'."""
+    return [*(kind.folder for kind in declaration.outputs), f"{FOLDER}/{declaration.name}"]
+
+
+def code_deps(project: Project, declaration: Declaration) -> list[str]:
+    """The files of code behind it that lie in the project and are not empty, relative to its root."""
+    paths = [Path(name) for name in declaration.code_files]
+    return [
+        path.relative_to(project.root).as_posix()
+        for path in paths
+        if path.is_relative_to(project.root) and path.stat().st_size
+    ]

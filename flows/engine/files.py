@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import hashlib
 import os
 import shutil
 import threading
@@ -19,7 +21,9 @@ def partial(final: Path, folder: Path) -> Generator[Path]:
 
     The `.partial` folder itself stays: others may be writing there. Whoever holds the project's lock removes it.
     """
-    path = folder / PARTIAL / f"{os.getpid()}-{threading.get_ident()}-{final.name}"
+    # A short name: that of the artifact may be as long as the file system allows. Writers go by the ending.
+    short = hashlib.md5(str(final).encode(errors="surrogateescape"), usedforsecurity=False).hexdigest()[:12]
+    path = folder / PARTIAL / f"{os.getpid()}-{threading.get_ident()}-{short}{final.suffix}"
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield path
@@ -32,7 +36,26 @@ def move(source: Path, final: Path) -> None:
     final.parent.mkdir(parents=True, exist_ok=True)
     if final.is_dir():  # a folder cannot be replaced in one step; a crash between the two shows as missing
         remove(final)
-    source.replace(final)
+    try:
+        source.replace(final)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _move_across(source, final)
+
+
+def _move_across(source: Path, final: Path) -> None:
+    """The same between two file systems: copied beside the final place first, so that it appears whole."""
+    beside = final.with_name(f".{os.getpid()}.{threading.get_ident()}.moved")
+    try:
+        if source.is_dir():
+            shutil.copytree(source, beside, symlinks=True)
+        else:
+            shutil.copy2(source, beside)
+        beside.replace(final)
+    finally:
+        remove(beside)
+    remove(source)
 
 
 def remove(path: Path) -> None:

@@ -1,154 +1,276 @@
-"""What would run, and why: the state of every item (one video, one stage), without computing anything."""
+"""What would run, and why: the state of every item (one video, one stage), without computing anything.
+
+An item is fresh when its key is the one expected today and its bytes are there as its recipe says. All marks of files
+come from one walk per folder, all recipes from one table, so that the cost of a plan is some microseconds per item.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
+from flows.engine.choice import chosen_videos
+from flows.engine.declaration import Declaration, Kind
+from flows.engine.inventory import Inventory
+from flows.engine.outcome import Item
 from flows.engine.project import Project
-from tasks.artifacts.artifact import ALL, Artifact, Source
-from tasks.artifacts.raw_video import RawVideo
+from flows.engine.recipe import Outputs, Recipe, compare_methods, make_key
+from tasks.artifacts.artifact import ALL
 from tasks.content import digest
-from tasks.errors import BadInput
-from tasks.recipe import Ingredients, Recipe, difference, ingredients
-from tasks.stage import Stage
 
 NOT_MADE = " is not up to date; run `semflow run`"
-Standing = Literal["fresh", "stale", "failed", "blocked"]
-"""fresh: as it would be made today. stale: to be made. failed: its input is at fault, as recorded.
-blocked: something it reads failed."""
+NOT_HERE = "is not here; run `dvc pull data/raw.dvc`, or put it back"
+Standing = Literal["fresh", "remote", "stale", "failed", "blocked"]
+"""fresh: as it would be made today. remote: the same, but its bytes are in the DVC remote alone. stale: to be made.
+failed: its input is at fault, as recorded. blocked: something it reads failed or is not here."""
 
 
-@dataclass(frozen=True)
-class Item:
-    """One stage of one video."""
-
-    video: str
-    stage: str
-
-    def __str__(self) -> str:
-        return f"{self.stage} {self.video}"
-
-
-@dataclass(frozen=True)
-class State:
+class ItemState(NamedTuple):
     """Where an item stands."""
 
     item: Item
     standing: Standing
-    reason: str
+    reason: str = ""
     """Why it is stale, what failed, or what blocks it; "" where fresh."""
-    ingredients: Ingredients | None
-    """What it would be made of; None while something it reads is not fresh."""
+    key: str = ""
+    """The key it has, or would get today; "" while something it reads is not fresh."""
+    method: str = ""
+    """Digest of the method in that key."""
+    inputs: Mapping[str, str] = {}
+    """Argument name to content hash, in that key."""
+    outputs: Outputs = {}
+    """What is there; {} unless fresh or remote."""
+    recorded: bool = True
+    """For what failed or is blocked: whether the fault lies recorded in a recipe."""
 
 
-def plan(
-    project: Project, videos: Collection[str] | None = None, stages: Collection[str] | None = None
-) -> dict[Item, State]:
-    """The state of every item of `videos` and `stages` (all by default), a video's together, the dataset's last."""
-    states: dict[Item, State] = {}
-    for stage in project.stages:
-        for video in project.owners(stage.outputs[0]):
-            states[Item(video, stage.name)] = examine(project, stage, video, states)
-    names = [stage.name for stage in project.stages if stages is None or stage.name in stages]
-    order = [Item(video, name) for video in (*(project.videos if videos is None else videos), ALL) for name in names]
-    return _alone(project, states, [item for item in order if item in states])
+@dataclass
+class Plan:
+    """The state of every item; the run replaces states as items are made."""
+
+    project: Project
+    inventory: Inventory
+    states: dict[Item, ItemState] = field(default_factory=dict[Item, ItemState])
+    _digests: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    """(artifact folder, video) to the content hash of the artifact, where it is there."""
+    _accepted: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    _chosen: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+
+    @classmethod
+    def make(cls, project: Project) -> Plan:
+        """Examine every item, in the order of the stages."""
+        plan = cls(project, Inventory.take(project))
+        for declaration in project.declarations:
+            for video in project.owners(declaration):
+                plan.settle(plan.examine(declaration, video))
+        project.state.flush()
+        return plan
+
+    def settle(self, state: ItemState) -> None:
+        """Put the state of one item in place of the one it had."""
+        self.states[state.item] = state
+        for folder, files in state.outputs.items():
+            self._digests[folder, state.item.video] = digest({name: md5 for name, (md5, _) in files.items()})
+
+    def drop(self, item: Item, reason: str) -> None:
+        """Note that an item's artifacts are gone."""
+        for kind in self.project.by_name[item.stage].outputs:
+            self._digests.pop((kind.folder, item.video), None)
+        if item in self.states:
+            self.states[item] = ItemState(item, "blocked", reason)
+
+    def examine(self, declaration: Declaration, video: str) -> ItemState:
+        """The state of one item, those it reads from having been settled."""
+        item = Item(video, declaration.name)
+        waits: Item | None = None
+        for source in self.sources(item):
+            before = self.states[source]
+            if before.standing in ("failed", "blocked") and not declaration.over_dataset:
+                origin = source.stage if before.standing == "failed" else before.reason.removeprefix("after ")
+                return ItemState(item, "blocked", f"after {origin}", recorded=before.recorded)
+            if before.standing == "stale" and waits is None:
+                waits = source
+        if waits is not None:
+            return ItemState(item, "stale", f"waits for {waits}")
+        inputs = self._inputs(declaration, video)
+        if inputs is None:
+            where = self.project.videos[video].relative
+            return ItemState(item, "blocked", f"data/raw/{where} {NOT_HERE}", recorded=False)
+        return self._compare(declaration, item, inputs)
+
+    def sources(self, item: Item) -> list[Item]:
+        """The items that `item` reads from."""
+        declaration = self.project.by_name[item.stage]
+        found: dict[Item, None] = {}
+        for argument, kind in declaration.inputs.items():
+            maker = self.project.makers.get(kind.folder)
+            if maker is None or kind.raw or kind.place:
+                continue
+            for owner in self._owners(declaration, argument, maker, item.video):
+                found[Item(owner, maker.name)] = None
+        return list(found)
+
+    def chosen(self, declaration: Declaration) -> list[str]:
+        """The videos that a stage over the dataset reads; none where what people wrote for it cannot be read."""
+        if declaration.name not in self._chosen:
+            self._chosen[declaration.name] = chosen_videos(self.project, declaration, self.inventory)
+        return self._chosen[declaration.name]
+
+    def artifacts(self, declaration: Declaration, kind: Kind) -> list[str]:
+        """The chosen videos whose artifact of class `kind` is there; a file at fault has none."""
+        return [video for video in self.chosen(declaration) if (kind.folder, video) in self._digests]
+
+    def method_for(self, declaration: Declaration, recipe: Recipe | None) -> str:
+        """The digest of the method that the item's key is made with: the recipe's own where it is as good as today's.
+
+        With `compute.device: auto` what was made on another kind of device is as good; with a device named, it is not.
+        """
+        if recipe is not None and recipe.method in self._acceptable(declaration):
+            return recipe.method
+        return declaration.method.digest
+
+    def _acceptable(self, declaration: Declaration) -> frozenset[str]:
+        found = self._accepted.get(declaration.name)
+        if found is None:
+            today = declaration.method
+            methods = self.project.book.methods.items()
+            alike = {
+                name
+                for (stage, name), method in methods
+                if stage == declaration.name and method.digest_on_any_device == today.digest_on_any_device
+            }
+            wanted = self.project.compute["device"]
+            if wanted != "auto":
+                alike = {
+                    name
+                    for name in alike
+                    if self.project.book.methods[declaration.name, name].device.partition("-")[0]
+                    == today.device.partition("-")[0]
+                }
+            found = self._accepted[declaration.name] = frozenset(alike)
+        return found
+
+    def _owners(self, declaration: Declaration, argument: str, maker: Declaration, video: str) -> list[str]:
+        if maker.over_dataset:
+            return [ALL]
+        return self.chosen(declaration) if argument in declaration.whole else [video]
+
+    def _inputs(self, declaration: Declaration, video: str) -> dict[str, str] | None:
+        """Content hash of each artifact that the item reads; None where its raw video is neither here nor recorded."""
+        found: dict[str, str] = {}
+        for argument, kind in declaration.inputs.items():
+            if argument in declaration.whole:
+                owners = self.artifacts(declaration, kind)
+                found[argument] = digest({owner: self._digests[kind.folder, owner] for owner in owners})
+            elif kind.raw:
+                md5 = self.inventory.raw_md5(self.project.videos[video])
+                if md5 is None:
+                    return None
+                found[argument] = f"{md5} {self.project.videos[video].relative}"
+            elif kind.place:
+                found[argument] = self.inventory.written(kind, video)
+            else:
+                maker = self.project.makers[kind.folder]
+                found[argument] = self._digests[kind.folder, ALL if maker.over_dataset else video]
+        return found
+
+    def _compare(self, declaration: Declaration, item: Item, inputs: dict[str, str]) -> ItemState:
+        stem = self.project.stem(item.video)
+        book = self.project.book
+        recipe = book.recipes.get((declaration.name, stem))
+        method = self.method_for(declaration, recipe)
+        key = make_key(declaration.name, method, inputs)
+
+        def stale(reason: str) -> ItemState:
+            if self._lacks_raw(declaration, item.video):
+                where = self.project.videos[item.video].relative
+                return ItemState(item, "blocked", f"data/raw/{where} {NOT_HERE}; {reason}", recorded=False)
+            return ItemState(item, "stale", reason, key, method, inputs)
+
+        if recipe is None:
+            return stale(book.invalid.get((declaration.name, stem), "never made"))
+        if recipe.key != key:
+            return stale(self._why(declaration, recipe, inputs))
+        if (declaration.name, recipe.method) not in book.methods:
+            return stale("its method was edited or is missing")
+        if recipe.error is not None:
+            return ItemState(item, "failed", recipe.error, key, method, inputs)
+        trouble = self.inventory.compare(declaration, item.video, recipe.outputs)
+        if trouble is None:
+            return ItemState(item, "fresh", "", key, method, inputs, recipe.outputs)
+        if trouble.absent and self.inventory.in_remote(recipe.outputs):
+            return ItemState(item, "remote", "", key, method, inputs, recipe.outputs)
+        return stale(trouble.words)
+
+    def _lacks_raw(self, declaration: Declaration, video: str) -> bool:
+        return video != ALL and self.project.videos[video].file is None and any(
+            kind.raw for kind in declaration.inputs.values()
+        )
+
+    def _why(self, declaration: Declaration, recipe: Recipe, inputs: Mapping[str, str]) -> str:
+        """All that differs, in words: parameters, code, weights and libraries by name, inputs by their stage."""
+        found: list[str] = []
+        old = self.project.book.methods.get((declaration.name, recipe.method))
+        if old is None:
+            found.append("its method was edited or is missing")
+        elif recipe.method not in self._acceptable(declaration):
+            found += compare_methods(old, declaration.method)
+        for argument, kind in declaration.inputs.items():
+            before, now = recipe.inputs.get(argument), inputs.get(argument)
+            if before != now:
+                found.append(_input_words(argument, kind, self.project.makers.get(kind.folder), before, now))
+        found += [f"input {argument} is gone" for argument in recipe.inputs.keys() - inputs.keys()]
+        return "; ".join(found) or "recipe was edited"
 
 
-def examine(
-    project: Project, stage: Stage[..., Any], video: str, upstream: Mapping[Item, State] | None = None
-) -> State:
-    """The state of one item; `upstream` holds those of the stages before it, or None to ask the disk."""
-    item = Item(video, stage.name)
-    if upstream is not None:
-        before = [upstream[source] for source in sources(project, item)]
-        for source in before:
-            if source.standing in ("failed", "blocked") and not stage.over_dataset:
-                origin = source.item.stage if source.standing == "failed" else source.reason.removeprefix("after ")
-                return State(item, "blocked", f"after {origin}", None)
-        for source in before:
-            if source.standing == "stale":
-                return State(item, "stale", f"waits for {source.item}", None)
-    inputs = input_hashes(project, stage, video)
-    today = ingredients(stage, project.params[stage.name], inputs, project.also(stage))
-    return _compare(project, stage, item, today)
+def select(
+    plan: Plan, videos: Collection[str] | None = None, stages: Collection[str] | None = None
+) -> dict[Item, ItemState]:
+    """The states of `videos` and `stages` (all by default), a video's together, the dataset's last.
 
-
-def input_hashes(project: Project, stage: Stage[..., Any], video: str) -> dict[str, str]:
-    """Content hash of each artifact that the item reads; the raw video's name counts too."""
-    found: dict[str, str] = {}
-    for name, kind in stage.inputs.items():
-        if name in stage.whole:
-            paths = whole_dataset(project, stage, kind)
-            found[name] = digest({v: digest(project.hashes.of(p)) for v, p in paths.items()})
-            continue
-        path = project.path(kind, video)
-        found[name] = digest(project.hashes.of(path)) + (f" {RawVideo(path).name}" if kind is RawVideo else "")
-    return found
-
-
-def whole_dataset(project: Project, stage: Stage[..., Any], kind: type[Artifact]) -> dict[str, Path]:
-    """Video to its artifact of class `kind`, for those `stage` reads; a file at fault has none."""
-    paths = {video: project.path(kind, video) for video in chosen(project, stage)}
-    return {video: path for video, path in paths.items() if path.exists()}
-
-
-def chosen(project: Project, stage: Stage[..., Any]) -> list[str]:
-    """The videos that a stage over the dataset reads; none where what people wrote for it cannot be read."""
-    try:
-        written = {
-            name: kind.open(project.path(kind, ALL)) for name, kind in stage.inputs.items() if issubclass(kind, Source)
-        }
-    except BadInput:
-        return []  # said by the item itself, which opens it too
-    among = stage.among(project.params[stage.name], written)
-    return [video for video in project.videos if among is None or video in among]
-
-
-def sources(project: Project, item: Item) -> list[Item]:
-    """The items that `item` reads from."""
-    stage = next(stage for stage in project.stages if stage.name == item.stage)
-    found: dict[Item, None] = {}
-    for name, kind in stage.inputs.items():
-        if kind in project.producers:
-            owners = _owners(project, stage, name, kind, item.video)
-            found |= {Item(owner, project.producers[kind].name): None for owner in owners}
-    return list(found)
-
-
-def _owners(project: Project, stage: Stage[..., Any], name: str, kind: type[Artifact], video: str) -> list[str]:
-    if project.over_dataset(kind):
-        return [ALL]
-    return chosen(project, stage) if name in stage.whole else [video]
-
-
-def _alone(project: Project, states: Mapping[Item, State], chosen: list[Item]) -> dict[Item, State]:
-    """The states of `chosen`; what waits for a stale item that is not among them cannot be made, and is blocked."""
+    What waits for a stale item that is not among them cannot be made, and is blocked.
+    """
+    states, project = plan.states, plan.project
+    names = [d.name for d in project.declarations if stages is None or d.name in stages]
+    owners = (*(project.videos if videos is None else videos), ALL)
+    chosen = [item for video in owners for name in names if (item := Item(video, name)) in states]
     wanted = set(chosen)
     never = {item for item, state in states.items() if state.standing == "stale" and item not in wanted}
-    blocked: dict[Item, State] = {}
+    blocked: dict[Item, ItemState] = {}
     for item, state in states.items() if never else ():
-        lacking = [source for source in sources(project, item) if source in never]
-        if item in wanted and state.standing == "stale" and lacking:
+        if item not in wanted or state.standing != "stale":
+            continue
+        lacking = next((source for source in plan.sources(item) if source in never), None)
+        if lacking is not None:
             never.add(item)
-            blocked[item] = State(item, "blocked", f"{lacking[0]}{NOT_MADE}", None)
+            blocked[item] = ItemState(item, "blocked", f"{lacking}{NOT_MADE}", recorded=False)
     return {item: blocked.get(item, states[item]) for item in chosen}
 
 
-def _compare(project: Project, stage: Stage[..., Any], item: Item, today: Ingredients) -> State:
-    recipes = {kind: Recipe.load(Recipe.path(kind, project.root, item.video)) for kind in stage.outputs}
-    for kind, recipe in recipes.items():
-        if recipe is None:
-            return State(item, "stale", "never made", today)
-        if recipe.key != today.key:
-            return State(item, "stale", difference(recipe.ingredients, today) or "recipe was edited", today)
-        if recipe.error is not None:
-            return State(item, "failed", recipe.error, today)
-        path = kind.path(project.root, item.video)
-        found = project.hashes.of(path)
-        if found != recipe.output:
-            where = path.relative_to(project.root)
-            return State(item, "stale", f"{where} is {'missing' if not found else 'not as it was made'}", today)
-    return State(item, "fresh", "", today)
+def stale(states: Mapping[Item, ItemState]) -> list[Item]:
+    """The items that a run would have to make."""
+    return [item for item, state in states.items() if state.standing == "stale"]
+
+
+def count_standings(states: Iterable[ItemState]) -> dict[str, int]:
+    """How many items stand how."""
+    counts: dict[str, int] = dict.fromkeys(("fresh", "remote", "stale", "failed", "blocked"), 0)
+    for state in states:
+        counts[state.standing] += 1
+    return counts
+
+
+def _input_words(
+    argument: str, kind: Kind, maker: Declaration | None, before: str | None, now: str | None
+) -> str:
+    if kind.raw:
+        (old, _, old_name), (new, _, new_name) = (before or "").partition(" "), (now or "").partition(" ")
+        if old == new:
+            return f"the raw file's name: {old_name} -> {new_name}"
+        return f"the raw file changed (MD5 {old[:8]} -> {new[:8]})"
+    old, new = (before or "none")[:8], (now or "none")[:8]
+    origin = f"made by {maker.name}" if maker is not None else f"{kind.place}, written by you"
+    return f"input {argument} ({origin}) changed: {old} -> {new}"
+
+

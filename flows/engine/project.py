@@ -1,4 +1,4 @@
-"""A project: a folder with `params.yaml`, videos in `data/raw`, and the stages that apply to them."""
+"""A project: a folder with `params.yaml`, a list of videos, and the stages that apply to them."""
 
 from __future__ import annotations
 
@@ -6,18 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from flows.engine.book import Book
+from flows.engine.declaration import Declaration, Kind, declare, from_json, load_stages, sign_code, to_json
+from flows.engine.state import FOLDER as STATE
+from flows.engine.state import State
+from flows.engine.videos import Video, list_files, merge
 from tasks.artifacts.artifact import ALL, Artifact
-from tasks.artifacts.raw_video import RawVideo
-from tasks.content import Hashes
+from tasks.device import resolve_device
 from tasks.errors import SemflowError
-from tasks.params import Compute, Params, read_params
-from tasks.stage import Stage
 
+if TYPE_CHECKING:
+    from tasks.params import Params
+    from tasks.stage import Stage
+
+__all__ = ["PARAMS", "PIPELINE", "STATE", "Project", "find_root"]
 PARAMS = "params.yaml"
-STATE = ".semflow"
-"""Folder for what helps this machine and is no result: hashes, logs, the lock."""
+PIPELINE = "flows.pipeline:STAGES"
+RAW = "data/raw"
 
 
 @dataclass(frozen=True)
@@ -25,57 +32,82 @@ class Project:
     """Everything that a run needs to know, read once."""
 
     root: Path
-    stages: tuple[Stage[..., Any], ...]
-    params: Mapping[str, Params]
-    videos: Mapping[str, Path]
-    """Video name to its file in data/raw, sorted by name."""
-    hashes: Hashes
+    declarations: tuple[Declaration, ...]
+    """The stages, in the order in which they can run."""
+    compute: Mapping[str, Any]
+    """The section `compute` of params.yaml: how to compute, not what."""
+    videos: Mapping[str, Video]
+    """The data set: what was recorded and what is at hand, sorted by name."""
+    state: State
+    book: Book
+    pipeline: str | None
+    """Where the stages are imported from; None where they were handed in (`given`)."""
+    given: tuple[Stage[..., Any], ...] = ()
 
     @classmethod
-    def open(cls, root: Path, stages: Sequence[Stage[..., Any]]) -> Project:
-        """Read parameters and list the videos; raises BadParams or SemflowError with what to mend."""
-        sections: dict[str, type[Params]] = {"compute": Compute} | {stage.name: stage.params for stage in stages}
-        return cls(
-            root=root,
-            stages=tuple(stages),
-            params=read_params(root / PARAMS, sections),
-            videos=list_videos(root / RawVideo.FOLDER),
-            hashes=Hashes(root / STATE / "hashes.json"),
-        )
-
-    @property
-    def compute(self) -> Compute:
-        """How to compute."""
-        section = self.params["compute"]
-        assert isinstance(section, Compute)
-        return section
-
-    def also(self, stage: Stage[..., Any]) -> dict[str, Params]:
-        """Argument name to the parameters of another stage that `stage` reads too."""
-        return {name: self.params[self.section(kind)] for name, kind in stage.also.items()}
-
-    def section(self, kind: type[Params]) -> str:
-        """The section of params.yaml that `kind` describes."""
-        return next(stage.name for stage in self.stages if stage.params is kind)
+    def open(cls, root: Path, stages: str | Sequence[Stage[..., Any]] = PIPELINE) -> Project:
+        """Read parameters, recipes and the list of videos; raises BadParams or SemflowError with what to mend."""
+        state = State.open(root)
+        pipeline = stages if isinstance(stages, str) else None
+        given = () if isinstance(stages, str) else tuple(stages)
+        declarations, compute = _declarations(root, state, pipeline, given)
+        book = Book.read(root, state, [declaration.name for declaration in declarations])
+        videos = merge(list_files(root / RAW), _listed(declarations, book))
+        return cls(root, declarations, compute, videos, state, book, pipeline, given)
 
     @cached_property
-    def producers(self) -> Mapping[type[Artifact], Stage[..., Any]]:
-        """Artifact class to the stage that makes it."""
-        return {kind: stage for stage in self.stages for kind in stage.outputs}
+    def stages(self) -> tuple[Stage[..., Any], ...]:
+        """The stages themselves; importing them takes its time."""
+        return self.given or load_stages(self.pipeline or PIPELINE)
 
-    def path(self, kind: type[Artifact], video: str) -> Path:
-        """Where an artifact of `video` lies; for RawVideo, the file as its owner named it."""
-        if kind is RawVideo:
-            return self.videos[video]
-        return kind.path(self.root, ALL if self.over_dataset(kind) else video)
+    @cached_property
+    def params(self) -> Mapping[str, Params]:
+        """The sections of params.yaml by name."""
+        return _read_params(self.root, self.stages)
 
-    def over_dataset(self, kind: type[Artifact]) -> bool:
-        """Whether there is one artifact of this class for all videos."""
-        return kind in self.producers and self.producers[kind].over_dataset
+    @cached_property
+    def by_name(self) -> Mapping[str, Declaration]:
+        """Stage name to declaration."""
+        return {declaration.name: declaration for declaration in self.declarations}
 
-    def owners(self, kind: type[Artifact]) -> list[str]:
-        """The names under which artifacts of this class lie: the videos, or the one for all of them."""
-        return [ALL] if self.over_dataset(kind) else list(self.videos)
+    @cached_property
+    def makers(self) -> Mapping[str, Declaration]:
+        """Artifact folder to the stage that fills it."""
+        return {kind.folder: declaration for declaration in self.declarations for kind in declaration.outputs}
+
+    @property
+    def device(self) -> str:
+        """`cpu` or `cuda:N`."""
+        return resolve_device(self.compute["device"])
+
+    def path(self, kind: type[Artifact] | Kind, video: str) -> Path:
+        """Where an artifact of `video` lies; for a raw video, the file as its owner named it."""
+        kind = Kind(kind.FOLDER, kind.SUFFIX, kind.FOLDER == RAW) if isinstance(kind, type) else kind
+        if kind.raw:
+            file = self.videos[video].file
+            if file is None:
+                raise SemflowError(f"{video} must be in {RAW}, got a record of it only; run `dvc pull {RAW}.dvc`")
+            return file
+        if kind.place:
+            return self.root / kind.place.format(video=video.removeprefix("/"))
+        maker = self.makers.get(kind.folder)
+        owner = ALL if maker is not None and maker.over_dataset else video
+        return self.root / kind.folder / f"{self.stem(owner, kind)}{kind.suffix}"
+
+    def stem(self, video: str, kind: Kind | None = None) -> str:
+        """The name of `video`'s artifact of class `kind` below its folder, or that of its recipe."""
+        if video == ALL:
+            return ALL.removeprefix("/")
+        found = self.videos[video]
+        return found.flat_stem if kind is not None and kind.is_folder else found.stem
+
+    def owners(self, declaration: Declaration) -> list[str]:
+        """The videos that a stage has an item for, or the one that stands for all."""
+        return [ALL] if declaration.over_dataset else list(self.videos)
+
+    def close(self) -> None:
+        """Write what was learned."""
+        self.state.close()
 
 
 def find_root(start: Path) -> Path:
@@ -89,18 +121,47 @@ def find_root(start: Path) -> Path:
     )
 
 
-def list_videos(folder: Path) -> dict[str, Path]:
-    """Every file below `folder` by its relative name without the ending; hidden ones are left out."""
-    found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        if not path.is_file() or any(part.startswith(".") for part in relative.parts):
+def _declarations(
+    root: Path, state: State, pipeline: str | None, given: tuple[Stage[..., Any], ...]
+) -> tuple[tuple[Declaration, ...], Mapping[str, Any]]:
+    """The declarations, from memory where nothing that they follow from has changed, and the section `compute`."""
+    signature = ""
+    if pipeline is not None:
+        try:
+            signature = sign_code(pipeline, (root / PARAMS).read_bytes())
+        except OSError as error:
+            raise SemflowError(f"{root / PARAMS} must be readable, got {error.strerror}; mend its permissions") from None
+        known = state.memo("declarations")
+        if known is not None and known["signature"] == signature:
+            device = resolve_device(known["compute"]["device"])
+            if device == known["device"]:
+                return from_json(known["declarations"]), known["compute"]
+    stages = given or load_stages(pipeline or PIPELINE)
+    params = _read_params(root, stages)
+    compute = params["compute"].model_dump(mode="json")
+    device = resolve_device(compute["device"])
+    declarations = declare(stages, params, device)
+    if signature:
+        known = {"signature": signature, "device": device, "compute": compute}
+        state.remember("declarations", {**known, "declarations": to_json(declarations)})
+    return declarations, compute
+
+
+def _read_params(root: Path, stages: Sequence[Stage[..., Any]]) -> Mapping[str, Params]:
+    from tasks.params import Compute, read_params
+
+    return read_params(root / PARAMS, {"compute": Compute} | {stage.name: stage.params for stage in stages})
+
+
+def _listed(declarations: Sequence[Declaration], book: Book) -> dict[str, tuple[str, str]]:
+    """Videos that recipes name, whether their files are here or not: name to path below data/raw and MD5."""
+    found: dict[str, tuple[str, str]] = {}
+    for declaration in declarations:
+        raw = next((argument for argument, kind in declaration.inputs.items() if kind.raw), None)
+        if raw is None:
             continue
-        name = relative.with_suffix("").as_posix()
-        if name in found:
-            raise SemflowError(
-                f"video names must differ, got {found[name].name} and {path.name} in {path.parent}: both "
-                f"would be called {name!r}; rename one of them"
-            )
-        found[name] = path
-    return dict(sorted(found.items()))
+        for recipe in book.of_stage(declaration.name).values():
+            md5, _, relative = recipe.inputs.get(raw, "").partition(" ")
+            if relative:
+                found[recipe.video] = (relative, md5)
+    return found

@@ -3,147 +3,216 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import socket
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from flows.engine.item import Outcome, frame_count, locked, make
-from flows.engine.plan import NOT_MADE, Item, State, plan
+from flows.engine.files import PARTIAL, exclusive, remove
+from flows.engine.follow import Following, settled
+from flows.engine.interrupt import Interrupted, interruptible
+from flows.engine.job import Job, Setup
+from flows.engine.memory import total_bytes
+from flows.engine.outcome import Item, Observer, Outcome, Summary
+from flows.engine.plan import ItemState, Plan, select, stale
+from flows.engine.pool import GB, InlineWorkers, WorkerPool, Workers
 from flows.engine.project import STATE, Project
 from flows.engine.record import record as record_in_dvc
-from flows.engine.schedule import Submit, schedule
 from flows.engine.sweep import sweep, sweep_parts
+from flows.engine.timings import Timings
 from flows.index import refresh_index
+from tasks.errors import SemflowError
 
-log = logging.getLogger("semflow")
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a run did."""
-
-    outcomes: tuple[Outcome, ...]
-    seconds: float
-    moved: tuple[str, ...]
-    """Artifacts of videos that are gone, moved to .semflow/removed."""
-    unrecorded: Mapping[str, str]
-    """Stages that DVC could not record, and why."""
-    index: str
-    """The page over all videos."""
-
-    @property
-    def good(self) -> bool:
-        """Whether every item is there and fresh."""
-        return all(outcome.good for outcome in self.outcomes)
-
-    @property
-    def settled(self) -> bool:
-        """Whether every item is good, or its fault is recorded: nothing is left that another run could mend."""
-        return all(outcome.good or outcome.recorded for outcome in self.outcomes)
-
-    def as_json(self) -> dict[str, Any]:
-        """As `--json` prints it."""
-        return {**asdict(self), "good": self.good}
-
-
-def stale(states: Mapping[Item, State]) -> list[Item]:
-    """The items that a run would have to make."""
-    return [item for item, state in states.items() if state.standing == "stale"]
+MEMORY_SHARE = 0.85
+"""Of the machine's memory, for all workers together."""
+MIN_WORKER_BYTES = 2.5 * GB
+"""The networks of a worker and a window of a video; with less for each, fewer workers run."""
 
 
 def bring_up_to_date(
     project: Project,
     videos: Sequence[str] | None = None,
     stages: Sequence[str] | None = None,
-    submit: Submit | None = None,
+    observers: Sequence[Observer] = (),
     record: bool = True,
+    retry_failed: bool = False,
+    pull: bool = False,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Summary:
-    """Make every stale item of `videos` and `stages` (all by default); without `submit`, in threads of this process.
+    """Make every stale item of `videos` and `stages` (all by default) in worker processes, and record what is proven.
 
-    Raises SemflowError where another run holds the project. An item's failure never ends the run.
+    `pull`: items whose bytes are in the remote alone are brought here too. Raises SemflowError where another run holds
+    the project. Neither an item's failure nor a signal raises: the summary says so.
     """
     began = time.perf_counter()
-    with locked(project):
-        moved = sweep(project)
-        states = plan(project, videos, stages)
-        outcomes = [settled(project, state) for state in states.values() if state.standing != "stale"]
-        todo = stale(states)
-        if submit is not None or not todo:
-            outcomes += _follow(project, states, submit or _never, len(todo))
-        else:
-            workers = worker_count(project)
-            with ThreadPoolExecutor(workers, thread_name_prefix="item") as pool:
-                outcomes += _follow(project, states, _in_threads(project, pool), len(todo))
-        project.hashes.save()
-        final = plan(project) if todo or videos is not None or stages is not None else states
-        sweep_parts(project, final.values())
-        index = refresh_index(project, final) if stages is None or "report" in stages else None
-        unrecorded = record_in_dvc(project, final) if record else {}
-        project.hashes.save()
-    summary = Summary(
-        outcomes=_in_order(project, outcomes),
-        seconds=time.perf_counter() - began,
-        moved=tuple(map(str, moved)),
-        unrecorded=unrecorded,
-        index=str(index or ""),
-    )
-    if todo:
+    unrecorded: dict[str, str] = {}
+    with locked(project), interruptible() as signals:
+        outcomes: dict[Item, Outcome] = {}
+        moved: list[Path] = []
+        index: Path | None = None
+        expected: float | None = None
+        order: list[Item] = []
+        try:
+            plan = Plan.make(project)
+            moved = sweep(project, plan)
+            if retry_failed:
+                _retry(project, plan)
+            states = _wanted(plan, select(plan, videos, stages), pull)
+            order = list(states)
+            outcomes |= {state.item: settled(state) for state in states.values() if state.standing != "stale"}
+            if todo := stale(states):
+                expected = _follow(project, plan, states, observers, stopped, outcomes)
+            sweep_parts(project, plan.states.values())
+            if not stopped():
+                index = refresh_index(project, plan) if stages is None or "report" in stages else None
+                unrecorded = record_in_dvc(project, plan) if record else {}
+        except Interrupted as interrupted:
+            signals.ended_by = interrupted.number
+        for item in order:
+            outcomes.setdefault(item, Outcome(item.video, item.stage, "stopped", error="the run was interrupted"))
+        project.state.flush()
+        summary = Summary(
+            outcomes=_in_order(project, outcomes.values()),
+            seconds=time.perf_counter() - began,
+            moved=tuple(map(str, moved)),
+            unrecorded=unrecorded,
+            index=str(index or ""),
+            interrupted=signals.ended_by or (15 if stopped() else 0),
+            expected_s=expected,
+        )
+        for observer in observers:
+            observer.finished(summary)
+    if any(outcome.result not in ("reused", "remote") for outcome in summary.outcomes):
         _write_log(project, summary)
     return summary
 
 
-def settled(project: Project, state: State) -> Outcome:
-    """The Outcome of an item that needs no work, or that cannot have any."""
-    item = state.item
-    if state.standing == "fresh":
-        return Outcome(item.video, item.stage, "reused", frames=frame_count(project, item.video))
-    result = "failed" if state.standing == "failed" else "blocked"
-    return Outcome(item.video, item.stage, result, error=state.reason, recorded=not state.reason.endswith(NOT_MADE))
-
-
 def worker_count(project: Project) -> int:
-    """Items in hand at once."""
-    return project.compute.workers or os.cpu_count() or 1
+    """Worker processes: `compute.workers`, or one per processor as far as memory goes."""
+    asked = int(project.compute["workers"])
+    return asked or max(1, min(processor_count(), int(total_bytes() * MEMORY_SHARE / MIN_WORKER_BYTES)))
 
 
-def _follow(project: Project, states: Mapping[Item, State], submit: Submit, count: int) -> list[Outcome]:
-    outcomes: list[Outcome] = []
-    for outcome in schedule(project, states, submit, worker_count(project)):
-        outcomes.append(outcome)
-        level = logging.INFO if outcome.good else logging.ERROR
-        log.log(level, "[%d/%d] %s", len(outcomes), count, outcome)
-        project.hashes.save()
-    return outcomes
+def processor_count() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _in_threads(project: Project, pool: ThreadPoolExecutor) -> Submit:
+def make_workers(project: Project) -> Workers:
+    """The workers of a run."""
+    if project.pipeline is None:
+        return InlineWorkers((_perform_here(project),))
+    size = worker_count(project)
+    memory = float(project.compute.get("worker_memory_gb") or 0.0) * GB
+    setup = Setup(str(project.root), project.pipeline, project.compute, max(1, processor_count() // size))
+    return WorkerPool(setup, size, memory or total_bytes() * MEMORY_SHARE / size)
+
+
+@contextmanager
+def locked(project: Project) -> Generator[None]:
+    """Hold the project for one run, and clear away what a killed one left; a second run is told so."""
+    path = project.root / STATE / "lock"
+    with exclusive(path) as mine:
+        if not mine:
+            raise SemflowError(
+                f"{project.root} must have one run at a time, got another one under way (process "
+                f"{path.read_text() or 'unknown'}); wait for it to end"
+            )
+        _clear_partial(project)
+        try:
+            yield
+        finally:
+            _clear_partial(project)
+
+
+def _follow(
+    project: Project,
+    plan: Plan,
+    states: dict[Item, ItemState],
+    observers: Sequence[Observer],
+    stopped: Callable[[], bool],
+    outcomes: dict[Item, Outcome],
+) -> float | None:
+    """Make what is stale; fills `outcomes` also where it is interrupted. Gives the item seconds that were expected."""
+    timings = Timings.read(project.state)
+    workers = make_workers(project)
+    following = Following(
+        plan,
+        states,
+        workers,
+        observers,
+        timings,
+        limit_s=float(project.compute.get("item_timeout_s") or 0.0),
+        stopped=stopped,
+        outcomes=outcomes,
+    )
+    try:
+        following.run()
+    finally:
+        workers.close()
+    made = [outcome.item for outcome in outcomes.values() if outcome.result == "computed"]
+    expected = timings.expect_all(made)
+    return sum(expected.values()) if made and len(expected) == len(made) else None
+
+
+def _wanted(plan: Plan, states: dict[Item, ItemState], pull: bool) -> dict[Item, ItemState]:
+    """`states`, those items in the remote that something stale reads (with `pull`, all of them) to be brought here."""
+    read: set[Item] = set()
+    for item, state in states.items():
+        if state.standing == "stale":
+            read.update(plan.sources(item))
+    for item in [*states, *read]:
+        state = plan.states[item]
+        if state.standing == "remote" and (pull or item in read):
+            states[item] = state._replace(standing="stale", reason="its bytes are in the remote alone", outputs={})
+            plan.states[item] = states[item]
+    return states
+
+
+def _retry(project: Project, plan: Plan) -> None:
+    """Make every recorded fault an item that was never made."""
+    for item, state in list(plan.states.items()):
+        if state.standing == "failed":
+            project.book.remove(item.stage, project.stem(item.video))
+    project.state.clear_deaths()
+    for declaration in project.declarations:
+        for video in project.owners(declaration):
+            plan.settle(plan.examine(declaration, video))
+
+
+def _perform_here(project: Project) -> Callable[[Job], Any]:
+    from flows.engine.perform import perform
+
     stages = {stage.name: stage for stage in project.stages}
-    return lambda item, _: pool.submit(make, project, stages[item.stage], item.video)
+    return lambda job: perform(job, stages[job.stage], project.params, project.root)
 
 
-def _never(item: Item, before: list[Any]) -> Any:
-    raise AssertionError(f"{item} is stale though nothing was: a bug in semflow ({before})")
+def _clear_partial(project: Project) -> None:
+    for declaration in project.declarations:
+        for kind in declaration.outputs:
+            remove(project.root / kind.folder / PARTIAL)
 
 
 def _in_order(project: Project, outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
-    place = {stage.name: n for n, stage in enumerate(project.stages)}
+    place = {declaration.name: n for n, declaration in enumerate(project.declarations)}
     return tuple(sorted(outcomes, key=lambda o: (o.video, place[o.stage])))
 
 
 def _write_log(project: Project, summary: Summary) -> None:
-    """Times and hosts belong here and in no recipe: one line per run."""
+    """Times and hosts belong here and in no recipe: one line per run, of what was not simply reused."""
+    done = [outcome.as_json() for outcome in summary.outcomes if outcome.result not in ("reused", "remote")]
     entry = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "host": socket.gethostname(),
         "pid": os.getpid(),
         **summary.as_json(),
+        "outcomes": done,
     }
-    path: Path = project.root / STATE / "runs.jsonl"
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(entry) + "\n")
+    try:
+        with (project.root / STATE / "runs.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+    except OSError:
+        return  # a full disk must not end a run that is over

@@ -1,90 +1,84 @@
-"""Which item runs when: what has all its inputs, the first video's first, a bounded number in hand.
+"""Which item is made when: what has all its inputs, the first video's first, a bounded number in hand.
 
-An item is handed to `submit` only when all it reads is there, so no worker ever waits for another, independent stages
-of one video overlap, and a failure blocks only what reads it.
+A worker gets an item only when all it reads is there, so no worker ever waits for another, independent stages of one
+video overlap, and a failure blocks only what reads it.
 """
 
 from __future__ import annotations
 
 import heapq
-import queue
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
-from flows.engine.item import Outcome
-from flows.engine.plan import Item, State, sources
-from flows.engine.project import Project
+from flows.engine.outcome import Item, Outcome
+from flows.engine.plan import ItemState, Plan
 from tasks.artifacts.artifact import ALL
 
-
-class Future(Protocol):
-    """What Prefect's futures and those of concurrent.futures share."""
-
-    def result(self) -> Any:
-        """The Outcome, or the error raised."""
-        ...
-
-    def add_done_callback(self, fn: Callable[[Any], object], /) -> None:
-        """Call `fn` when done, at once if it is already."""
-        ...
+DIED_BEFORE = 1_000_000_000
+"""Added to the place in line of an item that a worker died over: the others go first."""
 
 
-Submit = Callable[[Item, list[Any]], Future]
-"""Start an item, given the futures of the items it reads from that ran before it."""
+@dataclass
+class Schedule:
+    """The items of a run that are not settled yet."""
 
+    order: Mapping[Item, int]
+    reads: Mapping[Item, list[Item]]
+    readers: dict[Item, list[Item]] = field(default_factory=dict[Item, list[Item]])
+    missing: dict[Item, int] = field(default_factory=dict[Item, int])
+    """Item to how many of the items that it reads are not there; gone once it is settled."""
+    ready: list[tuple[int, str, Item]] = field(default_factory=list[tuple[int, str, Item]])
 
-def schedule(project: Project, states: Mapping[Item, State], submit: Submit, workers: int) -> Iterator[Outcome]:
-    """Run what is stale in `states`, at most `workers` at once, and give an Outcome per stale item as it ends."""
-    order = {item: n for n, item in enumerate(states) if states[item].standing == "stale"}
-    reads = {item: [source for source in sources(project, item) if source in order] for item in order}
-    readers: dict[Item, list[Item]] = defaultdict(list)
-    for item, before in reads.items():
-        for source in before:
-            readers[source].append(item)
-    missing = {item: len(before) for item, before in reads.items()}
-    ready = [(n, item.stage, item) for item, n in order.items() if not missing[item]]
-    heapq.heapify(ready)
-    futures: dict[Item, Future] = {}
-    ended: queue.SimpleQueue[Item] = queue.SimpleQueue()
-    running = 0
-    while ready or running:
-        while ready and running < workers:
-            item = heapq.heappop(ready)[2]
-            futures[item] = submit(item, [futures[source] for source in reads[item]])
-            futures[item].add_done_callback(lambda _, item=item: ended.put(item))
-            running += 1
-        item = ended.get()
-        running -= 1
-        outcome = _outcome(item, futures[item])
-        yield outcome
+    @classmethod
+    def of(cls, plan: Plan, states: Mapping[Item, ItemState], deaths: Mapping[str, int]) -> Schedule:
+        """The stale items among `states`, those last whose key a worker died over."""
+        todo = [item for item, state in states.items() if state.standing == "stale"]
+        late = {item for item in todo if states[item].key in deaths}
+        order = {item: n + (DIED_BEFORE if item in late else 0) for n, item in enumerate(todo)}
+        reads = {item: [source for source in plan.sources(item) if source in order] for item in order}
+        schedule = cls(order, reads)
+        readers: dict[Item, list[Item]] = defaultdict(list)
+        for item, before in reads.items():
+            for source in before:
+                readers[source].append(item)
+            schedule.missing[item] = len(before)
+        schedule.readers = dict(readers)
+        for item, count in schedule.missing.items():
+            if not count:
+                schedule.push(item)
+        return schedule
+
+    def push(self, item: Item) -> None:
+        """Put an item in line: all that it reads is there."""
+        heapq.heappush(self.ready, (self.order[item], item.stage, item))
+
+    def pop(self) -> Item:
+        """The first in line."""
+        return heapq.heappop(self.ready)[2]
+
+    def settle(self, outcome: Outcome) -> Iterator[Outcome]:
+        """Take the final outcome of an item; gives the outcomes of those that it blocks, each once."""
+        item = outcome.item
+        self.missing.pop(item, None)
+        readers = self.readers.get(item, [])
         if not outcome.good:
             # A stage over the dataset goes on without a video whose file is at fault.
-            over = [reader for reader in readers[item] if outcome.recorded and reader.video == ALL]
-            readers[item] = [reader for reader in readers[item] if reader not in over]
-            yield from _block(outcome, item, readers, missing)
-            readers[item] = over
-        for reader in readers[item]:
-            if reader not in missing:
+            going = [reader for reader in readers if outcome.recorded and reader.video == ALL]
+            yield from self._block(outcome, [reader for reader in readers if reader not in going])
+            readers = going
+        for reader in readers:
+            if reader not in self.missing:
                 continue  # blocked already by something else it reads
-            missing[reader] -= 1
-            if not missing[reader]:
-                heapq.heappush(ready, (order[reader], reader.stage, reader))
+            self.missing[reader] -= 1
+            if not self.missing[reader]:
+                self.push(reader)
 
-
-def _outcome(item: Item, future: Future) -> Outcome:
-    try:
-        return future.result()
-    except Exception as error:
-        return Outcome(item.video, item.stage, "failed", error=f"{type(error).__name__}: {error}")
-
-
-def _block(
-    origin: Outcome, item: Item, readers: Mapping[Item, list[Item]], missing: dict[Item, int]
-) -> Iterator[Outcome]:
-    """Settle everything that reads `item`, directly or not, each once."""
-    for reader in readers[item]:
-        if missing.pop(reader, None) is not None:
-            why = f"after {origin.stage}"
-            yield Outcome(reader.video, reader.stage, "blocked", error=why, recorded=origin.recorded)
-            yield from _block(origin, reader, readers, missing)
+    def _block(self, origin: Outcome, readers: list[Item]) -> Iterator[Outcome]:
+        waiting = list(readers)
+        while waiting:
+            item = waiting.pop()
+            if self.missing.pop(item, None) is None:
+                continue
+            yield Outcome(item.video, item.stage, "blocked", error=f"after {origin.stage}", recorded=origin.recorded)
+            waiting += self.readers.get(item, [])

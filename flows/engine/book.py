@@ -1,0 +1,117 @@
+"""All recipes and methods of a project, read at most once per change of a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flows.engine.recipe import FOLDER, METHOD, RECIPE, Method, Recipe, parse_method, parse_recipe, trust_recipe
+from flows.engine.scan import Mark, mark_of, scan
+from flows.engine.state import State
+from tasks.content import write_atomically
+
+
+@dataclass
+class Book:
+    """The recipes at hand, by stage and stem, and the methods by stage and digest."""
+
+    root: Path
+    state: State
+    recipes: dict[tuple[str, str], Recipe] = field(default_factory=dict[tuple[str, str], Recipe])
+    invalid: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    """Recipe files that are no recipes, or were edited, and what is wrong with them."""
+    methods: dict[tuple[str, str], Method] = field(default_factory=dict[tuple[str, str], Method])
+
+    @classmethod
+    def read(cls, root: Path, state: State, stages: Iterable[str]) -> Book:
+        """Every recipe of `stages` that lies in the project at `root`."""
+        book = cls(root, state)
+        known = state.recipe_texts()
+        new: dict[str, tuple[Mark, str]] = {}
+        for stage in stages:
+            folder = f"{FOLDER}/{stage}/"
+            for name, mark in scan(root / folder).items():
+                path = folder + name
+                before = known.get(path)
+                if before is not None and before[0] == mark:
+                    book._take(stage, name, before[1], trusted=True)
+                    continue
+                text = _read(root / path)
+                if text is not None and book._take(stage, name, text, trusted=False):
+                    new[path] = (mark, text)
+        state.remember_recipes(new)
+        return book
+
+    def write(self, stem: str, recipe: Recipe, method: Method) -> None:
+        """Put a recipe in place, its method first."""
+        known = self.methods.get((recipe.stage, method.digest))
+        path = f"{FOLDER}/{recipe.stage}/{method.digest}{METHOD}"
+        if known is None or not (self.root / path).is_file():
+            self._put(path, method.text())
+            self.methods[recipe.stage, method.digest] = method
+        self._put(f"{FOLDER}/{recipe.stage}/{stem}{RECIPE}", recipe.text())
+        self.recipes[recipe.stage, stem] = recipe
+        self.invalid.pop((recipe.stage, stem), None)
+
+    def remove(self, stage: str, stem: str) -> None:
+        """Remove a recipe."""
+        (self.root / FOLDER / stage / f"{stem}{RECIPE}").unlink(missing_ok=True)
+        self.recipes.pop((stage, stem), None)
+        self.invalid.pop((stage, stem), None)
+
+    def take_text(self, stage: str, stem: str, text: str) -> Recipe | None:
+        """Put a recipe that was made elsewhere in place as it is; None where it is none."""
+        recipe = parse_recipe(text)
+        if recipe is not None:
+            self._put(f"{FOLDER}/{stage}/{stem}{RECIPE}", text)
+            self.recipes[stage, stem] = recipe
+        return recipe
+
+    def of_stage(self, stage: str) -> Mapping[str, Recipe]:
+        """Stem to recipe."""
+        return {stem: recipe for (name, stem), recipe in self.recipes.items() if name == stage}
+
+    def unused_methods(self) -> list[tuple[str, str]]:
+        """(stage, digest) of the methods that no recipe at hand names."""
+        used = {(stage, recipe.method) for (stage, _), recipe in self.recipes.items()}
+        return sorted(self.methods.keys() - used)
+
+    def drop_methods(self, unused: Iterable[tuple[str, str]]) -> None:
+        """Remove methods."""
+        for stage, digest in unused:
+            (self.root / FOLDER / stage / f"{digest}{METHOD}").unlink(missing_ok=True)
+            self.methods.pop((stage, digest), None)
+
+    def _put(self, path: str, text: str) -> None:
+        write_atomically(self.root / path, text)
+        mark = mark_of(self.root / path)
+        if mark is not None:
+            self.state.remember_recipes({path: (mark, text)})
+
+    def _take(self, stage: str, name: str, text: str, *, trusted: bool) -> bool:
+        """Note what a file holds; False where it is no recipe or method, or an edited one."""
+        if name.endswith(METHOD):
+            digest = name.removesuffix(METHOD)
+            method = parse_method(text)
+            if method is None or (not trusted and method.digest != digest):
+                return False
+            self.methods[stage, digest] = method
+            return True
+        if not name.endswith(RECIPE):
+            return False
+        stem = name.removesuffix(RECIPE)
+        recipe = trust_recipe(json.loads(text)) if trusted else parse_recipe(text)
+        if recipe is None or recipe.stage != stage:
+            self.invalid[stage, stem] = "its recipe was edited or is damaged"
+            return False
+        self.recipes[stage, stem] = recipe
+        return True
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,184 @@
+"""What the engine must know of a stage, as plain values: derived once from the stages and `params.yaml`, remembered
+until a file of code, the parameters or the installed packages change. So a plan imports no stage, no NumPy and no
+pydantic, and starts in a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flows.engine.recipe import Method
+from tasks.artifacts.artifact import Artifact, Source
+
+if TYPE_CHECKING:
+    from tasks.params import Params
+    from tasks.stage import Stage
+
+PACKAGES = ("flows", "tasks")
+"""Packages whose files decide what a stage is."""
+SLOT = "{video}"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """An artifact class, as far as planning needs it."""
+
+    folder: str
+    suffix: str
+    """Ending of the file; "" where the artifact is a folder of files."""
+    raw: bool = False
+    """Whether it is the raw video itself."""
+    place: str = ""
+    """For what people write (labels, cameras): its path below the root, with {video} in it where each video has one."""
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether the artifact is a folder of files."""
+        return not self.suffix and not self.raw and not self.place
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """One stage."""
+
+    name: str
+    inputs: Mapping[str, Kind]
+    """By argument name, in order."""
+    whole: tuple[str, ...]
+    """The arguments that take the artifacts of all videos at once."""
+    outputs: tuple[Kind, ...]
+    chooses: bool
+    """Whether a stage over the dataset reads only the videos that its `among` names."""
+    accelerator: bool
+    method: Method
+    sections: tuple[str, ...]
+    """Sections of params.yaml that it reads, its own first."""
+    code_files: tuple[str, ...]
+    """Every file of code behind it, the engine's included: what DVC watches."""
+
+    @cached_property
+    def over_dataset(self) -> bool:
+        """Whether there is one item over all videos, not one per video."""
+        return bool(self.whole)
+
+
+def declare(stages: Sequence[Stage[..., Any]], params: Mapping[str, Params], device: str) -> tuple[Declaration, ...]:
+    """The declarations of `stages` with the parameters of today on `device` (`cpu` or `cuda:N`)."""
+    return tuple(_declare(stage, stages, params, device) for stage in stages)
+
+
+def _declare(
+    stage: Stage[..., Any], stages: Sequence[Stage[..., Any]], params: Mapping[str, Params], device: str
+) -> Declaration:
+    from tasks.device_class import device_class
+    from tasks.fingerprint import fingerprint, library_version
+    from tasks.weights.catalog import weights_sha256
+
+    section_of = {other.params: other.name for other in stages}
+    also = {argument: params[section_of[kind]] for argument, kind in stage.also.items()}
+    own = params[stage.name]
+    values = own.model_dump(mode="json")
+    for argument, section in also.items():
+        values |= {f"{argument}.{key}": value for key, value in section.model_dump(mode="json").items()}
+    method = Method(
+        stage=stage.name,
+        params=values,
+        code=dict(fingerprint(stage.module)),
+        weights={name: weights_sha256(name) for name in stage.weights(own, *also.values())},
+        libraries={name: library_version(name) for name in stage.libraries},
+        device=device_class(device, stage.kernels),
+    )
+    return Declaration(
+        name=stage.name,
+        inputs={argument: _kind(kind) for argument, kind in stage.inputs.items()},
+        whole=tuple(argument for argument in stage.inputs if argument in stage.whole),
+        outputs=tuple(_kind(kind) for kind in stage.outputs),
+        chooses=stage.chooses,
+        accelerator=stage.accelerator,
+        method=method,
+        sections=(stage.name, *(section_of[kind] for kind in stage.also.values())),
+        code_files=tuple(map(str, _code_files(stage))),
+    )
+
+
+def _kind(kind: type[Artifact]) -> Kind:
+    from tasks.artifacts.raw_video import RawVideo
+
+    if kind is RawVideo:
+        return Kind(kind.FOLDER, kind.SUFFIX, raw=True)
+    place = kind.path(Path(), SLOT).as_posix() if issubclass(kind, Source) else ""
+    return Kind(kind.FOLDER, kind.SUFFIX, place=place)
+
+
+def _code_files(stage: Stage[..., Any]) -> list[Path]:
+    """Its module, what it imports inside the project (the engine's part too), its data files."""
+    from tasks.fingerprint import closure, resources, source
+
+    modules = (source(name) for name in closure(stage.module, engine=True))
+    return sorted({*modules, *resources(stage.module)})
+
+
+def load_stages(pipeline: str) -> tuple[Stage[..., Any], ...]:
+    """The stages that `package.module:NAME` names."""
+    module, _, name = pipeline.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def sign_code(pipeline: str, params: bytes) -> str:
+    """A hash over all that declarations follow from, by looking at times and sizes of files, not into them."""
+    module = pipeline.partition(":")[0].partition(".")[0]
+    seen: list[object] = [sys.version, hashlib.sha256(params).hexdigest(), pipeline]
+    for package in sorted({*PACKAGES, module}):
+        spec = importlib.util.find_spec(package)
+        for folder in spec.submodule_search_locations or () if spec else ():
+            seen.append((folder, sorted(_stamps(folder))))
+    for folder in sys.path:
+        if folder.endswith("-packages"):
+            seen.append((folder, os.stat(folder).st_mtime_ns if Path(folder).is_dir() else 0))  # noqa: PTH116
+    return hashlib.sha256(repr(seen).encode()).hexdigest()
+
+
+def _stamps(folder: str) -> list[tuple[str, int, int]]:
+    found: list[tuple[str, int, int]] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name == "__pycache__":
+                continue
+            if entry.is_dir():
+                found += _stamps(entry.path)
+            else:
+                stat = entry.stat()
+                found.append((entry.path, stat.st_mtime_ns, stat.st_size))
+    return found
+
+
+def to_json(declarations: Sequence[Declaration]) -> list[dict[str, Any]]:
+    """As values that JSON can hold."""
+    return [asdict(declaration) for declaration in declarations]
+
+
+def from_json(values: Sequence[Mapping[str, Any]]) -> tuple[Declaration, ...]:
+    """What `to_json` gave."""
+    return tuple(
+        Declaration(
+            **{
+                **value,
+                "inputs": {argument: Kind(**kind) for argument, kind in value["inputs"].items()},
+                "whole": tuple(value["whole"]),
+                "outputs": tuple(Kind(**kind) for kind in value["outputs"]),
+                "method": Method(**value["method"]),
+                "sections": tuple(value["sections"]),
+                "code_files": tuple(value["code_files"]),
+            }
+        )
+        for value in values
+    )

@@ -1,0 +1,269 @@
+"""Making what is stale: hands items to workers as they become ready, takes their answers, writes the recipes."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flows.engine.declaration import Declaration
+from flows.engine.files import remove
+from flows.engine.job import Done, Job
+from flows.engine.outcome import Item, Observer, Outcome
+from flows.engine.plan import ItemState, Plan
+from flows.engine.pool import Died, Ended, Event, Said, Stepped, Workers
+from flows.engine.recipe import Outputs, Recipe
+from flows.engine.scan import mark_of
+from flows.engine.schedule import Schedule
+from flows.engine.state import FOLDER
+from flows.engine.timings import Timings
+from tasks.artifacts.artifact import ALL
+from tasks.content import digest
+
+RETRY_DELAYS_S = (1.0, 10.0)
+"""Waits before the second and the third try of what may pass by itself: a full disk, a busy accelerator."""
+MAX_DEATHS = 2
+"""An item that so many workers died over is put aside until its input, code or parameters change."""
+POLL_S = 0.5
+PARTS = "parts"
+"""Folder under the state folder for parts of items that take long."""
+log = logging.getLogger("semflow")
+
+
+@dataclass
+class Following:
+    """A run at work."""
+
+    plan: Plan
+    states: Mapping[Item, ItemState]
+    workers: Workers
+    observers: Sequence[Observer]
+    timings: Timings
+    limit_s: float = 0.0
+    stopped: Callable[[], bool] = lambda: False
+    outcomes: dict[Item, Outcome] = field(default_factory=dict[Item, Outcome])
+    in_hand: dict[Item, tuple[ItemState, int]] = field(default_factory=dict[Item, tuple[ItemState, int]])
+    """Item to the state that it is made by, and which try it is."""
+    waiting: list[tuple[float, Item, int]] = field(default_factory=list[tuple[float, Item, int]])
+    """What will be tried again: when, what, and which try it will be."""
+
+    def run(self) -> None:
+        """Until every item of `states` that is stale has an outcome, or the run is stopped."""
+        self.schedule = Schedule.of(self.plan, self.states, self.plan.project.state.deaths())
+        order = sorted(self.schedule.order, key=self.schedule.order.__getitem__)
+        expected = self.timings.expect_all(order)
+        self._tell(lambda observer: observer.planned(order, expected, self.workers.size))
+        while (self.schedule.ready or self.in_hand or self.waiting) and not self.stopped():
+            self._start_ready()
+            if self.in_hand or self.waiting:
+                for event in self.workers.events(POLL_S):
+                    self._take(event)
+
+    # Starting
+
+    def _start_ready(self) -> None:
+        while self.waiting and self.waiting[0][0] <= time.monotonic() and self._has_room():
+            _, item, attempt = heapq.heappop(self.waiting)
+            self._start(item, attempt)
+        put_back: list[Item] = []
+        while self.schedule.ready and self._has_room():
+            item = self.schedule.pop()
+            if self._must_wait(item):
+                put_back.append(item)
+            else:
+                self._start(item, 1)
+        for item in put_back:
+            self.schedule.push(item)
+
+    def _has_room(self) -> bool:
+        return len(self.in_hand) < self.workers.size
+
+    def _must_wait(self, item: Item) -> bool:
+        """Items that use an accelerator take turns; on a CPU the number of workers is the only bound."""
+        declarations = self.plan.project.by_name
+        if not declarations[item.stage].accelerator or self.plan.project.device == "cpu":
+            return False
+        return any(declarations[other.stage].accelerator for other in self.in_hand)
+
+    def _start(self, item: Item, attempt: int) -> None:
+        declaration = self.plan.project.by_name[item.stage]
+        state = self.plan.examine(declaration, item.video)
+        if state.standing != "stale":
+            self.plan.settle(state)
+            self._settle(settled(state))
+            return
+        self.in_hand[item] = (state, attempt)
+        limit = self.timings.limit(item, self.limit_s)
+        worker = self.workers.start(item, self._job(declaration, state), limit)
+        self._tell(lambda observer: observer.started(item, worker, attempt))
+
+    def _job(self, declaration: Declaration, state: ItemState) -> Job:
+        project, video = self.plan.project, state.item.video
+        inputs: dict[str, str | Mapping[str, str]] = {}
+        for argument, kind in declaration.inputs.items():
+            if argument in declaration.whole:
+                videos = self.plan.artifacts(declaration, kind)
+                inputs[argument] = {owner: str(project.path(kind, owner)) for owner in videos}
+            else:
+                inputs[argument] = str(project.path(kind, video))
+        recipe = project.book.recipes.get((declaration.name, project.stem(video)))
+        known = recipe.outputs if recipe is not None and recipe.key == state.key else _outputs(project.state.ledger(state.key))
+        frames = project.makers.get("data/frames")
+        return Job(
+            stage=declaration.name,
+            video=video,
+            inputs=inputs,
+            outputs=tuple((kind.folder, str(project.path(kind, video))) for kind in declaration.outputs),
+            parts=str(parts_of(project.root, state)),
+            known=known if set(known) == {kind.folder for kind in declaration.outputs} else {},
+            frames=str(project.path(frames.outputs[0], video)) if frames is not None and video != ALL else "",
+        )
+
+    # Answers
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case Stepped(item, step):
+                self._tell(lambda observer: observer.progressed(item, step))
+            case Said(level, message):
+                self._tell(lambda observer: observer.said(level, message))
+            case Ended(item, done):
+                state, attempt = self.in_hand.pop(item)
+                self._end(state, attempt, done)
+            case Died(item, reason, seconds):
+                state, _ = self.in_hand.pop(item)
+                self._bury(state, reason, seconds)
+
+    def _end(self, state: ItemState, attempt: int, done: Done) -> None:
+        item = state.item
+        if done.how in ("computed", "restored"):
+            self._accept(state, done)
+            size = sum(size for files in done.outputs.values() for _, size in files.values())
+            how = "computed" if done.how == "computed" else "restored"
+            self._settle(Outcome(item.video, item.stage, how, done.seconds, done.frames, bytes=size))
+        elif done.how == "fault":
+            self._record_fault(state, done.message)
+            self._settle(
+                Outcome(item.video, item.stage, "failed", done.seconds, error=done.message, recorded=True)
+            )
+        elif done.transient and attempt <= len(RETRY_DELAYS_S):
+            outcome = Outcome(item.video, item.stage, "failed", done.seconds, error=done.message)
+            self._tell(lambda observer: observer.ended(outcome, False))
+            heapq.heappush(self.waiting, (time.monotonic() + RETRY_DELAYS_S[attempt - 1], item, attempt + 1))
+        else:
+            if done.details:
+                _log_details(self.plan.project.root, item, done.details)
+            self._settle(Outcome(item.video, item.stage, "failed", done.seconds, error=done.message))
+
+    def _accept(self, state: ItemState, done: Done) -> None:
+        """Write the recipe of what is in place now, and remember it."""
+        project, item = self.plan.project, state.item
+        declaration = project.by_name[item.stage]
+        for kind in declaration.outputs:
+            base = project.path(kind, item.video)
+            for name, (md5, _) in done.outputs[kind.folder].items():
+                path = base / name if name else base
+                mark = mark_of(path)
+                if mark is not None:
+                    project.state.remember_own_file(path.relative_to(project.root).as_posix(), mark, md5)
+        recipe = Recipe(item.video, item.stage, state.method, state.inputs, done.outputs)
+        method = project.book.methods.get((item.stage, state.method), declaration.method)
+        project.book.write(project.stem(item.video), recipe, method)
+        project.state.remember_outputs({recipe.key: done.outputs})
+        project.state.clear_deaths([recipe.key])
+        if done.how == "computed":
+            project.state.remember_timing(item.stage, item.video, done.seconds, done.frames)
+        project.state.flush()
+        self.plan.settle(ItemState(item, "fresh", "", recipe.key, state.method, state.inputs, done.outputs))
+
+    def _bury(self, state: ItemState, reason: str, seconds: float) -> None:
+        """A worker died over the item: once is an accident, twice is put aside."""
+        item = state.item
+        count = self.plan.project.state.count_death(state.key, reason)
+        recorded = count >= MAX_DEATHS
+        if recorded:
+            reason += f"; put aside after {count} times, until its input, code or parameters change or --retry-failed"
+            self._record_fault(state, reason)
+        self._settle(Outcome(item.video, item.stage, "failed", seconds, error=reason, recorded=recorded))
+
+    def _record_fault(self, state: ItemState, error: str) -> None:
+        """Make the fault the item's result; what was made of it before goes, for it no longer follows from anything."""
+        project, item = self.plan.project, state.item
+        declaration = project.by_name[item.stage]
+        after = downstream(project.declarations, declaration) if item.video != ALL else []
+        for gone in (declaration, *after):
+            for kind in gone.outputs:
+                remove(project.path(kind, item.video))
+            project.book.remove(gone.name, project.stem(item.video))
+            self.plan.drop(Item(item.video, gone.name), f"after {item.stage}")
+        recipe = Recipe(item.video, item.stage, state.method, state.inputs, {}, error)
+        project.book.write(project.stem(item.video), recipe, declaration.method)
+        project.state.clear_deaths([recipe.key])
+        self.plan.settle(ItemState(item, "failed", error, recipe.key, state.method, state.inputs))
+
+    def _settle(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.item] = outcome
+        self._tell(lambda observer: observer.ended(outcome, True))
+        for blocked in self.schedule.settle(outcome):
+            self.outcomes[blocked.item] = blocked
+            if blocked.recorded:
+                state = ItemState(blocked.item, "blocked", blocked.error or "", recorded=True)
+                self.plan.settle(state)
+            self._tell(lambda observer, blocked=blocked: observer.ended(blocked, True))
+
+    def _tell(self, what: Callable[[Observer], None]) -> None:
+        for observer in self.observers:
+            what(observer)
+
+
+def settled(state: ItemState) -> Outcome:
+    """The Outcome of an item that needs no work, or that cannot have any."""
+    item = state.item
+    if state.standing == "fresh":
+        return Outcome(item.video, item.stage, "reused")
+    if state.standing == "remote":
+        return Outcome(item.video, item.stage, "remote")
+    result = "failed" if state.standing == "failed" else "blocked"
+    return Outcome(item.video, item.stage, result, error=state.reason, recorded=state.recorded)
+
+
+def downstream(declarations: Sequence[Declaration], origin: Declaration) -> list[Declaration]:
+    """The stages of one video that read what `origin` makes, directly or not, in order."""
+    made = {kind.folder for kind in origin.outputs}
+    found: list[Declaration] = []
+    for declaration in declarations:
+        reads = {kind.folder for kind in declaration.inputs.values() if not kind.place and not kind.raw}
+        if made & reads and not declaration.over_dataset:
+            found.append(declaration)
+            made |= {kind.folder for kind in declaration.outputs}
+    return found
+
+
+def parts_of(root: Path, state: ItemState) -> Path:
+    """Where the parts of an item in the making lie; another key, another place."""
+    return root / FOLDER / PARTS / digest({str(state.item): state.key})
+
+
+def _outputs(entry: object) -> Outputs:
+    """What the ledger holds, as it came out of JSON."""
+    if not isinstance(entry, dict):
+        return {}
+    return {
+        str(folder): {str(name): (str(md5), int(size)) for name, (md5, size) in files.items()}
+        for folder, files in entry.items()
+    }
+
+
+def _log_details(root: Path, item: Item, details: str) -> None:
+    """Tracebacks go to a file, not to the terminal."""
+    path = root / FOLDER / "errors.log"
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {item}\n{details}\n")
+    except OSError as error:
+        log.debug("%s: %s", path, error)
+
+

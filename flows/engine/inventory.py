@@ -1,0 +1,141 @@
+"""What bytes are here: marks and hashes of artifacts, of raw videos and of what people wrote."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from flows.engine.declaration import Declaration, Kind
+from flows.engine.project import Project
+from flows.engine.recipe import Files, Outputs
+from flows.engine.scan import Mark, mark_of, scan
+from flows.engine.videos import Video
+from tasks.content import digest, md5_of
+
+
+class Trouble(NamedTuple):
+    """What is wrong with an artifact."""
+
+    words: str
+    absent: bool
+    """Whether files are simply not here, and none is other than it was made."""
+
+
+@dataclass
+class Inventory:
+    """Marks of one moment, and the hashes behind them; a file is read only when its mark is new."""
+
+    project: Project
+    scans: dict[str, dict[str, Mark]] = field(default_factory=dict[str, dict[str, Mark]])
+    """Artifact folder to what lies there."""
+    _groups: dict[str, dict[str, dict[str, Mark]]] = field(default_factory=dict[str, dict[str, dict[str, Mark]]])
+    """The same for artifacts that are folders: by the name of the folder."""
+    _written: dict[str, str] = field(default_factory=dict[str, str])
+
+    @classmethod
+    def take(cls, project: Project) -> Inventory:
+        """Walk every artifact folder once."""
+        inventory = cls(project)
+        for declaration in project.declarations:
+            for kind in declaration.outputs:
+                found = scan(project.root / kind.folder)
+                inventory.scans[kind.folder] = found
+                if kind.is_folder:
+                    inventory._groups[kind.folder] = _group(found)
+        return inventory
+
+    def md5(self, path: str, mark: Mark) -> str | None:
+        """MD5 of the file at `path` (relative to the root, or absolute); None where it cannot be read."""
+        known = self.project.state.known_md5(path, mark)
+        if known is None:
+            try:
+                known = md5_of(self.project.root / path)
+            except OSError:
+                return None
+            self.project.state.remember_file(path, mark, known)
+        return known
+
+    def raw_md5(self, video: Video) -> str | None:
+        """MD5 of the raw file, as recorded where it is not here; None where it is neither."""
+        if video.file is None:
+            return video.md5
+        mark = mark_of(video.file)
+        return video.md5 if mark is None else self.md5(str(video.file), mark)
+
+    def written(self, kind: Kind, video: str) -> str:
+        """One hash for what people wrote: a file, a folder, or nothing."""
+        place = kind.place.format(video=video.removeprefix("/"))
+        if place not in self._written:
+            self._written[place] = digest(self._files(place))
+        return self._written[place]
+
+    def compare(self, declaration: Declaration, video: str, outputs: Outputs) -> Trouble | None:
+        """What is wrong with the artifacts of an item, given what its recipe says came out; None where nothing is."""
+        absent: Trouble | None = None
+        for kind in declaration.outputs:
+            stem = self.project.stem(video, kind)
+            trouble = self._compare(kind, stem, outputs.get(kind.folder, {}))
+            if trouble is not None and not trouble.absent:
+                return trouble
+            absent = absent or trouble
+        return absent
+
+    def in_remote(self, outputs: Outputs) -> bool:
+        """Whether the files may be taken to lie in the DVC remote: it is configured and the local cache lacks some."""
+        from flows.engine.storage import Storage
+
+        storage = Storage.of(self.project.root)
+        md5s = {md5 for files in outputs.values() for md5, _ in files.values()}
+        return storage is not None and storage.has_remote and not all(storage.objects.has(md5) for md5 in md5s)
+
+    def strays(self) -> list[Path]:
+        """Files in artifact folders that belong to no video of the list."""
+        found: list[Path] = []
+        for declaration in self.project.declarations:
+            for kind in declaration.outputs:
+                stems = {self.project.stem(owner, kind) for owner in self.project.owners(declaration)}
+                if kind.is_folder:
+                    names = [name for name in self._groups[kind.folder] if name not in stems]
+                else:
+                    ours = {stem + kind.suffix for stem in stems}
+                    names = [name for name in self.scans[kind.folder] if name not in ours]
+                found += [Path(kind.folder) / name for name in names]
+        return found
+
+    def _compare(self, kind: Kind, stem: str, files: Files) -> Trouble | None:
+        if kind.is_folder:
+            there = self._groups[kind.folder].get(stem, {})
+            base = f"{kind.folder}/{stem}/"
+        else:
+            mark = self.scans[kind.folder].get(stem + kind.suffix)
+            there = {} if mark is None else {"": mark}
+            base = f"{kind.folder}/{stem}{kind.suffix}"
+        for name in there:
+            if name not in files:
+                return Trouble(f"{base}{name} does not belong there", absent=False)
+        missing = ""
+        for name, (md5, size) in files.items():
+            mark = there.get(name)
+            if mark is None:
+                missing = missing or f"{base}{name}"
+            elif mark.size != size or self.md5(base + name, mark) != md5:
+                return Trouble(f"{base}{name} is not as it was made", absent=False)
+        return Trouble(f"{missing} is missing", absent=True) if missing or not files else None
+
+    def _files(self, place: str) -> dict[str, str]:
+        path = self.project.root / place
+        if path.is_dir():
+            marks = {f"{place}/{name}": (name, mark) for name, mark in sorted(scan(path).items())}
+            return {name: self.md5(full, mark) or "unreadable" for full, (name, mark) in marks.items()}
+        mark = mark_of(path)
+        return {} if mark is None else {"": self.md5(place, mark) or "unreadable"}
+
+
+def _group(found: dict[str, Mark]) -> dict[str, dict[str, Mark]]:
+    groups: dict[str, dict[str, Mark]] = {}
+    for name, mark in found.items():
+        stem, slash, rest = name.partition("/")
+        if slash:
+            groups.setdefault(stem, {})[rest] = mark
+    return groups

@@ -1,0 +1,61 @@
+"""How long items are expected to take, from how long they took here before."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from flows.engine.outcome import Item
+from flows.engine.state import State
+
+MIN_LIMIT_S = 1800.0
+LIMIT_TIMES = 30.0
+"""An item that takes longer than so many times what is expected, and than MIN_LIMIT_S, hangs."""
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Seconds by item, and by stage per frame and per item."""
+
+    by_item: dict[Item, float] = field(default_factory=dict[Item, float])
+    per_frame: dict[str, float] = field(default_factory=dict[str, float])
+    per_item: dict[str, float] = field(default_factory=dict[str, float])
+    frames: dict[str, int] = field(default_factory=dict[str, int])
+    """Video to its number of frames."""
+
+    @classmethod
+    def read(cls, state: State) -> Timings:
+        """What the state remembers."""
+        timings = cls()
+        seconds: dict[str, float] = defaultdict(float)
+        framed: dict[str, float] = defaultdict(float)
+        counts: dict[str, int] = defaultdict(int)
+        frames: dict[str, int] = defaultdict(int)
+        for stage, video, took, count in state.timings():
+            timings.by_item[Item(video, stage)] = took
+            seconds[stage] += took
+            counts[stage] += 1
+            if count:
+                timings.frames[video] = count
+                framed[stage] += took
+                frames[stage] += count
+        timings.per_item.update({stage: seconds[stage] / counts[stage] for stage in seconds})
+        timings.per_frame.update({stage: framed[stage] / frames[stage] for stage in frames if frames[stage]})
+        return timings
+
+    def expect(self, item: Item) -> float | None:
+        """Seconds that the item will take; None where its stage never ran here."""
+        if item in self.by_item:
+            return self.by_item[item]
+        if item.video in self.frames and item.stage in self.per_frame:
+            return self.per_frame[item.stage] * self.frames[item.video]
+        return self.per_item.get(item.stage)
+
+    def expect_all(self, items: Iterable[Item]) -> dict[Item, float]:
+        """Item to seconds, for those of which something is known."""
+        return {item: seconds for item in items if (seconds := self.expect(item)) is not None}
+
+    def limit(self, item: Item, limit_s: float) -> float:
+        """After how many seconds the item is ended: `limit_s` if it is not 0, else by what is expected."""
+        return limit_s or max(MIN_LIMIT_S, LIMIT_TIMES * (self.expect(item) or 0.0))
