@@ -110,7 +110,11 @@ class Following:
             else:
                 inputs[argument] = str(project.path(kind, video))
         recipe = project.book.recipes.get((declaration.name, project.stem(video)))
-        known = recipe.outputs if recipe is not None and recipe.key == state.key else _outputs(project.state.ledger(state.key))
+        known = (
+            recipe.outputs
+            if recipe is not None and recipe.key == state.key
+            else _outputs(project.state.ledger(state.key))
+        )
         frames = project.makers.get("data/frames")
         return Job(
             stage=declaration.name,
@@ -146,9 +150,7 @@ class Following:
             self._settle(Outcome(item.video, item.stage, how, done.seconds, done.frames, bytes=size))
         elif done.how == "fault":
             self._record_fault(state, done.message)
-            self._settle(
-                Outcome(item.video, item.stage, "failed", done.seconds, error=done.message, recorded=True)
-            )
+            self._settle(Outcome(item.video, item.stage, "failed", done.seconds, error=done.message, recorded=True))
         elif done.transient and attempt <= len(RETRY_DELAYS_S):
             outcome = Outcome(item.video, item.stage, "failed", done.seconds, error=done.message)
             self._tell(lambda observer: observer.ended(outcome, False))
@@ -265,5 +267,3 @@ def _log_details(root: Path, item: Item, details: str) -> None:
             file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {item}\n{details}\n")
     except OSError as error:
         log.debug("%s: %s", path, error)
-
-

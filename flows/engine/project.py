@@ -130,7 +130,9 @@ def _declarations(
         try:
             signature = sign_code(pipeline, (root / PARAMS).read_bytes())
         except OSError as error:
-            raise SemflowError(f"{root / PARAMS} must be readable, got {error.strerror}; mend its permissions") from None
+            raise SemflowError(
+                f"{root / PARAMS} must be readable, got {error.strerror}; mend its permissions"
+            ) from None
         known = state.memo("declarations")
         if known is not None and known["signature"] == signature:
             device = resolve_device(known["compute"]["device"])

@@ -59,12 +59,10 @@ def parse_method(text: str) -> Method | None:
     """What `text` says, or None where it is no method."""
     try:
         fields = json.loads(text)
-        method = Method(**fields)
-        for part in (method.params, method.code, method.weights, method.libraries):
-            if not isinstance(part, dict):
-                return None
-        return method if isinstance(method.device, str) and isinstance(method.stage, str) else None
-    except (ValueError, TypeError):
+        kinds = [isinstance(fields[part], dict) for part in ("params", "code", "weights", "libraries")]
+        kinds += [isinstance(fields[part], str) for part in ("stage", "device")]
+        return Method(**fields) if all(kinds) else None
+    except (ValueError, TypeError, KeyError):
         return None
 
 
@@ -115,9 +113,7 @@ def parse_recipe(text: str) -> Recipe | None:
             folder: {name: (md5, size) for name, (md5, size) in files.items()}
             for folder, files in fields["outputs"].items()
         }
-        recipe = Recipe(
-            fields["video"], fields["stage"], fields["method"], fields["inputs"], outputs, fields["error"]
-        )
+        recipe = Recipe(fields["video"], fields["stage"], fields["method"], fields["inputs"], outputs, fields["error"])
         return recipe if recipe.key == fields["key"] else None
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
@@ -151,12 +147,13 @@ def method_path(root: Path, stage: str, digest: str) -> Path:
 
 def compare_methods(old: Method, new: Method) -> list[str]:
     """What differs, a phrase each with the old and the new value: parameters first, then code, weights, libraries."""
+    missing = object()
     found: list[str] = []
     for part in ("params", "code", "weights", "libraries"):
         before, after = getattr(old, part), getattr(new, part)
-        for name in sorted(before.keys() | after.keys()):
-            if before.get(name) != after.get(name) or (name in before) != (name in after):
-                found.append(_phrase(part, name, before, after))
+        names = sorted(before.keys() | after.keys())
+        changed = [name for name in names if before.get(name, missing) != after.get(name, missing)]
+        found += [_phrase(part, name, before, after) for name in changed]
     if old.device != new.device:
         found.append(f"device: {old.device or 'any'} -> {new.device or 'any'}")
     return found

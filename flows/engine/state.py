@@ -80,7 +80,9 @@ class State:
         """Path as it was given to mark and MD5, of every file hashed before."""
         if self._files is None:
             rows = self._rows("select path, size, mtime, ctime, inode, md5 from files")
-            self._files = {path: (Mark(size, mtime, ctime, inode), md5) for path, size, mtime, ctime, inode, md5 in rows}
+            self._files = {
+                path: (Mark(size, mtime, ctime, inode), md5) for path, size, mtime, ctime, inode, md5 in rows
+            }
         return self._files
 
     def known_md5(self, path: str, mark: Mark) -> str | None:
