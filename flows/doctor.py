@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from flows.engine.project import Project, find_root
-from flows.pipeline import STAGES
 from tasks.errors import SemflowError
 
 LOW_DISK_GB = 5.0
@@ -36,7 +35,7 @@ def examine_machine(start: Path) -> list[Check]:
     """All checks, in the order in which their failures would bite."""
     checks = [_checked("python", _python), *_packages()]
     try:
-        project = Project.open(find_root(start), STAGES)
+        project = Project.open(find_root(start))
     except SemflowError as error:
         return [*checks, Check("project", False, str(error))]
     named: list[tuple[str, Callable[[], str]]] = [
@@ -85,9 +84,7 @@ def _installed(name: str) -> str | None:
 
 
 def _device(project: Project) -> str:
-    from tasks.device import resolve_device
-
-    device = resolve_device(project.compute.device)
+    device = project.device
     if device == "cpu":
         return f"cpu, {os.cpu_count()} processors"
     import torch
@@ -98,8 +95,7 @@ def _device(project: Project) -> str:
 def _weights(project: Project) -> str:
     from tasks.weights.fetch import is_cached
 
-    asked = (stage.weights(project.params[stage.name], *project.also(stage).values()) for stage in project.stages)
-    names = sorted({name for asked_by_one in asked for name in asked_by_one})
+    names = sorted({name for declaration in project.declarations for name in declaration.method.weights})
     missing = [name for name in names if not is_cached(name)]
     if missing:
         return f"{', '.join(missing)} not here yet: fetched and verified at first use"

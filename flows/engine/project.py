@@ -12,6 +12,7 @@ from flows.engine.book import Book
 from flows.engine.declaration import Declaration, Kind, declare, from_json, load_stages, sign_code, to_json
 from flows.engine.state import FOLDER as STATE
 from flows.engine.state import State
+from flows.engine.sync import sync_recipes
 from flows.engine.videos import Video, list_files, merge
 from tasks.artifacts.artifact import ALL, Artifact
 from tasks.device import resolve_device
@@ -43,17 +44,24 @@ class Project:
     pipeline: str | None
     """Where the stages are imported from; None where they were handed in (`given`)."""
     given: tuple[Stage[..., Any], ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a user should know of the project as it lies there."""
 
     @classmethod
-    def open(cls, root: Path, stages: str | Sequence[Stage[..., Any]] = PIPELINE) -> Project:
-        """Read parameters, recipes and the list of videos; raises BadParams or SemflowError with what to mend."""
+    def open(cls, root: Path, stages: str | Sequence[Stage[..., Any]] = PIPELINE, *, fetch: bool = False) -> Project:
+        """Read parameters, recipes and the list of videos; raises BadParams or SemflowError with what to mend.
+
+        Recorded recipes that are not here are taken from DVC's cache and, with `fetch`, from its remote.
+        """
         state = State.open(root)
         pipeline = stages if isinstance(stages, str) else None
         given = () if isinstance(stages, str) else tuple(stages)
         declarations, compute = _declarations(root, state, pipeline, given)
-        book = Book.read(root, state, [declaration.name for declaration in declarations])
+        names = [declaration.name for declaration in declarations]
+        notes = sync_recipes(root, state, names, fetch=fetch)
+        book = Book.read(root, state, names)
         videos = merge(list_files(root / RAW), _listed(declarations, book))
-        return cls(root, declarations, compute, videos, state, book, pipeline, given)
+        return cls(root, declarations, compute, videos, state, book, pipeline, given, tuple(notes))
 
     @cached_property
     def stages(self) -> tuple[Stage[..., Any], ...]:

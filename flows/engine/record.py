@@ -24,12 +24,11 @@ from flows.engine.raw_pointer import record_raw
 from flows.engine.recipe import FOLDER, METHOD, RECIPE
 from flows.engine.scan import mark_of, scan
 from flows.engine.storage import Storage
+from flows.engine.sync import REMOVED, note_synced
 from tasks.errors import SemflowError
 
 INDEX = ("reports", "index.html")
 """The page over all videos lies among the reports and is recorded with them."""
-REMOVED = "removed"
-"""Memo: stems and raw files that were removed on purpose since the last record."""
 SHOWN = 5
 Listing = Mapping[str, tuple[str, int]]
 """Relative path to MD5 and size."""
@@ -67,6 +66,7 @@ def record(project: Project, plan: Plan) -> dict[str, str]:
         return {"all": f"{error.filename or project.root} must be writable, got {error.strerror}; run again then"}
     if not unrecorded:
         project.state.remember(REMOVED, {})
+        note_synced(project.root, project.state)
     memo = {"signature": _sign(project, plan), "lock": _lock_mark(project.root), "unrecorded": unrecorded}
     project.state.remember("recorded", memo)
     return unrecorded

@@ -80,6 +80,7 @@ def bring_up_to_date(
             moved=tuple(map(str, moved)),
             unrecorded=unrecorded,
             index=str(index or ""),
+            notes=project.notes,
             interrupted=signals.ended_by or (15 if stopped() else 0),
             expected_s=expected,
         )
