@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Literal
 
 from flows.engine.outcome import Item, Summary
 from flows.show_groups import Reason, grouped
-from flows.show_tables import RESULTS, STYLE, new_table, run_table
+from flows.show_tables import RESULTS, STYLE, StageRow, run_table, stage_table
 from flows.wording import duration, one_line, printable, size, tally_words, video_name
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
 Standing = Literal["fresh", "stale", "remote", "failed", "blocked"]
 STANDINGS: tuple[Standing, ...] = ("fresh", "stale", "remote", "failed", "blocked")
@@ -76,11 +77,11 @@ def show_plan(console: Console | None, lines: Sequence[PlanLine], stages: Sequen
     counts = plan_counts(lines)
     if counts["stale"]:
         console = console or _stdout()
-        console.print(_plan_table(lines, stages))
+        console.print(_plan_table(console, lines, stages))
     told = [line for line in lines if line.standing not in ("fresh", "remote")]
     if every:
-        rows = (f"{line.standing:<7} {line.item.stage} {video_name(line.item)}: {line.reason}" for line in told)
-        text = "".join(f"{one_line(row)}\n" for row in rows)
+        rows = ((line.standing, f"{line.item.stage} {video_name(line.item)}: {line.reason}") for line in told)
+        text = "".join(f"{standing:<7} {one_line(words)}\n" for standing, words in rows)
         (console.file if console else sys.stdout).write(text)  # by way of rich 150,000 lines take most of a minute
     else:
         _show_reasons(console, told, stages)
@@ -146,25 +147,18 @@ def _expectation(summary: Summary) -> str:
     return f"took {duration(took)} of item time{expected}"
 
 
-def _plan_table(lines: Sequence[PlanLine], stages: Sequence[str]) -> Table:
+def _plan_table(console: Console, lines: Sequence[PlanLine], stages: Sequence[str]) -> Table | Text:
     """A row per stage: how many items stand how, what the stale ones are expected to take, what lies on disk."""
-    from rich.text import Text
-
-    counts = plan_counts(lines)
-    standings = [standing for standing in STANDINGS if counts[standing]]
     by_stage: dict[str, list[PlanLine]] = {stage: [] for stage in stages}
     for line in lines:
         by_stage.setdefault(line.item.stage, []).append(line)
-    table = new_table("stage", *standings, "expected", "on disk")
-    for stage, mine in (*by_stage.items(), ("all", list(lines))):
-        if mine:
-            here = plan_counts(mine)
-            cells = (Text(f"{here[standing]:,}" if here[standing] else "", STYLE[standing]) for standing in standings)
-            on_disk = sum(line.bytes for line in mine)
-            if stage == "all":
-                table.add_section()
-            table.add_row(stage, *cells, _expected(mine), size(on_disk) if on_disk else "")
-    return table
+    rows = [
+        StageRow(stage, plan_counts(mine), (_expected(mine), size(on_disk) if on_disk else ""))
+        for stage, mine in (*by_stage.items(), ("all", lines))
+        if mine
+        for on_disk in [sum(line.bytes for line in mine)]
+    ]
+    return stage_table(console, STANDINGS, rows, ("expected", "on disk"), last=True)
 
 
 def _expected(lines: Sequence[PlanLine]) -> str:

@@ -1,13 +1,13 @@
-"""The table of a run: what became of each item where videos are few, counts by stage where they are many."""
+"""Tables by stage, and of a run of few videos what became of each item."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from flows.engine.outcome import Item, Outcome, Result
-from flows.wording import one_line, video_name
+from flows.wording import one_line, tally_words, video_name
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,20 +32,60 @@ UNBOUND = 10_000
 """Characters that no table takes."""
 
 
-def run_table(console: Console, outcomes: Sequence[Outcome], stages: Sequence[str]) -> Table:
+class StageRow(NamedTuple):
+    """What a table says of one stage."""
+
+    name: str
+    counts: Mapping[str, int]
+    """Items by result or standing."""
+    others: tuple[str, ...]
+    """What else there is to say, "" where nothing."""
+
+
+def run_table(console: Console, outcomes: Sequence[Outcome], stages: Sequence[str]) -> Table | Text:
     """A column per video where they are few and fit, else counts by stage."""
     videos = list(dict.fromkeys(outcome.video for outcome in outcomes))
     if len(videos) <= MAX_COLUMNS:
         table = _by_video(outcomes, videos, stages)
-        if console.measure(table, options=console.options.update(max_width=UNBOUND)).maximum <= console.width:
+        if _fits(console, table):
             return table
-    return _over_videos(outcomes, stages)
+    return stage_table(console, RESULTS, _over_videos(outcomes, stages), ("seconds", "frames/s"))
+
+
+def stage_table(
+    console: Console, names: Sequence[str], rows: Sequence[StageRow], others: Sequence[str], last: bool = False
+) -> Table | Text:
+    """A row per stage, columns for those `names` that are counted and for `others`; lines where it does not fit.
+
+    The `last` row stands apart.
+    """
+    from rich.text import Text
+
+    counted = [name for name in names if any(row.counts.get(name) for row in rows)]
+    table = _new_table("stage", *counted, *others)
+    for number, row in enumerate(rows, start=1):
+        if last and number == len(rows):
+            table.add_section()
+        numbers = ((name, row.counts.get(name, 0)) for name in counted)
+        cells = (Text(f"{count:,}" if count else "", STYLE[name]) for name, count in numbers)
+        table.add_row(row.name, *cells, *row.others)
+    return table if _fits(console, table) else Text("\n".join(_words(row, others) for row in rows))
+
+
+def _words(row: StageRow, others: Sequence[str]) -> str:
+    """E.g. "decode: 3 computed, 1 failed, 8.0 seconds"."""
+    more = [f"{value} {name}" for value, name in zip(row.others, others, strict=True) if value]
+    return f"{row.name}: {', '.join([tally_words(row.counts), *more])}"
+
+
+def _fits(console: Console, table: Table) -> bool:
+    return console.measure(table, options=console.options.update(max_width=UNBOUND)).maximum <= console.width
 
 
 def _by_video(outcomes: Sequence[Outcome], videos: Sequence[str], stages: Sequence[str]) -> Table:
     from rich.text import Text
 
-    table = new_table("stage", *(Text(one_line(video_name(Item(video, "")))) for video in videos))
+    table = _new_table("stage", *(Text(one_line(video_name(Item(video, "")))) for video in videos))
     found = {outcome.item: outcome for outcome in outcomes}
     for stage in stages:
         cells = (found.get(Item(video, stage)) for video in videos)
@@ -60,11 +100,9 @@ def _cell(outcome: Outcome) -> str:
     return f"{outcome.seconds:.1f} s{rate}"
 
 
-def _over_videos(outcomes: Sequence[Outcome], stages: Sequence[str]) -> Table:
-    """How many items of each stage had which result, and what the computed ones took together."""
-    from rich.text import Text
-
-    counts: dict[str, Counter[Result]] = defaultdict(Counter[Result])
+def _over_videos(outcomes: Sequence[Outcome], stages: Sequence[str]) -> list[StageRow]:
+    """How many items of each stage had which result; what the computed ones took together, and frames per second."""
+    counts: dict[str, Counter[str]] = {stage: Counter() for stage in stages}
     seconds: dict[str, float] = defaultdict(float)
     frames: dict[str, int] = defaultdict(int)
     for outcome in outcomes:
@@ -72,20 +110,14 @@ def _over_videos(outcomes: Sequence[Outcome], stages: Sequence[str]) -> Table:
         if outcome.result == "computed":
             seconds[outcome.stage] += outcome.seconds
             frames[outcome.stage] += outcome.frames
-    results: list[Result] = [result for result in RESULTS if any(here[result] for here in counts.values())]
-    table = new_table("stage", *results, "seconds", "frames/s")
-    for stage in stages:
-        took, seen = seconds[stage], frames[stage]
-        table.add_row(
-            stage,
-            *(Text(f"{counts[stage][result] or ''}", STYLE[result]) for result in results),
-            f"{took:.1f}" if took else "",
-            f"{seen / took:.0f}" if seen and took else "",
-        )
-    return table
+    return [
+        StageRow(stage, here, (f"{took:.1f}" if took else "", f"{frames[stage] / took:.0f}" if took else ""))
+        for stage, here in counts.items()
+        for took in [seconds[stage]]
+    ]
 
 
-def new_table(first: str, *others: str | Text) -> Table:
+def _new_table(first: str, *others: str | Text) -> Table:
     """A table with these columns, numbers in all but the first."""
     from rich import box
     from rich.table import Table
