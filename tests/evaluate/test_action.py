@@ -15,7 +15,7 @@ from rich.console import Console
 
 from flows.evaluate import action
 from flows.evaluate.action import PICTURES_ALONE, Labelled, confusion, read_labels, score
-from flows.show import show_scores
+from flows.show_scores import show_scores
 from tasks.artifacts.actions import Said
 from tasks.classify.stage import ClassifyParams
 from tasks.decode.stage import DecodeParams
