@@ -194,6 +194,7 @@ def bucket(quiet_dvc: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -204,11 +205,16 @@ def bucket(quiet_dvc: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.slow
-def test_an_s3_remote_serves_and_loses_objects_and_its_end_is_said(root: Path, bucket: str) -> None:
+def test_an_s3_remote_serves_and_loses_objects_and_its_end_is_said(
+    root: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def address(name: str, folder: str = "project") -> Remote:
+        place = f"    url = s3://{name}/{folder}\n    endpointurl = {bucket}\n    region = us-east-1\n"
+        (root / ".dvc/config").write_text(CORE + place)
+        return opened(root)
+
     git(root, "init", "-q")
-    (root / ".dvc/config").write_text(
-        CORE + f"    url = s3://team/project\n    endpointurl = {bucket}\n    region = us-east-1\n"
-    )
+    address("team")
     (root / "data/raw").mkdir(parents=True)
     for number, text in enumerate(TEXTS.values()):
         (root / f"data/raw/{number}").write_bytes(text)
@@ -223,7 +229,14 @@ def test_an_s3_remote_serves_and_loses_objects_and_its_end_is_said(root: Path, b
     assert {name: remote.store.path(name).read_bytes() for name in TEXTS} == TEXTS
     assert remote.delete([md5(b"one")]) == {md5(b"one")}
     assert remote.exists(held) == held - {md5(b"one")}
-    (root / ".dvc/config").write_text(
-        CORE + f"    url = s3://nobody/project\n    endpointurl = {bucket}\n    region = us-east-1\n"
-    )
-    assert opened(root).fetch([NOWHERE]) == set()
+    for ask in (address("nobody").fetch, address("nobody").exists):
+        with pytest.raises(SemflowError, match=r"the remote 'team' \(s3://nobody/project\) must answer, got .*bucket"):
+            ask([NOWHERE])
+    assert address("team", "elsewhere").fetch([NOWHERE]) == set()
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        bucket = f"http://127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(SemflowError, match="Could not connect") as raised:
+        address("team").fetch([NOWHERE])
+    assert "\n" not in str(raised.value)
