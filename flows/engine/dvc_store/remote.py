@@ -66,7 +66,10 @@ class Remote:
             self._odb.fs.fs.invalidate_cache()  # what others pushed since the last question
             return set(self._odb.oids_exist(asked, jobs=self._odb.fs.jobs, progress=progress))
 
-        return self._work(ask, [wanted], progress)[0] & wanted
+        found = self._work(ask, [wanted], progress)[0] & wanted
+        if not found:
+            self._work(self._reach_bucket, [self._odb.path], Progress())
+        return found
 
     def fetch(self, md5s: Iterable[str]) -> set[str]:
         """Bring objects into the local store, several at once; those of `md5s` that are there now, verified.
@@ -84,8 +87,10 @@ class Remote:
         for prefix in {self.store.path(md5).parent for md5 in missing}:
             self.store.make_folder(prefix)
         progress = Progress()
-        came = self._work(partial(self._fetch_one, progress), missing, progress)
-        return here | {md5 for md5 in came if md5}
+        came = {md5 for md5 in self._work(partial(self._fetch_one, progress), missing, progress) if md5}
+        if not came and not self._is_folder:
+            self._work(self._reach_bucket, [self._odb.path], Progress())
+        return here | came
 
     def delete(self, md5s: Iterable[str]) -> set[str]:
         """Remove objects from the remote, listings before the files that they name; those that it held."""
@@ -109,6 +114,16 @@ class Remote:
                 f"the remote {self.name!r} ({self.url}) must be a folder that is there, got none; mount it, or make it "
                 "with `dvc push`"
             )
+
+    def _reach_bucket(self, path: str) -> None:
+        """A bucket that does not exist says "not found" to every question; asked when nothing at all was found."""
+        try:
+            self._odb.fs.fs.ls(path, detail=False)
+        except FileNotFoundError as error:
+            if "bucket" in str(error).lower() and "not exist" in str(error):
+                raise  # else: a remote to which nothing has been pushed yet
+        except NotImplementedError:
+            return  # no listing over plain HTTP
 
     def _fetch_one(self, progress: Progress, md5: str) -> str:
         """`md5` if the object is here now, else ""."""
