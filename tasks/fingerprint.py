@@ -38,6 +38,7 @@ ENGINE = (
     "tasks.stage",
     "tasks.syntax",
     "tasks.weights",
+    "tasks.yaml_values",
 )
 SAME = {
     "opencv-python": ("opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"),
