@@ -76,7 +76,7 @@ def test_values_come_as_their_types(tmp_path: Path) -> None:
         ("sharpen: &s\n  radius: *s\n", r"params.yaml:2: \*s must stand outside of what it names"),
         ("sharpen: *s\n", r"params.yaml:1: \*s must name an anchor above"),
         ("sharpen: " + "[" * 3000 + "]" * 3000, r"params.yaml:1: must have at most 20 levels"),
-        ("sharpen:\n" + "".join(f"{' ' * n}a:\n" for n in range(1, 3000)), r"params.yaml:2\d: must have at most 20"),
+        ("sharpen:\n" + "".join(f"{' ' * n}a:\n" for n in range(1, 300)), r"params.yaml:2\d: must have at most 20"),
         (GOOD + "---\nsharpen: {}\n", r"params.yaml:5: must be one document"),
         ("sharpen: 3\n", r"params.yaml:1: sharpen must be a section with radius, edges, names, got 3"),
         ("- sharpen\n", r"params.yaml:1: must hold sections .*, got a list"),
