@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import threading
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.syntax import parse_literal
 from tasks.weights.fetch import weights_path
 from tasks.yolo.export import onnx_path
 from tasks.yolo.library import ultralytics
@@ -65,7 +65,7 @@ def load_onnx(path: Path, threads: int | None = None) -> Yolo:
         tensor = np.ascontiguousarray(images.transpose(0, 3, 1, 2), np.float32) / np.float32(255)
         return cast("NDArray[np.float32]", session.run(None, {"images": tensor})[0])
 
-    names: dict[int, str] = ast.literal_eval(about["names"])
+    names: dict[int, str] = parse_literal(about["names"])
     return Yolo(tuple(names.values()), about["end2end"] == "True", batched=False, forward=forward)
 
 
