@@ -36,9 +36,16 @@ class Compute(Params):
     device: str = Field(pattern=DEVICE)
     """auto (CUDA where there is one, else CPU), cpu, cuda, or cuda:N."""
     workers: int = Field(ge=0)
-    """Items in hand at once; 0 means one per processor."""
+    """Worker processes, each with one item in hand; 0 for one per processor, as far as memory goes."""
     batch: int = Field(ge=1)
     """Images per call of a model on an accelerator (on a CPU batches gain nothing and models see one at a time)."""
+    item_timeout_s: float = Field(ge=0)
+    """Seconds after which an item (one stage of one video) is ended; 0 for 30 times what it is expected to take, and at
+    least half an hour."""
+    worker_memory_gb: float = Field(ge=0)
+    """Gigabytes that one worker process may use before it is ended; 0 for an even share of 85 % of the memory."""
+    store_raw: bool
+    """Whether raw videos are copied into DVC's cache too, so that `dvc push` takes them along."""
 
 
 def read_params(path: Path, sections: Mapping[str, type[Params]]) -> dict[str, Params]:

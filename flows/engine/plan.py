@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from flows.engine.choice import chosen_videos
+from flows.engine.code_memo import explain_code
 from flows.engine.declaration import Declaration, Kind
 from flows.engine.inventory import Inventory
 from flows.engine.outcome import Item
@@ -216,6 +217,9 @@ class Plan:
             and any(kind.raw for kind in declaration.inputs.values())
         )
 
+    def _explain(self, module: str, old: str, new: str) -> str:
+        return explain_code(self.project.state, module, old, new) if "/" not in module else f"{module} changed"
+
     def _why(self, declaration: Declaration, recipe: Recipe, inputs: Mapping[str, str]) -> str:
         """All that differs, in words: parameters, code, weights and libraries by name, inputs by their stage."""
         found: list[str] = []
@@ -223,7 +227,7 @@ class Plan:
         if old is None:
             found.append("its method was edited or is missing")
         elif recipe.method not in self._acceptable(declaration):
-            found += compare_methods(old, declaration.method)
+            found += compare_methods(old, declaration.method, self._explain)
         for argument, kind in declaration.inputs.items():
             before, now = recipe.inputs.get(argument), inputs.get(argument)
             if before != now:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.engine.book import Book
+from flows.engine.code_memo import CodeMemo, remember_definitions
 from flows.engine.declaration import Declaration, Kind, declare, from_json, load_stages, sign_code, to_json
 from flows.engine.state import FOLDER as STATE
 from flows.engine.state import State
@@ -150,11 +151,28 @@ def _declarations(
     params = _read_params(root, stages)
     compute = params["compute"].model_dump(mode="json")
     device = resolve_device(compute["device"])
-    declarations = declare(stages, params, device)
+    declarations = _declare(state, stages, params, device)
     if signature:
         known = {"signature": signature, "device": device, "compute": compute}
         state.remember("declarations", {**known, "declarations": to_json(declarations)})
     return declarations, compute
+
+
+def _declare(
+    state: State, stages: Sequence[Stage[..., Any]], params: Mapping[str, Params], device: str
+) -> tuple[Declaration, ...]:
+    """Read the code behind the stages, each file once per change."""
+    from tasks.code_memo import set_memo
+
+    memo = CodeMemo(state)
+    set_memo(memo)
+    try:
+        declarations = declare(stages, params, device)
+        remember_definitions(state, [declaration.method.code for declaration in declarations])
+    finally:
+        set_memo(None)
+        memo.save()
+    return declarations
 
 
 def _read_params(root: Path, stages: Sequence[Stage[..., Any]]) -> Mapping[str, Params]:
