@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tasks.errors import BadParams
 
@@ -31,6 +31,12 @@ class Compute(Params):
     """Items in hand at once; 0 means one per processor."""
     batch: int
     """Images per call of a model on an accelerator (on a CPU batches gain nothing and models see one at a time)."""
+    item_timeout_s: float = Field(ge=0)
+    """Seconds after which an item that is still being made is ended; 0 means 30 times what is expected of it, and
+    half an hour at least."""
+    worker_memory_gb: float = Field(ge=0)
+    """Gigabytes (10^9 bytes) of memory that a worker may use before it is ended; 0 means an equal share of 85 % of
+    the machine's."""
 
 
 def read_params(path: Path, sections: Mapping[str, type[Params]]) -> dict[str, Params]:

@@ -17,6 +17,8 @@ compute:
   device: cpu
   workers: 2
   batch: 1
+  item_timeout_s: 0
+  worker_memory_gb: 0
 read:
   upper: false
 count:
