@@ -29,7 +29,7 @@ def main() -> None:
     assert isinstance(decoding, DecodeParams)
     assert isinstance(fitting, FitAxesParams)
     assert isinstance(seeing, ExtractFeaturesParams)
-    compute = Compute(device="cpu", workers=1, batch=1)
+    compute = Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
     with tempfile.TemporaryDirectory() as folder:
         paths = {clip.stem: clip for clip in fetch_samples(Path(folder))}
         for name, clip in paths.items():

@@ -79,7 +79,7 @@ SIGHTED: Mapping[str, Mapping[str, Any]] = {
 }
 """What pictures can add, against the setting of params.yaml."""
 SEEDS = range(6)
-COMPUTE = Compute(device="auto", workers=1, batch=16)
+COMPUTE = Compute(device="auto", workers=1, batch=16, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
 
 NEIGHBOURS: Mapping[str, tuple[Any, ...]] = {
     "high_score": (0.2, 0.3, 0.4),
