@@ -52,15 +52,15 @@ def plan(arguments: argparse.Namespace) -> int:
 
 def why(arguments: argparse.Namespace) -> int:
     """Say why items of one video are stale."""
+    from flows.engine.names import find_video
     from flows.engine.plan import Plan, select
 
     project = _open()
-    if arguments.video not in project.videos:
-        raise SemflowError(f"video must be one of {', '.join(project.videos) or 'none'}, got {arguments.video!r}")
+    video = find_video({v.relative: v.name for v in project.videos.values()}, arguments.video)
     names = [declaration.name for declaration in project.declarations]
     if arguments.stage is not None and arguments.stage not in names:
         raise SemflowError(f"stage must be one of {', '.join(names)}, got {arguments.stage!r}")
-    states = select(Plan.make(project), [arguments.video]).values()
+    states = select(Plan.make(project), [video]).values()
     chosen = [state for state in states if arguments.stage in (None, state.item.stage)]
     return _show_states(arguments, chosen, project, every=True)
 
@@ -129,11 +129,13 @@ def dvc(arguments: argparse.Namespace) -> int:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Score stage functions against ground truth."""
+    from flows.display import shown_progress
     from flows.show_scores import show_scores
 
     if "data" in arguments and not arguments.data.is_dir():
         raise SemflowError(f"--data must be a folder, got {arguments.data}")
-    scores = module(arguments.module).evaluate(arguments, _open().params)
+    with shown_progress():
+        scores = module(arguments.module).evaluate(arguments, _open().params)
     if arguments.json:
         print_json(scores.as_json())
     else:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from flows.engine.book import Book
 from flows.engine.code_memo import CodeMemo, remember_definitions
 from flows.engine.declaration import Declaration, Kind, declare, from_json, load_stages, sign_code, to_json
+from flows.engine.raw_files import Listing, list_raw_files
 from flows.engine.state import FOLDER as STATE
 from flows.engine.state import State
-from flows.engine.sync import sync_recipes
-from flows.engine.videos import Video, list_files, merge
+from flows.engine.sync import REMOVED, sync_recipes
+from flows.engine.video_list import Video, merge_videos
 from tasks.artifacts.artifact import ALL, Artifact
 from tasks.device import resolve_device
 from tasks.errors import SemflowError
@@ -27,6 +28,8 @@ __all__ = ["PARAMS", "PIPELINE", "STATE", "Project", "find_root"]
 PARAMS = "params.yaml"
 PIPELINE = "flows.pipeline:STAGES"
 RAW = "data/raw"
+SHOWN = 5
+"""Names in a note, before it breaks off."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,11 @@ class Project:
         names = [declaration.name for declaration in declarations]
         notes = sync_recipes(root, state, names, fetch=fetch)
         book = Book.read(root, state, names)
-        videos = merge(list_files(root / RAW), _listed(declarations, book))
-        return cls(root, declarations, compute, videos, state, book, pipeline, given, tuple(notes))
+        raw = list_raw_files(root)
+        absent = dict.fromkeys(left_out.relative for left_out in raw.absent)
+        removed = (state.memo(REMOVED) or {}).get("raw", [])
+        videos = merge_videos(raw.files, absent | _listed(declarations, book), removed)
+        return cls(root, declarations, compute, videos, state, book, pipeline, given, (*notes, *_words(raw)))
 
     @cached_property
     def stages(self) -> tuple[Stage[..., Any], ...]:
@@ -181,9 +187,19 @@ def _read_params(root: Path, stages: Sequence[Stage[..., Any]]) -> Mapping[str, 
     return read_params(root / PARAMS, {"compute": Compute} | {stage.name: stage.params for stage in stages})
 
 
-def _listed(declarations: Sequence[Declaration], book: Book) -> dict[str, tuple[str, str]]:
-    """Videos that recipes name, whether their files are here or not: name to path below data/raw and MD5."""
-    found: dict[str, tuple[str, str]] = {}
+def _words(raw: Listing) -> list[str]:
+    """What was found beside the videos: files to mend are named, those that are plainly no videos are counted."""
+    found = [f"{left_out.relative or RAW} was left out: {left_out.reason}" for left_out in raw.unreadable]
+    if raw.skipped:
+        names = ", ".join(left_out.relative for left_out in raw.skipped[:SHOWN])
+        more = ", ..." if len(raw.skipped) > SHOWN else ""
+        found.append(f"{len(raw.skipped)} files in {RAW} are no videos and were skipped ({names}{more})")
+    return found
+
+
+def _listed(declarations: Sequence[Declaration], book: Book) -> dict[str, str | None]:
+    """Raw files that recipes name, whether they are here or not: path below data/raw to MD5."""
+    found: dict[str, str | None] = {}
     for declaration in declarations:
         raw = next((argument for argument, kind in declaration.inputs.items() if kind.raw), None)
         if raw is None:
@@ -191,5 +207,5 @@ def _listed(declarations: Sequence[Declaration], book: Book) -> dict[str, tuple[
         for recipe in book.of_stage(declaration.name).values():
             md5, _, relative = recipe.inputs.get(raw, "").partition(" ")
             if relative:
-                found[recipe.video] = (relative, md5)
+                found[relative] = md5
     return found
