@@ -159,13 +159,17 @@ def test_a_bomb_of_aliases_is_refused_at_once(tmp_path: Path) -> None:
 )
 def test_how_to_compute_is_checked_when_it_is_read(tmp_path: Path, line: str, expected: str) -> None:
     good = {"device": "auto", "workers": "0", "batch": "16"}
+    rest = {"item_timeout_s": "0", "worker_memory_gb": "0", "store_raw": "true"}
     key, _, value = line.partition(": ")
     path = tmp_path / "params.yaml"
-    path.write_text("compute:\n" + "".join(f"  {k}: {v}\n" for k, v in (good | {key: value}).items()))
+    path.write_text("compute:\n" + "".join(f"  {k}: {v}\n" for k, v in (good | {key: value} | rest).items()))
     with pytest.raises(BadParams, match=expected):
         read_params(path, {"compute": Compute})
-    path.write_text("compute: {device: 'cuda:1', workers: 3, batch: 1}\n")
-    assert read_params(path, {"compute": Compute})["compute"] == Compute(device="cuda:1", workers=3, batch=1)
+    good = {"device": "'cuda:1'", "workers": "3", "batch": "1"} | rest
+    path.write_text(f"compute: {{{', '.join(f'{k}: {v}' for k, v in good.items())}}}\n")
+    assert read_params(path, {"compute": Compute})["compute"] == Compute(
+        device="cuda:1", workers=3, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True
+    )
 
 
 @pytest.mark.parametrize("wanted", ["gpu", "cuda:", "cuda:-1", "cuda:x", "CPU", ""])
