@@ -59,16 +59,16 @@ def _matches(place: Path, pattern: str) -> tuple[Path, list[Path]]:
     # os.path, for pathlib raises for a name that is too long
     if os.path.exists(place):  # noqa: PTH110
         return (place if place.is_dir() else place.parent), [place]
+    if os.path.lexists(place):
+        raise SemflowError(
+            f"--videos must name files, got {pattern!r}, a link to {place.readlink()}, which is not there"
+        )
     existing = next(parent for parent in place.parents if os.path.isdir(parent))  # noqa: PTH112
     below = str(place.relative_to(existing))
     for wild in (below, below.replace("[", "[[]")):  # brackets of a name: `take [1]*.mp4`
         names = glob.glob(os.path.join(glob.escape(str(existing)), wild), recursive=True)  # noqa: PTH118, PTH207
         if names:
             return existing, [Path(name) for name in sorted(names)]
-    if os.path.lexists(place):
-        raise SemflowError(
-            f"--videos must name files, got {pattern!r}, a link to {place.readlink()}, which is not there"
-        )
     raise SemflowError(f"--videos must name at least one file, got {pattern!r}, which matches none")
 
 

@@ -6,6 +6,7 @@ machine, a disk that is not mounted) only means that nothing can be decoded from
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,13 +59,14 @@ def merge_videos(
     """
     files = {file.relative: file for file in files_at_hand}
     # Exact paths first: where both spellings were recorded, they are two files of a disk that allows that.
-    spelling = _spellings(path for path in files if path not in listed)
+    new, old = (_alone(paths) for paths in (files.keys() - listed.keys(), listed.keys() - files.keys()))
+    at_hand = {path: new[text] for text, path in old.items() if text in new}
     gone = {written(path) for path in removed if path not in listed}
     recorded: dict[str, str | None] = {}
     for path, md5 in listed.items():
-        relative = path if path in files else spelling.get(written(path), path)
+        relative = at_hand.get(path, path)
         if relative in files or (path not in removed and written(path) not in gone):
-            recorded.setdefault(relative, md5)
+            recorded[relative] = md5
     names = video_names([*files, *(path for path in recorded if path not in files)])
     nested, flat = (stems(names.values(), flat=flat, reserved=reserved) for flat in (False, True))
     videos = {
@@ -81,11 +83,8 @@ def merge_videos(
     return dict(sorted(videos.items()))
 
 
-def _spellings(paths: Iterable[str]) -> dict[str, str]:
-    """Written path to the one path at hand that is written so."""
-    found: dict[str, str] = {}
-    twice: set[str] = set()
-    for path in paths:
-        if found.setdefault(written(path), path) != path:
-            twice.add(written(path))
-    return {text: path for text, path in found.items() if text not in twice}
+def _alone(paths: Collection[str]) -> dict[str, str]:
+    """Written path to the path, where only one of `paths` is written so."""
+    texts = {path: written(path) for path in paths}
+    users = Counter(texts.values())
+    return {text: path for path, text in texts.items() if users[text] == 1}
