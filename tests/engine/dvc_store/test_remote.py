@@ -177,10 +177,10 @@ def test_dvc_pushes_again_what_was_deleted(root: Path, tmp_path: Path) -> None:
     dvc(root, "add", "-q", "data/raw")
     dvc(root, "push", "-q")
     remote = opened(root)
-    gone = {md5(b"a")}  # not the listing: DVC asks again for listings, and believes that their files are there
-    assert remote.delete(gone) == gone
+    listing = remote.store.write_listing({"a": md5(b"a")})
+    assert remote.delete([md5(b"a"), listing]) == {md5(b"a"), listing}
     dvc(root, "push", "-q")
-    assert remote.exists(gone) == gone
+    assert remote.exists([md5(b"a"), listing]) == {md5(b"a"), listing}
 
 
 @pytest.fixture
