@@ -95,8 +95,8 @@ class Remote:
     def delete(self, md5s: Iterable[str]) -> set[str]:
         """Remove objects from the remote, listings before the files that they name; those that it held.
 
-        DVC takes it for granted that the files of a listing which the remote holds are there too, and does not push them
-        again. So a file that may come back must be deleted together with the listings that name it.
+        DVC takes it for granted that the files of a listing which the remote holds are there too, and does not push
+        them again. So a file that may come back must be deleted together with the listings that name it.
         """
         held = self.exists(md5s)
         progress = Progress()

@@ -165,8 +165,11 @@ def test_the_first_failure_ends_the_work() -> None:
 
     with pytest.raises(ValueError, match="0"):
         Work(fail, range(100), 1, Progress()).finish(patience_s=10)
+
+
+def test_what_stands_still_is_given_up() -> None:
     with pytest.raises(StoodStill):
-        Work(lambda _: time.sleep(5), [1], 1, Progress()).finish(patience_s=0)
+        Work(lambda _: time.sleep(1), [1], 1, Progress()).finish(patience_s=0)
 
 
 @pytest.mark.slow
