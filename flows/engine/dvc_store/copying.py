@@ -10,6 +10,8 @@ import threading
 from pathlib import Path
 
 BLOCK = 1 << 20
+LITTER = ".*.*.*.tmp"
+"""What `name_beside` gives, as a glob."""
 FICLONE = 0x40049409  # linux/fs.h
 
 _number = itertools.count()

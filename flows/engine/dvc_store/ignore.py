@@ -35,18 +35,5 @@ def _in_git(root: Path) -> bool:
 
 
 def _is_ignored(root: Path, path: str) -> bool:
-    """As DVC sees it: a rule for folders only (`raw/`) counts where it covers a parent, not for the path itself."""
-    rule = _rule(root, path)
-    if rule is None or not rule.endswith("/"):
-        return rule is not None
-    parent = Path(path).parent
-    return parent != Path() and _rule(root, parent.as_posix()) is not None
-
-
-def _rule(root: Path, path: str) -> str | None:
-    """The rule by which git ignores `path`; None where it does not."""
-    done = run_git(root, ["check-ignore", "--no-index", "-v", "-z", "--stdin"], f"{path}\0".encode())
-    if done is None or done.returncode:
-        return None
-    pattern = done.stdout.split(b"\0")[2].decode(errors="replace")
-    return None if pattern.startswith("!") else pattern
+    done = run_git(root, ["check-ignore", "--no-index", "-q", "--", path])
+    return done is not None and done.returncode == 0

@@ -11,13 +11,14 @@ import json
 import os
 import re
 import stat
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from flows.engine.dvc_store.config import read_config
-from flows.engine.dvc_store.copying import copy_verified, set_mode, write_whole
+from flows.engine.dvc_store.copying import LITTER, copy_verified, set_mode, write_whole
 from tasks.errors import SemflowError
 
 MODE = 0o444
@@ -109,6 +110,14 @@ class ObjectStore:
         self.make_folder(path.parent)
         write_whole(path, text, MODE)
         return md5_dir
+
+    def remove_litter(self, min_age_s: float = 86_400.0) -> int:
+        """Remove what killed processes left half written, older than `min_age_s` seconds; how many files."""
+        oldest = time.time() - min_age_s
+        left = [path for path in self.folder.glob(f"??/{LITTER}") if path.lstat().st_mtime < oldest]
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)
 
     def make_folder(self, folder: Path) -> None:
         """Make a folder of the store with the permissions that DVC gives it."""

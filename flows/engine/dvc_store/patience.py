@@ -50,13 +50,15 @@ class Work(Generic[T, R]):
         self._progress()
         for thread in self._threads:
             thread.start()
-        while any(thread.is_alive() for thread in self._threads):
-            for thread in self._threads:
-                thread.join(TICK_S / len(self._threads))
-            if self._failure is not None:
-                break
-            if self._progress.idle_s() > patience_s:
-                self._failure = StoodStill(f"no answer for {patience_s:.0f} s")
+        try:
+            while any(thread.is_alive() for thread in self._threads) and self._failure is None:
+                for thread in self._threads:
+                    thread.join(TICK_S / len(self._threads))
+                if self._progress.idle_s() > patience_s:
+                    raise StoodStill(f"no answer for {patience_s:.0f} s")
+        except BaseException as error:  # an interrupt too: the threads begin nothing more
+            self._failure = self._failure or error
+            raise
         if self._failure is not None:
             raise self._failure
         return self.results

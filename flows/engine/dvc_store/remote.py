@@ -93,7 +93,11 @@ class Remote:
         return here | came
 
     def delete(self, md5s: Iterable[str]) -> set[str]:
-        """Remove objects from the remote, listings before the files that they name; those that it held."""
+        """Remove objects from the remote, listings before the files that they name; those that it held.
+
+        DVC takes it for granted that the files of a listing which the remote holds are there too, and does not push
+        them again. So a file that may come back must be deleted together with the listings that name it.
+        """
         held = self.exists(md5s)
         progress = Progress()
         for group in ([m for m in held if m.endswith(DIR)], [m for m in held if not m.endswith(DIR)]):
@@ -158,7 +162,7 @@ class Remote:
             return
 
     def _forget_index(self) -> None:
-        """DVC remembers which listings it pushed; it would not push them again."""
+        """DVC remembers what it pushed; `dvc gc --cloud` empties that memory too."""
         from dvc_data.hashfile.db import get_index
 
         index = get_index(self._odb)

@@ -168,3 +168,13 @@ def test_folders_of_a_shared_cache_belong_to_the_group(file: Path, tmp_path: Pat
     store = ObjectStore(tmp_path / "shared/files/md5", shared=True)
     store.add(file, HELLO)
     assert {p.stat().st_mode & 0o7777 for p in (store.folder, *store.folder.iterdir())} == {0o2775}
+
+
+def test_what_a_killed_process_left_is_removed_once_it_is_old(store: ObjectStore, file: Path) -> None:
+    store.add(file, HELLO)
+    left = copying.name_beside(store.path(HELLO))
+    left.write_bytes(b"he")
+    assert store.remove_litter() == 0
+    os.utime(left, (0, 0))
+    assert store.remove_litter() == 1
+    assert [path.name for path in left.parent.iterdir()] == [HELLO[2:]]

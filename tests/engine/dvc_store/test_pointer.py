@@ -68,7 +68,7 @@ def test_damage_says_what_to_do(root: Path, text: str, words: str) -> None:
     ("rules", "added"),
     [
         ("", True),
-        ("/data/raw/\n", True),  # DVC does not take a rule for folders only as covering the folder
+        ("/data/raw/\n", False),
         ("/data/raw\n", False),
         ("/data/\n", False),
         ("raw\n!/data/raw\n", True),
