@@ -42,6 +42,7 @@ def examine_machine(start: Path) -> list[Check]:
         ("project", lambda: f"{project.root}, {len(project.videos)} videos in data/raw, params.yaml is valid"),
         ("device", lambda: _device(project)),
         ("weights", lambda: _weights(project)),
+        ("exports", lambda: _exports(project)),
         ("disk", lambda: _disk(project.root)),
         ("dvc", lambda: _dvc(project)),
         ("prefect", _prefect),
@@ -95,11 +96,30 @@ def _device(project: Project) -> str:
 def _weights(project: Project) -> str:
     from tasks.weights.fetch import is_cached
 
-    names = sorted({name for declaration in project.declarations for name in declaration.method.weights})
+    names = _asked_for(project)
     missing = [name for name in names if not is_cached(name)]
     if missing:
         return f"{', '.join(missing)} not here yet: fetched and verified at first use"
     return f"{', '.join(names)} in the cache, verified"
+
+
+def _exports(project: Project) -> str:
+    from tasks.yolo.export import export_path, standing
+
+    names = [name for name in _asked_for(project) if name.startswith("yolo")]
+    stand = {name: standing(export_path(name)) for name in names}
+    words = {
+        "whole": "in the cache, verified",
+        "absent": "not here yet: made at first use on a CPU",
+        "wrong": "not as they were made: made again at next use",
+    }
+    found = {state: [name for name in names if stand[name] == state] for state in words}
+    return "; ".join(f"{', '.join(found[state])} {words[state]}" for state in words if found[state]) or "none needed"
+
+
+def _asked_for(project: Project) -> list[str]:
+    """The names of all weights that the parameters ask for, sorted."""
+    return sorted({name for declaration in project.declarations for name in declaration.method.weights})
 
 
 def _disk(root: Path) -> str:

@@ -33,7 +33,6 @@ ENGINE = (
     "tasks.fingerprint",
     "tasks.params",
     "tasks.progress",
-    "tasks.recipe",
     "tasks.source_code",
     "tasks.stage",
     "tasks.syntax",
