@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PARAMS", "PIPELINE", "STATE", "Project", "find_root"]
 PARAMS = "params.yaml"
-PIPELINE = "flows.pipeline:STAGES"
+PIPELINE = os.environ.get("SEMFLOW_PIPELINE", "flows.pipeline:STAGES")
+"""Where the stages are imported from, `package.module:NAME`; the environment may name others (the benchmark does)."""
 RAW = "data/raw"
 SHOWN = 5
 """Names in a note, before it breaks off."""
