@@ -149,7 +149,12 @@ class Following:
     def _end(self, state: ItemState, attempt: int, done: Done) -> None:
         item = state.item
         if done.how in ("computed", "restored"):
-            self._accept(state, done)
+            try:
+                self._accept(state, done)
+            except OSError as error:  # the recipe could not be written: what was made counts for nothing without it
+                words = f"its recipe could not be written: {error.strerror or error}"
+                self._settle(Outcome(item.video, item.stage, "failed", done.seconds, error=words))
+                return
             size = sum(size for files in done.outputs.values() for _, size in files.values())
             how = "computed" if done.how == "computed" else "restored"
             self._settle(Outcome(item.video, item.stage, how, done.seconds, done.frames, bytes=size))

@@ -55,6 +55,7 @@ def bring_up_to_date(
         index: Path | None = None
         expected: float | None = None
         order: list[Item] = []
+        notes = list(project.notes)
         try:
             plan = Plan.make(project)
             moved = sweep(project, plan)
@@ -67,7 +68,8 @@ def bring_up_to_date(
                 expected = _follow(plan, states, outcomes, observers=observers, stopped=stopped)
             sweep_parts(project, plan.states.values())
             if not stopped():
-                index = refresh_index(project, plan) if stages is None or "report" in stages else None
+                if stages is None or "report" in stages:
+                    index = _refresh_index(project, plan, notes)
                 unrecorded = record_in_dvc(project, plan) if record else {}
         except Interrupted as interrupted:
             signals.ended_by = interrupted.number
@@ -80,7 +82,7 @@ def bring_up_to_date(
             moved=tuple(map(str, moved)),
             unrecorded=unrecorded,
             index=str(index or ""),
-            notes=project.notes,
+            notes=tuple(notes),
             interrupted=signals.ended_by or (15 if stopped() else 0),
             expected_s=expected,
         )
@@ -158,6 +160,15 @@ def _follow(
     made = [outcome.item for outcome in outcomes.values() if outcome.result == "computed"]
     expected = timings.expect_all(made)
     return sum(expected.values()) if made and len(expected) == len(made) else None
+
+
+def _refresh_index(project: Project, plan: Plan, notes: list[str]) -> Path | None:
+    """The page over all videos; what keeps it from being written is a note, for the data is good without it."""
+    try:
+        return refresh_index(project, plan)
+    except Exception as error:
+        notes.append(f"reports/index.html was not written: {type(error).__name__}: {error}")
+        return None
 
 
 def _wanted(plan: Plan, states: dict[Item, ItemState], pull: bool) -> dict[Item, ItemState]:
