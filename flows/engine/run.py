@@ -16,9 +16,10 @@ from flows.engine.interrupt import Interrupted, interruptible
 from flows.engine.job import Done, Job, Setup
 from flows.engine.memory import total_bytes
 from flows.engine.outcome import Item, Observer, Outcome, Summary
-from flows.engine.plan import ItemState, Plan, select, stale
+from flows.engine.plan import IN_REMOTE, ItemState, Plan, select, stale
 from flows.engine.pool import GB, InlineWorkers, WorkerPool, Workers
 from flows.engine.project import STATE, Project
+from flows.engine.raw_pointer import keep_raw_pointer
 from flows.engine.record import record as record_in_dvc
 from flows.engine.sweep import sweep, sweep_parts
 from flows.engine.timings import Timings
@@ -70,7 +71,10 @@ def bring_up_to_date(
             if not stopped():
                 if stages is None or "report" in stages:
                     index = _refresh_index(project, plan, notes)
-                unrecorded = record_in_dvc(project, plan) if record else {}
+                if record:
+                    unrecorded = record_in_dvc(project, plan)
+                elif stages is not None:
+                    keep_raw_pointer(project, stages)
         except Interrupted as interrupted:
             signals.ended_by = interrupted.number
         for item in order:
@@ -180,7 +184,7 @@ def _wanted(plan: Plan, states: dict[Item, ItemState], pull: bool) -> dict[Item,
     for item in [*states, *read]:
         state = plan.states[item]
         if state.standing == "remote" and (pull or item in read):
-            states[item] = state._replace(standing="stale", reason="its bytes are in the remote alone", outputs={})
+            states[item] = state._replace(standing="stale", reason=IN_REMOTE, outputs={})
             plan.states[item] = states[item]
     return states
 
