@@ -105,13 +105,16 @@ class Following:
 
     def _job(self, declaration: Declaration, state: ItemState, *, pulled: bool) -> Job:
         project, video = self.plan.project, state.item.video
+        # Where the raw file is not here, or the artifact is to be pulled, the bytes must come from the object store.
+        raw_missing = any(kind.raw and project.videos[video].file is None for kind in declaration.inputs.values())
+        only_known = pulled or raw_missing
         inputs: dict[str, str | Mapping[str, str]] = {}
         for argument, kind in declaration.inputs.items():
             if argument in declaration.whole:
                 videos = self.plan.artifacts(declaration, kind)
                 inputs[argument] = {owner: str(project.path(kind, owner)) for owner in videos}
             else:
-                inputs[argument] = "" if pulled else str(project.path(kind, video))
+                inputs[argument] = "" if only_known else str(project.path(kind, video))
         known = self._known(state)
         frames = project.makers.get("data/frames")
         return Job(
@@ -121,7 +124,7 @@ class Following:
             outputs=tuple((kind.folder, str(project.path(kind, video))) for kind in declaration.outputs),
             parts=str(parts_of(project.root, state)),
             known=known if set(known) == {kind.folder for kind in declaration.outputs} else {},
-            only_known=pulled,
+            only_known=only_known,
             frames=str(project.path(frames.outputs[0], video)) if frames is not None and video != ALL else "",
         )
 
