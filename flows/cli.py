@@ -68,7 +68,11 @@ def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
         metavar="PATTERN",
         help="files, folders or patterns ('folder/*.mp4'): copied into data/raw, and only they are run",
     )
-    add("plan", commands.plan, "show what would run, and why; computes nothing")
+    run.add_argument("--retry-failed", action="store_true", help="try again what failed and was put on record")
+    run.add_argument("--pull", action="store_true", help="also bring here what is fresh and in the DVC remote alone")
+    run.add_argument("--quiet", action="store_true", help="say nothing before the end but what fails")
+    plan = add("plan", commands.plan, "show what would run, and why; computes nothing")
+    plan.add_argument("--all", action="store_true", help="a line for every item that is not fresh")
     why = add("why", commands.why, "say why items of one video are stale")
     why.add_argument("video")
     why.add_argument("stage", nargs="?")

@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         evidence = gathered(shelf, others, own)
         labels = proposed(shelf, evidence, own, arguments.frames, made.folder / PROPOSED)
         field = fitted(shelf, labels, arguments.every, made.folder / "field.parquet")
-        write(made, shelf, field, arguments)
+        write(made, shelf, field)
         made.said.update({"from": arguments.others, "evidence cells": len(evidence.values)})
     return 0
 

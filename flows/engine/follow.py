@@ -13,6 +13,7 @@ from flows.engine.declaration import Declaration
 from flows.engine.files import remove
 from flows.engine.job import Done, Job
 from flows.engine.outcome import Item, Observer, Outcome
+from flows.engine.past import PastRecipes
 from flows.engine.plan import ItemState, Plan
 from flows.engine.pool import Died, Ended, Event, Said, Stepped, Workers
 from flows.engine.recipe import Outputs, Recipe
@@ -53,6 +54,7 @@ class Following:
     def run(self) -> None:
         """Until every item of `states` that is stale has an outcome, or the run is stopped."""
         self.schedule = Schedule.of(self.plan, self.states, self.plan.project.state.deaths())
+        self.past = PastRecipes.read(self.plan.project, self.schedule.order)
         order = sorted(self.schedule.order, key=self.schedule.order.__getitem__)
         expected = self.timings.expect_all(order)
         self._tell(lambda observer: observer.planned(order, expected, self.workers.size))
@@ -109,8 +111,7 @@ class Following:
                 inputs[argument] = {owner: str(project.path(kind, owner)) for owner in videos}
             else:
                 inputs[argument] = str(project.path(kind, video))
-        recipe = project.book.recipes.get((declaration.name, project.stem(video)))
-        known = recipe.outputs if recipe is not None and recipe.key == state.key else _outputs(project.state.ledger(state.key))
+        known = self._known(state)
         frames = project.makers.get("data/frames")
         return Job(
             stage=declaration.name,
@@ -121,6 +122,14 @@ class Following:
             known=known if set(known) == {kind.folder for kind in declaration.outputs} else {},
             frames=str(project.path(frames.outputs[0], video)) if frames is not None and video != ALL else "",
         )
+
+    def _known(self, state: ItemState) -> Outputs:
+        """What came out for the item's key before, here or in any recorded version."""
+        project = self.plan.project
+        recipe = project.book.recipes.get((state.item.stage, project.stem(state.item.video)))
+        if recipe is not None and recipe.key == state.key:
+            return recipe.outputs
+        return _outputs(project.state.ledger(state.key)) or self.past.find(state.item, state.key)
 
     # Answers
 
@@ -146,9 +155,7 @@ class Following:
             self._settle(Outcome(item.video, item.stage, how, done.seconds, done.frames, bytes=size))
         elif done.how == "fault":
             self._record_fault(state, done.message)
-            self._settle(
-                Outcome(item.video, item.stage, "failed", done.seconds, error=done.message, recorded=True)
-            )
+            self._settle(Outcome(item.video, item.stage, "failed", done.seconds, error=done.message, recorded=True))
         elif done.transient and attempt <= len(RETRY_DELAYS_S):
             outcome = Outcome(item.video, item.stage, "failed", done.seconds, error=done.message)
             self._tell(lambda observer: observer.ended(outcome, False))
@@ -265,5 +272,3 @@ def _log_details(root: Path, item: Item, details: str) -> None:
             file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {item}\n{details}\n")
     except OSError as error:
         log.debug("%s: %s", path, error)
-
-

@@ -9,12 +9,11 @@ import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from flows.engine.files import PARTIAL, exclusive, remove
 from flows.engine.follow import Following, settled
 from flows.engine.interrupt import Interrupted, interruptible
-from flows.engine.job import Job, Setup
+from flows.engine.job import Done, Job, Setup
 from flows.engine.memory import total_bytes
 from flows.engine.outcome import Item, Observer, Outcome, Summary
 from flows.engine.plan import ItemState, Plan, select, stale
@@ -35,6 +34,7 @@ MIN_WORKER_BYTES = 2.5 * GB
 def bring_up_to_date(
     project: Project,
     videos: Sequence[str] | None = None,
+    *,
     stages: Sequence[str] | None = None,
     observers: Sequence[Observer] = (),
     record: bool = True,
@@ -63,8 +63,8 @@ def bring_up_to_date(
             states = _wanted(plan, select(plan, videos, stages), pull)
             order = list(states)
             outcomes |= {state.item: settled(state) for state in states.values() if state.standing != "stale"}
-            if todo := stale(states):
-                expected = _follow(project, plan, states, observers, stopped, outcomes)
+            if stale(states):
+                expected = _follow(plan, states, outcomes, observers=observers, stopped=stopped)
             sweep_parts(project, plan.states.values())
             if not stopped():
                 index = refresh_index(project, plan) if stages is None or "report" in stages else None
@@ -80,6 +80,7 @@ def bring_up_to_date(
             moved=tuple(map(str, moved)),
             unrecorded=unrecorded,
             index=str(index or ""),
+            notes=project.notes,
             interrupted=signals.ended_by or (15 if stopped() else 0),
             expected_s=expected,
         )
@@ -104,7 +105,7 @@ def processor_count() -> int:
 def make_workers(project: Project) -> Workers:
     """The workers of a run."""
     if project.pipeline is None:
-        return InlineWorkers((_perform_here(project),))
+        return InlineWorkers(_perform_here(project))
     size = worker_count(project)
     memory = float(project.compute.get("worker_memory_gb") or 0.0) * GB
     setup = Setup(str(project.root), project.pipeline, project.compute, max(1, processor_count() // size))
@@ -129,14 +130,15 @@ def locked(project: Project) -> Generator[None]:
 
 
 def _follow(
-    project: Project,
     plan: Plan,
     states: dict[Item, ItemState],
+    outcomes: dict[Item, Outcome],
+    *,
     observers: Sequence[Observer],
     stopped: Callable[[], bool],
-    outcomes: dict[Item, Outcome],
 ) -> float | None:
     """Make what is stale; fills `outcomes` also where it is interrupted. Gives the item seconds that were expected."""
+    project = plan.project
     timings = Timings.read(project.state)
     workers = make_workers(project)
     following = Following(
@@ -183,7 +185,7 @@ def _retry(project: Project, plan: Plan) -> None:
             plan.settle(plan.examine(declaration, video))
 
 
-def _perform_here(project: Project) -> Callable[[Job], Any]:
+def _perform_here(project: Project) -> Callable[[Job], Done]:
     from flows.engine.perform import perform
 
     stages = {stage.name: stage for stage in project.stages}

@@ -41,7 +41,11 @@ def test_boxes_are_those_of_ultralytics_own_predict(make_frames, bikes, params, 
 def test_the_same_frames_give_the_same_bytes_whatever_the_batch(make_frames, bikes, params, tmp_path, weights):
     frames = make_frames(bikes)
     for name, batch in (("one", 1), ("two", 4)):
-        found = detect(frames, params(weights=weights), Compute(device="cpu", workers=1, batch=batch))
+        found = detect(
+            frames,
+            params(weights=weights),
+            Compute(device="cpu", workers=1, batch=batch, item_timeout_s=0, worker_memory_gb=0, store_raw=True),
+        )
         found.save(tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
@@ -133,7 +137,11 @@ def test_cuda_finds_the_objects_that_the_cpu_finds(make_frames, bikes, params, c
         pytest.skip("needs CUDA")
     frames = make_frames(bikes)
     exact = detect(frames, params(score_threshold=0.3), cpu)
-    found = detect(frames, params(), Compute(device="cuda", workers=1, batch=4))
+    found = detect(
+        frames,
+        params(),
+        Compute(device="cuda", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True),
+    )
     for frame, class_id, box in zip(exact.frame, exact.class_id, exact.xyxy, strict=True):
         same = found.take((found.frame == frame) & (found.class_id == class_id))
         assert np.abs(same.xyxy - box).max(axis=1).min() < 1.5

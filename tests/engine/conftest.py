@@ -26,3 +26,12 @@ def project_root(tmp_path: Path) -> Path:
 def reopen(project_root: Path) -> Callable[[], Project]:
     """Open the project as it is on disk now."""
     return lambda: Project.open(project_root, toys.TOYS)
+
+
+@pytest.fixture
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of three clips that are not in the project."""
+    folder = tmp_path_factory.mktemp("clips")
+    for name in ("a.mp4", "b.mp4", "c.mov"):
+        (folder / name).write_text(f"bytes of {name}")
+    return folder

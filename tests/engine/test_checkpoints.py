@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from flows.engine.outcome import Summary
 from flows.engine.project import Project
-from flows.engine.run import Summary, bring_up_to_date
+from flows.engine.run import bring_up_to_date
 from tasks.artifacts.artifact import Streamed
 from tasks.checkpoints import Checkpoints, passing
 from tasks.errors import BadInput

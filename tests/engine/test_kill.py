@@ -39,7 +39,7 @@ def test_a_killed_run_leaves_nothing_torn_and_redoes_only_the_item_in_hand(
     process = subprocess.Popen([sys.executable, "-c", SLOW_RUN, str(project_root)], cwd=checkout)
     half = project_root / "data/echoes/.partial"
     waited = time.monotonic() + 60
-    while not (list(half.glob("*")) and (project_root / "data/counts/one.recipe.json").exists()):
+    while not (list(half.glob("*")) and (project_root / "data/recipes/count/one.recipe.json").exists()):
         assert time.monotonic() < waited and process.poll() is None, "the run must come as far as the slow write"
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGKILL)

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.engine.plan import Item, plan
+from flows.engine.outcome import Item, Summary
+from flows.engine.plan import Plan
 from flows.engine.project import Project
-from flows.engine.run import Summary, bring_up_to_date
+from flows.engine.recipe import recipe_path
+from flows.engine.run import bring_up_to_date
 from tests.engine import toys
 
 Reopen = Callable[[], Project]
@@ -29,6 +31,11 @@ def edit(root: Path, old: str, new: str) -> None:
     params = root / "params.yaml"
     assert old in params.read_text()
     params.write_text(params.read_text().replace(old, new))
+
+
+def files_of_data(root: Path) -> dict[str, bytes]:
+    data = root / "data"
+    return {path.relative_to(data).as_posix(): path.read_bytes() for path in sorted(data.rglob("*")) if path.is_file()}
 
 
 def test_a_first_run_computes_everything(reopen: Reopen, project_root: Path) -> None:
@@ -71,7 +78,7 @@ def test_an_unchanged_output_stops_the_wave(reopen: Reopen, project_root: Path) 
 def test_the_plan_names_the_ingredient_that_changed(reopen: Reopen, project_root: Path) -> None:
     run(reopen)
     edit(project_root, "letter: a", "letter: t")
-    states = plan(reopen())
+    states = Plan.make(reopen()).states
     assert states[Item("one", "count")].reason == "parameter letter: a -> t"
     assert states[Item("one", "join")].reason == "waits for count one"
     assert states[Item("one", "repeat")].standing == "fresh"
@@ -81,7 +88,7 @@ def test_a_removed_or_altered_artifact_is_made_again(reopen: Reopen, project_roo
     run(reopen)
     (project_root / "data/counts/one.txt").unlink()
     (project_root / "data/echoes/two.txt").write_text("forged")
-    states = plan(reopen())
+    states = Plan.make(reopen()).states
     assert states[Item("one", "count")].reason == "data/counts/one.txt is missing"
     assert states[Item("two", "repeat")].reason == "data/echoes/two.txt is not as it was made"
     run(reopen)
@@ -126,26 +133,59 @@ def test_a_crash_in_a_stage_costs_what_reads_it_and_is_tried_again(reopen: Reope
 
 
 def test_recipes_and_artifacts_are_the_same_bytes_from_scratch(reopen: Reopen, project_root: Path) -> None:
-    def bytes_of_data() -> dict[str, bytes]:
-        return {str(p): p.read_bytes() for p in sorted((project_root / "data").rglob("*")) if p.is_file()}
-
     run(reopen)
-    first = bytes_of_data()
+    first = files_of_data(project_root)
     for path in (project_root / "data").iterdir():
         if path.name != "raw":
             for file in sorted(path.rglob("*"), reverse=True):
                 file.rmdir() if file.is_dir() else file.unlink()
     run(reopen)
-    assert bytes_of_data() == first
+    assert files_of_data(project_root) == first
 
 
-def test_artifacts_of_a_removed_video_are_moved_not_deleted(reopen: Reopen, project_root: Path) -> None:
+def test_a_raw_file_that_is_gone_takes_nothing_with_it(reopen: Reopen, project_root: Path) -> None:
     run(reopen)
+    before = files_of_data(project_root)
     (project_root / "data/raw/one.mp4").unlink()
     summary = run(reopen)
-    assert not list((project_root / "data").glob("[!r]*/one*"))
-    assert (project_root / ".semflow/removed/data/counts/one.txt").read_text() == "3"
-    assert "data/counts/one.txt" in summary.moved
+    assert toys.CALLS == []
+    assert set(results(summary).values()) == {"reused"}, "its recipes say all that a plan must know"
+    assert len(summary.outcomes) == 8
+    assert not summary.moved
+    del before["raw/one.mp4"]
+    assert files_of_data(project_root) == before
+
+
+def test_what_needs_a_raw_file_that_is_not_here_says_so_and_the_rest_goes_on(
+    reopen: Reopen, project_root: Path
+) -> None:
+    run(reopen)
+    (project_root / "data/raw/one.mp4").unlink()
+    edit(project_root, "upper: false", "upper: true")
+    summary = run(reopen)
+    found = results(summary)
+    assert found["read one"] == found["join one"] == "blocked"
+    assert found["read two"] == found["join two"] == "computed"
+    words = next(o.error or "" for o in summary.outcomes if str(o.item) == "read one")
+    assert words.startswith("data/raw/one.mp4 is not here; run `dvc pull data/raw.dvc`, or put it back")
+    assert not summary.settled
+    assert (project_root / "data/counts/one.txt").read_text() == "3", "what was made stays"
+    (project_root / "data/raw/one.mp4").write_text("banana")
+    assert run(reopen).good
+
+
+def test_files_that_belong_to_no_video_are_moved_not_deleted(reopen: Reopen, project_root: Path) -> None:
+    run(reopen)
+    (project_root / "data/counts/notes.txt").write_text("mine")
+    (project_root / "data/pages/three").mkdir()
+    (project_root / "data/pages/three/0.txt").write_text("3")
+    (project_root / "data/pages/.DS_Store").write_text("hidden: nobody's business")
+    summary = run(reopen)
+    assert sorted(summary.moved) == ["data/counts/notes.txt", "data/pages/three"]
+    assert (project_root / ".semflow/removed/data/counts/notes.txt").read_text() == "mine"
+    assert (project_root / ".semflow/removed/data/pages/three/0.txt").read_text() == "3"
+    assert toys.CALLS == []
+    assert not run(reopen).moved
 
 
 def test_one_stage_alone_refuses_inputs_that_are_not_up_to_date(reopen: Reopen) -> None:
@@ -160,20 +200,24 @@ def test_one_stage_alone_refuses_inputs_that_are_not_up_to_date(reopen: Reopen) 
 def test_only_the_videos_asked_for_are_run(reopen: Reopen) -> None:
     summary = run(reopen, videos=["two"])
     assert {o.video for o in summary.outcomes} == {"two"}
-    assert plan(reopen())[Item("one", "read")].standing == "stale"
+    assert Plan.make(reopen()).states[Item("one", "read")].standing == "stale"
 
 
-def test_two_videos_may_not_share_a_name(project_root: Path, reopen: Reopen) -> None:
-    from tasks.errors import SemflowError
-
+def test_two_videos_of_one_name_keep_their_endings(project_root: Path, reopen: Reopen) -> None:
+    run(reopen)
     (project_root / "data/raw/one.avi").write_text("other")
-    with pytest.raises(SemflowError, match="rename one of them"):
-        reopen()
+    summary = run(reopen)
+    assert summary.good
+    assert sorted({outcome.video for outcome in summary.outcomes}) == ["one.avi", "one.mp4", "two"]
+    assert (project_root / "data/words/one.avi.txt").read_text() == "other"
 
 
 def test_the_run_log_holds_times_and_recipes_do_not(reopen: Reopen, project_root: Path) -> None:
     run(reopen)
     entry = json.loads((project_root / ".semflow/runs.jsonl").read_text().splitlines()[-1])
     assert {"at", "host", "seconds"} <= entry.keys()
-    recipe = json.loads((project_root / "data/words/one.recipe.json").read_text())
-    assert recipe.keys() == {"key", "ingredients", "output", "error"}
+    recipe = json.loads(recipe_path(project_root, "read", "one").read_text())
+    assert recipe.keys() == {"video", "stage", "key", "method", "inputs", "outputs", "error", "seal"}
+    (method,) = (project_root / "data/recipes/read").glob("*.method.json")
+    assert method.name == f"{recipe['method']}.method.json", "one for all videos"
+    assert json.loads(method.read_text()).keys() == {"stage", "params", "code", "weights", "libraries", "device"}

@@ -3,49 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Any
 
-from flows.engine.item import Outcome
-from flows.engine.plan import Item, plan
+import pytest
+
+from flows.engine import run as engine
+from flows.engine.follow import Following
+from flows.engine.job import Done, Job
+from flows.engine.outcome import Item, Outcome
+from flows.engine.plan import Plan, select
+from flows.engine.pool import Ended, Event
 from flows.engine.project import Project
-from flows.engine.schedule import schedule
+from flows.engine.timings import Timings
 
 
 class Hand:
-    """A submitter that finishes nothing until told to."""
+    """Workers that make nothing, and answer the one who has waited longest, one at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, project: Project, size: int) -> None:
+        self.project, self.size = project, size
         self.started: list[Item] = []
+        self.open: list[Item] = []
+        self.ended: set[Item] = set()
         self.most = 0
-        self.open = 0
 
-    def __call__(self, item: Item, before: list[Any]) -> Future[Outcome]:
-        assert all(future.done() for future in before), "an item starts only when what it reads is there"
+    def start(self, item: Item, job: Job, limit_s: float) -> int:
+        read = {Item(item.video, "read")} if item.stage != "read" else set[Item]()
+        if item.stage == "join":
+            read |= {Item(item.video, "count"), Item(item.video, "repeat")}
+        assert read <= self.ended, "an item starts only when what it reads is there"
         self.started.append(item)
-        future: Future[Outcome] = Future()
+        self.open.append(item)
+        self.most = max(self.most, len(self.open))
+        return 0
+
+    def events(self, timeout_s: float) -> list[Event]:
+        item = self.open.pop(0)
+        self.ended.add(item)
         if item == Item("one", "count"):
-            future.set_exception(RuntimeError("a bug"))
-        else:
-            future.set_result(Outcome(item.video, item.stage, "computed"))
-        return future
+            return [Ended(item, Done("error", message="RuntimeError: a bug"))]
+        kinds = self.project.by_name[item.stage].outputs
+        return [Ended(item, Done("computed", {kind.folder: {"": ("0" * 32, 1)} for kind in kinds}))]
+
+    def close(self) -> None:
+        pass
 
 
-def run(project: Project, workers: int) -> tuple[list[str], dict[str, Outcome]]:
-    hand = Hand()
-    outcomes = list(schedule(project, plan(project), hand, workers))
-    return [str(item) for item in hand.started], {f"{o.stage} {o.video}": o for o in outcomes}
+def run(project: Project, workers: int) -> tuple[Hand, dict[str, Outcome]]:
+    hand = Hand(project, workers)
+    plan = Plan.make(project)
+    following = Following(plan, select(plan), hand, (), Timings())
+    following.run()
+    return hand, {str(item): outcome for item, outcome in following.outcomes.items()}
 
 
 def test_the_first_video_is_finished_before_the_second_is_begun(reopen: Callable[[], Project]) -> None:
-    started, _ = run(reopen(), workers=1)
+    hand, _ = run(reopen(), workers=1)
+    started = [str(item) for item in hand.started]
     assert started == ["read one", "count one", "repeat one", "read two", "count two", "repeat two", "join two"]
 
 
-def test_every_item_is_settled_exactly_once(reopen: Callable[[], Project]) -> None:
-    started, outcomes = run(reopen(), workers=3)
-    assert len(started) == len(set(started)) == 7
+@pytest.mark.parametrize("workers", [1, 2, 3, 9])
+def test_every_item_is_settled_exactly_once_and_no_more_are_in_hand_than_there_are_workers(
+    reopen: Callable[[], Project], workers: int
+) -> None:
+    hand, outcomes = run(reopen(), workers)
+    assert len(hand.started) == len(set(hand.started)) == 7
     assert len(outcomes) == 8
+    assert hand.most <= workers
+
+
+def test_independent_items_overlap(reopen: Callable[[], Project]) -> None:
+    hand, _ = run(reopen(), workers=2)
+    assert hand.most == 2
 
 
 def test_a_failure_blocks_only_what_reads_it(reopen: Callable[[], Project]) -> None:
@@ -54,3 +83,7 @@ def test_a_failure_blocks_only_what_reads_it(reopen: Callable[[], Project]) -> N
     assert outcomes["join one"].result == "blocked"
     assert outcomes["repeat one"].good
     assert outcomes["join two"].good
+
+
+def test_a_run_takes_as_many_workers_as_compute_says(reopen: Callable[[], Project]) -> None:
+    assert engine.worker_count(reopen()) == 2

@@ -8,9 +8,10 @@ from typing import ClassVar, Self
 
 import pytest
 
-from flows.engine.plan import plan
+from flows.engine.outcome import Summary
+from flows.engine.plan import Plan
 from flows.engine.project import Project
-from flows.engine.run import Summary, bring_up_to_date
+from flows.engine.run import bring_up_to_date
 from tasks.artifacts.artifact import Dataset, Source
 from tasks.errors import BadInput
 from tasks.params import Params
@@ -126,7 +127,9 @@ def test_a_note_on_one_video_runs_that_video_again_and_no_other(
 ) -> None:
     run(reopen())
     write(project_root, "notes/two.txt", "a dance")
-    assert [str(item) for item, state in plan(reopen()).items() if state.standing == "stale"] == ["remark two"]
+    assert [str(item) for item, state in Plan.make(reopen()).states.items() if state.standing == "stale"] == [
+        "remark two"
+    ]
     run(reopen())
     assert toys.CALLS == ["remark"]
     assert (project_root / "data/remarks/two.txt").read_text().endswith("a dance")

@@ -8,10 +8,11 @@ from typing import ClassVar
 
 import pytest
 
-from flows.engine.plan import Item, plan
+from flows.engine.outcome import Item, Summary
+from flows.engine.plan import Plan
 from flows.engine.project import Project
-from flows.engine.run import Summary, bring_up_to_date
-from tasks.artifacts.artifact import Dataset
+from flows.engine.run import bring_up_to_date
+from tasks.artifacts.artifact import ALL, Dataset
 from tasks.params import Params
 from tasks.stage import stage
 from tests.engine import toys
@@ -85,16 +86,16 @@ def test_a_video_at_fault_is_left_out_of_it(reopen: Callable[[], Project], proje
 
 def test_a_run_of_some_videos_does_not_make_it_from_a_part(reopen: Callable[[], Project]) -> None:
     summary = run(reopen(), ["two"])
-    found = {f"{o.stage} {o.video}": o for o in summary.outcomes}
+    found = {str(o.item): o for o in summary.outcomes}
     assert found["read two"].good
-    assert found["collect dataset"].result == "blocked"
-    assert "read one is not up to date" in (found["collect dataset"].error or "")
+    assert found["collect (dataset)"].result == "blocked"
+    assert "read one is not up to date" in (found["collect (dataset)"].error or "")
     assert found["share two"].result == "blocked"
     assert toys.CALLS == ["read two"]
     assert not summary.settled
 
 
 def test_the_plan_counts_it_once(reopen: Callable[[], Project]) -> None:
-    states = plan(reopen())
-    assert [item for item in states if item.stage == "collect"] == [Item("dataset", "collect")]
+    states = Plan.make(reopen()).states
+    assert [item for item in states if item.stage == "collect"] == [Item(ALL, "collect")]
     assert len(states) == 5

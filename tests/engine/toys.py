@@ -17,6 +17,9 @@ compute:
   device: cpu
   workers: 2
   batch: 1
+  item_timeout_s: 0
+  worker_memory_gb: 0
+  store_raw: true
 read:
   upper: false
 count:

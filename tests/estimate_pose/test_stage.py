@@ -118,7 +118,12 @@ def test_tables_are_the_same_bytes_whatever_the_batch(looks, make_frames, make_t
     frames = make_frames([image] * 4)
     tracks = make_tracks(frames, [(f, n + 1, box) for f in range(4) for n, box in enumerate(boxes)])
     for batch in (1, 2, 16):
-        for made in estimate_pose(frames, tracks, params(), Compute(device="cpu", workers=1, batch=batch)):
+        for made in estimate_pose(
+            frames,
+            tracks,
+            params(),
+            Compute(device="cpu", workers=1, batch=batch, item_timeout_s=0, worker_memory_gb=0, store_raw=True),
+        ):
             made.save(tmp_path / f"{type(made).__name__}{batch}")
     for kind in (Poses, Kinematics):
         assert len({(tmp_path / f"{kind.__name__}{batch}").read_bytes() for batch in (1, 2, 16)}) == 1

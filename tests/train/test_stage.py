@@ -18,7 +18,7 @@ from tasks.train import study
 from tasks.train.shipped import FILE
 from tasks.train.stage import TrainParams, train
 
-CPU = Compute(device="cpu", workers=1, batch=4)
+CPU = Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
 Make = Callable[..., Any]
 
 
