@@ -34,6 +34,7 @@ ENGINE = (
     "tasks.params",
     "tasks.progress",
     "tasks.recipe",
+    "tasks.sealed",
     "tasks.source_code",
     "tasks.stage",
     "tasks.syntax",
