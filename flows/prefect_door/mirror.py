@@ -92,7 +92,7 @@ class PrefectMirror:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=file,
-                    env=_environment(self._api_url),
+                    env=make_environment(self._api_url),
                     start_new_session=True,
                 )
         except OSError as error:
@@ -232,15 +232,15 @@ class PrefectMirror:
         return found[:MAX_SOURCES]
 
 
-def _environment(api_url: str | None) -> dict[str, str]:
+def make_environment(api_url: str | None) -> dict[str, str]:
     """The environment of the other process: it finds the same code, and asks this machine without a proxy."""
     environment = dict(os.environ)
     code = str(Path(__file__).resolve().parents[2])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (code, environment.get("PYTHONPATH"))))
     # Anything else would send requests to 127.0.0.1 to the proxy of a university or a hospital.
-    for name in ("NO_PROXY", "no_proxy"):
-        known = environment.get(name) or environment.get("NO_PROXY") or environment.get("no_proxy") or ""
-        environment[name] = ",".join(filter(None, (known, "127.0.0.1", "localhost")))
+    known = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    direct = ",".join(filter(None, (known, "127.0.0.1", "localhost")))
+    environment |= {"NO_PROXY": direct, "no_proxy": direct}
     if api_url:
         environment["PREFECT_API_URL"] = api_url
     # Nothing leaves the machine unasked.
