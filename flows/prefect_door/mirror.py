@@ -72,6 +72,7 @@ class PrefectMirror:
         self._threads: list[threading.Thread] = []
         self._closing = threading.Event()
         self._ended_well = False
+        self._ended_early = False
 
     def open(self, root: Path, videos: Sequence[str] | None = None, stages: Sequence[str] | None = None) -> None:
         """Start the process that speaks to Prefect; returns at once."""
@@ -139,7 +140,7 @@ class PrefectMirror:
             code = 1
         finally:
             self._end(process)
-        if code:
+        if code and not self._ended_early:
             self._say(
                 logging.WARNING, f"Prefect was not done within {timeout_s:.0f} s: what it shows of this run is cut"
             )
@@ -193,6 +194,7 @@ class PrefectMirror:
                     else:
                         self._say(int(level), str(text))
         if not self._ended_well and not self._closing.is_set():
+            self._ended_early = True
             self._say(logging.WARNING, "Prefect's process ended early; this run goes on without it")
 
     def _encode(self, event: tuple[Any, ...]) -> Message:

@@ -122,6 +122,8 @@ def be_server(door: Door, log: Path, listener: socket.socket) -> None:
     recorder.start()
     try:
         came_up, error = server.run(), None
+    except SystemExit:  # uvicorn's way to say that it did not start; its log says why
+        came_up, error = server.wait_ready(0), None
     except Exception as caught:
         came_up, error = False, caught
         logging.getLogger(__name__).exception("the server failed")
