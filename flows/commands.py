@@ -26,6 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     from flows.engine.project import find_root
     from flows.engine.run import bring_up_to_date
     from flows.intake import take_in
+    from flows.prefect_door.adapter import mirrored
 
     root = find_root(Path.cwd())
     videos = take_in(root, arguments.videos) if arguments.videos else None
@@ -35,9 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
             "data/raw must hold at least one video, got none; put files there, name some with "
             "`semflow run --videos 'folder/*.mp4'`, or fetch samples with `semflow samples`"
         )
-    with choose_display(quiet=arguments.quiet, json=arguments.json) as display:
+    with choose_display(quiet=arguments.quiet, json=arguments.json) as display, mirrored(project, videos) as mirror:
         summary = bring_up_to_date(
-            project, videos, observers=[display], retry_failed=arguments.retry_failed, pull=arguments.pull
+            project, videos, observers=[display, mirror], retry_failed=arguments.retry_failed, pull=arguments.pull
         )
     return _finish(arguments, project, summary)
 

@@ -105,7 +105,9 @@ def as_json(results: Results) -> dict[str, Any]:
         "measured": {videos: asdict(measured) for videos, measured in results.ours.items()},
         "dvc_foreach": {videos: asdict(measured) for videos, measured in results.dvc.items()},
         "prefect": {videos: asdict(took) for videos, took in results.prefect.items()},
-        "scaling": None if results.scaling is None else {
+        "scaling": None
+        if results.scaling is None
+        else {
             **asdict(results.scaling),
             "ratio": results.scaling.ratio,
             "ratio_in_items": results.scaling.ratio_in_items,

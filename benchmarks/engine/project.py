@@ -154,7 +154,5 @@ def show_table(outcomes: Sequence[dict[str, Any]], repeats: int) -> float:
     """Seconds that the table of a run takes on a terminal of 100 columns."""
     code = "import sys; from benchmarks.engine.table import time_table; print(time_table(int(sys.argv[1])))"
     command = [sys.executable, "-c", code, str(repeats)]
-    done = subprocess.run(
-        command, input=json.dumps(outcomes), cwd=CHECKOUT, check=True, capture_output=True, text=True
-    )
+    done = subprocess.run(command, input=json.dumps(outcomes), cwd=CHECKOUT, check=True, capture_output=True, text=True)
     return float(done.stdout)
