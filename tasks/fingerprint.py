@@ -25,12 +25,14 @@ ENGINE = (
     "tasks.checkpoints",
     "tasks.content",
     "tasks.device",
+    "tasks.device_class",
     "tasks.errors",
     "tasks.fingerprint",
     "tasks.params",
     "tasks.progress",
     "tasks.recipe",
     "tasks.stage",
+    "tasks.threads",
     "tasks.weights",
 )
 SAME = {
