@@ -6,7 +6,7 @@ whether the saved bytes are the reference's ("=") or by how much the numbers in 
 some two minutes on two processors. An emulator (Debian's qemu-user) shows other kinds of processors, slowly.
 
     python -m benchmarks.determinism --cases detect match --variations torch-sse onednn-sse
-    python -m benchmarks.determinism --save here.json             # the reference's MD5s, to be taken to another machine
+    python -m benchmarks.determinism --save here.json             # MD5s of the reference, for another machine
     python -m benchmarks.determinism --against here.json          # and compared there
     python -m benchmarks.determinism --cases detect --under qemu-x86_64 -cpu Nehalem     # another kind of processor
     python -m benchmarks.determinism --unpinned --variations same # the reference pinned, the others as libraries choose
@@ -21,7 +21,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -239,6 +239,11 @@ def measure(
     return found
 
 
+def chosen(names: Collection[str]) -> list[Case]:
+    """Those of a stage, or of one stage and setting."""
+    return [case for case in CASES if {case.title, case.stage} & set(names)]
+
+
 def as_table(found: Mapping[str, Mapping[str, str]]) -> str:
     """Markdown: a row per case, a column per variation."""
     names = list(next(iter(found.values())))
@@ -251,7 +256,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", nargs="*", default=[case.title for case in CASES], help="stages or stage:setting")
     parser.add_argument("--variations", nargs="*", default=list(VARIATIONS), choices=list(VARIATIONS))
-    parser.add_argument("--save", type=Path, help="where to write the MD5s of the reference")
+    parser.add_argument("--save", type=Path, help="where to write the MD5s of the reference's artifacts")
     parser.add_argument("--against", type=Path, help="MD5s that another machine wrote")
     parser.add_argument("--root", type=Path, help="folder to work in and keep; it may hold an earlier reference")
     parser.add_argument("--unpinned", action="store_true", help="leave the choice of kernels to the libraries")
@@ -261,7 +266,6 @@ def main() -> None:
     if options.child:
         child(json.loads(options.child[0]), Path(options.child[1]))
         return
-    chosen = [case for case in CASES if {case.title, case.stage} & set(options.cases)]
     with tempfile.TemporaryDirectory() as folder:
         root = options.root or Path(folder)
         if not (root / "data" / "semantic_field").is_dir():
@@ -269,8 +273,8 @@ def main() -> None:
             make_project(root)
             reference(root)
         variations = {name: replace(VARIATIONS[name], pinned=not options.unpinned) for name in options.variations}
-        print(as_table(measure(root, chosen, variations, options.under)))  # noqa: T201
-        made = hashes(root / "expected")
+        print(as_table(measure(root, chosen(options.cases), variations, options.under)))  # noqa: T201
+        made = hashes(root / "data")
     if options.save:
         options.save.write_text(json.dumps(made, indent=1) + "\n")
     if options.against:
