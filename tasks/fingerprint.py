@@ -29,6 +29,7 @@ ENGINE = (
     "tasks.content",
     "tasks.data_files",
     "tasks.device",
+    "tasks.device_class",
     "tasks.errors",
     "tasks.fingerprint",
     "tasks.params",
@@ -37,6 +38,7 @@ ENGINE = (
     "tasks.source_code",
     "tasks.stage",
     "tasks.syntax",
+    "tasks.threads",
     "tasks.weights",
     "tasks.yaml_values",
 )

@@ -37,10 +37,12 @@ class FitAxesParams(Params):
 
 
 @stage(
-    libraries=("numpy", "onnx", "onnxruntime", "opencv-python", "torch"),
+    libraries=("numpy", "onnx", "onnxruntime", "opencv-python", "pyarrow", "torch"),
     weights=lambda _, seeing: (seeing.network,),
     accelerator=True,
     among=lambda params, _: None if params.fitted_on == "dataset" else (),
+    kernels=("onnxruntime", "cuda"),
+    kernels_for=lambda params, seeing: seeing.kernels if params.fitted_on == "dataset" else (),
 )
 def fit_axes(
     frames: Dataset[Frames], params: FitAxesParams, seeing: ExtractFeaturesParams, compute: Compute

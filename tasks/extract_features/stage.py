@@ -18,6 +18,7 @@ from tasks.artifacts.feature_axes import FeatureAxes
 from tasks.artifacts.features import FeatureFacts, Features
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.images import Image
+from tasks.device_class import Kernels
 from tasks.geometry.grid import CellGrid, unit
 from tasks.geometry.projection import Projection
 from tasks.params import Compute, Params
@@ -38,11 +39,18 @@ class ExtractFeaturesParams(Params):
     dimensions: int | None = Field(ge=1)
     """Length of the vectors after a projection (see tasks/geometry/projection.py); null keeps all channels."""
 
+    @property
+    def kernels(self) -> tuple[Kernels, ...]:
+        """MobileNetV2's convolutions came out the same with AVX2 and AVX-512; EfficientNet's were not compared."""
+        return ("cuda",) if self.network == "mobilenet-v2" else ("onnxruntime", "cuda")
+
 
 @stage(
-    libraries=("numpy", "onnx", "onnxruntime", "opencv-python", "torch"),
+    libraries=("numpy", "onnx", "onnxruntime", "opencv-python", "pyarrow", "torch"),
     weights=lambda params: (params.network,),
     accelerator=True,
+    kernels=("onnxruntime", "cuda"),
+    kernels_for=lambda params: params.kernels,
 )
 def extract_features(
     frames: Frames, feature_axes: FeatureAxes, params: ExtractFeaturesParams, compute: Compute

@@ -48,7 +48,8 @@ class MatchParams(Params):
     """Whether a region may be matched with one of its own class only."""
 
 
-@stage(libraries=("numpy", "opencv-python", "pyarrow", "scipy", "torch"), accelerator=True)
+# Sums are exact (similarity.py): on a CPU no kernel changes them.
+@stage(libraries=("numpy", "opencv-python", "pyarrow", "scipy", "torch"), accelerator=True, kernels=("cuda",))
 def match(
     features: Features, dense_flow: DenseFlow, detections: Detections, params: MatchParams, compute: Compute
 ) -> tuple[Streamed[SemanticFlow], Matches]:
