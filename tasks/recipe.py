@@ -68,11 +68,25 @@ class Recipe:
     def load(cls, path: Path) -> Recipe | None:
         """The recipe at `path`, or None where there is none that this version can read."""
         try:
-            fields = json.loads(path.read_text(encoding="utf-8"))
-            made_of = Ingredients(**fields["ingredients"])
-            return cls(fields["key"], made_of, fields["output"], fields["error"])
-        except (OSError, ValueError, TypeError, KeyError):
+            fields: Any = json.loads(path.read_text(encoding="utf-8"))
+            found = cls(fields["key"], Ingredients(**fields["ingredients"]), fields["output"], fields["error"])
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
             return None
+        return found if _is_sound(fields) else None
+
+
+def _is_sound(fields: Any) -> bool:
+    """Whether what a file holds has a recipe's types; an error and an output exclude each other."""
+    made_of, error, output = fields["ingredients"], fields["error"], fields["output"]
+    texts = [made_of["inputs"], made_of["code"], made_of["weights"], made_of["libraries"], output]
+    return (
+        isinstance(fields["key"], str)
+        and isinstance(made_of["stage"], str)
+        and isinstance(made_of["params"], dict)
+        and all(isinstance(part, dict) for part in texts)
+        and all(isinstance(value, str) for part in texts for value in part.values())
+        and (error is None or (isinstance(error, str) and not output))
+    )
 
 
 def ingredients(

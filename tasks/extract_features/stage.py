@@ -7,17 +7,18 @@ coarse ones know what a thing is, the fine ones where it ends.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tasks.artifacts.artifact import Streamed
 from tasks.artifacts.feature_axes import FeatureAxes
 from tasks.artifacts.features import FeatureFacts, Features
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.images import Image
+from tasks.extract_features.plans import layer_strides
 from tasks.geometry.grid import CellGrid, unit
 from tasks.geometry.projection import Projection
 from tasks.params import Compute, Params
@@ -37,6 +38,23 @@ class ExtractFeaturesParams(Params):
     """Longer side of the image that the network sees, pixels; its eighth is the longer side of the grid."""
     dimensions: int | None = Field(ge=1)
     """Length of the vectors after a projection (see tasks/geometry/projection.py); null keeps all channels."""
+
+    @model_validator(mode="after")
+    def _joinable(self) -> Self:
+        strides = layer_strides(self.network)
+        unknown = [layer for layer in self.layers if layer not in strides]
+        if unknown:
+            raise ValueError(f"layers must be among {', '.join(strides)} for {self.network}, got {unknown[0]!r}")
+        if strides[self.layers[0]] != STRIDE:
+            finest = ", ".join(layer for layer, stride in strides.items() if stride == STRIDE)
+            raise ValueError(
+                f"the first of layers must have stride {STRIDE} ({finest}), got {self.layers[0]} with "
+                f"{strides[self.layers[0]]}"
+            )
+        finer = [layer for layer in self.layers if strides[layer] < STRIDE]
+        if finer:
+            raise ValueError(f"layers must have stride {STRIDE} or more, got {finer[0]} with {strides[finer[0]]}")
+        return self
 
 
 @stage(
