@@ -65,7 +65,7 @@ def parse_method(text: str) -> Method | None:
         kinds = [isinstance(fields[part], dict) for part in ("params", "code", "weights", "libraries")]
         kinds += [isinstance(fields[part], str) for part in ("stage", "device")]
         return Method(**fields) if all(kinds) else None
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
 
 
@@ -118,7 +118,7 @@ def parse_recipe(text: str) -> Recipe | None:
         }
         recipe = Recipe(fields["video"], fields["stage"], fields["method"], fields["inputs"], outputs, fields["error"])
         return recipe if recipe.key == fields["key"] else None
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 

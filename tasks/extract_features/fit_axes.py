@@ -63,7 +63,7 @@ def spaced(frames: Frames, count: int) -> Iterator[Image]:
     """At most `count` of the whole frames, evenly spaced."""
     whole = np.flatnonzero(frames.ok)
     if len(whole):
-        for number in np.unique(whole[np.linspace(0, len(whole) - 1, count).astype(int)]):
+        for number in np.unique(whole[np.linspace(0, len(whole) - 1, min(count, len(whole))).astype(int)]):
             yield frames.image(int(number))
 
 
