@@ -56,6 +56,7 @@ def bring_up_to_date(
         expected: float | None = None
         order: list[Item] = []
         try:
+            signals.arm()
             plan = Plan.make(project)
             moved = sweep(project, plan)
             if retry_failed:
@@ -69,8 +70,9 @@ def bring_up_to_date(
             if not stopped():
                 index = refresh_index(project, plan) if stages is None or "report" in stages else None
                 unrecorded = record_in_dvc(project, plan) if record else {}
-        except Interrupted as interrupted:
-            signals.ended_by = interrupted.number
+            signals.disarm()
+        except Interrupted:
+            pass  # the summary says it
         for item in order:
             outcomes.setdefault(item, Outcome(item.video, item.stage, "stopped", error="the run was interrupted"))
         project.state.flush()
