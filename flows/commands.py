@@ -8,29 +8,37 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tasks.errors import SemflowError
 
+if TYPE_CHECKING:
+    from flows.engine.outcome import Summary
+    from flows.engine.plan import ItemState
+    from flows.engine.project import Project
+
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make everything that is stale, and record it in DVC."""
+    """Make everything that is stale, mirrored in Prefect, and record it in DVC."""
+    from flows.display import choose_display
     from flows.engine.project import find_root
     from flows.engine.run import bring_up_to_date
     from flows.intake import take_in
 
     root = find_root(Path.cwd())
     videos = take_in(root, arguments.videos) if arguments.videos else None
-    project = _open(root)
+    project = _open(root, fetch=True)
     if not project.videos:
         raise SemflowError(
             "data/raw must hold at least one video, got none; put files there, name some with "
             "`semflow run --videos 'folder/*.mp4'`, or fetch samples with `semflow samples`"
         )
-    summary = bring_up_to_date(project, videos)
+    with choose_display(quiet=arguments.quiet, json=arguments.json) as display:
+        summary = bring_up_to_date(
+            project, videos, observers=[display], retry_failed=arguments.retry_failed, pull=arguments.pull
+        )
     return _finish(arguments, project, summary)
 
 
@@ -39,32 +47,35 @@ def plan(arguments: argparse.Namespace) -> int:
     from flows.engine.plan import Plan
 
     project = _open()
-    return _show_states(arguments, list(Plan.make(project).states.values()), project)
+    return _show_states(arguments, list(Plan.make(project).states.values()), project, every=arguments.all)
 
 
 def why(arguments: argparse.Namespace) -> int:
     """Say why items of one video are stale."""
+    from flows.engine.names import find_video
     from flows.engine.plan import Plan, select
 
     project = _open()
-    if arguments.video not in project.videos:
-        raise SemflowError(f"video must be one of {', '.join(project.videos) or 'none'}, got {arguments.video!r}")
+    video = find_video({v.relative: v.name for v in project.videos.values()}, arguments.video)
     names = [declaration.name for declaration in project.declarations]
     if arguments.stage is not None and arguments.stage not in names:
         raise SemflowError(f"stage must be one of {', '.join(names)}, got {arguments.stage!r}")
-    states = select(Plan.make(project), [arguments.video]).values()
-    return _show_states(arguments, [s for s in states if arguments.stage in (None, s.item.stage)], project)
+    states = select(Plan.make(project), [video]).values()
+    chosen = [state for state in states if arguments.stage in (None, state.item.stage)]
+    return _show_states(arguments, chosen, project, every=True)
 
 
 def stage(arguments: argparse.Namespace) -> int:
-    """Make one stage over all videos."""
+    """Make one stage over all videos: what DVC calls."""
+    from flows.display import choose_display
     from flows.engine.run import bring_up_to_date
 
-    project = _open()
+    project = _open(fetch=True)
     names = [declaration.name for declaration in project.declarations]
     if arguments.name not in names:
         raise SemflowError(f"stage must be one of {', '.join(names)}, got {arguments.name!r}")
-    summary = bring_up_to_date(project, stages=[arguments.name], record=False, pull=True)
+    with choose_display(json=arguments.json) as display:
+        summary = bring_up_to_date(project, stages=[arguments.name], observers=[display], record=False, pull=True)
     code = _finish(arguments, project, summary)
     return 0 if arguments.keep_going and summary.settled else code
 
@@ -118,11 +129,13 @@ def dvc(arguments: argparse.Namespace) -> int:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Score stage functions against ground truth."""
-    from flows.show import show_scores
+    from flows.display import shown_progress
+    from flows.show_scores import show_scores
 
     if "data" in arguments and not arguments.data.is_dir():
         raise SemflowError(f"--data must be a folder, got {arguments.data}")
-    scores = module(arguments.module).evaluate(arguments, _open().params)
+    with shown_progress():
+        scores = module(arguments.module).evaluate(arguments, _open().params)
     if arguments.json:
         print_json(scores.as_json())
     else:
@@ -145,49 +158,59 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=1, default=str) + "\n")
 
 
-def _open(root: Path | None = None) -> Any:
+def _open(root: Path | None = None, *, fetch: bool = False) -> Project:
     from flows.engine.project import Project, find_root
 
-    return Project.open(root or find_root(Path.cwd()))
+    return Project.open(root or find_root(Path.cwd()), fetch=fetch)
 
 
-def _with_prefect(root: Path, videos: list[str] | None) -> Any:
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
-    from flows.dataset import process_dataset
+def _show_states(arguments: argparse.Namespace, states: list[ItemState], project: Project, *, every: bool) -> int:
+    from flows.engine.timings import Timings
+    from flows.show import PlanLine, plan_counts, show_plan
 
-    state = process_dataset(root=str(root), videos=videos, return_state=True)
-    result = state.result(raise_on_failure=False)  # a failed flow's data is its Summary too
-    if isinstance(result, BaseException):
-        raise result
-    return result
-
-
-def _show_states(arguments: argparse.Namespace, states: list[Any], project: Any) -> int:
-    from flows.show import plan_counts, show_plan
-
-    project.hashes.save()
-    if arguments.json:
-        print_json(
-            {
-                "items": [
-                    {"video": s.item.video, "stage": s.item.stage, "state": s.standing, "why": s.reason} for s in states
-                ],
-                "counts": plan_counts(states),
-            }
+    timings = Timings.read(project.state)
+    lines = [
+        PlanLine(
+            state.item,
+            state.standing,
+            state.reason,
+            timings.expect(state.item) if state.standing == "stale" else None,
+            sum(size for files in state.outputs.values() for _, size in files.values()),
         )
+        for state in states
+    ]
+    if arguments.json:
+        items = [
+            {
+                "video": line.item.video,
+                "stage": line.item.stage,
+                "state": line.standing,
+                "why": line.reason,
+                "expected_s": line.expected_s,
+                "bytes": line.bytes,
+            }
+            for line in lines
+        ]
+        print_json({"items": items, "counts": plan_counts(lines), "notes": list(project.notes)})
     else:
-        show_plan(_console(), states)
-    return 0 if all(state.standing in ("fresh", "stale") for state in states) else 1
+        show_plan(None, lines, [declaration.name for declaration in project.declarations], every)
+        for note in project.notes:
+            sys.stdout.write(f"{note}\n")
+    project.close()
+    return 0 if all(line.standing in ("fresh", "remote", "stale") for line in lines) else 1
 
 
-def _finish(arguments: argparse.Namespace, project: Any, summary: Any) -> int:
+def _finish(arguments: argparse.Namespace, project: Project, summary: Summary) -> int:
     from flows.show import show_summary
 
     if arguments.json:
         print_json(summary.as_json())
     else:
         shown = {outcome.stage for outcome in summary.outcomes}
-        show_summary(_console(), summary, [stage.name for stage in project.stages if stage.name in shown])
+        show_summary(None, summary, [d.name for d in project.declarations if d.name in shown])
+    project.close()
+    if summary.interrupted:
+        return 128 + summary.interrupted
     return 0 if summary.good else 1
 
 

@@ -24,11 +24,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State as RunState
 from prefect.states import Completed, Failed
 
-from flows.engine.item import Outcome, make
-from flows.engine.plan import Item
+from flows.engine.outcome import Item, Outcome
 from flows.engine.project import Project, find_root
 from flows.engine.run import bring_up_to_date
-from flows.engine.schedule import Submit
 from flows.pipeline import STAGES
 from tasks.content import digest
 from tasks.errors import SemflowError

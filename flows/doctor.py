@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from flows.engine.project import Project, find_root
-from flows.pipeline import STAGES
 from tasks.errors import SemflowError
 
 LOW_DISK_GB = 5.0
@@ -36,13 +35,14 @@ def examine_machine(start: Path) -> list[Check]:
     """All checks, in the order in which their failures would bite."""
     checks = [_checked("python", _python), *_packages()]
     try:
-        project = Project.open(find_root(start), STAGES)
+        project = Project.open(find_root(start))
     except SemflowError as error:
         return [*checks, Check("project", False, str(error))]
     named: list[tuple[str, Callable[[], str]]] = [
         ("project", lambda: f"{project.root}, {len(project.videos)} videos in data/raw, params.yaml is valid"),
         ("device", lambda: _device(project)),
         ("weights", lambda: _weights(project)),
+        ("exports", lambda: _exports(project)),
         ("disk", lambda: _disk(project.root)),
         ("dvc", lambda: _dvc(project)),
         ("prefect", _prefect),
@@ -85,9 +85,7 @@ def _installed(name: str) -> str | None:
 
 
 def _device(project: Project) -> str:
-    from tasks.device import resolve_device
-
-    device = resolve_device(project.compute.device)
+    device = project.device
     if device == "cpu":
         return f"cpu, {os.cpu_count()} processors"
     import torch
@@ -98,12 +96,30 @@ def _device(project: Project) -> str:
 def _weights(project: Project) -> str:
     from tasks.weights.fetch import is_cached
 
-    asked = (stage.weights(project.params[stage.name], *project.also(stage).values()) for stage in project.stages)
-    names = sorted({name for asked_by_one in asked for name in asked_by_one})
+    names = _asked_for(project)
     missing = [name for name in names if not is_cached(name)]
     if missing:
         return f"{', '.join(missing)} not here yet: fetched and verified at first use"
     return f"{', '.join(names)} in the cache, verified"
+
+
+def _exports(project: Project) -> str:
+    from tasks.yolo.export import export_path, standing
+
+    names = [name for name in _asked_for(project) if name.startswith("yolo")]
+    stand = {name: standing(export_path(name)) for name in names}
+    words = {
+        "whole": "in the cache, verified",
+        "absent": "not here yet: made at first use on a CPU",
+        "wrong": "not as they were made: made again at next use",
+    }
+    found = {state: [name for name in names if stand[name] == state] for state in words}
+    return "; ".join(f"{', '.join(found[state])} {words[state]}" for state in words if found[state]) or "none needed"
+
+
+def _asked_for(project: Project) -> list[str]:
+    """The names of all weights that the parameters ask for, sorted."""
+    return sorted({name for declaration in project.declarations for name in declaration.method.weights})
 
 
 def _disk(root: Path) -> str:
@@ -117,10 +133,14 @@ def _disk(root: Path) -> str:
 
 
 def _dvc(project: Project) -> str:
+    from flows.engine.dvc_store.git import git_state
     from flows.engine.dvc_yaml import render
 
     if not (project.root / ".dvc").is_dir():
         raise SemflowError(f"{project.root} must be a DVC repository, got none; run `dvc init`")
+    git = git_state(project.root)
+    if not git.ok:
+        raise SemflowError(git.words)
     if (project.root / "dvc.yaml").read_text(encoding="utf-8") != render(project):
         raise SemflowError("dvc.yaml must be as rendered from the stages, got another; run `semflow dvc`")
     if shutil.which("semflow") is None:

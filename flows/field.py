@@ -15,6 +15,8 @@ import argparse
 from importlib import import_module
 from typing import Any
 
+from flows.display import shown_progress
+
 COMMANDS = {
     "complete": "labels on a few frames to label maps of all frames",
     "track": "chosen points, or one thing, through time",
@@ -38,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it, and say what was made and where it is."""
-    return _module(arguments.field_command).run(arguments)
+    with shown_progress():
+        return _module(arguments.field_command).run(arguments)
 
 
 def _module(name: str) -> Any:

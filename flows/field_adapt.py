@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         evidence = gathered(shelf, others, own)
         labels = proposed(shelf, evidence, own, arguments.frames, made.folder / PROPOSED)
         field = fitted(shelf, labels, arguments.every, made.folder / "field.parquet")
-        write(made, shelf, field, arguments)
+        write(made, shelf, field)
         made.said.update({"from": arguments.others, "evidence cells": len(evidence.values)})
     return 0
 
@@ -146,7 +146,7 @@ def proposed(shelf: Shelf, evidence: Evidence, own: FieldLabels, count: int, fol
             Picture.fromarray(labels).save(folder / f"{frame:06d}.png", optimize=True)
     (folder / SUMMARY).write_text("".join(f"{name}\n" for name in evidence.names), encoding="utf-8")
     found = FieldLabels.load(folder)
-    return FieldLabels({**found.masks, **own.masks}, own.points, evidence.names)
+    return FieldLabels({**found.masks, **own.masks}, own.points, evidence.names, own.lines)
 
 
 def likened(shelf: Shelf, evidence: Evidence, frame: int) -> NDArray[np.uint8]:

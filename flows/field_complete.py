@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     with results(arguments, shelf) as made:
         labels = given(arguments.labels, shelf, made.folder)
         field = fitted(shelf, labels, arguments.every, made.folder / FIELD)
-        write(made, shelf, field, arguments)
+        write(made, shelf, field)
     return 0
 
 
@@ -89,13 +89,13 @@ def fitted(shelf: Shelf, labels: FieldLabels, every: int, path: Path) -> Semanti
     return field
 
 
-def write(made: Results, shelf: Shelf, field: SemanticField, arguments: argparse.Namespace) -> None:
+def write(made: Results, shelf: Shelf, field: SemanticField) -> None:
     """Everything that is to be seen of a field."""
     shutil.rmtree(made.folder / "given", ignore_errors=True)
     write_masks(made.folder / MASKS, shelf, field)
     write_table(made.folder / TABLE, field)
     numbers = whole(shelf.frames)
-    going = with_progress(numbers, len(numbers), "overlay", arguments)
+    going = with_progress(numbers, len(numbers), "overlay")
     write_film(made.folder / FILM, shelf.frames, numbers, painted(shelf, field, going))
     made.said.update(
         {

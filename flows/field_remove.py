@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
             "see the report's section 'What is where' for what there is"
         )
     with results(arguments, shelf) as made:
-        going = with_progress(numbers, len(numbers), "remove", arguments)
+        going = with_progress(numbers, len(numbers), "remove")
         write_film(
             made.folder / FILM,
             shelf.frames,

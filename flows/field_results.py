@@ -17,6 +17,7 @@ from flows.field_shelf import Shelf
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.images import Image
 from tasks.errors import SemflowError
+from tasks.progress import progress
 
 CRF, PRESET = 23, "veryfast"  # as the report's overlay
 ABOUT = "about.json"
@@ -86,12 +87,9 @@ def whole(frames: Frames) -> list[int]:
     return found
 
 
-def with_progress(items: Iterable[int], total: int, what: str, arguments: argparse.Namespace) -> Iterator[int]:
-    """The items, with a bar on the screen where there is one to be seen."""
-    if arguments.json:
-        yield from items
-        return
-    from rich.console import Console
-    from rich.progress import track
-
-    yield from track(items, what, total=total, console=Console(stderr=True), transient=True)
+def with_progress(items: Iterable[int], total: int, what: str) -> Iterator[int]:
+    """The items; how far they are is told (tasks/progress.py)."""
+    with progress("field", what, total) as step:
+        for item in items:
+            yield item
+            step("")

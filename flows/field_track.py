@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         table.save(made.folder / f"{TABLE}.parquet")
         table.to_pandas().to_csv(made.folder / f"{TABLE}.csv", index=False, float_format="%.3f")
         numbers = np.flatnonzero(shelf.frames.ok).tolist()
-        going = with_progress(numbers, len(numbers), "overlay", arguments)
+        going = with_progress(numbers, len(numbers), "overlay")
         write_film(made.folder / FILM, shelf.frames, numbers, pictures(shelf, paths, going))
         made.said.update(
             {

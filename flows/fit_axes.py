@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from flows.engine.project import Project, find_root
-from flows.pipeline import STAGES
 from flows.samples import fetch_samples
 from tasks.artifacts.artifact import Dataset
 from tasks.artifacts.frames import Frames
@@ -25,12 +24,12 @@ from tasks.params import Compute
 
 def main() -> None:
     """Fit and write the files."""
-    params = Project.open(find_root(Path(__file__).parent), STAGES).params
+    params = Project.open(find_root(Path(__file__).parent)).params
     decoding, fitting, seeing = params["decode"], params["fit_axes"], params["extract_features"]
     assert isinstance(decoding, DecodeParams)
     assert isinstance(fitting, FitAxesParams)
     assert isinstance(seeing, ExtractFeaturesParams)
-    compute = Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0)
+    compute = Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
     with tempfile.TemporaryDirectory() as folder:
         paths = {clip.stem: clip for clip in fetch_samples(Path(folder))}
         for name, clip in paths.items():

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from flows.display import shown_progress
 from flows.engine.files import PARTIAL, move, partial, remove
 from tasks.artifacts.raw_video import RawVideo
 from tasks.errors import SemflowError
@@ -97,11 +98,10 @@ def fetch_samples(root: Path, seconds: float = 10.0, more: bool = False) -> list
     if seconds <= 0:
         raise SemflowError(f"seconds must be more than 0, got {seconds}")
     raw = root / RawVideo.FOLDER
+    clips = (*SAMPLES, *(MORE_SAMPLES if more else ()))
     try:
-        return [
-            _place(fetch(clip), raw / f"{clip.name}.mp4", seconds)
-            for clip in (*SAMPLES, *(MORE_SAMPLES if more else ()))
-        ]
+        with shown_progress():
+            return [_place(fetch(clip), raw / f"{clip.name}.mp4", seconds) for clip in clips]
     finally:
         remove(raw / PARTIAL)
 

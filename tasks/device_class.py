@@ -4,5 +4,5 @@ from __future__ import annotations
 
 
 def device_class(device: str, kernels: tuple[str, ...]) -> str:
-    """"" where nothing depends on the device."""
+    """ "" where nothing depends on the device."""
     return "" if not kernels else device

@@ -1,64 +1,87 @@
-"""Fingerprints of code: a module and all it imports inside the project, comments and docstrings left out.
+"""Fingerprints of code: a module, all it imports inside the project, and the data files beside them.
 
-The closure is read from import statements, also those inside functions. The engine itself (the decorator, recipes,
-weights' catalogue) is left out: it moves artifacts and does not make them; weights enter a recipe by their SHA-256.
+Imports are those that `tasks/source_code.py` sees; a package's `__init__.py` is imported with every module below it.
+Data are the files that `tasks/data_files.py` tells from strays. The engine itself (the decorator, recipes, catalogue of
+weights) is left out: it moves artifacts and does not make them; weights enter a recipe by their SHA-256. A file is
+read once per process: what runs is what was imported.
 """
 
 from __future__ import annotations
 
-import ast
-import hashlib
 import importlib.util
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from tasks import source_code
+from tasks.code_memo import data_hash, source_code_of
+from tasks.data_files import data_files
 from tasks.errors import SemflowError
 
-PACKAGES = ("tasks", "flows")
-PYTHON = (".py", ".pyc", ".pyi")
 ENGINE = (
     "tasks.artifacts.artifact",
     "tasks.artifacts.raw_video",
     "tasks.checkpoints",
+    "tasks.code_memo",
     "tasks.content",
+    "tasks.data_files",
     "tasks.device",
     "tasks.errors",
     "tasks.fingerprint",
     "tasks.params",
     "tasks.progress",
-    "tasks.recipe",
+    "tasks.sealed",
+    "tasks.source_code",
     "tasks.stage",
+    "tasks.syntax",
     "tasks.weights",
+    "tasks.yaml_values",
 )
 SAME = {
     "opencv-python": ("opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"),
     "onnxruntime": ("onnxruntime-gpu",),
 }
 """Distributions that carry the same code under another name."""
+_reading = threading.RLock()
 
 
 @cache
 def fingerprint(module: str) -> Mapping[str, str]:
-    """Name to a hash, for `module`, all it imports inside the project, and the other files in their folders."""
-    modules = {name: _hash(source(name)) for name in closure(module)}
-    return modules | {path.name: _bytes_hash(path) for path in resources(module)}
+    """Name to a hash: for `module` and all it imports inside the project by module, for data files by their path.
+
+    A module that does nothing, like an empty `__init__.py`, is left out.
+    """
+    with _reading:
+        code = {name: source_code_of(source(name)).hash for name in closure(module)}
+        data = {_address(path): data_hash(path) for path in resources(module)}
+    return {name: found for name, found in code.items() if found} | data
+
+
+@cache
+def definitions(module: str) -> Mapping[str, str]:
+    """Top-level function, class or assignment of `module` to a hash of its code; see source_code.REST and ORDER.
+
+    The module's entry in a fingerprint follows from these, so they may be kept under that hash.
+    """
+    with _reading:
+        return source_code_of(source(module)).definitions or {}
 
 
 @cache
 def resources(module: str) -> tuple[Path, ...]:
-    """Files that are not Python beside the modules of the closure: templates and the like, sorted."""
-    folders = {source(name).parent for name in closure(module) if _inside(name)}
-    return tuple(sorted(p for folder in folders for p in folder.iterdir() if p.is_file() and p.suffix not in PYTHON))
+    """The data files of the packages that the closure passes through: templates, tables, fonts; sorted."""
+    folders = {source(name).parent for name in closure(module) if source_code.is_inside(name)}
+    return tuple(sorted({path for folder in folders for path in _data_files(folder)}))
 
 
 @cache
 def closure(module: str, engine: bool = False) -> tuple[str, ...]:
     """Names of `module` and what it imports inside the project, sorted; with `engine`, the engine's modules too."""
     found: set[str] = set()
-    waiting = [module]
+    waiting = [module, *_modules_of(module)]
     while waiting:
         name = waiting.pop()
         if name in found or (not engine and _is_engine(name)):
@@ -71,8 +94,10 @@ def closure(module: str, engine: bool = False) -> tuple[str, ...]:
 @cache
 def source(module: str) -> Path:
     """The file behind `module`."""
-    loaded = sys.modules.get(module)
-    file = getattr(loaded, "__file__", None)
+    place = _place(module) if source_code.is_inside(module) else None
+    if place is not None and place.suffix == ".py":
+        return place
+    file = getattr(sys.modules.get(module), "__file__", None)
     if file is None:
         spec = importlib.util.find_spec(module)
         file = spec.origin if spec else None
@@ -92,47 +117,91 @@ def library_version(name: str) -> str:
     raise SemflowError(f"{name} must be installed, got none; run `make` to install the pinned packages")
 
 
+def forget() -> None:
+    """Read all code anew when next asked: for tests, which change it."""
+    for cached in (fingerprint, definitions, resources, closure, source, _imports, _place, _data_files):
+        cached.cache_clear()
+
+
+_data_files = cache(data_files)
+
+
 def _is_engine(name: str) -> bool:
     return any(name == part or name.startswith(part + ".") for part in ENGINE)
 
 
 @cache
 def _imports(module: str) -> tuple[str, ...]:
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(source(module).read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names if _inside(alias.name)}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module and _inside(node.module):
-            # `from tasks.track import kalman` names a module; `from tasks.track.kalman import predict` does not.
-            submodules = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= {node.module} | {name for name in submodules if _exists(name)}
-    return tuple(sorted(found))
+    """The modules of the project that the code of `module` names, and the packages above them."""
+    with _reading:
+        named = source_code_of(source(module)).imports
+    return tuple({name: None for dotted in named for name in _modules_of(_absolute(dotted, module))})
 
 
-def _inside(name: str) -> bool:
-    return name.partition(".")[0] in PACKAGES
+def _absolute(dotted: str, module: str) -> str:
+    """A name as it is for everybody; "" where its dots lead out of all packages."""
+    name = dotted.lstrip(".")
+    if name == dotted:
+        return name
+    parts = module.split(".") if source(module).name == "__init__.py" else module.split(".")[:-1]
+    up = len(dotted) - len(name) - 1
+    return ".".join([*parts[: len(parts) - up], name]) if up < len(parts) else ""
 
 
-def _exists(module: str) -> bool:
-    package, _, leaf = module.rpartition(".")
-    init = source(package)
-    return init.name == "__init__.py" and (
-        (init.parent / f"{leaf}.py").is_file() or (init.parent / leaf / "__init__.py").is_file()
-    )
+def _modules_of(dotted: str) -> Iterator[str]:
+    """The modules that lie on the way to a dotted name; `tasks.track.*` leads to all in that package."""
+    if not source_code.is_inside(dotted):
+        return
+    parts = dotted.split(".")
+    for count in range(1, len(parts) + 1):
+        name = ".".join(parts[:count])
+        place = _place(name)
+        if place is None:
+            if parts[count - 1] == "*":
+                yield from _children(".".join(parts[: count - 1]))
+            return
+        if place.suffix == ".py":
+            yield name
+
+
+def _children(package: str) -> Iterator[str]:
+    place = _place(package)
+    if place is not None and place.name == "__init__.py":
+        yield from (f"{package}.{path.stem}" for path in place.parent.glob("*.py") if path != place)
 
 
 @cache
-def _hash(path: Path) -> str:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = [part for part in node.body if not _is_text(part)]
-    return hashlib.md5(ast.dump(tree).encode(), usedforsecurity=False).hexdigest()[:16]
+def _place(name: str) -> Path | None:
+    """The file of a module or package, found without importing it; the folder of a package that has no file."""
+    package, _, leaf = name.rpartition(".")
+    if not package:
+        return _top(name)
+    above = _place(package)
+    if above is None or (above.suffix == ".py" and above.name != "__init__.py"):
+        return None
+    folder = _folder(above) / leaf
+    files = [path for path in (folder / "__init__.py", folder.with_name(f"{leaf}.py")) if path.is_file()]
+    return files[0] if files else folder if folder.is_dir() else None
 
 
-def _bytes_hash(path: Path) -> str:
-    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()[:16]
+def _folder(place: Path) -> Path:
+    return place.parent if place.suffix == ".py" else place
 
 
-def _is_text(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+def _top(package: str) -> Path | None:
+    loaded = getattr(sys.modules.get(package), "__file__", None)
+    if loaded is not None:
+        return Path(loaded)
+    spec = importlib.util.find_spec(package)
+    if spec is None:
+        return None
+    return Path(spec.origin) if spec.origin else Path(next(iter(spec.submodule_search_locations or [""])))
+
+
+def _address(path: Path) -> str:
+    """The path of a data file from the folder that holds its top package."""
+    for package in source_code.PACKAGES:
+        top = _place(package)
+        if top is not None and path.is_relative_to(_folder(top)):
+            return path.relative_to(_folder(top).parent).as_posix()
+    return path.name

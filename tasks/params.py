@@ -10,86 +10,101 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tasks.device import DEVICE
 from tasks.errors import BadParams
+from tasks.text import read_text
+from tasks.yaml_values import Node, read_yaml, shorten
+
+MOST_BYTES = 1 << 20
+"""Of a file of parameters, which has some kilobytes."""
+Lines = Mapping[tuple[str | int, ...], int]
 
 
 class Params(BaseModel):
-    """Base of all parameter classes: frozen, strict about types, closed to unknown keys."""
+    """Base of all parameter classes: frozen, strict about types, closed to unknown keys and to NaN."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 class Compute(Params):
     """How to compute, not what: nothing here may change a result, so nothing here is part of a recipe."""
 
-    device: str
+    device: str = Field(pattern=DEVICE)
     """auto (CUDA where there is one, else CPU), cpu, cuda, or cuda:N."""
-    workers: int
-    """Items in hand at once; 0 means one per processor."""
-    batch: int
+    workers: int = Field(ge=0)
+    """Worker processes, each with one item in hand; 0 for one per processor, as far as memory goes."""
+    batch: int = Field(ge=1)
     """Images per call of a model on an accelerator (on a CPU batches gain nothing and models see one at a time)."""
     item_timeout_s: float = Field(ge=0)
-    """Seconds after which an item that is still being made is ended; 0 means 30 times what is expected of it, and
-    half an hour at least."""
+    """Seconds after which an item (one stage of one video) is ended; 0 for 30 times what it is expected to take, and at
+    least half an hour."""
     worker_memory_gb: float = Field(ge=0)
-    """Gigabytes (10^9 bytes) of memory that a worker may use before it is ended; 0 means an equal share of 85 % of
-    the machine's."""
+    """Gigabytes that one worker process may use before it is ended; 0 for an even share of 85 % of the memory."""
+    store_raw: bool
+    """Whether raw videos are copied into DVC's cache too, so that `dvc push` takes them along."""
 
 
 def read_params(path: Path, sections: Mapping[str, type[Params]]) -> dict[str, Params]:
     """Every section of `path`, checked by its class; raises BadParams at the first thing wrong."""
     try:
-        text = path.read_text(encoding="utf-8")
-        node, values = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
+        text = read_text(path, str(path), BadParams, MOST_BYTES)
     except FileNotFoundError:
         raise BadParams(f"{path} must exist, got no such file; run this inside a semflow project") from None
-    except yaml.YAMLError as error:
-        raise BadParams(f"{path} must be YAML: {error}") from None
+    node = read_yaml(text, str(path))
+    values = node.plain()
     if not isinstance(values, dict):
-        raise BadParams(f"{path} must hold sections, got {type(values).__name__}")
-    lines = _lines(node)
+        got = "nothing" if values is None else f"a {type(values).__name__}"
+        raise BadParams(f"{path}:{node.line}: must hold sections ({', '.join(sections)}), got {got}")
     for name in values:
         if name not in sections:
-            raise BadParams(f"{path}:{lines[(name,)]}: section must be one of {', '.join(sections)}, got {name!r}")
-    return {name: _section(path, lines, name, kind, values) for name, kind in sections.items()}
+            line = node.key_lines[name]
+            raise BadParams(f"{path}:{line}: section must be one of {', '.join(sections)}, got {shorten(name)}")
+    return {name: _section(path, node, name, kind) for name, kind in sections.items()}
 
 
-def _section(
-    path: Path, lines: dict[tuple[Any, ...], int], name: str, kind: type[Params], values: dict[str, Any]
-) -> Params:
-    if name not in values:
-        raise BadParams(f"{path}: section {name!r} must be there, got none; it needs {', '.join(kind.model_fields)}")
-    section = values[name] if values[name] is not None else {}
+def _section(path: Path, root: Node, name: str, kind: type[Params]) -> Params:
+    if name not in root.value:
+        needs = ", ".join(kind.model_fields)
+        raise BadParams(f"{path}:{root.line}: section {name!r} must be there, got none; it needs {needs}")
+    section: Any = root.value[name].plain()
+    if section is not None and not isinstance(section, dict):
+        line = root.key_lines[name]
+        raise BadParams(
+            f"{path}:{line}: {name} must be a section with {', '.join(kind.model_fields)}, got {shorten(section)}"
+        )
     try:
         # JSON mode takes lists for tuples, and stays strict about everything else.
-        return kind.model_validate_json(json.dumps(section))
+        return kind.model_validate_json(json.dumps(section or {}))
     except ValidationError as error:
         # An unknown key first: where one is misspelt, that is the cause and the missing one the effect.
         first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
+        lines = dict(root.lines())
         where = (name, *first["loc"])
         known = next(lines[where[:n]] for n in range(len(where), 0, -1) if where[:n] in lines)
-        key = ".".join(map(str, where))
-        if first["type"] == "extra_forbidden":
-            expected = f"{key} must be one of {', '.join(kind.model_fields)}, got an unknown key"
-        elif first["type"] == "missing":
-            expected = f"{key} must be given, got none"
-        else:
-            expected = f"{key}: {first['msg']}, got {first['input']!r}"
-        raise BadParams(f"{path}:{known}: {expected}") from None
+        raise BadParams(f"{path}:{known}: {_words(cast('dict[str, Any]', first), where, kind)}") from None
 
 
-def _lines(node: yaml.Node | None, prefix: tuple[Any, ...] = ()) -> dict[tuple[Any, ...], int]:
-    """Line (from 1) of every key, by its path."""
-    found: dict[tuple[Any, ...], int] = {}
-    if isinstance(node, yaml.MappingNode):
-        for key, value in cast("list[tuple[yaml.ScalarNode, yaml.Node]]", node.value):
-            found[(*prefix, key.value)] = key.start_mark.line + 1
-            found |= _lines(value, (*prefix, key.value))
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(cast("list[yaml.Node]", node.value)):
-            found[(*prefix, index)] = value.start_mark.line + 1
-            found |= _lines(value, (*prefix, index))
-    return found
+def _words(fault: Mapping[str, Any], where: tuple[str | int, ...], kind: type[Params]) -> str:
+    """What is wrong with the value at `where`."""
+    key = ".".join(map(str, where))
+    if fault["type"] == "extra_forbidden":
+        return f"{key} must be one of {', '.join(kind.model_fields)}, got an unknown key"
+    if fault["type"] == "missing":
+        return f"{key} must be given, got none"
+    if fault["type"] == "value_error" and len(where) == 1:  # of the section as a whole: its words say what came
+        return f"{key}: {fault['msg'].removeprefix('Value error, ')}"
+    got = fault["input"]
+    hint = "; YAML reads this as text: write it as 0.001 or 1.0e-3" if isinstance(got, str) and _is_number(got) else ""
+    return f"{key}: {fault['msg']}, got {shorten(got)}{hint}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "e" in text.lower()

@@ -1,112 +1,119 @@
-"""A bar where somebody watches; lines in the log where nobody does, if they are wanted.
+"""How far work is, told to one function: the sink. What becomes of it is not the business of who works.
 
-Items run in threads of one process, and two displays on a terminal overwrite each other: all bars are drawn by one,
-above which what is logged meanwhile is written. It goes when the last bar is done, before the run shows its table.
+A worker process sends the steps to its parent, a command draws bars (flows/display.py). Without a sink nothing is said;
+a few lines go to the log where they are wanted.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import sys
-import threading
+import math
+import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TextIO
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
+from typing import Protocol
 
 log = logging.getLogger("semflow")
 Step = Callable[[str], None]
+Sink = Callable[[str, float, float, str], None]
+"""sink(what, done, total, remark). `total` is math.inf where it is unknown; the work is over when done >= total."""
 LINES = 10  # in the log, for the whole of a task
+MIN_INTERVAL_S = 0.1
+"""Between two calls of the sink for one piece of work, but for the first and the last."""
+BYTES = "bytes"
+"""The remark that says that `done` and `total` are bytes."""
+UNKNOWN = math.inf
+"""The total of work whose end is not known."""
+_sink: Sink | None = None
+
+
+class Report(Protocol):
+    """Called with how much is done, of how much, and a remark."""
+
+    def __call__(self, done: float, total: float, remark: str = "") -> None: ...
+
+
+def set_sink(sink: Sink | None) -> Sink | None:
+    """Tell `sink` from now on, nobody where None; the sink until now."""
+    global _sink
+    before, _sink = _sink, sink
+    return before
+
+
+def has_sink() -> bool:
+    """Whether somebody is told."""
+    return _sink is not None
 
 
 @contextlib.contextmanager
 def progress(stage: str, what: str, total: int, *, logged: bool = False) -> Generator[Step]:
-    """A function to be called after each of `total` steps, with a remark; without a terminal quiet, or `logged`."""
-    if not sys.stderr.isatty():
+    """A function to be called after each of `total` steps, with a remark; without a sink quiet, or `logged`."""
+    if not has_sink():
         yield _in_log(stage, what, total) if logged else _quiet
         return
-    with _terminal.shown() as bars:
-        bar = bars.add_task(f"{stage}: {what}", total=total, remark="")
-        try:
-            yield lambda remark: bars.update(bar, advance=1, remark=remark)
-        finally:
-            bars.refresh()
-            bars.remove_task(bar)
+    with reported(what) as report:
+        report(0, total)
+        yield _counted(report, total)
+
+
+@contextlib.contextmanager
+def reported(what: str) -> Generator[Report]:
+    """A function that tells the sink how far `what` is; at the end of the context the sink is told that it is over."""
+    if _sink is None:
+        yield _unheard
+        return
+    work = _Throttled(_sink, what)
+    try:
+        yield work
+    finally:
+        work.end()
+
+
+class _Throttled:
+    """What one piece of work tells the sink: the first call, the last one, and some between."""
+
+    def __init__(self, sink: Sink, what: str) -> None:
+        self.sink, self.what = sink, what
+        self.done, self.remark = 0.0, ""
+        self.told_at: float | None = None
+        self.over = False
+
+    def __call__(self, done: float, total: float, remark: str = "") -> None:
+        self.done, self.remark = done, remark
+        now = time.monotonic()
+        ends = done >= total and not self.over
+        if ends or self.told_at is None or now - self.told_at >= MIN_INTERVAL_S:
+            self.told_at, self.over = now, done >= total
+            self.sink(self.what, done, total, remark)
+
+    def end(self) -> None:
+        """It got no further than this."""
+        if self.told_at is not None and not self.over:
+            self.sink(self.what, self.done, self.done, self.remark)
+
+
+def _counted(report: Report, total: int) -> Step:
+    done = 0
+
+    def step(remark: str) -> None:
+        nonlocal done
+        done += 1
+        report(done, total, remark)
+
+    return step
 
 
 def _quiet(remark: str) -> None:
     del remark
 
 
-def _in_log(stage: str, what: str, total: int) -> Step:
-    done = 0
+def _unheard(done: float, total: float, remark: str = "") -> None:
+    del done, total, remark
 
-    def step(remark: str) -> None:
-        nonlocal done
-        done += 1
-        if done == total or done * LINES // total > (done - 1) * LINES // total:
+
+def _in_log(stage: str, what: str, total: int) -> Step:
+    def tell(done: float, total: float, remark: str = "") -> None:
+        if done == total or done * LINES // max(total, 1) > (done - 1) * LINES // max(total, 1):
             log.info("%s: %s %d/%d %s", stage, what, done, total, remark)
 
-    return step
-
-
-@dataclass
-class _Terminal:
-    """The one display of all bars, there while any of them is."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    users: int = 0
-    open: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
-    bars: Progress | None = None
-
-    @contextlib.contextmanager
-    def shown(self) -> Generator[Progress]:
-        """The display, begun by the first who asks and ended by the last."""
-        with self.lock:
-            self.users += 1
-            if self.bars is None:
-                terminal = sys.stderr
-                self.bars = self.open.enter_context(_bars(terminal))
-                self.open.enter_context(_log_above(terminal))
-            bars = self.bars
-        try:
-            yield bars
-        finally:
-            with self.lock:
-                self.users -= 1
-                if not self.users:
-                    self.bars = None
-                    self.open.close()
-
-
-_terminal = _Terminal()
-
-
-def _bars(terminal: TextIO) -> Progress:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, TextColumn("{task.fields[remark]}"), console=Console(file=terminal), transient=True)
-
-
-@contextlib.contextmanager
-def _log_above(terminal: TextIO) -> Generator[None]:
-    """What is logged to `terminal` goes by way of the display, which has taken the place of standard error."""
-    found = (handler for handler in logging.getLogger().handlers if isinstance(handler, logging.StreamHandler))
-    handlers = [handler for handler in found if handler.stream is terminal]
-    for handler in handlers:
-        handler.setStream(sys.stderr)
-    try:
-        yield
-    finally:
-        for handler in handlers:
-            handler.setStream(terminal)
-
-
-def set_sink(sink: Callable[[str, float, float, str], None]) -> None:
-    """Replaced by the sink of the display engineer's branch."""
-    del sink
+    return _counted(tell, total)

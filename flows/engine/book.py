@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ class Book:
     invalid: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     """Recipe files that are no recipes, or were edited, and what is wrong with them."""
     methods: dict[tuple[str, str], Method] = field(default_factory=dict[tuple[str, str], Method])
+    _files: dict[str, dict[str, tuple[str, int]]] = field(default_factory=dict[str, dict[str, tuple[str, int]]])
+    """Stage to file name to MD5 and size."""
 
     @classmethod
     def read(cls, root: Path, state: State, stages: Iterable[str]) -> Book:
@@ -58,6 +61,7 @@ class Book:
     def remove(self, stage: str, stem: str) -> None:
         """Remove a recipe."""
         (self.root / FOLDER / stage / f"{stem}{RECIPE}").unlink(missing_ok=True)
+        self._files.get(stage, {}).pop(f"{stem}{RECIPE}", None)
         self.recipes.pop((stage, stem), None)
         self.invalid.pop((stage, stem), None)
 
@@ -73,6 +77,10 @@ class Book:
         """Stem to recipe."""
         return {stem: recipe for (name, stem), recipe in self.recipes.items() if name == stage}
 
+    def files_of(self, stage: str) -> Mapping[str, tuple[str, int]]:
+        """File name to MD5 and size, of the valid recipes and methods of a stage."""
+        return self._files.get(stage, {})
+
     def unused_methods(self) -> list[tuple[str, str]]:
         """(stage, digest) of the methods that no recipe at hand names."""
         used = {(stage, recipe.method) for (stage, _), recipe in self.recipes.items()}
@@ -83,9 +91,12 @@ class Book:
         for stage, digest in unused:
             (self.root / FOLDER / stage / f"{digest}{METHOD}").unlink(missing_ok=True)
             self.methods.pop((stage, digest), None)
+            self._files.get(stage, {}).pop(f"{digest}{METHOD}", None)
 
     def _put(self, path: str, text: str) -> None:
         write_atomically(self.root / path, text)
+        _, _, stage, name = path.split("/", 3)
+        self._note(stage, name, text)
         mark = mark_of(self.root / path)
         if mark is not None:
             self.state.remember_recipes({path: (mark, text)})
@@ -98,6 +109,7 @@ class Book:
             if method is None or (not trusted and method.digest != digest):
                 return False
             self.methods[stage, digest] = method
+            self._note(stage, name, text)
             return True
         if not name.endswith(RECIPE):
             return False
@@ -107,7 +119,13 @@ class Book:
             self.invalid[stage, stem] = "its recipe was edited or is damaged"
             return False
         self.recipes[stage, stem] = recipe
+        self._note(stage, name, text)
         return True
+
+    def _note(self, stage: str, name: str, text: str) -> None:
+        data = text.encode()
+        md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        self._files.setdefault(stage, {})[name] = (md5, len(data))
 
 
 def _read(path: Path) -> str | None:

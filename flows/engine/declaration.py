@@ -140,10 +140,9 @@ def sign_code(pipeline: str, params: bytes) -> str:
     for package in sorted({*PACKAGES, module}):
         spec = importlib.util.find_spec(package)
         for folder in spec.submodule_search_locations or () if spec else ():
-            seen.append((folder, sorted(_stamps(folder))))
-    for folder in sys.path:
-        if folder.endswith("-packages"):
-            seen.append((folder, os.stat(folder).st_mtime_ns if Path(folder).is_dir() else 0))  # noqa: PTH116
+            seen += [(folder, sorted(_stamps(folder)))]
+    packages = [Path(folder) for folder in sys.path if folder.endswith("-packages")]
+    seen += [(str(folder), folder.stat().st_mtime_ns) for folder in packages if folder.is_dir()]
     return hashlib.sha256(repr(seen).encode()).hexdigest()
 
 
@@ -166,19 +165,18 @@ def to_json(declarations: Sequence[Declaration]) -> list[dict[str, Any]]:
     return [asdict(declaration) for declaration in declarations]
 
 
-def from_json(values: Sequence[Mapping[str, Any]]) -> tuple[Declaration, ...]:
+def from_json(values: Sequence[dict[str, Any]]) -> tuple[Declaration, ...]:
     """What `to_json` gave."""
-    return tuple(
-        Declaration(
-            **{
-                **value,
-                "inputs": {argument: Kind(**kind) for argument, kind in value["inputs"].items()},
-                "whole": tuple(value["whole"]),
-                "outputs": tuple(Kind(**kind) for kind in value["outputs"]),
-                "method": Method(**value["method"]),
-                "sections": tuple(value["sections"]),
-                "code_files": tuple(value["code_files"]),
-            }
-        )
-        for value in values
-    )
+    return tuple(_from_json(value) for value in values)
+
+
+def _from_json(value: dict[str, Any]) -> Declaration:
+    plain: dict[str, Any] = {
+        **value,
+        "inputs": {argument: Kind(**kind) for argument, kind in value["inputs"].items()},
+        "outputs": tuple(Kind(**kind) for kind in value["outputs"]),
+        "method": Method(**value["method"]),
+    }
+    for name in ("whole", "sections", "code_files"):
+        plain[name] = tuple(value[name])
+    return Declaration(**plain)

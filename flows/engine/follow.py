@@ -13,7 +13,8 @@ from flows.engine.declaration import Declaration
 from flows.engine.files import remove
 from flows.engine.job import Done, Job
 from flows.engine.outcome import Item, Observer, Outcome
-from flows.engine.plan import ItemState, Plan
+from flows.engine.past import PastRecipes
+from flows.engine.plan import IN_REMOTE, ItemState, Plan
 from flows.engine.pool import Died, Ended, Event, Said, Stepped, Workers
 from flows.engine.recipe import Outputs, Recipe
 from flows.engine.scan import mark_of
@@ -53,6 +54,7 @@ class Following:
     def run(self) -> None:
         """Until every item of `states` that is stale has an outcome, or the run is stopped."""
         self.schedule = Schedule.of(self.plan, self.states, self.plan.project.state.deaths())
+        self.past = PastRecipes.read(self.plan.project, self.schedule.order)
         order = sorted(self.schedule.order, key=self.schedule.order.__getitem__)
         expected = self.timings.expect_all(order)
         self._tell(lambda observer: observer.planned(order, expected, self.workers.size))
@@ -91,26 +93,29 @@ class Following:
     def _start(self, item: Item, attempt: int) -> None:
         declaration = self.plan.project.by_name[item.stage]
         state = self.plan.examine(declaration, item.video)
-        if state.standing != "stale":
+        pulled = state.standing == "remote" and self.states[item].reason == IN_REMOTE
+        if state.standing != "stale" and not pulled:
             self.plan.settle(state)
             self._settle(settled(state))
             return
         self.in_hand[item] = (state, attempt)
         limit = self.timings.limit(item, self.limit_s)
-        worker = self.workers.start(item, self._job(declaration, state), limit)
+        worker = self.workers.start(item, self._job(declaration, state, pulled=pulled), limit)
         self._tell(lambda observer: observer.started(item, worker, attempt))
 
-    def _job(self, declaration: Declaration, state: ItemState) -> Job:
+    def _job(self, declaration: Declaration, state: ItemState, *, pulled: bool) -> Job:
         project, video = self.plan.project, state.item.video
+        # Where the raw file is not here, or the artifact is to be pulled, the bytes must come from the object store.
+        raw_missing = any(kind.raw and project.videos[video].file is None for kind in declaration.inputs.values())
+        only_known = pulled or raw_missing
         inputs: dict[str, str | Mapping[str, str]] = {}
         for argument, kind in declaration.inputs.items():
             if argument in declaration.whole:
                 videos = self.plan.artifacts(declaration, kind)
                 inputs[argument] = {owner: str(project.path(kind, owner)) for owner in videos}
             else:
-                inputs[argument] = str(project.path(kind, video))
-        recipe = project.book.recipes.get((declaration.name, project.stem(video)))
-        known = recipe.outputs if recipe is not None and recipe.key == state.key else _outputs(project.state.ledger(state.key))
+                inputs[argument] = "" if only_known else str(project.path(kind, video))
+        known = self._known(state)
         frames = project.makers.get("data/frames")
         return Job(
             stage=declaration.name,
@@ -119,8 +124,17 @@ class Following:
             outputs=tuple((kind.folder, str(project.path(kind, video))) for kind in declaration.outputs),
             parts=str(parts_of(project.root, state)),
             known=known if set(known) == {kind.folder for kind in declaration.outputs} else {},
+            only_known=only_known,
             frames=str(project.path(frames.outputs[0], video)) if frames is not None and video != ALL else "",
         )
+
+    def _known(self, state: ItemState) -> Outputs:
+        """What came out for the item's key before, here or in any recorded version."""
+        project = self.plan.project
+        recipe = project.book.recipes.get((state.item.stage, project.stem(state.item.video)))
+        if recipe is not None and recipe.key == state.key:
+            return recipe.outputs
+        return _outputs(project.state.ledger(state.key)) or self.past.find(state.item, state.key)
 
     # Answers
 
@@ -140,15 +154,18 @@ class Following:
     def _end(self, state: ItemState, attempt: int, done: Done) -> None:
         item = state.item
         if done.how in ("computed", "restored"):
-            self._accept(state, done)
+            try:
+                self._accept(state, done)
+            except OSError as error:  # the recipe could not be written: what was made counts for nothing without it
+                words = f"its recipe could not be written: {error.strerror or error}"
+                self._settle(Outcome(item.video, item.stage, "failed", done.seconds, error=words))
+                return
             size = sum(size for files in done.outputs.values() for _, size in files.values())
             how = "computed" if done.how == "computed" else "restored"
             self._settle(Outcome(item.video, item.stage, how, done.seconds, done.frames, bytes=size))
         elif done.how == "fault":
             self._record_fault(state, done.message)
-            self._settle(
-                Outcome(item.video, item.stage, "failed", done.seconds, error=done.message, recorded=True)
-            )
+            self._settle(Outcome(item.video, item.stage, "failed", done.seconds, error=done.message, recorded=True))
         elif done.transient and attempt <= len(RETRY_DELAYS_S):
             outcome = Outcome(item.video, item.stage, "failed", done.seconds, error=done.message)
             self._tell(lambda observer: observer.ended(outcome, False))
@@ -265,5 +282,3 @@ def _log_details(root: Path, item: Item, details: str) -> None:
             file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {item}\n{details}\n")
     except OSError as error:
         log.debug("%s: %s", path, error)
-
-

@@ -10,7 +10,7 @@ from flows.engine.declaration import Declaration, Kind
 from flows.engine.project import Project
 from flows.engine.recipe import Files, Outputs
 from flows.engine.scan import Mark, mark_of, scan
-from flows.engine.videos import Video
+from flows.engine.video_list import Video
 from tasks.content import digest, md5_of
 
 

@@ -110,7 +110,7 @@ class Step:
 
 
 class Observer(Protocol):
-    """Somebody who is told what happens in a run. Called from the engine's loop: must return at once, must not raise."""
+    """Somebody who is told what happens in a run: called from the engine's loop, returns at once, never raises."""
 
     def planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
         """The stale items in the order in which they would be made, and what each is expected to take where known."""

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 from flows.engine.choice import chosen_videos
+from flows.engine.code_memo import explain_code
 from flows.engine.declaration import Declaration, Kind
 from flows.engine.inventory import Inventory
 from flows.engine.outcome import Item
@@ -21,9 +23,14 @@ from tasks.content import digest
 
 NOT_MADE = " is not up to date; run `semflow run`"
 NOT_HERE = "is not here; run `dvc pull data/raw.dvc`, or put it back"
+IN_REMOTE = "its bytes are in the DVC remote alone, and are wanted here"
+"""Why an item that is fresh in the remote is brought here."""
 Standing = Literal["fresh", "remote", "stale", "failed", "blocked"]
 """fresh: as it would be made today. remote: the same, but its bytes are in the DVC remote alone. stale: to be made.
 failed: its input is at fault, as recorded. blocked: something it reads failed or is not here."""
+
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class ItemState(NamedTuple):
@@ -37,9 +44,9 @@ class ItemState(NamedTuple):
     """The key it has, or would get today; "" while something it reads is not fresh."""
     method: str = ""
     """Digest of the method in that key."""
-    inputs: Mapping[str, str] = {}
+    inputs: Mapping[str, str] = NOTHING
     """Argument name to content hash, in that key."""
-    outputs: Outputs = {}
+    outputs: Outputs = NOTHING
     """What is there; {} unless fresh or remote."""
     recorded: bool = True
     """For what failed or is blocked: whether the fault lies recorded in a recipe."""
@@ -175,7 +182,9 @@ class Plan:
                 found[argument] = self._digests[kind.folder, ALL if maker.over_dataset else video]
         return found
 
-    def _compare(self, declaration: Declaration, item: Item, inputs: dict[str, str]) -> ItemState:
+    def _compare(  # noqa: PLR0911  a return per verdict
+        self, declaration: Declaration, item: Item, inputs: dict[str, str]
+    ) -> ItemState:
         stem = self.project.stem(item.video)
         book = self.project.book
         recipe = book.recipes.get((declaration.name, stem))
@@ -183,7 +192,8 @@ class Plan:
         key = make_key(declaration.name, method, inputs)
 
         def stale(reason: str) -> ItemState:
-            if self._lacks_raw(declaration, item.video):
+            same = recipe is not None and recipe.key == key and recipe.error is None
+            if self._lacks_raw(declaration, item.video) and not (same or self.project.state.ledger(key)):
                 where = self.project.videos[item.video].relative
                 return ItemState(item, "blocked", f"data/raw/{where} {NOT_HERE}; {reason}", recorded=False)
             return ItemState(item, "stale", reason, key, method, inputs)
@@ -204,9 +214,14 @@ class Plan:
         return stale(trouble.words)
 
     def _lacks_raw(self, declaration: Declaration, video: str) -> bool:
-        return video != ALL and self.project.videos[video].file is None and any(
-            kind.raw for kind in declaration.inputs.values()
+        return (
+            video != ALL
+            and self.project.videos[video].file is None
+            and any(kind.raw for kind in declaration.inputs.values())
         )
+
+    def _explain(self, module: str, old: str, new: str) -> str:
+        return explain_code(self.project.state, module, old, new) if "/" not in module else f"{module} changed"
 
     def _why(self, declaration: Declaration, recipe: Recipe, inputs: Mapping[str, str]) -> str:
         """All that differs, in words: parameters, code, weights and libraries by name, inputs by their stage."""
@@ -215,7 +230,7 @@ class Plan:
         if old is None:
             found.append("its method was edited or is missing")
         elif recipe.method not in self._acceptable(declaration):
-            found += compare_methods(old, declaration.method)
+            found += compare_methods(old, declaration.method, self._explain)
         for argument, kind in declaration.inputs.items():
             before, now = recipe.inputs.get(argument), inputs.get(argument)
             if before != now:
@@ -261,9 +276,7 @@ def count_standings(states: Iterable[ItemState]) -> dict[str, int]:
     return counts
 
 
-def _input_words(
-    argument: str, kind: Kind, maker: Declaration | None, before: str | None, now: str | None
-) -> str:
+def _input_words(argument: str, kind: Kind, maker: Declaration | None, before: str | None, now: str | None) -> str:
     if kind.raw:
         (old, _, old_name), (new, _, new_name) = (before or "").partition(" "), (now or "").partition(" ")
         if old == new:
@@ -272,5 +285,3 @@ def _input_words(
     old, new = (before or "none")[:8], (now or "none")[:8]
     origin = f"made by {maker.name}" if maker is not None else f"{kind.place}, written by you"
     return f"input {argument} ({origin}) changed: {old} -> {new}"
-
-

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -250,16 +250,14 @@ class WorkerPool:
 class InlineWorkers:
     """Makes items in this very process, one after the other: for stages that exist only here."""
 
-    perform: Sequence[object]
+    perform: Callable[[Job], Done]
     size: int = 1
     _events: list[Event] = field(default_factory=list[Event])
 
     def start(self, item: Item, job: Job, limit_s: float) -> int:
         """Make the item now."""
         del limit_s
-        run = self.perform[0]
-        assert callable(run)
-        self._events.append(Ended(item, run(job)))
+        self._events.append(Ended(item, self.perform(job)))
         return 0
 
     def events(self, timeout_s: float) -> list[Event]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,10 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.engine.book import Book
+from flows.engine.code_memo import CodeMemo, remember_definitions
 from flows.engine.declaration import Declaration, Kind, declare, from_json, load_stages, sign_code, to_json
+from flows.engine.raw_files import Listing, list_raw_files
 from flows.engine.state import FOLDER as STATE
 from flows.engine.state import State
-from flows.engine.videos import Video, list_files, merge
+from flows.engine.sync import REMOVED, sync_recipes
+from flows.engine.video_list import Video, merge_videos
 from tasks.artifacts.artifact import ALL, Artifact
 from tasks.device import resolve_device
 from tasks.errors import SemflowError
@@ -23,8 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = ["PARAMS", "PIPELINE", "STATE", "Project", "find_root"]
 PARAMS = "params.yaml"
-PIPELINE = "flows.pipeline:STAGES"
+PIPELINE = os.environ.get("SEMFLOW_PIPELINE", "flows.pipeline:STAGES")
+"""Where the stages are imported from, `package.module:NAME`; the environment may name others (the benchmark does)."""
 RAW = "data/raw"
+SHOWN = 5
+"""Names in a note, before it breaks off."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +50,27 @@ class Project:
     pipeline: str | None
     """Where the stages are imported from; None where they were handed in (`given`)."""
     given: tuple[Stage[..., Any], ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a user should know of the project as it lies there."""
 
     @classmethod
-    def open(cls, root: Path, stages: str | Sequence[Stage[..., Any]] = PIPELINE) -> Project:
-        """Read parameters, recipes and the list of videos; raises BadParams or SemflowError with what to mend."""
+    def open(cls, root: Path, stages: str | Sequence[Stage[..., Any]] = PIPELINE, *, fetch: bool = False) -> Project:
+        """Read parameters, recipes and the list of videos; raises BadParams or SemflowError with what to mend.
+
+        Recorded recipes that are not here are taken from DVC's cache and, with `fetch`, from its remote.
+        """
         state = State.open(root)
         pipeline = stages if isinstance(stages, str) else None
         given = () if isinstance(stages, str) else tuple(stages)
         declarations, compute = _declarations(root, state, pipeline, given)
-        book = Book.read(root, state, [declaration.name for declaration in declarations])
-        videos = merge(list_files(root / RAW), _listed(declarations, book))
-        return cls(root, declarations, compute, videos, state, book, pipeline, given)
+        names = [declaration.name for declaration in declarations]
+        notes = sync_recipes(root, state, names, fetch=fetch)
+        book = Book.read(root, state, names)
+        raw = list_raw_files(root)
+        absent = dict.fromkeys(left_out.relative for left_out in raw.absent)
+        removed = (state.memo(REMOVED) or {}).get("raw", [])
+        videos = merge_videos(raw.files, absent | _listed(declarations, book), removed)
+        return cls(root, declarations, compute, videos, state, book, pipeline, given, (*notes, *_words(raw)))
 
     @cached_property
     def stages(self) -> tuple[Stage[..., Any], ...]:
@@ -130,7 +147,9 @@ def _declarations(
         try:
             signature = sign_code(pipeline, (root / PARAMS).read_bytes())
         except OSError as error:
-            raise SemflowError(f"{root / PARAMS} must be readable, got {error.strerror}; mend its permissions") from None
+            raise SemflowError(
+                f"{root / PARAMS} must be readable, got {error.strerror}; mend its permissions"
+            ) from None
         known = state.memo("declarations")
         if known is not None and known["signature"] == signature:
             device = resolve_device(known["compute"]["device"])
@@ -140,11 +159,28 @@ def _declarations(
     params = _read_params(root, stages)
     compute = params["compute"].model_dump(mode="json")
     device = resolve_device(compute["device"])
-    declarations = declare(stages, params, device)
+    declarations = _declare(state, stages, params, device)
     if signature:
         known = {"signature": signature, "device": device, "compute": compute}
         state.remember("declarations", {**known, "declarations": to_json(declarations)})
     return declarations, compute
+
+
+def _declare(
+    state: State, stages: Sequence[Stage[..., Any]], params: Mapping[str, Params], device: str
+) -> tuple[Declaration, ...]:
+    """Read the code behind the stages, each file once per change."""
+    from tasks.code_memo import set_memo
+
+    memo = CodeMemo(state)
+    set_memo(memo)
+    try:
+        declarations = declare(stages, params, device)
+        remember_definitions(state, [declaration.method.code for declaration in declarations])
+    finally:
+        set_memo(None)
+        memo.save()
+    return declarations
 
 
 def _read_params(root: Path, stages: Sequence[Stage[..., Any]]) -> Mapping[str, Params]:
@@ -153,9 +189,19 @@ def _read_params(root: Path, stages: Sequence[Stage[..., Any]]) -> Mapping[str, 
     return read_params(root / PARAMS, {"compute": Compute} | {stage.name: stage.params for stage in stages})
 
 
-def _listed(declarations: Sequence[Declaration], book: Book) -> dict[str, tuple[str, str]]:
-    """Videos that recipes name, whether their files are here or not: name to path below data/raw and MD5."""
-    found: dict[str, tuple[str, str]] = {}
+def _words(raw: Listing) -> list[str]:
+    """What was found beside the videos: files to mend are named, those that are plainly no videos are counted."""
+    found = [f"{left_out.relative or RAW} was left out: {left_out.reason}" for left_out in raw.unreadable]
+    if raw.skipped:
+        names = ", ".join(left_out.relative for left_out in raw.skipped[:SHOWN])
+        more = ", ..." if len(raw.skipped) > SHOWN else ""
+        found.append(f"{len(raw.skipped)} files in {RAW} are no videos and were skipped ({names}{more})")
+    return found
+
+
+def _listed(declarations: Sequence[Declaration], book: Book) -> dict[str, str | None]:
+    """Raw files that recipes name, whether they are here or not: path below data/raw to MD5."""
+    found: dict[str, str | None] = {}
     for declaration in declarations:
         raw = next((argument for argument, kind in declaration.inputs.items() if kind.raw), None)
         if raw is None:
@@ -163,5 +209,5 @@ def _listed(declarations: Sequence[Declaration], book: Book) -> dict[str, tuple[
         for recipe in book.of_stage(declaration.name).values():
             md5, _, relative = recipe.inputs.get(raw, "").partition(" ")
             if relative:
-                found[recipe.video] = (relative, md5)
+                found[relative] = md5
     return found

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,9 @@ Files = Mapping[str, tuple[str, int]]
 """Name below an artifact's path ("" for a single file) to MD5 and size in bytes."""
 Outputs = Mapping[str, Files]
 """Artifact folder to the files of the item's artifact there; {} where the input was at fault."""
+
+
+Explain = Callable[[str, str, str], str]
 
 
 @dataclass(frozen=True)
@@ -59,12 +62,10 @@ def parse_method(text: str) -> Method | None:
     """What `text` says, or None where it is no method."""
     try:
         fields = json.loads(text)
-        method = Method(**fields)
-        for part in (method.params, method.code, method.weights, method.libraries):
-            if not isinstance(part, dict):
-                return None
-        return method if isinstance(method.device, str) and isinstance(method.stage, str) else None
-    except (ValueError, TypeError):
+        kinds = [isinstance(fields[part], dict) for part in ("params", "code", "weights", "libraries")]
+        kinds += [isinstance(fields[part], str) for part in ("stage", "device")]
+        return Method(**fields) if all(kinds) else None
+    except (ValueError, TypeError, KeyError):
         return None
 
 
@@ -115,9 +116,7 @@ def parse_recipe(text: str) -> Recipe | None:
             folder: {name: (md5, size) for name, (md5, size) in files.items()}
             for folder, files in fields["outputs"].items()
         }
-        recipe = Recipe(
-            fields["video"], fields["stage"], fields["method"], fields["inputs"], outputs, fields["error"]
-        )
+        recipe = Recipe(fields["video"], fields["stage"], fields["method"], fields["inputs"], outputs, fields["error"])
         return recipe if recipe.key == fields["key"] else None
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
@@ -149,22 +148,28 @@ def method_path(root: Path, stage: str, digest: str) -> Path:
     return root / FOLDER / stage / f"{digest}{METHOD}"
 
 
-def compare_methods(old: Method, new: Method) -> list[str]:
-    """What differs, a phrase each with the old and the new value: parameters first, then code, weights, libraries."""
+def compare_methods(old: Method, new: Method, explain: Explain) -> list[str]:
+    """What differs, a phrase each with the old and the new value: parameters first, then code, weights, libraries.
+
+    `explain` names what changed in a module, given its two hashes.
+    """
+    missing = object()
     found: list[str] = []
     for part in ("params", "code", "weights", "libraries"):
         before, after = getattr(old, part), getattr(new, part)
-        for name in sorted(before.keys() | after.keys()):
-            if before.get(name) != after.get(name) or (name in before) != (name in after):
-                found.append(_phrase(part, name, before, after))
+        names = sorted(before.keys() | after.keys())
+        changed = [name for name in names if before.get(name, missing) != after.get(name, missing)]
+        found += [_phrase(part, name, before, after, explain) for name in changed]
     if old.device != new.device:
         found.append(f"device: {old.device or 'any'} -> {new.device or 'any'}")
     return found
 
 
-def _phrase(part: str, name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+def _phrase(part: str, name: str, before: Mapping[str, Any], after: Mapping[str, Any], explain: Explain) -> str:
     if part == "code":
-        return f"code {name} {'is new' if name not in before else 'is gone' if name not in after else 'changed'}"
+        if name in before and name in after:
+            return f"code {explain(name, before[name], after[name])}"
+        return f"code {name} {'is new' if name not in before else 'is gone'}"
     thing = {"params": "parameter", "weights": "weights", "libraries": "library"}[part]
     old, new = (str(values[name]) if name in values else "none" for values in (before, after))
     if part == "weights":

@@ -9,17 +9,17 @@ import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from flows.engine.files import PARTIAL, exclusive, remove
 from flows.engine.follow import Following, settled
 from flows.engine.interrupt import Interrupted, interruptible
-from flows.engine.job import Job, Setup
+from flows.engine.job import Done, Job, Setup
 from flows.engine.memory import total_bytes
 from flows.engine.outcome import Item, Observer, Outcome, Summary
-from flows.engine.plan import ItemState, Plan, select, stale
+from flows.engine.plan import IN_REMOTE, ItemState, Plan, select, stale
 from flows.engine.pool import GB, InlineWorkers, WorkerPool, Workers
 from flows.engine.project import STATE, Project
+from flows.engine.raw_pointer import keep_raw_pointer
 from flows.engine.record import record as record_in_dvc
 from flows.engine.sweep import sweep, sweep_parts
 from flows.engine.timings import Timings
@@ -35,6 +35,7 @@ MIN_WORKER_BYTES = 2.5 * GB
 def bring_up_to_date(
     project: Project,
     videos: Sequence[str] | None = None,
+    *,
     stages: Sequence[str] | None = None,
     observers: Sequence[Observer] = (),
     record: bool = True,
@@ -55,6 +56,7 @@ def bring_up_to_date(
         index: Path | None = None
         expected: float | None = None
         order: list[Item] = []
+        notes = list(project.notes)
         try:
             signals.arm()
             plan = Plan.make(project)
@@ -64,12 +66,16 @@ def bring_up_to_date(
             states = _wanted(plan, select(plan, videos, stages), pull)
             order = list(states)
             outcomes |= {state.item: settled(state) for state in states.values() if state.standing != "stale"}
-            if todo := stale(states):
-                expected = _follow(project, plan, states, observers, stopped, outcomes)
+            if stale(states):
+                expected = _follow(plan, states, outcomes, observers=observers, stopped=stopped)
             sweep_parts(project, plan.states.values())
             if not stopped():
-                index = refresh_index(project, plan) if stages is None or "report" in stages else None
-                unrecorded = record_in_dvc(project, plan) if record else {}
+                if stages is None or "report" in stages:
+                    index = _refresh_index(project, plan, notes)
+                if record:
+                    unrecorded = record_in_dvc(project, plan)
+                elif stages is not None:
+                    keep_raw_pointer(project, stages)
             signals.disarm()
         except Interrupted:
             pass  # the summary says it
@@ -82,6 +88,7 @@ def bring_up_to_date(
             moved=tuple(map(str, moved)),
             unrecorded=unrecorded,
             index=str(index or ""),
+            notes=tuple(notes),
             interrupted=signals.ended_by or (15 if stopped() else 0),
             expected_s=expected,
         )
@@ -106,7 +113,7 @@ def processor_count() -> int:
 def make_workers(project: Project) -> Workers:
     """The workers of a run."""
     if project.pipeline is None:
-        return InlineWorkers((_perform_here(project),))
+        return InlineWorkers(_perform_here(project))
     size = worker_count(project)
     memory = float(project.compute.get("worker_memory_gb") or 0.0) * GB
     setup = Setup(str(project.root), project.pipeline, project.compute, max(1, processor_count() // size))
@@ -131,14 +138,15 @@ def locked(project: Project) -> Generator[None]:
 
 
 def _follow(
-    project: Project,
     plan: Plan,
     states: dict[Item, ItemState],
+    outcomes: dict[Item, Outcome],
+    *,
     observers: Sequence[Observer],
     stopped: Callable[[], bool],
-    outcomes: dict[Item, Outcome],
 ) -> float | None:
     """Make what is stale; fills `outcomes` also where it is interrupted. Gives the item seconds that were expected."""
+    project = plan.project
     timings = Timings.read(project.state)
     workers = make_workers(project)
     following = Following(
@@ -160,6 +168,15 @@ def _follow(
     return sum(expected.values()) if made and len(expected) == len(made) else None
 
 
+def _refresh_index(project: Project, plan: Plan, notes: list[str]) -> Path | None:
+    """The page over all videos; what keeps it from being written is a note, for the data is good without it."""
+    try:
+        return refresh_index(project, plan)
+    except Exception as error:
+        notes.append(f"reports/index.html was not written: {type(error).__name__}: {error}")
+        return None
+
+
 def _wanted(plan: Plan, states: dict[Item, ItemState], pull: bool) -> dict[Item, ItemState]:
     """`states`, those items in the remote that something stale reads (with `pull`, all of them) to be brought here."""
     read: set[Item] = set()
@@ -169,7 +186,7 @@ def _wanted(plan: Plan, states: dict[Item, ItemState], pull: bool) -> dict[Item,
     for item in [*states, *read]:
         state = plan.states[item]
         if state.standing == "remote" and (pull or item in read):
-            states[item] = state._replace(standing="stale", reason="its bytes are in the remote alone", outputs={})
+            states[item] = state._replace(standing="stale", reason=IN_REMOTE, outputs={})
             plan.states[item] = states[item]
     return states
 
@@ -185,7 +202,7 @@ def _retry(project: Project, plan: Plan) -> None:
             plan.settle(plan.examine(declaration, video))
 
 
-def _perform_here(project: Project) -> Callable[[Job], Any]:
+def _perform_here(project: Project) -> Callable[[Job], Done]:
     from flows.engine.perform import perform
 
     stages = {stage.name: stage for stage in project.stages}

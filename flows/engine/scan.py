@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Mark(NamedTuple):
-    """What `stat` says of a file; equal marks are taken for equal bytes (as git does; `semflow verify` looks closer)."""
+    """What `stat` says of a file; equal marks are taken for equal bytes, as git does."""
 
     size: int
     mtime_ns: int

@@ -80,25 +80,27 @@ class State:
         """Path as it was given to mark and MD5, of every file hashed before."""
         if self._files is None:
             rows = self._rows("select path, size, mtime, ctime, inode, md5 from files")
-            self._files = {path: (Mark(size, mtime, ctime, inode), md5) for path, size, mtime, ctime, inode, md5 in rows}
+            self._files = {
+                path: (Mark(size, mtime, ctime, inode), md5) for path, size, mtime, ctime, inode, md5 in rows
+            }
         return self._files
 
     def known_md5(self, path: str, mark: Mark) -> str | None:
         """The MD5 of the file at `path` if it was hashed while it had this mark."""
-        known = self.files.get(path)
+        known = self.files.get(_storable(path))
         return known[1] if known is not None and known[0] == mark else None
 
     def remember_file(self, path: str, mark: Mark, md5: str) -> None:
         """Note the hash of a file, unless it was touched so recently that its mark may not change with its bytes."""
         coarse = mark.mtime_ns % 1_000_000_000 == 0
         if time.time_ns() - mark.mtime_ns > (COARSE_NS if coarse else FINE_NS):
-            assert isinstance(self.files, dict)
-            self.files[path] = self._new_files[path] = (mark, md5)
+            self.remember_own_file(path, mark, md5)
 
     def remember_own_file(self, path: str, mark: Mark, md5: str) -> None:
         """Note the hash of a file that the engine itself has just written and that nobody else touches."""
         assert isinstance(self.files, dict)
-        self.files[path] = self._new_files[path] = (mark, md5)
+        name = _storable(path)
+        self.files[name] = self._new_files[name] = (mark, md5)
 
     def flush(self) -> None:
         """Write the hashes noted since the last time; a full disk costs the memory of them, nothing else."""
@@ -216,6 +218,15 @@ class State:
             with contextlib.suppress(sqlite3.Error):
                 self.connection.rollback()
             log.debug("%s: %s", self.path, error)
+
+
+def _storable(path: str) -> str:
+    """`path`, or an ASCII form of it where it has bytes that are no UTF-8, which SQLite does not take."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return ascii(path)
+    return path
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:

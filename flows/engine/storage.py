@@ -1,18 +1,26 @@
-"""Where bytes are kept by their hash: DVC's local cache, and its remote."""
+"""Where bytes are kept by their hash: DVC's local cache and, where one is configured, its remote."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+
+from flows.engine.dvc_store.config import read_config
+from flows.engine.dvc_store.objects import ObjectStore
+from tasks.errors import SemflowError
+
+log = logging.getLogger("semflow")
 
 
 @dataclass(frozen=True)
 class Storage:
     """The object store of a project."""
 
-    objects: Any
+    root: Path
+    objects: ObjectStore
     has_remote: bool
 
     @classmethod
@@ -20,7 +28,30 @@ class Storage:
         """That of the project at `root`; None where it is no DVC repository."""
         return _open(root)
 
+    def keep(self, path: Path, md5: str) -> None:
+        """Copy a file into the local cache."""
+        self.objects.add(path, md5)
+
+    def obtain(self, md5s: Iterable[str]) -> bool:
+        """Whether all objects are in the local cache now; what is missing is fetched from the remote."""
+        missing = {md5 for md5 in md5s if not self.objects.has(md5)}
+        if not missing:
+            return True
+        return self.has_remote and self.fetch(missing) >= missing
+
+    def fetch(self, md5s: Iterable[str]) -> set[str]:
+        """Those of the objects that came from the remote; none where it does not answer, which is said."""
+        from flows.engine.dvc_store.remote import Remote
+
+        try:
+            remote = Remote.open(self.root)
+            return set() if remote is None else remote.fetch(md5s)
+        except SemflowError as error:
+            log.warning("%s", error)
+            return set()
+
 
 @cache
 def _open(root: Path) -> Storage | None:
-    return None
+    config, objects = read_config(root), ObjectStore.open(root)
+    return None if config is None or objects is None else Storage(root, objects, config.remote is not None)

@@ -7,11 +7,11 @@ import json
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import ValidationError
 
 from tasks.errors import BadParams
 from tasks.params import Params
+from tasks.yaml_values import read_yaml
 
 P = TypeVar("P", bound=Params)
 
@@ -35,7 +35,7 @@ def with_changes(params: P, changes: Iterable[str]) -> P:
         key, equals, value = change.partition("=")
         if not equals or key not in kind.model_fields:
             raise BadParams(f"--set must be KEY=VALUE with a key of {', '.join(kind.model_fields)}, got {change!r}")
-        values[key] = yaml.safe_load(value)
+        values[key] = read_yaml(value, f"--set {key}").plain()
     try:
         return kind.model_validate_json(json.dumps(values))
     except ValidationError as error:

@@ -21,7 +21,6 @@ from flows.engine.project import Project, find_root
 from flows.evaluate.mot import run
 from flows.evaluate.mot_scenes import KINDS, Filmed, film
 from flows.evaluate.motchallenge import Sequence, Verdict, find_sequences, judge, pool, summary
-from flows.pipeline import STAGES
 from tasks.params import Compute
 from tasks.track.identify import identify
 from tasks.track.presets import PRESETS, UNSEEING
@@ -80,7 +79,7 @@ SIGHTED: Mapping[str, Mapping[str, Any]] = {
 }
 """What pictures can add, against the setting of params.yaml."""
 SEEDS = range(6)
-COMPUTE = Compute(device="auto", workers=1, batch=16, item_timeout_s=0, worker_memory_gb=0)
+COMPUTE = Compute(device="auto", workers=1, batch=16, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
 
 NEIGHBOURS: Mapping[str, tuple[Any, ...]] = {
     "high_score": (0.2, 0.3, 0.4),
@@ -100,7 +99,7 @@ def main() -> None:
     what.add_argument("--data", type=Path, help="folder with the sequences")
     what.add_argument("--synthetic", action="store_true", help="scenes with pictures")
     arguments = parser.parse_args()
-    default = cast("TrackParams", Project.open(find_root(Path.cwd()), STAGES).params["track"])
+    default = cast("TrackParams", Project.open(find_root(Path.cwd())).params["track"])
     if arguments.synthetic:
         with tempfile.TemporaryDirectory() as folder:
             show_sighted(default, [film(seed, kind, Path(folder)) for kind in KINDS for seed in SEEDS])

@@ -1,19 +1,19 @@
-"""A file downloaded piece by piece: resumed where it broke off, shown as it comes, refused unless its sha256 fits."""
+"""A file downloaded piece by piece: resumed where it broke off, told as it comes, refused unless its sha256 fits."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-from collections.abc import Callable, Generator
+import logging
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Protocol
 
+from tasks.progress import BYTES, UNKNOWN, has_sink, reported
 from tasks.weights.registry import Body
 
-SIZE_WIDTH = len("000.0/000.0 MB")
+log = logging.getLogger("semflow")
 
 
 class WrongBytes(OSError):
@@ -32,12 +32,6 @@ class Source:
     """The bytes from an offset on."""
     is_archive: bool = False
     """Whether the file wanted must be taken out of it."""
-
-
-class Progress(Protocol):
-    """Called with the bytes at hand and the bytes in all, if known."""
-
-    def __call__(self, done: int, total: int | None) -> None: ...
 
 
 def download(source: Source, part: Path, label: str) -> None:
@@ -66,14 +60,18 @@ def _complete(source: Source, part: Path, label: str) -> None:
 
 def _append(source: Source, part: Path, offset: int, label: str) -> None:
     """Write what `source` has from `offset` on; ConnectionError where it ends too early."""
-    with source.open(offset) as body, part.open("ab") as file, progress_bar(label) as show:
+    what = f"fetching {label}"
+    if not has_sink():
+        log.info(what)
+    with source.open(offset) as body, part.open("ab") as file, reported(what) as report:
         file.truncate(body.offset)
+        total = UNKNOWN if body.size is None else body.size
         done = body.offset
-        show(done, body.size)
+        report(done, total, BYTES)
         for block in body.blocks:
             file.write(block)
             done += len(block)
-            show(done, body.size)
+            report(done, total, BYTES)
     if body.size is not None and done < body.size:
         raise ConnectionError(f"broke off after {done} of {body.size} bytes")
 
@@ -89,19 +87,3 @@ def _sha256(path: Path, *version: int) -> str:
     del version
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextlib.contextmanager
-def progress_bar(label: str) -> Generator[Progress]:
-    """A bar on stderr, so that stdout stays the result's; a single line where stderr is no terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, TextColumn
-    from rich.progress import Progress as Bar
-    from rich.table import Column
-
-    # What is fetched may be cut short, how much of it may not.
-    name = TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"))
-    size = DownloadColumn(table_column=Column(no_wrap=True, min_width=SIZE_WIDTH))
-    with Bar(name, BarColumn(20), size, console=Console(stderr=True), expand=True) as bar:
-        task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

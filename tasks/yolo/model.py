@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import threading
 from collections.abc import Callable
@@ -14,7 +13,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.syntax import parse_literal
 from tasks.weights.fetch import weights_path
+from tasks.yolo.canvas import with_room
 from tasks.yolo.export import onnx_path
 from tasks.yolo.library import ultralytics
 
@@ -60,13 +61,15 @@ def load_onnx(path: Path, threads: int | None = None) -> Yolo:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     about = session.get_modelmeta().custom_metadata_map
+    one_to_one = about["end2end"] == "True"
 
     def forward(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        images = with_room(images) if one_to_one else images
         tensor = np.ascontiguousarray(images.transpose(0, 3, 1, 2), np.float32) / np.float32(255)
         return cast("NDArray[np.float32]", session.run(None, {"images": tensor})[0])
 
-    names: dict[int, str] = ast.literal_eval(about["names"])
-    return Yolo(tuple(names.values()), about["end2end"] == "True", batched=False, forward=forward)
+    names: dict[int, str] = parse_literal(about["names"])
+    return Yolo(tuple(names.values()), one_to_one, batched=False, forward=forward)
 
 
 def load_torch(path: Path, device: str) -> Yolo:

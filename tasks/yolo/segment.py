@@ -7,7 +7,6 @@ COCO's eighty: what is none of them may go unseen.
 
 from __future__ import annotations
 
-import ast
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.geometry.letterbox import Letterbox
+from tasks.syntax import parse_literal
+from tasks.yolo.canvas import with_room
 from tasks.yolo.export import onnx_path
 
 BOX, FACTS = 4, 6  # numbers of the box; with score and class, before the coefficients
@@ -83,12 +84,12 @@ def open_segmenter(path: Path) -> Segmenter:
     options.log_severity_level = LOG_ERRORS_ONLY
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # several videos share the processors
     session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    names: dict[int, str] = ast.literal_eval(session.get_modelmeta().custom_metadata_map["names"])
+    names: dict[int, str] = parse_literal(session.get_modelmeta().custom_metadata_map["names"])
 
     def forward(image: Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        tensor = np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
+        tensor = np.ascontiguousarray(with_room(image[None]).transpose(0, 3, 1, 2), np.float32) / np.float32(255)
         rows, prototypes = session.run(None, {"images": tensor})
-        return rows[0], prototypes[0]
+        return rows[0], prototypes[0, :, : image.shape[0] // 4, : image.shape[1] // 4]
 
     return Segmenter(tuple(names.values()), forward)
 

@@ -62,7 +62,7 @@ def make_frames(tmp_path: Path) -> MakeFrames:
 
 @pytest.fixture
 def cpu() -> Compute:
-    return Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0)
+    return Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def test_the_same_frames_give_the_same_bytes_whatever_the_batch(make_frames, bik
         found = detect(
             frames,
             params(weights=weights),
-            Compute(device="cpu", workers=1, batch=batch, item_timeout_s=0, worker_memory_gb=0),
+            Compute(device="cpu", workers=1, batch=batch, item_timeout_s=0, worker_memory_gb=0, store_raw=True),
         )
         found.save(tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
@@ -137,7 +137,11 @@ def test_cuda_finds_the_objects_that_the_cpu_finds(make_frames, bikes, params, c
         pytest.skip("needs CUDA")
     frames = make_frames(bikes)
     exact = detect(frames, params(score_threshold=0.3), cpu)
-    found = detect(frames, params(), Compute(device="cuda", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0))
+    found = detect(
+        frames,
+        params(),
+        Compute(device="cuda", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True),
+    )
     for frame, class_id, box in zip(exact.frame, exact.class_id, exact.xyxy, strict=True):
         same = found.take((found.frame == frame) & (found.class_id == class_id))
         assert np.abs(same.xyxy - box).max(axis=1).min() < 1.5

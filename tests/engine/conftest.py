@@ -31,6 +31,15 @@ def reopen(project_root: Path) -> Callable[[], Project]:
 
 
 @pytest.fixture
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of three clips that are not in the project."""
+    folder = tmp_path_factory.mktemp("clips")
+    for name in ("a.mp4", "b.mp4", "c.mov"):
+        (folder / name).write_text(f"bytes of {name}")
+    return folder
+
+
+@pytest.fixture
 def peril(tmp_path: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Callable[..., Peril]]:
     """Make a project of films that go wrong (video=deed); what they left running is ended after the test."""
     made: list[Peril] = []

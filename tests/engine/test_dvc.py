@@ -48,7 +48,7 @@ def test_every_stage_is_one_static_dvc_stage_with_persistent_outs(repository: Pa
         "cmd": "semflow stage join --keep-going",
         "deps": ["data/counts", "data/echoes"],
         "params": ["join"],
-        "outs": [{"data/pages": {"persist": True}}],
+        "outs": [{"data/pages": {"persist": True}}, {"data/recipes/join": {"persist": True}}],
     }
 
 

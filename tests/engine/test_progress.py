@@ -1,36 +1,48 @@
-"""Bars on a terminal, lines in a log, or nothing."""
+"""How far work is reaches the sink, not too often; without one it is quiet, or a few lines in the log."""
 
 from __future__ import annotations
 
-import contextlib
-import io
 import logging
-import sys
-import threading
+import math
+from collections.abc import Iterator
 
 import pytest
 
-from tasks.progress import progress
+from tasks import progress as module
+from tasks.progress import BYTES, MIN_INTERVAL_S, UNKNOWN, progress, reported, set_sink
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
+class Clock:
+    """Stands still unless moved."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
 
 
 @pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """To be put in place by redirect_stderr in the test: pytest takes what fixtures put there back."""
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    return Terminal()
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
 
 
-def test_where_nobody_watches_it_is_quiet(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO), progress("fit", "maps", 3) as step:
-        for _ in range(3):
+@pytest.fixture
+def told() -> Iterator[list[tuple[str, float, float, str]]]:
+    """What the sink is told."""
+    calls: list[tuple[str, float, float, str]] = []
+    before = set_sink(lambda *call: calls.append(call))
+    yield calls
+    set_sink(before)
+
+
+def test_where_nobody_listens_it_is_quiet(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO), progress("fit", "maps", 3) as step, reported("a file") as report:
+        for number in range(3):
             step("")
+            report(number, UNKNOWN)
     assert capsys.readouterr() == ("", "") and not caplog.records
 
 
@@ -45,53 +57,62 @@ def test_a_log_gets_ten_lines_at_most_and_the_last_step(
     assert caplog.messages[-1] == f"train: epochs {total}/{total} loss {total - 1}"
 
 
-def test_a_terminal_shows_a_bar_that_goes_when_it_is_done(terminal: Terminal) -> None:
-    with contextlib.redirect_stderr(terminal):
-        with progress("fit", "maps of walk", 2) as step:
-            step("window 1")
-            step("window 2")
-            assert sys.stderr is not terminal, "the display must stand between"
-        assert sys.stderr is terminal
-    text = terminal.getvalue()
-    assert "fit: maps of walk" in text and "2/2" in text and "window 2" in text
-    assert text.rindex("\x1b[2K") > text.rindex("2/2"), "the line must be erased in the end"
+def test_who_listens_gets_no_lines_in_the_log(
+    told: list[object], clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO), progress("train", "epochs", 1, logged=True) as step:
+        step("loss 1")
+    assert told == [("epochs", 0, 1, ""), ("epochs", 1, 1, "loss 1")] and not caplog.records
 
 
-def test_what_is_logged_meanwhile_stands_above_and_the_handler_gets_its_stream_back(terminal: Terminal) -> None:
-    handler = logging.StreamHandler(terminal)
-    logging.getLogger().addHandler(handler)
-    try:
-        with contextlib.redirect_stderr(terminal), progress("fit", "maps", 1) as step:
-            assert handler.stream is sys.stderr is not terminal
-            logging.getLogger("semflow").warning("[1/8] decode walk: computed")
+def test_a_loop_that_runs_fast_tells_its_first_and_its_last_step_and_ten_a_second(
+    told: list[tuple[str, float, float, str]], clock: Clock
+) -> None:
+    with progress("fit", "maps", 1000) as step:
+        for number in range(1000):
+            clock.now += 0.001
+            step(f"map {number}")
+    assert told[0] == ("maps", 0, 1000, "") and told[-1] == ("maps", 1000, 1000, "map 999")
+    assert 9 <= len(told) - 2 <= 10
+    assert [call[1] for call in told] == sorted(call[1] for call in told)
+
+
+def test_a_loop_that_runs_slowly_tells_every_step(told: list[tuple[str, float, float, str]], clock: Clock) -> None:
+    with progress("fit", "maps", 3) as step:
+        for _ in range(3):
+            clock.now += MIN_INTERVAL_S
             step("")
-        assert handler.stream is terminal
-    finally:
-        logging.getLogger().removeHandler(handler)
-    assert "\r\x1b[2K[1/8] decode walk: computed\n" in terminal.getvalue()
+    assert [call[1] for call in told] == [0, 1, 2, 3]
 
 
-def test_items_at_the_same_time_share_one_display(terminal: Terminal) -> None:
-    both = threading.Barrier(2)
+def test_work_that_breaks_off_is_over_where_it_was(told: list[tuple[str, float, float, str]], clock: Clock) -> None:
+    with pytest.raises(RuntimeError), progress("fit", "maps", 10) as step:
+        for _ in range(4):
+            step("so far")
+        raise RuntimeError("a bug")
+    assert told == [("maps", 0, 10, ""), ("maps", 4, 4, "so far")]
 
-    def item(name: str) -> None:
-        with progress("fit", name, 1) as step:
-            both.wait(10)
+
+def test_work_without_a_known_end_is_over_at_its_end(told: list[tuple[str, float, float, str]], clock: Clock) -> None:
+    with reported("fetching a file") as report:
+        report(5, UNKNOWN, BYTES)
+        report(6, UNKNOWN, BYTES)
+    assert told == [("fetching a file", 5, math.inf, BYTES), ("fetching a file", 6, 6, BYTES)]
+
+
+def test_the_end_is_told_once_and_more_steps_than_said_do_not_flood(
+    told: list[tuple[str, float, float, str]], clock: Clock
+) -> None:
+    with progress("fit", "maps", 2) as step:
+        for _ in range(50):
             step("")
-            both.wait(10)
-
-    with contextlib.redirect_stderr(terminal):
-        threads = [threading.Thread(target=item, args=(name,)) for name in ("one", "two")]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert sys.stderr is terminal
-    assert "fit: one" in terminal.getvalue() and "fit: two" in terminal.getvalue()
+    assert [call[1:3] for call in told] == [(0, 2), (2, 2)]
 
 
-def test_a_step_that_fails_takes_its_bar_with_it(terminal: Terminal) -> None:
-    with contextlib.redirect_stderr(terminal):
-        with pytest.raises(RuntimeError), progress("fit", "maps", 2):
-            raise RuntimeError("a bug")
-        assert sys.stderr is terminal
+def test_a_sink_takes_the_place_of_another_and_hands_it_back(told: list[object], clock: Clock) -> None:
+    mine: list[object] = []
+    theirs = set_sink(lambda *call: mine.append(call))
+    with progress("fit", "maps", 1) as step:
+        step("")
+    set_sink(theirs)
+    assert len(mine) == 2 and not told

@@ -203,12 +203,13 @@ def test_only_the_videos_asked_for_are_run(reopen: Reopen) -> None:
     assert Plan.make(reopen()).states[Item("one", "read")].standing == "stale"
 
 
-def test_two_videos_may_not_share_a_name(project_root: Path, reopen: Reopen) -> None:
-    from tasks.errors import SemflowError
-
+def test_two_videos_of_one_name_keep_their_endings(project_root: Path, reopen: Reopen) -> None:
+    run(reopen)
     (project_root / "data/raw/one.avi").write_text("other")
-    with pytest.raises(SemflowError, match="rename one of them"):
-        reopen()
+    summary = run(reopen)
+    assert summary.good
+    assert sorted({outcome.video for outcome in summary.outcomes}) == ["one.avi", "one.mp4", "two"]
+    assert (project_root / "data/words/one.avi.txt").read_text() == "other"
 
 
 def test_the_run_log_holds_times_and_recipes_do_not(reopen: Reopen, project_root: Path) -> None:

@@ -19,6 +19,7 @@ compute:
   batch: 1
   item_timeout_s: 0
   worker_memory_gb: 0
+  store_raw: true
 read:
   upper: false
 count:

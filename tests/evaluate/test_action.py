@@ -15,7 +15,7 @@ from rich.console import Console
 
 from flows.evaluate import action
 from flows.evaluate.action import PICTURES_ALONE, Labelled, confusion, read_labels, score
-from flows.show import show_scores
+from flows.show_scores import show_scores
 from tasks.artifacts.actions import Said
 from tasks.classify.stage import ClassifyParams
 from tasks.decode.stage import DecodeParams
@@ -24,7 +24,7 @@ from tasks.params import Compute
 
 VOCABULARIES = {"kinetics-400": ("waving", "clapping", "jogging"), "team": ("plié", "jeté")}
 PARAMS = {
-    "compute": Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0),
+    "compute": Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True),
     "decode": DecodeParams(max_side=640, fps=None, encoding="jpeg", quality=95),
     "classify": ClassifyParams(
         network="i3d",

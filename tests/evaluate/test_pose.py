@@ -35,7 +35,7 @@ PARAMS = {
         bridge_s=0.2,
         min_steps=4,
     ),
-    "compute": Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0),
+    "compute": Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True),
 }
 POINTS = np.stack([np.linspace(20, 80, 17), np.linspace(30, 190, 17)], axis=1)
 AREA = 60.0 * 160

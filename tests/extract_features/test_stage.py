@@ -33,7 +33,7 @@ def axes(fitted_on: Any = "samples", frames: dict[str, Path] | None = None, **ch
 
 
 def compute(batch: int = 1) -> Compute:
-    return Compute(device="cpu", workers=1, batch=batch, item_timeout_s=0, worker_memory_gb=0)
+    return Compute(device="cpu", workers=1, batch=batch, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
 
 
 @pytest.fixture

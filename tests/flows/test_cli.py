@@ -60,7 +60,14 @@ def test_plan_counts_items_by_state(folder: Path, capsys: pytest.CaptureFixture[
     assert cli.main(["plan", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["counts"]["stale"] == len(answer["items"]) > 3
-    assert answer["items"][0] == {"video": "a", "stage": "decode", "state": "stale", "why": "never made"}
+    assert answer["items"][0] == {
+        "video": "a",
+        "stage": "decode",
+        "state": "stale",
+        "why": "never made",
+        "expected_s": None,
+        "bytes": 0,
+    }
 
 
 @pytest.mark.parametrize(

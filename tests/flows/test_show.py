@@ -1,110 +1,210 @@
-"""What the terminal shows of runs and scores: all of it, within the width there is."""
+"""What the terminal shows of runs and plans: of three videos and of a thousand, within the width there is."""
 
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
-from flows.engine.item import Outcome
-from flows.engine.run import Summary
-from flows.evaluate.scores import Scores
-from flows.show import show_scores, show_summary
-
-VIEWS = [f"PCK@{share}{way}" for share in (".05", ".1") for way in ("", " no motion", " optical chained, still film")]
-
-
-def printed(scores: Scores, width: int) -> list[str]:
-    out = io.StringIO()
-    show_scores(Console(file=out, width=width), scores)
-    lines = out.getvalue().splitlines()
-    assert max(len(line) for line in lines) <= width
-    assert "…" not in out.getvalue()
-    return lines
-
-
-def row(lines: list[str], name: str) -> list[str]:
-    """The cells of the one row that begins with `name`."""
-    (found,) = [line for line in lines if line.strip("│ ").split("│")[0].strip() == name]
-    return [cell.strip() for cell in found.strip("│").split("│")][1:]
-
-
-def test_items_of_one_kind_and_their_combination_are_one_table() -> None:
-    items = {"a": {"HOTA": 0.5, "IDSW": 12}, "b": {"HOTA": 0.25, "IDSW": 3}}
-    lines = printed(Scores("mot", items, {"HOTA": 0.375, "IDSW": 15}), 80)
-    assert row(lines, "a") == ["0.5", "12"] and row(lines, "combined") == ["0.375", "15"]
-    assert sum("┏" in line for line in lines) == 1
-
-
-def test_items_with_other_metrics_stand_in_a_table_of_their_own_and_all_together_in_a_list() -> None:
-    items = {
-        "views/duck/1": {"PCK@.1": 0.9, "PCK@.1 optical": 0.8},
-        "masks/duck": {"J": 0.7},
-        "views/duck/2": {"PCK@.1": 0.7, "PCK@.1 optical": 0.6},
-    }
-    lines = printed(Scores("match", items, {"views PCK@.1": 0.8, "masks J": 0.7}), 80)
-    assert row(lines, "duck/1") == ["0.9", "0.8"] and row(lines, "duck") == ["0.7"]
-    assert row(lines, "views PCK@.1") == ["0.8"] and row(lines, "masks J") == ["0.7"]
-    titles = [line.strip() for line in lines if line.strip().startswith("match")]
-    assert titles == ["match views", "match masks", "match combined"]
-    assert not any("││" in line.replace(" ", "") for line in lines)  # no empty cells
-
-
-@pytest.mark.parametrize("width", [50, 80, 120, 200])
-def test_more_metrics_than_fit_are_shown_in_several_tables(width: int) -> None:
-    items = {f"views/clip/{n:05d}": dict.fromkeys(VIEWS, 0.1234 + n) for n in range(3)}
-    lines = printed(Scores("match", items, {f"views {name}": 0.5 for name in VIEWS}), width)
-    values = [cell for line in lines if "clip/00002" in line for cell in line.strip("│").split("│")[1:]]
-    assert [value.strip() for value in values] == ["2.123"] * len(VIEWS)
-
-
-def test_items_without_a_kind_in_common_keep_their_names() -> None:
-    items = {"views/a": {"J": 0.5}, "masks/a": {"J": 0.25}, "b": {"J": 0.75}}
-    lines = printed(Scores("x", items, {"mean": 0.5}), 60)
-    assert [row(lines, name) for name in items] == [["0.5"], ["0.25"], ["0.75"]]
-
-
-def test_a_metric_that_an_item_does_not_have_is_no_number() -> None:
-    lines = printed(Scores("x", {"a": {"J": float("nan")}}, {"J": float("nan")}), 60)
-    assert row(lines, "a") == ["nan"]
-
-
-def test_tables_of_words_and_numbers_are_shown_too() -> None:
-    confusion = [{"truth": "walk", "walk": 3.0, "run": 1.0}, {"truth": "run", "run": 0.5}]
-    lines = printed(Scores("action", {"a": {"top1": 0.5}}, {"top1": 0.5}, {"confusion": confusion}), 60)
-    assert "confusion" in [line.strip() for line in lines]
-    assert row(lines, "walk") == ["3.0", "1.0"] and row(lines, "run") == ["", "0.5"]
-
+from flows.engine.outcome import Item, Outcome, Summary
+from flows.show import MAX_LINES, PlanLine, plan_counts, show_plan, show_summary
+from tasks.artifacts.artifact import ALL
 
 STAGES = ("decode", "extract_features", "fit_axes")
 
 
-def run_of(videos: int, width: int = 80) -> str:
+def summary_of(*outcomes: Outcome, seconds: float = 9.0, **more: Any) -> Summary:
+    return Summary(outcomes, seconds, (), {}, **{"index": "", **more})
+
+
+def printed(summary: Summary, width: int = 80) -> list[str]:
+    out = io.StringIO()
+    show_summary(Console(file=out, width=width), summary, STAGES)
+    return [line.rstrip() for line in out.getvalue().splitlines()]
+
+
+def run_of(videos: int, width: int = 80) -> list[str]:
     """What is printed of a run that decoded videos, could not see the second, and found the rest as it was."""
-    outcomes = [Outcome("dataset", "fit_axes", "reused")]
+    outcomes = [Outcome(ALL, "fit_axes", "reused")]
     for number in range(videos):
         outcomes.append(Outcome(f"video_{number}", "decode", "computed", 2.0, 60))
         seen = "failed" if number == 1 else "reused"
         outcomes.append(Outcome(f"video_{number}", "extract_features", seen, error="no sight" if number == 1 else None))
-    out = io.StringIO()
-    show_summary(Console(file=out, width=width), Summary(tuple(outcomes), 9.0, (), {}, ""), STAGES)
-    assert max(len(line) for line in out.getvalue().splitlines()) <= width
-    assert "…" not in out.getvalue()
-    return out.getvalue()
+    lines = printed(summary_of(*outcomes), width)
+    assert max(len(line) for line in lines) <= width
+    assert not any("…" in line for line in lines)
+    return lines
+
+
+def row(lines: list[str], stage: str) -> list[str]:
+    (found,) = [line.split() for line in lines if line.split()[:1] == [stage]]
+    return found[1:]
 
 
 def test_a_run_of_some_videos_shows_each_of_them() -> None:
-    text = run_of(3)
-    assert "video_2" in text
+    text = "\n".join(run_of(3))
+    assert "video_2" in text and "(dataset)" in text
     assert text.count("2.0 s, 30/s") == 3
     assert "failed extract_features video_1: no sight" in text
 
 
-def test_a_run_of_many_videos_counts_them_by_stage() -> None:
-    lines = run_of(30).splitlines()
-    (decode,) = [line.split() for line in lines if line.strip().startswith("decode")]
-    assert decode == ["decode", "30", "60.0", "30"]
-    (features,) = [line.split() for line in lines if line.strip().startswith("extract_features")]
-    assert features == ["extract_features", "29", "1"]
-    assert "30 computed, 30 reused, 1 failed in 9.0 s" in lines
+@pytest.mark.parametrize("videos", [8, 30])
+def test_a_run_of_many_videos_counts_them_by_stage_however_wide_the_terminal(videos: int) -> None:
+    lines = run_of(videos, width=500)  # with the dataset's own column there are more than eight
+    assert row(lines, "decode") == [str(videos), f"{2.0 * videos:.1f}", "30"]
+    assert row(lines, "extract_features") == [str(videos - 1), "1"]
+    assert f"{videos} computed, {videos} reused, 1 failed in 9.0 s" in lines
+
+
+def test_a_run_of_some_videos_that_do_not_fit_is_counted_too() -> None:
+    assert row(run_of(6, width=80), "decode") == ["6", "12.0", "30"]
+
+
+def test_counts_that_do_not_fit_become_lines() -> None:
+    assert run_of(6, width=50)[:3] == [
+        "decode: 6 computed, 12.0 seconds, 30 frames/s",
+        "extract_features: 5 reused, 1 failed",
+        "fit_axes: 1 reused",
+    ]
+
+
+def test_failures_beyond_twenty_are_counted_and_blocked_items_too() -> None:
+    outcomes = [Outcome(f"v{n}", "decode", "failed", error=f"fault number {n}") for n in range(500)]
+    outcomes += [Outcome(f"v{n}", "extract_features", "blocked", error="after decode") for n in range(500)]
+    lines = printed(summary_of(*outcomes))
+    assert sum(line.startswith("failed decode v") for line in lines) == MAX_LINES == 20
+    assert "and 480 more failed; see `semflow status` or `--json`" in lines
+    assert "500 failed, 500 blocked in 9.0 s" in lines
+
+
+def test_videos_that_fail_alike_share_a_line() -> None:
+    outcomes = [Outcome(f"v{n}", "decode", "failed", error=f"data/raw/v{n}.mp4 must be a video") for n in range(500)]
+    lines = printed(summary_of(*outcomes), width=200)
+    (line,) = [line for line in lines if line.startswith("failed decode")]
+    assert line == "failed decode, 500 videos (v0, v1, v2, ...): data/raw/<video>.mp4 must be a video"
+    assert not any("more failed" in line for line in lines)
+
+
+@pytest.mark.parametrize("result", ["restored", "remote", "stopped"])
+@pytest.mark.parametrize("videos", [2, 20])
+def test_other_results_have_their_words(result: Any, videos: int) -> None:
+    outcomes = [Outcome("one", "decode", "computed", 1.0)]
+    lines = printed(summary_of(*outcomes, *(Outcome(f"v{n}", "decode", result) for n in range(videos))))
+    assert result in row(lines, "decode" if videos == 2 else "stage")
+    assert f"1 computed, {videos} {result} in 9.0 s" in lines
+
+
+def test_run_time_is_the_walls_and_item_time_stands_beside_what_was_expected() -> None:
+    outcomes = [Outcome(f"v{n}", "decode", "computed", 30.5, 60) for n in range(2)]
+    lines = printed(summary_of(*outcomes, seconds=31.0, expected_s=58.4))
+    assert "2 computed in 31 s" in lines and "took 61 s of item time, 58 s were expected" in lines
+    assert "took 61 s of item time" in printed(summary_of(*outcomes))
+
+
+def test_notes_an_interruption_and_what_dvc_did_not_take_are_said() -> None:
+    summary = Summary(
+        (Outcome("walk", "decode", "stopped"),), 4.0, ("a", "b"), {"decode": "[lock] held"}, "i.html", ("a note",), 2
+    )
+    lines = printed(summary)
+    assert "a note" in lines and "not recorded in DVC: decode: [lock] held" in lines and "report: i.html" in lines
+    assert any(line.startswith("interrupted (SIGINT)") for line in lines)
+    assert any(line.startswith("moved 2 files and folders") for line in lines)
+
+
+def test_names_and_reasons_are_shown_as_they_are_and_steer_nothing() -> None:
+    outcome = Outcome("[bold]\x1b[2J\udcff", "decode", "failed", error="[red]no[/] \x1b[31m\nsecond line")
+    text = "\n".join(printed(summary_of(outcome), width=200))
+    assert r"failed decode [bold]\x1b[2J\udcff: [red]no[/] \x1b[31m second line" in text
+    assert "\x1b" not in text
+
+
+def plan_line(video: str, stage: str, standing: Any, reason: str = "", expected_s: float | None = None) -> PlanLine:
+    return PlanLine(Item(video, stage), standing, reason, expected_s, 0 if standing == "stale" else 1_500_000)
+
+
+def plan_printed(lines: list[PlanLine], every: bool = False, width: int = 120) -> list[str]:
+    out = io.StringIO()
+    show_plan(Console(file=out, width=width), lines, STAGES, every)
+    return [line.rstrip() for line in out.getvalue().splitlines()]
+
+
+def changed_plan(videos: int) -> list[PlanLine]:
+    lines = [
+        plan_line("bad", "decode", "failed", "no video"),
+        plan_line("bad", "extract_features", "blocked", "after decode"),
+    ]
+    for n in range(videos):
+        lines.append(plan_line(f"v{n}", "decode", "fresh"))
+        lines.append(plan_line(f"v{n}", "extract_features", "stale", "parameter a.b: 10 -> 99", 2.0))
+    return [*lines, plan_line(ALL, "fit_axes", "stale", "waits for extract_features v0")]
+
+
+def test_a_plan_is_a_table_by_stage_with_seconds_and_bytes() -> None:
+    lines = plan_printed(changed_plan(1000))
+    assert row(lines, "stage") == ["fresh", "stale", "failed", "blocked", "expected", "on", "disk"]
+    assert row(lines, "decode") == ["1,000", "1", "1.5", "GB"]
+    assert row(lines, "extract_features") == ["1,000", "1", "33", "min", "1.5", "MB"]
+    assert row(lines, "fit_axes") == ["1", "unknown"]
+    assert row(lines, "all") == ["1,000", "1,001", "1", "1", "at", "least", "33", "min", "1.5", "GB"]
+    assert lines[-1] == "1,000 fresh, 1,001 stale, 1 failed, 1 blocked"
+
+
+def test_items_with_one_reason_share_a_row_and_causes_come_first() -> None:
+    lines = plan_printed(changed_plan(1000))
+    assert lines[-5:-1] == [
+        "failed  decode bad: no video",
+        "stale   extract_features, 1,000 videos (v0, v1, v2, ...): parameter a.b: 10 -> 99",
+        "blocked extract_features bad: after decode",
+        "stale   fit_axes (dataset): waits for extract_features v0",
+    ]
+
+
+def test_a_reason_is_shared_though_it_names_the_video() -> None:
+    plan = [plan_line(f"v{n}", "track", "stale", f"waits for decode v{n}") for n in range(12)]
+    plan += [plan_line(f"v{n}", "match", "stale", f"data/x/v{n}.npy is missing") for n in range(12)]
+    plan += [plan_line("a", "decode", "stale", "a parameter was a"), plan_line("an", "decode", "stale", "a table")]
+    lines = plan_printed(plan)
+    assert "stale   track, 12 videos (v0, v1, v2, ...): waits for decode <video>" in lines
+    assert "stale   match, 12 videos (v0, v1, v2, ...): data/x/<video>.npy is missing" in lines
+    assert "stale   decode a: a parameter was a" in lines and "stale   decode an: a table" in lines
+
+
+def test_rows_of_a_plan_beyond_twenty_are_counted_unless_every_one_is_asked_for() -> None:
+    plan = [plan_line(f"v{n}", "decode", "stale", f"reason {n}") for n in range(50)]
+    lines = plan_printed(plan)
+    assert sum(line.startswith("stale   decode") for line in lines) == 20
+    assert "and 30 more items; `semflow plan --all` shows each" in lines
+    every = plan_printed(plan, every=True)
+    assert every[-51:-1] == [f"stale   decode v{n}: reason {n}" for n in range(50)]
+
+
+def test_a_plan_without_stale_items_has_no_table() -> None:
+    lines = plan_printed([plan_line("a", "decode", "fresh"), plan_line("b", "decode", "remote")])
+    assert lines == ["1 fresh, 1 remote"]
+    assert plan_printed([]) == ["no items"]
+
+
+def test_counts_of_a_plan_name_every_standing() -> None:
+    counts = plan_counts(changed_plan(3))
+    assert counts == {"fresh": 3, "stale": 4, "remote": 0, "failed": 1, "blocked": 1}
+
+
+def test_nothing_to_do_is_said_without_rich(checkout: Path) -> None:
+    code = """
+import sys
+from flows.display import choose_display
+from flows.engine.outcome import Item, Outcome, Summary
+from flows.show import PlanLine, show_plan, show_summary
+choose_display()
+plan = [PlanLine(Item("a", "decode"), "fresh", "", None, 1), PlanLine(Item("b", "decode"), "failed", "bad", None, 0)]
+show_plan(None, plan, ["decode"])
+show_summary(None, Summary((Outcome("a", "decode", "reused"),), 0.25, (), {}, ""), ["decode"])
+assert "rich" not in sys.modules, "rich costs a tenth of a second"
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["failed  decode b: bad", "1 fresh, 1 failed", "1 reused in 0.2 s"]

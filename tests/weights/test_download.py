@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tasks.progress import BYTES, set_sink
 from tasks.weights.download import Source, WrongBytes, download
 from tasks.weights.registry import Body
 
@@ -94,3 +97,35 @@ def test_a_line_that_gives_nothing_more_is_given_up_and_what_came_is_kept(part):
     with pytest.raises(ConnectionError, match=f"broke off after 1000 of {len(WHOLE)} bytes"):
         download(line.source(), part, "file")
     assert part.read_bytes() == WHOLE[:1000]
+
+
+def test_bytes_at_hand_are_told_with_those_that_lay_there_already(part):
+    told = []
+    part.write_bytes(WHOLE[:4000])
+    before = set_sink(lambda *call: told.append(call))
+    try:
+        download(Line().source(), part, "file from a line")
+    finally:
+        set_sink(before)
+    what = "fetching file from a line"
+    assert told == [(what, 4000, len(WHOLE), BYTES), (what, len(WHOLE), len(WHOLE), BYTES)]
+
+
+def test_a_download_without_a_known_size_ends_where_its_bytes_do(part):
+    @contextlib.contextmanager
+    def open_source(offset):
+        yield Body(offset, None, iter([WHOLE[offset:]]))
+
+    told = []
+    before = set_sink(lambda *call: told.append(call))
+    try:
+        download(Source("a line", hashlib.sha256(WHOLE).hexdigest(), open_source), part, "file")
+    finally:
+        set_sink(before)
+    assert told[0][1:] == (0, math.inf, BYTES) and told[-1][1:] == (len(WHOLE), len(WHOLE), BYTES)
+
+
+def test_where_nobody_listens_the_log_says_what_is_fetched(part, caplog):
+    with caplog.at_level(logging.INFO):
+        download(Line().source(), part, "file from a line")
+    assert caplog.messages == ["fetching file from a line"]

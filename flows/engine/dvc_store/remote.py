@@ -1,0 +1,218 @@
+"""The team's object store: a DVC remote, by hash. The one module that imports DVC, and only when a remote is set up.
+
+DVC's own file systems do the talking (S3, SSH, a mounted folder …); `dvc pull` by target costs half a second a
+target, a fetch by hash a few milliseconds.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from flows.engine.dvc_store.config import read_config
+from flows.engine.dvc_store.copying import copy_verified, md5_of, name_beside, set_mode
+from flows.engine.dvc_store.objects import DIR, MODE, ObjectStore
+from flows.engine.dvc_store.patience import Progress, Work
+from tasks.errors import SemflowError
+
+log = logging.getLogger("semflow")
+
+PATIENCE_S = 60.0
+"""A remote that moves no byte for so long is given up."""
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Remote:
+    """The default remote of a repository, and the local store that it feeds."""
+
+    name: str
+    url: str
+    store: ObjectStore
+    patience_s: float
+    _odb: Any
+
+    @classmethod
+    def open(cls, root: Path, patience_s: float = PATIENCE_S) -> Remote | None:
+        """The default remote; None where none is configured or there is no DVC repository.
+
+        Nothing is sent yet. Raises SemflowError where its configuration or its driver (dvc-s3, …) is at fault.
+        """
+        config, store = read_config(root), ObjectStore.open(root)
+        if config is None or store is None or config.remote is None:
+            return None
+        url = config.remotes.get(config.remote, "")
+        with _in_words(config.remote, url):
+            odb = _open_database(root, config.remote)
+        return cls(config.remote, url, store, patience_s, odb)
+
+    def exists(self, md5s: Iterable[str]) -> set[str]:
+        """Those of `md5s` that the remote holds; raises SemflowError where it does not answer."""
+        wanted = {md5 for md5 in md5s if self.store.path(md5)}
+        if not wanted:
+            return set()
+        if self._is_folder:
+            self._reach_folder()
+            return {md5 for md5 in wanted if Path(self._odb.oid_to_path(md5)).is_file()}
+        progress = Progress()
+
+        def ask(asked: set[str]) -> set[str]:
+            self._odb.fs.fs.invalidate_cache()  # what others pushed since the last question
+            return set(self._odb.oids_exist(asked, jobs=self._odb.fs.jobs, progress=progress))
+
+        found = self._work(ask, [wanted], progress)[0] & wanted
+        if not found:
+            self._work(self._reach_bucket, [self._odb.path], Progress())
+        return found
+
+    def fetch(self, md5s: Iterable[str]) -> set[str]:
+        """Bring objects into the local store, several at once; those of `md5s` that are there now, verified.
+
+        One that the remote does not hold, or holds damaged, is left out. Raises SemflowError where the remote does not
+        answer; what has come by then stays. OSError where the local disk is full or not writable.
+        """
+        asked = set(md5s)
+        missing = [md5 for md5 in sorted(asked) if not self.store.has(md5)]
+        here = asked - set(missing)
+        if not missing:
+            return here
+        if self._is_folder:
+            self._reach_folder()
+        for prefix in {self.store.path(md5).parent for md5 in missing}:
+            self.store.make_folder(prefix)
+        progress = Progress()
+        came = {md5 for md5 in self._work(partial(self._fetch_one, progress), missing, progress) if md5}
+        if not came and not self._is_folder:
+            self._work(self._reach_bucket, [self._odb.path], Progress())
+        return here | came
+
+    def delete(self, md5s: Iterable[str]) -> set[str]:
+        """Remove objects from the remote, listings before the files that they name; those that it held.
+
+        DVC takes it for granted that the files of a listing which the remote holds are there too, and does not push
+        them again. So a file that may come back must be deleted together with the listings that name it.
+        """
+        held = self.exists(md5s)
+        progress = Progress()
+        for group in ([m for m in held if m.endswith(DIR)], [m for m in held if not m.endswith(DIR)]):
+            if group:
+                self._work(self._delete_one, group, progress)
+        if held:
+            self._forget_index()
+        return held
+
+    @property
+    def _is_folder(self) -> bool:
+        return self._odb.fs.protocol == "local"
+
+    def _reach_folder(self) -> None:
+        """A folder that is not mounted looks like an empty remote, which would be a lie."""
+        if not Path(self.url).is_dir():
+            raise SemflowError(
+                f"the remote {self.name!r} ({self.url}) must be a folder that is there, got none; mount it, or make it "
+                "with `dvc push`"
+            )
+
+    def _reach_bucket(self, path: str) -> None:
+        """A bucket that does not exist says "not found" to every question; asked when nothing at all was found."""
+        try:
+            self._odb.fs.fs.ls(path, detail=False)
+        except FileNotFoundError as error:
+            if "bucket" in str(error).lower() and "not exist" in str(error):
+                raise  # else: a remote to which nothing has been pushed yet
+        except NotImplementedError:
+            return  # no listing over plain HTTP
+
+    def _fetch_one(self, progress: Progress, md5: str) -> str:
+        """`md5` if the object is here now, else ""."""
+        target, source = self.store.path(md5), str(self._odb.oid_to_path(md5))
+        try:
+            if self._is_folder:
+                good = copy_verified(Path(source), target, md5.removesuffix(DIR), MODE)
+            else:
+                good = self._download(source, target, md5, progress)
+        except FileNotFoundError:
+            return ""
+        if not good:
+            log.error("the remote %r holds a damaged object %s; remove it there and push again", self.name, md5)
+        return md5 if good else ""
+
+    def _download(self, source: str, target: Path, md5: str, progress: Progress) -> bool:
+        beside = name_beside(target)
+        try:
+            self._odb.fs.get_file(source, str(beside), callback=_callback(progress))
+            if md5_of(beside) != md5.removesuffix(DIR):
+                return False
+            set_mode(beside, MODE)
+            beside.replace(target)
+            return True
+        finally:
+            beside.unlink(missing_ok=True)
+
+    def _delete_one(self, md5: str) -> None:
+        try:
+            self._odb.delete(md5)
+        except FileNotFoundError:
+            return
+
+    def _forget_index(self) -> None:
+        """DVC remembers what it pushed; `dvc gc --cloud` empties that memory too."""
+        from dvc_data.hashfile.db import get_index
+
+        index = get_index(self._odb)
+        try:
+            index.clear()
+        finally:
+            index.close()
+
+    def _work(self, function: Callable[[Any], R], values: Iterable[Any], progress: Progress) -> list[R]:
+        with _in_words(self.name, self.url):
+            return Work(function, values, int(self._odb.fs.jobs), progress).finish(self.patience_s)
+
+
+def _open_database(root: Path, name: str) -> Any:
+    from dvc.repo import Repo
+
+    logging.getLogger("dvc").setLevel(logging.CRITICAL)
+    # Without git: a remote needs none, and a damaged or missing repository must not stand in its way.
+    with Repo(str(root), config={"core": {"no_scm": True}}) as repo:
+        return repo.cloud.get_remote_odb(name, "fetch")
+
+
+def _callback(progress: Progress) -> Any:
+    from fsspec.callbacks import Callback
+
+    class Ticks(Callback):
+        def relative_update(self, inc: int = 1) -> None:
+            progress(inc)
+
+    return Ticks()
+
+
+@contextmanager
+def _in_words(name: str, url: str) -> Generator[None]:
+    """Whatever a network library raises becomes one line that names the remote and the cause."""
+    try:
+        yield
+    except (SemflowError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename is not None and error.errno is not None:
+            raise  # the local disk: full, or not writable
+        cause = " ".join(f"{type(error).__name__}: {_root_of(error)}".split())[:300]
+        raise SemflowError(
+            f"the remote {name!r} ({url}) must answer, got {cause}; check `dvc remote list`, your "
+            "credentials and the network"
+        ) from error
+
+
+def _root_of(error: BaseException) -> BaseException:
+    while (cause := error.__cause__) is not None and str(cause):
+        error = cause
+    return error

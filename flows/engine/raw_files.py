@@ -1,0 +1,235 @@
+"""The files that a project's videos are: all below data/raw, links followed, and those that videos.yaml names.
+
+One walk with `os.scandir`, a `stat` per file. What is left out is said, never a crash: sidecars by their name
+(not_videos.py), and broken links, files and folders without permission. Hidden names are left out silently.
+"""
+
+from __future__ import annotations
+
+import errno
+import heapq
+import os
+import stat
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from flows.engine.linked_videos import read_linked_videos
+from flows.engine.not_videos import why_no_video, why_no_videos
+from tasks.artifacts.raw_video import RawVideo
+from tasks.errors import SemflowError
+
+_READABLE_BY_ALL = 0o444
+
+
+@dataclass(frozen=True, slots=True)
+class RawFile:
+    """A file that may be a video; (size, mtime_ns, inode) are those of the file that a link leads to."""
+
+    place: str
+    """Absolute path; text, for 10,000 Path objects cost more than the walk."""
+    relative: str
+    """Its path below data/raw as the disk has it, with `/`; the name where it stands in videos.yaml."""
+    size: int
+    mtime_ns: int
+    inode: int
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return Path(self.place)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something that is no raw file, and why, in words."""
+
+    relative: str
+    """As in RawFile; "" for the folder itself."""
+    reason: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a walk found, each sorted by relative path."""
+
+    files: tuple[RawFile, ...] = ()
+    skipped: tuple[LeftOut, ...] = ()
+    """Plainly no videos; folders that are listed already."""
+    unreadable: tuple[LeftOut, ...] = ()
+    """Broken links, and what the system does not let us read: something to mend."""
+    absent: tuple[LeftOut, ...] = ()
+    """Videos of videos.yaml whose file is not here now, as when its disk is not mounted: they stay in the data set."""
+
+
+def list_raw_files(root: Path) -> Listing:
+    """Everything in data/raw and videos.yaml of the project at `root`, an absolute path.
+
+    Raises SemflowError where videos.yaml has a bad line, or names what data/raw has a file for.
+    """
+    found = walk_files(root / RawVideo.FOLDER)
+    linked = read_linked_videos(root)
+    if not linked:
+        return found
+    files = {file.relative: file for file in found.files}
+    absent: list[LeftOut] = []
+    unreadable = list(found.unreadable)
+    for video in linked:
+        if video.relative in files:
+            raise SemflowError(
+                f"{video.where}: names must differ, got {video.relative!r}, which is a file in data/raw too; "
+                "rename it here, or remove this line"
+            )
+        try:
+            at = video.path.stat()
+        except OSError as error:
+            absent.append(LeftOut(video.relative, _in_words(error, str(video.path))))
+            continue
+        if stat.S_ISDIR(at.st_mode):
+            raise SemflowError(f"{video.where}: {video.relative!r} must be a file, got the folder {video.path}")
+        if not stat.S_ISREG(at.st_mode) or not _readable(str(video.path), at.st_mode):
+            reason = "no file, but a device or pipe" if not stat.S_ISREG(at.st_mode) else _NO_PERMISSION
+            unreadable.append(LeftOut(video.relative, f"{video.path}: {reason}"))
+            absent.append(unreadable[-1])
+            continue
+        files[video.relative] = RawFile(str(video.path), video.relative, at.st_size, at.st_mtime_ns, at.st_ino)
+    return replace(
+        found,
+        files=tuple(files[relative] for relative in sorted(files)),
+        unreadable=_sorted(unreadable),
+        absent=_sorted(absent),
+    )
+
+
+def walk_files(folder: Path) -> Listing:
+    """Every file below `folder` that may be a video; linked folders are followed, each real folder is listed once.
+
+    A folder that does not exist has no files; SemflowError where `folder` is a file.
+    """
+    walk = _Walk()
+    walk.start(str(folder))
+    return Listing(
+        files=tuple(sorted(walk.files, key=lambda file: file.relative)),
+        skipped=_sorted(walk.skipped),
+        unreadable=_sorted(walk.unreadable),
+    )
+
+
+Identity = tuple[int, int] | str
+"""Of a folder: device and inode, or its real path where the file system gives no inodes."""
+
+
+@dataclass
+class _Walk:
+    files: list[RawFile] = field(default_factory=list)
+    skipped: list[LeftOut] = field(default_factory=list)
+    unreadable: list[LeftOut] = field(default_factory=list)
+    above: set[Identity] = field(default_factory=set)
+    """The folders that the first one lies in."""
+    seen: dict[Identity, str] = field(default_factory=dict)
+    """Folders listed or about to be, and as what."""
+    links: list[tuple[int, str, str, os.stat_result]] = field(default_factory=list)
+    """Heap of linked folders: depth, relative path, path, what is there. Followed after all real ones."""
+
+    def start(self, place: str) -> None:
+        try:
+            at = os.stat(place)  # noqa: PTH116 (strings all the way)
+        except OSError as error:
+            if error.errno != errno.ENOENT or os.path.islink(place):  # noqa: PTH114
+                self.unreadable.append(LeftOut("", _in_words(error, place)))
+            return
+        if not stat.S_ISDIR(at.st_mode):
+            raise SemflowError(f"{place} must be a folder, got a file; move it away")
+        self.above = {_identity(str(parent), parent.stat()) for parent in Path(place).resolve().parents}
+        self.seen[_identity(place, at)] = ""
+        self.folders(place, "")
+        while self.links:
+            _, relative, path, target = heapq.heappop(self.links)
+            if self.is_new(path, relative, target):
+                self.folders(path, relative)
+
+    def is_new(self, path: str, relative: str, at: os.stat_result) -> bool:
+        """Whether this folder is not listed yet; note that it is now."""
+        identity = _identity(path, at)
+        if identity in self.above:
+            self.skipped.append(LeftOut(relative, "leads to a folder that this one lies in"))
+        elif identity in self.seen:
+            other = self.seen[identity]
+            self.skipped.append(LeftOut(relative, f"is the same folder as {other or 'the one it lies in'}"))
+        else:
+            self.seen[identity] = relative
+            return True
+        return False
+
+    def folders(self, place: str, relative: str) -> None:
+        """List a folder and the real ones below it."""
+        waiting = [(place, relative)]
+        while waiting:
+            place, relative = waiting.pop()
+            below: list[tuple[str, str]] = []
+            prefix = f"{relative}/" if relative else ""
+            try:
+                with os.scandir(place) as entries:
+                    for entry in entries:
+                        if not entry.name.startswith("."):
+                            self.entry(entry, prefix + entry.name, below)
+            except OSError as error:
+                self.unreadable.append(LeftOut(relative, _in_words(error, place)))
+            waiting.extend(sorted(below, reverse=True))
+
+    def entry(self, entry: os.DirEntry[str], relative: str, below: list[tuple[str, str]]) -> None:
+        """Note what one entry is; into `below` where it is a real folder to list."""
+        reason = None if entry.is_dir(follow_symlinks=False) else why_no_video(entry.name)
+        try:
+            at = entry.stat()
+        except OSError as error:
+            if reason is None:
+                self.unreadable.append(LeftOut(relative, _in_words(error, entry.path)))
+            else:
+                self.skipped.append(LeftOut(relative, reason))
+            return
+        if stat.S_ISDIR(at.st_mode):
+            if (reason := why_no_videos(entry.name)) is not None:
+                self.skipped.append(LeftOut(relative, reason))
+            elif entry.is_symlink():
+                heapq.heappush(self.links, (relative.count("/"), relative, entry.path, at))
+            elif self.is_new(entry.path, relative, at):
+                below.append((entry.path, relative))
+        elif reason is not None:
+            self.skipped.append(LeftOut(relative, reason))
+        elif not stat.S_ISREG(at.st_mode):
+            self.skipped.append(LeftOut(relative, "no file, but a device or pipe"))
+        elif not _readable(entry.path, at.st_mode):
+            self.unreadable.append(LeftOut(relative, _NO_PERMISSION))
+        else:
+            self.files.append(RawFile(entry.path, relative, at.st_size, at.st_mtime_ns, at.st_ino))
+
+
+_NO_PERMISSION = "must be readable, got no permission; `chmod u+r` it, or run as its owner"
+_EFFECTIVE = os.access in os.supports_effective_ids
+
+
+def _readable(path: str, mode: int) -> bool:
+    """Whether we may read; a file that all may read is not asked for, which saves a call per file."""
+    return mode & _READABLE_BY_ALL == _READABLE_BY_ALL or os.access(path, os.R_OK, effective_ids=_EFFECTIVE)
+
+
+def _identity(path: str, at: os.stat_result) -> Identity:
+    return (at.st_dev, at.st_ino) if at.st_ino else os.path.realpath(path)
+
+
+def _in_words(error: OSError, path: str) -> str:
+    """What is wrong with `path`, and what to do."""
+    link = os.path.islink(path)  # noqa: PTH114
+    if link and error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return f"is a link to {Path(path).readlink()}, which is not there; is a disk not mounted?"
+    if link and error.errno == errno.ELOOP:
+        return "is a link that leads to itself; remove it"
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return f"{path} is not there; is a disk not mounted?"
+    if error.errno == errno.EACCES:
+        return _NO_PERMISSION
+    return f"cannot be read: {error.strerror}"
+
+
+def _sorted(notes: list[LeftOut]) -> tuple[LeftOut, ...]:
+    return tuple(sorted(notes, key=lambda note: note.relative))

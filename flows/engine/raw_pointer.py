@@ -1,0 +1,77 @@
+"""`data/raw.dvc`: the raw videos as an input that DVC knows. What was recorded stays, whether it is here or not."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+
+from flows.engine.dvc_store.lock import DirHash
+from flows.engine.dvc_store.objects import hash_listing
+from flows.engine.dvc_store.pointer import read_pointer, write_pointer
+from flows.engine.linked_videos import read_linked_videos
+from flows.engine.project import RAW, Project
+from flows.engine.scan import scan
+from flows.engine.storage import Storage
+from flows.engine.sync import REMOVED
+from tasks.content import md5_of
+from tasks.errors import SemflowError
+
+
+def record_raw(project: Project, storage: Storage, removed: list[str]) -> tuple[DirHash | None, str]:
+    """Bring the pointer up to date: what it held, less what was removed on purpose, and every file that is here.
+
+    Gives what it holds now, and what stands in the way where it cannot be brought up to date.
+    """
+    before = read_pointer(project.root, RAW)
+    listing: dict[str, str] = {}
+    sizes: dict[str, int] = {}
+    marks = scan(project.root / RAW)
+    if before is not None:
+        known = storage.objects.read_listing(before.md5)
+        if known is None and storage.fetch([before.md5]):
+            known = storage.objects.read_listing(before.md5)
+        if known is None:
+            return before, (
+                f"the recorded list of raw videos ({before.md5[:8]}) is neither in DVC's cache nor in its remote, and "
+                "recording without it would drop what it names; run `dvc fetch data/raw.dvc`"
+            )
+        listing = {name: md5 for name, md5 in known.items() if name not in removed}
+    for name, mark in marks.items():
+        md5 = project.state.known_md5(str(project.root / RAW / name), mark)
+        if md5 is None:
+            md5 = md5_of(project.root / RAW / name)
+            project.state.remember_file(str(project.root / RAW / name), mark, md5)
+        listing[name], sizes[name] = md5, mark.size
+    linked = {video.relative for video in read_linked_videos(project.root)}
+    for video in project.videos.values():
+        # Also what recipes alone know: `dvc repro` writes the pointer anew from what lies on this disk.
+        if video.md5 is not None and video.relative not in linked and video.relative not in removed:
+            listing.setdefault(video.relative, video.md5)
+    if not listing:
+        return before, ""
+    if project.compute.get("store_raw", True):
+        for name in marks:
+            if not storage.objects.has(listing[name]):
+                storage.keep(project.root / RAW / name, listing[name])
+    size = sum(sizes.get(name, _recorded_size(storage, md5)) for name, md5 in listing.items())
+    md5_dir = hash_listing(listing)
+    if before is not None and before.md5 == md5_dir:
+        return before, ""
+    storage.objects.write_listing(listing)
+    held = DirHash(md5_dir, size, len(listing))
+    write_pointer(project.root, RAW, held)
+    return held, ""
+
+
+def keep_raw_pointer(project: Project, stages: Sequence[str]) -> None:
+    """Bring the pointer up to date where one of `stages` reads raw videos: `dvc repro` is about to record them."""
+    storage = Storage.of(project.root)
+    reads = any(kind.raw for name in stages for kind in project.by_name[name].inputs.values())
+    if storage is not None and reads:
+        with contextlib.suppress(SemflowError, OSError):  # said by `semflow run`, which records
+            record_raw(project, storage, (project.state.memo(REMOVED) or {}).get("raw", []))
+
+
+def _recorded_size(storage: Storage, md5: str) -> int:
+    path = storage.objects.path(md5)
+    return path.stat().st_size if path.is_file() else 0

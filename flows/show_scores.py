@@ -1,0 +1,90 @@
+"""How the terminal shows scores: all of them, within the width there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from flows.evaluate.scores import Row, Scores
+
+NUMBER_WIDTH, BORDER = 6, 3
+"""Characters that a metric takes in a table, and those around each column."""
+
+
+def show_scores(console: Console, scores: Scores) -> None:
+    """A table for each kind of items, by their metrics, what they come to together, and what else there is to see."""
+    kinds: dict[tuple[str, ...], dict[str, Mapping[str, float]]] = {}
+    for item, row in scores.items.items():
+        kinds.setdefault(tuple(row), {})[item] = row
+    # Items of one kind and their combination are one table.
+    alike = len(kinds) == 1 and set(scores.combined) <= {name for names in kinds for name in names}
+    for names, rows in kinds.items():
+        kind = "" if alike else _kind(list(rows))
+        shown = {item.removeprefix(f"{kind}/"): row for item, row in rows.items()}
+        if alike:
+            shown["combined"] = scores.combined
+        for part in _side_by_side(names, console.width - max(map(len, shown)) - BORDER):
+            console.print(_scores_table(f"{scores.suite} {kind}".strip(), shown, part, alike))
+    if not alike:
+        console.print(_combined_list(scores))
+    for title, rows in scores.tables.items():
+        console.print(_words_table(title, rows))
+
+
+def _scores_table(title: str, rows: Mapping[str, Mapping[str, float]], names: Sequence[str], combined: bool) -> Table:
+    """A row per item; the last one stands out where it is all of them `combined`."""
+    table = Table(title=title, header_style="bold")
+    table.add_column("item", no_wrap=True)
+    for name in names:
+        table.add_column(name, justify="right")
+    for number, (item, row) in enumerate(rows.items(), start=1):
+        style = "bold" if combined and number == len(rows) else None
+        table.add_row(item, *(_number(row.get(name)) for name in names), style=style)
+    return table
+
+
+def _combined_list(scores: Scores) -> Table:
+    """A row per metric."""
+    table = Table(title=f"{scores.suite} combined", header_style="bold")
+    table.add_column("metric")
+    table.add_column("value", justify="right")
+    for name, value in scores.combined.items():
+        table.add_row(name, _number(value))
+    return table
+
+
+def _words_table(title: str, rows: Sequence[Row]) -> Table:
+    """`rows` as they are, a column per key."""
+    table = Table(title=title, header_style="bold")
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    for name in names:
+        table.add_column(name)
+    for row in rows:
+        cells = (row.get(name, "") for name in names)
+        table.add_row(*(cell if isinstance(cell, str) else _number(cell) for cell in cells))
+    return table
+
+
+def _kind(items: Sequence[str]) -> str:
+    """What stands before the first `/` of all items; nothing where they differ in it."""
+    kinds = {item.partition("/")[0] for item in items if "/" in item}
+    return kinds.pop() if len(kinds) == 1 and all("/" in item for item in items) else ""
+
+
+def _side_by_side(names: Sequence[str], width: int) -> list[Sequence[str]]:
+    """`names` in as few parts of about one size as make columns of at most `width` characters; headings may wrap."""
+    needed = {name: max([NUMBER_WIDTH, *map(len, name.split())]) + BORDER for name in names}
+    for count in range(1, len(names)):
+        size = -(-len(names) // count)
+        parts = [names[start : start + size] for start in range(0, len(names), size)]
+        if all(sum(needed[name] for name in part) <= width for part in parts):
+            return parts
+    return [[name] for name in names]
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return str(value) if isinstance(value, int) or float(value).is_integer() else f"{value:.4g}"

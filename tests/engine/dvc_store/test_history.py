@@ -1,0 +1,120 @@
+"""What earlier commits recorded, and what is said of a folder's git repository."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from flows.engine.dvc_store.git import git_state
+from flows.engine.dvc_store.history import find_listings, recorded_listings
+from flows.engine.dvc_store.lock import DirHash, StageRecord, update_lock
+from tests.engine.dvc_store.conftest import git
+
+
+@pytest.fixture
+def root(quiet_dvc: None, tmp_path: Path) -> Path:
+    (tmp_path / "team/project").mkdir(parents=True)
+    git(tmp_path / "team", "init", "-q", "-b", "main")
+    return tmp_path / "team/project"
+
+
+def listed(letter: str) -> str:
+    return letter * 32 + ".dir"
+
+
+def commit(root: Path, letter: str) -> str:
+    """Record `letter` as the value of two outs; as a dependency, a value that must not be found."""
+    held, wrong = DirHash(listed(letter), 1, 1), DirHash(listed("f"), 1, 1)
+    deps = {"data/words": wrong, "data/two words": wrong}
+    outs = {"data/words": held, "data/two words": held, "data/other": wrong}
+    update_lock(
+        root, [StageRecord("reader", "x", deps, {}, {"data/a": wrong}), StageRecord("writer", "x", {}, {}, outs)]
+    )
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", letter)
+    return git(root, "rev-parse", "HEAD").strip()
+
+
+def test_values_come_newest_first_each_once(root: Path) -> None:
+    commits = {letter: commit(root, letter) for letter in "abc"}
+    commits["a"] = commit(root, "a")
+    found = [(commits[letter], listed(letter)) for letter in "acb"]
+    assert recorded_listings(root, "data/words", 10) == found
+    assert recorded_listings(root, "data/words", 2) == found[:2]
+    assert recorded_listings(root, "data/words", 0) == []
+    assert recorded_listings(root, "data/nowhere", 10) == []
+    assert find_listings(root, ["data/two words", "data/words"], 10) == {"data/two words": found, "data/words": found}
+
+
+def test_other_branches_tags_and_what_a_merge_dropped_are_found(root: Path) -> None:
+    commit(root, "a")
+    git(root, "checkout", "-q", "-b", "theirs")
+    commit(root, "b")
+    git(root, "checkout", "-q", "main")
+    commit(root, "c")
+    git(root, "merge", "-q", "-X", "ours", "-m", "merge", "theirs")
+    git(root, "branch", "-q", "-D", "theirs")
+    git(root, "checkout", "-q", "-b", "aside")
+    commit(root, "d")
+    git(root, "tag", "kept")
+    git(root, "checkout", "-q", "main")
+    git(root, "branch", "-q", "-D", "aside")
+    assert {md5 for _, md5 in recorded_listings(root, "data/words", 10)} == {listed(letter) for letter in "abcd"}
+
+
+def test_a_commit_that_removed_the_lock_is_passed_over(root: Path) -> None:
+    first = commit(root, "a")
+    git(root, "rm", "-q", "dvc.lock")
+    git(root, "commit", "-q", "-m", "gone")
+    assert recorded_listings(root, "data/words", 10) == [(first, listed("a"))]
+
+
+def test_without_git_there_is_no_history(tmp_path: Path, root: Path) -> None:
+    assert recorded_listings(tmp_path, "data/words", 10) == []
+    assert recorded_listings(root, "data/words", 10) == []
+
+
+def test_without_the_git_program_there_is_no_history(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit(root, "a")
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert recorded_listings(root, "data/words", 10) == []
+    assert git_state(root).words == "git must be on the PATH, got none; install it"
+
+
+def test_a_damaged_object_store_ends_the_history_without_a_traceback(root: Path) -> None:
+    commit(root, "a")
+    shutil.rmtree(root.parent / ".git/objects")
+    (root.parent / ".git/objects").mkdir()
+    assert recorded_listings(root, "data/words", 10) == []
+
+
+def test_a_sound_repository_is_fine_with_and_without_commits(root: Path) -> None:
+    assert git_state(root).ok
+    commit(root, "a")
+    assert git_state(root).ok
+
+
+def test_no_repository_is_said_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = git_state(tmp_path)
+    assert not state.ok
+    assert "run `git init`" in state.words
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc/config").write_text("[core]\nno_scm = true\n")
+    assert git_state(tmp_path).ok
+
+
+@pytest.mark.parametrize("damage", ["HEAD", "objects", "config", "index"])
+def test_a_damaged_repository_is_said_with_what_to_do(root: Path, damage: str) -> None:
+    commit(root, "a")
+    place = root.parent / ".git" / damage
+    if place.is_dir():
+        shutil.rmtree(place)
+        place.mkdir()
+    else:
+        place.write_text("garbage [\n")
+    state = git_state(root)
+    assert not state.ok
+    assert state.words.startswith(f"the git repository of {root} must be sound, got ")
+    assert "\n" not in state.words

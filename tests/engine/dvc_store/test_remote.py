@@ -1,0 +1,245 @@
+"""The team's object store: a folder by default; an S3 server on this machine in the slow tests."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flows.engine.dvc_store.objects import ObjectStore
+from flows.engine.dvc_store.patience import Progress, StoodStill, Work
+from flows.engine.dvc_store.remote import Remote
+from tasks.errors import SemflowError
+from tests.engine.dvc_store.conftest import dvc, git
+
+CORE = "[core]\n    remote = team\n    analytics = false\n['remote \"team\"']\n"
+
+
+def md5(text: bytes) -> str:
+    return hashlib.md5(text, usedforsecurity=False).hexdigest()
+
+
+TEXTS = {md5(text): text for text in (b"one", b"two", b"", b"x" * 3_000_000)}
+NOWHERE = "0" * 32
+
+
+@pytest.fixture
+def root(quiet_dvc: None, tmp_path: Path) -> Path:
+    """A repository without git, whose remote is a folder that holds TEXTS and their listing."""
+    (tmp_path / "project/.dvc").mkdir(parents=True)
+    (tmp_path / "project/.dvc/config").write_text(CORE + f"    url = {tmp_path / 'team'}\n")
+    far = ObjectStore(tmp_path / "team/files/md5")
+    for name, text in TEXTS.items():
+        (tmp_path / "file").write_bytes(text)
+        far.add(tmp_path / "file", name)
+    far.write_listing({name: name for name in TEXTS})
+    return tmp_path / "project"
+
+
+def opened(root: Path, patience_s: float = 30) -> Remote:
+    remote = Remote.open(root, patience_s)
+    assert remote is not None
+    return remote
+
+
+def test_without_a_default_remote_there_is_none_and_dvc_is_not_imported(tmp_path: Path) -> None:
+    (tmp_path / ".dvc").mkdir()
+    code = f"""
+import sys
+from pathlib import Path
+from flows.engine.dvc_store import history, lock, objects, pointer, remote, state
+assert remote.Remote.open(Path({str(tmp_path)!r})) is None
+assert objects.ObjectStore.open(Path({str(tmp_path)!r})) is not None
+assert not [name for name in sys.modules if name.split(".")[0] in ("dvc", "dvc_data", "dvc_objects", "fsspec")]
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert Remote.open(tmp_path / "nowhere") is None
+
+
+def test_what_the_remote_holds_is_told_from_what_it_does_not(root: Path) -> None:
+    assert opened(root).exists([*TEXTS, NOWHERE]) == set(TEXTS)
+    assert opened(root).exists([]) == set()
+
+
+def test_objects_and_listings_are_fetched_verified_and_read_only(root: Path) -> None:
+    remote = opened(root)
+    listing = remote.store.write_listing({name: name for name in TEXTS})
+    remote.store.path(listing).unlink()
+    assert remote.fetch([*TEXTS, listing, NOWHERE]) == {*TEXTS, listing}
+    assert {name: remote.store.path(name).read_bytes() for name in TEXTS} == TEXTS
+    assert {remote.store.path(name).stat().st_mode & 0o777 for name in (*TEXTS, listing)} == {0o444}
+    assert remote.store.read_listing(listing) == {name: name for name in TEXTS}
+    assert list(remote.store.folder.rglob(".*")) == []
+
+
+def test_what_is_here_is_not_asked_for(root: Path, tmp_path: Path) -> None:
+    remote = opened(root)
+    remote.fetch(TEXTS)
+    (tmp_path / "team").rename(tmp_path / "away")
+    assert remote.fetch(TEXTS) == set(TEXTS)
+
+
+def test_a_damaged_object_is_left_out(root: Path, tmp_path: Path) -> None:
+    name = md5(b"one")
+    damaged = tmp_path / "team/files/md5" / name[:2] / name[2:]
+    damaged.chmod(0o644)
+    damaged.write_bytes(b"two")
+    remote = opened(root)
+    assert remote.fetch(TEXTS) == set(TEXTS) - {name}
+    assert not remote.store.has(name)
+
+
+def test_a_folder_that_is_not_mounted_is_an_error_and_no_empty_remote(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "team").rename(tmp_path / "away")
+    for ask in (opened(root).exists, opened(root).fetch, opened(root).delete):
+        with pytest.raises(SemflowError, match=r"the remote 'team' \(.*/team\) must be a folder that is there"):
+            ask([NOWHERE])
+
+
+def test_what_is_deleted_is_gone_and_the_rest_stays(root: Path) -> None:
+    remote = opened(root)
+    gone = {md5(b"one"), md5(b"two")}
+    assert remote.delete([*gone, NOWHERE]) == gone
+    assert remote.exists(TEXTS) == set(TEXTS) - gone
+    assert remote.delete(gone) == set()
+
+
+def test_a_default_remote_that_is_not_defined_is_said(root: Path) -> None:
+    (root / ".dvc/config").write_text("[core]\n    remote = nobody\n")
+    with pytest.raises(SemflowError, match="the remote 'nobody'"):
+        Remote.open(root)
+
+
+def test_a_driver_that_is_not_installed_is_said(root: Path) -> None:
+    if importlib.util.find_spec("dvc_gs") is not None:
+        pytest.skip("dvc-gs is installed here")
+    (root / ".dvc/config").write_text(CORE + "    url = gs://bucket/path\n")
+    with pytest.raises(SemflowError, match=r"the remote 'team' \(gs://bucket/path\) must answer, got .*dvc") as raised:
+        Remote.open(root)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_server_that_is_not_there_is_said_in_one_line(root: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (root / ".dvc/config").write_text(CORE + f"    url = http://127.0.0.1:{port}/x\n")
+    with pytest.raises(
+        SemflowError, match=rf"the remote 'team' \(http://127\.0\.0\.1:{port}/x\) must answer"
+    ) as raised:
+        opened(root, patience_s=2).fetch([NOWHERE])
+    assert "\n" not in str(raised.value)
+
+
+def test_a_server_that_never_answers_is_given_up(root: Path) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        (root / ".dvc/config").write_text(CORE + f"    url = http://127.0.0.1:{silent.getsockname()[1]}/x\n")
+        with pytest.raises(SemflowError, match="no answer for 0 s"):
+            opened(root, patience_s=0.3).fetch([NOWHERE])
+
+
+def test_work_is_not_given_up_while_something_moves() -> None:
+    progress = Progress()
+
+    def slow(value: int) -> int:
+        for _ in range(10):
+            time.sleep(0.02)
+            progress()
+        return value
+
+    assert sorted(Work(slow, range(4), 2, progress).finish(patience_s=0.15)) == [0, 1, 2, 3]
+
+
+def test_the_first_failure_ends_the_work() -> None:
+    def fail(value: int) -> int:
+        raise ValueError(value)
+
+    with pytest.raises(ValueError, match="0"):
+        Work(fail, range(100), 1, Progress()).finish(patience_s=10)
+
+
+def test_what_stands_still_is_given_up() -> None:
+    with pytest.raises(StoodStill):
+        Work(lambda _: time.sleep(1), [1], 1, Progress()).finish(patience_s=0)
+
+
+@pytest.mark.slow
+def test_dvc_pushes_again_what_was_deleted(root: Path, tmp_path: Path) -> None:
+    git(root, "init", "-q")
+    (root / "data/raw").mkdir(parents=True)
+    (root / "data/raw/a").write_text("a")
+    dvc(root, "add", "-q", "data/raw")
+    dvc(root, "push", "-q")
+    remote = opened(root)
+    listing = remote.store.write_listing({"a": md5(b"a")})
+    assert remote.delete([md5(b"a"), listing]) == {md5(b"a"), listing}
+    dvc(root, "push", "-q")
+    assert remote.exists([md5(b"a"), listing]) == {md5(b"a"), listing}
+
+
+@pytest.fixture
+def bucket(quiet_dvc: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of an S3 server on this machine with a bucket `team`."""
+    for module in ("moto", "flask", "dvc_s3", "boto3"):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"needs {module}: pip install 'moto[server]==5.2.5' dvc-s3==3.3.0")
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    boto3.client("s3", endpoint_url=url, region_name="us-east-1").create_bucket(Bucket="team")
+    yield url
+    server.stop()
+
+
+@pytest.mark.slow
+def test_an_s3_remote_serves_and_loses_objects_and_its_end_is_said(
+    root: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def address(name: str, folder: str = "project") -> Remote:
+        place = f"    url = s3://{name}/{folder}\n    endpointurl = {bucket}\n    region = us-east-1\n"
+        (root / ".dvc/config").write_text(CORE + place)
+        return opened(root)
+
+    git(root, "init", "-q")
+    address("team")
+    (root / "data/raw").mkdir(parents=True)
+    for number, text in enumerate(TEXTS.values()):
+        (root / f"data/raw/{number}").write_bytes(text)
+    dvc(root, "add", "-q", "data/raw")
+    dvc(root, "push", "-q")
+    remote = opened(root)
+    held = {path.parent.name + path.name for path in remote.store.folder.rglob("*") if path.is_file()}
+    assert remote.exists([*held, NOWHERE]) == held
+    for name in held:
+        remote.store.path(name).unlink()
+    assert remote.fetch([*held, NOWHERE]) == held
+    assert {name: remote.store.path(name).read_bytes() for name in TEXTS} == TEXTS
+    assert remote.delete([md5(b"one")]) == {md5(b"one")}
+    assert remote.exists(held) == held - {md5(b"one")}
+    for ask in (address("nobody").fetch, address("nobody").exists):
+        with pytest.raises(SemflowError, match=r"the remote 'team' \(s3://nobody/project\) must answer, got .*bucket"):
+            ask([NOWHERE])
+    assert address("team", "elsewhere").fetch([NOWHERE]) == set()
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        bucket = f"http://127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(SemflowError, match="Could not connect") as raised:
+        address("team").fetch([NOWHERE])
+    assert "\n" not in str(raised.value)
