@@ -41,9 +41,9 @@ def worker_moments() -> list[str]:
 
 def recording_moments() -> list[str]:
     """Moments inside the writing of recipes, which the run itself does."""
-    return [
-        f"{stage} {video} recording {n}" for video in VIDEOS for stage in STAGES for n in range(RECORDINGS)
-    ] + [f"{stage} method recording 0" for stage in STAGES]
+    return [f"{stage} {video} recording {n}" for video in VIDEOS for stage in STAGES for n in range(RECORDINGS)] + [
+        f"{stage} method recording {n}" for stage in STAGES for n in (1, 2)
+    ]
 
 
 def choose(seed: int, *groups: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections import Counter
@@ -37,7 +38,7 @@ def test_a_signal_ends_the_run_with_a_summary_and_the_next_run_makes_the_rest(
     here.wait_for_stop(process)
     os.killpg(process.pid, number)  # as a terminal does: the workers have a session of their own
     summary = here.finish(process)
-    assert process.returncode == 1
+    assert process.returncode == 128 + number
     assert summary["interrupted"] == number
     assert not summary["good"]
     left = rest(here)
@@ -124,11 +125,11 @@ def test_of_two_runs_at_once_the_second_is_refused_in_a_line(peril: Make) -> Non
     here.wait_for_stop(first)
     second = here.start()
     out, err = second.communicate(timeout=120)
-    assert (second.returncode, out) == (2, "")
-    assert err == (
-        f"semflow: {here.root} must have one run at a time, got another one under way (process {first.pid}); "
-        "wait for it to end\n"
+    words = (
+        f"{here.root} must have one run at a time, got another one under way (process {first.pid}); wait for it to end"
     )
+    assert (second.returncode, err) == (2, f"semflow: {words}\n")
+    assert json.loads(out) == {"error": words, "good": False}
     with pytest.raises(SemflowError, match="one run at a time"):
         here.run()
     os.kill(first.pid, signal.SIGINT)
