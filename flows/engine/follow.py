@@ -164,8 +164,7 @@ class Following:
             how = "computed" if done.how == "computed" else "restored"
             self._settle(Outcome(item.video, item.stage, how, done.seconds, done.frames, bytes=size))
         elif done.how == "fault":
-            self._record_fault(state, done.message)
-            self._settle(Outcome(item.video, item.stage, "failed", done.seconds, error=done.message, recorded=True))
+            self._fail_for_good(state, done.message, done.seconds)
         elif done.transient and attempt <= len(RETRY_DELAYS_S):
             outcome = Outcome(item.video, item.stage, "failed", done.seconds, error=done.message)
             self._tell(lambda observer: observer.ended(outcome, False))
@@ -200,11 +199,22 @@ class Following:
         """A worker died over the item: once is an accident, twice is put aside."""
         item = state.item
         count = self.plan.project.state.count_death(state.key, reason)
-        recorded = count >= MAX_DEATHS
-        if recorded:
+        if count >= MAX_DEATHS:
             reason += f"; put aside after {count} times, until its input, code or parameters change or --retry-failed"
-            self._record_fault(state, reason)
-        self._settle(Outcome(item.video, item.stage, "failed", seconds, error=reason, recorded=recorded))
+            self._fail_for_good(state, reason, seconds)
+        else:
+            self._settle(Outcome(item.video, item.stage, "failed", seconds, error=reason))
+
+    def _fail_for_good(self, state: ItemState, error: str, seconds: float) -> None:
+        """Record a fault, if there is room for it; the next run finds it anew otherwise."""
+        item, recorded = state.item, True
+        try:
+            self._record_fault(state, error)
+        except OSError as trouble:
+            recorded = False
+            error += f" (not recorded: {trouble.strerror or trouble})"
+            self.plan.settle(ItemState(item, "stale", error, state.key, state.method, state.inputs))
+        self._settle(Outcome(item.video, item.stage, "failed", seconds, error=error, recorded=recorded))
 
     def _record_fault(self, state: ItemState, error: str) -> None:
         """Make the fault the item's result; what was made of it before goes, for it no longer follows from anything."""

@@ -20,6 +20,7 @@ from flows.engine.plan import IN_REMOTE, ItemState, Plan, select, stale
 from flows.engine.pool import GB, InlineWorkers, WorkerPool, Workers
 from flows.engine.project import STATE, Project
 from flows.engine.raw_pointer import keep_raw_pointer
+from flows.engine.recipe import FOLDER as RECIPES
 from flows.engine.record import record as record_in_dvc
 from flows.engine.sweep import sweep, sweep_parts
 from flows.engine.timings import Timings
@@ -58,6 +59,7 @@ def bring_up_to_date(
         order: list[Item] = []
         notes = list(project.notes)
         try:
+            signals.arm()
             plan = Plan.make(project)
             moved = sweep(project, plan)
             if retry_failed:
@@ -75,8 +77,9 @@ def bring_up_to_date(
                     unrecorded = record_in_dvc(project, plan)
                 elif stages is not None:
                     keep_raw_pointer(project, stages)
-        except Interrupted as interrupted:
-            signals.ended_by = interrupted.number
+            signals.disarm()
+        except Interrupted:
+            pass  # the summary says it
         for item in order:
             outcomes.setdefault(item, Outcome(item.video, item.stage, "stopped", error="the run was interrupted"))
         project.state.flush()
@@ -209,8 +212,8 @@ def _perform_here(project: Project) -> Callable[[Job], Done]:
 
 def _clear_partial(project: Project) -> None:
     for declaration in project.declarations:
-        for kind in declaration.outputs:
-            remove(project.root / kind.folder / PARTIAL)
+        for folder in (*(kind.folder for kind in declaration.outputs), f"{RECIPES}/{declaration.name}"):
+            remove(project.root / folder / PARTIAL)
 
 
 def _in_order(project: Project, outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:

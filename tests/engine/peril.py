@@ -66,14 +66,19 @@ class Peril:
 
     # In a process of its own
 
-    def start(self, path: Sequence[str] = (), **options: Any) -> subprocess.Popen[str]:
-        """Begin a run in a process group of its own; code is looked for in `path` too."""
-        words = [f"{name}={json.dumps(value)}" for name, value in options.items()]
+    def start(
+        self, *options: str, pipeline: str = perilous.PIPELINE, path: Sequence[str] = ()
+    ) -> subprocess.Popen[str]:
+        """Begin `semflow run --json` in a process group of its own; code is looked for in `path` too."""
         return subprocess.Popen(
-            [sys.executable, "-m", "tests.engine.perilous_run", str(self.root), *words],
-            cwd=self.checkout,
+            [sys.executable, "-m", "tests.engine.perilous_run", "run", "--json", *options],
+            cwd=self.root,
             env=os.environ
-            | {perilous.FOLDER: str(self.notes), "PYTHONPATH": os.pathsep.join([*path, str(self.checkout)])},
+            | {
+                perilous.FOLDER: str(self.notes),
+                "PYTHONPATH": os.pathsep.join([*path, str(self.checkout)]),
+                "SEMFLOW_PIPELINE": pipeline,
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

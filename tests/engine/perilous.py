@@ -38,6 +38,7 @@ compute:
   batch: 1
   item_timeout_s: 0
   worker_memory_gb: 0
+  store_raw: false
 read: {}
 act:
   careful: false

@@ -93,9 +93,8 @@ def test_changed_code_brings_it_back(peril: Make, tmp_path: Path, monkeypatch: p
     copy.mkdir(parents=True)
     (copy / "__init__.py").write_text("")
     shutil.copy(Path(sys.modules["tests.engine.perilous"].__file__ or ""), copy / "stages.py")
-    run = {"pipeline": "risky.stages:STAGES"}
-    path = [str(copy.parent)]
-    outcomes = [here.finish(here.start(path=path, **run))["outcomes"] for _ in range(2)]
+    run = {"pipeline": "risky.stages:STAGES", "path": [str(copy.parent)]}
+    outcomes = [here.finish(here.start(**run))["outcomes"] for _ in range(2)]
     assert [o["recorded"] for found in outcomes for o in found if (o["stage"], o["video"]) == ("act", "bad")] == [
         False,
         True,
@@ -104,7 +103,7 @@ def test_changed_code_brings_it_back(peril: Make, tmp_path: Path, monkeypatch: p
     (copy / "stages.py").write_text(
         text.replace('case "segfault":\n            ctypes.string_at(0)', 'case "-":\n            pass')
     )
-    assert here.finish(here.start(path=path, **run))["good"]
+    assert here.finish(here.start(**run))["good"]
 
 
 @pytest.mark.parametrize("way", ["hang", "eat"])
