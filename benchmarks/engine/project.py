@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.engine.process import CHECKOUT, Took, best, run_process, run_semflow
+from benchmarks.engine.process import CHECKOUT, Took, best, clean_environment, run_process, run_semflow
 
 PIPELINE = "benchmarks.engine.stages:STAGES"
 RAW = "data/raw"
@@ -155,6 +155,6 @@ def show_table(outcomes: Sequence[dict[str, Any]], repeats: int) -> float:
     code = "import sys; from benchmarks.engine.table import time_table; print(time_table(int(sys.argv[1])))"
     command = [sys.executable, "-c", code, str(repeats)]
     done = subprocess.run(
-        command, input=json.dumps(outcomes), cwd=CHECKOUT, check=True, capture_output=True, text=True
+        command, input=json.dumps(outcomes), cwd=CHECKOUT, env=clean_environment(), check=True, capture_output=True, text=True
     )
     return float(done.stdout)
