@@ -33,6 +33,7 @@ ENGINE = (
     "tasks.fingerprint",
     "tasks.params",
     "tasks.progress",
+    "tasks.sealed",
     "tasks.source_code",
     "tasks.stage",
     "tasks.syntax",

@@ -14,7 +14,7 @@ from flows.engine.files import remove
 from flows.engine.job import Done, Job
 from flows.engine.outcome import Item, Observer, Outcome
 from flows.engine.past import PastRecipes
-from flows.engine.plan import ItemState, Plan
+from flows.engine.plan import IN_REMOTE, ItemState, Plan
 from flows.engine.pool import Died, Ended, Event, Said, Stepped, Workers
 from flows.engine.recipe import Outputs, Recipe
 from flows.engine.scan import mark_of
@@ -93,24 +93,28 @@ class Following:
     def _start(self, item: Item, attempt: int) -> None:
         declaration = self.plan.project.by_name[item.stage]
         state = self.plan.examine(declaration, item.video)
-        if state.standing != "stale":
+        pulled = state.standing == "remote" and self.states[item].reason == IN_REMOTE
+        if state.standing != "stale" and not pulled:
             self.plan.settle(state)
             self._settle(settled(state))
             return
         self.in_hand[item] = (state, attempt)
         limit = self.timings.limit(item, self.limit_s)
-        worker = self.workers.start(item, self._job(declaration, state), limit)
+        worker = self.workers.start(item, self._job(declaration, state, pulled=pulled), limit)
         self._tell(lambda observer: observer.started(item, worker, attempt))
 
-    def _job(self, declaration: Declaration, state: ItemState) -> Job:
+    def _job(self, declaration: Declaration, state: ItemState, *, pulled: bool) -> Job:
         project, video = self.plan.project, state.item.video
+        # Where the raw file is not here, or the artifact is to be pulled, the bytes must come from the object store.
+        raw_missing = any(kind.raw and project.videos[video].file is None for kind in declaration.inputs.values())
+        only_known = pulled or raw_missing
         inputs: dict[str, str | Mapping[str, str]] = {}
         for argument, kind in declaration.inputs.items():
             if argument in declaration.whole:
                 videos = self.plan.artifacts(declaration, kind)
                 inputs[argument] = {owner: str(project.path(kind, owner)) for owner in videos}
             else:
-                inputs[argument] = str(project.path(kind, video))
+                inputs[argument] = "" if only_known else str(project.path(kind, video))
         known = self._known(state)
         frames = project.makers.get("data/frames")
         return Job(
@@ -120,6 +124,7 @@ class Following:
             outputs=tuple((kind.folder, str(project.path(kind, video))) for kind in declaration.outputs),
             parts=str(parts_of(project.root, state)),
             known=known if set(known) == {kind.folder for kind in declaration.outputs} else {},
+            only_known=only_known,
             frames=str(project.path(frames.outputs[0], video)) if frames is not None and video != ALL else "",
         )
 
@@ -149,7 +154,12 @@ class Following:
     def _end(self, state: ItemState, attempt: int, done: Done) -> None:
         item = state.item
         if done.how in ("computed", "restored"):
-            self._accept(state, done)
+            try:
+                self._accept(state, done)
+            except OSError as error:  # the recipe could not be written: what was made counts for nothing without it
+                words = f"its recipe could not be written: {error.strerror or error}"
+                self._settle(Outcome(item.video, item.stage, "failed", done.seconds, error=words))
+                return
             size = sum(size for files in done.outputs.values() for _, size in files.values())
             how = "computed" if done.how == "computed" else "restored"
             self._settle(Outcome(item.video, item.stage, how, done.seconds, done.frames, bytes=size))

@@ -16,9 +16,10 @@ from flows.engine.interrupt import Interrupted, interruptible
 from flows.engine.job import Done, Job, Setup
 from flows.engine.memory import total_bytes
 from flows.engine.outcome import Item, Observer, Outcome, Summary
-from flows.engine.plan import ItemState, Plan, select, stale
+from flows.engine.plan import IN_REMOTE, ItemState, Plan, select, stale
 from flows.engine.pool import GB, InlineWorkers, WorkerPool, Workers
 from flows.engine.project import STATE, Project
+from flows.engine.raw_pointer import keep_raw_pointer
 from flows.engine.record import record as record_in_dvc
 from flows.engine.sweep import sweep, sweep_parts
 from flows.engine.timings import Timings
@@ -55,6 +56,7 @@ def bring_up_to_date(
         index: Path | None = None
         expected: float | None = None
         order: list[Item] = []
+        notes = list(project.notes)
         try:
             plan = Plan.make(project)
             moved = sweep(project, plan)
@@ -67,8 +69,12 @@ def bring_up_to_date(
                 expected = _follow(plan, states, outcomes, observers=observers, stopped=stopped)
             sweep_parts(project, plan.states.values())
             if not stopped():
-                index = refresh_index(project, plan) if stages is None or "report" in stages else None
-                unrecorded = record_in_dvc(project, plan) if record else {}
+                if stages is None or "report" in stages:
+                    index = _refresh_index(project, plan, notes)
+                if record:
+                    unrecorded = record_in_dvc(project, plan)
+                elif stages is not None:
+                    keep_raw_pointer(project, stages)
         except Interrupted as interrupted:
             signals.ended_by = interrupted.number
         for item in order:
@@ -80,7 +86,7 @@ def bring_up_to_date(
             moved=tuple(map(str, moved)),
             unrecorded=unrecorded,
             index=str(index or ""),
-            notes=project.notes,
+            notes=tuple(notes),
             interrupted=signals.ended_by or (15 if stopped() else 0),
             expected_s=expected,
         )
@@ -160,6 +166,15 @@ def _follow(
     return sum(expected.values()) if made and len(expected) == len(made) else None
 
 
+def _refresh_index(project: Project, plan: Plan, notes: list[str]) -> Path | None:
+    """The page over all videos; what keeps it from being written is a note, for the data is good without it."""
+    try:
+        return refresh_index(project, plan)
+    except Exception as error:
+        notes.append(f"reports/index.html was not written: {type(error).__name__}: {error}")
+        return None
+
+
 def _wanted(plan: Plan, states: dict[Item, ItemState], pull: bool) -> dict[Item, ItemState]:
     """`states`, those items in the remote that something stale reads (with `pull`, all of them) to be brought here."""
     read: set[Item] = set()
@@ -169,7 +184,7 @@ def _wanted(plan: Plan, states: dict[Item, ItemState], pull: bool) -> dict[Item,
     for item in [*states, *read]:
         state = plan.states[item]
         if state.standing == "remote" and (pull or item in read):
-            states[item] = state._replace(standing="stale", reason="its bytes are in the remote alone", outputs={})
+            states[item] = state._replace(standing="stale", reason=IN_REMOTE, outputs={})
             plan.states[item] = states[item]
     return states
 
