@@ -72,6 +72,7 @@ def measure_all(videos: Sequence[int], folder: Path, peers: bool, scaling_items:
     samples = folder / "samples"
     samples.mkdir()
     write_samples_apart(samples)
+    measure(folder / "warm-up", 1, samples, 1, say)  # what is compiled or cached at the first use of all does not count
     ours: dict[int, Measured] = {}
     for count in videos:
         root = folder / f"project-{count}"

@@ -6,12 +6,15 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[2]
+COMPILED = str(Path(tempfile.gettempdir()) / "semflow-bench-compiled")
+"""Where compiled code of all that is imported is kept; the packages may lie where nobody may write."""
 POLL_S = 0.01
 """How often the memory of a process is looked at while it runs."""
 
@@ -38,7 +41,7 @@ def run_process(command: Sequence[str], folder: Path, environment: Mapping[str, 
     began = time.perf_counter()
     with log.open("w+", encoding="utf-8") as output:
         process = subprocess.Popen(
-            command, cwd=folder, env={**os.environ, **(environment or {})}, stdout=output, stderr=output
+            command, cwd=folder, env={**clean_environment(), **(environment or {})}, stdout=output, stderr=output
         )
         peak = 0
         while process.poll() is None:
@@ -52,6 +55,12 @@ def run_process(command: Sequence[str], folder: Path, environment: Mapping[str, 
             raise CommandFailed(f"{' '.join(command)} must end well, got exit code {process.returncode}: {words}")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Took(wall, cpu, peak)
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's, with compiled code kept, as it is where packages are installed and used in the ordinary way."""
+    found = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {"PYTHONPYCACHEPREFIX": COMPILED, **found}
 
 
 def run_semflow(arguments: Sequence[str], root: Path, pipeline: str, samples: Path) -> Took:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.engine.process import CHECKOUT, Took, best, run_process, run_semflow
+from benchmarks.engine.process import CHECKOUT, Took, best, clean_environment, run_process, run_semflow
 
 PIPELINE = "benchmarks.engine.stages:STAGES"
 RAW = "data/raw"
@@ -154,5 +154,13 @@ def show_table(outcomes: Sequence[dict[str, Any]], repeats: int) -> float:
     """Seconds that the table of a run takes on a terminal of 100 columns."""
     code = "import sys; from benchmarks.engine.table import time_table; print(time_table(int(sys.argv[1])))"
     command = [sys.executable, "-c", code, str(repeats)]
-    done = subprocess.run(command, input=json.dumps(outcomes), cwd=CHECKOUT, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        command,
+        input=json.dumps(outcomes),
+        cwd=CHECKOUT,
+        env=clean_environment(),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     return float(done.stdout)

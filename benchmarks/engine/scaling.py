@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.engine.process import CHECKOUT
+from benchmarks.engine.process import CHECKOUT, clean_environment
 from benchmarks.engine.project import RAW, raw_file
 from benchmarks.engine.spin import SPIN_S
 
@@ -66,7 +66,12 @@ def _measure(root: Path, items: int, workers: int, say: Callable[[str], None]) -
     (root / "params.yaml").write_text(yaml.safe_dump(sections), encoding="utf-8")
     code = "import sys; from benchmarks.engine.scaling import time_run; time_run(sys.argv[1])"
     done = subprocess.run(
-        [sys.executable, "-c", code, str(root)], cwd=CHECKOUT, check=True, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, str(root)],
+        cwd=CHECKOUT,
+        env=clean_environment(),
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     return Throughput(**json.loads(done.stdout.splitlines()[-1]))
 
