@@ -188,7 +188,7 @@ class Following:
         recipe = Recipe(item.video, item.stage, state.method, state.inputs, done.outputs)
         method = project.book.methods.get((item.stage, state.method), declaration.method)
         project.book.write(project.stem(item.video), recipe, method)
-        project.state.remember_outputs({recipe.key: done.outputs})
+        project.state.remember_outputs(item, recipe.key, done.outputs)
         project.state.clear_deaths([recipe.key])
         if done.how == "computed":
             project.state.remember_timing(item.stage, item.video, done.seconds, done.frames)

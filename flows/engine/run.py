@@ -22,11 +22,14 @@ from flows.engine.project import STATE, Project
 from flows.engine.raw_pointer import keep_raw_pointer
 from flows.engine.recipe import FOLDER as RECIPES
 from flows.engine.record import record as record_in_dvc
+from flows.engine.status_file import StatusFile
 from flows.engine.sweep import sweep, sweep_parts
 from flows.engine.timings import Timings
 from flows.index import refresh_index
 from tasks.errors import SemflowError
 
+LOCK = "lock"
+"""File under the state folder that a run holds, its process number in it."""
 MEMORY_SHARE = 0.85
 """Of the machine's memory, for all workers together."""
 MIN_WORKER_BYTES = 2.5 * GB
@@ -50,6 +53,7 @@ def bring_up_to_date(
     the project. Neither an item's failure nor a signal raises: the summary says so.
     """
     began = time.perf_counter()
+    observers = (*observers, StatusFile(project.root))
     unrecorded: dict[str, str] = {}
     with locked(project), interruptible() as signals:
         outcomes: dict[Item, Outcome] = {}
@@ -124,7 +128,7 @@ def make_workers(project: Project) -> Workers:
 @contextmanager
 def locked(project: Project) -> Generator[None]:
     """Hold the project for one run, and clear away what a killed one left; a second run is told so."""
-    path = project.root / STATE / "lock"
+    path = project.root / STATE / LOCK
     with exclusive(path) as mine:
         if not mine:
             raise SemflowError(
