@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tasks.errors import SemflowError
-from tasks.source_code import SourceCode, read_code, short_hash
+from tasks.source_code import SourceCode, own_packages, read_code, short_hash
 
 RACY_NS = 2_000_000_000  # a file touched this recently may change again within its timestamp's resolution
 _lock = threading.RLock()
@@ -65,7 +65,7 @@ def data_hash(path: Path) -> str:
 def _remembered(path: Path, read: Callable[[Path], SourceCode]) -> SourceCode:
     with _lock:
         about = path.stat()
-        mark = f"{about.st_size} {about.st_mtime_ns} {about.st_ctime_ns} {about.st_ino} {_rules()}"
+        mark = f"{about.st_size} {about.st_mtime_ns} {about.st_ctime_ns} {about.st_ino} {_rules()} {','.join(own_packages())}"
         name = str(path)
         if (found := _known.seen.get((name, mark))) is not None:
             return found

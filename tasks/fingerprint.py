@@ -202,7 +202,7 @@ def _top(package: str) -> Path | None:
 
 def _address(path: Path) -> str:
     """The path of a data file from the folder that holds its top package."""
-    for package in source_code.PACKAGES:
+    for package in source_code.own_packages():
         top = _place(package)
         if top is not None and path.is_relative_to(_folder(top)):
             return path.relative_to(_folder(top).parent).as_posix()

@@ -22,6 +22,7 @@ from tasks.syntax import parse_python
 
 PACKAGES = ("tasks", "flows")
 """What is the project's own: imports of anything else are not followed."""
+_added: set[str] = set()
 REST = "<module>"
 """Statements that define nothing: imports, conditions, calls."""
 ORDER = "<order>"
@@ -89,9 +90,20 @@ def short_hash(content: str | bytes, digits: int = HASH_DIGITS) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()[:digits]
 
 
+def own(package: str) -> None:
+    """Take a top package for the project's own too: that of a user's stages. Before any of its code is read."""
+    _added.add(package)
+
+
+def own_packages() -> tuple[str, ...]:
+    """The top packages that are the project's own."""
+    return (*PACKAGES, *sorted(_added.difference(PACKAGES)))
+
+
 def is_inside(name: str) -> bool:
     """Whether a dotted name is the project's own."""
-    return name.partition(".")[0] in PACKAGES
+    package = name.partition(".")[0]
+    return package in PACKAGES or package in _added
 
 
 class _Reached:

@@ -128,8 +128,11 @@ def _code_files(stage: Stage[..., Any]) -> list[Path]:
 
 
 def load_stages(pipeline: str) -> tuple[Stage[..., Any], ...]:
-    """The stages that `package.module:NAME` names."""
+    """The stages that `package.module:NAME` names; the whole package is code of the project from then on."""
+    from tasks import source_code
+
     module, _, name = pipeline.partition(":")
+    source_code.own(module.partition(".")[0])
     return getattr(importlib.import_module(module), name)
 
 

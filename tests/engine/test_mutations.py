@@ -1,0 +1,427 @@
+"""Change one thing of a project, and exactly what follows from it is stale, runs, and is recorded: not an item too many,
+not one too few. The plan, the run, `dvc status` and `dvc repro` must never disagree, by whichever door one goes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.engine.doors import VIDEOS, Toy, Zygote, start_project, zygote
+
+ONE, TWO, THREE = "one", "two", "day/three"
+EACH = (ONE, TWO, THREE)
+
+
+def items(*stages: str, videos: tuple[str, ...] = EACH) -> set[str]:
+    """The items of stages by name; of one over the dataset, its one."""
+    return {f"{s} {v}" for s in stages for v in (("(dataset)",) if s == "collect" else videos)}
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A change, and what must follow from it."""
+
+    name: str
+    apply: Callable[[Toy], None]
+    stale: dict[str, str] = field(default_factory=dict[str, str])
+    """Item to a pattern for the reason: those that are stale by themselves, not because they wait for another."""
+    computed: set[str] = field(default_factory=set[str])
+    restored: set[str] = field(default_factory=set[str])
+    dvc_sees: bool | None = None
+    """Whether `dvc status` says so; None: if and only if something is stale."""
+    fast: bool = False
+    """Whether `dvc repro` is tried in the default tests too."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def because(reason: str, names: set[str]) -> dict[str, str]:
+    return dict.fromkeys(names, reason)
+
+
+def write(place: str, text: str) -> Callable[[Toy], None]:
+    return lambda toy: toy.write(place, text)
+
+
+def edit(place: str, old: str, new: str) -> Callable[[Toy], None]:
+    return lambda toy: toy.edit(place, old, new)
+
+
+def both(*changes: Callable[[Toy], None]) -> Callable[[Toy], None]:
+    def apply(toy: Toy) -> None:
+        for change in changes:
+            change(toy)
+
+    return apply
+
+
+def delete(*places: str) -> Callable[[Toy], None]:
+    def apply(toy: Toy) -> None:
+        for place in places:
+            (toy.root / place).unlink()
+
+    return apply
+
+
+def delete_and_forget(place: str) -> Callable[[Toy], None]:
+    """An artifact that is not in DVC's cache either."""
+
+    def apply(toy: Toy) -> None:
+        bytes_ = (toy.root / place).read_bytes()
+        (toy.root / place).unlink()
+        for path in (toy.root / ".dvc/cache/files/md5").glob("??/*"):
+            if path.read_bytes() == bytes_:
+                path.unlink()
+
+    return apply
+
+
+def flip(place: str, *, keep_time: bool = False) -> Callable[[Toy], None]:
+    """One bit of the last byte."""
+
+    def apply(toy: Toy) -> None:
+        path = toy.root / place
+        before = path.stat()
+        data = path.read_bytes()
+        path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+        if keep_time:
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    return apply
+
+
+def replace_weights(toy: Toy) -> None:
+    toy.provide_weights("other weights")
+    toy.edit("toyflow/catalogue.py", '"first weights"', '"other weights"')
+
+
+def corrupt_export(toy: Toy) -> None:
+    (export,) = (toy.home / "weights/onnx").glob("toy-*.onnx")
+    export.write_text("the export of somebody else")
+
+
+def rename(old: str, new: str) -> Callable[[Toy], None]:
+    def apply(toy: Toy) -> None:
+        (toy.root / new).parent.mkdir(parents=True, exist_ok=True)
+        (toy.root / old).rename(toy.root / new)
+
+    return apply
+
+
+NOT_AS_MADE = "is not as it was made"
+MUTATIONS = (
+    Mutation(
+        "nothing",
+        lambda toy: None,
+    ),
+    Mutation(
+        "one byte of a video, which what was made of it does not show",
+        write("data/raw/one.mp4", "bamama"),
+        because(r"the raw file changed \(MD5 \w{8} -> \w{8}\)", items("read", videos=(ONE,))),
+        items("read", "count", videos=(ONE,)),
+        fast=True,
+    ),
+    Mutation(
+        "one byte of a video, which reaches the whole dataset",
+        write("data/raw/one.mp4", "banan!"),
+        because(r"the raw file changed \(MD5 \w{8} -> \w{8}\)", items("read", videos=(ONE,))),
+        items("read", "count", videos=(ONE,)) | items("collect", "tell"),
+    ),
+    Mutation(
+        "a video's times alone",
+        lambda toy: os.utime(toy.root / "data/raw/one.mp4", ns=(1, 1)),
+    ),
+    Mutation(
+        "a new video",
+        write("data/raw/four.mp4", "salad"),
+        because("never made", items("read", videos=("four",))),
+        items("read", "count", "look", videos=("four",)) | items("collect", "tell", videos=(*EACH, "four")),
+    ),
+    Mutation(
+        "a parameter that shows",
+        edit("params.yaml", "letter: a", "letter: n"),
+        because("parameter letter: a -> n", items("count")),
+        items("count", "collect", "tell"),
+        fast=True,
+    ),
+    Mutation(
+        "a parameter that nobody reads",
+        edit("params.yaml", "spare: 0", "spare: 1"),
+        because("parameter spare: 0 -> 1", items("read")),
+        items("read"),
+    ),
+    Mutation(
+        "a parameter of how to compute",
+        both(edit("params.yaml", "workers: 2", "workers: 1"), edit("params.yaml", "batch: 1", "batch: 9")),
+    ),
+    Mutation(
+        "a comment in params.yaml",
+        edit("params.yaml", "letter: a", "letter: a  # the first one"),
+    ),
+    Mutation(
+        "a helper two imports away, which shows",
+        edit("toyflow/alphabet.py", "one == other", "one >= other"),
+        because("code toyflow.alphabet: is_same changed", items("count")),
+        items("count", "collect", "tell"),
+        fast=True,
+    ),
+    Mutation(
+        "a helper two imports away, with the same results",
+        edit("toyflow/alphabet.py", "one == other", "other == one"),
+        because("code toyflow.alphabet: is_same changed", items("count")),
+        items("count"),
+    ),
+    Mutation(
+        "a comment, a docstring and blank lines in code",
+        both(
+            edit("toyflow/alphabet.py", "Two imports", "# a comment\n\nTwo imports"),
+            edit("toyflow/alphabet.py", "    return", "\n    # as it should be\n    return"),
+        ),
+        dvc_sees=True,  # it hashes whole files; the engine then finds nothing to do, and records the new file
+        fast=True,
+    ),
+    Mutation(
+        "the code of another stage's room, and of no stage",
+        both(write("toyflow/unused.py", "UNUSED = 1\n"), write("toyflow/count/test_count.py", "UNUSED = 1\n")),
+    ),
+    Mutation(
+        "weights",
+        replace_weights,
+        because(r"weights toy: \w{12} -> \w{12}", items("look")),
+        items("look", "tell"),
+        fast=True,
+    ),
+    Mutation(
+        "an ONNX export that was tampered with",
+        corrupt_export,
+    ),
+    Mutation(
+        "an ONNX export that was tampered with, and something that needs it",
+        both(corrupt_export, delete_and_forget("data/looks/one.txt")),
+        because("data/looks/one.txt is missing", items("look", videos=(ONE,))),
+        items("look", videos=(ONE,)),  # the same bytes came out: the export was made again, not used
+    ),
+    Mutation(
+        "a library and its pin",
+        both(edit("constraints.txt", "1.0", "2.0"), lambda toy: toy.install("2.0")),
+        because("library toylib: 1.0 -> 2.0", items("count")),
+        items("count"),
+        fast=True,
+    ),
+    Mutation(
+        "a pin that no stage names",
+        edit("constraints.txt", "toylib==1.0\n", "toylib==1.0\nother==3.1\n"),
+        dvc_sees=True,  # the file of pins is one for all stages
+    ),
+    Mutation(
+        "a library's build, which is the same release",
+        lambda toy: toy.install("1.0+cu130"),
+    ),
+    Mutation(
+        "the kind of device, any being welcome",
+        edit("toyflow/machine.py", "cpu-avx2", "cuda-fp16"),
+    ),
+    Mutation(
+        "the kind of device, one being asked for",
+        both(
+            edit("toyflow/machine.py", "cpu-avx2", "cuda-fp16"),
+            edit("params.yaml", "device: auto", "device: cpu"),
+        ),
+        because("device: cpu-avx2 -> cuda-fp16", items("look")),
+        items("look"),
+    ),
+    Mutation(
+        "a renamed video",
+        rename("data/raw/one.mp4", "data/raw/uno.mp4"),
+        # The old name stays in the dataset until it is removed on purpose, for a file that is not here may be elsewhere.
+        because("never made", items("read", videos=("uno",))),
+        items("read", "count", "look", videos=("uno",)) | items("collect", "tell", videos=(*EACH, "uno")),
+    ),
+    Mutation(
+        "a note that somebody wrote",
+        write("data/notes/one.txt", "!"),
+        because(
+            r"input notes \(data/notes/\{video\}.txt, written by you\) changed: \w{8} -> \w{8}",
+            items("count", videos=(ONE,)),
+        ),
+        items("count", videos=(ONE,)) | items("collect", "tell"),
+    ),
+    Mutation(
+        "a note of nobody's video",
+        write("data/notes/nobody.txt", "!"),
+        dvc_sees=True,  # the folder is one for all items
+    ),
+    Mutation(
+        "an artifact deleted",
+        delete("data/counts/one.txt"),
+        because("data/counts/one.txt is missing", items("count", videos=(ONE,))),
+        restored=items("count", videos=(ONE,)),
+        fast=True,
+    ),
+    Mutation(
+        "an artifact deleted, here and in DVC's cache",
+        delete_and_forget("data/counts/day/three.txt"),
+        because("data/counts/day/three.txt is missing", items("count", videos=(THREE,))),
+        items("count", videos=(THREE,)),
+    ),
+    Mutation(
+        "one of two artifacts of a stage deleted",
+        delete("data/facts/two.txt"),
+        because("data/facts/two.txt is missing", items("read", videos=(TWO,))),
+        restored=items("read", videos=(TWO,)),
+    ),
+    Mutation(
+        "the artifact over the dataset deleted",
+        delete("data/totals/dataset.txt"),
+        because("data/totals/dataset.txt is missing", items("collect")),
+        restored=items("collect"),
+    ),
+    Mutation(
+        "an artifact cut off",
+        write("data/words/one.txt", "bana"),
+        because(f"data/words/one.txt {NOT_AS_MADE}", items("read", videos=(ONE,))),
+        restored=items("read", videos=(ONE,)),
+    ),
+    Mutation(
+        "one byte of an artifact",
+        flip("data/words/one.txt"),
+        because(f"data/words/one.txt {NOT_AS_MADE}", items("read", videos=(ONE,))),
+        restored=items("read", videos=(ONE,)),
+        fast=True,
+    ),
+    Mutation(
+        "one byte of an artifact that is a folder",
+        flip("data/pages/day__three/more/0.txt"),
+        because(f"data/pages/day__three/more/0.txt {NOT_AS_MADE}", items("tell", videos=(THREE,))),
+        restored=items("tell", videos=(THREE,)),
+    ),
+    Mutation(
+        "a recipe edited",
+        lambda toy: (
+            toy.edit("data/recipes/count/one.recipe.json", '"error": null', '"error": "boo"'),
+        ),
+        because("its recipe was edited or is damaged", items("count", videos=(ONE,))),
+        restored=items("count", videos=(ONE,)),
+        fast=True,
+    ),
+    Mutation(
+        "a recipe deleted",
+        delete("data/recipes/count/one.recipe.json"),
+        because("never made", items("count", videos=(ONE,))),
+        restored=items("count", videos=(ONE,)),
+    ),
+    Mutation(
+        "a hidden file in artifact folders",
+        both(write("data/words/.DS_Store", "x"), write("data/pages/one/.DS_Store", "x")),
+    ),
+    Mutation(
+        "a stray file in an artifact folder",
+        write("data/counts/notes.txt", "mine"),
+        dvc_sees=True,  # no item's: a run of either kind moves it out of the way
+    ),
+    Mutation(
+        "a stray file in an artifact that is a folder",
+        write("data/pages/one/more/notes.txt", "mine"),
+        because("data/pages/one/more/notes.txt does not belong there", items("tell", videos=(ONE,))),
+        restored=items("tell", videos=(ONE,)),
+    ),
+    Mutation(
+        "what editors and systems leave beside code",
+        both(
+            write("toyflow/count/.DS_Store", "x"),
+            write("toyflow/count/.stage.py.swp", "x"),
+            write("toyflow/letters.py~", "x"),
+        ),
+    ),
+)
+assert len({mutation.name for mutation in MUTATIONS}) == len(MUTATIONS)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toy]:
+    """A project after its first run, recorded in DVC and committed in git."""
+    folder = tmp_path_factory.mktemp("mutations")
+    with zygote(folder) as served:
+        toy = start_project(folder / "made", folder, served)
+        assert set(toy.run()) == items("read", "count", "collect", "look", "tell")
+        toy.git("add", ".")
+        toy.git("commit", "-qm", "Features")
+        toy.calls()
+        yield toy
+
+
+def mutate(mutation: Mutation, made: Toy, home: Path) -> Toy:
+    """A copy of the project, changed; the plan and `dvc status` must say so, and must change nothing."""
+    toy = made.copy(home)
+    mutation.apply(toy)
+    found = toy.stale()
+    itself = {item: why for item, why in found.items() if not why.startswith("waits for ")}
+    assert itself.keys() == mutation.stale.keys()
+    for item, why in itself.items():
+        assert re.fullmatch(mutation.stale[item], why), f"{item}: {why}"
+    assert mutation.computed | mutation.restored <= found.keys()
+    seen = bool(mutation.stale) if mutation.dvc_sees is None else mutation.dvc_sees
+    assert toy.is_clean() is not seen
+    assert toy.stale() == found
+    assert toy.calls() == []
+    return toy
+
+
+def expect(mutation: Mutation, toy: Toy, worked: dict[str, str]) -> None:
+    """What was done is what must be done, and everybody finds that nothing is left to do."""
+    assert worked == dict.fromkeys(mutation.computed, "computed") | dict.fromkeys(mutation.restored, "restored")
+    assert toy.calls() == sorted(item.partition(" ")[0] for item in mutation.computed), "functions that ran"
+    assert toy.stale() == {}
+    assert toy.is_clean()
+
+
+def expect_rest(toy: Toy) -> None:
+    """Both doors find nothing to do, and leave every byte as it is."""
+    before = toy.files()
+    assert toy.repro() == {}
+    assert toy.run() == {}
+    assert toy.calls() == []
+    assert toy.files() == before
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=str)
+def test_semflow_run_makes_exactly_what_follows_from_a_change(mutation: Mutation, made: Toy, tmp_path: Path) -> None:
+    toy = mutate(mutation, made, tmp_path / "run")
+    expect(mutation, toy, toy.run())
+    expect_rest(toy)
+
+
+@pytest.mark.parametrize(
+    "mutation",
+    [pytest.param(m, marks=() if m.fast else pytest.mark.slow, id=m.name) for m in MUTATIONS],
+)
+def test_dvc_repro_makes_exactly_the_same_with_the_same_bytes(mutation: Mutation, made: Toy, tmp_path: Path) -> None:
+    by_dvc = mutate(mutation, made, tmp_path / "repro")
+    expect(mutation, by_dvc, by_dvc.repro())
+    expect_rest(by_dvc)
+    by_semflow = made.copy(tmp_path / "run")
+    mutation.apply(by_semflow)
+    by_semflow.run()
+    assert by_dvc.files() == by_semflow.files()
+
+
+def test_everything_comes_back_from_the_cache_when_a_change_is_taken_back(made: Toy, tmp_path: Path) -> None:
+    toy = made.copy(tmp_path / "back")
+    before = toy.files()
+    toy.edit("params.yaml", "letter: a", "letter: n")
+    toy.edit("toyflow/alphabet.py", "one == other", "one >= other")
+    changed = items("count", "collect", "tell")
+    assert toy.run() == dict.fromkeys(changed, "computed")
+    toy.git("checkout", "params.yaml", "toyflow")
+    toy.calls()
+    assert toy.run() == dict.fromkeys(changed, "restored")
+    assert toy.calls() == []
+    assert toy.files() == before
+    expect_rest(toy)

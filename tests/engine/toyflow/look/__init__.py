@@ -1,0 +1,1 @@
+"""A room that looks with a network."""

@@ -1,0 +1,16 @@
+"""`toyflow.pipeline:STAGES`. Texts in, a folder of pages out; every way in which an item may come to be stale."""
+
+from __future__ import annotations
+
+from tasks import fingerprint
+from toyflow import machine
+from toyflow.collect import collect
+from toyflow.count.stage import count
+from toyflow.look.stage import look
+from toyflow.read import read
+from toyflow.tell import tell
+
+# The catalogue is to these stages what tasks.weights is to the real ones: it enters a recipe by its hashes alone.
+fingerprint.ENGINE = (*fingerprint.ENGINE, "toyflow.catalogue")
+machine.install()
+STAGES = (read, count, collect, look, tell)
