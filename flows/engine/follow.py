@@ -16,7 +16,7 @@ from flows.engine.outcome import Item, Observer, Outcome
 from flows.engine.past import PastRecipes
 from flows.engine.plan import IN_REMOTE, ItemState, Plan
 from flows.engine.pool import Died, Ended, Event, Said, Stepped, Workers
-from flows.engine.recipe import Outputs, Recipe
+from flows.engine.recipe import Outputs, Recipe, read_outputs
 from flows.engine.scan import mark_of
 from flows.engine.schedule import Schedule
 from flows.engine.state import FOLDER
@@ -275,13 +275,11 @@ def parts_of(root: Path, state: ItemState) -> Path:
 
 
 def _outputs(entry: object) -> Outputs:
-    """What the ledger holds, as it came out of JSON."""
-    if not isinstance(entry, dict):
+    """What the ledger holds; {} where that is not what a run wrote there."""
+    try:
+        return read_outputs(entry)
+    except (ValueError, TypeError, AttributeError):
         return {}
-    return {
-        str(folder): {str(name): (str(md5), int(size)) for name, (md5, size) in files.items()}
-        for folder, files in entry.items()
-    }
 
 
 def _log_details(root: Path, item: Item, details: str) -> None:
