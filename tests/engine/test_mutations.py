@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.doors import VIDEOS, Toy, Zygote, start_project, zygote
+from tests.engine.doors import Toy, start_project, zygote
 
 ONE, TWO, THREE = "one", "two", "day/three"
 EACH = (ONE, TWO, THREE)
