@@ -105,6 +105,7 @@ class Following:
 
     def _job(self, declaration: Declaration, state: ItemState, *, pulled: bool) -> Job:
         project, video = self.plan.project, state.item.video
+<<<<<<< HEAD
         # Where the raw file is not here, or the artifact is to be pulled, the bytes must come from the object store.
         raw_missing = any(kind.raw and project.videos[video].file is None for kind in declaration.inputs.values())
         only_known = pulled or raw_missing
@@ -115,12 +116,14 @@ class Following:
                 inputs[argument] = {owner: str(project.path(kind, owner)) for owner in videos}
             else:
                 inputs[argument] = "" if only_known else str(project.path(kind, video))
+=======
+>>>>>>> commands
         known = self._known(state)
         frames = project.makers.get("data/frames")
         return Job(
             stage=declaration.name,
             video=video,
-            inputs=inputs,
+            inputs=input_places(self.plan, declaration, video),
             outputs=tuple((kind.folder, str(project.path(kind, video))) for kind in declaration.outputs),
             parts=str(parts_of(project.root, state)),
             known=known if set(known) == {kind.folder for kind in declaration.outputs} else {},
@@ -266,6 +269,18 @@ def downstream(declarations: Sequence[Declaration], origin: Declaration) -> list
         if made & reads and not declaration.over_dataset:
             found.append(declaration)
             made |= {kind.folder for kind in declaration.outputs}
+    return found
+
+
+def input_places(plan: Plan, declaration: Declaration, video: str) -> dict[str, str | Mapping[str, str]]:
+    """Argument name to where its artifact lies, or for the artifacts of a whole dataset video to path."""
+    found: dict[str, str | Mapping[str, str]] = {}
+    for argument, kind in declaration.inputs.items():
+        if argument in declaration.whole:
+            videos = plan.artifacts(declaration, kind)
+            found[argument] = {owner: str(plan.project.path(kind, owner)) for owner in videos}
+        else:
+            found[argument] = str(plan.project.path(kind, video))
     return found
 
 
