@@ -105,25 +105,15 @@ class Following:
 
     def _job(self, declaration: Declaration, state: ItemState, *, pulled: bool) -> Job:
         project, video = self.plan.project, state.item.video
-<<<<<<< HEAD
         # Where the raw file is not here, or the artifact is to be pulled, the bytes must come from the object store.
         raw_missing = any(kind.raw and project.videos[video].file is None for kind in declaration.inputs.values())
         only_known = pulled or raw_missing
-        inputs: dict[str, str | Mapping[str, str]] = {}
-        for argument, kind in declaration.inputs.items():
-            if argument in declaration.whole:
-                videos = self.plan.artifacts(declaration, kind)
-                inputs[argument] = {owner: str(project.path(kind, owner)) for owner in videos}
-            else:
-                inputs[argument] = "" if only_known else str(project.path(kind, video))
-=======
->>>>>>> commands
         known = self._known(state)
         frames = project.makers.get("data/frames")
         return Job(
             stage=declaration.name,
             video=video,
-            inputs=input_places(self.plan, declaration, video),
+            inputs={} if only_known else input_places(self.plan, declaration, video),
             outputs=tuple((kind.folder, str(project.path(kind, video))) for kind in declaration.outputs),
             parts=str(parts_of(project.root, state)),
             known=known if set(known) == {kind.folder for kind in declaration.outputs} else {},

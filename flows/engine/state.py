@@ -1,11 +1,7 @@
 """What the engine remembers on this machine: one SQLite file, written by every change, rebuilt from nothing at a cost
 of time only. Recipes beside the artifacts stay the truth.
 
-<<<<<<< HEAD
 Tables: `files` (hash of a file by its mark), `recipes` (parsed recipe files by mark), `ledger` (key to what came out,
-=======
-Tables: `files` (hash of a file by its mark), `recipes` (parsed recipe files by mark), `ledger` (what came out by key,
->>>>>>> commands
 of which item and when last), `deaths` (items whose worker died), `timings` (how long items took), `memos` (derived
 values by name).
 """
