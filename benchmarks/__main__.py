@@ -1,4 +1,4 @@
-"""Every benchmark, one after the other."""
+"""Every benchmark of speed, one after the other. `benchmarks.determinism` is about bytes, and is run by itself."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import pkgutil
 
 import benchmarks
 
-for module in sorted(module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name != "__main__"):
+OTHERS = ("__main__", "determinism", "differences")
+
+for module in sorted({module.name for module in pkgutil.iter_modules(benchmarks.__path__)} - set(OTHERS)):
     print(f"\n== {module}")  # noqa: T201
     importlib.import_module(f"benchmarks.{module}").main()

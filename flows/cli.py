@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -28,6 +30,7 @@ RENDERED: tuple[str, ...] = ("field", "two_stream")
 MORE: dict[str, tuple[str, str]] = {
     "field": ("field", "use the semantic field of a video: complete, track, remove, adapt"),
     "track-object": ("track_object", "follow one object that you point at"),
+    "status": ("maintenance.status", "say what a run is doing, how the last one ended, and where every item stands"),
 }
 """Command to its module in flows (`add_arguments(parser)`, `run(arguments) -> exit code`), and what it is for."""
 Command = Callable[[argparse.Namespace], int]
@@ -42,12 +45,37 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return arguments.command(arguments)
     except SemflowError as error:
-        if arguments.json:
-            commands.print_json({"error": str(error), "good": False})
-        print(f"semflow: {error}", file=sys.stderr)  # noqa: T201
-        return 2
+        return _fail(arguments, str(error), 2)
     except BrokenPipeError:
         return 1
+    except KeyboardInterrupt:
+        return _fail(arguments, "interrupted", 130)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(arguments, f"{where}{error.strerror or error}; see {_note_details()}", 1)
+    except Exception as error:
+        words = f"this should not have happened, {type(error).__name__}: {error}; see {_note_details()}"
+        return _fail(arguments, words, 1)
+
+
+def _fail(arguments: argparse.Namespace, words: str, code: int) -> int:
+    if arguments.json:
+        commands.print_json({"error": words, "good": False})
+    print(f"semflow: {words}", file=sys.stderr)  # noqa: T201
+    return code
+
+
+def _note_details() -> Path:
+    """Where the traceback was put, which says nothing to most people and much to those who mend it."""
+    for folder in (Path(".semflow"), Path(tempfile.gettempdir())):
+        path = folder / "errors.log"
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(traceback.format_exc() + "\n")
+        except OSError:
+            continue
+        return path
+    return Path("nothing: no file could be written")
 
 
 def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:

@@ -26,6 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     from flows.engine.project import find_root
     from flows.engine.run import bring_up_to_date
     from flows.intake import take_in
+    from flows.prefect_door.adapter import mirrored
 
     root = find_root(Path.cwd())
     videos = take_in(root, arguments.videos) if arguments.videos else None
@@ -35,9 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
             "data/raw must hold at least one video, got none; put files there, name some with "
             "`semflow run --videos 'folder/*.mp4'`, or fetch samples with `semflow samples`"
         )
-    with choose_display(quiet=arguments.quiet, json=arguments.json) as display:
+    with choose_display(quiet=arguments.quiet, json=arguments.json) as display, mirrored(project, videos) as mirror:
         summary = bring_up_to_date(
-            project, videos, observers=[display], retry_failed=arguments.retry_failed, pull=arguments.pull
+            project, videos, observers=[display, mirror], retry_failed=arguments.retry_failed, pull=arguments.pull
         )
     return _finish(arguments, project, summary)
 
@@ -112,6 +113,7 @@ def samples(arguments: argparse.Namespace) -> int:
 def dvc(arguments: argparse.Namespace) -> int:
     """Write dvc.yaml where it is not fresh."""
     from flows.engine.dvc_yaml import render
+    from flows.engine.graph import refresh_page
     from tasks.content import write_atomically
 
     project = _open()
@@ -120,6 +122,7 @@ def dvc(arguments: argparse.Namespace) -> int:
     changed = not path.is_file() or path.read_text(encoding="utf-8") != text
     if changed:
         write_atomically(path, text)
+    refresh_page(project.root, project.declarations)
     if arguments.json:
         print_json({"dvc.yaml": "written" if changed else "fresh"})
     else:

@@ -1,6 +1,8 @@
-"""The Prefect flows: a task run per stale item, named after it; nothing here computes or decides, the engine does.
+"""The Prefect flows: what a deployment runs. The engine computes and decides; here it is shown in the flow run.
 
-One flow run per call and no subflows: each would cost a second (Prefect joins a heartbeat thread), a task 3 ms.
+A task run per item that was made, named after it, with its retries, and its log holding why it failed; a flow that
+fails, fails for what is new, while faults on record leave it Completed. `semflow run` shows itself in the same way
+without these flows (flows/prefect_door).
 """
 
 from __future__ import annotations
@@ -10,115 +12,99 @@ import os
 # Nothing leaves the machine unasked. Set before Prefect reads its settings.
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "semflow")
-# The default of 20 s is too little for a first start (it builds a database) on a busy machine.
-os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from prefect import Task, flow
-from prefect.artifacts import create_table_artifact
-from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State as RunState
-from prefect.states import Completed, Failed
+from prefect import flow, get_run_logger
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State, StateType
+from prefect.runtime import flow_run
+from prefect.states import Failed
 
-from flows.engine.outcome import Item, Outcome
 from flows.engine.project import Project, find_root
-from flows.engine.run import bring_up_to_date
-from flows.pipeline import STAGES
-from tasks.content import digest
+from flows.prefect_door.adapter import mirror_project, run_engine
+from flows.prefect_door.mirror import PrefectMirror
+from flows.prefect_door.verdict import judge
 from tasks.errors import SemflowError
-from tasks.fingerprint import fingerprint
-from tasks.stage import Stage
 
-RETRY_DELAYS_S = [1.0, 10.0]
-"""Waits before the second and the third try of what may pass by itself: a full disk cache, a busy accelerator."""
+DRAIN_S = 30.0
+"""How long a flow run may wait, its work being done, for Prefect to have recorded it."""
+INTERRUPT_S = 5.0
+"""The same where it was cancelled: a worker kills what does not end soon."""
 
 
 @flow(name="process_dataset", validate_parameters=False)
-def process_dataset(root: str | None = None, videos: list[str] | None = None) -> RunState[Any]:
+def process_dataset(root: str | None = None, videos: list[str] | None = None) -> State[Any]:
     """Bring every video of the project at `root` up to date, or only `videos` (names as `semflow plan` prints them)."""
-    project = Project.open(find_root(Path(root or ".").resolve()), STAGES)
-    return process(project, videos)
+    return _told(lambda: process(_open(root), videos))
 
 
 @flow(name="process_video", validate_parameters=False)
-def process_video(video: str, root: str | None = None) -> RunState[Any]:
+def process_video(video: str, root: str | None = None) -> State[Any]:
     """Bring one video up to date."""
-    project = Project.open(find_root(Path(root or ".").resolve()), STAGES)
-    if video not in project.videos:
-        raise SemflowError(
-            f"video must be one of those in data/raw ({', '.join(project.videos) or 'none'}), got {video!r}"
-        )
-    return process(project, [video])
+
+    def run() -> State[Any]:
+        project = _open(root)
+        if video not in project.videos:
+            raise SemflowError(
+                f"video must be one of those in data/raw ({', '.join(project.videos) or 'none'}), got {video!r}"
+            )
+        return process(project, [video])
+
+    return _told(run)
 
 
-def process(project: Project, videos: list[str] | None) -> RunState[Any]:
-    """The body of both flows; the state's data is the Summary."""
-    summary = bring_up_to_date(project, videos, submit=submit_tasks(project))
-    create_table_artifact(
-        key="semflow-run",
-        table=[_row(outcome) for outcome in summary.outcomes],
-        description="What became of every video and stage",
-    )
-    bad = [outcome for outcome in summary.outcomes if not outcome.good]
-    if bad:
-        return Failed(message=f"{len(bad)} of {len(summary.outcomes)} items are not good: {bad[0]}", data=summary)
-    return Completed(message=f"{len(summary.outcomes)} items are good", data=summary)
+def process(project: Project, videos: list[str] | None) -> State[Any]:
+    """The body of both flows, in the thread of the flow: run the engine, show it in this flow run, give its state.
 
-
-def submit_tasks(project: Project) -> Submit:
-    """Submit items as Prefect tasks of the flow that is running."""
-    tasks: Mapping[str, Task[..., Any]] = {stage.name: as_task(project, stage) for stage in project.stages}
-
-    def submit(item: Item, before: list[Any]) -> Any:
-        named = tasks[item.stage].with_options(task_run_name=str(item))
-        return named.submit(item.video, wait_for=before)
-
-    return submit
-
-
-def as_task(project: Project, stage: Stage[..., Any]) -> Task[..., Any]:
-    """The Prefect task of `stage`: takes a video's name, gives an Outcome; its version is the code's fingerprint."""
-
-    def run(video: str) -> Outcome:
-        return make(project, stage, video)
-
-    return Task(
-        fn=run,
-        name=stage.name,
-        description=stage.function.__doc__,
-        version=digest(fingerprint(stage.module)),
-        cache_policy=NO_CACHE,  # recipes decide; tensors never pass through Prefect
-        persist_result=False,
-        retries=len(RETRY_DELAYS_S),
-        retry_delay_seconds=RETRY_DELAYS_S,
-        retry_condition_fn=_may_pass,
-    )
-
-
-def _may_pass(task: Any, run: Any, state: RunState[Any]) -> bool:
-    """Whether a failure may pass by itself: the machine's (I/O, memory), not the input's or the code's."""
-    del task, run
+    A cancellation arrives as an exception in this thread, ends the engine, and goes on to Prefect.
+    """
+    with get_client(sync_client=True) as client:
+        api_url = str(client.api_url).rstrip("/")
+    mirror = mirror_project(project, flow_run_id=str(flow_run.get_id()), api_url=api_url)
+    mirror.open(project.root, videos)
+    drain_s = INTERRUPT_S
     try:
-        state.result()
-    except SemflowError:
-        return False
-    except (OSError, MemoryError):
-        return True
-    except Exception as error:
-        return type(error).__name__ in ("OutOfMemoryError", "AcceleratorError")
-    return False
+        with forwarded(mirror):
+            summary = run_engine(project, videos, mirror)
+        drain_s = DRAIN_S
+    finally:
+        mirror.close(drain_s)
+    verdict = judge(summary, mirror.attempted)
+    return State(type=StateType(verdict.type), name=verdict.name, message=verdict.message)
 
 
-def _row(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "video": outcome.video,
-        "stage": outcome.stage,
-        "result": outcome.result,
-        "seconds": round(outcome.seconds, 2),
-        "frames": outcome.frames,
-        "error": outcome.error or "",
-    }
+@contextmanager
+def forwarded(mirror: PrefectMirror) -> Generator[None]:
+    """Show what semflow's loggers say, from whatever thread, in the log of the flow run."""
+
+    class Forward(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            mirror.said(record.levelno, record.getMessage())
+
+    logger, handler = logging.getLogger("semflow"), Forward(logging.INFO)
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+def _told(run: Any) -> State[Any]:
+    """The state that `run` gives; what the user can mend is said without a traceback."""
+    try:
+        return run()
+    except SemflowError as error:
+        get_run_logger().error(str(error))
+        return Failed(message=str(error))
+
+
+def _open(root: str | None) -> Project:
+    return Project.open(find_root(Path(root or ".").resolve()), fetch=True)

@@ -133,10 +133,14 @@ def _disk(root: Path) -> str:
 
 
 def _dvc(project: Project) -> str:
+    from flows.engine.dvc_store.git import git_state
     from flows.engine.dvc_yaml import render
 
     if not (project.root / ".dvc").is_dir():
         raise SemflowError(f"{project.root} must be a DVC repository, got none; run `dvc init`")
+    git = git_state(project.root)
+    if not git.ok:
+        raise SemflowError(git.words)
     if (project.root / "dvc.yaml").read_text(encoding="utf-8") != render(project):
         raise SemflowError("dvc.yaml must be as rendered from the stages, got another; run `semflow dvc`")
     if shutil.which("semflow") is None:

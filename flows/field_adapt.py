@@ -146,7 +146,7 @@ def proposed(shelf: Shelf, evidence: Evidence, own: FieldLabels, count: int, fol
             Picture.fromarray(labels).save(folder / f"{frame:06d}.png", optimize=True)
     (folder / SUMMARY).write_text("".join(f"{name}\n" for name in evidence.names), encoding="utf-8")
     found = FieldLabels.load(folder)
-    return FieldLabels({**found.masks, **own.masks}, own.points, evidence.names)
+    return FieldLabels({**found.masks, **own.masks}, own.points, evidence.names, own.lines)
 
 
 def likened(shelf: Shelf, evidence: Evidence, frame: int) -> NDArray[np.uint8]:

@@ -37,11 +37,13 @@ def _to_json(item: IndexItem) -> dict[str, Any]:
 
 
 def _from_json(value: dict[str, Any]) -> IndexItem:
-    account = value["account"]
-    return IndexItem(
-        **{
-            **value,
-            "thumbnail": None if value["thumbnail"] is None else base64.b64decode(value["thumbnail"]),
-            "account": None if account is None else Account(**{**account, "notes": tuple(account["notes"])}),
-        }
-    )
+    account: dict[str, Any] | None = value["account"]
+    thumbnail = None if value["thumbnail"] is None else base64.b64decode(value["thumbnail"])
+    plain: dict[str, Any] = {**value, "account": None if account is None else _account(account)}
+    plain["thumbnail"] = thumbnail
+    return IndexItem(**plain)
+
+
+def _account(value: dict[str, Any]) -> Account:
+    plain: dict[str, Any] = {**value, "notes": tuple(value["notes"])}
+    return Account(**plain)

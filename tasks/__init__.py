@@ -1,1 +1,11 @@
-"""The rooms: one folder per stage, and what they share (artifacts, geometry, weights, the stage engine)."""
+"""What the pipeline is made of.
+
+Numeric libraries read their settings from the environment when they are loaded: these are made at the first import of
+anything here, before such a library is.
+"""
+
+from tasks.kernels import pin_kernels
+from tasks.threads import limit_threads
+
+pin_kernels()
+limit_threads()

@@ -131,7 +131,7 @@ class _Reached:
             if dotted := _dotted(node):
                 self._attributes.add(dotted)
         elif isinstance(node, ast.Constant):
-            if isinstance(node.value, str) and is_inside(node.value):
+            if isinstance(node.value, str) and "." in node.value and is_inside(node.value):
                 self._found.add(node.value)
         elif isinstance(node, ast.Call):
             self._found |= set(_relative_import(node))

@@ -17,16 +17,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
 
 from tasks.artifacts.artifact import Artifact, Dataset, Source, Streamed
 from tasks.checkpoints import Checkpoints
+from tasks.device_class import Kernels
 from tasks.params import Compute, Params
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Weights = Callable[..., tuple[str, ...]]
+KernelChoice = Callable[..., tuple[Kernels, ...]]
 Among = Callable[[Any, Mapping[str, Source]], Collection[str] | None]
 """Parameters, and sources by argument name, to the videos that a stage over the dataset reads; None for all of them."""
 SUPPLIED = (Compute, Checkpoints)
@@ -58,8 +60,10 @@ class Stage(Generic[P, R]):
     """Argument name to one of SUPPLIED."""
     accelerator: bool
     """Whether the function uses the accelerator, of which a machine has few: such items take turns."""
-    kernels: tuple[str, ...]
-    """Numeric backends whose choice of kernel by device changes the bytes (see tasks/device_class.py)."""
+    kernels: tuple[Kernels, ...] = ()
+    """What it computes with whose choice of kernels can change bytes, whatever the parameters (see device_class.py)."""
+    kernels_for: KernelChoice = field(default=lambda *_: ())
+    """Parameters, as `weights` takes them, to those of `kernels` that they put to use."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.function(*args, **kwargs)
@@ -86,11 +90,13 @@ class Stage(Generic[P, R]):
 
 
 def stage(
+    *,
     libraries: tuple[str, ...] = (),
     weights: Weights | None = None,
     accelerator: bool = False,
     among: Among | None = None,
-    kernels: tuple[str, ...] = (),
+    kernels: tuple[Kernels, ...] = (),
+    kernels_for: KernelChoice | None = None,
 ) -> Callable[[Callable[P, R]], Stage[P, R]]:
     """Turn a function of artifacts and parameters into a Stage; TypeError where the signature says too little."""
 
@@ -139,6 +145,7 @@ def stage(
             supplied=supplied,
             accelerator=accelerator,
             kernels=kernels,
+            kernels_for=kernels_for or (lambda *_: kernels),
         )
 
     return wrap

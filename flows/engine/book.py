@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from flows.engine.files import move, partial
 from flows.engine.recipe import FOLDER, METHOD, RECIPE, Method, Recipe, parse_method, parse_recipe, trust_recipe
 from flows.engine.scan import Mark, mark_of, scan
 from flows.engine.state import State
-from tasks.content import write_atomically
 
 
 @dataclass
@@ -94,8 +94,11 @@ class Book:
             self._files.get(stage, {}).pop(f"{digest}{METHOD}", None)
 
     def _put(self, path: str, text: str) -> None:
-        write_atomically(self.root / path, text)
         _, _, stage, name = path.split("/", 3)
+        final = self.root / path
+        with partial(final, self.root / FOLDER / stage) as beside:  # what a kill leaves there, the next run clears away
+            beside.write_text(text, encoding="utf-8")
+            move(beside, final)
         self._note(stage, name, text)
         mark = mark_of(self.root / path)
         if mark is not None:

@@ -95,7 +95,7 @@ def _declare(
         code=dict(fingerprint(stage.module)),
         weights={name: weights_sha256(name) for name in stage.weights(own, *also.values())},
         libraries={name: library_version(name) for name in stage.libraries},
-        device=device_class(device, stage.kernels),
+        device=device_class(device, stage.kernels_for(own, *also.values())),
     )
     return Declaration(
         name=stage.name,

@@ -78,7 +78,7 @@ def exclusive(path: Path) -> Generator[bool]:
         except BlockingIOError:
             yield False
             return
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        with contextlib.suppress(OSError):  # who holds it is only said; a full disk must not keep a run from trying
+            os.ftruncate(file.fileno(), 0)
+            os.write(file.fileno(), str(os.getpid()).encode())
         yield True

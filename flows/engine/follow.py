@@ -14,9 +14,9 @@ from flows.engine.files import remove
 from flows.engine.job import Done, Job
 from flows.engine.outcome import Item, Observer, Outcome
 from flows.engine.past import PastRecipes
-from flows.engine.plan import ItemState, Plan
+from flows.engine.plan import IN_REMOTE, ItemState, Plan
 from flows.engine.pool import Died, Ended, Event, Said, Stepped, Workers
-from flows.engine.recipe import Outputs, Recipe
+from flows.engine.recipe import Outputs, Recipe, read_outputs
 from flows.engine.scan import mark_of
 from flows.engine.schedule import Schedule
 from flows.engine.state import FOLDER
@@ -93,24 +93,28 @@ class Following:
     def _start(self, item: Item, attempt: int) -> None:
         declaration = self.plan.project.by_name[item.stage]
         state = self.plan.examine(declaration, item.video)
-        if state.standing != "stale":
+        pulled = state.standing == "remote" and self.states[item].reason == IN_REMOTE
+        if state.standing != "stale" and not pulled:
             self.plan.settle(state)
             self._settle(settled(state))
             return
         self.in_hand[item] = (state, attempt)
         limit = self.timings.limit(item, self.limit_s)
-        worker = self.workers.start(item, self._job(declaration, state), limit)
+        worker = self.workers.start(item, self._job(declaration, state, pulled=pulled), limit)
         self._tell(lambda observer: observer.started(item, worker, attempt))
 
-    def _job(self, declaration: Declaration, state: ItemState) -> Job:
+    def _job(self, declaration: Declaration, state: ItemState, *, pulled: bool) -> Job:
         project, video = self.plan.project, state.item.video
+        # Where the raw file is not here, or the artifact is to be pulled, the bytes must come from the object store.
+        raw_missing = any(kind.raw and project.videos[video].file is None for kind in declaration.inputs.values())
+        only_known = pulled or raw_missing
         inputs: dict[str, str | Mapping[str, str]] = {}
         for argument, kind in declaration.inputs.items():
             if argument in declaration.whole:
                 videos = self.plan.artifacts(declaration, kind)
                 inputs[argument] = {owner: str(project.path(kind, owner)) for owner in videos}
             else:
-                inputs[argument] = str(project.path(kind, video))
+                inputs[argument] = "" if only_known else str(project.path(kind, video))
         known = self._known(state)
         frames = project.makers.get("data/frames")
         return Job(
@@ -120,6 +124,7 @@ class Following:
             outputs=tuple((kind.folder, str(project.path(kind, video))) for kind in declaration.outputs),
             parts=str(parts_of(project.root, state)),
             known=known if set(known) == {kind.folder for kind in declaration.outputs} else {},
+            only_known=only_known,
             frames=str(project.path(frames.outputs[0], video)) if frames is not None and video != ALL else "",
         )
 
@@ -149,13 +154,17 @@ class Following:
     def _end(self, state: ItemState, attempt: int, done: Done) -> None:
         item = state.item
         if done.how in ("computed", "restored"):
-            self._accept(state, done)
+            try:
+                self._accept(state, done)
+            except OSError as error:  # the recipe could not be written: what was made counts for nothing without it
+                words = f"its recipe could not be written: {error.strerror or error}"
+                self._settle(Outcome(item.video, item.stage, "failed", done.seconds, error=words))
+                return
             size = sum(size for files in done.outputs.values() for _, size in files.values())
             how = "computed" if done.how == "computed" else "restored"
             self._settle(Outcome(item.video, item.stage, how, done.seconds, done.frames, bytes=size))
         elif done.how == "fault":
-            self._record_fault(state, done.message)
-            self._settle(Outcome(item.video, item.stage, "failed", done.seconds, error=done.message, recorded=True))
+            self._fail_for_good(state, done.message, done.seconds)
         elif done.transient and attempt <= len(RETRY_DELAYS_S):
             outcome = Outcome(item.video, item.stage, "failed", done.seconds, error=done.message)
             self._tell(lambda observer: observer.ended(outcome, False))
@@ -179,7 +188,7 @@ class Following:
         recipe = Recipe(item.video, item.stage, state.method, state.inputs, done.outputs)
         method = project.book.methods.get((item.stage, state.method), declaration.method)
         project.book.write(project.stem(item.video), recipe, method)
-        project.state.remember_outputs({recipe.key: done.outputs})
+        project.state.remember_outputs(item, recipe.key, done.outputs)
         project.state.clear_deaths([recipe.key])
         if done.how == "computed":
             project.state.remember_timing(item.stage, item.video, done.seconds, done.frames)
@@ -190,11 +199,22 @@ class Following:
         """A worker died over the item: once is an accident, twice is put aside."""
         item = state.item
         count = self.plan.project.state.count_death(state.key, reason)
-        recorded = count >= MAX_DEATHS
-        if recorded:
+        if count >= MAX_DEATHS:
             reason += f"; put aside after {count} times, until its input, code or parameters change or --retry-failed"
-            self._record_fault(state, reason)
-        self._settle(Outcome(item.video, item.stage, "failed", seconds, error=reason, recorded=recorded))
+            self._fail_for_good(state, reason, seconds)
+        else:
+            self._settle(Outcome(item.video, item.stage, "failed", seconds, error=reason))
+
+    def _fail_for_good(self, state: ItemState, error: str, seconds: float) -> None:
+        """Record a fault, if there is room for it; the next run finds it anew otherwise."""
+        item, recorded = state.item, True
+        try:
+            self._record_fault(state, error)
+        except OSError as trouble:
+            recorded = False
+            error += f" (not recorded: {trouble.strerror or trouble})"
+            self.plan.settle(ItemState(item, "stale", error, state.key, state.method, state.inputs))
+        self._settle(Outcome(item.video, item.stage, "failed", seconds, error=error, recorded=recorded))
 
     def _record_fault(self, state: ItemState, error: str) -> None:
         """Make the fault the item's result; what was made of it before goes, for it no longer follows from anything."""
@@ -255,13 +275,11 @@ def parts_of(root: Path, state: ItemState) -> Path:
 
 
 def _outputs(entry: object) -> Outputs:
-    """What the ledger holds, as it came out of JSON."""
-    if not isinstance(entry, dict):
+    """What the ledger holds; {} where that is not what a run wrote there."""
+    try:
+        return read_outputs(entry)
+    except (ValueError, TypeError, AttributeError):
         return {}
-    return {
-        str(folder): {str(name): (str(md5), int(size)) for name, (md5, size) in files.items()}
-        for folder, files in entry.items()
-    }
 
 
 def _log_details(root: Path, item: Item, details: str) -> None:

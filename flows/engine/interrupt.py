@@ -25,12 +25,25 @@ class Signals:
     """What came."""
 
     ended_by: int = 0
-    """The signal that ended the block, 0 where none did."""
+    """The first that came, 0 where none did."""
+    armed: bool = False
+    """Whether the first one raises."""
+
+    def arm(self) -> None:
+        """From now on the first signal raises Interrupted; so does this, where one came before."""
+        self.armed = True
+        if self.ended_by:
+            raise Interrupted(self.ended_by)
+
+    def disarm(self) -> None:
+        """From now on a signal is noted, and nothing else."""
+        self.armed = False
 
 
 @contextmanager
 def interruptible() -> Generator[Signals]:
-    """Within, the first SIGINT, SIGTERM or SIGHUP raises Interrupted and later ones are ignored.
+    """Within, the first SIGINT, SIGTERM or SIGHUP is noted, and raises Interrupted between `arm` and `disarm`; later
+    ones are ignored.
 
     Outside the main thread, which alone gets signals, nothing changes.
     """
@@ -41,9 +54,11 @@ def interruptible() -> Generator[Signals]:
 
     def handle(number: int, frame: FrameType | None) -> None:
         del frame
-        for other in SIGNALS:
-            signal.signal(other, signal.SIG_IGN)
-        raise Interrupted(number)
+        if signals.ended_by:
+            return  # SIG_IGN in place of this handler would show as an error, should two come at once
+        signals.ended_by = number
+        if signals.armed:
+            raise Interrupted(number)
 
     before = {number: signal.getsignal(number) for number in SIGNALS}
     try:
@@ -51,5 +66,6 @@ def interruptible() -> Generator[Signals]:
             signal.signal(number, handle)
         yield signals
     finally:
+        signals.disarm()
         for number, handler in before.items():
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)

@@ -23,6 +23,8 @@ from tasks.content import digest
 
 NOT_MADE = " is not up to date; run `semflow run`"
 NOT_HERE = "is not here; run `dvc pull data/raw.dvc`, or put it back"
+IN_REMOTE = "its bytes are in the DVC remote alone, and are wanted here"
+"""Why an item that is fresh in the remote is brought here."""
 Standing = Literal["fresh", "remote", "stale", "failed", "blocked"]
 """fresh: as it would be made today. remote: the same, but its bytes are in the DVC remote alone. stale: to be made.
 failed: its input is at fault, as recorded. blocked: something it reads failed or is not here."""
@@ -190,7 +192,8 @@ class Plan:
         key = make_key(declaration.name, method, inputs)
 
         def stale(reason: str) -> ItemState:
-            if self._lacks_raw(declaration, item.video):
+            same = recipe is not None and recipe.key == key and recipe.error is None
+            if self._lacks_raw(declaration, item.video) and not (same or self.project.state.ledger(key)):
                 where = self.project.videos[item.video].relative
                 return ItemState(item, "blocked", f"data/raw/{where} {NOT_HERE}; {reason}", recorded=False)
             return ItemState(item, "stale", reason, key, method, inputs)

@@ -26,6 +26,8 @@ from tasks.errors import SemflowError
 LOGS = "logs"
 CHECK_S = 1.0
 """How often time limits and memory are looked at."""
+START_S = 600.0
+"""A worker that has not imported the stages after so long hangs (a cold disk and a busy machine may take minutes)."""
 GB = 1e9
 
 
@@ -89,7 +91,8 @@ class _Worker:
     ready: bool = False
     """Whether it has imported the stages."""
     since: float = 0.0
-    until: float = float("inf")
+    limit_s: float = float("inf")
+    """How long the item in hand may take, from `since`: the import of the stages not counted."""
     verdict: str = ""
     """Why it was ended, where the run did it."""
 
@@ -104,12 +107,12 @@ class WorkerPool:
     """What one worker may use."""
     _workers: dict[int, _Worker] = field(default_factory=dict[int, _Worker])
     _checked: float = 0.0
+    _spawned: int = 0
 
     def start(self, item: Item, job: Job, limit_s: float) -> int:
         """Hand a job to an idle worker, or to a new one."""
         worker = next((w for w in self._workers.values() if w.item is None), None) or self._spawn()
-        worker.item, worker.since = item, time.monotonic()
-        worker.until = worker.since + limit_s
+        worker.item, worker.since, worker.limit_s = item, time.monotonic(), limit_s
         with contextlib.suppress(OSError):  # it died meanwhile: the next look at its pipe says so
             worker.pipe.send(job)
         return worker.number
@@ -118,15 +121,13 @@ class WorkerPool:
         """What has happened; [] after `timeout_s` without anything."""
         by_pipe = {worker.pipe: worker for worker in self._workers.values()}
         found: list[Event] = []
-        for pipe in wait(list(by_pipe), min(timeout_s, CHECK_S)) if by_pipe else ():
-            worker = by_pipe[pipe]  # type: ignore[index]
-            try:
-                while worker.pipe.poll():
-                    found += self._take(worker, worker.pipe.recv())
-            except (EOFError, OSError):
-                found += self._bury(worker)
+        if not by_pipe:
+            time.sleep(min(timeout_s, CHECK_S))
+        for pipe in wait(list(by_pipe), min(timeout_s, CHECK_S)):
+            found += self._read(by_pipe[pipe])  # type: ignore[index]
         if time.monotonic() - self._checked > CHECK_S:
             self._checked = time.monotonic()
+            found += self._find_dead()
             self._check_limits()
         return found
 
@@ -142,27 +143,59 @@ class WorkerPool:
     def _spawn(self) -> _Worker:
         number = next(n for n in range(self.size) if n not in self._workers)
         ours, theirs = socket.socketpair()
-        log = Path(self.setup.root) / ".semflow" / LOGS / f"worker-{number}.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as file, theirs:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "flows.engine.worker", str(theirs.fileno()), str(os.getpid())],
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=file,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,  # a Ctrl-C in the terminal is the run's to handle
-                env=_environment(),
-            )
-        pipe = Connection(ours.detach())
-        pipe.send(self.setup)
-        worker = self._workers[number] = _Worker(number, process, pipe, log)
+        try:
+            log = self._new_log()
+            with log.open("wb") as file, theirs:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "flows.engine.worker", str(theirs.fileno()), str(os.getpid())],
+                    stdin=subprocess.DEVNULL,
+                    stdout=file,
+                    stderr=file,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,  # a Ctrl-C in the terminal is the run's to handle
+                    env=_environment(),
+                )
+        except OSError as error:
+            ours.close()
+            raise SemflowError(f"workers must start, got {error}; make room for them") from None
+        worker = self._workers[number] = _Worker(number, process, Connection(ours.detach()), log)
+        with contextlib.suppress(OSError):  # it died meanwhile: the next look at its pipe says so
+            worker.pipe.send(self.setup)
         return worker
+
+    def _new_log(self) -> Path:
+        """A log for one more worker: that of one that died stays, those of the last run go."""
+        folder = Path(self.setup.root) / ".semflow" / LOGS
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("worker-*.log") if not self._spawned else ():
+            old.unlink(missing_ok=True)
+        self._spawned += 1
+        return folder / f"worker-{self._spawned}.log"
+
+    def _read(self, worker: _Worker) -> list[Event]:
+        """What the worker has sent; its end where the pipe has one."""
+        found: list[Event] = []
+        try:
+            while worker.pipe.poll():
+                found += self._take(worker, worker.pipe.recv())
+        except (EOFError, OSError):
+            found += self._bury(worker)
+        return found
+
+    def _find_dead(self) -> list[Event]:
+        """Dead workers whose pipe has no end, for a process that they started holds it too."""
+        found: list[Event] = []
+        for worker in list(self._workers.values()):
+            if worker.process.poll() is not None:
+                found += self._read(worker)
+                if worker.number in self._workers:
+                    found += self._bury(worker)
+        return found
 
     def _take(self, worker: _Worker, message: tuple[object, ...]) -> list[Event]:
         match message:
             case ("ready",):
-                worker.ready = True
+                worker.ready, worker.since = True, time.monotonic()
                 return []
             case ("step", Step() as step) if worker.item is not None:
                 return [Stepped(worker.item, step)]
@@ -170,7 +203,6 @@ class WorkerPool:
                 return [Said(level, words)]
             case ("done", Done() as done) if worker.item is not None:
                 item, worker.item = worker.item, None
-                worker.until = float("inf")
                 return [Ended(item, done)]
             case _:
                 return []
@@ -183,21 +215,26 @@ class WorkerPool:
         code = worker.process.wait()
         worker.pipe.close()
         del self._workers[worker.number]
-        if not worker.ready and not worker.verdict and code >= 0:
-            last = _last_line(worker.log)
-            raise SemflowError(f"workers must start, got exit code {code} ({last}); the whole of it is in {worker.log}")
+        if not worker.ready and not worker.verdict and code != -signal.SIGKILL:
+            ended = f"{_end(code)} ({_last_line(worker.log)})"
+            raise SemflowError(f"workers must start, got {ended}; the whole of it is in {worker.log}")
         if worker.item is None:
             return []
-        return [Died(worker.item, worker.verdict or _words(code, worker.log), time.monotonic() - worker.since)]
+        words, seconds = worker.verdict or _words(code, worker.log), time.monotonic() - worker.since
+        if not worker.ready:  # the item had no part in it
+            return [Ended(worker.item, Done("error", seconds=seconds, message=words, transient=True))]
+        return [Died(worker.item, words, seconds)]
 
     def _check_limits(self) -> None:
         now = time.monotonic()
         for worker in self._workers.values():
             if worker.item is None or worker.verdict:
                 continue
-            if now > worker.until:
+            if not worker.ready and now > worker.since + START_S:
+                worker.verdict = f"its worker had not started after {START_S:.0f} s and was ended"
+            elif worker.ready and now > worker.since + worker.limit_s:
                 worker.verdict = (
-                    f"took longer than {worker.until - worker.since:.0f} s and was ended; "
+                    f"took longer than {worker.limit_s:.0f} s and was ended; "
                     "if that is right for it, raise compute.item_timeout_s"
                 )
             elif resident_bytes(worker.process.pid) > self.memory_bytes:
@@ -240,10 +277,9 @@ def _environment() -> dict[str, str]:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a worker and what it started."""
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+    """Kill a worker and what it started: its group, which outlives it while a member does."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _last_line(log: Path) -> str:
@@ -255,8 +291,13 @@ def _last_line(log: Path) -> str:
 
 
 def _words(code: int, log: Path) -> str:
-    if code >= 0:
-        return f"the worker died (exit code {code}); its last words are in {log}"
-    name = signal.Signals(-code).name if -code in set(signal.Signals) else ""
     more = ", perhaps for want of memory" if code == -signal.SIGKILL else ""
-    return f"the worker died (signal {-code}, {name}{more}); its last words are in {log}"
+    return f"the worker died ({_end(code)}{more}); its last words are in {log}"
+
+
+def _end(code: int) -> str:
+    """How a process ended, in words."""
+    if code >= 0:
+        return f"exit code {code}"
+    name = f", {signal.Signals(-code).name}" if -code in set(signal.Signals) else ""
+    return f"signal {-code}{name}"

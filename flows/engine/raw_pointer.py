@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
+
 from flows.engine.dvc_store.lock import DirHash
 from flows.engine.dvc_store.objects import hash_listing
 from flows.engine.dvc_store.pointer import read_pointer, write_pointer
+from flows.engine.linked_videos import read_linked_videos
 from flows.engine.project import RAW, Project
 from flows.engine.scan import scan
 from flows.engine.storage import Storage
+from flows.engine.sync import REMOVED
 from tasks.content import md5_of
+from tasks.errors import SemflowError
 
 
 def record_raw(project: Project, storage: Storage, removed: list[str]) -> tuple[DirHash | None, str]:
@@ -36,6 +42,11 @@ def record_raw(project: Project, storage: Storage, removed: list[str]) -> tuple[
             md5 = md5_of(project.root / RAW / name)
             project.state.remember_file(str(project.root / RAW / name), mark, md5)
         listing[name], sizes[name] = md5, mark.size
+    linked = {video.relative for video in read_linked_videos(project.root)}
+    for video in project.videos.values():
+        # Also what recipes alone know: `dvc repro` writes the pointer anew from what lies on this disk.
+        if video.md5 is not None and video.relative not in linked and video.relative not in removed:
+            listing.setdefault(video.relative, video.md5)
     if not listing:
         return before, ""
     if project.compute.get("store_raw", True):
@@ -50,6 +61,15 @@ def record_raw(project: Project, storage: Storage, removed: list[str]) -> tuple[
     held = DirHash(md5_dir, size, len(listing))
     write_pointer(project.root, RAW, held)
     return held, ""
+
+
+def keep_raw_pointer(project: Project, stages: Sequence[str]) -> None:
+    """Bring the pointer up to date where one of `stages` reads raw videos: `dvc repro` is about to record them."""
+    storage = Storage.of(project.root)
+    reads = any(kind.raw for name in stages for kind in project.by_name[name].inputs.values())
+    if storage is not None and reads:
+        with contextlib.suppress(SemflowError, OSError):  # said by `semflow run`, which records
+            record_raw(project, storage, (project.state.memo(REMOVED) or {}).get("raw", []))
 
 
 def _recorded_size(storage: Storage, md5: str) -> int:

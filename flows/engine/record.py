@@ -15,6 +15,7 @@ from pathlib import Path
 
 from flows.engine.declaration import Declaration
 from flows.engine.dvc_store.lock import DirHash, FileHash, StageRecord, read_lock, read_params, update_lock
+from flows.engine.dvc_store.mutex import hold_repository
 from flows.engine.dvc_store.objects import hash_listing
 from flows.engine.dvc_yaml import entry, input_folders
 from flows.engine.outcome import Item
@@ -58,8 +59,9 @@ def record(project: Project, plan: Plan) -> dict[str, str]:
         return known["unrecorded"]
     try:
         removed = project.state.memo(REMOVED) or {}
-        recording = _Recording(project, plan, storage, read_lock(project.root), removed)
-        unrecorded = _record(recording)
+        with hold_repository(project.root):
+            recording = _Recording(project, plan, storage, read_lock(project.root), removed)
+            unrecorded = _record(recording)
     except SemflowError as error:
         return {"all": str(error)}
     except OSError as error:

@@ -16,19 +16,28 @@ from flows.engine.interrupt import Interrupted, interruptible
 from flows.engine.job import Done, Job, Setup
 from flows.engine.memory import total_bytes
 from flows.engine.outcome import Item, Observer, Outcome, Summary
-from flows.engine.plan import ItemState, Plan, select, stale
+from flows.engine.plan import IN_REMOTE, ItemState, Plan, select, stale
 from flows.engine.pool import GB, InlineWorkers, WorkerPool, Workers
 from flows.engine.project import STATE, Project
+from flows.engine.raw_pointer import keep_raw_pointer
+from flows.engine.recipe import FOLDER as RECIPES
 from flows.engine.record import record as record_in_dvc
+from flows.engine.status_file import StatusFile
 from flows.engine.sweep import sweep, sweep_parts
 from flows.engine.timings import Timings
 from flows.index import refresh_index
 from tasks.errors import SemflowError
 
+LOCK = "lock"
+"""File under the state folder that a run holds, its process number in it."""
 MEMORY_SHARE = 0.85
 """Of the machine's memory, for all workers together."""
 MIN_WORKER_BYTES = 2.5 * GB
 """The networks of a worker and a window of a video; with less for each, fewer workers run."""
+
+
+WIDTH = 3
+"""Stages of one video that can run at once: detection, dense flow and features, for most of the time."""
 
 
 def bring_up_to_date(
@@ -48,6 +57,7 @@ def bring_up_to_date(
     the project. Neither an item's failure nor a signal raises: the summary says so.
     """
     began = time.perf_counter()
+    observers = (*observers, StatusFile(project.root))
     unrecorded: dict[str, str] = {}
     with locked(project), interruptible() as signals:
         outcomes: dict[Item, Outcome] = {}
@@ -55,7 +65,9 @@ def bring_up_to_date(
         index: Path | None = None
         expected: float | None = None
         order: list[Item] = []
+        notes = list(project.notes)
         try:
+            signals.arm()
             plan = Plan.make(project)
             moved = sweep(project, plan)
             if retry_failed:
@@ -67,10 +79,15 @@ def bring_up_to_date(
                 expected = _follow(plan, states, outcomes, observers=observers, stopped=stopped)
             sweep_parts(project, plan.states.values())
             if not stopped():
-                index = refresh_index(project, plan) if stages is None or "report" in stages else None
-                unrecorded = record_in_dvc(project, plan) if record else {}
-        except Interrupted as interrupted:
-            signals.ended_by = interrupted.number
+                if stages is None or "report" in stages:
+                    index = _refresh_index(project, plan, notes)
+                if record:
+                    unrecorded = record_in_dvc(project, plan)
+                elif stages is not None:
+                    keep_raw_pointer(project, stages)
+            signals.disarm()
+        except Interrupted:
+            pass  # the summary says it
         for item in order:
             outcomes.setdefault(item, Outcome(item.video, item.stage, "stopped", error="the run was interrupted"))
         project.state.flush()
@@ -80,7 +97,7 @@ def bring_up_to_date(
             moved=tuple(map(str, moved)),
             unrecorded=unrecorded,
             index=str(index or ""),
-            notes=project.notes,
+            notes=tuple(notes),
             interrupted=signals.ended_by or (15 if stopped() else 0),
             expected_s=expected,
         )
@@ -102,20 +119,21 @@ def processor_count() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def make_workers(project: Project) -> Workers:
-    """The workers of a run."""
+def make_workers(project: Project, todo: Iterable[Item]) -> Workers:
+    """The workers of a run; with few videos to make, each may use several threads (see tasks/threads.py)."""
     if project.pipeline is None:
         return InlineWorkers(_perform_here(project))
     size = worker_count(project)
     memory = float(project.compute.get("worker_memory_gb") or 0.0) * GB
-    setup = Setup(str(project.root), project.pipeline, project.compute, max(1, processor_count() // size))
+    at_once = min(size, WIDTH * len({item.video for item in todo}))
+    setup = Setup(str(project.root), project.pipeline, project.compute, max(1, processor_count() // max(1, at_once)))
     return WorkerPool(setup, size, memory or total_bytes() * MEMORY_SHARE / size)
 
 
 @contextmanager
 def locked(project: Project) -> Generator[None]:
     """Hold the project for one run, and clear away what a killed one left; a second run is told so."""
-    path = project.root / STATE / "lock"
+    path = project.root / STATE / LOCK
     with exclusive(path) as mine:
         if not mine:
             raise SemflowError(
@@ -140,7 +158,7 @@ def _follow(
     """Make what is stale; fills `outcomes` also where it is interrupted. Gives the item seconds that were expected."""
     project = plan.project
     timings = Timings.read(project.state)
-    workers = make_workers(project)
+    workers = make_workers(project, stale(states))
     following = Following(
         plan,
         states,
@@ -160,6 +178,15 @@ def _follow(
     return sum(expected.values()) if made and len(expected) == len(made) else None
 
 
+def _refresh_index(project: Project, plan: Plan, notes: list[str]) -> Path | None:
+    """The page over all videos; what keeps it from being written is a note, for the data is good without it."""
+    try:
+        return refresh_index(project, plan)
+    except Exception as error:
+        notes.append(f"reports/index.html was not written: {type(error).__name__}: {error}")
+        return None
+
+
 def _wanted(plan: Plan, states: dict[Item, ItemState], pull: bool) -> dict[Item, ItemState]:
     """`states`, those items in the remote that something stale reads (with `pull`, all of them) to be brought here."""
     read: set[Item] = set()
@@ -169,7 +196,7 @@ def _wanted(plan: Plan, states: dict[Item, ItemState], pull: bool) -> dict[Item,
     for item in [*states, *read]:
         state = plan.states[item]
         if state.standing == "remote" and (pull or item in read):
-            states[item] = state._replace(standing="stale", reason="its bytes are in the remote alone", outputs={})
+            states[item] = state._replace(standing="stale", reason=IN_REMOTE, outputs={})
             plan.states[item] = states[item]
     return states
 
@@ -194,8 +221,8 @@ def _perform_here(project: Project) -> Callable[[Job], Done]:
 
 def _clear_partial(project: Project) -> None:
     for declaration in project.declarations:
-        for kind in declaration.outputs:
-            remove(project.root / kind.folder / PARTIAL)
+        for folder in (*(kind.folder for kind in declaration.outputs), f"{RECIPES}/{declaration.name}"):
+            remove(project.root / folder / PARTIAL)
 
 
 def _in_order(project: Project, outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:

@@ -1,8 +1,9 @@
 """What the engine remembers on this machine: one SQLite file, written by every change, rebuilt from nothing at a cost
 of time only. Recipes beside the artifacts stay the truth.
 
-Tables: `files` (hash of a file by its mark), `recipes` (parsed recipe files by mark), `ledger` (key to what came out),
-`deaths` (items whose worker died), `timings` (how long items took), `memos` (derived values by name).
+Tables: `files` (hash of a file by its mark), `recipes` (parsed recipe files by mark), `ledger` (key to what came out,
+of which item and when last), `deaths` (items whose worker died), `timings` (how long items took), `memos` (derived
+values by name).
 """
 
 from __future__ import annotations
@@ -15,15 +16,16 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from flows.engine.outcome import Item
 from flows.engine.scan import Mark
 
 log = logging.getLogger("semflow")
 FOLDER = ".semflow"
 """Folder below the project's root for what helps this machine and is no result."""
 NAME = "state.sqlite"
-VERSION = 1
+VERSION = 2
 BUSY_S = 20.0
 """Another command may be writing: wait for it so long."""
 FINE_NS, COARSE_NS = 20_000_000, 2_000_000_000
@@ -32,12 +34,34 @@ systems, two seconds on those that keep whole seconds (FAT, some network shares)
 SCHEMA = """
 create table files (path text primary key, size int, mtime int, ctime int, inode int, md5 text) without rowid;
 create table recipes (path text primary key, size int, mtime int, ctime int, inode int, text text) without rowid;
-create table ledger (key text primary key, outputs text) without rowid;
+create table ledger (key text primary key, outputs text, video text default '', stage text default '', at real)
+    without rowid;
 create table deaths (key text primary key, count int, reason text) without rowid;
 create table timings (stage text, video text, seconds real, frames int, at real, primary key (stage, video))
     without rowid;
 create table memos (name text primary key, value text) without rowid;
 """
+
+MIGRATIONS = {
+    1: """
+alter table ledger add column video text default '';
+alter table ledger add column stage text default '';
+alter table ledger add column at real;
+update ledger set at = strftime('%s', 'now');
+"""
+}
+"""What makes an older database one of today, by its version; any other is started anew."""
+
+
+class LedgerRow(NamedTuple):
+    """What came out for a key."""
+
+    key: str
+    outputs: Any
+    item: Item | None
+    """None where an older version noted it."""
+    at: float
+    """Seconds since 1970 when a run last had it."""
 
 
 @dataclass
@@ -127,14 +151,15 @@ class State:
         rows = list(self._rows("select outputs from ledger where key = ?", (key,)))
         return json.loads(rows[0][0]) if rows else None
 
-    def remember_outputs(self, entries: Mapping[str, Any]) -> None:
-        """Note what came out for keys."""
-        self._write("insert or replace into ledger values (?, ?)", [(k, json.dumps(v)) for k, v in entries.items()])
+    def remember_outputs(self, item: Item, key: str, outputs: Any) -> None:
+        """Note what came out for a key."""
+        row = (key, json.dumps(outputs), item.video, item.stage, time.time())
+        self._write("insert or replace into ledger values (?, ?, ?, ?, ?)", [row])
 
-    def ledger_entries(self) -> Iterator[tuple[str, Any]]:
-        """Every key with what came out for it."""
-        for key, outputs in self._rows("select key, outputs from ledger"):
-            yield key, json.loads(outputs)
+    def ledger_rows(self) -> Iterator[LedgerRow]:
+        """Everything that came out, here."""
+        for key, outputs, video, stage, at in self._rows("select key, outputs, video, stage, at from ledger"):
+            yield LedgerRow(key, json.loads(outputs), Item(video, stage) if video else None, at)
 
     def forget_keys(self, keys: list[str]) -> None:
         """Drop entries of the ledger."""
@@ -191,15 +216,32 @@ class State:
         rows = [(prefix + name, json.dumps(value)) for name, value in values.items()]
         self._write("insert or replace into memos values (?, ?)", rows)
 
+    def drop_memos(self, names: list[str]) -> None:
+        """Drop values by their whole names."""
+        self._write("delete from memos where name = ?", [(name,) for name in names])
+
     # Everything
 
-    def forget_video(self, video: str, paths: list[str]) -> None:
-        """Drop what is remembered of a video: its timings and memos, and what lay at `paths`."""
-        self._write("delete from timings where video = ?", [(video,)])
-        self._write("delete from memos where name like ?", [(f"%:{video}",)])
-        self._write("delete from files where path = ?", [(path,) for path in paths])
-        self._write("delete from recipes where path = ?", [(path,) for path in paths])
+    def forget_paths(self, paths: list[str]) -> None:
+        """Drop what is remembered of files, so that the next look reads them."""
+        names = [(_storable(path),) for path in paths]
+        self.flush()
+        self._write("delete from files where path = ?", names)
+        self._write("delete from recipes where path = ?", names)
         self._files = None
+
+    def forget_video(self, video: str, paths: list[str]) -> None:
+        """Drop what is remembered of a video: its timings, ledger and memos, and what lay at `paths`."""
+        self.forget_paths(paths)
+        self._write("delete from timings where video = ?", [(video,)])
+        self._write("delete from ledger where video = ?", [(video,)])
+        self._write("delete from memos where substr(name, -length(?)) = ?", [(f":{video}", f":{video}")])
+
+    def scrub(self) -> None:
+        """Overwrite what was dropped: SQLite keeps the bytes of rows that are gone, in the file and in its log."""
+        with contextlib.suppress(sqlite3.Error):
+            self.connection.execute("vacuum")
+            self.connection.execute("pragma wal_checkpoint(truncate)")
 
     def _rows(self, statement: str, values: tuple[Any, ...] = ()) -> Iterator[Any]:
         try:
@@ -234,17 +276,27 @@ def _connect(path: Path | None) -> sqlite3.Connection:
     try:
         connection.execute("pragma journal_mode = wal")
         connection.execute("pragma synchronous = normal")
+        connection.execute("pragma secure_delete = on")
         version = connection.execute("pragma user_version").fetchone()[0]
-        if version != VERSION:
+        if version in MIGRATIONS:
+            with connection:
+                connection.execute("begin immediate")
+                _execute_all(connection, MIGRATIONS[version])
+                connection.execute(f"pragma user_version = {VERSION}")
+        elif version != VERSION:
             with connection:
                 connection.execute("begin immediate")
                 for (name,) in connection.execute("select name from sqlite_master where type = 'table'").fetchall():
                     connection.execute(f'drop table "{name}"')
-                for statement in filter(None, map(str.strip, SCHEMA.split(";"))):
-                    connection.execute(statement)
+                _execute_all(connection, SCHEMA)
                 connection.execute(f"pragma user_version = {VERSION}")
         connection.execute("select count(*) from memos").fetchone()
     except sqlite3.Error:
         connection.close()
         raise
     return connection
+
+
+def _execute_all(connection: sqlite3.Connection, statements: str) -> None:
+    for statement in filter(None, map(str.strip, statements.split(";"))):
+        connection.execute(statement)

@@ -35,6 +35,7 @@ def main(fd: int, parent: int) -> None:
     _die_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run decides what a Ctrl-C ends
     faulthandler.enable()
+    os.set_inheritable(fd, False)  # what a stage starts shall not hold the pipe when this process is gone
     pipe = Connection(fd)
     try:
         setup: Setup = pipe.recv()

@@ -18,10 +18,15 @@ from typing import ClassVar, Literal, Self, cast
 
 from tasks.artifacts.artifact import Source
 from tasks.errors import BadInput
+from tasks.text import read_text
 
 Split = Literal["train", "held-out"]
 SPLITS: tuple[Split, ...] = ("train", "held-out")
 NEEDED = ("video", "label")
+OTHER_MARKS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+"""What spreadsheets put between columns where a comma is the decimal mark."""
+MOST_SHOWN = 200
+LARGEST_TRACK = 2**31 - 1
 HINT = "mend the file, or remove it to go on with the model that ships with semflow"
 
 
@@ -92,16 +97,12 @@ class ActionLabels(Source):
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read and check the table; BadInput with file, line, what was expected and what to do."""
+        reader = csv.DictReader(io.StringIO(read_text(path, path.name), newline=""), skipinitialspace=True)
         try:
-            text = path.read_text(encoding="utf-8-sig")  # Excel writes a byte order mark
-        except UnicodeDecodeError as error:
-            line = path.read_bytes()[: error.start].count(b"\n") + 1
-            raise BadInput(
-                f"{path.name}:{line}: must be UTF-8, got byte {error.object[error.start]:#04x}; {HINT}"
-            ) from None
-        reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
-        _check_header(path.name, reader.fieldnames)
-        rows = tuple(_row(path.name, reader.line_num, raw) for raw in reader if any(filter(None, raw.values())))
+            _check_header(path.name, reader.fieldnames)
+            rows = tuple(_row(path.name, reader.line_num, raw) for raw in reader if any(filter(None, raw.values())))
+        except csv.Error as error:
+            raise BadInput(f"{path.name}:{reader.line_num}: must be a table, got an error: {error}; {HINT}") from None
         _check_splits(path.name, rows)
         _check_twice(path.name, rows)
         return cls(rows)
@@ -109,7 +110,8 @@ class ActionLabels(Source):
 
 def names_of(video: str) -> tuple[str, str]:
     """What a cell of the column `video` may mean: a video's name, or that of its file."""
-    return video, PurePosixPath(video).with_suffix("").as_posix()
+    path = PurePosixPath(video)
+    return video, path.with_suffix("").as_posix() if path.name else video  # "." and "/" name no file
 
 
 def _check_header(file: str, names: object) -> None:
@@ -118,9 +120,11 @@ def _check_header(file: str, names: object) -> None:
     unknown = [name for name in found if name not in COLUMNS]
     twice = [name for name in found if found.count(name) > 1]
     if missing or unknown or twice:
+        other = next((word for mark, word in OTHER_MARKS.items() if len(found) == 1 and mark in found[0]), None)
+        got = f"{other}; save it as CSV with commas" if other else ", ".join(found)[:MOST_SHOWN] or "nothing"
         raise BadInput(
             f"{file}:1: columns must be {', '.join(NEEDED)} and, where wanted, {', '.join(COLUMNS[len(NEEDED) :])}, "
-            f"separated by commas, got {', '.join(found) or 'nothing'}; {HINT}"
+            f"separated by commas, got {got}; {HINT}"
         )
 
 
@@ -139,7 +143,7 @@ def _row(file: str, line: int, raw: dict[str | None, str | list[str] | None]) ->
         raise BadInput(f"{where}: end_s must be after start_s {start or 0:g}, got {end:g}; {HINT}")
     split = cells.get("split", "") or None
     if split not in (*SPLITS, None):
-        raise BadInput(f"{where}: split must be {' or '.join(SPLITS)}, or empty, got {split!r}; {HINT}")
+        raise BadInput(f"{where}: split must be {' or '.join(SPLITS)}, or empty, got {split[:MOST_SHOWN]!r}; {HINT}")
     return ActionLabel(
         cells["video"],
         cells["label"],
@@ -159,15 +163,16 @@ def _number(where: str, name: str, text: str) -> float | None:
     except ValueError:
         value = float("nan")
     if not 0 <= value < float("inf"):
-        raise BadInput(f"{where}: {name} must be seconds from 0 on, like 12.5, got {text!r}; {HINT}")
+        raise BadInput(f"{where}: {name} must be seconds from 0 on, like 12.5, got {text[:MOST_SHOWN]!r}; {HINT}")
     return value
 
 
 def _track(where: str, text: str) -> int | None:
     if not text:
         return None
-    if not text.isdecimal() or int(text) < 1:
-        raise BadInput(f"{where}: track_id must be a whole number from 1 on, as in data/tracks, got {text!r}; {HINT}")
+    if not (text.isdecimal() and len(text) < MOST_SHOWN and 1 <= int(text) <= LARGEST_TRACK):
+        got = repr(text[:MOST_SHOWN])
+        raise BadInput(f"{where}: track_id must be a whole number from 1 on, as in data/tracks, got {got}; {HINT}")
     return int(text)
 
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
 
@@ -29,13 +29,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.artifacts.artifact import Source
+from tasks.artifacts.json_lines import line_of, line_of_repeated_key
 from tasks.errors import BadInput
+from tasks.text import read_text
 
 Matrix = NDArray[np.float64]
 FOCAL = ("fx", "fy", "cx", "cy")
 FRAME_KEYS = ("frame", "rotation", "translation", "intrinsics", *FOCAL)
 FILE_KEYS = ("width", "height", "near", "far", "frames", "intrinsics", *FOCAL)
 ROTATION_TOLERANCE = 1e-3  # by which R'R may miss the identity, and a quaternion's length 1: files round
+LARGEST = 1e12  # of any number: what is larger is a slip, and its squares would overflow
+MOST_SHOWN = 80  # characters of a value
 SIDES_TOLERANCE = 0.03  # by which the stated proportions may differ from the frames': sizes are rounded
 
 
@@ -82,13 +86,17 @@ class CameraPoses(Source):
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read and check the file; BadInput with file, frame, key, what was expected and what came."""
+        text = read_text(path, path.name)
         try:
-            values: Any = json.loads(path.read_text(encoding="utf-8-sig"))
-        except UnicodeDecodeError as error:
-            raise BadInput(f"{path.name}: must be UTF-8, got byte {error.object[error.start]:#04x}") from None
+            values: Any = json.loads(text, object_pairs_hook=_once)
         except json.JSONDecodeError as error:
             raise BadInput(f"{path.name}:{error.lineno}: must be JSON, got {error.msg}") from None
-        top = _Part(path.name, values, FILE_KEYS)
+        except _Twice as error:
+            line = line_of_repeated_key(text)
+            raise BadInput(f"{path.name}:{line}: keys must be given once, got {_shown(str(error))} again") from None
+        except (ValueError, RecursionError) as error:
+            raise BadInput(f"{path.name}:1: must be JSON of numbers and lists, got {error}") from None
+        top = _Part(path.name, values, FILE_KEYS, text)
         near, far = top.number("near", least=0), top.number("far", least=0)
         if not near < far:
             raise top.wrong("far", f"a distance beyond near, {near:g}", far)
@@ -126,36 +134,65 @@ class CameraPoses(Source):
         return np.stack([pose.matrix for pose in found]), np.stack([resize @ pose.intrinsics for pose in found])
 
 
+class _Twice(Exception):
+    """A key of an object that is there again."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; _Twice where the last of two equal keys would win in silence."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _Twice(key)
+        found[key] = value
+    return found
+
+
 @dataclass(frozen=True)
 class _Part:
     """An object of the file, and where it stands."""
 
-    where: str
+    file: str
     values: Any
     keys: tuple[str, ...]
+    text: str
+    """Of the whole file."""
+    place: tuple[str | int, ...] = ()
+    """Keys and numbers of items that lead to the object."""
+    words: str = ""
+    """What the object is of."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.values, dict):
-            raise BadInput(f"{self.where}: must be an object with {', '.join(self.keys)}, got {_shown(self.values)}")
+            raise self.fault(f"must be an object with {', '.join(self.keys)}, got {_shown(self.values)}")
         for name in cast("dict[str, Any]", self.values):
             if name not in self.keys:
-                raise BadInput(f"{self.where}: keys must be among {', '.join(self.keys)}, got {name!r}")
+                raise self.fault(f"keys must be among {', '.join(self.keys)}, got {_shown(name)}", name)
+
+    def fault(self, words: str, *below: str | int) -> BadInput:
+        """What is wrong, with its line."""
+        return BadInput(f"{self.file}:{line_of(self.text, (*self.place, *below))}: {self.words}{words}")
 
     def has(self, *names: str) -> bool:
         return any(name in self.values for name in names)
 
     def wrong(self, name: str, expected: str, got: object) -> BadInput:
-        return BadInput(f"{self.where}: {name} must be {expected}, got {_shown(got)}")
+        return self.fault(f"{name} must be {expected}, got {_shown(got)}", name)
 
     def value(self, name: str, expected: str) -> Any:
         if name not in self.values:
-            raise BadInput(f"{self.where}: {name} must be given ({expected}), got nothing")
+            raise self.fault(f"{name} must be given ({expected}), got nothing")
         return self.values[name]
 
     def number(self, name: str, least: float = -math.inf) -> float:
         expected = "a number" if least == -math.inf else f"a number above {least:g}"
         value = self.value(name, expected)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not least < value < math.inf:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not least < value <= LARGEST
+            or value < -LARGEST
+        ):
             raise self.wrong(name, expected, value)
         return float(value)
 
@@ -163,11 +200,13 @@ class _Part:
         """The numbers of `name`, of one of `shapes`."""
         expected = " or ".join("x".join(map(str, shape)) for shape in shapes) + " numbers"
         value = self.value(name, expected)
+        if not _of_numbers(value):
+            raise self.wrong(name, expected, value)
         try:
             found = np.array(value, np.float64)
-        except (TypeError, ValueError):
+        except (ValueError, OverflowError):
             raise self.wrong(name, expected, value) from None
-        if found.shape not in shapes or not np.isfinite(found).all():
+        if found.shape not in shapes or not (np.abs(found) <= LARGEST).all():
             raise self.wrong(name, expected, value)
         return found
 
@@ -179,13 +218,13 @@ def _poses(top: _Part) -> dict[int, CameraPose]:
     shared = _intrinsics(top) if top.has("intrinsics", *FOCAL) else None
     found: dict[int, CameraPose] = {}
     for place, row in enumerate(cast("list[Any]", rows)):
-        part = _Part(f"{top.where}: frames[{place}]", row, FRAME_KEYS)
+        part = _Part(top.file, row, FRAME_KEYS, top.text, ("frames", place), f"frames[{place}]: ")
         frame = part.value("frame", "a frame's number")
         if isinstance(frame, bool) or not isinstance(frame, int) or frame < 0:
             raise part.wrong("frame", "a whole number from 0 on", frame)
         if frame in found:
             raise part.wrong("frame", "another than those before", frame)
-        part = _Part(f"{top.where}: frame {frame}", row, FRAME_KEYS)
+        part = replace(part, words=f"frame {frame}: ")
         own = _intrinsics(part) if shared is None or part.has("intrinsics", *FOCAL) else shared
         found[frame] = CameraPose(np.column_stack([_rotation(part), part.array("translation", (3,))]), own)
     return found
@@ -216,5 +255,20 @@ def _rotation(part: _Part) -> Matrix:
     return found
 
 
+def _of_numbers(value: Any) -> bool:
+    """Whether there is nothing but numbers in lists of lists."""
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting += part
+        elif isinstance(part, bool) or not isinstance(part, int | float):
+            return False
+    return True
+
+
 def _shown(value: object) -> str:
-    return "nothing" if value is None else json.dumps(value)[:80]
+    try:
+        return "nothing" if value is None else json.dumps(value)[:MOST_SHOWN]
+    except RecursionError:
+        return "lists in lists without end"

@@ -10,7 +10,9 @@ Masks may have any size with the frame's proportions. `names.txt` may be left ou
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+import io
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,10 +23,15 @@ from numpy.typing import NDArray
 
 from tasks.artifacts.artifact import Source
 from tasks.errors import BadInput
+from tasks.text import read_text
 
 UNKNOWN = 255
 """The value of a pixel of which nothing is said."""
 COLUMNS = ["frame", "x", "y", "label"]
+POINTS, NAMES = "points.csv", "names.txt"
+MOST_FRAMES = 2**31 - 1
+MOST_SHOWN = 200  # characters of what came
+EDGE = 0.5  # pixels from the centre of a pixel to its border; centres lie at integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +47,8 @@ class FieldLabels(Source):
     """(n, 4) frame, x, y, label."""
     names: tuple[str, ...] = ()
     """By class number, as far as they were given."""
+    lines: tuple[int, ...] = ()
+    """Of each point: where it stands in its file, from 1."""
 
     @classmethod
     def absent(cls) -> Self:
@@ -48,17 +57,13 @@ class FieldLabels(Source):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        masks: dict[int, Path] = {}
-        for file in sorted(path.glob("*.png")):
-            if not file.stem.isdigit():
-                raise BadInput(f"{file} must be named after its frame, like 000120.png, got {file.stem!r}")
-            masks[int(file.stem)] = file
-        points, names = path / "points.csv", path / "names.txt"
-        return cls(
-            masks,
-            _points(points) if points.is_file() else np.empty((0, len(COLUMNS))),
-            tuple(names.read_text(encoding="utf-8").splitlines()) if names.is_file() else (),
-        )
+        """The folder at `path`, masks unread; BadInput with file and line where something in it is odd."""
+        if not path.is_dir():
+            raise BadInput(
+                f"{_named(path)} must be a folder with masks, {POINTS} or {NAMES}, got a file; move or remove it"
+            )
+        points, lines = _points(path / POINTS)
+        return cls(_masks(path), points, _names(path / NAMES), lines)
 
     @cached_property
     def frames(self) -> tuple[int, ...]:
@@ -75,11 +80,13 @@ class FieldLabels(Source):
         try:
             with Image.open(path) as image:
                 values: NDArray[Any] = np.asarray(image)
-        except OSError as error:
-            raise BadInput(f"{path} must be a PNG, got something that cannot be read as one: {error}") from None
+        except MemoryError:
+            raise
+        except Exception as error:  # Pillow has no class of its own for what a damaged file makes of its decoders
+            raise BadInput(f"{_named(path)} must be a PNG, got something that cannot be read as one: {error}") from None
         if values.ndim != 2 or values.dtype.name not in {"uint8", "bool"}:
             raise BadInput(
-                f"{path} must be grey or have a palette, 8 bits, one class per value, got {values.dtype} of "
+                f"{_named(path)} must be grey or have a palette, 8 bits, one class per value, got {values.dtype} of "
                 f"{values.shape}; save it without colour"
             )
         return values.astype(np.uint8)
@@ -88,19 +95,92 @@ class FieldLabels(Source):
         """(n, 3) x, y and label of the points of a frame."""
         return self.points[self.points[:, 0] == frame, 1:]
 
+    def check(self, frame_count: int, height: int, width: int) -> None:
+        """BadInput with file and line where a mask or a point lies outside of these frames."""
+        for frame, path in self.masks.items():
+            if frame >= frame_count:
+                raise BadInput(f"{_named(path)} must be of frames 0 to {frame_count - 1}, got {frame}")
+        for line, (frame, x, y, _) in zip(self.lines, self.points.tolist(), strict=True):
+            if frame >= frame_count:
+                raise BadInput(f"{POINTS}:{line}: frame must be from 0 to {frame_count - 1}, got {frame:g}")
+            for name, value, size in (("x", x, width), ("y", y, height)):
+                if not -EDGE <= value <= size - EDGE:
+                    raise BadInput(
+                        f"{POINTS}:{line}: {name} must lie in the frame, from 0 to {size - 1} ({width}x{height}), "
+                        f"got {value:g}; points are in pixels of data/frames"
+                    )
 
-def _points(path: Path) -> NDArray[np.float64]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file)
-        if rows.fieldnames is None or not set(COLUMNS) <= set(rows.fieldnames):
-            raise BadInput(f"{path} must have the columns {','.join(COLUMNS)}, got {rows.fieldnames}")
-        found: list[list[float]] = []
-        for line, row in enumerate(rows, start=2):
-            try:
-                values = [float(row[name]) for name in COLUMNS]
-            except (TypeError, ValueError):
-                raise BadInput(f"{path}:{line}: {','.join(COLUMNS)} must be numbers, got {row}") from None
-            if not (values[0] >= 0 and 0 <= values[3] < UNKNOWN):
-                raise BadInput(f"{path}:{line}: frame and label must be 0 or more, and label below 255, got {row}")
-            found.append(values)
-    return np.array(found, np.float64).reshape(-1, len(COLUMNS))
+
+def _named(path: Path) -> str:
+    """A file of the folder as errors name it: recorded ones are the same on every machine."""
+    return f"{path.parent.name}/{path.name}"
+
+
+def _masks(folder: Path) -> dict[int, Path]:
+    found: dict[int, Path] = {}
+    for file in sorted(folder.iterdir()):
+        if file.suffix.lower() != ".png" or file.name.startswith("."):
+            continue
+        if not (file.stem.isascii() and file.stem.isdigit() and len(file.stem) < 10):
+            raise BadInput(f"{_named(file)} must be named after its frame, like 000120.png, got {file.stem!r}")
+        frame = int(file.stem)
+        if frame in found:
+            raise BadInput(
+                f"{_named(file)} must be the one mask of frame {frame}, got {found[frame].name} too; remove one"
+            )
+        found[frame] = file
+    return found
+
+
+def _names(path: Path) -> tuple[str, ...]:
+    if not path.exists():
+        return ()
+    return tuple(read_text(path, _named(path)).splitlines())
+
+
+def _points(path: Path) -> tuple[NDArray[np.float64], tuple[int, ...]]:
+    """(n, 4) points, and the line of each."""
+    if not path.exists():
+        return np.empty((0, len(COLUMNS))), ()
+    file = _named(path)
+    rows = csv.DictReader(io.StringIO(read_text(path, file), newline=""))
+    found: list[list[float]] = []
+    lines: list[int] = []
+    try:
+        _check_header(file, rows.fieldnames)
+        for row in rows:
+            found.append(_point(f"{file}:{rows.line_num}", row))
+            lines.append(rows.line_num)
+    except csv.Error as error:
+        raise BadInput(f"{file}:{rows.line_num}: must be a table, got an error: {error}") from None
+    return np.array(found, np.float64).reshape(-1, len(COLUMNS)), tuple(lines)
+
+
+def _check_header(file: str, names: Sequence[str] | None) -> None:
+    found = list(names or [])
+    twice = [name for name in COLUMNS if found.count(name) > 1]
+    if twice or not set(COLUMNS) <= set(found):
+        hint = "; separate them by commas" if len(found) == 1 and any(mark in found[0] for mark in ";\t") else ""
+        raise BadInput(
+            f"{file}:1: must have the columns {','.join(COLUMNS)}, each once, got {found or 'nothing'}{hint}"
+        )
+
+
+def _point(where: str, row: Mapping[str, Any]) -> list[float]:
+    """Frame, x, y and label of one row, checked as far as that can be without the frames."""
+    try:
+        frame, x, y, label = (float(row[name]) for name in COLUMNS)
+    except (TypeError, ValueError):
+        raise BadInput(f"{where}: {','.join(COLUMNS)} must be numbers, got {_shown(row)}") from None
+    if not (frame.is_integer() and 0 <= frame <= MOST_FRAMES):
+        raise BadInput(f"{where}: frame must be a whole number from 0 on, got {row['frame']!r}")
+    if not (label.is_integer() and 0 <= label < UNKNOWN):
+        raise BadInput(f"{where}: label must be a whole number from 0 to {UNKNOWN - 1}, got {row['label']!r}")
+    for name, value in (("x", x), ("y", y)):
+        if not -EDGE <= value < math.inf:
+            raise BadInput(f"{where}: {name} must lie in the frame, from 0 on, got {row[name]!r}")
+    return [frame, x, y, label]
+
+
+def _shown(row: Mapping[str, Any]) -> str:
+    return repr({name: row.get(name) for name in COLUMNS})[:MOST_SHOWN]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.artifacts.images import JPEG_SHARE, Encoding, encode
 from tasks.artifacts.parquet import ROWS_PER_GROUP, described
+from tasks.threads import thread_count
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tasks.artifacts.frames import Account, Frame
 
 ACCOUNT_KEY = b"semflow.account"
-ENCODERS = min(4, os.cpu_count() or 1)  # threads that encode images; more would wait for the decoder
+MOST_ENCODERS = 4  # threads that encode images; more would wait for the decoder
 
 
 def schema() -> pa.Schema:
@@ -72,11 +72,12 @@ def copy(source: pq.ParquetFile, account: Account, path: Path) -> None:
 
 def _encoded(rows: Iterable[Frame], encoding: Encoding, quality: int) -> Iterator[tuple[Frame, bytes | None, int]]:
     """Each row with its bytes and their quality, in order; threads encode a few rows ahead, and no more than that."""
-    with ThreadPoolExecutor(ENCODERS) as pool:
+    encoders = min(MOST_ENCODERS, thread_count())
+    with ThreadPoolExecutor(encoders) as pool:
         ahead: deque[tuple[Frame, Future[tuple[bytes | None, int]]]] = deque()
         for row in rows:
             ahead.append((row, pool.submit(_bytes_of, row, encoding, quality)))
-            if len(ahead) > 2 * ENCODERS:
+            if len(ahead) > 2 * encoders:
                 done, result = ahead.popleft()
                 yield done, *result.result()
         for done, result in ahead:

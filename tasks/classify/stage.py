@@ -64,9 +64,10 @@ class ClassifyParams(Params):
 
 # MobileNetV2 is what a team's light spatial head reads.
 @stage(
-    libraries=("numpy", "opencv-python", "torch"),
+    libraries=("numpy", "opencv-python", "pyarrow", "scipy", "torch", "torchvision"),
     weights=lambda params: ("i3d-kinetics-400", "mobilenet-v2") if params.network == "i3d" else ("mobilenet-v2",),
     accelerator=True,
+    kernels=("torch", "cuda"),
 )
 def classify(
     frames: Frames,

@@ -25,7 +25,7 @@ class DecodeParams(Params):
     """JPEG quality at most: an image that would take more than a sixth of its raw size gets less."""
 
 
-@stage(libraries=("av", "opencv-python"))
+@stage(libraries=("av", "numpy", "opencv-python", "pyarrow"))
 def decode(raw: RawVideo, params: DecodeParams) -> Streamed[Frames]:
     """Frames of the main video stream, upright, as they come; BadInput, while writing, where there are none."""
     from tasks.decode.reading import Reading

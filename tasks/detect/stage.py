@@ -41,9 +41,10 @@ class DetectParams(Params):
 
 
 @stage(
-    libraries=("numpy", "onnx", "onnxruntime", "opencv-python", "torch", "ultralytics"),
+    libraries=("numpy", "onnx", "onnxruntime", "opencv-python", "pyarrow", "torch", "torchvision", "ultralytics"),
     weights=lambda params: (params.weights,),
     accelerator=True,
+    kernels=("onnxruntime", "cuda"),
 )
 def detect(frames: Frames, params: DetectParams, compute: Compute) -> Detections:
     """Objects in the whole frames of a video; frames that are damaged or lost have none."""

@@ -24,10 +24,11 @@ from tasks.artifacts.images import Image
 from tasks.errors import BadParams
 from tasks.estimate_flow.raft import CELL, Encoded, Raft, correlate, pyramid_of
 from tasks.estimate_flow.raft_parts import LARGE, SMALL
+from tasks.threads import thread_count
 from tasks.weights.fetch import weights_path
 
 PAIRS_ON_CPU = 8  # pairs whose encodings are kept at a time; the number changes nothing but how often one is made twice
-SIDE_BY_SIDE = 2  # forward and backward flow of a pair
+SIDE_BY_SIDE = 2  # at most: forward and backward flow of a pair
 SMALLEST_SIDE = 16 * CELL  # the coarsest level of correlations needs two cells each way to be looked up in
 MOST_BYTES = 8 << 30  # of correlations, which grow with the square of the image's area: 69 MB at 640x360
 PYRAMID = 4 / 3  # bytes of all levels over those of the first
@@ -74,7 +75,9 @@ def one_by_one(network: Raft, images: Sequence[Image], iterations: int) -> Itera
         volume = correlate(first.features, second.features)
         return frame.fields(network.flow(first, pyramid_of(volume, *frame.cells), iterations))[0]
 
-    with ThreadPoolExecutor(SIDE_BY_SIDE, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with ThreadPoolExecutor(
+        min(SIDE_BY_SIDE, thread_count()), initializer=torch.set_num_threads, initargs=(1,)
+    ) as pool:
         encoded = list(pool.map(encode, images))
         for first, second in pairwise(encoded):
             there, back = pool.submit(flow, first, second), pool.submit(flow, second, first)

@@ -45,6 +45,8 @@ class EstimateFlowParams(Params):
 @stage(
     libraries=("numpy", "opencv-python", "pyarrow", "torch"),
     weights=lambda params: (params.network,) if params.network else (),
+    kernels=("torch", "cuda"),
+    kernels_for=lambda params: ("torch", "cuda") if params.network else (),
 )
 def estimate_flow(frames: Frames, params: EstimateFlowParams, compute: Compute) -> Streamed[DenseFlow]:
     """Flow of every two neighbouring frames; a video of one frame or none has no pairs."""

@@ -52,10 +52,13 @@ class EstimatePoseParams(Params):
 
 
 @stage(
-    libraries=("numpy", "onnx", "onnxruntime", "opencv-python", "scipy", "torch", "ultralytics"),
+    libraries=(
+        "numpy", "onnx", "onnxruntime", "opencv-python", "pyarrow", "scipy", "torch", "torchvision", "ultralytics",
+    ),
     weights=lambda params: (params.weights,),
     accelerator=True,
-)
+    kernels=("onnxruntime", "cuda"),
+)  # fmt: skip
 def estimate_pose(
     frames: Frames, tracks: Tracks, params: EstimatePoseParams, compute: Compute
 ) -> tuple[Poses, Kinematics]:

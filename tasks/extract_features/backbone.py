@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.extract_features.plans import PLANS, STEM_CHANNELS, Plan
 from tasks.weights.fetch import weights_path
 
 Weights = dict[str, Any]
-Stage = tuple[int, int, int, int, int]
-"""Expansion, output channels, repeats, stride of the first, kernel: a row of the papers' tables."""
 
 
 @dataclass(frozen=True)
@@ -59,42 +58,6 @@ class Backbone:
     """RGB is divided by it afterwards."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What tells one backbone from the other."""
-
-    weights: str
-    stages: tuple[Stage, ...]
-    first_block: int
-    epsilon: float
-    mean: tuple[float, float, float]
-    scale: tuple[float, float, float]
-
-
-PLANS = {
-    "mobilenet-v2": Plan(
-        "mobilenet-v2",
-        # Sandler et al., 2018, table 2
-        ((1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 32, 3, 2, 3), (6, 64, 4, 2, 3), (6, 96, 3, 1, 3), (6, 160, 3, 2, 3),
-         (6, 320, 1, 1, 3)),
-        first_block=1,
-        epsilon=1e-5,
-        mean=(123.675, 116.28, 103.53),  # torchvision's, times 255
-        scale=(58.395, 57.12, 57.375),
-    ),
-    "efficientnet-lite0": Plan(
-        "efficientnet-lite0",
-        # Tan and Le, 2019, table 1, without squeeze-and-excitation; the first and last stage are not scaled
-        ((1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 40, 2, 2, 5), (6, 80, 3, 2, 3), (6, 112, 3, 1, 5), (6, 192, 4, 2, 5),
-         (6, 320, 1, 1, 3)),
-        first_block=0,
-        epsilon=1e-3,
-        mean=(127.0, 127.0, 127.0),
-        scale=(128.0, 128.0, 128.0),
-    ),
-}  # fmt: skip
-
-
 @cache
 def backbone(name: str) -> Backbone:
     """The network `name` with its weights, fetched and verified at first use."""
@@ -103,7 +66,7 @@ def backbone(name: str) -> Backbone:
     plan = PLANS[name]
     state: Weights = torch.load(weights_path(plan.weights), map_location="cpu", weights_only=True)
     convs = [_folded(state, "stem", _stem_keys(plan), 2, plan, clipped=True)]
-    block, channels = plan.first_block, 32
+    block, channels = plan.first_block, STEM_CHANNELS
     for expansion, out, repeats, first_stride, _ in plan.stages:
         for repeat in range(repeats):
             stride = first_stride if repeat == 0 else 1

@@ -37,10 +37,12 @@ class FitAxesParams(Params):
 
 
 @stage(
-    libraries=("numpy", "onnx", "onnxruntime", "opencv-python", "torch"),
+    libraries=("numpy", "onnx", "onnxruntime", "opencv-python", "pyarrow", "torch"),
     weights=lambda _, seeing: (seeing.network,),
     accelerator=True,
     among=lambda params, _: None if params.fitted_on == "dataset" else (),
+    kernels=("onnxruntime", "cuda"),
+    kernels_for=lambda params, seeing: seeing.kernels if params.fitted_on == "dataset" else (),
 )
 def fit_axes(
     frames: Dataset[Frames], params: FitAxesParams, seeing: ExtractFeaturesParams, compute: Compute
@@ -61,7 +63,7 @@ def spaced(frames: Frames, count: int) -> Iterator[Image]:
     """At most `count` of the whole frames, evenly spaced."""
     whole = np.flatnonzero(frames.ok)
     if len(whole):
-        for number in np.unique(whole[np.linspace(0, len(whole) - 1, count).astype(int)]):
+        for number in np.unique(whole[np.linspace(0, len(whole) - 1, min(count, len(whole))).astype(int)]):
             yield frames.image(int(number))
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tasks.artifacts.images import Image
 from tasks.errors import BadParams
 from tasks.extract_features.backbone import Backbone, Conv, backbone
+from tasks.threads import thread_count
 
 OPSET = 17
 Layers = list[NDArray[np.float32]]
@@ -45,6 +46,7 @@ def _onnx(net: Backbone, convs: Sequence[Conv], layers: tuple[str, ...]) -> Run:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = thread_count()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # workers share the processors
     session = onnxruntime.InferenceSession(graph(convs, layers), options, providers=["CPUExecutionProvider"])
 

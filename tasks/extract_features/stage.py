@@ -7,17 +7,19 @@ coarse ones know what a thing is, the fine ones where it ends.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tasks.artifacts.artifact import Streamed
 from tasks.artifacts.feature_axes import FeatureAxes
 from tasks.artifacts.features import FeatureFacts, Features
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.images import Image
+from tasks.device_class import Kernels
+from tasks.extract_features.plans import layer_strides
 from tasks.geometry.grid import CellGrid, unit
 from tasks.geometry.projection import Projection
 from tasks.params import Compute, Params
@@ -38,11 +40,35 @@ class ExtractFeaturesParams(Params):
     dimensions: int | None = Field(ge=1)
     """Length of the vectors after a projection (see tasks/geometry/projection.py); null keeps all channels."""
 
+    @property
+    def kernels(self) -> tuple[Kernels, ...]:
+        """MobileNetV2's convolutions came out the same with AVX2 and AVX-512; EfficientNet's were not compared."""
+        return ("cuda",) if self.network == "mobilenet-v2" else ("onnxruntime", "cuda")
+
+    @model_validator(mode="after")
+    def _joinable(self) -> Self:
+        strides = layer_strides(self.network)
+        unknown = [layer for layer in self.layers if layer not in strides]
+        if unknown:
+            raise ValueError(f"layers must be among {', '.join(strides)} for {self.network}, got {unknown[0]!r}")
+        if strides[self.layers[0]] != STRIDE:
+            finest = ", ".join(layer for layer, stride in strides.items() if stride == STRIDE)
+            raise ValueError(
+                f"the first of layers must have stride {STRIDE} ({finest}), got {self.layers[0]} with "
+                f"{strides[self.layers[0]]}"
+            )
+        finer = [layer for layer in self.layers if strides[layer] < STRIDE]
+        if finer:
+            raise ValueError(f"layers must have stride {STRIDE} or more, got {finer[0]} with {strides[finer[0]]}")
+        return self
+
 
 @stage(
-    libraries=("numpy", "onnx", "onnxruntime", "opencv-python", "torch"),
+    libraries=("numpy", "onnx", "onnxruntime", "opencv-python", "pyarrow", "torch"),
     weights=lambda params: (params.network,),
     accelerator=True,
+    kernels=("onnxruntime", "cuda"),
+    kernels_for=lambda params: params.kernels,
 )
 def extract_features(
     frames: Frames, feature_axes: FeatureAxes, params: ExtractFeaturesParams, compute: Compute

@@ -16,11 +16,10 @@ SIDES_TOLERANCE = 0.03  # by which a mask's proportions may differ from the fram
 
 
 def given_labels(given: FieldLabels, frames: Frames, height: int, width: int) -> dict[int, Labels]:
-    """Frame to (h, w) classes; BadInput where a mask is of no frame, or of another shape."""
+    """Frame to (h, w) classes; BadInput where a mask or a point is of no frame, or a mask of another shape."""
+    given.check(len(frames), frames.height, frames.width)
     found: dict[int, Labels] = {}
     for frame in given.frames:
-        if frame >= len(frames):
-            raise BadInput(f"labels must be of frames 0 to {len(frames) - 1}, got some of frame {frame}")
         mask = given.mask(frame)
         labels = np.full((height, width), UNKNOWN, np.uint8)
         if mask is not None:

@@ -77,9 +77,13 @@ class FitFieldParams(Params):
 
 
 @stage(
-    libraries=("numpy", "onnx", "onnxruntime", "opencv-python", "pillow", "pyarrow", "scipy", "torch", "ultralytics"),
+    libraries=(
+        "numpy", "onnx", "onnxruntime", "opencv-python", "pillow", "pyarrow", "scipy", "torch", "torchvision",
+        "ultralytics",
+    ),
     weights=lambda params: ("yolo26n-seg",) if params.segments else (),
-)
+    kernels=("onnxruntime", "torch", "cuda"),
+)  # fmt: skip
 def fit_field(  # noqa: PLR0917  a stage's signature names all it reads
     frames: Frames,
     dense_flow: DenseFlow,

@@ -7,9 +7,9 @@ are compared. Detections are linked by the mean vectors of their boxes (regions.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tasks.artifacts.artifact import Streamed
 from tasks.artifacts.dense_flow import DenseFlow
@@ -47,8 +47,16 @@ class MatchParams(Params):
     region_same_class: bool
     """Whether a region may be matched with one of its own class only."""
 
+    @model_validator(mode="after")
+    def _different(self) -> Self:
+        twice = [stride for stride in self.strides if self.strides.count(stride) > 1]
+        if twice:
+            raise ValueError(f"strides must differ from each other, got {twice[0]} more than once")
+        return self
 
-@stage(libraries=("numpy", "opencv-python", "pyarrow", "scipy", "torch"), accelerator=True)
+
+# Sums are exact (similarity.py): on a CPU no kernel changes them.
+@stage(libraries=("numpy", "opencv-python", "pyarrow", "scipy", "torch"), accelerator=True, kernels=("cuda",))
 def match(
     features: Features, dense_flow: DenseFlow, detections: Detections, params: MatchParams, compute: Compute
 ) -> tuple[Streamed[SemanticFlow], Matches]:

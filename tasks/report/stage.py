@@ -51,7 +51,7 @@ class ReportParams(Params):
     """Most tracks listed in the table; those present longest are kept."""
 
 
-@stage(libraries=("av", "numpy", "opencv-python", "jinja2"))
+@stage(libraries=("av", "jinja2", "markupsafe", "numpy", "opencv-python", "pyarrow"))
 def report(
     *,
     frames: Frames,

@@ -1,7 +1,7 @@
 """A network that knows actions from clips, ready to run: a trunk, a mean over its last map, and a linear head.
 
 On a CPU every clip is computed alone by one thread, so that sums come out the same whatever the machine's number of
-processors; two clips run side by side. On CUDA clips go through in batches, in half precision.
+processors; two clips run side by side where there are two. On CUDA clips go through in batches, in half precision.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tasks.streams.clips import Clip
+from tasks.threads import thread_count
 
-SIDE_BY_SIDE = 2  # clips at once on a CPU
+SIDE_BY_SIDE = 2  # clips at once on a CPU at most
 BATCH = 8  # clips at once on CUDA: one of 64 frames takes about a gigabyte
 
 Vectors = NDArray[np.float32]
@@ -63,8 +64,9 @@ class ClipNetwork:
         """(1, d, t, h, w) what the trunk makes of each clip, on the CPU in single precision, as clips come."""
         waiting = iter(clips)
         if self._device == "cpu":
-            with ThreadPoolExecutor(SIDE_BY_SIDE, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-                while some := list(islice(waiting, SIDE_BY_SIDE)):
+            at_once = min(SIDE_BY_SIDE, thread_count())
+            with ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+                while some := list(islice(waiting, at_once)):
                     yield from pool.map(lambda clip: self._run([clip]), some)
         else:
             while some := list(islice(waiting, BATCH)):

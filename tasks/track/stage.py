@@ -99,6 +99,8 @@ class TrackParams(Params):
 @stage(
     libraries=("numpy", "opencv-python", "pyarrow", "scipy", "torch"),
     weights=lambda params: (params.network,) if params.network else (),
+    kernels=("torch", "cuda"),
+    kernels_for=lambda params: ("torch", "cuda") if params.network else (),
 )
 def track(  # noqa: PLR0917  a stage's signature names all it reads
     detections: Detections,

@@ -8,8 +8,8 @@ nothing take the place of their steps. On a CPU everything runs in one thread: t
 
 from __future__ import annotations
 
+import io
 import math
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tasks.artifacts.action_model import LinearHead
+from tasks.sealed import read_sealed, write_sealed
 from tasks.streams.flip import flipped_stacks
 from tasks.streams.mobilenet import Trunk
 
@@ -162,17 +163,18 @@ def varied(stacks: StoredStacks, random: np.random.Generator, flip: bool) -> NDA
 
 
 def _keep(student: Student, optimizer: torch.optim.Optimizer, epochs: int, checkpoint: Path) -> None:
-    """Write beside and move over: a kill leaves the epoch before."""
-    beside = checkpoint.with_suffix(".part")
-    torch.save({"student": student.state_dict(), "optimizer": optimizer.state_dict(), "epochs": epochs}, beside)
-    os.replace(beside, checkpoint)  # noqa: PTH105 - the rename itself is the point
+    """A kill leaves the epoch before."""
+    file = io.BytesIO()
+    torch.save({"student": student.state_dict(), "optimizer": optimizer.state_dict(), "epochs": epochs}, file)
+    write_sealed(checkpoint, file.getvalue())
 
 
 def _resume(student: Student, optimizer: torch.optim.Optimizer, checkpoint: Path) -> int:
-    """Epochs already done, their state restored."""
-    if not checkpoint.is_file():
+    """Epochs already done, their state restored; 0 where the file is not as it was written."""
+    data = read_sealed(checkpoint)
+    if data is None:
         return 0
-    state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    state: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     student.load_state_dict(state["student"])
     optimizer.load_state_dict(state["optimizer"])
     return int(state["epochs"])

@@ -6,10 +6,11 @@ was killed goes on where it was, and a label more costs that label alone.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
-import os
-import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from tasks.artifacts.action_model import StackSettings, TemporalStream
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.frames import Frames
 from tasks.fingerprint import fingerprint, library_version
+from tasks.sealed import read_sealed, write_sealed
 from tasks.streams.clips import Squares, Window, frame_squares, person_squares, read_clips, windows
 from tasks.streams.flow_stack import Stack, field_step, frame_interval, span, squares_along, stacks
 from tasks.streams.segments import segment_starts
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 CLIP_FRAMES = 64  # at 25 frames/s: the length at which I3D's authors train
 CLIP_FPS = 25.0
+DAY_S = 86_400
 LIBRARIES = ("numpy", "opencv-python", "torch")
 
 
@@ -125,22 +128,25 @@ class Shelf:
         """The one of this user."""
         folder = cache_dir() / "training"
         folder.mkdir(parents=True, exist_ok=True)
+        for half in folder.glob(".*"):  # a killed process left it, if nobody has written for a day
+            with contextlib.suppress(OSError):
+                if time.time() - half.stat().st_mtime > DAY_S:
+                    half.unlink()
         return cls(folder)
 
     def get(self, key: str) -> Look | None:
         """What was put under `key`."""
-        path = self.folder / f"{key}.npz"
-        if not path.is_file():
+        data = read_sealed(self.folder / f"{key}.look")
+        if data is None:
             return None
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
             return Look(**{name: file[name] for name in file.files})
 
     def put(self, key: str, found: Look) -> None:
         """Keep `found`; a reader sees all of it or nothing."""
-        beside = self.folder / f".{key}.{os.getpid()}.{threading.get_ident()}"
-        with beside.open("wb") as file:
-            np.savez_compressed(file, spatial=found.spatial, temporal=found.temporal, stacks=found.stacks)
-        beside.replace(self.folder / f"{key}.npz")
+        file = io.BytesIO()
+        np.savez_compressed(file, spatial=found.spatial, temporal=found.temporal, stacks=found.stacks)
+        write_sealed(self.folder / f"{key}.look", file.getvalue())
 
 
 def look_key(stretch: Stretch, files: Sequence[Path], params: TrainParams) -> str:

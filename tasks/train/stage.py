@@ -76,6 +76,7 @@ def labelled(params: TrainParams, sources: Mapping[str, Source]) -> Collection[s
     weights=lambda params: params.networks,
     accelerator=True,
     among=labelled,
+    kernels=("torch", "cuda"),
 )
 def train(
     frames: Dataset[Frames], dense_flow: Dataset[DenseFlow], tracks: Dataset[Tracks], action_labels: ActionLabels,

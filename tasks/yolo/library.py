@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
+from collections.abc import Generator
 from functools import cache
 from typing import Any
 
@@ -24,4 +26,20 @@ def ultralytics() -> Any:
         "ULTRALYTICS_SAFE_LOAD": "True",  # unpickle the classes of a model and nothing else
     }
     make_torchvision_importable()
-    return importlib.import_module("ultralytics")
+    with _opencv_left_alone():
+        return importlib.import_module("ultralytics")
+
+
+@contextlib.contextmanager
+def _opencv_left_alone() -> Generator[None]:
+    """ultralytics sets OpenCV's threads to 0 as it is imported; that divides by 0 (SIGFPE) in whatever thread OpenCV
+    is computing at that moment, and would slow down all that follows."""
+    import cv2
+
+    opencv: Any = cv2
+    set_threads = opencv.setNumThreads
+    opencv.setNumThreads = lambda _: None
+    try:
+        yield
+    finally:
+        opencv.setNumThreads = set_threads

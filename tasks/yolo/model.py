@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.syntax import parse_literal
+from tasks.threads import thread_count
 from tasks.weights.fetch import weights_path
 from tasks.yolo.canvas import with_room
 from tasks.yolo.export import onnx_path
@@ -51,11 +51,11 @@ def _load(weights: str, device: str) -> Yolo:
 
 
 def load_onnx(path: Path, threads: int | None = None) -> Yolo:
-    """An exported model in onnxruntime; `threads` (all processors if None) changes no number."""
+    """An exported model in onnxruntime; `threads` (those of thread_count if None) changes no number."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
+    options.intra_op_num_threads = threads or thread_count()
     options.log_severity_level = LOG_ERRORS_ONLY
     # Threads that spin while they wait take the processors from whatever else runs: several videos, several stages.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

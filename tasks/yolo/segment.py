@@ -7,7 +7,6 @@ COCO's eighty: what is none of them may go unseen.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from tasks.geometry.letterbox import Letterbox
 from tasks.syntax import parse_literal
+from tasks.threads import thread_count
 from tasks.yolo.canvas import with_room
 from tasks.yolo.export import onnx_path
 
@@ -80,7 +80,7 @@ def open_segmenter(path: Path) -> Segmenter:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = len(os.sched_getaffinity(0))
+    options.intra_op_num_threads = thread_count()
     options.log_severity_level = LOG_ERRORS_ONLY
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # several videos share the processors
     session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tasks.artifacts.action_labels import ActionLabel, ActionLabels
 from tasks.errors import BadInput
@@ -51,7 +54,9 @@ def test_saving_and_loading_gives_the_same_rows(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("", "actions.csv:1: columns must be video, label"),
-        ("video;label\na;b\n", "actions.csv:1: columns must be .* separated by commas"),
+        ("video;label\na;b\n", "actions.csv:1: columns must be .* separated by commas, got semicolons; save it as CSV"),
+        ("video\tlabel\na\tb\n", "actions.csv:1: columns must be .* separated by commas, got tabs; save it as CSV"),
+        ("video,label\na," + "b" * 200_000, r"actions.csv:\d: must be a table, got an error: field larger than"),
         ("video,label,lable\n", "actions.csv:1: columns must be"),
         ("video,label,label\n", "actions.csv:1: columns must be"),
         ("video,label\na,b,c\n", "actions.csv:2: row must have as many cells"),
@@ -62,6 +67,8 @@ def test_saving_and_loading_gives_the_same_rows(tmp_path: Path) -> None:
         (HEAD + "a,b,,inf,,\n", "actions.csv:2: end_s must be seconds"),
         (HEAD + "a,b,5,4,,\n", "actions.csv:2: end_s must be after start_s 5, got 4"),
         (HEAD + "a,b,,,0,\n", "actions.csv:2: track_id must be a whole number"),
+        (HEAD + "a,b,,,99999999999,\n", "actions.csv:2: track_id must be a whole number"),
+        (HEAD + f"a,b,,,{'9' * 5000},\n", "actions.csv:2: track_id must be a whole number"),
         (HEAD + "a,b,,,1.0,\n", "actions.csv:2: track_id must be a whole number"),
         (HEAD + "a,b,,,,test\n", "actions.csv:2: split must be train or held-out"),
         (HEAD + "a,b,,,,train\na,c,,,,held-out\n", "actions.csv:3: split of a must be train as in line 2"),
@@ -76,6 +83,52 @@ def test_an_error_names_line_and_expectation(tmp_path: Path, text: str, message:
 def test_another_encoding_is_told_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"actions\.csv:2: must be UTF-8, got byte 0xe9"):
         read(tmp_path, "video,label\na,plié\n", "latin-1")
+
+
+def test_utf_16_and_a_folder_are_told(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"actions\.csv:1: must be UTF-8, got UTF-16; save it as UTF-8"):
+        read(tmp_path, "video,label\na,plié\n", "utf-16")
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(BadInput, match=r"folder\.csv must be a file, got a folder"):
+        ActionLabels.load(tmp_path / "folder.csv")
+
+
+PIECES = [
+    *["video", "label", "start_s", "end_s", "track_id", "split"],
+    ",",
+    "\n",
+    "\r",
+    '"',
+    "a",
+    "1.5",
+    "train",
+    ";",
+    "-1",
+    ".",
+    "/",
+]
+
+
+@settings(max_examples=100)
+@given(
+    st.one_of(
+        st.binary(max_size=100),
+        st.lists(st.sampled_from(PIECES), max_size=30).map(lambda parts: "".join(parts).encode()),
+        st.lists(st.sampled_from(PIECES), max_size=30).map(lambda parts: (HEAD + ",".join(parts)).encode()),
+        st.text(max_size=60).map(lambda text: (HEAD + text).encode()),
+    )
+)
+def test_any_bytes_give_labels_or_words(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "actions.csv"
+        path.write_bytes(data)
+        try:
+            found = ActionLabels.load(path)
+        except BadInput as error:
+            assert str(error).startswith("actions.csv:")
+        else:
+            assert found.videos >= {row.video for row in found.rows}
+            assert found.labels is not None
 
 
 def test_absent_labels_are_not_an_empty_file(tmp_path: Path) -> None:

@@ -1,14 +1,16 @@
-"""A project of toy stages in a fresh folder."""
+"""Projects of toy stages in a fresh folder."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 
+from flows.engine import follow
 from flows.engine.project import Project
-from tests.engine import toys
+from tests.engine import perilous, toys
+from tests.engine.peril import Peril
 
 
 @pytest.fixture
@@ -35,3 +37,19 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("a.mp4", "b.mp4", "c.mov"):
         (folder / name).write_text(f"bytes of {name}")
     return folder
+
+
+@pytest.fixture
+def peril(tmp_path: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Callable[..., Peril]]:
+    """Make a project of films that go wrong (video=deed); what they left running is ended after the test."""
+    made: list[Peril] = []
+
+    def make(**films: str) -> Peril:
+        made.append(Peril.at(tmp_path / f"peril{len(made)}", checkout, films))
+        monkeypatch.setenv(perilous.FOLDER, str(made[-1].notes))
+        return made[-1]
+
+    monkeypatch.setattr(follow, "RETRY_DELAYS_S", (0.0, 0.0))
+    yield make
+    for each in made:
+        each.end()

@@ -306,9 +306,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a recipe edited",
-        lambda toy: (
-            toy.edit("data/recipes/count/one.recipe.json", '"error": null', '"error": "boo"'),
-        ),
+        lambda toy: (toy.edit("data/recipes/count/one.recipe.json", '"error": null', '"error": "boo"'),),
         because("its recipe was edited or is damaged", items("count", videos=(ONE,))),
         restored=items("count", videos=(ONE,)),
         fast=True,

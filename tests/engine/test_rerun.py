@@ -6,8 +6,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from flows.engine.outcome import Item, Summary
 from flows.engine.plan import Plan
 from flows.engine.project import Project

@@ -120,8 +120,8 @@ def test_no_ending_is_the_end_of_another() -> None:
 
 
 def test_the_endings_are_those_of_the_artifacts_that_stages_make() -> None:
-    from flows.pipeline import STAGES
     from flows.engine.recipe import RECIPE
+    from flows.pipeline import STAGES
 
     suffixes = {kind.SUFFIX for stage in STAGES for kind in stage.outputs}
     assert suffixes - {""} | {RECIPE} <= set(ENDINGS)

@@ -11,6 +11,8 @@ import torch
 from tasks.errors import BadParams
 from tasks.extract_features.backbone import backbone
 from tasks.extract_features.network import load_network
+from tasks.extract_features.plans import PLANS, layer_strides
+from tasks.extract_features.stage import ExtractFeaturesParams
 from tasks.weights.fetch import weights_path
 from tasks.yolo.torchvision_ops import make_torchvision_importable
 
@@ -66,3 +68,26 @@ def test_cells_lie_on_every_eighth_pixel() -> None:
 def test_an_unknown_layer_is_answered_with_those_there_are() -> None:
     with pytest.raises(BadParams, match=r"must be among stem, d1, b1.*got 'b99'"):
         load_network("mobilenet-v2", ("b99",), "cpu")
+
+
+@pytest.mark.parametrize("name", [*PLANS])
+def test_the_stride_of_every_layer_is_that_of_the_network(name: str) -> None:
+    stride, strides = 1, {}
+    for conv in backbone(name).convs:
+        stride *= conv.stride
+        strides[conv.name] = stride
+    assert strides == layer_strides(name)
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        (("zz",), r"layers must be among stem, d1, .* for mobilenet-v2, got 'zz'"),
+        (("b13", "b17"), r"the first of layers must have stride 8 \(d4, b4, .*\), got b13 with 16"),
+        (("b2",), r"the first of layers must have stride 8 .*, got b2 with 4"),
+        (("b6", "e4"), r"layers must have stride 8 or more, got e4 with 4"),
+    ],
+)
+def test_layers_that_cannot_be_joined_are_refused_when_they_are_read(layers: tuple[str, ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ExtractFeaturesParams(network="mobilenet-v2", layers=layers, image_side=640, dimensions=None)

@@ -7,14 +7,23 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.testing.utilities import prefect_test_harness
 
 from flows.samples import fetch_samples
 
 SECONDS = 1.0
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """A Prefect server with an empty database, one for all tests of a session; Prefect's settings name it."""
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
 
 
 class Clone:

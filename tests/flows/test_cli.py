@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shlex
@@ -12,6 +13,7 @@ import pytest
 
 from flows import cli
 from flows.engine.project import Project
+from flows.pipeline import STAGES
 
 PARAMS = (Path(__file__).parents[2] / "params.yaml").read_text()
 
@@ -109,6 +111,22 @@ def test_the_doctor_names_what_is_wrong(
     assert checks["packages"]["ok"]
     assert not checks["dvc"]["ok"]
     assert "dvc init" in checks["dvc"]["words"]
+
+
+def test_the_doctor_looks_at_exported_models_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows import doctor
+    from tasks.yolo import export
+
+    monkeypatch.setenv("SEMFLOW_CACHE", str(folder / "cache"))
+    project = Project.open(folder, STAGES)
+    assert doctor._exports(project) == "yolo11n-pose, yolo26n, yolo26n-seg not here yet: made at first use on a CPU"
+    path = export.export_path("yolo26n")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"anything")
+    assert "yolo26n not as they were made: made again at next use" in doctor._exports(project)
+    told = {"bytes": 8, "sha256": hashlib.sha256(b"anything").hexdigest()}
+    export.manifest_path(path).write_text(json.dumps(told))
+    assert doctor._exports(project).startswith("yolo26n in the cache, verified; yolo11n-pose, yolo26n-seg not here yet")
 
 
 def test_every_semflow_command_in_the_readme_parses(checkout: Path) -> None:

@@ -1,82 +1,121 @@
-"""The Prefect flow: a task run per stale item, named after it, and a table of what became of them."""
+"""The deployed flows over a toy project: what the engine does shows in the flow run that Prefect started."""
 
 from __future__ import annotations
 
-import os
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prefect import flow
-from prefect.client.orchestration import get_client
-from prefect.testing.utilities import prefect_test_harness
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, LogFilter
+from prefect.client.schemas.objects import FlowRun, State, TaskRun
+from prefect.runtime import flow_run
 
 from flows import dataset
 from flows.engine.project import Project
+from flows.prefect_door import adapter
 from tests.engine import toys
 from tests.engine.conftest import project_root, reopen
 
 __all__ = ["project_root", "reopen"]  # fixtures
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[None]:
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
+class Shown:
+    """A flow run, its end, and what Prefect knows of it."""
+
+    def __init__(self, client: SyncPrefectClient, run_id: str, state: State[Any]) -> None:
+        self.client, self.state = client, state
+        wanted = FlowRunFilter.model_validate({"id": {"any_": [run_id]}})
+        self.run: FlowRun = client.read_flow_runs(flow_run_filter=wanted)[0]
+        self.tasks: dict[str, TaskRun] = {task.name: task for task in client.read_task_runs(flow_run_filter=wanted)}
+
+    def logs(self, task: str | None = None) -> list[tuple[int, str]]:
+        wanted: dict[str, Any] = {"flow_run_id": {"any_": [self.run.id]}}
+        if task is not None:
+            wanted["task_run_id"] = {"any_": [self.tasks[task].id]}
+        return [(line.level, line.message) for line in self.client.read_logs(LogFilter.model_validate(wanted))]
 
 
 @pytest.fixture
-def process(reopen: Callable[[], Project]) -> Callable[[], object]:
-    """Run the body of the flows over the toy project, return the final state."""
+def process(reopen: Callable[[], Project]) -> Iterator[Callable[[], Shown]]:
+    """Run the body of the flows over the toy project."""
+    ids: list[str] = []
 
     @flow(name="process_toys")
-    def process_toys() -> object:
-        return dataset.process(reopen(), None)
+    def process_toys() -> State[Any]:
+        ids.append(str(flow_run.get_id()))
+        return dataset._told(lambda: dataset.process(reopen(), None))
 
-    return lambda: process_toys(return_state=True)
-
-
-@pytest.mark.usefixtures("server")
-def test_stale_items_become_task_runs_named_after_them(process: Callable[[], object], project_root: Path) -> None:
-    toys.CALLS.clear()
-    state = process()
-    assert state.is_completed()  # type: ignore[attr-defined]
     with get_client(sync_client=True) as client:
-        runs = client.read_task_runs()
-        assert {"read one", "join two"} <= {run.name for run in runs}
-        assert len(runs) == 8
-        versions = {run.task_version for run in runs if run.name.startswith("join")}
-        assert len(versions) == 1 and None not in versions, "the task's version is the fingerprint of its code"
-        tables = [a for a in client.read_artifacts() if a.key == "semflow-run"]
-        assert len(tables) == 1
-        assert '"stage": "join"' in str(tables[0].data)
+        yield lambda: Shown(client, ids[-1], state) if (state := process_toys(return_state=True)) else None  # type: ignore[return-value]
 
 
-@pytest.mark.usefixtures("server")
-def test_a_flow_with_a_failed_item_ends_failed_and_the_rest_is_made(
-    process: Callable[[], object], project_root: Path
+def test_stale_items_become_task_runs_of_the_flow_run_that_prefect_started(
+    process: Callable[[], Shown], project_root: Path
+) -> None:
+    shown = process()
+    assert shown.state.is_completed()
+    assert str(shown.state.message).startswith("8 items are good")
+    assert {"read one", "join two"} <= set(shown.tasks)
+    assert len(shown.tasks) == 8
+    versions = {task.task_version for name, task in shown.tasks.items() if name.startswith("join")}
+    assert len(versions) == 1 and None not in versions, "the task's version is the fingerprint of its code"
+    sources = {source.id for source in shown.tasks["join one"].task_inputs["wait_for"]}
+    assert sources == {shown.tasks["count one"].id, shown.tasks["repeat one"].id}
+    again = process()
+    assert again.state.is_completed()
+    assert again.tasks == {}
+
+
+def test_a_failed_item_is_red_with_its_reason_and_fails_the_night_only_once(
+    process: Callable[[], Shown], project_root: Path
 ) -> None:
     (project_root / "data/raw/bad.mp4").write_text("")
-    state = process()
-    assert state.is_failed()  # type: ignore[attr-defined]
+    shown = process()
+    assert shown.state.is_failed()
+    assert shown.run.state is not None and shown.run.state.data is None
+    task = shown.tasks["read bad"]
+    assert task.state is not None and task.state.is_failed()
+    reason = "bad.mp4 must hold text, got an empty file; replace or remove it"
+    assert (40, reason) in shown.logs("read bad")
+    assert any(level == logging.ERROR and reason in message for level, message in shown.logs()), "semflow's own logger"
+    assert shown.tasks["count bad"].state_name == "NotReady"
     assert (project_root / "data/pages/one").is_dir()
+    next_night = process()
+    assert next_night.state.is_completed()
+    assert next_night.state.name == "FaultsOnRecord"
 
 
-@pytest.mark.usefixtures("server")
+@pytest.mark.slow
 def test_what_may_pass_by_itself_is_tried_again(
-    process: Callable[[], object], project_root: Path, monkeypatch: pytest.MonkeyPatch
+    process: Callable[[], Shown], project_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dataset, "RETRY_DELAYS_S", [0.0, 0.0])
+    monkeypatch.setattr(adapter, "RETRY_DELAYS_S", (0.0, 0.0))
     tries: list[int] = []
     save = toys.Counts.save
 
     def flaky(self: toys.Counts, path: Path) -> None:
         tries.append(1)
         if len(tries) == 1:
-            raise OSError(os.strerror(5))
+            raise OSError("the disk hung")
         save(self, path)
 
     monkeypatch.setattr(toys.Counts, "save", flaky)
-    state = process()
-    assert state.is_completed()  # type: ignore[attr-defined]
+    shown = process()
+    assert shown.state.is_completed()
     assert len(tries) == 3, "two videos, one of them twice"
+    assert sorted(shown.tasks[f"count {video}"].run_count for video in ("one", "two")) == [1, 2]
+
+
+def test_what_the_user_can_mend_fails_the_flow_with_its_words_alone(
+    process: Callable[[], Shown], project_root: Path
+) -> None:
+    (project_root / "params.yaml").write_text(toys.PARAMS.replace("times: 2", "times: many"))
+    shown = process()
+    assert shown.state.is_failed()
+    assert "times" in str(shown.state.message)
+    assert "Traceback" not in str(shown.logs())

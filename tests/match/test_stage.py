@@ -57,7 +57,15 @@ def test_a_video_of_no_frame_or_one_gives_no_rows(
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"strides": ()}, {"strides": (0,)}, {"every": 0}, {"similarity": "manhattan"}, {"temperature": 0.0}, {"extra": 1}],
+    [
+        {"strides": ()},
+        {"strides": (0,)},
+        {"strides": (1, 8, 1)},
+        {"every": 0},
+        {"similarity": "manhattan"},
+        {"temperature": 0.0},
+        {"extra": 1},
+    ],
 )
 def test_parameters_out_of_bounds_are_refused(wrong: dict[str, object], params) -> None:
     with pytest.raises(ValidationError):

@@ -54,6 +54,16 @@ def test_a_killed_training_goes_on_and_ends_the_same(tmp_path: Path) -> None:
         assert torch.equal(value, again.state_dict()[name]), name
 
 
+@pytest.mark.parametrize("damaged", [b"", b"half", bytes(100)])
+def test_a_state_that_is_not_as_it_was_kept_is_left_alone(tmp_path: Path, damaged: bytes) -> None:
+    (tmp_path / "a.pt").write_bytes(damaged)
+    told: list[int] = []
+    fine_tune(
+        across_modalities(), lesson(), SCHEDULE, "cpu", Diary(tmp_path / "a.pt", lambda epoch, _: told.append(epoch))
+    )
+    assert told == [1, 2, 3]
+
+
 def test_it_learns_what_there_is(tmp_path: Path) -> None:
     losses: list[float] = []
     schedule = Schedule(epochs=8, learning_rate=3e-3, batch=4, flip=True, seed=4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from tasks.artifacts.action_model import ActionModel
 from tasks.artifacts.artifact import Dataset
 from tasks.errors import BadInput
 from tasks.params import Compute
+from tasks.sealed import read_sealed
 from tasks.train import study
+from tasks.train.looks import Shelf
 from tasks.train.shipped import FILE
 from tasks.train.stage import TrainParams, train
 
@@ -80,6 +83,28 @@ def test_a_killed_run_goes_on_where_it_was(
     for file in shelf.iterdir():
         file.unlink()
     assert saved(run(films, make_labels(), params()), tmp_path / "b.npz") == resumed
+
+
+def test_a_look_that_is_not_as_it_was_kept_is_taken_again(
+    films: Any, make_labels: Make, params: Make, shelf: Path, tmp_path: Path
+) -> None:
+    first = saved(run(films, make_labels(), params()), tmp_path / "a.npz")
+    cut, changed, empty, *_ = sorted(shelf.glob("*.look"))
+    cut.write_bytes(cut.read_bytes()[:50])
+    changed.write_bytes(changed.read_bytes()[:-1] + b"?")
+    empty.write_bytes(b"")
+    assert saved(run(films, make_labels(), params()), tmp_path / "b.npz") == first
+    assert all(read_sealed(path) for path in (cut, changed, empty))
+
+
+def test_what_a_killed_process_left_on_the_shelf_goes_after_a_day(shelf: Path) -> None:
+    shelf.mkdir(parents=True)
+    old, young = shelf / ".a.look.1.2", shelf / ".b.look.1.2"
+    for half in (old, young):
+        half.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    Shelf.open()
+    assert (old.exists(), young.exists()) == (False, True)
 
 
 def test_the_whole_network_may_learn_and_leaves_no_state_behind(

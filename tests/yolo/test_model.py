@@ -116,3 +116,12 @@ export(Path({str(weights_path("yolo26n"))!r}), Path({str(tmp_path / "model.onnx"
 def test_exports_lie_in_the_cache_under_a_name_that_tells_what_they_were_made_of():
     assert onnx_path("yolo26n").parent == cache_dir() / "onnx"
     assert onnx_path("yolo26n") != onnx_path("yolo11n")
+
+
+def test_importing_ultralytics_leaves_the_threads_of_opencv_alone(checkout):
+    program = (
+        "import cv2; cv2.setNumThreads(3); from tasks.yolo.library import ultralytics; ultralytics(); "
+        "print(cv2.getNumThreads()); cv2.setNumThreads(1); print(cv2.getNumThreads())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=checkout, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["3", "1"]

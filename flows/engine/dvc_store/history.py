@@ -1,12 +1,12 @@
 """What earlier commits recorded: the listings that an out had in `dvc.lock`, over all branches and tags.
 
-A clone so finds results that colleagues recorded, also those that a merge dropped.
+A clone so finds results that colleagues recorded, also those that a merge dropped; and knows what is still needed.
 """
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -26,7 +26,7 @@ def find_listings(root: Path, outs: Sequence[str], limit: int) -> dict[str, list
     found: dict[str, dict[str, str]] = {out: {} for out in outs}
     wanted = {_path_line(out): out for out in outs}
     if limit > 0 and outs:
-        for commit, text in _locks(root):
+        for commit, text in recorded_texts(root, LOCK):
             for out, md5 in _outs_in(text, wanted):
                 if len(found[out]) < limit:
                     found[out].setdefault(md5, commit)
@@ -35,28 +35,70 @@ def find_listings(root: Path, outs: Sequence[str], limit: int) -> dict[str, list
     return {out: [(commit, md5) for md5, commit in values.items()] for out, values in found.items()}
 
 
-def _locks(root: Path) -> Iterator[tuple[str, bytes]]:
-    """Commit and text of every recorded `dvc.lock`, newest first."""
+def recorded_texts(root: Path, path: str) -> Iterator[tuple[str, bytes]]:
+    """Commit and text of every recorded version of the file `path` (below `root`), newest first; none without git."""
     # --full-history: without it git leaves out a branch whose changes a merge did not take.
-    log = run_git(root, ["log", "--all", "--full-history", "--date-order", "--format=%H", "--", LOCK])
+    log = run_git(root, ["log", "--all", "--full-history", "--date-order", "--format=%H", "--", path])
     if log is None or log.returncode:
         return
     commits = log.stdout.decode("ascii").split()
+    for commit, text in zip(commits, _texts(root, (f"{commit}:./{path}" for commit in commits)), strict=False):
+        if text is not None:
+            yield commit, text
+
+
+def tip_texts(root: Path, endings: Sequence[str]) -> Iterator[tuple[str, str, bytes]]:
+    """Commit, path and text of the files with these endings at every tip: branches (also remote ones), tags, stash,
+    and what is checked out here or in another worktree. Of the whole git repository, not only below `root`.
+    """
+    for commit in _tips(root):
+        listed = run_git(root, ["ls-tree", "-r", "-z", "--full-tree", commit])
+        if listed is None or listed.returncode:
+            continue
+        blobs: dict[str, str] = {}
+        for line in listed.stdout.split(b"\0"):
+            about, _, name = line.partition(b"\t")
+            path = name.decode(errors="surrogateescape")
+            if path.endswith(tuple(endings)) and about.split()[1:2] == [b"blob"]:
+                blobs[path] = about.split()[2].decode("ascii")
+        for path, text in zip(blobs, _texts(root, blobs.values()), strict=False):
+            if text is not None:
+                yield commit, path, text
+
+
+def _tips(root: Path) -> list[str]:
+    """Distinct commits."""
+    found: dict[str, None] = {}
+    refs = run_git(root, ["for-each-ref", "--format=%(objectname) %(*objectname)"])
+    for line in refs.stdout.decode("ascii").splitlines() if refs is not None and not refs.returncode else ():
+        found[line.split()[-1]] = None  # the second one is what an annotated tag names
+    trees = run_git(root, ["worktree", "list", "--porcelain"])
+    for line in (
+        trees.stdout.decode(errors="replace").splitlines() if trees is not None and not trees.returncode else ()
+    ):
+        word, _, commit = line.partition(" ")
+        if word == "HEAD" and set(commit) != {"0"}:
+            found[commit] = None
+    return list(found)
+
+
+def _texts(root: Path, names: Iterable[str]) -> Iterator[bytes | None]:
+    """The text of each object; None where there is no such file. Ends early where the object store is damaged."""
     with _cat_file(root) as (questions, answers):
-        for commit in commits:
+        for name in names:
             try:
-                questions.write(f"{commit}:./{LOCK}\n".encode())
+                questions.write(f"{name}\n".encode())
                 questions.flush()
                 header = answers.readline().split()
             except OSError:
                 return
-            if len(header) != 3:  # "… missing": the commit removed the file
-                if not header:
-                    return  # git has ended: the object store is damaged
+            if not header:
+                return  # git has ended
+            if header[-1] == b"missing" or len(header) != 3:  # e.g. the commit removed the file
+                yield None
                 continue
             text = answers.read(int(header[2]) + 1)
-            if header[1] == b"blob":
-                yield commit, text
+            yield text[:-1] if header[1] == b"blob" else None
 
 
 @contextmanager

@@ -1,0 +1,110 @@
+"""What a run is doing, in `.semflow/status.json`, so that `semflow status` can say so from another terminal.
+
+Written at most once a second, by the process that holds the project's lock; a reader compares the process number.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flows.engine.outcome import Item, Outcome, Step, Summary
+from flows.engine.state import FOLDER
+from flows.tally import Tally
+from tasks.content import write_atomically
+
+NAME = "status.json"
+MIN_GAP_S = 1.0
+MAX_FAILURES = 100
+"""Failures that the file names; all are counted."""
+
+
+@dataclass
+class StatusFile:
+    """An Observer that writes the file."""
+
+    root: Path
+    _began: float = field(default_factory=time.time)
+    _tally: Tally = field(default_factory=Tally)
+    _in_hand: dict[Item, tuple[float, int, str]] = field(default_factory=dict[Item, tuple[float, int, str]])
+    """Item to when it was taken up, which try it is, and how far it is."""
+    _failures: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    _written: float = 0.0
+
+    def planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
+        """See Observer."""
+        self._tally = Tally.of(items, expected_s, workers)
+        self._write(now=True)
+
+    def started(self, item: Item, worker: int, attempt: int) -> None:
+        """See Observer."""
+        del worker
+        self._in_hand[item] = (time.time(), attempt, "")
+        self._write()
+
+    def progressed(self, item: Item, step: Step) -> None:
+        """See Observer."""
+        if item in self._in_hand:
+            began, attempt, _ = self._in_hand[item]
+            total = "" if step.total == float("inf") else f"/{step.total:g}"
+            self._in_hand[item] = (began, attempt, f"{step.what} {step.done:g}{total}")
+            self._write()
+
+    def ended(self, outcome: Outcome, final: bool) -> None:
+        """See Observer."""
+        self._in_hand.pop(outcome.item, None)
+        if final:
+            self._tally.end(outcome)
+            if outcome.result == "failed" and len(self._failures) < MAX_FAILURES:
+                self._failures.append({"video": outcome.video, "stage": outcome.stage, "error": outcome.error})
+        self._write()
+
+    def said(self, level: int, message: str) -> None:
+        """See Observer."""
+
+    def finished(self, summary: Summary) -> None:
+        """See Observer."""
+        del summary
+        self._in_hand.clear()
+        self._write(now=True, finished=True)
+
+    def _write(self, *, now: bool = False, finished: bool = False) -> None:
+        at = time.time()
+        if not now and at - self._written < MIN_GAP_S:
+            return
+        self._written = at
+        left = self._tally.time_left({item: at - began for item, (began, _, _) in self._in_hand.items()})
+        value = {
+            "pid": os.getpid(),
+            "began": self._began,
+            "at": at,
+            "finished": finished,
+            "total": self._tally.total,
+            "done": self._tally.done,
+            "results": dict(self._tally.results),
+            "in_hand": [
+                {"video": item.video, "stage": item.stage, "since": began, "attempt": attempt, "step": step}
+                for item, (began, attempt, step) in self._in_hand.items()
+            ],
+            "failures": self._failures,
+            "left_s": None if left is None or finished else left.seconds,
+            "left_at_least": left is not None and left.at_least,
+        }
+        try:
+            write_atomically(self.root / FOLDER / NAME, json.dumps(value) + "\n")
+        except (OSError, UnicodeEncodeError):
+            return  # a full disk must not end a run
+
+
+def read_status(root: Path) -> dict[str, Any] | None:
+    """What the file says; None where there is none that can be read."""
+    try:
+        value = json.loads((root / FOLDER / NAME).read_text(encoding="utf-8"))
+        return value if isinstance(value, dict) and isinstance(value["pid"], int) else None
+    except (OSError, ValueError, KeyError):
+        return None

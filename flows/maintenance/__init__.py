@@ -1,0 +1,1 @@
+"""Commands that look after what was made: `status`, `verify`, `pull`, `remove`, `forget`, `gc`."""

@@ -1,0 +1,232 @@
+"""`semflow status`: what a run is doing, how the last one ended, where every item stands, how much space all takes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from flows.engine.plan import Plan, count_standings
+from flows.engine.project import RAW, STATE, Project
+from flows.engine.recipe import FOLDER
+from flows.engine.run import LOCK
+from flows.engine.scan import scan
+from flows.engine.status_file import read_status
+from flows.engine.storage import Storage
+from flows.maintenance.dialog import answer, open_project
+from flows.show_groups import Reason, grouped
+from flows.wording import duration, one_line, size, tally_words
+
+MAX_LINES = 20
+"""Failures that the terminal shows; --json gives all."""
+RUNS = "runs.jsonl"
+BLOCK = 1 << 16
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The process that holds the project."""
+
+    pid: int
+    since: float
+    """Seconds since 1970."""
+    run: dict[str, Any] | None
+    """What it says of its run (flows/engine/status_file.py); None where it is no run, or has not said anything yet."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """No options of its own."""
+    del parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Say how things stand; 1 where an item failed or is blocked."""
+    project = open_project()
+    found = examine(project)
+    project.close()
+    answer(arguments, found, _lines(found))
+    return 0 if found["good"] else 1
+
+
+def examine(project: Project) -> dict[str, Any]:
+    """Everything that the command says, as JSON values."""
+    holder = find_holder(project.root)
+    states = Plan.make(project).states.values()
+    counts = count_standings(states)
+    return {
+        "run": None if holder is None else asdict(holder),
+        "last_run": last_run(project.root),
+        "items": counts,
+        "put_aside": [
+            {"video": state.item.video, "stage": state.item.stage, "reason": state.reason}
+            for state in states
+            if state.standing == "failed"
+        ],
+        "blocked": [
+            {"video": state.item.video, "stage": state.item.stage, "reason": state.reason}
+            for state in states
+            if state.standing == "blocked" and not state.recorded
+        ],
+        "bytes": sizes(project),
+        "notes": list(project.notes),
+        "good": not counts["failed"] and not counts["blocked"],
+    }
+
+
+def find_holder(root: Path) -> Holder | None:
+    """The process that holds the project now; None where there is none. Never stands in the way of a run."""
+    path = root / STATE / LOCK
+    try:
+        pid, since = int(path.read_text()), path.stat().st_mtime
+    except (OSError, ValueError):
+        return None
+    # A dead holder has let go. Only a living process is asked for: the question itself holds the lock for an instant.
+    if not _is_alive(pid) or not _is_held(path):
+        return None
+    status = read_status(root)
+    ours = status is not None and status["pid"] == pid and not status["finished"] and status["at"] >= since
+    return Holder(pid, since, status if ours else None)
+
+
+def last_run(root: Path) -> dict[str, Any] | None:
+    """The last line of the run log that can be read: a run that changed something or failed; None without any."""
+    for line in _lines_backwards(root / STATE / RUNS):
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue  # a kill tore it
+        outcomes = [outcome for outcome in entry["outcomes"] if isinstance(outcome, dict)]
+        counts: dict[str, int] = {}
+        for outcome in outcomes:
+            counts[outcome["result"]] = counts.get(outcome["result"], 0) + 1
+        return {
+            "at": entry["at"],
+            "host": entry["host"],
+            "seconds": entry["seconds"],
+            "good": entry["good"],
+            "interrupted": entry.get("interrupted", 0),
+            "counts": counts,
+            "failures": [
+                {name: outcome[name] for name in ("video", "stage", "error")}
+                for outcome in outcomes
+                if outcome["result"] == "failed"
+            ],
+            "unrecorded": entry.get("unrecorded", {}),
+        }
+    return None
+
+
+def sizes(project: Project) -> dict[str, int]:
+    """Bytes by what they are: raw videos, artifacts, reports and recipes on disk, and the objects of DVC's cache."""
+    folders = {kind.folder for declaration in project.declarations for kind in declaration.outputs}
+    storage = Storage.of(project.root)
+    return {
+        "raw": _bytes_below(project.root / RAW),
+        "artifacts": sum(_bytes_below(project.root / folder) for folder in folders),
+        "recipes": _bytes_below(project.root / FOLDER),
+        "cache": 0 if storage is None else _bytes_below(storage.objects.folder),
+    }
+
+
+def _bytes_below(folder: Path) -> int:
+    return sum(mark.size for mark in scan(folder).values())
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # another user's
+    return pid > 0
+
+
+def _is_held(path: Path) -> bool:
+    import fcntl
+
+    try:
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _lines_backwards(path: Path) -> Iterator[bytes]:
+    """Lines that are not empty, the last one first, without reading more than is asked for."""
+    try:
+        file = path.open("rb")
+    except OSError:
+        return
+    with file:
+        at, rest = file.seek(0, 2), b""
+        while at > 0:
+            step = min(BLOCK, at)
+            at = file.seek(at - step)
+            first, *lines = (file.read(step) + rest).split(b"\n")
+            yield from (line for line in reversed(lines) if line.strip())
+            rest = first
+        if rest.strip():
+            yield rest
+
+
+def _lines(found: dict[str, Any]) -> Iterator[str]:
+    yield from _run_lines(found["run"])
+    yield from _last_lines(found["last_run"])
+    yield f"items: {tally_words(found['items']) or 'none'}"
+    for name, words in (("put_aside", "failed"), ("blocked", "blocked")):
+        yield from _reason_lines(words, found[name], "reason")
+    held = found["bytes"]
+    yield "space: " + ", ".join(f"{name} {size(count)}" for name, count in held.items())
+    yield from found["notes"]
+
+
+def _run_lines(holder: dict[str, Any] | None) -> Iterator[str]:
+    if holder is None:
+        yield "no run is under way"
+        return
+    since = duration(time.time() - holder["since"])
+    status = holder["run"]
+    if status is None:
+        yield f"process {holder['pid']} has held the project for {since}; it has not said what it makes"
+        return
+    left = status["left_s"]
+    more = f", {'at least' if status['left_at_least'] else 'about'} {duration(left)} left" if left is not None else ""
+    done = f"{status['done']:,} of {status['total']:,} items done"
+    yield f"a run is under way: process {holder['pid']}, for {since}; {done}{more}"
+    for item in status["in_hand"]:
+        took = duration(time.time() - item["since"])
+        step = f", {item['step']}" if item["step"] else ""
+        yield one_line(f"  in hand: {item['stage']} {item['video']} for {took}{step}")
+    yield from _reason_lines("  failed", status["failures"], "error")
+
+
+def _last_lines(entry: dict[str, Any] | None) -> Iterator[str]:
+    if entry is None:
+        yield "no run has made anything yet"
+        return
+    end = ", interrupted" if entry["interrupted"] else ""
+    counts = tally_words(entry["counts"]) or "nothing made"
+    yield f"last run: {entry['at']} on {entry['host']}, {duration(entry['seconds'])}{end}: {counts}"
+    yield from _reason_lines("  failed", entry["failures"], "error")
+    yield from (f"  not recorded in DVC: {stage}: {reason}" for stage, reason in entry["unrecorded"].items())
+
+
+def _reason_lines(word: str, reasons: list[dict[str, Any]], name: str) -> Iterator[str]:
+    from flows.engine.outcome import Item
+
+    groups = grouped(
+        Reason(Item(reason["video"], reason["stage"]), word, reason[name] or "no reason given") for reason in reasons
+    )
+    for group in groups[:MAX_LINES]:
+        yield f"{word} {group.who}: {group.text}"
+    if more := sum(group.count for group in groups[MAX_LINES:]):
+        yield f"and {more:,} more; `semflow status --json` names each"

@@ -1,0 +1,62 @@
+"""Where a value stands in a JSON text: looked for only when an error needs its line."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+
+TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+Way = tuple[str | int, ...]
+
+
+def line_of(text: str, place: Sequence[str | int]) -> int:
+    """Line (from 1) of what keys and numbers of items lead to, or of the last part of the way that is there.
+
+    `text` is valid JSON.
+    """
+    wanted, best, found = tuple(place), 0, 1
+    for way, at, _ in _walk(text):
+        if len(way) > best and way == wanted[: len(way)]:
+            best, found = len(way), text.count("\n", 0, at) + 1
+            if way == wanted:
+                break
+    return found
+
+
+def line_of_repeated_key(text: str) -> int:
+    """Line of the first key that its object has already; 1 where there is none. JSON up to there."""
+    seen: set[tuple[int, Way]] = set()
+    for way, at, parent in _walk(text, keys_only=True):
+        if (parent, way) in seen:
+            return text.count("\n", 0, at) + 1
+        seen.add((parent, way))
+    return 1
+
+
+def _walk(text: str, keys_only: bool = False) -> Iterator[tuple[Way, int, int]]:
+    """Every key and every value, in order: the way to it, where it begins, and where the object around it begins."""
+    way: list[str | int] = []
+    opened: list[int] = []
+    expects_key = False
+    for token in TOKEN.finditer(text):
+        word = token.group()
+        if word in "}]":
+            way.pop()
+            opened.pop()
+            expects_key = False
+        elif word == ",":
+            last = way[-1]
+            expects_key = isinstance(last, str)
+            if isinstance(last, int):
+                way[-1] = last + 1
+        elif expects_key:
+            way[-1], expects_key = json.loads(word), False
+            yield tuple(way), token.start(), opened[-1]
+        elif word != ":":
+            if not keys_only:
+                yield tuple(way), token.start(), opened[-1] if opened else 0
+            if word in "{[":
+                way.append("" if word == "{" else 0)
+                opened.append(token.start())
+                expects_key = word == "{"

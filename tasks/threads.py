@@ -1,0 +1,37 @@
+"""How many threads this process may use, for libraries whose results do not depend on it.
+
+Items are computed in several processes side by side; SEMFLOW_THREADS tells each its share, so that together they do
+not ask for more processors than there are. Where sums depend on the number of threads (torch on a CPU) one computes,
+whatever this says.
+"""
+
+from __future__ import annotations
+
+import os
+
+VARIABLE = "SEMFLOW_THREADS"
+LIBRARIES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
+"""What torch and MKL, NumPy and SciPy, and OpenCV read when they are loaded."""
+
+
+def thread_count() -> int:
+    """Threads that this process may use: SEMFLOW_THREADS where it is a whole number above 0, else its processors."""
+    return _told() or processor_count()
+
+
+def processor_count() -> int:
+    """Processors that this process may run on, which in a container may be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):  # Linux alone has it
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def limit_threads() -> None:
+    """Tell the libraries too, where SEMFLOW_THREADS is set; must come before any of them is imported."""
+    if told := _told():
+        os.environ |= dict.fromkeys(LIBRARIES, str(told))
+
+
+def _told() -> int | None:
+    told = os.environ.get(VARIABLE, "")
+    return int(told) if told.isdecimal() and int(told) > 0 else None

@@ -1,0 +1,43 @@
+"""The command `semflow` as a process of its own, with moments in its own process at which it can be made to stop.
+
+`python -m tests.engine.perilous_run run --json`, in the project's folder and with $SEMFLOW_PIPELINE, does what
+`semflow run --json` does. For the moments see perilous.py: these are those of recording.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from flows import cli
+from flows.engine.book import Book
+from flows.engine.files import PARTIAL
+from flows.engine.recipe import METHOD, RECIPE, Method, Recipe
+from tests.engine import perilous
+
+
+def interpose() -> None:
+    """Moments before and after a recipe is written, and before and after it is moved into place."""
+    write, replace = Book.write, Path.replace
+
+    def writing(book: Book, stem: str, recipe: Recipe, method: Method) -> None:
+        perilous.moment(f"{recipe.stage} {stem} recording 0")
+        write(book, stem, recipe, method)
+        perilous.moment(f"{recipe.stage} {stem} recording 3")
+
+    def replacing(source: Path, target: Path) -> Path:
+        if source.parent.name != PARTIAL or not target.name.endswith((RECIPE, METHOD)):
+            return replace(source, target)
+        stem = "method" if target.name.endswith(METHOD) else target.name.removesuffix(RECIPE)
+        perilous.moment(f"{target.parent.name} {stem} recording 1")
+        result = replace(source, target)
+        perilous.moment(f"{target.parent.name} {stem} recording 2")
+        return result
+
+    Book.write = writing  # type: ignore[method-assign]
+    Path.replace = replacing  # type: ignore[method-assign, assignment]
+
+
+if __name__ == "__main__":
+    interpose()
+    sys.exit(cli.main(sys.argv[1:]))

@@ -1,0 +1,116 @@
+"""An item that workers die over is put aside: a recorded fault, until something that it follows from changes."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows.engine.outcome import Item
+from flows.engine.plan import Plan
+from flows.engine.recipe import recipe_path
+from tests.engine.peril import Peril
+
+Make = Callable[..., Peril]
+
+
+def acts(here: Peril) -> list[str]:
+    return [call for call in here.calls() if call.startswith("act")]
+
+
+def test_the_second_death_puts_the_item_aside_and_the_video_is_named(peril: Make) -> None:
+    here = peril(bad="segfault", one="plain")
+    first, outcomes = here.run()
+    assert not outcomes["act bad"].recorded and not first.settled, "once may be an accident"
+    assert not recipe_path(here.root, "act", "bad").exists()
+    second, outcomes = here.run()
+    words = outcomes["act bad"].error or ""
+    assert outcomes["act bad"].recorded and second.settled and not second.good
+    assert "signal 11" in words
+    assert "put aside after 2 times, until its input, code or parameters change or --retry-failed" in words
+    third, outcomes = here.run()
+    assert acts(here).count("act bad") == 2, "it is not tried again"
+    assert outcomes["act bad"].error == words and third.settled
+    state = Plan.make(here.open()).states[Item("bad", "act")]
+    assert (state.standing, state.reason) == ("failed", words)
+
+
+def test_the_next_run_takes_the_others_first(peril: Make) -> None:
+    here = peril(a="segfault-once", b="plain", c="plain")
+    here.edit("workers: 2", "workers: 1")
+    here.run()
+    here.edit("times: 2", "times: 3")  # so that the others have something to do
+    before = len(here.calls())
+    summary, _ = here.run()
+    assert summary.good
+    assert here.calls()[before:] == ["tell b", "tell c", "act a", "tell a"]
+
+
+def test_an_item_that_comes_through_has_no_deaths_to_its_name(peril: Make) -> None:
+    here = peril(a="segfault-once")
+    here.run()
+    assert here.open().state.deaths()
+    assert here.run()[0].good
+    assert not here.open().state.deaths()
+
+
+def died_twice(here: Peril) -> None:
+    here.run()
+    summary, outcomes = here.run()
+    assert summary.settled and outcomes["act bad"].recorded
+
+
+def test_changed_parameters_bring_it_back(peril: Make) -> None:
+    here = peril(bad="segfault", one="plain")
+    died_twice(here)
+    here.edit("careful: false", "careful: true")
+    assert here.run()[0].good
+
+
+def test_a_changed_input_brings_it_back(peril: Make) -> None:
+    here = peril(bad="segfault", one="plain")
+    died_twice(here)
+    here.film("bad", "plain")
+    assert here.run()[0].good
+
+
+def test_asking_for_another_try_brings_it_back_and_starts_counting_anew(peril: Make) -> None:
+    here = peril(bad="segfault", one="plain")
+    died_twice(here)
+    summary, outcomes = here.run(retry_failed=True)
+    assert acts(here).count("act bad") == 3
+    assert not outcomes["act bad"].recorded and not summary.settled
+    assert outcomes["tell one"].result == "reused"
+
+
+def test_changed_code_brings_it_back(peril: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # In processes of their own: this one has imported the code as it was.
+    here = peril(bad="segfault", one="plain")
+    copy = tmp_path / "code/risky"
+    copy.mkdir(parents=True)
+    (copy / "__init__.py").write_text("")
+    shutil.copy(Path(sys.modules["tests.engine.perilous"].__file__ or ""), copy / "stages.py")
+    run = {"pipeline": "risky.stages:STAGES", "path": [str(copy.parent)]}
+    outcomes = [here.finish(here.start(**run))["outcomes"] for _ in range(2)]
+    assert [o["recorded"] for found in outcomes for o in found if (o["stage"], o["video"]) == ("act", "bad")] == [
+        False,
+        True,
+    ]
+    text = (copy / "stages.py").read_text()
+    (copy / "stages.py").write_text(
+        text.replace('case "segfault":\n            ctypes.string_at(0)', 'case "-":\n            pass')
+    )
+    assert here.finish(here.start(**run))["good"]
+
+
+@pytest.mark.parametrize("way", ["hang", "eat"])
+def test_what_hangs_or_takes_all_memory_is_put_aside_too(peril: Make, way: str) -> None:
+    here = peril(bad=way)
+    here.edit("item_timeout_s: 0", "item_timeout_s: 1")
+    here.edit("worker_memory_gb: 0", "worker_memory_gb: 0.4")
+    died_twice(here)
+    here.run()
+    assert acts(here).count("act bad") == 2

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tasks.threads import thread_count
+
+
+def test_a_process_uses_the_share_that_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEMFLOW_THREADS", "3")
+    assert thread_count() == 3
+
+
+@pytest.mark.parametrize("told", ["", "0", "-1", "many", "1.5"])
+def test_without_a_share_it_uses_the_processors_that_it_may_run_on(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+    monkeypatch.setenv("SEMFLOW_THREADS", told)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2, 5})
+    assert thread_count() == 3
+
+
+def test_the_share_holds_for_every_library_with_threads_of_its_own(checkout: Path) -> None:
+    program = (
+        "import tasks, torch, cv2, os; from tasks.threads import LIBRARIES; "
+        "print(torch.get_num_threads(), cv2.getNumThreads(), *[os.environ[name] for name in LIBRARIES])"
+    )
+    environment = os.environ | {"SEMFLOW_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=checkout, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["1"] * 5

@@ -1,0 +1,209 @@
+"""Worker processes: whatever a stage does to its process costs that item, and says so."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from flows.engine import follow
+from flows.engine.outcome import Item, Outcome, Step, Summary
+from tasks import progress
+from tasks.errors import SemflowError
+from tests.engine import perilous
+from tests.engine.peril import Peril
+
+Make = Callable[..., Peril]
+
+
+class Listener:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.order: list[Item] = []
+        self.starts: list[tuple[Item, int, int]] = []
+        self.steps: list[tuple[Item, Step]] = []
+        self.ends: list[tuple[Outcome, bool]] = []
+        self.words: list[tuple[int, str]] = []
+        self.summaries: list[Summary] = []
+
+    def planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
+        self.order += items
+
+    def started(self, item: Item, worker: int, attempt: int) -> None:
+        self.starts.append((item, worker, attempt))
+
+    def progressed(self, item: Item, step: Step) -> None:
+        self.steps.append((item, step))
+
+    def ended(self, outcome: Outcome, final: bool) -> None:
+        self.ends.append((outcome, final))
+
+    def said(self, level: int, message: str) -> None:
+        self.words.append((level, message))
+
+    def finished(self, summary: Summary) -> None:
+        self.summaries.append(summary)
+
+
+def test_worker_processes_make_everything_and_go_with_the_run(peril: Make) -> None:
+    here = peril(one="plain", two="plain")
+    summary, outcomes = here.run()
+    assert summary.good and len(outcomes) == 6
+    assert {outcome.result for outcome in outcomes.values()} == {"computed"}
+    assert (here.root / "data/scenes/two/0.txt").read_text() == "plain"
+    assert sorted(here.calls()) == sorted(outcomes)
+    assert here.alive() == []
+    assert not list(here.root.rglob(".partial")) and not list(here.root.rglob("*.tmp"))
+    again, _ = here.run()
+    assert again.good and len(here.calls()) == 6
+
+
+DEATHS = {
+    "segfault": "the worker died (signal 11, SIGSEGV)",
+    "die": "the worker died (exit code 3)",
+    "exit": "SystemExit: 3",
+    "raise": "RuntimeError: a bug",
+    "fault": "the film must have frames, got none; replace or remove it",
+}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_stage_that_ends_its_process_costs_that_item_and_the_others_go_on(peril: Make, workers: int) -> None:
+    here = peril(**{f"bad_{deed}": deed for deed in DEATHS}, one="plain", two="plain")
+    here.edit("workers: 2", f"workers: {workers}")
+    _, outcomes = here.run()
+    for deed, words in DEATHS.items():
+        failed, after = outcomes.pop(f"act bad_{deed}"), outcomes.pop(f"tell bad_{deed}")
+        assert failed.result == "failed" and (failed.error or "").startswith(words)
+        assert failed.recorded == (deed == "fault")
+        assert after.result == "blocked" and after.error == "after act"
+        assert not (here.root / f"data/deeds/bad_{deed}.txt").exists()
+    assert all(outcome.good for outcome in outcomes.values()), "nothing else is lost"
+    assert here.alive() == []
+
+
+def test_the_last_words_of_a_dead_worker_stay_in_its_log(peril: Make) -> None:
+    here = peril(bad="segfault", one="plain", two="plain")
+    here.edit("workers: 2", "workers: 1")
+    _, outcomes = here.run()
+    words = outcomes["act bad"].error or ""
+    log = Path(words.rpartition(" ")[2])
+    assert "Segmentation fault" in log.read_text(), "the next worker must not write over it"
+    assert "perilous.py" in log.read_text(), "where it happened"
+
+
+@pytest.mark.parametrize("deed", ["abandon", "abandon-fork"])
+def test_a_worker_that_dies_takes_along_what_it_started(peril: Make, deed: str) -> None:
+    here = peril(bad=deed, one="plain")
+    _, outcomes = here.run()
+    assert (outcomes["act bad"].error or "").startswith("the worker died (signal 11, SIGSEGV)")
+    assert outcomes["tell one"].good
+    here.wait_for_silence()
+
+
+def test_an_item_that_hangs_is_ended_after_the_time_that_compute_allows(peril: Make) -> None:
+    here = peril(bad="hang", one="plain")
+    here.edit("item_timeout_s: 0", "item_timeout_s: 2")
+    _, outcomes = here.run()
+    assert outcomes["act bad"].error == (
+        "took longer than 2 s and was ended; if that is right for it, raise compute.item_timeout_s"
+    )
+    assert outcomes["tell one"].good
+    assert here.alive() == []
+
+
+def test_an_item_that_takes_too_much_memory_is_ended(peril: Make) -> None:
+    here = peril(bad="eat", one="plain")
+    here.edit("worker_memory_gb: 0", "worker_memory_gb: 0.4")
+    _, outcomes = here.run()
+    assert outcomes["act bad"].error == (
+        "used more than 0.4 GB of memory and was ended; raise compute.worker_memory_gb, or lower compute.workers"
+    )
+    assert outcomes["tell one"].good
+    assert here.alive() == []
+
+
+def test_an_error_of_the_machine_is_tried_again_and_then_works(peril: Make) -> None:
+    here, listener = peril(shaky="stumble 2", one="plain"), Listener()
+    summary, outcomes = here.run(observers=[listener])
+    assert summary.good
+    assert outcomes["act shaky"].result == "computed"
+    assert [attempt for item, _, attempt in listener.starts if item == Item("shaky", "act")] == [1, 2, 3]
+    ends = [(o.error, final) for o, final in listener.ends if o.item == Item("shaky", "act")]
+    assert ends == [("OSError: [Errno 5] Input/output error", False)] * 2 + [(None, True)]
+
+
+def test_an_error_of_the_machine_that_stays_is_given_up_and_tried_again_by_the_next_run(peril: Make) -> None:
+    here = peril(shaky="stumble 3")
+    summary, outcomes = here.run()
+    assert outcomes["act shaky"].error == "OSError: [Errno 5] Input/output error"
+    assert not summary.settled
+    assert here.calls().count("act shaky") == 3
+    again, _ = here.run()
+    assert again.good
+
+
+def test_the_waits_before_the_second_and_the_third_try() -> None:
+    # The other tests do not wait; what they replace has these values.
+    source = Path(follow.__file__).read_text()
+    assert "RETRY_DELAYS_S = (1.0, 10.0)" in source
+
+
+def test_a_bug_is_not_tried_again_in_the_same_run_and_its_traceback_lies_in_a_file(peril: Make) -> None:
+    here = peril(bad="raise")
+    here.run()
+    assert here.calls().count("act bad") == 1
+    text = (here.root / ".semflow/errors.log").read_text()
+    assert "act bad" in text and 'raise RuntimeError("a bug")' in text
+
+
+@pytest.mark.parametrize("way", ["raise", "segfault"])
+def test_workers_that_cannot_start_end_the_run_with_one_error(
+    peril: Make, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    here = peril(one="plain", two="plain")
+    here.open()
+    monkeypatch.setenv(perilous.BREAK, way)
+    with pytest.raises(SemflowError, match="workers must start") as error:
+        here.run()
+    words = str(error.value)
+    assert "\n" not in words
+    if way == "raise":
+        assert "(RuntimeError: no such library: libperil.so)" in words
+    assert "Traceback" in Path(words.rpartition(" ")[2]).read_text() or way == "segfault"
+    assert here.alive() == []
+    monkeypatch.delenv(perilous.BREAK)
+    assert here.run()[0].good, "no item was blamed for it"
+
+
+def test_what_a_stage_logs_is_said_and_what_it_prints_disturbs_nobody(
+    peril: Make, capfd: pytest.CaptureFixture[str]
+) -> None:
+    here, listener = peril(dark="warn", loud="chatter"), Listener()
+    summary, _ = here.run(observers=[listener])
+    assert summary.good
+    assert (logging.WARNING, "the film is dark") in listener.words
+    printed = capfd.readouterr()
+    assert "to standard" not in printed.out + printed.err
+
+
+@pytest.mark.skipif(not hasattr(progress, "has_sink"), reason="needs a tasks.progress that reports to a sink")
+def test_how_far_an_item_is_reaches_the_observers(peril: Make) -> None:
+    here, listener = peril(one="step"), Listener()
+    here.run(observers=[listener])
+    assert {item for item, _ in listener.steps} == {Item("one", "act")}
+    assert {step.what for _, step in listener.steps} == {"paces"}
+    assert listener.steps[-1][1].done == listener.steps[-1][1].total == perilous.STEPS
+
+
+def test_observers_hear_of_every_item_once_and_of_the_end(peril: Make) -> None:
+    here, listener = peril(bad="segfault", one="plain"), Listener()
+    summary, outcomes = here.run(observers=[listener])
+    assert {str(item) for item in listener.order} == set(outcomes)
+    finals = [str(outcome.item) for outcome, final in listener.ends if final]
+    assert sorted(finals) == sorted(outcomes)
+    assert {worker for _, worker, _ in listener.starts} <= {0, 1}
+    assert listener.summaries == [summary]

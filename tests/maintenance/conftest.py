@@ -1,0 +1,134 @@
+"""A project of toy stages in a real git and DVC repository, whose remote is a folder, and its command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows import cli
+from flows.engine.dvc_store.lock import DirHash, read_lock
+from flows.engine.dvc_store.objects import ObjectStore
+from flows.engine.dvc_store.pointer import read_pointer
+from flows.engine.dvc_yaml import render
+from flows.engine.project import Project
+from flows.engine.run import Summary, bring_up_to_date
+from tests.conftest import CHECKOUT
+from tests.engine import toys
+from tests.engine.conftest import project_root  # noqa: F401 - a fixture
+from tests.engine.dvc_store.conftest import dvc, git, quiet_dvc  # noqa: F401 - a fixture
+
+CONFIG = (
+    "[core]\n    analytics = false\n    check_update = false\n    remote = team\n['remote \"team\"']\n    url = {}\n"
+)
+
+
+@dataclass
+class Repository:
+    """A project and what a user would do in it."""
+
+    root: Path
+    team: Path
+    """The remote's folder."""
+    capsys: pytest.CaptureFixture[str]
+    stages: Sequence[Any] = toys.TOYS
+
+    def open(self) -> Project:
+        return Project.open(self.root, self.stages)
+
+    def run(self, **options: Any) -> Summary:
+        toys.CALLS.clear()
+        project = self.open()
+        try:
+            return bring_up_to_date(project, **options)
+        finally:
+            project.close()
+
+    def semflow(self, *words: str, code: int = 0) -> Any:
+        """The answer of a command as JSON; fails where the exit code is another."""
+        self.capsys.readouterr()
+        found = cli.main([*words, "--json"])
+        said = self.capsys.readouterr()
+        assert found == code, f"{words}: {found}\n{said.out}\n{said.err}"
+        return json.loads(said.out)
+
+    def says(self, *words: str, code: int = 0) -> str:
+        """What a command prints."""
+        self.capsys.readouterr()
+        found = cli.main([*words])
+        said = self.capsys.readouterr()
+        assert found == code, f"{words}: {found}\n{said.out}\n{said.err}"
+        return said.out + said.err
+
+    def commit(self, message: str) -> None:
+        git(self.root, "add", "-A")
+        git(self.root, "commit", "-qm", message)
+
+    def push(self) -> None:
+        dvc(self.root, "push", "-q")
+
+    def status(self) -> str:
+        return dvc(self.root, "status").strip()
+
+    def edit(self, old: str, new: str) -> None:
+        params = self.root / "params.yaml"
+        assert old in params.read_text()
+        params.write_text(params.read_text().replace(old, new))
+
+    @property
+    def cache(self) -> ObjectStore:
+        store = ObjectStore.open(self.root)
+        assert store is not None
+        return store
+
+    @property
+    def remote(self) -> ObjectStore:
+        return ObjectStore(self.team / "files/md5")
+
+    def recorded(self) -> dict[str, dict[str, str]]:
+        """Out folder to what dvc.lock says of it, data/raw of its pointer: relative path to MD5."""
+        outs = {path: held for record in read_lock(self.root).values() for path, held in record.outs.items()}
+        raw = read_pointer(self.root, "data/raw")
+        if raw is not None:
+            outs["data/raw"] = raw
+        return {
+            path: self.cache.read_listing(held.md5) or {} for path, held in outs.items() if isinstance(held, DirHash)
+        }
+
+    def lose_cache(self) -> None:
+        """What a fresh clone has: no objects."""
+        import shutil
+
+        shutil.rmtree(self.cache.folder)
+
+
+@pytest.fixture
+def repository(
+    quiet_dvc: None,  # noqa: F811
+    project_root: Path,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Repository:
+    """Two videos (`one`: banana, `two`: cat), nothing made yet; commands of semflow see the toy stages."""
+    team = tmp_path_factory.mktemp("team")
+    (project_root / ".dvc").mkdir()
+    (project_root / ".dvc/config").write_text(CONFIG.format(team))
+    (project_root / ".dvc/.gitignore").write_text("/config.local\n/tmp\n/cache\n")
+    (project_root / ".gitignore").write_text("/.semflow/\n/data/*/\n/reports/\n")
+    (project_root / ".dvcignore").write_bytes((CHECKOUT / ".dvcignore").read_bytes())
+    git(project_root, "init", "-q", "-b", "main")
+    monkeypatch.chdir(project_root)
+    made = Repository(project_root, team, capsys)
+    whole: Callable[..., Project] = Project.open
+
+    def opened(root: Path, stages: Any = None, *, fetch: bool = False) -> Project:
+        return whole(root, stages or made.stages, fetch=fetch)
+
+    monkeypatch.setattr(Project, "open", opened)
+    (project_root / "dvc.yaml").write_text(render(made.open()))
+    return made
