@@ -159,7 +159,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a parameter of how to compute",
-        both(edit("params.yaml", "workers: 2", "workers: 1"), edit("params.yaml", "batch: 1", "batch: 9")),
+        both(edit("params.yaml", "workers: 1", "workers: 2"), edit("params.yaml", "batch: 1", "batch: 9")),
     ),
     Mutation(
         "a comment in params.yaml",
@@ -242,7 +242,9 @@ MUTATIONS = (
         rename("data/raw/one.mp4", "data/raw/uno.mp4"),
         # The old name stays in the dataset until it is removed on purpose, for a file that is not here may be elsewhere.
         because("never made", items("read", videos=("uno",))),
-        items("read", "count", "look", videos=("uno",)) | items("collect", "tell", videos=(*EACH, "uno")),
+        items("read", videos=("uno",)) | items("collect", "tell"),
+        # What was made of the same text under another name is taken from the cache.
+        restored=items("count", "look", "tell", videos=("uno",)),
     ),
     Mutation(
         "a note that somebody wrote",
@@ -367,7 +369,6 @@ def mutate(mutation: Mutation, made: Toy, home: Path) -> Toy:
     assert mutation.computed | mutation.restored <= found.keys()
     seen = bool(mutation.stale) if mutation.dvc_sees is None else mutation.dvc_sees
     assert toy.is_clean() is not seen
-    assert toy.stale() == found
     assert toy.calls() == []
     return toy
 
