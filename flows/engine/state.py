@@ -52,7 +52,7 @@ class State:
 
     @classmethod
     def open(cls, root: Path) -> State:
-        """The state of the project at `root`; a damaged one is started anew, one that cannot be had is kept in memory."""
+        """The state of the project at `root`; a damaged one is started anew, an unwritable one is kept in memory."""
         path = root / FOLDER / NAME
         return cls(path, open_database(path))
 

@@ -1,5 +1,5 @@
-"""Change one thing of a project, and exactly what follows from it is stale, runs, and is recorded: not an item too many,
-not one too few. The plan, the run, `dvc status` and `dvc repro` must never disagree, by whichever door one goes.
+"""Change one thing of a project, and exactly what follows from it is stale, runs, and is recorded: not an item too
+many, not one too few. The plan, the run, `dvc status` and `dvc repro` must never disagree, by whichever door one goes.
 """
 
 from __future__ import annotations
@@ -240,7 +240,7 @@ MUTATIONS = (
     Mutation(
         "a renamed video",
         rename("data/raw/one.mp4", "data/raw/uno.mp4"),
-        # The old name stays in the dataset until it is removed on purpose, for a file that is not here may be elsewhere.
+        # The old name stays in the data set until it is removed on purpose: a file that is not here may be elsewhere.
         because("never made", items("read", videos=("uno",))),
         items("read", videos=("uno",)) | items("collect", "tell"),
         # What was made of the same text under another name is taken from the cache.
