@@ -117,9 +117,19 @@ def parse_recipe(text: str) -> Recipe | None:
             for folder, files in fields["outputs"].items()
         }
         recipe = Recipe(fields["video"], fields["stage"], fields["method"], fields["inputs"], outputs, fields["error"])
-        return recipe if recipe.key == fields["key"] else None
+        return recipe if _is_well_formed(recipe) and recipe.key == fields["key"] else None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+
+
+def _is_well_formed(recipe: Recipe) -> bool:
+    """Whether all values are of the kinds that they are declared to be."""
+    words: list[Any] = [recipe.video, recipe.stage, recipe.method, *recipe.inputs.values()]
+    words += [] if recipe.error is None else [recipe.error]
+    files = [file for files in recipe.outputs.values() for file in files.values()]
+    return all(isinstance(word, str) for word in words) and all(
+        isinstance(md5, str) and type(size) is int for md5, size in files
+    )
 
 
 def trust_recipe(fields: dict[str, Any]) -> Recipe:
