@@ -113,6 +113,7 @@ def samples(arguments: argparse.Namespace) -> int:
 def dvc(arguments: argparse.Namespace) -> int:
     """Write dvc.yaml where it is not fresh."""
     from flows.engine.dvc_yaml import render
+    from flows.engine.graph import refresh_page
     from tasks.content import write_atomically
 
     project = _open()
@@ -121,6 +122,7 @@ def dvc(arguments: argparse.Namespace) -> int:
     changed = not path.is_file() or path.read_text(encoding="utf-8") != text
     if changed:
         write_atomically(path, text)
+    refresh_page(project.root, project.declarations)
     if arguments.json:
         print_json({"dvc.yaml": "written" if changed else "fresh"})
     else:

@@ -16,7 +16,7 @@ from flows.engine.outcome import Item, Observer, Outcome
 from flows.engine.past import PastRecipes
 from flows.engine.plan import IN_REMOTE, ItemState, Plan
 from flows.engine.pool import Died, Ended, Event, Said, Stepped, Workers
-from flows.engine.recipe import Outputs, Recipe
+from flows.engine.recipe import Outputs, Recipe, read_outputs
 from flows.engine.scan import mark_of
 from flows.engine.schedule import Schedule
 from flows.engine.state import FOLDER
@@ -108,19 +108,12 @@ class Following:
         # Where the raw file is not here, or the artifact is to be pulled, the bytes must come from the object store.
         raw_missing = any(kind.raw and project.videos[video].file is None for kind in declaration.inputs.values())
         only_known = pulled or raw_missing
-        inputs: dict[str, str | Mapping[str, str]] = {}
-        for argument, kind in declaration.inputs.items():
-            if argument in declaration.whole:
-                videos = self.plan.artifacts(declaration, kind)
-                inputs[argument] = {owner: str(project.path(kind, owner)) for owner in videos}
-            else:
-                inputs[argument] = "" if only_known else str(project.path(kind, video))
         known = self._known(state)
         frames = project.makers.get("data/frames")
         return Job(
             stage=declaration.name,
             video=video,
-            inputs=inputs,
+            inputs={} if only_known else input_places(self.plan, declaration, video),
             outputs=tuple((kind.folder, str(project.path(kind, video))) for kind in declaration.outputs),
             parts=str(parts_of(project.root, state)),
             known=known if set(known) == {kind.folder for kind in declaration.outputs} else {},
@@ -269,19 +262,29 @@ def downstream(declarations: Sequence[Declaration], origin: Declaration) -> list
     return found
 
 
+def input_places(plan: Plan, declaration: Declaration, video: str) -> dict[str, str | Mapping[str, str]]:
+    """Argument name to where its artifact lies, or for the artifacts of a whole dataset video to path."""
+    found: dict[str, str | Mapping[str, str]] = {}
+    for argument, kind in declaration.inputs.items():
+        if argument in declaration.whole:
+            videos = plan.artifacts(declaration, kind)
+            found[argument] = {owner: str(plan.project.path(kind, owner)) for owner in videos}
+        else:
+            found[argument] = str(plan.project.path(kind, video))
+    return found
+
+
 def parts_of(root: Path, state: ItemState) -> Path:
     """Where the parts of an item in the making lie; another key, another place."""
     return root / FOLDER / PARTS / digest({str(state.item): state.key})
 
 
 def _outputs(entry: object) -> Outputs:
-    """What the ledger holds, as it came out of JSON."""
-    if not isinstance(entry, dict):
+    """What the ledger holds; {} where that is not what a run wrote there."""
+    try:
+        return read_outputs(entry)
+    except (ValueError, TypeError, AttributeError):
         return {}
-    return {
-        str(folder): {str(name): (str(md5), int(size)) for name, (md5, size) in files.items()}
-        for folder, files in entry.items()
-    }
 
 
 def _log_details(root: Path, item: Item, details: str) -> None:

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 FOLDER = "data/recipes"
+MD5 = re.compile("[0-9a-f]{32}")
 RECIPE, METHOD = ".recipe.json", ".method.json"
 Files = Mapping[str, tuple[str, int]]
 """Name below an artifact's path ("" for a single file) to MD5 and size in bytes."""
@@ -112,14 +114,24 @@ def parse_recipe(text: str) -> Recipe | None:
         seal = fields.pop("seal")
         if seal != _sha256(fields):
             return None
-        outputs = {
-            folder: {name: (md5, size) for name, (md5, size) in files.items()}
-            for folder, files in fields["outputs"].items()
-        }
+        outputs = read_outputs(fields["outputs"])
         recipe = Recipe(fields["video"], fields["stage"], fields["method"], fields["inputs"], outputs, fields["error"])
         return recipe if _is_well_formed(recipe) and recipe.key == fields["key"] else None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+
+
+def read_outputs(value: Any) -> Outputs:
+    """Outputs as JSON gives them; ValueError where they are none, or name a file outside the artifact."""
+    found: dict[str, Files] = {}
+    for folder, files in value.items():
+        found[folder] = {name: (md5, size) for name, (md5, size) in files.items()}
+        for name, (md5, size) in found[folder].items():
+            parts = PurePosixPath(name).parts
+            inside = not (name.startswith("/") or "\\" in name or ".." in parts or name != "/".join(parts))
+            if not inside or MD5.fullmatch(md5) is None or not isinstance(size, int) or size < 0:
+                raise ValueError(f"{name!r} must be a file below its artifact, with its MD5 and size")
+    return found
 
 
 def _is_well_formed(recipe: Recipe) -> bool:

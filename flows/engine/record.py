@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.engine.declaration import Declaration
+from flows.engine.dvc_store.ignore import ignore_in_git
 from flows.engine.dvc_store.lock import DirHash, FileHash, StageRecord, read_lock, read_params, update_lock
 from flows.engine.dvc_store.mutex import hold_repository
 from flows.engine.dvc_store.objects import hash_listing
@@ -164,6 +165,8 @@ def _keep(recording: _Recording, declaration: Declaration, folder: str) -> DirHa
     held = DirHash(hash_listing(_md5s(listing)), sum(size for _, size in listing.values()), len(listing))
     before = recording.earlier.get(declaration.name)
     earlier = None if before is None else before.outs.get(folder)
+    if earlier is None:  # what DVC keeps is not for git
+        ignore_in_git(recording.project.root, FOLDER if folder.startswith(f"{FOLDER}/") else folder)
     (recording.project.root / folder).mkdir(parents=True, exist_ok=True)
     if isinstance(earlier, DirHash) and earlier.md5 == held.md5 and objects.has(held.md5):
         return held

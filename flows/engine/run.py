@@ -36,6 +36,10 @@ MIN_WORKER_BYTES = 2.5 * GB
 """The networks of a worker and a window of a video; with less for each, fewer workers run."""
 
 
+WIDTH = 3
+"""Stages of one video that can run at once: detection, dense flow and features, for most of the time."""
+
+
 def bring_up_to_date(
     project: Project,
     videos: Sequence[str] | None = None,
@@ -115,13 +119,14 @@ def processor_count() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def make_workers(project: Project) -> Workers:
-    """The workers of a run."""
+def make_workers(project: Project, todo: Iterable[Item]) -> Workers:
+    """The workers of a run; with few videos to make, each may use several threads (see tasks/threads.py)."""
     if project.pipeline is None:
         return InlineWorkers(_perform_here(project))
     size = worker_count(project)
     memory = float(project.compute.get("worker_memory_gb") or 0.0) * GB
-    setup = Setup(str(project.root), project.pipeline, project.compute, max(1, processor_count() // size))
+    at_once = min(size, WIDTH * len({item.video for item in todo}))
+    setup = Setup(str(project.root), project.pipeline, project.compute, max(1, processor_count() // max(1, at_once)))
     return WorkerPool(setup, size, memory or total_bytes() * MEMORY_SHARE / size)
 
 
@@ -153,7 +158,7 @@ def _follow(
     """Make what is stale; fills `outcomes` also where it is interrupted. Gives the item seconds that were expected."""
     project = plan.project
     timings = Timings.read(project.state)
-    workers = make_workers(project)
+    workers = make_workers(project, stale(states))
     following = Following(
         plan,
         states,

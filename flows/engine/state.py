@@ -1,7 +1,7 @@
 """What the engine remembers on this machine: one SQLite file, written by every change, rebuilt from nothing at a cost
 of time only. Recipes beside the artifacts stay the truth.
 
-Tables: `files` (hash of a file by its mark), `recipes` (text of recipe files by mark), `ledger` (key to what came out,
+Tables: `files` (hash of a file by its mark), `recipes` (parsed recipe files by mark), `ledger` (key to what came out,
 of which item and when last), `deaths` (items whose worker died), `timings` (how long items took), `memos` (derived
 values by name).
 """
@@ -52,7 +52,7 @@ class State:
 
     @classmethod
     def open(cls, root: Path) -> State:
-        """The state of the project at `root`; a damaged one is started anew, one that cannot be had serves memory."""
+        """The state of the project at `root`; a damaged one is started anew, an unwritable one is kept in memory."""
         path = root / FOLDER / NAME
         return cls(path, open_database(path))
 
