@@ -138,7 +138,7 @@ def _is_well_formed(recipe: Recipe) -> bool:
     """Whether all values are of the kinds that they are declared to be."""
     words: list[Any] = [recipe.video, recipe.stage, recipe.method, *recipe.inputs.values()]
     words += [] if recipe.error is None else [recipe.error]
-    files = [file for files in recipe.outputs.values() for file in files.values()]
+    files: list[Any] = [file for files in recipe.outputs.values() for file in files.values()]
     return all(isinstance(word, str) for word in words) and all(
         isinstance(md5, str) and type(size) is int for md5, size in files
     )
