@@ -60,7 +60,9 @@ def pipeline_steps() -> tuple[Step, ...]:
     )
 
 
-def measure_dvc(root: Path, videos: int, steps: Sequence[Step], repeats: int, say: Callable[[str], None]) -> DvcMeasured:
+def measure_dvc(
+    root: Path, videos: int, steps: Sequence[Step], repeats: int, say: Callable[[str], None]
+) -> DvcMeasured:
     """Make a DVC repository at `root` and reproduce it: everything, nothing, one changed video."""
     (root / RAW).mkdir(parents=True)
     for number in range(videos):
@@ -97,7 +99,11 @@ def dvc_yaml(steps: Sequence[Step], videos: Sequence[str]) -> str:
         deps = list(dict.fromkeys(place(name, owner) for name in step.reads for owner in owners))
         out = place(step.name, "${item}")
         # The step's own name goes in, so that no two artifacts are alike.
-        body = {"cmd": f"mkdir -p {step.name} && (echo {step.name}; cat {deps[0]}) > {out}", "deps": deps, "outs": [out]}
+        body = {
+            "cmd": f"mkdir -p {step.name} && (echo {step.name}; cat {deps[0]}) > {out}",
+            "deps": deps,
+            "outs": [out],
+        }
         stages[step.name] = body if step.over_dataset else {"foreach": list(videos), "do": body}
     return yaml.safe_dump({"stages": stages}, sort_keys=False)
 
@@ -125,13 +131,15 @@ def submit_items(videos: int) -> None:
     def make(name: str) -> str:
         return name
 
+    submit: Any = make.submit  # its overloads know nothing of lists of futures of unknown tasks
+
     @flow(validate_parameters=False)
     def make_all() -> int:
         futures: dict[str, dict[str, Any]] = {}
         for step in pipeline_steps():
             owners = ["dataset"] if step.over_dataset else [str(number) for number in range(videos)]
             futures[step.name] = {
-                owner: make.submit(f"{step.name} {owner}", wait_for=_before(step, owner, futures)) for owner in owners
+                owner: submit(f"{step.name} {owner}", wait_for=_before(step, owner, futures)) for owner in owners
             }
         everything = [future for of_step in futures.values() for future in of_step.values()]
         wait(everything)

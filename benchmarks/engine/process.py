@@ -77,9 +77,7 @@ def run_semflow(arguments: Sequence[str], root: Path, pipeline: str, samples: Pa
 
 def best(runs: Sequence[Took]) -> Took:
     """The smallest of each figure: anything more was the machine being busy."""
-    return Took(
-        min(run.wall_s for run in runs), min(run.cpu_s for run in runs), min(run.peak_bytes for run in runs)
-    )
+    return Took(min(run.wall_s for run in runs), min(run.cpu_s for run in runs), min(run.peak_bytes for run in runs))
 
 
 def _peak_bytes(pid: int) -> int:

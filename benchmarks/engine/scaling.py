@@ -66,7 +66,12 @@ def _measure(root: Path, items: int, workers: int, say: Callable[[str], None]) -
     (root / "params.yaml").write_text(yaml.safe_dump(sections), encoding="utf-8")
     code = "import sys; from benchmarks.engine.scaling import time_run; time_run(sys.argv[1])"
     done = subprocess.run(
-        [sys.executable, "-c", code, str(root)], cwd=CHECKOUT, env=clean_environment(), check=True, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, str(root)],
+        cwd=CHECKOUT,
+        env=clean_environment(),
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     return Throughput(**json.loads(done.stdout.splitlines()[-1]))
 
@@ -89,12 +94,14 @@ def time_run(root: str) -> None:
             pass
 
         def started(self, item: Item, worker: int, attempt: int) -> None:
+            del attempt
             self.worker_of[item] = worker
 
         def progressed(self, item: Item, step: Step) -> None:
             pass
 
         def ended(self, outcome: Outcome, final: bool) -> None:
+            del final
             self.ends.append((time.perf_counter(), outcome.seconds, self.worker_of[outcome.item]))
 
         def said(self, level: int, message: str) -> None:
