@@ -131,13 +131,15 @@ def submit_items(videos: int) -> None:
     def make(name: str) -> str:
         return name
 
+    submit: Any = make.submit  # its overloads know nothing of lists of futures of unknown tasks
+
     @flow(validate_parameters=False)
     def make_all() -> int:
         futures: dict[str, dict[str, Any]] = {}
         for step in pipeline_steps():
             owners = ["dataset"] if step.over_dataset else [str(number) for number in range(videos)]
             futures[step.name] = {
-                owner: make.submit(f"{step.name} {owner}", wait_for=_before(step, owner, futures)) for owner in owners
+                owner: submit(f"{step.name} {owner}", wait_for=_before(step, owner, futures)) for owner in owners
             }
         everything = [future for of_step in futures.values() for future in of_step.values()]
         wait(everything)
