@@ -47,7 +47,7 @@ def plan(arguments: argparse.Namespace) -> int:
     """Show what would run, and why."""
     from flows.engine.plan import Plan
 
-    project = _open()
+    project = _open(fetch=True)
     return _show_states(arguments, list(Plan.make(project).states.values()), project, every=arguments.all)
 
 
@@ -56,7 +56,7 @@ def why(arguments: argparse.Namespace) -> int:
     from flows.engine.names import find_video
     from flows.engine.plan import Plan, select
 
-    project = _open()
+    project = _open(fetch=True)
     video = find_video({v.relative: v.name for v in project.videos.values()}, arguments.video)
     names = [declaration.name for declaration in project.declarations]
     if arguments.stage is not None and arguments.stage not in names:

@@ -59,6 +59,8 @@ class Declaration:
     chooses: bool
     """Whether a stage over the dataset reads only the videos that its `among` names."""
     accelerator: bool
+    differs_on_cuda: bool
+    """Whether CUDA may give other bytes than a processor, so that it matters which device is asked for."""
     method: Method
     sections: tuple[str, ...]
     """Sections of params.yaml that it reads, its own first."""
@@ -104,6 +106,7 @@ def _declare(
         outputs=tuple(_kind(kind) for kind in stage.outputs),
         chooses=stage.chooses,
         accelerator=stage.accelerator,
+        differs_on_cuda="cuda" in stage.kernels,
         method=method,
         sections=(stage.name, *(section_of[kind] for kind in stage.also.values())),
         code_files=tuple(map(str, _code_files(stage))),

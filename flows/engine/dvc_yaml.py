@@ -18,7 +18,7 @@ HEADER = "# Rendered from the stages by `semflow dvc`; a test fails when it is n
 PINS = "constraints.txt"
 """The pinned packages: their versions are part of every recipe that names a library."""
 DEVICE = "compute.device"
-"""The one parameter of `compute` that can make an item stale, where its stage's bytes depend on the kind of device."""
+"""The one parameter of `compute` that can make an item stale, where its stage's bytes depend on it."""
 
 
 def render(project: Project) -> str:
@@ -32,7 +32,7 @@ def render(project: Project) -> str:
 def entry(project: Project, declaration: Declaration) -> dict[str, Any]:
     """The DVC stage of a stage: what it calls, reads, depends on and leaves."""
     pins = [PINS] if (project.root / PINS).is_file() else []
-    device = [DEVICE] if declaration.method.device else []
+    device = [DEVICE] if declaration.differs_on_cuda else []
     return {
         "cmd": f"semflow stage {declaration.name} --keep-going",
         "deps": [*input_folders(declaration), *code_deps(project, declaration), *pins],

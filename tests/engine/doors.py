@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,9 +17,8 @@ from typing import Any
 
 CHECKOUT = Path(__file__).parents[2]
 TOYFLOW = Path(__file__).parent / "toyflow"
-STAGES = ("read", "count", "collect", "look", "tell")
 VIDEOS = {"one.mp4": "banana", "two.mp4": "cat", "day/three.mov": "an apple"}
-FOLDERS = ("words", "facts", "counts", "totals", "looks", "pages", *(f"recipes/{s}" for s in STAGES))
+FOLDERS = ("words", "facts", "counts", "totals", "looks", "pages", "recipes")
 """What DVC keeps, below data."""
 CLEAN = "Data and pipelines are up to date."
 IGNORED = ".semflow/\n/data/raw/\n__pycache__/\n/site-packages/\n"
@@ -146,6 +146,23 @@ class Toy:
     def is_clean(self) -> bool:
         """Whether `dvc status` finds nothing."""
         return self.dvc("status").strip() == CLEAN
+
+    def changed(self) -> set[str]:
+        """The paths that `dvc status` names."""
+        return set(re.findall(r"^\t\t[a-z ]+: +(\S+)$", self.dvc("status"), re.MULTILINE))
+
+    def recorded(self, out: str) -> set[str]:
+        """The files that DVC has on record: of a folder with a pointer (`data/raw.dvc`), or of a stage's out."""
+        from flows.engine.dvc_store.lock import DirHash, read_lock
+        from flows.engine.dvc_store.pointer import read_pointer
+
+        if out.endswith(".dvc"):
+            held = read_pointer(self.root, out.removesuffix(".dvc"))
+        else:
+            held = next(record.outs[out] for record in read_lock(self.root).values() if out in record.outs)
+        assert isinstance(held, DirHash)
+        text = (self.root / ".dvc/cache/files/md5" / held.md5[:2] / held.md5[2:]).read_text()
+        return {entry["relpath"] for entry in json.loads(text)}
 
     def run(self) -> dict[str, str]:
         """Item to its result, of those that `semflow run` did something for."""

@@ -10,9 +10,21 @@ import importlib
 import json
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
-SEMFLOW = ("flows.cli", "flows.commands", "flows.display", "flows.show", "flows.engine.run", "tasks.params")
+from flows.prefect_door import adapter
+
+SEMFLOW = (
+    "flows.cli",
+    "flows.commands",
+    "flows.display",
+    "flows.show",
+    "flows.engine.run",
+    "tasks.params",
+    "tasks.fingerprint",
+)
 DVC = (
     *("dvc.cli", "dvc.repo.status", "dvc.repo.reproduce", "dvc.repo.commit", "dvc.stage.run", "dvc.scm", "dvc.lock"),
     *("dvc.cachemgr", "dvc.data_cloud", "dvc.analytics", "dvc.commands.status", "dvc.commands.repro", "dvc.compare"),
@@ -35,6 +47,19 @@ def main() -> None:
         sys.stdout.flush()
 
 
+class _Deaf:
+    """An observer that nothing is told."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *words: None
+
+
+@contextmanager
+def _no_mirror(*words: object) -> Iterator[_Deaf]:
+    """In place of Prefect's, which takes seconds to start."""
+    yield _Deaf()
+
+
 def _run(asked: dict[str, Any]) -> NoReturn:
     code = 70
     try:
@@ -47,6 +72,7 @@ def _run(asked: dict[str, Any]) -> NoReturn:
         sys.path[:0] = asked["path"]
         program, *words = asked["argv"]
         sys.argv = [program, *words]
+        adapter.mirrored = _no_mirror
         module = importlib.import_module({"semflow": "flows.cli", "dvc": "dvc.cli"}[program])
         code = int(module.main(words) or 0)
     except SystemExit as end:

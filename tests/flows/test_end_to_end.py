@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from flows.pipeline import STAGES
+from tasks.artifacts.artifact import ALL
 from tests.flows.conftest import Clone
 
 
@@ -26,12 +27,25 @@ def done(make_clone: Any) -> Clone:
     return clone
 
 
+@pytest.fixture
+def copied(done: Clone, tmp_path: Path) -> Clone:
+    """A copy of that clone, for what leaves more videos behind."""
+    root = tmp_path / "copy"
+    shutil.copytree(done.root, root, symlinks=True)
+    return Clone(root, Path(done.environment["PREFECT_HOME"]))
+
+
+def video_of(item: str) -> str:
+    return item.partition(" ")[2]
+
+
 def test_a_first_run_leaves_features_reports_and_an_index(done: Clone) -> None:
     names = done.data().keys()
     for video in ("bikes", "walk"):
         for artifact in ("frames", "detections", "dense_flow", "matches", "tracks"):
             assert f"data/{artifact}/{video}.parquet" in names
-            assert f"data/{artifact}/{video}.recipe.json" in names
+        for stage in STAGES:
+            assert f"data/recipes/{stage.name}/{'dataset' if stage.over_dataset else video}.recipe.json" in names
         assert f"data/features/{video}.npy" in names
         assert f"data/semantic_flow/{video}.npy" in names
         assert f"reports/{video}/index.html" in names
@@ -80,33 +94,33 @@ def test_a_changed_parameter_of_track_reruns_track_and_its_readers_only(done: Cl
     assert done.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
 
 
-def test_a_broken_file_fails_alone_and_the_exit_code_says_so(done: Clone) -> None:
-    bad = done.root / "data/raw/broken.mp4"
-    bad.write_bytes(b"this is no video")
-    try:
-        run = done.run("semflow", "run", "--json", check=False)
-        assert run.returncode == 1
-        results = {f"{o['stage']} {o['video']}": o for o in json.loads(run.stdout)["outcomes"]}
-        assert results["decode broken"]["result"] == "failed"
-        assert "broken.mp4" in results["decode broken"]["error"]
-        assert results["detect broken"]["result"] == "blocked"
-        assert results["report bikes"]["result"] == "reused"
-        assert "broken" in (done.root / "reports/index.html").read_text()
-        assert done.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
-    finally:
-        bad.unlink()
-        done.run("semflow", "run")
+def test_a_broken_file_fails_alone_and_the_exit_code_says_so(copied: Clone) -> None:
+    (copied.root / "data/raw/broken.mp4").write_bytes(b"this is no video")
+    run = copied.run("semflow", "run", "--json", check=False)
+    assert run.returncode == 1
+    results = {f"{o['stage']} {o['video']}": o for o in json.loads(run.stdout)["outcomes"]}
+    assert results["decode broken"]["result"] == "failed"
+    assert "broken.mp4" in results["decode broken"]["error"]
+    assert results["detect broken"]["result"] == "blocked"
+    assert results["report bikes"]["result"] == "reused"
+    assert "broken" in (copied.root / "reports/index.html").read_text()
+    assert copied.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
+    again = copied.run("semflow", "run", "--json", check=False)
+    assert again.returncode == 1, "the fault is on record, and is a fault still"
+    assert {o["result"] for o in json.loads(again.stdout)["outcomes"]} == {"reused", "failed", "blocked"}
 
 
-def test_own_videos_are_taken_in_and_only_they_are_run(done: Clone, tmp_path: Path) -> None:
-    shutil.copy(done.root / "data/raw/walk.mp4", tmp_path / "mine one.mp4")
-    results = done.results("--videos", f"{tmp_path}/*.mp4")
-    assert {name.partition(" ")[2] for name in results} == {"mine one", "dataset"}
-    assert all(result == "reused" for name, result in results.items() if name.endswith(" dataset"))
-    assert (done.root / "reports/mine one/index.html").is_file()
-    (done.root / "data/raw/mine one.mp4").unlink()
-    summary = done.semflow("run")
-    assert "reports/mine one" in summary["moved"]
+def test_own_videos_are_taken_in_and_only_they_are_run(copied: Clone, tmp_path: Path) -> None:
+    shutil.copy(copied.root / "data/raw/walk.mp4", tmp_path / "mine one.mp4")
+    results = copied.results("--videos", f"{tmp_path}/*.mp4")
+    assert {video_of(name) for name in results} == {"mine one", ALL}
+    assert all(result == "reused" for name, result in results.items() if video_of(name) == ALL)
+    assert (copied.root / "reports/mine one/index.html").is_file()
+    before = copied.data()
+    (copied.root / "data/raw/mine one.mp4").unlink()
+    assert set(copied.results().values()) == {"reused"}, "a video whose file is not here has its features still"
+    del before["data/raw/mine one.mp4"]
+    assert copied.data().keys() == before.keys()
 
 
 @pytest.mark.slow
@@ -125,16 +139,17 @@ def test_a_run_killed_in_the_middle_is_taken_up_where_it_was(done: Clone, make_c
     clone: Clone = make_clone()
     process = subprocess.Popen(["semflow", "run"], cwd=clone.root, env=clone.environment, start_new_session=True)
     waited = time.monotonic() + 120
-    while not list((clone.root / "data/detections").glob("*.recipe.json")):
+    while not list((clone.root / "data/recipes/detect").glob("*.recipe.json")):
         assert time.monotonic() < waited and process.poll() is None, "the first detections must come before the end"
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    finished = {f"{p.parent.name}/{p.name}" for p in clone.root.glob("data/*/*.recipe.json")}
-    results = clone.results()
-    made = {kind.FOLDER.rpartition("/")[2]: stage.name for stage in STAGES for kind in stage.outputs}
-    for name in finished:
-        folder, _, file = name.partition("/")
-        assert results[f"{made[folder]} {file.partition('.')[0]}"] == "reused", f"{name} was there before the kill"
+    finished = {
+        f"{path.parent.name} {path.name.removesuffix('.recipe.json')}"
+        for path in clone.root.glob("data/recipes/*/*.recipe.json")
+    }
+    assert "detect bikes" in finished or "detect walk" in finished
+    results = {name.replace(ALL, "dataset"): result for name, result in clone.results().items()}
+    assert {name: results[name] for name in finished} == dict.fromkeys(finished, "reused")
     assert clone.data() == done.data()
     assert not list(clone.root.rglob(".partial"))

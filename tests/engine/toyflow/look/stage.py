@@ -14,7 +14,7 @@ class LookParams(Params):
     """Name in the catalogue."""
 
 
-@stage(weights=lambda params: (params.weights,), kernels=("onnxruntime",))
+@stage(weights=lambda params: (params.weights,), kernels=("onnxruntime", "cuda"))
 def look(facts: Facts, params: LookParams) -> Looks:
     note("look")
     return Looks(f"{facts.text} through {exported(params.weights).read_text(encoding='utf-8')}")
