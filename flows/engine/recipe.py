@@ -129,7 +129,7 @@ def read_outputs(value: Any) -> Outputs:
         for name, (md5, size) in found[folder].items():
             parts = PurePosixPath(name).parts
             inside = not (name.startswith("/") or "\\" in name or ".." in parts or name != "/".join(parts))
-            if not inside or MD5.fullmatch(md5) is None or not isinstance(size, int) or size < 0:
+            if not inside or MD5.fullmatch(md5) is None or type(size) is not int or size < 0:
                 raise ValueError(f"{name!r} must be a file below its artifact, with its MD5 and size")
     return found
 
