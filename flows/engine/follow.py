@@ -180,12 +180,13 @@ class Following:
                     project.state.remember_own_file(path.relative_to(project.root).as_posix(), mark, md5)
         recipe = Recipe(item.video, item.stage, state.method, state.inputs, done.outputs)
         method = project.book.methods.get((item.stage, state.method), declaration.method)
-        project.book.write(project.stem(item.video), recipe, method)
-        project.state.remember_outputs(item, recipe.key, done.outputs)
-        project.state.clear_deaths([recipe.key])
-        if done.how == "computed":
-            project.state.remember_timing(item.stage, item.video, done.seconds, done.frames)
-        project.state.flush()
+        with project.state.together():
+            project.book.write(project.stem(item.video), recipe, method)
+            project.state.remember_outputs(item, recipe.key, done.outputs)
+            project.state.clear_deaths([recipe.key])
+            if done.how == "computed":
+                project.state.remember_timing(item.stage, item.video, done.seconds, done.frames)
+            project.state.flush()
         self.plan.settle(ItemState(item, "fresh", "", recipe.key, state.method, state.inputs, done.outputs))
 
     def _bury(self, state: ItemState, reason: str, seconds: float) -> None:

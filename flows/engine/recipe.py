@@ -53,7 +53,7 @@ class Method:
     @cached_property
     def digest_on_any_device(self) -> str:
         """SHA-256 of the method without its device."""
-        return _sha256({**asdict(self), "device": None})
+        return _sha256([self.stage, self.params, self.code, self.weights, self.libraries])
 
     def text(self) -> str:
         """As it lies on disk."""

@@ -12,7 +12,7 @@ import contextlib
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,6 +49,7 @@ class State:
     connection: sqlite3.Connection
     _files: dict[str, tuple[Mark, str]] | None = field(default=None)
     _new_files: dict[str, tuple[Mark, str]] = field(default_factory=dict[str, tuple[Mark, str]])
+    _together: bool = False
 
     @classmethod
     def open(cls, root: Path) -> State:
@@ -212,6 +213,19 @@ class State:
             self.connection.execute("vacuum")
             self.connection.execute("pragma wal_checkpoint(truncate)")
 
+    @contextlib.contextmanager
+    def together(self) -> Generator[None]:
+        """What is noted within is written in one transaction."""
+        self._together = True
+        try:
+            yield
+        finally:
+            self._together = False
+            try:
+                self.connection.commit()
+            except sqlite3.Error as error:
+                self._mend(error)
+
     def _rows(self, statement: str, values: tuple[Any, ...] = ()) -> list[Any]:
         """All rows, or none: a part of them, from a damaged file, is not to be trusted."""
         try:
@@ -225,8 +239,11 @@ class State:
             return
         # What cannot be noted (disk full, folder read-only) is looked up again next time.
         try:
-            with self.connection:
+            if self._together:
                 self.connection.executemany(statement, rows)
+            else:
+                with self.connection:
+                    self.connection.executemany(statement, rows)
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
                 self.connection.rollback()
