@@ -195,7 +195,11 @@ def _words(raw: Listing) -> list[str]:
     if raw.skipped:
         names = ", ".join(left_out.relative for left_out in raw.skipped[:SHOWN])
         more = ", ..." if len(raw.skipped) > SHOWN else ""
-        found.append(f"{len(raw.skipped)} files in {RAW} are no videos and were skipped ({names}{more})")
+        count = len(raw.skipped)
+        words = (
+            f"{count} files in {RAW} are no videos and were" if count > 1 else f"a file in {RAW} is no video and was"
+        )
+        found.append(f"{words} skipped ({names}{more})")
     return found
 
 

@@ -17,7 +17,7 @@ from tasks.content import digest
 
 DRAIN_S = 10.0
 """How long a run from the command line waits at its end for Prefect to have recorded it."""
-INTERRUPT_S = 0.5
+INTERRUPT_S = 1.5
 """The same where it was interrupted."""
 
 
@@ -59,7 +59,7 @@ def mirrored(project: Project, videos: Sequence[str] | None) -> Generator[Observ
     try:
         yield mirror
     finally:
-        mirror.close(INTERRUPT_S if mirror.interrupted else DRAIN_S)
+        mirror.close(INTERRUPT_S if mirror.interrupted else DRAIN_S, quiet=mirror.interrupted)
 
 
 def find_sources(project: Project, item: Item) -> list[Item]:

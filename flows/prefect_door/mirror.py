@@ -129,7 +129,7 @@ class PrefectMirror:
     def finished(self, summary: Summary) -> None:
         self._events.append(("finished", time.time(), summary))
 
-    def close(self, timeout_s: float = 10.0) -> None:
+    def close(self, timeout_s: float = 10.0, *, quiet: bool = False) -> None:
         """Wait until Prefect has recorded the run, at most `timeout_s`, then end its process; says so where cut."""
         process = self._process
         if process is None:
@@ -142,7 +142,7 @@ class PrefectMirror:
             code = 1
         finally:
             self._end(process)
-        if code and not self._ended_early:
+        if code and not self._ended_early and not quiet:
             self._say(
                 logging.WARNING, f"Prefect was not done within {timeout_s:.0f} s: what it shows of this run is cut"
             )
