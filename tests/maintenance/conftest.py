@@ -22,6 +22,7 @@ from tests.engine import toys
 from tests.engine.conftest import project_root  # noqa: F401 - a fixture
 from tests.engine.dvc_store.conftest import dvc, git, quiet_dvc  # noqa: F401 - a fixture
 
+IGNORED = ("raw", "words", "counts", "echoes", "pages", "recipes", "letters")
 CONFIG = (
     "[core]\n    analytics = false\n    check_update = false\n    remote = team\n['remote \"team\"']\n    url = {}\n"
 )
@@ -119,7 +120,9 @@ def repository(
     (project_root / ".dvc").mkdir()
     (project_root / ".dvc/config").write_text(CONFIG.format(team))
     (project_root / ".dvc/.gitignore").write_text("/config.local\n/tmp\n/cache\n")
-    (project_root / ".gitignore").write_text("/.semflow/\n/data/*/\n/reports/\n")
+    (project_root / ".gitignore").write_text(
+        "/.semflow/\n/reports/\n" + "".join(f"/data/{name}/\n" for name in IGNORED)
+    )
     (project_root / ".dvcignore").write_bytes((CHECKOUT / ".dvcignore").read_bytes())
     git(project_root, "init", "-q", "-b", "main")
     monkeypatch.chdir(project_root)

@@ -1,0 +1,214 @@
+"""`semflow pull`: brings recorded artifacts or raw videos of some videos here, from DVC's cache or remote, nothing else.
+
+What counts is what `dvc.lock` and `data/raw.dvc` record, be it fresh by today's code and parameters or not. A file that
+is here stays as it is. What is not brought stays `remote` in `semflow plan`, and nothing that needs it not reads it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.display import shown_progress
+from flows.engine.declaration import Kind
+from flows.engine.dvc_store.lock import DirHash, read_lock
+from flows.engine.dvc_store.pointer import read_pointer
+from flows.engine.files import move, partial
+from flows.engine.project import RAW, Project
+from flows.engine.run import locked
+from flows.engine.scan import mark_of, scan
+from flows.engine.storage import Storage
+from flows.maintenance.dialog import answer, find_kinds, find_videos, open_project
+from flows.wording import size
+from tasks.artifacts.artifact import ALL
+from tasks.errors import SemflowError
+from tasks.progress import progress
+
+MAX_LINES = 20
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One artifact, or one raw file, as it is recorded."""
+
+    base: Path
+    files: dict[str, str]
+    """Name below `base` ("" for a single file) to MD5."""
+    folder: str
+    """Artifact folder that it lies in."""
+
+
+@dataclass
+class Pulled:
+    """What came of it."""
+
+    brought: int = 0
+    """Files put in place."""
+    bytes: int = 0
+    from_remote: int = 0
+    """Bytes that came over the network, or out of the remote's folder."""
+    here: int = 0
+    """Files that were here before."""
+    other: tuple[str, ...] = ()
+    """Files that are here and are not as recorded: left as they are."""
+    missing: tuple[str, ...] = ()
+    """Recorded, and neither in the cache nor in the remote."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which videos, and what of them."""
+    parser.add_argument("videos", nargs="*", metavar="VIDEO", help="only these videos; all by default")
+    parser.add_argument(
+        "--artifacts",
+        nargs="+",
+        metavar="NAME",
+        help="e.g. tracks poses reports; all by default, unless --raw is given",
+    )
+    parser.add_argument("--raw", action="store_true", help="the raw videos; with --artifacts these too")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Bring it here; 1 where something is not to be had."""
+    project = open_project(fetch=True)
+    try:
+        if not project.videos:
+            raise SemflowError("the data set must have a video to pull, got none; " + "; ".join(project.notes))
+        videos = find_videos(project, arguments.videos) or None
+        kinds = find_kinds(project, arguments.artifacts) if arguments.artifacts else ([] if arguments.raw else None)
+        with locked(project), shown_progress():
+            pulled = pull(project, videos, kinds, raw=arguments.raw)
+    finally:
+        project.close()
+    found = {**vars(pulled), "good": not pulled.missing}
+    answer(arguments, found, _lines(pulled))
+    return 0 if not pulled.missing else 1
+
+
+def pull(
+    project: Project, videos: Sequence[str] | None = None, kinds: Sequence[Kind] | None = None, *, raw: bool = False
+) -> Pulled:
+    """Bring the artifacts of `kinds` (all by default) of `videos` (all, and those of the dataset, by default) here."""
+    storage = Storage.of(project.root)
+    if storage is None:
+        raise SemflowError(f"{project.root} must be a DVC repository to pull from, got none; run `dvc init`")
+    wanted = list(_recorded(project, storage, videos, kinds))
+    if raw:
+        wanted += _recorded_raw(project, storage, videos)
+    pulled = Pulled()
+    due = [one for one in wanted if _is_due(project, one, pulled)]
+    lacking = {md5 for one in due for md5 in one.files.values() if not storage.objects.has(md5)}
+    came = storage.fetch(lacking) if lacking and storage.has_remote else set[str]()
+    pulled.from_remote = sum(storage.objects.path(md5).stat().st_size for md5 in came)
+    with progress("pull", "artifacts", len(due)) as step:
+        for one in due:
+            _bring(project, storage, one, pulled)
+            step("")
+    project.state.flush()
+    return pulled
+
+
+def _recorded(
+    project: Project, storage: Storage, videos: Sequence[str] | None, kinds: Sequence[Kind] | None
+) -> Iterator[Wanted]:
+    lock = read_lock(project.root)
+    for declaration in project.declarations:
+        record = lock.get(declaration.name)
+        owners = project.owners(declaration)
+        # What is made of the whole data set comes when all is asked for, or when its kind is named.
+        chosen = [o for o in owners if videos is None or o in videos or (o == ALL and kinds is not None)]
+        for kind in declaration.outputs:
+            held = None if record is None else record.outs.get(kind.folder)
+            if (kinds is None or kind in kinds) and isinstance(held, DirHash) and chosen:
+                stems = {project.stem(owner, kind): project.path(kind, owner) for owner in chosen}
+                yield from _artifacts(kind, _listing(storage, held.md5, kind.folder), stems)
+
+
+def _artifacts(kind: Kind, listing: dict[str, str], stems: dict[str, Path]) -> Iterator[Wanted]:
+    if not kind.is_folder:
+        for stem, path in stems.items():
+            if stem + kind.suffix in listing:
+                yield Wanted(path, {"": listing[stem + kind.suffix]}, kind.folder)
+        return
+    groups: dict[str, dict[str, str]] = {}
+    for name, md5 in listing.items():
+        stem, slash, rest = name.partition("/")
+        if slash and stem in stems:
+            groups.setdefault(stem, {})[rest] = md5
+    yield from (Wanted(stems[stem], files, kind.folder) for stem, files in groups.items())
+
+
+def _recorded_raw(project: Project, storage: Storage, videos: Collection[str] | None) -> Iterator[Wanted]:
+    held = read_pointer(project.root, RAW)
+    listing = {} if held is None else _listing(storage, held.md5, RAW)
+    for video in project.videos.values():
+        if (videos is None or video.name in videos) and video.relative in listing:
+            path = video.file or project.root / RAW / video.relative
+            yield Wanted(path, {"": listing[video.relative]}, RAW)
+
+
+def _listing(storage: Storage, md5: str, folder: str) -> dict[str, str]:
+    found = storage.objects.read_listing(md5)
+    if found is None and storage.has_remote and storage.fetch([md5]):
+        found = storage.objects.read_listing(md5)
+    if found is None:
+        more = "in its remote" if storage.has_remote else "is a remote configured (`dvc remote add --default`)"
+        raise SemflowError(f"the recorded list of {folder} ({md5[:8]}) must be in DVC's cache, got none, nor {more}")
+    return found
+
+
+def _is_due(project: Project, wanted: Wanted, pulled: Pulled) -> bool:
+    """Whether files of it are missing; what is here is counted, and what is other than recorded is named."""
+    folder = "" not in wanted.files
+    there = scan(wanted.base) if folder else {"": mark} if (mark := mark_of(wanted.base)) is not None else {}
+    known = "" if wanted.folder == RAW else wanted.base.relative_to(project.root).as_posix()
+    other: list[str] = []
+    for name, mark in there.items():
+        path = wanted.base / name if name else wanted.base
+        md5 = project.state.known_md5(str(path) if not known else (f"{known}/{name}" if name else known), mark)
+        if name not in wanted.files or (md5 or _md5(path)) != wanted.files[name]:
+            other.append(path.relative_to(project.root).as_posix() if path.is_relative_to(project.root) else str(path))
+    pulled.here += len(there) - len(other)
+    pulled.other += tuple(other)
+    return not other and len(there) < len(wanted.files)
+
+
+def _md5(path: Path) -> str:
+    from tasks.content import md5_of
+
+    try:
+        return md5_of(path)
+    except OSError:
+        return ""
+
+
+def _bring(project: Project, storage: Storage, wanted: Wanted, pulled: Pulled) -> None:
+    """Put an artifact in place whole, or not at all."""
+    with partial(wanted.base, project.root / wanted.folder) as beside:
+        for name, md5 in wanted.files.items():
+            target = beside / name if name else beside
+            if not storage.objects.restore(md5, target):
+                path = wanted.base / name if name else wanted.base
+                pulled.missing += (path.relative_to(project.root).as_posix(),)
+                return
+        move(beside, wanted.base)
+    for name, md5 in wanted.files.items():
+        path = wanted.base / name if name else wanted.base
+        mark = mark_of(path)
+        if mark is not None:
+            pulled.brought += 1
+            pulled.bytes += mark.size
+            key = str(path) if wanted.folder == RAW else path.relative_to(project.root).as_posix()
+            project.state.remember_own_file(key, mark, md5)
+
+
+def _lines(pulled: Pulled) -> Iterator[str]:
+    remote = f", {size(pulled.from_remote)} of it from the remote" if pulled.from_remote else ""
+    yield f"{pulled.brought:,} files brought ({size(pulled.bytes)}{remote}), {pulled.here:,} were here"
+    for path in pulled.other[:MAX_LINES]:
+        yield f"{path} is not as recorded and was left as it is; remove it to get the recorded one"
+    for path in pulled.missing[:MAX_LINES]:
+        yield f"{path} is neither in DVC's cache nor in its remote; who has it can `dvc push`, or `semflow run` makes it"
+    if (more := len(pulled.other) + len(pulled.missing) - 2 * MAX_LINES) > 0:
+        yield f"and {more:,} more; --json names each"

@@ -1,0 +1,237 @@
+"""`semflow remove`: takes videos out of the data set and keeps what was theirs in `.semflow/removed`; `--undo` puts the
+last removal, or that of a video, back.
+
+The next `semflow run` records the smaller data set. What DVC's cache and remote hold stays: see `semflow forget`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from flows.engine.files import move, remove
+from flows.engine.names import find_video
+from flows.engine.places import places_of, require_own_file
+from flows.engine.project import STATE, Project
+from flows.engine.run import locked
+from flows.engine.state import State
+from flows.engine.sync import REMOVED
+from flows.engine.video_list import Video, merge_videos
+from flows.maintenance.dialog import answer, confirm, find_videos, open_project
+from tasks.content import write_atomically
+from tasks.errors import SemflowError
+
+FOLDER = "removed"
+MANIFEST = "removed.json"
+
+
+@dataclass(frozen=True)
+class Removed:
+    """One video that was taken out."""
+
+    name: str
+    relative: str
+    """Path below data/raw."""
+    stem: str
+    """Of its recipes."""
+    paths: tuple[str, ...]
+    """What was its, below the project's root, in the order in which it went."""
+
+
+@dataclass(frozen=True)
+class Removal:
+    """One call, as its manifest says."""
+
+    at: float
+    """Seconds since 1970."""
+    videos: tuple[Removed, ...]
+    renamed: tuple[str, ...]
+    """Old stems of videos that are called otherwise without these."""
+
+    def text(self) -> str:
+        """As it lies on disk."""
+        return json.dumps(asdict(self), indent=1) + "\n"
+
+    @classmethod
+    def parse(cls, text: str) -> Removal:
+        """What `text` says; ValueError, TypeError or KeyError where it is none."""
+        value = json.loads(text)
+        videos = tuple(Removed(**{**video, "paths": tuple(video["paths"])}) for video in value["videos"])
+        return cls(float(value["at"]), videos, tuple(value["renamed"]))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which videos, and whether they go or come back."""
+    parser.add_argument("videos", nargs="*", metavar="VIDEO", help="videos to take out, or with --undo to put back")
+    parser.add_argument("--undo", action="store_true", help="put back the last removal, or that of the named videos")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Take out, or put back."""
+    if not arguments.undo and not arguments.videos:
+        raise SemflowError("VIDEO must be named, got none; `semflow plan --all` lists them")
+    project = open_project(fetch=True)
+    try:
+        if arguments.undo:
+            with locked(project):
+                found = undo(project.root, project.state, arguments.videos)
+        else:
+            names = find_videos(project, arguments.videos)
+            many = names[0] if len(names) == 1 else f"{len(names)} videos ({', '.join(names[:5])})"
+            confirm(f"Take {many} out of the data set?", yes=arguments.yes, needed=False)
+            with locked(project):
+                found = remove_videos(project, names)
+    finally:
+        project.close()
+    answer(arguments, found, _lines(found, arguments.undo))
+    return 0
+
+
+def remove_videos(project: Project, names: Sequence[str]) -> dict[str, Any]:
+    """Move everything of these videos to `.semflow/removed/<time>/`; says what."""
+    for name in names:
+        require_own_file(project, project.videos[name])
+    videos = tuple(_describe(project, project.videos[name]) for name in names)
+    removal = Removal(time.time(), videos, tuple(sorted(_renamed(project, names))))
+    place = _new_place(project.root)
+    # The manifest first: whatever happens from here on, --undo knows where everything belongs.
+    write_atomically(place / MANIFEST, removal.text())
+    _note(project.state, [*(video.stem for video in videos), *removal.renamed], [video.relative for video in videos])
+    moved: dict[str, list[str]] = {}
+    for video in videos:
+        moved[video.name] = [path for path in video.paths if _move(project.root, path, place)]
+        _clear_folders(project.root, video)
+    return {
+        "removed": moved,
+        "to": place.relative_to(project.root).as_posix(),
+        "raw_not_here": [name for name in names if not project.videos[name].here],
+    }
+
+
+def undo(root: Path, state: State, typed: Sequence[str]) -> dict[str, Any]:
+    """Put back the last removal, or the videos `typed` from the last removal that has each."""
+    removals = list_removals(root)
+    if not removals:
+        raise SemflowError(f"{STATE}/{FOLDER} must hold a removal to undo, got none")
+    place, removal = removals[-1]
+    wanted = [_find(removals, word) for word in typed] or [(place, video) for video in removal.videos]
+    for place, video in wanted:
+        _check_free(root, place, video)
+    back: dict[str, list[str]] = {}
+    for place, video in wanted:
+        # Backwards: the raw file and the recipes make the video known again before its artifacts are looked for.
+        back[video.name] = [path for path in reversed(video.paths) if _move(place, path, root)]
+        stems = [video.stem, *_drop(place, video)]
+        _note(state, stems, [video.relative], back=True)
+    return {"restored": back}
+
+
+def list_removals(root: Path) -> list[tuple[Path, Removal]]:
+    """Folder and manifest of every removal that can be undone, the last one last."""
+    found: list[tuple[Path, Removal]] = []
+    for manifest in (root / STATE / FOLDER).glob(f"*/{MANIFEST}"):
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            found.append((manifest.parent, Removal.parse(manifest.read_text(encoding="utf-8"))))
+    return sorted(found, key=lambda one: (one[1].at, one[0].name))
+
+
+def _describe(project: Project, video: Video) -> Removed:
+    """The raw file goes last: while it or a recipe is here, the video is known, and a second call goes on."""
+    places = places_of(project, video)
+    return Removed(video.name, video.relative, video.stem, (*places.artifacts, *places.recipes, *places.raw))
+
+
+def _renamed(project: Project, names: Sequence[str]) -> set[str]:
+    """Stems of videos that are called otherwise once `names` are gone: their recipes are made anew, none is lost."""
+    left = [video for video in project.videos.values() if video.name not in names]
+    after = merge_videos((), {video.relative: None for video in left})
+    stems = {video.relative: video.stem for video in after.values()}
+    return {video.stem for video in left if stems.get(video.relative) != video.stem}
+
+
+def _new_place(root: Path) -> Path:
+    stamp = time.strftime("%Y%m%dT%H%M%S")
+    above = root / STATE / FOLDER
+    names = (above / (f"{stamp}-{n}" if n else stamp) for n in count())
+    place = next(path for path in names if not path.exists())
+    place.mkdir(parents=True)
+    return place
+
+
+def _note(state: State, stems: Sequence[str], raw: Sequence[str], *, back: bool = False) -> None:
+    """Add to what the next record drops on purpose, or take from it."""
+    memo = state.memo(REMOVED) or {}
+    after = {name: set(memo.get(name, [])) for name in ("stems", "raw")}
+    for name, values in (("stems", stems), ("raw", raw)):
+        after[name] = after[name] - set(values) if back else after[name] | set(values)
+    state.remember(REMOVED, {name: sorted(values) for name, values in after.items()})
+
+
+def _move(above: Path, path: str, to: Path) -> bool:
+    """Move `path` from below `above` to below `to`; whether there was something."""
+    if not os.path.lexists(above / path):
+        return False
+    try:
+        move(above / path, to / path)
+    except OSError as error:
+        raise SemflowError(
+            f"{above / path} could not be moved to {to / path}: {error.strerror or error}; mend that and call this again"
+        ) from None
+    return True
+
+
+def _clear_folders(root: Path, video: Removed) -> None:
+    """Remove the folders of a nested name that are empty now."""
+    for path in video.paths:
+        nested = max(video.stem.count("/"), video.relative.count("/"))
+        for folder in list((root / path).parents)[:nested]:
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def _find(removals: Sequence[tuple[Path, Removal]], typed: str) -> tuple[Path, Removed]:
+    known = {video.name: (place, video) for place, removal in removals for video in removal.videos}
+    return known[find_video({video.relative: name for name, (_, video) in known.items()}, typed)]
+
+
+def _check_free(root: Path, place: Path, video: Removed) -> None:
+    both = [path for path in video.paths if os.path.lexists(place / path) and os.path.lexists(root / path)]
+    if both:
+        raise SemflowError(
+            f"the place of {video.name} must be free to put it back, got {both[0]} there; move that away, or "
+            "`semflow remove` the video that has it now"
+        )
+
+
+def _drop(place: Path, video: Removed) -> tuple[str, ...]:
+    """Take a video out of the manifest; with the last one the folder goes, and the stems of renamed ones come back."""
+    removal = Removal.parse((place / MANIFEST).read_text(encoding="utf-8"))
+    left = tuple(other for other in removal.videos if other.name != video.name)
+    if left:
+        write_atomically(place / MANIFEST, replace(removal, videos=left).text())
+        return ()
+    remove(place)
+    return removal.renamed
+
+
+def _lines(found: dict[str, Any], undone: bool) -> Iterator[str]:
+    if undone:
+        for name, paths in found["restored"].items():
+            yield f"{name}: {len(paths)} files and folders are back in place"
+        yield "`semflow run` records it"
+        return
+    for name, paths in found["removed"].items():
+        yield f"{name}: {len(paths)} files and folders moved to {found['to']}"
+        if name in found["raw_not_here"]:
+            yield f"{name}: its raw file is not here; where it is, `semflow run` would take it into the data set again"
+    yield "`semflow run` records it; `semflow remove --undo` puts it back"
+    yield "DVC's cache and remote still hold what was recorded of it; `semflow forget` erases that too"
