@@ -117,7 +117,12 @@ class Toy:
 
     def git(self, *words: str) -> str:
         done = subprocess.run(
-            ["git", *words], cwd=self.root, env=environment(self.root, self.common), capture_output=True, text=True
+            ["git", *words],
+            cwd=self.root,
+            env=environment(self.root, self.common),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

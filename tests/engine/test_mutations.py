@@ -1,5 +1,5 @@
-"""Change one thing of a project, and exactly what follows from it is stale, runs, and is recorded: not an item too many,
-not one too few. The plan, the run, `dvc status` and `dvc repro` must never disagree, by whichever door one goes.
+"""Change one thing of a project, and exactly what follows from it is stale, runs, and is recorded: not an item too
+many, not one too few. The plan, the run, `dvc status` and `dvc repro` must never disagree, by whichever door one goes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.doors import VIDEOS, Toy, Zygote, start_project, zygote
+from tests.engine.doors import VIDEOS, Toy, start_project, zygote
 
 ONE, TWO, THREE = "one", "two", "day/three"
 EACH = (ONE, TWO, THREE)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from toyflow.artifacts import Counts, Totals, note
+
 from tasks.artifacts.artifact import Dataset
 from tasks.params import Params
 from tasks.stage import stage
-from toyflow.artifacts import Counts, Totals, note
 
 
 class CollectParams(Params):

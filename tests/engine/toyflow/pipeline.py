@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from tasks import fingerprint
 from toyflow import machine
 from toyflow.collect import collect
 from toyflow.count.stage import count
 from toyflow.look.stage import look
 from toyflow.read import read
 from toyflow.tell import tell
+
+from tasks import fingerprint
 
 # The catalogue is to these stages what tasks.weights is to the real ones: it enters a recipe by its hashes alone.
 fingerprint.ENGINE = (*fingerprint.ENGINE, "toyflow.catalogue")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from toyflow.artifacts import Facts, Words, note
+
 from tasks.artifacts.raw_video import RawVideo
 from tasks.errors import BadInput
 from tasks.params import Params
 from tasks.stage import stage
-from toyflow.artifacts import Facts, Words, note
 
 
 class ReadParams(Params):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from toyflow.artifacts import Counts, Looks, Pages, Totals, note
+
 from tasks.params import Params
 from tasks.stage import stage
-from toyflow.artifacts import Counts, Looks, Pages, Totals, note
 
 
 class TellParams(Params):

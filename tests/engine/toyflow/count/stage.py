@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from toyflow.artifacts import Counts, Notes, Words, note
+
 from tasks.params import Params
 from tasks.stage import stage
-from toyflow.artifacts import Counts, Notes, Words, note
 
 
 class CountParams(Params):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tasks.params import Params
-from tasks.stage import stage
 from toyflow.artifacts import Facts, Looks, note
 from toyflow.catalogue import exported
+
+from tasks.params import Params
+from tasks.stage import stage
 
 
 class LookParams(Params):
