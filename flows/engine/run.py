@@ -84,7 +84,9 @@ def bring_up_to_date(
                 if record:
                     unrecorded = record_in_dvc(project, plan)
                 elif stages is not None:
+                    # DVC is about to record these stages: what it finds must be what `record` would leave.
                     keep_raw_pointer(project, stages)
+                    project.book.drop_methods(name for name in project.book.unused_methods() if name[0] in stages)
             signals.disarm()
         except Interrupted:
             pass  # the summary says it
