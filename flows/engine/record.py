@@ -17,7 +17,7 @@ from flows.engine.declaration import Declaration
 from flows.engine.dvc_store.lock import DirHash, FileHash, StageRecord, read_lock, read_params, update_lock
 from flows.engine.dvc_store.mutex import hold_repository
 from flows.engine.dvc_store.objects import hash_listing
-from flows.engine.dvc_yaml import entry, input_folders
+from flows.engine.dvc_yaml import entry, input_folders, outdated
 from flows.engine.outcome import Item
 from flows.engine.plan import Plan
 from flows.engine.project import RAW, Project
@@ -58,6 +58,8 @@ def record(project: Project, plan: Plan) -> dict[str, str]:
     if known is not None and known["signature"] == signature and known["lock"] == lock:
         return known["unrecorded"]
     try:
+        if words := outdated(project):
+            return {"all": words}
         removed = project.state.memo(REMOVED) or {}
         with hold_repository(project.root):
             recording = _Recording(project, plan, storage, read_lock(project.root), removed)
@@ -245,7 +247,8 @@ def _sign(project: Project, plan: Plan) -> str:
     written = {kind.folder for d in project.declarations for kind in d.inputs.values() if kind.place}
     marks = [(folder, sorted(scan(project.root / folder).items())) for folder in sorted({*written, RAW})]
     page = mark_of(project.root / "/".join(INDEX))
-    seen = [code, files, standings, marks, page, project.state.memo(REMOVED)]
+    rendered = mark_of(project.root / "dvc.yaml")
+    seen = [code, files, standings, marks, page, rendered, project.state.memo(REMOVED)]
     return hashlib.md5(json.dumps(seen).encode(), usedforsecurity=False).hexdigest()
 
 
