@@ -30,6 +30,7 @@ RENDERED: tuple[str, ...] = ("field", "two_stream")
 MORE: dict[str, tuple[str, str]] = {
     "field": ("field", "use the semantic field of a video: complete, track, remove, adapt"),
     "track-object": ("track_object", "follow one object that you point at"),
+    "verify": ("maintenance.verify", "read every byte and say what is not as it was recorded; repairs nothing"),
     "status": ("maintenance.status", "say what a run is doing, how the last one ended, and where every item stands"),
 }
 """Command to its module in flows (`add_arguments(parser)`, `run(arguments) -> exit code`), and what it is for."""

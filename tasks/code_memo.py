@@ -65,8 +65,8 @@ def data_hash(path: Path) -> str:
 def _remembered(path: Path, read: Callable[[Path], SourceCode]) -> SourceCode:
     with _lock:
         about = path.stat()
-        stamp = f"{about.st_size} {about.st_mtime_ns} {about.st_ctime_ns} {about.st_ino}"
-        mark = f"{stamp} {_rules()} {','.join(own_packages())}"
+        at = f"{about.st_size} {about.st_mtime_ns} {about.st_ctime_ns} {about.st_ino}"
+        mark = f"{at} {_rules()} {','.join(own_packages())}"
         name = str(path)
         if (found := _known.seen.get((name, mark))) is not None:
             return found

@@ -22,8 +22,8 @@ LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MOST_LEVELS = 20
 MOST_VALUES = 10_000
 MOST_SHOWN = 80
-LARGEST = 2**31 - 1
-"""Of a whole number: frames, pixels and rows are counted in 32 bits."""
+LARGEST, LARGEST_FLOAT = 2**31 - 1, 1e12
+"""Of whole numbers (frames, pixels and rows are counted in 32 bits) and of others, whose squares must not overflow."""
 TAG = "tag:yaml.org,2002:"
 PLAIN = "a number, text, true, false, null or a list"
 Path = tuple[str | int, ...]
@@ -238,8 +238,9 @@ class _Builder:
             raise self._wrong(line, f"{self._path()} must be {PLAIN}, got {shorten(text)} as {kind}") from None
         if isinstance(value, float) and not math.isfinite(value):
             raise self._wrong(line, f"{self._path()} must be a finite number, got {shorten(text)}")
-        if isinstance(value, int) and abs(value) > LARGEST:
-            raise self._wrong(line, f"{self._path()} must be at most {LARGEST}, got {shorten(text)}")
+        most = LARGEST_FLOAT if isinstance(value, float) else LARGEST
+        if value is not None and abs(value) > most:
+            raise self._wrong(line, f"{self._path()} must be at most {most:.10g}, got {shorten(text)}")
         return value
 
     def _text(self, text: str, line: int) -> str:

@@ -1,6 +1,6 @@
 """What the engine costs beside the work that it manages.
 
-`python -m benchmarks.engine [--videos 10 100 1000 10000] [--quick]`: every stage's function is replaced by one that
+`python -m benchmarks.engine [--videos 3 10 100 1000 10000] [--quick]`: every stage's function is replaced by one that
 hands back a small stored sample (stages.py), so that what is left is the engine: planning, hashing, worker processes,
 recipes, the record in DVC, the tables. Commands are run as a user runs them and timed as whole processes, beside DVC
 with a stage per video and Prefect with a task per item (peers.py). Wall times are the best of some runs; processor time
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] = ()) -> None:
     options = parse(argv)
     folder = Path(tempfile.mkdtemp(prefix="semflow-bench-", dir=options.folder))
     try:
-        results = measure_all(options.videos, folder, options.peers, ITEMS if options.scaling else 0, options.repeats)
+        results = measure_all(options, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(table(results))  # noqa: T201
@@ -60,24 +60,30 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3, help="runs of each command, of which the best counts")
     parser.add_argument("--folder", type=Path, help="where the projects are made (the folder for temporary files)")
     parser.add_argument("--to", type=Path, default=BENCH, help="where the figures and the plot go")
-    parser.add_argument("--no-scaling", dest="scaling", action="store_false", help="leave the worker processes out")
+    parser.add_argument("--workers", type=int, default=0, help="worker processes (as many as suit the machine)")
+    parser.add_argument("--scaling", type=int, default=ITEMS, metavar="ITEMS", help="items for one worker beside two")
+    parser.add_argument("--no-warm-up", dest="warm_up", action="store_false", help="measure the very first use too")
     options = parser.parse_args(argv)
     options.peers = not options.quick
     options.videos = options.videos or (QUICK if options.quick else VIDEOS)
     return options
 
 
-def measure_all(videos: Sequence[int], folder: Path, peers: bool, scaling_items: int, repeats: int) -> Results:
-    """All figures; `scaling_items` 0 leaves the worker processes out. Projects are made in `folder`, one at a time."""
+def measure_all(options: argparse.Namespace, folder: Path) -> Results:
+    """All figures that `options` (see `parse`) ask for. Projects are made in `folder`, one at a time."""
+    videos, repeats = options.videos, options.repeats
     samples = folder / "samples"
     samples.mkdir()
     write_samples_apart(samples)
-    measure(folder / "warm-up", 1, samples, 1, say)  # what is compiled or cached at the first use of all does not count
+    if options.warm_up:  # what is compiled or cached at the first use of all does not count
+        measure(folder / "warm-up", 1, samples, repeats=1, workers=options.workers, say=say)
     ours: dict[int, Measured] = {}
     for count in videos:
         root = folder / f"project-{count}"
-        ours[count] = measure(root, count, samples, repeats if count <= MANY else min(repeats, 2), say)
+        often = repeats if count <= MANY else min(repeats, 2)
+        ours[count] = measure(root, count, samples, repeats=often, workers=options.workers, say=say)
         shutil.rmtree(root)
+    peers = options.peers
     steps = pipeline_steps() if peers else ()
     dvc = {n: measure_dvc(folder / f"dvc-{n}", n, steps, repeats, say) for n in videos if peers and n <= MAX_DVC}
     asked = {n: measure_prefect(folder / f"prefect-{n}", n, say) for n in videos if peers and n <= MAX_PREFECT}
@@ -85,7 +91,7 @@ def measure_all(videos: Sequence[int], folder: Path, peers: bool, scaling_items:
         ours=ours,
         dvc=dvc,
         prefect={n: took for n, took in asked.items() if took is not None},
-        scaling=measure_scaling(folder / "scaling", scaling_items, say) if scaling_items else None,
+        scaling=measure_scaling(folder / "scaling", options.scaling, say) if options.scaling else None,
     )
 
 

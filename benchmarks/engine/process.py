@@ -44,9 +44,14 @@ def run_process(command: Sequence[str], folder: Path, environment: Mapping[str, 
             command, cwd=folder, env={**clean_environment(), **(environment or {})}, stdout=output, stderr=output
         )
         peak = 0
-        while process.poll() is None:
-            peak = max(peak, _peak_bytes(process.pid))
-            time.sleep(POLL_S)
+        try:
+            while process.poll() is None:
+                peak = max(peak, _peak_bytes(process.pid))
+                time.sleep(POLL_S)
+        finally:
+            if process.poll() is None:  # the benchmark was interrupted
+                process.terminate()
+                process.wait()
         wall = time.perf_counter() - began
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         if process.returncode:

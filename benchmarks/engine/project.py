@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,10 +70,10 @@ def write_samples_apart(folder: Path) -> None:
     run_process([sys.executable, "-c", code, str(folder)], folder, {"PYTHONPATH": str(CHECKOUT)})
 
 
-def make_project(root: Path, videos: int) -> None:
-    """A project of this checkout's parameters, a DVC repository, with `videos` tiny raw files."""
+def make_project(root: Path, videos: int, params: str) -> None:
+    """A project, a DVC repository, with `videos` tiny raw files and `params` for params.yaml."""
     (root / RAW).mkdir(parents=True)
-    shutil.copy(CHECKOUT / "params.yaml", root)
+    (root / "params.yaml").write_text(params, encoding="utf-8")
     shutil.copy(CHECKOUT / ".dvcignore", root)
     shutil.copytree(CHECKOUT / ".dvc", root / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp", "config.local"))
     subprocess.run(["git", "init", "--quiet", str(root)], check=True)
@@ -79,19 +81,27 @@ def make_project(root: Path, videos: int) -> None:
         raw_file(root, number).write_text(f"video {number}\n", encoding="ascii")
 
 
+def params_text(workers: int) -> str:
+    """This checkout's parameters with so many worker processes; 0: as many as suit the machine."""
+    text = (CHECKOUT / "params.yaml").read_text(encoding="utf-8")
+    return re.sub(r"^  workers: .*$", f"  workers: {workers}", text, count=1, flags=re.MULTILINE)
+
+
 def raw_file(root: Path, number: int) -> Path:
     """The raw file of a video."""
     return root / RAW / f"clip_{number:06}.mp4"
 
 
-def measure(root: Path, videos: int, samples: Path, repeats: int, say: Callable[[str], None]) -> Measured:
+def measure(
+    root: Path, videos: int, samples: Path, *, repeats: int, workers: int, say: Callable[[str], None]
+) -> Measured:
     """Make a project at `root` and take all figures, the best of `repeats` where a command can be repeated."""
 
     def semflow(*arguments: str) -> Took:
         say(f"{videos:,} videos: semflow {' '.join(arguments)}")
         return run_semflow(arguments, root, PIPELINE, samples)
 
-    make_project(root, videos)
+    make_project(root, videos, params_text(workers))
     semflow("dvc")
     first = semflow("run")
     made = last_run(root)
@@ -108,7 +118,7 @@ def measure(root: Path, videos: int, samples: Path, repeats: int, say: Callable[
     return Measured(
         videos=videos,
         items=len(made["outcomes"]),
-        workers=worker_count(root),
+        workers=workers or worker_count(root),
         first=first,
         first_item_s=item_seconds(made),
         nothing=nothing,
@@ -124,9 +134,7 @@ def measure(root: Path, videos: int, samples: Path, repeats: int, say: Callable[
 def last_run(root: Path) -> dict[str, Any]:
     """The last line of the project's run log: what was not simply reused."""
     with (root / ".semflow/runs.jsonl").open(encoding="utf-8") as file:
-        for line in file:
-            last = line
-    found: dict[str, Any] = json.loads(last)
+        found: dict[str, Any] = json.loads(deque(file, maxlen=1)[0])
     odd = [outcome for outcome in found["outcomes"] if outcome["result"] != "computed"]
     if odd:
         raise RuntimeError(f"every item of a benchmark must be computed, got {odd[0]}")

@@ -75,7 +75,9 @@ def _writers() -> Mapping[type[Artifact], Callable[[Path], None]]:
         Actions.empty(**SIZE, network="i3d", notes=[], confident_from=0.5),
     )
     others = (_frames(), _dense_flow(), _axes(), _features(), _semantic_flow(), _action_model(), _semantic_field())
-    writers = {made.kind if isinstance(made, Streamed) else type(made): made.save for made in (*tables, *others)}
+    writers: dict[type[Artifact], Callable[[Path], None]] = {
+        made.kind if isinstance(made, Streamed) else type(made): made.save for made in (*tables, *others)
+    }
     return writers | {Report: _write_report}
 
 

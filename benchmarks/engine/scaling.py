@@ -94,12 +94,14 @@ def time_run(root: str) -> None:
             pass
 
         def started(self, item: Item, worker: int, attempt: int) -> None:
+            del attempt
             self.worker_of[item] = worker
 
         def progressed(self, item: Item, step: Step) -> None:
             pass
 
         def ended(self, outcome: Outcome, final: bool) -> None:
+            del final
             self.ends.append((time.perf_counter(), outcome.seconds, self.worker_of[outcome.item]))
 
         def said(self, level: int, message: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from flows.engine.files import move, partial
 from flows.engine.recipe import FOLDER, METHOD, RECIPE, Method, Recipe, parse_method, parse_recipe, trust_recipe
 from flows.engine.scan import Mark, mark_of, scan
-from flows.engine.state import State
+from flows.engine.state import State, is_settled
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Book:
                     book._take(stage, name, before[1], trusted=True)
                     continue
                 text = _read(root / path)
-                if text is not None and book._take(stage, name, text, trusted=False):
+                if book._take(stage, name, text, trusted=False) and is_settled(mark):
                     new[path] = (mark, text)
         state.remember_recipes(new)
         return book
@@ -131,8 +131,9 @@ class Book:
         self._files.setdefault(stage, {})[name] = (md5, len(data))
 
 
-def _read(path: Path) -> str | None:
+def _read(path: Path) -> str:
+    """What the file holds; "", which is neither recipe nor method, where it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError):
-        return None
+        return ""

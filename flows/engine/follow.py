@@ -108,19 +108,12 @@ class Following:
         # Where the raw file is not here, or the artifact is to be pulled, the bytes must come from the object store.
         raw_missing = any(kind.raw and project.videos[video].file is None for kind in declaration.inputs.values())
         only_known = pulled or raw_missing
-        inputs: dict[str, str | Mapping[str, str]] = {}
-        for argument, kind in declaration.inputs.items():
-            if argument in declaration.whole:
-                videos = self.plan.artifacts(declaration, kind)
-                inputs[argument] = {owner: str(project.path(kind, owner)) for owner in videos}
-            else:
-                inputs[argument] = "" if only_known else str(project.path(kind, video))
         known = self._known(state)
         frames = project.makers.get("data/frames")
         return Job(
             stage=declaration.name,
             video=video,
-            inputs=inputs,
+            inputs={} if only_known else input_places(self.plan, declaration, video),
             outputs=tuple((kind.folder, str(project.path(kind, video))) for kind in declaration.outputs),
             parts=str(parts_of(project.root, state)),
             known=known if set(known) == {kind.folder for kind in declaration.outputs} else {},
@@ -187,12 +180,13 @@ class Following:
                     project.state.remember_own_file(path.relative_to(project.root).as_posix(), mark, md5)
         recipe = Recipe(item.video, item.stage, state.method, state.inputs, done.outputs)
         method = project.book.methods.get((item.stage, state.method), declaration.method)
-        project.book.write(project.stem(item.video), recipe, method)
-        project.state.remember_outputs(item, recipe.key, done.outputs)
-        project.state.clear_deaths([recipe.key])
-        if done.how == "computed":
-            project.state.remember_timing(item.stage, item.video, done.seconds, done.frames)
-        project.state.flush()
+        with project.state.together():
+            project.book.write(project.stem(item.video), recipe, method)
+            project.state.remember_outputs(item, recipe.key, done.outputs)
+            project.state.clear_deaths([recipe.key])
+            if done.how == "computed":
+                project.state.remember_timing(item.stage, item.video, done.seconds, done.frames)
+            project.state.flush()
         self.plan.settle(ItemState(item, "fresh", "", recipe.key, state.method, state.inputs, done.outputs))
 
     def _bury(self, state: ItemState, reason: str, seconds: float) -> None:
@@ -266,6 +260,18 @@ def downstream(declarations: Sequence[Declaration], origin: Declaration) -> list
         if made & reads and not declaration.over_dataset:
             found.append(declaration)
             made |= {kind.folder for kind in declaration.outputs}
+    return found
+
+
+def input_places(plan: Plan, declaration: Declaration, video: str) -> dict[str, str | Mapping[str, str]]:
+    """Argument name to where its artifact lies, or for the artifacts of a whole dataset video to path."""
+    found: dict[str, str | Mapping[str, str]] = {}
+    for argument, kind in declaration.inputs.items():
+        if argument in declaration.whole:
+            videos = plan.artifacts(declaration, kind)
+            found[argument] = {owner: str(plan.project.path(kind, owner)) for owner in videos}
+        else:
+            found[argument] = str(plan.project.path(kind, video))
     return found
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.engine.files import move, partial, remove
+from flows.engine.interrupt import Interrupted
 from flows.engine.job import Done, Job
 from flows.engine.recipe import Files, Outputs
 from flows.engine.scan import scan
@@ -43,6 +44,8 @@ def perform(job: Job, stage: Stage[..., Any], params: Mapping[str, Params], root
         return Done("fault", seconds=time.perf_counter() - began, message=str(error))
     except SemflowError as error:
         return Done("error", seconds=time.perf_counter() - began, message=str(error))
+    except (Interrupted, KeyboardInterrupt):
+        raise  # it is the run that ends, where this process is the run's
     except BaseException as error:  # also SystemExit: a stage must not end its worker
         return Done(
             "error",

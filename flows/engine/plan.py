@@ -63,6 +63,7 @@ class Plan:
     """(artifact folder, video) to the content hash of the artifact, where it is there."""
     _accepted: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     _chosen: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    _makers: dict[str, list[tuple[str, bool, bool]]] = field(default_factory=dict[str, list[tuple[str, bool, bool]]])
 
     @classmethod
     def make(cls, project: Project) -> Plan:
@@ -110,13 +111,27 @@ class Plan:
         """The items that `item` reads from."""
         declaration = self.project.by_name[item.stage]
         found: dict[Item, None] = {}
-        for argument, kind in declaration.inputs.items():
-            maker = self.project.makers.get(kind.folder)
-            if maker is None or kind.raw or kind.place:
-                continue
-            for owner in self._owners(declaration, argument, maker, item.video):
-                found[Item(owner, maker.name)] = None
+        for maker, over_dataset, whole in self._reads(declaration):
+            if over_dataset:
+                found[Item(ALL, maker)] = None
+            elif whole:
+                found |= dict.fromkeys(Item(owner, maker) for owner in self.chosen(declaration))
+            else:
+                found[Item(item.video, maker)] = None
         return list(found)
+
+    def _reads(self, declaration: Declaration) -> list[tuple[str, bool, bool]]:
+        """What a stage reads from: a stage's name, whether that is over the dataset, whether all its items are read."""
+        known = self._makers.get(declaration.name)
+        if known is None:
+            arguments = [
+                (self.project.makers[kind.folder], argument in declaration.whole)
+                for argument, kind in declaration.inputs.items()
+                if kind.folder in self.project.makers and not kind.raw and not kind.place
+            ]
+            known = list(dict.fromkeys((maker.name, maker.over_dataset, whole) for maker, whole in arguments))
+            self._makers[declaration.name] = known
+        return known
 
     def chosen(self, declaration: Declaration) -> list[str]:
         """The videos that a stage over the dataset reads; none where what people wrote for it cannot be read."""
@@ -158,11 +173,6 @@ class Plan:
             found = self._accepted[declaration.name] = frozenset(alike)
         return found
 
-    def _owners(self, declaration: Declaration, argument: str, maker: Declaration, video: str) -> list[str]:
-        if maker.over_dataset:
-            return [ALL]
-        return self.chosen(declaration) if argument in declaration.whole else [video]
-
     def _inputs(self, declaration: Declaration, video: str) -> dict[str, str] | None:
         """Content hash of each artifact that the item reads; None where its raw video is neither here nor recorded."""
         found: dict[str, str] = {}
@@ -189,7 +199,10 @@ class Plan:
         book = self.project.book
         recipe = book.recipes.get((declaration.name, stem))
         method = self.method_for(declaration, recipe)
-        key = make_key(declaration.name, method, inputs)
+        if recipe is not None and recipe.method == method and recipe.inputs == inputs:
+            key = recipe.key  # the same by definition, and already known: hashing is a fifth of a plan's time
+        else:
+            key = make_key(declaration.name, method, inputs)
 
         def stale(reason: str) -> ItemState:
             same = recipe is not None and recipe.key == key and recipe.error is None

@@ -53,7 +53,7 @@ class Method:
     @cached_property
     def digest_on_any_device(self) -> str:
         """SHA-256 of the method without its device."""
-        return _sha256({**asdict(self), "device": None})
+        return _sha256([self.stage, self.params, self.code, self.weights, self.libraries])
 
     def text(self) -> str:
         """As it lies on disk."""
@@ -116,7 +116,7 @@ def parse_recipe(text: str) -> Recipe | None:
             return None
         outputs = read_outputs(fields["outputs"])
         recipe = Recipe(fields["video"], fields["stage"], fields["method"], fields["inputs"], outputs, fields["error"])
-        return recipe if recipe.key == fields["key"] else None
+        return recipe if _is_well_formed(recipe) and recipe.key == fields["key"] else None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
@@ -129,9 +129,19 @@ def read_outputs(value: Any) -> Outputs:
         for name, (md5, size) in found[folder].items():
             parts = PurePosixPath(name).parts
             inside = not (name.startswith("/") or "\\" in name or ".." in parts or name != "/".join(parts))
-            if not inside or MD5.fullmatch(md5) is None or not isinstance(size, int) or size < 0:
+            if not inside or MD5.fullmatch(md5) is None or type(size) is not int or size < 0:
                 raise ValueError(f"{name!r} must be a file below its artifact, with its MD5 and size")
     return found
+
+
+def _is_well_formed(recipe: Recipe) -> bool:
+    """Whether all values are of the kinds that they are declared to be."""
+    words: list[Any] = [recipe.video, recipe.stage, recipe.method, *recipe.inputs.values()]
+    words += [] if recipe.error is None else [recipe.error]
+    files: list[Any] = [file for files in recipe.outputs.values() for file in files.values()]
+    return all(isinstance(word, str) for word in words) and all(
+        isinstance(md5, str) and type(size) is int for md5, size in files
+    )
 
 
 def trust_recipe(fields: dict[str, Any]) -> Recipe:

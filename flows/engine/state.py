@@ -9,15 +9,15 @@ values by name).
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from flows.engine.database import from_json, is_damaged, open_anew, open_database, seal, to_json, unseal
 from flows.engine.outcome import Item
 from flows.engine.scan import Mark
 
@@ -25,32 +25,9 @@ log = logging.getLogger("semflow")
 FOLDER = ".semflow"
 """Folder below the project's root for what helps this machine and is no result."""
 NAME = "state.sqlite"
-VERSION = 2
-BUSY_S = 20.0
-"""Another command may be writing: wait for it so long."""
 FINE_NS, COARSE_NS = 20_000_000, 2_000_000_000
 """A file touched this recently may change again within the resolution of its time stamp: milliseconds on most file
 systems, two seconds on those that keep whole seconds (FAT, some network shares)."""
-SCHEMA = """
-create table files (path text primary key, size int, mtime int, ctime int, inode int, md5 text) without rowid;
-create table recipes (path text primary key, size int, mtime int, ctime int, inode int, text text) without rowid;
-create table ledger (key text primary key, outputs text, video text default '', stage text default '', at real)
-    without rowid;
-create table deaths (key text primary key, count int, reason text) without rowid;
-create table timings (stage text, video text, seconds real, frames int, at real, primary key (stage, video))
-    without rowid;
-create table memos (name text primary key, value text) without rowid;
-"""
-
-MIGRATIONS = {
-    1: """
-alter table ledger add column video text default '';
-alter table ledger add column stage text default '';
-alter table ledger add column at real;
-update ledger set at = strftime('%s', 'now');
-"""
-}
-"""What makes an older database one of today, by its version; any other is started anew."""
 
 
 class LedgerRow(NamedTuple):
@@ -72,25 +49,13 @@ class State:
     connection: sqlite3.Connection
     _files: dict[str, tuple[Mark, str]] | None = field(default=None)
     _new_files: dict[str, tuple[Mark, str]] = field(default_factory=dict[str, tuple[Mark, str]])
+    _together: bool = False
 
     @classmethod
     def open(cls, root: Path) -> State:
-        """The state of the project at `root`; a damaged file is started anew, an unwritable folder serves memory."""
+        """The state of the project at `root`; a damaged one is started anew, an unwritable one is kept in memory."""
         path = root / FOLDER / NAME
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            return cls(path, _connect(path))
-        except sqlite3.DatabaseError as error:
-            log.debug("%s: %s; started anew", path, error)
-        except OSError as error:
-            log.debug("%s: %s; kept in memory", path, error)
-            return cls(path, _connect(None))
-        try:
-            for stale in path.parent.glob(f"{NAME}*"):
-                stale.unlink()
-            return cls(path, _connect(path))
-        except (OSError, sqlite3.Error):
-            return cls(path, _connect(None))
+        return cls(path, open_database(path))
 
     def close(self) -> None:
         """Write what is pending and close."""
@@ -116,8 +81,7 @@ class State:
 
     def remember_file(self, path: str, mark: Mark, md5: str) -> None:
         """Note the hash of a file, unless it was touched so recently that its mark may not change with its bytes."""
-        coarse = mark.mtime_ns % 1_000_000_000 == 0
-        if time.time_ns() - mark.mtime_ns > (COARSE_NS if coarse else FINE_NS):
+        if is_settled(mark):
             self.remember_own_file(path, mark, md5)
 
     def remember_own_file(self, path: str, mark: Mark, md5: str) -> None:
@@ -137,29 +101,34 @@ class State:
     def recipe_texts(self) -> dict[str, tuple[Mark, str]]:
         """Path to mark and text of every recipe file read before."""
         rows = self._rows("select path, size, mtime, ctime, inode, text from recipes")
-        return {path: (Mark(size, mtime, ctime, inode), text) for path, size, mtime, ctime, inode, text in rows}
+        return {
+            path: (Mark(size, mtime, ctime, inode), text)
+            for path, size, mtime, ctime, inode, sealed in rows
+            if (text := unseal(sealed)) is not None
+        }
 
     def remember_recipes(self, texts: Mapping[str, tuple[Mark, str]]) -> None:
         """Note recipe files as read."""
-        rows = [(path, *mark, text) for path, (mark, text) in texts.items()]
+        rows = [(path, *mark, seal(text)) for path, (mark, text) in texts.items()]
         self._write("insert or replace into recipes values (?, ?, ?, ?, ?, ?)", rows)
 
     # Ledger
 
     def ledger(self, key: str) -> Any:
         """What came out for `key` before, or None."""
-        rows = list(self._rows("select outputs from ledger where key = ?", (key,)))
-        return json.loads(rows[0][0]) if rows else None
+        rows = self._rows("select outputs from ledger where key = ?", (key,))
+        return from_json(rows[0][0]) if rows else None
 
     def remember_outputs(self, item: Item, key: str, outputs: Any) -> None:
         """Note what came out for a key."""
-        row = (key, json.dumps(outputs), item.video, item.stage, time.time())
+        row = (key, to_json(outputs), item.video, item.stage, time.time())
         self._write("insert or replace into ledger values (?, ?, ?, ?, ?)", [row])
 
     def ledger_rows(self) -> Iterator[LedgerRow]:
         """Everything that came out, here."""
         for key, outputs, video, stage, at in self._rows("select key, outputs, video, stage, at from ledger"):
-            yield LedgerRow(key, json.loads(outputs), Item(video, stage) if video else None, at)
+            if (value := from_json(outputs)) is not None:
+                yield LedgerRow(key, value, Item(video, stage) if video else None, at)
 
     def forget_keys(self, keys: list[str]) -> None:
         """Drop entries of the ledger."""
@@ -169,7 +138,7 @@ class State:
 
     def deaths(self) -> dict[str, int]:
         """Key to how often a worker died making it."""
-        return dict(self._rows("select key, count from deaths"))
+        return dict(self._rows("select key, cast(count as int) from deaths"))
 
     def count_death(self, key: str, reason: str) -> int:
         """Note that a worker died over `key`; how often by now."""
@@ -188,7 +157,7 @@ class State:
 
     def timings(self) -> list[tuple[str, str, float, int]]:
         """(stage, video, seconds, frames) of the last time each item was computed here."""
-        return list(self._rows("select stage, video, seconds, frames from timings"))
+        return self._rows("select stage, video, cast(seconds as real), cast(frames as int) from timings")
 
     def remember_timing(self, stage: str, video: str, seconds: float, frames: int) -> None:
         """Note how long an item took."""
@@ -199,21 +168,22 @@ class State:
 
     def memo(self, name: str) -> Any:
         """The value noted under `name`, or None."""
-        rows = list(self._rows("select value from memos where name = ?", (name,)))
-        return json.loads(rows[0][0]) if rows else None
+        rows = self._rows("select value from memos where name = ?", (name,))
+        return from_json(rows[0][0]) if rows else None
 
     def remember(self, name: str, value: Any) -> None:
         """Note a value that JSON can hold."""
-        self._write("insert or replace into memos values (?, ?)", [(name, json.dumps(value))])
+        self._write("insert or replace into memos values (?, ?)", [(name, to_json(value))])
 
     def memos(self, prefix: str) -> dict[str, Any]:
         """Every value whose name starts with `prefix`, by the rest of its name."""
         rows = self._rows("select name, value from memos where substr(name, 1, ?) = ?", (len(prefix), prefix))
-        return {name[len(prefix) :]: json.loads(value) for name, value in rows}
+        found = {name[len(prefix) :]: from_json(value) for name, value in rows}
+        return {name: value for name, value in found.items() if value is not None}
 
     def remember_all(self, prefix: str, values: Mapping[str, Any]) -> None:
         """Note many values, their names behind `prefix`."""
-        rows = [(prefix + name, json.dumps(value)) for name, value in values.items()]
+        rows = [(prefix + name, to_json(value)) for name, value in values.items()]
         self._write("insert or replace into memos values (?, ?)", rows)
 
     def drop_memos(self, names: list[str]) -> None:
@@ -243,23 +213,55 @@ class State:
             self.connection.execute("vacuum")
             self.connection.execute("pragma wal_checkpoint(truncate)")
 
-    def _rows(self, statement: str, values: tuple[Any, ...] = ()) -> Iterator[Any]:
+    @contextlib.contextmanager
+    def together(self) -> Generator[None]:
+        """What is noted within is written in one transaction."""
+        self._together = True
         try:
-            yield from self.connection.execute(statement, values)
+            yield
+        finally:
+            self._together = False
+            try:
+                self.connection.commit()
+            except sqlite3.Error as error:
+                self._mend(error)
+
+    def _rows(self, statement: str, values: tuple[Any, ...] = ()) -> list[Any]:
+        """All rows, or none: a part of them, from a damaged file, is not to be trusted."""
+        try:
+            return self.connection.execute(statement, values).fetchall()
         except sqlite3.Error as error:
-            log.debug("%s: %s", self.path, error)
+            self._mend(error)
+            return []
 
     def _write(self, statement: str, rows: list[Any]) -> None:
         if not rows:
             return
         # What cannot be noted (disk full, folder read-only) is looked up again next time.
         try:
-            with self.connection:
+            if self._together:
                 self.connection.executemany(statement, rows)
+            else:
+                with self.connection:
+                    self.connection.executemany(statement, rows)
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
                 self.connection.rollback()
-            log.debug("%s: %s", self.path, error)
+            self._mend(error)
+
+    def _mend(self, error: sqlite3.Error) -> None:
+        """Start anew where the file turns out to be damaged."""
+        log.debug("%s: %s", self.path, error)
+        if is_damaged(error):
+            with contextlib.suppress(sqlite3.Error):
+                self.connection.close()
+            self.connection = open_anew(self.path)
+
+
+def is_settled(mark: Mark) -> bool:
+    """Whether a file was not touched so recently that it may change again and keep its mark."""
+    coarse = mark.mtime_ns % 1_000_000_000 == 0
+    return time.time_ns() - mark.mtime_ns > (COARSE_NS if coarse else FINE_NS)
 
 
 def _storable(path: str) -> str:
@@ -269,34 +271,3 @@ def _storable(path: str) -> str:
     except UnicodeEncodeError:
         return ascii(path)
     return path
-
-
-def _connect(path: Path | None) -> sqlite3.Connection:
-    connection = sqlite3.connect(path or ":memory:", timeout=BUSY_S, check_same_thread=False)
-    try:
-        connection.execute("pragma journal_mode = wal")
-        connection.execute("pragma synchronous = normal")
-        connection.execute("pragma secure_delete = on")
-        version = connection.execute("pragma user_version").fetchone()[0]
-        if version in MIGRATIONS:
-            with connection:
-                connection.execute("begin immediate")
-                _execute_all(connection, MIGRATIONS[version])
-                connection.execute(f"pragma user_version = {VERSION}")
-        elif version != VERSION:
-            with connection:
-                connection.execute("begin immediate")
-                for (name,) in connection.execute("select name from sqlite_master where type = 'table'").fetchall():
-                    connection.execute(f'drop table "{name}"')
-                _execute_all(connection, SCHEMA)
-                connection.execute(f"pragma user_version = {VERSION}")
-        connection.execute("select count(*) from memos").fetchone()
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
-
-
-def _execute_all(connection: sqlite3.Connection, statements: str) -> None:
-    for statement in filter(None, map(str.strip, statements.split(";"))):
-        connection.execute(statement)

@@ -24,6 +24,8 @@ KEPT = ("reports/index.html", "reports/bench")
 def sweep(project: Project, plan: Plan) -> list[Path]:
     """Move everything that belongs to no video of the list to `.semflow/removed`; gives the paths as they were."""
     moved: list[Path] = []
+    if project.book.invalid:
+        return moved  # a damaged recipe may be the one that names a video: its artifacts must not be taken for strays
     for stray in plan.inventory.strays():
         if stray.as_posix() in KEPT:
             continue

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from flows.engine.dvc_store.lock import LOCK, DirHash, StageRecord, read_lock
+from flows.engine.dvc_store.config import LOCK
 from flows.engine.recipe import FOLDER, RECIPE
 from flows.engine.scan import mark_of
 from flows.engine.state import State
 from flows.engine.storage import Storage
 from tasks.errors import SemflowError
+
+if TYPE_CHECKING:
+    from flows.engine.dvc_store.lock import StageRecord
 
 SYNCED = "synced"
 """Memo: the mark of the dvc.lock whose recipes are all here."""
@@ -32,6 +36,8 @@ def sync_recipes(root: Path, state: State, stages: Iterable[str], *, fetch: bool
     storage = Storage.of(root)
     if storage is None:
         return []
+    from flows.engine.dvc_store.lock import read_lock
+
     try:
         recorded = read_lock(root)
     except SemflowError as error:
@@ -62,6 +68,8 @@ def _missing(
     root: Path, storage: Storage, record: StageRecord | None, stage: str, state: State, *, fetch: bool
 ) -> Mapping[str, str] | None:
     """File name to MD5 of the recorded recipes that are not here; None where the list itself is not to be had."""
+    from flows.engine.dvc_store.lock import DirHash
+
     held = None if record is None else record.outs.get(f"{FOLDER}/{stage}")
     if not isinstance(held, DirHash):
         return {}

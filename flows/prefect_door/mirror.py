@@ -31,6 +31,8 @@ POLL_S = 0.1
 """How long an event waits at most before it is on its way."""
 GRACE_S = 2.0
 """How long the other process may take to end beyond the time it was given."""
+CHUNK = 500
+"""Items of a plan in one message: writing one holds the interpreter, and with it the engine's loop."""
 MAX_SOURCES = 50
 """Edges into one task run that Prefect is told of; a stage over a thousand videos would drown its graph."""
 
@@ -149,7 +151,7 @@ class PrefectMirror:
         """What happened since the last call, as messages for the other process."""
         messages: list[Message] = []
         while self._events:
-            messages.append(self._encode(self._events.popleft()))
+            messages.extend(self._encode(self._events.popleft()))
         return messages
 
     def stop(self) -> None:
@@ -197,34 +199,27 @@ class PrefectMirror:
             self._ended_early = True
             self._say(logging.WARNING, "Prefect's process ended early; this run goes on without it")
 
-    def _encode(self, event: tuple[Any, ...]) -> Message:
+    def _encode(self, event: tuple[Any, ...]) -> list[Message]:
         """An event as the other process reads it: plain JSON, so that it needs nothing of the engine."""
         match event:
             case ("planned", when, items, expected_s, workers):
                 rows = [[i.video, i.stage, str(i), expected_s.get(i), self._sources(i)] for i in items]
-                return ["planned", when, rows, workers]
+                return [["planned", when, rows[n : n + CHUNK], workers] for n in range(0, len(rows), CHUNK)]
             case ("started", when, item, worker, attempt):
-                return ["started", when, item.video, item.stage, str(item), worker, attempt]
+                return [["started", when, item.video, item.stage, str(item), worker, attempt]]
             case ("ended", when, outcome, final):
-                return [
-                    "ended",
-                    when,
-                    {**outcome.as_json(), "label": str(outcome.item), "new": outcome.item in self.attempted},
-                    final,
-                ]
+                new = outcome.item in self.attempted
+                return [["ended", when, {**outcome.as_json(), "label": str(outcome.item), "new": new}, final]]
             case ("finished", when, summary):
                 verdict = judge(summary, self.attempted)
-                return [
-                    "finished",
-                    when,
-                    {
-                        "state": [verdict.type, verdict.name, verdict.message],
-                        "table": tabulate(summary.outcomes),
-                        "index": summary.index,
-                    },
-                ]
+                result = {
+                    "state": [verdict.type, verdict.name, verdict.message],
+                    "table": tabulate(summary.outcomes),
+                    "index": summary.index,
+                }
+                return [["finished", when, result]]
             case _:
-                return list(event)
+                return [list(event)]
 
     def _sources(self, item: Item) -> list[tuple[str, str]]:
         """The items of this run that `item` reads."""

@@ -13,24 +13,22 @@ NEVER = float("-inf")
 class Progress:
     """How far the run is: by the seconds that its items were expected to take, by their number where unknown."""
 
-    def __init__(self, began: float, expected_s: dict[tuple[str, str], float | None]) -> None:
-        known = [seconds for seconds in expected_s.values() if seconds is not None]
-        usual = sum(known) / len(known) if known else 1.0
-        self._weights = {item: usual if seconds is None else seconds for item, seconds in expected_s.items()}
-        self._total = sum(self._weights.values()) or 1.0
-        self._items = len(self._weights)
-        self._done = 0
-        self._done_weight = 0.0
+    def __init__(self, began: float) -> None:
+        """`began` in seconds since the epoch."""
+        self._expected_s: dict[tuple[str, str], float | None] = {}
+        self._done: set[tuple[str, str]] = set()
         self._began = began
         self.artifact: UUID | None = None
         self.shown_at = NEVER
 
+    def expect(self, expected_s: dict[tuple[str, str], float | None]) -> None:
+        """More items that the run means to make, and the seconds that each is expected to take where known."""
+        self._expected_s |= expected_s
+
     def count(self, item: tuple[str, str]) -> None:
         """One more is settled."""
-        weight = self._weights.pop(item, None)
-        if weight is not None:
-            self._done += 1
-            self._done_weight += weight
+        if item in self._expected_s:
+            self._done.add(item)
 
     def due(self) -> bool:
         """Whether it is time to show it again."""
@@ -41,11 +39,20 @@ class Progress:
 
     def tell(self) -> tuple[float, str]:
         """Percent, and a line."""
-        share = min(1.0, self._done_weight / self._total) if self._done < self._items else 1.0
-        took = time.time() - self._began
-        words = f"{self._done} of {self._items} items"
-        if self._done and took > 0:
-            words += f", {self._done / took:.2g} items/s"
+        share = self._share()
+        done, took = len(self._done), time.time() - self._began
+        words = f"{done} of {len(self._expected_s)} items"
+        if done and took > 0:
+            words += f", {done / took:.2g} items/s"
         if 0 < share < 1:
             words += f", about {took / share - took:.0f} s left"
         return round(100 * share, 1), words
+
+    def _share(self) -> float:
+        """The part of the expected seconds that is done; an item of unknown length counts as the mean of the others."""
+        known = [seconds for seconds in self._expected_s.values() if seconds is not None]
+        usual = sum(known) / len(known) if any(known) else 1.0
+        weights = {item: usual if seconds is None else seconds for item, seconds in self._expected_s.items()}
+        if len(self._done) == len(weights):
+            return 1.0
+        return sum(weights[item] for item in self._done) / (sum(weights.values()) or 1.0)

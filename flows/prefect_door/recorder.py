@@ -36,12 +36,13 @@ LEAN = 400
 """Messages at once from which on an item that began and ended among them is told in one event instead of two."""
 MAX_IN_FLIGHT = 2000
 """Items that the server may have before it that it has not recorded; it drops events beyond 10,000 (Prefect 3.8.8)."""
+MAX_PAUSE_S = 1.0
+"""Between two questions how far the server is: each costs it some milliseconds."""
 PATIENCE_S = 30.0
 """Without any progress of the server for so long, the run is sent on all the same."""
 CRASH_S = 3.0
 """How long it may take to say that the run was killed."""
 INFO, WARNING, ERROR = 20, 30, 40
-SETTLED = [StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED, StateType.CRASHED, StateType.PENDING]
 Say = Callable[[int, str], None]
 
 
@@ -59,6 +60,7 @@ class Recorder:
         self._events: list[dict[str, Any]] = []
         self._logs: list[dict[str, Any]] = []
         self._settled = 0
+        self._sent = 0
         self._known = 0
         self._progress: Progress | None = None
         self._finished: dict[str, Any] | None = None
@@ -124,7 +126,8 @@ class Recorder:
             case ["planned", when, rows, _]:
                 for video, stage, label, _, sources in rows:
                     self._task_run(video, stage, label).sources = [tuple(source) for source in sources]
-                self._progress = Progress(when, {(video, stage): expected for video, stage, _, expected, _ in rows})
+                self._progress = self._progress or Progress(when)
+                self._progress.expect({(video, stage): expected for video, stage, _, expected, _ in rows})
             case ["started", when, video, stage, label, _, attempt]:
                 run = self._task_run(video, stage, label)
                 self._enter(run, records.begin(run, when, attempt), when)
@@ -171,9 +174,10 @@ class Recorder:
     def _send(self) -> None:
         """Send what gathered; waits where the server is behind."""
         while self._events and self._post("/events", self._events[:BATCH]):
+            self._sent += sum(records.settles(event) for event in self._events[:BATCH])
             del self._events[:BATCH]
-            if self._settled - self._known > MAX_IN_FLIGHT:
-                self._wait_for_records(self._settled - MAX_IN_FLIGHT // 2, PATIENCE_S)
+            if self._sent - self._known > MAX_IN_FLIGHT:
+                self._wait_for_records(self._sent - MAX_IN_FLIGHT // 2, PATIENCE_S)
         while self._logs and self._post("/logs/", self._logs[:BATCH]):
             del self._logs[:BATCH]
 
@@ -194,20 +198,21 @@ class Recorder:
         """Wait until `wanted` settled items are in the database; false where `patience_s` pass without progress."""
         filters = {
             "flow_runs": {"id": {"any_": [str(self._flow.id)]}},
-            "task_runs": {"state": {"type": {"any_": [kind.value for kind in SETTLED]}}},
+            "task_runs": {"state": {"type": {"any_": list(records.SETTLED)}}},
         }
-        moved = time.monotonic()
+        moved, pause_s = time.monotonic(), 0.1
         while self._known < wanted:
             try:
                 known = self._client.request("POST", "/task_runs/count", json=filters).json()
             except httpx.TransportError:
                 known = self._known
             if known > self._known:
-                self._known, moved = known, time.monotonic()
+                self._known, moved, pause_s = known, time.monotonic(), 0.1
             elif time.monotonic() > min(moved + patience_s, self._deadline):
                 return False
-            elif known < wanted:
-                time.sleep(0.1)
+            if self._known < wanted:
+                time.sleep(pause_s)
+                pause_s = min(2 * pause_s, MAX_PAUSE_S)
         return True
 
     def _show_progress(self) -> None:

@@ -27,6 +27,8 @@ class State(NamedTuple):
     message: str = ""
 
 
+SETTLED = ("COMPLETED", "FAILED", "CANCELLED", "CRASHED", "PENDING")
+"""Types of states that an item stays in; Pending is what waits for something that will not come in this run."""
 RUNNING = State("RUNNING", "Running")
 RETRYING = State("RUNNING", "Retrying")
 
@@ -124,6 +126,11 @@ def state_event(flow: Flow, run: TaskRun, state: State, when: float) -> dict[str
             }
         ],
     }
+
+
+def settles(event: dict[str, Any]) -> bool:
+    """Whether an event is the last one of its item."""
+    return "payload" in event and event["payload"]["validated_state"]["type"] in SETTLED
 
 
 def log_line(flow: Flow, run: TaskRun | None, level: int, message: str, when: float) -> dict[str, Any]:

@@ -31,9 +31,9 @@ class ClassifyParams(Params):
     """torchvision's weights of r3d_18 or r2plus1d_18; null for i3d, whose weights are fetched."""
     network_sha256: str | None = Field(pattern="^[0-9a-f]{64}$")
     """SHA-256 that the file must have: it makes the file a part of the recipe; null for i3d."""
-    fps: float = Field(gt=0)
+    fps: float = Field(gt=0, le=1000)
     """Pictures per second of a clip: 25 for I3D, 15 for the others; a slower video shows pictures twice."""
-    window: int = Field(ge=8)
+    window: int = Field(ge=8, le=1024)
     """Pictures per clip: 64 for I3D, 16 for the others. Half of I3D's costs half, and some certainty."""
     stride: int = Field(ge=1)
     """Pictures from one window to the next; no window spans a cut, and the last of each shot ends with it."""

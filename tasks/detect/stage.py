@@ -28,7 +28,7 @@ class DetectParams(Params):
 
     weights: Literal["yolo26n", "yolo11n"]
     """Model: yolo26n, or yolo11n (older, a little weaker)."""
-    image_size: int = Field(ge=32, multiple_of=32)
+    image_size: int = Field(ge=32, le=4096, multiple_of=32)
     """Longer side of the image that the model sees, pixels; frames are scaled to it, up or down."""
     score_threshold: float = Field(gt=0, lt=1)
     """Objects scored lower are left out; the tracker has its own, higher bar and uses the weak ones to bridge gaps."""

@@ -25,9 +25,9 @@ class EstimatePoseParams(Params):
 
     weights: Literal["yolo11n-pose"]
     """Model."""
-    image_size: int = Field(ge=32, multiple_of=32)
+    image_size: int = Field(ge=32, le=4096, multiple_of=32)
     """Longer side of the whole frame as the model sees it, pixels."""
-    crop_height: int = Field(ge=32, multiple_of=32)
+    crop_height: int = Field(ge=32, le=4096, multiple_of=32)
     """Height of the window around one person as the model sees it, pixels; the person fills four fifths of it."""
     crop_below: float = Field(ge=0)
     """People lower than this in the whole frame as the model sees it, in pixels, get a window; 0: only missed ones."""

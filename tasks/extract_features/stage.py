@@ -35,7 +35,7 @@ class ExtractFeaturesParams(Params):
     """Backbone, trained on ImageNet."""
     layers: tuple[str, ...] = Field(min_length=1)
     """Layers to join, the finest first, which must be of stride 8: e4 is block 4's expansion, b4 its output."""
-    image_side: int = Field(ge=64, multiple_of=STRIDE)
+    image_side: int = Field(ge=64, le=4096, multiple_of=STRIDE)
     """Longer side of the image that the network sees, pixels; its eighth is the longer side of the grid."""
     dimensions: int | None = Field(ge=1)
     """Length of the vectors after a projection (see tasks/geometry/projection.py); null keeps all channels."""

@@ -45,7 +45,7 @@ class FitFieldParams(Params):
     """How tracks become labels: by masks of YOLO26n-seg, or by boxes, of which the middle counts."""
     feed_masks: bool
     """Whether masks of YOLO26n-seg re-anchor every map; they know COCO's eighty classes only."""
-    segment_side: int = Field(ge=32, multiple_of=32)
+    segment_side: int = Field(ge=32, le=4096, multiple_of=32)
     """Longer side of the image that the segmenter sees, pixels."""
     least_score: float = Field(ge=0, le=1)
     """Of masks and of tracked detections that become labels."""

@@ -50,7 +50,7 @@ class TrainParams(Params):
     """full alone: whether stacks are mirrored at random; false where labels tell left from right."""
     epochs: int = Field(ge=1)
     """full alone: times that every stack is seen."""
-    learning_rate: float = Field(gt=0)
+    learning_rate: float = Field(gt=0, le=1)
     """full alone: at the start; it falls to nothing along a cosine."""
     batch: int = Field(ge=2)
     """full alone: stacks per step."""

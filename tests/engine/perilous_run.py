@@ -1,18 +1,23 @@
 """The command `semflow` as a process of its own, with moments in its own process at which it can be made to stop.
 
 `python -m tests.engine.perilous_run run --json`, in the project's folder and with $SEMFLOW_PIPELINE, does what
-`semflow run --json` does. For the moments see perilous.py: these are those of recording.
+`semflow run --json` does, but for what Prefect shows of it. For the moments see perilous.py: these are those of
+recording.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from flows import cli
 from flows.engine.book import Book
 from flows.engine.files import PARTIAL
 from flows.engine.recipe import METHOD, RECIPE, Method, Recipe
+from flows.prefect_door import adapter
 from tests.engine import perilous
 
 
@@ -34,8 +39,22 @@ def interpose() -> None:
         perilous.moment(f"{target.parent.name} {stem} recording 2")
         return result
 
+    adapter.mirrored = _unmirrored
     Book.write = writing  # type: ignore[method-assign]
     Path.replace = replacing  # type: ignore[method-assign, assignment]
+
+
+class _Deaf:
+    """An observer that does not listen."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *told: None
+
+
+@contextmanager
+def _unmirrored(*about: object) -> Generator[Any]:
+    """Nobody starts a Prefect server."""
+    yield _Deaf()
 
 
 if __name__ == "__main__":

@@ -183,6 +183,7 @@ MUTATIONS = (
     Mutation(
         "the code of another stage's room, and of no stage",
         both(write("toyflow/unused.py", "UNUSED = 1\n"), write("toyflow/count/test_count.py", "UNUSED = 1\n")),
+        slow=True,
     ),
     Mutation(
         "weights",
@@ -326,6 +327,7 @@ MUTATIONS = (
         write("data/pages/one/more/notes.txt", "mine"),
         because("data/pages/one/more/notes.txt does not belong there", items("tell", videos=(ONE,))),
         restored=items("tell", videos=(ONE,)),
+        slow=True,
     ),
     Mutation(
         "what editors and systems leave beside code",

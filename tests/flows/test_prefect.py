@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +15,10 @@ from typing import Any
 import pytest
 from prefect import flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.filters import FlowRunFilter, LogFilter
+from prefect.client.schemas.filters import FlowFilter, FlowRunFilter, LogFilter
 from prefect.client.schemas.objects import FlowRun, State, TaskRun
 from prefect.runtime import flow_run
+from prefect.settings import get_current_settings
 
 from flows import dataset
 from flows.engine.project import Project
@@ -119,3 +125,29 @@ def test_what_the_user_can_mend_fails_the_flow_with_its_words_alone(
     assert shown.state.is_failed()
     assert "times" in str(shown.state.message)
     assert "Traceback" not in str(shown.logs())
+
+
+@pytest.mark.slow
+def test_a_flow_that_is_told_to_end_ends_within_seconds_though_an_item_hangs(project_root: Path) -> None:
+    environment = os.environ | {
+        "PREFECT_API_URL": str(get_current_settings().api.url),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PREFECT_LOGGING_LEVEL": "ERROR",
+    }
+    command = [sys.executable, "-m", "tests.flows.prefect_door.drive_flow", str(project_root)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "hanging\n"
+        time.sleep(20)  # by then Prefect knows of the item
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(60)
+        finally:
+            process.kill()
+    with get_client(sync_client=True) as client:
+        run = client.read_flow_runs(flow_filter=FlowFilter.model_validate({"name": {"any_": ["hanging"]}}))[0]
+        wanted = FlowRunFilter.model_validate({"id": {"any_": [run.id]}})
+        tasks = {task.name: task.state_name for task in client.read_task_runs(flow_run_filter=wanted)}
+    assert run.state_name == "Crashed", "no cancellation came with it, so it was an accident"
+    assert "Cancelled" in (tasks["count one"], tasks["count two"])
+    assert "Running" not in tasks.values()

@@ -18,6 +18,9 @@ from tasks.errors import SemflowError
 FOLDER = ".dvc"
 """Where a repository keeps what is DVC's own."""
 
+LOCK = "dvc.lock"
+"""The file, beside `dvc.yaml`, that says what each stage was last recorded to hold."""
+
 TRUE = {"true", "yes", "1", "on"}
 """What DVC reads as a yes; the case does not matter."""
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from flows.engine.dvc_store.config import LOCK
 from flows.engine.dvc_store.copying import write_whole
 from flows.engine.dvc_store.yaml_text import parse, render_mapping
 from tasks.errors import SemflowError
 
-LOCK = "dvc.lock"
 PARAMS = "params.yaml"
 REMEDY = "take the others' side with `git checkout --theirs dvc.lock` (in a rebase --ours), then `semflow run`"
 """Theirs, for the recipes of what was made here lie here: the run joins them to what the others recorded."""

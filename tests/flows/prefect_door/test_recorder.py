@@ -14,6 +14,7 @@ from prefect.client.schemas.filters import ArtifactFilter, FlowRunFilter, LogFil
 from prefect.client.schemas.objects import FlowRun, TaskRun
 
 from flows.engine.outcome import Item
+from flows.prefect_door import recorder
 from flows.prefect_door.mirror import PrefectMirror
 from flows.prefect_door.recorder import Recorder
 from tests.flows.prefect_door.scripts import (
@@ -213,6 +214,31 @@ def test_of_many_items_at_once_all_are_recorded_and_beginnings_are_told_with_the
     assert recorded.states("read v007") == ["Completed"]
     task = recorded.tasks["read v007"]
     assert task.start_time is not None and task.end_time is not None
+
+
+def test_a_server_that_is_behind_is_waited_for_by_what_it_was_sent_not_by_what_is_to_come(
+    client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "MAX_IN_FLIGHT", 20)
+    monkeypatch.setattr(recorder, "BATCH", 10)
+    waits: list[bool] = []
+    wait = Recorder._wait_for_records
+
+    def watched(self: Recorder, wanted: int, patience_s: float) -> bool:
+        assert wanted <= self._sent
+        waits.append(wait(self, wanted, patience_s))
+        return waits[-1]
+
+    monkeypatch.setattr(Recorder, "_wait_for_records", watched)
+    mirror = make_mirror()
+    items = [Item(f"v{n:03}", "read") for n in range(60)]
+    mirror.planned(items, {}, 2)
+    for item in items:
+        mirror.started(item, 0, 1)
+        mirror.ended(made(item), True)
+    mirror.finished(make_summary(*map(made, items)))
+    assert len(play(client, mirror, "behind").tasks) == 60
+    assert len(waits) > 2 and all(waits)
 
 
 def test_a_flow_run_that_is_given_is_filled_and_its_state_left_to_its_flow(client: SyncPrefectClient) -> None:

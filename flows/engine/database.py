@@ -1,0 +1,135 @@
+"""The SQLite file behind the state: its tables, their versions, and what is done about a file that is damaged."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import sqlite3
+import zlib
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger("semflow")
+BUSY_S = 20.0
+"""Another command may be writing: wait for it so long."""
+DAMAGED = (1, 11, 20, 26)
+"""SQLITE_ERROR (a table of another form), _CORRUPT, _MISMATCH and _NOTADB (sqlite.org/rescode.html): the file is of no
+use. Any other error (locked, disk full, read-only, I/O) says nothing against it."""
+SCHEMA = """
+create table files (path text primary key, size int, mtime int, ctime int, inode int, md5 text) without rowid;
+create table recipes (path text primary key, size int, mtime int, ctime int, inode int, text text) without rowid;
+create table ledger (key text primary key, outputs text, video text default '', stage text default '', at real)
+    without rowid;
+create table deaths (key text primary key, count int, reason text) without rowid;
+create table timings (stage text, video text, seconds real, frames int, at real, primary key (stage, video))
+    without rowid;
+create table memos (name text primary key, value text) without rowid;
+"""
+VERSION = 3
+MIGRATIONS = {
+    1: """
+alter table ledger add column video text default '';
+alter table ledger add column stage text default '';
+alter table ledger add column at real;
+update ledger set at = strftime('%s', 'now');
+""",
+    2: """
+update recipes set text = seal(text);
+update ledger set outputs = seal(outputs);
+update memos set value = seal(value);
+""",
+}
+"""What makes a database the next version, by its own; any other is started anew."""
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """That at `path`: a damaged one is started anew, one that cannot be had or written is kept in memory."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _connect(path)
+    except sqlite3.Error as error:
+        log.debug("%s: %s", path, error)
+        return open_anew(path) if is_damaged(error) else _connect(None)
+    except OSError as error:
+        log.debug("%s: %s; kept in memory", path, error)
+        return _connect(None)
+
+
+def open_anew(path: Path) -> sqlite3.Connection:
+    """An empty database in place of a damaged one; in memory where that cannot be."""
+    try:
+        for damaged in path.parent.glob(f"{path.name}*"):
+            damaged.unlink()
+        return _connect(path)
+    except (OSError, sqlite3.Error) as error:
+        log.debug("%s: %s; kept in memory", path, error)
+        return _connect(None)
+
+
+def is_damaged(error: sqlite3.Error) -> bool:
+    """Whether the error says that the file is of no use."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED  # the upper bits say more of the same
+
+
+def seal(text: str) -> str:
+    """`text` behind its checksum: SQLite does not notice a bit that the disk turned."""
+    return f"{zlib.crc32(text.encode(errors='surrogatepass')):08x}{text}"
+
+
+def unseal(sealed: Any) -> str | None:
+    """What was sealed; None where it is not that any more."""
+    return sealed[8:] if isinstance(sealed, str) and seal(sealed[8:]) == sealed else None
+
+
+def to_json(value: Any) -> str:
+    """A value as sealed JSON."""
+    return seal(json.dumps(value))
+
+
+def from_json(sealed: Any) -> Any:
+    """What `to_json` was given; None where it is not that any more."""
+    text = unseal(sealed)
+    return None if text is None else json.loads(text)
+
+
+def _connect(path: Path | None) -> sqlite3.Connection:
+    connection = sqlite3.connect(path or ":memory:", timeout=BUSY_S, check_same_thread=False)
+    try:
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("pragma synchronous = normal")
+        connection.execute("pragma secure_delete = on")
+        if _version(connection) != VERSION:
+            _migrate(connection)
+        connection.execute("select count(*) from memos").fetchone()
+    except sqlite3.Error:
+        with contextlib.suppress(sqlite3.Error):
+            connection.close()
+        raise
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    connection.create_function("seal", 1, seal)
+    with connection:
+        connection.execute("begin immediate")
+        version = _version(connection)  # another process may have done it while this one waited
+        if version == VERSION:
+            return
+        if version in MIGRATIONS:
+            for step in range(version, VERSION):
+                _execute_all(connection, MIGRATIONS[step])
+        else:
+            for (name,) in connection.execute("select name from sqlite_master where type = 'table'").fetchall():
+                connection.execute(f'drop table "{name}"')
+            _execute_all(connection, SCHEMA)
+        connection.execute(f"pragma user_version = {VERSION}")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return connection.execute("pragma user_version").fetchone()[0]
+
+
+def _execute_all(connection: sqlite3.Connection, statements: str) -> None:
+    for statement in filter(None, map(str.strip, statements.split(";"))):
+        connection.execute(statement)

@@ -1,0 +1,169 @@
+"""Making items again, apart from the data set, and comparing: whether the recipes' promise (the same inputs give the
+same bytes) holds on this machine. Everything is written to a temporary folder; nothing in data/ is touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import shutil
+import tempfile
+from collections.abc import Callable, Collection, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.engine.files import remove
+from flows.engine.follow import input_places, parts_of
+from flows.engine.job import Done, Job, Setup
+from flows.engine.outcome import Item
+from flows.engine.plan import Plan
+from flows.engine.pool import GB, Died, Ended, InlineWorkers, WorkerPool, Workers
+from flows.engine.project import PARAMS, STATE, Project
+from flows.engine.run import processor_count, worker_count
+from flows.maintenance.compare_artifacts import EQUAL, Difference, compare_files
+from tasks.errors import SemflowError
+from tasks.progress import progress
+
+LIMIT_S = 6 * 3600.0
+POLL_S = 0.5
+
+
+@dataclass(frozen=True)
+class Again:
+    """What came of an item that was made again."""
+
+    item: Item
+    made_on: str
+    """Kind of device that the recorded one was made on; "" where that does not count."""
+    again_on: str
+    difference: Difference
+    seconds: float
+
+
+def parse_amount(text: str) -> float | int:
+    """`5%` as a share, `12` as a number of items; SemflowError else."""
+    try:
+        value = float(text[:-1]) / 100 if text.endswith("%") else int(text)
+    except ValueError:
+        value = -1
+    if not value > 0 or (isinstance(value, float) and value > 1):
+        raise SemflowError(f"--recompute must be a share like 5% or a number of items from 1 on, got {text!r}")
+    return value
+
+
+def choose_items(plan: Plan, items: Collection[Item], amount: float | int, seed: str) -> list[Item]:
+    """A fixed choice: those whose keys have the lowest hash, at least one; another `seed` takes others."""
+    ranked = sorted(items, key=lambda item: hashlib.sha256(f"{seed}:{plan.states[item].key}".encode()).hexdigest())
+    count = math.ceil(amount * len(ranked)) if isinstance(amount, float) else amount
+    return ranked[:count]
+
+
+def can_be_made(plan: Plan, item: Item, damaged: Collection[Item]) -> bool:
+    """Whether an item is fresh and everything that it reads is here and sound."""
+    declaration = plan.project.by_name[item.stage]
+    if plan.states[item].standing != "fresh" or item in damaged:
+        return False
+    if any(kind.raw for kind in declaration.inputs.values()) and not plan.project.videos[item.video].here:
+        return False
+    sources = plan.sources(item)
+    if declaration.over_dataset:  # a video at fault has no artifact and is not read
+        sources = [source for source in sources if plan.states[source].standing not in ("failed", "blocked")]
+    return all(plan.states[source].standing == "fresh" and source not in damaged for source in sources)
+
+
+def make_again(plan: Plan, items: list[Item], tolerance: float) -> Iterator[Again]:
+    """Make `items` again, each compared with what lies in the project as soon as it is there."""
+    project = plan.project
+    with _place(project) as root, progress("verify", "items made again", len(items)) as step:
+        workers = _workers(project, root)
+        left, attempted = list(reversed(items)), 0
+        try:
+            while left or attempted:
+                while left and attempted < workers.size:
+                    item = left.pop()
+                    workers.start(item, _job(plan, item, root), LIMIT_S)
+                    attempted += 1
+                for event in workers.events(POLL_S):
+                    if isinstance(event, Ended | Died):
+                        attempted -= 1
+                        step(str(event.item))
+                        yield _judge(plan, event, root, tolerance)
+                        _clear(project, event.item, root)
+        finally:
+            workers.close()
+
+
+@contextmanager
+def _place(project: Project) -> Generator[Path]:
+    """A folder that stands for the project: the same parameters, no data, no DVC."""
+    above = project.root / STATE
+    above.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=above, prefix="again-") as name:
+        shutil.copyfile(project.root / PARAMS, Path(name) / PARAMS)
+        yield Path(name)
+
+
+def _workers(project: Project, root: Path) -> Workers:
+    if project.pipeline is None:
+        return InlineWorkers(_perform_here(project, root))
+    # Whatever uses an accelerator would have to take turns.
+    size = worker_count(project) if project.device == "cpu" else 1
+    memory = float(project.compute.get("worker_memory_gb") or 0.0) * GB or math.inf
+    setup = Setup(str(root), project.pipeline, project.compute, max(1, processor_count() // size))
+    return WorkerPool(setup, size, memory)
+
+
+def _perform_here(project: Project, root: Path) -> Callable[[Job], Done]:
+    from flows.engine.perform import perform
+
+    stages = {stage.name: stage for stage in project.stages}
+    return lambda job: perform(job, stages[job.stage], project.params, root)
+
+
+def _job(plan: Plan, item: Item, root: Path) -> Job:
+    project = plan.project
+    declaration = project.by_name[item.stage]
+    places = {kind.folder: project.path(kind, item.video) for kind in declaration.outputs}
+    return Job(
+        stage=item.stage,
+        video=item.video,
+        inputs=input_places(plan, declaration, item.video),
+        outputs=tuple((folder, str(root / path.relative_to(project.root))) for folder, path in places.items()),
+        parts=str(parts_of(root, plan.states[item])),
+    )
+
+
+def _judge(plan: Plan, event: Ended | Died, root: Path, tolerance: float) -> Again:
+    project, item = plan.project, event.item
+    declaration = project.by_name[item.stage]
+    recipe = project.book.recipes[item.stage, project.stem(item.video)]
+    made_on = project.book.methods[item.stage, recipe.method].device
+    if isinstance(event, Died):
+        found, seconds = Difference("different", words=event.reason), event.seconds
+    elif event.done.how != "computed":
+        found, seconds = Difference("different", words=event.done.message), event.done.seconds
+    else:
+        found, seconds = _compare(project, item, event.done, root, tolerance), event.done.seconds
+    return Again(item, made_on, declaration.method.device, found, seconds)
+
+
+def _compare(project: Project, item: Item, done: Done, root: Path, tolerance: float) -> Difference:
+    found = EQUAL
+    recipe = project.book.recipes[item.stage, project.stem(item.video)]
+    for kind in project.by_name[item.stage].outputs:
+        before, after = recipe.outputs[kind.folder], done.outputs[kind.folder]
+        if before.keys() != after.keys():
+            return Difference("different", words=f"{kind.folder}: {len(before)} files -> {len(after)}")
+        base = project.path(kind, item.video)
+        beside = root / base.relative_to(project.root)
+        for name in before:
+            if before[name] != after[name]:
+                paths = (base / name, beside / name) if name else (base, beside)
+                found = found.worse(compare_files(*paths, tolerance))
+    return found
+
+
+def _clear(project: Project, item: Item, root: Path) -> None:
+    for kind in project.by_name[item.stage].outputs:
+        remove(root / project.path(kind, item.video).relative_to(project.root))

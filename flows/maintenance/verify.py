@@ -1,0 +1,172 @@
+"""`semflow verify`: reads every byte and says what is not as it was recorded; `--recompute` makes some items again.
+
+Nothing is repaired and nothing is removed; what is wrong is named with what to do, and the next plan sees it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from flows.display import shown_progress
+from flows.engine.plan import Plan
+from flows.engine.project import Project
+from flows.engine.run import locked
+from flows.maintenance.check_bytes import Checked, check_bytes
+from flows.maintenance.dialog import answer, find_videos, open_project
+from flows.maintenance.recompute import Again, can_be_made, choose_items, make_again, parse_amount
+from flows.wording import size
+from tasks.errors import SemflowError
+
+TOLERANCE = 1e-3
+"""Relative, by column: half precision on a GPU against single precision on a CPU stays below."""
+MAX_LINES = 100
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is read, and what is made again."""
+    parser.add_argument("videos", nargs="*", metavar="VIDEO", help="only these videos; all by default")
+    parser.add_argument("--stage", action="append", metavar="STAGE", help="only this stage; may be given several times")
+    parser.add_argument("--cache", action="store_true", help="also the objects of DVC's cache that this version names")
+    parser.add_argument(
+        "--recompute",
+        metavar="5%|N",
+        help="make a share or a number of items again, in a temporary folder, and compare",
+    )
+    parser.add_argument("--seed", default="", help="take other items than a call without it")
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=TOLERANCE,
+        metavar="X",
+        help="relative difference of numbers that still counts as the same (default: %(default)s)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Verify; 0 only where nothing is wrong."""
+    amount = None if arguments.recompute is None else parse_amount(arguments.recompute)
+    project = open_project()
+    try:
+        with locked(project), shown_progress():
+            found = verify(
+                project,
+                find_videos(project, arguments.videos) or None,
+                arguments.stage,
+                cache=arguments.cache,
+                amount=amount,
+                seed=arguments.seed,
+                tolerance=arguments.tolerance,
+            )
+    finally:
+        project.close()
+    answer(arguments, found, _lines(found))
+    return 0 if found["good"] else 1
+
+
+def verify(
+    project: Project,
+    videos: Sequence[str] | None = None,
+    stages: Sequence[str] | None = None,
+    *,
+    cache: bool = False,
+    amount: float | int | None = None,
+    seed: str = "",
+    tolerance: float = TOLERANCE,
+) -> dict[str, Any]:
+    """Everything that the command says, as JSON values."""
+    names = [declaration.name for declaration in project.declarations]
+    for stage in stages or ():
+        if stage not in names:
+            raise SemflowError(f"--stage must be one of {', '.join(names)}, got {stage!r}")
+    plan = Plan.make(project)
+    chosen = set(project.videos if videos is None else videos)
+    checked = check_bytes(plan, chosen, stages or names, cache=cache, raw=not stages)
+    again: list[Again] = []
+    skipped = 0
+    if amount is not None:
+        damaged = {finding.item for finding in checked.findings if finding.item is not None}
+        mine = [
+            item for item in plan.states if item.stage in (stages or names) and (item.video in chosen or videos is None)
+        ]
+        able = [item for item in mine if can_be_made(plan, item, damaged)]
+        skipped = len(mine) - len(able)
+        again = list(make_again(plan, choose_items(plan, able, amount, seed), tolerance))
+    return _as_json(checked, again, skipped)
+
+
+def _as_json(checked: Checked, again: list[Again], skipped: int) -> dict[str, Any]:
+    different = [found for found in again if found.difference.verdict == "different"]
+    return {
+        "groups": {name: asdict(counts) for name, counts in checked.counts.items()},
+        "findings": [
+            {"group": found.group, "path": found.path, "what": found.what, "do": found.remedy}
+            for found in checked.findings
+        ],
+        "recomputed": [
+            {
+                "video": found.item.video,
+                "stage": found.item.stage,
+                "made_on": found.made_on,
+                "again_on": found.again_on,
+                "seconds": found.seconds,
+                **found.difference._asdict(),
+            }
+            for found in again
+        ],
+        "not_recomputable": skipped,
+        "good": not checked.findings and not different,
+    }
+
+
+def _lines(found: dict[str, Any]) -> Iterator[str]:
+    rows: list[Sequence[str]] = [("", "as recorded", "wrong", "not here", "read")]
+    for name, counts in found["groups"].items():
+        numbers = (f"{counts[part]:,}" for part in ("good", "bad", "absent"))
+        rows.append((name, *numbers, size(counts["bytes"])))
+    yield from _table(rows)
+    for finding in found["findings"][:MAX_LINES]:
+        yield f"{finding['path']} {finding['what']}; {finding['do']}"
+    if more := len(found["findings"]) - MAX_LINES:
+        yield from ([f"and {more:,} more; --json names each"] if more > 0 else [])
+    yield from _again_lines(found["recomputed"])
+    if found["not_recomputable"]:
+        yield f"{found['not_recomputable']:,} items could not be made again: not fresh, or what they read is not here"
+    yield "nothing is wrong" if found["good"] else f"{_count_wrong(found):,} things are wrong; nothing was repaired"
+
+
+def _count_wrong(found: dict[str, Any]) -> int:
+    return len(found["findings"]) + sum(one["verdict"] == "different" for one in found["recomputed"])
+
+
+def _again_lines(again: list[dict[str, Any]]) -> Iterator[str]:
+    """A row by stage and devices, then what differs."""
+    if not again:
+        return
+    groups: defaultdict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for one in again:
+        devices = one["made_on"] or "any device"
+        if one["again_on"] != one["made_on"]:
+            devices = f"{devices} -> {one['again_on'] or 'any device'}"
+        groups[one["stage"], devices].append(one)
+    rows: list[Sequence[str]] = [
+        ("made again", "device", "equal", "within tolerance", "different", "largest difference", "relative")
+    ]
+    for (stage, devices), mine in groups.items():
+        counts = (sum(one["verdict"] == verdict for one in mine) for verdict in ("equal", "near", "different"))
+        gaps = (max(one[name] for one in mine) for name in ("absolute", "relative"))
+        rows.append((stage, devices, *(f"{count:,}" for count in counts), *(f"{gap:.2g}" for gap in gaps)))
+    yield from _table(rows)
+    for one in again:
+        if one["verdict"] == "different":
+            yield f"{one['stage']} {one['video']} comes out different: {one['words']}"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        yield "  ".join(cells).rstrip()
