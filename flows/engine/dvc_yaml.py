@@ -29,6 +29,14 @@ def render(project: Project) -> str:
     return HEADER + yaml.safe_dump({"stages": stages}, sort_keys=False, width=120)
 
 
+def outdated(project: Project) -> str:
+    """What to do where `dvc.yaml` is not as the stages say, so that DVC may miss a change; "" where it is."""
+    path = project.root / "dvc.yaml"
+    if path.is_file() and path.read_text(encoding="utf-8") == render(project):
+        return ""
+    return "dvc.yaml must be as rendered from the stages, got another; run `semflow dvc`, and commit it"
+
+
 def entry(project: Project, declaration: Declaration) -> dict[str, Any]:
     """The DVC stage of a stage: what it calls, reads, depends on and leaves."""
     pins = [PINS] if (project.root / PINS).is_file() else []

@@ -29,8 +29,11 @@ def record(project: Project, plan: Plan) -> dict[str, str]:
     if known is not None and known["signature"] == signature and known["lock"] == lock:
         return known["unrecorded"]
     try:
+        from flows.engine.dvc_yaml import outdated
         from flows.engine.recording import record_all
 
+        if words := outdated(project):
+            return {"all": words}
         unrecorded = record_all(project, plan, storage)
     except SemflowError as error:
         return {"all": str(error)}
@@ -49,8 +52,8 @@ def _sign(project: Project, plan: Plan) -> str:
     standings = [(*item, state.standing, state.recorded) for item, state in plan.states.items()]
     written = {kind.folder for d in project.declarations for kind in d.inputs.values() if kind.place}
     marks = [(folder, sorted(scan(project.root / folder).items())) for folder in sorted({*written, RAW})]
-    page = mark_of(project.root / INDEX)
-    seen = [code, files, standings, marks, page, project.state.memo(REMOVED)]
+    page, rendered = (mark_of(project.root / name) for name in (INDEX, "dvc.yaml"))
+    seen = [code, files, standings, marks, page, rendered, project.state.memo(REMOVED)]
     return hashlib.md5(json.dumps(seen).encode(), usedforsecurity=False).hexdigest()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from flows.engine.dvc_yaml import outdated
 from flows.engine.files import PARTIAL, exclusive, remove
 from flows.engine.follow import Following, settled
 from flows.engine.interrupt import Interrupted, interruptible
@@ -84,7 +85,10 @@ def bring_up_to_date(
                 if record:
                     unrecorded = record_in_dvc(project, plan)
                 elif stages is not None:
+                    # DVC is about to record these stages: what it finds must be what `record` would leave.
+                    notes += [words for words in [outdated(project)] if words]
                     keep_raw_pointer(project, stages)
+                    project.book.drop_methods(name for name in project.book.unused_methods() if name[0] in stages)
             signals.disarm()
         except Interrupted:
             pass  # the summary says it

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.doors import VIDEOS, Toy, start_project, zygote
+from tests.engine.doors import VIDEOS, Toy, start_project, worked, zygote
 
 ONE, TWO, THREE = "one", "two", "day/three"
 EACH = (ONE, TWO, THREE)
@@ -183,6 +183,7 @@ MUTATIONS = (
     Mutation(
         "the code of another stage's room, and of no stage",
         both(write("toyflow/unused.py", "UNUSED = 1\n"), write("toyflow/count/test_count.py", "UNUSED = 1\n")),
+        slow=True,
     ),
     Mutation(
         "weights",
@@ -286,6 +287,13 @@ MUTATIONS = (
         restored=items("read", videos=(ONE,)),
     ),
     Mutation(
+        "one bit that a disk lost, the file's time being the same",
+        flip("data/counts/two.txt", keep_time=True),
+        because(f"data/counts/two.txt {NOT_AS_MADE}", items("count", videos=(TWO,))),
+        restored=items("count", videos=(TWO,)),
+        slow=True,
+    ),
+    Mutation(
         "one byte of an artifact that is a folder",
         flip("data/pages/day__three/more/0.txt"),
         because(f"data/pages/day__three/more/0.txt {NOT_AS_MADE}", items("tell", videos=(THREE,))),
@@ -319,6 +327,7 @@ MUTATIONS = (
         write("data/pages/one/more/notes.txt", "mine"),
         because("data/pages/one/more/notes.txt does not belong there", items("tell", videos=(ONE,))),
         restored=items("tell", videos=(ONE,)),
+        slow=True,
     ),
     Mutation(
         "what editors and systems leave beside code",
@@ -435,6 +444,7 @@ def test_a_renamed_video_is_a_new_one_and_the_old_one_stays_until_it_is_removed(
     restored = items("count", "look", "tell", videos=("uno",))
     assert found.keys() == computed | restored
     assert toy.run() == dict.fromkeys(computed, "computed") | dict.fromkeys(restored, "restored")
+    assert toy.calls() == sorted(item.partition(" ")[0] for item in computed)
     assert set(toy.standings().values()) == {"fresh"}
     for _ in range(2):
         assert toy.changed() == {"data/raw"}, "DVC misses the file of the old name, and nothing else"
@@ -444,4 +454,27 @@ def test_a_renamed_video_is_a_new_one_and_the_old_one_stays_until_it_is_removed(
     toy.write("data/raw/one.mp4", VIDEOS["one.mp4"])
     assert toy.run() == {}
     assert toy.is_clean()
+    expect_rest(toy)
+
+
+def test_code_that_dvc_does_not_watch_yet_is_said_before_anything_is_recorded(made: Toy, tmp_path: Path) -> None:
+    """Without its line in dvc.yaml, a later change of a newly imported file would be stale here, and clean for DVC."""
+    toy = settle(made, tmp_path / "imports")
+    lock = (toy.root / "dvc.lock").read_bytes()
+    toy.write("toyflow/fresh.py", "def same(count):\n    return count\n")
+    toy.edit("toyflow/letters.py", "from toyflow", "from toyflow.fresh import same\nfrom toyflow")
+    toy.edit("toyflow/letters.py", "return sum(", "return same(1) * sum(")
+    assert {item for item, why in toy.stale().items() if "waits" not in why} == items("count")
+    summary = toy.semflow("run")
+    assert worked(summary["outcomes"]) == dict.fromkeys(items("count"), "computed")
+    assert "run `semflow dvc`" in summary["unrecorded"]["all"]
+    assert (toy.root / "dvc.lock").read_bytes() == lock
+    assert any("run `semflow dvc`" in note for note in toy.semflow("stage", "count")["notes"])
+    toy.semflow("dvc")
+    assert toy.run() == {}
+    assert toy.is_clean()
+    toy.edit("toyflow/fresh.py", "return count", "return 1 * count")
+    assert not toy.is_clean()
+    assert toy.repro() == dict.fromkeys(items("count"), "computed")
+    toy.calls()
     expect_rest(toy)

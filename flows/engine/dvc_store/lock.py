@@ -17,7 +17,8 @@ from flows.engine.dvc_store.yaml_text import parse, render_mapping
 from tasks.errors import SemflowError
 
 PARAMS = "params.yaml"
-REMEDY = "take one side with `git checkout --ours dvc.lock`, then `semflow run`"
+REMEDY = "take the others' side with `git checkout --theirs dvc.lock` (in a rebase --ours), then `semflow run`"
+"""Theirs, for the recipes of what was made here lie here: the run joins them to what the others recorded."""
 
 
 @dataclass(frozen=True)

@@ -91,4 +91,4 @@ def _load(root: Path, path: str) -> dict[str, Any] | None:
 
 
 def _remedy(path: str) -> str:
-    return f"take one side with `git checkout --ours {path}.dvc`, then `semflow run`"
+    return f"take the others' side with `git checkout --theirs {path}.dvc` (in a rebase --ours), then `semflow run`"

@@ -78,7 +78,7 @@ def test_a_damaged_lock_says_where_and_what_to_do(tmp_path: Path, text: str, wor
     with pytest.raises(SemflowError) as raised:
         read_lock(tmp_path)
     assert words in str(raised.value)
-    assert str(raised.value).endswith("take one side with `git checkout --ours dvc.lock`, then `semflow run`")
+    assert str(raised.value).endswith("`git checkout --theirs dvc.lock` (in a rebase --ours), then `semflow run`")
 
 
 def test_a_lock_that_is_no_text_is_said(tmp_path: Path) -> None:

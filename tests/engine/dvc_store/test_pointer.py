@@ -61,7 +61,7 @@ def test_damage_says_what_to_do(root: Path, text: str, words: str) -> None:
     with pytest.raises(SemflowError) as raised:
         read_pointer(root, "data/raw")
     assert words in str(raised.value)
-    assert str(raised.value).endswith("take one side with `git checkout --ours data/raw.dvc`, then `semflow run`")
+    assert str(raised.value).endswith("`git checkout --theirs data/raw.dvc` (in a rebase --ours), then `semflow run`")
 
 
 @pytest.mark.parametrize(
