@@ -36,11 +36,13 @@ def run(arguments: argparse.Namespace) -> int:
             "data/raw must hold at least one video, got none; put files there, name some with "
             "`semflow run --videos 'folder/*.mp4'`, or fetch samples with `semflow samples`"
         )
-    with choose_display(quiet=arguments.quiet, json=arguments.json) as display, mirrored(project, videos) as mirror:
-        summary = bring_up_to_date(
-            project, videos, observers=[display, mirror], retry_failed=arguments.retry_failed, pull=arguments.pull
-        )
-    return _finish(arguments, project, summary)
+    with mirrored(project, videos) as mirror:
+        with choose_display(quiet=arguments.quiet, json=arguments.json) as display:
+            summary = bring_up_to_date(
+                project, videos, observers=[display, mirror], retry_failed=arguments.retry_failed, pull=arguments.pull
+            )
+        code = _finish(arguments, project, summary)  # before Prefect is waited for
+    return code
 
 
 def plan(arguments: argparse.Namespace) -> int:

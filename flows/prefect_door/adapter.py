@@ -15,7 +15,7 @@ from flows.prefect_door.mirror import PrefectMirror, Say
 from tasks.artifacts.artifact import ALL
 from tasks.content import digest
 
-DRAIN_S = 10.0
+DRAIN_S = 5.0
 """How long a run from the command line waits at its end for Prefect to have recorded it."""
 INTERRUPT_S = 1.5
 """The same where it was interrupted."""
