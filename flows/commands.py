@@ -41,8 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
             summary = bring_up_to_date(
                 project, videos, observers=[display, mirror], retry_failed=arguments.retry_failed, pull=arguments.pull
             )
-        code = _finish(arguments, project, summary)  # before Prefect is waited for
-    return code
+        return _finish(arguments, project, summary)  # before Prefect is waited for
 
 
 def plan(arguments: argparse.Namespace) -> int:
