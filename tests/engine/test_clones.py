@@ -12,7 +12,7 @@ import pytest
 
 from tasks.content import md5_of
 from tests.engine.doors import VIDEOS, Toy, start_project, zygote
-from tests.engine.test_mutations import EACH, items
+from tests.engine.mutations import EACH, items
 
 ALL_ITEMS = items("read", "count", "collect", "look", "tell")
 RAW = set(VIDEOS)
