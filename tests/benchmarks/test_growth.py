@@ -15,6 +15,7 @@ import flows.engine.book
 import flows.engine.inventory
 import flows.engine.perform
 from benchmarks.engine.project import make_project, raw_file
+from flows.engine.dvc_yaml import render
 from flows.engine.project import Project
 from flows.engine.run import bring_up_to_date
 from tasks.artifacts.artifact import Dataset
@@ -113,6 +114,7 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Cou
     for videos in (FEW, MANY):
         bench = Bench(tmp_path_factory.mktemp("project"))
         make_project(bench.root, videos, PARAMS)
+        (bench.root / "dvc.yaml").write_text(render(Project.open(bench.root, STAGES)))
         found[videos] = {"first": bench.run(), "nothing": bench.run()}
         raw_file(bench.root, 1).write_text("a banana\n", encoding="ascii")
         found[videos]["changed"] = bench.run()

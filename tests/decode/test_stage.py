@@ -46,7 +46,7 @@ def test_the_same_bytes_whatever_the_number_of_threads(
     encoding: str, odd: Odd, decoded: Decode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for threads in (1, 4):
-        monkeypatch.setattr(frames_file, "ENCODERS", threads)
+        monkeypatch.setenv("SEMFLOW_THREADS", str(threads))
         decoded(odd("damaged_b_frames.mp4"), str(threads), encoding=encoding)
     assert (tmp_path / "1.parquet").read_bytes() == (tmp_path / "4.parquet").read_bytes()
 
@@ -87,7 +87,7 @@ def test_pictures_wait_for_nobody(tmp_path: Path, decoded: Decode, monkeypatch: 
     monkeypatch.setattr(Reading, "__iter__", counting)
     monkeypatch.setattr(frames_file, "_table", writing)
     assert len(decoded(tmp_path / "long.mp4")) == 200
-    assert most <= frames_file.ROWS_PER_GROUP + 2 * frames_file.ENCODERS + 2
+    assert most <= frames_file.ROWS_PER_GROUP + 2 * frames_file.MOST_ENCODERS + 2
 
 
 def test_grainy_film_stays_within_a_sixth(tmp_path: Path, decoded: Decode) -> None:
