@@ -16,7 +16,7 @@ from tasks.kernels import AVX2, processor_flags
 
 KNOWN = Path(__file__).parent / "known_bytes.json"
 """MD5s of the reference artifacts, made on a processor with AVX2 and without AVX-512. After a change of these stages
-or of a library: `python -m benchmarks.determinism --cases decode --variations same --save tests/flows/known_bytes.json`."""
+or of a library: `python -m benchmarks.determinism --cases decode --variations same --save` and this file."""
 SAME = ("frames", "dense_flow", "feature_axes", "features", "semantic_flow")
 """Folders of artifacts that follow from the clips alone, by stages that no kernel changes."""
 DEFAULTS = [case for case in CASES if not case.name]
