@@ -7,24 +7,27 @@ whose kernels differ; machines of one class give the same bytes, and those of an
 from __future__ import annotations
 
 import platform
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Literal
 
-from tasks.kernels import AVX2, AVX512, processor_flags
+from tasks.kernels import AVX2, AVX512, processor, processor_flags
 
 Kernels = Literal["onnxruntime", "torch", "cuda"]
-"""onnxruntime, torch: computes on the processor with kernels that are chosen by its instruction sets.
+"""onnxruntime: computes on the processor with kernels that are chosen by its instruction sets.
+torch: so too, with MKL's, which AMD's processors do not share with Intel's, and oneDNN's, which go by the caches.
 cuda: computes on the accelerator where the device is one."""
 
 
 def device_class(device: str, kernels: Collection[Kernels]) -> str:
-    """The class of machines that give the same bytes: "" for all with AVX2; else as in cpu-avx512 or cuda-sm90.
+    """The class of machines that give the same bytes: "" for all with AVX2; else cpu-avx512, cuda-sm90 and the like.
 
     `device` is what resolve_device gives. On CUDA a stage that also computes on the processor depends on both.
     """
     parts = [f"cuda-sm{capability(device)}"] if device.startswith("cuda") and "cuda" in kernels else []
     level = processor_class(processor_flags())
-    if level not in ("cpu-avx2", "cpu-avx512") or {"onnxruntime", "torch"} & set(kernels):
+    if "torch" in kernels:
+        parts.append(f"{level}-{processor_model(processor())}")
+    elif "onnxruntime" in kernels or level not in ("cpu-avx2", "cpu-avx512"):
         parts.append(level)
     return "+".join(parts)
 
@@ -34,6 +37,11 @@ def processor_class(flags: frozenset[str]) -> str:
     if flags >= AVX2 | AVX512:
         return "cpu-avx512"
     return "cpu-avx2" if flags >= AVX2 else f"cpu-{platform.machine().lower() or 'unknown'}"
+
+
+def processor_model(facts: Mapping[str, str]) -> str:
+    """Maker, family and model as in authenticamd-23-49, of what Linux says; "unknown" for what it does not."""
+    return "-".join(facts.get(name, "unknown").lower() for name in ("vendor_id", "cpu family", "model"))
 
 
 def capability(device: str) -> str:

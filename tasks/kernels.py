@@ -44,13 +44,18 @@ def pinned(flags: frozenset[str]) -> Mapping[str, str]:
     return found
 
 
-@cache
 def processor_flags() -> frozenset[str]:
     """Instruction sets of the processor as Linux names them; none where that cannot be read, or on other kinds."""
-    if platform.machine().lower() not in ("x86_64", "amd64"):
-        return frozenset()
+    x86 = platform.machine().lower() in ("x86_64", "amd64")
+    return frozenset(processor().get("flags", "").split()) if x86 else frozenset()
+
+
+@cache
+def processor() -> Mapping[str, str]:
+    """What Linux says of the first processor, as `vendor_id`, `cpu family` or `model`; nothing on other systems."""
     try:
-        lines = CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
+        text = CPUINFO.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return frozenset()
-    return next((frozenset(line.partition(":")[2].split()) for line in lines if line.startswith("flags")), frozenset())
+        return {}
+    lines = [line.partition(":") for line in text.partition("\n\n")[0].splitlines()]
+    return {name.strip(): value.strip() for name, _, value in lines}

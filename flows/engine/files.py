@@ -15,15 +15,19 @@ PARTIAL = ".partial"
 """Folder beside the artifacts where the one in the making lies; never part of the data (see .dvcignore)."""
 
 
+MAX_NAME_BYTES, MAX_SUFFIX = 180, 16
+
+
 @contextlib.contextmanager
 def partial(final: Path, folder: Path) -> Generator[Path]:
     """A path in `folder` to write to, on the file system of `final`; what is left there afterwards is removed.
 
     The `.partial` folder itself stays: others may be writing there. Whoever holds the project's lock removes it.
     """
-    # A short name: that of the artifact may be as long as the file system allows. Writers go by the ending.
-    short = hashlib.md5(str(final).encode(errors="surrogateescape"), usedforsecurity=False).hexdigest()[:12]
-    path = folder / PARTIAL / f"{os.getpid()}-{threading.get_ident()}-{short}{final.suffix}"
+    name = final.name
+    if len(os.fsencode(name)) > MAX_NAME_BYTES:  # with more before it, it would be longer than file systems allow
+        name = hashlib.md5(os.fsencode(name), usedforsecurity=False).hexdigest() + final.suffix[:MAX_SUFFIX]
+    path = folder / PARTIAL / f"{os.getpid()}-{threading.get_ident()}-{name}"
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield path

@@ -109,7 +109,11 @@ def _folded(
     residual: bool = False,
 ) -> Conv:  # fmt: skip
     conv, norm = keys
-    gain = state[f"{norm}.weight"] / (state[f"{norm}.running_var"] + plan.epsilon).sqrt()
-    weight = state[f"{conv}.weight"] * gain[:, None, None, None]
-    bias = state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * gain
-    return Conv(name, weight.numpy(), bias.numpy(), stride, clipped, opens, residual)
+    kernel, scale, shift, mean, variance = (
+        state[key].numpy()
+        for key in (f"{conv}.weight", *(f"{norm}.{part}" for part in ("weight", "bias", "running_mean", "running_var")))
+    )
+    # Not by torch: its square root is MKL's, which rounds otherwise on AMD than on Intel.
+    gain = scale / np.sqrt(variance + np.float32(plan.epsilon))
+    weight, bias = kernel * gain[:, None, None, None], shift - mean * gain
+    return Conv(name, weight, bias, stride, clipped, opens, residual)

@@ -22,6 +22,7 @@ from tasks.artifacts.semantic_field import SemanticField
 from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.artifacts.tracks import Tracks
 from tasks.checkpoints import Checkpoints
+from tasks.device_class import Kernels
 from tasks.params import Compute, Params
 from tasks.stage import stage
 
@@ -75,6 +76,12 @@ class FitFieldParams(Params):
         """Whether the segmenter is needed."""
         return self.feed_masks or (self.labels != "user" and self.outline == "masks")
 
+    @property
+    def kernels(self) -> tuple[Kernels, ...]:
+        """torch's where the volume is learned; what is merely read from it came out the same with all kernels."""
+        segmenter: tuple[Kernels, ...] = ("onnxruntime",) if self.segments else ()
+        return (*segmenter, *(("torch",) if self.planes > 1 and self.volume_steps else ()), "cuda")
+
 
 @stage(
     libraries=(
@@ -83,6 +90,7 @@ class FitFieldParams(Params):
     ),
     weights=lambda params: ("yolo26n-seg",) if params.segments else (),
     kernels=("onnxruntime", "torch", "cuda"),
+    kernels_for=lambda params: params.kernels,
 )  # fmt: skip
 def fit_field(  # noqa: PLR0917  a stage's signature names all it reads
     frames: Frames,

@@ -20,6 +20,8 @@ ZEN2, ZEN4, NEHALEM = AVX2 | {"sse4_2"}, AVX2 | AVX512, frozenset({"sse4_2"})
 
 def on(monkeypatch: pytest.MonkeyPatch, flags: frozenset[str]) -> None:
     monkeypatch.setattr(module, "processor_flags", lambda: flags)
+    facts = {"vendor_id": "AuthenticAMD", "cpu family": "23", "model": "49", "flags": " ".join(flags)}
+    monkeypatch.setattr(module, "processor", lambda: facts)
 
 
 def test_what_no_kernel_changes_is_the_same_on_every_processor_with_avx2(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,7 +32,8 @@ def test_what_no_kernel_changes_is_the_same_on_every_processor_with_avx2(monkeyp
 
 def test_what_a_library_chooses_kernels_for_depends_on_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     on(monkeypatch, ZEN2)
-    assert device_class("cpu", ("onnxruntime", "cuda")) == device_class("cpu", ("torch",)) == "cpu-avx2"
+    assert device_class("cpu", ("onnxruntime", "cuda")) == "cpu-avx2"
+    assert device_class("cpu", ("torch", "cuda")) == "cpu-avx2-authenticamd-23-49"
     on(monkeypatch, ZEN4)
     assert device_class("cpu", ("onnxruntime",)) == "cpu-avx512"
 
@@ -38,7 +41,7 @@ def test_what_a_library_chooses_kernels_for_depends_on_the_processor(monkeypatch
 def test_nothing_is_promised_without_avx2(monkeypatch: pytest.MonkeyPatch) -> None:
     on(monkeypatch, NEHALEM)
     monkeypatch.setattr("platform.machine", lambda: "aarch64")
-    assert device_class("cpu", ()) == device_class("cpu", ("torch",)) == "cpu-aarch64"
+    assert device_class("cpu", ()) == device_class("cpu", ("onnxruntime",)) == "cpu-aarch64"
 
 
 def test_on_cuda_the_kind_of_gpu_counts_where_it_computes(monkeypatch: pytest.MonkeyPatch) -> None:

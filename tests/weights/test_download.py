@@ -126,6 +126,6 @@ def test_a_download_without_a_known_size_ends_where_its_bytes_do(part):
 
 
 def test_where_nobody_listens_the_log_says_what_is_fetched(part, caplog):
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, logger="semflow"):
         download(Line().source(), part, "file from a line")
     assert caplog.messages == ["fetching file from a line"]
