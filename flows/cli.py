@@ -33,6 +33,7 @@ MORE: dict[str, tuple[str, str]] = {
     "verify": ("maintenance.verify", "read every byte and say what is not as it was recorded; repairs nothing"),
     "pull": ("maintenance.pull", "bring recorded artifacts or raw videos of some videos here, nothing else"),
     "remove": ("maintenance.remove", "take videos out of the data set; --undo puts them back"),
+    "forget": ("maintenance.forget", "erase a video and everything made of it for good, and leave a proof"),
     "status": ("maintenance.status", "say what a run is doing, how the last one ended, and where every item stands"),
 }
 """Command to its module in flows (`add_arguments(parser)`, `run(arguments) -> exit code`), and what it is for."""

@@ -1,4 +1,4 @@
-"""`semflow pull`: brings recorded artifacts or raw videos of some videos here, from DVC's cache or remote, nothing else.
+"""`semflow pull`: brings recorded artifacts or raw files of some videos here, from DVC's cache or remote, nothing else.
 
 What counts is what `dvc.lock` and `data/raw.dvc` record, be it fresh by today's code and parameters or not. A file that
 is here stays as it is. What is not brought stays `remote` in `semflow plan`, and nothing that needs it not reads it.
@@ -209,6 +209,6 @@ def _lines(pulled: Pulled) -> Iterator[str]:
     for path in pulled.other[:MAX_LINES]:
         yield f"{path} is not as recorded and was left as it is; remove it to get the recorded one"
     for path in pulled.missing[:MAX_LINES]:
-        yield f"{path} is neither in DVC's cache nor in its remote; who has it can `dvc push`, or `semflow run` makes it"
+        yield f"{path} is neither in DVC's cache nor in its remote; ask who has it to push, or run `semflow run`"
     if (more := len(pulled.other) + len(pulled.missing) - 2 * MAX_LINES) > 0:
         yield f"and {more:,} more; --json names each"

@@ -64,7 +64,9 @@ class Removal:
     def parse(cls, text: str) -> Removal:
         """What `text` says; ValueError, TypeError or KeyError where it is none."""
         value = json.loads(text)
-        videos = tuple(Removed(**{**video, "paths": tuple(video["paths"])}) for video in value["videos"])
+        videos = tuple(
+            Removed(video["name"], video["relative"], video["stem"], tuple(video["paths"])) for video in value["videos"]
+        )
         return cls(float(value["at"]), videos, tuple(value["renamed"]))
 
 
@@ -183,9 +185,8 @@ def _move(above: Path, path: str, to: Path) -> bool:
     try:
         move(above / path, to / path)
     except OSError as error:
-        raise SemflowError(
-            f"{above / path} could not be moved to {to / path}: {error.strerror or error}; mend that and call this again"
-        ) from None
+        words = f"{error.strerror or error}; mend that and call this again"
+        raise SemflowError(f"{above / path} could not be moved to {to / path}: {words}") from None
     return True
 
 

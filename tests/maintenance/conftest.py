@@ -19,7 +19,6 @@ from flows.engine.project import Project
 from flows.engine.run import Summary, bring_up_to_date
 from tests.conftest import CHECKOUT
 from tests.engine import toys
-from tests.engine.conftest import project_root  # noqa: F401 - a fixture
 from tests.engine.dvc_store.conftest import dvc, git, quiet_dvc  # noqa: F401 - a fixture
 
 IGNORED = ("raw", "words", "counts", "echoes", "pages", "recipes", "letters")
@@ -35,7 +34,7 @@ class Repository:
     root: Path
     team: Path
     """The remote's folder."""
-    capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str] | None = None
     stages: Sequence[Any] = toys.TOYS
 
     def open(self) -> Project:
@@ -51,6 +50,7 @@ class Repository:
 
     def semflow(self, *words: str, code: int = 0) -> Any:
         """The answer of a command as JSON; fails where the exit code is another."""
+        assert self.capsys is not None
         self.capsys.readouterr()
         found = cli.main([*words, "--json"])
         said = self.capsys.readouterr()
@@ -59,6 +59,7 @@ class Repository:
 
     def says(self, *words: str, code: int = 0) -> str:
         """What a command prints."""
+        assert self.capsys is not None
         self.capsys.readouterr()
         found = cli.main([*words])
         said = self.capsys.readouterr()
@@ -107,31 +108,48 @@ class Repository:
         shutil.rmtree(self.cache.folder)
 
 
+def make_repository(root: Path, team: Path, capsys: pytest.CaptureFixture[str] | None = None) -> Repository:
+    """Two videos (`one`: banana, `two`: cat), nothing made yet."""
+    (root / "data/raw").mkdir(parents=True, exist_ok=True)
+    (root / "params.yaml").write_text(toys.PARAMS)
+    for name, text in (("one", "banana"), ("two", "cat")):
+        (root / f"data/raw/{name}.mp4").write_text(text)
+    (root / ".dvc").mkdir()
+    (root / ".dvc/config").write_text(CONFIG.format(team))
+    (root / ".dvc/.gitignore").write_text("/config.local\n/tmp\n/cache\n")
+    (root / ".gitignore").write_text("/.semflow/\n/reports/\n" + "".join(f"/data/{name}/\n" for name in IGNORED))
+    (root / ".dvcignore").write_bytes((CHECKOUT / ".dvcignore").read_bytes())
+    git(root, "init", "-q", "-b", "main")
+    made = Repository(root, team, capsys)
+    (root / "dvc.yaml").write_text(render(made.open()))
+    return made
+
+
+@pytest.fixture
+def enter(monkeypatch: pytest.MonkeyPatch) -> Callable[[Repository], None]:
+    """Let commands find a repository, and see the toy stages."""
+    whole: Callable[..., Project] = Project.open
+
+    def entered(repository: Repository) -> None:
+        def opened(root: Path, stages: Any = None, *, fetch: bool = False) -> Project:
+            return whole(root, stages or repository.stages, fetch=fetch)
+
+        monkeypatch.chdir(repository.root)
+        monkeypatch.setattr(Project, "open", opened)
+
+    return entered
+
+
 @pytest.fixture
 def repository(
     quiet_dvc: None,  # noqa: F811
-    project_root: Path,  # noqa: F811
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
+    capsys: pytest.CaptureFixture[str],
+    enter: Callable[[Repository], None],
 ) -> Repository:
-    """Two videos (`one`: banana, `two`: cat), nothing made yet; commands of semflow see the toy stages."""
-    team = tmp_path_factory.mktemp("team")
-    (project_root / ".dvc").mkdir()
-    (project_root / ".dvc/config").write_text(CONFIG.format(team))
-    (project_root / ".dvc/.gitignore").write_text("/config.local\n/tmp\n/cache\n")
-    (project_root / ".gitignore").write_text(
-        "/.semflow/\n/reports/\n" + "".join(f"/data/{name}/\n" for name in IGNORED)
-    )
-    (project_root / ".dvcignore").write_bytes((CHECKOUT / ".dvcignore").read_bytes())
-    git(project_root, "init", "-q", "-b", "main")
-    monkeypatch.chdir(project_root)
-    made = Repository(project_root, team, capsys)
-    whole: Callable[..., Project] = Project.open
-
-    def opened(root: Path, stages: Any = None, *, fetch: bool = False) -> Project:
-        return whole(root, stages or made.stages, fetch=fetch)
-
-    monkeypatch.setattr(Project, "open", opened)
-    (project_root / "dvc.yaml").write_text(render(made.open()))
+    """Two videos, nothing made yet; commands of semflow see the toy stages."""
+    made = make_repository(tmp_path / "project", tmp_path_factory.mktemp("team"), capsys)
+    toys.CALLS.clear()
+    enter(made)
     return made

@@ -1,0 +1,87 @@
+"""Names taken out of what the engine writes down for people: the run log, the log of errors, the logs of workers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+from flows.engine.state import FOLDER as STATE
+from flows.engine.status_file import NAME as STATUS
+from tasks.content import write_atomically
+
+TAKEN_OUT = "(taken out by `semflow forget`)"
+_ERROR_HEAD = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* ")
+
+
+def erase_from_logs(root: Path, names: Collection[str]) -> int:
+    """Take `names` out of the logs of the project at `root`; how many files changed."""
+    folder = root / STATE
+    changed = _rewrite(folder / "runs.jsonl", lambda text: _runs(text, names))
+    changed += _rewrite(folder / "errors.log", lambda text: _errors(text, names))
+    for path in (*(folder / "logs").glob("*"), folder / STATUS):
+        with contextlib.suppress(OSError):
+            text = path.read_text(encoding="utf-8", errors="replace")
+            if mentions(text, names) or mentions(json.dumps(text), names):
+                path.unlink()
+                changed += 1
+    return changed
+
+
+def mentions(text: str, names: Collection[str]) -> bool:
+    """Whether one of the names stands in the text by itself, as it is or as JSON writes it."""
+    forms = {form for name in names for form in (name, json.dumps(name)[1:-1])}
+    return any(re.search(rf"(?<![\w-]){re.escape(form)}(?![\w-])", text) is not None for form in forms if form in text)
+
+
+def _rewrite(path: Path, change: Any) -> int:
+    try:
+        before = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return 0
+    after = change(before)
+    if after == before:
+        return 0
+    write_atomically(path, after)
+    return 1
+
+
+def _runs(text: str, names: Collection[str]) -> str:
+    return "".join(f"{line}\n" for line in _run_lines(text, names))
+
+
+def _run_lines(text: str, names: Collection[str]) -> Iterator[str]:
+    for line in text.splitlines():
+        if not mentions(line, names):
+            yield line
+            continue
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue  # torn, and it names the video
+        outcomes = [o for o in entry.get("outcomes", ()) if not (isinstance(o, dict) and o.get("video") in names)]
+        yield json.dumps(_without({**entry, "outcomes": outcomes}, names))
+
+
+def _without(value: Any, names: Collection[str]) -> Any:
+    """The value, every text in it that names the video taken out."""
+    if isinstance(value, str):
+        return TAKEN_OUT if mentions(value, names) else value
+    if isinstance(value, list):
+        return [_without(item, names) for item in value]
+    if isinstance(value, dict):
+        return {_without(key, names): _without(item, names) for key, item in value.items()}
+    return value
+
+
+def _errors(text: str, names: Collection[str]) -> str:
+    """Entries begin with a time; one that names the video goes as a whole."""
+    entries: list[list[str]] = []
+    for line in text.splitlines(keepends=True):
+        if _ERROR_HEAD.match(line) or not entries:
+            entries.append([])
+        entries[-1].append(line)
+    return "".join(entry for lines in entries if not mentions(entry := "".join(lines), names))

@@ -1,0 +1,323 @@
+"""`semflow forget`: erases a video and everything made of it, in every version, and leaves a proof without its name.
+
+What is erased: its raw file, artifacts, reports, recipes and labels in the working copy; its objects of every recorded
+version in DVC's cache and, with --remote, in the remote, but for those that others need too; what the state and the
+logs remember. `dvc.lock` and `data/raw.dvc` are rewritten at once. What cannot be reached is said.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flows.engine.dvc_store.config import read_config
+from flows.engine.dvc_store.git import run_git
+from flows.engine.places import SLOT, places_of, require_own_file
+from flows.engine.project import Project
+from flows.engine.recipe import FOLDER, RECIPE
+from flows.engine.run import locked
+from flows.engine.storage import Storage
+from flows.engine.video_list import Video
+from flows.maintenance import erase
+from flows.maintenance.dialog import answer, confirm, find_videos, open_project
+from flows.maintenance.erase_logs import mentions
+from flows.maintenance.forgotten import Pending, find_proof, list_pending, write_proof
+from flows.maintenance.traces import Traces, find_traces
+from flows.wording import size
+from tasks.errors import SemflowError
+
+if TYPE_CHECKING:
+    from flows.engine.dvc_store.remote import Remote
+
+AGAIN = "`semflow forget --resume` goes on"
+EVERYWHERE = (
+    "other clones of this repository, branches that this clone does not know, backups and snapshots of file systems, "
+    "and blocks that a disk has set free (SSD)",
+    "what Prefect's database and DVC's own notes (.dvc/tmp, its site cache) say of past runs: names and hashes",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which video, and how far."""
+    parser.add_argument("video", nargs="?", metavar="VIDEO", help="the video to erase for good")
+    parser.add_argument("--remote", action="store_true", help="also its objects in the DVC remote")
+    parser.add_argument("--resume", action="store_true", help="finish what an earlier call could not")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Erase; 0 only where nothing is left of it that can be reached."""
+    if (arguments.video is None) != arguments.resume:
+        raise SemflowError("either VIDEO or --resume must be given")
+    project = open_project(fetch=True)
+    root = project.root
+    try:
+        pendings = _unfinished(root, arguments)
+        if pendings:
+            with locked(project):
+                found = [finish(open_project, pending) for pending in pendings]
+        else:
+            found = [_begin(project, arguments)]
+    finally:
+        project.close()
+    good = all(one["good"] for one in found)
+    answer(arguments, {"forgotten": found, "good": good}, (line for one in found for line in _lines(one)))
+    return 0 if good else 1
+
+
+def forget(reopen: Callable[[], Project], project: Project, name: str, *, remote: bool = False) -> dict[str, Any]:
+    """Erase the video `name`; the project is held. Gives the proof, and whether all is `good`."""
+    video = project.videos[name]
+    require_own_file(project, video)
+    storage = Storage.of(project.root)
+    if storage is None:
+        traces = Traces({video.name}, {video.stem}, {video.flat_stem})
+    else:
+        traces = find_traces(project, storage, video)
+    pending = _plan(project, video, traces, remote)
+    pending.save(project.root)
+    project.state.flush()  # it stays open and must not write what is erased below
+    return finish(reopen, pending)
+
+
+def finish(reopen: Callable[[], Project], pending: Pending) -> dict[str, Any]:
+    """Do what the note says, from wherever an earlier call came to."""
+    project = reopen()
+    root = project.root
+    storage = Storage.of(root)
+    try:
+        erase.note_removed(project.state, pending)
+        erase.erase_files(project, pending)
+    finally:
+        project.close()
+    project = reopen()  # the data set without it
+    try:
+        if storage is not None:
+            erase.rewrite_record(project, storage, pending)
+            erase.erase_objects(project, storage, pending)
+        erase.erase_memory(project.state, root, pending)
+    finally:
+        project.close()
+    left = _erase_in_remote(root, pending) if pending.remote else ""
+    return _prove(root, storage, pending, left)
+
+
+def _unfinished(root: Path, arguments: argparse.Namespace) -> list[Pending]:
+    """What an earlier call left, as far as this call is about it."""
+    pendings = list_pending(root)
+    if arguments.resume:
+        if not pendings:
+            raise SemflowError("--resume must have something to finish, got nothing that an earlier call left")
+        return pendings
+    mine = [pending for pending in pendings if arguments.video in (*pending.names, pending.relative)]
+    for pending in mine:
+        pending.remote = pending.remote or arguments.remote
+    return mine
+
+
+def _begin(project: Project, arguments: argparse.Namespace) -> dict[str, Any]:
+    try:
+        (name,) = find_videos(project, [arguments.video])
+    except SemflowError:
+        proof = find_proof(project.root, arguments.video)
+        if proof is None:
+            raise
+        return _repeat(project, arguments, *proof)
+    where = "here, in DVC's cache and in its remote" if arguments.remote else "here and in DVC's cache"
+    confirm(f"Erase {name} and everything made of it, {where}, for good?", yes=arguments.yes, needed=True)
+    with locked(project):
+        return forget(open_project, project, name, remote=arguments.remote)
+
+
+def _repeat(project: Project, arguments: argparse.Namespace, path: Path, proof: dict[str, Any]) -> dict[str, Any]:
+    """A video that was forgotten before: with --remote what was left in the remote goes too."""
+    if not arguments.remote or proof["remote"] is not None:
+        raise SemflowError(
+            f"VIDEO must be one of this project, got {arguments.video!r}, which was forgotten at {proof['at']}: see "
+            f"{path.relative_to(project.root)}"
+        )
+    confirm("Erase what the remote still has of it?", yes=arguments.yes, needed=True)
+    needed = erase.still_needed(project, proof["keys"])
+    pending = Pending(
+        video=arguments.video,
+        relative="",
+        names=[],
+        stems=[],
+        flat_stems=[],
+        keys=proof["keys"],
+        paths=[],
+        objects={one["md5"]: [one["bytes"], one["folder"]] for one in proof["erased"] if one["md5"] not in needed},
+        shared=proof["shared"],
+        listings=proof["listings"],
+        remote=True,
+        notes=proof["cannot_reach"],
+        at=time.time(),
+    )
+    with locked(project):
+        pending.save(project.root)
+        return _prove(project.root, Storage.of(project.root), pending, _erase_in_remote(project.root, pending), proof)
+
+
+def _plan(project: Project, video: Video, traces: Traces, remote: bool) -> Pending:
+    """Everything that goes, before anything does."""
+    places = places_of(project, video)
+    others = [other for other in project.videos.values() if other.name != video.name]
+    taken, taken_flat = {other.stem for other in others}, {other.flat_stem for other in others}
+    old: list[str] = []
+    for declaration in project.declarations:
+        if declaration.over_dataset:
+            continue
+        stems = traces.stems - taken
+        old += [f"{FOLDER}/{declaration.name}/{stem}{RECIPE}" for stem in stems]
+        for kind in declaration.outputs:
+            mine = traces.flat_stems - taken_flat if kind.is_folder else stems
+            old += [f"{kind.folder}/{stem}{kind.suffix}" for stem in mine]
+    everything = (*places.artifacts, *places.written, *places.commands, *old, *places.recipes, *places.raw)
+    return Pending(
+        video=video.name,
+        relative=video.relative,
+        names=sorted({*traces.names, video.name}),
+        stems=sorted(traces.stems),
+        flat_stems=sorted(traces.flat_stems),
+        keys=sorted(traces.keys),
+        paths=list(dict.fromkeys(everything)),
+        objects={md5: list(at) for md5, at in sorted(traces.objects.items())},
+        shared=sorted(traces.shared),
+        listings=sorted(traces.listings),
+        remote=remote,
+        notes=list(_unreachable(project, video, traces)),
+        at=time.time(),
+    )
+
+
+def _unreachable(project: Project, video: Video, traces: Traces) -> Iterator[str]:
+    """What stays, in words without the video's name."""
+    yield (
+        f"dvc.lock in earlier commits, and {len(traces.committed)} lists of files that they name: they hold the "
+        "video's name and hashes of what is erased, and git does not change what was committed"
+    )
+    if traces.unknown:
+        yield f"{traces.unknown} recorded lists that neither DVC's cache nor its remote has: what they name is unknown"
+    for declaration in project.declarations:
+        if declaration.over_dataset:
+            yield (
+                f"what {declaration.name} made of the whole data set: the next `semflow run` makes it again without "
+                "the video, earlier versions stay"
+            )
+    for kind in {kind.place: kind for d in project.declarations for kind in d.inputs.values()}.values():
+        lines = _naming_lines(project.root / kind.place, traces.names) if kind.place and SLOT not in kind.place else []
+        if lines:
+            yield f"{kind.place} names it in line {', '.join(map(str, lines))}: take that out by hand"
+    if video.file is not None and video.file.is_symlink():
+        yield "the file that data/raw held a link to"
+    places = places_of(project, video)
+    tracked = run_git(project.root, ["ls-files", "-z", "--", *places.written, *places.recipes, *places.artifacts])
+    if tracked is not None and not tracked.returncode and tracked.stdout:
+        yield "files of it that git tracks: their earlier versions stay in git's history"
+    yield from EVERYWHERE
+
+
+def _naming_lines(path: Path, names: set[str]) -> list[int]:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return [number for number, line in enumerate(text.splitlines(), 1) if mentions(line, names)]
+
+
+def _erase_in_remote(root: Path, pending: Pending) -> str:
+    """Erase the remote's objects; what went wrong, in words."""
+    try:
+        remote = _remote(root)
+        if remote is not None:
+            remote.delete([*pending.listings, *pending.objects])
+    except SemflowError as error:
+        return str(error)
+    return ""
+
+
+def _remote(root: Path) -> Remote | None:
+    from flows.engine.dvc_store.remote import Remote
+
+    return Remote.open(root)
+
+
+def _prove(
+    root: Path, storage: Storage | None, pending: Pending, left: str, earlier: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Search for everything that was erased; the proof where nothing is left, else what is."""
+    config = read_config(root)
+    remote = config.remote if config is not None else None
+    cache = storage.objects.folder if storage is not None else root / ".dvc/cache"
+    sizes = {at[0] for at in pending.objects.values()}
+    copies = erase.find_copies(root, cache, pending.objects, sizes)
+    in_cache = [md5 for md5 in pending.objects if storage is not None and storage.objects.has(md5)]
+    in_remote: int | None = None
+    if pending.remote and not left:
+        try:
+            opened = _remote(root)
+            in_remote = 0 if opened is None else len(opened.exists(pending.objects))
+        except SemflowError as error:
+            left = str(error)
+    notes = list(pending.notes)
+    if remote is not None and not pending.remote:
+        notes.append(
+            f"the DVC remote {remote!r}, which was not asked: `semflow forget VIDEO --remote` erases there too"
+        )
+    proof = {
+        "video_sha256": pending.name_sha256 if earlier is None else earlier["video_sha256"],
+        "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "semflow": _version(),
+        "erased": [{"md5": md5, "bytes": at[0], "folder": at[1]} for md5, at in pending.objects.items()],
+        "listings": pending.listings,
+        "shared": pending.shared,
+        "keys": pending.keys,
+        "places": ["working copy", "cache", *([f"remote {remote}"] if pending.remote and remote else [])],
+        "remote": remote if pending.remote else None,
+        "found_after": {"working_copy": len(copies), "cache": len(in_cache), "remote": in_remote},
+        "cannot_reach": [note for note in notes if earlier is None or "which was not asked" not in note],
+    }
+    good = not left and not copies and not in_cache and not in_remote
+    path = ""
+    if good:
+        path = write_proof(root, proof).relative_to(root).as_posix()
+        pending.path(root).unlink(missing_ok=True)
+    said = [file.relative_to(root).as_posix() for file in copies]
+    return {"video": pending.video, "good": good, "left": left, "copies": said, "proof": proof, "path": path}
+
+
+def _version() -> str:
+    try:
+        return metadata.version("semflow")
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def _lines(found: dict[str, Any]) -> Iterator[str]:
+    proof = found["proof"]
+    counts: Counter[str] = Counter()
+    for one in proof["erased"]:
+        counts[one["folder"]] += one["bytes"] or 0
+    total = sum(counts.values())
+    yield f"{found['video']}: {len(proof['erased'])} objects of {size(total)} erased ({', '.join(proof['places'])})"
+    yield from (f"  {folder}: {size(count)}" for folder, count in sorted(counts.items()))
+    if proof["shared"]:
+        yield f"{len(proof['shared'])} objects stay, for something else has the same bytes"
+    if found["left"]:
+        yield f"not done: {found['left']}; {AGAIN}"
+    for copy in found["copies"]:
+        yield f"not done: {copy} has bytes of it; remove that copy, then {AGAIN}"
+    after = proof["found_after"]
+    yield "searched afterwards: " + ", ".join(
+        f"{place.replace('_', ' ')} {'not asked' if count is None else f'{count} found'}"
+        for place, count in after.items()
+    )
+    yield "cannot be reached from here:"
+    yield from (f"  {note}" for note in proof["cannot_reach"])
+    if found["path"]:
+        yield f"proof: {found['path']}; `semflow run` records the rest"
