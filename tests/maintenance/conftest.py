@@ -27,6 +27,10 @@ CONFIG = (
 )
 
 
+class Killed(BaseException):
+    """Stands for the end of the process: nothing handles it."""
+
+
 @dataclass
 class Repository:
     """A project and what a user would do in it."""

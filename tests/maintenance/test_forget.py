@@ -16,7 +16,7 @@ from flows.engine.project import Project
 from flows.maintenance import erase
 from tests.engine import toys
 from tests.engine.dvc_store.conftest import dvc, git
-from tests.maintenance.conftest import CONFIG, Repository, make_repository
+from tests.maintenance.conftest import CONFIG, Killed, Repository, make_repository
 
 NAME = "zebra_9"
 TEXT = "a zebra crosses"
@@ -289,10 +289,10 @@ def test_an_interrupted_call_is_finished_by_the_next(
     def interrupt(*arguments: Any) -> None:
         if after:
             whole(*arguments)
-        raise KeyboardInterrupt
+        raise Killed
 
     monkeypatch.setattr(erase, step, interrupt)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Killed):
         zoo.semflow("forget", NAME, "--remote", "--yes")
     monkeypatch.setattr(erase, step, whole)
     found = zoo.semflow("forget", *([NAME] if step == "erase_files" else ["--resume"]))
@@ -310,11 +310,11 @@ def test_a_kill_among_the_objects_is_finished_too_also_with_a_run_in_between(
     def unlink(path: Path, missing_ok: bool = False) -> None:
         count[0] += path.is_relative_to(zoo.cache.folder)
         if count[0] == 4:
-            raise KeyboardInterrupt
+            raise Killed
         whole(path, missing_ok=missing_ok)
 
     monkeypatch.setattr(Path, "unlink", unlink)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Killed):
         zoo.semflow("forget", NAME, "--remote", "--yes")
     count[0] = 100
     assert zoo.run().good
@@ -324,8 +324,8 @@ def test_a_kill_among_the_objects_is_finished_too_also_with_a_run_in_between(
 
 def test_what_another_video_came_to_need_in_between_stays(zoo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = erase.erase_objects
-    monkeypatch.setattr(erase, "erase_objects", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-    with pytest.raises(KeyboardInterrupt):
+    monkeypatch.setattr(erase, "erase_objects", lambda *_: (_ for _ in ()).throw(Killed))
+    with pytest.raises(Killed):
         zoo.semflow("forget", NAME, "--yes")
     monkeypatch.setattr(erase, "erase_objects", whole)
     (zoo.root / "data/raw/new.mp4").write_text(TEXT)

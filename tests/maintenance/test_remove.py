@@ -9,7 +9,7 @@ import pytest
 
 from flows.maintenance import remove
 from tests.engine import toys
-from tests.maintenance.conftest import Repository
+from tests.maintenance.conftest import Killed, Repository
 
 
 def files(root: Path) -> dict[str, bytes]:
@@ -107,11 +107,11 @@ def test_a_kill_in_the_middle_is_mended_by_a_second_call_and_by_undo(
     def fail(source: Path, final: Path) -> None:
         calls.append(source)
         if len(calls) == 6:
-            raise KeyboardInterrupt
+            raise Killed
         whole(source, final)
 
     monkeypatch.setattr(remove, "move", fail)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Killed):
         repository.semflow("remove", "one")
     monkeypatch.undo()
     monkeypatch.chdir(repository.root)
