@@ -52,8 +52,8 @@ def _sign(project: Project, plan: Plan) -> str:
     standings = [(*item, state.standing, state.recorded) for item, state in plan.states.items()]
     written = {kind.folder for d in project.declarations for kind in d.inputs.values() if kind.place}
     marks = [(folder, sorted(scan(project.root / folder).items())) for folder in sorted({*written, RAW})]
-    page, rendered = (mark_of(project.root / name) for name in (INDEX, "dvc.yaml"))
-    seen = [code, files, standings, marks, page, rendered, project.state.memo(REMOVED)]
+    single = [mark_of(project.root / name) for name in (INDEX, "dvc.yaml", "params.yaml", "constraints.txt")]
+    seen = [code, files, standings, marks, single, project.state.memo(REMOVED)]
     return hashlib.md5(json.dumps(seen).encode(), usedforsecurity=False).hexdigest()
 
 
