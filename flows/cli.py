@@ -34,6 +34,7 @@ MORE: dict[str, tuple[str, str]] = {
     "pull": ("maintenance.pull", "bring recorded artifacts or raw videos of some videos here, nothing else"),
     "remove": ("maintenance.remove", "take videos out of the data set; --undo puts them back"),
     "forget": ("maintenance.forget", "erase a video and everything made of it for good, and leave a proof"),
+    "gc": ("maintenance.collect_garbage", "say what nothing needs any more in DVC's cache; --yes drops it"),
     "status": ("maintenance.status", "say what a run is doing, how the last one ended, and where every item stands"),
 }
 """Command to its module in flows (`add_arguments(parser)`, `run(arguments) -> exit code`), and what it is for."""

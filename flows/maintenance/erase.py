@@ -124,11 +124,12 @@ def erase_memory(state: State, root: Path, pending: Pending) -> None:
 
 
 def find_copies(root: Path, cache: Path, objects: Collection[str], sizes: Collection[int | None]) -> list[Path]:
-    """Files below the project whose bytes are those of an erased object: there must be none."""
+    """Files below the project whose bytes are those of an erased object: there must be none. Empty ones say nothing."""
     found: list[Path] = []
     for path in _files_below(root, {cache}):
         with contextlib.suppress(OSError):
-            if (None in sizes or path.stat().st_size in sizes) and md5_of(path) in objects:
+            size = path.stat().st_size
+            if size and (None in sizes or size in sizes) and md5_of(path) in objects:
                 found.append(path)
     return found
 

@@ -25,6 +25,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return measure_all(parse(words), tmp_path_factory.mktemp("bench"))
 
 
+@pytest.mark.slow
 def test_every_figure_of_the_table_was_measured(results: Results) -> None:
     rows = table(results).splitlines()
     for figure in FIGURES:
@@ -33,11 +34,13 @@ def test_every_figure_of_the_table_was_measured(results: Results) -> None:
     assert any(row.startswith("items per second") for row in rows)
 
 
+@pytest.mark.slow
 def test_items_are_those_of_the_whole_pipeline(results: Results) -> None:
     over_dataset = sum(stage.over_dataset for stage in REAL)
     assert results.ours[VIDEOS].items == over_dataset + VIDEOS * (len(REAL) - over_dataset)
 
 
+@pytest.mark.slow
 def test_the_figures_are_written_and_drawn(results: Results, tmp_path: Path) -> None:
     written = json.loads(json.dumps(as_json(results)))
     assert set(written["figures"]) == {str(VIDEOS)}

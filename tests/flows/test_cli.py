@@ -32,7 +32,8 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         cli.main(["--help"])
     assert end.value.code == 0
     out = capsys.readouterr().out
-    for command in ("run", "plan", "why", "stage", "doctor", "samples", "dvc", "eval"):
+    old = ("run", "plan", "why", "stage", "doctor", "samples", "dvc", "eval")
+    for command in (*old, "status", "verify", "pull", "remove", "forget", "gc"):
         assert re.search(rf"^\s+{command}\b", out, re.MULTILINE)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.engine.dvc_store.git import git_state
-from flows.engine.dvc_store.history import find_listings, recorded_listings
+from flows.engine.dvc_store.history import find_listings, recorded_listings, tip_texts
 from flows.engine.dvc_store.lock import DirHash, StageRecord, update_lock
 from tests.engine.dvc_store.conftest import git
 
@@ -118,3 +118,34 @@ def test_a_damaged_repository_is_said_with_what_to_do(root: Path, damage: str) -
     assert not state.ok
     assert state.words.startswith(f"the git repository of {root} must be sound, got ")
     assert "\n" not in state.words
+
+
+def test_files_at_every_tip_are_read_and_those_of_older_commits_are_not(quiet_dvc: None, tmp_path: Path) -> None:
+    root = tmp_path
+    git(root, "init", "-q", "-b", "main")
+    (root / "below").mkdir()
+
+    def commit(text: str) -> None:
+        (root / "dvc.lock").write_text(text)
+        (root / "below/x y.dvc").write_text(text)
+        (root / "other.txt").write_text(text)
+        git(root, "add", "-A")
+        git(root, "commit", "-qm", text)
+
+    commit("old")
+    commit("tagged")
+    git(root, "tag", "-a", "-m", "t", "v1")
+    git(root, "checkout", "-qb", "side")
+    commit("side")
+    git(root, "checkout", "-q", "main")
+    commit("main")
+    git(root, "checkout", "-q", "--detach")
+    commit("detached")
+    found = {(path, text.decode()) for _, path, text in tip_texts(root / "below", ("dvc.lock", ".dvc"))}
+    assert found == {
+        (path, text) for path in ("dvc.lock", "below/x y.dvc") for text in ("tagged", "side", "main", "detached")
+    }
+
+
+def test_without_git_no_tip_has_files(tmp_path: Path) -> None:
+    assert list(tip_texts(tmp_path, (".dvc",))) == []

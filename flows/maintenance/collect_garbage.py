@@ -1,0 +1,225 @@
+"""`semflow gc`: drops what nothing needs any more from DVC's cache, and old leftovers of semflow itself.
+
+It says what it would drop; with --yes it does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from flows.engine.dvc_store.mutex import hold_repository
+from flows.engine.files import remove
+from flows.engine.follow import PARTS, parts_of
+from flows.engine.plan import Plan
+from flows.engine.project import STATE, Project
+from flows.engine.recipe import FOLDER
+from flows.engine.run import locked
+from flows.engine.storage import Storage
+from flows.maintenance.dialog import answer, open_project
+from flows.maintenance.garbage import DAY_S, Garbage, find_garbage
+from flows.maintenance.remove import FOLDER as REMOVALS
+from flows.maintenance.remove import list_removals
+from flows.wording import size
+from tasks.errors import SemflowError
+
+KEEP_DAYS = 30.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is kept, and whether it is done."""
+    parser.add_argument("--yes", action="store_true", help="drop it; without this it is only said")
+    parser.add_argument(
+        "--keep-days",
+        type=float,
+        default=KEEP_DAYS,
+        metavar="N",
+        help="keep what a run made, and what `semflow remove` took out, in the last N days (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--all-commits", action="store_true", help="keep what any commit names, not only branches' tips"
+    )
+    parser.add_argument("--remote", action="store_true", help="also from the DVC remote, of what this clone knows")
+    parser.add_argument(
+        "--projects",
+        nargs="*",
+        type=Path,
+        metavar="FOLDER",
+        help="other clones with the same cache or remote: what they need is kept too; needed where the cache is shared",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Say what would go, or drop it."""
+    if arguments.keep_days < 0:
+        raise SemflowError(f"--keep-days must be 0 or more, got {arguments.keep_days:g}")
+    project = open_project(fetch=True)
+    try:
+        with locked(project):
+            found = collect(
+                project,
+                arguments.keep_days,
+                arguments.projects,
+                drop=arguments.yes,
+                remote=arguments.remote,
+                all_commits=arguments.all_commits,
+            )
+    finally:
+        project.close()
+    answer(arguments, found, _lines(found))
+    return 0
+
+
+def collect(
+    project: Project,
+    keep_days: float = KEEP_DAYS,
+    projects: Sequence[Path] | None = None,
+    *,
+    drop: bool = False,
+    remote: bool = False,
+    all_commits: bool = False,
+) -> dict[str, Any]:
+    """What goes, by folder; dropped where `drop`. The project is held."""
+    storage = Storage.of(project.root)
+    if storage is None:
+        raise SemflowError(f"{project.root} must be a DVC repository to have a cache, got none; run `dvc init`")
+    _check_projects(project, storage, projects, drop=drop)
+    with hold_repository(project.root):
+        garbage = find_garbage(project, storage, keep_days, projects or (), all_commits=all_commits)
+        in_remote = _in_remote(project, garbage) if remote else set[str]()
+        if drop:
+            if in_remote:
+                _delete_in_remote(project, in_remote)
+            for md5 in garbage.sizes:
+                path = storage.objects.path(md5)
+                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # others are in it
+                    path.parent.rmdir()
+    keys = _lost_keys(project, storage, garbage)
+    methods = project.book.unused_methods()
+    leftovers = [*_old_parts(project), *_old_removals(project, keep_days)]
+    if drop:
+        project.state.forget_keys(keys)
+        project.book.drop_methods(methods)
+        for path in leftovers:
+            remove(path)
+    return {
+        "dropped": drop,
+        "cache": _by_folder(project, garbage, garbage.sizes),
+        "remote": _by_folder(project, garbage, in_remote) if remote else None,
+        "ledger": len(keys),
+        "methods": len(methods),
+        "leftovers": [path.relative_to(project.root).as_posix() for path in leftovers],
+        "kept_young": garbage.young,
+        "kept_foreign": garbage.foreign,
+    }
+
+
+def _check_projects(project: Project, storage: Storage, projects: Sequence[Path] | None, *, drop: bool) -> None:
+    """A cache outside the project may serve other clones, whose branches only they know."""
+    for other in projects or ():
+        if not (other / ".dvc").is_dir():
+            raise SemflowError(f"--projects must be DVC repositories, got {other}, which is none")
+    inside = storage.objects.folder.resolve().is_relative_to(project.root.resolve())
+    if drop and not inside and projects is None:
+        raise SemflowError(
+            f"the cache must be this project's own to be cleared out, got {storage.objects.folder}, which other clones "
+            "may use; name them with `--projects FOLDER ...`, or give `--projects` alone where there is none"
+        )
+
+
+def _in_remote(project: Project, garbage: Garbage) -> set[str]:
+    from flows.engine.dvc_store.remote import Remote
+
+    opened = Remote.open(project.root)
+    if opened is None:
+        raise SemflowError("--remote must have a DVC remote, got none; see `dvc remote add --default`")
+    return opened.exists(garbage.objects)
+
+
+def _delete_in_remote(project: Project, md5s: set[str]) -> None:
+    from flows.engine.dvc_store.remote import Remote
+
+    opened = Remote.open(project.root)
+    if opened is not None:
+        opened.delete(md5s)
+
+
+def _lost_keys(project: Project, storage: Storage, garbage: Garbage) -> list[str]:
+    """Keys of the ledger of whose objects one is gone, or goes, for good."""
+    lost: list[str] = []
+    for row in project.state.ledger_rows():
+        md5s = {md5 for files in row.outputs.values() for md5, _ in files.values()}
+        gone = any(md5 in garbage.objects or not storage.objects.has(md5) for md5 in md5s)
+        if gone and not md5s <= garbage.needed:
+            lost.append(row.key)
+    return lost
+
+
+def _old_parts(project: Project) -> list[Path]:
+    """Parts that no item goes on from; while an item waits for another, its key is not known, and all stay."""
+    folder = project.root / STATE / PARTS
+    if not folder.is_dir():
+        return []
+    stale = [state for state in Plan.make(project).states.values() if state.standing == "stale"]
+    if any(not state.key for state in stale):
+        return []
+    wanted = {parts_of(project.root, state) for state in stale}
+    return sorted(path for path in folder.iterdir() if path not in wanted)
+
+
+def _old_removals(project: Project, keep_days: float) -> list[Path]:
+    """What was removed or swept away longer ago than that."""
+    folder, border = project.root / STATE / REMOVALS, time.time() - keep_days * DAY_S
+    removals = dict(list_removals(project.root))
+    old: list[Path] = [place for place, removal in removals.items() if removal.at <= border]
+    for path in folder.rglob("*") if folder.is_dir() else ():
+        swept = path.is_file() and not any(place in path.parents for place in removals)
+        if swept and path.lstat().st_ctime <= border:  # the time of its move: that of its bytes is older
+            old.append(path)
+    return sorted(old)
+
+
+def _by_folder(project: Project, garbage: Garbage, md5s: Any) -> list[dict[str, Any]]:
+    counts: Counter[str] = Counter(garbage.objects[md5] for md5 in md5s)
+    sizes: Counter[str] = Counter()
+    for md5 in md5s:
+        sizes[garbage.objects[md5]] += garbage.sizes.get(md5, 0)
+    return [
+        {"folder": folder, "stage": _stage(project, folder), "objects": counts[folder], "bytes": sizes[folder]}
+        for folder in sorted(counts)
+    ]
+
+
+def _stage(project: Project, folder: str) -> str:
+    if folder.startswith(f"{FOLDER}/"):
+        return folder.removeprefix(f"{FOLDER}/")
+    maker = project.makers.get(folder)
+    return "" if maker is None else maker.name
+
+
+def _lines(found: dict[str, Any]) -> Iterator[str]:
+    word = "dropped" if found["dropped"] else "would drop"
+    for place in ("cache", "remote"):
+        rows = found[place]
+        if rows is None:
+            continue
+        total = sum(row["bytes"] for row in rows)
+        more = f" of {size(total)}" if total else ""
+        yield f"{word} {sum(row['objects'] for row in rows):,} objects{more} from the {place}"
+        for row in rows:
+            made = f" ({row['stage']})" if row["stage"] else ""
+            yield f"  {row['folder']}{made}: {row['objects']:,} objects, {size(row['bytes'])}"
+    yield f"{word} {found['ledger']:,} entries of the ledger, {found['methods']:,} unused methods"
+    yield from (f"{word} {path}" for path in found["leftovers"])
+    if found["kept_young"]:
+        yield f"{found['kept_young']:,} objects are kept for being new (--keep-days)"
+    if found["kept_foreign"]:
+        yield f"{found['kept_foreign']:,} objects that nothing names are kept: semflow did not make them (see `dvc gc`)"
+    if not found["dropped"]:
+        yield "nothing was changed; `semflow gc --yes` drops it"
