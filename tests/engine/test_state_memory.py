@@ -20,6 +20,7 @@ def test_the_ledger_of_the_first_version_is_kept(tmp_path: Path) -> None:
         old.execute("drop table ledger")
         old.execute("create table ledger (key text primary key, outputs text) without rowid")
         old.execute('insert into ledger values (\'k\', \'{"f": {"": ["m", 1]}}\')')
+        old.execute("update memos set value = '1'")  # it had no checksums
         old.execute("pragma user_version = 1")
     old.close()
     state = State.open(tmp_path)
