@@ -87,8 +87,9 @@ class _Work:
         if left == listing:
             return held
         self.new.append(left)
-        before, after = (sum(map(self._size, names.values())) for names in (listing, left))
-        return DirHash(hash_listing(left), max(held.size - before + after, 0), len(left))
+        changed = [(md5, left.get(name)) for name, md5 in listing.items() if left.get(name) != md5]
+        size = held.size - sum(self._size(old) - (self._size(new) if new else 0) for old, new in changed)
+        return DirHash(hash_listing(left), max(size, 0), len(left))
 
     def _size(self, md5: str) -> int:
         """As far as it is known: DVC shows it and goes by the hash."""

@@ -225,6 +225,7 @@ def test_versions_that_no_commit_names_go_too(zoo: Repository) -> None:
     zoo.semflow("forget", NAME, "--yes")
     for times in (7, 8):
         assert not zoo.cache.has(md5(TEXT * times))
+    assert_erased(zoo, remote=False)
     assert zoo.run().good
 
 
