@@ -141,8 +141,9 @@ def run_case(root: Path, case: Case, variation: Variation, target: Path) -> None
     arguments["params"] = stage.params.model_validate_json(
         json.dumps(project.params[stage.name].model_dump(mode="json") | dict(case.params))
     )
-    arguments |= project.also(stage)
-    compute = project.compute.model_copy(update={"batch": variation.batch, "workers": variation.workers})
+    sections = {type(section): section for section in project.params.values()}
+    arguments |= {name: sections[kind] for name, kind in stage.also.items()}
+    compute = sections[Compute].model_copy(update={"batch": variation.batch, "workers": variation.workers})
     with tempfile.TemporaryDirectory() as parts:
         for name, kind in stage.supplied.items():
             arguments[name] = compute if kind is Compute else Checkpoints.at(Path(parts))
