@@ -252,20 +252,20 @@ class InlineWorkers:
 
     perform: Callable[[Job], Done]
     size: int = 1
-    _events: list[Event] = field(default_factory=list[Event])
+    _waiting: list[tuple[Item, Job]] = field(default_factory=list[tuple[Item, Job]])
 
     def start(self, item: Item, job: Job, limit_s: float) -> int:
-        """Make the item now."""
+        """Take the item; it is made when its event is asked for, so that its beginning is told before."""
         del limit_s
-        self._events.append(Ended(item, self.perform(job)))
+        self._waiting.append((item, job))
         return 0
 
     def events(self, timeout_s: float) -> list[Event]:
-        """What has been made since the last call."""
-        if not self._events:
+        """Make what was started."""
+        if not self._waiting:
             time.sleep(min(timeout_s, 0.01))
-        found, self._events = self._events, []
-        return found
+        waiting, self._waiting = self._waiting, []
+        return [Ended(item, self.perform(job)) for item, job in waiting]
 
     def close(self) -> None:
         """Nothing to end."""
