@@ -149,5 +149,5 @@ def test_a_flow_that_is_told_to_end_ends_within_seconds_though_an_item_hangs(pro
         wanted = FlowRunFilter.model_validate({"id": {"any_": [run.id]}})
         tasks = {task.name: task.state_name for task in client.read_task_runs(flow_run_filter=wanted)}
     assert run.state_name == "Crashed", "no cancellation came with it, so it was an accident"
-    assert "Cancelled" in (tasks["count one"], tasks["count two"])
+    assert "Cancelled" in (tasks.get("count one"), tasks.get("count two"))
     assert "Running" not in tasks.values()
