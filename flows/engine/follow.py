@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flows.engine.declaration import Declaration
 from flows.engine.files import remove
+from flows.engine.interrupt import Signals
 from flows.engine.job import Done, Job
 from flows.engine.outcome import Item, Observer, Outcome
 from flows.engine.past import PastRecipes
@@ -43,6 +44,8 @@ class Following:
     workers: Workers
     observers: Sequence[Observer]
     timings: Timings
+    signals: Signals = field(default_factory=Signals)
+    """Of the run: an answer is taken as a whole or not at all, whenever one comes."""
     limit_s: float = 0.0
     stopped: Callable[[], bool] = lambda: False
     outcomes: dict[Item, Outcome] = field(default_factory=dict[Item, Outcome])
@@ -62,7 +65,8 @@ class Following:
             self._start_ready()
             if self.in_hand or self.waiting:
                 for event in self.workers.events(POLL_S):
-                    self._take(event)
+                    with self.signals.deferred():
+                        self._take(event)
 
     # Starting
 

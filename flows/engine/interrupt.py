@@ -39,6 +39,13 @@ class Signals:
         """From now on a signal is noted, and nothing else."""
         self.armed = False
 
+    @contextmanager
+    def deferred(self) -> Generator[None]:
+        """Within, a signal is noted; where one came, Interrupted is raised at the end."""
+        self.disarm()
+        yield
+        self.arm()
+
 
 @contextmanager
 def interruptible() -> Generator[Signals]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from flows.engine.dvc_yaml import outdated
 from flows.engine.files import PARTIAL, exclusive, remove
 from flows.engine.follow import Following, settled
-from flows.engine.interrupt import Interrupted, interruptible
+from flows.engine.interrupt import Interrupted, Signals, interruptible
 from flows.engine.job import Done, Job, Setup
 from flows.engine.memory import total_bytes
 from flows.engine.outcome import Item, Observer, Outcome, Summary
@@ -77,7 +77,7 @@ def bring_up_to_date(
             order = list(states)
             outcomes |= {state.item: settled(state) for state in states.values() if state.standing != "stale"}
             if stale(states):
-                expected = _follow(plan, states, outcomes, observers=observers, stopped=stopped)
+                expected = _follow(plan, states, outcomes, observers=observers, signals=signals, stopped=stopped)
             sweep_parts(project, plan.states.values())
             if not stopped():
                 if stages is None or "report" in stages:
@@ -157,6 +157,7 @@ def _follow(
     outcomes: dict[Item, Outcome],
     *,
     observers: Sequence[Observer],
+    signals: Signals,
     stopped: Callable[[], bool],
 ) -> float | None:
     """Make what is stale; fills `outcomes` also where it is interrupted. Gives the item seconds that were expected."""
@@ -169,6 +170,7 @@ def _follow(
         workers,
         observers,
         timings,
+        signals=signals,
         limit_s=float(project.compute.get("item_timeout_s") or 0.0),
         stopped=stopped,
         outcomes=outcomes,

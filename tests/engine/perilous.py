@@ -2,7 +2,8 @@
 
 What becomes of a video stands in its raw file, `<deed> <video>`; the deed is done by the stage `act`. The folder
 $PERILOUS holds what a test wants to know and to steer: `calls` (a line per call of a stage), `stop` (the moment at
-which whoever comes to it stops for good: `<stage> <video> <phase> <number>`) and `here` (the process that did).
+which whoever comes to it stops until a signal comes: `<stage> <video> <phase> <number>`) and `here` (the process
+that did).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -65,7 +67,7 @@ def note_call(stage: str, video: str) -> int:
 
 
 def moment(name: str) -> None:
-    """Stop for good if this is the moment to do so; only the first who comes to it does."""
+    """Stop until a signal comes, if this is the moment to do so; only the first who comes to it does."""
     stop = notes() / "stop"
     try:
         if stop.read_text() != name:
@@ -76,7 +78,7 @@ def moment(name: str) -> None:
     beside = notes() / f"here-{os.getpid()}"
     beside.write_text(str(os.getpid()))
     beside.replace(notes() / "here")
-    time.sleep(FOREVER_S)
+    signal.pause()
 
 
 @dataclass(frozen=True)
@@ -189,13 +191,13 @@ def _do(deed: str, arguments: list[str], calls: int) -> None:
         case "abandon-fork":
             if os.fork():
                 ctypes.string_at(0)
-            time.sleep(FOREVER_S)
+            signal.pause()
         case "exit":
             sys.exit(3)
         case "die":
             os._exit(3)
         case "hang":
-            time.sleep(FOREVER_S)
+            signal.pause()
         case "eat":
             _eat()
         case "raise":
@@ -223,7 +225,7 @@ def _eat() -> None:
     for _ in range(100):
         held.append(b"x" * 20_000_000)
         time.sleep(0.02)
-    time.sleep(FOREVER_S)
+    signal.pause()
 
 
 def _interpose() -> None:
