@@ -29,12 +29,12 @@ from tasks.checkpoints import passing
 from tasks.estimate_flow.stage import EstimateFlowParams, estimate_flow
 from tasks.extract_features.fit_axes import FitAxesParams, fit_axes
 from tasks.extract_features.stage import ExtractFeaturesParams, extract_features
-from tasks.fit_field.complete import attended, completed
-from tasks.fit_field.fit import how_of
-from tasks.fit_field.inputs import Inputs
-from tasks.fit_field.known import known_of, seen_by
+from tasks.fit_field.fit_windows import how_of
+from tasks.fit_field.seed_labels import known_of, seen_by
+from tasks.fit_field.shot import frames_of_takes, take_of
 from tasks.fit_field.stage import FitFieldParams
-from tasks.fit_field.take import frames_of_takes, take_of
+from tasks.fit_field.stage_inputs import Inputs
+from tasks.label_propagation.propagate import attended, completed
 from tasks.match.stage import MatchParams, match
 from tasks.params import Compute, Params
 from tasks.synthetic.scene import inputs as scene_inputs

@@ -23,11 +23,11 @@ from flows.field_results import results
 from flows.field_shelf import Shelf
 from tasks.artifacts.field_labels import UNKNOWN, FieldLabels
 from tasks.errors import SemflowError
-from tasks.fit_field.context import nearest_labels, spread
-from tasks.fit_field.how import DEFAULT
-from tasks.fit_field.labels import on_cells, shares_of
 from tasks.geometry.grid import unit
 from tasks.geometry.raster import scaled
+from tasks.label_propagation.memory_bank import nearest_labels, spread
+from tasks.label_propagation.propagation_config import DEFAULT
+from tasks.sequence.label_map import on_cells, shares_of
 
 PROPOSED, SUMMARY = "proposed", "names.txt"
 GIVEN_FRAMES = 8  # of each other video, evenly spread

@@ -73,7 +73,7 @@ def named(paths: Sequence[str], scratch: Path) -> FieldLabels:
 
 def fitted(shelf: Shelf, labels: FieldLabels, every: int, path: Path) -> SemanticField:
     """The field of the labels; SemflowError where one does not fit the video, or where there is nothing to start."""
-    from tasks.fit_field.fit import fitted as fit
+    from tasks.fit_field.fit_windows import fitted as fit
 
     if every < 1:
         raise SemflowError(f"--every must be 1 or more, got {every}")

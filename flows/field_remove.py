@@ -1,7 +1,7 @@
 """A video without one thing: `semflow field remove VIDEO --instance N [--class NAME]`, or `--class NAME` alone.
 
 The volume of the video is learned window by window, the thing's density is set to zero, and what then is seen is
-rendered from the other frames (tasks/fit_field/volume/without.py). Left: `removed.mp4`, and `masks.mp4`,
+rendered from the other frames (tasks/plane_volume/object_removal.py). Left: `removed.mp4`, and `masks.mp4`,
 which shows what was taken out. Shadows and reflections stay: no label map knows whose they are.
 """
 
@@ -112,10 +112,10 @@ def outlines(shelf: Shelf, track_id: int) -> Callable[[int], Mask]:
 
 def without(shelf: Shelf, mask: Callable[[int], Mask], numbers: Sequence[int]) -> Iterator[Image]:
     """The frames `numbers` without what is masked, window by window: memory holds one."""
-    from tasks.fit_field.fit import map_size
-    from tasks.fit_field.geometry import geometry
-    from tasks.fit_field.links import Links
-    from tasks.fit_field.volume.without import removed
+    from tasks.fit_field.fit_windows import map_size
+    from tasks.fit_field.frame_motion import Links
+    from tasks.fit_field.window_volume import geometry
+    from tasks.plane_volume.object_removal import removed
 
     frames = shelf.frames
     size = map_size(frames.height, frames.width, shelf.params.side)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from flows.field_shelf import Shelf
 from tasks.artifacts.semantic_field import FieldMap
 from tasks.errors import SemflowError
-from tasks.fit_field.links import Links
+from tasks.fit_field.frame_motion import Links
 from tasks.geometry.warp import pixel_grid
 
 AROUND = 0.15  # of a box's sides: by this much a thing may stand out of it

@@ -22,7 +22,7 @@ from flows.field_things import Thing, thing
 from tasks.artifacts.images import Image
 from tasks.artifacts.point_paths import PointPaths
 from tasks.errors import SemflowError
-from tasks.fit_field.refound import Paths, World, follow
+from tasks.point_tracking.point_tracker import Paths, World, follow
 
 TABLE, FILM = "points", "overlay.mp4"
 MOST_POINTS = 48  # of a thing

@@ -37,17 +37,17 @@ from tasks.estimate_flow.backend import Backend, open_backend
 from tasks.estimate_flow.stage import EstimateFlowParams
 from tasks.extract_features.projection import shipped_projection
 from tasks.extract_features.stage import ExtractFeaturesParams, Viewer, cell_grid, input_size, viewer
-from tasks.fit_field.anchor import Anchoring, Instances, kinds_of
-from tasks.fit_field.clip import Clip, Motion
-from tasks.fit_field.complete import completed, task_of
-from tasks.fit_field.context import spread
-from tasks.fit_field.how import DEFAULT
-from tasks.fit_field.labels import Labels, on_cells, shares_of
 from tasks.geometry.consistency import consistent
 from tasks.geometry.propagate import Propagation, propagate
 from tasks.geometry.raster import pixels_of
 from tasks.geometry.warp import warp
+from tasks.label_propagation.mask_refinement import Anchoring, Instances, kinds_of
+from tasks.label_propagation.memory_bank import spread
+from tasks.label_propagation.propagate import completed, task_of
+from tasks.label_propagation.propagation_config import DEFAULT
 from tasks.params import Compute, Params
+from tasks.sequence.label_map import Labels, on_cells, shares_of
+from tasks.sequence.sequence_view import Clip, Motion
 from tasks.yolo.segment import load_segmenter
 
 CLASSES = 2  # background and the object

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from flows.evaluate.field_problem import Mask, Problem
-from tasks.fit_field.clip import Motion
-from tasks.fit_field.geometry import geometry_of
-from tasks.fit_field.volume.learn import Learning, Shot
-from tasks.fit_field.volume.reader import Reader
+from tasks.fit_field.window_volume import geometry_of
 from tasks.geometry.homography import camera_motion
+from tasks.plane_volume.optimise import Learning, Shot
+from tasks.plane_volume.volume_queries import Reader
+from tasks.sequence.sequence_view import Motion
 
 LEARNING = Learning(steps=100, planes=8)
 """Of the volume; params.yaml takes no steps, for half of the time, and does without what pictures teach."""

@@ -12,10 +12,10 @@ from flows.evaluate import field_baselines as baselines
 from flows.evaluate import field_point as point
 from flows.evaluate.field_geometry import motion_of, volume_of
 from flows.evaluate.field_problem import Labels, Problem
-from tasks.fit_field.clip import Clip
-from tasks.fit_field.complete import complete
-from tasks.fit_field.how import DEFAULT, How
-from tasks.fit_field.trail import Trail
+from tasks.label_propagation.propagate import complete
+from tasks.label_propagation.propagation_config import DEFAULT, How
+from tasks.sequence.flow_trajectory import Trail
+from tasks.sequence.sequence_view import Clip
 
 Method = Callable[[Problem], Labels]
 """A problem to (t, h, w) classes."""

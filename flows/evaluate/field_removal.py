@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from flows.evaluate.field_geometry import volume_of
 from flows.evaluate.field_problem import Mask, Problem
-from tasks.fit_field.volume.without import removed
 from tasks.geometry.homography import camera_flow, camera_motion
 from tasks.geometry.warp import lands_inside, warp
+from tasks.plane_volume.object_removal import removed
 from tasks.synthetic.scene.cast import POST
 from tasks.synthetic.scene.scene import Scene
 
@@ -107,7 +107,7 @@ def _grown(mask: Mask) -> Mask:
 
 
 def rendered(problem: Problem, mask: Mask, frames: Sequence[int]) -> dict[int, NDArray[np.uint8]]:
-    """Frames as the field's volume renders them without the thing (tasks/fit_field/volume/without.py)."""
+    """Frames as the field's volume renders them without the thing (tasks/plane_volume/object_removal.py)."""
     return dict(removed(volume_of(problem, mask), list(problem.images), list(mask), frames))
 
 

@@ -106,8 +106,8 @@ def fit_field(  # noqa: PLR0917  a stage's signature names all it reads
 ) -> Streamed[SemanticField]:
     """Label maps for every so many frames; none, and the reason, where there is nothing to start from."""
     from tasks.device import resolve_device
-    from tasks.fit_field.fit import fitted
-    from tasks.fit_field.inputs import Inputs
+    from tasks.fit_field.fit_windows import fitted
+    from tasks.fit_field.stage_inputs import Inputs
 
     inputs = Inputs(frames, dense_flow, features, semantic_flow, tracks, field_labels, camera_poses)
     return fitted(inputs, params, resolve_device(compute.device), checkpoints)

@@ -13,8 +13,8 @@ from tasks.artifacts.features import Features
 from tasks.artifacts.field_labels import FieldLabels
 from tasks.artifacts.semantic_flow import SemanticFacts, SemanticFlow
 from tasks.artifacts.tracks import Tracks
-from tasks.fit_field.fit import fitted
-from tasks.fit_field.inputs import Inputs
+from tasks.fit_field.fit_windows import fitted
+from tasks.fit_field.stage_inputs import Inputs
 from tasks.synthetic.scene import inputs as made
 from tasks.synthetic.scene.scene import Scene, SceneSettings, make_scene
 

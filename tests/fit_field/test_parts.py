@@ -6,16 +6,16 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.fit_field.anchor import Instances, anchored, kinds_of
-from tasks.fit_field.attention import EVEN, learned
-from tasks.fit_field.clip import Motion
-from tasks.fit_field.context import nearest_labels, spread
-from tasks.fit_field.evidence import KINDS, Evidence
-from tasks.fit_field.labels import UNKNOWN, shares_of
-from tasks.fit_field.step import step_back
-from tasks.fit_field.store import Store
-from tasks.fit_field.trail import Trail, step_trust
 from tasks.geometry.grid import unit
+from tasks.label_propagation.evidence import KINDS, Evidence
+from tasks.label_propagation.evidence_weights import EVEN, learned
+from tasks.label_propagation.mask_refinement import Instances, anchored, kinds_of
+from tasks.label_propagation.memory_bank import nearest_labels, spread
+from tasks.label_propagation.vote_store import Store
+from tasks.sequence.backward_warp import step_back
+from tasks.sequence.flow_trajectory import Trail, step_trust
+from tasks.sequence.label_map import UNKNOWN, shares_of
+from tasks.sequence.sequence_view import Motion
 
 
 def still(height: int = 8, width: int = 8) -> Motion:

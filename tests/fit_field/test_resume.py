@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from tasks.checkpoints import Checkpoints
-from tasks.fit_field import fit as fitting
-from tasks.fit_field.fit import fitted
-from tasks.fit_field.inputs import Inputs
+from tasks.fit_field import fit_windows as fitting
+from tasks.fit_field.fit_windows import fitted
+from tasks.fit_field.stage_inputs import Inputs
 
 CUTS = {"window": 8, "overlap": 2, "label_every": 100}
 PIECES = [f"0000-{number:04d}.npz" for number in range(3)]
@@ -77,8 +77,8 @@ from tasks.artifacts.frames import Frames
 from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.artifacts.tracks import Tracks
 from tasks.checkpoints import Checkpoints
-from tasks.fit_field.fit import fitted
-from tasks.fit_field.inputs import Inputs
+from tasks.fit_field.fit_windows import fitted
+from tasks.fit_field.stage_inputs import Inputs
 from tasks.fit_field.stage import FitFieldParams
 
 folder = Path(sys.argv[1])

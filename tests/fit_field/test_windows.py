@@ -15,11 +15,11 @@ from PIL import Image
 
 from tasks.artifacts.field_labels import FieldLabels
 from tasks.artifacts.semantic_field import SemanticField
-from tasks.fit_field.fit import fitted
-from tasks.fit_field.inputs import Inputs
-from tasks.fit_field.labels import UNKNOWN
-from tasks.fit_field.piece import Piece, joined
+from tasks.fit_field.fit_windows import fitted
+from tasks.fit_field.stage_inputs import Inputs
+from tasks.fit_field.window_result import Piece, joined
 from tasks.fit_field.windows import cut, fade, order, own, widened
+from tasks.sequence.label_map import UNKNOWN
 
 CUTS = st.integers(2, 12).flatmap(lambda overlap: st.tuples(st.integers(4 * overlap, 60), st.just(overlap)))
 

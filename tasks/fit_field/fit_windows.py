@@ -1,0 +1,188 @@
+"""From a stage's artifacts to the field: labels, takes, windows one by one, and their maps joined."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.artifact import Streamed
+from tasks.artifacts.semantic_field import NEARNESS, FieldFacts, FieldMap, SemanticField
+from tasks.checkpoints import Checkpoints, passing
+from tasks.fit_field.seed_labels import known_of, reason, seen_by
+from tasks.fit_field.shot import Take, frames_of_takes, take_of
+from tasks.fit_field.stage_inputs import Inputs
+from tasks.fit_field.window_result import Piece, events_in, joined
+from tasks.fit_field.windows import order, own
+from tasks.label_propagation.propagate import attended, completed
+from tasks.label_propagation.propagation_config import DEFAULT, How
+from tasks.motion_layers.occlusion_order import events, nearness
+from tasks.progress import Step, progress
+from tasks.sequence.label_map import Labels
+
+if TYPE_CHECKING:
+    from tasks.fit_field.stage import FitFieldParams
+    from tasks.plane_volume.volume_queries import Reader
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The attention of a take, the same for all its windows, and what was learned on the way to it."""
+
+    attention: list[float]
+    metrics: dict[str, float]
+
+
+def fitted(
+    inputs: Inputs, params: FitFieldParams, device: str = "cpu", parts: Checkpoints | None = None
+) -> Streamed[SemanticField]:
+    """The field of a video, written map by map; windows that are done are kept among `parts`, or nowhere."""
+    return Streamed(SemanticField, lambda path: _write(path, inputs, params, device, parts))
+
+
+def _write(path: Path, inputs: Inputs, params: FitFieldParams, device: str, parts: Checkpoints | None) -> None:
+    frames = inputs.frames
+    size = map_size(frames.height, frames.width, params.side)
+    with passing() if parts is None else contextlib.nullcontext(parts) as kept:
+        known = known_of(inputs, params, size, kept)
+        seen = seen_by(frames, params, size) if params.feed_masks else None
+        takes = [
+            take_of(chosen, inputs, known, params, how_of(params), seen, size, device)
+            for chosen in frames_of_takes(inputs, params.every, known.labels)
+        ]
+        facts = FieldFacts(
+            frame_count=len(frames),
+            frame_width=frames.width,
+            frame_height=frames.height,
+            width=size[1],
+            height=size[0],
+            classes=known.classes,
+            source=known.source if takes else "none",
+            reason=None if takes else reason(inputs, params),
+        )
+        metrics: dict[str, float] = {}
+        SemanticField.stream(_maps(takes, frames.account.file, params.overlap, kept, metrics), facts, metrics).save(
+            path
+        )
+
+
+def _maps(
+    takes: Sequence[Take], title: str, overlap: int, parts: Checkpoints, metrics: dict[str, float]
+) -> Iterator[FieldMap]:
+    """The maps of each take, which is fitted by itself; fills `metrics` with means over the frames of takes."""
+    heard: list[Heard] = []
+    hiding = np.zeros((takes[0].classes,) * 2) if takes else np.zeros((0, 0))
+    with progress("fit_field", title, sum(len(window) for take in takes for window in take.windows)) as step:
+        for number, take in enumerate(takes):
+            fit = _Fit(take, parts, f"{number:04d}", overlap, step)
+            heard.append(fit.heard())
+            files = fit.windows(heard[-1])
+            for place, label, confidence, near in joined(take.windows, files, overlap):
+                yield FieldMap(take.frames[place], label, confidence, given=place in take.labels, near=near)
+            hiding += sum(events_in(file) for file in files)
+    metrics.update(_means(heard, [len(take.frames) for take in takes]))
+    near = nearness(hiding) if takes else []
+    metrics.update({f"{NEARNESS}{n}": float(value) for n, value in enumerate(near) if np.isfinite(value)})
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """The fitting of a take, of which each step that is done is kept."""
+
+    take: Take
+    parts: Checkpoints
+    name: str
+    overlap: int
+    step: Step
+
+    def heard(self) -> Heard:
+        """What the labelled frames say about the kinds of evidence."""
+
+        def write(path: Path) -> None:
+            task = attended(self.take.whole())
+            path.write_text(json.dumps(asdict(Heard(task.attention.tolist(), dict(task.metrics)))), encoding="utf-8")
+
+        return Heard(**json.loads(self.parts.part(f"{self.name}.json", write).read_text(encoding="utf-8")))
+
+    def windows(self, heard: Heard) -> list[Path]:
+        """The file of each window's piece."""
+        found: dict[int, Path] = {}
+        for number, givers in order(self.take.wide, self.take.labels):
+            remark = f"window {len(found) + 1} of {len(self.take.windows)}"
+            found[number] = self._window(number, {giver: found[giver] for giver in givers}, heard, remark)
+        return [found[number] for number in sorted(found)]
+
+    def _window(self, number: int, givers: Mapping[int, Path], heard: Heard, remark: str) -> Path:
+        """The piece of one window, with what the pieces beside it hand on."""
+
+        def write(path: Path) -> None:
+            window = self.take.windows[number]
+            handed = {
+                window[0] if giver < number else window[-1]: Piece.load(file).handed(forwards=giver < number)
+                for giver, file in givers.items()
+            }
+            _piece(self.take, number, handed, heard, self.overlap).save(path)
+
+        file = self.parts.part(f"{self.name}-{number:04d}.npz", write)
+        for _ in self.take.windows[number]:
+            self.step(remark)
+        return file
+
+
+def _piece(take: Take, number: int, handed: Mapping[int, Labels], heard: Heard, overlap: int) -> Piece:
+    """A window fitted."""
+    window, nearer = take.windows[number], own(take.windows, number, overlap)
+    reader = take.geometry(take.wide[number])
+    task, before = take.window(number, handed, reader)
+    task = replace(task, attention=np.array(heard.attention, np.float32))
+    links, last = take.links, len(window) - 1
+    label = np.zeros((len(window), links.height, links.width), np.uint8)
+    confidence = np.zeros(label.shape, np.float16)
+    shared: dict[bool, list[NDArray[np.float16]]] = {False: [], True: []}
+    hiding = np.zeros((take.classes,) * 2)
+    for n, found in enumerate(islice(completed(task), before, before + len(window))):
+        assert found is not None, "every frame of a take is whole, and some label leads there"
+        label[n], confidence[n] = found.label, found.confidence
+        if number and n < overlap:
+            shared[False].append(found.soft.astype(np.float16))
+        if number + 1 < len(take.windows) and last - n < overlap:
+            shared[True].append(found.soft.astype(np.float16))
+        motion = links.motion(window[n - 1]) if n and window[n - 1] in nearer else None
+        if motion is not None:
+            hiding += events(label[n - 1], label[n], motion, take.classes)
+    first, final = (np.array(shared[side], np.float16) for side in (False, True))
+    near = _near(reader, window.start - take.wide[number].start, len(window))
+    return Piece(label, confidence, first, final, near, hiding)
+
+
+def _near(reader: Reader | None, start: int, count: int) -> NDArray[np.float16]:
+    """(count, h, w) ordinal depth of the frames from `start` on; (0,) without a volume."""
+    return np.array([] if reader is None else [reader.nearness(start + n) for n in range(count)], np.float16)
+
+
+def _means(heard: Sequence[Heard], lengths: Sequence[int]) -> dict[str, float]:
+    """Of the metrics over frames; takes that have none do not count."""
+    names = sorted({name for one in heard for name in one.metrics})
+    weighed = {
+        name: [(one.metrics[name], n) for one, n in zip(heard, lengths, strict=True) if name in one.metrics]
+        for name in names
+    }
+    return {name: sum(v * n for v, n in pairs) / sum(n for _, n in pairs) for name, pairs in weighed.items()}
+
+
+def how_of(params: FitFieldParams) -> How:
+    """The field's numbers with the switches of `params`."""
+    return replace(DEFAULT, attention=params.attention, consistency=params.consistency)
+
+
+def map_size(height: int, width: int, side: int) -> tuple[int, int]:
+    """Height and width of maps whose longer side is `side` at most."""
+    scale = min(1.0, side / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))

@@ -1,0 +1,105 @@
+"""The labels that a video's field starts from: a person's, or what was tracked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.semantic_field import FieldClass
+from tasks.checkpoints import Checkpoints
+from tasks.fit_field.stage_inputs import Inputs
+from tasks.fit_field.track_labels import Subject, labels_from, subjects_of
+from tasks.fit_field.user_labels import given_classes, given_labels
+from tasks.label_propagation.mask_refinement import Instances
+from tasks.sequence.label_map import UNKNOWN, Labels
+
+if TYPE_CHECKING:
+    from tasks.fit_field.stage import FitFieldParams
+
+PART = "labels.npz"
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """Labels to start from."""
+
+    classes: tuple[FieldClass, ...]
+    labels: Mapping[int, Labels]
+    """Frame to (h, w) values at the maps' size."""
+    kinds: tuple[frozenset[int], ...]
+    """Per value the segmenter's classes that it may be made of."""
+    source: str
+
+
+def known_of(inputs: Inputs, params: FitFieldParams, size: tuple[int, int], parts: Checkpoints) -> Known:
+    """The labels at the maps' size; those from tracks cost a segmentation each, and are kept among the `parts`."""
+    if params.labels == "user" or (params.labels == "auto" and bool(inputs.field_labels.frames)):
+        labels = given_labels(inputs.field_labels, inputs.frames, *size)
+        classes = given_classes(inputs.field_labels, labels)
+        return Known(classes, _telling(labels), tuple(frozenset[int]() for _ in classes), "user")
+    subjects = subjects_of(inputs.tracks, params.value, params.values)
+
+    def write(path: Path) -> None:
+        drawn: dict[str, Any] = {str(frame): seen for frame, seen in _tracked(inputs, params, subjects, size).items()}
+        with path.open("wb") as file:
+            np.savez_compressed(file, **drawn)
+
+    with np.load(parts.part(PART, write)) as file:
+        labels = {int(frame): file[frame] for frame in file.files}
+    background = FieldClass("background")
+    kinds = (frozenset[int](), *(frozenset({subject.class_id}) for subject in subjects))
+    return Known((background, *(_class(subject) for subject in subjects)), labels, kinds, "tracks")
+
+
+def seen_by(frames: Frames, params: FitFieldParams, size: tuple[int, int]) -> Callable[[int], Instances]:
+    """What the segmenter sees on a frame, at the maps' size; remembered for the frames of a window."""
+    from tasks.yolo.segment import load_segmenter
+
+    height, width = size
+
+    @lru_cache(maxsize=2 * params.window)  # each is asked for by two sweeps, and for what is shown
+    def seen(frame: int) -> Instances:
+        found = load_segmenter()(frames.image(frame), params.segment_side, params.least_score)
+        masks = [
+            cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) > 0.5
+            for mask in found.masks
+        ]
+        return Instances(np.array(masks, np.bool_).reshape(-1, height, width), found.score, found.class_id)
+
+    return seen
+
+
+def reason(inputs: Inputs, params: FitFieldParams) -> str:
+    """Why there is nothing to start from, and what to do."""
+    if not inputs.frames.ok.any():
+        return "no frame of the video is whole"
+    if params.labels == "user" or inputs.field_labels.frames:
+        return "no frame that the user labelled is whole, or nothing on it is known; see data/labels/"
+    return (
+        "nothing was tracked on the frames that would be labelled; put masks of a few frames into "
+        "data/labels/<video>/, or lower fit_field.least_score"
+    )
+
+
+def _tracked(
+    inputs: Inputs, params: FitFieldParams, subjects: tuple[Subject, ...], size: tuple[int, int]
+) -> dict[int, Labels]:
+    seen = seen_by(inputs.frames, params, size) if params.outline == "masks" else None
+    keys = [frame for frame in range(0, len(inputs.frames), params.label_every) if inputs.whole(frame)]
+    return labels_from(inputs.tracks, subjects, keys, seen, size, params.least_score)
+
+
+def _telling(labels: Mapping[int, Labels]) -> dict[int, Labels]:
+    """Those that say anything."""
+    return {frame: seen for frame, seen in labels.items() if (seen != UNKNOWN).any()}
+
+
+def _class(subject: Subject) -> FieldClass:
+    return FieldClass(subject.name, subject.track_id)

@@ -1,0 +1,92 @@
+"""A window that is fitted: its maps, and what its neighbours need of it to go on and to fade into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.fit_field.windows import fade
+from tasks.motion_layers.occlusion_order import Events
+from tasks.sequence.label_map import UNKNOWN, Labels
+
+SURE = 0.5  # share of a class above which a frame handed on is of it; the rest is unknown there
+Half = NDArray[np.float16]
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """The frames of a window."""
+
+    label: NDArray[np.uint8]
+    """(n, h, w) class."""
+    confidence: Half
+    """(n, h, w) 0..1."""
+    first: Half
+    """(overlap, h, w, c) shares on the frames shared with the window before."""
+    last: Half
+    """(overlap, h, w, c) the same for the window after."""
+    near: Half
+    """(n, h, w) ordinal depth; (0,) without a volume."""
+    events: Events
+    """(c, c) who hid whom, on the frames nearer to this window's middle than to its neighbours'."""
+
+    def save(self, path: Path) -> None:
+        """Write as NPZ."""
+        with path.open("wb") as file:
+            np.savez_compressed(file, **asdict(self))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote."""
+        with np.load(path) as file:
+            return cls(**{name: file[name] for name in file.files})
+
+    def nearness(self, place: int) -> NDArray[np.float32] | None:
+        """(h, w) ordinal depth of one frame, None without a volume."""
+        return self.near[place].astype(np.float32) if len(self.near) else None
+
+    def handed(self, *, forwards: bool) -> Labels:
+        """(h, w) labels for the window after, on its first frame, or for the one before, on its last."""
+        shares = self.last[0] if forwards else self.first[-1]
+        return np.where(shares.max(axis=-1) > SURE, shares.argmax(axis=-1), UNKNOWN).astype(np.uint8)
+
+
+def events_in(path: Path) -> Events:
+    """(c, c) the events of a piece that was saved, without the rest of it."""
+    with np.load(path) as file:
+        return file["events"]
+
+
+def joined(
+    windows: Sequence[range], files: Sequence[Path], overlap: int
+) -> Iterator[tuple[int, Labels, NDArray[np.float32], NDArray[np.float32] | None]]:
+    """(place, label, confidence, ordinal depth) of every frame in order, two windows held at once.
+
+    They fade into each other, but for depth, whose order is each window's own: there the nearer one has the word.
+    """
+    before: Piece | None = None
+    for number, window in enumerate(windows):
+        piece = Piece.load(files[number])
+        for n, place in enumerate(window):
+            if before is not None and n < overlap:
+                earlier = before.nearness(len(before.label) - overlap + n)
+                near = earlier if n < overlap // 2 else piece.nearness(n)
+                yield place, *_faded(before, piece, n, float(fade(overlap)[n])), near
+            elif number + 1 == len(windows) or place < window.stop - overlap:
+                yield place, piece.label[n], piece.confidence[n].astype(np.float32), piece.nearness(n)
+        before = piece
+
+
+def _faded(earlier: Piece, later: Piece, shared: int, say: float) -> tuple[Labels, NDArray[np.float32]]:
+    """(h, w) label and confidence on a shared frame, of which the later window has `say`; who disagrees adds none."""
+    place = len(earlier.label) - len(earlier.last) + shared
+    shares = (1 - say) * earlier.last[shared].astype(np.float32) + say * later.first[shared].astype(np.float32)
+    label = shares.argmax(axis=-1).astype(np.uint8)
+    one = (earlier.label[place] == label) * earlier.confidence[place].astype(np.float32)
+    other = (later.label[shared] == label) * later.confidence[shared].astype(np.float32)
+    return label, ((1 - say) * one + say * other).astype(np.float32)

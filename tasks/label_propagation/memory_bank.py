@@ -1,0 +1,110 @@
+"""Semantic evidence: what the cells that look alike in other frames are, as label propagation hears them.
+
+Each cell takes the mean label of the cells most like it in the labelled frames nearest in time and the frames seen
+last (tasks/geometry/propagate.py). The labels of frames seen last are the evidence as it was on the grid, not the
+finished maps: fed back, those blur from frame to frame.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.geometry.propagate import mixed, most_alike
+from tasks.label_propagation.kernel_classifier import Namer, fit
+from tasks.label_propagation.propagation_config import How
+from tasks.sequence.sequence_view import Soft
+
+NAMED_FRAMES = 12  # labelled frames that the regression learns from, spread over the clip
+LEAST_SPREAD = 1e-3  # of frames without any texture, whose cells are all the same
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A frame that serves as context."""
+
+    frame: int
+    vectors: Vectors
+    labels: Soft
+    """(rows, columns, c) shares; where they sum to less than 1 something is unknown."""
+
+
+@dataclass
+class Context:
+    """The frames that are heard, those seen last among them."""
+
+    labelled: Mapping[int, Callable[[], Seen]]
+    """Of each labelled frame, how to get it."""
+    how: How
+    spread: float
+    """1 less the mean cosine of any two cells of the labelled frames."""
+    _last: deque[Seen] = field(default_factory=deque[Seen])
+
+    _namer: Namer | None = None
+
+    @property
+    def temperature(self) -> float:
+        """Of the softmax of cosines."""
+        return self.how.temperature * self.spread
+
+    def remember(self, seen: Seen) -> None:
+        """Take a frame among those seen last."""
+        self._last.append(seen)
+        while len(self._last) > (1 if self.how.single else self.how.memory):
+            self._last.popleft()
+
+    def heard(self, frame: int, vectors: Vectors) -> tuple[Soft, NDArray[np.float32]]:
+        """(rows, columns, c) label shares that the (rows, columns, d) `vectors` hear, and the best cosines."""
+        past = self._past(frame)
+        alike = most_alike(vectors, np.stack([seen.vectors for seen in past]), self.how.radius, self._count)
+        labels = mixed(alike, np.stack([seen.labels for seen in past]), self.temperature)
+        return labels, alike.cosine.max(axis=-1)
+
+    @property
+    def _count(self) -> int:
+        return 1 if self.how.single else self.how.count
+
+    def named(self, frame: int, vectors: Vectors) -> Soft:
+        """(rows, columns, c) label shares that looks and place alone foretell (named.py)."""
+        frames = sorted(self.labelled)
+        first, length = frames[0], max(1, frames[-1] - frames[0])
+        if self._namer is None:
+            chosen = np.unique(np.linspace(0, len(frames) - 1, min(NAMED_FRAMES, len(frames))).astype(int))
+            seen = [self.labelled[frames[n]]() for n in chosen]
+            times = [(known.frame - first) / length for known in seen]
+            self._namer = fit([s.vectors for s in seen], times, [s.labels for s in seen], self.spread)
+        return self._namer.shares(vectors, (frame - first) / length)
+
+    def _past(self, frame: int) -> Sequence[Seen]:
+        begun = self._labelled(frame)
+        past = begun + [seen for seen in self._last if seen.frame not in {known.frame for known in begun}]
+        return [min(past, key=lambda seen: abs(seen.frame - frame))] if self.how.single else past
+
+    def _labelled(self, frame: int) -> list[Seen]:
+        """The labelled frames nearest in time to `frame`, without itself, in order."""
+        others = sorted((other for other in self.labelled if other != frame), key=lambda other: abs(other - frame))
+        return [self.labelled[number]() for number in sorted(others[: self.how.labelled])]
+
+
+def spread(vectors: NDArray[Any]) -> float:
+    """1 less the mean cosine of any two of the (..., d) unit vectors: how much cosines differ at all."""
+    mean = np.asarray(vectors, np.float32).reshape(-1, vectors.shape[-1]).mean(axis=0, dtype=np.float64)
+    return max(float(1 - mean @ mean), LEAST_SPREAD)
+
+
+def nearest_labels(
+    vectors: Vectors, known: Vectors, labels: NDArray[np.float32], count: int, temperature: float
+) -> NDArray[np.float32]:
+    """(n, c) labels of the `count` of (m, d) `known` vectors most like each of (n, d), by a softmax of the cosines."""
+    cosine = vectors @ known.T
+    count = min(count, len(known))
+    best = np.argpartition(cosine, -count, axis=1)[:, -count:]
+    close = np.take_along_axis(cosine, best, axis=1)
+    weight = np.exp((close - close.max(axis=1, keepdims=True)) / np.float32(temperature))
+    return ((weight / weight.sum(axis=1, keepdims=True))[..., None] * labels[best]).sum(axis=1)

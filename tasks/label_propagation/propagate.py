@@ -1,0 +1,146 @@
+"""From labels on a few frames to all frames: the semantics of the field.
+
+The evidence of a sweep forwards and one backwards is added up (evidence.py), its kinds weighed by attention
+(attention.py), and passed on to what moves along with a point, in its own frame and in others (agree.py). Labelled
+frames keep their labels.
+
+After Tian et al., "Semantic Flow: Learning Semantic Fields of Dynamic Scenes from Monocular Videos" (2024): semantics
+from what is gathered along a point's way, weighed by opacity and by attention. Difference: tokens are hypotheses that
+carry labels, not features for a network that a few labels would have to train; a free network per clip overfits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.label_propagation.evidence import KINDS, Evidence
+from tasks.label_propagation.evidence_weights import EVEN, foretold, learned
+from tasks.label_propagation.label_smoothing import agreed
+from tasks.label_propagation.memory_bank import Context, Seen, spread
+from tasks.label_propagation.propagation_config import DEFAULT, How
+from tasks.label_propagation.propagation_pass import Anchor, Task, sweep
+from tasks.label_propagation.vote_store import Store
+from tasks.sequence.backward_warp import Steps
+from tasks.sequence.label_map import UNKNOWN, Labels, on_cells, shares_of
+from tasks.sequence.sequence_view import Clip, Soft
+
+TRIALS = 6  # labelled frames that are foretold, spread over the clip
+
+
+@dataclass(frozen=True, eq=False)
+class LabelMap:
+    """What each pixel of a frame is."""
+
+    label: Labels
+    """(h, w) the class with the largest share."""
+    confidence: NDArray[np.float32]
+    """(h, w) its lead over the second, times how much evidence there is; 0..1."""
+    soft: Soft
+    """(h, w, c) shares."""
+
+
+def complete(
+    clip: Clip,
+    labels: Mapping[int, Labels],
+    class_count: int,
+    how: How = DEFAULT,
+    anchor: Anchor | None = None,
+) -> list[LabelMap | None]:
+    """A label map for each frame of `clip`, from (h, w) `labels` of some frames; all steps in one."""
+    return list(completed(attended(task_of(clip, labels, class_count, how, anchor))))
+
+
+def task_of(
+    clip: Clip, labels: Mapping[int, Labels], class_count: int, how: How = DEFAULT, anchor: Anchor | None = None
+) -> Task:
+    """What is asked: classes are 0..class_count-1, UNKNOWN is none.
+
+    Labels on missing frames, and those on which nothing is known, do not count.
+    """
+    known = {f: seen for f, seen in labels.items() if clip.grids(f) is not None and (seen != UNKNOWN).any()}
+    return Task(clip, known, class_count, how, EVEN, Steps(clip, how.density, how.looks), anchor)
+
+
+def attended(task: Task) -> Task:
+    """The task with the attention by which labelled frames are best foretold from those beside them.
+
+    Even attention with one labelled frame, or where it is switched off.
+    """
+    frames = sorted(task.labels)
+    if not task.how.attention or len(frames) < 2:
+        return task
+    tried = sorted({frames[n] for n in np.linspace(0, len(frames) - 1, min(TRIALS, len(frames))).astype(int).tolist()})
+    trials: list[tuple[Evidence, Labels]] = []
+    for held in tried:
+        place = frames.index(held)
+        beside = {frame: task.labels[frame] for frame in frames[max(0, place - 1) : place + 2] if frame != held}
+        trial = replace(task, labels=beside, anchor=None)
+        both = [evidence for _, evidence in gathered(trial, held, held + 1)]
+        if both:
+            trials.append((sum(both[1:], both[0]), task.labels[held]))
+    attention = learned(trials)
+    heard = {f"heard {kind}": float(weight) for kind, weight in zip(KINDS, attention, strict=True)}
+    return replace(task, attention=attention, metrics={"foretold mIoU": foretold(trials, attention), **heard})
+
+
+def completed(task: Task) -> Iterator[LabelMap | None]:
+    """Label maps in order; None for missing frames, and those that no labelled frame leads to."""
+    clip = task.clip
+    store = Store(clip.length, clip.height, clip.width, task.classes)
+    for frame, evidence in gathered(task, 0, clip.length):
+        store.add(frame, evidence.summed(task.attention))
+    yield from finished(task, store)
+
+
+def gathered(task: Task, start: int, stop: int) -> Iterator[tuple[int, Evidence]]:
+    """(frame, evidence) of the sweeps that reach frames in [start, stop), forwards and then backwards."""
+    if not task.labels:
+        return
+    labelled = _on_cells(task)
+    some = [*labelled.values()][: task.how.labelled]
+    differ = spread(np.stack([seen().vectors for seen in some]))
+    first, last = min(task.labels), max(task.labels)
+    for frames in (range(first, stop), range(last, start - 1, -1)):
+        for frame, evidence in sweep(task, frames, Context(labelled, task.how, differ)):
+            if start <= frame < stop:
+                yield frame, evidence
+
+
+def finished(task: Task, store: Store) -> Iterator[LabelMap | None]:
+    """Label maps from the votes on all frames."""
+    told = agreed(task.steps, task.how, store.__getitem__, task.labels, task.classes)
+    for frame, votes in enumerate(told):
+        if votes is None:
+            yield None
+            continue
+        shares, strength = votes.shares, votes.strength
+        if frame in task.labels:
+            known = shares_of(task.labels[frame], task.classes)
+            shares, strength = known + (1 - known.sum(axis=-1, keepdims=True)) * shares, None
+        elif task.anchor is not None:
+            shares, _ = task.anchor(frame, shares)
+        yield label_map(shares, strength)
+
+
+def label_map(shares: Soft, strength: NDArray[np.float32] | None) -> LabelMap:
+    """The map of (h, w, c) `shares`; `strength` None where the label was given."""
+    order = np.partition(shares, -2, axis=-1) if shares.shape[-1] > 1 else np.pad(shares, ((0, 0), (0, 0), (1, 0)))
+    lead = order[..., -1] - order[..., -2]
+    confidence = lead if strength is None else lead * strength
+    return LabelMap(shares.argmax(axis=-1).astype(np.uint8), np.clip(confidence, 0, 1).astype(np.float32), shares)
+
+
+def _on_cells(task: Task) -> dict[int, Callable[[], Seen]]:
+    """The labelled frames as context, made when first asked for."""
+
+    def seen(frame: int) -> Seen:
+        vectors = np.asarray(task.clip.grids(frame), np.float32)
+        return Seen(frame, vectors, on_cells(shares_of(task.labels[frame], task.classes), task.clip.cells))
+
+    once = lru_cache(maxsize=2 * task.how.labelled)(seen)
+    return {frame: partial(once, frame) for frame in task.labels}

@@ -1,0 +1,84 @@
+"""What the volume is fitted to: the pictures and the dense flow of a window of frames, as tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from tasks.artifacts.images import Image
+from tasks.sequence.sequence_view import Motion
+
+LEAST_DEVIATION = 1.0  # grey levels: a picture without any contrast stays one
+
+
+@dataclass(frozen=True, eq=False)
+class Footage:
+    """Frames of one size; a step over a cut or a missing frame is known of nowhere."""
+
+    colour: Tensor
+    """(t, 3, h, w) with each frame's mean and spread taken out: light may change."""
+    forward: Tensor
+    """(t - 1, h, w, 2) px."""
+    backward: Tensor
+    """(t - 1, h, w, 2) px."""
+    valid: Tensor
+    """(t - 1, h, w) bool: where forward flow may be trusted."""
+    valid_backward: Tensor
+    """(t - 1, h, w) bool."""
+    known: NDArray[np.bool_]
+    """(t - 1,) steps that have flow."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.colour.shape[2], self.colour.shape[3]
+
+    def __len__(self) -> int:
+        return len(self.colour)
+
+    def step(self, start: int, end: int) -> tuple[Tensor, Tensor]:
+        """(h, w, 2) flow from a frame to its neighbour `end`, and (h, w) where it may be trusted."""
+        if end > start:
+            return self.forward[start], self.valid[start]
+        return self.backward[end], self.valid_backward[end]
+
+    def joined(self, start: int, end: int) -> bool:
+        """Whether flow is known all the way from one frame to another."""
+        return bool(self.known[min(start, end) : max(start, end)].all())
+
+
+def footage(images: Sequence[Image], motions: Mapping[int, Motion], device: str) -> Footage:
+    """The (h, w, 3) images and the motion from each to the next, where it is known."""
+    height, width = images[0].shape[:2]
+    steps = range(len(images) - 1)
+    still, nowhere = np.zeros((height, width, 2), np.float32), np.zeros((height, width), np.bool_)
+    none = Motion(still, still, nowhere, nowhere)
+    each = [motions.get(n, none) for n in steps]
+
+    def stacked(values: Sequence[NDArray[np.generic]], *shape: int) -> Tensor:
+        whole = np.stack(values) if values else np.zeros((0, height, width, *shape), np.float32)
+        return torch.from_numpy(np.ascontiguousarray(whole)).to(device)
+
+    return Footage(
+        _even(torch.from_numpy(np.stack(images)).to(device)),
+        stacked([motion.forward for motion in each], 2),
+        stacked([motion.backward for motion in each], 2),
+        stacked([motion.valid for motion in each]).bool(),
+        stacked([motion.valid_backward for motion in each]).bool(),
+        np.array([n in motions for n in steps], np.bool_),
+    )
+
+
+def _even(images: Tensor) -> Tensor:
+    """(t, 3, h, w) of (t, h, w, 3) grey levels: each frame's channels with mean 0 and deviation 1, noise blurred."""
+    colour = images.permute(0, 3, 1, 2).float()
+    mean = colour.mean(dim=(2, 3), keepdim=True)
+    deviation = colour.std(dim=(2, 3), keepdim=True).clamp(min=LEAST_DEVIATION)
+    padded = functional.pad((colour - mean) / deviation, (1, 1, 1, 1), mode="replicate")
+    return functional.avg_pool2d(padded, 3, 1)

@@ -1,0 +1,172 @@
+"""Small worlds for the field: a textured square that slides over a textured ground, with exact flow and features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tasks.artifacts.camera_poses import CameraPoses
+from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
+from tasks.artifacts.features import FeatureFacts, Features
+from tasks.artifacts.field_labels import FieldLabels
+from tasks.artifacts.flow_encoding import FlowEncoding
+from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.artifacts.semantic_flow import SemanticFacts, SemanticFlow
+from tasks.artifacts.tracks import Tracks
+from tasks.fit_field.stage import FitFieldParams
+from tasks.geometry.grid import CellGrid, unit
+from tasks.geometry.raster import cells_of
+from tasks.sequence.sequence_view import Clip, Motion
+
+HEIGHT, WIDTH, CELL = 48, 80, 4
+SIDE, TOP, LEFT, STEP = 16, 16, 8, 4
+CELLS = CellGrid(HEIGHT // CELL, WIDTH // CELL, CELL, CELL, (CELL - 1) / 2, (CELL - 1) / 2)
+CELLS_SHAPE = HEIGHT // CELL, WIDTH // CELL
+
+
+@dataclass(frozen=True)
+class World:
+    """A clip and its truth."""
+
+    clip: Clip
+    truth: np.ndarray
+    """(t, h, w) 0 ground, 1 square."""
+
+
+@pytest.fixture
+def make_world() -> Callable[..., World]:
+    """A square that moves right by STEP px per frame; `flows` and `features` say what can be known of it."""
+
+    def make(frames: int = 6, *, flows: bool = True, features: bool = True, missing: tuple[int, ...] = ()) -> World:
+        rng = np.random.default_rng(0)
+        ground, square = rng.normal(size=(HEIGHT, WIDTH, 16)), 3 + rng.normal(size=(SIDE, SIDE, 16))
+        truth = np.zeros((frames, HEIGHT, WIDTH), np.uint8)
+        grids: list[np.ndarray | None] = []
+        for frame in range(frames):
+            left = LEFT + STEP * frame
+            truth[frame, TOP : TOP + SIDE, left : left + SIDE] = 1
+            picture = ground.copy()
+            picture[TOP : TOP + SIDE, left : left + SIDE] = square
+            cells = np.stack([cells_of(picture[..., n], CELLS) for n in range(16)], axis=-1)
+            grids.append(None if frame in missing else unit(cells if features else np.ones_like(cells)))
+
+        def motion(first: int) -> Motion | None:
+            if not flows or {first, first + 1} & {*missing}:
+                return None
+            now, after = truth[first] == 1, truth[first + 1] == 1
+            forward, backward = np.zeros((2, HEIGHT, WIDTH, 2), np.float32)
+            forward[now, 0], backward[after, 0] = STEP, -STEP
+            # Ground that the square covers next is hidden there; ground that it uncovers was hidden before.
+            return Motion(forward, backward, now | ~after, after | ~now)
+
+        return World(Clip(frames, HEIGHT, WIDTH, CELLS, lambda frame: grids[frame], motion), truth)
+
+    return make
+
+
+def overlap(found: np.ndarray, truth: np.ndarray) -> float:
+    return (found & truth).sum() / (found | truth).sum()
+
+
+@pytest.fixture
+def iou() -> Callable[[np.ndarray, np.ndarray], float]:
+    return overlap
+
+
+@pytest.fixture
+def make_inputs(make_world, tmp_path) -> Callable[..., dict[str, Any]]:
+    """The artifacts that the stage reads, of a world in which one thing is tracked."""
+
+    def make(frames: int = 6, *, tracked: bool = True, cut: int | None = None, lost: tuple[int, ...] = ()) -> dict:
+        world = make_world(frames, missing=lost)
+        encoding = FlowEncoding(HEIGHT, WIDTH, 1, 32)
+
+        def pair(first: int) -> FlowPair:
+            motion = world.clip.motion(first)
+            if motion is None or first == cut:
+                return FlowPair.nothing(encoding, 1.0 if first == cut else float("nan"), cut=first == cut)
+            return FlowPair(
+                motion.forward, motion.backward, motion.valid, motion.valid_backward, 1.0, False, np.eye(3), 1.0
+            )
+
+        grids = [world.clip.grids(frame) for frame in range(frames)]
+        values = np.stack([np.zeros((*CELLS_SHAPE, 16)) if grid is None else grid for grid in grids] or [])
+        pictures = [
+            Frame(n, n / 10, "lost", None) if n in lost else Frame(n, n / 10, "ok", np.repeat(t[..., None] * 255, 3, 2))
+            for n, t in enumerate(world.truth)
+        ]
+        left = LEFT + STEP * np.arange(frames, dtype=np.float32)
+        count = frames if tracked else 0
+        return {
+            "frames": Frames.stream(pictures, lambda: account(frames, lost), "raw").to(tmp_path / "frames.parquet"),
+            "dense_flow": DenseFlow.stream(map(pair, range(frames - 1)), FlowFacts(frames, "dis", encoding)).to(
+                tmp_path / "flow.parquet"
+            ),
+            "features": Features(
+                values.astype(np.float16), FeatureFacts("mobilenet-v2", ("b6",), WIDTH, HEIGHT, CELLS)
+            ),
+            "semantic_flow": SemanticFlow(
+                np.zeros((0, *CELLS_SHAPE, 3), np.float16), (), SemanticFacts(frames, WIDTH, HEIGHT, CELLS)
+            ),
+            "tracks": Tracks(
+                frame=np.arange(count, dtype=np.int32),
+                track_id=np.ones(count, np.int32),
+                class_id=np.full(count, 2, np.int16),
+                class_name=np.full(count, "car", object),
+                score=np.full(count, 0.9, np.float32),
+                x1=left[:count],
+                y1=np.full(count, TOP, np.float32),
+                x2=left[:count] + SIDE,
+                y2=np.full(count, TOP + SIDE, np.float32),
+                detection=np.arange(count, dtype=np.int32),
+                frame_count=frames,
+                width=WIDTH,
+                height=HEIGHT,
+            ),
+            "field_labels": FieldLabels.absent(),
+            "camera_poses": CameraPoses.absent(),
+            "truth": world.truth,
+        }
+
+    return make
+
+
+def account(frames: int, lost: tuple[int, ...]) -> Account:
+    return Account(
+        file="made.mp4", container="mp4", codec="h264", pixel_format="rgb24", source_width=WIDTH, source_height=HEIGHT,
+        rotation_deg=0, fps=10.0, vfr=False, duration_s=frames / 10, expected=frames, decoded=frames - len(lost),
+        damaged=0, lost=len(lost), kept=frames, width=WIDTH, height=HEIGHT, encoding="raw",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def params() -> Callable[..., FitFieldParams]:
+    """The parameters of a run without the segmenter, but for those named."""
+
+    def make(**changed: object) -> FitFieldParams:
+        usual = {
+            "every": 1,
+            "side": 80,
+            "labels": "auto",
+            "value": "class",
+            "values": 4,
+            "label_every": 3,
+            "outline": "boxes",
+            "feed_masks": False,
+            "segment_side": 320,
+            "least_score": 0.3,
+            "attention": True,
+            "consistency": True,
+            "window": 48,
+            "overlap": 8,
+            "planes": 1,
+            "volume_steps": 0,
+            "camera": "homography",
+        }
+        return FitFieldParams.model_validate(usual | changed)
+
+    return make
