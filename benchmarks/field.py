@@ -26,16 +26,19 @@ from tasks.artifacts.field_labels import FieldLabels
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.tracks import Tracks
 from tasks.checkpoints import passing
-from tasks.estimate_flow.stage import EstimateFlowParams, estimate_flow
+from tasks.estimate_flow.params import EstimateFlowParams
+from tasks.estimate_flow.stage import estimate_flow
 from tasks.extract_features.fit_axes import FitAxesParams, fit_axes
-from tasks.extract_features.stage import ExtractFeaturesParams, extract_features
+from tasks.extract_features.params import ExtractFeaturesParams
+from tasks.extract_features.stage import extract_features
 from tasks.fit_field.fit_windows import how_of
+from tasks.fit_field.params import FitFieldParams
 from tasks.fit_field.seed_labels import known_of, seen_by
 from tasks.fit_field.shot import frames_of_takes, take_of
-from tasks.fit_field.stage import FitFieldParams
 from tasks.fit_field.stage_inputs import Inputs
 from tasks.label_propagation.propagate import attended, completed
-from tasks.match.stage import MatchParams, match
+from tasks.match.params import MatchParams
+from tasks.match.stage import match
 from tasks.params import Compute, Params
 from tasks.synthetic.scene import inputs as scene_inputs
 from tasks.synthetic.scene.scene import Scene, SceneSettings, make_scene

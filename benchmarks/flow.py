@@ -21,12 +21,13 @@ from tasks.artifacts.flow_encoding import Flow, FlowEncoding
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.images import Image
 from tasks.artifacts.raw_video import RawVideo
-from tasks.decode.stage import DecodeParams, decode
+from tasks.decode.params import DecodeParams
+from tasks.decode.stage import decode
 from tasks.device import resolve_device
 from tasks.errors import SemflowError
 from tasks.estimate_flow.assess import assess
 from tasks.estimate_flow.backend import Backend, open_backend
-from tasks.estimate_flow.stage import EstimateFlowParams
+from tasks.estimate_flow.params import EstimateFlowParams
 from tasks.weights.fetch import fetch
 
 FIRST, PAIRS = 32, 16  # a car and a cyclist, well inside a shot

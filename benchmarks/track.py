@@ -25,7 +25,7 @@ import yaml
 
 from tasks.artifacts.detections import Detections
 from tasks.track.identify import identify
-from tasks.track.stage import TrackParams
+from tasks.track.params import TrackParams
 
 OBJECTS = (10, 30, 100, 300)
 FRAMES = 300

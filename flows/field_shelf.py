@@ -17,7 +17,7 @@ from tasks.artifacts.semantic_field import SemanticField
 from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import SemflowError
-from tasks.fit_field.stage import FitFieldParams
+from tasks.fit_field.params import FitFieldParams
 from tasks.fit_field.stage_inputs import Inputs
 from tasks.params import Compute, Params, read_params
 from tasks.report.field_paint import Paint, paints_of

@@ -15,10 +15,11 @@ from flows.samples import fetch_samples
 from tasks.artifacts.artifact import Dataset
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.raw_video import RawVideo
-from tasks.decode.stage import DecodeParams, decode
+from tasks.decode.params import DecodeParams
+from tasks.decode.stage import decode
 from tasks.extract_features.fit_axes import FitAxesParams, fit_axes
+from tasks.extract_features.params import ExtractFeaturesParams
 from tasks.extract_features.projection import FITTED, FOLDER, KEPT
-from tasks.extract_features.stage import ExtractFeaturesParams
 from tasks.params import Compute
 
 

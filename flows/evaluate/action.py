@@ -32,15 +32,19 @@ from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.raw_video import RawVideo
 from tasks.artifacts.tracks import Tracks
-from tasks.classify.stage import ClassifyParams, classify
-from tasks.decode.stage import DecodeParams, decode
-from tasks.detect.stage import DetectParams, detect
+from tasks.classify.params import ClassifyParams
+from tasks.classify.stage import classify
+from tasks.decode.params import DecodeParams
+from tasks.decode.stage import decode
+from tasks.detect.params import DetectParams
+from tasks.detect.stage import detect
 from tasks.errors import BadInput, SemflowError
-from tasks.estimate_flow.stage import EstimateFlowParams, estimate_flow
+from tasks.estimate_flow.params import EstimateFlowParams
+from tasks.estimate_flow.stage import estimate_flow
 from tasks.params import Compute, Params
 from tasks.streams.kinetics_labels import KINETICS_400, kinetics_labels
 from tasks.track.identify import identify
-from tasks.track.stage import TrackParams
+from tasks.track.params import TrackParams
 from tasks.train.shipped import shipped_model
 
 LABELS = "labels.csv"

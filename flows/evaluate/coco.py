@@ -25,7 +25,8 @@ from flows.evaluate.scores import Scores
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.frames import Account, Frame, Frames
 from tasks.artifacts.images import Image
-from tasks.detect.stage import HEAD_LIMIT, DetectParams, detect
+from tasks.detect.params import HEAD_LIMIT, DetectParams
+from tasks.detect.stage import detect
 from tasks.errors import BadInput
 from tasks.params import Compute, Params
 

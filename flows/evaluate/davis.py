@@ -30,13 +30,14 @@ from flows.evaluate.match_data import Clip as Files
 from flows.evaluate.match_data import find_clips, read_image, read_mask
 from flows.evaluate.scores import Scores
 from tasks.artifacts.images import Image
-from tasks.decode.stage import DecodeParams
+from tasks.decode.params import DecodeParams
 from tasks.device import resolve_device
 from tasks.errors import BadInput
 from tasks.estimate_flow.backend import Backend, open_backend
-from tasks.estimate_flow.stage import EstimateFlowParams
+from tasks.estimate_flow.params import EstimateFlowParams
+from tasks.extract_features.feature_extractor import Viewer, cell_grid, input_size, viewer
+from tasks.extract_features.params import ExtractFeaturesParams
 from tasks.extract_features.projection import shipped_projection
-from tasks.extract_features.stage import ExtractFeaturesParams, Viewer, cell_grid, input_size, viewer
 from tasks.geometry.consistency import consistent
 from tasks.geometry.propagate import Propagation, propagate
 from tasks.geometry.raster import pixels_of

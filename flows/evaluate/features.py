@@ -28,10 +28,11 @@ from flows.evaluate.changes import add_set, with_changes
 from flows.evaluate.match_data import Clip, find_clips, read_image, read_mask
 from flows.evaluate.scores import Scores
 from tasks.artifacts.images import Image
-from tasks.decode.stage import DecodeParams
+from tasks.decode.params import DecodeParams
 from tasks.errors import BadInput
+from tasks.extract_features.feature_extractor import cell_grid, input_size, viewer
+from tasks.extract_features.params import ExtractFeaturesParams
 from tasks.extract_features.projection import shipped_projection
-from tasks.extract_features.stage import ExtractFeaturesParams, cell_grid, input_size, viewer
 from tasks.geometry import views
 from tasks.geometry.grid import CellGrid
 from tasks.geometry.propagate import Propagation, propagate

@@ -24,7 +24,7 @@ from tasks.artifacts.images import Image
 from tasks.device import resolve_device
 from tasks.errors import BadInput
 from tasks.estimate_flow.backend import Backend, open_backend
-from tasks.estimate_flow.stage import EstimateFlowParams
+from tasks.estimate_flow.params import EstimateFlowParams
 from tasks.geometry.flow_error import endpoint_error, outliers
 from tasks.geometry.flow_file import read_flo
 from tasks.params import Compute, Params

@@ -12,17 +12,18 @@ from numpy.typing import NDArray
 
 from tasks.artifacts.flow_encoding import Flow
 from tasks.artifacts.images import Image
-from tasks.decode.stage import DecodeParams
+from tasks.decode.params import DecodeParams
 from tasks.device import resolve_device
 from tasks.estimate_flow.backend import Backend, open_backend
-from tasks.estimate_flow.stage import EstimateFlowParams
+from tasks.estimate_flow.params import EstimateFlowParams
+from tasks.extract_features.feature_extractor import cell_grid, input_size, viewer
+from tasks.extract_features.params import ExtractFeaturesParams
 from tasks.extract_features.projection import shipped_projection
-from tasks.extract_features.stage import ExtractFeaturesParams, cell_grid, input_size, viewer
 from tasks.geometry.carry import step
 from tasks.geometry.grid import CellGrid
 from tasks.match.grids import How, match_grids
+from tasks.match.params import MatchParams
 from tasks.match.semantic import how
-from tasks.match.stage import MatchParams
 from tasks.params import Compute, Params
 
 Places = NDArray[np.float32]

@@ -21,8 +21,8 @@ from flows.evaluate.motchallenge import Sequence, Verdict, find_sequences, judge
 from flows.evaluate.scores import Row, Scores
 from tasks.params import Params
 from tasks.track.identify import identify
+from tasks.track.params import TrackParams
 from tasks.track.presets import PRESETS
-from tasks.track.stage import TrackParams
 
 Figures = tuple[Mapping[str, Mapping[str, float]], Mapping[str, float]]
 """Metrics by sequence, and pooled."""

@@ -23,9 +23,9 @@ from flows.evaluate.mot_scenes import KINDS, Filmed, film
 from flows.evaluate.motchallenge import Sequence, Verdict, find_sequences, judge, pool, summary
 from tasks.params import Compute
 from tasks.track.identify import identify
+from tasks.track.params import TrackParams
 from tasks.track.presets import PRESETS, UNSEEING
 from tasks.track.sight import open_sight
-from tasks.track.stage import TrackParams
 
 PARTS: Mapping[str, Mapping[str, Any]] = {
     "without linking": {"link_gap": 0},

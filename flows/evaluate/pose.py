@@ -27,7 +27,7 @@ from tasks.artifacts.images import Image
 from tasks.device import resolve_device
 from tasks.errors import BadInput
 from tasks.estimate_pose.look import LIMIT, Looker
-from tasks.estimate_pose.stage import EstimatePoseParams
+from tasks.estimate_pose.params import EstimatePoseParams
 from tasks.params import Compute, Params
 from tasks.weights.fetch import weights_path
 from tasks.yolo.library import ultralytics

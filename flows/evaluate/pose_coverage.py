@@ -18,12 +18,15 @@ from tasks.artifacts.frames import Frames
 from tasks.artifacts.poses import Poses
 from tasks.artifacts.raw_video import RawVideo
 from tasks.artifacts.tracks import Tracks
-from tasks.decode.stage import DecodeParams, decode
-from tasks.detect.stage import DetectParams, detect
-from tasks.estimate_pose.stage import EstimatePoseParams, estimate_pose
+from tasks.decode.params import DecodeParams
+from tasks.decode.stage import decode
+from tasks.detect.params import DetectParams
+from tasks.detect.stage import detect
+from tasks.estimate_pose.params import EstimatePoseParams
+from tasks.estimate_pose.stage import estimate_pose
 from tasks.params import Compute, Params
 from tasks.track.identify import identify
-from tasks.track.stage import TrackParams
+from tasks.track.params import TrackParams
 
 VIDEOS = (".avi", ".mp4", ".mov", ".mkv", ".webm")
 TALL_PX = 60  # of working size: below it even a person sees no joints

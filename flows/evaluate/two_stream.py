@@ -35,8 +35,8 @@ from tasks.synthetic.figures.clip import Theme
 from tasks.synthetic.figures.motions import MOTIONS
 from tasks.train.looks import Look, Means
 from tasks.train.metrics import confusion, top1
+from tasks.train.params import TrainParams
 from tasks.train.shipped import shipped_temporal
-from tasks.train.stage import TrainParams
 from tasks.train.streams import Material, Rows, opinions, spatial_stream, temporal_stream
 from tasks.train.study import weigh
 

@@ -14,8 +14,8 @@ from torch import Tensor
 from tasks.artifacts.action_model import LinearHead
 from tasks.artifacts.frames import Frames
 from tasks.classify.look import WHOLE_FRAME, Evidence, Look, best
+from tasks.classify.params import ClassifyParams
 from tasks.classify.people import present
-from tasks.classify.stage import ClassifyParams
 from tasks.classify.viewing import Viewing
 from tasks.streams.clip_network import ClipNetwork, differentiable
 from tasks.streams.clips import Clip, Squares, Window, frame_squares, person_squares, read_clips

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from tasks.artifacts.action_model import ActionModel
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.frames import Frames
+from tasks.classify.params import ClassifyParams
 from tasks.classify.people import Person, present
-from tasks.classify.stage import ClassifyParams
 from tasks.streams.clips import Window
 
 

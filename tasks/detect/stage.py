@@ -8,36 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.frames import Frames
+from tasks.detect.params import HEAD_LIMIT, DetectParams
 from tasks.errors import BadParams
-from tasks.params import Compute, Params
+from tasks.params import Compute
 from tasks.stage import stage
-
-HEAD_LIMIT = 300  # boxes that YOLO26's head gives per image
-
-
-class DetectParams(Params):
-    """What counts as an object."""
-
-    weights: Literal["yolo26n", "yolo11n"]
-    """Model: yolo26n, or yolo11n (older, a little weaker)."""
-    image_size: int = Field(ge=32, le=4096, multiple_of=32)
-    """Longer side of the image that the model sees, pixels; frames are scaled to it, up or down."""
-    score_threshold: float = Field(gt=0, lt=1)
-    """Objects scored lower are left out; the tracker has its own, higher bar and uses the weak ones to bridge gaps."""
-    classes: tuple[str, ...] | None = Field(min_length=1)
-    """Names of the classes to keep (person, car, ...); null keeps all."""
-    max_detections: int = Field(gt=0, le=HEAD_LIMIT)
-    """Objects per frame at most, the best ones."""
-    nms_iou: float = Field(gt=0, le=1)
-    """Overlap above which yolo11n drops the weaker of two boxes of a class; yolo26n needs no suppression."""
 
 
 @stage(

@@ -10,7 +10,7 @@ from tasks.artifacts.flow_encoding import Flow
 from tasks.artifacts.images import Image
 
 if TYPE_CHECKING:
-    from tasks.estimate_flow.stage import EstimateFlowParams
+    from tasks.estimate_flow.params import EstimateFlowParams
 
 
 @dataclass(frozen=True)

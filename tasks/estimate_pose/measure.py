@@ -17,7 +17,7 @@ from tasks.estimate_pose.runs import runs
 from tasks.estimate_pose.speed import speed, velocity
 
 if TYPE_CHECKING:
-    from tasks.estimate_pose.stage import EstimatePoseParams
+    from tasks.estimate_pose.params import EstimatePoseParams
 
 Array = NDArray[np.float64]
 Columns = dict[str, NDArray[Any]]

@@ -20,7 +20,7 @@ from tasks.yolo.model import load_yolo
 from tasks.yolo.pose import Skeletons
 
 if TYPE_CHECKING:
-    from tasks.estimate_pose.stage import EstimatePoseParams
+    from tasks.estimate_pose.params import EstimatePoseParams
 
 PERSON = "person"  # the class that has a pose
 NOBODY = np.full((COUNT, 2), np.nan, np.float32)

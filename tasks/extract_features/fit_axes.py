@@ -19,7 +19,8 @@ from tasks.artifacts.feature_axes import AxesFacts, FeatureAxes, as_values
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.images import Image
 from tasks.errors import BadParams
-from tasks.extract_features.stage import ExtractFeaturesParams, Viewer, cell_grid, channel_count, input_size, viewer
+from tasks.extract_features.feature_extractor import Viewer, cell_grid, channel_count, input_size, viewer
+from tasks.extract_features.params import ExtractFeaturesParams
 from tasks.geometry.projection import Moments, Projection
 from tasks.params import Compute, Params
 from tasks.stage import stage

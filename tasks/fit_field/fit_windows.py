@@ -28,7 +28,7 @@ from tasks.progress import Step, progress
 from tasks.sequence.label_map import Labels
 
 if TYPE_CHECKING:
-    from tasks.fit_field.stage import FitFieldParams
+    from tasks.fit_field.params import FitFieldParams
     from tasks.plane_volume.volume_queries import Reader
 
 

@@ -21,7 +21,7 @@ from tasks.label_propagation.mask_refinement import Instances
 from tasks.sequence.label_map import UNKNOWN, Labels
 
 if TYPE_CHECKING:
-    from tasks.fit_field.stage import FitFieldParams
+    from tasks.fit_field.params import FitFieldParams
 
 PART = "labels.npz"
 

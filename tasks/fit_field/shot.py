@@ -25,7 +25,7 @@ from tasks.sequence.label_map import Labels
 from tasks.sequence.sequence_view import Clip, Motion
 
 if TYPE_CHECKING:
-    from tasks.fit_field.stage import FitFieldParams
+    from tasks.fit_field.params import FitFieldParams
     from tasks.plane_volume.volume_queries import Reader
 
 IMAGES_AT_HAND = 64  # 0.2 MB each at 320 x 180: a window's

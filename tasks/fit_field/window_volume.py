@@ -16,7 +16,7 @@ from tasks.plane_volume.volume_queries import Reader
 from tasks.sequence.sequence_view import Motion
 
 if TYPE_CHECKING:
-    from tasks.fit_field.stage import FitFieldParams
+    from tasks.fit_field.params import FitFieldParams
 
 
 def geometry(  # noqa: PLR0917

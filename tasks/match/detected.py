@@ -17,7 +17,7 @@ from tasks.match.plan import planned_pairs
 from tasks.match.regions import RegionMatch, match_regions
 
 if TYPE_CHECKING:
-    from tasks.match.stage import MatchParams
+    from tasks.match.params import MatchParams
 
 FRAMES_AT_HAND = 64  # frames whose regions' vectors are kept: with longer strides they are pooled twice
 Rows = NDArray[np.intp]

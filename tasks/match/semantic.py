@@ -19,7 +19,7 @@ from tasks.match.grids import GridMatch, How, match_grids
 from tasks.match.plan import planned_pairs
 
 if TYPE_CHECKING:
-    from tasks.match.stage import MatchParams
+    from tasks.match.params import MatchParams
 
 Row = tuple[SemanticPair, NDArray[np.float16]]
 

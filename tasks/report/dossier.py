@@ -27,7 +27,7 @@ from tasks.artifacts.tracks import Tracks
 from tasks.report.colours import class_slots
 from tasks.report.field_paint import Paint, paints_of
 from tasks.report.lives import Life, lives
-from tasks.report.stage import ReportParams
+from tasks.report.params import ReportParams
 
 FALLBACK_FPS = 25.0  # for the length of a lone frame where the file names no rate
 

@@ -23,7 +23,7 @@ from tasks.track.kalman import State
 from tasks.track.motion import agreement
 
 if TYPE_CHECKING:
-    from tasks.track.stage import TrackParams
+    from tasks.track.params import TrackParams
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]

@@ -13,7 +13,7 @@ from tasks.track.sight import BLIND, Sight
 from tasks.track.trust import trust
 
 if TYPE_CHECKING:
-    from tasks.track.stage import TrackParams
+    from tasks.track.params import TrackParams
 
 
 def identify(detections: Detections, params: TrackParams, sight: Sight = BLIND) -> Tracks:

@@ -26,7 +26,7 @@ from tasks.track.sight import BLIND, Sight
 from tasks.track.tracklets import Tracklets
 
 if TYPE_CHECKING:
-    from tasks.track.stage import TrackParams
+    from tasks.track.params import TrackParams
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]

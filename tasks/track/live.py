@@ -16,7 +16,7 @@ from tasks.track.camera import growth, linearised
 from tasks.track.motion import remember
 
 if TYPE_CHECKING:
-    from tasks.track.stage import TrackParams
+    from tasks.track.params import TrackParams
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]

@@ -23,7 +23,7 @@ from tasks.track.carried import NONE, Carried
 from tasks.track.tracklets import Tracklets
 
 if TYPE_CHECKING:
-    from tasks.track.stage import TrackParams
+    from tasks.track.params import TrackParams
 
 Floats = NDArray[np.float64]
 LEAST_WEIGHT = 0.01  # of a detection without any score, so that the system stays well posed

@@ -21,7 +21,7 @@ from tasks.params import Compute
 from tasks.track.camera import Camera, background_motion
 
 if TYPE_CHECKING:
-    from tasks.track.stage import TrackParams
+    from tasks.track.params import TrackParams
 
 INNER = np.array([0.6, 0.8])  # of width and height, where features are pooled: a person's middle has less background
 Look = Callable[[int, NDArray[np.floating[Any]]], NDArray[np.float32] | None]

@@ -10,7 +10,7 @@ from tasks.artifacts.detections import Detections
 from tasks.track.tracklets import Tracklets
 
 if TYPE_CHECKING:
-    from tasks.track.stage import TrackParams
+    from tasks.track.params import TrackParams
 
 
 def trust(detections: Detections, tracklets: Tracklets, params: TrackParams) -> Tracklets:

@@ -35,7 +35,7 @@ from tasks.train.stretch import Stretch, widened
 from tasks.weights.cache import cache_dir
 
 if TYPE_CHECKING:
-    from tasks.train.stage import TrainParams
+    from tasks.train.params import TrainParams
 
 CLIP_FRAMES = 64  # at 25 frames/s: the length at which I3D's authors train
 CLIP_FPS = 25.0

@@ -27,7 +27,7 @@ from tasks.train.streams import Material, Rows, silent, spatial_stream, temporal
 from tasks.train.stretch import FILE, Footage, Stretch, stretches
 
 if TYPE_CHECKING:
-    from tasks.train.stage import TrainParams
+    from tasks.train.params import TrainParams
 
 Learn = Callable[[Rows], tuple[Any, NDArray[np.float64]]]
 """A stream that learns from rows, and its opinions about all of them."""

@@ -16,8 +16,9 @@ from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
 from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.frames import Account, Frame, Frames
 from tasks.artifacts.tracks import Tracks
-from tasks.classify.stage import ClassifyParams
-from tasks.estimate_flow.stage import EstimateFlowParams, estimate_flow
+from tasks.classify.params import ClassifyParams
+from tasks.estimate_flow.params import EstimateFlowParams
+from tasks.estimate_flow.stage import estimate_flow
 from tasks.params import Compute
 from tasks.streams import i3d
 from tasks.streams.clip_network import ClipNetwork

@@ -10,7 +10,8 @@ import pytest
 
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.raw_video import RawVideo
-from tasks.decode.stage import DecodeParams, decode
+from tasks.decode.params import DecodeParams
+from tasks.decode.stage import decode
 from tests.decode.odd_files import make
 
 Odd = Callable[[str], Path]

@@ -12,8 +12,9 @@ import pytest
 from tasks.artifacts import frames_file
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.raw_video import RawVideo
+from tasks.decode.params import DecodeParams
 from tasks.decode.reading import Reading
-from tasks.decode.stage import DecodeParams, decode
+from tasks.decode.stage import decode
 from tasks.errors import SemflowError
 from tests.decode.conftest import Decode, Odd
 from tests.decode.film import COUNT, film

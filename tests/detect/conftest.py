@@ -11,7 +11,7 @@ import pytest
 
 from flows.samples import SAMPLES
 from tasks.artifacts.frames import Account, Frame, Frames
-from tasks.detect.stage import DetectParams
+from tasks.detect.params import DetectParams
 from tasks.params import Compute
 from tasks.weights.fetch import fetch
 

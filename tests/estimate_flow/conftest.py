@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tasks.artifacts.frames import Account, Frame, Frames
-from tasks.estimate_flow.stage import EstimateFlowParams
+from tasks.estimate_flow.params import EstimateFlowParams
 from tasks.params import Compute
 
 MakeFrames = Callable[..., Frames]

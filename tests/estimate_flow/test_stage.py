@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from tasks.artifacts.dense_flow import DenseFlow
-from tasks.estimate_flow.stage import EstimateFlowParams, estimate_flow
+from tasks.estimate_flow.params import EstimateFlowParams
+from tasks.estimate_flow.stage import estimate_flow
 from tasks.geometry.homography import camera_flow
 
 INNER = (slice(16, -16), slice(16, -16))

@@ -11,7 +11,7 @@ import pytest
 from tasks.artifacts.frames import Account, Frame, Frames
 from tasks.artifacts.poses import INDEX
 from tasks.artifacts.tracks import Tracks
-from tasks.estimate_pose.stage import EstimatePoseParams
+from tasks.estimate_pose.params import EstimatePoseParams
 from tasks.params import Compute
 
 HEIGHT = 200.0  # of the figure, pixels

@@ -17,8 +17,8 @@ from flows.evaluate import action
 from flows.evaluate.action import PICTURES_ALONE, Labelled, confusion, read_labels, score
 from flows.show_scores import show_scores
 from tasks.artifacts.actions import Said
-from tasks.classify.stage import ClassifyParams
-from tasks.decode.stage import DecodeParams
+from tasks.classify.params import ClassifyParams
+from tasks.decode.params import DecodeParams
 from tasks.errors import BadInput
 from tasks.params import Compute
 

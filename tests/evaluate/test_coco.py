@@ -11,7 +11,7 @@ import pytest
 from flows.evaluate import coco
 from flows.evaluate.coco import Labelled, evaluate, read_labels, score
 from tasks.artifacts.detections import Detections
-from tasks.detect.stage import DetectParams
+from tasks.detect.params import DetectParams
 from tasks.errors import BadInput
 from tasks.params import Compute
 

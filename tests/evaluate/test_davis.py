@@ -15,7 +15,7 @@ from flows.evaluate.match_data import find_clips
 from tasks.errors import BadInput
 from tasks.estimate_flow.backend import Backend
 from tasks.estimate_flow.classic import dis
-from tasks.extract_features.stage import ExtractFeaturesParams
+from tasks.extract_features.params import ExtractFeaturesParams
 
 SIDE = 128
 

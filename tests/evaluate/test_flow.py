@@ -13,7 +13,7 @@ from flows.evaluate import flow as suite
 from flows.evaluate.flow import evaluate, find_pairs
 from tasks.errors import BadInput
 from tasks.estimate_flow.backend import Backend
-from tasks.estimate_flow.stage import EstimateFlowParams
+from tasks.estimate_flow.params import EstimateFlowParams
 from tasks.geometry.flow_file import write_flo
 from tasks.params import Compute
 

@@ -13,7 +13,7 @@ from flows.evaluate.mot_ablation import leave_one_out
 from flows.evaluate.motchallenge import find_sequences, judge, judge_files, rescaled, summary
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import BadInput, BadParams
-from tasks.track.stage import TrackParams
+from tasks.track.params import TrackParams
 
 SORT = {  # HOTA of the reference SORT: age 1 on MOT15, age 30 with scores from .5 on MOT17
     "TUD-Campus": 45.3,

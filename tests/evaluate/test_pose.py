@@ -14,7 +14,7 @@ from flows.evaluate.pose_coverage import count, shares
 from tasks.artifacts.poses import Poses
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import BadInput
-from tasks.estimate_pose.stage import EstimatePoseParams
+from tasks.estimate_pose.params import EstimatePoseParams
 from tasks.params import Compute
 from tasks.yolo.model import Yolo
 from tasks.yolo.pose import Skeletons

@@ -14,7 +14,7 @@ from flows.fit_temporal import TRAIN_SEED
 from flows.pipeline import STAGES
 from tasks.params import Compute, read_params
 from tasks.synthetic.figures.motions import MOTIONS
-from tasks.train.stage import TrainParams
+from tasks.train.params import TrainParams
 
 
 def test_no_clip_is_learned_from_and_measured_on() -> None:

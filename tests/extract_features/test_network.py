@@ -11,8 +11,8 @@ import torch
 from tasks.errors import BadParams
 from tasks.extract_features.backbone import backbone
 from tasks.extract_features.network import load_network
+from tasks.extract_features.params import ExtractFeaturesParams
 from tasks.extract_features.plans import PLANS, layer_strides
-from tasks.extract_features.stage import ExtractFeaturesParams
 from tasks.weights.fetch import weights_path
 from tasks.yolo.torchvision_ops import make_torchvision_importable
 

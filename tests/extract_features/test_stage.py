@@ -13,8 +13,10 @@ from tasks.artifacts.feature_axes import FeatureAxes
 from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Account, Frame, Frames
 from tasks.errors import BadParams
+from tasks.extract_features.feature_extractor import cell_grid, input_size
 from tasks.extract_features.fit_axes import FitAxesParams, fit_axes
-from tasks.extract_features.stage import ExtractFeaturesParams, cell_grid, extract_features, input_size
+from tasks.extract_features.params import ExtractFeaturesParams
+from tasks.extract_features.stage import extract_features
 from tasks.params import Compute
 
 HEIGHT, WIDTH = 72, 128

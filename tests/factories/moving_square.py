@@ -17,7 +17,7 @@ from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.frames import Account, Frame, Frames
 from tasks.artifacts.semantic_flow import SemanticFacts, SemanticFlow
 from tasks.artifacts.tracks import Tracks
-from tasks.fit_field.stage import FitFieldParams
+from tasks.fit_field.params import FitFieldParams
 from tasks.geometry.grid import CellGrid, unit
 from tasks.geometry.raster import cells_of
 from tasks.sequence.sequence_view import Clip, Motion

@@ -13,7 +13,7 @@ from tasks.artifacts.detections import Detections
 from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.geometry.grid import CellGrid
 from tasks.geometry.warp import lands_inside
-from tasks.match.stage import MatchParams
+from tasks.match.params import MatchParams
 
 HEIGHT, WIDTH = 48, 64
 ENCODING = FlowEncoding(HEIGHT, WIDTH, 1, 32)

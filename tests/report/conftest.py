@@ -19,7 +19,7 @@ from tasks.artifacts.semantic_flow import SemanticFacts, SemanticFlow, SemanticP
 from tasks.artifacts.tracks import Tracks
 from tasks.geometry.grid import CellGrid, unit
 from tasks.report.dossier import Dossier
-from tasks.report.stage import ReportParams
+from tasks.report.params import ReportParams
 
 WIDTH, HEIGHT = 160, 90
 Row = tuple[int, int, int, float, tuple[float, float, float, float]]

@@ -15,7 +15,7 @@ from tasks.report.colours import track_colour
 from tasks.report.dossier import Dossier
 from tasks.report.overlay.film import film, picture_of, write_overlay
 from tasks.report.overlay.marks import STATUS_COLOUR
-from tasks.report.stage import ReportParams
+from tasks.report.params import ReportParams
 
 WIDE = {"width": 640, "height": 360}
 

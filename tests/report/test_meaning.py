@@ -14,8 +14,8 @@ from tasks.geometry.flow_colour import flow_to_rgb
 from tasks.geometry.match_picture import UNKNOWN_GREY
 from tasks.report.comparison import compare
 from tasks.report.dossier import Dossier
+from tasks.report.params import ReportParams
 from tasks.report.sections.meaning import MOST_ROWS, meaning, optical_colours, semantic_colours
-from tasks.report.stage import ReportParams
 from tasks.report.words import DASH
 
 BOX = (50.0, 20.0, 90.0, 80.0)

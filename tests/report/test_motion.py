@@ -12,8 +12,8 @@ import pytest
 
 from tasks.geometry.flow_colour import flow_to_rgb
 from tasks.report.dossier import Dossier
+from tasks.report.params import ReportParams
 from tasks.report.sections.motion import DIMMED, curve, motion, paint
-from tasks.report.stage import ReportParams
 
 
 def _pictures(page: Any) -> list[np.ndarray]:

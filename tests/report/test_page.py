@@ -16,8 +16,9 @@ from tasks.artifacts.report import Report
 from tasks.errors import SemflowError
 from tasks.report import page
 from tasks.report.dossier import Dossier
+from tasks.report.params import ReportParams
 from tasks.report.section import Section
-from tasks.report.stage import ReportParams, report
+from tasks.report.stage import report
 
 
 def _write(dossier: Dossier, folder: Path) -> str:

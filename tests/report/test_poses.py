@@ -15,9 +15,9 @@ from tasks.report.leg_charts import Span, stride_chart
 from tasks.report.overlay.canvas import Canvas
 from tasks.report.overlay.film import picture_of
 from tasks.report.overlay.skeletons import LEFT, RIGHT, draw_skeleton
+from tasks.report.params import ReportParams
 from tasks.report.people import people, strides
 from tasks.report.sections.poses import poses
-from tasks.report.stage import ReportParams
 
 FPS = 25.0
 STRIDE = 25  # frames

@@ -11,6 +11,7 @@ import pytest
 
 from tasks.report.dossier import Dossier
 from tasks.report.lives import Stretch
+from tasks.report.params import ReportParams
 from tasks.report.sections.account import account
 from tasks.report.sections.counts import census, counts
 from tasks.report.sections.data import data
@@ -20,7 +21,6 @@ from tasks.report.sections.portraits import SIDE_PX, portrait, portraits
 from tasks.report.sections.scores import scores
 from tasks.report.sections.timeline import coarse, timeline
 from tasks.report.sections.track_table import track_table
-from tasks.report.stage import ReportParams
 
 
 def _many(count: int) -> list:

@@ -14,8 +14,8 @@ import pytest
 
 from tasks.geometry.vector_colour import fit_palette
 from tasks.report.dossier import Dossier
+from tasks.report.params import ReportParams
 from tasks.report.sections.sight import SAMPLE_CELLS, SAMPLE_FRAMES, shown, sight, vectors_of
-from tasks.report.stage import ReportParams
 
 
 def _painted(body: str) -> list[np.ndarray]:

@@ -9,7 +9,8 @@ import torch
 
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.raw_video import RawVideo
-from tasks.decode.stage import DecodeParams, decode
+from tasks.decode.params import DecodeParams
+from tasks.decode.stage import decode
 from tasks.streams.clip_network import scores
 from tasks.streams.clips import frame_squares, read_clips, windows
 from tasks.streams.heads import softmax

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tasks.artifacts.detections import Detections
-from tasks.track.stage import TrackParams
+from tasks.track.params import TrackParams
 
 Box = tuple[float, float, float, float]
 

@@ -18,7 +18,7 @@ from tasks.artifacts.tracks import Tracks
 from tasks.synthetic.figures.clip import FPS, SIDE, FigureClip, Theme, draw_clip
 from tasks.synthetic.figures.motions import MOTIONS
 from tasks.train import looks
-from tasks.train.stage import TrainParams
+from tasks.train.params import TrainParams
 from tasks.train.stretch import Footage
 
 FRAMES = 14

@@ -18,8 +18,9 @@ from tasks.params import Compute
 from tasks.sealed import read_sealed
 from tasks.train import study
 from tasks.train.looks import Shelf
+from tasks.train.params import TrainParams
 from tasks.train.shipped import FILE
-from tasks.train.stage import TrainParams, train
+from tasks.train.stage import train
 
 CPU = Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
 Make = Callable[..., Any]

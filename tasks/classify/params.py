@@ -1,0 +1,50 @@
+"""Parameters of the stage `classify`: the section `classify` of params.yaml."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from tasks.params import Params
+from tasks.streams.window_plan import WindowPlan
+
+
+class ClassifyParams(Params):
+    """How a video is cut into windows, who is looked at, and from when on a label is believed."""
+
+    network: Literal["i3d", "r3d_18", "r2plus1d_18"]
+    """Network of the rgb stream where there is no team's model; the last two need their file."""
+    network_file: str | None
+    """torchvision's weights of r3d_18 or r2plus1d_18; null for i3d, whose weights are fetched."""
+    network_sha256: str | None = Field(pattern="^[0-9a-f]{64}$")
+    """SHA-256 that the file must have: it makes the file a part of the recipe; null for i3d."""
+    fps: float = Field(gt=0, le=1000)
+    """Pictures per second of a clip: 25 for I3D, 15 for the others; a slower video shows pictures twice."""
+    window: int = Field(ge=8, le=1024)
+    """Pictures per clip: 64 for I3D, 16 for the others. Half of I3D's costs half, and some certainty."""
+    stride: int = Field(ge=1)
+    """Pictures from one window to the next; no window spans a cut, and the last of each shot ends with it."""
+    max_windows: int = Field(ge=1)
+    """Windows per video at most; a long video is looked at in as many places, spread evenly."""
+    people: int = Field(ge=0)
+    """Tracked people who are looked at one by one, those present longest; 0 looks at the whole frame alone."""
+    people_rgb: bool
+    """Whether Kinetics-400 too is asked about each of them: every person then costs as much as the whole frame."""
+    flow_stacks: int = Field(ge=1)
+    """Looks of the flow stream per window, of .4 s each, spread evenly; their probabilities are averaged."""
+    min_probability: float = Field(ge=0, le=1)
+    """From here on a first label is confident; below it there is no confident label."""
+
+    @property
+    def clips(self) -> WindowPlan:
+        """How the video is cut."""
+        return WindowPlan(self.fps, self.window, self.stride, self.max_windows)
+
+    @model_validator(mode="after")
+    def _file_where_needed(self) -> Self:
+        needed = self.network != "i3d"
+        if (self.network_file is not None, self.network_sha256 is not None) != (needed, needed):
+            what = "be given" if needed else "be null"
+            raise ValueError(f"network_file and network_sha256 must {what} for {self.network}")
+        return self

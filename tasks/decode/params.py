@@ -1,0 +1,21 @@
+"""Parameters of the stage `decode`: the section `decode` of params.yaml."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from tasks.artifacts.images import Encoding
+from tasks.params import Params
+
+
+class DecodeParams(Params):
+    """How frames are sampled and stored."""
+
+    max_side: int | None = Field(ge=16)
+    """Longer side of the stored image at most, pixels; null keeps the size of the file. Never enlarged."""
+    fps: float | None = Field(gt=0)
+    """Working rate, frames per second: the real frames nearest to it, with their own times; null keeps every frame."""
+    encoding: Encoding
+    """jpeg (4:4:4), png or raw; the last two are lossless and take three to six times as much disk."""
+    quality: int = Field(ge=1, le=100)
+    """JPEG quality at most: an image that would take more than a sixth of its raw size gets less."""
