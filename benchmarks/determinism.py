@@ -27,9 +27,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.differences import largest_difference
+from flows.cli.sample_videos import fetch_samples
 from flows.engine.project import PARAMS, Project
 from flows.pipeline import STAGES
-from flows.samples import fetch_samples
 from tasks.artifacts.artifact import ALL, Artifact, Dataset, Source
 from tasks.artifacts.raw_video import RawVideo
 from tasks.checkpoints import Checkpoints

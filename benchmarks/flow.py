@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from flows.samples import SAMPLES
+from flows.cli.sample_videos import SAMPLES
 from tasks.artifacts.dense_flow import DenseFlow, FlowFacts
 from tasks.artifacts.flow_encoding import Flow, FlowEncoding
 from tasks.artifacts.frames import Frames

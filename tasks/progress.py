@@ -1,6 +1,7 @@
 """How far work is, told to one function: the sink. What becomes of it is not the business of who works.
 
-A worker process sends the steps to its parent, a command draws bars (flows/display.py). Without a sink nothing is said;
+A worker process sends the steps to its parent, a command draws bars (flows/cli/display.py). Without a sink nothing is
+said;
 a few lines go to the log where they are wanted.
 """
 

@@ -77,7 +77,7 @@ def run_semflow(arguments: Sequence[str], root: Path, pipeline: str, samples: Pa
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
     }
-    return run_process([sys.executable, "-m", "flows.cli", *arguments], root, environment)
+    return run_process([sys.executable, "-m", "flows.cli.main", *arguments], root, environment)
 
 
 def best(runs: Sequence[Took]) -> Took:

@@ -9,8 +9,8 @@ import time
 
 from rich.console import Console
 
+from flows.cli.console import show_summary
 from flows.engine.outcome import Outcome, Summary
-from flows.show import show_summary
 
 
 def time_table(repeats: int) -> float:

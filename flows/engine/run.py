@@ -26,7 +26,7 @@ from flows.engine.record import record as record_in_dvc
 from flows.engine.status_file import StatusFile
 from flows.engine.sweep import sweep, sweep_parts
 from flows.engine.timings import Timings
-from flows.index import refresh_index
+from flows.overview.index import refresh_index
 from tasks.errors import SemflowError
 
 LOCK = "lock"

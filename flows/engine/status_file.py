@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from flows.cli.run_progress import Tally
 from flows.engine.outcome import Item, Outcome, Step, Summary
 from flows.engine.state import FOLDER
-from flows.tally import Tally
 from tasks.content import write_atomically
 
 NAME = "status.json"

@@ -24,8 +24,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.evaluate.changes import add_set, with_changes
 from flows.evaluate.match_data import Clip, find_clips, read_image, read_mask
+from flows.evaluate.param_overrides import add_set, with_changes
 from flows.evaluate.scores import Scores
 from tasks.artifacts.images import Image
 from tasks.decode.params import DecodeParams

@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.evaluate.field_methods import ABLATIONS, RIVALS, Method, ablated, field
-from flows.evaluate.field_problem import Labels, Problem, make_problem
 from flows.evaluate.field_removal import REMOVERS, choose, psnr
 from flows.evaluate.scores import Scores
+from flows.evaluate.synthetic_case import Labels, Problem, make_problem
 from tasks.errors import BadInput
 from tasks.params import Params
 from tasks.synthetic.scene.scene import VERSION, Scene, SceneSettings, make_scene

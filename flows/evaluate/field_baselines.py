@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.evaluate.field_problem import Labels, Mask, Problem, at_cells, at_pixels
+from flows.evaluate.synthetic_case import Labels, Mask, Problem, at_cells, at_pixels
 from tasks.geometry.propagate import Alike, Propagation, mixed, most_alike, propagate
 from tasks.geometry.warp import pixel_grid
 

@@ -11,7 +11,7 @@ import numpy as np
 from flows.evaluate import field_baselines as baselines
 from flows.evaluate import field_point as point
 from flows.evaluate.field_geometry import motion_of, volume_of
-from flows.evaluate.field_problem import Labels, Problem
+from flows.evaluate.synthetic_case import Labels, Problem
 from tasks.label_propagation.propagate import complete
 from tasks.label_propagation.propagation_config import DEFAULT, How
 from tasks.sequence.flow_trajectory import Trail

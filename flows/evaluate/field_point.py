@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from flows.evaluate.field_problem import Labels, Problem, at_pixels
+from flows.evaluate.synthetic_case import Labels, Problem, at_pixels
 
 WIDTH, STEPS, BATCH, RATE = 64, 400, 4096, 3e-3
 

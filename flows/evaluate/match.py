@@ -27,7 +27,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from flows.evaluate.match_bench import Bench, open_bench
+from flows.evaluate.match_context import Bench, open_bench
 from flows.evaluate.match_data import Clip, find_clips, find_homography_pairs, find_keypoint_pairs, read_image
 from flows.evaluate.match_scores import Metrics, score_homography, score_keypoints, score_masks, score_views
 from flows.evaluate.scores import Scores

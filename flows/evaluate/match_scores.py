@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.evaluate.match_bench import Bench, Places
+from flows.evaluate.match_context import Bench, Places
 from flows.evaluate.match_data import Clip, HomographyPair, KeypointPair, read_image, read_mask
 from tasks.artifacts.images import Image
 from tasks.geometry import views as match_views

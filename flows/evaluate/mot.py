@@ -15,9 +15,9 @@ import argparse
 import time
 from collections.abc import Mapping
 
-from flows.evaluate.changes import add_set, with_changes
 from flows.evaluate.mot_peers import find_peers, run_peer
 from flows.evaluate.motchallenge import Sequence, Verdict, find_sequences, judge, pool, summary
+from flows.evaluate.param_overrides import add_set, with_changes
 from flows.evaluate.scores import Row, Scores
 from tasks.params import Params
 from tasks.track.identify import identify

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.evaluate.scores import Row, Scores
-from flows.figure_stacks import Job, Seen, look_at, renderers
+from flows.training.figure_stacks import Job, Seen, look_at, renderers
 from tasks.params import Params
 from tasks.streams.fusion import fused
 from tasks.streams.heads import probabilities

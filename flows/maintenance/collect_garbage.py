@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from flows.cli.wording import size
 from flows.engine.dvc_store.mutex import hold_repository
 from flows.engine.files import remove
 from flows.engine.follow import PARTS, parts_of
@@ -25,7 +26,6 @@ from flows.maintenance.dialog import answer, open_project
 from flows.maintenance.garbage import DAY_S, Garbage, find_garbage
 from flows.maintenance.remove import FOLDER as REMOVALS
 from flows.maintenance.remove import list_removals
-from flows.wording import size
 from tasks.errors import SemflowError
 
 KEEP_DAYS = 30.0

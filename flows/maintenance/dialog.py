@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.cli.wording import printable
 from flows.engine.names import find_video
-from flows.wording import printable
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:

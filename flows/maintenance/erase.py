@@ -19,14 +19,14 @@ from flows.engine.state import State
 from flows.engine.storage import Storage
 from flows.engine.sync import REMOVED
 from flows.engine.unrecord import Gone, unrecord
-from flows.index import FOLDER as REPORTS
-from flows.index import NAME as INDEX
-from flows.index import refresh_index
 from flows.maintenance.erase_logs import erase_from_logs, mentions
 from flows.maintenance.forgotten import Pending
 from flows.maintenance.objects_named import own_folders
 from flows.maintenance.remove import FOLDER as REMOVALS
 from flows.maintenance.remove import MANIFEST, list_removals
+from flows.overview.index import FOLDER as REPORTS
+from flows.overview.index import NAME as INDEX
+from flows.overview.index import refresh_index
 from tasks.content import md5_of
 
 SKIPPED = {".git", ".venv", "node_modules"}

@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.cli.wording import size
 from flows.engine.dvc_store.config import read_config
 from flows.engine.places import places_of, require_own_file
 from flows.engine.project import Project
@@ -27,7 +28,6 @@ from flows.maintenance.dialog import answer, confirm, find_videos, open_project
 from flows.maintenance.forgotten import Pending, find_proof, list_pending, write_proof
 from flows.maintenance.traces import Traces, find_traces
 from flows.maintenance.unreachable import unreachable
-from flows.wording import size
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:

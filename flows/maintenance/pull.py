@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.display import shown_progress
+from flows.cli.display import shown_progress
+from flows.cli.wording import size
 from flows.engine.declaration import Kind
 from flows.engine.dvc_store.lock import DirHash, read_lock
 from flows.engine.dvc_store.pointer import read_pointer
@@ -21,7 +22,6 @@ from flows.engine.run import locked
 from flows.engine.scan import mark_of, scan
 from flows.engine.storage import Storage
 from flows.maintenance.dialog import answer, find_kinds, find_videos, open_project
-from flows.wording import size
 from tasks.artifacts.artifact import ALL
 from tasks.errors import SemflowError
 from tasks.progress import progress

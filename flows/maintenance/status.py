@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from flows.cli.console_groups import Reason, grouped
+from flows.cli.wording import duration, one_line, size, tally_words
 from flows.engine.plan import Plan, count_standings
 from flows.engine.project import RAW, STATE, Project
 from flows.engine.recipe import FOLDER
@@ -19,8 +21,6 @@ from flows.engine.scan import scan
 from flows.engine.status_file import read_status
 from flows.engine.storage import Storage
 from flows.maintenance.dialog import answer, open_project
-from flows.show_groups import Reason, grouped
-from flows.wording import duration, one_line, size, tally_words
 
 MAX_LINES = 20
 """Failures that the terminal shows; --json gives all."""

@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from flows.display import shown_progress
+from flows.cli.display import shown_progress
+from flows.cli.wording import size
 from flows.engine.plan import Plan
 from flows.engine.project import Project
 from flows.engine.run import locked
 from flows.maintenance.check_bytes import Checked, check_bytes
 from flows.maintenance.dialog import answer, find_videos, open_project
 from flows.maintenance.recompute import Again, can_be_made, choose_items, make_again, parse_amount
-from flows.wording import size
 from tasks.errors import SemflowError
 
 TOLERANCE = 1e-3

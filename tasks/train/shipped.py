@@ -1,4 +1,4 @@
-"""The model that ships with semflow: motions of rendered figures, fitted by `python -m flows.fit_temporal`."""
+"""The model that ships with semflow: motions of rendered figures, fitted by `python -m flows.training.fit_temporal`."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from flows.samples import SAMPLES
+from flows.cli.sample_videos import SAMPLES
 from tasks.artifacts.frames import Account, Frame, Frames
 from tasks.detect.params import DetectParams
 from tasks.params import Compute

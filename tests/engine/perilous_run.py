@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from flows import cli
+from flows.cli import main
 from flows.engine.book import Book
 from flows.engine.files import PARTIAL
 from flows.engine.recipe import METHOD, RECIPE, Method, Recipe
@@ -59,4 +59,4 @@ def _unmirrored(*about: object) -> Generator[Any]:
 
 if __name__ == "__main__":
     interpose()
-    sys.exit(cli.main(sys.argv[1:]))
+    sys.exit(main.main(sys.argv[1:]))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.intake import take_in
+from flows.cli.import_videos import take_in
 from tasks.errors import SemflowError
 from tests.engine.clips import in_raw, put
 

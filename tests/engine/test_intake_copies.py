@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from flows.cli.import_videos import LOCK, copy_in, take_in
 from flows.engine.files import exclusive
-from flows.intake import LOCK, copy_in, take_in
 from tasks.errors import SemflowError
 from tests.engine.clips import in_raw, put
 
@@ -111,7 +111,7 @@ def test_a_killed_copy_leaves_nothing_that_is_a_video_and_the_next_one_clears_up
     project_root: Path, elsewhere: Path
 ) -> None:
     code = (
-        "import pathlib, shutil, sys, time; from flows.intake import take_in\n"
+        "import pathlib, shutil, sys, time; from flows.cli.import_videos import take_in\n"
         "def copyfile(source, target):\n"
         "    target.write_bytes(b'half'); print('copying', flush=True); time.sleep(60)\n"
         "shutil.copyfile = copyfile; take_in(pathlib.Path(sys.argv[1]), [sys.argv[2]])"

@@ -245,7 +245,7 @@ def test_videos_yaml_may_not_name_a_folder_or_what_data_raw_has(raw: Path) -> No
 
 def test_listing_videos_imports_nothing_heavy() -> None:
     code = (
-        "import sys; before = set(sys.modules); import flows.intake, flows.engine.video_list;"
+        "import sys; before = set(sys.modules); import flows.cli.import_videos, flows.engine.video_list;"
         "print(*sorted({m.split('.')[0] for m in set(sys.modules) - before} - set(sys.stdlib_module_names)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)

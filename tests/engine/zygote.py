@@ -17,10 +17,10 @@ from typing import Any, NoReturn
 from flows.prefect_door import adapter
 
 SEMFLOW = (
-    "flows.cli",
-    "flows.commands",
-    "flows.display",
-    "flows.show",
+    "flows.cli.main",
+    "flows.cli.commands",
+    "flows.cli.display",
+    "flows.cli.console",
     "flows.engine.run",
     "tasks.params",
     "tasks.fingerprint",
@@ -29,7 +29,7 @@ DVC = (
     *("dvc.cli", "dvc.repo.status", "dvc.repo.reproduce", "dvc.repo.commit", "dvc.stage.run", "dvc.scm", "dvc.lock"),
     *("dvc.cachemgr", "dvc.data_cloud", "dvc.analytics", "dvc.commands.status", "dvc.commands.repro", "dvc.compare"),
     *("dvc_data.index", "dvc_render", "scmrepo.git", "dulwich.client", "dulwich.repo", "networkx", "ruamel.yaml"),
-    *("flufl.lock", "zc.lockfile", "psutil", "flows.intake", "flows.find_sources"),
+    *("flufl.lock", "zc.lockfile", "psutil", "flows.cli.import_videos", "flows.cli.find_videos"),
 )
 
 
@@ -73,7 +73,7 @@ def _run(asked: dict[str, Any]) -> NoReturn:
         program, *words = asked["argv"]
         sys.argv = [program, *words]
         adapter.mirrored = _no_mirror
-        module = importlib.import_module({"semflow": "flows.cli", "dvc": "dvc.cli"}[program])
+        module = importlib.import_module({"semflow": "flows.cli.main", "dvc": "dvc.cli"}[program])
         code = int(module.main(words) or 0)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1

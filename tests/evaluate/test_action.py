@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from flows.cli.console_scores import show_scores
 from flows.evaluate import action
 from flows.evaluate.action import PICTURES_ALONE, Labelled, confusion, read_labels, score
-from flows.show_scores import show_scores
 from tasks.artifacts.actions import Said
 from tasks.classify.params import ClassifyParams
 from tasks.decode.params import DecodeParams

@@ -15,7 +15,7 @@ from flows.evaluate import field_point
 from flows.evaluate import field_removal as removal
 from flows.evaluate.field_methods import ABLATIONS, RIVALS, ablated, field
 from flows.evaluate.field_point import FEATURES, PLAIN, per_point
-from flows.evaluate.field_problem import Problem, at_cells, at_pixels, make_problem
+from flows.evaluate.synthetic_case import Problem, at_cells, at_pixels, make_problem
 from tasks.errors import BadInput
 from tasks.geometry.grid import CellGrid
 from tasks.geometry.warp import lands_inside

@@ -11,7 +11,7 @@ import pytest
 from scipy.io import savemat
 
 from flows.evaluate.match import add_arguments, measure
-from flows.evaluate.match_bench import Bench, Grid
+from flows.evaluate.match_context import Bench, Grid
 from flows.evaluate.match_data import find_homography_pairs, find_keypoint_pairs, read_image
 from tasks.errors import BadInput
 from tasks.estimate_flow.backend import Backend

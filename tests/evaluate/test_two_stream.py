@@ -10,8 +10,8 @@ import pytest
 
 from flows.engine.project import PARAMS
 from flows.evaluate.two_stream import evaluate, jobs, sets
-from flows.fit_temporal import TRAIN_SEED
 from flows.pipeline import STAGES
+from flows.training.fit_temporal import TRAIN_SEED
 from tasks.params import Compute, read_params
 from tasks.synthetic.figures.motions import MOTIONS
 from tasks.train.params import TrainParams

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from prefect.testing.utilities import prefect_test_harness
 
-from flows.samples import fetch_samples
+from flows.cli.sample_videos import fetch_samples
 
 SECONDS = 1.0
 

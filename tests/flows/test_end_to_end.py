@@ -55,7 +55,7 @@ def test_a_first_run_leaves_features_reports_and_an_index(done: Clone) -> None:
 
 def test_a_second_run_computes_nothing_and_leaves_prefect_asleep(done: Clone) -> None:
     before = done.data()
-    script = "import sys; from flows.cli import main; main(['run', '--json']); print('prefect' in sys.modules)"
+    script = "import sys; from flows.cli.main import main; main(['run', '--json']); print('prefect' in sys.modules)"
     out = done.run(sys.executable, "-c", script).stdout
     assert out.rstrip().endswith("False")
     assert set(done.results().values()) == {"reused"}
@@ -64,7 +64,7 @@ def test_a_second_run_computes_nothing_and_leaves_prefect_asleep(done: Clone) ->
 
 def test_the_plan_is_made_without_heavy_imports(done: Clone) -> None:
     script = (
-        "import sys; from flows.cli import main; code = main(['plan', '--json']); "
+        "import sys; from flows.cli.main import main; code = main(['plan', '--json']); "
         "print(sorted({'torch', 'pandas', 'cv2', 'av', 'prefect', 'dvc', 'scipy'} & set(sys.modules)), code)"
     )
     out = done.run(sys.executable, "-c", script).stdout

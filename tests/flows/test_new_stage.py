@@ -9,10 +9,10 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
+from flows.cli.sample_videos import fetch_samples
 from flows.engine.project import Project
 from flows.engine.run import bring_up_to_date
 from flows.pipeline import STAGES
-from flows.samples import fetch_samples
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.table import Column, Table, column
 from tasks.params import Params

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from flows import cli
+from flows.cli import main
 from flows.engine.dvc_store.lock import DirHash, read_lock
 from flows.engine.dvc_store.objects import ObjectStore
 from flows.engine.dvc_store.pointer import read_pointer
@@ -56,7 +56,7 @@ class Repository:
         """The answer of a command as JSON; fails where the exit code is another."""
         assert self.capsys is not None
         self.capsys.readouterr()
-        found = cli.main([*words, "--json"])
+        found = main.main([*words, "--json"])
         said = self.capsys.readouterr()
         assert found == code, f"{words}: {found}\n{said.out}\n{said.err}"
         return json.loads(said.out)
@@ -65,7 +65,7 @@ class Repository:
         """What a command prints."""
         assert self.capsys is not None
         self.capsys.readouterr()
-        found = cli.main([*words])
+        found = main.main([*words])
         said = self.capsys.readouterr()
         assert found == code, f"{words}: {found}\n{said.out}\n{said.err}"
         return said.out + said.err

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from flows.figure_stacks import SETTINGS, Job, Seen, look_at
-from flows.fit_temporal import TEST_SEED, TRAIN_SEED
+from flows.training.figure_stacks import SETTINGS, Job, Seen, look_at
+from flows.training.fit_temporal import TEST_SEED, TRAIN_SEED
 from tasks.streams.heads import probabilities
 from tasks.streams.temporal import temporal_features
 from tasks.synthetic.figures.motions import MOTIONS

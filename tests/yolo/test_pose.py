@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from flows.samples import SAMPLES
+from flows.cli.sample_videos import SAMPLES
 from tasks.estimate_pose.look import LIMIT, Looker
 from tasks.weights.fetch import fetch, weights_path
 from tasks.yolo.library import ultralytics

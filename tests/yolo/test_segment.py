@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from flows.samples import SAMPLES
+from flows.cli.sample_videos import SAMPLES
 from tasks.geometry.letterbox import Letterbox
 from tasks.weights.fetch import fetch
 from tasks.yolo.segment import Segmenter, drawn, load_segmenter

@@ -1,0 +1,175 @@
+"""Label maps from what is known of other videos: `semflow field adapt VIDEO --from OTHER... [--labels ...]`.
+
+Cells of the other fields' given frames are the evidence: on a few frames of VIDEO each cell takes the label of the
+cells most like it wherever they lie, where those agree and look alike enough. These labels, beside a person's own,
+which count first, are then completed like any others. Limits: it goes by looks alone. It is right where the other
+videos show the same things in much the same way (takes of one scene); where they do not it finds parts of things, and
+about every second thing it names is another. Nothing is learned. It is a start to correct: the proposed masks lie in
+`proposed/`, to be mended and given to `semflow field complete --labels`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.apps.field_complete import fitted, named, write
+from flows.apps.field_results import results
+from flows.apps.video_artifacts import Shelf
+from tasks.artifacts.field_labels import UNKNOWN, FieldLabels
+from tasks.errors import SemflowError
+from tasks.geometry.grid import unit
+from tasks.geometry.raster import scaled
+from tasks.label_propagation.memory_bank import nearest_labels, spread
+from tasks.label_propagation.propagation_config import DEFAULT
+from tasks.sequence.label_map import on_cells, shares_of
+
+PROPOSED, SUMMARY = "proposed", "names.txt"
+GIVEN_FRAMES = 8  # of each other video, evenly spread
+MOST_CELLS = 20_000  # of evidence; more cost time and say the same
+PURE = 0.9  # share of a class in a cell that may serve as evidence
+THING, REST = (0.45, 0.8), (0.6, 0.95)
+"""Of things and of what is none: how far the best cosine may be below 1, in units of the evidence's spread, and what
+share of the most alike cells must say the same. From one sample clip to another half of the things so said are right
+(looser, a fifth); what is none must be said freely, or everything that is left would become a thing."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Whose labels, and on how many frames they are proposed."""
+    parser.add_argument("--from", dest="others", nargs="+", required=True, metavar="VIDEO", help="videos with a field")
+    parser.add_argument(
+        "--labels", nargs="+", metavar="PATH", help="own masks that count first; data/labels/VIDEO without it"
+    )
+    parser.add_argument("--frames", type=int, default=6, metavar="N", help="frames on which labels are proposed")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="every N-th frame gets a map; 1: all")
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Cells of which it is known what they are."""
+
+    vectors: NDArray[np.float32]
+    """(n, d) unit vectors."""
+    values: NDArray[np.uint8]
+    """(n,) in `names`."""
+    names: tuple[str, ...]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Propose labels, complete them and write all."""
+    shelf = Shelf.of(arguments.video)
+    others = [Shelf.of(name, shelf.root) for name in arguments.others]
+    with results(arguments, shelf) as made:
+        own = shelf.labels if arguments.labels is None else named(arguments.labels, made.folder)
+        evidence = gathered(shelf, others, own)
+        labels = proposed(shelf, evidence, own, arguments.frames, made.folder / PROPOSED)
+        field = fitted(shelf, labels, arguments.every, made.folder / "field.parquet")
+        write(made, shelf, field)
+        made.said.update({"from": arguments.others, "evidence cells": len(evidence.values)})
+    return 0
+
+
+def gathered(shelf: Shelf, others: Sequence[Shelf], own: FieldLabels) -> Evidence:
+    """Pure cells of the others' given frames; classes are the same where their names are, own ones come first."""
+    if own.frames and not own.names:
+        raise SemflowError(
+            "own labels must come with names.txt, a name per class, got none: else nobody knows which of the other "
+            "videos' classes they are"
+        )
+    names = [*own.names] or [others[0].field.facts.classes[0].name]
+    vectors: list[NDArray[np.float32]] = []
+    values: list[NDArray[np.uint8]] = []
+    for other in others:
+        check_alike(shelf, other)
+        numbers = [0, *(_number(names, one.name) for one in other.field.facts.classes[1:])]
+        rows = np.flatnonzero(other.field.given)
+        for row in rows[np.unique(np.linspace(0, len(rows) - 1, min(GIVEN_FRAMES, len(rows))).astype(int))]:
+            seen = _cells(other, int(row))
+            if seen is not None:
+                vectors.append(seen[0])
+                values.append(np.array(numbers, np.uint8)[seen[1]])
+    if not vectors:
+        raise SemflowError(
+            f"--from must name videos with given labels, got none in {', '.join(o.video for o in others)}"
+        )
+    every = max(1, sum(map(len, values)) // MOST_CELLS)
+    return Evidence(np.concatenate(vectors)[::every], np.concatenate(values)[::every], tuple(names))
+
+
+def check_alike(shelf: Shelf, other: Shelf) -> None:
+    """SemflowError where features of the two cannot be compared."""
+    kinds = [(s.features.facts.network, s.features.facts.layers, s.features.values.shape[3]) for s in (shelf, other)]
+    if kinds[0] != kinds[1]:
+        raise SemflowError(
+            f"features of {other.video!r} must be like those of {shelf.video!r}, {kinds[0]}, got {kinds[1]}; "
+            "run `semflow run` so that both are made with the same parameters"
+        )
+
+
+def _number(names: list[str], name: str) -> int:
+    if name not in names:
+        names.append(name)
+    return names.index(name)
+
+
+def _cells(other: Shelf, row: int) -> tuple[NDArray[np.float32], NDArray[np.intp]] | None:
+    """(n, d) vectors and (n,) values of a given map's pure cells; None where the frame has no features."""
+    found, facts = other.field.map(row), other.features.facts
+    vectors = other.features.vectors(found.frame)
+    if vectors is None:
+        return None
+    grid = scaled(facts.grid, facts.height, facts.width, other.field.facts.height, other.field.facts.width)
+    shares = on_cells(shares_of(found.label, len(other.field.facts.classes)), grid)
+    # Where a label was unknown the map holds what was found, which is no evidence.
+    sure = on_cells(found.confidence[..., None], grid)[..., 0]
+    pure = (shares.max(axis=-1) >= PURE) & (sure >= PURE)
+    return unit(vectors)[pure], shares[pure].argmax(axis=-1)
+
+
+def proposed(shelf: Shelf, evidence: Evidence, own: FieldLabels, count: int, folder: Path) -> FieldLabels:
+    """Labels of so many frames by likeness, written as masks, beside a person's own."""
+    from PIL import Image as Picture
+
+    folder.mkdir()
+    if count < 1:
+        raise SemflowError(f"--frames must be 1 or more, got {count}")
+    whole = [n for n in np.flatnonzero(shelf.frames.ok).tolist() if shelf.features.vectors(n) is not None]
+    chosen = {whole[n] for n in np.linspace(0, len(whole) - 1, min(count, len(whole))).astype(int)} if whole else set()
+    for frame in sorted(chosen - {*own.frames}):
+        labels = likened(shelf, evidence, frame)
+        if (labels != UNKNOWN).any():
+            Picture.fromarray(labels).save(folder / f"{frame:06d}.png", optimize=True)
+    (folder / SUMMARY).write_text("".join(f"{name}\n" for name in evidence.names), encoding="utf-8")
+    found = FieldLabels.load(folder)
+    return FieldLabels({**found.masks, **own.masks}, own.points, evidence.names, own.lines)
+
+
+def likened(shelf: Shelf, evidence: Evidence, frame: int) -> NDArray[np.uint8]:
+    """(h, w) label of each pixel at working size, by the cells most like its own; UNKNOWN where they differ."""
+    found = shelf.features.vectors(frame)
+    assert found is not None
+    vectors = unit(found)
+    differ = spread(evidence.vectors)
+    known = np.eye(len(evidence.names), dtype=np.float32)[evidence.values]
+    labels = np.full(vectors.shape[:2], UNKNOWN, np.uint8)
+    for row, line in enumerate(vectors):
+        shares = nearest_labels(line, evidence.vectors, known, DEFAULT.count, DEFAULT.temperature * differ)
+        best, said = (line @ evidence.vectors.T).max(axis=1), shares.argmax(axis=1)
+        below, agree = np.where((said > 0)[:, None], THING, REST).T
+        sure = (best >= 1 - below * differ) & (shares.max(axis=1) >= agree)
+        labels[row] = np.where(sure, said, UNKNOWN)
+    cells = np.rint(shelf.features.facts.grid.to_cells(_pixels(shelf))).astype(int)
+    last = np.array(labels.shape[::-1]) - 1
+    cells = np.clip(cells, 0, last)
+    return labels[cells[..., 1], cells[..., 0]]
+
+
+def _pixels(shelf: Shelf) -> NDArray[np.float32]:
+    from tasks.geometry.warp import pixel_grid
+
+    return pixel_grid(shelf.frames.height, shelf.frames.width)

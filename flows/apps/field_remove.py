@@ -1,0 +1,154 @@
+"""A video without one thing: `semflow field remove VIDEO --instance N [--class NAME]`, or `--class NAME` alone.
+
+The volume of the video is learned window by window, the thing's density is set to zero, and what then is seen is
+rendered from the other frames (tasks/plane_volume/object_removal.py). Left: `removed.mp4`, and `masks.mp4`,
+which shows what was taken out. Shadows and reflections stay: no label map knows whose they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.apps.field_results import results, whole, with_progress, write_film
+from flows.apps.object_queries import Thing, thing
+from flows.apps.video_artifacts import Shelf
+from tasks.artifacts.images import Image
+from tasks.device import resolve_device
+from tasks.errors import SemflowError
+from tasks.geometry.boxes import pairwise_iou
+
+FILM, MASKS = "removed.mp4", "masks.mp4"
+CORE, MARGIN = 32, 12  # frames of a window that are asked for, and more at each end that are looked at
+OUTLINE = 0.008  # of the longer side: by so much a mask is grown, because maps are coarser than frames
+SAME = 0.4  # overlap of boxes that makes a segmenter's instance the tracked thing
+LEAST_SCORE = 0.15  # of such an instance: that it is there the track knows
+HIGHLIGHT = np.array([255, 60, 140], np.float32)
+Mask = NDArray[np.bool_]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What goes."""
+    parser.add_argument("--instance", type=int, metavar="N", help="a track as the report numbers it, or a map's value")
+    parser.add_argument("--class", dest="name", metavar="NAME", help="everything of a class, or the instance's class")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Take it out and write the films."""
+    shelf = Shelf.of(arguments.video)
+    chosen = thing(shelf, arguments.instance, arguments.name)
+    numbers = whole(shelf.frames)
+    mask = masks_of(shelf, chosen)
+    sizes = {frame: int(mask(frame).sum()) for frame in numbers}
+    if not any(sizes.values()):
+        raise SemflowError(
+            f"the maps must show {chosen.name} {chosen.track_id or ''} in some frame, got none; "
+            "see the report's section 'What is where' for what there is"
+        )
+    with results(arguments, shelf) as made:
+        going = with_progress(numbers, len(numbers), "remove")
+        write_film(
+            made.folder / FILM,
+            shelf.frames,
+            numbers,
+            (image for _, image in zip(going, without(shelf, mask, numbers), strict=True)),
+        )
+        write_film(made.folder / MASKS, shelf.frames, numbers, marked(shelf, mask, numbers))
+        made.said.update(
+            {
+                "frames": len(numbers),
+                "frames with it": sum(size > 0 for size in sizes.values()),
+                "share of the picture": round(
+                    float(np.mean([*sizes.values()]) / (shelf.frames.height * shelf.frames.width)), 4
+                ),
+            }
+        )
+    return 0
+
+
+def masks_of(shelf: Shelf, chosen: Thing) -> Callable[[int], Mask]:
+    """(h, w) of each frame what goes, a little grown; nothing where the field knows nothing."""
+    px = round(OUTLINE * max(shelf.frames.width, shelf.frames.height))
+    around = np.ones((2 * px + 1,) * 2, np.uint8)
+    drawn = outlines(shelf, chosen.track_id) if chosen.track_id is not None and shelf.params.segments else None
+
+    @lru_cache(maxsize=CORE + 2 * MARGIN)
+    def mask(frame: int) -> Mask:
+        found = chosen.mask(frame)
+        if found is None:
+            found = np.zeros((shelf.frames.height, shelf.frames.width), np.bool_)
+        if drawn is not None:
+            found = found | drawn(frame)
+        return cv2.dilate(found.astype(np.uint8), around) > 0
+
+    return mask
+
+
+def outlines(shelf: Shelf, track_id: int) -> Callable[[int], Mask]:
+    """What a segmenter draws of a tracked thing: frame to (h, w), nothing where it sees it not."""
+    from tasks.yolo.segment import load_segmenter
+
+    tracks, params, segmenter = shelf.tracks, shelf.params, load_segmenter()
+
+    def drawn(frame: int) -> Mask:
+        rows = np.flatnonzero((tracks.frame == frame) & (tracks.track_id == track_id))
+        nothing = np.zeros((shelf.frames.height, shelf.frames.width), np.bool_)
+        if not len(rows):
+            return nothing
+        seen = segmenter(shelf.frames.image(frame), params.segment_side, LEAST_SCORE)
+        seen = seen.take(seen.class_id == tracks.class_id[rows[0]])
+        if not len(seen):
+            return nothing
+        overlaps = pairwise_iou(tracks.xyxy[rows], seen.xyxy)[0]
+        return seen.masks[int(overlaps.argmax())] if overlaps.max() >= SAME else nothing
+
+    return drawn
+
+
+def without(shelf: Shelf, mask: Callable[[int], Mask], numbers: Sequence[int]) -> Iterator[Image]:
+    """The frames `numbers` without what is masked, window by window: memory holds one."""
+    from tasks.fit_field.fit_windows import map_size
+    from tasks.fit_field.frame_motion import Links
+    from tasks.fit_field.window_volume import geometry
+    from tasks.plane_volume.object_removal import removed
+
+    frames = shelf.frames
+    size = map_size(frames.height, frames.width, shelf.params.side)
+    device = resolve_device(shelf.compute.device)
+    for take in takes_of(numbers, shelf.dense_flow.cut):
+        for start in range(0, len(take), CORE):
+            chosen = take[max(0, start - MARGIN) : start + CORE + MARGIN]
+            first = min(start, MARGIN)
+            asked = range(first, first + len(take[start : start + CORE]))
+            masks = [mask(frame) for frame in chosen]
+            if not any(masks[n].any() for n in asked):
+                yield from (frames.image(chosen[n]) for n in asked)
+                continue
+            inputs = shelf.inputs(shelf.labels)
+            links = Links(shelf.dense_flow, None, chosen, *size)
+            reader = geometry(inputs, chosen, links.motion, shelf.params, size, device)
+            for _, image in removed(reader, [frames.image(frame) for frame in chosen], masks, asked):
+                yield image
+
+
+def takes_of(numbers: Sequence[int], cut: NDArray[np.bool_]) -> list[list[int]]:
+    """`numbers` of frames in order, parted where a cut lies between two; `cut` is of each frame and the next."""
+    found: list[list[int]] = []
+    for number in numbers:
+        if not found or cut[found[-1][-1] : number].any():
+            found.append([])
+        found[-1].append(number)
+    return found
+
+
+def marked(shelf: Shelf, mask: Callable[[int], Mask], numbers: Sequence[int]) -> Iterator[Image]:
+    """Frames with what goes in one strong colour."""
+    for frame in numbers:
+        image, hit = shelf.frames.image(frame), mask(frame)
+        image[hit] = np.rint(0.4 * image[hit] + 0.6 * HIGHLIGHT).astype(np.uint8)
+        yield image

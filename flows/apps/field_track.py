@@ -1,0 +1,190 @@
+"""Points or a thing through time: `semflow field track VIDEO --points x,y[@frame] ... | --instance N [--class NAME]`.
+
+Points are in working-size pixels; without `@frame` they are on frame 0. Of a thing, evenly spread points are followed,
+from the frame in which most of it is seen. Left: `points.parquet` (tasks/artifacts/point_paths.py), the same as CSV,
+and an overlay with a dot where a point is seen and a ring where it may be.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.apps.field_results import results, with_progress, write_film
+from flows.apps.object_queries import Thing, thing
+from flows.apps.video_artifacts import Shelf
+from tasks.artifacts.images import Image
+from tasks.artifacts.point_paths import PointPaths
+from tasks.errors import SemflowError
+from tasks.point_tracking.point_tracker import Paths, World, follow
+
+TABLE, FILM = "points", "overlay.mp4"
+MOST_POINTS = 48  # of a thing
+LOOKED_AT = 24  # frames, evenly spread, among which the one that shows most of a thing is chosen
+INNER_PX = 4  # from a thing's outline to its points: flow is mixed there
+BESIDE_PX = 6  # by which a point may lie off its thing's map and still count as on it
+TRAIL = 20  # frames
+SHOWN = 0.3  # confidence of a hidden point that is still drawn: some twenty frames
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is followed."""
+    parser.add_argument("--points", nargs="+", metavar="X,Y[@FRAME]", help="places, working-size pixels")
+    parser.add_argument("--instance", type=int, metavar="N", help="a track as the report numbers it, or a map's value")
+    parser.add_argument("--class", dest="name", metavar="NAME", help="everything of a class, or the instance's class")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Follow and write."""
+    shelf = Shelf.of(arguments.video)
+    if bool(arguments.points) == (arguments.instance is not None or arguments.name is not None):
+        raise SemflowError("either --points or --instance (or --class) must be given, got both or neither")
+    if arguments.points:
+        found = [place(text, shelf) for text in arguments.points]
+        paths = by_frame(shelf, found)
+    else:
+        paths = of_thing(shelf, thing(shelf, arguments.instance, arguments.name))
+    with results(arguments, shelf) as made:
+        table = table_of(shelf, paths)
+        table.save(made.folder / f"{TABLE}.parquet")
+        table.to_pandas().to_csv(made.folder / f"{TABLE}.csv", index=False, float_format="%.3f")
+        numbers = np.flatnonzero(shelf.frames.ok).tolist()
+        going = with_progress(numbers, len(numbers), "overlay")
+        write_film(made.folder / FILM, shelf.frames, numbers, pictures(shelf, paths, going))
+        made.said.update(
+            {
+                "points": paths.at.shape[1],
+                "frames": len(shelf.frames),
+                "seen": round(float(paths.visible.mean()), 3),
+            }
+        )
+    return 0
+
+
+def place(text: str, shelf: Shelf) -> tuple[int, NDArray[np.float64]]:
+    """(frame, (2,) x, y), which must lie in a whole frame."""
+    frames = shelf.frames
+    spot, _, number = text.partition("@")
+    try:
+        x, y = (float(value) for value in spot.split(","))
+        frame = int(number) if number else 0
+    except ValueError:
+        raise SemflowError(f"--points must be x,y or x,y@frame in numbers, got {text!r}") from None
+    if not 0 <= frame < len(frames):
+        raise SemflowError(f"the frame of a point must lie in [0, {len(frames)}), got {text!r}")
+    if not frames.ok[frame]:
+        raise SemflowError(
+            f"a point must be on a whole frame, got {text!r}, which is {frames.status[frame]}; name another"
+        )
+    if not (-0.5 <= x < frames.width - 0.5 and -0.5 <= y < frames.height - 0.5):
+        raise SemflowError(
+            f"a point must lie in the {frames.width}x{frames.height} frame (working size, x first), got {text!r}"
+        )
+    return frame, np.array([x, y])
+
+
+def by_frame(shelf: Shelf, places: Sequence[tuple[int, NDArray[np.float64]]]) -> Paths:
+    """The paths of the places, in their order; those of one frame are followed together."""
+    length, count = len(shelf.frames), len(places)
+    found = Paths.empty(length, count)
+    for frame in sorted({frame for frame, _ in places}):
+        some = [n for n, (number, _) in enumerate(places) if number == frame]
+        paths = follow(world(shelf), frame, np.stack([places[n][1] for n in some]), length)
+        found.at[:, some], found.visible[:, some] = paths.at, paths.visible
+        found.confidence[:, some] = paths.confidence
+    return found
+
+
+def of_thing(shelf: Shelf, chosen: Thing) -> Paths:
+    """Paths of points of a thing; one counts as seen only where the thing's map is, if there is a map."""
+    frame, points = spots(shelf, chosen)
+    paths = follow(world(shelf), frame, points, len(shelf.frames))
+    for number in np.flatnonzero(shelf.frames.ok).tolist():
+        mask = chosen.mask(number)
+        if mask is None:
+            continue
+        near = cv2.dilate(mask.astype(np.uint8), np.ones((2 * BESIDE_PX + 1,) * 2, np.uint8))
+        height, width = near.shape
+        x, y = np.rint(paths.at[number]).astype(int).T
+        paths.visible[number] &= near[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)] > 0
+    return paths
+
+
+def spots(shelf: Shelf, chosen: Thing) -> tuple[int, NDArray[np.float64]]:
+    """The frame that shows most of a thing, and (n, 2) evenly spread points on it there."""
+    numbers = shelf.field.frames
+    some = numbers[np.unique(np.linspace(0, len(numbers) - 1, min(LOOKED_AT, len(numbers))).astype(int))]
+    masks = {int(frame): chosen.mask(int(frame)) for frame in some}
+    sizes = {frame: 0 if mask is None else int(mask.sum()) for frame, mask in masks.items()}
+    frame = max(sizes, key=lambda number: (sizes[number], -number))
+    mask = masks[frame]
+    if mask is None or not sizes[frame]:
+        raise SemflowError(
+            f"the maps must show {chosen.name} {chosen.track_id or ''} somewhere, got none in {len(some)} of them; see "
+            "the report's section 'What is where' for what there is"
+        )
+    inner = cv2.erode(mask.astype(np.uint8), np.ones((2 * INNER_PX + 1,) * 2, np.uint8)) > 0
+    inner = inner if inner.any() else mask
+    step = max(1, round(float(np.sqrt(inner.sum() / MOST_POINTS))))
+    rows, columns = np.nonzero(inner)
+    on_grid = (rows % step == step // 2) & (columns % step == step // 2)
+    chosen_rows = np.flatnonzero(on_grid)[:MOST_POINTS] if on_grid.any() else np.array([len(rows) // 2])
+    return frame, np.stack([columns, rows], axis=1)[chosen_rows].astype(np.float64)
+
+
+def world(shelf: Shelf) -> World:
+    """What points are followed through."""
+
+    @lru_cache(maxsize=2)
+    def image(frame: int) -> Image | None:
+        return shelf.frames.image(frame) if shelf.frames.ok[frame] else None
+
+    return World(shelf.dense_flow, shelf.features, image)
+
+
+def table_of(shelf: Shelf, paths: Paths) -> PointPaths:
+    """The paths as an artifact."""
+    length, count = paths.visible.shape
+    return PointPaths(
+        frame=np.repeat(np.arange(length, dtype=np.int32), count),
+        point=np.tile(np.arange(count, dtype=np.int32), length),
+        x=paths.at[..., 0].ravel(),
+        y=paths.at[..., 1].ravel(),
+        visible=paths.visible.ravel(),
+        confidence=np.clip(paths.confidence, 0, 1).ravel(),
+        frame_count=length,
+        width=shelf.frames.width,
+        height=shelf.frames.height,
+    )
+
+
+def pictures(shelf: Shelf, paths: Paths, numbers: Iterator[int]) -> Iterator[Image]:
+    """Frames with the points and the ways they came."""
+    from tasks.report.colours import track_colour
+
+    frames = shelf.frames
+    radius = max(2, round(max(frames.width, frames.height) / 200))
+    for frame in numbers:
+        picture: Any = frames.image(frame).copy()
+        for point in range(paths.at.shape[1]):
+            colour = track_colour(point + 1)
+            draw_trail(picture, paths, point, frame, colour)
+            if paths.visible[frame, point] or paths.confidence[frame, point] > SHOWN:
+                x, y = np.rint(paths.at[frame, point]).astype(int).tolist()
+                filled = cv2.FILLED if paths.visible[frame, point] else 1
+                cv2.circle(picture, (x, y), radius, colour, filled, cv2.LINE_AA)
+        yield picture
+
+
+def draw_trail(picture: Any, paths: Paths, point: int, frame: int, colour: tuple[int, int, int]) -> None:
+    """Where a point was seen in the TRAIL frames before, joined where it was seen in neighbouring ones."""
+    for before in range(max(0, frame - TRAIL), frame):
+        if paths.visible[before, point] and paths.visible[before + 1, point]:
+            start, end = (np.rint(paths.at[n, point]).astype(int).tolist() for n in (before, before + 1))
+            cv2.line(picture, start, end, colour, 1, cv2.LINE_AA)

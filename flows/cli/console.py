@@ -1,0 +1,187 @@
+"""How the terminal shows a run and a plan, of three videos or of ten thousand.
+
+rich takes a tenth of a second to import, so it is imported where there is a table to draw.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from flows.cli.console_groups import Reason, grouped
+from flows.cli.console_tables import RESULTS, STYLE, StageRow, run_table, stage_table
+from flows.cli.wording import duration, one_line, printable, size, tally_words, video_name
+from flows.engine.outcome import Item, Summary
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+Standing = Literal["fresh", "stale", "remote", "failed", "blocked"]
+STANDINGS: tuple[Standing, ...] = ("fresh", "stale", "remote", "failed", "blocked")
+MAX_LINES = 20
+"""Failures of a run, or rows of a plan, that are shown."""
+RANK = {"failed": 0, "stale": 1, "blocked": 2, "remote": 4}
+WAITS, WAITS_RANK = "waits for ", 3
+"""How the reason of an item begins whose own turn comes later: causes are shown before it."""
+
+
+@dataclass(frozen=True)
+class PlanLine:
+    """What a plan says of an item."""
+
+    item: Item
+    standing: Standing
+    reason: str
+    """Why it is stale, what failed, or what blocks it; "" where fresh."""
+    expected_s: float | None
+    """What it is expected to take, where it is stale and that is known."""
+    bytes: int
+    """What it has on disk."""
+
+
+def show_summary(console: Console | None, summary: Summary, stages: Sequence[str]) -> None:
+    """What became of each stage, the failures in words, and where to look next; on stdout where `console` is None.
+
+    `stages` are their names in order.
+    """
+    outcomes = summary.outcomes
+    counts = Counter(outcome.result for outcome in outcomes)
+    # A run that had nothing to do says so, and need not wait for rich.
+    if any(counts[result] for result in ("computed", "restored", "failed", "blocked", "stopped")):
+        console = console or _stdout()
+        console.print(run_table(console, outcomes, stages))
+    failures = [
+        Reason(outcome.item, "failed", outcome.error or "no reason given")
+        for outcome in outcomes
+        if outcome.result == "failed"
+    ]
+    _show_failures(console, failures)
+    for line in _notes(summary):
+        _write(console, line)
+    words = tally_words({result: counts[result] for result in RESULTS})
+    _write(console, f"{words or 'nothing to do'} in {duration(summary.seconds)}")
+    if counts["computed"]:
+        _write(console, _expectation(summary))
+    if summary.index:
+        _write(console, f"report: {summary.index}")
+
+
+def show_plan(console: Console | None, lines: Sequence[PlanLine], stages: Sequence[str], every: bool = False) -> None:
+    """What stands how by stage, then why (`every`: a line for each item that is not fresh); stdout where None."""
+    counts = plan_counts(lines)
+    if counts["stale"]:
+        console = console or _stdout()
+        console.print(_plan_table(console, lines, stages))
+    told = [line for line in lines if line.standing not in ("fresh", "remote")]
+    if every:
+        rows = ((line.standing, f"{line.item.stage} {video_name(line.item)}: {line.reason}") for line in told)
+        text = "".join(f"{standing:<7} {one_line(words)}\n" for standing, words in rows)
+        (console.file if console else sys.stdout).write(text)  # by way of rich 150,000 lines take most of a minute
+    else:
+        _show_reasons(console, told, stages)
+    _write(console, tally_words(counts) or "no items")
+
+
+def plan_counts(lines: Iterable[PlanLine]) -> dict[str, int]:
+    """How many items stand how."""
+    counts = Counter(line.standing for line in lines)
+    return {name: counts[name] for name in STANDINGS}
+
+
+def _show_failures(console: Console | None, failures: Sequence[Reason]) -> None:
+    """A line for each, alike ones together, at most MAX_LINES."""
+    groups = grouped(failures)
+    for group in groups[:MAX_LINES]:
+        _write(console, f"failed {group.who}: {group.text}", STYLE["failed"], len("failed"))
+    if more := sum(group.count for group in groups[MAX_LINES:]):
+        _write(console, f"and {more:,} more failed; see `semflow status` or `--json`")
+
+
+def _show_reasons(console: Console | None, lines: Sequence[PlanLine], stages: Sequence[str]) -> None:
+    """Why items are not fresh, causes first, at most MAX_LINES."""
+    place = {stage: number for number, stage in enumerate(stages)}
+    groups = grouped(Reason(line.item, line.standing, line.reason) for line in lines)
+
+    def rank(standing: str, text: str) -> int:
+        return WAITS_RANK if text.startswith(WAITS) else RANK[standing]
+
+    groups.sort(key=lambda group: (rank(group.standing, group.text), place.get(group.stage, len(place))))
+    for group in groups[:MAX_LINES]:
+        words = f"{group.standing:<7} {group.who}: {group.text}"
+        _write(console, words, STYLE[group.standing], len(group.standing))
+    if more := sum(group.count for group in groups[MAX_LINES:]):
+        _write(console, f"and {more:,} more items; `semflow plan --all` shows each")
+
+
+def _notes(summary: Summary) -> list[str]:
+    """What a user should know besides the outcomes."""
+    lines: list[str] = []
+    if summary.moved:
+        lines.append(
+            f"moved {len(summary.moved):,} files and folders of videos that are no longer in data/raw to "
+            ".semflow/removed"
+        )
+    lines += [f"not recorded in DVC: {stage}: {reason}" for stage, reason in summary.unrecorded.items()]
+    lines += summary.notes
+    if summary.interrupted:
+        lines.append(f"interrupted ({_signal(summary.interrupted)}): what is made stays, the next run goes on from it")
+    return lines
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _expectation(summary: Summary) -> str:
+    took = sum(outcome.seconds for outcome in summary.outcomes if outcome.result == "computed")
+    expected = "" if summary.expected_s is None else f", {duration(summary.expected_s)} were expected"
+    return f"took {duration(took)} of item time{expected}"
+
+
+def _plan_table(console: Console, lines: Sequence[PlanLine], stages: Sequence[str]) -> Table | Text:
+    """A row per stage: how many items stand how, what the stale ones are expected to take, what lies on disk."""
+    by_stage: dict[str, list[PlanLine]] = {stage: [] for stage in stages}
+    for line in lines:
+        by_stage.setdefault(line.item.stage, []).append(line)
+    rows = [
+        StageRow(stage, plan_counts(mine), (_expected(mine), size(on_disk) if on_disk else ""))
+        for stage, mine in (*by_stage.items(), ("all", lines))
+        if mine
+        for on_disk in [sum(line.bytes for line in mine)]
+    ]
+    return stage_table(console, STANDINGS, rows, ("expected", "on disk"), last=True)
+
+
+def _expected(lines: Sequence[PlanLine]) -> str:
+    """Item seconds of the stale ones; "at least" where some are unknown."""
+    stale = [line.expected_s for line in lines if line.standing == "stale"]
+    known = [seconds for seconds in stale if seconds is not None]
+    if not known:
+        return "unknown" if stale else ""
+    return f"{'' if len(known) == len(stale) else 'at least '}{duration(sum(known))}"
+
+
+def _stdout() -> Console:
+    from rich.console import Console
+
+    return Console()
+
+
+def _write(console: Console | None, text: str, style: str = "", styled: int = 0) -> None:
+    """A line as it is, its first `styled` characters in `style`; without a console on stdout."""
+    text = printable(text)
+    if console is None:
+        sys.stdout.write(f"{text}\n")
+        return
+    from rich.text import Text
+
+    console.print(Text.assemble((text[:styled], style), text[styled:]), soft_wrap=True)

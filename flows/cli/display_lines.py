@@ -1,0 +1,141 @@
+"""The lines of a live display, each exactly one row of the terminal: a bar of all items, what each worker does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+
+from flows.cli.run_progress import TimeLeft
+from flows.cli.wording import amount, one_line, other_than_bytes, rate, stopwatch, video_name
+from flows.engine.outcome import Item, Step
+
+NAME_SHARE, MIN_NAME, MAX_NAME = 0.42, 12, 44
+"""What a worker's line gives to the name of its item: a share of the width, at least and at most so many columns."""
+STOPWATCH_WIDTH = 7
+BAR_WIDTHS = ((100, 16), (72, 10), (0, 6))
+"""From which width of the terminal on a bar within a line is how wide."""
+MIN_WORDS, MIN_REMARK = 16, 4
+"""Columns that what is done and a remark must have: without them there is no bar, no remark."""
+DONE, REST = "cyan", "bright_black"
+
+
+@dataclass(frozen=True)
+class Activity:
+    """An item in a worker's hands."""
+
+    item: Item
+    worker: int
+    began: float
+    """On the display's clock."""
+    attempt: int = 1
+    step: Step | None = None
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What the head of the display says."""
+
+    done: int
+    total: int
+    worked: int
+    """Of the done ones, those that say something about the pace."""
+    failed: int
+    blocked: int
+    elapsed_s: float
+    left: TimeLeft | None
+
+
+def head(totals: Totals, width: int) -> list[Text]:
+    """The bar of all items, and under it failures, time left and rate: the most important first, cut at `width`."""
+    share = totals.done / totals.total if totals.total else 1.0
+    counts = f" {totals.done:,}/{totals.total:,} items {math.floor(100 * share):3d} %"
+    first = bar(share, max(width - len(counts), 1))
+    first.append(counts)
+    parts = [
+        (f"{totals.failed:,} failed", "bold red") if totals.failed else None,
+        (f"{totals.blocked:,} blocked", "yellow") if totals.blocked else None,
+        (time_left_words(totals), ""),
+        (rate(totals.worked, totals.elapsed_s), ""),
+        (stopwatch(totals.elapsed_s), "dim"),
+    ]
+    second = Text(", ").join(Text(words, style) for words, style in filter(None, parts) if words)
+    return [cut(first, width), cut(second, width)]
+
+
+def time_left_words(totals: Totals) -> str:
+    """E.g. "about 12 min left"; "" while nothing is known."""
+    if totals.done >= totals.total:
+        return "finishing"
+    return "" if totals.left is None else str(totals.left)
+
+
+def worker_lines(activities: Sequence[Activity], now: float, width: int, rows: int) -> list[Text]:
+    """A line per item in hand, by worker; where `rows` are too few, the longest in hand and how many more."""
+    shown = sorted(activities, key=lambda activity: activity.began)
+    more = 0
+    if len(shown) > rows:
+        more = len(shown) - max(rows - 1, 0)
+        shown = shown[: max(rows - 1, 0)]
+    lines = [worker_line(activity, now, width) for activity in sorted(shown, key=lambda activity: activity.worker)]
+    return [*lines, Text(f"+ {more} more", "dim")] if more else lines
+
+
+def worker_line(activity: Activity, now: float, width: int) -> Text:
+    """What is done, for how long, and how far it is."""
+    columns = min(max(int(width * NAME_SHARE), MIN_NAME), MAX_NAME)
+    again = f" (try {activity.attempt})" if activity.attempt > 1 else ""
+    name = f"{activity.item.stage} {video_name(activity.item)}"
+    line = Text(fitted(clipped(one_line(name), columns - len(again)) + again, columns))
+    line.append(f"{stopwatch(max(now - activity.began, 0)):>{STOPWATCH_WIDTH}} ", "dim")
+    step = activity.step
+    if step is not None and step.done < step.total:
+        line.append_text(step_line(step, max(width - line.cell_len, 1), width))
+    return cut(line, width)
+
+
+def step_line(step: Step, room: int, width: int) -> Text:
+    """A small bar and words in `room` columns of a terminal that has `width`: how much is never cut for the rest."""
+    much = amount(step.done, step.total, step.remark)
+    remark = one_line(other_than_bytes(step.remark))
+    what = one_line(step.what)
+    room -= len(much) + 1
+    line = Text()
+    columns = next(columns for least, columns in BAR_WIDTHS if width >= least)
+    if room - columns - 1 >= min(cell_len(what), MIN_WORDS):  # else words say more than a bar
+        room -= columns + 1
+        line = bar(step.done / step.total, columns).append(" ")
+    what = clipped(what, room)
+    line.append(f"{what} {much}" if what else much)
+    if remark and (left := room - cell_len(what) - 1) >= MIN_REMARK:
+        line.append(f" {clipped(remark, left)}", "dim")
+    return line
+
+
+def bar(share: float, columns: int) -> Text:
+    """A bar of `columns`, of which `share` (0 to 1) is done."""
+    halves = int(min(max(share, 0.0), 1.0) * columns * 2)
+    done = "━" * (halves // 2) + "╸" * (halves % 2)
+    return Text.assemble((done, DONE), ("━" * (columns - len(done)), REST))
+
+
+def clipped(text: str, columns: int) -> str:
+    """`text` in at most `columns`, with an ellipsis where it is cut."""
+    if cell_len(text) <= columns:
+        return text
+    return f"{set_cell_size(text, columns - 1).rstrip()}…" if columns > 1 else ""
+
+
+def fitted(text: str, columns: int) -> str:
+    """`text` in exactly `columns`."""
+    return set_cell_size(text, columns)
+
+
+def cut(line: Text, width: int) -> Text:
+    """`line` as one row of `width` columns at most."""
+    line.no_wrap = True
+    line.truncate(width, overflow="ellipsis")
+    return line

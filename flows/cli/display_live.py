@@ -1,0 +1,156 @@
+"""A run, or the work of one process, live at the foot of a terminal."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.text import Text
+
+from flows.cli.display import Clock, Display, outcome_words
+from flows.cli.display_lines import Activity, Totals, cut, head, step_line, worker_lines
+from flows.cli.display_region import INTERVAL_S, Region
+from flows.cli.run_progress import Tally
+from flows.cli.wording import duration, printable
+from flows.engine.outcome import Item, Outcome, Step
+
+EACH_BELOW = 30
+"""Items of a run of which each gets a line when it ended."""
+FAILED, WARNED, ENDED = "red", "yellow", "dim"
+
+
+class LiveDisplay(Display):
+    """All items as a bar, a line per worker; above them failures and warnings scroll by.
+
+    With `interval_s` None nothing is drawn but by `region.refresh`.
+    """
+
+    def __init__(self, console: Console, clock: Clock = time.monotonic, interval_s: float | None = INTERVAL_S) -> None:
+        self.region = Region(console, self.lines, interval_s)
+        self._clock = clock
+        self._lock = threading.Lock()  # events come from the engine's thread, lines are drawn by another
+        self._tally = Tally()
+        self._began = clock()
+        self._in_hand: dict[Item, Activity] = {}
+
+    def close(self) -> None:
+        """Take the lines away; the cursor is as it was."""
+        self.region.stop()
+
+    def planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
+        """See Observer."""
+        with self._lock:
+            self._tally = Tally.of(items, expected_s, workers)
+            self._began = self._clock()
+        if items:
+            self.region.start()
+
+    def started(self, item: Item, worker: int, attempt: int) -> None:
+        """See Observer."""
+        with self._lock:
+            self._in_hand[item] = Activity(item, worker, self._clock(), attempt)
+
+    def progressed(self, item: Item, step: Step) -> None:
+        """See Observer."""
+        with self._lock:
+            if (activity := self._in_hand.get(item)) is not None:
+                self._in_hand[item] = replace(activity, step=step)
+
+    def ended(self, outcome: Outcome, final: bool) -> None:
+        """See Observer."""
+        with self._lock:
+            self._in_hand.pop(outcome.item, None)
+            if final:
+                self._tally.end(outcome)
+            place = f"[{self._tally.done}/{self._tally.total}]"
+            each = self._tally.total < EACH_BELOW
+        if not final:
+            self.region.say(f"{outcome_words(outcome)}; will be tried again", WARNED)
+        elif outcome.result == "failed":
+            self.region.say(outcome_words(outcome), FAILED)
+        elif each and outcome.good:
+            self.region.say(f"{place} {outcome_words(outcome)}", ENDED)
+
+    def said(self, level: int, message: str) -> None:
+        """See Observer."""
+        if level >= logging.WARNING:
+            self.region.say(printable(message), FAILED if level >= logging.ERROR else WARNED)
+
+    def lines(self, width: int, rows: int) -> list[Text]:
+        """What there is to see now, in at most `rows` (at least the three of one worker)."""
+        with self._lock:
+            now = self._clock()
+            in_hand = list(self._in_hand.values())
+            results = self._tally.results
+            totals = Totals(
+                done=self._tally.done,
+                total=self._tally.total,
+                worked=self._tally.worked,
+                failed=results["failed"],
+                blocked=results["blocked"],
+                elapsed_s=now - self._began,
+                left=self._tally.time_left({activity.item: now - activity.began for activity in in_hand}),
+            )
+        return [*head(totals, width), *worker_lines(in_hand, now, width, max(rows - 2, 1))]
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A piece of work of this process."""
+
+    began: float
+    step: Step
+
+
+class Bars:
+    """A bar for each piece of work that this process has in hand, whichever thread does it; gone when all are done."""
+
+    def __init__(self, console: Console, clock: Clock = time.monotonic, interval_s: float | None = INTERVAL_S) -> None:
+        self.region = Region(console, self.lines, interval_s)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._showing = threading.Lock()  # held while the region comes or goes
+        self._works: dict[str, _Work] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.region.stop()
+
+    def step(self, what: str, done: float, total: float, remark: str) -> None:
+        """See tasks.progress.Sink."""
+        with self._showing:
+            with self._lock:
+                if done >= total:
+                    self._works.pop(what, None)
+                else:
+                    began = self._works[what].began if what in self._works else self._clock()
+                    self._works[what] = _Work(began, Step(what, done, total, remark))
+                any_left = bool(self._works)
+            if any_left:
+                self.region.start()
+            else:
+                self.region.stop()
+
+    def lines(self, width: int, rows: int) -> list[Text]:
+        """A line for each."""
+        with self._lock:
+            works = list(self._works.values())[:rows]
+        now = self._clock()
+        return [self._line(work, now, width) for work in works]
+
+    def _line(self, work: _Work, now: float, width: int) -> Text:
+        step = work.step
+        elapsed = now - work.began
+        left = f"{duration(elapsed * (step.total - step.done) / step.done)} left" if 0 < step.done < step.total else ""
+        line = step_line(step, max(width - len(left) - 1, 1), width)
+        return cut(line.append(f" {left}" if left else "", "dim"), width)

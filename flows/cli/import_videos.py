@@ -1,0 +1,170 @@
+"""Own videos: files named on the command line are copied into data/raw, each whole or not at all.
+
+A folder is taken with its structure: `films/cam1/0001.mp4` of `--videos films` becomes `data/raw/cam1/0001.mp4`, and so
+does that of `--videos 'films/*/0001.mp4'`. All that can be checked is checked before the first byte is copied.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.cli.find_videos import Source, find_sources
+from flows.engine.copy_file import clear_copies, copy_whole, same_bytes
+from flows.engine.files import exclusive
+from flows.engine.names import video_names, written
+from flows.engine.raw_files import RawFile, list_raw_files
+from tasks.artifacts.raw_video import RawVideo
+from tasks.errors import SemflowError
+
+LOCK = ".semflow/intake.lock"
+"""Held while files are copied, so that what another process left behind can be told from what it is writing."""
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A file to copy."""
+
+    source: Path
+    relative: str
+    """Where to, below data/raw."""
+    size: int
+
+
+def take_in(root: Path, patterns: Sequence[str]) -> list[str]:
+    """Copy what `patterns` name into data/raw as `copy_in` does, and give the videos' names."""
+    relatives = copy_in(root, patterns)
+    names = video_names(file.relative for file in list_raw_files(root).files)
+    return sorted({names[relative] for relative in relatives})
+
+
+def copy_in(root: Path, patterns: Sequence[str]) -> list[str]:
+    """Copy what `patterns` name (files, folders, globs) into data/raw and give the paths below it, sorted.
+
+    A file that is there already, or that videos.yaml names, stays. Raises SemflowError, before anything is copied,
+    where a pattern matches no video, where another file has the name, and where the disk is too small.
+    """
+    raw = root / RawVideo.FOLDER
+    try:
+        with exclusive(root / LOCK) as alone:
+            if not alone:
+                raise SemflowError(
+                    f"{raw} must be written by one process at a time, and another `semflow run --videos` is copying "
+                    "into it; wait until that is done"
+                )
+            raw.mkdir(parents=True, exist_ok=True)
+            inside, copies = _plan(raw, list_raw_files(root).files, find_sources(raw, patterns))
+            _check_space(raw, copies)
+            _copy_all(raw, copies)
+    except OSError as error:
+        raise SemflowError(f"{error.filename or raw} must be readable and writable, got: {error.strerror}") from None
+    return sorted({*inside, *(copy.relative for copy in copies)})
+
+
+def _copy_all(raw: Path, copies: Sequence[Copy]) -> None:
+    existed = {copy: _existing(raw / copy.relative) for copy in copies}
+    try:
+        for copy in copies:
+            _copy(raw, copy)
+    finally:
+        clear_copies(raw)
+        for copy, there in existed.items():
+            folder = (raw / copy.relative).parent
+            clear_copies(folder)
+            with contextlib.suppress(OSError):  # holds something
+                while folder != there:
+                    folder.rmdir()
+                    folder = folder.parent
+
+
+def _plan(raw: Path, there: Sequence[RawFile], sources: Iterable[Source]) -> tuple[list[str], list[Copy]]:
+    """The paths below data/raw that are there already, and what is to be copied."""
+    known = {written(file.relative): file for file in there}
+    inodes: defaultdict[int, list[RawFile]] = defaultdict(list)
+    for file in there:
+        inodes[file.inode].append(file)
+    inside: list[str] = []
+    copies: dict[str, Copy] = {}
+    for source in sources:
+        at = source.path.stat()
+        same = inodes[at.st_ino] if at.st_ino else []  # 0 where the file system has none
+        own = next((file for file in same if file.path.samefile(source.path)), None)
+        other = known.get(written(source.relative))
+        if own is not None:
+            inside.append(own.relative)
+        elif other is not None:
+            if not same_bytes(other.path, source.path):
+                raise SemflowError(
+                    f"video names must differ, got {source.path} beside another {other.relative} in data/raw; rename "
+                    "one, or remove the one in data/raw if this replaces it"
+                )
+            inside.append(other.relative)
+        else:
+            copies[source.relative] = Copy(source.path, source.relative, at.st_size)
+    for copy in copies.values():
+        _check_place(raw, copy)
+    return inside, list(copies.values())
+
+
+def _check_place(raw: Path, copy: Copy) -> None:
+    """Raise SemflowError where something that is no video stands in the way."""
+    final = raw / copy.relative
+    if os.path.lexists(final):
+        raise SemflowError(f"{copy.source} must have a free place in data/raw, got {final} there; remove or rename it")
+    folder = _existing(final)
+    if not folder.is_dir():
+        raise SemflowError(f"{copy.source} must have a folder in data/raw, got the file {folder}; rename one of them")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise SemflowError(f"{folder} must be writable, got no permission; videos are copied there")
+
+
+def _existing(path: Path) -> Path:
+    """The nearest thing above `path` that exists."""
+    return next(parent for parent in path.parents if os.path.lexists(parent))
+
+
+def _check_space(raw: Path, copies: Sequence[Copy]) -> None:
+    """Raise SemflowError where the files do not fit on the disks that they go to."""
+    needed: defaultdict[int, int] = defaultdict(int)
+    folders: dict[int, Path] = {}
+    for copy in copies:
+        folder = _existing(raw / copy.relative)
+        device = folder.stat().st_dev
+        needed[device] += copy.size
+        folders[device] = folder
+    for device, size in needed.items():
+        free = shutil.disk_usage(folders[device]).free
+        if size > free:
+            raise SemflowError(
+                f"the disk of {folders[device]} must have {_in_words(size)} free for these videos, got "
+                f"{_in_words(free)}; nothing was copied. Make room, or leave the files where they are and name them "
+                "in videos.yaml"
+            )
+
+
+def _copy(raw: Path, copy: Copy) -> None:
+    try:
+        copy_whole(copy.source, raw / copy.relative, copy.size)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            free = shutil.disk_usage(raw).free
+            raise SemflowError(
+                f"the disk of {raw} is full: {copy.source} has {_in_words(copy.size)}, and {_in_words(free)} are free; "
+                "nothing of it was left there. Make room and run this again: what was copied before stays"
+            ) from None
+        raise SemflowError(
+            f"{copy.source} could not be copied to {raw / copy.relative}: {error.strerror or error}; nothing of it was "
+            "left there. Mend that and run this again"
+        ) from None
+
+
+def _in_words(size: int) -> str:
+    """Bytes, for people."""
+    units: Mapping[str, int] = {"GB": 10**9, "MB": 10**6, "kB": 10**3}
+    return next((f"{size / unit:.1f} {name}" for name, unit in units.items() if size >= unit), f"{size} bytes")

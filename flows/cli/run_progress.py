@@ -1,0 +1,147 @@
+"""What a run has behind it and before it: counts by result, and an estimate of the time left.
+
+An item is expected to take what the plan expects (earlier runs), times how this run compares with that so far, by
+stage; where the plan knows nothing, the mean of its stage in this run. What is left is shared among the workers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from flows.cli.wording import duration
+from flows.engine.outcome import GOOD, Item, Outcome
+
+PRIOR_ITEMS = 2
+"""Items that the plan's expectation counts as when it is blended with what this run measured."""
+
+
+@dataclass
+class _Stage:
+    """What is known of the items of one stage."""
+
+    expected: int = 0
+    """Items that the plan expects something of, and the sum of it."""
+    expected_s: float = 0.0
+    left_s: float = 0.0
+    """The same of those not ended."""
+    unknown_left: int = 0
+    """Items not ended of which the plan expects nothing."""
+    made: int = 0
+    """Items that this run made, the sum of what they took, and of what was expected of them."""
+    made_s: float = 0.0
+    compared_s: float = 0.0
+    compared_expected_s: float = 0.0
+
+    @property
+    def factor(self) -> float:
+        """How long this run takes, relative to the plan's expectation."""
+        prior = PRIOR_ITEMS * self.expected_s / self.expected if self.expected else 0.0
+        whole = prior + self.compared_expected_s
+        return (prior + self.compared_s) / whole if whole else 1.0
+
+    @property
+    def mean_s(self) -> float | None:
+        """What an item takes of which the plan expects nothing; None where nobody knows."""
+        if self.made:
+            return self.made_s / self.made
+        return self.factor * self.expected_s / self.expected if self.expected else None
+
+
+@dataclass(frozen=True)
+class TimeLeft:
+    """An estimate of the time that a run still takes."""
+
+    seconds: float
+    at_least: bool
+    """Whether items are left of which nothing is known, so that they are not in it."""
+
+    def __str__(self) -> str:
+        return f"{'at least' if self.at_least else 'about'} {duration(self.seconds)} left"
+
+
+@dataclass
+class Tally:
+    """The items of a run; told of each end."""
+
+    total: int = 0
+    workers: int = 1
+    results: Counter[str] = field(default_factory=Counter[str])
+    _left: dict[Item, float | None] = field(default_factory=dict[Item, float | None])
+    _stages: dict[str, _Stage] = field(default_factory=dict[str, _Stage])
+
+    @classmethod
+    def of(cls, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> Tally:
+        """Of the stale `items` of a plan."""
+        tally = cls(len(items), max(workers, 1))
+        for item in items:
+            tally._add(item, expected_s.get(item))
+        return tally
+
+    def _add(self, item: Item, expected_s: float | None) -> None:
+        self._left[item] = expected_s
+        stage = self._stages.setdefault(item.stage, _Stage())
+        if expected_s is None:
+            stage.unknown_left += 1
+        else:
+            stage.expected += 1
+            stage.expected_s += expected_s
+            stage.left_s += expected_s
+
+    @property
+    def done(self) -> int:
+        """Items that have ended, however they did."""
+        return self.results.total()
+
+    @property
+    def worked(self) -> int:
+        """Items that ended by being worked on: those that never started tell nothing of the pace."""
+        return self.done - self.results["blocked"] - self.results["stopped"]
+
+    def end(self, outcome: Outcome) -> None:
+        """An item ended for good."""
+        self.results[outcome.result] += 1
+        if outcome.item not in self._left:  # an item that was not planned counts all the same
+            self.total = max(self.total, self.done)
+            return
+        expected_s = self._left.pop(outcome.item)
+        stage = self._stages[outcome.stage]
+        if expected_s is None:
+            stage.unknown_left -= 1
+        else:
+            stage.left_s -= expected_s
+        if outcome.result in GOOD:
+            stage.made += 1
+            stage.made_s += outcome.seconds
+            if expected_s is not None:
+                stage.compared_s += outcome.seconds
+                stage.compared_expected_s += expected_s
+
+    def time_left(self, in_hand: Mapping[Item, float]) -> TimeLeft | None:
+        """The estimate, with the items `in_hand` and the seconds each has taken; None where nothing is known."""
+        known, unknown, seconds = 0, 0, 0.0
+        for stage in self._stages.values():
+            seconds += stage.factor * max(stage.left_s, 0.0)
+            known += stage.left_s > 0
+            if stage.unknown_left and stage.mean_s is not None:
+                seconds += stage.unknown_left * stage.mean_s
+                known += 1
+            elif stage.unknown_left:
+                unknown += 1
+        if not known:
+            return None
+        longest = 0.0
+        for item, taken in in_hand.items():
+            estimate = self._estimate(item)
+            if estimate is not None:
+                seconds -= min(taken, estimate)
+                longest = max(longest, estimate - taken)
+        sharing = max(min(self.workers, len(self._left)), 1)
+        return TimeLeft(max(seconds / sharing, longest, 0.0), at_least=unknown > 0)
+
+    def _estimate(self, item: Item) -> float | None:
+        if item not in self._left:
+            return None
+        stage, expected_s = self._stages[item.stage], self._left[item]
+        return stage.mean_s if expected_s is None else stage.factor * expected_s

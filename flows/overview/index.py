@@ -1,0 +1,100 @@
+"""The page over all videos, written anew only when something it shows has changed; a video's part of it is remembered
+while its artifacts stay the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.engine.outcome import Item
+from flows.engine.plan import ItemState, Plan
+from flows.engine.project import Project
+from flows.engine.scan import mark_of
+from tasks.artifacts.artifact import ALL
+from tasks.content import write_atomically
+
+if TYPE_CHECKING:
+    from flows.overview.index_page import IndexItem
+
+NAME = "index.html"
+FOLDER = "reports"
+SHOWN = ("decode", "detect", "track", "report")
+"""Stages whose artifacts a video's part of the page is made of."""
+
+
+def refresh_index(project: Project, plan: Plan) -> Path | None:
+    """Bring `reports/index.html` up to date and give its path; None where the project has no report stage."""
+    if FOLDER not in project.makers:
+        return None
+    path = project.root / FOLDER / NAME
+    mark = f"<!-- {_mark(plan)} -->\n"
+    if _ends_with(path, mark):
+        return path
+    from flows.overview.index_page import render_index
+    from flows.overview.index_store import load_items, save_items
+
+    known = load_items(project)
+    keys = {video: _key(plan, video) for video in project.videos}
+    items = {video: known[video][1] for video in keys if video in known and known[video][0] == keys[video]}
+    new = {video: _describe(project, video) for video in keys if video not in items}
+    save_items(project, {video: (keys[video], item) for video, item in new.items()})
+    items |= new
+    trouble = _first_trouble(plan.states)
+    shown = [_with_trouble(items[video], trouble.get(video) or trouble.get(ALL)) for video in project.videos]
+    write_atomically(path, render_index(shown) + mark)
+    return path
+
+
+def _describe(project: Project, video: str) -> IndexItem:
+    from flows.overview.index_page import index_item
+
+    listed = project.videos[video]
+    return index_item(project.root, video, listed.stem, listed.flat_stem)
+
+
+def _first_trouble(states: Mapping[Item, ItemState]) -> dict[str, ItemState]:
+    """Video to the first of its items that is not good."""
+    found: dict[str, ItemState] = {}
+    for item, state in states.items():
+        if state.standing not in ("fresh", "remote"):
+            found.setdefault(item.video, state)
+    return found
+
+
+def _with_trouble(item: IndexItem, state: ItemState | None) -> IndexItem:
+    return item if state is None else replace(item, state="failed", stage=state.item.stage, error=state.reason)
+
+
+def _key(plan: Plan, video: str) -> str:
+    """What a video's part of the page follows from."""
+    states = (plan.states.get(Item(video, stage)) for stage in SHOWN)
+    return " ".join(state.key if state is not None and state.outputs else "-" for state in states)
+
+
+def _mark(plan: Plan) -> str:
+    """A hash over what the page shows: every item's key or trouble, and the code that draws it."""
+    shown = [(state.item, state.standing, state.reason, state.key) for state in plan.states.values()]
+    return hashlib.md5(json.dumps([shown, _drawing(plan)]).encode(), usedforsecurity=False).hexdigest()
+
+
+def _drawing(plan: Plan) -> list[str | None]:
+    """Hashes of the files that draw the page."""
+    here = Path(__file__).parent
+    files = sorted([*here.glob("index*"), *(here.parents[1] / "tasks" / "report").glob("*.*")])
+    marks = [(str(file), mark_of(file)) for file in files]
+    return [plan.inventory.md5(file, mark) for file, mark in marks if mark is not None]
+
+
+def _ends_with(path: Path, mark: str) -> bool:
+    """Whether the file's last bytes are `mark`; the page may be large."""
+    size = len(mark.encode())
+    try:
+        with path.open("rb") as file:
+            file.seek(-size, 2)
+            return file.read() == mark.encode()
+    except OSError:
+        return False

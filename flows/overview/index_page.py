@@ -1,0 +1,136 @@
+"""The index over all videos: failures first, then by name, one self-contained page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+from tasks.artifacts.detections import Detections
+from tasks.artifacts.frames import Account, Frames
+from tasks.artifacts.report import Report
+from tasks.artifacts.tracks import Tracks
+
+THUMBNAIL_PX = 256
+MOST_KINDS = 4  # classes named per video; the rest are counted together
+SEARCH_FROM = 12  # videos from which a search field pays
+
+
+@dataclass(frozen=True)
+class IndexItem:
+    """One video as the index shows it; what is unknown is None or empty."""
+
+    video: str
+    state: Literal["ok", "failed"] = "ok"
+    stage: str | None = None
+    """The stage that failed."""
+    error: str | None = None
+    """Why it failed."""
+    link: str | None = None
+    """Address of the video's report, relative to the index."""
+    thumbnail: bytes | None = None
+    """JPEG."""
+    account: Account | None = None
+    detections: int | None = None
+    tracks: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Class to its number of tracks, most first."""
+
+
+def index_item(root: Path, video: str, stem: str | None = None, report_stem: str | None = None) -> IndexItem:
+    """What the artifacts of `video` in the project at `root` say, as far as they are there; reads one image at most.
+
+    They lie under the name `stem`, the report under `report_stem`; under the video's own where these are None.
+    """
+    frames, detections, tracks = (kind.path(root, stem or video) for kind in (Frames, Detections, Tracks))
+    account, thumbnail = _look(frames) if frames.is_file() else (None, None)
+    page = Report.path(root, report_stem or stem or video) / Report.PAGE
+    return IndexItem(
+        video=video,
+        link=quote(page.relative_to(root / Report.FOLDER).as_posix()) if page.is_file() else None,
+        thumbnail=thumbnail,
+        account=account,
+        detections=_row_count(detections) if detections.is_file() else None,
+        tracks=_kinds(tracks) if tracks.is_file() else {},
+    )
+
+
+def render_index(items: Sequence[IndexItem]) -> str:
+    """The page as HTML; the same items give the same text, in whatever order they come."""
+    from tasks.report.house import environment, style
+    from tasks.report.picture import data_uri
+    from tasks.report.words import clock, count, number, rate, size
+
+    template = environment().from_string(
+        resources.files("flows.overview").joinpath("index_page.html.jinja").read_text(encoding="utf-8")
+    )
+    return template.render(
+        title="All videos",
+        index="#main",
+        style=style(()),
+        items=sorted(items, key=lambda item: (item.state == "ok", item.video)),
+        summary=summary(items),
+        search=len(items) >= SEARCH_FROM,
+        most_kinds=MOST_KINDS,
+        clock=clock,
+        count=count,
+        number=number,
+        rate=rate,
+        size=size,
+        data_uri=data_uri,
+    )
+
+
+def summary(items: Sequence[IndexItem]) -> str:
+    """All videos in a sentence or two."""
+    from tasks.report.words import count, duration, number
+
+    if not items:
+        return "No videos yet: put some into data/raw and run `semflow run`."
+    failed = sum(item.state == "failed" for item in items)
+    accounts = [item.account for item in items if item.account is not None]
+    said = [f"{count(len(items), 'video')}, " + (f"{number(failed, 1)} failed." if failed else "all good.")]
+    if accounts:
+        wrong = [
+            f"{number(amount, 1)} {word}"
+            for amount, word in ((sum(a.damaged for a in accounts), "damaged"), (sum(a.lost for a in accounts), "lost"))
+            if amount
+        ]
+        said.append(
+            f"{duration(sum(a.duration_s for a in accounts))} of video"
+            + f" in {count(sum(a.kept for a in accounts), 'frame')}"
+            + (f" ({', '.join(wrong)})" if wrong else "")
+            + f", {count(sum(sum(item.tracks.values()) for item in items), 'track')}."
+        )
+    return " ".join(said)
+
+
+def _look(path: Path) -> tuple[Account, bytes | None]:
+    """The account, and a small picture of the middle one of the whole frames."""
+    import numpy as np
+
+    from tasks.report.picture import jpeg, shrink
+
+    frames = Frames.load(path)
+    whole = np.flatnonzero(frames.ok)
+    picture = jpeg(shrink(frames.image(int(whole[len(whole) // 2])), THUMBNAIL_PX)) if len(whole) else None
+    return frames.account, picture
+
+
+def _row_count(path: Path) -> int:
+    import pyarrow.parquet as pq
+
+    return int(pq.read_metadata(path).num_rows)
+
+
+def _kinds(path: Path) -> dict[str, int]:
+    """Tracks per class, read from two columns."""
+    import pyarrow.parquet as pq
+
+    pairs = pq.read_table(path, columns=["class_name", "track_id"]).group_by(["class_name", "track_id"]).aggregate([])
+    kinds: dict[str, int] = {}
+    for name in pairs.column("class_name").to_pylist():
+        kinds[name] = kinds.get(name, 0) + 1
+    return dict(sorted(kinds.items(), key=lambda kind: (-kind[1], kind[0])))

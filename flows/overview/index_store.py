@@ -1,0 +1,49 @@
+"""What the page over all videos shows of each, remembered in the project's state while the artifacts stay the same."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from flows.engine.project import Project
+from flows.overview.index_page import IndexItem
+from tasks.artifacts.frames import Account
+
+PREFIX = "index-item:"
+
+
+def load_items(project: Project) -> dict[str, tuple[str, IndexItem]]:
+    """Video to the key that its part of the page was made for, and that part."""
+    found: dict[str, tuple[str, IndexItem]] = {}
+    for video, value in project.state.memos(PREFIX).items():
+        try:
+            found[video] = (value["key"], _from_json(value["item"]))
+        except (KeyError, TypeError, ValueError):
+            continue  # noted by another version
+    return found
+
+
+def save_items(project: Project, items: Mapping[str, tuple[str, IndexItem]]) -> None:
+    """Remember the parts of some videos."""
+    values = {video: {"key": key, "item": _to_json(item)} for video, (key, item) in items.items()}
+    project.state.remember_all(PREFIX, values)
+
+
+def _to_json(item: IndexItem) -> dict[str, Any]:
+    thumbnail = None if item.thumbnail is None else base64.b64encode(item.thumbnail).decode()
+    return {**asdict(item), "thumbnail": thumbnail}
+
+
+def _from_json(value: dict[str, Any]) -> IndexItem:
+    account: dict[str, Any] | None = value["account"]
+    thumbnail = None if value["thumbnail"] is None else base64.b64decode(value["thumbnail"])
+    plain: dict[str, Any] = {**value, "account": None if account is None else _account(account)}
+    plain["thumbnail"] = thumbnail
+    return IndexItem(**plain)
+
+
+def _account(value: dict[str, Any]) -> Account:
+    plain: dict[str, Any] = {**value, "notes": tuple(value["notes"])}
+    return Account(**plain)

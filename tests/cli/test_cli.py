@@ -1,0 +1,158 @@
+"""The command line: what it prints, and the exit code that a script can trust."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows.cli import main
+from flows.engine.project import Project
+from flows.pipeline import STAGES
+
+PARAMS = (Path(__file__).parents[2] / "params.yaml").read_text()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project, and we are in it."""
+    (tmp_path / "params.yaml").write_text(PARAMS)
+    (tmp_path / "data/raw").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main.main(["--help"])
+    assert end.value.code == 0
+    out = capsys.readouterr().out
+    old = ("run", "plan", "why", "stage", "doctor", "samples", "dvc", "eval")
+    for command in (*old, "status", "verify", "pull", "remove", "forget", "gc"):
+        assert re.search(rf"^\s+{command}\b", out, re.MULTILINE)
+
+
+def test_without_videos_it_says_what_to_do(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["run"]) == 2
+    assert "semflow samples" in capsys.readouterr().err
+
+
+def test_outside_a_project_it_says_where_to_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main.main(["plan"]) == 2
+    assert "change into your clone" in capsys.readouterr().err
+
+
+def test_an_error_is_json_too_where_json_was_asked_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "params.yaml").write_text(PARAMS.replace("  max_gap:", "  max_gaps:"))
+    assert main.main(["plan", "--json"]) == 2
+    answer = json.loads(capsys.readouterr().out)
+    assert re.search(r"params.yaml:\d+: track.max_gaps must be one of", answer["error"])
+    assert answer["good"] is False
+
+
+def test_plan_counts_items_by_state(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "data/raw/a.mp4").write_text("never opened by a plan")
+    assert main.main(["plan", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["counts"]["stale"] == len(answer["items"]) > 3
+    assert answer["items"][0] == {
+        "video": "a",
+        "stage": "decode",
+        "state": "stale",
+        "why": "never made",
+        "expected_s": None,
+        "bytes": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["why", "nobody"], "video must be one of a, got 'nobody'"),
+        (["why", "a", "nothing"], "stage must be one of decode"),
+        (["stage", "nothing"], "stage must be one of decode"),
+        (["eval", "mot", "--data", "nowhere"], "--data must be a folder, got nowhere"),
+        (["run", "--videos", "nowhere/*.mp4"], "which matches none"),
+    ],
+)
+def test_a_wrong_name_is_answered_with_the_right_ones(
+    folder: Path, capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    (folder / "data/raw/a.mp4").write_text("")
+    assert main.main(words) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_one_stage_of_a_broken_file_fails_unless_told_to_keep_going(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "data/raw/a.mp4").write_text("no video")
+    assert main.main(["stage", "decode", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["outcomes"][0]["result"] == "failed"
+    assert main.main(["stage", "decode", "--keep-going"]) == 0
+
+
+def test_the_doctor_names_what_is_wrong(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.cli import doctor
+
+    monkeypatch.setattr(doctor, "_prefect", lambda: "not asked in this test")
+    assert main.main(["doctor", "--json"]) == 1
+    checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
+    assert checks["python"]["ok"]
+    assert checks["packages"]["ok"]
+    assert not checks["dvc"]["ok"]
+    assert "dvc init" in checks["dvc"]["words"]
+
+
+def test_the_doctor_looks_at_exported_models_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows.cli import doctor
+    from tasks.yolo import export
+
+    monkeypatch.setenv("SEMFLOW_CACHE", str(folder / "cache"))
+    project = Project.open(folder, STAGES)
+    assert doctor._exports(project) == "yolo11n-pose, yolo26n, yolo26n-seg not here yet: made at first use on a CPU"
+    path = export.export_path("yolo26n")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"anything")
+    assert "yolo26n not as they were made: made again at next use" in doctor._exports(project)
+    told = {"bytes": 8, "sha256": hashlib.sha256(b"anything").hexdigest()}
+    export.manifest_path(path).write_text(json.dumps(told))
+    assert doctor._exports(project).startswith("yolo26n in the cache, verified; yolo11n-pose, yolo26n-seg not here yet")
+
+
+def test_every_semflow_command_in_the_readme_parses(checkout: Path) -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", (checkout / "README.md").read_text(), re.DOTALL)
+    commands = [shlex.split(line, comments=True) for block in blocks for line in block.splitlines()]
+    found = [words[1:] for words in commands if words and words[0] == "semflow"]
+    assert len(found) >= 4
+    for words in found:
+        assert callable(main.parser(words).parse_args(words).command)
+
+
+def test_dvc_yaml_is_written_where_there_is_none(folder: Path) -> None:
+    assert main.main(["dvc"]) == 0
+    assert "semflow stage decode" in (folder / "dvc.yaml").read_text()
+
+
+def test_a_project_lists_nested_videos_by_their_path(folder: Path, reopen_here: Callable[[], Project]) -> None:
+    (folder / "data/raw/day1").mkdir()
+    (folder / "data/raw/day1/cam.mp4").write_text("")
+    (folder / "data/raw/.hidden").write_text("")
+    assert list(reopen_here().videos) == ["day1/cam"]
+
+
+@pytest.fixture
+def reopen_here(folder: Path) -> Callable[[], Project]:
+    from flows.pipeline import STAGES
+
+    return lambda: Project.open(folder, STAGES)

@@ -1,0 +1,172 @@
+"""The index over all videos."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from flows.overview.index_page import IndexItem, index_item, render_index, summary
+from tasks.artifacts.detections import Detections
+from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.artifacts.report import Report
+from tasks.artifacts.tracks import Tracks
+
+ACCOUNT = Account(
+    file="a.mp4",
+    container="mp4",
+    codec="h264",
+    pixel_format="yuv420p",
+    source_width=640,
+    source_height=360,
+    rotation_deg=0,
+    fps=25.0,
+    vfr=False,
+    duration_s=60.0,
+    expected=1500,
+    decoded=1498,
+    damaged=3,
+    lost=2,
+    kept=1500,
+    width=640,
+    height=360,
+    encoding="png",
+)
+
+
+class _Page(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.names: list[str] = []
+        self.tags: list[str] = []
+        self._in_name = False
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [str(value) for key, value in attrs if key in ("src", "href") and value]
+        if tag == "h2":
+            self._in_name = True
+            self.names.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_name = self._in_name and tag != "h2"
+
+    def handle_data(self, data: str) -> None:
+        if self._in_name:
+            self.names[-1] += data.strip()
+
+
+def _project(root: Path, video: str, status: str = "ok") -> None:
+    """Three frames, two detections, two tracks and a page."""
+    picture = np.full((36, 64, 3), (200, 60, 20), np.uint8)
+    rows = [Frame(i, i / 25, status, None if status == "lost" else picture) for i in range(3)]
+    facts = {"frame_count": 3, "width": 64, "height": 36}
+    box = {name: np.full(3, v, np.float32) for name, v in (("x1", 1), ("y1", 1), ("x2", 9), ("y2", 9))}
+    same = {
+        "class_id": np.array([0, 0, 2], np.int16),
+        "class_name": np.array(["person", "person", "car"], dtype=object),
+        "score": np.full(3, 0.9, np.float32),
+        **box,
+        **facts,
+    }
+    tracks = Tracks(
+        frame=np.array([0, 1, 1], np.int32),
+        track_id=np.array([1, 1, 2], np.int32),
+        detection=np.arange(3, dtype=np.int32),
+        **same,
+    )
+    for kind in (Frames, Detections, Tracks, Report):
+        kind.path(root, video).parent.mkdir(parents=True, exist_ok=True)
+    account = replace(ACCOUNT, width=64, height=36)
+    Frames.stream(rows, lambda: account, encoding="png").save(Frames.path(root, video))
+    Detections(frame=np.array([0, 1, 1], np.int32), **same).save(Detections.path(root, video))
+    tracks.save(Tracks.path(root, video))
+    Report.path(root, video).mkdir()
+    (Report.path(root, video) / Report.PAGE).write_text("page")
+
+
+def test_an_item_says_what_the_artifacts_say(tmp_path: Path) -> None:
+    _project(tmp_path, "a b#1")
+    item = index_item(tmp_path, "a b#1")
+    assert (item.state, item.detections, item.tracks) == ("ok", 3, {"car": 1, "person": 1})
+    assert item.link == "a%20b%231/index.html"
+    assert item.account is not None and item.account.damaged == 3
+    assert item.thumbnail is not None
+    seen = cv2.imdecode(np.frombuffer(item.thumbnail, np.uint8), cv2.IMREAD_COLOR_RGB)
+    assert seen is not None
+    assert seen[10, 10] == pytest.approx((200, 60, 20), abs=8)
+
+
+def test_an_item_without_a_whole_frame_has_no_thumbnail(tmp_path: Path) -> None:
+    _project(tmp_path, "dark", status="lost")
+    assert index_item(tmp_path, "dark").thumbnail is None
+
+
+def test_an_item_with_nothing_made_yet_is_bare(tmp_path: Path) -> None:
+    assert index_item(tmp_path, "new") == IndexItem("new")
+
+
+def test_failures_come_first_then_names() -> None:
+    items = [
+        IndexItem("b"),
+        IndexItem("z", "failed", "decode", "z.mp4 must be a video, got text"),
+        IndexItem("a"),
+        IndexItem("c", "failed", "track", "no"),
+    ]
+    html = render_index(items)
+    assert _Page(html).names == ["c", "z", "a", "b"]
+    assert "failed in decode" in html and "z.mp4 must be a video, got text" in html
+
+
+def test_the_page_does_not_depend_on_the_order_of_the_items() -> None:
+    items = [
+        IndexItem("b", account=ACCOUNT),
+        IndexItem("a", tracks={"person": 2}, detections=9),
+        IndexItem("c", "failed"),
+    ]
+    pages = {render_index(order) for order in itertools.permutations(items)}
+    assert len(pages) == 1
+
+
+def test_the_summary_adds_up() -> None:
+    items = [
+        IndexItem("a", account=ACCOUNT, tracks={"person": 3, "car": 1}),
+        IndexItem("b", account=ACCOUNT, tracks={"person": 1}),
+        IndexItem("c", "failed", "decode", "no"),
+    ]
+    said = summary(items).replace("\u202f", "")
+    assert said == "3 videos, 1 failed. 2 min of video in 3000 frames (6 damaged, 4 lost), 5 tracks."
+    assert summary(items[:1]).startswith("1 video, all good.")
+
+
+def test_no_videos_say_what_to_do() -> None:
+    assert "put some into data/raw" in render_index([])
+
+
+def test_the_page_is_self_contained_and_links_to_reports() -> None:
+    html = render_index([IndexItem("a", link="a/index.html", thumbnail=b"\xff\xd8", account=ACCOUNT)])
+    outside = {a for a in _Page(html).addresses if not a.startswith(("data:", "#"))}
+    assert outside == {"a/index.html"}
+    assert not re.search(r"url\(|@import", html)
+
+
+def test_names_and_errors_are_escaped() -> None:
+    evil = "<img src=x onerror=alert(1)> & 'ü'"
+    found = _Page(
+        render_index([IndexItem(evil, "failed", evil, evil), IndexItem(evil, tracks={evil: 1}, detections=1)])
+    )
+    assert found.names == [evil, evil]
+    assert "img" not in found.tags
+
+
+def test_many_videos_get_a_search_field_and_few_do_not() -> None:
+    assert "input" in _Page(render_index([IndexItem(f"v{i}") for i in range(12)])).tags
+    assert "input" not in _Page(render_index([IndexItem("v")])).tags
