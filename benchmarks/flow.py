@@ -16,10 +16,10 @@ from pathlib import Path
 import yaml
 
 from flows.cli.sample_videos import SAMPLES
+from tasks.arrays import FlowField, Image
 from tasks.artifacts.dense_flow import DenseFlow, FlowFacts
-from tasks.artifacts.flow_encoding import Flow, FlowEncoding
+from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.frames import Frames
-from tasks.artifacts.images import Image
 from tasks.artifacts.raw_video import RawVideo
 from tasks.decode.params import DecodeParams
 from tasks.decode.stage import decode
@@ -111,7 +111,7 @@ def _open(settings: EstimateFlowParams, values: dict[str, str]) -> tuple[Backend
     return backend, 1 if params.network and device == "cpu" else PAIRS
 
 
-def _all(backend: Backend, images: Sequence[Image]) -> list[tuple[Flow, Flow]]:
+def _all(backend: Backend, images: Sequence[Image]) -> list[tuple[FlowField, FlowField]]:
     return [
         pair
         for n in range(0, len(images) - 1, backend.run)

@@ -18,8 +18,8 @@ import numpy as np
 from flows.apps.field_results import Results, results, whole, with_progress, write_film
 from flows.apps.object_queries import carried
 from flows.apps.video_artifacts import Shelf
+from tasks.arrays import Image
 from tasks.artifacts.field_labels import FieldLabels
-from tasks.artifacts.images import Image
 from tasks.artifacts.semantic_field import FieldMap, SemanticField
 from tasks.errors import BadInput, SemflowError
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from flows.apps.field_results import results, whole, with_progress, write_film
 from flows.apps.object_queries import Thing, thing
 from flows.apps.video_artifacts import Shelf
-from tasks.artifacts.images import Image
+from tasks.arrays import Image, Mask
 from tasks.device import resolve_device
 from tasks.errors import SemflowError
 from tasks.geometry.boxes import pairwise_iou
@@ -29,7 +29,6 @@ OUTLINE = 0.008  # of the longer side: by so much a mask is grown, because maps 
 SAME = 0.4  # overlap of boxes that makes a segmenter's instance the tracked thing
 LEAST_SCORE = 0.15  # of such an instance: that it is there the track knows
 HIGHLIGHT = np.array([255, 60, 140], np.float32)
-Mask = NDArray[np.bool_]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

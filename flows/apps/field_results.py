@@ -14,8 +14,8 @@ import numpy as np
 
 from flows.apps.video_artifacts import Shelf
 from flows.engine.files import PARTIAL, move, partial
+from tasks.arrays import Image
 from tasks.artifacts.frames import Frames
-from tasks.artifacts.images import Image
 from tasks.errors import SemflowError
 from tasks.progress import progress
 

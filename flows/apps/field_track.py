@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from flows.apps.field_results import results, with_progress, write_film
 from flows.apps.object_queries import Thing, thing
 from flows.apps.video_artifacts import Shelf
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.artifacts.point_paths import PointPaths
 from tasks.errors import SemflowError
 from tasks.point_tracking.point_tracker import Paths, World, follow

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.apps.video_artifacts import Shelf
+from tasks.arrays import Mask
 from tasks.artifacts.semantic_field import FieldMap
 from tasks.errors import SemflowError
 from tasks.fit_field.frame_motion import Links
 from tasks.geometry.warp import pixel_grid
 
 AROUND = 0.15  # of a box's sides: by this much a thing may stand out of it
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)

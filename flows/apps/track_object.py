@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Image
 from tasks.artifacts.artifact import Artifact
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
-from tasks.artifacts.images import Image
 from tasks.artifacts.object_track import ObjectTrack
 from tasks.errors import SemflowError
 

@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.evaluate.scores import Scores
+from tasks.arrays import Image
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.frames import Account, Frame, Frames
-from tasks.artifacts.images import Image
 from tasks.detect.params import HEAD_LIMIT, DetectParams
 from tasks.detect.stage import detect
 from tasks.errors import BadInput

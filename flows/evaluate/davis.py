@@ -24,12 +24,11 @@ from typing import Any, cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from flows.evaluate.match_data import Clip as Files
 from flows.evaluate.match_data import find_clips, read_image, read_mask
 from flows.evaluate.scores import Scores
-from tasks.artifacts.images import Image
+from tasks.arrays import Floats32, Image, LabelMap, Mask
 from tasks.decode.params import DecodeParams
 from tasks.device import resolve_device
 from tasks.errors import BadInput
@@ -47,16 +46,13 @@ from tasks.label_propagation.memory_bank import spread
 from tasks.label_propagation.propagate import completed, task_of
 from tasks.label_propagation.propagation_config import DEFAULT
 from tasks.params import Compute, Params
-from tasks.sequence.label_map import Labels, on_cells, shares_of
+from tasks.sequence.label_map import on_cells, shares_of
 from tasks.sequence.sequence_view import Clip, Motion
 from tasks.yolo.segment import load_segmenter
 
 CLASSES = 2  # background and the object
 SEGMENTER_SIDE = 864  # pixels that the segmenter sees of the longer side: DAVIS at 480p as it is
 SEGMENTER_SCORE = 0.05
-Mask = NDArray[np.bool_]
-Share = NDArray[np.float32]
-"""(h, w) share of the object, 0..1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +62,7 @@ class Sequence:
     files: Files
     images: list[Image]
     clip: Clip
-    first: Labels
+    first: LabelMap
     """(h, w) the first mask at working size."""
 
     def truth(self, frame: int) -> Mask:
@@ -125,7 +121,7 @@ def score(sequence: Sequence, with_masks: bool) -> dict[str, float]:
     return {"J": overlaps[[*ways][-1]], **overlaps}
 
 
-def overlap(share: Share, truth: Mask) -> float:
+def overlap(share: Floats32, truth: Mask) -> float:
     """J of a share at any size and a mask: intersection over union, 1 where both are empty."""
     height, width = truth.shape
     mask = cv2.resize(share, (width, height), interpolation=cv2.INTER_LINEAR) > 0.5
@@ -133,13 +129,13 @@ def overlap(share: Share, truth: Mask) -> float:
     return int((mask & truth).sum()) / union if union else 1.0
 
 
-def copied(sequence: Sequence) -> Iterator[tuple[int, Share]]:
+def copied(sequence: Sequence) -> Iterator[tuple[int, Floats32]]:
     """The first mask in every frame."""
     first = sequence.first.astype(np.float32)
     return ((frame, first) for frame in range(len(sequence.images)))
 
 
-def warped(sequence: Sequence) -> Iterator[tuple[int, Share]]:
+def warped(sequence: Sequence) -> Iterator[tuple[int, Floats32]]:
     """The first mask along the flow, from frame to frame."""
     share = sequence.first.astype(np.float32)
     for frame in range(1, len(sequence.images)):
@@ -149,7 +145,7 @@ def warped(sequence: Sequence) -> Iterator[tuple[int, Share]]:
         yield frame, share
 
 
-def propagated(sequence: Sequence) -> Iterator[tuple[int, Share]]:
+def propagated(sequence: Sequence) -> Iterator[tuple[int, Floats32]]:
     """The first mask by likeness of features."""
     clip = sequence.clip
     grids: Iterable[Any] = (clip.grids(frame) for frame in range(1, clip.length))
@@ -162,7 +158,7 @@ def propagated(sequence: Sequence) -> Iterator[tuple[int, Share]]:
         yield frame, pixels_of(np.ascontiguousarray(found[..., 1]), clip.cells, clip.height, clip.width)
 
 
-def field(sequence: Sequence, anchor: Anchoring | None) -> Iterator[tuple[int, Share]]:
+def field(sequence: Sequence, anchor: Anchoring | None) -> Iterator[tuple[int, Floats32]]:
     """The semantic field, with instance masks where there is an anchor."""
     maps = completed(task_of(sequence.clip, {0: sequence.first}, CLASSES, DEFAULT, anchor))
     for frame, found in enumerate(maps):

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from flows.evaluate.match_data import Clip, find_clips, read_image, read_mask
 from flows.evaluate.param_overrides import add_set, with_changes
 from flows.evaluate.scores import Scores
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.decode.params import DecodeParams
 from tasks.errors import BadInput
 from tasks.extract_features.feature_extractor import cell_grid, input_size, viewer

@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from flows.evaluate.field_methods import ABLATIONS, RIVALS, Method, ablated, field
 from flows.evaluate.field_removal import REMOVERS, choose, psnr
 from flows.evaluate.scores import Scores
-from flows.evaluate.synthetic_case import Labels, Problem, make_problem
+from flows.evaluate.synthetic_case import Problem, make_problem
+from tasks.arrays import LabelMap
 from tasks.errors import BadInput
 from tasks.params import Params
 from tasks.synthetic.scene.scene import VERSION, Scene, SceneSettings, make_scene
@@ -81,7 +82,7 @@ def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Sco
     return Scores("field", items, combined)
 
 
-def mean_iou(truth: Labels, found: Labels) -> float:
+def mean_iou(truth: LabelMap, found: LabelMap) -> float:
     """Mean over the classes of `truth` of their intersection over union, over all pixels together."""
     count = int(max(truth.max(), found.max())) + 1
     pairs = truth.astype(np.int64).ravel() * count + found.ravel()

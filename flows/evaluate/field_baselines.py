@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.evaluate.synthetic_case import Labels, Mask, Problem, at_cells, at_pixels
+from flows.evaluate.synthetic_case import Problem, at_cells, at_pixels
+from tasks.arrays import LabelMap, Mask
 from tasks.geometry.propagate import Alike, Propagation, mixed, most_alike, propagate
 from tasks.geometry.warp import pixel_grid
 
@@ -31,34 +32,34 @@ NEAR_CELLS = 12
 MEMORY = 5  # last frames that propagation looks at
 
 
-def copied(problem: Problem) -> Labels:
+def copied(problem: Problem) -> LabelMap:
     """(t, h, w) the nearest labelled frame's labels, where they are."""
     return np.stack([problem.labels[problem.nearest_labelled(frame)] for frame in range(len(problem))])
 
 
-def flow_chained(problem: Problem) -> Labels:
+def flow_chained(problem: Problem) -> LabelMap:
     """(t, h, w) labels carried step by step."""
     return _decided(_flow_votes(problem, frame, _chained) for frame in range(len(problem)))
 
 
-def flow_filled(problem: Problem) -> Labels:
+def flow_filled(problem: Problem) -> LabelMap:
     """(t, h, w) the same, and where no step by step way can be trusted, what its surroundings say."""
     return _decided(_filled(_flow_votes(problem, frame, _chained)) for frame in range(len(problem)))
 
 
-def flow_direct(problem: Problem) -> Labels:
+def flow_direct(problem: Problem) -> LabelMap:
     """(t, h, w) labels carried at once by flow that skips frames."""
     return _decided(_flow_votes(problem, frame, _direct) for frame in range(len(problem)))
 
 
-def flow_both(problem: Problem) -> Labels:
+def flow_both(problem: Problem) -> LabelMap:
     """(t, h, w) labels carried both ways."""
     return _decided(
         _flow_votes(problem, frame, _chained) + _flow_votes(problem, frame, _direct) for frame in range(len(problem))
     )
 
 
-def nearest_features(problem: Problem) -> Labels:
+def nearest_features(problem: Problem) -> LabelMap:
     """(t, h, w) labels of the most alike cells of all the labelled frames, wherever they lie."""
     past, shares = _labelled_cells(problem)
     past, shares = past.reshape(-1, past.shape[-1]), shares.reshape(-1, shares.shape[-1])
@@ -75,14 +76,14 @@ def nearest_features(problem: Problem) -> Labels:
     return _decided(map(votes, problem.grids))
 
 
-def nearest_features_near(problem: Problem) -> Labels:
+def nearest_features_near(problem: Problem) -> LabelMap:
     """(t, h, w) labels of the most alike cells at most NEAR_CELLS away."""
     past, shares = _labelled_cells(problem)
     found = (mixed(most_alike(vectors, past, NEAR_CELLS, COUNT), shares, TEMPERATURE) for vectors in problem.grids)
     return _decided(at_pixels(problem.cells, votes, *problem.size) for votes in found)
 
 
-def feature_propagation(problem: Problem) -> Labels:
+def feature_propagation(problem: Problem) -> LabelMap:
     """(t, h, w) labels fed from frame to frame, away from each labelled one; the nearer one is heard."""
     how = Propagation(NEAR_CELLS, COUNT, TEMPERATURE, MEMORY)
     soft: dict[int, Any] = {}
@@ -151,5 +152,5 @@ def _pixels(places: NDArray[np.float32], size: tuple[int, int]) -> tuple[NDArray
     return x.clip(0, size[1] - 1), y.clip(0, size[0] - 1)
 
 
-def _decided(votes: Iterable[Votes]) -> Labels:
+def _decided(votes: Iterable[Votes]) -> LabelMap:
     return np.stack([vote.argmax(axis=-1) for vote in votes]).astype(np.uint8)

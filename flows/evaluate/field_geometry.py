@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flows.evaluate.synthetic_case import Mask, Problem
+from flows.evaluate.synthetic_case import Problem
+from tasks.arrays import Mask
 from tasks.fit_field.window_volume import geometry_of
 from tasks.geometry.homography import camera_motion
 from tasks.plane_volume.optimise import Learning, Shot

@@ -11,13 +11,14 @@ import numpy as np
 from flows.evaluate import field_baselines as baselines
 from flows.evaluate import field_point as point
 from flows.evaluate.field_geometry import motion_of, volume_of
-from flows.evaluate.synthetic_case import Labels, Problem
+from flows.evaluate.synthetic_case import Problem
+from tasks.arrays import LabelMap
 from tasks.label_propagation.propagate import complete
 from tasks.label_propagation.propagation_config import DEFAULT, How
 from tasks.sequence.flow_trajectory import Trail
 from tasks.sequence.sequence_view import Clip
 
-Method = Callable[[Problem], Labels]
+Method = Callable[[Problem], LabelMap]
 """A problem to (t, h, w) classes."""
 
 RIVALS: Mapping[str, Mapping[str, Method]] = {
@@ -60,7 +61,7 @@ ABLATIONS: Mapping[str, Mapping[str, bool | int]] = {
 """The field without one of its parts: switches of `How`."""
 
 
-def field(problem: Problem, how: How = DEFAULT) -> Labels:
+def field(problem: Problem, how: How = DEFAULT) -> LabelMap:
     """(t, h, w) labels of the semantic field."""
     clip = Clip(
         length=len(problem),

@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from flows.evaluate.synthetic_case import Labels, Problem, at_pixels
+from flows.evaluate.synthetic_case import Problem, at_pixels
+from tasks.arrays import LabelMap
 
 WIDTH, STEPS, BATCH, RATE = 64, 400, 4096, 3e-3
 
@@ -36,7 +37,7 @@ FEATURES = Encoding(space=3, time=2, features=5.0)
 SMOOTH = Encoding(space=1, time=1, features=10.0)  # the best of six tried on three scenes
 
 
-def per_point(problem: Problem, encoding: Encoding) -> Labels:
+def per_point(problem: Problem, encoding: Encoding) -> LabelMap:
     """(t, h, w) labels from position and time, and from the features there where `encoding` has them."""
     asked = [torch.from_numpy(_points(problem, frame, encoding)) for frame in problem.labels]
     x = torch.cat(asked)

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.evaluate.field_geometry import volume_of
-from flows.evaluate.synthetic_case import Mask, Problem
+from flows.evaluate.synthetic_case import Problem
+from tasks.arrays import Mask
 from tasks.geometry.homography import camera_flow, camera_motion
 from tasks.geometry.warp import lands_inside, warp
 from tasks.plane_volume.object_removal import removed

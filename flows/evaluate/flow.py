@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.evaluate.scores import Scores
-from tasks.artifacts.flow_encoding import Flow, FlowEncoding
-from tasks.artifacts.images import Image
+from tasks.arrays import FlowField, Image
+from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.device import resolve_device
 from tasks.errors import BadInput
 from tasks.estimate_flow.backend import Backend, open_backend
@@ -40,7 +40,7 @@ class Item:
     name: str
     first: Image
     second: Image
-    truth: Flow
+    truth: FlowField
 
 
 @dataclass(frozen=True)

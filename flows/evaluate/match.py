@@ -31,7 +31,7 @@ from flows.evaluate.match_context import Bench, open_bench
 from flows.evaluate.match_data import Clip, find_clips, find_homography_pairs, find_keypoint_pairs, read_image
 from flows.evaluate.match_scores import Metrics, score_homography, score_keypoints, score_masks, score_views
 from flows.evaluate.scores import Scores
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.errors import BadInput
 from tasks.params import Params
 

@@ -10,8 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.flow_encoding import Flow
-from tasks.artifacts.images import Image
+from tasks.arrays import FlowField, Image, Points32
 from tasks.decode.params import DecodeParams
 from tasks.device import resolve_device
 from tasks.estimate_flow.backend import Backend, open_backend
@@ -25,9 +24,6 @@ from tasks.match.grids import How, match_grids
 from tasks.match.params import MatchParams
 from tasks.match.semantic import how
 from tasks.params import Compute, Params
-
-Places = NDArray[np.float32]
-"""(h, w, 2) x, y in working-size pixels, one for each cell."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +44,14 @@ class Bench:
     how: How
     side: int | None
 
-    def semantic(self, first: Grid, second: Grid) -> Places:
+    def semantic(self, first: Grid, second: Grid) -> Points32:
         """Where each cell of the first image is in the second by meaning."""
         return second.cells.to_px(match_grids(first.vectors, second.vectors, self.how).target)
 
-    def chained(self, places: Places, images: Sequence[Image]) -> Places:
+    def chained(self, places: Points32, images: Sequence[Image]) -> Points32:
         """Where optical flow carries `places` of the first of `images` to the last, one by one, trusted everywhere."""
         for pair in pairwise(images):
-            flow: Flow = next(iter(self.optical.estimate(pair)))[0]
+            flow: FlowField = next(iter(self.optical.estimate(pair)))[0]
             inside = np.clip(places, 0, np.array([flow.shape[1] - 1, flow.shape[0] - 1], np.float32))
             places = places + step(inside, flow, np.ones(flow.shape[:2], np.bool_)) - inside
         return places

@@ -11,12 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.images import Image
+from tasks.arrays import Image, Points
 from tasks.errors import BadInput
 
 IMAGES = {".jpg", ".jpeg", ".png", ".ppm"}
-Points = NDArray[np.float64]
-"""(n, 2) x, y in pixels."""
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.evaluate.match_context import Bench, Places
+from flows.evaluate.match_context import Bench
 from flows.evaluate.match_data import Clip, HomographyPair, KeypointPair, read_image, read_mask
-from tasks.artifacts.images import Image
+from tasks.arrays import Image, Points32
 from tasks.geometry import views as match_views
 from tasks.match.grids import match_grids
 
@@ -93,19 +93,19 @@ def score_homography(pair: HomographyPair, bench: Bench) -> Metrics:
     }
 
 
-def _pck(at: Places, view: match_views.View, centres: Places) -> Metrics:
+def _pck(at: Points32, view: match_views.View, centres: Points32) -> Metrics:
     error, inside = _errors(at, view.homography, centres, view.image.shape[:2])
     width = view.image.shape[1]
     return {f"PCK@{name}": float((error[inside] <= part * width).mean()) for name, part in ((".05", 0.05), (".1", 0.1))}
 
 
-def _mean_error(at: Places, view: match_views.View, centres: Places) -> float:
+def _mean_error(at: Points32, view: match_views.View, centres: Points32) -> float:
     error, inside = _errors(at, view.homography, centres, view.image.shape[:2])
     return float(error[inside].mean())
 
 
 def _errors(
-    at: Places, homography: NDArray[np.float64], centres: Places, size: tuple[int, ...]
+    at: Points32, homography: NDArray[np.float64], centres: Points32, size: tuple[int, ...]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """(h, w) distance from the truth in pixels, and where the truth lies in the second image."""
     truth: Any = cv2.perspectiveTransform(centres.astype(np.float64), homography)
@@ -114,7 +114,7 @@ def _errors(
     return np.hypot(at[..., 0] - x, at[..., 1] - y), inside
 
 
-def _at(mask: NDArray[np.bool_], places: Places) -> NDArray[np.bool_]:
+def _at(mask: NDArray[np.bool_], places: Points32) -> NDArray[np.bool_]:
     """(h, w) the mask at the pixel nearest to each place."""
     x, y = np.rint(places).astype(int).transpose(2, 0, 1)
     return mask[np.clip(y, 0, mask.shape[0] - 1), np.clip(x, 0, mask.shape[1] - 1)]

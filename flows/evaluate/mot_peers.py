@@ -16,14 +16,13 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flows.evaluate.motchallenge import Sequence, Verdict, judge
+from tasks.arrays import Boxes
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.tracks import FILLED, Tracks
 from tasks.errors import BadInput
 
-Boxes = NDArray[np.float64]
 Step = Callable[[Detections], Boxes]
 """Detections of the next frame to (n, 6) rows: track, x1, y1, x2, y2, score."""
 Make = Callable[[int, int], Step]

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.evaluate.motchallenge import Sequence
+from tasks.arrays import Boxes
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.features import Features
@@ -43,7 +44,6 @@ ALARM_SCORES = (0.1, 0.5)
 
 Kind = Literal["still", "followed", "shaken"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-Boxes = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

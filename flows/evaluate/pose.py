@@ -23,7 +23,7 @@ import numpy as np
 
 from flows.evaluate.pose_coverage import VIDEOS, coverage
 from flows.evaluate.scores import Scores
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.device import resolve_device
 from tasks.errors import BadInput
 from tasks.estimate_pose.look import LIMIT, Looker

@@ -15,18 +15,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.images import Image
+from tasks.arrays import FlowField, Image, LabelMap, Mask
 from tasks.estimate_flow.classic import dis
 from tasks.geometry.consistency import consistent
 from tasks.geometry.grid import CellGrid, unit
 from tasks.synthetic.scene import inputs
 from tasks.synthetic.scene.cast import CLASS_NAMES
 from tasks.synthetic.scene.scene import Scene
-
-Labels = NDArray[np.uint8]
-"""(h, w) class of each pixel, or (t, h, w)."""
-Flow = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,15 +30,15 @@ class Problem:
 
     images: NDArray[np.uint8]
     """(t, h, w, 3) RGB."""
-    neighbours: list[tuple[Flow, Mask, Flow, Mask]]
+    neighbours: list[tuple[FlowField, Mask, FlowField, Mask]]
     """Pair (i, i + 1): forward flow on frame i, where it may be trusted, and both backward on frame i + 1."""
     grids: NDArray[np.float32]
     """(t, rows, columns, d) unit vectors."""
     cells: CellGrid
-    labels: Mapping[int, Labels]
+    labels: Mapping[int, LabelMap]
     """Labelled frame to its (h, w) classes."""
     class_count: int
-    direct: Callable[[int, int], tuple[Flow, Mask]] = field(repr=False)
+    direct: Callable[[int, int], tuple[FlowField, Mask]] = field(repr=False)
     """Flow from a frame to any other, and where it may be trusted."""
 
     def __len__(self) -> int:
@@ -58,7 +53,7 @@ class Problem:
         """The labelled frame nearest in time; the earlier of two."""
         return min(self.labels, key=lambda labelled: (abs(labelled - frame), labelled))
 
-    def step(self, frame: int, towards: int) -> tuple[Flow, Mask]:
+    def step(self, frame: int, towards: int) -> tuple[FlowField, Mask]:
         """Flow of `frame` to the neighbour that lies in the direction of frame `towards`."""
         forward, valid, *_ = self.neighbours[min(frame, len(self.neighbours) - 1)]
         if towards > frame:
@@ -74,7 +69,7 @@ def make_problem(scene: Scene, labelled: int, noise_px: float | None) -> Problem
     chosen = inputs.labelled_frames(labelled, len(scene))
     estimated = _estimator(images)
 
-    def neighbour(first: int) -> tuple[Flow, Mask, Flow, Mask]:
+    def neighbour(first: int) -> tuple[FlowField, Mask, FlowField, Mask]:
         if noise_px is None:
             return *estimated(first, first + 1), *estimated(first + 1, first)
         pair = inputs.flow_pair(scene, first, noise_px)
@@ -91,16 +86,16 @@ def make_problem(scene: Scene, labelled: int, noise_px: float | None) -> Problem
     )
 
 
-def _estimator(images: NDArray[np.uint8]) -> Callable[[int, int], tuple[Flow, Mask]]:
+def _estimator(images: NDArray[np.uint8]) -> Callable[[int, int], tuple[FlowField, Mask]]:
     """DIS between any two of the images, as the pipeline runs it, with its own check there and back."""
     estimate = dis("medium")
 
     @cache
-    def both(low: int, high: int) -> tuple[Flow, Flow]:
+    def both(low: int, high: int) -> tuple[FlowField, FlowField]:
         pair: list[Image] = [images[low], images[high]]
         return next(iter(estimate(pair)))
 
-    def flow(a: int, b: int) -> tuple[Flow, Mask]:
+    def flow(a: int, b: int) -> tuple[FlowField, Mask]:
         forward, backward = both(min(a, b), max(a, b))
         there, back = (forward, backward) if a < b else (backward, forward)
         return there, consistent(there, back)
@@ -121,7 +116,7 @@ def at_pixels(cells: CellGrid, values: NDArray[np.float32], height: int, width: 
     return np.concatenate([part.reshape(height, width, -1) for part in parts], axis=-1)
 
 
-def at_cells(cells: CellGrid, labels: Labels, class_count: int) -> NDArray[np.float32]:
+def at_cells(cells: CellGrid, labels: LabelMap, class_count: int) -> NDArray[np.float32]:
     """(rows, columns, classes) share of each class in the pixels of each cell."""
     height, width = labels.shape
     left, top = cells.left - (cells.step_x - 1) / 2, cells.top - (cells.step_y - 1) / 2

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from flows.evaluate.scores import Row, Scores
 from flows.training.figure_stacks import Job, Seen, look_at, renderers
+from tasks.arrays import Indices
 from tasks.params import Params
 from tasks.streams.fusion import fused
 from tasks.streams.heads import probabilities
@@ -37,7 +38,7 @@ from tasks.train.looks import Look, Means
 from tasks.train.metrics import confusion, top1
 from tasks.train.params import TrainParams
 from tasks.train.shipped import shipped_temporal
-from tasks.train.streams import Material, Rows, opinions, spatial_stream, temporal_stream
+from tasks.train.streams import Material, opinions, spatial_stream, temporal_stream
 from tasks.train.study import weigh
 
 FRAMES, STACKS = 33, 3
@@ -120,10 +121,10 @@ def _measured(
     material = Material(list(_looks(pool, everything)), truth, labels)
     rows = np.arange(len(learning))
 
-    def see(some: Rows) -> tuple[object, NDArray[np.float64]]:
+    def see(some: Indices) -> tuple[object, NDArray[np.float64]]:
         return spatial_stream(material, some, means)
 
-    def follow(some: Rows) -> tuple[object, NDArray[np.float64]]:
+    def follow(some: Indices) -> tuple[object, NDArray[np.float64]]:
         return temporal_stream(material, some, means, NO_STATE)
 
     names = [str(job.seed) for job in everything]

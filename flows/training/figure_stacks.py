@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import FlowField
 from tasks.artifacts.action_model import StackSettings
-from tasks.artifacts.flow_encoding import Flow, FlowEncoding
+from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.estimate_flow.assess import assess
 from tasks.estimate_flow.classic import dis
 from tasks.geometry.homography import camera_flow
@@ -81,7 +82,7 @@ def look_at(job: Job) -> Seen:
     return Seen(np.array(stacks, np.float32).reshape(-1, CHANNELS, SETTINGS.side, SETTINGS.side), middles)
 
 
-def _estimated(pictures: Sequence[NDArray[np.uint8]]) -> Iterator[Flow]:
+def _estimated(pictures: Sequence[NDArray[np.uint8]]) -> Iterator[FlowField]:
     """Own motion by the stage's flow and its camera."""
     for (first, second), (there, back) in zip(pairwise(pictures), dis("medium")(pictures), strict=True):
         pair = assess(first, second, there, back, ENCODING)

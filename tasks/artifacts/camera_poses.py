@@ -26,14 +26,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tasks.arrays import Matrix
 from tasks.artifacts.artifact import Source
 from tasks.artifacts.json_lines import line_of, line_of_repeated_key
 from tasks.errors import BadInput
 from tasks.text import read_text
 
-Matrix = NDArray[np.float64]
 FOCAL = ("fx", "fy", "cx", "cy")
 FRAME_KEYS = ("frame", "rotation", "translation", "intrinsics", *FOCAL)
 FILE_KEYS = ("width", "height", "near", "far", "frames", "intrinsics", *FOCAL)

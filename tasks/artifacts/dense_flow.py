@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import FlowField, Mask
 from tasks.artifacts.artifact import MAKE_AGAIN, Artifact, Streamed
 from tasks.artifacts.dense_flow_file import FACTS_KEY, NUMBERS, write
-from tasks.artifacts.flow_encoding import Flow, FlowEncoding, Mask
+from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.parquet import ROWS_PER_GROUP, open_parquet
 from tasks.errors import SemflowError
 
@@ -56,9 +57,9 @@ class FlowFacts:
 class FlowPair:
     """What is known of one pair of frames; fields at working size, in pixels."""
 
-    forward: Flow
+    forward: FlowField
     """(h, w, 2) from frame i to i + 1."""
-    backward: Flow
+    backward: FlowField
     """(h, w, 2) from frame i + 1 to i."""
     valid: Mask
     """(h, w) pixels of frame i where both flows agree; elsewhere the point is hidden in frame i + 1 or a flow wrong."""
@@ -160,11 +161,11 @@ class DenseFlow(Artifact):
         """(3, 3) homography of frame i onto frame i + 1; the identity where there was too little to tell."""
         return self.cameras[self._checked(i)]
 
-    def forward(self, i: int) -> Flow:
+    def forward(self, i: int) -> FlowField:
         """(h, w, 2) displacement of each pixel of frame i to frame i + 1, px; zero where there is no flow."""
         return self.facts.encoding.decode(self._bytes("forward", i))
 
-    def backward(self, i: int) -> Flow:
+    def backward(self, i: int) -> FlowField:
         """(h, w, 2) displacement of each pixel of frame i + 1 to frame i, px; zero where there is no flow."""
         return self.facts.encoding.decode(self._bytes("backward", i))
 

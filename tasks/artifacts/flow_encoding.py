@@ -19,12 +19,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import FlowField, Mask
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Flow = NDArray[np.float32]
-"""(h, w, 2) displacement x, y in pixels."""
-Mask = NDArray[np.bool_]
 Steps = NDArray[np.int16]
 
 ZSTD_LEVEL = 3  # zstd's default: level 9 takes 5 to 10 % less and six times as long
@@ -52,13 +51,13 @@ class FlowEncoding:
         """Rows and columns of stored vectors."""
         return -(-self.height // self.grid), -(-self.width // self.grid)
 
-    def encode(self, flow: Flow) -> bytes:
+    def encode(self, flow: FlowField) -> bytes:
         """Bytes of the (h, w, 2) field."""
         cells = halve(flow) if self.grid == 2 else flow
         steps = np.clip(np.rint(cells * np.float32(self.steps_per_px)), -LARGEST, LARGEST).astype(np.int16)
         return _pack(_differences(steps))
 
-    def decode(self, data: bytes | None) -> Flow:
+    def decode(self, data: bytes | None) -> FlowField:
         """The (h, w, 2) field behind `data`; no motion at all for None."""
         if data is None:
             return np.zeros((self.height, self.width, 2), np.float32)
@@ -80,7 +79,7 @@ class FlowEncoding:
         return bits.reshape(self.height, self.width).astype(np.bool_)
 
 
-def halve(field: Flow) -> Flow:
+def halve(field: FlowField) -> FlowField:
     """(ceil(h / 2), ceil(w / 2), 2) cells from which `double` makes the field again, as nearly as it can."""
     import cv2
 
@@ -89,7 +88,7 @@ def halve(field: Flow) -> Flow:
     return filtered[::2, ::2].astype(np.float32, copy=False)
 
 
-def double(cells: Flow, height: int, width: int) -> Flow:
+def double(cells: FlowField, height: int, width: int) -> FlowField:
     """(h, w, 2) field by bilinear interpolation; cell j lies at 2 j + 0.5, between pixels 2 j and 2 j + 1."""
     import cv2
 
@@ -98,7 +97,7 @@ def double(cells: Flow, height: int, width: int) -> Flow:
     return large[:height, :width]
 
 
-def _even_rows(field: Flow) -> Flow:
+def _even_rows(field: FlowField) -> FlowField:
     """An even number of rows: to an odd one comes the row that `double` would have made next and cut off."""
     if len(field) % 2 == 0:
         return field

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Image
 from tasks.artifacts.artifact import MAKE_AGAIN, Artifact, Streamed
 from tasks.artifacts.frames_file import ACCOUNT_KEY, copy, write
-from tasks.artifacts.images import Encoding, Image, decode
+from tasks.artifacts.images import Encoding, decode
 from tasks.artifacts.parquet import ROWS_PER_GROUP, open_parquet
 from tasks.errors import SemflowError
 

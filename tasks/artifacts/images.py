@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Image
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Image = NDArray[np.uint8]
-"""(h, w, 3) uint8, RGB."""
 Encoding = Literal["jpeg", "png", "raw"]
 
 JPEG_SHARE = 6  # a JPEG takes at most one part in six of the raw image,

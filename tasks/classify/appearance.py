@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tasks.arrays import Boxes
 from tasks.artifacts.action_model import LinearHead
 from tasks.artifacts.frames import Frames
 from tasks.classify.look import WHOLE_FRAME, Evidence, Look, best
@@ -18,7 +19,7 @@ from tasks.classify.params import ClassifyParams
 from tasks.classify.people import present
 from tasks.classify.viewing import Viewing
 from tasks.streams.clip_network import ClipNetwork, differentiable
-from tasks.streams.clips import Clip, Squares, Window, frame_squares, person_squares, read_clips
+from tasks.streams.clips import Clip, Window, frame_squares, person_squares, read_clips
 from tasks.streams.gradcam import grad_cam
 from tasks.streams.heads import probabilities
 from tasks.streams.i3d import load_i3d
@@ -38,7 +39,7 @@ class Job:
     """Of the window."""
     window: Window
     track_id: int
-    squares: Squares
+    squares: Boxes
 
 
 def looks_at_pictures(viewing: Viewing) -> Iterator[Look]:
@@ -61,7 +62,7 @@ def looks_at_pictures(viewing: Viewing) -> Iterator[Look]:
         yield from _looks(jobs, judged, viewing.model.vocabulary, viewing.model.labels)
 
 
-def _subjects(viewing: Viewing, window: Window) -> Iterator[tuple[int, Squares]]:
+def _subjects(viewing: Viewing, window: Window) -> Iterator[tuple[int, Boxes]]:
     """Track and squares of everything that is looked at in a window."""
     if not viewing.is_team or viewing.looks_at_frame(window):
         yield WHOLE_FRAME, frame_squares(viewing.frames.height, viewing.frames.width, len(window.frames))

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tasks.arrays import Boxes
 from tasks.artifacts.action_model import LinearHead
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.classify.look import WHOLE_FRAME, Evidence, Look, best
@@ -15,16 +16,7 @@ from tasks.classify.people import present
 from tasks.classify.viewing import Viewing
 from tasks.streams.clip_network import differentiable
 from tasks.streams.clips import Window
-from tasks.streams.flow_stack import (
-    LENGTH,
-    Squares,
-    field_step,
-    frame_interval,
-    middle_squares,
-    span,
-    squares_along,
-    stacks,
-)
+from tasks.streams.flow_stack import LENGTH, field_step, frame_interval, middle_squares, span, squares_along, stacks
 from tasks.streams.gradcam import grad_cam
 from tasks.streams.heads import probabilities
 from tasks.streams.segments import segment_starts
@@ -58,7 +50,7 @@ def known_starts(dense_flow: DenseFlow, window: Window, length: int, count: int)
     return [start for start in starts if dense_flow.known[start : start + length].all()]
 
 
-def _subjects(viewing: Viewing, window: Window, starts: Sequence[int], step: int) -> Iterator[tuple[int, Squares]]:
+def _subjects(viewing: Viewing, window: Window, starts: Sequence[int], step: int) -> Iterator[tuple[int, Boxes]]:
     """Track and squares, for each of the stacks, of everything that is looked at in a window."""
     if viewing.looks_at_frame(window):
         yield WHOLE_FRAME, middle_squares(len(starts), viewing.dense_flow.height, viewing.dense_flow.width)

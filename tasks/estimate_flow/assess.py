@@ -14,11 +14,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from tasks.arrays import FlowField, GrayImage, Image, Mask
 from tasks.artifacts.dense_flow import FlowPair
-from tasks.artifacts.flow_encoding import Flow, FlowEncoding, Mask
-from tasks.artifacts.images import Image
+from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.geometry.consistency import consistent
 from tasks.geometry.homography import camera_motion
 from tasks.geometry.warp import lands_inside, warp
@@ -26,7 +25,6 @@ from tasks.geometry.warp import lands_inside, warp
 CUT_RATIO = 1.75  # see above
 NOISE = 3.0  # grey levels: a smaller error after warping is noise, whatever its correlation (8-bit video, dark scenes)
 WORST = 255.0  # grey levels: what a pair gets whose flow leads out of the image everywhere
-Gray = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Likeness:
     """sqrt(1 - correlation), 0 for the same picture up to brightness and contrast, 1 for unrelated ones."""
 
 
-def assess(first: Image, second: Image, forward: Flow, backward: Flow, encoding: FlowEncoding) -> FlowPair:
+def assess(first: Image, second: Image, forward: FlowField, backward: FlowField, encoding: FlowEncoding) -> FlowPair:
     """The pair of (h, w, 3) RGB images with its flows, or without any where the scene is cut between them."""
     valid, valid_backward = consistent(forward, backward), consistent(backward, forward)
     gray, other = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False) for image in (first, second))
@@ -64,7 +62,7 @@ def is_cut(alike: Likeness, valid_share: float) -> bool:
     return alike.error > NOISE and alike.mismatch > CUT_RATIO * valid_share
 
 
-def likeness(first: Gray, warped: Gray, where: Mask) -> Likeness:
+def likeness(first: GrayImage, warped: GrayImage, where: Mask) -> Likeness:
     """Compare two (h, w) grey images `where` both are known."""
     a, b = first[where].astype(np.float32), warped[where].astype(np.float32)
     if not len(a):

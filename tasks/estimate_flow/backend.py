@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tasks.artifacts.flow_encoding import Flow
-from tasks.artifacts.images import Image
+from tasks.arrays import FlowField, Image
 
 if TYPE_CHECKING:
     from tasks.estimate_flow.params import EstimateFlowParams
@@ -19,7 +18,7 @@ class Backend:
 
     run: int
     """Pairs at a time that it works best on."""
-    estimate: Callable[[Sequence[Image]], Iterator[tuple[Flow, Flow]]]
+    estimate: Callable[[Sequence[Image]], Iterator[tuple[FlowField, FlowField]]]
     """n + 1 consecutive (h, w, 3) RGB images to n pairs of (h, w, 2) flows in pixels, forward and backward."""
 
 

@@ -13,12 +13,9 @@ from typing import Any, Literal
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from tasks.artifacts.flow_encoding import Flow
-from tasks.artifacts.images import Image
+from tasks.arrays import FlowField, GrayImage, Image
 
-Gray = NDArray[np.uint8]
 DisPreset = Literal["ultrafast", "fast", "medium", "fine"]
 SMALLEST_SIDE = 16  # DIS has patches of 8 pixels on half size, and refuses images without room for them
 
@@ -52,13 +49,13 @@ DIS_PRESETS: dict[DisPreset, DisSettings] = {
 FARNEBACK = {"pyr_scale": 0.5, "levels": 3, "winsize": 15, "iterations": 3, "poly_n": 5, "poly_sigma": 1.2, "flags": 0}
 
 
-def dis(preset: DisPreset) -> Callable[[Sequence[Image]], Iterator[tuple[Flow, Flow]]]:
+def dis(preset: DisPreset) -> Callable[[Sequence[Image]], Iterator[tuple[FlowField, FlowField]]]:
     """Dense inverse search with the settings of `preset`."""
     search = _dis(DIS_PRESETS[preset])
     return lambda images: _between(images, lambda first, second: search.calc(first, second, None))
 
 
-def farneback(images: Sequence[Image]) -> Iterator[tuple[Flow, Flow]]:
+def farneback(images: Sequence[Image]) -> Iterator[tuple[FlowField, FlowField]]:
     """Polynomial expansion."""
     expand: Any = cv2.calcOpticalFlowFarneback
     return _between(images, lambda first, second: expand(first, second, None, **FARNEBACK))
@@ -77,7 +74,9 @@ def _dis(settings: DisSettings) -> Any:
     return search
 
 
-def _between(images: Sequence[Image], flow: Callable[[Gray, Gray], Flow]) -> Iterator[tuple[Flow, Flow]]:
+def _between(
+    images: Sequence[Image], flow: Callable[[GrayImage, GrayImage], FlowField]
+) -> Iterator[tuple[FlowField, FlowField]]:
     """Forward and backward flow of neighbours, images smaller than SMALLEST_SIDE continued by their borders."""
     height, width = images[0].shape[:2]
     below, right = max(0, SMALLEST_SIDE - height), max(0, SMALLEST_SIDE - width)
@@ -86,7 +85,7 @@ def _between(images: Sequence[Image], flow: Callable[[Gray, Gray], Flow]) -> Ite
         yield flow(first, second)[:height, :width], flow(second, first)[:height, :width]
 
 
-def _gray(image: Image, below: int, right: int) -> Gray:
+def _gray(image: Image, below: int, right: int) -> GrayImage:
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     if below or right:
         gray = cv2.copyMakeBorder(gray, 0, below, 0, right, cv2.BORDER_REPLICATE)

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from tasks.artifacts.flow_encoding import Flow
-from tasks.artifacts.images import Image
+from tasks.arrays import FlowField, Image
 from tasks.errors import BadParams
 from tasks.estimate_flow.raft import CELL, Encoded, Raft, correlate, pyramid_of
 from tasks.estimate_flow.raft_parts import LARGE, SMALL
@@ -35,7 +34,7 @@ PYRAMID = 4 / 3  # bytes of all levels over those of the first
 _loading = threading.Lock()
 _turn = threading.Lock()  # batches of several videos take turns on the accelerator
 
-Estimate = Callable[[Sequence[Image]], Iterator[tuple[Flow, Flow]]]
+Estimate = Callable[[Sequence[Image]], Iterator[tuple[FlowField, FlowField]]]
 
 
 def raft(weights: str, iterations: int, device: str) -> Estimate:
@@ -62,7 +61,7 @@ def published(weights: str) -> dict[str, Tensor]:
     return {name.removeprefix("module."): tensor for name, tensor in state.items() if ".norm3." not in name}
 
 
-def one_by_one(network: Raft, images: Sequence[Image], iterations: int) -> Iterator[tuple[Flow, Flow]]:
+def one_by_one(network: Raft, images: Sequence[Image], iterations: int) -> Iterator[tuple[FlowField, FlowField]]:
     """Flow between neighbours on a CPU."""
     frame = Border.around(images[0])
 
@@ -71,7 +70,7 @@ def one_by_one(network: Raft, images: Sequence[Image], iterations: int) -> Itera
         return network.encode(frame.tensor([image]))
 
     @torch.inference_mode()
-    def flow(first: Encoded, second: Encoded) -> Flow:
+    def flow(first: Encoded, second: Encoded) -> FlowField:
         volume = correlate(first.features, second.features)
         return frame.fields(network.flow(first, pyramid_of(volume, *frame.cells), iterations))[0]
 
@@ -86,7 +85,7 @@ def one_by_one(network: Raft, images: Sequence[Image], iterations: int) -> Itera
 
 def in_batches(
     network: Raft, images: Sequence[Image], iterations: int, half: torch.dtype
-) -> Iterator[tuple[Flow, Flow]]:
+) -> Iterator[tuple[FlowField, FlowField]]:
     """Flow between neighbours on an accelerator, as many pairs at once as the correlations have room for."""
     frame = Border.around(images[0])
     at_once = max(1, int(MOST_BYTES // frame.correlation_bytes))

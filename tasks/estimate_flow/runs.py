@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise, repeat
 
+from tasks.arrays import Image
 from tasks.artifacts.dense_flow import FlowPair
 from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.frames import Frames
-from tasks.artifacts.images import Image
 from tasks.estimate_flow.assess import assess
 from tasks.estimate_flow.backend import Backend
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tasks.arrays import Floats
 from tasks.artifacts.poses import INDEX
 
-Array = NDArray[np.float64]
 CHAINS = {
     "elbow": ("shoulder", "elbow", "wrist"),
     "shoulder": ("hip", "shoulder", "elbow"),
@@ -18,7 +17,7 @@ CHAINS = {
 SIDES = ("left", "right")
 
 
-def joint_angles(xy: Array) -> dict[str, Array]:
+def joint_angles(xy: Floats) -> dict[str, Floats]:
     """Of (n, 17, 2) keypoints the (n,) angle of each joint in degrees, 0..180; NaN where a keypoint is."""
     return {
         f"{joint}_{side}": angle_at(*(xy[:, INDEX[f"{part}_{side}"]] for part in chain))
@@ -27,7 +26,7 @@ def joint_angles(xy: Array) -> dict[str, Array]:
     }
 
 
-def angle_at(first: Array, middle: Array, last: Array) -> Array:
+def angle_at(first: Floats, middle: Floats, last: Floats) -> Floats:
     """(n,) angle in degrees at `middle` between the ways to (n, 2) `first` and `last`; NaN where two coincide."""
     a, b = first - middle, last - middle
     cross, dot = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0], (a * b).sum(axis=1)
@@ -36,18 +35,18 @@ def angle_at(first: Array, middle: Array, last: Array) -> Array:
     return np.where((a != 0).any(axis=1) & (b != 0).any(axis=1), angle, np.nan)
 
 
-def trunk_lean(xy: Array) -> Array:
+def trunk_lean(xy: Floats) -> Floats:
     """(n,) degrees from the upwards vertical to the line from the hips' to the shoulders' middle, right positive."""
     x, y = (middle(xy, "shoulder") - middle(xy, "hip")).T
     return np.degrees(np.arctan2(x, -y))
 
 
-def middle(xy: Array, part: str) -> Array:
+def middle(xy: Floats, part: str) -> Floats:
     """(n, 2) the point between the left and the right `part`."""
     return (xy[:, INDEX[f"{part}_left"]] + xy[:, INDEX[f"{part}_right"]]) / 2
 
 
-def pose_asymmetry(angles: dict[str, Array]) -> Array:
+def pose_asymmetry(angles: dict[str, Floats]) -> Floats:
     """(n,) mean absolute difference of left and right over the joints with both, degrees; NaN where there is none."""
     apart = np.stack([np.abs(angles[f"{joint}_left"] - angles[f"{joint}_right"]) for joint in CHAINS])
     known = np.isfinite(apart)

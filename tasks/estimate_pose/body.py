@@ -7,19 +7,18 @@ shorter, never longer, so over a while the upper quartile is taken.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tasks.arrays import Floats
 from tasks.artifacts.poses import INDEX
 from tasks.estimate_pose.angles import SIDES, middle
 
-Array = NDArray[np.float64]
 TRUNK, THIGH, SHANK = 0.818 - 0.530, 0.530 - 0.285, 0.285 - 0.039  # shoulder, hip, knee and ankle above the ground
 SHARES = np.array([TRUNK, THIGH, SHANK])
 QUARTILE = 75
 AROUND_S = 1.0  # on both sides: longer than a stride, shorter than a walk towards the camera
 
 
-def body_height(time_s: Array, xy: Array) -> Array:
+def body_height(time_s: Floats, xy: Floats) -> Floats:
     """(t,) body height in pixels of one person with (t, 17, 2) keypoints; NaN where no trunk is known around."""
     seen = seen_height(xy)
     known = np.flatnonzero(np.isfinite(seen))
@@ -32,7 +31,7 @@ def body_height(time_s: Array, xy: Array) -> Array:
     )
 
 
-def seen_height(xy: Array) -> Array:
+def seen_height(xy: Floats) -> Floats:
     """(n,) height by the trunk and by what is known of thigh and shank, of the side that looks longer.
 
     NaN without a trunk: legs alone are too often seen at a slant.
@@ -43,7 +42,7 @@ def seen_height(xy: Array) -> Array:
     return np.where(known[:, 0], np.where(known, lengths, 0).sum(axis=1) / np.maximum(known @ SHARES, TRUNK), np.nan)
 
 
-def _longer(xy: Array, first: str, second: str) -> Array:
+def _longer(xy: Floats, first: str, second: str) -> Floats:
     """(n,) length of a part of the body, of whichever side looks longer; NaN where neither is known."""
     sides = [xy[:, INDEX[f"{first}_{side}"]] - xy[:, INDEX[f"{second}_{side}"]] for side in SIDES]
     return np.fmax(*np.linalg.norm(sides, axis=2))

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Floats
 from tasks.artifacts.poses import INDEX
 from tasks.estimate_pose.angles import SIDES, middle
 from tasks.estimate_pose.runs import runs
 from tasks.estimate_pose.speed import velocity
 
-Array = NDArray[np.float64]
 AROUND_S = 1.0  # on both sides of the moment whose axis is sought: a stride takes about a second (Winter, 2009)
 PROMINENCE = 0.1  # body heights by which a step stands out; a step is about .4 of them long (Winter, 2009)
 STEP_S = (0.22, 1.2)  # from a sprint's 4.5 steps a second to the slowest walk
@@ -39,19 +39,19 @@ class Walk:
     """(s,) rows of the frames in which a foot strikes."""
     sides: NDArray[np.object_]
     """(s,) left, right or unsided."""
-    times_s: Array
+    times_s: Floats
     """(s,) when, to a fraction of a frame."""
     within: NDArray[np.intp]
     """(m,) rows from the first step to the last one in which both feet are known."""
-    lead: Array
+    lead: Floats
     """(m,) how far the left foot is ahead of the right one, body heights; NaN where forwards is not known."""
 
     @property
-    def steps_s(self) -> Array:
+    def steps_s(self) -> Floats:
         """(s - 1,) time that each step after the first took."""
         return np.diff(self.times_s)
 
-    def cadence(self, time_s: Array) -> Array:
+    def cadence(self, time_s: Floats) -> Floats:
         """Steps per minute at each of `time_s` within the walk: by the mean of the steps around it."""
         last = len(self.times_s) - 1
         step = np.clip(np.searchsorted(self.times_s, time_s, side="right") - 1, 0, last - 1)
@@ -67,7 +67,7 @@ class Walk:
         return float(200 * abs(left.mean() - right.mean()) / (left.mean() + right.mean()))
 
 
-def walks(time_s: Array, xy: Array, height: Array, least_steps: int, bridge_s: float) -> list[Walk]:
+def walks(time_s: Floats, xy: Floats, height: Floats, least_steps: int, bridge_s: float) -> list[Walk]:
     """The walks of one person with (t, 17, 2) keypoints and (t,) body heights, in pixels; in order of time."""
     left, right = (xy[:, INDEX[f"ankle_{side}"]] - xy[:, INDEX[f"hip_{side}"]] for side in SIDES)
     apart = (left - right) / height[:, None]
@@ -81,7 +81,7 @@ def walks(time_s: Array, xy: Array, height: Array, least_steps: int, bridge_s: f
     ]
 
 
-def _walks_of(rows: NDArray[np.intp], time_s: Array, apart: Array, forwards: Array) -> list[Walk]:
+def _walks_of(rows: NDArray[np.intp], time_s: Floats, apart: Floats, forwards: Floats) -> list[Walk]:
     """The walks in a run without a gap, however short: all arguments have one value per row of it."""
     axis = swing_axis(time_s, apart)
     along = (apart * axis).sum(axis=1)
@@ -95,7 +95,7 @@ def _walks_of(rows: NDArray[np.intp], time_s: Array, apart: Array, forwards: Arr
     return [Walk(rows[turns[part]], sides[part], times_s[part], rows[span], lead[span]) for part, span in spans]
 
 
-def local_mean(time_s: Array, values: Array) -> Array:
+def local_mean(time_s: Floats, values: Floats) -> Floats:
     """(t, ...) mean of the values within AROUND_S of each time."""
     first = np.searchsorted(time_s, time_s - AROUND_S)
     last = np.searchsorted(time_s, time_s + AROUND_S, side="right")
@@ -103,7 +103,7 @@ def local_mean(time_s: Array, values: Array) -> Array:
     return (total[last] - total[first]) / (last - first).reshape(-1, *[1] * (values.ndim - 1))
 
 
-def swing_axis(time_s: Array, apart: Array) -> Array:
+def swing_axis(time_s: Floats, apart: Floats) -> Floats:
     """(t, 2) unit vectors along which (t, 2) `apart` varies most around each time, turning without a flip."""
     centred = apart - local_mean(time_s, apart)
     xx, xy, yy = local_mean(time_s, centred[:, [0, 0, 1]] * centred[:, [0, 1, 1]]).T
@@ -111,7 +111,7 @@ def swing_axis(time_s: Array, apart: Array) -> Array:
     return np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 
-def facing(time_s: Array, xy: Array, height: Array) -> Array:
+def facing(time_s: Floats, xy: Floats, height: Floats) -> Floats:
     """(t, 2) where forwards is, of any length: the way of the hips, else that of the nose; 0 where neither tells."""
     way = velocity(time_s, middle(xy, "hip")) / height[:, None]
     way = local_mean(time_s, np.nan_to_num(way))
@@ -122,7 +122,7 @@ def facing(time_s: Array, xy: Array, height: Array) -> Array:
     return np.where((np.linalg.norm(way, axis=1) > TRAVEL)[:, None], way, looks)
 
 
-def alternating(along: Array) -> NDArray[np.intp]:
+def alternating(along: Floats) -> NDArray[np.intp]:
     """Rows of peaks above and valleys below 0 that stand out of (t,) values, in turn: of two of a kind the further."""
     from scipy.signal import find_peaks
 
@@ -137,7 +137,7 @@ def alternating(along: Array) -> NDArray[np.intp]:
     return np.array(turns, np.intp)
 
 
-def peak_times(time_s: Array, along: Array, turns: NDArray[np.intp]) -> Array:
+def peak_times(time_s: Floats, along: Floats, turns: NDArray[np.intp]) -> Floats:
     """(s,) when the values at the rows `turns` peak: the tip of the parabola through each and its two neighbours."""
     before, at, after = along[turns - 1], along[turns], along[turns + 1]
     bend = before - 2 * at + after
@@ -146,7 +146,7 @@ def peak_times(time_s: Array, along: Array, turns: NDArray[np.intp]) -> Array:
     return time_s[turns] + np.clip(shift, -0.5, 0.5) * (time_s[turns + 1] - time_s[turns - 1]) / 2
 
 
-def even_parts(times_s: Array, sides: NDArray[np.object_]) -> list[slice]:
+def even_parts(times_s: Floats, sides: NDArray[np.object_]) -> list[slice]:
     """Stretches of (s,) steps that take a plausible time, about as long as the one before, with the other foot."""
     steps = np.diff(times_s)
     same = (sides[1:] == sides[:-1]) & (sides[1:] != "unsided")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.estimate_pose.window import Window
 from tasks.geometry.letterbox import Letterbox
 from tasks.yolo.model import Yolo

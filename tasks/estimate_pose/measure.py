@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Floats
 from tasks.artifacts.kinematics import Kinematics
 from tasks.artifacts.poses import Poses
 from tasks.estimate_pose.angles import joint_angles, middle, pose_asymmetry, trunk_lean
@@ -19,11 +20,10 @@ from tasks.estimate_pose.speed import speed, velocity
 if TYPE_CHECKING:
     from tasks.estimate_pose.params import EstimatePoseParams
 
-Array = NDArray[np.float64]
 Columns = dict[str, NDArray[Any]]
 
 
-def measure(poses: Poses, pts_s: Array, params: EstimatePoseParams) -> Kinematics:
+def measure(poses: Poses, pts_s: Floats, params: EstimatePoseParams) -> Kinematics:
     """Kinematics of every row of `poses`; `pts_s` are the times of all frames."""
     time_s, xy = pts_s[poses.frame], poses.smooth_xy.astype(np.float64)
     angles = joint_angles(xy)
@@ -45,7 +45,7 @@ def measure(poses: Poses, pts_s: Array, params: EstimatePoseParams) -> Kinematic
     )
 
 
-def _over_time(poses: Poses, time_s: Array, xy: Array, params: EstimatePoseParams) -> Columns:
+def _over_time(poses: Poses, time_s: Floats, xy: Floats, params: EstimatePoseParams) -> Columns:
     """The columns that need more than one frame."""
     count = len(poses)
     columns: Columns = {

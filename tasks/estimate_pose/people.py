@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.estimate_pose.assign import assign
 from tasks.estimate_pose.look import LIMIT, Looker
 from tasks.yolo.pose import Skeletons, distinct

@@ -13,15 +13,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Floats
 from tasks.estimate_pose.runs import bridged
 
-Array = NDArray[np.float64]
 VAGUE = 1e4  # standard deviation of where a point starts, px, and how fast, px/s: far beyond any picture
 
 
 def smooth(
-    time_s: Array, xy: Array, score: Array, trusted: NDArray[np.bool_], *, cutoff_hz: float, bridge_s: float
-) -> Array:
+    time_s: Floats, xy: Floats, score: Floats, trusted: NDArray[np.bool_], *, cutoff_hz: float, bridge_s: float
+) -> Floats:
     """(t, k, 2) smoothed points of one person: NaN before the first, after the last trusted one, and in longer gaps.
 
     `time_s` (t,) increases, `score` and `trusted` are (t, k); gaps of up to `bridge_s` between trusted points are
@@ -36,7 +36,9 @@ def smooth(
     return np.where(known[..., None], _back(*_forth(time_s, xy, precision, power)), np.nan)
 
 
-def _forth(time_s: Array, xy: Array, precision: Array, power: float) -> tuple[Array, Array, Array, Array, Array]:
+def _forth(
+    time_s: Floats, xy: Floats, precision: Floats, power: float
+) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Filtered state and covariance, those predicted from the frame before, and the steps in time.
 
     States are (t, k, 2, 2): position and velocity, then x and y; covariances (t, k, 2, 2) serve both axes.
@@ -60,7 +62,7 @@ def _forth(time_s: Array, xy: Array, precision: Array, power: float) -> tuple[Ar
     return state, covariance, ahead, ahead_covariance, steps
 
 
-def _back(state: Array, covariance: Array, ahead: Array, ahead_covariance: Array, steps: Array) -> Array:
+def _back(state: Floats, covariance: Floats, ahead: Floats, ahead_covariance: Floats, steps: Floats) -> Floats:
     """(t, k, 2) positions, each frame told what the later ones know."""
     smoothed = state.copy()
     for t in range(len(state) - 2, -1, -1):
@@ -70,6 +72,6 @@ def _back(state: Array, covariance: Array, ahead: Array, ahead_covariance: Array
     return smoothed[..., 0, :]
 
 
-def _noise(step: float) -> Array:
+def _noise(step: float) -> Floats:
     """Covariance that white acceleration of unit power adds in `step` seconds (Bar-Shalom et al., 2001, 6.2.2)."""
     return np.array([[step**3 / 3, step**2 / 2], [step**2 / 2, step]])

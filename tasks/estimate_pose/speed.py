@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from tasks.arrays import Floats
 
 
-def velocity(time_s: Array, xy: Array) -> Array:
+def velocity(time_s: Floats, xy: Floats) -> Floats:
     """(t, ..., 2) pixels per second of points at (t,) uneven times: the slope from the frame before to the one after.
 
     Where only one neighbour is known the slope to that one; NaN where none is.
@@ -23,6 +22,6 @@ def velocity(time_s: Array, xy: Array) -> Array:
     return np.where(np.isnan(both), np.where(np.isnan(slope_back), slope_ahead, slope_back), both)
 
 
-def speed(velocity: Array) -> Array:
+def speed(velocity: Floats) -> Floats:
     """(...,) length of (..., 2) velocities."""
     return np.linalg.norm(velocity, axis=-1)

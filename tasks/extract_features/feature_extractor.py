@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.extract_features.params import STRIDE, ExtractFeaturesParams
 from tasks.geometry.grid import CellGrid, unit
 from tasks.geometry.projection import Projection

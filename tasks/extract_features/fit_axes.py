@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from tasks.arrays import Image
 from tasks.artifacts.artifact import Dataset
 from tasks.artifacts.feature_axes import AxesFacts, FeatureAxes, as_values
 from tasks.artifacts.frames import Frames
-from tasks.artifacts.images import Image
 from tasks.errors import BadParams
 from tasks.extract_features.feature_extractor import Viewer, cell_grid, channel_count, input_size, viewer
 from tasks.extract_features.params import ExtractFeaturesParams

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.errors import BadParams
 from tasks.extract_features.backbone import Backbone, Conv, backbone
 from tasks.threads import thread_count

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import LabelMap
 from tasks.artifacts.artifact import Streamed
 from tasks.artifacts.semantic_field import NEARNESS, FieldFacts, FieldMap, SemanticField
 from tasks.checkpoints import Checkpoints, passing
@@ -25,7 +26,6 @@ from tasks.label_propagation.propagate import attended, completed
 from tasks.label_propagation.propagation_config import DEFAULT, How
 from tasks.motion_layers.occlusion_order import events, nearness
 from tasks.progress import Step, progress
-from tasks.sequence.label_map import Labels
 
 if TYPE_CHECKING:
     from tasks.fit_field.params import FitFieldParams
@@ -136,7 +136,7 @@ class _Fit:
         return file
 
 
-def _piece(take: Take, number: int, handed: Mapping[int, Labels], heard: Heard, overlap: int) -> Piece:
+def _piece(take: Take, number: int, handed: Mapping[int, LabelMap], heard: Heard, overlap: int) -> Piece:
     """A window fitted."""
     window, nearer = take.windows[number], own(take.windows, number, overlap)
     reader = take.geometry(take.wide[number])

@@ -11,12 +11,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import FlowField, Mask
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.geometry.raster import pixels_of, scaled
-from tasks.geometry.warp import Flow, pixel_grid
+from tasks.geometry.warp import pixel_grid
 from tasks.sequence.flow_trajectory import sample
-from tasks.sequence.sequence_view import Mask, Motion
+from tasks.sequence.sequence_view import Motion
 
 MOTIONS_AT_HAND = 144  # a window's and those on the way to labels beside it, 1 MB each at 320 x 180
 SURE = 0.5  # confidence of a semantic match: its way back misses by a cell at most
@@ -42,7 +43,7 @@ class Links:
                 self._at_hand.popitem(last=False)
         return self._at_hand[place]
 
-    def skip(self, start: int, end: int) -> tuple[Flow, Mask] | None:
+    def skip(self, start: int, end: int) -> tuple[FlowField, Mask] | None:
         """Semantic flow from one chosen frame to another, and where it is sure; None where they were not matched."""
         row = None if self.semantic_flow is None else self.semantic_flow.row(self.chosen[start], self.chosen[end])
         if self.semantic_flow is None or row is None:
@@ -63,7 +64,7 @@ class Links:
         backward, valid_backward = self._followed(back)
         return Motion(forward, backward, valid, valid_backward)
 
-    def _followed(self, steps: Sequence[tuple[Flow, Mask]]) -> tuple[Flow, Mask]:
+    def _followed(self, steps: Sequence[tuple[FlowField, Mask]]) -> tuple[FlowField, Mask]:
         """Displacement of each pixel over several steps, and whether every one of them may be trusted."""
         begun = pixel_grid(self.height, self.width)
         at, valid = begun.copy(), np.ones((self.height, self.width), np.bool_)

@@ -16,13 +16,12 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tasks.arrays import Matrix
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.errors import SemflowError
 from tasks.fit_field.stage_inputs import Inputs
 
-Matrix = NDArray[np.float64]
 FACING = np.array([0.0, 0.0, 1.0])  # normal of the planes, in the reference's camera
 
 

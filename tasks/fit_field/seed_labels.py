@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from tasks.arrays import LabelMap
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.semantic_field import FieldClass
 from tasks.checkpoints import Checkpoints
@@ -18,7 +19,7 @@ from tasks.fit_field.stage_inputs import Inputs
 from tasks.fit_field.track_labels import Subject, labels_from, subjects_of
 from tasks.fit_field.user_labels import given_classes, given_labels
 from tasks.label_propagation.mask_refinement import Instances
-from tasks.sequence.label_map import UNKNOWN, Labels
+from tasks.sequence.label_map import UNKNOWN
 
 if TYPE_CHECKING:
     from tasks.fit_field.params import FitFieldParams
@@ -31,7 +32,7 @@ class Known:
     """Labels to start from."""
 
     classes: tuple[FieldClass, ...]
-    labels: Mapping[int, Labels]
+    labels: Mapping[int, LabelMap]
     """Frame to (h, w) values at the maps' size."""
     kinds: tuple[frozenset[int], ...]
     """Per value the segmenter's classes that it may be made of."""
@@ -90,13 +91,13 @@ def reason(inputs: Inputs, params: FitFieldParams) -> str:
 
 def _tracked(
     inputs: Inputs, params: FitFieldParams, subjects: tuple[Subject, ...], size: tuple[int, int]
-) -> dict[int, Labels]:
+) -> dict[int, LabelMap]:
     seen = seen_by(inputs.frames, params, size) if params.outline == "masks" else None
     keys = [frame for frame in range(0, len(inputs.frames), params.label_every) if inputs.whole(frame)]
     return labels_from(inputs.tracks, subjects, keys, seen, size, params.least_score)
 
 
-def _telling(labels: Mapping[int, Labels]) -> dict[int, Labels]:
+def _telling(labels: Mapping[int, LabelMap]) -> dict[int, LabelMap]:
     """Those that say anything."""
     return {frame: seen for frame, seen in labels.items() if (seen != UNKNOWN).any()}
 

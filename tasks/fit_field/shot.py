@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import LabelMap
 from tasks.fit_field.frame_motion import Links
 from tasks.fit_field.seed_labels import Known
 from tasks.fit_field.stage_inputs import Inputs
@@ -21,7 +22,6 @@ from tasks.label_propagation.propagate import task_of
 from tasks.label_propagation.propagation_config import How
 from tasks.label_propagation.propagation_pass import Task
 from tasks.sequence.flow_trajectory import Trail
-from tasks.sequence.label_map import Labels
 from tasks.sequence.sequence_view import Clip, Motion
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Take:
     """The frames of a take are numbered by place; what one take shows says little about the next."""
 
     frames: Sequence[int]
-    labels: Mapping[int, Labels]
+    labels: Mapping[int, LabelMap]
     """Place to the true (h, w) label."""
     windows: list[range]
     """Of places."""
@@ -71,7 +71,7 @@ class Take:
         chosen = [self.frames[place] for place in places]
         return geometry(self.inputs, chosen, lambda n: self.links.motion(places[n]), self.params, size, self.device)
 
-    def window(self, number: int, handed: Mapping[int, Labels], reader: Reader | None) -> tuple[Task, int]:
+    def window(self, number: int, handed: Mapping[int, LabelMap], reader: Reader | None) -> tuple[Task, int]:
         """The task of a window with what its neighbours `handed` on (by place), and how many frames come before it.
 
         Around it lie the labelled frames nearest before and after. Unless they are neighbours, no flow leads there, but
@@ -86,7 +86,7 @@ class Take:
             task = replace(task, clip=replace(task.clip, through=through))
         return task, len(before) + self.windows[number].start - wide.start
 
-    def _task(self, places: Sequence[int], labels: Mapping[int, Labels]) -> Task:
+    def _task(self, places: Sequence[int], labels: Mapping[int, LabelMap]) -> Task:
         chosen = {n: labels[place] for n, place in enumerate(places) if place in labels}
         anchor = None if self.seen is None else Anchoring(partial(self._seen, places), self.known.kinds)
         # What was handed on is no label that could check what looks alone say.
@@ -126,7 +126,7 @@ def _through(reader: Reader, first: int, frame: int, source: int) -> Trail | Non
     return reader.trail(start, end) if known else None
 
 
-def frames_of_takes(inputs: Inputs, every: int, labels: Mapping[int, Labels]) -> list[list[int]]:
+def frames_of_takes(inputs: Inputs, every: int, labels: Mapping[int, LabelMap]) -> list[list[int]]:
     """Frames that get a map, take by take: the whole ones among every n-th and the labelled, parted at cuts.
 
     A take without a label stays without maps.

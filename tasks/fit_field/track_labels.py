@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import LabelMap
 from tasks.artifacts.tracks import Tracks
 from tasks.label_propagation.mask_refinement import Instances
-from tasks.sequence.label_map import UNKNOWN, Labels
+from tasks.sequence.label_map import UNKNOWN
 
 BACKGROUND = 0
 INNER = 0.6  # of a box's sides: an ellipse of this size in its middle is the thing, the rest of the box unknown
@@ -50,7 +51,7 @@ def labels_from(  # noqa: PLR0917
     seen: Callable[[int], Instances] | None,
     size: tuple[int, int],
     least_score: float,
-) -> dict[int, Labels]:
+) -> dict[int, LabelMap]:
     """Frame to (h, w) values, 1 for the first subject; those of `frames` on which a subject was detected.
 
     What `seen` gives are outlines at that size; without it the middle of boxes counts.
@@ -58,7 +59,7 @@ def labels_from(  # noqa: PLR0917
     scale = np.array([size[1] / tracks.width, size[0] / tracks.height] * 2) if len(tracks) else np.ones(4)
     values = {(s.class_id, s.track_id): number for number, s in enumerate(subjects, start=1)}
     by_track = bool(subjects) and subjects[0].track_id is not None
-    found: dict[int, Labels] = {}
+    found: dict[int, LabelMap] = {}
     for frame in frames:
         rows = np.flatnonzero(tracks.frame == frame)
         if not len(rows):
@@ -79,7 +80,7 @@ def labels_from(  # noqa: PLR0917
 def _drawn(
     boxes: NDArray[np.floating], kinds: NDArray[np.int16], values: Sequence[int], seen: Instances | None,
     size: tuple[int, int],
-) -> Labels:  # fmt: skip
+) -> LabelMap:  # fmt: skip
     """(h, w) values; what is neither in a box nor under a mask is background."""
     labels = np.full(size, BACKGROUND, np.uint8)
     free = np.ones(0 if seen is None else len(seen.score), np.bool_)

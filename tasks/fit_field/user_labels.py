@@ -5,20 +5,21 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from tasks.arrays import LabelMap
 from tasks.artifacts.field_labels import FieldLabels
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.semantic_field import FieldClass
 from tasks.errors import BadInput
-from tasks.sequence.label_map import UNKNOWN, Labels
+from tasks.sequence.label_map import UNKNOWN
 
 POINT_RADIUS_PX = 4.0  # of the maps: half a cell of features around a point is what it is
 SIDES_TOLERANCE = 0.03  # by which a mask's proportions may differ from the frame's: sizes are rounded
 
 
-def given_labels(given: FieldLabels, frames: Frames, height: int, width: int) -> dict[int, Labels]:
+def given_labels(given: FieldLabels, frames: Frames, height: int, width: int) -> dict[int, LabelMap]:
     """Frame to (h, w) classes; BadInput where a mask or a point is of no frame, or a mask of another shape."""
     given.check(len(frames), frames.height, frames.width)
-    found: dict[int, Labels] = {}
+    found: dict[int, LabelMap] = {}
     for frame in given.frames:
         mask = given.mask(frame)
         labels = np.full((height, width), UNKNOWN, np.uint8)
@@ -36,7 +37,7 @@ def given_labels(given: FieldLabels, frames: Frames, height: int, width: int) ->
     return found
 
 
-def given_classes(given: FieldLabels, labels: dict[int, Labels]) -> tuple[FieldClass, ...]:
+def given_classes(given: FieldLabels, labels: dict[int, LabelMap]) -> tuple[FieldClass, ...]:
     """As many classes as the largest value asks for, named as far as names were given."""
     largest = max((int(seen[seen != UNKNOWN].max(initial=0)) for seen in labels.values()), default=0)
     unnamed = ["background", *(f"class {number}" for number in range(1, largest + 1))]

@@ -10,12 +10,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Floats16, LabelMap
 from tasks.fit_field.windows import fade
 from tasks.motion_layers.occlusion_order import Events
-from tasks.sequence.label_map import UNKNOWN, Labels
+from tasks.sequence.label_map import UNKNOWN
 
 SURE = 0.5  # share of a class above which a frame handed on is of it; the rest is unknown there
-Half = NDArray[np.float16]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,13 +24,13 @@ class Piece:
 
     label: NDArray[np.uint8]
     """(n, h, w) class."""
-    confidence: Half
+    confidence: Floats16
     """(n, h, w) 0..1."""
-    first: Half
+    first: Floats16
     """(overlap, h, w, c) shares on the frames shared with the window before."""
-    last: Half
+    last: Floats16
     """(overlap, h, w, c) the same for the window after."""
-    near: Half
+    near: Floats16
     """(n, h, w) ordinal depth; (0,) without a volume."""
     events: Events
     """(c, c) who hid whom, on the frames nearer to this window's middle than to its neighbours'."""
@@ -50,7 +50,7 @@ class Piece:
         """(h, w) ordinal depth of one frame, None without a volume."""
         return self.near[place].astype(np.float32) if len(self.near) else None
 
-    def handed(self, *, forwards: bool) -> Labels:
+    def handed(self, *, forwards: bool) -> LabelMap:
         """(h, w) labels for the window after, on its first frame, or for the one before, on its last."""
         shares = self.last[0] if forwards else self.first[-1]
         return np.where(shares.max(axis=-1) > SURE, shares.argmax(axis=-1), UNKNOWN).astype(np.uint8)
@@ -64,7 +64,7 @@ def events_in(path: Path) -> Events:
 
 def joined(
     windows: Sequence[range], files: Sequence[Path], overlap: int
-) -> Iterator[tuple[int, Labels, NDArray[np.float32], NDArray[np.float32] | None]]:
+) -> Iterator[tuple[int, LabelMap, NDArray[np.float32], NDArray[np.float32] | None]]:
     """(place, label, confidence, ordinal depth) of every frame in order, two windows held at once.
 
     They fade into each other, but for depth, whose order is each window's own: there the nearer one has the word.
@@ -82,7 +82,7 @@ def joined(
         before = piece
 
 
-def _faded(earlier: Piece, later: Piece, shared: int, say: float) -> tuple[Labels, NDArray[np.float32]]:
+def _faded(earlier: Piece, later: Piece, shared: int, say: float) -> tuple[LabelMap, NDArray[np.float32]]:
     """(h, w) label and confidence on a shared frame, of which the later window has `say`; who disagrees adds none."""
     place = len(earlier.label) - len(earlier.last) + shared
     shares = (1 - say) * earlier.last[shared].astype(np.float32) + say * later.first[shared].astype(np.float32)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.fit_field.plane_cameras import cameras_of, homography
 from tasks.fit_field.stage_inputs import Inputs
 from tasks.plane_volume.optimise import Learning, Shot, learned

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.geometry.warp import Flow
+from tasks.arrays import FlowField
 
 
-def agreement(first: Flow, second: Flow, unit_px: float) -> NDArray[np.float32]:
+def agreement(first: FlowField, second: FlowField, unit_px: float) -> NDArray[np.float32]:
     """(h, w) 1 / (1 + distance of both vectors' ends in units of `unit_px`); NaN where either is NaN.
 
     1 where both are the same, 1/2 where they are a unit apart. A grid cell is a fair unit for semantic flow.

@@ -11,28 +11,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.floating[Any]]
-"""Any floating dtype; what comes out has the dtype of what went in."""
+from tasks.arrays import AnyFloats
 
 
-def xyxy_to_cxcywh(xyxy: Floats) -> NDArray[Any]:
+def xyxy_to_cxcywh(xyxy: AnyFloats) -> NDArray[Any]:
     """(..., 4) corners to centre and size."""
     low, high = xyxy[..., :2], xyxy[..., 2:]
     return np.concatenate([(low + high) / 2, high - low], axis=-1)
 
 
-def cxcywh_to_xyxy(cxcywh: Floats) -> NDArray[Any]:
+def cxcywh_to_xyxy(cxcywh: AnyFloats) -> NDArray[Any]:
     """(..., 4) centre and size to corners; a negative size counts as none, so the corners never swap."""
     half = np.maximum(cxcywh[..., 2:], 0) / 2
     return np.concatenate([cxcywh[..., :2] - half, cxcywh[..., :2] + half], axis=-1)
 
 
-def area(xyxy: Floats) -> NDArray[Any]:
+def area(xyxy: AnyFloats) -> NDArray[Any]:
     """(...,) square pixels."""
     return (xyxy[..., 2] - xyxy[..., 0]) * (xyxy[..., 3] - xyxy[..., 1])
 
 
-def pairwise_iou(first: Floats, second: Floats) -> NDArray[Any]:
+def pairwise_iou(first: AnyFloats, second: AnyFloats) -> NDArray[Any]:
     """(n, m) intersection over union of every pair of xyxy boxes; 0 where both have no area."""
     left, top, right, bottom = first.T[:, :, None]
     # In place, since for hundreds of boxes the time goes into memory traffic.

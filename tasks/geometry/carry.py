@@ -8,20 +8,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.geometry.warp import Flow
+from tasks.arrays import FlowField, Points32
 
-Places = NDArray[np.float32]
-"""(h, w, 2) x, y in pixels where each cell of a grid is; NaN where that is not known."""
 NOWHERE = -2.0  # a coordinate outside every image, for OpenCV, which does not take NaN
 
 
-def step(places: Places, flow: Flow, valid: NDArray[np.bool_]) -> Places:
+def step(places: Points32, flow: FlowField, valid: NDArray[np.bool_]) -> Points32:
     """Where one field carries `places`; NaN where it may not be trusted."""
     known = _sample(valid.astype(np.float32), places) > 0.5
     return np.where(known[..., None], places + _sample(flow, places), np.float32(np.nan))
 
 
-def _sample(image: NDArray[np.float32], places: Places) -> NDArray[np.float32]:
+def _sample(image: NDArray[np.float32], places: Points32) -> NDArray[np.float32]:
     """Bilinear values of the (H, W) or (H, W, c) `image` at (h, w, 2) `places`; 0 outside it and where NaN."""
     remap: Any = cv2.remap
     at = np.nan_to_num(places, nan=NOWHERE)

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.geometry.warp import Flow, lands_inside, warp
+from tasks.arrays import FlowField
+from tasks.geometry.warp import lands_inside, warp
 
 RELATIVE = np.float32(0.01)  # Sundaram et al., eq. 5: share of the squared lengths
 ABSOLUTE_PX2 = np.float32(0.5)  # Sundaram et al., eq. 5: squared pixels
 
 
-def consistent(there: Flow, back: Flow) -> NDArray[np.bool_]:
+def consistent(there: FlowField, back: FlowField) -> NDArray[np.bool_]:
     """(h, w) where following `there` and then `back` returns; for the other image swap the two."""
     back_there = warp(back, there)
     gap = _squared(there + back_there)
@@ -27,6 +28,6 @@ def consistent(there: Flow, back: Flow) -> NDArray[np.bool_]:
     return (gap < allowed) & lands_inside(there)
 
 
-def _squared(flow: Flow) -> NDArray[np.floating[Any]]:
+def _squared(flow: FlowField) -> NDArray[np.floating[Any]]:
     products = flow * flow
     return products[..., 0] + products[..., 1]

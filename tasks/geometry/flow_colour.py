@@ -8,24 +8,21 @@ motion is white; vectors longer than the given length are darkened.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.geometry.warp import Flow
+from tasks.arrays import AnyFloats, FlowField, Image
 
 ARCS = {"RY": 15, "YG": 6, "GC": 4, "CB": 11, "BM": 13, "MR": 6}
 """Hues from one corner of the colour cube to the next: red, yellow, green, cyan, blue, magenta, red."""
 TOO_LONG = np.float32(0.75)  # brightness of vectors longer than `max_px`, in the authors' code
-Rgb = NDArray[np.uint8]
-Floats = NDArray[np.floating[Any]]
 
 
 @cache
-def colour_wheel() -> Rgb:
+def colour_wheel() -> Image:
     """(55, 3) RGB hues around the wheel, beginning at red; read-only."""
-    wheel: list[Rgb] = []
+    wheel: list[Image] = []
     # Each arc moves one channel, up or down, while the others stay full or empty.
     for steps, moving, up, full in zip(ARCS.values(), (1, 0, 2, 1, 0, 2), (1, 0) * 3, (0, 1, 1, 2, 2, 0), strict=True):
         arc = np.zeros((steps, 3), np.uint8)
@@ -38,7 +35,7 @@ def colour_wheel() -> Rgb:
     return joined
 
 
-def flow_to_rgb(flow: Flow, max_px: float | None = None, where: NDArray[np.bool_] | None = None) -> Rgb:
+def flow_to_rgb(flow: FlowField, max_px: float | None = None, where: NDArray[np.bool_] | None = None) -> Image:
     """(h, w, 3) RGB picture of `flow`, saturated at `max_px` pixels (None: the longest vector), black outside `where`.
 
     Give `max_px` where pictures are to be compared, as in a film.
@@ -53,7 +50,7 @@ def flow_to_rgb(flow: Flow, max_px: float | None = None, where: NDArray[np.bool_
     return np.where(usable[..., None], rgb, 0).astype(np.uint8)
 
 
-def legend(size: int) -> Rgb:
+def legend(size: int) -> Image:
     """(size, size, 3) RGB disc of all directions, white around it: a vector's colour stands where the vector points."""
     axis = np.linspace(-1, 1, size, dtype=np.float32)
     flow = np.stack(np.meshgrid(axis, axis), axis=2)
@@ -61,7 +58,7 @@ def legend(size: int) -> Rgb:
     return np.where(inside[..., None], flow_to_rgb(flow, 1), 255).astype(np.uint8)
 
 
-def _hue(x: NDArray[np.float32], y: NDArray[np.float32]) -> Floats:
+def _hue(x: NDArray[np.float32], y: NDArray[np.float32]) -> AnyFloats:
     """(h, w, 3) colour of each direction in 0..1, between the two nearest of the wheel."""
     wheel = colour_wheel().astype(np.float32) / np.float32(255)
     turn = (np.arctan2(-y, -x) / np.float32(np.pi) + 1) * np.float32((len(wheel) - 1) / 2)
@@ -71,6 +68,6 @@ def _hue(x: NDArray[np.float32], y: NDArray[np.float32]) -> Floats:
     return wheel[low] * (1 - share) + wheel[(low + 1) % len(wheel)] * share
 
 
-def _shade(hue: Floats, length: Floats) -> Floats:
+def _shade(hue: AnyFloats, length: AnyFloats) -> AnyFloats:
     """The hue towards white for short vectors, darkened for those too long; 0..255."""
     return np.floor(255 * np.where(length <= 1, 1 - length * (1 - hue), hue * TOO_LONG))

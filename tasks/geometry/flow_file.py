@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from tasks.arrays import FlowField
 from tasks.errors import BadInput
-from tasks.geometry.warp import Flow
 
 TAG = b"PIEH"
 HEADER = len(TAG) + 2 * 4
 
 
-def read_flo(path: Path) -> Flow:
+def read_flo(path: Path) -> FlowField:
     """(h, w, 2) displacement in pixels as it stands in the file, unknown ones among them; BadInput where it is none."""
     data = path.read_bytes()
     if len(data) < HEADER or data[: len(TAG)] != TAG:
@@ -27,7 +27,7 @@ def read_flo(path: Path) -> Flow:
     return np.frombuffer(data, "<f4", offset=HEADER).reshape(height, width, 2).astype(np.float32)
 
 
-def write_flo(path: Path, flow: Flow) -> None:
+def write_flo(path: Path, flow: FlowField) -> None:
     """Write (h, w, 2) `flow` so that other tools can read it."""
     height, width = flow.shape[:2]
     path.write_bytes(TAG + np.array([width, height], "<i4").tobytes() + flow.astype("<f4").tobytes())

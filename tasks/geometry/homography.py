@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tasks.geometry.warp import Flow, pixel_grid
+from tasks.arrays import FlowField, Points32
+from tasks.geometry.warp import pixel_grid
 
 REPROJECTION_PX = 1.0  # inliers agree to a pixel: about four times DIS's mean error on Middlebury
 CONFIDENCE = 0.999
@@ -34,12 +35,10 @@ class CameraMotion:
     """Share of the vectors looked at that agree with it, 0..1; 0 where they were too few, and it is the identity."""
 
 
-Points = NDArray[np.float32]
-"""(n, 2) x, y in pixels."""
 STILL = CameraMotion(np.eye(3), 0.0)
 
 
-def camera_motion(flow: Flow, valid: NDArray[np.bool_], leave_out: ArrayLike | None = None) -> CameraMotion:
+def camera_motion(flow: FlowField, valid: NDArray[np.bool_], leave_out: ArrayLike | None = None) -> CameraMotion:
     """Homography of the first frame onto the second, from `flow` where it is `valid`, outside the boxes `leave_out`.
 
     `leave_out` is (n, 4) xyxy in pixels: people, cars, whatever moves by itself.
@@ -53,7 +52,7 @@ def camera_motion(flow: Flow, valid: NDArray[np.bool_], leave_out: ArrayLike | N
     return camera_motion_of_points(at[keep], at[keep] + motion[keep])
 
 
-def camera_motion_of_points(first: Points, second: Points) -> CameraMotion:
+def camera_motion_of_points(first: Points32, second: Points32) -> CameraMotion:
     """Homography that takes most of the (n, 2) points of the first frame to those of the second; see lucas_kanade."""
     if len(first) < MIN_SAMPLES:
         return STILL
@@ -66,7 +65,7 @@ def camera_motion_of_points(first: Points, second: Points) -> CameraMotion:
     return CameraMotion(np.asarray(homography, np.float64), float(agrees.mean()))
 
 
-def camera_flow(homography: NDArray[np.float64], height: int, width: int) -> Flow:
+def camera_flow(homography: NDArray[np.float64], height: int, width: int) -> FlowField:
     """(h, w, 2) the flow that the camera alone would cause; subtract it to see what moves by itself."""
     grid = pixel_grid(height, width)
     moved: Any = cv2.perspectiveTransform(grid.astype(np.float64), homography)

@@ -13,9 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Gray = NDArray[np.uint8]
-Points = NDArray[np.float32]
-"""(n, 2) x, y in pixels."""
+from tasks.arrays import GrayImage, Points32
 
 QUALITY = 0.01  # corners down to this share of the best one's response (OpenCV's tutorial on Lucas-Kanade uses .3)
 MIN_DISTANCE_PX = 7.0  # between two corners: half a window, so that they do not look at the same pixels
@@ -28,22 +26,22 @@ RETURN_PX = 1.0  # a point may come back this far from where it started
 class Followed:
     """Points that were found again."""
 
-    first: Points
+    first: Points32
     """(n, 2) in the first image."""
-    second: Points
+    second: Points32
     """(n, 2) in the second."""
     index: NDArray[np.intp]
     """(n,) which of the points asked for each of them is."""
 
 
-def good_points(image: Gray, count: int, where: NDArray[np.bool_] | None = None) -> Points:
+def good_points(image: GrayImage, count: int, where: NDArray[np.bool_] | None = None) -> Points32:
     """(n, 2) up to `count` corners of the (h, w) grey `image`, best first, inside the mask `where` if one is given."""
     mask = None if where is None else where.astype(np.uint8)
     found: Any = cv2.goodFeaturesToTrack(image, count, QUALITY, MIN_DISTANCE_PX, mask=mask)
     return np.empty((0, 2), np.float32) if found is None else found.reshape(-1, 2)
 
 
-def follow_points(first: Gray, second: Gray, points: Points) -> Followed:
+def follow_points(first: GrayImage, second: GrayImage, points: Points32) -> Followed:
     """Those of the (n, 2) `points` of the grey image `first` that `second` shows too, and where."""
     if not len(points):
         return Followed(points, points, np.empty(0, np.intp))
@@ -55,7 +53,7 @@ def follow_points(first: Gray, second: Gray, points: Points) -> Followed:
     return Followed(points[good], there[good], np.flatnonzero(good))
 
 
-def _follow(first: Gray, second: Gray, points: Points) -> tuple[Points, NDArray[np.bool_]]:
+def _follow(first: GrayImage, second: GrayImage, points: Points32) -> tuple[Points32, NDArray[np.bool_]]:
     start = np.ascontiguousarray(points, np.float32).reshape(-1, 1, 2)
     # The stub wants an array for the third image-like argument, where None asks for one to be made.
     track: Any = cv2.calcOpticalFlowPyrLK

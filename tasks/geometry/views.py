@@ -11,12 +11,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
-"""(h, w, 3) RGB."""
-Homography = NDArray[np.float64]
-"""(3, 3) pixels of the picture to pixels of the view, pixel centres at integers."""
+from tasks.arrays import Image, Matrix
 
 # The ranges of the project's own measurement (FACTS): far (rotation, scale, light), and a neighbouring frame.
 FAR_DEGREES, FAR_SCALE, FAR_TILT = 30.0, (0.7, 1.4), 0.1
@@ -40,7 +36,7 @@ class Camera:
         (u, v), (x, y) = self.tilt, self.shift
         return Camera(share * self.degrees, share * self.log_scale, (share * u, share * v), (share * x, share * y))
 
-    def homography(self, height: int, width: int) -> Homography:
+    def homography(self, height: int, width: int) -> Matrix:
         """Pixels of the picture to pixels of the view."""
         turn, scale = np.deg2rad(self.degrees), np.exp(self.log_scale)
         cos, sin = scale * np.cos(turn), scale * np.sin(turn)
@@ -75,7 +71,7 @@ class View:
     """A picture seen otherwise, and how."""
 
     image: Image
-    homography: Homography
+    homography: Matrix
 
 
 def far(rng: np.random.Generator) -> tuple[Camera, Light]:
@@ -117,5 +113,5 @@ def _light(rng: np.random.Generator) -> Light:
     return Light(float(np.log(rng.uniform(*FAR_GAMMA))), (red, green, blue))
 
 
-def _translation(x: float, y: float) -> Homography:
+def _translation(x: float, y: float) -> Matrix:
     return np.array([[1, 0, x], [0, 1, y], [0, 0, 1]], np.float64)

@@ -13,13 +13,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Flow = NDArray[np.float32]
-"""(h, w, 2) displacement x, y in pixels."""
+from tasks.arrays import FlowField
+
 A = TypeVar("A", bound=np.generic)
 
 
 @lru_cache(maxsize=4)
-def pixel_grid(height: int, width: int) -> Flow:
+def pixel_grid(height: int, width: int) -> FlowField:
     """(h, w, 2) coordinates x, y of every pixel centre; read-only."""
     y, x = np.mgrid[:height, :width].astype(np.float32)
     grid = np.stack([x, y], axis=2)
@@ -27,12 +27,12 @@ def pixel_grid(height: int, width: int) -> Flow:
     return grid
 
 
-def targets(flow: Flow) -> Flow:
+def targets(flow: FlowField) -> FlowField:
     """(h, w, 2) where each pixel of the first image lies in the second."""
     return pixel_grid(*flow.shape[:2]) + flow
 
 
-def warp(image: NDArray[A], flow: Flow) -> NDArray[A]:
+def warp(image: NDArray[A], flow: FlowField) -> NDArray[A]:
     """The second image (or any field on it) as the first one sees it: `image` sampled at x + flow(x), bilinear.
 
     `image` is (h, w) or (h, w, c), uint8 or float32. What lies outside it takes the nearest border pixel;
@@ -42,7 +42,7 @@ def warp(image: NDArray[A], flow: Flow) -> NDArray[A]:
     return remap(image, targets(flow), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def lands_inside(flow: Flow) -> NDArray[np.bool_]:
+def lands_inside(flow: FlowField) -> NDArray[np.bool_]:
     """(h, w) whether a pixel's target lies on the second image, up to half a pixel beyond its outermost centres."""
     height, width = flow.shape[:2]
     return cv2.inRange(targets(flow), (-0.5, -0.5), (width - 0.5, height - 0.5)).astype(np.bool_)

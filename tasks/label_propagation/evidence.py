@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.sequence.sequence_view import Soft
+from tasks.arrays import ClassProbabilities
 
 KINDS = ("semantic", "named", "previous", "chained", "direct", "volume")
 LEAST = 1e-6  # evidence below this is none
@@ -34,7 +34,7 @@ class Evidence:
         shape = len(KINDS), height, width
         return cls(np.zeros((*shape, classes), np.float32), np.zeros(shape, np.float32))
 
-    def add(self, kind: str, shares: Soft, weight: NDArray[np.float32]) -> None:
+    def add(self, kind: str, shares: ClassProbabilities, weight: NDArray[np.float32]) -> None:
         """Votes of one hypothesis: (h, w, c) shares, of which each pixel's sum is what is known there."""
         number = KINDS.index(kind)
         self.votes[number] += shares * weight[..., None]
@@ -59,7 +59,7 @@ class Votes:
     """(h, w) sum of the weights."""
 
     @property
-    def shares(self) -> Soft:
+    def shares(self) -> ClassProbabilities:
         """(h, w, c) of the classes; even where there is no evidence."""
         even = LEAST / self.votes.shape[-1]
         return ((self.votes + even) / (self.total[..., None] + LEAST)).astype(np.float32)

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import LabelMap
 from tasks.label_propagation.evidence import KINDS, LEAST, Evidence
-from tasks.sequence.label_map import UNKNOWN, Labels
+from tasks.sequence.label_map import UNKNOWN
 
 EVEN = np.ones(len(KINDS), np.float32)
 PULL = 0.005  # nats by which a weight e times off even must pay: less of a gain is noise
@@ -23,7 +24,7 @@ FARTHEST = 4.0  # times off even at most: labelled frames lie farther apart than
 PIXELS = 20_000  # per labelled frame at most, evenly spread
 
 
-def learned(trials: Sequence[tuple[Evidence, Labels]]) -> NDArray[np.float32]:
+def learned(trials: Sequence[tuple[Evidence, LabelMap]]) -> NDArray[np.float32]:
     """(kinds,) weights, from evidence for frames and their (h, w) true labels; deterministic."""
     from scipy.optimize import minimize
 
@@ -47,7 +48,7 @@ def learned(trials: Sequence[tuple[Evidence, Labels]]) -> NDArray[np.float32]:
 
 
 def _sampled(
-    evidence: Evidence, labels: Labels
+    evidence: Evidence, labels: LabelMap
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Of some labelled pixels: (kinds, n) votes for the truth, (kinds, n) all votes, (n,) weight by class."""
     known = np.flatnonzero(labels.ravel() != UNKNOWN)
@@ -60,7 +61,7 @@ def _sampled(
     return right, total, 1 / count[truth]
 
 
-def foretold(trials: Sequence[tuple[Evidence, Labels]], attention: NDArray[np.float32]) -> float:
+def foretold(trials: Sequence[tuple[Evidence, LabelMap]], attention: NDArray[np.float32]) -> float:
     """Mean overlap of classes on labelled frames foretold from the others; NaN where nothing is known."""
     pairs = [(evidence.summed(attention).shares.argmax(axis=-1), truth) for evidence, truth in trials]
     overlaps: list[float] = []

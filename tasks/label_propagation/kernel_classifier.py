@@ -14,11 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Points
+
 WAVES = 512  # random features: twice as many change the mIoU of synthetic scenes by less than .002
 RIDGE = 1e-5  # times the number of cells
 PLACE = 1.0  # waves across the frame: place says less than looks; time counts half of that
 WIDTH = 1.0  # kernel width, in units of the root of the features' spread
-Points = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,11 +14,12 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import LabelMap
 from tasks.label_propagation.edge_affinity import ties_of
 from tasks.label_propagation.evidence import Votes
 from tasks.label_propagation.propagation_config import How
 from tasks.sequence.backward_warp import Steps
-from tasks.sequence.label_map import Labels, shares_of
+from tasks.sequence.label_map import shares_of
 
 FADING = np.float32(0.9)  # of what is passed on, per frame: ten frames away it is a third
 GIVEN = 100.0  # say of a label that was given, against 1 of a trusted hypothesis
@@ -27,7 +28,7 @@ Mass = NDArray[np.float16]
 
 
 def agreed(
-    steps: Steps, how: How, votes: Callable[[int], Votes | None], labels: Mapping[int, Labels], classes: int
+    steps: Steps, how: How, votes: Callable[[int], Votes | None], labels: Mapping[int, LabelMap], classes: int
 ) -> list[Votes | None]:
     """The votes on each frame after hearing what hangs together with it."""
     masses = [_begun(votes(frame), labels.get(frame), classes) for frame in range(steps.clip.length)]
@@ -40,7 +41,7 @@ def agreed(
     return [None if mass is None else _votes(mass.astype(np.float32)) for mass in masses]
 
 
-def _begun(votes: Votes | None, known: Labels | None, classes: int) -> Mass | None:
+def _begun(votes: Votes | None, known: LabelMap | None, classes: int) -> Mass | None:
     """A frame's own votes, given labels among them, of one pixel each."""
     if votes is None and known is None:
         return None

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.sequence.sequence_view import Mask, Soft
+from tasks.arrays import ClassProbabilities, Mask
 
 LEAST_SCORE = 0.1  # of an instance
 FILLED = 0.5  # share of a class in an instance that belongs to it
@@ -48,12 +48,14 @@ class Anchoring:
     kinds: tuple[frozenset[int], ...]
     """Per class the segmenter's kinds that made it up where it was labelled."""
 
-    def __call__(self, frame: int, shares: Soft) -> tuple[Soft, Soft | None]:
+    def __call__(self, frame: int, shares: ClassProbabilities) -> tuple[ClassProbabilities, ClassProbabilities | None]:
         """The (h, w, c) shares to be shown, and those to be fed back, None where no class was anchored."""
         return anchored(shares, self.seen(frame), self.kinds)
 
 
-def anchored(shares: Soft, seen: Instances, kinds: tuple[Collection[int], ...]) -> tuple[Soft, Soft | None]:
+def anchored(
+    shares: ClassProbabilities, seen: Instances, kinds: tuple[Collection[int], ...]
+) -> tuple[ClassProbabilities, ClassProbabilities | None]:
     """See Anchoring; class 0 is the background, which takes what the others leave."""
     seen = seen.take(seen.score >= LEAST_SCORE)
     unions = _unions(shares, seen, kinds)
@@ -64,7 +66,7 @@ def anchored(shares: Soft, seen: Instances, kinds: tuple[Collection[int], ...]) 
     return (_closed(shown, unions), _closed(fed, unions)) if unions else (shares, None)
 
 
-def kinds_of(shares: Soft, seen: Instances) -> tuple[frozenset[int], ...]:
+def kinds_of(shares: ClassProbabilities, seen: Instances) -> tuple[frozenset[int], ...]:
     """Per class the kinds of the instances that it fills, on a labelled frame."""
     seen = seen.take(seen.score >= LEAST_SCORE)
     found: list[set[int]] = [set() for _ in range(shares.shape[-1])]
@@ -76,7 +78,9 @@ def kinds_of(shares: Soft, seen: Instances) -> tuple[frozenset[int], ...]:
     return tuple(frozenset(kinds) for kinds in found)
 
 
-def _unions(shares: Soft, seen: Instances, kinds: tuple[Collection[int], ...]) -> dict[int, NDArray[np.float32]]:
+def _unions(
+    shares: ClassProbabilities, seen: Instances, kinds: tuple[Collection[int], ...]
+) -> dict[int, NDArray[np.float32]]:
     """(h, w) union of the instances of each class that they explain."""
     unions: dict[int, Mask] = {}
     for mask, kind in zip(seen.masks, seen.kind, strict=True):
@@ -89,7 +93,7 @@ def _unions(shares: Soft, seen: Instances, kinds: tuple[Collection[int], ...]) -
     return {n: union.astype(np.float32) for n, union in unions.items() if _explained(shares[..., n], union)}
 
 
-def _filling(shares: Soft, mask: Mask) -> NDArray[np.float32]:
+def _filling(shares: ClassProbabilities, mask: Mask) -> NDArray[np.float32]:
     """(c,) mean share of each class under a mask; zeros where it is empty."""
     return shares[mask].mean(axis=0) if mask.any() else np.zeros(shares.shape[-1], np.float32)
 
@@ -100,7 +104,7 @@ def _explained(share: NDArray[np.float32], union: Mask) -> bool:
     return total > 0 and float(share[away < MARGIN_PX].sum()) >= EXPLAINED * total
 
 
-def _closed(shares: Soft, anchored_classes: Collection[int]) -> Soft:
+def _closed(shares: ClassProbabilities, anchored_classes: Collection[int]) -> ClassProbabilities:
     """Shares that sum to 1 again: those that were not anchored share what is left."""
     fixed = [n in anchored_classes for n in range(shares.shape[-1])]
     held = shares[..., fixed].sum(axis=-1, keepdims=True)

@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import ClassProbabilities, Vectors
 from tasks.geometry.propagate import mixed, most_alike
 from tasks.label_propagation.kernel_classifier import Namer, fit
 from tasks.label_propagation.propagation_config import How
-from tasks.sequence.sequence_view import Soft
 
 NAMED_FRAMES = 12  # labelled frames that the regression learns from, spread over the clip
 LEAST_SPREAD = 1e-3  # of frames without any texture, whose cells are all the same
-Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Seen:
 
     frame: int
     vectors: Vectors
-    labels: Soft
+    labels: ClassProbabilities
     """(rows, columns, c) shares; where they sum to less than 1 something is unknown."""
 
 
@@ -59,7 +58,7 @@ class Context:
         while len(self._last) > (1 if self.how.single else self.how.memory):
             self._last.popleft()
 
-    def heard(self, frame: int, vectors: Vectors) -> tuple[Soft, NDArray[np.float32]]:
+    def heard(self, frame: int, vectors: Vectors) -> tuple[ClassProbabilities, NDArray[np.float32]]:
         """(rows, columns, c) label shares that the (rows, columns, d) `vectors` hear, and the best cosines."""
         past = self._past(frame)
         alike = most_alike(vectors, np.stack([seen.vectors for seen in past]), self.how.radius, self._count)
@@ -70,7 +69,7 @@ class Context:
     def _count(self) -> int:
         return 1 if self.how.single else self.how.count
 
-    def named(self, frame: int, vectors: Vectors) -> Soft:
+    def named(self, frame: int, vectors: Vectors) -> ClassProbabilities:
         """(rows, columns, c) label shares that looks and place alone foretell (named.py)."""
         frames = sorted(self.labelled)
         first, length = frames[0], max(1, frames[-1] - frames[0])

@@ -18,6 +18,7 @@ from functools import lru_cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import ClassProbabilities, LabelMap
 from tasks.label_propagation.evidence import KINDS, Evidence
 from tasks.label_propagation.evidence_weights import EVEN, foretold, learned
 from tasks.label_propagation.label_smoothing import agreed
@@ -26,37 +27,37 @@ from tasks.label_propagation.propagation_config import DEFAULT, How
 from tasks.label_propagation.propagation_pass import Anchor, Task, sweep
 from tasks.label_propagation.vote_store import Store
 from tasks.sequence.backward_warp import Steps
-from tasks.sequence.label_map import UNKNOWN, Labels, on_cells, shares_of
-from tasks.sequence.sequence_view import Clip, Soft
+from tasks.sequence.label_map import UNKNOWN, on_cells, shares_of
+from tasks.sequence.sequence_view import Clip
 
 TRIALS = 6  # labelled frames that are foretold, spread over the clip
 
 
 @dataclass(frozen=True, eq=False)
-class LabelMap:
+class ClassifiedFrame:
     """What each pixel of a frame is."""
 
-    label: Labels
+    label: LabelMap
     """(h, w) the class with the largest share."""
     confidence: NDArray[np.float32]
     """(h, w) its lead over the second, times how much evidence there is; 0..1."""
-    soft: Soft
+    soft: ClassProbabilities
     """(h, w, c) shares."""
 
 
 def complete(
     clip: Clip,
-    labels: Mapping[int, Labels],
+    labels: Mapping[int, LabelMap],
     class_count: int,
     how: How = DEFAULT,
     anchor: Anchor | None = None,
-) -> list[LabelMap | None]:
+) -> list[ClassifiedFrame | None]:
     """A label map for each frame of `clip`, from (h, w) `labels` of some frames; all steps in one."""
     return list(completed(attended(task_of(clip, labels, class_count, how, anchor))))
 
 
 def task_of(
-    clip: Clip, labels: Mapping[int, Labels], class_count: int, how: How = DEFAULT, anchor: Anchor | None = None
+    clip: Clip, labels: Mapping[int, LabelMap], class_count: int, how: How = DEFAULT, anchor: Anchor | None = None
 ) -> Task:
     """What is asked: classes are 0..class_count-1, UNKNOWN is none.
 
@@ -75,7 +76,7 @@ def attended(task: Task) -> Task:
     if not task.how.attention or len(frames) < 2:
         return task
     tried = sorted({frames[n] for n in np.linspace(0, len(frames) - 1, min(TRIALS, len(frames))).astype(int).tolist()})
-    trials: list[tuple[Evidence, Labels]] = []
+    trials: list[tuple[Evidence, LabelMap]] = []
     for held in tried:
         place = frames.index(held)
         beside = {frame: task.labels[frame] for frame in frames[max(0, place - 1) : place + 2] if frame != held}
@@ -88,7 +89,7 @@ def attended(task: Task) -> Task:
     return replace(task, attention=attention, metrics={"foretold mIoU": foretold(trials, attention), **heard})
 
 
-def completed(task: Task) -> Iterator[LabelMap | None]:
+def completed(task: Task) -> Iterator[ClassifiedFrame | None]:
     """Label maps in order; None for missing frames, and those that no labelled frame leads to."""
     clip = task.clip
     store = Store(clip.length, clip.height, clip.width, task.classes)
@@ -111,7 +112,7 @@ def gathered(task: Task, start: int, stop: int) -> Iterator[tuple[int, Evidence]
                 yield frame, evidence
 
 
-def finished(task: Task, store: Store) -> Iterator[LabelMap | None]:
+def finished(task: Task, store: Store) -> Iterator[ClassifiedFrame | None]:
     """Label maps from the votes on all frames."""
     told = agreed(task.steps, task.how, store.__getitem__, task.labels, task.classes)
     for frame, votes in enumerate(told):
@@ -127,12 +128,14 @@ def finished(task: Task, store: Store) -> Iterator[LabelMap | None]:
         yield label_map(shares, strength)
 
 
-def label_map(shares: Soft, strength: NDArray[np.float32] | None) -> LabelMap:
+def label_map(shares: ClassProbabilities, strength: NDArray[np.float32] | None) -> ClassifiedFrame:
     """The map of (h, w, c) `shares`; `strength` None where the label was given."""
     order = np.partition(shares, -2, axis=-1) if shares.shape[-1] > 1 else np.pad(shares, ((0, 0), (0, 0), (1, 0)))
     lead = order[..., -1] - order[..., -2]
     confidence = lead if strength is None else lead * strength
-    return LabelMap(shares.argmax(axis=-1).astype(np.uint8), np.clip(confidence, 0, 1).astype(np.float32), shares)
+    return ClassifiedFrame(
+        shares.argmax(axis=-1).astype(np.uint8), np.clip(confidence, 0, 1).astype(np.float32), shares
+    )
 
 
 def _on_cells(task: Task) -> dict[int, Callable[[], Seen]]:

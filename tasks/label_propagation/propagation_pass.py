@@ -12,18 +12,19 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import ClassProbabilities, LabelMap, Vectors
 from tasks.label_propagation.evidence import Evidence
 from tasks.label_propagation.feature_similarity import Likeness
-from tasks.label_propagation.memory_bank import Context, Seen, Vectors
+from tasks.label_propagation.memory_bank import Context, Seen
 from tasks.label_propagation.propagation_config import How
 from tasks.sequence.backward_warp import Steps
 from tasks.sequence.flow_trajectory import Trail
-from tasks.sequence.label_map import Labels, on_cells, on_pixels, shares_of
-from tasks.sequence.sequence_view import Clip, Soft
+from tasks.sequence.label_map import on_cells, on_pixels, shares_of
+from tasks.sequence.sequence_view import Clip
 
 THROUGH = 2  # labelled frames looked for through the volume, which is walked step by step: far ones cost most
 
-Anchor = Callable[[int, Soft], tuple[Soft, Soft | None]]
+Anchor = Callable[[int, ClassProbabilities], tuple[ClassProbabilities, ClassProbabilities | None]]
 """Frame and its (h, w, c) shares to the shares with instance masks, and those of what masks replace, to be fed back."""
 
 
@@ -32,7 +33,7 @@ class Task:
     """What is asked of a clip."""
 
     clip: Clip
-    labels: Mapping[int, Labels]
+    labels: Mapping[int, LabelMap]
     classes: int
     how: How
     attention: NDArray[np.float32]
@@ -48,7 +49,7 @@ class _State:
     """What a sweep carries from frame to frame."""
 
     frame: int
-    shares: Soft
+    shares: ClassProbabilities
     trails: dict[int, Trail]
 
 

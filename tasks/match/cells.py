@@ -10,7 +10,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-Index = NDArray[np.intp]
+from tasks.arrays import Indices
+
 Size = tuple[int, int]
 """Rows and columns."""
 
@@ -22,13 +23,13 @@ def cell_places(size: Size) -> NDArray[np.float32]:
     return np.stack([x, y], axis=1).astype(np.float32)
 
 
-def neighbourhood(size: Size, radius: int) -> Callable[[Index], Index]:
+def neighbourhood(size: Size, radius: int) -> Callable[[Indices], Indices]:
     """A function from (n,) cells to (n, (2 radius + 1)^2) cells around them, -1 beyond the border of the grid."""
     rows, columns = size
     steps = np.arange(-radius, radius + 1)
     down, right = (step.reshape(-1) for step in np.meshgrid(steps, steps, indexing="ij"))
 
-    def around(index: Index) -> Index:
+    def around(index: Indices) -> Indices:
         y, x = np.divmod(index, columns)
         y, x = y[:, None] + down, x[:, None] + right
         inside = (y >= 0) & (y < rows) & (x >= 0) & (x < columns)

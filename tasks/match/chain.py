@@ -10,9 +10,9 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from tasks.arrays import FlowField, Mask, Points32
 from tasks.artifacts.dense_flow import DenseFlow
-from tasks.artifacts.flow_encoding import Flow, Mask
-from tasks.geometry.carry import Places, step
+from tasks.geometry.carry import step
 
 FIELDS_AT_HAND = 16  # steps kept decoded, 2 MB each at 640 x 360: chains that start close together share most steps
 
@@ -22,9 +22,11 @@ class Steps:
     """The forward fields of a dense flow, those read last kept at hand."""
 
     dense_flow: DenseFlow
-    _at_hand: OrderedDict[int, tuple[Flow, Mask]] = field(default_factory=OrderedDict[int, "tuple[Flow, Mask]"])
+    _at_hand: OrderedDict[int, tuple[FlowField, Mask]] = field(
+        default_factory=OrderedDict[int, "tuple[FlowField, Mask]"]
+    )
 
-    def __getitem__(self, i: int) -> tuple[Flow, Mask]:
+    def __getitem__(self, i: int) -> tuple[FlowField, Mask]:
         """(h, w, 2) flow from frame i to i + 1, and where in frame i it is valid."""
         if i not in self._at_hand:
             self._at_hand[i] = self.dense_flow.forward(i), self.dense_flow.valid(i)
@@ -33,7 +35,7 @@ class Steps:
         return self._at_hand[i]
 
 
-def carry(steps: Steps, start: int, strides: Sequence[int], places: Places) -> Iterator[tuple[int, Places]]:
+def carry(steps: Steps, start: int, strides: Sequence[int], places: Points32) -> Iterator[tuple[int, Points32]]:
     """(stride, where `places` of frame `start` are in frame start + stride) for each of `strides`, increasing."""
     for stride in range(1, max(strides, default=0) + 1):
         places = step(places, *steps[start + stride - 1])

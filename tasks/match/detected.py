@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Indices
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.matches import Matches
 from tasks.artifacts.table import concatenate
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from tasks.match.params import MatchParams
 
 FRAMES_AT_HAND = 64  # frames whose regions' vectors are kept: with longer strides they are pooled twice
-Rows = NDArray[np.intp]
 RegionVectors = Callable[[int, NDArray[np.float32]], NDArray[np.float32] | None]
 """Frame and (n, 4) xyxy boxes in it, px, to (n, d) vectors; None where the frame is not whole."""
 
@@ -32,7 +32,7 @@ def match_detections(detections: Detections, vectors: RegionVectors, params: Mat
     xyxy = detections.xyxy
 
     @lru_cache(maxsize=FRAMES_AT_HAND)
-    def regions(frame: int) -> tuple[Rows, NDArray[np.float32] | None]:
+    def regions(frame: int) -> tuple[Indices, NDArray[np.float32] | None]:
         rows = scored[bounds[frame] : bounds[frame + 1]]
         return rows, vectors(frame, xyxy[rows]) if len(rows) else None
 
@@ -48,7 +48,7 @@ def match_detections(detections: Detections, vectors: RegionVectors, params: Mat
     return replace(nothing, **concatenate([nothing, *found]))
 
 
-def _table(detections: Detections, frames: tuple[int, int], a: Rows, b: Rows, pairs: RegionMatch) -> Matches:
+def _table(detections: Detections, frames: tuple[int, int], a: Indices, b: Indices, pairs: RegionMatch) -> Matches:
     """The matches of one pair of frames, `a` and `b` being rows of `detections`."""
     boxes = {
         f"{side}_{edge}": getattr(detections, edge)[rows]

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.match.cells import Index, Size, cell_places, neighbourhood, soft_argmax
+from tasks.arrays import Indices
+from tasks.match.cells import Size, cell_places, neighbourhood, soft_argmax
 from tasks.match.consensus import consensus
 from tasks.match.nearest import CHUNK_BYTES, Window, itself, nearest
 from tasks.match.similarity import Measure, Vectors, prepare
@@ -114,7 +115,7 @@ class _Found:
     cycle_error: NDArray[np.float32]
     similarity: NDArray[np.float32]
 
-    def replaced(self, rows: Index, other: _Found) -> _Found:
+    def replaced(self, rows: Indices, other: _Found) -> _Found:
         """With those of `other` in `rows`."""
         columns = [part.copy() for part in (self.target, self.cycle_error, self.similarity)]
         for mine, new in zip(columns, (other.target, other.cycle_error, other.similarity), strict=True):
@@ -126,7 +127,7 @@ class _Found:
         return _Found(self.target[rows], self.cycle_error[rows], self.similarity[rows])
 
 
-def _search(pair: _Pair, cells: Index, window: Window | None, how: How) -> _Found:
+def _search(pair: _Pair, cells: Indices, window: Window | None, how: How) -> _Found:
     """Steps 1 and 2 for these cells of the first grid, `window` being about them; the way back is never confined."""
     around = neighbourhood(pair.second_size, how.refine_radius)
     there = nearest(pair.first.take(cells), pair.second, around, window, device=how.device, chunk_bytes=how.chunk_bytes)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.match.cells import Index
+from tasks.arrays import Indices
 from tasks.match.similarity import Vectors
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Window:
 class Nearest:
     """What was found for each of n cells."""
 
-    index: Index
+    index: Indices
     """(n,) the most similar cell of the other grid."""
     around: NDArray[np.float64]
     """(n, k) similarities of the cells that were asked for around it, -inf where there is none to be had."""
@@ -58,7 +58,7 @@ class Nearest:
 def nearest(
     first: Vectors,
     second: Vectors,
-    neighbours: Callable[[Index], Index],
+    neighbours: Callable[[Indices], Indices],
     window: Window | None = None,
     *,
     device: str = "cpu",
@@ -76,7 +76,7 @@ def nearest(
     return Nearest(index, np.concatenate(around))
 
 
-def itself(index: Index) -> Index:
+def itself(index: Indices) -> Indices:
     """No neighbours but the cell found: what to ask `nearest` for where only its similarity matters."""
     return index[:, None]
 
@@ -101,7 +101,7 @@ def _chunks(
             yield rows, scores
 
 
-def _similarities(scores: Tensor, asked: Index, bias: NDArray[np.float32], second: Vectors) -> NDArray[np.float64]:
+def _similarities(scores: Tensor, asked: Indices, bias: NDArray[np.float32], second: Vectors) -> NDArray[np.float64]:
     import torch
 
     at = torch.from_numpy(np.maximum(asked, 0)).to(scores.device)

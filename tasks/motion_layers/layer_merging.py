@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 
-from tasks.motion_layers.motion_layer import Affine, Layer, affine_of, moved
-from tasks.sequence.sequence_view import Mask, Motion
+from tasks.arrays import Mask, Matrix
+from tasks.motion_layers.motion_layer import Layer, affine_of, moved
+from tasks.sequence.sequence_view import Motion
 
 NEAR_PX = 24.0  # between two pieces of one thing, in some frame
 AGREES_PX = 0.5  # median miss of the common motion, per frame, on the piece that it misses more
@@ -65,7 +66,7 @@ def _agree(a: Mask, b: Mask, motion: Motion) -> bool:
     return max(_miss(both, a & motion.valid, motion), _miss(both, b & motion.valid, motion)) < AGREES_PX
 
 
-def _miss(way: Affine, mask: Mask, motion: Motion) -> float:
+def _miss(way: Matrix, mask: Mask, motion: Motion) -> float:
     """Median distance in pixels of where `way` takes the pixels of a mask from where their flow does."""
     rows, columns = np.nonzero(mask)
     if not len(rows):

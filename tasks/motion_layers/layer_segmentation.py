@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.geometry.warp import Flow, pixel_grid
+from tasks.arrays import FlowField, Mask, Matrix
+from tasks.geometry.warp import pixel_grid
 from tasks.motion_layers.layer_merging import joined
-from tasks.motion_layers.motion_layer import Affine, Layer, affine_of
+from tasks.motion_layers.motion_layer import Layer, affine_of
 from tasks.motion_layers.point_trajectories import STRIDE_PX, Trajectories, followed
 from tasks.motion_layers.trajectory_clustering import Groups, grouped
 from tasks.sequence.flow_trajectory import sample
-from tasks.sequence.sequence_view import Mask, Motion
+from tasks.sequence.sequence_view import Motion
 
 MOVING_PX = 0.7  # off the camera's motion, in the middle: three times DIS's mean error on Middlebury
 LEAST_POINTS = 4  # of a layer, in some frame: 64 px
@@ -33,7 +34,7 @@ Numbers = NDArray[np.int16]
 
 
 def layers_of(
-    motions: Mapping[int, Motion], cameras: Mapping[int, Affine], hidden: Mapping[int, Mask], count: int
+    motions: Mapping[int, Motion], cameras: Mapping[int, Matrix], hidden: Mapping[int, Mask], count: int
 ) -> list[Layer]:
     """The layers of `count` frames, from the motion of each frame to the next, the camera's, and what to ignore.
 
@@ -64,7 +65,7 @@ def _without(motion: Motion, here: Mask, there: Mask) -> Motion:
     return Motion(motion.forward, motion.backward, motion.valid & ~here, motion.valid_backward & ~there)
 
 
-def _numbered(at: Trajectories, groups: Groups, cameras: Mapping[int, Affine]) -> Groups:
+def _numbered(at: Trajectories, groups: Groups, cameras: Mapping[int, Matrix]) -> Groups:
     """(n,) layer of each trajectory: those seen most first; -1 for the backdrop, -2 for what is too small."""
     live = ~np.isnan(at[..., 0])
     count = int(groups.max(initial=-1)) + 1
@@ -86,7 +87,7 @@ def _numbered(at: Trajectories, groups: Groups, cameras: Mapping[int, Affine]) -
     return found[groups]
 
 
-def _off_camera(at: Trajectories, cameras: Mapping[int, Affine]) -> NDArray[np.float32]:
+def _off_camera(at: Trajectories, cameras: Mapping[int, Matrix]) -> NDArray[np.float32]:
     """(n,) the farthest that each trajectory moves off the camera's motion in any step, px; NaN where it makes none."""
     found = np.full(len(at), np.nan, np.float32)
     for frame in range(at.shape[1] - 1):
@@ -100,14 +101,14 @@ def _off_camera(at: Trajectories, cameras: Mapping[int, Affine]) -> NDArray[np.f
     return found
 
 
-def _moves(motions: Mapping[int, Motion], frame: int, height: int, width: int) -> Flow:
+def _moves(motions: Mapping[int, Motion], frame: int, height: int, width: int) -> FlowField:
     """(h, w, 2) how each pixel of a frame moves: to the next, or, where that is not known, as it came from the last."""
     ahead, behind = motions.get(frame), motions.get(frame - 1)
     came = np.zeros((height, width, 2), np.float32) if behind is None else -behind.backward
     return came if ahead is None else np.where(ahead.valid[..., None], ahead.forward, came)
 
 
-def _dense(at: NDArray[np.float32], groups: Groups, moves: Flow) -> Numbers:
+def _dense(at: NDArray[np.float32], groups: Groups, moves: FlowField) -> Numbers:
     """Of each pixel the layer of the point that is near and moves alike."""
     from scipy.spatial import KDTree
 

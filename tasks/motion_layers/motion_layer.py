@@ -10,14 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.geometry.warp import Flow, pixel_grid
-from tasks.sequence.sequence_view import Mask
+from tasks.arrays import FlowField, Mask, Matrix
+from tasks.geometry.warp import pixel_grid
 
 SAMPLES = 600  # vectors that an affine motion is fitted to
 LEAST_VECTORS = 12  # fewer say where a layer moves, not how it turns
 REPROJECTION_PX = 1.0
-Affine = NDArray[np.float64]
-"""(3, 3), last row 0 0 1."""
 
 
 @dataclass
@@ -26,10 +24,10 @@ class Layer:
 
     masks: dict[int, Mask] = field(default_factory=dict[int, "Mask"])
     """Frame to what is seen of it there."""
-    steps: dict[int, Affine] = field(default_factory=dict[int, "Affine"])
+    steps: dict[int, Matrix] = field(default_factory=dict[int, "Matrix"])
     """Frame to its motion to the next frame."""
 
-    def way(self, start: int, end: int) -> Affine:
+    def way(self, start: int, end: int) -> Matrix:
         """Pixels of it on frame `start` to pixels on frame `end`; where it is not seen it moves on as it did."""
         found = np.eye(3)
         for frame in range(min(start, end), max(start, end)):
@@ -39,7 +37,7 @@ class Layer:
         return found if end >= start else np.linalg.inv(found).astype(np.float64)
 
 
-def affine_of(flow: Flow, mask: Mask) -> Affine:
+def affine_of(flow: FlowField, mask: Mask) -> Matrix:
     """The affine motion that most of the (h, w, 2) `flow` under a mask agrees with."""
     rows, columns = np.nonzero(mask)
     some = slice(None, None, max(1, len(rows) // SAMPLES))
@@ -64,13 +62,13 @@ def homogeneous(height: int, width: int) -> NDArray[np.float64]:
     return np.concatenate([pixel_grid(height, width).astype(np.float64), np.ones((height, width, 1))], axis=2)
 
 
-def places(way: Affine, height: int, width: int) -> Flow:
+def places(way: Matrix, height: int, width: int) -> FlowField:
     """(h, w, 2) where a (3, 3) motion takes every pixel."""
     at = homogeneous(height, width) @ way.T
     return (at[..., :2] / at[..., 2:]).astype(np.float32)
 
 
-def moved(mask: Mask, way: Affine) -> Mask:
+def moved(mask: Mask, way: Matrix) -> Mask:
     """(h, w) a mask after an affine motion."""
     height, width = mask.shape
     return cv2.warpAffine(mask.astype(np.uint8), way[:2], (width, height)).astype(np.bool_)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.geometry.warp import Flow, targets
-from tasks.sequence.label_map import Labels
+from tasks.arrays import FlowField, LabelMap
+from tasks.geometry.warp import targets
 from tasks.sequence.sequence_view import Motion
 
 DOUBT = 50.0  # events that a pairing must have to count half: some pixels are hidden by error alone
@@ -19,7 +19,7 @@ Events = NDArray[np.float64]
 """(c, c) how many pixels of value i were hidden by value j, at [j, i]."""
 
 
-def events(earlier: Labels, later: Labels, motion: Motion, classes: int) -> Events:
+def events(earlier: LabelMap, later: LabelMap, motion: Motion, classes: int) -> Events:
     """Pixels of each value hidden by each other one, from an earlier frame to a later one and the other way round."""
     return _hidden(earlier, later, motion.forward, motion.valid, classes) + _hidden(
         later, earlier, motion.backward, motion.valid_backward, classes
@@ -35,7 +35,7 @@ def nearness(counted: Events) -> NDArray[np.float64]:
     return (score - low) / (high - low) if high > low else np.full_like(score, np.nan)
 
 
-def _hidden(here: Labels, there: Labels, flow: Flow, valid: NDArray[np.bool_], classes: int) -> Events:
+def _hidden(here: LabelMap, there: LabelMap, flow: FlowField, valid: NDArray[np.bool_], classes: int) -> Events:
     height, width = here.shape
     at = np.rint(targets(flow)).astype(int)
     inside = (at >= 0).all(axis=2) & (at[..., 0] < width) & (at[..., 1] < height)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.sequence.sequence_view import Motion
 
 LEAST_DEVIATION = 1.0  # grey levels: a picture without any contrast stays one

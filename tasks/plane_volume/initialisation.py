@@ -13,19 +13,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import ClassProbabilities, FlowField, Mask
 from tasks.geometry.homography import camera_flow
-from tasks.geometry.warp import Flow, pixel_grid
+from tasks.geometry.warp import pixel_grid
 from tasks.motion_layers.layer_segmentation import MOVING_PX, layers_of
 from tasks.motion_layers.motion_layer import Layer
 from tasks.plane_volume.plane_layout import BACKDROP, Planes, numbers_of, planes_of
-from tasks.sequence.sequence_view import Mask, Motion
+from tasks.sequence.sequence_view import Motion
 
 REACH = 8  # frames over which an outline is moved on to where it is hidden
 SEEN, NOT_SEEN = 0.97, 0.02  # opacity of what is seen there, and of what is not
 SPREADS_PX = (2.0, 8.0, 32.0)  # over which motion is continued beyond an outline, each for what the last leaves open
 RIM_PX = 7  # twice what DIS blurs the edge of a motion
 HEARD = 0.05  # weight of the motion of what is hidden, against 1 of what is seen
-Soft = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,9 +33,9 @@ class Start:
     """The volume as layers have it, on the pixels of each frame."""
 
     planes: int
-    opacity: Soft
+    opacity: ClassProbabilities
     """(t, planes, h, w) 0..1; the backdrop's is 1."""
-    motion: Soft
+    motion: ClassProbabilities
     """(t - 1, planes, h, w, 2) to the next frame, px; the same as the frame before's over a cut."""
     layers: Sequence[Layer]
     plane: Planes
@@ -64,7 +64,7 @@ def started(
 
 def _opacity(
     layers: Sequence[Layer], plane: Planes, numbers: Sequence[NDArray[np.uint8]], frame: int, planes: int
-) -> Soft:
+) -> ClassProbabilities:
     """(planes, h, w) of one frame."""
     depth = np.concatenate([[BACKDROP], plane])
     shown = depth[numbers[frame]]
@@ -80,7 +80,9 @@ def _opacity(
     return found
 
 
-def _expected(layer: Layer, k: int, depth: NDArray[np.intp], numbers: Sequence[NDArray[np.uint8]], frame: int) -> Soft:
+def _expected(
+    layer: Layer, k: int, depth: NDArray[np.intp], numbers: Sequence[NDArray[np.uint8]], frame: int
+) -> ClassProbabilities:
     """(h, w) how far other frames, moved on, say that a layer is there; what is hidden in them has no say."""
     height, width = numbers[0].shape
     inside, total = np.zeros((2, height, width), np.float32)
@@ -101,11 +103,11 @@ def _motion(  # noqa: PLR0917
     layers: Sequence[Layer],
     plane: Planes,
     motion: Motion,
-    still: Flow,
-    opacity: Soft,
+    still: FlowField,
+    opacity: ClassProbabilities,
     numbers: NDArray[np.uint8],
     frame: int,
-) -> Soft:
+) -> ClassProbabilities:
     """(planes, h, w, 2) motion of each plane to the next frame, seen where it is seen and continued elsewhere.
 
     Beyond the motion `still` of what stands still.
@@ -127,7 +129,7 @@ def _motion(  # noqa: PLR0917
     return found
 
 
-def _length(flow: Flow) -> Soft:
+def _length(flow: FlowField) -> ClassProbabilities:
     return np.hypot(flow[..., 0], flow[..., 1])
 
 
@@ -137,7 +139,7 @@ def _thin(mask: Mask) -> Mask:
     return mask & (opened == 0)
 
 
-def _owned(layer: Layer, hidden: Soft, frame: int) -> Soft:
+def _owned(layer: Layer, hidden: ClassProbabilities, frame: int) -> ClassProbabilities:
     """(h, w) 1 where a layer may be on a frame: its outline in the nearest one, moved on."""
     nearest = min(layer.masks, key=lambda n: abs(n - frame))
     height, width = hidden.shape
@@ -145,12 +147,12 @@ def _owned(layer: Layer, hidden: Soft, frame: int) -> Soft:
     return cv2.warpAffine(layer.masks[nearest].astype(np.float32), way, (width, height)).astype(np.float32)
 
 
-def _affine_flow(way: NDArray[np.float64], size: tuple[int, int]) -> Flow:
+def _affine_flow(way: NDArray[np.float64], size: tuple[int, int]) -> FlowField:
     grid = pixel_grid(*size)
     return (grid @ way[:2, :2].T.astype(np.float32) + way[:2, 2].astype(np.float32) - grid).astype(np.float32)
 
 
-def _continued(vectors: Flow, weight: Soft) -> Flow:
+def _continued(vectors: FlowField, weight: ClassProbabilities) -> FlowField:
     """(h, w, 2) weighted vectors by their weight, and beyond it their mean around, nearer ones first."""
     found = vectors.copy()
     total = weight.copy()

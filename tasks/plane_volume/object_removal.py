@@ -17,12 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tasks.artifacts.images import Image
+from tasks.arrays import Image, Mask
 from tasks.plane_volume.losses import inside
 from tasks.plane_volume.plane_layout import BACKDROP
 from tasks.plane_volume.volume_queries import Reader
 from tasks.plane_volume.volume_sampling import sampled
-from tasks.sequence.sequence_view import Mask
 
 EDGE_PX = 1  # beyond its mask a thing's soft outline still colours pixels
 REACH = 24  # frames that are asked to each side

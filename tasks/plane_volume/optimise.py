@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.plane_volume.frame_batch import Footage, footage
 from tasks.plane_volume.initialisation import started
 from tasks.plane_volume.losses import Rays, Weights, loss

@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Mask
 from tasks.motion_layers.motion_layer import Layer
 from tasks.motion_layers.occlusion_order import events
-from tasks.sequence.sequence_view import Mask, Motion
+from tasks.sequence.sequence_view import Motion
 
 BACKDROP = 0  # the plane of what does not move by itself
 MARGIN = 25.0  # pixels by which one must hide the other more often than the other way round

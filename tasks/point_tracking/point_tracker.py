@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import GrayImage, Image, Points
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.features import Features
-from tasks.artifacts.images import Image
 from tasks.geometry.grid import CellGrid, unit
 from tasks.label_propagation.memory_bank import spread
 from tasks.sequence.flow_trajectory import sample, step_trust
@@ -31,8 +31,6 @@ ALIKE = 0.5  # how far a cosine may be below 1, in units of the frame's spread, 
 REACH_PX, GROWTH_PX, FARTHEST_PX = 8.0, 1.5, 48.0  # search: at once, more per hidden frame, and at most
 FADE = 0.95  # of the trust per hidden frame
 LONGEST = 90  # hidden frames after which a point is no longer looked for: three seconds
-Points = NDArray[np.float64]
-Gray = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +70,7 @@ class _Point:
     confidence: float = 1.0
     hidden: int = 0
     """Frames since it was seen."""
-    patches: list[Gray] = field(default_factory=list["Gray"])
+    patches: list[GrayImage] = field(default_factory=list["GrayImage"])
     """What it looked like: when it was chosen, and when it was last seen clearly."""
     vectors: list[NDArray[np.float32]] = field(default_factory=list[NDArray[np.float32]])
     """Its features at those times."""
@@ -166,7 +164,7 @@ def _carried(camera: Points, at: Points) -> Points:
 class _View:
     """A frame as it is looked at; of a missing one nothing is known."""
 
-    gray: Gray | None
+    gray: GrayImage | None
     vectors: NDArray[np.float32] | None
     """(rows, columns, d) unit vectors."""
     grid: CellGrid
@@ -177,7 +175,7 @@ class _View:
         gray = None if image is None else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
         return cls(gray, None if vectors is None else unit(vectors), world.features.facts.grid)
 
-    def patch(self, at: Points) -> Gray:
+    def patch(self, at: Points) -> GrayImage:
         """(13, 13) around a place, bilinear; beyond the border the nearest."""
         assert self.gray is not None
         side = 2 * PATCH_PX + 1

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import FlowField
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.geometry.agreement import agreement
 from tasks.geometry.carry import step
 from tasks.geometry.grid import CellGrid
-from tasks.geometry.warp import Flow
 from tasks.report.axis import round_above
 from tasks.report.pairs import SURE, sure_lengths
 
@@ -28,11 +28,11 @@ class Comparison:
     frame_a: int
     frame_b: int
     grid: CellGrid
-    semantic: Flow
+    semantic: FlowField
     """(h, w, 2)."""
     sure: NDArray[np.bool_]
     """(h, w) where each of both cells is the other's best, or nearly so."""
-    optical: Flow
+    optical: FlowField
     """(h, w, 2) chained over the frames between; NaN where it lost the point."""
     agreement: NDArray[np.float32]
     """(h, w) 1: the same, 1/2: a cell apart; NaN where optical flow lost the point."""

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 
 GREY = np.float32(0.75)  # brightness of what the network saw without effect
 OUTSIDE = np.float32(0.35)  # brightness of what it did not see

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.artifacts.semantic_field import FieldClass
 from tasks.report.colours import CLASS_HUES_DEG, Rgb, class_colour, css, track_colour
 from tasks.report.markup import Markup, tag

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Floats
 from tasks.artifacts.kinematics import Kinematics
 from tasks.report.axis import round_above, time_step
 from tasks.report.dossier import Dossier
@@ -26,7 +27,6 @@ CROUCH_DEG = 180  # of those in which somebody bends further
 STRIKE_LENGTH = 9  # of the mark of a step, in hundredths of the height
 MOST_TICKS = 5  # charts stand side by side
 SIDES = ("left", "right")
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Span:
     def length_s(self) -> float:
         return self.stop_s - self.start_s
 
-    def share(self, time_s: Array) -> Array:
+    def share(self, time_s: Floats) -> Floats:
         """Where times lie on the chart, 0..1."""
         return (time_s - self.start_s) / self.length_s
 
@@ -77,7 +77,7 @@ def feet_over_time(dossier: Dossier, kinematics: Kinematics, person: Person) -> 
     return _figure("Left foot ahead of the right, body heights", moments.plot(label, f"\u00b1{top:g}", drawn))
 
 
-def stride_chart(curves: Mapping[str, Array]) -> Markup:
+def stride_chart(curves: Mapping[str, Floats]) -> Markup:
     """Mean knee flexion over a stride per side, with a band of one standard deviation where there are several."""
     x, joined = PERCENT / 100 * UNITS, np.zeros(2 * len(PERCENT), np.intp)
     drawn: list[Markup] = []
@@ -109,7 +109,7 @@ class _Moments:
     """When each row of a person is, on a chart of that person."""
 
     span: Span
-    places: Array
+    places: Floats
     """(n,) along the inner drawing."""
     gaps: NDArray[np.intp]
     """(n,) a new number after each missing frame."""
@@ -123,7 +123,7 @@ class _Moments:
         gaps = np.cumsum(np.diff(frames, prepend=frames[0] - 1) > 1, dtype=np.intp)
         return cls(span, span.share((starts + stops) / 2) * UNITS, gaps, kinematics.heel_strike[person.rows])
 
-    def line(self, share: Array) -> str:
+    def line(self, share: Floats) -> str:
         """The path of values given as shares of the height."""
         return curve(self.places, 100 * (1 - share), self.gaps)
 

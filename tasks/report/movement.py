@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Floats
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.report.axis import round_above
 from tasks.report.spread import spread
@@ -20,7 +21,6 @@ PIXELS = 4000  # of each pair: the mean over all of them differs in the third di
 CAMERA_POINTS = 8  # along each axis: a homography is smooth
 WITHIN_SCALE = 99  # per cent of the vectors: the few longest would make all others pale, but who walks may be small
 LEAST_SCALE_PX = 1.0  # below it the colours would show the estimate's own unrest
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

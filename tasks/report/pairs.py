@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import FlowField
 from tasks.artifacts.semantic_flow import SemanticFlow
-from tasks.geometry.warp import Flow
 
 MOST_LOOKED_AT = 300  # 22 kB each at 640 x 360
 AROUND = 5  # cells across whose median a vector is taken for: the largest that OpenCV has for floats
@@ -66,7 +66,7 @@ def sure_motion(semantic: SemanticFlow, row: int) -> float:
     return float(sure_lengths(semantic.flow(row), semantic.confidence(row) >= SURE).mean(dtype=np.float64))
 
 
-def sure_lengths(flow: Flow, sure: NDArray[np.bool_]) -> NDArray[np.float32]:
+def sure_lengths(flow: FlowField, sure: NDArray[np.bool_]) -> NDArray[np.float32]:
     """(h, w) lengths of the flow as most cells around have it, so that no wild one counts; 0 where not sure."""
     x, y = (cv2.medianBlur(np.ascontiguousarray(flow[..., i]), AROUND) for i in range(2))
     return np.where(sure, np.hypot(x, y), np.float32(0)).astype(np.float32)

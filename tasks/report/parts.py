@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.geometry.grid import CellGrid
 from tasks.geometry.match_picture import spread as spread_cells
 from tasks.report.colours import css, track_colour

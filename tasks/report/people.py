@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Floats
 from tasks.artifacts.kinematics import Kinematics
 from tasks.artifacts.tracks import Tracks
 
-Array = NDArray[np.float64]
 STRAIGHT_DEG = 180.0  # gait laboratories say flexion: how far a knee is from straight
 STRIDE_S = (0.4, 2.4)  # two steps of the shortest and of the longest time that count as a walk
 PERCENT = np.linspace(0, 100, 101)
@@ -70,19 +70,19 @@ def _person(kinematics: Kinematics, track_id: int, tracked: int) -> Person:
     )
 
 
-def flexion(kinematics: Kinematics, side: str) -> Array:
+def flexion(kinematics: Kinematics, side: str) -> Floats:
     """(n,) degrees by which a knee is bent."""
     return STRAIGHT_DEG - kinematics.angle(f"knee_{side}").astype(np.float64)
 
 
-def strides(kinematics: Kinematics, person: Person, side: str) -> Array:
+def strides(kinematics: Kinematics, person: Person, side: str) -> Floats:
     """(s, 101) knee flexion over each stride of one leg, from its heel strike (0 %) to its next one (100 %).
 
     Strides with an unknown angle, or of a length that no stride has, are left out.
     """
     time_s, bent = kinematics.pts_s[person.rows], flexion(kinematics, side)[person.rows]
     strikes = np.flatnonzero(kinematics.heel_strike[person.rows] == side)
-    curves: list[Array] = []
+    curves: list[Floats] = []
     for first, last in pairwise(strikes):
         part = slice(first, last + 1)
         took = float(time_s[last] - time_s[first])

@@ -7,7 +7,7 @@ import base64
 import cv2
 import numpy as np
 
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.report.markup import Markup, tag
 
 JPEG_QUALITY = 78  # below it text and edges fringe at these sizes

@@ -20,8 +20,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.geometry.warp import Flow, pixel_grid, targets
-from tasks.sequence.sequence_view import Clip, Mask, Motion
+from tasks.arrays import Floats32, FlowField, Mask
+from tasks.geometry.warp import pixel_grid, targets
+from tasks.sequence.sequence_view import Clip, Motion
 
 TOLERANCE_PX = 1.0  # a step whose way back misses by this is trusted exp(-1/2); more where all of them miss
 STEP_TRUST = 0.98  # of a perfect step: fifty of them leave a third
@@ -37,22 +38,20 @@ CORNERS = np.array([(0, 0), (1, 0), (0, 1), (1, 1)], np.float32)[:, None, None]
 LEAST_COUNTED = 1e-3  # share of the surroundings that is seen: of less nothing can be said
 HELD_BYTES = 256 << 20  # of steps at hand
 STEP_BYTES = 48  # per pixel
-Share = NDArray[np.float32]
-"""(h, w) 0..1."""
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
     """Where points lie in a neighbouring frame, and between which of its pixels."""
 
-    at: Flow
+    at: FlowField
     """(h, w, 2) x, y."""
     index: NDArray[np.int32]
     """(4, h, w) positions of the pixels around, flattened."""
     weight: NDArray[np.float32]
     """(4, h, w) of which the value there is made; sums to 1."""
-    trust: Share
-    doubt: Share
+    trust: Floats32
+    doubt: Floats32
     """How many places around do not look alike."""
 
     def take(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -64,7 +63,7 @@ class Step:
             taken += weight[n] * flat[self.index[n]]
         return taken
 
-    def follow(self, places: Flow) -> Flow:
+    def follow(self, places: FlowField) -> FlowField:
         """(h, w, 2) where `places`, a map on the neighbouring frame to a third one, lead on to."""
         return self.at + self.take(places - pixel_grid(*places.shape[:2]))
 
@@ -94,7 +93,7 @@ def step_back(motion: Motion, density: bool, looks: tuple[NDArray[Any], NDArray[
     return Step(at, index, step.weight, trust.astype(np.float32), doubt)
 
 
-def _returns(missed: NDArray[np.float32], seen: Mask) -> Share:
+def _returns(missed: NDArray[np.float32], seen: Mask) -> Floats32:
     """(h, w) 1 where the way back ends where the step began, less by the square of the pixels that it missed by.
 
     Where all of them miss, as with noise, that is no reason to trust nothing.
@@ -103,7 +102,7 @@ def _returns(missed: NDArray[np.float32], seen: Mask) -> Share:
     return np.exp(-missed / np.float32(2 * (TOLERANCE_PX**2 + usual)))
 
 
-def _alike(difference: NDArray[np.float32], seen: Mask) -> tuple[Share, Share]:
+def _alike(difference: NDArray[np.float32], seen: Mask) -> tuple[Floats32, Floats32]:
     """(h, w) how far places look alike by their (h, w, 3) difference, and what share of those around do not."""
     away = np.sqrt((difference * difference).sum(axis=-1))
     usual = max(LEAST_LEVELS, float(np.median(away[seen])) if seen.any() else 0.0)

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.geometry.warp import Flow, pixel_grid
+from tasks.arrays import FlowField
+from tasks.geometry.warp import pixel_grid
 from tasks.sequence.backward_warp import Step, step_back
 from tasks.sequence.sequence_view import Motion
 
@@ -22,7 +23,7 @@ from tasks.sequence.sequence_view import Motion
 class Trail:
     """Places in a source frame."""
 
-    at: Flow
+    at: FlowField
     """(h, w, 2) x, y in the source frame of each pixel of the frame in hand."""
     trust: NDArray[np.float32]
     """(h, w) 0..1."""
@@ -46,7 +47,7 @@ def step_trust(motion: Motion, density: bool) -> NDArray[np.float32]:
     return step_back(motion, density).trust
 
 
-def sample(field: NDArray[Any], at: Flow) -> NDArray[np.float32]:
+def sample(field: NDArray[Any], at: FlowField) -> NDArray[np.float32]:
     """(h, w) or (h, w, c) bilinear values of a `field` at places x, y; beyond its border the nearest."""
     remap: Any = cv2.remap
     values = remap(np.asarray(field, np.float32), at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

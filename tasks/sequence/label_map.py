@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tasks.arrays import ClassProbabilities, LabelMap
 from tasks.geometry.grid import CellGrid
 from tasks.geometry.raster import cells_of, pixels_of
-from tasks.sequence.sequence_view import Soft
 
 UNKNOWN = 255
 """The label of a pixel of which nothing is known."""
-Labels = NDArray[np.uint8]
-"""(h, w) class of each pixel, or UNKNOWN."""
 
 
-def shares_of(labels: Labels, classes: int) -> Soft:
+def shares_of(labels: LabelMap, classes: int) -> ClassProbabilities:
     """(h, w, c) 1 for the class of each pixel; zeros where it is unknown."""
     return (labels[..., None] == np.arange(classes, dtype=np.uint8)).astype(np.float32)
 
 
-def on_cells(shares: Soft, cells: CellGrid) -> Soft:
+def on_cells(shares: ClassProbabilities, cells: CellGrid) -> ClassProbabilities:
     """(rows, columns, c) mean of the (h, w, c) `shares` under each cell."""
     return np.stack([cells_of(shares[..., n], cells) for n in range(shares.shape[-1])], axis=-1)
 
 
-def on_pixels(shares: Soft, cells: CellGrid, height: int, width: int) -> Soft:
+def on_pixels(shares: ClassProbabilities, cells: CellGrid, height: int, width: int) -> ClassProbabilities:
     """(height, width, c) of the (rows, columns, c) `shares`, between centres bilinear."""
     return pixels_of(shares, cells, height, width).reshape(height, width, shares.shape[-1])

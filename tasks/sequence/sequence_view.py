@@ -13,24 +13,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import FlowField, Mask
 from tasks.geometry.grid import CellGrid
-from tasks.geometry.warp import Flow
 
 if TYPE_CHECKING:
     from tasks.sequence.flow_trajectory import Trail
-
-Mask = NDArray[np.bool_]
-Soft = NDArray[np.float32]
-"""(h, w, c) shares of the classes."""
 
 
 @dataclass(frozen=True, eq=False)
 class Motion:
     """Flow between two neighbouring frames, there and back."""
 
-    forward: Flow
+    forward: FlowField
     """(h, w, 2) from the earlier frame to the later one, px."""
-    backward: Flow
+    backward: FlowField
     """(h, w, 2) from the later frame to the earlier one, px."""
     valid: Mask
     """(h, w) pixels of the earlier frame whose forward flow may be trusted."""
@@ -58,7 +54,7 @@ class Clip:
     """Of frames i and i + 1; None at a cut, or where either is missing."""
     images: Callable[[int], NDArray[np.uint8] | None] | None = None
     """(h, w, 3) RGB of a frame at the size of the maps, by which flow is checked; without them flow is all there is."""
-    direct: Callable[[int, int], tuple[Flow, Mask] | None] | None = None
+    direct: Callable[[int, int], tuple[FlowField, Mask] | None] | None = None
     """Flow from one frame to another that skips those between, and where on the first it may be trusted."""
     through: Callable[[int, int], Trail | None] | None = None
     """Where the pixels of a frame lie in another, also when they were hidden between: by the volume."""

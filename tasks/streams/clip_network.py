@@ -12,17 +12,15 @@ from itertools import islice
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tasks.arrays import Vectors
 from tasks.streams.clips import Clip
 from tasks.threads import thread_count
 
 SIDE_BY_SIDE = 2  # clips at once on a CPU at most
 BATCH = 8  # clips at once on CUDA: one of 64 frames takes about a gigabyte
-
-Vectors = NDArray[np.float32]
 
 
 class ClipNetwork:

@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Boxes, Image
 from tasks.artifacts.frames import Frames
-from tasks.artifacts.images import Image
 from tasks.streams.segments import segment_starts
 from tasks.streams.window_plan import WindowPlan
 
@@ -28,8 +28,6 @@ ROOM = 1.25  # side of a person's square over the longer side of the box: raised
 
 Clip = NDArray[np.uint8]
 """(t, 224, 224, 3) RGB."""
-Squares = NDArray[np.float64]
-"""(t, 4) a square per picture of a clip: left, top, right, bottom in frame pixels, edges of pixels being at halves."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,14 +113,14 @@ def instants(pts_s: NDArray[np.float64], ok: NDArray[np.bool_], fps: float) -> N
     return whole[np.searchsorted(middles, wanted, side="left")]
 
 
-def frame_squares(height: int, width: int, count: int) -> Squares:
+def frame_squares(height: int, width: int, count: int) -> Boxes:
     """The middle of the frame that I3D's authors test on, `count` times."""
     half = MIDDLE * min(height, width) / 2
     x, y = (width - 1) / 2, (height - 1) / 2
     return np.tile([x - half, y - half, x + half, y + half], (count, 1))
 
 
-def person_squares(at: NDArray[np.intp], frames: NDArray[Any], xyxy: NDArray[np.float32]) -> Squares:
+def person_squares(at: NDArray[np.intp], frames: NDArray[Any], xyxy: NDArray[np.float32]) -> Boxes:
     """Squares in the frames `at` around one person, whose boxes (k, 4) are known in (k,) increasing `frames`.
 
     One size for all; between boxes the way is interpolated, and the centre moves on a straight line in time, so that
@@ -139,7 +137,7 @@ def person_squares(at: NDArray[np.intp], frames: NDArray[Any], xyxy: NDArray[np.
     return np.concatenate([middle - half, middle + half], axis=1)
 
 
-def read_clips(frames: Frames, window: Window, squares: Sequence[Squares]) -> list[Clip]:
+def read_clips(frames: Frames, window: Window, squares: Sequence[Boxes]) -> list[Clip]:
     """A clip for each of `squares`; every picture is read once."""
     clips: list[Clip] = [np.empty((len(window.frames), SIDE, SIDE, 3), np.uint8) for _ in squares]
     for frame in np.unique(window.frames):

@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Boxes
 from tasks.artifacts.action_model import StackSettings
 from tasks.errors import SemflowError
 from tasks.geometry.homography import camera_flow
@@ -27,8 +28,8 @@ from tasks.streams.clips import person_squares
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tasks.arrays import FlowField
     from tasks.artifacts.dense_flow import DenseFlow
-    from tasks.artifacts.flow_encoding import Flow
 
 LENGTH = 10  # fields: L of the paper, its best trade-off (table 1b)
 CHANNELS = 2 * LENGTH
@@ -38,8 +39,6 @@ REFERENCE_INTERVAL_S = 1 / 25  # UCF101's rate
 
 Stack = NDArray[np.float32]
 """(n, 20, side, side), 1 meaning 20 px per 1/25 s on a square of 256 px."""
-Squares = NDArray[np.float64]
-"""(n, 10, 4) xyxy in pixels, a square per field, edges of pixels being at halves."""
 
 
 def frame_interval(pts_s: NDArray[np.float64]) -> float:
@@ -57,13 +56,13 @@ def span(interval_s: float) -> int:
     return (LENGTH - 1) * field_step(interval_s) + 1
 
 
-def middle_squares(count: int, height: int, width: int) -> Squares:
+def middle_squares(count: int, height: int, width: int) -> Boxes:
     """The largest square in the middle of the frame, for each field of `count` stacks."""
     half, x, y = min(height, width) / 2, (width - 1) / 2, (height - 1) / 2
     return np.tile([x - half, y - half, x + half, y + half], (count, LENGTH, 1))
 
 
-def squares_along(frames: NDArray[Any], xyxy: NDArray[np.float32], starts: Sequence[int], step: int) -> Squares:
+def squares_along(frames: NDArray[Any], xyxy: NDArray[np.float32], starts: Sequence[int], step: int) -> Boxes:
     """A square per field that follows one person's (k, 4) boxes in (k,) increasing `frames`, as clips do."""
     offsets = np.arange(LENGTH) * step
     found = [person_squares(start + offsets, frames, xyxy) for start in starts]
@@ -71,7 +70,7 @@ def squares_along(frames: NDArray[Any], xyxy: NDArray[np.float32], starts: Seque
 
 
 def stacks(
-    dense_flow: DenseFlow, starts: Sequence[int], squares: Squares | None, settings: StackSettings, interval_s: float
+    dense_flow: DenseFlow, starts: Sequence[int], squares: Boxes | None, settings: StackSettings, interval_s: float
 ) -> Stack:
     """(n, 20, side, side) stacks whose first fields are the pairs `starts`; `squares` None means the frame's middle.
 
@@ -94,7 +93,7 @@ def stacks(
     return found.reshape(len(starts), CHANNELS, settings.side, settings.side)
 
 
-def field_in_square(field: Flow, square: NDArray[np.float64], settings: StackSettings, interval_s: float) -> Stack:
+def field_in_square(field: FlowField, square: NDArray[np.float64], settings: StackSettings, interval_s: float) -> Stack:
     """(2, side, side) the (h, w, 2) `field` of one pair in pixels, cut, scaled and clipped."""
     cut, size = _cut(field, square)
     if settings.removal == "mean":
@@ -105,7 +104,7 @@ def field_in_square(field: Flow, square: NDArray[np.float64], settings: StackSet
     return np.clip(seen * np.float32(scale), -1, 1).transpose(2, 0, 1)
 
 
-def _own_motion(dense_flow: DenseFlow, pair: int, settings: StackSettings) -> Flow:
+def _own_motion(dense_flow: DenseFlow, pair: int, settings: StackSettings) -> FlowField:
     """(h, w, 2) flow of a pair, without the camera's part where that is to be removed; zero across a cut."""
     flow = dense_flow.forward(pair)
     if settings.removal != "camera" or not dense_flow.known[pair]:
@@ -113,7 +112,7 @@ def _own_motion(dense_flow: DenseFlow, pair: int, settings: StackSettings) -> Fl
     return flow - camera_flow(dense_flow.camera(pair), *flow.shape[:2])
 
 
-def _cut(field: Flow, square: NDArray[np.float64]) -> tuple[Flow, int]:
+def _cut(field: FlowField, square: NDArray[np.float64]) -> tuple[FlowField, int]:
     """The (size, size, 2) part of `field` in a square of whole pixels, zero outside the frame, and the size."""
     height, width = field.shape[:2]
     size = max(2, round(float(square[2] - square[0])))

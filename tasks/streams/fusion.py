@@ -8,13 +8,12 @@ probabilities of videos that neither stream was trained on, for on its own train
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Probabilities = NDArray[Any]
-"""(n, labels), rows sum to 1."""
+from tasks.arrays import Probabilities
+
 AVERAGE = (0.5, 0.5)
 STEPS = 100  # weights are looked for in hundredths
 

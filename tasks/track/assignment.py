@@ -10,10 +10,9 @@ The total is that of the whole matrix.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
+from tasks.arrays import Floats, Indices
+
 TIE = 1e-9  # gains closer than this count as equal: far below any difference that means something, far above rounding
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Floats, Indices
 from tasks.geometry.boxes import pairwise_iou, xyxy_to_cxcywh
 from tasks.track import kalman
 from tasks.track.assignment import assign
@@ -25,8 +26,6 @@ from tasks.track.motion import agreement
 if TYPE_CHECKING:
     from tasks.track.params import TrackParams
 
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
 SOME_GAIN = 1e-6  # what a pair past the overlap gate keeps when its direction speaks against it
 CHI2_95_4DOF = 9.4877  # scipy.stats.chi2.ppf(0.95, 4): deep_sort's gate on the squared Mahalanobis distance
 BEST_GAIN = 1.0  # of overlap

@@ -12,13 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tasks.arrays import Floats, Indices
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
 MIN_INLIERS = 0.3  # share of vectors: where fewer agree there is no motion of the whole, and the camera counts as still
 MOST_GROWTH = 1.5  # between two frames, anywhere in the picture: more is a failed fit, not a zoom
 NEAREST = 0.1  # depth relative to the origin's: a place nearer to the homography's horizon has no image worth having

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Floats, Indices
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.geometry.boxes import area
 
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
 INNER = 0.5  # of width and height: the rest of a box is mostly background
 LEAST_VALID = 0.5  # of the inner pixels
 MOST_HIDDEN = 0.5  # of a box's area, behind one other that is detected

@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tasks.arrays import Image
 from tasks.artifacts.frames import Frames
-from tasks.artifacts.images import Image
 from tasks.device import resolve_device
 from tasks.geometry.grid import unit
 from tasks.params import Compute

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tasks.arrays import Floats, Indices
 from tasks.artifacts.detections import Detections
 from tasks.track.association import Seen, associate
 from tasks.track.carried import Carried, displaced, hidden
@@ -22,8 +22,6 @@ from tasks.track.tracklets import Tracklets
 if TYPE_CHECKING:
     from tasks.track.params import TrackParams
 
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
 YOUNG_GAP = 1  # frames that a track with fewer than n_init detections survives: detectors flicker before they are sure
 
 

@@ -14,7 +14,8 @@ var(velocity). Measurements are (n, 4) cxcywh.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+
+from tasks.arrays import Floats
 
 STD_POSITION = 1 / 20  # of width or height; deep_sort, _std_weight_position
 STD_VELOCITY = 1 / 160  # of width or height, per frame; deep_sort, _std_weight_velocity
@@ -22,7 +23,6 @@ FIRST_POSITION = 2  # times STD_POSITION at birth; deep_sort, initiate
 FIRST_VELOCITY = 10  # times STD_VELOCITY at birth; deep_sort, initiate
 SMALLEST_SIZE = 1.0  # px; below it a box has no scale to take the noise from
 
-Floats = NDArray[np.float64]
 State = tuple[Floats, Floats]
 """(mean, covariance)."""
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Floats, Indices
 from tasks.artifacts.detections import Detections
 from tasks.geometry.boxes import xyxy_to_cxcywh
 from tasks.geometry.grid import unit
@@ -27,9 +28,6 @@ from tasks.track.tracklets import Tracklets
 
 if TYPE_CHECKING:
     from tasks.track.params import TrackParams
-
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Floats, Indices
 from tasks.geometry.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
 from tasks.geometry.grid import unit
 from tasks.track import kalman
@@ -17,9 +18,6 @@ from tasks.track.motion import remember
 
 if TYPE_CHECKING:
     from tasks.track.params import TrackParams
-
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 
 @dataclass

@@ -7,11 +7,10 @@ frames apart is steadier than a filter's velocity.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+
+from tasks.arrays import Floats
 
 LOOK_BACK = 3  # frames; OC-SORT, delta_t
-
-Floats = NDArray[np.float64]
 
 
 def remember(frame: int, centre: Floats, recent: Floats | None = None) -> Floats:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Floats
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.tracks import CARRIED, FILLED, Tracks
 from tasks.geometry.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
@@ -25,7 +26,6 @@ from tasks.track.tracklets import Tracklets
 if TYPE_CHECKING:
     from tasks.track.params import TrackParams
 
-Floats = NDArray[np.float64]
 LEAST_WEIGHT = 0.01  # of a detection without any score, so that the system stays well posed
 CARRIED_WEIGHT = 0.3  # of a box carried by flow, against a detection's score: as much as one of the weakest that count
 

@@ -18,14 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Floats, Vectors
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.features import FeatureFacts, Features
 from tasks.geometry.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
 from tasks.geometry.grid import CellGrid, unit
 from tasks.track.carried import displaced
 
-Floats = NDArray[np.float64]
-Vectors = NDArray[np.float32]
 SIDE = 8  # points to a side of the template
 SURROUNDINGS = 2.0  # how many times the box, to each side, its background is
 REACH_CELLS, STEP_CELLS, FINE_CELLS = 4.0, 0.5, 0.25  # of the search around where flow takes the box

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-Indices = NDArray[np.intp]
+from tasks.arrays import Indices
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Boxes
 from tasks.artifacts.action_model import StackSettings, TemporalStream
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.frames import Frames
 from tasks.fingerprint import fingerprint, library_version
 from tasks.sealed import read_sealed, write_sealed
-from tasks.streams.clips import Squares, Window, frame_squares, person_squares, read_clips, windows
+from tasks.streams.clips import Window, frame_squares, person_squares, read_clips, windows
 from tasks.streams.flow_stack import Stack, field_step, frame_interval, span, squares_along, stacks
 from tasks.streams.segments import segment_starts
 from tasks.streams.spatial import spatial_features
@@ -95,7 +96,7 @@ def clips(stretch: Stretch, frames: Frames, cut: NDArray[np.bool_], params: Trai
     return found
 
 
-def _squares(stretch: Stretch, frames: Frames, window: Window) -> Squares:
+def _squares(stretch: Stretch, frames: Frames, window: Window) -> Boxes:
     """Around the person, as they are tracked in the window's shot, or the middle of the frame."""
     if stretch.person is None:
         return frame_squares(frames.height, frames.width, len(window.frames))

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Probabilities = NDArray[Any]
-"""(n, labels); a row of NaN where the stream saw nothing."""
+from tasks.arrays import Probabilities
 
 
 def seen(found: Probabilities) -> NDArray[np.bool_]:

@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Indices
 from tasks.artifacts.action_model import LinearHead, Seen, TemporalStream
 from tasks.progress import progress
 from tasks.streams.heads import fit_head, probabilities
 from tasks.streams.temporal import from_arrays, temporal_features, to_arrays
 from tasks.train.fine_tune import STEPS, Diary, Lesson, Schedule, fine_tune
 from tasks.train.looks import Look, Means
-
-Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +30,7 @@ class Material:
 
 
 def spatial_stream(
-    material: Material, rows: Rows, means: Means
+    material: Material, rows: Indices, means: Means
 ) -> tuple[LinearHead | None, NDArray[np.float64]]:  # fmt: skip
     """A head on appearance that learned from `rows`, and the (n, labels) opinions about all rows."""
     params = means.params
@@ -43,7 +42,7 @@ def spatial_stream(
 
 
 def temporal_stream(
-    material: Material, rows: Rows, means: Means, state: Path
+    material: Material, rows: Indices, means: Means, state: Path
 ) -> tuple[TemporalStream | None, NDArray[np.float64]]:  # fmt: skip
     """A stream of motion that learned from `rows`, and the opinions; `state` keeps a training that takes long."""
     params = means.params
@@ -75,7 +74,7 @@ def silent(material: Material) -> NDArray[np.float64]:
 
 
 def _head(
-    material: Material, features: Sequence[NDArray[np.float32]], rows: Rows, ridge: float, seen: Seen
+    material: Material, features: Sequence[NDArray[np.float32]], rows: Indices, ridge: float, seen: Seen
 ) -> LinearHead | None:  # fmt: skip
     """A head that learned from every look at `rows`; None where there are no looks."""
     at = np.concatenate([np.full(len(features[row]), row) for row in rows]).astype(int)
@@ -86,7 +85,7 @@ def _head(
 
 
 def _fully(
-    material: Material, rows: Rows, means: Means, state: Path
+    material: Material, rows: Indices, means: Means, state: Path
 ) -> tuple[TemporalStream | None, NDArray[np.float64]]:  # fmt: skip
     """All of the network learns."""
     params, stream, device = means.params, means.stream, means.device

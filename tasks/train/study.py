@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Indices
 from tasks.artifacts.action_labels import ActionLabels
 from tasks.artifacts.action_model import ActionModel, LinearHead, TemporalStream
 from tasks.errors import BadInput
@@ -23,13 +24,13 @@ from tasks.streams.fusion import AVERAGE, fused, learned_weights
 from tasks.train.looks import LIBRARIES, Look, Means, Shelf, digest, look, look_key
 from tasks.train.metrics import measured, seen
 from tasks.train.split import folds, held_out
-from tasks.train.streams import Material, Rows, silent, spatial_stream, temporal_stream
+from tasks.train.streams import Material, silent, spatial_stream, temporal_stream
 from tasks.train.stretch import FILE, Footage, Stretch, stretches
 
 if TYPE_CHECKING:
     from tasks.train.params import TrainParams
 
-Learn = Callable[[Rows], tuple[Any, NDArray[np.float64]]]
+Learn = Callable[[Indices], tuple[Any, NDArray[np.float64]]]
 """A stream that learns from rows, and its opinions about all of them."""
 
 
@@ -52,10 +53,10 @@ def study(footage: Footage, labels: ActionLabels, means: Means) -> ActionModel:
         )
     states = _States(shelf, {"looks": keys, "labels": material.labels.tolist(), "made by": _made_by(means)})
 
-    def see(rows: Rows) -> tuple[LinearHead | None, NDArray[np.float64]]:
+    def see(rows: Indices) -> tuple[LinearHead | None, NDArray[np.float64]]:
         return spatial_stream(material, rows, means)
 
-    def follow(rows: Rows) -> tuple[TemporalStream | None, NDArray[np.float64]]:
+    def follow(rows: Indices) -> tuple[TemporalStream | None, NDArray[np.float64]]:
         return temporal_stream(material, rows, means, states.of(rows))
 
     weights, note = weigh(material, learning, [row.video for row in rows], params, (see, follow))
@@ -73,7 +74,7 @@ def study(footage: Footage, labels: ActionLabels, means: Means) -> ActionModel:
 
 
 def weigh(
-    material: Material, learning: Rows, videos: Sequence[str], params: TrainParams, learn: tuple[Learn, Learn]
+    material: Material, learning: Indices, videos: Sequence[str], params: TrainParams, learn: tuple[Learn, Learn]
 ) -> tuple[tuple[float, float], str]:
     """The streams' weights, and where they come from; `learn` are the spatial and the temporal stream."""
     if params.fusion == "weighted":
@@ -104,7 +105,7 @@ class _States:
     made_of: Mapping[str, Any]
     files: list[Path] = field(default_factory=list[Path])
 
-    def of(self, rows: Rows) -> Path:
+    def of(self, rows: Indices) -> Path:
         """The file for a training on `rows`."""
         path = self.shelf.folder / f"{digest({**self.made_of, 'rows': rows.tolist()})}.pt"
         self.files.append(path)
@@ -155,7 +156,7 @@ def _held_out(rows: Sequence[Stretch], material: Material, params: TrainParams) 
     return held_out(_labels_by_video(every, [row.video for row in rows], material.labels), params.held_out, params.seed)
 
 
-def _labels_by_video(rows: Rows, videos: Sequence[str], labels: NDArray[np.int_]) -> dict[str, frozenset[int]]:
+def _labels_by_video(rows: Indices, videos: Sequence[str], labels: NDArray[np.int_]) -> dict[str, frozenset[int]]:
     found: dict[str, set[int]] = {}
     for row in map(int, rows):
         found.setdefault(videos[row], set()).add(int(labels[row]))

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Image
 from tasks.geometry.letterbox import Letterbox
 from tasks.syntax import parse_literal
 from tasks.threads import thread_count
@@ -24,7 +25,6 @@ from tasks.yolo.export import onnx_path
 
 BOX, FACTS = 4, 6  # numbers of the box; with score and class, before the coefficients
 LOG_ERRORS_ONLY = 3
-Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

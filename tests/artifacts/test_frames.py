@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tasks.arrays import Image
 from tasks.artifacts.frames import Account, Frame, Frames, Status
-from tasks.artifacts.images import Encoding, Image
+from tasks.artifacts.images import Encoding
 from tasks.artifacts.parquet import ROWS_PER_GROUP
 from tasks.errors import SemflowError
 

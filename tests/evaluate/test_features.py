@@ -14,7 +14,7 @@ from flows.engine.project import Project, find_root
 from flows.evaluate import features
 from flows.evaluate.features import Bench, Grid, measure
 from flows.pipeline import STAGES
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.errors import BadInput, BadParams
 from tasks.geometry.grid import CellGrid
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.report.colours import track_colour
 from tasks.report.dossier import Dossier
 from tasks.report.overlay.boxes import draw_box

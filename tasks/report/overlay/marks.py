@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.report.colours import Rgb
 from tasks.report.overlay.canvas import CHALK, INK, Canvas
 from tasks.report.words import clock

@@ -17,7 +17,7 @@ from av.packet import Packet
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from av.video.stream import VideoStream
 
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.report.overlay.yuv import to_yuv420
 
 TICKS_PER_S = 90_000  # MPEG's clock: holds the usual rates exactly, and any time to 6 microseconds

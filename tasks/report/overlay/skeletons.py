@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.artifacts.poses import BONES, KEYPOINTS, Poses
 from tasks.report.colours import Rgb, track_colour
 from tasks.report.overlay.boxes import SHADE

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import cv2
 
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.report.colours import Rgb
 from tasks.report.overlay.canvas import INK, Canvas
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.artifacts.tracks import Tracks
 from tasks.report.colours import track_colour
 from tasks.report.overlay.canvas import Canvas

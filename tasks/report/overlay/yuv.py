@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 
 RED, BLUE = 0.2126, 0.0722  # BT.709-6, item 3.2: the share of red and blue in luma
 GREEN = 1 - RED - BLUE

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.geometry.flow_colour import flow_to_rgb
 from tasks.geometry.flow_colour import legend as colour_disc
 from tasks.geometry.match_picture import AGREEMENT_COLOURS, UNKNOWN_GREY, agreement_to_rgb

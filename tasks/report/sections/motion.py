@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.geometry.flow_colour import flow_to_rgb
 from tasks.geometry.flow_colour import legend as colour_disc
 from tasks.report.axis import round_above

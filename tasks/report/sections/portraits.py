@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from tasks.artifacts.images import Image
+from tasks.arrays import Image
 from tasks.report.colours import track_colour
 from tasks.report.dossier import Dossier
 from tasks.report.lives import Life

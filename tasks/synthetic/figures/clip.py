@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.flow_encoding import Flow
-from tasks.artifacts.images import Image
+from tasks.arrays import FlowField, Image
 from tasks.synthetic.figures.body import View, draw_look, parts
 from tasks.synthetic.figures.cloth import scenery
 from tasks.synthetic.figures.motions import Motion
@@ -31,7 +30,7 @@ class FigureClip:
 
     pictures: Sequence[Image]
     """t RGB pictures."""
-    flow: Sequence[Flow]
+    flow: Sequence[FlowField]
     """t - 1 exact flows to the next picture."""
     cameras: NDArray[np.float64]
     """(t - 1, 3, 3) the background's motion to the next picture."""

@@ -15,14 +15,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.flow_encoding import Flow
-from tasks.artifacts.images import Image
+from tasks.arrays import FlowField, Image, Matrix
 from tasks.geometry.warp import pixel_grid
 from tasks.synthetic.figures.body import Look, Part
 from tasks.synthetic.figures.cloth import SIDE, Tile
-
-Affine = NDArray[np.float64]
-"""(2, 3) world pixels to picture pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +39,7 @@ class Spot:
 
 def render(
     background: Tile, figure: Sequence[Part], look: Look, camera: NDArray[np.float64], size: tuple[int, int]
-) -> Iterator[tuple[Image, Flow]]:
+) -> Iterator[tuple[Image, FlowField]]:
     """(h, w, 3) pictures with the (h, w, 2) flow to the next (the last one's is zero); `camera` is (t, 2, 3) affine."""
     height, width = size
     seen = [_through(part, camera) for part in figure]
@@ -125,7 +121,7 @@ def _through(part: Part, camera: NDArray[np.float64]) -> Part:
     )
 
 
-def _camera_flow(before: Affine, after: Affine, height: int, width: int) -> NDArray[np.float64]:
+def _camera_flow(before: Matrix, after: Matrix, height: int, width: int) -> NDArray[np.float64]:
     """(h, w, 2) flow of the background."""
     inverse = np.linalg.inv(before[:, :2])
     linear = after[:, :2] @ inverse

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Matrix = NDArray[np.float64]
-Points = NDArray[np.float64]
-"""(n, 2) x, y."""
+from tasks.arrays import Matrix, Points
 
 TURN_RAD = (0.015, 0.025, 0.02)  # about x, y, z at full motion: 4 and 6 px at a focal length of 256, and one degree
 TRAVEL = (0.15, 0.05, 0.2)  # along x, y, z in units of distance: 4 px at distance 10, 19 px at distance 2

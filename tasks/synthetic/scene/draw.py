@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Points
 from tasks.geometry.warp import pixel_grid
-from tasks.synthetic.scene.camera import Camera, Points
+from tasks.synthetic.scene.camera import Camera
 from tasks.synthetic.scene.layer import Layer
 
 

@@ -13,12 +13,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import FlowField, Image
 from tasks.artifacts.artifact import Streamed
 from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
 from tasks.artifacts.features import FeatureFacts, Features
-from tasks.artifacts.flow_encoding import Flow, FlowEncoding
+from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.frames import Account, Frame, Frames
-from tasks.artifacts.images import Encoding, Image
+from tasks.artifacts.images import Encoding
 from tasks.geometry.grid import CellGrid, unit
 from tasks.geometry.warp import warp
 from tasks.synthetic.scene.camera import inverted
@@ -130,7 +131,7 @@ def _binned(value: NDArray[np.float32], bins: int, *, cyclic: bool) -> NDArray[n
     return np.maximum(0, 1 - away)
 
 
-def _noise(rng: np.random.Generator, flow: Flow, noise_px: float) -> Flow:
+def _noise(rng: np.random.Generator, flow: FlowField, noise_px: float) -> FlowField:
     """(h, w, 2) smooth noise whose components deviate by `noise_px`."""
     white = rng.normal(size=flow.shape).astype(np.float32)
     smooth: Any = cv2.GaussianBlur(white, (0, 0), NOISE_LENGTH_PX / 2)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.synthetic.scene.camera import Camera, Points, inverted, transform
+from tasks.arrays import Points
+from tasks.synthetic.scene.camera import Camera, inverted, transform
 from tasks.synthetic.scene.motion import Motion
 from tasks.synthetic.scene.outline import Outline
 from tasks.synthetic.scene.texture import Texture

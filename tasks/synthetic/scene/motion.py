@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.synthetic.scene.camera import Points
+from tasks.arrays import Points
 
 Curve = NDArray[np.float64]
 """(t,) a value for each frame."""

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.synthetic.scene.camera import Points
+from tasks.arrays import Points
 
 WAVES = np.arange(2, 6)  # bumps around a blob
 

@@ -14,17 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import FlowField, Mask, Points
 from tasks.errors import BadInput
 from tasks.geometry.warp import pixel_grid
-from tasks.synthetic.scene.camera import Camera, Points, draw_camera, inverted
+from tasks.synthetic.scene.camera import Camera, draw_camera, inverted
 from tasks.synthetic.scene.cast import Venue, draw_layers
 from tasks.synthetic.scene.draw import draw, hidden
 from tasks.synthetic.scene.layer import Layer
 
 VERSION = 1
 """Of the generator: scenes of one version, seed and settings are the same, bit by bit."""
-Flow = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ class Scene:
                 found[instance - 1, frame] = x.min() - 0.5, y.min() - 0.5, x.max() + 0.5, y.max() + 0.5
         return found
 
-    def flow(self, a: int, b: int) -> tuple[Flow, Mask]:
+    def flow(self, a: int, b: int) -> tuple[FlowField, Mask]:
         """(h, w, 2) pixels from frame `a` to frame `b`, and (h, w) where that point is seen in `b`.
 
         Where it is hidden or has left, the displacement is still that of the point.

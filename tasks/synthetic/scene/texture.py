@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.synthetic.scene.camera import Points
+from tasks.arrays import Points
 
 SIDE = 256  # pixels of a tile
 HIGHEST = 0.25  # cycles per pixel
