@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -48,7 +48,21 @@ class Compute(Params):
     """Whether raw videos are copied into DVC's cache too, so that `dvc push` takes them along."""
 
 
-def read_params(path: Path, sections: Mapping[str, type[Params]]) -> dict[str, Params]:
+S = TypeVar("S", bound=Params)
+
+
+class ParamSections(dict[str, Params]):
+    """The sections of params.yaml by name."""
+
+    def section(self, kind: type[S]) -> S:
+        """The section that the class `kind` describes; KeyError where no stage of the pipeline has one."""
+        for found in self.values():
+            if isinstance(found, kind):
+                return found
+        raise KeyError(kind.__name__)
+
+
+def read_params(path: Path, sections: Mapping[str, type[Params]]) -> ParamSections:
     """Every section of `path`, checked by its class; raises BadParams at the first thing wrong."""
     try:
         text = read_text(path, str(path), BadParams, MOST_BYTES)
@@ -63,7 +77,7 @@ def read_params(path: Path, sections: Mapping[str, type[Params]]) -> dict[str, P
         if name not in sections:
             line = node.key_lines[name]
             raise BadParams(f"{path}:{line}: section must be one of {', '.join(sections)}, got {shorten(name)}")
-    return {name: _section(path, node, name, kind) for name, kind in sections.items()}
+    return ParamSections({name: _section(path, node, name, kind) for name, kind in sections.items()})
 
 
 def _section(path: Path, root: Node, name: str, kind: type[Params]) -> Params:

@@ -23,6 +23,7 @@ from flows.apps.field_results import results
 from flows.apps.video_artifacts import Shelf
 from tasks.artifacts.field_labels import UNKNOWN, FieldLabels
 from tasks.errors import SemflowError
+from tasks.geometry.evenly_spaced import pick_evenly
 from tasks.geometry.grid import unit
 from tasks.geometry.raster import scaled
 from tasks.label_propagation.memory_bank import nearest_labels, spread
@@ -88,7 +89,7 @@ def gathered(shelf: Shelf, others: Sequence[Shelf], own: FieldLabels) -> Evidenc
         check_alike(shelf, other)
         numbers = [0, *(_number(names, one.name) for one in other.field.facts.classes[1:])]
         rows = np.flatnonzero(other.field.given)
-        for row in rows[np.unique(np.linspace(0, len(rows) - 1, min(GIVEN_FRAMES, len(rows))).astype(int))]:
+        for row in rows[pick_evenly(len(rows), GIVEN_FRAMES)]:
             seen = _cells(other, int(row))
             if seen is not None:
                 vectors.append(seen[0])
@@ -139,7 +140,7 @@ def proposed(shelf: Shelf, evidence: Evidence, own: FieldLabels, count: int, fol
     if count < 1:
         raise SemflowError(f"--frames must be 1 or more, got {count}")
     whole = [n for n in np.flatnonzero(shelf.frames.ok).tolist() if shelf.features.vectors(n) is not None]
-    chosen = {whole[n] for n in np.linspace(0, len(whole) - 1, min(count, len(whole))).astype(int)} if whole else set()
+    chosen = {whole[n] for n in pick_evenly(len(whole), count)} if whole else set()
     for frame in sorted(chosen - {*own.frames}):
         labels = likened(shelf, evidence, frame)
         if (labels != UNKNOWN).any():

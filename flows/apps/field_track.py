@@ -22,6 +22,7 @@ from flows.apps.video_artifacts import Shelf
 from tasks.arrays import Image
 from tasks.artifacts.point_paths import PointPaths
 from tasks.errors import SemflowError
+from tasks.geometry.evenly_spaced import pick_evenly
 from tasks.point_tracking.point_tracker import Paths, World, follow
 
 TABLE, FILM = "points", "overlay.mp4"
@@ -119,7 +120,7 @@ def of_thing(shelf: Shelf, chosen: Thing) -> Paths:
 def spots(shelf: Shelf, chosen: Thing) -> tuple[int, NDArray[np.float64]]:
     """The frame that shows most of a thing, and (n, 2) evenly spread points on it there."""
     numbers = shelf.field.frames
-    some = numbers[np.unique(np.linspace(0, len(numbers) - 1, min(LOOKED_AT, len(numbers))).astype(int))]
+    some = numbers[pick_evenly(len(numbers), LOOKED_AT)]
     masks = {int(frame): chosen.mask(int(frame)) for frame in some}
     sizes = {frame: 0 if mask is None else int(mask.sum()) for frame, mask in masks.items()}
     frame = max(sizes, key=lambda number: (sizes[number], -number))

@@ -22,7 +22,7 @@ from tasks.device import resolve_device
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
-    from tasks.params import Params
+    from tasks.params import ParamSections
     from tasks.stage import Stage
 
 __all__ = ["PARAMS", "PIPELINE", "STATE", "Project", "find_root"]
@@ -78,7 +78,7 @@ class Project:
         return self.given or load_stages(self.pipeline or PIPELINE)
 
     @cached_property
-    def params(self) -> Mapping[str, Params]:
+    def params(self) -> ParamSections:
         """The sections of params.yaml by name."""
         return _read_params(self.root, self.stages)
 
@@ -167,7 +167,7 @@ def _declarations(
 
 
 def _declare(
-    state: State, stages: Sequence[Stage[..., Any]], params: Mapping[str, Params], device: str
+    state: State, stages: Sequence[Stage[..., Any]], params: ParamSections, device: str
 ) -> tuple[Declaration, ...]:
     """Read the code behind the stages, each file once per change."""
     from tasks.code_memo import set_memo
@@ -183,7 +183,7 @@ def _declare(
     return declarations
 
 
-def _read_params(root: Path, stages: Sequence[Stage[..., Any]]) -> Mapping[str, Params]:
+def _read_params(root: Path, stages: Sequence[Stage[..., Any]]) -> ParamSections:
     from tasks.params import Compute, read_params
 
     return read_params(root / PARAMS, {"compute": Compute} | {stage.name: stage.params for stage in stages})

@@ -20,7 +20,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import cast
 
 from flows.engine.project import find_root
 from flows.evaluate.scores import Row, Scores
@@ -41,7 +40,7 @@ from tasks.detect.stage import detect
 from tasks.errors import BadInput, SemflowError
 from tasks.estimate_flow.params import EstimateFlowParams
 from tasks.estimate_flow.stage import estimate_flow
-from tasks.params import Compute, Params
+from tasks.params import Compute, ParamSections
 from tasks.streams.kinetics_labels import KINETICS_400, kinetics_labels
 from tasks.track.identify import identify
 from tasks.track.params import TrackParams
@@ -81,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, help="action model (.npz) instead of the project's own")
 
 
-def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
     """Top-1 and top-5 of every stream, what was said of every clip, and what was taken for what."""
     model = _model(arguments.model)
     clips = read_labels(arguments.data)
@@ -120,25 +119,25 @@ def read_labels(folder: Path) -> list[Labelled]:
     return [Labelled(name, folder / name, label) for name, label in [*rows, *((name, None) for name in others)]]
 
 
-def said_of(file: Path, model: ActionModel, params: Mapping[str, Params]) -> Summary:
+def said_of(file: Path, model: ActionModel, params: ParamSections) -> Summary:
     """What each stream says of the clip `file`, most probable first."""
     with tempfile.TemporaryDirectory() as folder:
-        frames = decode(RawVideo(file), cast("DecodeParams", params["decode"])).to(Path(folder) / "frames.parquet")
+        frames = decode(RawVideo(file), params.section(DecodeParams)).to(Path(folder) / "frames.parquet")
         return classified(frames, model, params, Path(folder)).summary()
 
 
-def classified(frames: Frames, model: ActionModel, params: Mapping[str, Params], folder: Path) -> Actions:
+def classified(frames: Frames, model: ActionModel, params: ParamSections, folder: Path) -> Actions:
     """The table of actions, after those stages before it whose results the model asks for."""
-    compute = cast("Compute", params["compute"])
+    compute = params.section(Compute)
     flow = _no_flow(frames)
     tracks = Tracks.empty(frame_count=len(frames), width=frames.width, height=frames.height)
     if model.temporal is not None:
-        flow = estimate_flow(frames, cast("EstimateFlowParams", params["estimate_flow"]), compute)
+        flow = estimate_flow(frames, params.section(EstimateFlowParams), compute)
     if model.region == "person":
-        found = detect(frames, cast("DetectParams", params["detect"]), compute)
-        tracks = identify(found, cast("TrackParams", params["track"]))
+        found = detect(frames, params.section(DetectParams), compute)
+        tracks = identify(found, params.section(TrackParams))
     dense_flow = flow.to(folder / "dense_flow.parquet")
-    settings = cast("ClassifyParams", params["classify"])
+    settings = params.section(ClassifyParams)
     return classify(frames, dense_flow, tracks, model, params=settings, compute=compute)
 
 

@@ -13,10 +13,10 @@ import argparse
 import contextlib
 import os
 import tempfile
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ from tasks.artifacts.frames import Account, Frame, Frames
 from tasks.detect.params import HEAD_LIMIT, DetectParams
 from tasks.detect.stage import detect
 from tasks.errors import BadInput
-from tasks.params import Compute, Params
+from tasks.params import Compute, ParamSections
 
 IMAGES = (".jpg", ".jpeg", ".png")
 SCORE_THRESHOLD = 0.001  # AP needs the weak detections too; ultralytics' own validation starts here
@@ -51,14 +51,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", help="score these weights instead of detect.weights in params.yaml")
 
 
-def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
     """AP and AP50 of the detector on every image, and over all; the section `detect` but for what AP prescribes."""
     given = params["detect"].model_dump()
     prescribed = {"score_threshold": SCORE_THRESHOLD, "classes": None, "max_detections": HEAD_LIMIT}
     chosen = {"weights": arguments.weights} if arguments.weights else {}
     settings = DetectParams.model_validate(given | prescribed | chosen)
     labelled = read_labels(arguments.data)
-    found = [detect_in(image.file, settings, cast("Compute", params["compute"])) for image in labelled]
+    found = [detect_in(image.file, settings, params.section(Compute)) for image in labelled]
     return score(labelled, found)
 
 

@@ -16,11 +16,11 @@ the last. Frames come to the working size of `decode`; features and flow are tho
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import cv2
 import numpy as np
@@ -45,7 +45,7 @@ from tasks.label_propagation.mask_refinement import Anchoring, Instances, kinds_
 from tasks.label_propagation.memory_bank import spread
 from tasks.label_propagation.propagate import completed, task_of
 from tasks.label_propagation.propagation_config import DEFAULT
-from tasks.params import Compute, Params
+from tasks.params import Compute, ParamSections
 from tasks.sequence.label_map import on_cells, shares_of
 from tasks.sequence.sequence_view import Clip, Motion
 from tasks.yolo.segment import load_segmenter
@@ -90,7 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
     """J per sequence and way, and its mean over sequences."""
     bench = _bench(params)
     found = [files for files in find_clips(arguments.data) if len(files.masks) > 2]
@@ -211,15 +211,15 @@ def own_mask(path: Path) -> Mask:
     return read_mask(path, *image.shape[:2])
 
 
-def _bench(params: Mapping[str, Params]) -> Bench:
+def _bench(params: ParamSections) -> Bench:
     """The stages' code with their sections of params.yaml."""
-    compute = cast("Compute", params["compute"])
-    looking = cast("ExtractFeaturesParams", params["extract_features"])
-    flowing = cast("EstimateFlowParams", params["estimate_flow"])
+    compute = params.section(Compute)
+    looking = params.section(ExtractFeaturesParams)
+    flowing = params.section(EstimateFlowParams)
     device = resolve_device(compute.device) if flowing.network else "cpu"
     return Bench(
         look=viewer(looking, compute, shipped_projection(looking.network, looking.layers, looking.dimensions)),
         looking=looking,
         optical=open_backend(flowing, device, compute.batch),
-        side=cast("DecodeParams", params["decode"]).max_side,
+        side=params.section(DecodeParams).max_side,
     )

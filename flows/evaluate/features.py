@@ -18,7 +18,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import cv2
 import numpy as np
@@ -34,10 +34,11 @@ from tasks.extract_features.feature_extractor import cell_grid, input_size, view
 from tasks.extract_features.params import ExtractFeaturesParams
 from tasks.extract_features.projection import shipped_projection
 from tasks.geometry import views
+from tasks.geometry.evenly_spaced import pick_evenly
 from tasks.geometry.grid import CellGrid
 from tasks.geometry.propagate import Propagation, propagate
 from tasks.geometry.raster import cells_of, pixels_of, scaled
-from tasks.params import Compute, Params
+from tasks.params import Compute, ParamSections
 
 Grid = NDArray[np.float16]
 """(h, w, d) unit vectors."""
@@ -63,15 +64,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_set(parser, "extract_features", "dimensions=32 network=efficientnet-lite0 layers=[b4,b10,b14]")
 
 
-def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
     """Metrics per item, and their means over the items of each kind."""
-    looking = with_changes(cast("ExtractFeaturesParams", params["extract_features"]), arguments.set)
+    looking = with_changes(params.section(ExtractFeaturesParams), arguments.set)
     shipped = shipped_projection(looking.network, looking.layers, looking.dimensions)
-    look = viewer(looking, cast("Compute", params["compute"]), shipped)
+    look = viewer(looking, params.section(Compute), shipped)
     bench = Bench(
         look=lambda image: look([image])[0],
         cells=lambda height, width: cell_grid(height, width, *input_size(height, width, looking.image_side)),
-        side=cast("DecodeParams", params["decode"]).max_side,
+        side=params.section(DecodeParams).max_side,
     )
     return measure(arguments, bench)
 
@@ -130,7 +131,7 @@ def _chosen(
     """About `--frames` images spread over clips and time, each with random numbers of its own."""
     each = max(1, round(arguments.frames / len(clips))) if arguments.frames else 0
     for number, clip in enumerate(clips):
-        for frame in sorted({*np.linspace(0, len(clip.frames) - 1, each).astype(int).tolist()}):
+        for frame in pick_evenly(len(clip.frames), each).tolist():
             rng = np.random.default_rng([arguments.seed, number, frame])
             yield f"{clip.name}/{frame:05d}", read_image(clip.frames[frame], side)[0], rng
 

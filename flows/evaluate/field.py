@@ -28,7 +28,7 @@ from flows.evaluate.scores import Scores
 from flows.evaluate.synthetic_case import Problem, make_problem
 from tasks.arrays import LabelMap
 from tasks.errors import BadInput
-from tasks.params import Params
+from tasks.params import ParamSections
 from tasks.synthetic.scene.scene import VERSION, Scene, SceneSettings, make_scene
 
 FIRST_SEED = 7000  # nothing was chosen by looking at seeds from here on
@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--methods-only", action="store_true", help="no ablations, noise and removal")
 
 
-def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Scores:  # noqa: ARG001
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:  # noqa: ARG001
     """mIoU of methods, ablations and noise by seed, and the field's lead."""
     if arguments.seeds < 1:
         raise BadInput(f"--seeds must be at least 1, got {arguments.seeds}")

@@ -10,10 +10,10 @@ mean distance that it moves a vector, over all pixels; `share` is its size again
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ from tasks.estimate_flow.backend import Backend, open_backend
 from tasks.estimate_flow.params import EstimateFlowParams
 from tasks.geometry.flow_error import endpoint_error, outliers
 from tasks.geometry.flow_file import read_flo
-from tasks.params import Compute, Params
+from tasks.params import Compute, ParamSections
 
 BACKENDS = ("dis", "farneback", "raft-small", "raft")
 FLOAT32_BYTES = 8  # per vector
@@ -81,12 +81,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backend", choices=BACKENDS, help="instead of estimate_flow.backend in params.yaml")
 
 
-def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
     """EPE and Fl per pair and over all pixels of all pairs."""
-    settings = cast("EstimateFlowParams", params["estimate_flow"])
+    settings = params.section(EstimateFlowParams)
     if arguments.backend:
         settings = settings.model_copy(update={"backend": arguments.backend})
-    compute = cast("Compute", params["compute"])
+    compute = params.section(Compute)
     backend = open_backend(settings, resolve_device(compute.device) if settings.network else "cpu", compute.batch)
     errors = {item.name: compare(item, backend, settings) for item in find_pairs(arguments.data)}
     return Scores(

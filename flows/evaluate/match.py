@@ -33,7 +33,8 @@ from flows.evaluate.match_scores import Metrics, score_homography, score_keypoin
 from flows.evaluate.scores import Scores
 from tasks.arrays import Image
 from tasks.errors import BadInput
-from tasks.params import Params
+from tasks.geometry.evenly_spaced import pick_evenly
+from tasks.params import ParamSections
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the random views (default 0)")
 
 
-def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
     """Metrics per item, and their means over the items of each kind."""
     return measure(arguments, open_bench(params))
 
@@ -78,7 +79,7 @@ def _films(
     for number, clip in enumerate(clips):
         last = len(clip.frames) - 1
         half = min(arguments.steps // 2, last)
-        for frame in sorted({*np.linspace(0, last, each).astype(int).tolist()}):
+        for frame in pick_evenly(last + 1, each).tolist():
             way = 1 if frame + half <= last else -1
             there = range(frame, frame + way * (half + 1), way)
             images = [read_image(clip.frames[k], side)[0] for k in there]

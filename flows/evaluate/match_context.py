@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from tasks.geometry.grid import CellGrid
 from tasks.match.grids import How, match_grids
 from tasks.match.params import MatchParams
 from tasks.match.semantic import how
-from tasks.params import Compute, Params
+from tasks.params import Compute, ParamSections
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ class Bench:
         return places
 
 
-def open_bench(params: Mapping[str, Params]) -> Bench:
+def open_bench(params: ParamSections) -> Bench:
     """The stages' own code, with their sections of params.yaml."""
-    compute = cast("Compute", params["compute"])
-    looking = cast("ExtractFeaturesParams", params["extract_features"])
-    flowing = cast("EstimateFlowParams", params["estimate_flow"])
+    compute = params.section(Compute)
+    looking = params.section(ExtractFeaturesParams)
+    flowing = params.section(EstimateFlowParams)
     device = resolve_device(compute.device)
     shipped = shipped_projection(looking.network, looking.layers, looking.dimensions)
     look = viewer(looking, compute, shipped)
@@ -74,6 +74,6 @@ def open_bench(params: Mapping[str, Params]) -> Bench:
     return Bench(
         extract=extract,
         optical=open_backend(flowing, device if flowing.network else "cpu", compute.batch),
-        how=how(cast("MatchParams", params["match"]), device),
-        side=cast("DecodeParams", params["decode"]).max_side,
+        how=how(params.section(MatchParams), device),
+        side=params.section(DecodeParams).max_side,
     )

@@ -19,7 +19,7 @@ from flows.evaluate.mot_peers import find_peers, run_peer
 from flows.evaluate.motchallenge import Sequence, Verdict, find_sequences, judge, pool, summary
 from flows.evaluate.param_overrides import add_set, with_changes
 from flows.evaluate.scores import Row, Scores
-from tasks.params import Params
+from tasks.params import ParamSections
 from tasks.track.identify import identify
 from tasks.track.params import TrackParams
 from tasks.track.presets import PRESETS
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_set(parser, "track", "max_gap=30 fill=false")
 
 
-def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
     """TrackEval's figures per sequence and pooled."""
     tracking = params["track"]
     assert isinstance(tracking, TrackParams)

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from flows.engine.project import Project, find_root
 from flows.evaluate.mot import run
@@ -99,7 +99,7 @@ def main() -> None:
     what.add_argument("--data", type=Path, help="folder with the sequences")
     what.add_argument("--synthetic", action="store_true", help="scenes with pictures")
     arguments = parser.parse_args()
-    default = cast("TrackParams", Project.open(find_root(Path.cwd())).params["track"])
+    default = Project.open(find_root(Path.cwd())).params.section(TrackParams)
     if arguments.synthetic:
         with tempfile.TemporaryDirectory() as folder:
             show_sighted(default, [film(seed, kind, Path(folder)) for kind in KINDS for seed in SEEDS])

@@ -15,9 +15,9 @@ import argparse
 import contextlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from tasks.device import resolve_device
 from tasks.errors import BadInput
 from tasks.estimate_pose.look import LIMIT, Looker
 from tasks.estimate_pose.params import EstimatePoseParams
-from tasks.params import Compute, Params
+from tasks.params import Compute, ParamSections
 from tasks.weights.fetch import weights_path
 from tasks.yolo.library import ultralytics
 from tasks.yolo.model import load_yolo
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--alone", action="store_true", help="leave out ultralytics' own predict, which is slow")
 
 
-def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
     """AP on labelled images, or the share of people with a pose on videos; the section `estimate_pose` but for AP."""
     if (arguments.data / "annotations.json").exists():
         return _on_images(arguments, params)
@@ -58,9 +58,9 @@ def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Sco
     return Scores("pose", items, combined)
 
 
-def _on_images(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Scores:
-    settings = cast("EstimatePoseParams", params["estimate_pose"])
-    model = load_yolo(settings.weights, resolve_device(cast("Compute", params["compute"]).device))
+def _on_images(arguments: argparse.Namespace, params: ParamSections) -> Scores:
+    settings = params.section(EstimatePoseParams)
+    model = load_yolo(settings.weights, resolve_device(params.section(Compute).device))
     looker = Looker(
         model=model,
         image_size=settings.image_size,

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 
@@ -24,7 +23,7 @@ from tasks.detect.params import DetectParams
 from tasks.detect.stage import detect
 from tasks.estimate_pose.params import EstimatePoseParams
 from tasks.estimate_pose.stage import estimate_pose
-from tasks.params import Compute, Params
+from tasks.params import Compute, ParamSections
 from tasks.track.identify import identify
 from tasks.track.params import TrackParams
 
@@ -33,14 +32,14 @@ TALL_PX = 60  # of working size: below it even a person sees no joints
 Metrics = dict[str, float]
 
 
-def coverage(videos: Sequence[Path], params: Mapping[str, Params]) -> tuple[dict[str, Metrics], Metrics]:
+def coverage(videos: Sequence[Path], params: ParamSections) -> tuple[dict[str, Metrics], Metrics]:
     """Metrics of each video, and over all person-frames together."""
     counts: dict[str, Metrics] = {}
     with tempfile.TemporaryDirectory() as folder:
         for video in videos:
             frames, tracks = _tracked(video, Path(folder), params)
             start = time.perf_counter()
-            settings, compute = cast("EstimatePoseParams", params["estimate_pose"]), cast("Compute", params["compute"])
+            settings, compute = params.section(EstimatePoseParams), params.section(Compute)
             poses, _ = estimate_pose(frames, tracks, settings, compute)
             counts[video.stem] = count(frames.ok, tracks, poses) | {"seconds": time.perf_counter() - start}
     total = {name: sum(each[name] for each in counts.values()) for name in next(iter(counts.values()))}
@@ -78,7 +77,7 @@ def shares(counts: Metrics) -> Metrics:
     return found
 
 
-def _tracked(video: Path, folder: Path, params: Mapping[str, Params]) -> tuple[Frames, Tracks]:
-    frames = decode(RawVideo.load(video), cast("DecodeParams", params["decode"])).to(folder / f"{video.name}.parquet")
-    found = detect(frames, cast("DetectParams", params["detect"]), cast("Compute", params["compute"]))
-    return frames, identify(found, cast("TrackParams", params["track"]))
+def _tracked(video: Path, folder: Path, params: ParamSections) -> tuple[Frames, Tracks]:
+    frames = decode(RawVideo.load(video), params.section(DecodeParams)).to(folder / f"{video.name}.parquet")
+    found = detect(frames, params.section(DetectParams), params.section(Compute))
+    return frames, identify(found, params.section(TrackParams))

@@ -15,11 +15,10 @@ left when the motion's order is taken away. `figures` are the ten motions of the
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +26,7 @@ from numpy.typing import NDArray
 from flows.evaluate.scores import Row, Scores
 from flows.training.figure_stacks import Job, Seen, look_at, renderers
 from tasks.arrays import Indices
-from tasks.params import Params
+from tasks.params import ParamSections
 from tasks.streams.fusion import fused
 from tasks.streams.heads import probabilities
 from tasks.streams.spatial import spatial_features
@@ -67,9 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clips", type=int, default=CLIPS, help="clips of each label to learn from, and to measure on")
 
 
-def evaluate(arguments: argparse.Namespace, params: Mapping[str, Params]) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
     """Top-1 of either stream and of both on the three sets, of the shuffled clips, and of the shipped model."""
-    settings = cast("TrainParams", params["train"])
+    settings = params.section(TrainParams)
     settings = settings.model_copy(update={"spatial": "mobilenet-v2", "temporal": "head", "fusion": "learned"})
     means = Means(settings, shipped_temporal(), "cpu")
     items: dict[str, dict[str, float]] = {}

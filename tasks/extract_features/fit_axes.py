@@ -21,6 +21,7 @@ from tasks.artifacts.frames import Frames
 from tasks.errors import BadParams
 from tasks.extract_features.feature_extractor import Viewer, cell_grid, channel_count, input_size, viewer
 from tasks.extract_features.params import ExtractFeaturesParams
+from tasks.geometry.evenly_spaced import pick_evenly
 from tasks.geometry.projection import Moments, Projection
 from tasks.params import Compute, Params
 from tasks.stage import stage
@@ -64,7 +65,7 @@ def spaced(frames: Frames, count: int) -> Iterator[Image]:
     """At most `count` of the whole frames, evenly spaced."""
     whole = np.flatnonzero(frames.ok)
     if len(whole):
-        for number in np.unique(whole[np.linspace(0, len(whole) - 1, min(count, len(whole))).astype(int)]):
+        for number in whole[pick_evenly(len(whole), count)]:
             yield frames.image(int(number))
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import ClassProbabilities, Vectors
+from tasks.geometry.evenly_spaced import pick_evenly
 from tasks.geometry.propagate import mixed, most_alike
 from tasks.label_propagation.kernel_classifier import Namer, fit
 from tasks.label_propagation.propagation_config import How
@@ -74,7 +75,7 @@ class Context:
         frames = sorted(self.labelled)
         first, length = frames[0], max(1, frames[-1] - frames[0])
         if self._namer is None:
-            chosen = np.unique(np.linspace(0, len(frames) - 1, min(NAMED_FRAMES, len(frames))).astype(int))
+            chosen = pick_evenly(len(frames), NAMED_FRAMES)
             seen = [self.labelled[frames[n]]() for n in chosen]
             times = [(known.frame - first) / length for known in seen]
             self._namer = fit([s.vectors for s in seen], times, [s.labels for s in seen], self.spread)

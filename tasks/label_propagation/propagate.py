@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import ClassProbabilities, LabelMap
+from tasks.geometry.evenly_spaced import pick_evenly
 from tasks.label_propagation.evidence import KINDS, Evidence
 from tasks.label_propagation.evidence_weights import EVEN, foretold, learned
 from tasks.label_propagation.label_smoothing import agreed
@@ -75,7 +76,7 @@ def attended(task: Task) -> Task:
     frames = sorted(task.labels)
     if not task.how.attention or len(frames) < 2:
         return task
-    tried = sorted({frames[n] for n in np.linspace(0, len(frames) - 1, min(TRIALS, len(frames))).astype(int).tolist()})
+    tried = sorted({frames[n] for n in pick_evenly(len(frames), TRIALS).tolist()})
     trials: list[tuple[Evidence, LabelMap]] = []
     for held in tried:
         place = frames.index(held)
