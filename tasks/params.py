@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -28,6 +28,8 @@ class Params(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True, allow_inf_nan=False
     )
+    RENAMED: ClassVar[Mapping[str, str]] = {}
+    """Former key to the key that replaced it: the error for a former key names the new one."""
 
 
 class Compute(Params):
@@ -105,6 +107,8 @@ def _section(path: Path, root: Node, name: str, kind: type[Params]) -> Params:
 def _words(fault: Mapping[str, Any], where: tuple[str | int, ...], kind: type[Params]) -> str:
     """What is wrong with the value at `where`."""
     key = ".".join(map(str, where))
+    if fault["type"] == "extra_forbidden" and str(where[-1]) in kind.RENAMED:
+        return f"{key} must be named {kind.RENAMED[str(where[-1])]}, got its former name; rename the key"
     if fault["type"] == "extra_forbidden":
         return f"{key} must be one of {', '.join(kind.model_fields)}, got an unknown key"
     if fault["type"] == "missing":

@@ -19,6 +19,7 @@ from tasks.yaml_values import read_yaml
 
 
 class Sharpen(Params):
+    RENAMED = {"width": "radius"}
     radius: int = Field(gt=0)
     """Pixels."""
     edges: tuple[float, float]
@@ -47,6 +48,10 @@ def test_values_come_as_their_types(tmp_path: Path) -> None:
     ("text", "expected"),
     [
         (GOOD + "  size: 3\n", r"params.yaml:5: sharpen.size must be one of radius, edges, names, got an unknown key"),
+        (
+            GOOD.replace("radius: 3", "width: 3"),
+            r"params.yaml:2: sharpen.width must be named radius, got its former name; rename the key",
+        ),
         (GOOD + "blur:\n  radius: 1\n", r"params.yaml:5: section must be one of sharpen, got 'blur'"),
         (GOOD.replace("radius: 3", "radius: '3'"), r"params.yaml:2: sharpen.radius: Input should be a valid integer"),
         (GOOD.replace("radius: 3", "radius: 0"), r"params.yaml:2: sharpen.radius: .*greater than 0, got 0"),
