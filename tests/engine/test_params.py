@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import yaml
@@ -19,7 +21,7 @@ from tasks.yaml_values import read_yaml
 
 
 class Sharpen(Params):
-    RENAMED = {"width": "radius"}
+    RENAMED: ClassVar[Mapping[str, str]] = {"width": "radius"}
     radius: int = Field(gt=0)
     """Pixels."""
     edges: tuple[float, float]
