@@ -13,72 +13,13 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("flows", "tasks")
 SHARED_MODULE_NAMES = ("__init__", "stage", "params")
 """What may stand in several packages: every stage has a `stage.py` and a `params.py`."""
-IRREGULAR_PARTICIPLES = frozenset(
-    [
-        "begun",
-        "bought",
-        "bound",
-        "brought",
-        "built",
-        "caught",
-        "chosen",
-        "cut",
-        "dealt",
-        "done",
-        "drawn",
-        "driven",
-        "eaten",
-        "fallen",
-        "felt",
-        "forgotten",
-        "found",
-        "given",
-        "gone",
-        "grown",
-        "heard",
-        "held",
-        "hidden",
-        "hit",
-        "kept",
-        "known",
-        "laid",
-        "learnt",
-        "led",
-        "left",
-        "lent",
-        "lost",
-        "made",
-        "meant",
-        "met",
-        "paid",
-        "put",
-        "read",
-        "said",
-        "seen",
-        "sent",
-        "set",
-        "shown",
-        "shut",
-        "sold",
-        "split",
-        "spoken",
-        "spread",
-        "stood",
-        "stolen",
-        "sung",
-        "taken",
-        "taught",
-        "thought",
-        "thrown",
-        "told",
-        "torn",
-        "understood",
-        "won",
-        "worn",
-        "woven",
-        "written",
-    ]
-)
+_IRREGULAR = """
+begun bought bound brought built caught chosen cut dealt done drawn driven eaten fallen felt forgotten found
+given gone grown heard held hidden hit kept known laid learnt led left lent lost made meant met paid put read
+said seen sent set shown shut sold split spoken spread stood stolen sung taken taught thought thrown told torn
+understood won worn woven written
+"""
+IRREGULAR_PARTICIPLES = frozenset(_IRREGULAR.split())
 
 
 @dataclass(frozen=True)
