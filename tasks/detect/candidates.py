@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.geometry.boxes import cxcywh_to_xyxy
-from tasks.geometry.nms import suppress
+from tasks.geometry.bounding_boxes import cxcywh_to_xyxy
+from tasks.geometry.nms import batched_nms
 
 BOX = 4  # numbers before the scores
 
@@ -55,5 +55,5 @@ def from_one_to_many(columns: NDArray[np.float32], score_threshold: float, nms_i
     anchor, class_id = np.nonzero(scores >= score_threshold)
     score = scores[anchor, class_id]
     xyxy = cxcywh_to_xyxy(columns[:BOX, anchor].T).astype(np.float32, copy=False)
-    kept = suppress(xyxy, score, class_id, nms_iou, limit)
+    kept = batched_nms(xyxy, score, class_id, nms_iou, limit)
     return Boxes(xyxy, score, class_id.astype(np.int16)).take(kept)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.geometry.boxes import pairwise_iou
+from tasks.geometry.bounding_boxes import pairwise_iou
 
 
-def suppress(
+def batched_nms(
     xyxy: NDArray[np.float32],
     score: NDArray[np.float32],
     group: NDArray[np.integer],

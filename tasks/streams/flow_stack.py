@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from tasks.arrays import Boxes
 from tasks.artifacts.action_model import StackSettings
 from tasks.errors import SemflowError
-from tasks.geometry.homography import camera_flow
+from tasks.geometry.homography import compute_camera_flow
 from tasks.streams.clips import person_squares
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _own_motion(dense_flow: DenseFlow, pair: int, settings: StackSettings) -> Fl
     flow = dense_flow.forward(pair)
     if settings.removal != "camera" or not dense_flow.known[pair]:
         return flow
-    return flow - camera_flow(dense_flow.camera(pair), *flow.shape[:2])
+    return flow - compute_camera_flow(dense_flow.camera(pair), *flow.shape[:2])
 
 
 def _cut(field: FlowField, square: NDArray[np.float64]) -> tuple[FlowField, int]:

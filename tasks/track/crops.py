@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from tasks.arrays import Image
 from tasks.artifacts.frames import Frames
 from tasks.device import resolve_device
-from tasks.geometry.grid import unit
+from tasks.geometry.cell_grid import l2_normalize
 from tasks.params import Compute
 from tasks.streams.mobilenet import LAST, Trunk
 from tasks.track.sight import Look
@@ -59,7 +59,7 @@ def looks_of(image: Image, xyxy: NDArray[np.floating[Any]], embed: Embed, batch:
 
     # This thread's own number of threads stays as it is.
     with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        return unit(np.concatenate(list(pool.map(run, range(0, len(xyxy), batch)))))
+        return l2_normalize(np.concatenate(list(pool.map(run, range(0, len(xyxy), batch)))))
 
 
 def crops(image: Image, xyxy: NDArray[np.floating[Any]]) -> Iterator[Image]:

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from tasks.arrays import Floats, Indices
 from tasks.artifacts.detections import Detections
-from tasks.geometry.boxes import xyxy_to_cxcywh
-from tasks.geometry.grid import unit
+from tasks.geometry.bounding_boxes import xyxy_to_cxcywh
+from tasks.geometry.cell_grid import l2_normalize
 from tasks.track.assignment import assign_pairs
 from tasks.track.camera import Camera, growth
 from tasks.track.sight import BLIND, Sight
@@ -145,7 +145,7 @@ def end_looks(
     for rows in np.split(near, np.flatnonzero(np.diff(frame[near])) + 1):
         if len(rows):
             total[tracklets.tracklet[rows]] += sight.looks(int(frame[rows[0]]), xyxy[tracklets.detection[rows]])
-    return unit(total)
+    return l2_normalize(total)
 
 
 def agree(first: NDArray[np.float32], second: NDArray[np.float32], distance: float) -> NDArray[np.bool_]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tasks.arrays import Floats
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.tracks import CARRIED, FILLED, Tracks
-from tasks.geometry.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
+from tasks.geometry.bounding_boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
 from tasks.track.camera import Camera, linearised
 from tasks.track.carried import NONE, Carried
 from tasks.track.tracklets import Tracklets

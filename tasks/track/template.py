@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from tasks.arrays import Floats, Vectors
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.features import FeatureFacts, Features
-from tasks.geometry.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
-from tasks.geometry.grid import CellGrid, unit
+from tasks.geometry.bounding_boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
+from tasks.geometry.cell_grid import CellGrid, l2_normalize
 from tasks.track.carried import displaced
 
 SIDE = 8  # points to a side of the template
@@ -53,11 +53,11 @@ class Template:
     @property
     def vectors(self) -> Vectors:
         """(k, d) unit vectors that are compared."""
-        return unit(FIRST_SHARE * self.first + (1 - FIRST_SHARE) * self.latest)
+        return l2_normalize(FIRST_SHARE * self.first + (1 - FIRST_SHARE) * self.latest)
 
     def updated(self, seen: Vectors) -> Template:
         """The template after the object looked like `seen`, (k, d)."""
-        return replace(self, latest=unit(MEMORY * self.latest + (1 - MEMORY) * seen))
+        return replace(self, latest=l2_normalize(MEMORY * self.latest + (1 - MEMORY) * seen))
 
 
 def follow_box(
@@ -97,7 +97,7 @@ def learn(vectors: NDArray[Any], grid: CellGrid, xyxy: Floats) -> Template:
     around = (away.max(axis=1) > 1) & (away.max(axis=1) < SURROUNDINGS)
     weight = np.ones(len(inside))
     if around.any():
-        background = unit(np.asarray(vectors, np.float32).reshape(-1, vectors.shape[-1])[around])
+        background = l2_normalize(np.asarray(vectors, np.float32).reshape(-1, vectors.shape[-1])[around])
         weight = np.maximum(1 - (inside @ background.T).max(axis=1), LEAST_WEIGHT).astype(np.float64)
     return Template(inside, inside, weight / weight.sum())
 
@@ -165,7 +165,9 @@ def points(cxcywh: Floats) -> Floats:
 def sample(vectors: NDArray[Any], grid: CellGrid, at: Floats) -> Vectors:
     """(n, k, d) unit vectors at (n, k, 2) pixels, bilinear between cells; beyond the last cell, that cell's."""
     values = np.asarray(vectors, np.float32)
-    return unit(np.sum([weight[..., None] * values[row, column] for weight, row, column in _corners(grid, at)], axis=0))
+    return l2_normalize(
+        np.sum([weight[..., None] * values[row, column] for weight, row, column in _corners(grid, at)], axis=0)
+    )
 
 
 def roughly_alike(template: Template, cosines: Vectors, grid: CellGrid, boxes: Floats) -> Floats:

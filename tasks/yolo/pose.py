@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.geometry.boxes import cxcywh_to_xyxy
-from tasks.geometry.nms import suppress
+from tasks.geometry.bounding_boxes import cxcywh_to_xyxy
+from tasks.geometry.nms import batched_nms
 
 KEYPOINTS = 17
 SCORE = 4  # the column after the box
@@ -63,4 +63,4 @@ def from_columns(columns: NDArray[np.float32], score_threshold: float, nms_iou: 
 
 def distinct(people: Skeletons, nms_iou: float, limit: int) -> NDArray[np.intp]:
     """Rows of the best `limit` people, without those whose box overlaps a better one's by more than `nms_iou`."""
-    return suppress(people.xyxy, people.score, np.zeros(len(people), np.intp), nms_iou, limit)
+    return batched_nms(people.xyxy, people.score, np.zeros(len(people), np.intp), nms_iou, limit)

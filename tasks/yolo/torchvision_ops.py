@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.geometry.nms import suppress
+from tasks.geometry.nms import batched_nms
 
 SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
@@ -43,7 +43,7 @@ def nms(dets: Any, scores: Any, iou_threshold: float) -> Any:
     import torch
 
     everyone = np.zeros(len(scores), np.int16)
-    kept = suppress(dets.float().numpy(), scores.float().numpy(), everyone, iou_threshold, limit=len(scores))
+    kept = batched_nms(dets.float().numpy(), scores.float().numpy(), everyone, iou_threshold, limit=len(scores))
     return torch.from_numpy(kept)
 
 

@@ -14,7 +14,7 @@ from flows.evaluate.mot_scenes import ALARM_SCORES, Filmed, detections, film, sh
 from flows.evaluate.motchallenge import judge, summary
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.tracks import Tracks
-from tasks.geometry.boxes import pairwise_iou
+from tasks.geometry.bounding_boxes import pairwise_iou
 from tasks.synthetic.scene.scene import SceneSettings, make_scene
 from tasks.track.presets import UNSEEING
 from tests.track.scenes import make_params

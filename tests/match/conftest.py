@@ -11,8 +11,8 @@ import pytest
 from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.flow_encoding import FlowEncoding
-from tasks.geometry.grid import CellGrid
-from tasks.geometry.warp import lands_inside
+from tasks.geometry.cell_grid import CellGrid
+from tasks.geometry.warp import find_targets_inside
 from tasks.match.params import MatchParams
 
 HEIGHT, WIDTH = 48, 64
@@ -30,7 +30,14 @@ def make_dense_flow(tmp_path: Path) -> Callable[..., DenseFlow]:
                 return FlowPair.nothing(ENCODING)
             forward = np.broadcast_to(np.array(motion, np.float32), (HEIGHT, WIDTH, 2)).copy()
             return FlowPair(
-                forward, -forward, lands_inside(forward), lands_inside(-forward), 1.0, False, np.eye(3), 1.0
+                forward,
+                -forward,
+                find_targets_inside(forward),
+                find_targets_inside(-forward),
+                1.0,
+                False,
+                np.eye(3),
+                1.0,
             )
 
         facts = FlowFacts(len(motions) + 1, "dis", ENCODING)

@@ -10,7 +10,7 @@ import pytest
 
 from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
 from tasks.artifacts.flow_encoding import FlowEncoding
-from tasks.geometry.homography import camera_flow
+from tasks.geometry.homography import compute_camera_flow
 from tasks.track import crops
 
 HEIGHT, WIDTH = 480, 640
@@ -40,7 +40,7 @@ def pair_of(
 ) -> FlowPair:
     if cut:
         return FlowPair.nothing(encoding, photometric_error=50.0, cut=True)
-    flow = camera_flow(camera, HEIGHT, WIDTH)
+    flow = compute_camera_flow(camera, HEIGHT, WIDTH)
     for which, box, step in moving:
         if which == pair:
             x1, y1, x2, y2 = (int(side) for side in box)

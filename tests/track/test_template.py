@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.features import FeatureFacts, Features
-from tasks.geometry.boxes import pairwise_iou, xyxy_to_cxcywh
-from tasks.geometry.grid import CellGrid, unit
+from tasks.geometry.bounding_boxes import pairwise_iou, xyxy_to_cxcywh
+from tasks.geometry.cell_grid import CellGrid, l2_normalize
 from tasks.track.template import FOUND, around, follow_box, learn, may_return, points, sample, search
 
 MakeFlow = Callable[..., DenseFlow]
 GRID = CellGrid(60, 80, 8.0, 8.0, 3.5, 3.5)
 D = 16
-PATCH = unit(np.random.default_rng(1).normal(size=(6, 4, D)))
-SCENERY = unit(np.random.default_rng(2).normal(size=(60, 80, D)))
+PATCH = l2_normalize(np.random.default_rng(1).normal(size=(6, 4, D)))
+SCENERY = l2_normalize(np.random.default_rng(2).normal(size=(60, 80, D)))
 CELL = 8
 
 
@@ -120,7 +120,7 @@ def test_a_larger_patch_gets_a_larger_box(growth: float, size: float) -> None:
     middle = np.array([320.0, 240])
 
     def seen(scale: float) -> np.ndarray:
-        return unit(np.cos(((GRID.centres() - middle) / scale + middle) @ waves + phase))
+        return l2_normalize(np.cos(((GRID.centres() - middle) / scale + middle) @ waves + phase))
 
     template = learn(seen(1.0), GRID, np.array([220.0, 140, 420, 340]))
     found, _ = search(template, seen(growth), GRID, np.array([*middle, 200, 200]))
