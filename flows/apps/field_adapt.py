@@ -10,17 +10,19 @@ about every second thing it names is another. Nothing is learned. It is a start 
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
 from flows.apps.field_complete import fitted, named, write
 from flows.apps.field_results import results
 from flows.apps.video_artifacts import Shelf
+from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
+from flows.cli.display import shown_progress
 from tasks.artifacts.field_labels import UNKNOWN, FieldLabels
 from tasks.errors import SemflowError
 from tasks.geometry.evenly_spaced import pick_evenly
@@ -40,16 +42,6 @@ share of the most alike cells must say the same. From one sample clip to another
 (looser, a fifth); what is none must be said freely, or everything that is left would become a thing."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Whose labels, and on how many frames they are proposed."""
-    parser.add_argument("--from", dest="others", nargs="+", required=True, metavar="VIDEO", help="videos with a field")
-    parser.add_argument(
-        "--labels", nargs="+", metavar="PATH", help="own masks that count first; data/labels/VIDEO without it"
-    )
-    parser.add_argument("--frames", type=int, default=6, metavar="N", help="frames on which labels are proposed")
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="every N-th frame gets a map; 1: all")
-
-
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """Cells of which it is known what they are."""
@@ -61,17 +53,36 @@ class Evidence:
     names: tuple[str, ...]
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Propose labels, complete them and write all."""
-    shelf = Shelf.of(arguments.video)
-    others = [Shelf.of(name, shelf.root) for name in arguments.others]
-    with results(arguments, shelf) as made:
-        own = shelf.labels if arguments.labels is None else named(arguments.labels, made.folder)
-        evidence = gathered(shelf, others, own)
-        labels = proposed(shelf, evidence, own, arguments.frames, made.folder / PROPOSED)
-        field = fitted(shelf, labels, arguments.every, made.folder / "field.parquet")
+@click.command(cls=ValuesCommand)
+@click.argument("video", metavar="VIDEO")
+@list_option("--from", "others", required=True, metavar="VIDEO", help="videos with a field")
+@list_option("--labels", metavar="PATH", help="own masks that count first; data/labels/VIDEO without it")
+@click.option("--frames", type=int, default=6, metavar="N", help="frames on which labels are proposed")
+@click.option("--every", type=int, default=1, metavar="N", help="every N-th frame gets a map; 1: all")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="folder for the files; default field/VIDEO/adapt"
+)
+@JSON_OPTION
+def command(
+    *,
+    video: str,
+    others: tuple[str, ...],
+    labels: tuple[str, ...] | None,
+    frames: int,
+    every: int,
+    out: Path | None,
+    as_json: bool,
+) -> int:
+    """Propose label maps of a video from the labels of other videos, by their features."""
+    shelf = Shelf.of(video)
+    shelves = [Shelf.of(name, shelf.root) for name in others]
+    with shown_progress(), results("adapt", shelf, out, as_json=as_json) as made:
+        own = shelf.labels if labels is None else named(labels, made.folder)
+        evidence = gathered(shelf, shelves, own)
+        seeds = proposed(shelf, evidence, own, frames, made.folder / PROPOSED)
+        field = fitted(shelf, seeds, every, made.folder / "field.parquet")
         write(made, shelf, field)
-        made.said.update({"from": arguments.others, "evidence cells": len(evidence.values)})
+        made.said.update({"from": others, "evidence cells": len(evidence.values)})
     return 0
 
 

@@ -7,11 +7,12 @@ and an overlay with a dot where a point is seen and a ring where it may be.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+import click
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ from numpy.typing import NDArray
 from flows.apps.field_results import results, with_progress, write_film
 from flows.apps.object_queries import Thing, thing
 from flows.apps.video_artifacts import Shelf
+from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
+from flows.cli.display import shown_progress
 from tasks.arrays import Image
 from tasks.artifacts.point_paths import PointPaths
 from tasks.errors import SemflowError
@@ -34,24 +37,40 @@ TRAIL = 20  # frames
 SHOWN = 0.3  # confidence of a hidden point that is still drawn: some twenty frames
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What is followed."""
-    parser.add_argument("--points", nargs="+", metavar="X,Y[@FRAME]", help="places, working-size pixels")
-    parser.add_argument("--instance", type=int, metavar="N", help="a track as the report numbers it, or a map's value")
-    parser.add_argument("--class", dest="name", metavar="NAME", help="everything of a class, or the instance's class")
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Follow and write."""
-    shelf = Shelf.of(arguments.video)
-    if bool(arguments.points) == (arguments.instance is not None or arguments.name is not None):
+@click.command(cls=ValuesCommand)
+@click.argument("video", metavar="VIDEO")
+@list_option("--points", metavar="X,Y[@FRAME]", help="places, working-size pixels")
+@click.option("--instance", type=int, metavar="N", help="a track as the report numbers it, or a map's value")
+@click.option("--class", "class_name", metavar="NAME", help="everything of a class, or the instance's class")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="folder for the files; default field/VIDEO/track"
+)
+@JSON_OPTION
+def command(
+    *,
+    video: str,
+    points: tuple[str, ...] | None,
+    instance: int | None,
+    class_name: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> int:
+    """Track chosen points, or one object, through a video."""
+    shelf = Shelf.of(video)
+    if bool(points) == (instance is not None or class_name is not None):
         raise SemflowError("either --points or --instance (or --class) must be given, got both or neither")
-    if arguments.points:
-        found = [place(text, shelf) for text in arguments.points]
-        paths = by_frame(shelf, found)
-    else:
-        paths = of_thing(shelf, thing(shelf, arguments.instance, arguments.name))
-    with results(arguments, shelf) as made:
+    with shown_progress():
+        if points:
+            paths = by_frame(shelf, [place(text, shelf) for text in points])
+        else:
+            paths = of_thing(shelf, thing(shelf, instance, class_name))
+        write_paths(shelf, paths, out, as_json=as_json)
+    return 0
+
+
+def write_paths(shelf: Shelf, paths: Paths, out: Path | None, *, as_json: bool) -> None:
+    """The points as tables and as an overlay."""
+    with results("track", shelf, out, as_json=as_json) as made:
         table = table_of(shelf, paths)
         table.save(made.folder / f"{TABLE}.parquet")
         table.to_pandas().to_csv(made.folder / f"{TABLE}.csv", index=False, float_format="%.3f")
@@ -65,7 +84,6 @@ def run(arguments: argparse.Namespace) -> int:
                 "seen": round(float(paths.visible.mean()), 3),
             }
         )
-    return 0
 
 
 def place(text: str, shelf: Shelf) -> tuple[int, NDArray[np.float64]]:

@@ -22,9 +22,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import click
 import cv2
 import numpy as np
 
+from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
+from flows.cli.run_suite import run_suite
 from flows.evaluate.match_data import Clip as Files
 from flows.evaluate.match_data import find_clips, read_image, read_mask
 from flows.evaluate.scores import Scores
@@ -80,14 +83,18 @@ class Bench:
     side: int | None
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options beyond `--data` and `--json`."""
-    parser.add_argument(
-        "--labels",
-        choices=("first", "masks"),
-        default="first",
-        help="first: the first mask alone; masks: and instance masks of every frame",
-    )
+@click.command(cls=ValuesCommand)
+@DATA_OPTION
+@click.option(
+    "--labels",
+    type=click.Choice(["first", "masks"]),
+    default="first",
+    help="first: the first mask alone; masks: and instance masks of every frame",
+)
+@JSON_OPTION
+def command(**options: Any) -> int:
+    """Score the semantic field on DAVIS: overlap J of a mask given in the first frame."""
+    return run_suite(evaluate, options)
 
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
