@@ -28,9 +28,9 @@ from tasks.errors import SemflowError
 from tasks.geometry.evenly_spaced import pick_evenly
 from tasks.geometry.grid import unit
 from tasks.geometry.raster import scaled
-from tasks.label_propagation.memory_bank import nearest_labels, spread
-from tasks.label_propagation.propagation_config import DEFAULT
-from tasks.sequence.label_map import on_cells, shares_of
+from tasks.label_propagation.memory_bank import compute_cosine_spread, predict_nearest_labels
+from tasks.label_propagation.propagation_config import DEFAULT_CONFIG
+from tasks.sequence.label_map import encode_one_hot, pool_to_cells
 
 PROPOSED, SUMMARY = "proposed", "names.txt"
 GIVEN_FRAMES = 8  # of each other video, evenly spread
@@ -136,9 +136,9 @@ def _cells(other: Shelf, row: int) -> tuple[NDArray[np.float32], NDArray[np.intp
     if vectors is None:
         return None
     grid = scaled(facts.grid, facts.height, facts.width, other.field.facts.height, other.field.facts.width)
-    shares = on_cells(shares_of(found.label, len(other.field.facts.classes)), grid)
+    shares = pool_to_cells(encode_one_hot(found.label, len(other.field.facts.classes)), grid)
     # Where a label was unknown the map holds what was found, which is no evidence.
-    sure = on_cells(found.confidence[..., None], grid)[..., 0]
+    sure = pool_to_cells(found.confidence[..., None], grid)[..., 0]
     pure = (shares.max(axis=-1) >= PURE) & (sure >= PURE)
     return unit(vectors)[pure], shares[pure].argmax(axis=-1)
 
@@ -166,11 +166,13 @@ def likened(shelf: Shelf, evidence: Evidence, frame: int) -> NDArray[np.uint8]:
     found = shelf.features.vectors(frame)
     assert found is not None
     vectors = unit(found)
-    differ = spread(evidence.vectors)
+    differ = compute_cosine_spread(evidence.vectors)
     known = np.eye(len(evidence.names), dtype=np.float32)[evidence.values]
     labels = np.full(vectors.shape[:2], UNKNOWN, np.uint8)
     for row, line in enumerate(vectors):
-        shares = nearest_labels(line, evidence.vectors, known, DEFAULT.count, DEFAULT.temperature * differ)
+        shares = predict_nearest_labels(
+            line, evidence.vectors, known, DEFAULT_CONFIG.count, DEFAULT_CONFIG.temperature * differ
+        )
         best, said = (line @ evidence.vectors.T).max(axis=1), shares.argmax(axis=1)
         below, agree = np.where((said > 0)[:, None], THING, REST).T
         sure = (best >= 1 - below * differ) & (shares.max(axis=1) >= agree)

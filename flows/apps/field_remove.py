@@ -124,7 +124,7 @@ def without(shelf: Shelf, mask: Callable[[int], Mask], numbers: Sequence[int]) -
     from tasks.fit_field.fit_windows import map_size
     from tasks.fit_field.frame_motion import Links
     from tasks.fit_field.window_volume import geometry
-    from tasks.plane_volume.object_removal import removed
+    from tasks.plane_volume.object_removal import remove_object
 
     frames = shelf.frames
     size = map_size(frames.height, frames.width, shelf.params.side)
@@ -141,7 +141,7 @@ def without(shelf: Shelf, mask: Callable[[int], Mask], numbers: Sequence[int]) -
             inputs = shelf.inputs(shelf.labels)
             links = Links(shelf.dense_flow, None, chosen, *size)
             reader = geometry(inputs, chosen, links.motion, shelf.params, size, device)
-            for _, image in removed(reader, [frames.image(frame) for frame in chosen], masks, asked):
+            for _, image in remove_object(reader, [frames.image(frame) for frame in chosen], masks, asked):
                 yield image
 
 

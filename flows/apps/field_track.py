@@ -26,7 +26,7 @@ from tasks.arrays import Image
 from tasks.artifacts.point_paths import PointPaths
 from tasks.errors import SemflowError
 from tasks.geometry.evenly_spaced import pick_evenly
-from tasks.point_tracking.point_tracker import Paths, World, follow
+from tasks.point_tracking.point_tracker import PointTrackingInputs, PointTracks, track_points
 
 TABLE, FILM = "points", "overlay.mp4"
 MOST_POINTS = 48  # of a thing
@@ -108,22 +108,22 @@ def place(text: str, shelf: Shelf) -> tuple[int, NDArray[np.float64]]:
     return frame, np.array([x, y])
 
 
-def by_frame(shelf: Shelf, places: Sequence[tuple[int, NDArray[np.float64]]]) -> Paths:
+def by_frame(shelf: Shelf, places: Sequence[tuple[int, NDArray[np.float64]]]) -> PointTracks:
     """The paths of the places, in their order; those of one frame are followed together."""
     length, count = len(shelf.frames), len(places)
-    found = Paths.empty(length, count)
+    found = PointTracks.empty(length, count)
     for frame in sorted({frame for frame, _ in places}):
         some = [n for n, (number, _) in enumerate(places) if number == frame]
-        paths = follow(world(shelf), frame, np.stack([places[n][1] for n in some]), length)
+        paths = track_points(world(shelf), frame, np.stack([places[n][1] for n in some]), length)
         found.at[:, some], found.visible[:, some] = paths.at, paths.visible
         found.confidence[:, some] = paths.confidence
     return found
 
 
-def of_thing(shelf: Shelf, chosen: Thing) -> Paths:
+def of_thing(shelf: Shelf, chosen: Thing) -> PointTracks:
     """Paths of points of a thing; one counts as seen only where the thing's map is, if there is a map."""
     frame, points = spots(shelf, chosen)
-    paths = follow(world(shelf), frame, points, len(shelf.frames))
+    paths = track_points(world(shelf), frame, points, len(shelf.frames))
     for number in np.flatnonzero(shelf.frames.ok).tolist():
         mask = chosen.mask(number)
         if mask is None:
@@ -157,17 +157,17 @@ def spots(shelf: Shelf, chosen: Thing) -> tuple[int, NDArray[np.float64]]:
     return frame, np.stack([columns, rows], axis=1)[chosen_rows].astype(np.float64)
 
 
-def world(shelf: Shelf) -> World:
+def world(shelf: Shelf) -> PointTrackingInputs:
     """What points are followed through."""
 
     @lru_cache(maxsize=2)
     def image(frame: int) -> Image | None:
         return shelf.frames.image(frame) if shelf.frames.ok[frame] else None
 
-    return World(shelf.dense_flow, shelf.features, image)
+    return PointTrackingInputs(shelf.dense_flow, shelf.features, image)
 
 
-def table_of(shelf: Shelf, paths: Paths) -> PointPaths:
+def table_of(shelf: Shelf, paths: PointTracks) -> PointPaths:
     """The paths as an artifact."""
     length, count = paths.visible.shape
     return PointPaths(
@@ -183,7 +183,7 @@ def table_of(shelf: Shelf, paths: Paths) -> PointPaths:
     )
 
 
-def pictures(shelf: Shelf, paths: Paths, numbers: Iterator[int]) -> Iterator[Image]:
+def pictures(shelf: Shelf, paths: PointTracks, numbers: Iterator[int]) -> Iterator[Image]:
     """Frames with the points and the ways they came."""
     from tasks.report.colours import track_colour
 
@@ -201,7 +201,7 @@ def pictures(shelf: Shelf, paths: Paths, numbers: Iterator[int]) -> Iterator[Ima
         yield picture
 
 
-def draw_trail(picture: Any, paths: Paths, point: int, frame: int, colour: tuple[int, int, int]) -> None:
+def draw_trail(picture: Any, paths: PointTracks, point: int, frame: int, colour: tuple[int, int, int]) -> None:
     """Where a point was seen in the TRAIL frames before, joined where it was seen in neighbouring ones."""
     for before in range(max(0, frame - TRAIL), frame):
         if paths.visible[before, point] and paths.visible[before + 1, point]:
