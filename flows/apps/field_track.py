@@ -68,7 +68,7 @@ def command(
     return 0
 
 
-def write_paths(shelf: Shelf, paths: Paths, out: Path | None, *, as_json: bool) -> None:
+def write_paths(shelf: Shelf, paths: PointTracks, out: Path | None, *, as_json: bool) -> None:
     """The points as tables and as an overlay."""
     with results("track", shelf, out, as_json=as_json) as made:
         table = table_of(shelf, paths)
