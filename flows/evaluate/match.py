@@ -7,9 +7,9 @@ vectors come from `extract_features` and optical flow from `estimate_flow`, with
   another light (tasks/geometry/synthetic_views.py). PCK@a is the share of the cells whose match lies within a of the
   image's width from the truth (Yang and Ramanan, 2013), over the cells in the view. Beside it: no motion at all;
   optical flow at once; and chained over `--steps` frames. No real film has truth over many frames, so this one runs
-  half of them forward and then back to where it began, while the camera turns and the light changes on the way to the view:
-  chained flow meets all that moves, hides and leaves the picture in between, and the truth stays exact. The same way
-  past a film that stands still is what chained flow is at its best, and there it is better than any match of cells.
+  half of them forward and then back to where it began, while the camera turns and the light changes on the way to the
+  view: chained flow meets all that moves, hides and leaves the picture in between, and the truth stays exact. The same
+  way past a film that stands still is what chained flow is at its best, and there it is better than any match of cells.
 - `neighbours/`: the same frames and a view as a next frame would be. EPE in pixels of the cells, for both flows.
 - `masks/`: real frames `--stride` apart, where a folder `masks` lies beside `frames`. J is the overlap of the object's
   cells in the first frame with those whose match lies on the object in the second one.
@@ -24,9 +24,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
+import click
 import numpy as np
 
+from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
+from flows.cli.run_suite import run_suite
 from flows.evaluate.match_context import MatchContext, open_match_context
 from flows.evaluate.match_data import MatchClip, find_clips, find_homography_pairs, find_keypoint_pairs, read_image
 from flows.evaluate.match_scores import Metrics, score_homography, score_keypoints, score_masks, score_views
@@ -37,12 +41,16 @@ from tasks.geometry.evenly_spaced import pick_evenly
 from tasks.params import ParamSections
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options beyond `--data` and `--json`."""
-    parser.add_argument("--frames", type=int, default=20, help="frames that views are made of (default 20)")
-    parser.add_argument("--steps", type=int, default=24, help="frames on the way of chained optical flow (default 24)")
-    parser.add_argument("--stride", type=int, default=8, help="frames between the two of a pair with masks (default 8)")
-    parser.add_argument("--seed", type=int, default=0, help="of the random views (default 0)")
+@click.command(cls=ValuesCommand)
+@DATA_OPTION
+@click.option("--frames", type=int, default=20, show_default=True, help="frames that views are made of")
+@click.option("--steps", type=int, default=24, show_default=True, help="frames on the way of chained optical flow")
+@click.option("--stride", type=int, default=8, show_default=True, help="frames between the two of a pair with masks")
+@click.option("--seed", type=int, default=0, show_default=True, help="of the random views")
+@JSON_OPTION
+def command(**options: Any) -> int:
+    """Score semantic flow: PCK on views and keypoints, overlap of masks."""
+    return run_suite(evaluate, options)
 
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
