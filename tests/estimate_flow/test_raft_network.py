@@ -129,7 +129,7 @@ def test_batches_are_cut_to_what_the_correlations_leave_room_for(small, images, 
         return encode(network, tensor)
 
     monkeypatch.setattr(Raft, "encode", note)
-    monkeypatch.setattr(raft_inference, "MOST_BYTES", 2.5 * InputPadder(96, 128).correlation_bytes)
+    monkeypatch.setattr(raft_inference, "MAX_CORRELATION_BYTES", 2.5 * InputPadder(96, 128).correlation_bytes)
     np.testing.assert_allclose(fields(estimate_on_accelerator(small, images, 2, torch.float32)), whole, atol=2e-2)
     assert sizes == [3, 2]
 
