@@ -24,10 +24,11 @@ from statistics import fmean
 from flows.engine.project import find_root
 from flows.evaluate.scores import Row, Scores
 from tasks.artifacts.action_model import ActionModel
-from tasks.artifacts.actions import Actions, Said
-from tasks.artifacts.artifact import ALL, Streamed
-from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
+from tasks.artifacts.actions import ActionPrediction, Actions
+from tasks.artifacts.artifact import ALL, StreamingArtifact
+from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.flow_encoding import FlowEncoding
+from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.raw_video import RawVideo
 from tasks.artifacts.tracks import Tracks
@@ -62,7 +63,7 @@ PICTURES_ALONE = ActionModel(
     metrics={},
 )
 """Leaves all to the appearance stream and Kinetics-400."""
-Summary = Mapping[str, Sequence[Said]]
+Summary = Mapping[str, Sequence[ActionPrediction]]
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ def _model(file: Path | None) -> ActionModel:
     return ActionModel.load(own) if own.is_file() else shipped_model()
 
 
-def _no_flow(frames: Frames) -> Streamed[DenseFlow]:
+def _no_flow(frames: Frames) -> StreamingArtifact[DenseFlow]:
     encoding = FlowEncoding(frames.height, frames.width, grid=2, steps_per_px=32)
-    pairs = (FlowPair.nothing(encoding) for _ in range(len(frames) - 1))
-    return DenseFlow.stream(pairs, FlowFacts(len(frames), "none", encoding))
+    pairs = (FlowPair.empty(encoding) for _ in range(len(frames) - 1))
+    return DenseFlow.stream(pairs, FlowMetadata(len(frames), "none", encoding))

@@ -23,8 +23,10 @@ from numpy.typing import NDArray
 
 from flows.evaluate.scores import Scores
 from tasks.arrays import Image
+from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.detections import Detections
-from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.frames_file import Frame
 from tasks.detect.params import HEAD_LIMIT, DetectParams
 from tasks.detect.stage import detect
 from tasks.errors import BadInput
@@ -103,7 +105,7 @@ def detect_in(file: Path, params: DetectParams, compute: Compute) -> Detections:
 def as_video(image: Image, path: Path) -> Frames:
     """A frames artifact at `path` whose one frame is `image`, unchanged."""
     height, width = image.shape[:2]
-    account = Account(
+    account = DecodeReport(
         file=path.name,
         container="image",
         codec="rawvideo",

@@ -94,7 +94,7 @@ class Take:
         return task_of(self._clip(places), chosen, self.classes, how, anchor)
 
     def _clip(self, places: Sequence[int]) -> Clip:
-        facts, links = self.inputs.features.facts, self.links
+        facts, links = self.inputs.features.metadata, self.links
         return Clip(
             length=len(places),
             height=links.height,

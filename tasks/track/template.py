@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from tasks.arrays import Floats, Vectors
 from tasks.artifacts.dense_flow import DenseFlow
-from tasks.artifacts.features import FeatureFacts, Features
+from tasks.artifacts.features import FeatureMetadata, Features
 from tasks.geometry.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
 from tasks.geometry.grid import CellGrid, unit
 from tasks.track.carried import displaced
@@ -67,7 +67,7 @@ def follow_box(
 
     Frames without features are passed over.
     """
-    grid = features.facts.grid
+    grid = features.metadata.grid
     begun = features.vectors(frame)
     if begun is None:
         return
@@ -85,7 +85,7 @@ def follow_box(
             places, box = None, found
             template = template.updated(sample(vectors, grid, points(box[None]))[0])
         elif places is None:
-            places = may_return(box, features.facts)
+            places = may_return(box, features.metadata)
         yield now, cxcywh_to_xyxy(box), likeness if places is None else 0.0
 
 
@@ -124,7 +124,7 @@ def search(
     return fine[choice], float(likeness[choice])
 
 
-def may_return(box: Floats, facts: FeatureFacts) -> Floats:
+def may_return(box: Floats, facts: FeatureMetadata) -> Floats:
     """(n, 2) centres of cells in which what was lost at a (4,) cxcywh box may be seen again.
 
     All of them, or those beside the border through which it has left.
@@ -137,7 +137,7 @@ def may_return(box: Floats, facts: FeatureFacts) -> Floats:
     return places[room(there, facts)[:, side] <= ENTERS]
 
 
-def room(cxcywh: Floats, facts: FeatureFacts) -> Floats:
+def room(cxcywh: Floats, facts: FeatureMetadata) -> Floats:
     """(..., 4) from boxes (..., 4) to the left, top, right and bottom of the picture, in sizes of the box."""
     centre, half = cxcywh[..., :2] + 0.5, cxcywh[..., 2:] / 2  # the picture's edges lie half a pixel before its centres
     inside = np.concatenate([centre - half, (facts.width, facts.height) - centre - half], axis=-1)

@@ -6,21 +6,21 @@ from collections.abc import Iterable, Iterator
 from math import floor
 from typing import Protocol, TypeVar
 
-TIE_S = 1e-9  # distances this close are equal: times are rounded binary fractions
+TIE_TOLERANCE_S = 1e-9  # distances this close are equal: times are rounded binary fractions
 ROUNDING_BEATS = 1e-6  # a frame this close before a beat is on it, for the same reason
 
 
-class Timed(Protocol):
+class HasTime(Protocol):
     """Anything with a time."""
 
     @property
     def pts_s(self) -> float: ...
 
 
-T = TypeVar("T", bound=Timed)
+T = TypeVar("T", bound=HasTime)
 
 
-def at_rate(frames: Iterable[T], fps: float) -> Iterator[T]:
+def resample_fps(frames: Iterable[T], fps: float) -> Iterator[T]:
     """The frames nearest to the times `start + k / fps`, each once, in order; every frame where there are fewer.
 
     `frames` come in order of time. A beat half-way between two frames takes the earlier one.
@@ -45,5 +45,5 @@ def at_rate(frames: Iterable[T], fps: float) -> Iterator[T]:
         before, before_kept = frame, kept
 
 
-def _nearer(before: Timed, frame: Timed, time_s: float) -> bool:
-    return time_s - before.pts_s <= frame.pts_s - time_s + TIE_S
+def _nearer(before: HasTime, frame: HasTime, time_s: float) -> bool:
+    return time_s - before.pts_s <= frame.pts_s - time_s + TIE_TOLERANCE_S

@@ -17,20 +17,20 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from tasks.artifacts.raw_video import RawVideo
-from tasks.decode.complaints import complaints, errors
+from tasks.decode.ffmpeg_log import capture_ffmpeg_log, select_errors
 from tasks.errors import BadInput
 
 # Formats that FFmpeg reads by opening other files (some from the net, some waiting for ever for more), and text.
-UNWANTED = frozenset({"hls", "dash", "concat", "sdp", "imf", "rtsp", "image2", "lavfi", "tty"})
-TEXT_SAMPLE = 4096  # bytes looked at to tell text from a damaged video
-PIXEL_ASPECT_LIMIT = 4  # anamorphic formats in use reach 2
-PIXEL_ASPECT_NOISE = 0.01  # less is what is left of rounding the frame's size, and not worth resampling for
-CREDIBLE_LOSS = 100  # times the frames that are there; a header that announces more is wrong, not the file short
+REFUSED_FORMATS = frozenset({"hls", "dash", "concat", "sdp", "imf", "rtsp", "image2", "lavfi", "tty"})
+TEXT_SAMPLE_BYTES = 4096  # bytes looked at to tell text from a damaged video
+MAX_PIXEL_ASPECT = 4  # anamorphic formats in use reach 2
+MIN_ASPECT_DEVIATION = 0.01  # less is what is left of rounding the frame's size, and not worth resampling for
+MAX_CREDIBLE_LOSS = 100  # times the frames that are there; a header that announces more is wrong, not the file short
 FALLBACK_FPS = Fraction(25)  # what FFmpeg assumes of streams that do not say
 
 
 @dataclass
-class Source:
+class VideoFile:
     """An open container with the stream that is decoded."""
 
     name: str
@@ -60,8 +60,8 @@ class Source:
     def pixel_aspect(self) -> Fraction:
         """Width by height of one pixel; 1 where the file says nothing, nothing sensible, or next to nothing."""
         aspect = self.stream.sample_aspect_ratio or Fraction(1)
-        sensible = 1 / PIXEL_ASPECT_LIMIT <= aspect <= PIXEL_ASPECT_LIMIT
-        return aspect if sensible and abs(aspect - 1) > PIXEL_ASPECT_NOISE else Fraction(1)
+        sensible = 1 / MAX_PIXEL_ASPECT <= aspect <= MAX_PIXEL_ASPECT
+        return aspect if sensible and abs(aspect - 1) > MIN_ASPECT_DEVIATION else Fraction(1)
 
     @property
     def time_base(self) -> Fraction:
@@ -100,7 +100,7 @@ class Source:
     def unread(self) -> int:
         """Frames that the index lists and the file does not hold, as far as that can be believed."""
         missing = self.announced - self.packets_read
-        return missing if 0 < missing <= CREDIBLE_LOSS * self.packets_read else 0
+        return missing if 0 < missing <= MAX_CREDIBLE_LOSS * self.packets_read else 0
 
     @property
     def length_s(self) -> float | None:
@@ -117,7 +117,7 @@ class Source:
         """Packets of the video, each with whether the container was found broken on the way to it."""
         demuxer, broken = self.container.demux(self.stream), False
         while True:
-            with complaints() as said:
+            with capture_ffmpeg_log() as said:
                 try:
                     packet = next(demuxer, None)
                 except FFmpegError as error:
@@ -125,7 +125,7 @@ class Source:
                 except IndexError:
                     # PyAV 18 stumbles over streams that turned up on the way, when all has been read.
                     packet = None
-            wrong = errors(said, self.container.format.name)
+            wrong = select_errors(said, self.container.format.name)
             if packet is None:
                 self.ending += wrong
                 return
@@ -142,7 +142,7 @@ class Source:
 
 
 @contextmanager
-def open_source(file: Path) -> Generator[Source]:
+def open_video(file: Path) -> Generator[VideoFile]:
     """Open `file` for decoding; BadInput where it is missing, empty, no video, or cut off before its index."""
     if not file.is_file():
         raise BadInput(f"{file.name} must be a video file, got {'a folder' if file.is_dir() else 'no such file'}")
@@ -150,20 +150,20 @@ def open_source(file: Path) -> Generator[Source]:
         raise BadInput(f"{file.name} must be a video, got an empty file; copy it again from where it came")
     if _is_text(file):
         raise BadInput(f"{file.name} must be a video, got text; remove it from the raw videos")
-    with complaints() as said:
+    with capture_ffmpeg_log() as said:
         try:
             # An absolute path cannot be taken for a protocol.
             container = av.open(str(file.resolve()), metadata_errors="replace", options=_this_file_alone())
         except (FFmpegError, OSError) as error:
             raise BadInput(_unreadable(file, error, [what for _, _, what in said])) from None
     with container:
-        yield Source(RawVideo(file).name, container, *_choose(file, container))
+        yield VideoFile(RawVideo(file).name, container, *_choose(file, container))
 
 
 @cache
 def _this_file_alone() -> dict[str, str]:
     """Options for FFmpeg to open nothing but the file it is given."""
-    formats = ",".join(sorted(av.formats_available - UNWANTED))
+    formats = ",".join(sorted(av.formats_available - REFUSED_FORMATS))
     return {"protocol_whitelist": "file", "format_whitelist": formats}
 
 
@@ -179,10 +179,10 @@ def _unreadable(file: Path, error: Exception, said: list[str]) -> str:
 
 def _is_text(file: Path) -> bool:
     with file.open("rb") as stream:
-        sample = stream.read(TEXT_SAMPLE)
+        sample = stream.read(TEXT_SAMPLE_BYTES)
     try:
         # A multi-byte character may be cut at the end of the sample.
-        text = sample[: len(sample) - 3 if len(sample) == TEXT_SAMPLE else None].decode("utf-8")
+        text = sample[: len(sample) - 3 if len(sample) == TEXT_SAMPLE_BYTES else None].decode("utf-8")
     except UnicodeDecodeError:
         return False
     return all(letter.isprintable() or letter.isspace() for letter in text)

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.decode.pictures import Picture
-from tasks.decode.timeline import Timeline
+from tasks.decode.frame_decoder import DecodedPicture
+from tasks.decode.timestamps import MonotonicTimestamps
 from tests.decode.conftest import Decode, Odd
 from tests.decode.whole_files import VFR_MS
 
 MS = Fraction(1, 1000)
 
 
-def placed(ticks: list[int | None], step_s: float = 0.04) -> tuple[list[float], Timeline]:
-    timeline = Timeline(MS, step_s)
-    return [timeline.place(Picture(tick, "ok", None)) for tick in ticks], timeline
+def placed(ticks: list[int | None], step_s: float = 0.04) -> tuple[list[float], MonotonicTimestamps]:
+    timeline = MonotonicTimestamps(MS, step_s)
+    return [timeline.place(DecodedPicture(tick, "ok", None)) for tick in ticks], timeline
 
 
 @given(st.lists(st.none() | st.integers(-(10**6), 10**6), max_size=200), st.floats(0.001, 1))

@@ -210,7 +210,7 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
 def test_the_account_of(name: str, odd: Odd, decoded: Decode) -> None:
     frames = decoded(odd(name))
     expected = {"file": name} | PLAIN | ACCOUNTS[name]
-    found = asdict(frames.account)
+    found = asdict(frames.decode_report)
     for times in ("fps", "duration_s"):
         assert found.pop(times) == pytest.approx(expected.pop(times))
     assert found == expected

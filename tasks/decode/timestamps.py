@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from tasks.decode.pictures import NEIGHBOURS_S, Picture
+from tasks.decode.frame_decoder import RESTART_S, DecodedPicture
 
-SQUEEZE = 20  # that many in a row fit behind one another (a step halved as often is still 1e-6 of itself)
-ROUNDING_TICKS = 1  # a steady clock rounded to ticks makes spacings of two neighbouring lengths
+MAX_SQUEEZED = 20  # that many in a row fit behind one another (a step halved as often is still 1e-6 of itself)
+MAX_ROUNDING_TICKS = 1  # a steady clock rounded to ticks makes spacings of two neighbouring lengths
 
 
-class Timeline:
+class MonotonicTimestamps:
     """Places one picture after the other, and remembers what it had to repair and how the spacing varied."""
 
     def __init__(self, time_base: Fraction, step_s: float) -> None:
@@ -44,9 +44,9 @@ class Timeline:
         """Whether the spacing of good neighbours varies by more than rounding to ticks explains."""
         if self._narrowest is None or self._widest is None:
             return False
-        return self._widest - self._narrowest > ROUNDING_TICKS
+        return self._widest - self._narrowest > MAX_ROUNDING_TICKS
 
-    def place(self, picture: Picture) -> float:
+    def place(self, picture: DecodedPicture) -> float:
         """Presentation time in seconds, later than any before."""
         self.missing += picture.ticks is None and picture.status != "lost"
         before, time_s = self.last_s, self._time(picture.ticks)
@@ -68,14 +68,14 @@ class Timeline:
         if time_s > self.last_s:
             self._run = 0
             return time_s
-        if time_s <= self.last_s - NEIGHBOURS_S:
+        if time_s <= self.last_s - RESTART_S:
             self.restarts += 1
             self._run, self._ticks = 0, None
             self._offset_s += next_s - time_s
             return next_s
         self.squeezed += 1
         self._run += 1
-        return self.last_s + self._step_s * 0.5**self._run if self._run <= SQUEEZE else next_s
+        return self.last_s + self._step_s * 0.5**self._run if self._run <= MAX_SQUEEZED else next_s
 
     def _neighbours(self, ticks: int, before_s: float, now_s: float) -> None:
         self._narrowest = ticks if self._narrowest is None else min(self._narrowest, ticks)

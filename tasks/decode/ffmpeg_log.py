@@ -21,17 +21,17 @@ av.logging.set_skip_repeated(False)
 # A library that does not ask for logs should not get them on its terminal.
 logging.getLogger("libav").addHandler(logging.NullHandler())
 
-Complaint = tuple[int, str, str]
+LogMessage = tuple[int, str, str]
 """(level, who, what): FFmpeg's level, name of the codec or container, message."""
 
 
 @contextmanager
-def complaints() -> Generator[list[Complaint]]:
+def capture_ffmpeg_log() -> Generator[list[LogMessage]]:
     """Collects what FFmpeg reports as errors in this thread inside the `with`."""
     with av.logging.Capture(local=True) as said:
         yield said
 
 
-def errors(said: list[Complaint], who: str | None = None) -> list[str]:
+def select_errors(said: list[LogMessage], who: str | None = None) -> list[str]:
     """The messages that are errors or worse, of `who` alone where given."""
     return [what.strip() for level, name, what in said if who in (None, name) and level <= av.logging.ERROR]

@@ -11,67 +11,68 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tasks.artifacts.frames import Account, Frame
-from tasks.artifacts.images import Encoding
-from tasks.decode.pictures import Decoder, Picture
-from tasks.decode.rate import at_rate
-from tasks.decode.source import Source, open_source
-from tasks.decode.tally import Tally
-from tasks.decode.timeline import Timeline
-from tasks.decode.view import View, view_of
+from tasks.artifacts.decode_report import DecodeReport
+from tasks.artifacts.frames_file import Frame
+from tasks.artifacts.image_codec import ImageEncoding
+from tasks.decode.decode_stats import DecodeStats
+from tasks.decode.frame_decoder import DecodedPicture, FrameDecoder
+from tasks.decode.frame_transform import FrameTransform, make_transform
+from tasks.decode.resample_fps import resample_fps
+from tasks.decode.timestamps import MonotonicTimestamps
+from tasks.decode.video_file import VideoFile, open_video
 from tasks.errors import BadInput, SemflowError
 
 
 @dataclass(frozen=True)
-class Placed:
+class TimedPicture:
     """A picture with its place in the video."""
 
     source_frame: int
     pts_s: float
-    picture: Picture
-    view: View | None
+    picture: DecodedPicture
+    view: FrameTransform | None
     """How to render it; None as long as no picture has come."""
 
 
-class Reading:
+class FrameReader:
     """Iterate for the rows; each iteration opens the file anew."""
 
-    def __init__(self, file: Path, max_side: int | None, fps: float | None, encoding: Encoding) -> None:
+    def __init__(self, file: Path, max_side: int | None, fps: float | None, encoding: ImageEncoding) -> None:
         self._file = file
         self._max_side = max_side
         self._fps = fps
-        self._encoding: Encoding = encoding
-        self._account: Account | None = None
+        self._encoding: ImageEncoding = encoding
+        self._report: DecodeReport | None = None
 
     def __iter__(self) -> Iterator[Frame]:
         """The kept rows in order of time; BadInput where the file is no video or holds no picture that decodes."""
-        self._account = None
-        with open_source(self._file) as source:
-            tally, timeline = Tally(), Timeline(source.time_base, source.step_s)
+        self._report = None
+        with open_video(self._file) as source:
+            tally, timeline = DecodeStats(), MonotonicTimestamps(source.time_base, source.step_s)
             placed = self._placed(source, tally, timeline)
             kept = 0
-            for item in placed if self._fps is None else at_rate(placed, self._fps):
+            for item in placed if self._fps is None else resample_fps(placed, self._fps):
                 yield _row(item)
                 kept += 1
-            self._account = self._settle(source, tally, timeline, kept)
+            self._report = self._settle(source, tally, timeline, kept)
 
-    def account(self) -> Account:
-        """What became of the video; known once the last row has passed."""
-        if self._account is None:
-            raise SemflowError(f"the account of {self._file.name} must be asked for after its last frame")
-        return self._account
+    def decode_report(self) -> DecodeReport:
+        """The report of the video; SemflowError before the last row was read."""
+        if self._report is None:
+            raise SemflowError(f"the decode report of {self._file.name} must be read after its last frame")
+        return self._report
 
-    def _placed(self, source: Source, tally: Tally, timeline: Timeline) -> Iterator[Placed]:
-        view: View | None = None
-        for number, picture in enumerate(Decoder(source).pictures()):
+    def _placed(self, source: VideoFile, tally: DecodeStats, timeline: MonotonicTimestamps) -> Iterator[TimedPicture]:
+        view: FrameTransform | None = None
+        for number, picture in enumerate(FrameDecoder(source).pictures()):
             if view is None and picture.frame is not None:
-                view = view_of(picture.frame, source.pixel_aspect, self._max_side)
+                view = make_transform(picture.frame, source.pixel_aspect, self._max_side)
                 tally.view = view
             pts_s = timeline.place(picture)
             tally.add(picture, pts_s)
-            yield Placed(number, pts_s, picture, view)
+            yield TimedPicture(number, pts_s, picture, view)
 
-    def _settle(self, source: Source, tally: Tally, timeline: Timeline, kept: int) -> Account:
+    def _settle(self, source: VideoFile, tally: DecodeStats, timeline: MonotonicTimestamps, kept: int) -> DecodeReport:
         view = tally.view
         if view is None:
             raise BadInput(
@@ -80,7 +81,7 @@ class Reading:
             )
         count = tally.decoded + tally.lost
         duration_s = timeline.length_s + (float(tally.last_duration * source.time_base) or source.step_s)
-        return Account(
+        return DecodeReport(
             file=source.name,
             container=source.container.format.name,
             codec=source.codec,
@@ -103,7 +104,7 @@ class Reading:
         )
 
 
-def _row(item: Placed) -> Frame:
+def _row(item: TimedPicture) -> Frame:
     frame, view = item.picture.frame, item.view
     image = None if frame is None or view is None else partial(view.render, frame)
     return Frame(item.source_frame, item.pts_s, item.picture.status, image)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.decode.view import view_of, working_size
+from tasks.decode.frame_transform import compute_working_size, make_transform
 from tests.decode.conftest import Decode, Odd
 from tests.decode.film import BLUE, COUNT, GREEN, RED, WHITE, film, grey_of
 
@@ -24,7 +24,7 @@ SIDES = st.integers(1, 5000)
 def test_working_size_is_even_and_never_larger(
     width: int, height: int, aspect: Fraction, turned: bool, max_side: int | None
 ) -> None:
-    w, h, _ = working_size(width, height, aspect, turned, max_side)
+    w, h, _ = compute_working_size(width, height, aspect, turned, max_side)
     assert w % 2 == h % 2 == 0
     assert max(w, h) <= max(max_side or 5000, 2)
     if turned:
@@ -35,7 +35,7 @@ def test_working_size_is_even_and_never_larger(
 
 @given(st.integers(200, 5000), st.integers(200, 5000), st.integers(100, 1000))
 def test_working_size_keeps_the_aspect(width: int, height: int, max_side: int) -> None:
-    w, h, _ = working_size(width, height, Fraction(1), False, max_side)
+    w, h, _ = compute_working_size(width, height, Fraction(1), False, max_side)
     longer, shorter = max(w, h), min(w, h)
     assert shorter == pytest.approx(longer * min(width, height) / max(width, height), abs=2)
 
@@ -54,7 +54,7 @@ def test_working_size_keeps_the_aspect(width: int, height: int, max_side: int) -
     ],
 )
 def test_working_size_of(size: tuple[int, int], max_side: int | None, expected: tuple[int, int, bool]) -> None:
-    assert working_size(*size, Fraction(1), False, max_side) == expected
+    assert compute_working_size(*size, Fraction(1), False, max_side) == expected
 
 
 def corners(image: np.ndarray) -> list[tuple[int, ...]]:
@@ -119,7 +119,7 @@ def test_every_display_matrix_is_obeyed_as_ffmpeg_does(matrix: tuple[int, int, i
         out.mux(stream.encode(None))
     with av.open(str(path)) as source:
         frame = next(source.decode(video=0))
-        shown = view_of(frame, Fraction(1), None).render(frame)
+        shown = make_transform(frame, Fraction(1), None).render(frame)
     np.testing.assert_array_equal(shown, as_ffmpeg_turns(image, *matrix))
 
 
@@ -140,7 +140,7 @@ def test_scaling_takes_pixel_centres_at_integers() -> None:
     # A stored pixel covers four by four of the file: the ramp's mean there is its value at 4 x + 1.5.
     ramp = np.broadcast_to(np.arange(256, dtype=np.uint8), (64, 256))
     frame = av.VideoFrame.from_ndarray(np.repeat(ramp[:, :, None], 3, axis=2), format="rgb24")
-    image = view_of(frame, Fraction(1), 64).render(frame)
+    image = make_transform(frame, Fraction(1), 64).render(frame)
     assert image.shape == (16, 64, 3)
     # The first and the last pixel have neighbours on one side only.
     assert np.abs(image[8, 1:-1, 1] - (4 * np.arange(64) + 1.5)[1:-1]).max() <= 1
@@ -150,7 +150,7 @@ def test_scaling_is_area_averaging() -> None:
     rng = np.random.default_rng(0)
     source = cv2.GaussianBlur(rng.integers(0, 256, (300, 400, 3), dtype=np.uint8), (0, 0), 2)
     frame = av.VideoFrame.from_ndarray(source, format="rgb24")
-    image = view_of(frame, Fraction(1), 160).render(frame)
+    image = make_transform(frame, Fraction(1), 160).render(frame)
     reference = cv2.resize(source, (160, 120), interpolation=cv2.INTER_AREA)
     assert cv2.PSNR(image, reference) > 45
 
@@ -158,19 +158,19 @@ def test_scaling_is_area_averaging() -> None:
 def test_what_is_small_enough_is_not_touched() -> None:
     source = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
     frame = av.VideoFrame.from_ndarray(source, format="rgb24")
-    np.testing.assert_array_equal(view_of(frame, Fraction(1), 640).render(frame), source)
+    np.testing.assert_array_equal(make_transform(frame, Fraction(1), 640).render(frame), source)
 
 
 def test_an_odd_last_row_and_column_are_cut_off() -> None:
     source = np.random.default_rng(0).integers(0, 256, (49, 65, 3), dtype=np.uint8)
     frame = av.VideoFrame.from_ndarray(source, format="rgb24")
-    np.testing.assert_array_equal(view_of(frame, Fraction(1), None).render(frame), source[:48, :64])
+    np.testing.assert_array_equal(make_transform(frame, Fraction(1), None).render(frame), source[:48, :64])
 
 
 def test_pictures_that_change_size_are_stored_at_one(odd: Odd, decoded: Decode) -> None:
     frames = decoded(odd("size_change.ts"))
     assert {image.shape for _, image in frames.images()} == {(64, 96, 3)}
-    assert any("picture size changes to 128x96" in note for note in frames.account.notes)
+    assert any("picture size changes to 128x96" in note for note in frames.decode_report.notes)
 
 
 def test_a_picture_one_pixel_wide_is_stored(odd: Odd, decoded: Decode) -> None:

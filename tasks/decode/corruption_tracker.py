@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 
 
-class Suspicion:
+class CorruptionTracker:
     """Errors since the last clean key picture."""
 
     def __init__(self) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tasks.artifacts.box_table import BoxTable
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.object_track import ObjectTrack
-from tasks.artifacts.placed import Boxed
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import SemflowError
 
@@ -20,7 +20,7 @@ NAMES = {
 }
 
 
-def one_row(kind: type[Boxed], **changes: float) -> Boxed:
+def one_row(kind: type[BoxTable], **changes: float) -> BoxTable:
     values = {"class_name": "person", "x2": 5, "y2": 9, "track_id": 1, **changes}
     cells = {
         f.name: np.array([values.get(f.name, 0)], object if f.metadata["dtype"] == "string" else f.metadata["dtype"])
@@ -30,7 +30,7 @@ def one_row(kind: type[Boxed], **changes: float) -> Boxed:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_box_is_read_and_checked_alike_in_every_table(kind: type[Boxed]) -> None:
+def test_a_box_is_read_and_checked_alike_in_every_table(kind: type[BoxTable]) -> None:
     np.testing.assert_array_equal(one_row(kind).xyxy, [[0, 0, 5, 9]])
     with pytest.raises(SemflowError, match=rf"{kind.__name__} boxes must have x1 <= x2 and y1 <= y2.*row 0"):
         one_row(kind, x1=6)
@@ -39,7 +39,7 @@ def test_a_box_is_read_and_checked_alike_in_every_table(kind: type[Boxed]) -> No
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_columns_stay_where_each_table_has_them(kind: type[Boxed]) -> None:
+def test_columns_stay_where_each_table_has_them(kind: type[BoxTable]) -> None:
     """Readers of the files know columns by their place too."""
     assert [f.name for f in kind.columns()] == NAMES[kind].split()
     assert [f.metadata["meaning"] for f in kind.columns() if f.name in ("x1", "y1", "x2", "y2")] == [

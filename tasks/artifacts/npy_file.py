@@ -1,6 +1,6 @@
-"""NPY files that say what they hold: an ordinary array, which `np.load` opens, and facts as JSON behind it.
+"""NPY files that say what they hold: an ordinary array, which `np.load` opens, and metadata as JSON behind it.
 
-The facts' length and a mark are the last bytes; NumPy reads no further than the array.
+The metadata' length and a mark are the last bytes; NumPy reads no further than the array.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ LENGTH_BYTES = 8
 END = b"semflow facts\n"
 
 
-def write_npy(path: Path, rows: Iterable[NDArray[Any]], shape: tuple[int, ...], facts: dict[str, Any]) -> None:
-    """Write `shape[0]` rows of float16 as they come, then the facts; `facts` may be filled while rows are drawn."""
+def write_npy(path: Path, rows: Iterable[NDArray[Any]], shape: tuple[int, ...], metadata: dict[str, Any]) -> None:
+    """Write `shape[0]` rows of float16 one by one, then `metadata`, which may be filled while rows are generated."""
     written = 0
     with path.open("wb") as file:
         header = {"descr": "<f2", "fortran_order": False, "shape": shape}
@@ -31,25 +31,25 @@ def write_npy(path: Path, rows: Iterable[NDArray[Any]], shape: tuple[int, ...], 
                 raise SemflowError(f"a row of {path.name} must have shape {shape[1:]}, got {row.shape}")
             file.write(np.ascontiguousarray(row, "<f2").tobytes())
             written += 1
-        text = json.dumps(facts, sort_keys=True).encode()
+        text = json.dumps(metadata, sort_keys=True).encode()
         file.write(text + len(text).to_bytes(LENGTH_BYTES, "little") + END)
     if written != shape[0]:
         raise SemflowError(f"{path.name} must get {shape[0]} rows, got {written}")
 
 
 def read_npy(path: Path) -> tuple[NDArray[np.float16], dict[str, Any]]:
-    """The array, mapped from disk, and its facts; SemflowError where the file has none."""
+    """The array, mapped from disk, and its metadata; SemflowError where the file has none."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
         tail = LENGTH_BYTES + len(END)
         file.seek(max(0, size - tail))
         length, end = file.read(LENGTH_BYTES), file.read()
         if end != END:
-            raise SemflowError(f"{path.name} must hold an array with facts behind it, got none; {MAKE_AGAIN}")
+            raise SemflowError(f"{path.name} must hold an array with metadata behind it, got none; {MAKE_AGAIN}")
         text_length = int.from_bytes(length, "little")
         file.seek(size - tail - text_length)
-        facts = json.loads(file.read(text_length))
+        metadata = json.loads(file.read(text_length))
     try:
-        return np.load(path, mmap_mode="r"), facts
+        return np.load(path, mmap_mode="r"), metadata
     except ValueError:  # an array of nothing cannot be mapped
-        return np.load(path), facts
+        return np.load(path), metadata

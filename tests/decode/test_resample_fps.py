@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.decode.rate import at_rate
+from tasks.decode.resample_fps import resample_fps
 from tests.decode.conftest import Decode, Odd
 from tests.decode.whole_files import VFR_MS
 
@@ -20,7 +20,7 @@ class Tick:
 
 
 def kept(times: list[float], fps: float) -> list[float]:
-    return [tick.pts_s for tick in at_rate([Tick(t) for t in times], fps)]
+    return [tick.pts_s for tick in resample_fps([Tick(t) for t in times], fps)]
 
 
 def nearest(times: list[float], fps: float) -> list[float]:
@@ -68,5 +68,5 @@ def test_a_lower_rate_keeps_true_times_and_places(odd: Odd, decoded: Decode) -> 
     frames = decoded(odd("vfr.mkv"), fps=10.0)
     assert frames.pts_s == pytest.approx(nearest([t / 1000 for t in VFR_MS], 10.0))
     assert [VFR_MS[n] / 1000 for n in frames.source_frame] == pytest.approx(frames.pts_s)
-    assert (frames.account.expected, frames.account.decoded) == (12, 12)
-    assert frames.account.kept == len(frames)
+    assert (frames.decode_report.expected, frames.decode_report.decoded) == (12, 12)
+    assert frames.decode_report.kept == len(frames)

@@ -19,28 +19,28 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from tasks.artifacts.frames import Status
-from tasks.decode.complaints import complaints, errors
-from tasks.decode.source import Source
-from tasks.decode.suspicion import Suspicion
+from tasks.artifacts.frames_file import FrameStatus
+from tasks.decode.corruption_tracker import CorruptionTracker
+from tasks.decode.ffmpeg_log import capture_ffmpeg_log, select_errors
+from tasks.decode.video_file import VideoFile
 
-B_RUN = 16  # pictures: so many may be shown before one that was decoded ahead of them (x264's and x265's limit)
-NEIGHBOURS_S = 1.0  # times that fall back by more than this have started over (files joined end to end)
+MAX_B_FRAMES = 16  # pictures: so many may be shown before one that was decoded ahead of them (x264's and x265's limit)
+RESTART_S = 1.0  # times that fall back by more than this have started over (files joined end to end)
 
 
 @dataclass(frozen=True)
-class Picture:
+class DecodedPicture:
     """One picture, or the place of one that was lost."""
 
     ticks: int | None
     """Presentation time in the stream's time base; None where the file gives none."""
-    status: Status
+    status: FrameStatus
     frame: VideoFrame | None
     """None where lost."""
 
 
 @dataclass(frozen=True, eq=False)
-class Ticket:
+class PacketTag:
     """What a packet takes along through the decoder."""
 
     number: int
@@ -49,26 +49,26 @@ class Ticket:
     """Presentation time of the packet; None where the container has none."""
 
 
-class Decoder:
+class FrameDecoder:
     """One pass over a source."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: VideoFile) -> None:
         self._source = source
         self._context = source.stream.codec_context
         self._context.thread_count = 1
         self._context.thread_type = ThreadType.NONE
         self._context.copy_opaque = True
         self._context.flags |= Flags.output_corrupt
-        self._waiting: dict[int, Ticket] = {}
-        self._suspicion = Suspicion()
+        self._waiting: dict[int, PacketTag] = {}
+        self._suspicion = CorruptionTracker()
         self._given_up: set[int] = set()
         self._ticks: int | None = None
         self._delay: int | None = None
 
-    def pictures(self) -> Iterator[Picture]:
+    def pictures(self) -> Iterator[DecodedPicture]:
         """All pictures in order of presentation, lost ones in their places as far as their times are known."""
         for number, (packet, container_broken) in enumerate(self._source.packets()):
-            ticket = Ticket(number, packet.pts if self._source.has_pts else None)
+            ticket = PacketTag(number, packet.pts if self._source.has_pts else None)
             packet.opaque = ticket
             if not packet.is_discard:
                 self._waiting[number] = ticket
@@ -80,21 +80,21 @@ class Decoder:
         for frame in self._decode(None)[0]:
             yield from self._out(frame)
         yield from self._lost(list(self._waiting.values()))
-        yield from (Picture(None, "lost", None) for _ in range(self._source.unread))
+        yield from (DecodedPicture(None, "lost", None) for _ in range(self._source.unread))
 
     def _decode(self, packet: Packet[VideoStream] | None) -> tuple[list[VideoFrame], bool]:
-        with complaints() as said:
+        with capture_ffmpeg_log() as said:
             try:
                 frames, failed = self._context.decode(packet), False
             except FFmpegError:
                 frames, failed = list[VideoFrame](), True
-        return frames, failed or bool(errors(said))
+        return frames, failed or bool(select_errors(said))
 
-    def _out(self, frame: VideoFrame) -> Iterator[Picture]:
+    def _out(self, frame: VideoFrame) -> Iterator[DecodedPicture]:
         ticket = frame.opaque
-        if not isinstance(ticket, Ticket):
+        if not isinstance(ticket, PacketTag):
             # No decoder in FFmpeg 8 that we tried drops it; the oldest packet is then the best guess.
-            ticket = next(iter(self._waiting.values()), Ticket(0, frame.pts))
+            ticket = next(iter(self._waiting.values()), PacketTag(0, frame.pts))
         if ticket.number in self._given_up:
             # After damage a decoder may let a picture out when its place has passed: it stays lost.
             return
@@ -104,8 +104,8 @@ class Decoder:
         if frame.key_frame:
             self._suspicion.key_picture(ticket.number)
         self._waiting.pop(ticket.number, None)
-        status: Status = "damaged" if self._suspicion.falls_on(ticket.number) else "ok"
-        yield Picture(self._ticks_of(frame), status, frame)
+        status: FrameStatus = "damaged" if self._suspicion.falls_on(ticket.number) else "ok"
+        yield DecodedPicture(self._ticks_of(frame), status, frame)
 
     def _ticks_of(self, frame: VideoFrame) -> int | None:
         """Presentation time; in AVI, the decode time less the delay at which the decoder lets pictures out."""
@@ -118,19 +118,19 @@ class Decoder:
             self._ticks += 1  # let out after the last packet; in AVI a tick is a frame
         return self._ticks
 
-    def _overdue(self, late: Ticket, shown: Ticket) -> bool:
+    def _overdue(self, late: PacketTag, shown: PacketTag) -> bool:
         """Whether the picture of `late` will not come any more, now that `shown` is out."""
         if late.ticks is None or shown.ticks is None or not self._suspicion.falls_on(late.number):
-            return late.number < shown.number - (B_RUN if self._context.has_b_frames else 0)
+            return late.number < shown.number - (MAX_B_FRAMES if self._context.has_b_frames else 0)
         behind_s = float((shown.ticks - late.ticks) * self._source.time_base)
-        return behind_s > 0 and (late.number < shown.number or behind_s < NEIGHBOURS_S)
+        return behind_s > 0 and (late.number < shown.number or behind_s < RESTART_S)
 
-    def _lost(self, tickets: list[Ticket]) -> Iterator[Picture]:
+    def _lost(self, tickets: list[PacketTag]) -> Iterator[DecodedPicture]:
         """Places of pictures that will not come, as far as any were due."""
         for ticket in sorted(tickets, key=lambda t: (t.ticks is None, t.ticks, t.number)):
             del self._waiting[ticket.number]
             if self._source.all_pictures or self._suspicion.falls_on(ticket.number):
                 self._given_up.add(ticket.number)
-                yield Picture(ticket.ticks, "lost", None)
+                yield DecodedPicture(ticket.ticks, "lost", None)
             else:
                 self._source.held_no_picture()

@@ -1,4 +1,4 @@
-"""What our Parquet files that are read in parts share: columns that say what they hold, and facts in the metadata.
+"""What our Parquet files that are read in parts share: columns that say what they hold, and metadata in the metadata.
 
 pyarrow is imported where it is needed, so that importing an artifact's class stays instant.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ROWS_PER_GROUP = 16  # what a random read touches of one column: half a second of video, some 0.5 MB of dense flow
 
 
-def described(name: str, kind: pa.DataType, unit: str, meaning: str, nullable: bool = False) -> pa.Field:
+def make_field(name: str, kind: pa.DataType, unit: str, meaning: str, nullable: bool = False) -> pa.Field:
     """A column of `kind` that carries its unit and meaning."""
     import pyarrow as pa
 
@@ -32,5 +32,5 @@ def open_parquet(path: Path, key: bytes, what: str) -> tuple[pq.ParquetFile, byt
     file = pq.ParquetFile(path, memory_map=True)
     metadata = file.metadata.metadata or {}
     if key not in metadata:
-        raise SemflowError(f"{path.name} must be {what}, got a Parquet file without the facts of one; {MAKE_AGAIN}")
+        raise SemflowError(f"{path.name} must be {what}, got a Parquet file without the metadata of one; {MAKE_AGAIN}")
     return file, metadata[key]

@@ -24,9 +24,9 @@ from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from tasks.arrays import Image
 from tasks.errors import BadInput
 
-SCALING = Interpolation.AREA | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
+SCALING_FLAGS = Interpolation.AREA | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 MATRIX_UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED, ITU-T H.273 table 4
-SD_LINES = 576  # lines of the tallest standard definition; taller pictures follow BT.709
+MAX_SD_LINES = 576  # lines of the tallest standard definition; taller pictures follow BT.709
 RIGHT_ANGLE_TOLERANCE = 1.0  # degrees
 _reformatters = threading.local()
 
@@ -43,7 +43,7 @@ class Orientation:
 
 
 @dataclass(frozen=True)
-class View:
+class FrameTransform:
     """The way from a decoded picture to the stored image; fixed by the first picture of a video."""
 
     width: int
@@ -78,13 +78,13 @@ class View:
         return np.ascontiguousarray(upright[: self.height, : self.width])
 
 
-def view_of(first: VideoFrame, pixel_aspect: Fraction, max_side: int | None) -> View:
+def make_transform(first: VideoFrame, pixel_aspect: Fraction, max_side: int | None) -> FrameTransform:
     """The view for a video whose first picture is `first`; `pixel_aspect` is width by height of one pixel."""
-    orientation = orientation_of(first)
-    width, height, scaled = working_size(
+    orientation = read_orientation(first)
+    width, height, scaled = compute_working_size(
         first.width, first.height, pixel_aspect, orientation.turn_deg % 180 == 90, max_side
     )
-    return View(
+    return FrameTransform(
         width=width,
         height=height,
         orientation=orientation,
@@ -96,7 +96,7 @@ def view_of(first: VideoFrame, pixel_aspect: Fraction, max_side: int | None) -> 
     )
 
 
-def working_size(
+def compute_working_size(
     width: int, height: int, pixel_aspect: Fraction, turned: bool, max_side: int | None
 ) -> tuple[int, int, bool]:
     """Stored width and height (even, never enlarged, longer side at most `max_side`), and whether to resample."""
@@ -113,7 +113,7 @@ def working_size(
     return (longer, shorter, scaled) if wide >= high else (shorter, longer, scaled)
 
 
-def orientation_of(picture: VideoFrame) -> Orientation:
+def read_orientation(picture: VideoFrame) -> Orientation:
     """What the display matrix asks for, to the nearest right angle.
 
     The matrix maps (x, y) to (a x + c y, b x + d y), y downwards, so atan2(b, a) is clockwise.
@@ -137,14 +137,14 @@ def _rgb(picture: VideoFrame, width: int, height: int) -> Image:
     if not hasattr(_reformatters, "mine"):
         # Not shared: it keeps the set-up of its last conversion, and one thread's pictures are all alike.
         _reformatters.mine = VideoReformatter()
-    untagged_hd = picture.colorspace == MATRIX_UNSPECIFIED and picture.height > SD_LINES
+    untagged_hd = picture.colorspace == MATRIX_UNSPECIFIED and picture.height > MAX_SD_LINES
     converted = cast("VideoReformatter", _reformatters.mine).reformat(
         picture,
         width,
         height,
         "rgb24",
         src_colorspace=Colorspace.ITU709 if untagged_hd else None,
-        interpolation=SCALING,
+        interpolation=SCALING_FLAGS,
         threads=1,
     )
     return converted.to_ndarray().astype(np.uint8, copy=False)

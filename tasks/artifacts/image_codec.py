@@ -18,14 +18,14 @@ from tasks.errors import SemflowError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Encoding = Literal["jpeg", "png", "raw"]
+ImageEncoding = Literal["jpeg", "png", "raw"]
 
-JPEG_SHARE = 6  # a JPEG takes at most one part in six of the raw image,
-JPEG_FREE_BYTES = 4096  # but this much always: its tables alone take 600 bytes, and tiny images fill no disk.
-JPEG_LOWER_BY = (0, 1, 2, 4, 8, 16, 32, 64)  # doubling finds the highest quality that fits in at most 8 attempts
+MAX_JPEG_SHARE = 6  # a JPEG takes at most one part in six of the raw image,
+MIN_JPEG_BUDGET = 4096  # but this much always: its tables alone take 600 bytes, and tiny images fill no disk.
+JPEG_QUALITY_STEPS = (0, 1, 2, 4, 8, 16, 32, 64)  # doubling finds the highest quality that fits in at most 8 attempts
 
 
-def encode(image: Image, encoding: Encoding, quality: int) -> tuple[bytes, int]:
+def encode_image(image: Image, encoding: ImageEncoding, quality: int) -> tuple[bytes, int]:
     """Bytes of `image`, and the JPEG quality (1..100) they were made with: `quality`, or less to fit into a sixth."""
     if encoding == "raw":
         return np.ascontiguousarray(image).tobytes(), quality
@@ -34,9 +34,9 @@ def encode(image: Image, encoding: Encoding, quality: int) -> tuple[bytes, int]:
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     if encoding == "png":
         return _imencode(".png", bgr, []), quality
-    budget = max(image.size // JPEG_SHARE, JPEG_FREE_BYTES)
+    budget = max(image.size // MAX_JPEG_SHARE, MIN_JPEG_BUDGET)
     data, used = b"", quality
-    for less in JPEG_LOWER_BY:
+    for less in JPEG_QUALITY_STEPS:
         if less and quality - less < 1:
             break
         used = quality - less
@@ -47,7 +47,7 @@ def encode(image: Image, encoding: Encoding, quality: int) -> tuple[bytes, int]:
     return data, used
 
 
-def decode(data: bytes | pa.Buffer, encoding: Encoding, height: int, width: int) -> Image:
+def decode_image(data: bytes | pa.Buffer, encoding: ImageEncoding, height: int, width: int) -> Image:
     """The image behind `data`; its size must be the one expected."""
     values = np.frombuffer(data, np.uint8)
     if encoding == "raw":

@@ -18,12 +18,12 @@ EDGES = {
 }
 
 
-def edge(name: Literal["x1", "y1", "x2", "y2"]) -> Column:
+def edge_column(name: Literal["x1", "y1", "x2", "y2"]) -> Column:
     """Declare one of the four columns of a box."""
     return column("float32", "px", EDGES[name])
 
 
-class Boxed(Table):
+class BoxTable(Table):
     """A table with a frame and a box in every row.
 
     It is no dataclass, so that the columns stay where each table has them: inherited fields would come first.
