@@ -1,4 +1,4 @@
-"""Frames come back from disk as they went: times, status, account, and pictures a few at a time."""
+"""Frames come back from disk as they went: times, status, decode report, and pictures a few at a time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def image(number: int) -> Image:
     return np.repeat((values % 256)[:, :, None], 3, axis=2).astype(np.uint8)
 
 
-def account(kept: int, encoding: ImageEncoding = "png") -> DecodeReport:
+def make_report(kept: int, encoding: ImageEncoding = "png") -> DecodeReport:
     return DecodeReport(
         file="film.mp4",
         container="mp4",
@@ -56,7 +56,7 @@ def rows(statuses: list[FrameStatus]) -> Iterator[Frame]:
 
 
 def stored(path: Path, statuses: list[FrameStatus], encoding: ImageEncoding = "png") -> Frames:
-    return Frames.stream(rows(statuses), lambda: account(len(statuses), encoding), encoding).to(path)
+    return Frames.stream(rows(statuses), lambda: make_report(len(statuses), encoding), encoding).to(path)
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_times_status_and_account_come_back(frames: Frames) -> None:
     assert frames.source_frame.tolist() == list(range(0, 80, 2))
     assert frames.status[[4, 5, 20]].tolist() == ["ok", "damaged", "lost"]
     assert np.flatnonzero(~frames.ok).tolist() == [5, 20, 21]
-    assert frames.decode_report == account(40)
+    assert frames.decode_report == make_report(40)
     assert (frames.width, frames.height) == (WIDTH, HEIGHT)
 
 
@@ -141,7 +141,7 @@ def test_an_image_is_a_copy_of_its_own(tmp_path: Path) -> None:
 
 def test_images_may_be_made_where_they_are_encoded(tmp_path: Path) -> None:
     lazy = (replace(row, image=lambda number=n: image(number)) for n, row in enumerate(rows(["ok"] * 20)))
-    frames = Frames.stream(lazy, lambda: account(20), "png").to(tmp_path / "film.parquet")
+    frames = Frames.stream(lazy, lambda: make_report(20), "png").to(tmp_path / "film.parquet")
     np.testing.assert_array_equal(frames.image(19), image(19))
 
 
@@ -155,7 +155,7 @@ def test_no_frames_are_frames_too(tmp_path: Path) -> None:
 
 def test_times_must_increase(tmp_path: Path) -> None:
     still = (Frame(n, 1.0, "ok", image(n)) for n in range(3))
-    streamed = Frames.stream(still, lambda: account(3), "png")
+    streamed = Frames.stream(still, lambda: make_report(3), "png")
     with pytest.raises(SemflowError, match=r"frames\.pts_s must increase, got 1\.0 then 1\.0 in row 1"):
         streamed.to(tmp_path / "film.parquet")
 
@@ -166,11 +166,11 @@ def test_an_error_among_the_rows_is_not_swallowed(tmp_path: Path) -> None:
         raise SemflowError("the video ended")
 
     with pytest.raises(SemflowError, match="the video ended"):
-        Frames.stream(failing(), lambda: account(3), "png").to(tmp_path / "film.parquet")
+        Frames.stream(failing(), lambda: make_report(3), "png").to(tmp_path / "film.parquet")
 
 
-def test_an_account_of_another_version_is_refused() -> None:
-    with pytest.raises(SemflowError, match=r"film\.parquet must carry the account of this version"):
+def test_a_decode_report_of_another_version_is_refused() -> None:
+    with pytest.raises(SemflowError, match=r"film\.parquet must carry the decode report of this version"):
         DecodeReport.from_json(b'{"file": "film.mp4"}', "film.parquet")
 
 
