@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.evaluate.match_data import Clip, find_clips, read_image, read_mask
-from flows.evaluate.param_overrides import add_set, with_changes
-from flows.evaluate.scores import Scores
+from flows.evaluate.param_overrides import add_set_option, apply_overrides
+from flows.evaluate.score_table import SuiteScores
 from tasks.arrays import Image
 from tasks.decode.params import DecodeParams
 from tasks.errors import BadInput
@@ -61,12 +61,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options beyond `--data` and `--json`."""
     parser.add_argument("--frames", type=int, default=20, help="frames that views are made of (default 20)")
     parser.add_argument("--seed", type=int, default=0, help="of the random views (default 0)")
-    add_set(parser, "extract_features", "dimensions=32 network=efficientnet-lite0 layers=[b4,b10,b14]")
+    add_set_option(parser, "extract_features", "dimensions=32 network=efficientnet-lite0 layers=[b4,b10,b14]")
 
 
-def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """Metrics per item, and their means over the items of each kind."""
-    looking = with_changes(params.section(ExtractFeaturesParams), arguments.set)
+    looking = apply_overrides(params.section(ExtractFeaturesParams), arguments.set)
     shipped = shipped_projection(looking.network, looking.layers, looking.dimensions)
     look = viewer(looking, params.section(Compute), shipped)
     bench = Bench(
@@ -77,7 +77,7 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
     return measure(arguments, bench)
 
 
-def measure(arguments: argparse.Namespace, bench: Bench) -> Scores:
+def measure(arguments: argparse.Namespace, bench: Bench) -> SuiteScores:
     """`evaluate` with whatever the bench holds."""
     clips = find_clips(arguments.data)
     if not clips:
@@ -87,7 +87,7 @@ def measure(arguments: argparse.Namespace, bench: Bench) -> Scores:
     }
     for name, image, rng in _chosen(clips, arguments, bench.side):
         items[f"views/{name}"] = found_again(image, rng, bench)
-    return Scores("features", items, _means(items))
+    return SuiteScores("features", items, _means(items))
 
 
 def carried_overlap(clip: Clip, bench: Bench) -> float:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.evaluate.scores import Scores
+from flows.evaluate.score_table import SuiteScores
 from tasks.arrays import FlowField, Image
 from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.device import resolve_device
@@ -81,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backend", choices=BACKENDS, help="instead of estimate_flow.backend in params.yaml")
 
 
-def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """EPE and Fl per pair and over all pixels of all pairs."""
     settings = params.section(EstimateFlowParams)
     if arguments.backend:
@@ -89,7 +89,7 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
     compute = params.section(Compute)
     backend = open_backend(settings, resolve_device(compute.device) if settings.network else "cpu", compute.batch)
     errors = {item.name: compare(item, backend, settings) for item in find_pairs(arguments.data)}
-    return Scores(
+    return SuiteScores(
         "flow",
         {name: found.summary() for name, found in errors.items()},
         Errors.pooled(list(errors.values())).summary(),

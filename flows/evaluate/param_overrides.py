@@ -16,7 +16,7 @@ from tasks.yaml_values import read_yaml
 P = TypeVar("P", bound=Params)
 
 
-def add_set(parser: argparse.ArgumentParser, section: str, example: str) -> None:
+def add_set_option(parser: argparse.ArgumentParser, section: str, example: str) -> None:
     """The option itself, for values of `section`."""
     parser.add_argument(
         "--set",
@@ -27,7 +27,7 @@ def add_set(parser: argparse.ArgumentParser, section: str, example: str) -> None
     )
 
 
-def with_changes(params: P, changes: Iterable[str]) -> P:
+def apply_overrides(params: P, changes: Iterable[str]) -> P:
     """`params` with `KEY=VALUE` texts applied, values as YAML reads them; raises BadParams where one is odd."""
     kind = type(params)
     values: dict[str, Any] = params.model_dump(mode="json")

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from flows.evaluate.pose_coverage import VIDEOS, coverage
-from flows.evaluate.scores import Scores
+from flows.evaluate.score_table import SuiteScores
 from tasks.arrays import Image
 from tasks.device import resolve_device
 from tasks.errors import BadInput
@@ -30,9 +30,9 @@ from tasks.estimate_pose.look import LIMIT, Looker
 from tasks.estimate_pose.params import EstimatePoseParams
 from tasks.params import Compute, ParamSections
 from tasks.weights.fetch import weights_path
-from tasks.yolo.library import ultralytics
-from tasks.yolo.model import load_yolo
-from tasks.yolo.pose import Skeletons
+from tasks.yolo.keypoint_decoding import Skeletons
+from tasks.yolo.ultralytics_import import import_ultralytics
+from tasks.yolo.yolo_model import load_yolo
 
 SCORE_THRESHOLD = 0.001  # AP needs the weak ones too; ultralytics' own validation starts here
 PEOPLE_COUNTED = 20  # COCO's maxDets for keypoints
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--alone", action="store_true", help="leave out ultralytics' own predict, which is slow")
 
 
-def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """AP on labelled images, or the share of people with a pose on videos; the section `estimate_pose` but for AP."""
     if (arguments.data / "annotations.json").exists():
         return _on_images(arguments, params)
@@ -55,10 +55,10 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
     if not videos:
         raise BadInput(f"{arguments.data} must hold images/ and annotations.json, or videos, got neither")
     items, combined = coverage(videos, params)
-    return Scores("pose", items, combined)
+    return SuiteScores("pose", items, combined)
 
 
-def _on_images(arguments: argparse.Namespace, params: ParamSections) -> Scores:
+def _on_images(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     settings = params.section(EstimatePoseParams)
     model = load_yolo(settings.weights, resolve_device(params.section(Compute).device))
     looker = Looker(
@@ -76,7 +76,7 @@ def _on_images(arguments: argparse.Namespace, params: ParamSections) -> Scores:
     if not arguments.alone:
         _, theirs = average_precision(ground, plain_ultralytics(images, settings))
         combined |= {f"ultralytics_{name}": value for name, value in theirs.items()}
-    return Scores("pose", items, combined)
+    return SuiteScores("pose", items, combined)
 
 
 def read_annotations(data: Path) -> Ground:
@@ -94,7 +94,7 @@ def read_annotations(data: Path) -> Ground:
 
 def plain_ultralytics(images: Sequence[Image], settings: EstimatePoseParams) -> list[Skeletons]:
     """What ultralytics' own predict, in torch, sees in each image with the same settings."""
-    predictor = ultralytics().YOLO(weights_path(settings.weights))
+    predictor = import_ultralytics().YOLO(weights_path(settings.weights))
     found: list[Skeletons] = []
     for image in images:
         result = predictor.predict(

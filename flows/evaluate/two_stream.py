@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.evaluate.scores import Row, Scores
+from flows.evaluate.score_table import SuiteScores, TableRow
 from flows.training.figure_stacks import Job, Seen, look_at, renderers
 from tasks.arrays import Indices
 from tasks.params import ParamSections
@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clips", type=int, default=CLIPS, help="clips of each label to learn from, and to measure on")
 
 
-def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """Top-1 of either stream and of both on the three sets, of the shuffled clips, and of the shipped model."""
     settings = params.section(TrainParams)
     settings = settings.model_copy(update={"spatial": "mobilenet-v2", "temporal": "head", "fusion": "learned"})
@@ -82,7 +82,7 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
         items["figures"], table = _shipped(pool, jobs(len(items), ten, arguments.clips)[1])
     streams = ("spatial", "temporal", "fused")
     combined = {stream: float(np.mean([items[name][stream] for name in sets()])) for stream in streams}
-    return Scores("two_stream", items, combined, {"figures: rows are what it was": table})
+    return SuiteScores("two_stream", items, combined, {"figures: rows are what it was": table})
 
 
 def sets() -> dict[str, list[Kind]]:
@@ -138,7 +138,7 @@ def _measured(
     return found | {"chance": 1 / labels, "weight_of_motion": weights[1]}
 
 
-def _shipped(pool: ProcessPoolExecutor, measuring: Sequence[Job]) -> tuple[dict[str, float], list[Row]]:
+def _shipped(pool: ProcessPoolExecutor, measuring: Sequence[Job]) -> tuple[dict[str, float], list[TableRow]]:
     """The shipped model as it is on its own ten motions, and what it takes for what."""
     stream, names = shipped_temporal(), tuple(MOTIONS)
     looks = [temporal_features(stream, seen.stacks) for seen in pool.map(look_at, measuring, chunksize=5)]

@@ -10,7 +10,13 @@ import pytest
 
 from flows.evaluate import mot
 from flows.evaluate.mot_ablation import leave_one_out
-from flows.evaluate.motchallenge import find_sequences, judge, judge_files, rescaled, summary
+from flows.evaluate.motchallenge import (
+    evaluate_files,
+    evaluate_tracks,
+    find_sequences,
+    rescale_scores,
+    summarise_metrics,
+)
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import BadInput, BadParams
 from tasks.track.params import TrackParams
@@ -92,7 +98,7 @@ def test_published_figures_of_a_fixed_tracker_are_reproduced(
     ground_truth: Path, name: str, frames: int, mota: float, idf1: float
 ) -> None:
     folder = ground_truth / "mot" / "tud_evaluator_check" / name
-    result = summary(judge_files(folder / "gt.txt", folder / "test.txt", "MOT15", frames))
+    result = summarise_metrics(evaluate_files(folder / "gt.txt", folder / "test.txt", "MOT15", frames))
     assert result["MOTA"] == pytest.approx(100 * mota, abs=0.005)
     assert result["IDF1"] == pytest.approx(100 * idf1, abs=0.005)
 
@@ -142,15 +148,15 @@ def test_detections_come_in_order_of_frames_and_scores(tmp_path: Path) -> None:
 
 
 def test_scores_are_moved_to_the_scale_of_our_own_detector() -> None:
-    moved = rescaled(np.array([0.5, 0.9, 1.0]))
+    moved = rescale_scores(np.array([0.5, 0.9, 1.0]))
     assert moved[0] == pytest.approx(0.05)
     assert moved[1] == pytest.approx(
         9 / (9 + 19)
     )  # odds 9 : 1, and those of the lowest score fall from 1 : 1 to 1 : 19
     assert moved[2] == pytest.approx(1, abs=1e-5)
     for no_probabilities in ([-1.0, -1.0], [0.2, 61.0], [-0.3, 0.9], [1.0, 1.0]):
-        assert rescaled(np.array(no_probabilities)).tolist() == [1, 1]
-    assert len(rescaled(np.empty(0))) == 0
+        assert rescale_scores(np.array(no_probabilities)).tolist() == [1, 1]
+    assert len(rescale_scores(np.empty(0))) == 0
 
 
 def test_mot17_has_its_preprocessing_and_everything_else_has_not(tmp_path: Path) -> None:
@@ -165,7 +171,7 @@ def test_mot17_has_its_preprocessing_and_everything_else_has_not(tmp_path: Path)
     items = mot.evaluate(options(tmp_path), params).items
     assert items[mot17.name]["MOTA"] == items[other.name]["MOTA"] == pytest.approx(100)
     none = Tracks.empty(frame_count=10, width=640, height=480)
-    missed = [judge(sequence, none)["CLEAR"]["CLR_FN"] for sequence in (mot17, other)]
+    missed = [evaluate_tracks(sequence, none)["CLEAR"]["CLR_FN"] for sequence in (mot17, other)]
     assert missed == [10, 20]
 
 
@@ -197,8 +203,8 @@ def test_values_can_be_changed_on_the_command_line(tmp_path: Path) -> None:
 def test_leave_one_out_never_judges_a_setting_by_the_sequence_it_was_chosen_on(tmp_path: Path) -> None:
     write_sequence(tmp_path, walker(range(1, 11)), seen(range(1, 11)))
     sequence = find_sequences(tmp_path)[0]
-    good, _ = mot.run(sequence, TrackParams.model_validate(PLAIN))
-    bad = judge(sequence, Tracks.empty(frame_count=10, width=640, height=480))
+    good, _ = mot.run_sequence(sequence, TrackParams.model_validate(PLAIN))
+    bad = evaluate_tracks(sequence, Tracks.empty(frame_count=10, width=640, height=480))
     fits_a = {"a": good, "b": bad, "c": bad, "d": bad}
     fits_the_rest = {"a": bad, "b": good, "c": good, "d": good}
     assert leave_one_out([fits_a, fits_the_rest]) == fits_the_rest

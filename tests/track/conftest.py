@@ -11,7 +11,7 @@ import pytest
 from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
 from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.geometry.homography import camera_flow
-from tasks.track import crops
+from tasks.track import reid_crops
 
 HEIGHT, WIDTH = 480, 640
 MakeFlow = Callable[..., DenseFlow]
@@ -54,8 +54,8 @@ def colour_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of the network on crops: the exponential of the mean colour, in the first three places."""
 
     def embed(pictures: np.ndarray) -> np.ndarray:
-        found = np.zeros((len(pictures), crops.DIMENSIONS), np.float32)
+        found = np.zeros((len(pictures), reid_crops.EMBEDDING_SIZE), np.float32)
         found[:, :3] = np.exp(pictures.mean(axis=(2, 3)))
         return found
 
-    monkeypatch.setattr(crops, "load_embedder", lambda weights, device: embed)
+    monkeypatch.setattr(reid_crops, "load_reid_network", lambda weights, device: embed)
