@@ -14,7 +14,12 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Mapping
+from typing import Any
 
+import click
+
+from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
+from flows.cli.run_suite import run_suite
 from flows.evaluate.mot_peers import find_peers, run_peer
 from flows.evaluate.motchallenge import (
     MotSequence,
@@ -24,7 +29,7 @@ from flows.evaluate.motchallenge import (
     pool_results,
     summarise_metrics,
 )
-from flows.evaluate.param_overrides import add_set_option, apply_overrides
+from flows.evaluate.param_overrides import apply_overrides, set_option
 from flows.evaluate.score_table import SuiteScores, TableRow
 from tasks.params import ParamSections
 from tasks.track.params import TrackParams
@@ -35,17 +40,22 @@ MotFigures = tuple[Mapping[str, Mapping[str, float]], Mapping[str, float]]
 """Metrics by sequence, and pooled."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options beyond `--data` and `--json`."""
-    parser.add_argument("--preset", choices=sorted(PRESETS), help="a published tracker instead of track in params.yaml")
-    parser.add_argument("--peers", action="store_true", help="beside other people's trackers and presets")
-    add_set_option(parser, "track", "max_gap=30 fill=false")
+@click.command(cls=ValuesCommand)
+@DATA_OPTION
+@click.option(
+    "--preset", type=click.Choice(sorted(PRESETS)), help="a published tracker instead of track in params.yaml"
+)
+@click.option("--peers", is_flag=True, help="beside other people's trackers and presets")
+@set_option("track", "max_gap=30 fill=false")
+@JSON_OPTION
+def command(**options: Any) -> int:
+    """Score multi-object tracking on MOTChallenge sequences: HOTA, MOTA, IDF1."""
+    return run_suite(evaluate, options)
 
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """TrackEval's figures per sequence and pooled."""
-    tracking = params["track"]
-    assert isinstance(tracking, TrackParams)
+    tracking = params.section(TrackParams)
     settings = apply_overrides(tracking.model_copy(update=dict(PRESETS.get(arguments.preset or "", {}))), arguments.set)
     sequences = find_sequences(arguments.data)
     track_detections(sequences[0].detections(), settings)  # first calls load SciPy: no part of the speed

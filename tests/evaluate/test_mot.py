@@ -19,6 +19,7 @@ from flows.evaluate.motchallenge import (
 )
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import BadInput, BadParams
+from tasks.params import ParamSections
 from tasks.track.params import TrackParams
 
 SORT = {  # HOTA of the reference SORT: age 1 on MOT15, age 30 with scores from .5 on MOT17
@@ -68,11 +69,7 @@ def shipped(checkout: Path) -> TrackParams:
 
 
 def options(data: Path, *given: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    mot.add_arguments(parser)
-    arguments = parser.parse_args(given)
-    arguments.data = data
-    return arguments
+    return argparse.Namespace(**mot.command.make_context("mot", ["--data", str(data), *given]).params)
 
 
 def write_sequence(folder: Path, truth: str, detections: str, info: str = "") -> None:
@@ -106,7 +103,7 @@ def test_published_figures_of_a_fixed_tracker_are_reproduced(
 def test_one_setting_beats_the_reference_on_each_sequence_and_every_peer_over_all(
     ground_truth: Path, checkout: Path
 ) -> None:
-    scores = mot.evaluate(options(ground_truth), {"track": shipped(checkout)})
+    scores = mot.evaluate(options(ground_truth), ParamSections({"track": shipped(checkout)}))
     assert set(scores.items) == set(SORT)
     assert {name: item["HOTA"] for name, item in scores.items.items() if item["HOTA"] < SORT[name]} == {}
     assert {name: scores.combined[name] for name, bar in BEST_PEER.items() if scores.combined[name] <= bar} == {}
@@ -167,7 +164,7 @@ def test_mot17_has_its_preprocessing_and_everything_else_has_not(tmp_path: Path)
     for name in ("MOT17-99", "other"):
         write_sequence(tmp_path / name, person + distractor, both)
     mot17, other = find_sequences(tmp_path)
-    params = {"track": TrackParams.model_validate(PLAIN)}
+    params = ParamSections({"track": TrackParams.model_validate(PLAIN)})
     items = mot.evaluate(options(tmp_path), params).items
     assert items[mot17.name]["MOTA"] == items[other.name]["MOTA"] == pytest.approx(100)
     none = Tracks.empty(frame_count=10, width=640, height=480)
@@ -177,21 +174,21 @@ def test_mot17_has_its_preprocessing_and_everything_else_has_not(tmp_path: Path)
 
 def test_no_tracks_at_all_is_a_score_of_zero(tmp_path: Path) -> None:
     write_sequence(tmp_path / "S", walker(range(1, 5)), " ")
-    scores = mot.evaluate(options(tmp_path), {"track": TrackParams.model_validate(PLAIN)})
+    scores = mot.evaluate(options(tmp_path), ParamSections({"track": TrackParams.model_validate(PLAIN)}))
     assert scores.items["S"]["HOTA"] == scores.combined["HOTA"] == 0
 
 
 def test_combined_is_pooled_not_averaged(tmp_path: Path) -> None:
     write_sequence(tmp_path / "long", walker(range(1, 41)), seen(range(1, 41)))
     write_sequence(tmp_path / "short", walker(range(1, 11)), " ")
-    scores = mot.evaluate(options(tmp_path), {"track": TrackParams.model_validate(PLAIN)})
+    scores = mot.evaluate(options(tmp_path), ParamSections({"track": TrackParams.model_validate(PLAIN)}))
     assert scores.items["long"]["MOTA"] == pytest.approx(100)
     assert scores.combined["MOTA"] == pytest.approx(80)
 
 
 def test_values_can_be_changed_on_the_command_line(tmp_path: Path) -> None:
     write_sequence(tmp_path, walker(range(1, 31)), seen(range(1, 11)) + seen(range(16, 31)))
-    params = {"track": TrackParams.model_validate(PLAIN)}
+    params = ParamSections({"track": TrackParams.model_validate(PLAIN)})
     given = [mot.evaluate(options(tmp_path, "--set", f"max_gap={n}"), params).combined["IDF1"] for n in (4, 5)]
     assert given[0] < given[1]
     assert mot.evaluate(options(tmp_path, "--preset", "sort"), params).combined["IDF1"] == given[0]
