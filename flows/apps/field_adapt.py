@@ -22,7 +22,7 @@ from flows.apps.field_complete import fitted, named, write
 from flows.apps.field_results import results
 from flows.apps.video_artifacts import Shelf
 from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
-from flows.cli.display import shown_progress
+from flows.cli.display import show_progress
 from tasks.artifacts.field_labels import UNKNOWN, FieldLabels
 from tasks.errors import SemflowError
 from tasks.geometry.evenly_spaced import pick_evenly
@@ -76,7 +76,7 @@ def command(
     """Propose label maps of a video from the labels of other videos, by their features."""
     shelf = Shelf.of(video)
     shelves = [Shelf.of(name, shelf.root) for name in others]
-    with shown_progress(), results("adapt", shelf, out, as_json=as_json) as made:
+    with show_progress(), results("adapt", shelf, out, as_json=as_json) as made:
         own = shelf.labels if labels is None else named(labels, made.folder)
         evidence = gathered(shelf, shelves, own)
         seeds = proposed(shelf, evidence, own, frames, made.folder / PROPOSED)

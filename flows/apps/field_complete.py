@@ -19,7 +19,7 @@ from flows.apps.field_results import Results, results, whole, with_progress, wri
 from flows.apps.object_queries import carried
 from flows.apps.video_artifacts import Shelf
 from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
-from flows.cli.display import shown_progress
+from flows.cli.display import show_progress
 from tasks.arrays import Image
 from tasks.artifacts.field_labels import FieldLabels
 from tasks.artifacts.semantic_field import FieldMap, SemanticField
@@ -42,7 +42,7 @@ MASKS, FIELD, TABLE, FILM = "labels", "field.parquet", "confidences.csv", "overl
 def command(*, video: str, labels: tuple[str, ...] | None, every: int, out: Path | None, as_json: bool) -> int:
     """Complete labels of a few frames to label maps of all frames."""
     shelf = Shelf.of(video)
-    with shown_progress(), results("complete", shelf, out, as_json=as_json) as made:
+    with show_progress(), results("complete", shelf, out, as_json=as_json) as made:
         seeds = given(labels, shelf, made.folder)
         field = fitted(shelf, seeds, every, made.folder / FIELD)
         write(made, shelf, field)

@@ -41,13 +41,13 @@ def run_suite(evaluate: Callable[[Namespace, ParamSections], SuiteScores], optio
 
     The option `--data`, where there is one, must be a folder, else SemflowError.
     """
-    from flows.cli.display import shown_progress
+    from flows.cli.display import show_progress
     from flows.engine.project import Project, find_root
 
     data: Path | None = options.get("data")
     if data is not None and not data.is_dir():
         raise SemflowError(f"--data must be a folder, got {data}")
-    with shown_progress():
+    with show_progress():
         scores = evaluate(Namespace(**options), Project.open(find_root(Path.cwd())).params)
     if options["as_json"]:
         print_json(scores.as_json())
