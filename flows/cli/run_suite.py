@@ -13,6 +13,7 @@ from flows.cli.command_options import JSON_OPTION, LazyGroup, print_json
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
+    from flows.evaluate.score_table import SuiteScores
     from tasks.params import ParamSections
 
 SUITES = {
