@@ -16,8 +16,8 @@ from tasks.estimate_pose.look import Looker
 from tasks.estimate_pose.people import Choice, Found, find
 from tasks.estimate_pose.runs import runs
 from tasks.estimate_pose.smooth import smooth
-from tasks.yolo.model import load_yolo
-from tasks.yolo.pose import Skeletons
+from tasks.yolo.keypoint_decoding import Skeletons
+from tasks.yolo.yolo_model import load_yolo
 
 if TYPE_CHECKING:
     from tasks.estimate_pose.params import EstimatePoseParams

@@ -12,7 +12,7 @@ from tasks.artifacts.tracks import Tracks
 from tasks.estimate_pose import pose_table
 from tasks.estimate_pose.stage import estimate_pose
 from tasks.params import Compute
-from tasks.yolo.model import Yolo
+from tasks.yolo.yolo_model import Yolo
 
 BOX = (100.0, 50.0, 140.0, 170.0)
 GREEN = (0, 255, 0)

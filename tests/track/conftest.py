@@ -12,7 +12,7 @@ from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.geometry.homography import camera_flow
-from tasks.track import crops
+from tasks.track import reid_crops
 
 HEIGHT, WIDTH = 480, 640
 MakeFlow = Callable[..., DenseFlow]
@@ -55,8 +55,8 @@ def colour_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of the network on crops: the exponential of the mean colour, in the first three places."""
 
     def embed(pictures: np.ndarray) -> np.ndarray:
-        found = np.zeros((len(pictures), crops.DIMENSIONS), np.float32)
+        found = np.zeros((len(pictures), reid_crops.EMBEDDING_SIZE), np.float32)
         found[:, :3] = np.exp(pictures.mean(axis=(2, 3)))
         return found
 
-    monkeypatch.setattr(crops, "load_embedder", lambda weights, device: embed)
+    monkeypatch.setattr(reid_crops, "load_reid_network", lambda weights, device: embed)
