@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 
 from tasks.arrays import FlowField, GrayImage, Image, Mask
-from tasks.artifacts.dense_flow import FlowPair
 from tasks.artifacts.flow_encoding import FlowEncoding
+from tasks.artifacts.flow_pair import FlowPair
 from tasks.geometry.forward_backward import find_consistent_pixels
 from tasks.geometry.homography import estimate_camera_motion
 from tasks.geometry.warp import find_targets_inside, warp_image
@@ -47,7 +47,7 @@ def assess_flow_pair(
     gray, other = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False) for image in (first, second))
     alike = compute_photometric_error(gray, warp_image(other, forward), find_targets_inside(forward))
     if is_scene_cut(alike, float(valid.mean())):
-        return FlowPair.nothing(encoding, photometric_error=alike.error, cut=True)
+        return FlowPair.empty(encoding, photometric_error=alike.error, cut=True)
     camera = estimate_camera_motion(forward, valid)
     return FlowPair(
         forward=forward,

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import pairwise, repeat
 
 from tasks.arrays import Image
-from tasks.artifacts.dense_flow import FlowPair
 from tasks.artifacts.flow_encoding import FlowEncoding
+from tasks.artifacts.flow_pair import FlowPair
 from tasks.artifacts.frames import Frames
 from tasks.estimate_flow.flow_backend import FlowBackend
 from tasks.estimate_flow.flow_quality import assess_flow_pair
@@ -15,7 +15,7 @@ from tasks.estimate_flow.flow_quality import assess_flow_pair
 
 def estimate_flow_pairs(frames: Frames, backend: FlowBackend, encoding: FlowEncoding) -> Iterator[FlowPair]:
     """One FlowPair for every two neighbouring rows of `frames`; one without flow where either is not whole."""
-    missing = FlowPair.nothing(encoding)
+    missing = FlowPair.empty(encoding)
     done = 0
     for start, images in iterate_frame_runs(frames, backend.run):
         yield from repeat(missing, start - done)

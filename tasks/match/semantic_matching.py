@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.artifact import Streamed
+from tasks.artifacts.artifact import StreamingArtifact
 from tasks.artifacts.dense_flow import DenseFlow
-from tasks.artifacts.semantic_flow import SemanticFacts, SemanticFlow, SemanticPair
+from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata, SemanticFlowPair
 from tasks.geometry.cell_grid import CellGrid
 from tasks.geometry.flow_agreement import compute_agreement, mean_agreement
 from tasks.match.chained_flow import FlowSteps, chain_flow
@@ -21,7 +21,7 @@ from tasks.match.pair_schedule import schedule_pairs
 if TYPE_CHECKING:
     from tasks.match.params import MatchParams
 
-SemanticRow = tuple[SemanticPair, NDArray[np.float16]]
+SemanticRow = tuple[SemanticFlowPair, NDArray[np.float16]]
 
 
 @dataclass(frozen=True)
@@ -30,29 +30,29 @@ class VideoGrids:
 
     vectors: Callable[[int], NDArray[np.floating[Any]] | None]
     """Frame to its (h, w, d) vectors; None where the frame is not whole."""
-    facts: SemanticFacts
+    metadata: SemanticFlowMetadata
 
 
 def stream_semantic_flow(
     grids: VideoGrids, dense_flow: DenseFlow, params: MatchParams, device: str
-) -> Streamed[SemanticFlow]:
+) -> StreamingArtifact[SemanticFlow]:
     """Semantic flow of the planned pairs, matched while it is written."""
-    plan = schedule_pairs(grids.facts.frame_count, params.strides, params.every)
+    plan = schedule_pairs(grids.metadata.frame_count, params.strides, params.every)
     count = sum(len(strides) for _, strides in plan)
-    return SemanticFlow.stream(match_frame_pairs(grids, dense_flow, params, device), count, grids.facts)
+    return SemanticFlow.stream(match_frame_pairs(grids, dense_flow, params, device), count, grids.metadata)
 
 
 def match_frame_pairs(
     grids: VideoGrids, dense_flow: DenseFlow, params: MatchParams, device: str
 ) -> Iterator[SemanticRow]:
     """Each planned pair with its (h, w, 3) field: x, y in pixels, and confidence; zero where a frame is missing."""
-    steps, grid = FlowSteps(dense_flow), grids.facts.grid
-    for frame, strides in schedule_pairs(grids.facts.frame_count, params.strides, params.every):
+    steps, grid = FlowSteps(dense_flow), grids.metadata.grid
+    for frame, strides in schedule_pairs(grids.metadata.frame_count, params.strides, params.every):
         first = grids.vectors(frame)
         for stride, places in chain_flow(steps, frame, strides, grid.centres()):
             second = None if first is None else grids.vectors(frame + stride)
             if first is None or second is None:
-                yield SemanticPair(frame, frame + stride), np.zeros((grid.rows, grid.columns, 3), np.float16)
+                yield SemanticFlowPair(frame, frame + stride), np.zeros((grid.rows, grid.columns, 3), np.float16)
             else:
                 expected = None if params.flow_window is None else grid.to_cells(places)
                 found = match_grids(first, second, make_match_config(params, device), expected, params.flow_window or 0)
@@ -75,7 +75,7 @@ def _make_row(frame_a: int, frame_b: int, found: GridMatch, places: NDArray[np.f
     centres = grid.centres()
     semantic = grid.to_px(found.target) - centres
     agrees = mean_agreement(compute_agreement(semantic, places - centres, grid.step_x))
-    pair = SemanticPair(
+    pair = SemanticFlowPair(
         frame_a,
         frame_b,
         mutual_share=float(found.mutual.mean()),

@@ -56,7 +56,7 @@ def standing_still(monkeypatch):
         zero = np.zeros((*images[0].shape[:2], 2), np.float32)
         yield zero, zero
 
-    monkeypatch.setattr(suite, "open_backend", lambda params, device, batch: FlowBackend(1, estimate))
+    monkeypatch.setattr(suite, "open_flow_backend", lambda params, device, batch: FlowBackend(1, estimate))
 
 
 def test_pairs_are_found_at_any_depth_and_named_by_their_path(tmp_path: Path):
