@@ -19,9 +19,9 @@ from tasks.artifacts.artifact import MAKE_AGAIN, Artifact
 from tasks.errors import SemflowError
 
 Vocabulary = Literal["synthetic", "team"]
-Seen = Literal["i3d", "mobilenet-v2", "temporal"]
+FeatureSource = Literal["i3d", "mobilenet-v2", "temporal"]
 """Whose features a head reads: I3D's of a clip, MobileNetV2's of its middle frame, the flow network's of a stack."""
-Removal = Literal["camera", "mean", "none"]
+MotionCompensation = Literal["camera", "mean", "none"]
 Region = Literal["person", "frame"]
 FACTS = "facts"
 
@@ -30,7 +30,7 @@ FACTS = "facts"
 class LinearHead:
     """Scores of the labels: features @ weights + bias; a softmax of them gives probabilities."""
 
-    seen: Seen
+    seen: FeatureSource
     weights: NDArray[np.float32]
     """(d, labels)."""
     bias: NDArray[np.float32]
@@ -48,7 +48,7 @@ class LinearHead:
 class StackSettings:
     """How a stack of flow fields is cut out of a dense flow (see tasks/streams/flow_stack.py)."""
 
-    removal: Removal
+    removal: MotionCompensation
     """What is subtracted: the camera's homography, the mean over the square, or nothing."""
     side: int
     """Pixels of the network's input along each axis."""
@@ -56,7 +56,7 @@ class StackSettings:
 
 @dataclass(frozen=True, eq=False)
 class TemporalStream:
-    """The network that sees motion alone (see tasks/streams/temporal.py), and its head."""
+    """The network that sees motion alone (see tasks/streams/temporal_stream.py), and its head."""
 
     trunk: Mapping[str, NDArray[Any]]
     """State of the network by torch's names, float16 or float32."""
@@ -84,7 +84,7 @@ class ActionModel(Artifact):
     fusion: tuple[float, float]
     """Weights of the spatial and of the temporal stream's probabilities; they sum to 1."""
     metrics: Mapping[str, Any]
-    """Held-out accuracy per stream, confusion and sizes; JSON values (see tasks/train/metrics.py)."""
+    """Held-out accuracy per stream, confusion and sizes; JSON values (see tasks/train/classification_metrics.py)."""
 
     def __post_init__(self) -> None:
         if len(set(self.labels)) != len(self.labels) or not self.labels:
@@ -137,7 +137,7 @@ class ActionModel(Artifact):
         )
 
 
-def _pack_head(head: LinearHead | None, name: str, arrays: dict[str, NDArray[Any]]) -> Seen | None:
+def _pack_head(head: LinearHead | None, name: str, arrays: dict[str, NDArray[Any]]) -> FeatureSource | None:
     """Put a head's arrays among `arrays`, and say what it sees."""
     if head is None:
         return None
@@ -145,5 +145,5 @@ def _pack_head(head: LinearHead | None, name: str, arrays: dict[str, NDArray[Any
     return head.seen
 
 
-def _unpack_head(seen: Seen | None, name: str, arrays: Mapping[str, NDArray[Any]]) -> LinearHead | None:
+def _unpack_head(seen: FeatureSource | None, name: str, arrays: Mapping[str, NDArray[Any]]) -> LinearHead | None:
     return None if seen is None else LinearHead(seen, arrays[f"{name}.weights"], arrays[f"{name}.bias"])
