@@ -5,14 +5,16 @@ Nothing is repaired and nothing is removed; what is wrong is named with what to 
 
 from __future__ import annotations
 
-import argparse
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from flows.cli.display import shown_progress
-from flows.cli.wording import size
+import click
+
+from flows.cli.command_options import JSON_OPTION, ValuesCommand
+from flows.cli.display import show_progress
+from flows.cli.text_formatting import format_size
 from flows.engine.plan import Plan
 from flows.engine.project import Project
 from flows.engine.run import locked
@@ -26,44 +28,53 @@ TOLERANCE = 1e-3
 MAX_LINES = 100
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What is read, and what is made again."""
-    parser.add_argument("videos", nargs="*", metavar="VIDEO", help="only these videos; all by default")
-    parser.add_argument("--stage", action="append", metavar="STAGE", help="only this stage; may be given several times")
-    parser.add_argument("--cache", action="store_true", help="also the objects of DVC's cache that this version names")
-    parser.add_argument(
-        "--recompute",
-        metavar="5%|N",
-        help="make a share or a number of items again, in a temporary folder, and compare",
-    )
-    parser.add_argument("--seed", default="", help="take other items than a call without it")
-    parser.add_argument(
-        "--tolerance",
-        type=float,
-        default=TOLERANCE,
-        metavar="X",
-        help="relative difference of numbers that still counts as the same (default: %(default)s)",
-    )
+@click.command(cls=ValuesCommand)
+@click.argument("videos", nargs=-1, metavar="[VIDEO]...")
+@click.option("--stage", "stages", multiple=True, metavar="STAGE", help="only this stage; may be given several times")
+@click.option("--cache", is_flag=True, help="also the objects of DVC's cache that this version names")
+@click.option(
+    "--recompute", metavar="5%|N", help="make a share or a number of items again, in a temporary folder, and compare"
+)
+@click.option("--seed", default="", help="take other items than a call without it")
+@click.option(
+    "--tolerance",
+    type=float,
+    default=TOLERANCE,
+    show_default=True,
+    metavar="X",
+    help="relative difference of numbers that still counts as the same",
+)
+@JSON_OPTION
+def command(
+    *,
+    videos: tuple[str, ...],
+    stages: tuple[str, ...],
+    cache: bool,
+    recompute: str | None,
+    seed: str,
+    tolerance: float,
+    as_json: bool,
+) -> int:
+    """Read every byte of the artifacts and report what differs from the record; repairs nothing.
 
-
-def run(arguments: argparse.Namespace) -> int:
-    """Verify; 0 only where nothing is wrong."""
-    amount = None if arguments.recompute is None else parse_amount(arguments.recompute)
+    VIDEO limits it to some videos. The exit code is 0 only where nothing is wrong.
+    """
+    amount = None if recompute is None else parse_amount(recompute)
     project = open_project()
     try:
-        with locked(project), shown_progress():
+        with locked(project), show_progress():
             found = verify(
                 project,
-                find_videos(project, arguments.videos) or None,
-                arguments.stage,
-                cache=arguments.cache,
+                find_videos(project, videos) or None,
+                stages or None,
+                cache=cache,
                 amount=amount,
-                seed=arguments.seed,
-                tolerance=arguments.tolerance,
+                seed=seed,
+                tolerance=tolerance,
             )
     finally:
         project.close()
-    answer(arguments, found, _lines(found))
+    answer(found, _lines(found), as_json=as_json)
     return 0 if found["good"] else 1
 
 
@@ -126,7 +137,7 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     rows: list[Sequence[str]] = [("", "as recorded", "wrong", "not here", "read")]
     for name, counts in found["groups"].items():
         numbers = (f"{counts[part]:,}" for part in ("good", "bad", "absent"))
-        rows.append((name, *numbers, size(counts["bytes"])))
+        rows.append((name, *numbers, format_size(counts["bytes"])))
     yield from _table(rows)
     for finding in found["findings"][:MAX_LINES]:
         yield f"{finding['path']} {finding['what']}; {finding['do']}"

@@ -17,7 +17,7 @@ UNITS = ("B", "kB", "MB", "GB", "TB")
 SHOWN_CONTROLS = "\n\t"
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """E.g. "3.2 s", "61 s", "12 min", "2 h 05 min", "3 d 4 h"."""
     if seconds < 10:
         return f"{seconds:.1f} s"
@@ -33,14 +33,14 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min" if minutes < 24 * 60 else f"{hours // 24} d {hours % 24} h"
 
 
-def stopwatch(seconds: float) -> str:
+def format_stopwatch(seconds: float) -> str:
     """E.g. "0:07", "12:30", "1:02:03"."""
     whole = int(seconds)
     minutes = f"{whole // MINUTE}:{whole % MINUTE:02d}"
     return minutes if whole < HOUR else f"{whole // HOUR}:{whole % HOUR // MINUTE:02d}:{whole % MINUTE:02d}"
 
 
-def rate(count: float, seconds: float) -> str:
+def format_rate(count: float, seconds: float) -> str:
     """Items per second, minute or hour, whichever gives a number above one; "" where there is nothing to say."""
     if not count or seconds <= 0:
         return ""
@@ -50,7 +50,7 @@ def rate(count: float, seconds: float) -> str:
     raise AssertionError("the last unit always returns")
 
 
-def size(count: float) -> str:
+def format_size(count: float) -> str:
     """E.g. "0 B", "640 kB", "5.6 MB"; decimal units."""
     power = min(int(math.log(count, 1000)), len(UNITS) - 1) if count >= 1 else 0
     number = count / 1000**power
@@ -59,7 +59,7 @@ def size(count: float) -> str:
     return f"{number:.{1 if power and number < 10 else 0}f} {UNITS[power]}"
 
 
-def amount(done: float, total: float, remark: str = "") -> str:
+def format_amount(done: float, total: float, remark: str = "") -> str:
     """How much is done of how much: "3/10", or "5.6/11.1 MB" where the remark says bytes; an unknown total goes."""
     if remark == BYTES:
         done, total = done / 1e6, total / 1e6
@@ -67,22 +67,22 @@ def amount(done: float, total: float, remark: str = "") -> str:
     return f"{done:.0f}" if math.isinf(total) else f"{done:.0f}/{total:.0f}"
 
 
-def other_than_bytes(remark: str) -> str:
+def filter_remark(remark: str) -> str:
     """The remark, where it is one for people."""
     return "" if remark == BYTES else remark
 
 
-def tally_words(counts: Mapping[str, int]) -> str:
+def format_counts(counts: Mapping[str, int]) -> str:
     """E.g. "3 computed, 1 failed"; those that are none go."""
     return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
 
 
-def video_name(item: Item) -> str:
+def format_video_name(item: Item) -> str:
     """The name of the item's video as it is shown."""
-    return "(dataset)" if item.video == ALL else printable(item.video)
+    return "(dataset)" if item.video == ALL else escape_controls(item.video)
 
 
-def printable(text: str) -> str:
+def escape_controls(text: str) -> str:
     """`text` without what would steer the terminal or cannot be encoded; lines and tabs stay."""
     if text.isprintable():
         return text
@@ -94,6 +94,6 @@ def _steers(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cf", "Cs")
 
 
-def one_line(text: str) -> str:
+def join_lines(text: str) -> str:
     """`text`, printable, its white space single blanks."""
-    return " ".join(printable(text).split())
+    return " ".join(escape_controls(text).split())

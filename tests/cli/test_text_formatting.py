@@ -6,7 +6,17 @@ import math
 
 import pytest
 
-from flows.cli.wording import amount, duration, one_line, printable, rate, size, stopwatch, tally_words, video_name
+from flows.cli.text_formatting import (
+    escape_controls,
+    format_amount,
+    format_counts,
+    format_duration,
+    format_rate,
+    format_size,
+    format_stopwatch,
+    format_video_name,
+    join_lines,
+)
 from flows.engine.outcome import Item
 from tasks.artifacts.artifact import ALL
 from tasks.progress import BYTES
@@ -21,12 +31,12 @@ from tasks.progress import BYTES
     ],
 )  # fmt: skip
 def test_durations(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
+    assert format_duration(seconds) == words
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0.9, "0:00"), (7, "0:07"), (754, "12:34"), (3723, "1:02:03")])
 def test_stopwatch(seconds: float, words: str) -> None:
-    assert stopwatch(seconds) == words
+    assert format_stopwatch(seconds) == words
 
 
 @pytest.mark.parametrize(
@@ -35,7 +45,7 @@ def test_stopwatch(seconds: float, words: str) -> None:
      (1, 7200, "0.5 items/h")],
 )  # fmt: skip
 def test_rates(count: int, seconds: float, words: str) -> None:
-    assert rate(count, seconds) == words
+    assert format_rate(count, seconds) == words
 
 
 @pytest.mark.parametrize(
@@ -44,20 +54,25 @@ def test_rates(count: int, seconds: float, words: str) -> None:
      (2e16, "20000 TB")],
 )  # fmt: skip
 def test_sizes(count: float, words: str) -> None:
-    assert size(count) == words
+    assert format_size(count) == words
 
 
 def test_amounts() -> None:
-    assert amount(3, 10) == "3/10" and amount(3, math.inf) == "3"
-    assert amount(5_600_000, 11_100_000, BYTES) == "5.6/11.1 MB" and amount(5_600_000, math.inf, BYTES) == "5.6 MB"
+    assert format_amount(3, 10) == "3/10" and format_amount(3, math.inf) == "3"
+    assert (
+        format_amount(5_600_000, 11_100_000, BYTES) == "5.6/11.1 MB"
+        and format_amount(5_600_000, math.inf, BYTES) == "5.6 MB"
+    )
 
 
 def test_counts_that_are_none_go() -> None:
-    assert tally_words({"computed": 1200, "failed": 0, "blocked": 3}) == "1,200 computed, 3 blocked"
+    assert format_counts({"computed": 1200, "failed": 0, "blocked": 3}) == "1,200 computed, 3 blocked"
 
 
 def test_text_steers_no_terminal() -> None:
-    assert printable("plié 日本\n\tline") == "plié 日本\n\tline"
-    assert printable("a\x1b[2Jb\rc\x07\u202e\udcff") == r"a\x1b[2Jb\rc\x07\u202e\udcff"
-    assert one_line(" a\n  b\tc ") == "a b c"
-    assert video_name(Item(ALL, "train")) == "(dataset)" and video_name(Item("x\x1b", "train")) == r"x\x1b"
+    assert escape_controls("plié 日本\n\tline") == "plié 日本\n\tline"
+    assert escape_controls("a\x1b[2Jb\rc\x07\u202e\udcff") == r"a\x1b[2Jb\rc\x07\u202e\udcff"
+    assert join_lines(" a\n  b\tc ") == "a b c"
+    assert (
+        format_video_name(Item(ALL, "train")) == "(dataset)" and format_video_name(Item("x\x1b", "train")) == r"x\x1b"
+    )
