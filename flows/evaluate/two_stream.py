@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from flows.cli.command_options import JSON_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
-from flows.evaluate.scores import Row, Scores
+from flows.evaluate.score_table import SuiteScores, TableRow
 from flows.training.figure_stacks import FigureClipInputs, FigureClipJob, make_render_pool, render_clip_inputs
 from tasks.arrays import Indices
 from tasks.params import ParamSections
@@ -79,7 +79,7 @@ def command(**options: Any) -> int:
     return run_suite(evaluate, options)
 
 
-def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """Top-1 of either stream and of both on the three sets, of the shuffled clips, and of the shipped model."""
     settings = params.section(TrainParams)
     settings = settings.model_copy(update={"spatial": "mobilenet-v2", "temporal": "head", "fusion": "learned"})
@@ -95,7 +95,7 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
         items["figures"], table = _measure_pretrained(pool, make_clip_jobs(len(items), ten, arguments.clips)[1])
     streams = ("spatial", "temporal", "fused")
     combined = {stream: float(np.mean([items[name][stream] for name in make_label_sets()])) for stream in streams}
-    return Scores("two_stream", items, combined, {"figures: rows are what it was": table})
+    return SuiteScores("two_stream", items, combined, {"figures: rows are what it was": table})
 
 
 def make_label_sets() -> dict[str, list[ClipLabel]]:
@@ -155,7 +155,7 @@ def _measure_label_set(
 
 def _measure_pretrained(
     pool: ProcessPoolExecutor, measuring: Sequence[FigureClipJob]
-) -> tuple[dict[str, float], list[Row]]:
+) -> tuple[dict[str, float], list[TableRow]]:
     """The shipped model as it is on its own ten motions, and what it takes for what."""
     stream, names = load_pretrained_temporal(), tuple(MOTIONS)
     looks = [

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.action_labels import ActionLabel, ActionLabels, names_of
-from tasks.artifacts.action_model import Region
+from tasks.artifacts.action_labels import ActionLabel, ActionLabels, possible_video_names
+from tasks.artifacts.action_model import StreamRegion
 from tasks.artifacts.artifact import Dataset
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.frames import Frames
@@ -63,7 +63,7 @@ class LabelSegment:
 
 
 def load_label_segments(
-    labels: ActionLabels, footage: TrainingVideos, region: Region
+    labels: ActionLabels, footage: TrainingVideos, region: StreamRegion
 ) -> Iterator[tuple[LabelSegment, Frames]]:
     """Every row of the labels with its video opened, videos in order of name; BadInput where a row fits no video."""
     by_video: dict[str, list[ActionLabel]] = {}
@@ -77,7 +77,7 @@ def load_label_segments(
 
 def _find_video(row: ActionLabel, videos: Sequence[str]) -> str:
     """The video that a row means, its file's ending being allowed."""
-    for name in names_of(row.video):
+    for name in possible_video_names(row.video):
         if name in videos:
             return name
     near = sorted(videos, key=lambda name: (Path(name).name != Path(row.video).stem, name))[:3]
@@ -87,7 +87,7 @@ def _find_video(row: ActionLabel, videos: Sequence[str]) -> str:
     )
 
 
-def _make_segment(video: str, row: ActionLabel, frames: Frames, tracks: Tracks, region: Region) -> LabelSegment:
+def _make_segment(video: str, row: ActionLabel, frames: Frames, tracks: Tracks, region: StreamRegion) -> LabelSegment:
     first, stop = _find_frame_range(row, frames)
     track_id = row.track_id
     if region == "person" and track_id is None:
