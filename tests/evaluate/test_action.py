@@ -20,26 +20,28 @@ from tasks.artifacts.actions import ActionPrediction
 from tasks.classify.params import ClassifyParams
 from tasks.decode.params import DecodeParams
 from tasks.errors import BadInput
-from tasks.params import Compute
+from tasks.params import Compute, ParamSections
 
 VOCABULARIES = {"kinetics-400": ("waving", "clapping", "jogging"), "team": ("plié", "jeté")}
-PARAMS = {
-    "compute": Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True),
-    "decode": DecodeParams(max_side=640, fps=None, encoding="jpeg", quality=95),
-    "classify": ClassifyParams(
-        network="i3d",
-        network_file=None,
-        network_sha256=None,
-        fps=25.0,
-        window=64,
-        stride=64,
-        max_windows=16,
-        people=3,
-        people_rgb=False,
-        flow_stacks=3,
-        min_probability=0.5,
-    ),
-}
+PARAMS = ParamSections(
+    {
+        "compute": Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True),
+        "decode": DecodeParams(max_side=640, fps=None, encoding="jpeg", quality=95),
+        "classify": ClassifyParams(
+            network="i3d",
+            network_file=None,
+            network_sha256=None,
+            fps=25.0,
+            window=64,
+            stride=64,
+            max_windows=16,
+            people=3,
+            people_rgb=False,
+            flow_stacks=3,
+            min_probability=0.5,
+        ),
+    }
+)
 
 
 def ranked(
