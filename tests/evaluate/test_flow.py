@@ -15,19 +15,21 @@ from tasks.errors import BadInput
 from tasks.estimate_flow.flow_backend import FlowBackend
 from tasks.estimate_flow.params import EstimateFlowParams
 from tasks.geometry.flow_file import write_flo
-from tasks.params import Compute
+from tasks.params import Compute, ParamSections
 
-PARAMS = {
-    "estimate_flow": EstimateFlowParams(
-        backend="dis",
-        dis_preset="medium",
-        raft_weights="raft-sintel",
-        raft_iterations=12,
-        stored_grid=2,
-        stored_steps_per_px=32,
-    ),
-    "compute": Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True),
-}
+PARAMS = ParamSections(
+    {
+        "estimate_flow": EstimateFlowParams(
+            backend="dis",
+            dis_preset="medium",
+            raft_weights="raft-sintel",
+            raft_iterations=12,
+            stored_grid=2,
+            stored_steps_per_px=32,
+        ),
+        "compute": Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True),
+    }
+)
 PUBLISHED_DIS = {"rubberwhale": 0.225, "sintel_alley1": 0.298, "chairs1": 1.59}  # OpenCV's medium, measured before
 HEIGHT, WIDTH = 40, 60
 
