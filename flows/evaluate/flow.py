@@ -60,7 +60,7 @@ class FlowErrors:
     """How far storing moved each vector, all pixels."""
     stored_bytes: int
 
-    def summary(self) -> dict[str, float]:
+    def to_metrics(self) -> dict[str, float]:
         """The metrics."""
         return {
             "EPE": float(self.distance.mean()),
@@ -72,7 +72,7 @@ class FlowErrors:
         }
 
     @classmethod
-    def pooled(cls, parts: list[FlowErrors]) -> FlowErrors:
+    def pool_pairs(cls, parts: list[FlowErrors]) -> FlowErrors:
         """All pixels of all pairs together."""
         arrays = ("distance", "outlier", "distance_stored", "outlier_stored", "moved")
         joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in arrays}
@@ -98,8 +98,8 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
     errors = {item.name: measure_flow_errors(item, backend, settings) for item in find_flow_pairs(arguments.data)}
     return SuiteScores(
         "flow",
-        {name: found.summary() for name, found in errors.items()},
-        FlowErrors.pooled(list(errors.values())).summary(),
+        {name: found.to_metrics() for name, found in errors.items()},
+        FlowErrors.pool_pairs(list(errors.values())).to_metrics(),
     )
 
 

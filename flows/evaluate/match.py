@@ -58,19 +58,19 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
     return evaluate_match(arguments, open_match_context(params))
 
 
-def evaluate_match(arguments: argparse.Namespace, bench: MatchContext) -> SuiteScores:
-    """`evaluate` with whatever the bench holds."""
+def evaluate_match(arguments: argparse.Namespace, context: MatchContext) -> SuiteScores:
+    """`evaluate` with whatever the context holds."""
     clips = find_clips(arguments.data)
     items: dict[str, Metrics] = {}
-    for name, film, rng in _select_films(clips, arguments, bench.side):
-        items[f"views/{name}"], items[f"neighbours/{name}"] = score_views(film, rng, bench)
+    for name, film, rng in _select_films(clips, arguments, context.side):
+        items[f"views/{name}"], items[f"neighbours/{name}"] = score_views(film, rng, context)
     for clip in clips:
         if clip.masks and len(clip.frames) > arguments.stride:
-            items[f"masks/{clip.name}"] = score_masks(clip, arguments.stride, bench)
-    for pair in find_keypoint_pairs(arguments.data, bench.side):
-        items[f"keypoints/{pair.name}"] = score_keypoints(pair, bench)
-    for pair in find_homography_pairs(arguments.data, bench.side):
-        items[f"homographies/{pair.name}"] = score_homography(pair, bench)
+            items[f"masks/{clip.name}"] = score_masks(clip, arguments.stride, context)
+    for pair in find_keypoint_pairs(arguments.data, context.side):
+        items[f"keypoints/{pair.name}"] = score_keypoints(pair, context)
+    for pair in find_homography_pairs(arguments.data, context.side):
+        items[f"homographies/{pair.name}"] = score_homography(pair, context)
     if not items:
         raise BadInput(
             f"{arguments.data} must hold folders `frames`, pairs of images with .mat keypoints, or pairs with a "

@@ -40,18 +40,18 @@ class MatchContext:
     """Everything that an item is measured with."""
 
     extract: Callable[[Image], ImageFeatures]
-    optical: FlowBackend
-    how: MatchConfig
+    flow_backend: FlowBackend
+    config: MatchConfig
     side: int | None
 
-    def semantic(self, first: ImageFeatures, second: ImageFeatures) -> Points32:
+    def match_cells(self, first: ImageFeatures, second: ImageFeatures) -> Points32:
         """Where each cell of the first image is in the second by meaning."""
-        return second.cells.to_px(match_grids(first.vectors, second.vectors, self.how).target)
+        return second.cells.to_px(match_grids(first.vectors, second.vectors, self.config).target)
 
-    def chained(self, places: Points32, images: Sequence[Image]) -> Points32:
+    def chain_flow(self, places: Points32, images: Sequence[Image]) -> Points32:
         """Where optical flow carries `places` of the first of `images` to the last, one by one, trusted everywhere."""
         for pair in pairwise(images):
-            flow: FlowField = next(iter(self.optical.estimate(pair)))[0]
+            flow: FlowField = next(iter(self.flow_backend.estimate(pair)))[0]
             inside = np.clip(places, 0, np.array([flow.shape[1] - 1, flow.shape[0] - 1], np.float32))
             places = places + advect_points(inside, flow, np.ones(flow.shape[:2], np.bool_)) - inside
         return places
@@ -73,7 +73,7 @@ def open_match_context(params: ParamSections) -> MatchContext:
 
     return MatchContext(
         extract=extract,
-        optical=open_flow_backend(flowing, device if flowing.network else "cpu", compute.batch),
-        how=make_match_config(params.section(MatchParams), device),
+        flow_backend=open_flow_backend(flowing, device if flowing.network else "cpu", compute.batch),
+        config=make_match_config(params.section(MatchParams), device),
         side=params.section(DecodeParams).max_side,
     )

@@ -19,7 +19,7 @@ Metrics = dict[str, float]
 MAX_HOMOGRAPHY_ERROR_PX = 8.0  # of the original, for homography pairs
 
 
-def score_views(film: Sequence[Image], rng: np.random.Generator, bench: MatchContext) -> tuple[Metrics, Metrics]:
+def score_views(film: Sequence[Image], rng: np.random.Generator, context: MatchContext) -> tuple[Metrics, Metrics]:
     """Metrics of a view far away of the last image of `film`, which is the first again, and of a view near to it."""
     image = film[0]
     camera, light = match_views.sample_far_view(rng)
@@ -27,20 +27,22 @@ def score_views(film: Sequence[Image], rng: np.random.Generator, bench: MatchCon
         match_views.render_view(image, camera, light),
         match_views.render_view(image, match_views.sample_near_view(rng)),
     )
-    first = bench.extract(image)
-    centres = first.cells.centres()
+    first = context.extract(image)
+    centres = first.cells.cell_centres()
     ways = {
-        "": bench.semantic(first, bench.extract(far.image)),
+        "": context.match_cells(first, context.extract(far.image)),
         " no motion": centres,
-        " optical": bench.chained(centres, [image, far.image]),
-        " optical chained": bench.chained(centres, _render_path_images(film, camera, light)),
-        " optical chained, still film": bench.chained(centres, _render_path_images([image] * len(film), camera, light)),
+        " optical": context.chain_flow(centres, [image, far.image]),
+        " optical chained": context.chain_flow(centres, _render_path_images(film, camera, light)),
+        " optical chained, still film": context.chain_flow(
+            centres, _render_path_images([image] * len(film), camera, light)
+        ),
     }
     shares = {way: _compute_pck(at, far, centres) for way, at in ways.items()}
     found = {f"{metric}{way}": shares[way][metric] for metric in shares[""] for way in ways}
     close = {
-        "EPE": _mean_error(bench.semantic(first, bench.extract(near.image)), near, centres),
-        "EPE optical": _mean_error(bench.chained(centres, [image, near.image]), near, centres),
+        "EPE": _mean_error(context.match_cells(first, context.extract(near.image)), near, centres),
+        "EPE optical": _mean_error(context.chain_flow(centres, [image, near.image]), near, centres),
         "EPE no motion": _mean_error(centres, near, centres),
     }
     return found, close
@@ -52,27 +54,27 @@ def _render_path_images(
     return [view.image for view in match_views.render_view_path(film, camera, light)]
 
 
-def score_masks(clip: MatchClip, stride: int, bench: MatchContext) -> Metrics:
+def score_masks(clip: MatchClip, stride: int, context: MatchContext) -> Metrics:
     """J of the object's cells carried over `stride` real frames: by meaning, by chained optical flow, not at all."""
     overlaps: dict[str, list[float]] = {"J": [], "J optical chained": [], "J no motion": []}
     for start in range(0, len(clip.frames) - stride, stride):
-        images = [read_image(path, bench.side)[0] for path in clip.frames[start : start + stride + 1]]
+        images = [read_image(path, context.side)[0] for path in clip.frames[start : start + stride + 1]]
         masks = [read_mask(clip.masks[frame], *images[0].shape[:2]) for frame in (start, start + stride)]
-        first, second = bench.extract(images[0]), bench.extract(images[-1])
-        centres = first.cells.centres()
-        ways = bench.semantic(first, second), bench.chained(centres, images), centres
+        first, second = context.extract(images[0]), context.extract(images[-1])
+        centres = first.cells.cell_centres()
+        ways = context.match_cells(first, second), context.chain_flow(centres, images), centres
         for kept, at in zip(overlaps.values(), ways, strict=True):
             kept.append(_mask_iou(_sample_mask(masks[0], centres), _sample_mask(masks[1], at)))
     return {name: float(np.mean(values)) for name, values in overlaps.items()}
 
 
-def score_keypoints(pair: KeypointPair, bench: MatchContext) -> Metrics:
+def score_keypoints(pair: KeypointPair, context: MatchContext) -> Metrics:
     """PCK of keypoints, each matched as the cell nearest to it and moved along."""
-    first, second = (bench.extract(image) for image in pair.images)
-    at = bench.semantic(first, second)
+    first, second = (context.extract(image) for image in pair.images)
+    at = context.match_cells(first, second)
     column, row = np.rint(first.cells.to_cells(pair.points[0].astype(np.float32))).astype(int).T
     row, column = np.clip(row, 0, first.cells.rows - 1), np.clip(column, 0, first.cells.columns - 1)
-    beside = pair.points[0] - first.cells.centres()[row, column]
+    beside = pair.points[0] - first.cells.cell_centres()[row, column]
     error = np.linalg.norm(at[row, column] + beside - pair.points[1], axis=1)
     side = max(pair.images[1].shape[:2])
     box = float(np.ptp(pair.points[1], axis=0).max())
@@ -83,11 +85,11 @@ def score_keypoints(pair: KeypointPair, bench: MatchContext) -> Metrics:
     }
 
 
-def score_homography(pair: HomographyPair, bench: MatchContext) -> Metrics:
+def score_homography(pair: HomographyPair, context: MatchContext) -> Metrics:
     """Share of the cells that lie within NEAR_PX of the truth, all of them and those that are sure."""
-    first, second = (bench.extract(image) for image in pair.images)
-    found = match_grids(first.vectors, second.vectors, bench.how)
-    centres = first.cells.centres()
+    first, second = (context.extract(image) for image in pair.images)
+    found = match_grids(first.vectors, second.vectors, context.config)
+    centres = first.cells.cell_centres()
     error, inside = _compute_errors(
         second.cells.to_px(found.target), pair.homography, centres, pair.images[1].shape[:2]
     )

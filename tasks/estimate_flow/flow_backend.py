@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class FlowBackend:
     """A way to estimate flow."""
 
-    run: int
+    pairs_per_run: int
     """Pairs at a time that it works best on."""
     estimate: Callable[[Sequence[Image]], Iterator[tuple[FlowField, FlowField]]]
     """n + 1 consecutive (h, w, 3) RGB images to n pairs of (h, w, 2) flows in pixels, forward and backward."""
@@ -27,16 +27,16 @@ def open_flow_backend(params: EstimateFlowParams, device: str, batch: int) -> Fl
     if params.backend == "dis":
         from tasks.estimate_flow.opencv_flow import make_dis_estimator
 
-        return FlowBackend(run=1, estimate=make_dis_estimator(params.dis_preset))
+        return FlowBackend(pairs_per_run=1, estimate=make_dis_estimator(params.dis_preset))
     if params.backend == "farneback":
         from tasks.estimate_flow.opencv_flow import estimate_farneback
 
-        return FlowBackend(run=1, estimate=estimate_farneback)
+        return FlowBackend(pairs_per_run=1, estimate=estimate_farneback)
     from tasks.estimate_flow.raft_inference import PAIRS_PER_CPU_RUN, make_raft_estimator
 
     weights = params.network
     assert weights is not None
     return FlowBackend(
-        run=PAIRS_PER_CPU_RUN if device == "cpu" else batch,
+        pairs_per_run=PAIRS_PER_CPU_RUN if device == "cpu" else batch,
         estimate=make_raft_estimator(weights, params.raft_iterations, device),
     )

@@ -17,7 +17,7 @@ def estimate_flow_pairs(frames: Frames, backend: FlowBackend, encoding: FlowEnco
     """One FlowPair for every two neighbouring rows of `frames`; one without flow where either is not whole."""
     missing = FlowPair.empty(encoding)
     done = 0
-    for start, images in iterate_frame_runs(frames, backend.run):
+    for start, images in iterate_frame_runs(frames, backend.pairs_per_run):
         yield from repeat(missing, start - done)
         for (first, second), (there, back) in zip(pairwise(images), backend.estimate(images), strict=True):
             yield assess_flow_pair(first, second, there, back, encoding)

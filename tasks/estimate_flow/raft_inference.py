@@ -71,16 +71,18 @@ def load_published_weights(weights: str) -> dict[str, Tensor]:
 
 def estimate_on_cpu(network: Raft, images: Sequence[Image], iterations: int) -> Iterator[tuple[FlowField, FlowField]]:
     """Flow between neighbours on a CPU."""
-    frame = InputPadder.around(images[0])
+    frame = InputPadder.for_image(images[0])
 
     @torch.inference_mode()
     def encode(image: Image) -> RaftEncoding:
-        return network.encode(frame.tensor([image]))
+        return network.encode_images(frame.pad_images([image]))
 
     @torch.inference_mode()
     def flow(first: RaftEncoding, second: RaftEncoding) -> FlowField:
         volume = correlate_all_pairs(first.features, second.features)
-        return frame.fields(network.flow(first, build_correlation_pyramid(volume, *frame.cells), iterations))[0]
+        return frame.crop_flow(
+            network.estimate_flow(first, build_correlation_pyramid(volume, *frame.cells), iterations)
+        )[0]
 
     with ThreadPoolExecutor(
         min(MAX_CPU_WORKERS, thread_count()), initializer=torch.set_num_threads, initargs=(1,)
@@ -95,7 +97,7 @@ def estimate_on_accelerator(
     network: Raft, images: Sequence[Image], iterations: int, half: torch.dtype
 ) -> Iterator[tuple[FlowField, FlowField]]:
     """Flow between neighbours on an accelerator, as many pairs at once as the correlations have room for."""
-    frame = InputPadder.around(images[0])
+    frame = InputPadder.for_image(images[0])
     at_once = max(1, int(MAX_CORRELATION_BYTES // frame.correlation_bytes))
     for start in range(0, len(images) - 1, at_once):
         with _accelerator_lock:
@@ -109,13 +111,15 @@ def _estimate_batch(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     device = next(network.parameters()).device
     with torch.autocast(device.type, dtype=half, enabled=half != torch.float32):
-        encoded = network.encode(frame.tensor(images).to(device))
+        encoded = network.encode_images(frame.pad_images(images).to(device))
         first, second = encoded[:-1], encoded[1:]
         with torch.autocast(device.type, enabled=False):
             volume = correlate_all_pairs(first.features, second.features)
-        there = network.flow(first, build_correlation_pyramid(volume, *frame.cells), iterations)
-        back = network.flow(second, build_correlation_pyramid(volume.transpose(1, 2), *frame.cells), iterations)
-    return frame.fields(there), frame.fields(back)
+        there = network.estimate_flow(first, build_correlation_pyramid(volume, *frame.cells), iterations)
+        back = network.estimate_flow(
+            second, build_correlation_pyramid(volume.transpose(1, 2), *frame.cells), iterations
+        )
+    return frame.crop_flow(there), frame.fields(back)
 
 
 class InputPadder:
@@ -135,16 +139,16 @@ class InputPadder:
             )
 
     @classmethod
-    def around(cls, image: Image) -> InputPadder:
+    def for_image(cls, image: Image) -> InputPadder:
         """For images of this one's size."""
         return cls(*image.shape[:2])
 
-    def tensor(self, images: Sequence[Image]) -> Tensor:
+    def pad_images(self, images: Sequence[Image]) -> Tensor:
         """(n, 3, rows, columns) in [-1, 1]."""
         stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 127.5 - 1
         return F.pad(stacked, (self.left, self.right, self.top, self.bottom), mode="replicate")
 
-    def fields(self, flow: Tensor) -> NDArray[np.float32]:
+    def crop_flow(self, flow: Tensor) -> NDArray[np.float32]:
         """(n, h, w, 2) without what was added around."""
         inner = flow[:, :, self.top : self.top + self.height, self.left : self.left + self.width]
         return inner.permute(0, 2, 3, 1).contiguous().float().cpu().numpy()

@@ -178,6 +178,6 @@ class UpdateBlock(nn.Module):
         h = self.gru(h, torch.cat([context, motion], dim=1))
         return h, self.flow_head(h)
 
-    def upsampling(self, h: Tensor) -> Tensor:
+    def predict_upsampling(self, h: Tensor) -> Tensor:
         """(n, 576, h, w) logits of the learned upsampling; the large network alone has them."""
         return self.MASK_SCALE * self.mask(h)

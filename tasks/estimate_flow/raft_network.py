@@ -46,7 +46,7 @@ class RaftEncoding:
 
 
 class Raft(nn.Module):
-    """The network; `encode` images, then `flow` between encodings."""
+    """The network; `encode_images`, then `estimate_flow` between encodings."""
 
     def __init__(self, size: RaftSize) -> None:
         super().__init__()
@@ -55,12 +55,12 @@ class Raft(nn.Module):
         self.cnet = ImageEncoder(size, size.hidden + size.context, no_norm if size.small else batch_norm)
         self.update_block = UpdateBlock(size)
 
-    def encode(self, images: Tensor) -> RaftEncoding:
+    def encode_images(self, images: Tensor) -> RaftEncoding:
         """Encode (n, 3, h, w) images in [-1, 1], h and w multiples of 8."""
         hidden, context = self.cnet(images).split([self.size.hidden, self.size.context], dim=1)
         return RaftEncoding(self.fnet(images).float(), torch.tanh(hidden), torch.relu(context))
 
-    def flow(self, first: RaftEncoding, pyramid: Sequence[Tensor], iterations: int) -> Tensor:
+    def estimate_flow(self, first: RaftEncoding, pyramid: Sequence[Tensor], iterations: int) -> Tensor:
         """(n, 2, h, w) pixels from the images of `first`, whose correlations with the second ones are `pyramid`."""
         start = make_cell_coordinates(first.features)
         at, hidden = start, first.hidden
@@ -70,7 +70,7 @@ class Raft(nn.Module):
             at = at + step.float()
         if self.size.small:
             return _upsample_bilinear(at - start)
-        return _upsample_convex(at - start, self.update_block.upsampling(hidden).float())
+        return _upsample_convex(at - start, self.update_block.predict_upsampling(hidden).float())
 
 
 def make_cell_coordinates(like: Tensor) -> Tensor:

@@ -54,7 +54,7 @@ class FeatureExtractor:
         seen: list[Any] = [cv2.resize(image, (width, height), interpolation=how) for image in images]
         grids = [join_layers(layers) for layers in self._run(seen)]
         if self._projection is not None:
-            grids = [l2_normalize(self._projection.apply(grid)) for grid in grids]
+            grids = [l2_normalize(self._projection.project_vectors(grid)) for grid in grids]
         return [grid.astype(np.float16) for grid in grids]
 
 

@@ -46,25 +46,29 @@ class FitAxesParams(Params):
 
 @stage(
     libraries=("numpy", "onnx", "onnxruntime", "opencv-python", "pyarrow", "torch"),
-    weights=lambda _, seeing: (seeing.network,),
+    weights=lambda _, feature_params: (feature_params.network,),
     accelerator=True,
     among=lambda params, _: None if params.fitted_on == "dataset" else (),
     kernels=("onnxruntime", "cuda"),
-    kernels_for=lambda params, seeing: seeing.kernels if params.fitted_on == "dataset" else (),
+    kernels_for=lambda params, feature_params: feature_params.kernels if params.fitted_on == "dataset" else (),
 )
 def fit_axes(
-    frames: Dataset[Frames], params: FitAxesParams, seeing: ExtractFeaturesParams, compute: Compute
+    frames: Dataset[Frames], params: FitAxesParams, feature_params: ExtractFeaturesParams, compute: Compute
 ) -> FeatureAxes:
     """Axes for the network and layers of extract_features; none where its `dimensions` is null."""
-    facts = AxesMetadata(seeing.network, seeing.layers, params.fitted_on)
-    if seeing.dimensions is None:
-        return FeatureAxes(np.zeros((0, count_channels(seeing)), np.float16), facts)
+    facts = AxesMetadata(feature_params.network, feature_params.layers, params.fitted_on)
+    if feature_params.dimensions is None:
+        return FeatureAxes(np.zeros((0, count_channels(feature_params)), np.float16), facts)
     if params.fitted_on == "samples":
         from tasks.extract_features.pretrained_projection import load_pretrained_axes
 
-        return FeatureAxes(load_pretrained_axes(seeing.network, seeing.layers, seeing.dimensions), facts)
+        return FeatureAxes(
+            load_pretrained_axes(feature_params.network, feature_params.layers, feature_params.dimensions), facts
+        )
     pictures = (image for _, video in frames.items() for image in iterate_spaced_frames(video, params.frames_per_video))
-    return FeatureAxes(pack_projection(fit_feature_projection(pictures, seeing, compute, seeing.dimensions)), facts)
+    return FeatureAxes(
+        pack_projection(fit_feature_projection(pictures, feature_params, compute, feature_params.dimensions)), facts
+    )
 
 
 def iterate_spaced_frames(frames: Frames, count: int) -> Iterator[Image]:
@@ -76,26 +80,26 @@ def iterate_spaced_frames(frames: Frames, count: int) -> Iterator[Image]:
 
 
 def fit_feature_projection(
-    pictures: Iterator[Image], seeing: ExtractFeaturesParams, compute: Compute, dimensions: int
+    pictures: Iterator[Image], feature_params: ExtractFeaturesParams, compute: Compute, dimensions: int
 ) -> LinearProjection:
     """Axes fitted on pictures and on one view of each; BadParams where there is nothing to fit them on."""
-    look = open_feature_extractor(seeing, compute, None)
-    channels = count_channels(seeing)
+    look = open_feature_extractor(feature_params, compute, None)
+    channels = count_channels(feature_params)
     if dimensions > channels:
         raise BadParams(
-            f"extract_features.dimensions must be at most {channels} for {seeing.network} with "
-            f"{', '.join(seeing.layers)}, got {dimensions}"
+            f"extract_features.dimensions must be at most {channels} for {feature_params.network} with "
+            f"{', '.join(feature_params.layers)}, got {dimensions}"
         )
     moments = reduce(
-        lambda sums, numbered: sums.add(*_extract_view_pair(numbered[1], numbered[0], look)),
+        lambda sums, numbered: sums.add_pairs(*_extract_view_pair(numbered[1], numbered[0], look)),
         enumerate(pictures),
-        ScatterMoments.none(channels),
+        ScatterMoments.make_empty(channels),
     )
     if not moments.pairs:
         raise BadParams(
             "fit_axes.fitted_on: dataset needs videos with whole frames, got none; add videos or set it to samples"
         )
-    return moments.projection(dimensions)
+    return moments.fit_projection(dimensions)
 
 
 def _extract_view_pair(
@@ -111,7 +115,7 @@ def _extract_view_pair(
     first, second = (grid.astype(np.float32) for grid in look([image, view.image]))
     tall, wide = image.shape[:2]
     cells = make_cell_grid(tall, wide, *compute_input_size(tall, wide, look.side))
-    seen: Any = cv2.perspectiveTransform(cells.centres(), view.homography)
+    seen: Any = cv2.perspectiveTransform(cells.cell_centres(), view.homography)
     places = cells.to_cells(seen)
     inside = ((places >= 0) & (places <= (cells.columns - 1, cells.rows - 1))).all(axis=-1)
     apart = (first - _sample_bilinear(second, places))[inside]

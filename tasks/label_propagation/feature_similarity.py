@@ -40,7 +40,7 @@ class FeatureSimilarity:
     def _cells(self, trail: WarpField) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """(rows, columns) row and column of the cell nearest to where each cell's centre leads."""
         clip, cells = self.clip, self.clip.cells
-        column, row = np.rint(cells.centres()).astype(np.intp).transpose(2, 0, 1)
+        column, row = np.rint(cells.cell_centres()).astype(np.intp).transpose(2, 0, 1)
         there = trail.at[np.clip(row, 0, clip.height - 1), np.clip(column, 0, clip.width - 1)]
         at = np.rint(cells.to_cells(there)).astype(np.intp)
         return np.clip(at[..., 1], 0, cells.rows - 1), np.clip(at[..., 0], 0, cells.columns - 1)

@@ -72,7 +72,7 @@ def joined(images: tuple[Image, Image], found: Comparison, same: Sequence[Same],
 
 
 def _lines(tie: Tie, found: Comparison, scale: float, right: float) -> Markup:
-    start = found.grid.centres().reshape(-1, 2)[tie.cells]
+    start = found.grid.cell_centres().reshape(-1, 2)[tie.cells]
     end = start + found.semantic.reshape(-1, 2)[tie.cells]
     # Pixel centres are at integers here, and pixels' edges in SVG.
     a, b = (start + 0.5) * scale, (end + 0.5) * scale + np.array([right, 0], np.float32)

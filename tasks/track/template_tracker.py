@@ -94,7 +94,7 @@ def track_by_template(
 def learn_template(vectors: NDArray[Any], grid: CellGrid, xyxy: Floats) -> ObjectTemplate:
     """What a box of a frame's (h, w, d) vectors holds that its surroundings do not."""
     inside = sample_vectors(vectors, grid, place_template_points(xyxy_to_cxcywh(xyxy)[None]))[0]
-    centres = grid.centres().reshape(-1, 2)
+    centres = grid.cell_centres().reshape(-1, 2)
     away = np.abs(centres - (xyxy[:2] + xyxy[2:]) / 2) / np.maximum((xyxy[2:] - xyxy[:2]) / 2, 1)
     around = (away.max(axis=1) > 1) & (away.max(axis=1) < BACKGROUND_EXTENT)
     weight = np.ones(len(inside))
@@ -131,7 +131,7 @@ def find_reappearance_places(box: Floats, facts: FeatureMetadata) -> Floats:
 
     All of them, or those beside the border through which it has left.
     """
-    places = facts.grid.centres().reshape(-1, 2).astype(np.float64)
+    places = facts.grid.cell_centres().reshape(-1, 2).astype(np.float64)
     side = int(border_distances(box, facts).argmin())
     if border_distances(box, facts)[side] >= EXIT_MARGIN:
         return places

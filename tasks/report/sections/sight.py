@@ -85,7 +85,7 @@ def _picture(dossier: Dossier, frame: int, palette: PcaPalette) -> Markup:
     return tag(
         "button",
         tag("img", src=data_uri(jpeg(image)), width=width, height=height, alt=f"Frame {frame}", loading="lazy"),
-        cells(palette.paint(dossier.features.values[frame]), width, height, f"Features of frame {frame}"),
+        cells(palette.to_rgb(dossier.features.values[frame]), width, height, f"Features of frame {frame}"),
         tag("span", when, class_="when"),
         type="button",
         data_t=f"{time_s:.4f}",

@@ -76,38 +76,38 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
     looking = apply_overrides(params.section(ExtractFeaturesParams), arguments.set)
     shipped = load_pretrained_projection(looking.network, looking.layers, looking.dimensions)
     look = open_feature_extractor(looking, params.section(Compute), shipped)
-    bench = FeatureEvalContext(
+    context = FeatureEvalContext(
         look=lambda image: look([image])[0],
         cells=lambda height, width: make_cell_grid(
             height, width, *compute_input_size(height, width, looking.image_side)
         ),
         side=params.section(DecodeParams).max_side,
     )
-    return evaluate_features(arguments, bench)
+    return evaluate_features(arguments, context)
 
 
-def evaluate_features(arguments: argparse.Namespace, bench: FeatureEvalContext) -> SuiteScores:
-    """`evaluate` with whatever the bench holds."""
+def evaluate_features(arguments: argparse.Namespace, context: FeatureEvalContext) -> SuiteScores:
+    """`evaluate` with whatever the context holds."""
     clips = find_clips(arguments.data)
     if not clips:
         raise BadInput(f"{arguments.data} must hold folders `frames` with images, got none")
     items: dict[str, dict[str, float]] = {
-        f"masks/{clip.name}": {"J": score_propagated_masks(clip, bench)} for clip in clips if len(clip.masks) > 2
+        f"masks/{clip.name}": {"J": score_propagated_masks(clip, context)} for clip in clips if len(clip.masks) > 2
     }
-    for name, image, rng in _select_frames(clips, arguments, bench.side):
-        items[f"views/{name}"] = score_cell_matches(image, rng, bench)
+    for name, image, rng in _select_frames(clips, arguments, context.side):
+        items[f"views/{name}"] = score_cell_matches(image, rng, context)
     return SuiteScores("features", items, _average_by_kind(items))
 
 
-def score_propagated_masks(clip: MatchClip, bench: FeatureEvalContext) -> float:
+def score_propagated_masks(clip: MatchClip, context: FeatureEvalContext) -> float:
     """Mean J of the first mask carried through `clip`, at the masks' own size, without the first and the last frame."""
-    images = [read_image(path, bench.side)[0] for path in clip.frames]
+    images = [read_image(path, context.side)[0] for path in clip.frames]
     drawn: Any = cv2.imread(str(clip.masks[0]), cv2.IMREAD_GRAYSCALE)
     height, width = drawn.shape
     tall, wide = images[0].shape[:2]
-    cells = rescale_grid(bench.cells(tall, wide), tall, wide, height, width)
+    cells = rescale_grid(context.cells(tall, wide), tall, wide, height, width)
     labels = resample_to_cells(read_mask(clip.masks[0], height, width), cells)[..., None]
-    grids = (bench.look(image) for image in images)
+    grids = (context.look(image) for image in images)
     overlaps: list[float] = []
     for path, soft in zip(clip.masks[1:], propagate_grid_labels(next(grids), grids, labels, PROPAGATION), strict=True):
         assert soft is not None
@@ -116,14 +116,14 @@ def score_propagated_masks(clip: MatchClip, bench: FeatureEvalContext) -> float:
     return float(np.mean(overlaps[:-1]))
 
 
-def score_cell_matches(image: Image, rng: np.random.Generator, bench: FeatureEvalContext) -> dict[str, float]:
+def score_cell_matches(image: Image, rng: np.random.Generator, context: FeatureEvalContext) -> dict[str, float]:
     """PCK of the nearest neighbours of an image's cells in a view of it, and of no motion at all."""
     height, width = image.shape[:2]
     camera, light = synthetic_views.sample_far_view(rng)
     view = synthetic_views.render_view(image, camera, light)
-    cells = bench.cells(height, width)
-    centres = cells.centres().reshape(-1, 2)
-    first, second = (bench.look(seen).astype(np.float32) for seen in (image, view.image))
+    cells = context.cells(height, width)
+    centres = cells.cell_centres().reshape(-1, 2)
+    first, second = (context.look(seen).astype(np.float32) for seen in (image, view.image))
     nearest = (first.reshape(len(centres), -1) @ second.reshape(len(centres), -1).T).argmax(axis=1)
     truth: Any = cv2.perspectiveTransform(centres[:, None].astype(np.float64), view.homography)[:, 0]
     inside = ((truth >= -0.5) & (truth < np.array([width, height]) - 0.5)).all(axis=1)
