@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from flows.apps.video_artifacts import Shelf
-from flows.engine.files import PARTIAL, move, partial
+from flows.engine.atomic_files import PARTIAL_FOLDER, make_partial_path, move_into_place
 from tasks.arrays import Image
 from tasks.artifacts.frames import Frames
 from tasks.errors import SemflowError
-from tasks.progress import progress
+from tasks.progress import track_progress
 
 CRF, PRESET = 23, "veryfast"  # as the report's overlay
 ABOUT = "about.json"
@@ -42,15 +42,15 @@ def results(arguments: argparse.Namespace, shelf: Shelf) -> Generator[Results]:
     if final.exists() and not (final.is_dir() and ((final / ABOUT).is_file() or not any(final.iterdir()))):
         raise SemflowError(f"--out must be a new or an empty folder, or one made by this command, got {final}")
     try:
-        with partial(final, final.parent) as folder:
+        with make_partial_path(final, final.parent) as folder:
             folder.mkdir()
             made = Results(folder, final, {"command": f"field {name}", "video": shelf.video})
             yield made
             (folder / ABOUT).write_text(json.dumps(made.said, indent=1) + "\n", encoding="utf-8")
-            move(folder, final)
+            move_into_place(folder, final)
     finally:
         with contextlib.suppress(OSError):  # another command may be writing beside it
-            (final.parent / PARTIAL).rmdir()
+            (final.parent / PARTIAL_FOLDER).rmdir()
     show(arguments, made)
 
 
@@ -89,7 +89,7 @@ def whole(frames: Frames) -> list[int]:
 
 def with_progress(items: Iterable[int], total: int, what: str) -> Iterator[int]:
     """The items; how far they are is told (tasks/progress.py)."""
-    with progress("field", what, total) as step:
+    with track_progress("field", what, total) as step:
         for item in items:
             yield item
             step("")

@@ -25,8 +25,8 @@ def run(arguments: argparse.Namespace) -> int:
     from flows.cli.display import choose_display
     from flows.cli.import_videos import take_in
     from flows.engine.project import find_root
-    from flows.engine.run import bring_up_to_date
-    from flows.prefect_door.adapter import mirrored
+    from flows.engine.run import run_stale_items
+    from flows.prefect_door.engine_adapter import mirror_run
 
     root = find_root(Path.cwd())
     videos = take_in(root, arguments.videos) if arguments.videos else None
@@ -36,9 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
             "data/raw must hold at least one video, got none; put files there, name some with "
             "`semflow run --videos 'folder/*.mp4'`, or fetch samples with `semflow samples`"
         )
-    with mirrored(project, videos) as mirror:
+    with mirror_run(project, videos) as mirror:
         with choose_display(quiet=arguments.quiet, json=arguments.json) as display:
-            summary = bring_up_to_date(
+            summary = run_stale_items(
                 project, videos, observers=[display, mirror], retry_failed=arguments.retry_failed, pull=arguments.pull
             )
         return _finish(arguments, project, summary)  # before Prefect is waited for
@@ -54,15 +54,15 @@ def plan(arguments: argparse.Namespace) -> int:
 
 def why(arguments: argparse.Namespace) -> int:
     """Say why items of one video are stale."""
-    from flows.engine.names import find_video
-    from flows.engine.plan import Plan, select
+    from flows.engine.plan import Plan, select_items
+    from flows.engine.video_names import resolve_video_name
 
     project = _open(fetch=True)
-    video = find_video({v.relative: v.name for v in project.videos.values()}, arguments.video)
+    video = resolve_video_name({v.relative: v.name for v in project.videos.values()}, arguments.video)
     names = [declaration.name for declaration in project.declarations]
     if arguments.stage is not None and arguments.stage not in names:
         raise SemflowError(f"stage must be one of {', '.join(names)}, got {arguments.stage!r}")
-    states = select(Plan.make(project), [video]).values()
+    states = select_items(Plan.make(project), [video]).values()
     chosen = [state for state in states if arguments.stage in (None, state.item.stage)]
     return _show_states(arguments, chosen, project, every=True)
 
@@ -70,14 +70,14 @@ def why(arguments: argparse.Namespace) -> int:
 def stage(arguments: argparse.Namespace) -> int:
     """Make one stage over all videos: what DVC calls."""
     from flows.cli.display import choose_display
-    from flows.engine.run import bring_up_to_date
+    from flows.engine.run import run_stale_items
 
     project = _open(fetch=True)
     names = [declaration.name for declaration in project.declarations]
     if arguments.name not in names:
         raise SemflowError(f"stage must be one of {', '.join(names)}, got {arguments.name!r}")
     with choose_display(json=arguments.json) as display:
-        summary = bring_up_to_date(project, stages=[arguments.name], observers=[display], record=False, pull=True)
+        summary = run_stale_items(project, stages=[arguments.name], observers=[display], record=False, pull=True)
     code = _finish(arguments, project, summary)
     return 0 if arguments.keep_going and summary.settled else code
 
@@ -113,17 +113,17 @@ def samples(arguments: argparse.Namespace) -> int:
 
 def dvc(arguments: argparse.Namespace) -> int:
     """Write dvc.yaml where it is not fresh."""
-    from flows.engine.dvc_yaml import render
-    from flows.engine.graph import refresh_page
-    from tasks.content import write_atomically
+    from flows.engine.dvc_yaml import render_dvc_yaml
+    from flows.engine.stage_graph import refresh_graph_page
+    from tasks.content_hash import write_atomically
 
     project = _open()
     path = project.root / "dvc.yaml"
-    text = render(project)
+    text = render_dvc_yaml(project)
     changed = not path.is_file() or path.read_text(encoding="utf-8") != text
     if changed:
         write_atomically(path, text)
-    refresh_page(project.root, project.declarations)
+    refresh_graph_page(project.root, project.declarations)
     if arguments.json:
         print_json({"dvc.yaml": "written" if changed else "fresh"})
     else:
@@ -170,9 +170,9 @@ def _open(root: Path | None = None, *, fetch: bool = False) -> Project:
 
 def _show_states(arguments: argparse.Namespace, states: list[ItemState], project: Project, *, every: bool) -> int:
     from flows.cli.console import PlanLine, plan_counts, show_plan
-    from flows.engine.timings import Timings
+    from flows.engine.timings import DurationEstimates
 
-    timings = Timings.read(project.state)
+    timings = DurationEstimates.read(project.state)
     lines = [
         PlanLine(
             state.item,

@@ -25,7 +25,7 @@ from flows.engine.project import find_root
 from flows.evaluate.scores import Row, Scores
 from tasks.artifacts.action_model import ActionModel
 from tasks.artifacts.actions import Actions, Said
-from tasks.artifacts.artifact import ALL, Streamed
+from tasks.artifacts.artifact import DATASET_ITEM, Streamed
 from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
 from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.frames import Frames
@@ -194,7 +194,7 @@ def _model(file: Path | None) -> ActionModel:
         if not file.is_file():
             raise SemflowError(f"--model must be an action model, got {file}, which is not there")
         return ActionModel.load(file)
-    own = ActionModel.path(find_root(Path.cwd()), ALL)
+    own = ActionModel.path(find_root(Path.cwd()), DATASET_ITEM)
     return ActionModel.load(own) if own.is_file() else shipped_model()
 
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from flows.training.figure_stacks import SETTINGS, Job, look_at, renderers
 from tasks.artifacts.action_model import ActionModel, LinearHead, TemporalStream
-from tasks.fingerprint import fingerprint
+from tasks.fingerprint import fingerprint_module
 from tasks.streams.heads import probabilities
 from tasks.streams.temporal import across_modalities, temporal_features, to_arrays
 from tasks.synthetic.figures.clip import Theme
@@ -120,7 +120,7 @@ def _stacks(job: Job) -> StoredStacks:
 
 def _key() -> str:
     """Of the code that renders and looks: another one makes other stacks."""
-    return sha256(json.dumps(dict(fingerprint("flows.training.figure_stacks"))).encode()).hexdigest()[:16]
+    return sha256(json.dumps(dict(fingerprint_module("flows.training.figure_stacks"))).encode()).hexdigest()[:16]
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tasks.arrays import LabelMap
 from tasks.artifacts.artifact import Streamed
 from tasks.artifacts.semantic_field import NEARNESS, FieldFacts, FieldMap, SemanticField
-from tasks.checkpoints import Checkpoints, passing
+from tasks.checkpoints import Checkpoints, temporary_checkpoints
 from tasks.fit_field.seed_labels import known_of, reason, seen_by
 from tasks.fit_field.shot import Take, frames_of_takes, take_of
 from tasks.fit_field.stage_inputs import Inputs
@@ -25,7 +25,7 @@ from tasks.fit_field.windows import order, own
 from tasks.label_propagation.propagate import attended, completed
 from tasks.label_propagation.propagation_config import DEFAULT, How
 from tasks.motion_layers.occlusion_order import events, nearness
-from tasks.progress import Step, progress
+from tasks.progress import ProgressCallback, track_progress
 
 if TYPE_CHECKING:
     from tasks.fit_field.params import FitFieldParams
@@ -50,7 +50,7 @@ def fitted(
 def _write(path: Path, inputs: Inputs, params: FitFieldParams, device: str, parts: Checkpoints | None) -> None:
     frames = inputs.frames
     size = map_size(frames.height, frames.width, params.side)
-    with passing() if parts is None else contextlib.nullcontext(parts) as kept:
+    with temporary_checkpoints() if parts is None else contextlib.nullcontext(parts) as kept:
         known = known_of(inputs, params, size, kept)
         seen = seen_by(frames, params, size) if params.feed_masks else None
         takes = [
@@ -79,7 +79,7 @@ def _maps(
     """The maps of each take, which is fitted by itself; fills `metrics` with means over the frames of takes."""
     heard: list[Heard] = []
     hiding = np.zeros((takes[0].classes,) * 2) if takes else np.zeros((0, 0))
-    with progress("fit_field", title, sum(len(window) for take in takes for window in take.windows)) as step:
+    with track_progress("fit_field", title, sum(len(window) for take in takes for window in take.windows)) as step:
         for number, take in enumerate(takes):
             fit = _Fit(take, parts, f"{number:04d}", overlap, step)
             heard.append(fit.heard())
@@ -100,7 +100,7 @@ class _Fit:
     parts: Checkpoints
     name: str
     overlap: int
-    step: Step
+    step: ProgressCallback
 
     def heard(self) -> Heard:
         """What the labelled frames say about the kinds of evidence."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tasks.arrays import Indices
 from tasks.artifacts.action_model import LinearHead, Seen, TemporalStream
-from tasks.progress import progress
+from tasks.progress import track_progress
 from tasks.streams.heads import fit_head, probabilities
 from tasks.streams.temporal import from_arrays, temporal_features, to_arrays
 from tasks.train.fine_tune import STEPS, Diary, Lesson, Schedule, fine_tune
@@ -94,7 +94,7 @@ def _fully(
         return None, silent(material)
     some = np.concatenate([material.looks[row].stacks for row in rows if len(material.looks[row].stacks)])
     schedule = Schedule(params.epochs, params.learning_rate, params.batch, params.flip, params.seed)
-    with progress("train", f"epochs on {len(some)} stacks", params.epochs, logged=True) as step:
+    with track_progress("train", f"epochs on {len(some)} stacks", params.epochs, logged=True) as step:
         diary = Diary(state, lambda _, loss: step(f"loss {loss:.3f}"))
         lesson = Lesson(some, material.labels[at], np.zeros(material.count, int))
         trunk, head = fine_tune(from_arrays(stream.trunk), lesson, schedule, device, diary)

@@ -18,8 +18,8 @@ from tasks.arrays import Indices
 from tasks.artifacts.action_labels import ActionLabels
 from tasks.artifacts.action_model import ActionModel, LinearHead, TemporalStream
 from tasks.errors import BadInput
-from tasks.fingerprint import fingerprint, library_version
-from tasks.progress import progress
+from tasks.fingerprint import fingerprint_module, library_version
+from tasks.progress import track_progress
 from tasks.streams.fusion import AVERAGE, fused, learned_weights
 from tasks.train.looks import LIBRARIES, Look, Means, Shelf, digest, look, look_key
 from tasks.train.metrics import measured, seen
@@ -120,7 +120,7 @@ class _States:
 def _made_by(means: Means) -> dict[str, Any]:
     return {
         "params": means.params.model_dump(mode="json"),
-        "code": dict(fingerprint(__name__)),
+        "code": dict(fingerprint_module(__name__)),
         "libraries": {name: library_version(name) for name in LIBRARIES},
         "device": means.device.partition(":")[0],
     }
@@ -133,7 +133,7 @@ def _looked(
     rows: list[Stretch] = []
     looks: list[Look] = []
     keys: list[str] = []
-    with progress("train", "looking at labels", len(labels.rows), logged=True) as step:
+    with track_progress("train", "looking at labels", len(labels.rows), logged=True) as step:
         for row, opened in stretches(labels, footage, means.params.region):
             flow = footage.dense_flow.paths[row.video]
             key = look_key(row, (footage.frames.paths[row.video], flow), means.params)

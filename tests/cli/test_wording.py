@@ -8,8 +8,8 @@ import pytest
 
 from flows.cli.wording import amount, duration, one_line, printable, rate, size, stopwatch, tally_words, video_name
 from flows.engine.outcome import Item
-from tasks.artifacts.artifact import ALL
-from tasks.progress import BYTES
+from tasks.artifacts.artifact import DATASET_ITEM
+from tasks.progress import BYTES_REMARK
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,10 @@ def test_sizes(count: float, words: str) -> None:
 
 def test_amounts() -> None:
     assert amount(3, 10) == "3/10" and amount(3, math.inf) == "3"
-    assert amount(5_600_000, 11_100_000, BYTES) == "5.6/11.1 MB" and amount(5_600_000, math.inf, BYTES) == "5.6 MB"
+    assert (
+        amount(5_600_000, 11_100_000, BYTES_REMARK) == "5.6/11.1 MB"
+        and amount(5_600_000, math.inf, BYTES_REMARK) == "5.6 MB"
+    )
 
 
 def test_counts_that_are_none_go() -> None:
@@ -60,4 +63,4 @@ def test_text_steers_no_terminal() -> None:
     assert printable("plié 日本\n\tline") == "plié 日本\n\tline"
     assert printable("a\x1b[2Jb\rc\x07\u202e\udcff") == r"a\x1b[2Jb\rc\x07\u202e\udcff"
     assert one_line(" a\n  b\tc ") == "a b c"
-    assert video_name(Item(ALL, "train")) == "(dataset)" and video_name(Item("x\x1b", "train")) == r"x\x1b"
+    assert video_name(Item(DATASET_ITEM, "train")) == "(dataset)" and video_name(Item("x\x1b", "train")) == r"x\x1b"
