@@ -36,7 +36,7 @@ from tasks.fit_field.params import FitFieldParams
 from tasks.fit_field.seed_labels import known_of, seen_by
 from tasks.fit_field.shot import frames_of_takes, take_of
 from tasks.fit_field.stage_inputs import Inputs
-from tasks.label_propagation.propagate import attended, completed
+from tasks.label_propagation.propagate_labels import classify_frames, weigh_evidence
 from tasks.match.params import MatchParams
 from tasks.match.stage import match
 from tasks.params import Compute, Params
@@ -110,8 +110,8 @@ def measured(scene: Scene) -> Clock:
         clock.part("masks", lambda: [seen(frame) for frame in chosen])
         take = take_of(chosen, inputs, known, fitting, how_of(fitting), seen, (HEIGHT, WIDTH), "cpu")
         reader = clock.part("geometry", lambda: take.geometry(take.wide[0]))
-        task = clock.part("attention", lambda: attended(take.window(0, {}, reader)[0]))
-        maps = completed(task)
+        task = clock.part("attention", lambda: weigh_evidence(take.window(0, {}, reader)[0]))
+        maps = classify_frames(task)
         clock.part("semantics gather", lambda: next(maps))  # the first map comes when all evidence is there
         clock.part("finish", lambda: list(maps))
     return clock

@@ -11,38 +11,20 @@ one folder, `field/<video>/<command>/` or where `--out` says, which appears whol
 
 from __future__ import annotations
 
-import argparse
-from importlib import import_module
-from typing import Any
+import click
 
-from flows.cli.display import shown_progress
+from flows.cli.command_options import JSON_OPTION, LazyGroup
 
 COMMANDS = {
-    "complete": "labels on a few frames to label maps of all frames",
-    "track": "chosen points, or one thing, through time",
-    "remove": "a video without one thing, or without a class",
-    "adapt": "label maps from what is known of other videos, by features",
+    "complete": ("flows.apps.field_complete:command", "labels on a few frames to label maps of all frames"),
+    "track": ("flows.apps.field_track:command", "chosen points, or one thing, through time"),
+    "remove": ("flows.apps.field_remove:command", "a video without one thing, or without a class"),
+    "adapt": ("flows.apps.field_adapt:command", "label maps from what is known of other videos, by features"),
 }
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The four commands, each with its own options (flows/field_<command>.py)."""
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, text in COMMANDS.items():
-        sub = commands.add_parser(name, help=text, description=text)
-        sub.add_argument("video", help="a video of this project")
-        sub.add_argument("--out", metavar="DIR", help=f"folder for the files; field/VIDEO/{name} without it")
-        # No default of its own, or `--json` before the command would be lost again.
-        sub.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON object")
-        sub.set_defaults(field_command=name)
-        _module(name).add_arguments(sub)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Do it, and say what was made and where it is."""
-    with shown_progress():
-        return _module(arguments.field_command).run(arguments)
-
-
-def _module(name: str) -> Any:
-    return import_module(f"flows.apps.field_{name}")
+@click.group(cls=LazyGroup, lazy=COMMANDS)
+@JSON_OPTION
+def command(as_json: bool) -> None:
+    """Use the semantic field of a video: complete labels, track points, remove objects, adapt other videos' labels."""
+    del as_json

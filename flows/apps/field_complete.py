@@ -7,17 +7,19 @@ can serve as labels again, `confidences.csv`, the field as Parquet, and an overl
 
 from __future__ import annotations
 
-import argparse
 import csv
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import click
 import numpy as np
 
 from flows.apps.field_results import Results, results, whole, with_progress, write_film
 from flows.apps.object_queries import carried
 from flows.apps.video_artifacts import Shelf
+from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
+from flows.cli.display import shown_progress
 from tasks.arrays import Image
 from tasks.artifacts.field_labels import FieldLabels
 from tasks.artifacts.semantic_field import FieldMap, SemanticField
@@ -26,20 +28,23 @@ from tasks.errors import BadInput, SemflowError
 MASKS, FIELD, TABLE, FILM = "labels", "field.parquet", "confidences.csv", "overlay.mp4"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Which labels, and for how many frames."""
-    parser.add_argument(
-        "--labels", nargs="+", metavar="PATH", help="a folder, or files: masks like 000120.png, points.csv, names.txt"
-    )
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="every N-th frame gets a map; 1: all")
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Fit a field to the labels and write it."""
-    shelf = Shelf.of(arguments.video)
-    with results(arguments, shelf) as made:
-        labels = given(arguments.labels, shelf, made.folder)
-        field = fitted(shelf, labels, arguments.every, made.folder / FIELD)
+@click.command(cls=ValuesCommand)
+@click.argument("video", metavar="VIDEO")
+@list_option("--labels", metavar="PATH", help="a folder, or files: masks like 000120.png, points.csv, names.txt")
+@click.option("--every", type=int, default=1, metavar="N", help="every N-th frame gets a map; 1: all")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="folder for the files; default field/VIDEO/complete",
+)
+@JSON_OPTION
+def command(*, video: str, labels: tuple[str, ...] | None, every: int, out: Path | None, as_json: bool) -> int:
+    """Complete labels of a few frames to label maps of all frames."""
+    shelf = Shelf.of(video)
+    with shown_progress(), results("complete", shelf, out, as_json=as_json) as made:
+        seeds = given(labels, shelf, made.folder)
+        field = fitted(shelf, seeds, every, made.folder / FIELD)
         write(made, shelf, field)
     return 0
 

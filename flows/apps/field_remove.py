@@ -7,10 +7,11 @@ which shows what was taken out. Shadows and reflections stay: no label map knows
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from pathlib import Path
 
+import click
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 from flows.apps.field_results import results, whole, with_progress, write_film
 from flows.apps.object_queries import Thing, thing
 from flows.apps.video_artifacts import Shelf
+from flows.cli.command_options import JSON_OPTION, ValuesCommand
+from flows.cli.display import shown_progress
 from tasks.arrays import Image, Mask
 from tasks.device import resolve_device
 from tasks.errors import SemflowError
@@ -31,16 +34,24 @@ LEAST_SCORE = 0.15  # of such an instance: that it is there the track knows
 HIGHLIGHT = np.array([255, 60, 140], np.float32)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What goes."""
-    parser.add_argument("--instance", type=int, metavar="N", help="a track as the report numbers it, or a map's value")
-    parser.add_argument("--class", dest="name", metavar="NAME", help="everything of a class, or the instance's class")
+@click.command(cls=ValuesCommand)
+@click.argument("video", metavar="VIDEO")
+@click.option("--instance", type=int, metavar="N", help="a track as the report numbers it, or a map's value")
+@click.option("--class", "class_name", metavar="NAME", help="everything of a class, or the instance's class")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="folder for the files; default field/VIDEO/remove"
+)
+@JSON_OPTION
+def command(*, video: str, instance: int | None, class_name: str | None, out: Path | None, as_json: bool) -> int:
+    """Render a video without one object, or without a class."""
+    shelf = Shelf.of(video)
+    with shown_progress():
+        write_removal(shelf, thing(shelf, instance, class_name), out, as_json=as_json)
+    return 0
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Take it out and write the films."""
-    shelf = Shelf.of(arguments.video)
-    chosen = thing(shelf, arguments.instance, arguments.name)
+def write_removal(shelf: Shelf, chosen: Thing, out: Path | None, *, as_json: bool) -> None:
+    """The video without the thing, and the masks of what was taken out."""
     numbers = whole(shelf.frames)
     mask = masks_of(shelf, chosen)
     sizes = {frame: int(mask(frame).sum()) for frame in numbers}
@@ -49,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"the maps must show {chosen.name} {chosen.track_id or ''} in some frame, got none; "
             "see the report's section 'What is where' for what there is"
         )
-    with results(arguments, shelf) as made:
+    with results("remove", shelf, out, as_json=as_json) as made:
         going = with_progress(numbers, len(numbers), "remove")
         write_film(
             made.folder / FILM,
@@ -67,7 +78,6 @@ def run(arguments: argparse.Namespace) -> int:
                 ),
             }
         )
-    return 0
 
 
 def masks_of(shelf: Shelf, chosen: Thing) -> Callable[[int], Mask]:
@@ -114,7 +124,7 @@ def without(shelf: Shelf, mask: Callable[[int], Mask], numbers: Sequence[int]) -
     from tasks.fit_field.fit_windows import map_size
     from tasks.fit_field.frame_motion import Links
     from tasks.fit_field.window_volume import geometry
-    from tasks.plane_volume.object_removal import removed
+    from tasks.plane_volume.object_removal import remove_object
 
     frames = shelf.frames
     size = map_size(frames.height, frames.width, shelf.params.side)
@@ -131,7 +141,7 @@ def without(shelf: Shelf, mask: Callable[[int], Mask], numbers: Sequence[int]) -
             inputs = shelf.inputs(shelf.labels)
             links = Links(shelf.dense_flow, None, chosen, *size)
             reader = geometry(inputs, chosen, links.motion, shelf.params, size, device)
-            for _, image in removed(reader, [frames.image(frame) for frame in chosen], masks, asked):
+            for _, image in remove_object(reader, [frames.image(frame) for frame in chosen], masks, asked):
                 yield image
 
 

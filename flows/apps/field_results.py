@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -35,10 +34,9 @@ class Results:
 
 
 @contextlib.contextmanager
-def results(arguments: argparse.Namespace, shelf: Shelf) -> Generator[Results]:
+def results(name: str, shelf: Shelf, out: Path | None, *, as_json: bool) -> Generator[Results]:
     """A folder to write to; at the end it takes its place and the user is told, after an error nothing is left."""
-    name = arguments.field_command
-    final = Path(arguments.out) if arguments.out else shelf.root / "field" / shelf.video / name
+    final = out or shelf.root / "field" / shelf.video / name
     if final.exists() and not (final.is_dir() and ((final / ABOUT).is_file() or not any(final.iterdir()))):
         raise SemflowError(f"--out must be a new or an empty folder, or one made by this command, got {final}")
     try:
@@ -51,12 +49,12 @@ def results(arguments: argparse.Namespace, shelf: Shelf) -> Generator[Results]:
     finally:
         with contextlib.suppress(OSError):  # another command may be writing beside it
             (final.parent / PARTIAL_FOLDER).rmdir()
-    show(arguments, made)
+    show(made, as_json=as_json)
 
 
-def show(arguments: argparse.Namespace, made: Results) -> None:
+def show(made: Results, *, as_json: bool) -> None:
     """What was made, and where it is."""
-    if arguments.json:
+    if as_json:
         files = sorted(path.relative_to(made.final).as_posix() for path in made.final.rglob("*") if path.is_file())
         said = json.dumps({**made.said, "folder": str(made.final), "files": files}, indent=1)
     else:

@@ -7,11 +7,12 @@ and an overlay with a dot where a point is seen and a ring where it may be.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+import click
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +20,13 @@ from numpy.typing import NDArray
 from flows.apps.field_results import results, with_progress, write_film
 from flows.apps.object_queries import Thing, thing
 from flows.apps.video_artifacts import Shelf
+from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
+from flows.cli.display import shown_progress
 from tasks.arrays import Image
 from tasks.artifacts.point_paths import PointPaths
 from tasks.errors import SemflowError
 from tasks.geometry.evenly_spaced import pick_evenly
-from tasks.point_tracking.point_tracker import Paths, World, follow
+from tasks.point_tracking.point_tracker import PointTrackingInputs, PointTracks, track_points
 
 TABLE, FILM = "points", "overlay.mp4"
 MOST_POINTS = 48  # of a thing
@@ -34,24 +37,40 @@ TRAIL = 20  # frames
 SHOWN = 0.3  # confidence of a hidden point that is still drawn: some twenty frames
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What is followed."""
-    parser.add_argument("--points", nargs="+", metavar="X,Y[@FRAME]", help="places, working-size pixels")
-    parser.add_argument("--instance", type=int, metavar="N", help="a track as the report numbers it, or a map's value")
-    parser.add_argument("--class", dest="name", metavar="NAME", help="everything of a class, or the instance's class")
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Follow and write."""
-    shelf = Shelf.of(arguments.video)
-    if bool(arguments.points) == (arguments.instance is not None or arguments.name is not None):
+@click.command(cls=ValuesCommand)
+@click.argument("video", metavar="VIDEO")
+@list_option("--points", metavar="X,Y[@FRAME]", help="places, working-size pixels")
+@click.option("--instance", type=int, metavar="N", help="a track as the report numbers it, or a map's value")
+@click.option("--class", "class_name", metavar="NAME", help="everything of a class, or the instance's class")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="folder for the files; default field/VIDEO/track"
+)
+@JSON_OPTION
+def command(
+    *,
+    video: str,
+    points: tuple[str, ...] | None,
+    instance: int | None,
+    class_name: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> int:
+    """Track chosen points, or one object, through a video."""
+    shelf = Shelf.of(video)
+    if bool(points) == (instance is not None or class_name is not None):
         raise SemflowError("either --points or --instance (or --class) must be given, got both or neither")
-    if arguments.points:
-        found = [place(text, shelf) for text in arguments.points]
-        paths = by_frame(shelf, found)
-    else:
-        paths = of_thing(shelf, thing(shelf, arguments.instance, arguments.name))
-    with results(arguments, shelf) as made:
+    with shown_progress():
+        if points:
+            paths = by_frame(shelf, [place(text, shelf) for text in points])
+        else:
+            paths = of_thing(shelf, thing(shelf, instance, class_name))
+        write_paths(shelf, paths, out, as_json=as_json)
+    return 0
+
+
+def write_paths(shelf: Shelf, paths: PointTracks, out: Path | None, *, as_json: bool) -> None:
+    """The points as tables and as an overlay."""
+    with results("track", shelf, out, as_json=as_json) as made:
         table = table_of(shelf, paths)
         table.save(made.folder / f"{TABLE}.parquet")
         table.to_pandas().to_csv(made.folder / f"{TABLE}.csv", index=False, float_format="%.3f")
@@ -65,7 +84,6 @@ def run(arguments: argparse.Namespace) -> int:
                 "seen": round(float(paths.visible.mean()), 3),
             }
         )
-    return 0
 
 
 def place(text: str, shelf: Shelf) -> tuple[int, NDArray[np.float64]]:
@@ -90,22 +108,22 @@ def place(text: str, shelf: Shelf) -> tuple[int, NDArray[np.float64]]:
     return frame, np.array([x, y])
 
 
-def by_frame(shelf: Shelf, places: Sequence[tuple[int, NDArray[np.float64]]]) -> Paths:
+def by_frame(shelf: Shelf, places: Sequence[tuple[int, NDArray[np.float64]]]) -> PointTracks:
     """The paths of the places, in their order; those of one frame are followed together."""
     length, count = len(shelf.frames), len(places)
-    found = Paths.empty(length, count)
+    found = PointTracks.empty(length, count)
     for frame in sorted({frame for frame, _ in places}):
         some = [n for n, (number, _) in enumerate(places) if number == frame]
-        paths = follow(world(shelf), frame, np.stack([places[n][1] for n in some]), length)
+        paths = track_points(world(shelf), frame, np.stack([places[n][1] for n in some]), length)
         found.at[:, some], found.visible[:, some] = paths.at, paths.visible
         found.confidence[:, some] = paths.confidence
     return found
 
 
-def of_thing(shelf: Shelf, chosen: Thing) -> Paths:
+def of_thing(shelf: Shelf, chosen: Thing) -> PointTracks:
     """Paths of points of a thing; one counts as seen only where the thing's map is, if there is a map."""
     frame, points = spots(shelf, chosen)
-    paths = follow(world(shelf), frame, points, len(shelf.frames))
+    paths = track_points(world(shelf), frame, points, len(shelf.frames))
     for number in np.flatnonzero(shelf.frames.ok).tolist():
         mask = chosen.mask(number)
         if mask is None:
@@ -139,17 +157,17 @@ def spots(shelf: Shelf, chosen: Thing) -> tuple[int, NDArray[np.float64]]:
     return frame, np.stack([columns, rows], axis=1)[chosen_rows].astype(np.float64)
 
 
-def world(shelf: Shelf) -> World:
+def world(shelf: Shelf) -> PointTrackingInputs:
     """What points are followed through."""
 
     @lru_cache(maxsize=2)
     def image(frame: int) -> Image | None:
         return shelf.frames.image(frame) if shelf.frames.ok[frame] else None
 
-    return World(shelf.dense_flow, shelf.features, image)
+    return PointTrackingInputs(shelf.dense_flow, shelf.features, image)
 
 
-def table_of(shelf: Shelf, paths: Paths) -> PointPaths:
+def table_of(shelf: Shelf, paths: PointTracks) -> PointPaths:
     """The paths as an artifact."""
     length, count = paths.visible.shape
     return PointPaths(
@@ -165,7 +183,7 @@ def table_of(shelf: Shelf, paths: Paths) -> PointPaths:
     )
 
 
-def pictures(shelf: Shelf, paths: Paths, numbers: Iterator[int]) -> Iterator[Image]:
+def pictures(shelf: Shelf, paths: PointTracks, numbers: Iterator[int]) -> Iterator[Image]:
     """Frames with the points and the ways they came."""
     from tasks.report.colours import track_colour
 
@@ -183,7 +201,7 @@ def pictures(shelf: Shelf, paths: Paths, numbers: Iterator[int]) -> Iterator[Ima
         yield picture
 
 
-def draw_trail(picture: Any, paths: Paths, point: int, frame: int, colour: tuple[int, int, int]) -> None:
+def draw_trail(picture: Any, paths: PointTracks, point: int, frame: int, colour: tuple[int, int, int]) -> None:
     """Where a point was seen in the TRAIL frames before, joined where it was seen in neighbouring ones."""
     for before in range(max(0, frame - TRAIL), frame):
         if paths.visible[before, point] and paths.visible[before + 1, point]:

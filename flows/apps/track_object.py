@@ -7,15 +7,16 @@ VIDEO is a video of this project, by its name as `semflow plan` shows it, whose 
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
+from flows.cli.command_options import JSON_OPTION, ValuesCommand
 from tasks.arrays import Image
 from tasks.artifacts.artifact import Artifact
 from tasks.artifacts.dense_flow import DenseFlow
@@ -28,36 +29,37 @@ CRF, PRESET = 23, "veryfast"  # as the report's overlay
 COLOUR = 1  # as track 1
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Video, box, and how."""
-    parser.add_argument("video", help="a video of this project")
-    parser.add_argument("--box", required=True, metavar="X1,Y1,X2,Y2", help="the object, working-size pixels")
-    parser.add_argument("--frame", type=int, default=0, help="frame of the box; it is followed from there on")
-    parser.add_argument(
-        "--by", choices=("match", "csrt"), default="match", help="features and dense flow, or OpenCV's CSRT (contrib)"
-    )
-    parser.add_argument("--out", type=Path, help="folder for the files")
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Follow the object, write the table and the overlay, and say where they are."""
+@click.command(cls=ValuesCommand)
+@click.argument("video", metavar="VIDEO")
+@click.option("--box", required=True, metavar="X1,Y1,X2,Y2", help="the object, working-size pixels")
+@click.option("--frame", type=int, default=0, metavar="N", help="frame of the box; it is followed from there on")
+@click.option(
+    "--by",
+    type=click.Choice(["match", "csrt"]),
+    default="match",
+    help="features and dense flow, or OpenCV's CSRT (contrib)",
+)
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="folder for the files")
+@JSON_OPTION
+def command(*, video: str, box: str, frame: int, by: str, out: Path | None, as_json: bool) -> int:
+    """Track one object that you mark with a box."""
     from flows.engine.project import find_root
 
-    root, video = find_root(Path.cwd()), arguments.video
+    root = find_root(Path.cwd())
     frames = opened(root, video, Frames)
-    xyxy = checked(arguments.box, arguments.frame, frames)
-    if arguments.by == "csrt":
-        track = by_csrt(frames, arguments.frame, xyxy)
+    xyxy = checked(box, frame, frames)
+    if by == "csrt":
+        track = by_csrt(frames, frame, xyxy)
     else:
-        track = by_match(frames, opened(root, video, Features), opened(root, video, DenseFlow), arguments.frame, xyxy)
-    folder = arguments.out or root / ObjectTrack.FOLDER / video
+        track = by_match(frames, opened(root, video, Features), opened(root, video, DenseFlow), frame, xyxy)
+    folder = out or root / ObjectTrack.FOLDER / video
     folder.mkdir(parents=True, exist_ok=True)
-    stem = folder / f"{arguments.frame:06d}-{'-'.join(f'{side:g}' for side in xyxy)}-{arguments.by}"
+    stem = folder / f"{frame:06d}-{'-'.join(f'{side:g}' for side in xyxy)}-{by}"
     files = [Path(f"{stem}{ending}") for ending in (".parquet", ".csv", ".mp4")]
     track.save(files[0])
     track.to_pandas().to_csv(files[1], index=False)
     write_film(files[2], frames, track)
-    show(arguments, track, files)
+    show(track, files, as_json=as_json)
     return 0
 
 
@@ -148,10 +150,10 @@ def pictures(frames: Frames, track: ObjectTrack, canvas: Any, times: NDArray[Any
         yield float(times[row]), picture
 
 
-def show(arguments: argparse.Namespace, track: ObjectTrack, files: list[Path]) -> None:
+def show(track: ObjectTrack, files: list[Path], *, as_json: bool) -> None:
     """What was found, and where it is written."""
     found = int(track.found.sum())
-    if arguments.json:
+    if as_json:
         said = json.dumps({"frames": len(track), "found": found, "files": [str(path) for path in files]}, indent=1)
     else:
         said = "\n".join([f"found in {found} of {len(track)} frames", *map(str, files)])

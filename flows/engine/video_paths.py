@@ -53,8 +53,8 @@ def require_project_file(project: Project, video: Video) -> None:
     for linked in read_linked_videos(project.root):
         if normalize_path(linked.relative) == normalize_path(video.relative):
             raise SemflowError(
-                f"{video.name} must not be named in {LINKS_FILE} to be taken out, got it at {linked.where}; remove that "
-                f"line first (the file {linked.path} is yours and stays)"
+                f"{video.name} must not be named in {LINKS_FILE} to be taken out, got it at {linked.where}; remove "
+                f"that line first (the file {linked.path} is yours and stays)"
             )
     if video.file is None:
         return

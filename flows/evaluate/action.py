@@ -20,7 +20,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
+import click
+
+from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
+from flows.cli.run_suite import run_suite
 from flows.engine.project import find_root
 from flows.evaluate.scores import Row, Scores
 from tasks.artifacts.action_model import ActionModel
@@ -75,9 +80,13 @@ class Labelled:
     """What is done in it, as the vocabularies write it; None where nobody said."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options beyond `--data` and `--json`."""
-    parser.add_argument("--model", type=Path, help="action model (.npz) instead of the project's own")
+@click.command(cls=ValuesCommand)
+@DATA_OPTION
+@click.option("--model", type=click.Path(path_type=Path), help="action model (.npz) instead of the project's own")
+@JSON_OPTION
+def command(**options: Any) -> int:
+    """Score action recognition on labelled clips: top-1 and top-5."""
+    return run_suite(evaluate, options)
 
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:

@@ -18,9 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
+from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
+from flows.cli.run_suite import run_suite
 from flows.evaluate.scores import Scores
 from tasks.arrays import Image
 from tasks.artifacts.detections import Detections
@@ -46,9 +49,13 @@ class Labelled:
     """(n, 4) centre and size, as fractions of the image."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options beyond `--data` and `--json`."""
-    parser.add_argument("--weights", help="score these weights instead of detect.weights in params.yaml")
+@click.command(cls=ValuesCommand)
+@DATA_OPTION
+@click.option("--weights", help="score these weights instead of detect.weights in params.yaml")
+@JSON_OPTION
+def command(**options: Any) -> int:
+    """Score detection on COCO-like images: AP and AP50."""
+    return run_suite(evaluate, options)
 
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:

@@ -22,9 +22,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import click
 import cv2
 import numpy as np
 
+from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
+from flows.cli.run_suite import run_suite
 from flows.evaluate.match_data import Clip as Files
 from flows.evaluate.match_data import find_clips, read_image, read_mask
 from flows.evaluate.scores import Scores
@@ -41,13 +44,13 @@ from tasks.geometry.consistency import consistent
 from tasks.geometry.propagate import Propagation, propagate
 from tasks.geometry.raster import pixels_of
 from tasks.geometry.warp import warp
-from tasks.label_propagation.mask_refinement import Anchoring, Instances, kinds_of
-from tasks.label_propagation.memory_bank import spread
-from tasks.label_propagation.propagate import completed, task_of
-from tasks.label_propagation.propagation_config import DEFAULT
+from tasks.label_propagation.mask_refinement import InstanceMasks, MaskRefiner, find_class_categories
+from tasks.label_propagation.memory_bank import compute_cosine_spread
+from tasks.label_propagation.propagate_labels import classify_frames, make_propagation_task
+from tasks.label_propagation.propagation_config import DEFAULT_CONFIG
 from tasks.params import Compute, ParamSections
-from tasks.sequence.label_map import on_cells, shares_of
-from tasks.sequence.sequence_view import Clip, Motion
+from tasks.sequence.label_map import encode_one_hot, pool_to_cells
+from tasks.sequence.sequence_view import FramePairMotion, SequenceView
 from tasks.yolo.segment import load_segmenter
 
 CLASSES = 2  # background and the object
@@ -61,7 +64,7 @@ class Sequence:
 
     files: Files
     images: list[Image]
-    clip: Clip
+    clip: SequenceView
     first: LabelMap
     """(h, w) the first mask at working size."""
 
@@ -80,14 +83,18 @@ class Bench:
     side: int | None
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options beyond `--data` and `--json`."""
-    parser.add_argument(
-        "--labels",
-        choices=("first", "masks"),
-        default="first",
-        help="first: the first mask alone; masks: and instance masks of every frame",
-    )
+@click.command(cls=ValuesCommand)
+@DATA_OPTION
+@click.option(
+    "--labels",
+    type=click.Choice(["first", "masks"]),
+    default="first",
+    help="first: the first mask alone; masks: and instance masks of every frame",
+)
+@JSON_OPTION
+def command(**options: Any) -> int:
+    """Score the semantic field on DAVIS: overlap J of a mask given in the first frame."""
+    return run_suite(evaluate, options)
 
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
@@ -151,27 +158,32 @@ def propagated(sequence: Sequence) -> Iterator[tuple[int, Floats32]]:
     grids: Iterable[Any] = (clip.grids(frame) for frame in range(1, clip.length))
     first = clip.grids(0)
     assert first is not None
-    how = Propagation(DEFAULT.radius, DEFAULT.count, DEFAULT.temperature * spread(first), DEFAULT.memory)
-    labels = on_cells(shares_of(sequence.first, CLASSES), clip.cells)
+    how = Propagation(
+        DEFAULT_CONFIG.radius,
+        DEFAULT_CONFIG.count,
+        DEFAULT_CONFIG.temperature * compute_cosine_spread(first),
+        DEFAULT_CONFIG.memory,
+    )
+    labels = pool_to_cells(encode_one_hot(sequence.first, CLASSES), clip.cells)
     for frame, found in enumerate(propagate(first, grids, labels, how), start=1):
         assert found is not None
         yield frame, pixels_of(np.ascontiguousarray(found[..., 1]), clip.cells, clip.height, clip.width)
 
 
-def field(sequence: Sequence, anchor: Anchoring | None) -> Iterator[tuple[int, Floats32]]:
+def field(sequence: Sequence, anchor: MaskRefiner | None) -> Iterator[tuple[int, Floats32]]:
     """The semantic field, with instance masks where there is an anchor."""
-    maps = completed(task_of(sequence.clip, {0: sequence.first}, CLASSES, DEFAULT, anchor))
+    maps = classify_frames(make_propagation_task(sequence.clip, {0: sequence.first}, CLASSES, DEFAULT_CONFIG, anchor))
     for frame, found in enumerate(maps):
         assert found is not None
         yield frame, np.ascontiguousarray(found.soft[..., 1])
 
 
-def anchoring(sequence: Sequence) -> Anchoring:
+def anchoring(sequence: Sequence) -> MaskRefiner:
     """Instance masks of every frame."""
     segmenter = load_segmenter()
 
     @lru_cache(maxsize=2)
-    def seen(frame: int) -> Instances:
+    def seen(frame: int) -> InstanceMasks:
         image, _ = read_image(sequence.files.frames[frame], None)
         found = segmenter(image, SEGMENTER_SIDE, SEGMENTER_SCORE)
         height, width = sequence.first.shape
@@ -179,9 +191,9 @@ def anchoring(sequence: Sequence) -> Anchoring:
             cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) > 0.5
             for mask in found.masks
         ]
-        return Instances(np.array(masks, np.bool_).reshape(-1, height, width), found.score, found.class_id)
+        return InstanceMasks(np.array(masks, np.bool_).reshape(-1, height, width), found.score, found.class_id)
 
-    return Anchoring(seen, kinds_of(shares_of(sequence.first, CLASSES), seen(0)))
+    return MaskRefiner(seen, find_class_categories(encode_one_hot(sequence.first, CLASSES), seen(0)))
 
 
 def open_sequence(files: Files, bench: Bench) -> Sequence:
@@ -192,12 +204,12 @@ def open_sequence(files: Files, bench: Bench) -> Sequence:
     grids = [bench.look([image])[0] for image in images]
 
     @lru_cache(maxsize=4)
-    def motion(first: int) -> Motion:
+    def motion(first: int) -> FramePairMotion:
         forward, backward = next(iter(bench.optical.estimate(images[first : first + 2])))
-        return Motion(forward, backward, consistent(forward, backward), consistent(backward, forward))
+        return FramePairMotion(forward, backward, consistent(forward, backward), consistent(backward, forward))
 
     cells = cell_grid(height, width, *seen)
-    clip = Clip(
+    clip = SequenceView(
         len(images), height, width, cells, lambda frame: grids[frame], motion, images=lambda frame: images[frame]
     )
     mask = own_mask(files.masks[0]).astype(np.float32)

@@ -20,12 +20,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import click
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
+from flows.cli.run_suite import run_suite
 from flows.evaluate.match_data import Clip, find_clips, read_image, read_mask
-from flows.evaluate.param_overrides import add_set, with_changes
+from flows.evaluate.param_overrides import set_option, with_changes
 from flows.evaluate.scores import Scores
 from tasks.arrays import Image
 from tasks.decode.params import DecodeParams
@@ -57,11 +60,15 @@ class Bench:
     """Longer side of images, pixels at most; None leaves them as they are."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options beyond `--data` and `--json`."""
-    parser.add_argument("--frames", type=int, default=20, help="frames that views are made of (default 20)")
-    parser.add_argument("--seed", type=int, default=0, help="of the random views (default 0)")
-    add_set(parser, "extract_features", "dimensions=32 network=efficientnet-lite0 layers=[b4,b10,b14]")
+@click.command(cls=ValuesCommand)
+@DATA_OPTION
+@click.option("--frames", type=int, default=20, show_default=True, help="frames that views are made of")
+@click.option("--seed", type=int, default=0, show_default=True, help="of the random views")
+@set_option("extract_features", "dimensions=32 network=efficientnet-lite0 layers=[b4,b10,b14]")
+@JSON_OPTION
+def command(**options: Any) -> int:
+    """Score features alone: mask propagation (J) and cell matching (PCK)."""
+    return run_suite(evaluate, options)
 
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:

@@ -18,10 +18,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
+from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
+from flows.cli.run_suite import run_suite
 from flows.evaluate.field_methods import ABLATIONS, RIVALS, Method, ablated, field
 from flows.evaluate.field_removal import REMOVERS, choose, psnr
 from flows.evaluate.scores import Scores
@@ -52,14 +56,22 @@ class Trial:
         return mean_iou(self.scene.classes[held], method(self.problem)[held])
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options beyond `--json`."""
-    parser.add_argument("--seeds", type=int, default=6, help="scenes (default 6)")
-    parser.add_argument("--first-seed", type=int, default=FIRST_SEED, help=f"of the first scene (default {FIRST_SEED})")
-    parser.add_argument(
-        "--noise", type=float, nargs="*", default=list(NOISE_PX), help="px of flow noise to repeat it with (.5 1 2)"
-    )
-    parser.add_argument("--methods-only", action="store_true", help="no ablations, noise and removal")
+@click.command(cls=ValuesCommand)
+@click.option("--seeds", type=int, default=6, show_default=True, help="scenes")
+@click.option("--first-seed", type=int, default=FIRST_SEED, show_default=True, help="of the first scene")
+@list_option(
+    "--noise",
+    type=float,
+    allow_empty=True,
+    default=NOISE_PX,
+    metavar="PX",
+    help="standard deviations of flow noise to repeat it with, in pixels (.5 1 2)",
+)
+@click.option("--methods-only", is_flag=True, help="no ablations, noise and removal")
+@JSON_OPTION
+def command(**options: Any) -> int:
+    """Score the semantic field on synthetic scenes: mIoU, ablations, PSNR of removal."""
+    return run_suite(evaluate, options)
 
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:  # noqa: ARG001

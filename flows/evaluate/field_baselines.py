@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from flows.evaluate.synthetic_case import Problem, at_cells, at_pixels
 from tasks.arrays import LabelMap, Mask
-from tasks.geometry.propagate import Alike, Propagation, mixed, most_alike, propagate
+from tasks.geometry.propagate import Propagation, TopKSimilar, mixed, most_alike, propagate
 from tasks.geometry.warp import pixel_grid
 
 Votes = NDArray[np.float32]
@@ -67,7 +67,7 @@ def nearest_features(problem: Problem) -> LabelMap:
     def votes(vectors: NDArray[np.float32]) -> Votes:
         cosines = vectors.reshape(-1, vectors.shape[-1]) @ past.T
         index = np.argpartition(cosines, -COUNT, axis=1)[:, -COUNT:]
-        alike = Alike(
+        alike = TopKSimilar(
             np.take_along_axis(cosines, index, axis=1).reshape(*vectors.shape[:2], -1),
             index.reshape(*vectors.shape[:2], -1),
         )

@@ -13,10 +13,10 @@ from flows.evaluate import field_point as point
 from flows.evaluate.field_geometry import motion_of, volume_of
 from flows.evaluate.synthetic_case import Problem
 from tasks.arrays import LabelMap
-from tasks.label_propagation.propagate import complete
-from tasks.label_propagation.propagation_config import DEFAULT, How
-from tasks.sequence.flow_trajectory import Trail
-from tasks.sequence.sequence_view import Clip
+from tasks.label_propagation.propagate_labels import propagate_labels
+from tasks.label_propagation.propagation_config import DEFAULT_CONFIG, PropagationConfig
+from tasks.sequence.flow_trajectory import WarpField
+from tasks.sequence.sequence_view import SequenceView
 
 Method = Callable[[Problem], LabelMap]
 """A problem to (t, h, w) classes."""
@@ -61,9 +61,9 @@ ABLATIONS: Mapping[str, Mapping[str, bool | int]] = {
 """The field without one of its parts: switches of `How`."""
 
 
-def field(problem: Problem, how: How = DEFAULT) -> LabelMap:
+def field(problem: Problem, how: PropagationConfig = DEFAULT_CONFIG) -> LabelMap:
     """(t, h, w) labels of the semantic field."""
-    clip = Clip(
+    clip = SequenceView(
         length=len(problem),
         height=problem.size[0],
         width=problem.size[1],
@@ -74,16 +74,16 @@ def field(problem: Problem, how: How = DEFAULT) -> LabelMap:
         direct=problem.direct,
         through=_through(problem) if how.volume else None,
     )
-    maps = complete(clip, problem.labels, problem.class_count, how)
+    maps = propagate_labels(clip, problem.labels, problem.class_count, how)
     return np.stack([found.label for found in maps if found is not None])
 
 
 def ablated(without: str) -> Method:
     """The field without a part that ABLATIONS names."""
-    return partial(field, how=replace(DEFAULT, **ABLATIONS[without]))
+    return partial(field, how=replace(DEFAULT_CONFIG, **ABLATIONS[without]))
 
 
 @lru_cache(maxsize=8)  # of as many scenes as are looked at again and again
-def _through(problem: Problem) -> Callable[[int, int], Trail]:
+def _through(problem: Problem) -> Callable[[int, int], WarpField]:
     """Trails through the scene's volume."""
     return cache(volume_of(problem).trail)

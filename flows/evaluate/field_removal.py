@@ -19,7 +19,7 @@ from flows.evaluate.synthetic_case import Problem
 from tasks.arrays import Mask
 from tasks.geometry.homography import camera_flow, camera_motion
 from tasks.geometry.warp import lands_inside, warp
-from tasks.plane_volume.object_removal import removed
+from tasks.plane_volume.object_removal import remove_object
 from tasks.synthetic.scene.cast import POST
 from tasks.synthetic.scene.scene import Scene
 
@@ -109,7 +109,7 @@ def _grown(mask: Mask) -> Mask:
 
 def rendered(problem: Problem, mask: Mask, frames: Sequence[int]) -> dict[int, NDArray[np.uint8]]:
     """Frames as the field's volume renders them without the thing (tasks/plane_volume/object_removal.py)."""
-    return dict(removed(volume_of(problem, mask), list(problem.images), list(mask), frames))
+    return dict(remove_object(volume_of(problem, mask), list(problem.images), list(mask), frames))
 
 
 REMOVERS: Mapping[str, Remover] = {"inpaint": inpainted, "plate": plated, "field": rendered}

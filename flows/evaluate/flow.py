@@ -15,9 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
+from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
+from flows.cli.run_suite import run_suite
 from flows.evaluate.scores import Scores
 from tasks.arrays import FlowField, Image
 from tasks.artifacts.flow_encoding import FlowEncoding
@@ -76,9 +79,13 @@ class Errors:
         return cls(**joined, stored_bytes=sum(part.stored_bytes for part in parts))
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options beyond `--data` and `--json`."""
-    parser.add_argument("--backend", choices=BACKENDS, help="instead of estimate_flow.backend in params.yaml")
+@click.command(cls=ValuesCommand)
+@DATA_OPTION
+@click.option("--backend", type=click.Choice(BACKENDS), help="instead of estimate_flow.backend in params.yaml")
+@JSON_OPTION
+def command(**options: Any) -> int:
+    """Score dense optical flow: end-point error and KITTI's share of outliers."""
+    return run_suite(evaluate, options)
 
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:

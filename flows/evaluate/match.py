@@ -24,9 +24,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
+import click
 import numpy as np
 
+from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
+from flows.cli.run_suite import run_suite
 from flows.evaluate.match_context import Bench, open_bench
 from flows.evaluate.match_data import Clip, find_clips, find_homography_pairs, find_keypoint_pairs, read_image
 from flows.evaluate.match_scores import Metrics, score_homography, score_keypoints, score_masks, score_views
@@ -37,12 +41,16 @@ from tasks.geometry.evenly_spaced import pick_evenly
 from tasks.params import ParamSections
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options beyond `--data` and `--json`."""
-    parser.add_argument("--frames", type=int, default=20, help="frames that views are made of (default 20)")
-    parser.add_argument("--steps", type=int, default=24, help="frames on the way of chained optical flow (default 24)")
-    parser.add_argument("--stride", type=int, default=8, help="frames between the two of a pair with masks (default 8)")
-    parser.add_argument("--seed", type=int, default=0, help="of the random views (default 0)")
+@click.command(cls=ValuesCommand)
+@DATA_OPTION
+@click.option("--frames", type=int, default=20, show_default=True, help="frames that views are made of")
+@click.option("--steps", type=int, default=24, show_default=True, help="frames on the way of chained optical flow")
+@click.option("--stride", type=int, default=8, show_default=True, help="frames between the two of a pair with masks")
+@click.option("--seed", type=int, default=0, show_default=True, help="of the random views")
+@JSON_OPTION
+def command(**options: Any) -> int:
+    """Score semantic flow: PCK on views and keypoints, overlap of masks."""
+    return run_suite(evaluate, options)
 
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:

@@ -14,10 +14,15 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Mapping
+from typing import Any
 
+import click
+
+from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
+from flows.cli.run_suite import run_suite
 from flows.evaluate.mot_peers import find_peers, run_peer
 from flows.evaluate.motchallenge import Sequence, Verdict, find_sequences, judge, pool, summary
-from flows.evaluate.param_overrides import add_set, with_changes
+from flows.evaluate.param_overrides import set_option, with_changes
 from flows.evaluate.scores import Row, Scores
 from tasks.params import ParamSections
 from tasks.track.identify import identify
@@ -28,11 +33,17 @@ Figures = tuple[Mapping[str, Mapping[str, float]], Mapping[str, float]]
 """Metrics by sequence, and pooled."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options beyond `--data` and `--json`."""
-    parser.add_argument("--preset", choices=sorted(PRESETS), help="a published tracker instead of track in params.yaml")
-    parser.add_argument("--peers", action="store_true", help="beside other people's trackers and presets")
-    add_set(parser, "track", "max_gap=30 fill=false")
+@click.command(cls=ValuesCommand)
+@DATA_OPTION
+@click.option(
+    "--preset", type=click.Choice(sorted(PRESETS)), help="a published tracker instead of track in params.yaml"
+)
+@click.option("--peers", is_flag=True, help="beside other people's trackers and presets")
+@set_option("track", "max_gap=30 fill=false")
+@JSON_OPTION
+def command(**options: Any) -> int:
+    """Score multi-object tracking on MOTChallenge sequences: HOTA, MOTA, IDF1."""
+    return run_suite(evaluate, options)
 
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:

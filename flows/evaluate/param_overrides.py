@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from flows.cli.command_options import list_option
 from tasks.errors import BadParams
 from tasks.params import Params
 from tasks.yaml_values import read_yaml
@@ -16,12 +16,11 @@ from tasks.yaml_values import read_yaml
 P = TypeVar("P", bound=Params)
 
 
-def add_set(parser: argparse.ArgumentParser, section: str, example: str) -> None:
-    """The option itself, for values of `section`."""
-    parser.add_argument(
+def set_option(section: str, example: str) -> Callable[[Any], Any]:
+    """The option `--set`, for values of `section`."""
+    return list_option(
         "--set",
-        nargs="+",
-        default=[],
+        default=(),
         metavar="KEY=VALUE",
         help=f"values to use instead of those of {section} in params.yaml: --set {example}",
     )

@@ -19,8 +19,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 
+from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
+from flows.cli.run_suite import run_suite
 from flows.evaluate.pose_coverage import VIDEOS, coverage
 from flows.evaluate.scores import Scores
 from tasks.arrays import Image
@@ -42,9 +45,13 @@ Ground = dict[str, Any]
 """COCO's annotations.json as it is."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options beyond `--data` and `--json`."""
-    parser.add_argument("--alone", action="store_true", help="leave out ultralytics' own predict, which is slow")
+@click.command(cls=ValuesCommand)
+@DATA_OPTION
+@click.option("--alone", is_flag=True, help="leave out ultralytics' own predict, which is slow")
+@JSON_OPTION
+def command(**options: Any) -> int:
+    """Score poses: OKS AP on COCO keypoints, or coverage of tracked people on videos."""
+    return run_suite(evaluate, options)
 
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:

@@ -1,8 +1,8 @@
 """What every suite of `semflow eval` gives: metrics per item and over all items together.
 
-A suite is a module here with two functions:
-`add_arguments(parser)` declares options beyond `--data` and `--json`, and
-`evaluate(arguments, params) -> Scores` runs it, `params` being the checked sections of `params.yaml` by name.
+A suite is a module here with a function and a command:
+`evaluate(arguments, params) -> Scores` runs it, `arguments` being the values of its options and `params` the checked
+sections of `params.yaml`; `command` declares the options (flows/cli/command_options.py) and shows the scores.
 """
 
 from __future__ import annotations

@@ -19,10 +19,14 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
+from flows.cli.command_options import JSON_OPTION, ValuesCommand
+from flows.cli.run_suite import run_suite
 from flows.evaluate.scores import Row, Scores
 from flows.training.figure_stacks import Job, Seen, look_at, renderers
 from tasks.arrays import Indices
@@ -61,9 +65,14 @@ class Kind:
     theme: Theme
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options beyond `--json`."""
-    parser.add_argument("--clips", type=int, default=CLIPS, help="clips of each label to learn from, and to measure on")
+@click.command(cls=ValuesCommand)
+@click.option(
+    "--clips", type=int, default=CLIPS, show_default=True, help="clips of each label to learn from, and to measure on"
+)
+@JSON_OPTION
+def command(**options: Any) -> int:
+    """Score the appearance and the motion stream on rendered figures: top-1."""
+    return run_suite(evaluate, options)
 
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:

@@ -5,7 +5,6 @@ It says what it would drop; with --yes it does.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import time
 from collections import Counter
@@ -13,6 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
+
+from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
 from flows.cli.wording import size
 from flows.engine.atomic_files import remove_path
 from flows.engine.dvc_store.repository_lock import hold_repository
@@ -31,47 +33,46 @@ from tasks.errors import SemflowError
 KEEP_DAYS = 30.0
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What is kept, and whether it is done."""
-    parser.add_argument("--yes", action="store_true", help="drop it; without this it is only said")
-    parser.add_argument(
-        "--keep-days",
-        type=float,
-        default=KEEP_DAYS,
-        metavar="N",
-        help="keep what a run made, and what `semflow remove` took out, in the last N days (default: %(default)g)",
-    )
-    parser.add_argument(
-        "--all-commits", action="store_true", help="keep what any commit names, not only branches' tips"
-    )
-    parser.add_argument("--remote", action="store_true", help="also from the DVC remote, of what this clone knows")
-    parser.add_argument(
-        "--projects",
-        nargs="*",
-        type=Path,
-        metavar="FOLDER",
-        help="other clones with the same cache or remote: what they need is kept too; needed where the cache is shared",
-    )
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Say what would go, or drop it."""
-    if arguments.keep_days < 0:
-        raise SemflowError(f"--keep-days must be 0 or more, got {arguments.keep_days:g}")
+@click.command(cls=ValuesCommand)
+@click.option("--yes", is_flag=True, help="drop it; without this it is only listed")
+@click.option(
+    "--keep-days",
+    type=float,
+    default=KEEP_DAYS,
+    show_default=True,
+    metavar="N",
+    help="keep what a run made, and what `semflow remove` took out, in the last N days",
+)
+@click.option("--all-commits", is_flag=True, help="keep what any commit names, not only branches' tips")
+@click.option("--remote", is_flag=True, help="also from the DVC remote, of what this clone knows")
+@list_option(
+    "--projects",
+    type=click.Path(path_type=Path),
+    allow_empty=True,
+    metavar="FOLDER",
+    help="other clones with the same cache or remote: what they need is kept too; needed where the cache is shared",
+)
+@JSON_OPTION
+def command(
+    *, yes: bool, keep_days: float, all_commits: bool, remote: bool, projects: tuple[Path, ...] | None, as_json: bool
+) -> int:
+    """List what no branch, tag or recent run needs in DVC's cache; `--yes` drops it."""
+    if keep_days < 0:
+        raise SemflowError(f"--keep-days must be 0 or more, got {keep_days:g}")
     project = open_project(fetch=True)
     try:
         with hold_project(project):
             found = drop_unused_objects(
                 project,
-                arguments.keep_days,
-                arguments.projects,
-                drop=arguments.yes,
-                remote=arguments.remote,
-                all_commits=arguments.all_commits,
+                keep_days,
+                projects,
+                drop=yes,
+                remote=remote,
+                all_commits=all_commits,
             )
     finally:
         project.close()
-    print_answer(arguments, found, _lines(found))
+    print_answer(found, _lines(found), as_json=as_json)
     return 0
 
 

@@ -7,7 +7,6 @@ logs remember. `dvc.lock` and `data/raw.dvc` are rewritten at once. What cannot 
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,6 +14,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
+from flows.cli.command_options import JSON_OPTION, ValuesCommand
 from flows.cli.wording import size
 from flows.engine.dvc_store.dvc_config import read_config
 from flows.engine.project import Project
@@ -36,31 +38,33 @@ if TYPE_CHECKING:
 RESUME_HINT = "`semflow forget --resume` goes on"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Which video, and how far."""
-    parser.add_argument("video", nargs="?", metavar="VIDEO", help="the video to erase for good")
-    parser.add_argument("--remote", action="store_true", help="also its objects in the DVC remote")
-    parser.add_argument("--resume", action="store_true", help="finish what an earlier call could not")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+@click.command(cls=ValuesCommand)
+@click.argument("video", required=False, metavar="[VIDEO]")
+@click.option("--remote", is_flag=True, help="also its objects in the DVC remote")
+@click.option("--resume", is_flag=True, help="finish what an earlier call could not")
+@click.option("--yes", is_flag=True, help="do not ask")
+@JSON_OPTION
+def command(*, video: str | None, remote: bool, resume: bool, yes: bool, as_json: bool) -> int:
+    """Erase a video and everything made of it for good, and leave a proof.
 
-
-def run(arguments: argparse.Namespace) -> int:
-    """Erase; 0 only where nothing is left of it that can be reached."""
-    if (arguments.video is None) != arguments.resume:
+    The exit code is 0 only where nothing is left of it that can be reached.
+    """
+    if (video is None) != resume:
         raise SemflowError("either VIDEO or --resume must be given")
     project = open_project(fetch=True)
     root = project.root
     try:
-        pendings = _unfinished(root, arguments)
+        pendings = _unfinished(root, video, remote)
         if pendings:
             with hold_project(project):
                 found = [finish_erasure(open_project, pending) for pending in pendings]
         else:
-            found = [_begin(project, arguments)]
+            assert video is not None
+            found = [_begin(project, video, remote=remote, yes=yes)]
     finally:
         project.close()
     good = all(one["good"] for one in found)
-    print_answer(arguments, {"forgotten": found, "good": good}, (line for one in found for line in _lines(one)))
+    print_answer({"forgotten": found, "good": good}, (line for one in found for line in _lines(one)), as_json=as_json)
     return 0 if good else 1
 
 
@@ -101,44 +105,46 @@ def finish_erasure(reopen: Callable[[], Project], pending: PendingErasure) -> di
     return _prove(root, storage, pending, left)
 
 
-def _unfinished(root: Path, arguments: argparse.Namespace) -> list[PendingErasure]:
+def _unfinished(root: Path, typed: str | None, remote: bool) -> list[PendingErasure]:
     """What an earlier call left, as far as this call is about it."""
     pendings = list_pending(root)
-    if arguments.resume:
+    if typed is None:
         if not pendings:
             raise SemflowError("--resume must have something to finish, got nothing that an earlier call left")
         return pendings
-    mine = [pending for pending in pendings if arguments.video in (*pending.names, pending.relative)]
+    mine = [pending for pending in pendings if typed in (*pending.names, pending.relative)]
     for pending in mine:
-        pending.remote = pending.remote or arguments.remote
+        pending.remote = pending.remote or remote
     return mine
 
 
-def _begin(project: Project, arguments: argparse.Namespace) -> dict[str, Any]:
+def _begin(project: Project, typed: str, *, remote: bool, yes: bool) -> dict[str, Any]:
     try:
-        (name,) = resolve_videos(project, [arguments.video])
+        (name,) = resolve_videos(project, [typed])
     except SemflowError:
-        proof = find_proof(project.root, arguments.video)
+        proof = find_proof(project.root, typed)
         if proof is None:
             raise
-        return _repeat(project, arguments, *proof)
-    where = "here, in DVC's cache and in its remote" if arguments.remote else "here and in DVC's cache"
-    ask_confirmation(f"Erase {name} and everything made of it, {where}, for good?", yes=arguments.yes, needed=True)
+        return _repeat(project, typed, *proof, remote=remote, yes=yes)
+    where = "here, in DVC's cache and in its remote" if remote else "here and in DVC's cache"
+    ask_confirmation(f"Erase {name} and everything made of it, {where}, for good?", yes=yes, needed=True)
     with hold_project(project):
-        return forget_video(open_project, project, name, remote=arguments.remote)
+        return forget_video(open_project, project, name, remote=remote)
 
 
-def _repeat(project: Project, arguments: argparse.Namespace, path: Path, proof: dict[str, Any]) -> dict[str, Any]:
+def _repeat(
+    project: Project, typed: str, path: Path, proof: dict[str, Any], *, remote: bool, yes: bool
+) -> dict[str, Any]:
     """A video that was forgotten before: with --remote what was left in the remote goes too."""
-    if not arguments.remote or proof["remote"] is not None:
+    if not remote or proof["remote"] is not None:
         raise SemflowError(
-            f"VIDEO must be one of this project, got {arguments.video!r}, which was forgotten at {proof['at']}: see "
+            f"VIDEO must be one of this project, got {typed!r}, which was forgotten at {proof['at']}: see "
             f"{path.relative_to(project.root)}"
         )
-    ask_confirmation("Erase what the remote still has of it?", yes=arguments.yes, needed=True)
+    ask_confirmation("Erase what the remote still has of it?", yes=yes, needed=True)
     needed = erase_video.find_still_needed(project, proof["keys"])
     pending = PendingErasure(
-        video=arguments.video,
+        video=typed,
         relative="",
         names=[],
         stems=[],

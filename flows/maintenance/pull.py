@@ -6,11 +6,13 @@ is here stays as it is. What is not brought stays `remote` in `semflow plan`, an
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
+from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
 from flows.cli.display import shown_progress
 from flows.cli.wording import size
 from flows.engine.atomic_files import make_partial_path, move_into_place
@@ -57,36 +59,28 @@ class PullSummary:
     """Recorded, and neither in the cache nor in the remote."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Which videos, and what of them."""
-    parser.add_argument("videos", nargs="*", metavar="VIDEO", help="only these videos; all by default")
-    parser.add_argument(
-        "--artifacts",
-        nargs="+",
-        metavar="NAME",
-        help="e.g. tracks poses reports; all by default, unless --raw is given",
-    )
-    parser.add_argument("--raw", action="store_true", help="the raw videos; with --artifacts these too")
+@click.command(cls=ValuesCommand)
+@click.argument("videos", nargs=-1, metavar="[VIDEO]...")
+@list_option("--artifacts", metavar="NAME", help="e.g. tracks poses reports; all by default, unless --raw is given")
+@click.option("--raw", is_flag=True, help="the raw videos; with --artifacts these too")
+@JSON_OPTION
+def command(*, videos: tuple[str, ...], artifacts: tuple[str, ...] | None, raw: bool, as_json: bool) -> int:
+    """Fetch recorded artifacts or raw videos from DVC's cache or remote; computes nothing.
 
-
-def run(arguments: argparse.Namespace) -> int:
-    """Bring it here; 1 where something is not to be had."""
+    VIDEO limits it to some videos. The exit code is 1 where something is neither in the cache nor in the remote.
+    """
     project = open_project(fetch=True)
     try:
         if not project.videos:
             raise SemflowError("the data set must have a video to pull, got none; " + "; ".join(project.notes))
-        videos = resolve_videos(project, arguments.videos) or None
-        kinds = (
-            resolve_artifact_kinds(project, arguments.artifacts)
-            if arguments.artifacts
-            else ([] if arguments.raw else None)
-        )
+        names = resolve_videos(project, videos) or None
+        kinds = resolve_artifact_kinds(project, artifacts) if artifacts else ([] if raw else None)
         with hold_project(project), shown_progress():
-            pulled = pull_artifacts(project, videos, kinds, raw=arguments.raw)
+            pulled = pull_artifacts(project, names, kinds, raw=raw)
     finally:
         project.close()
     found = {**vars(pulled), "good": not pulled.missing}
-    print_answer(arguments, found, _lines(pulled))
+    print_answer(found, _lines(pulled), as_json=as_json)
     return 0 if not pulled.missing else 1
 
 

@@ -6,7 +6,6 @@ The next `semflow run` records the smaller data set. What DVC's cache and remote
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import time
@@ -17,6 +16,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import click
+
+from flows.cli.command_options import JSON_OPTION, ValuesCommand
 from flows.engine.atomic_files import move_into_place, remove_path
 from flows.engine.project import STATE, Project
 from flows.engine.recipe_sync import REMOVED_MEMO
@@ -71,31 +73,29 @@ class VideoRemoval:
         return cls(float(value["at"]), videos, tuple(value["renamed"]))
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Which videos, and whether they go or come back."""
-    parser.add_argument("videos", nargs="*", metavar="VIDEO", help="videos to take out, or with --undo to put back")
-    parser.add_argument("--undo", action="store_true", help="put back the last removal, or that of the named videos")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Take out, or put back."""
-    if not arguments.undo and not arguments.videos:
+@click.command(cls=ValuesCommand)
+@click.argument("videos", nargs=-1, metavar="[VIDEO]...")
+@click.option("--undo", "is_undo", is_flag=True, help="put back the last removal, or that of the named videos")
+@click.option("--yes", is_flag=True, help="do not ask")
+@JSON_OPTION
+def command(*, videos: tuple[str, ...], is_undo: bool, yes: bool, as_json: bool) -> int:
+    """Take videos out of the data set; `--undo` puts them back."""
+    if not is_undo and not videos:
         raise SemflowError("VIDEO must be named, got none; `semflow plan --all` lists them")
     project = open_project(fetch=True)
     try:
-        if arguments.undo:
+        if is_undo:
             with hold_project(project):
-                found = undo_removal(project.root, project.state, arguments.videos)
+                found = undo_removal(project.root, project.state, videos)
         else:
-            names = resolve_videos(project, arguments.videos)
+            names = resolve_videos(project, videos)
             many = names[0] if len(names) == 1 else f"{len(names)} videos ({', '.join(names[:5])})"
-            ask_confirmation(f"Take {many} out of the data set?", yes=arguments.yes, needed=False)
+            ask_confirmation(f"Take {many} out of the data set?", yes=yes, needed=False)
             with hold_project(project):
                 found = remove_videos(project, names)
     finally:
         project.close()
-    print_answer(arguments, found, _lines(found, arguments.undo))
+    print_answer(found, _lines(found, is_undo), as_json=as_json)
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import time
@@ -11,6 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import click
+
+from flows.cli.command_options import JSON_OPTION, ValuesCommand
 from flows.cli.console_groups import Reason, grouped
 from flows.cli.wording import duration, one_line, size, tally_words
 from flows.engine.file_marks import scan_folder
@@ -39,17 +41,17 @@ class LockHolder:
     """What it says of its run (flows/engine/status_file.py); None where it is no run, or has not said anything yet."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """No options of its own."""
-    del parser
+@click.command(cls=ValuesCommand)
+@JSON_OPTION
+def command(as_json: bool) -> int:
+    """Report what a run is doing, how the last one ended, and the state of every item.
 
-
-def run(arguments: argparse.Namespace) -> int:
-    """Say how things stand; 1 where an item failed or is blocked."""
+    The exit code is 1 where an item failed or is blocked.
+    """
     project = open_project()
     found = collect_status(project)
     project.close()
-    print_answer(arguments, found, _lines(found))
+    print_answer(found, _lines(found), as_json=as_json)
     return 0 if found["good"] else 1
 
 

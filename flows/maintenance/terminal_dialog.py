@@ -13,8 +13,6 @@ from flows.engine.video_names import resolve_video_name
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
-    import argparse
-
     from flows.engine.declaration import ArtifactKind
     from flows.engine.project import Project
 
@@ -57,9 +55,9 @@ def ask_confirmation(question: str, *, yes: bool, needed: bool) -> None:
         raise SemflowError("the question must be answered with y to go on, got no; nothing was changed")
 
 
-def print_answer(arguments: argparse.Namespace, value: Mapping[str, Any], lines: Iterable[str]) -> None:
+def print_answer(value: Mapping[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
     """`value` as JSON where it was asked for, else the lines."""
-    if arguments.json:
+    if as_json:
         sys.stdout.write(json.dumps(value, indent=1) + "\n")
     else:
         sys.stdout.writelines(f"{printable(line)}\n" for line in lines)

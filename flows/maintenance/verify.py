@@ -5,12 +5,14 @@ Nothing is repaired and nothing is removed; what is wrong is named with what to 
 
 from __future__ import annotations
 
-import argparse
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import click
+
+from flows.cli.command_options import JSON_OPTION, ValuesCommand
 from flows.cli.display import shown_progress
 from flows.cli.wording import size
 from flows.engine.plan import Plan
@@ -26,44 +28,53 @@ TOLERANCE = 1e-3
 MAX_LINES = 100
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What is read, and what is made again."""
-    parser.add_argument("videos", nargs="*", metavar="VIDEO", help="only these videos; all by default")
-    parser.add_argument("--stage", action="append", metavar="STAGE", help="only this stage; may be given several times")
-    parser.add_argument("--cache", action="store_true", help="also the objects of DVC's cache that this version names")
-    parser.add_argument(
-        "--recompute",
-        metavar="5%|N",
-        help="make a share or a number of items again, in a temporary folder, and compare",
-    )
-    parser.add_argument("--seed", default="", help="take other items than a call without it")
-    parser.add_argument(
-        "--tolerance",
-        type=float,
-        default=TOLERANCE,
-        metavar="X",
-        help="relative difference of numbers that still counts as the same (default: %(default)s)",
-    )
+@click.command(cls=ValuesCommand)
+@click.argument("videos", nargs=-1, metavar="[VIDEO]...")
+@click.option("--stage", "stages", multiple=True, metavar="STAGE", help="only this stage; may be given several times")
+@click.option("--cache", is_flag=True, help="also the objects of DVC's cache that this version names")
+@click.option(
+    "--recompute", metavar="5%|N", help="make a share or a number of items again, in a temporary folder, and compare"
+)
+@click.option("--seed", default="", help="take other items than a call without it")
+@click.option(
+    "--tolerance",
+    type=float,
+    default=TOLERANCE,
+    show_default=True,
+    metavar="X",
+    help="relative difference of numbers that still counts as the same",
+)
+@JSON_OPTION
+def command(
+    *,
+    videos: tuple[str, ...],
+    stages: tuple[str, ...],
+    cache: bool,
+    recompute: str | None,
+    seed: str,
+    tolerance: float,
+    as_json: bool,
+) -> int:
+    """Read every byte of the artifacts and report what differs from the record; repairs nothing.
 
-
-def run(arguments: argparse.Namespace) -> int:
-    """Verify; 0 only where nothing is wrong."""
-    amount = None if arguments.recompute is None else parse_amount(arguments.recompute)
+    VIDEO limits it to some videos. The exit code is 0 only where nothing is wrong.
+    """
+    amount = None if recompute is None else parse_amount(recompute)
     project = open_project()
     try:
         with hold_project(project), shown_progress():
             found = verify_dataset(
                 project,
-                resolve_videos(project, arguments.videos) or None,
-                arguments.stage,
-                cache=arguments.cache,
+                resolve_videos(project, videos) or None,
+                stages or None,
+                cache=cache,
                 amount=amount,
-                seed=arguments.seed,
-                tolerance=arguments.tolerance,
+                seed=seed,
+                tolerance=tolerance,
             )
     finally:
         project.close()
-    print_answer(arguments, found, _lines(found))
+    print_answer(found, _lines(found), as_json=as_json)
     return 0 if found["good"] else 1
 
 

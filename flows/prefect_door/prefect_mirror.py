@@ -2,8 +2,8 @@
 
 Importing Prefect takes 2 to 6 seconds of processor time and starting its server 7, so neither happens in the process
 of the run: the engine's loop pays an append to a deque, a thread writes what gathered there to a pipe. The other
-process (prefect_process.py) is in a session of its own, so a Ctrl-C in the terminal does not reach it, and it ends with the
-pipe: whatever ends the run, no server stays behind.
+process (prefect_process.py) is in a session of its own, so a Ctrl-C in the terminal does not reach it, and it ends
+with the pipe: whatever ends the run, no server stays behind.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The process beside a run that records it in Prefect: `python -m flows.prefect_door.prefect_process LOG`, messages
 on stdin.
 
-It finds the server that Prefect's settings name, or is one itself, and records the run there (prefect_recorder.py). It ends
-when the run closes it, within the time that this gives; and by itself within seconds when the run's process is gone,
+It finds the server that Prefect's settings name, or is one itself, and records the run there (prefect_recorder.py). It
+ends when the run closes it, within the time that this gives; and by itself within seconds when the run's process is gone,
 which it sees at the end of the pipe, and where a grandchild holds that open, by its parent's number.
 """
 

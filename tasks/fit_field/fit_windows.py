@@ -22,14 +22,14 @@ from tasks.fit_field.shot import Take, frames_of_takes, take_of
 from tasks.fit_field.stage_inputs import Inputs
 from tasks.fit_field.window_result import Piece, events_in, joined
 from tasks.fit_field.windows import order, own
-from tasks.label_propagation.propagate import attended, completed
-from tasks.label_propagation.propagation_config import DEFAULT, How
-from tasks.motion_layers.occlusion_order import events, nearness
+from tasks.label_propagation.propagate_labels import classify_frames, weigh_evidence
+from tasks.label_propagation.propagation_config import DEFAULT_CONFIG, PropagationConfig
+from tasks.motion_layers.occlusion_order import count_occlusions, rank_nearness
 from tasks.progress import ProgressCallback, track_progress
 
 if TYPE_CHECKING:
     from tasks.fit_field.params import FitFieldParams
-    from tasks.plane_volume.volume_queries import Reader
+    from tasks.plane_volume.volume_queries import VolumeQueries
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _maps(
                 yield FieldMap(take.frames[place], label, confidence, given=place in take.labels, near=near)
             hiding += sum(events_in(file) for file in files)
     metrics.update(_means(heard, [len(take.frames) for take in takes]))
-    near = nearness(hiding) if takes else []
+    near = rank_nearness(hiding) if takes else []
     metrics.update({f"{NEARNESS}{n}": float(value) for n, value in enumerate(near) if np.isfinite(value)})
 
 
@@ -106,7 +106,7 @@ class _Fit:
         """What the labelled frames say about the kinds of evidence."""
 
         def write(path: Path) -> None:
-            task = attended(self.take.whole())
+            task = weigh_evidence(self.take.whole())
             path.write_text(json.dumps(asdict(Heard(task.attention.tolist(), dict(task.metrics)))), encoding="utf-8")
 
         return Heard(**json.loads(self.parts.part(f"{self.name}.json", write).read_text(encoding="utf-8")))
@@ -147,7 +147,7 @@ def _piece(take: Take, number: int, handed: Mapping[int, LabelMap], heard: Heard
     confidence = np.zeros(label.shape, np.float16)
     shared: dict[bool, list[NDArray[np.float16]]] = {False: [], True: []}
     hiding = np.zeros((take.classes,) * 2)
-    for n, found in enumerate(islice(completed(task), before, before + len(window))):
+    for n, found in enumerate(islice(classify_frames(task), before, before + len(window))):
         assert found is not None, "every frame of a take is whole, and some label leads there"
         label[n], confidence[n] = found.label, found.confidence
         if number and n < overlap:
@@ -156,13 +156,13 @@ def _piece(take: Take, number: int, handed: Mapping[int, LabelMap], heard: Heard
             shared[True].append(found.soft.astype(np.float16))
         motion = links.motion(window[n - 1]) if n and window[n - 1] in nearer else None
         if motion is not None:
-            hiding += events(label[n - 1], label[n], motion, take.classes)
+            hiding += count_occlusions(label[n - 1], label[n], motion, take.classes)
     first, final = (np.array(shared[side], np.float16) for side in (False, True))
     near = _near(reader, window.start - take.wide[number].start, len(window))
     return Piece(label, confidence, first, final, near, hiding)
 
 
-def _near(reader: Reader | None, start: int, count: int) -> NDArray[np.float16]:
+def _near(reader: VolumeQueries | None, start: int, count: int) -> NDArray[np.float16]:
     """(count, h, w) ordinal depth of the frames from `start` on; (0,) without a volume."""
     return np.array([] if reader is None else [reader.nearness(start + n) for n in range(count)], np.float16)
 
@@ -177,9 +177,9 @@ def _means(heard: Sequence[Heard], lengths: Sequence[int]) -> dict[str, float]:
     return {name: sum(v * n for v, n in pairs) / sum(n for _, n in pairs) for name, pairs in weighed.items()}
 
 
-def how_of(params: FitFieldParams) -> How:
+def how_of(params: FitFieldParams) -> PropagationConfig:
     """The field's numbers with the switches of `params`."""
-    return replace(DEFAULT, attention=params.attention, consistency=params.consistency)
+    return replace(DEFAULT_CONFIG, attention=params.attention, consistency=params.consistency)
 
 
 def map_size(height: int, width: int, side: int) -> tuple[int, int]:

@@ -16,8 +16,8 @@ from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.geometry.raster import pixels_of, scaled
 from tasks.geometry.warp import pixel_grid
-from tasks.sequence.flow_trajectory import sample
-from tasks.sequence.sequence_view import Motion
+from tasks.sequence.flow_trajectory import sample_bilinear
+from tasks.sequence.sequence_view import FramePairMotion
 
 MOTIONS_AT_HAND = 144  # a window's and those on the way to labels beside it, 1 MB each at 320 x 180
 SURE = 0.5  # confidence of a semantic match: its way back misses by a cell at most
@@ -33,9 +33,11 @@ class Links:
     chosen: Sequence[int]
     height: int
     width: int
-    _at_hand: OrderedDict[int, Motion | None] = field(default_factory=OrderedDict[int, "Motion | None"], repr=False)
+    _at_hand: OrderedDict[int, FramePairMotion | None] = field(
+        default_factory=OrderedDict[int, "FramePairMotion | None"], repr=False
+    )
 
-    def motion(self, place: int) -> Motion | None:
+    def motion(self, place: int) -> FramePairMotion | None:
         """From a chosen frame to the next one, and back; None over a cut or a missing frame."""
         if place not in self._at_hand:
             self._at_hand[place] = self._composed(self.chosen[place], self.chosen[place + 1])
@@ -54,7 +56,7 @@ class Links:
         sure = pixels_of(self.semantic_flow.confidence(row), cells, self.height, self.width) >= SURE
         return flow * self._scale(facts.height, facts.width), sure
 
-    def _composed(self, start: int, end: int) -> Motion | None:
+    def _composed(self, start: int, end: int) -> FramePairMotion | None:
         steps = range(start, end)
         if not all(self.dense_flow.known[step] for step in steps):
             return None
@@ -62,15 +64,15 @@ class Links:
         back = [(self.dense_flow.backward(step), self.dense_flow.valid_backward(step)) for step in reversed(steps)]
         forward, valid = self._followed(there)
         backward, valid_backward = self._followed(back)
-        return Motion(forward, backward, valid, valid_backward)
+        return FramePairMotion(forward, backward, valid, valid_backward)
 
     def _followed(self, steps: Sequence[tuple[FlowField, Mask]]) -> tuple[FlowField, Mask]:
         """Displacement of each pixel over several steps, and whether every one of them may be trusted."""
         begun = pixel_grid(self.height, self.width)
         at, valid = begun.copy(), np.ones((self.height, self.width), np.bool_)
         for flow, trusted in steps:
-            valid &= sample(self._shrunk(trusted.astype(np.float32)), at) > 0.5
-            at = at + sample(self._shrunk(flow) * self._scale(*flow.shape[:2]), at)
+            valid &= sample_bilinear(self._shrunk(trusted.astype(np.float32)), at) > 0.5
+            at = at + sample_bilinear(self._shrunk(flow) * self._scale(*flow.shape[:2]), at)
         inside = (at > -0.5).all(axis=2) & (at[..., 0] < self.width - 0.5) & (at[..., 1] < self.height - 0.5)
         return (at - begun).astype(np.float32), valid & inside
 

@@ -18,7 +18,7 @@ from tasks.checkpoints import Checkpoints
 from tasks.fit_field.stage_inputs import Inputs
 from tasks.fit_field.track_labels import Subject, labels_from, subjects_of
 from tasks.fit_field.user_labels import given_classes, given_labels
-from tasks.label_propagation.mask_refinement import Instances
+from tasks.label_propagation.mask_refinement import InstanceMasks
 from tasks.sequence.label_map import UNKNOWN
 
 if TYPE_CHECKING:
@@ -59,20 +59,20 @@ def known_of(inputs: Inputs, params: FitFieldParams, size: tuple[int, int], part
     return Known((background, *(_class(subject) for subject in subjects)), labels, kinds, "tracks")
 
 
-def seen_by(frames: Frames, params: FitFieldParams, size: tuple[int, int]) -> Callable[[int], Instances]:
+def seen_by(frames: Frames, params: FitFieldParams, size: tuple[int, int]) -> Callable[[int], InstanceMasks]:
     """What the segmenter sees on a frame, at the maps' size; remembered for the frames of a window."""
     from tasks.yolo.segment import load_segmenter
 
     height, width = size
 
     @lru_cache(maxsize=2 * params.window)  # each is asked for by two sweeps, and for what is shown
-    def seen(frame: int) -> Instances:
+    def seen(frame: int) -> InstanceMasks:
         found = load_segmenter()(frames.image(frame), params.segment_side, params.least_score)
         masks = [
             cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) > 0.5
             for mask in found.masks
         ]
-        return Instances(np.array(masks, np.bool_).reshape(-1, height, width), found.score, found.class_id)
+        return InstanceMasks(np.array(masks, np.bool_).reshape(-1, height, width), found.score, found.class_id)
 
     return seen
 

@@ -17,16 +17,16 @@ from tasks.fit_field.seed_labels import Known
 from tasks.fit_field.stage_inputs import Inputs
 from tasks.fit_field.windows import cut, widened
 from tasks.geometry.raster import scaled
-from tasks.label_propagation.mask_refinement import Anchoring, Instances
-from tasks.label_propagation.propagate import task_of
-from tasks.label_propagation.propagation_config import How
-from tasks.label_propagation.propagation_pass import Task
-from tasks.sequence.flow_trajectory import Trail
-from tasks.sequence.sequence_view import Clip, Motion
+from tasks.label_propagation.mask_refinement import InstanceMasks, MaskRefiner
+from tasks.label_propagation.propagate_labels import make_propagation_task
+from tasks.label_propagation.propagation_config import PropagationConfig
+from tasks.label_propagation.propagation_pass import PropagationTask
+from tasks.sequence.flow_trajectory import WarpField
+from tasks.sequence.sequence_view import FramePairMotion, SequenceView
 
 if TYPE_CHECKING:
     from tasks.fit_field.params import FitFieldParams
-    from tasks.plane_volume.volume_queries import Reader
+    from tasks.plane_volume.volume_queries import VolumeQueries
 
 IMAGES_AT_HAND = 64  # 0.2 MB each at 320 x 180: a window's
 AROUND = 2  # labelled frames to each side of a window that are seen from it; How.labelled of all are heard
@@ -46,8 +46,8 @@ class Take:
     inputs: Inputs
     links: Links
     known: Known
-    how: How
-    seen: Callable[[int], Instances] | None
+    how: PropagationConfig
+    seen: Callable[[int], InstanceMasks] | None
     """What a segmenter sees on a frame, where masks are fed back."""
     params: FitFieldParams
     device: str
@@ -57,11 +57,11 @@ class Take:
         """How many there are."""
         return len(self.known.classes)
 
-    def whole(self) -> Task:
+    def whole(self) -> PropagationTask:
         """The task of all frames in one."""
         return self._task(range(len(self.frames)), self.labels)
 
-    def geometry(self, places: range) -> Reader | None:
+    def geometry(self, places: range) -> VolumeQueries | None:
         """The volume of some places, None where it is not wanted."""
         if self.params.planes == 1:
             return None
@@ -71,7 +71,9 @@ class Take:
         chosen = [self.frames[place] for place in places]
         return geometry(self.inputs, chosen, lambda n: self.links.motion(places[n]), self.params, size, self.device)
 
-    def window(self, number: int, handed: Mapping[int, LabelMap], reader: Reader | None) -> tuple[Task, int]:
+    def window(
+        self, number: int, handed: Mapping[int, LabelMap], reader: VolumeQueries | None
+    ) -> tuple[PropagationTask, int]:
         """The task of a window with what its neighbours `handed` on (by place), and how many frames come before it.
 
         Around it lie the labelled frames nearest before and after. Unless they are neighbours, no flow leads there, but
@@ -86,16 +88,16 @@ class Take:
             task = replace(task, clip=replace(task.clip, through=through))
         return task, len(before) + self.windows[number].start - wide.start
 
-    def _task(self, places: Sequence[int], labels: Mapping[int, LabelMap]) -> Task:
+    def _task(self, places: Sequence[int], labels: Mapping[int, LabelMap]) -> PropagationTask:
         chosen = {n: labels[place] for n, place in enumerate(places) if place in labels}
-        anchor = None if self.seen is None else Anchoring(partial(self._seen, places), self.known.kinds)
+        anchor = None if self.seen is None else MaskRefiner(partial(self._seen, places), self.known.kinds)
         # What was handed on is no label that could check what looks alone say.
         how = replace(self.how, named=self.how.named and len(self.labels) > 1)
-        return task_of(self._clip(places), chosen, self.classes, how, anchor)
+        return make_propagation_task(self._clip(places), chosen, self.classes, how, anchor)
 
-    def _clip(self, places: Sequence[int]) -> Clip:
+    def _clip(self, places: Sequence[int]) -> SequenceView:
         facts, links = self.inputs.features.facts, self.links
-        return Clip(
+        return SequenceView(
             length=len(places),
             height=links.height,
             width=links.width,
@@ -111,15 +113,15 @@ class Take:
         image: Any = self.inputs.frames.image(self.frames[places[n]])
         return cv2.resize(image, (self.links.width, self.links.height), interpolation=cv2.INTER_AREA)
 
-    def _motion(self, places: Sequence[int], n: int) -> Motion | None:
+    def _motion(self, places: Sequence[int], n: int) -> FramePairMotion | None:
         return self.links.motion(places[n]) if places[n + 1] == places[n] + 1 else None
 
-    def _seen(self, places: Sequence[int], n: int) -> Instances:
+    def _seen(self, places: Sequence[int], n: int) -> InstanceMasks:
         assert self.seen is not None
         return self.seen(self.frames[places[n]])
 
 
-def _through(reader: Reader, first: int, frame: int, source: int) -> Trail | None:
+def _through(reader: VolumeQueries, first: int, frame: int, source: int) -> WarpField | None:
     """Where the pixels of a frame lie in another, if the volume, which begins at the `first`, knows both."""
     start, end = frame - first, source - first
     known = min(start, end) >= 0 and max(start, end) < len(reader) and reader.joined(start, end)
@@ -146,8 +148,8 @@ def take_of(  # noqa: PLR0917
     inputs: Inputs,
     known: Known,
     params: FitFieldParams,
-    how: How,
-    seen: Callable[[int], Instances] | None,
+    how: PropagationConfig,
+    seen: Callable[[int], InstanceMasks] | None,
     size: tuple[int, int],
     device: str,
 ) -> Take:

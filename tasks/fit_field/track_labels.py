@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tasks.arrays import LabelMap
 from tasks.artifacts.tracks import Tracks
-from tasks.label_propagation.mask_refinement import Instances
+from tasks.label_propagation.mask_refinement import InstanceMasks
 from tasks.sequence.label_map import UNKNOWN
 
 BACKGROUND = 0
@@ -48,7 +48,7 @@ def labels_from(  # noqa: PLR0917
     tracks: Tracks,
     subjects: Sequence[Subject],
     frames: Sequence[int],
-    seen: Callable[[int], Instances] | None,
+    seen: Callable[[int], InstanceMasks] | None,
     size: tuple[int, int],
     least_score: float,
 ) -> dict[int, LabelMap]:
@@ -78,7 +78,7 @@ def labels_from(  # noqa: PLR0917
 
 
 def _drawn(
-    boxes: NDArray[np.floating], kinds: NDArray[np.int16], values: Sequence[int], seen: Instances | None,
+    boxes: NDArray[np.floating], kinds: NDArray[np.int16], values: Sequence[int], seen: InstanceMasks | None,
     size: tuple[int, int],
 ) -> LabelMap:  # fmt: skip
     """(h, w) values; what is neither in a box nor under a mask is background."""
@@ -104,7 +104,7 @@ def _drawn(
 
 
 def _outline(
-    inside: NDArray[np.bool_], kind: int, seen: Instances, free: NDArray[np.bool_]
+    inside: NDArray[np.bool_], kind: int, seen: InstanceMasks, free: NDArray[np.bool_]
 ) -> NDArray[np.bool_] | None:
     """The mask of this kind that fits the box best, no longer `free` then; None where none does."""
     best, taken = 0.0, -1

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tasks.arrays import Floats16, LabelMap
 from tasks.fit_field.windows import fade
-from tasks.motion_layers.occlusion_order import Events
+from tasks.motion_layers.occlusion_order import OcclusionCounts
 from tasks.sequence.label_map import UNKNOWN
 
 SURE = 0.5  # share of a class above which a frame handed on is of it; the rest is unknown there
@@ -32,7 +32,7 @@ class Piece:
     """(overlap, h, w, c) the same for the window after."""
     near: Floats16
     """(n, h, w) ordinal depth; (0,) without a volume."""
-    events: Events
+    events: OcclusionCounts
     """(c, c) who hid whom, on the frames nearer to this window's middle than to its neighbours'."""
 
     def save(self, path: Path) -> None:
@@ -56,7 +56,7 @@ class Piece:
         return np.where(shares.max(axis=-1) > SURE, shares.argmax(axis=-1), UNKNOWN).astype(np.uint8)
 
 
-def events_in(path: Path) -> Events:
+def events_in(path: Path) -> OcclusionCounts:
     """(c, c) the events of a piece that was saved, without the rest of it."""
     with np.load(path) as file:
         return file["events"]

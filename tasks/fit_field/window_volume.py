@@ -11,9 +11,9 @@ import numpy as np
 from tasks.arrays import Image
 from tasks.fit_field.plane_cameras import cameras_of, homography
 from tasks.fit_field.stage_inputs import Inputs
-from tasks.plane_volume.optimise import Learning, Shot, learned
-from tasks.plane_volume.volume_queries import Reader
-from tasks.sequence.sequence_view import Motion
+from tasks.plane_volume.optimise import VolumeFrames, VolumeTraining, fit_volume
+from tasks.plane_volume.volume_queries import VolumeQueries
+from tasks.sequence.sequence_view import FramePairMotion
 
 if TYPE_CHECKING:
     from tasks.fit_field.params import FitFieldParams
@@ -22,32 +22,34 @@ if TYPE_CHECKING:
 def geometry(  # noqa: PLR0917
     inputs: Inputs,
     chosen: Sequence[int],
-    motion: Callable[[int], Motion | None],
+    motion: Callable[[int], FramePairMotion | None],
     params: FitFieldParams,
     size: tuple[int, int],
     device: str,
-) -> Reader:
+) -> VolumeQueries:
     """The volume of the `chosen` frames, all of one take, on maps of height and width `size`.
 
     `motion` leads from a place among them to the next.
     """
     motions = {n: found for n in range(len(chosen) - 1) if (found := motion(n)) is not None}
     background = cameras_of("homography", inputs, chosen, 1, size).to_frame[:, 0]
-    shot = Shot(
+    shot = VolumeFrames(
         images=[_shrunk(inputs.frames.image(frame), size) for frame in chosen],
         motions=motions,
         cameras={n: background[n + 1] @ np.linalg.inv(background[n]) for n in motions},
     )
-    how = Learning(params.volume_steps, params.planes)
-    volume = learned(shot, lambda planes: cameras_of(params.camera, inputs, chosen, planes, size).to_frame, how, device)
-    return Reader(volume, size, np.array([n in motions for n in range(len(chosen) - 1)], np.bool_))
+    how = VolumeTraining(params.volume_steps, params.planes)
+    volume = fit_volume(
+        shot, lambda planes: cameras_of(params.camera, inputs, chosen, planes, size).to_frame, how, device
+    )
+    return VolumeQueries(volume, size, np.array([n in motions for n in range(len(chosen) - 1)], np.bool_))
 
 
-def geometry_of(shot: Shot, how: Learning, device: str) -> Reader:
+def geometry_of(shot: VolumeFrames, how: VolumeTraining, device: str) -> VolumeQueries:
     """The same of a shot by itself, all of whose steps are known and whose camera is that of its background."""
     steps = [shot.cameras[n] for n in range(len(shot.images) - 1)]
-    volume = learned(shot, lambda planes: homography(steps, planes).to_frame, how, device)
-    return Reader(volume, shot.images[0].shape[:2], np.ones(len(steps), np.bool_))
+    volume = fit_volume(shot, lambda planes: homography(steps, planes).to_frame, how, device)
+    return VolumeQueries(volume, shot.images[0].shape[:2], np.ones(len(steps), np.bool_))
 
 
 def _shrunk(image: Image, size: tuple[int, int]) -> Image:

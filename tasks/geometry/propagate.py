@@ -37,7 +37,7 @@ class Propagation:
 
 
 @dataclass(frozen=True)
-class Alike:
+class TopKSimilar:
     """The most alike cells of the past for each cell, in no particular order."""
 
     cosine: NDArray[np.float32]
@@ -65,14 +65,14 @@ def propagate(first: Grid, frames: Iterable[Grid | None], labels: Grid, how: Pro
         yield carried
 
 
-def most_alike(vectors: NDArray[np.float32], past: NDArray[np.float32], radius: int, count: int) -> Alike:
+def most_alike(vectors: NDArray[np.float32], past: NDArray[np.float32], radius: int, count: int) -> TopKSimilar:
     """The `count` cells of the (n, h, w, d) `past` most like each of the (h, w, d), at most `radius` cells away."""
     n, h, w, _ = past.shape
     side = 2 * radius + 1
     count = min(count, n * side * side)
     wide = np.pad(past, ((0, 0), (radius, radius), (radius, radius), (0, 0)))
     outside = np.pad(np.zeros((h, w), np.float32), radius, constant_values=-np.inf)
-    found = Alike(np.empty((h, w, count), np.float32), np.empty((h, w, count), np.intp))
+    found = TopKSimilar(np.empty((h, w, count), np.float32), np.empty((h, w, count), np.intp))
     for top in range(0, h, TILE):
         for left in range(0, w, TILE):
             tile = vectors[top : top + TILE, left : left + TILE]
@@ -89,7 +89,7 @@ def most_alike(vectors: NDArray[np.float32], past: NDArray[np.float32], radius: 
     return found
 
 
-def mixed(alike: Alike, labels: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+def mixed(alike: TopKSimilar, labels: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
     """(h, w, c) mean of the (past, h, w, c) `labels` of the alike cells, weighted by a softmax of their cosines."""
     weight = np.exp((alike.cosine - alike.cosine.max(axis=-1, keepdims=True)) / np.float32(temperature))
     weight /= weight.sum(axis=-1, keepdims=True)

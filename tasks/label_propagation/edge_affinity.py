@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.sequence.backward_warp import Step, Steps
+from tasks.sequence.backward_warp import BackwardWarp, BackwardWarpCache
 
 MOTION_PX = 0.5  # by which the motions of neighbours differ that are tied exp(-1/2)
 COLOUR_LEVELS = 10.0  # the same of colours, where motion is in doubt
@@ -26,11 +26,11 @@ COLOUR_BLUR_PX = 1.0  # a sensor's noise is no edge
 SURE = np.float32(0.1)  # share of places around that do not look alike from which on motion is wholly in doubt
 LEAST_DOUBT = 0.25  # motion that nothing speaks against may still be that of two things that move alike
 DOUBT_BLUR_PX = 1.5
-REACH = 1 / 15  # of the frame's height: e-fold length of the sums
+DECAY_LENGTH = 1 / 15  # of the frame's height: e-fold length of the sums
 
 
 @dataclass(frozen=True, eq=False)
-class Ties:
+class PixelAffinity:
     """How far each pixel and the next one are one thing, 0..1."""
 
     across: NDArray[np.float32]
@@ -40,25 +40,25 @@ class Ties:
 
     def summed(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """(h, w, c) sums of the (h, w, c) `values` over what is tied to each pixel, less from farther away."""
-        fade = np.float32(np.exp(-1 / (REACH * len(values))))
+        fade = np.float32(np.exp(-1 / (DECAY_LENGTH * len(values))))
         across = _both_ways(values.transpose(1, 0, 2), self.across.T * fade)
         return _both_ways(across.transpose(1, 0, 2), self.down * fade)
 
 
-def ties_of(steps: Steps, frame: int) -> Ties:
+def compute_pixel_affinity(steps: BackwardWarpCache, frame: int) -> PixelAffinity:
     """The ties of a frame, by its flow to the frames beside it and its colours; none where neither is known."""
     found = [step for step in (steps.back(frame, frame - 1), steps.back(frame, frame + 1)) if step is not None]
     clip = steps.clip
     image = None if clip.images is None else clip.images(frame)
     if not found and image is None:
         none = np.zeros((clip.height, clip.width), np.float32)
-        return Ties(none[:, 1:], none[1:])
+        return PixelAffinity(none[:, 1:], none[1:])
     doubt = _doubt(found, clip.height, clip.width)
-    return Ties(_tied(found, image, doubt, 1), _tied(found, image, doubt, 0))
+    return PixelAffinity(_tied(found, image, doubt, 1), _tied(found, image, doubt, 0))
 
 
 def _tied(
-    steps: Sequence[Step], image: NDArray[np.uint8] | None, doubt: NDArray[np.float32], axis: int
+    steps: Sequence[BackwardWarp], image: NDArray[np.uint8] | None, doubt: NDArray[np.float32], axis: int
 ) -> NDArray[np.float32]:
     """How far each pixel and the next one along `axis` are one thing: by the worst of the steps, and by colours."""
     cost = np.zeros(np.diff(doubt, axis=axis).shape, np.float32)
@@ -74,7 +74,7 @@ def _tied(
     return np.exp(-cost).astype(np.float32)
 
 
-def _doubt(steps: Sequence[Step], height: int, width: int) -> NDArray[np.float32]:
+def _doubt(steps: Sequence[BackwardWarp], height: int, width: int) -> NDArray[np.float32]:
     """(h, w) 0..1 how far motion is in doubt, on a pixel or beside it; all where there is no flow."""
     if not steps:
         return np.ones((height, width), np.float32)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from tasks.arrays import ClassProbabilities
 
-KINDS = ("semantic", "named", "previous", "chained", "direct", "volume")
-LEAST = 1e-6  # evidence below this is none
+EVIDENCE_KINDS = ("semantic", "named", "previous", "chained", "direct", "volume")
+MIN_EVIDENCE = 1e-6  # evidence below this is none
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,12 +31,12 @@ class Evidence:
     @classmethod
     def none(cls, height: int, width: int, classes: int) -> Evidence:
         """No votes."""
-        shape = len(KINDS), height, width
+        shape = len(EVIDENCE_KINDS), height, width
         return cls(np.zeros((*shape, classes), np.float32), np.zeros(shape, np.float32))
 
     def add(self, kind: str, shares: ClassProbabilities, weight: NDArray[np.float32]) -> None:
         """Votes of one hypothesis: (h, w, c) shares, of which each pixel's sum is what is known there."""
-        number = KINDS.index(kind)
+        number = EVIDENCE_KINDS.index(kind)
         self.votes[number] += shares * weight[..., None]
         self.weights[number] += weight * shares.sum(axis=-1)
 
@@ -61,8 +61,8 @@ class Votes:
     @property
     def shares(self) -> ClassProbabilities:
         """(h, w, c) of the classes; even where there is no evidence."""
-        even = LEAST / self.votes.shape[-1]
-        return ((self.votes + even) / (self.total[..., None] + LEAST)).astype(np.float32)
+        even = MIN_EVIDENCE / self.votes.shape[-1]
+        return ((self.votes + even) / (self.total[..., None] + MIN_EVIDENCE)).astype(np.float32)
 
     @property
     def strength(self) -> NDArray[np.float32]:

@@ -15,16 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import LabelMap
-from tasks.label_propagation.evidence import KINDS, LEAST, Evidence
+from tasks.label_propagation.evidence import EVIDENCE_KINDS, MIN_EVIDENCE, Evidence
 from tasks.sequence.label_map import UNKNOWN
 
-EVEN = np.ones(len(KINDS), np.float32)
+EQUAL_WEIGHTS = np.ones(len(EVIDENCE_KINDS), np.float32)
 PULL = 0.005  # nats by which a weight e times off even must pay: less of a gain is noise
 FARTHEST = 4.0  # times off even at most: labelled frames lie farther apart than most frames from a labelled one
 PIXELS = 20_000  # per labelled frame at most, evenly spread
 
 
-def learned(trials: Sequence[tuple[Evidence, LabelMap]]) -> NDArray[np.float32]:
+def fit_evidence_weights(trials: Sequence[tuple[Evidence, LabelMap]]) -> NDArray[np.float32]:
     """(kinds,) weights, from evidence for frames and their (h, w) true labels; deterministic."""
     from scipy.optimize import minimize
 
@@ -33,17 +33,17 @@ def learned(trials: Sequence[tuple[Evidence, LabelMap]]) -> NDArray[np.float32]:
     total = np.concatenate([sample[1] for sample in samples], axis=1)
     share = np.concatenate([sample[2] for sample in samples])
     if not share.sum():
-        return EVEN
+        return EQUAL_WEIGHTS
 
     def cost(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weight = np.exp(theta)
-        of_right, of_all = weight @ right + LEAST, weight @ total + 2 * LEAST
+        of_right, of_all = weight @ right + MIN_EVIDENCE, weight @ total + 2 * MIN_EVIDENCE
         loss = -(share * np.log(of_right / of_all)).sum() / share.sum()
         slope = -(share * (right / of_right - total / of_all)).sum(axis=1) * weight / share.sum()
         return float(loss + PULL * theta @ theta), slope + 2 * PULL * theta
 
-    bounds = [(-np.log(FARTHEST), np.log(FARTHEST))] * len(KINDS)
-    found: Any = minimize(cost, np.zeros(len(KINDS)), jac=True, method="L-BFGS-B", bounds=bounds)
+    bounds = [(-np.log(FARTHEST), np.log(FARTHEST))] * len(EVIDENCE_KINDS)
+    found: Any = minimize(cost, np.zeros(len(EVIDENCE_KINDS)), jac=True, method="L-BFGS-B", bounds=bounds)
     return np.exp(found.x).astype(np.float32)
 
 
@@ -54,14 +54,14 @@ def _sampled(
     known = np.flatnonzero(labels.ravel() != UNKNOWN)
     known = known[:: max(1, len(known) // PIXELS)]
     truth = labels.ravel()[known]
-    votes = evidence.votes.reshape(len(KINDS), -1, evidence.votes.shape[-1])
+    votes = evidence.votes.reshape(len(EVIDENCE_KINDS), -1, evidence.votes.shape[-1])
     right = votes[:, known, truth].astype(np.float64)
-    total = evidence.weights.reshape(len(KINDS), -1)[:, known].astype(np.float64)
+    total = evidence.weights.reshape(len(EVIDENCE_KINDS), -1)[:, known].astype(np.float64)
     count = np.bincount(truth, minlength=1)
     return right, total, 1 / count[truth]
 
 
-def foretold(trials: Sequence[tuple[Evidence, LabelMap]], attention: NDArray[np.float32]) -> float:
+def compute_held_out_iou(trials: Sequence[tuple[Evidence, LabelMap]], attention: NDArray[np.float32]) -> float:
     """Mean overlap of classes on labelled frames foretold from the others; NaN where nothing is known."""
     pairs = [(evidence.summed(attention).shares.argmax(axis=-1), truth) for evidence, truth in trials]
     overlaps: list[float] = []

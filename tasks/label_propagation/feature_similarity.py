@@ -9,22 +9,22 @@ from numpy.typing import NDArray
 
 from tasks.geometry.grid import unit
 from tasks.geometry.raster import pixels_of
-from tasks.sequence.flow_trajectory import Trail
-from tasks.sequence.sequence_view import Clip
+from tasks.sequence.flow_trajectory import WarpField
+from tasks.sequence.sequence_view import SequenceView
 
 
 @dataclass(frozen=True, eq=False)
-class Likeness:
+class FeatureSimilarity:
     """Likeness of one frame's cells to places in others, on the scale of its semantic matches."""
 
-    clip: Clip
+    clip: SequenceView
     vectors: NDArray[np.float32]
     """(rows, columns, d) of the frame in hand."""
     best: NDArray[np.float32]
     """(rows, columns) cosine of each cell's best semantic match."""
     temperature: float
 
-    def along(self, source: int, trail: Trail) -> NDArray[np.float32]:
+    def along(self, source: int, trail: WarpField) -> NDArray[np.float32]:
         """(h, w) 1 where the place of the trail in the frame `source` is as alike as the best match, less where less.
 
         The softmax that semantic matches compete in: 1/e where the cosine is smaller by the temperature.
@@ -37,7 +37,7 @@ class Likeness:
         alike = np.exp(np.minimum(cosine - self.best, 0) / np.float32(self.temperature)).astype(np.float32)
         return pixels_of(alike, self.clip.cells, self.clip.height, self.clip.width)
 
-    def _cells(self, trail: Trail) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def _cells(self, trail: WarpField) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """(rows, columns) row and column of the cell nearest to where each cell's centre leads."""
         clip, cells = self.clip, self.clip.cells
         column, row = np.rint(cells.centres()).astype(np.intp).transpose(2, 0, 1)

@@ -23,7 +23,7 @@ WIDTH = 1.0  # kernel width, in units of the root of the features' spread
 
 
 @dataclass(frozen=True, eq=False)
-class Namer:
+class KernelClassifier:
     """A fitted regression."""
 
     directions: NDArray[np.float64]
@@ -40,9 +40,9 @@ class Namer:
         return found.reshape(*vectors.shape[:2], -1).astype(np.float32)
 
 
-def fit(
+def fit_kernel_classifier(
     vectors: Sequence[NDArray[np.float32]], times: Sequence[float], labels: Sequence[NDArray[np.float32]], spread: float
-) -> Namer:
+) -> KernelClassifier:
     """The regression of labelled frames: (rows, columns, d) vectors, times, (rows, columns, c) label shares.
 
     `spread` is 1 less the mean cosine of any two cells (context.py), which sets the kernel's width.
@@ -57,7 +57,7 @@ def fit(
     lifted = _lifted(x @ directions + phases)
     known = y.sum(axis=1)  # what is unknown of a cell has no say
     gram = (lifted * known[:, None]).T @ lifted + RIDGE * len(x) * np.eye(WAVES + 1)
-    return Namer(directions, phases, np.linalg.solve(gram, lifted.T @ y))
+    return KernelClassifier(directions, phases, np.linalg.solve(gram, lifted.T @ y))
 
 
 def points(vectors: NDArray[np.float32], time: float) -> Points:

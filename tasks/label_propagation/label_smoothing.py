@@ -15,20 +15,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import LabelMap
-from tasks.label_propagation.edge_affinity import ties_of
+from tasks.label_propagation.edge_affinity import compute_pixel_affinity
 from tasks.label_propagation.evidence import Votes
-from tasks.label_propagation.propagation_config import How
-from tasks.sequence.backward_warp import Steps
-from tasks.sequence.label_map import shares_of
+from tasks.label_propagation.propagation_config import PropagationConfig
+from tasks.sequence.backward_warp import BackwardWarpCache
+from tasks.sequence.label_map import encode_one_hot
 
 FADING = np.float32(0.9)  # of what is passed on, per frame: ten frames away it is a third
 GIVEN = 100.0  # say of a label that was given, against 1 of a trusted hypothesis
-Mass = NDArray[np.float16]
+VoteMass = NDArray[np.float16]
 """(h, w, c + 2) votes, their total, and how many pixels' votes these are."""
 
 
-def agreed(
-    steps: Steps, how: How, votes: Callable[[int], Votes | None], labels: Mapping[int, LabelMap], classes: int
+def smooth_labels(
+    steps: BackwardWarpCache,
+    how: PropagationConfig,
+    votes: Callable[[int], Votes | None],
+    labels: Mapping[int, LabelMap],
+    classes: int,
 ) -> list[Votes | None]:
     """The votes on each frame after hearing what hangs together with it."""
     masses = [_begun(votes(frame), labels.get(frame), classes) for frame in range(steps.clip.length)]
@@ -41,26 +45,28 @@ def agreed(
     return [None if mass is None else _votes(mass.astype(np.float32)) for mass in masses]
 
 
-def _begun(votes: Votes | None, known: LabelMap | None, classes: int) -> Mass | None:
+def _begun(votes: Votes | None, known: LabelMap | None, classes: int) -> VoteMass | None:
     """A frame's own votes, given labels among them, of one pixel each."""
     if votes is None and known is None:
         return None
     parts = [] if votes is None else [np.concatenate([votes.votes, votes.total[..., None]], axis=-1)]
     if known is not None:
-        given = np.float32(GIVEN) * shares_of(known, classes)
+        given = np.float32(GIVEN) * encode_one_hot(known, classes)
         parts.append(np.concatenate([given, given.sum(axis=-1, keepdims=True)], axis=-1))
     own = sum(parts[1:], parts[0])
     return np.concatenate([own, np.ones_like(own[..., :1])], axis=-1).astype(np.float16)
 
 
-def _in_space(steps: Steps, frame: int, mass: Mass) -> Mass:
+def _in_space(steps: BackwardWarpCache, frame: int, mass: VoteMass) -> VoteMass:
     """A pixel's own votes and the mean of those tied to it, half and half."""
     own = mass.astype(np.float32)
-    heard = ties_of(steps, frame).summed(np.concatenate([own, np.ones((*own.shape[:2], 1), np.float32)], axis=-1))
+    heard = compute_pixel_affinity(steps, frame).summed(
+        np.concatenate([own, np.ones((*own.shape[:2], 1), np.float32)], axis=-1)
+    )
     return ((own + heard[..., :-1] / heard[..., -1:]) / 2).astype(np.float16)
 
 
-def _in_time(steps: Steps, masses: list[Mass | None]) -> list[Mass | None]:
+def _in_time(steps: BackwardWarpCache, masses: list[VoteMass | None]) -> list[VoteMass | None]:
     """A pixel's votes and those of its point in other frames; divided by as much as there can be at most."""
     heard = [None if own is None else own.copy() for own in masses]
     for way in (1, -1):

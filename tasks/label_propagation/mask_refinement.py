@@ -26,7 +26,7 @@ SHOWN = 0.4  # say of the masks in what is shown; the field has the rest
 
 
 @dataclass(frozen=True, eq=False)
-class Instances:
+class InstanceMasks:
     """Things that a segmenter saw on a frame."""
 
     masks: Mask
@@ -35,26 +35,26 @@ class Instances:
     kind: NDArray[np.int16]
     """The segmenter's class."""
 
-    def take(self, rows: NDArray[np.bool_]) -> Instances:
+    def take(self, rows: NDArray[np.bool_]) -> InstanceMasks:
         """Some of them."""
-        return Instances(self.masks[rows], self.score[rows], self.kind[rows])
+        return InstanceMasks(self.masks[rows], self.score[rows], self.kind[rows])
 
 
 @dataclass(frozen=True)
-class Anchoring:
+class MaskRefiner:
     """Masks for every frame, and what is known of the classes."""
 
-    seen: Callable[[int], Instances]
+    seen: Callable[[int], InstanceMasks]
     kinds: tuple[frozenset[int], ...]
     """Per class the segmenter's kinds that made it up where it was labelled."""
 
     def __call__(self, frame: int, shares: ClassProbabilities) -> tuple[ClassProbabilities, ClassProbabilities | None]:
         """The (h, w, c) shares to be shown, and those to be fed back, None where no class was anchored."""
-        return anchored(shares, self.seen(frame), self.kinds)
+        return refine_with_masks(shares, self.seen(frame), self.kinds)
 
 
-def anchored(
-    shares: ClassProbabilities, seen: Instances, kinds: tuple[Collection[int], ...]
+def refine_with_masks(
+    shares: ClassProbabilities, seen: InstanceMasks, kinds: tuple[Collection[int], ...]
 ) -> tuple[ClassProbabilities, ClassProbabilities | None]:
     """See Anchoring; class 0 is the background, which takes what the others leave."""
     seen = seen.take(seen.score >= LEAST_SCORE)
@@ -66,7 +66,7 @@ def anchored(
     return (_closed(shown, unions), _closed(fed, unions)) if unions else (shares, None)
 
 
-def kinds_of(shares: ClassProbabilities, seen: Instances) -> tuple[frozenset[int], ...]:
+def find_class_categories(shares: ClassProbabilities, seen: InstanceMasks) -> tuple[frozenset[int], ...]:
     """Per class the kinds of the instances that it fills, on a labelled frame."""
     seen = seen.take(seen.score >= LEAST_SCORE)
     found: list[set[int]] = [set() for _ in range(shares.shape[-1])]
@@ -79,7 +79,7 @@ def kinds_of(shares: ClassProbabilities, seen: Instances) -> tuple[frozenset[int
 
 
 def _unions(
-    shares: ClassProbabilities, seen: Instances, kinds: tuple[Collection[int], ...]
+    shares: ClassProbabilities, seen: InstanceMasks, kinds: tuple[Collection[int], ...]
 ) -> dict[int, NDArray[np.float32]]:
     """(h, w) union of the instances of each class that they explain."""
     unions: dict[int, Mask] = {}

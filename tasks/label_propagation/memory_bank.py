@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 from tasks.arrays import ClassProbabilities, Vectors
 from tasks.geometry.evenly_spaced import pick_evenly
 from tasks.geometry.propagate import mixed, most_alike
-from tasks.label_propagation.kernel_classifier import Namer, fit
-from tasks.label_propagation.propagation_config import How
+from tasks.label_propagation.kernel_classifier import KernelClassifier, fit_kernel_classifier
+from tasks.label_propagation.propagation_config import PropagationConfig
 
 NAMED_FRAMES = 12  # labelled frames that the regression learns from, spread over the clip
 LEAST_SPREAD = 1e-3  # of frames without any texture, whose cells are all the same
 
 
 @dataclass(frozen=True)
-class Seen:
+class MemoryFrame:
     """A frame that serves as context."""
 
     frame: int
@@ -36,24 +36,24 @@ class Seen:
 
 
 @dataclass
-class Context:
+class MemoryBank:
     """The frames that are heard, those seen last among them."""
 
-    labelled: Mapping[int, Callable[[], Seen]]
+    labelled: Mapping[int, Callable[[], MemoryFrame]]
     """Of each labelled frame, how to get it."""
-    how: How
+    how: PropagationConfig
     spread: float
     """1 less the mean cosine of any two cells of the labelled frames."""
-    _last: deque[Seen] = field(default_factory=deque[Seen])
+    _last: deque[MemoryFrame] = field(default_factory=deque[MemoryFrame])
 
-    _namer: Namer | None = None
+    _namer: KernelClassifier | None = None
 
     @property
     def temperature(self) -> float:
         """Of the softmax of cosines."""
         return self.how.temperature * self.spread
 
-    def remember(self, seen: Seen) -> None:
+    def remember(self, seen: MemoryFrame) -> None:
         """Take a frame among those seen last."""
         self._last.append(seen)
         while len(self._last) > (1 if self.how.single else self.how.memory):
@@ -78,27 +78,27 @@ class Context:
             chosen = pick_evenly(len(frames), NAMED_FRAMES)
             seen = [self.labelled[frames[n]]() for n in chosen]
             times = [(known.frame - first) / length for known in seen]
-            self._namer = fit([s.vectors for s in seen], times, [s.labels for s in seen], self.spread)
+            self._namer = fit_kernel_classifier([s.vectors for s in seen], times, [s.labels for s in seen], self.spread)
         return self._namer.shares(vectors, (frame - first) / length)
 
-    def _past(self, frame: int) -> Sequence[Seen]:
+    def _past(self, frame: int) -> Sequence[MemoryFrame]:
         begun = self._labelled(frame)
         past = begun + [seen for seen in self._last if seen.frame not in {known.frame for known in begun}]
         return [min(past, key=lambda seen: abs(seen.frame - frame))] if self.how.single else past
 
-    def _labelled(self, frame: int) -> list[Seen]:
+    def _labelled(self, frame: int) -> list[MemoryFrame]:
         """The labelled frames nearest in time to `frame`, without itself, in order."""
         others = sorted((other for other in self.labelled if other != frame), key=lambda other: abs(other - frame))
         return [self.labelled[number]() for number in sorted(others[: self.how.labelled])]
 
 
-def spread(vectors: NDArray[Any]) -> float:
+def compute_cosine_spread(vectors: NDArray[Any]) -> float:
     """1 less the mean cosine of any two of the (..., d) unit vectors: how much cosines differ at all."""
     mean = np.asarray(vectors, np.float32).reshape(-1, vectors.shape[-1]).mean(axis=0, dtype=np.float64)
     return max(float(1 - mean @ mean), LEAST_SPREAD)
 
 
-def nearest_labels(
+def predict_nearest_labels(
     vectors: Vectors, known: Vectors, labels: NDArray[np.float32], count: int, temperature: float
 ) -> NDArray[np.float32]:
     """(n, c) labels of the `count` of (m, d) `known` vectors most like each of (n, d), by a softmax of the cosines."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class How:
+class PropagationConfig:
     """Switches and weights; `dataclasses.replace(DEFAULT, ...)` makes an ablation."""
 
     semantic: bool = True
@@ -61,4 +61,4 @@ class How:
     """The same for the volume, where the point is seen in both frames."""
 
 
-DEFAULT = How()
+DEFAULT_CONFIG = PropagationConfig()

@@ -7,7 +7,7 @@ import numpy as np
 from tasks.label_propagation.evidence import Votes
 
 
-class Store:
+class VoteStore:
     """(frames, h, w, c) votes and their totals, kept in half precision and added up frame by frame."""
 
     def __init__(self, frames: int, height: int, width: int, classes: int) -> None:

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from tasks.arrays import FlowField, Mask, Matrix
 from tasks.geometry.warp import pixel_grid
-from tasks.motion_layers.layer_merging import joined
-from tasks.motion_layers.motion_layer import Layer, affine_of
-from tasks.motion_layers.point_trajectories import STRIDE_PX, Trajectories, followed
-from tasks.motion_layers.trajectory_clustering import Groups, grouped
-from tasks.sequence.flow_trajectory import sample
-from tasks.sequence.sequence_view import Motion
+from tasks.motion_layers.layer_merging import merge_layers
+from tasks.motion_layers.motion_layer import MotionLayer, fit_affine_motion
+from tasks.motion_layers.point_trajectories import STRIDE_PX, Trajectories, trace_trajectories
+from tasks.motion_layers.trajectory_clustering import ClusterLabels, cluster_trajectories
+from tasks.sequence.flow_trajectory import sample_bilinear
+from tasks.sequence.sequence_view import FramePairMotion
 
-MOVING_PX = 0.7  # off the camera's motion, in the middle: three times DIS's mean error on Middlebury
+MIN_LAYER_MOTION_PX = 0.7  # off the camera's motion, in the middle: three times DIS's mean error on Middlebury
 LEAST_POINTS = 4  # of a layer, in some frame: 64 px
 LEAST_LIFE = 24  # points times frames
 MOST_LAYERS = 24  # those that are seen most
@@ -33,9 +33,9 @@ Numbers = NDArray[np.int16]
 """(h, w) the layer seen at each pixel, -1 for the backdrop."""
 
 
-def layers_of(
-    motions: Mapping[int, Motion], cameras: Mapping[int, Matrix], hidden: Mapping[int, Mask], count: int
-) -> list[Layer]:
+def segment_layers(
+    motions: Mapping[int, FramePairMotion], cameras: Mapping[int, Matrix], hidden: Mapping[int, Mask], count: int
+) -> list[MotionLayer]:
     """The layers of `count` frames, from the motion of each frame to the next, the camera's, and what to ignore.
 
     `hidden` masks are no part of any layer.
@@ -44,9 +44,9 @@ def layers_of(
         return []
     height, width = next(iter(motions.values())).valid.shape
     open_to = {n: _without(motion, hidden[n], hidden[n + 1]) for n, motion in motions.items()}
-    at = followed(open_to, count, height, width)
-    groups = _numbered(at, grouped(at), cameras)
-    layers = [Layer() for _ in range(int(groups.max(initial=-1)) + 1)]
+    at = trace_trajectories(open_to, count, height, width)
+    groups = _numbered(at, cluster_trajectories(at), cameras)
+    layers = [MotionLayer() for _ in range(int(groups.max(initial=-1)) + 1)]
     for frame in range(count):
         moves = _moves(open_to, frame, height, width)
         numbers = _dense(at[:, frame], groups, moves)
@@ -56,16 +56,16 @@ def layers_of(
             layers[number].masks[frame] = mask
             motion = open_to.get(frame)
             if motion is not None and (seen := mask & motion.valid).any():
-                layers[number].steps[frame] = affine_of(motion.forward, seen)
-    return joined(layers, open_to)
+                layers[number].steps[frame] = fit_affine_motion(motion.forward, seen)
+    return merge_layers(layers, open_to)
 
 
-def _without(motion: Motion, here: Mask, there: Mask) -> Motion:
+def _without(motion: FramePairMotion, here: Mask, there: Mask) -> FramePairMotion:
     """A motion that is not trusted under the masks of either frame."""
-    return Motion(motion.forward, motion.backward, motion.valid & ~here, motion.valid_backward & ~there)
+    return FramePairMotion(motion.forward, motion.backward, motion.valid & ~here, motion.valid_backward & ~there)
 
 
-def _numbered(at: Trajectories, groups: Groups, cameras: Mapping[int, Matrix]) -> Groups:
+def _numbered(at: Trajectories, groups: ClusterLabels, cameras: Mapping[int, Matrix]) -> ClusterLabels:
     """(n,) layer of each trajectory: those seen most first; -1 for the backdrop, -2 for what is too small."""
     live = ~np.isnan(at[..., 0])
     count = int(groups.max(initial=-1)) + 1
@@ -79,7 +79,7 @@ def _numbered(at: Trajectories, groups: Groups, cameras: Mapping[int, Matrix]) -
     for group in np.argsort(-life, kind="stable"):
         if life[group] < LEAST_LIFE or most[group] < LEAST_POINTS:
             continue
-        if np.nanmedian(apart[groups == group]) <= MOVING_PX:
+        if np.nanmedian(apart[groups == group]) <= MIN_LAYER_MOTION_PX:
             found[group] = -1
         elif number < MOST_LAYERS:
             found[group] = number
@@ -101,14 +101,14 @@ def _off_camera(at: Trajectories, cameras: Mapping[int, Matrix]) -> NDArray[np.f
     return found
 
 
-def _moves(motions: Mapping[int, Motion], frame: int, height: int, width: int) -> FlowField:
+def _moves(motions: Mapping[int, FramePairMotion], frame: int, height: int, width: int) -> FlowField:
     """(h, w, 2) how each pixel of a frame moves: to the next, or, where that is not known, as it came from the last."""
     ahead, behind = motions.get(frame), motions.get(frame - 1)
     came = np.zeros((height, width, 2), np.float32) if behind is None else -behind.backward
     return came if ahead is None else np.where(ahead.valid[..., None], ahead.forward, came)
 
 
-def _dense(at: NDArray[np.float32], groups: Groups, moves: FlowField) -> Numbers:
+def _dense(at: NDArray[np.float32], groups: ClusterLabels, moves: FlowField) -> Numbers:
     """Of each pixel the layer of the point that is near and moves alike."""
     from scipy.spatial import KDTree
 
@@ -119,7 +119,7 @@ def _dense(at: NDArray[np.float32], groups: Groups, moves: FlowField) -> Numbers
     count = min(NEAREST, len(live))
     tree: Any = KDTree(at[live])
     distance, near = tree.query(pixel_grid(height, width).reshape(-1, 2), k=[*range(1, count + 1)])
-    own = sample(moves, at[live][None])[0]
+    own = sample_bilinear(moves, at[live][None])[0]
     differs = np.linalg.norm(own[near] - moves.reshape(-1, 1, 2), axis=2)
     best = (distance / STRIDE_PX + differs / MOTION_PX).argmin(axis=1)
     return groups[live[near[np.arange(len(near)), best]]].astype(np.int16).reshape(height, width)

@@ -19,7 +19,7 @@ REPROJECTION_PX = 1.0
 
 
 @dataclass
-class Layer:
+class MotionLayer:
     """One thing over time."""
 
     masks: dict[int, Mask] = field(default_factory=dict[int, "Mask"])
@@ -37,7 +37,7 @@ class Layer:
         return found if end >= start else np.linalg.inv(found).astype(np.float64)
 
 
-def affine_of(flow: FlowField, mask: Mask) -> Matrix:
+def fit_affine_motion(flow: FlowField, mask: Mask) -> Matrix:
     """The affine motion that most of the (h, w, 2) `flow` under a mask agrees with."""
     rows, columns = np.nonzero(mask)
     some = slice(None, None, max(1, len(rows) // SAMPLES))
@@ -62,13 +62,13 @@ def homogeneous(height: int, width: int) -> NDArray[np.float64]:
     return np.concatenate([pixel_grid(height, width).astype(np.float64), np.ones((height, width, 1))], axis=2)
 
 
-def places(way: Matrix, height: int, width: int) -> FlowField:
+def transform_pixel_grid(way: Matrix, height: int, width: int) -> FlowField:
     """(h, w, 2) where a (3, 3) motion takes every pixel."""
     at = homogeneous(height, width) @ way.T
     return (at[..., :2] / at[..., 2:]).astype(np.float32)
 
 
-def moved(mask: Mask, way: Matrix) -> Mask:
+def warp_mask(mask: Mask, way: Matrix) -> Mask:
     """(h, w) a mask after an affine motion."""
     height, width = mask.shape
     return cv2.warpAffine(mask.astype(np.uint8), way[:2], (width, height)).astype(np.bool_)

@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 
 from tasks.arrays import FlowField, LabelMap
 from tasks.geometry.warp import targets
-from tasks.sequence.sequence_view import Motion
+from tasks.sequence.sequence_view import FramePairMotion
 
 DOUBT = 50.0  # events that a pairing must have to count half: some pixels are hidden by error alone
-Events = NDArray[np.float64]
+OcclusionCounts = NDArray[np.float64]
 """(c, c) how many pixels of value i were hidden by value j, at [j, i]."""
 
 
-def events(earlier: LabelMap, later: LabelMap, motion: Motion, classes: int) -> Events:
+def count_occlusions(earlier: LabelMap, later: LabelMap, motion: FramePairMotion, classes: int) -> OcclusionCounts:
     """Pixels of each value hidden by each other one, from an earlier frame to a later one and the other way round."""
     return _hidden(earlier, later, motion.forward, motion.valid, classes) + _hidden(
         later, earlier, motion.backward, motion.valid_backward, classes
     )
 
 
-def nearness(counted: Events) -> NDArray[np.float64]:
+def rank_nearness(counted: OcclusionCounts) -> NDArray[np.float64]:
     """(c,) 0 for the farthest value, 1 for the nearest; NaN for values that were in no event."""
     wins, losses = counted, counted.T
     score = ((wins - losses) / (wins + losses + DOUBT)).sum(axis=1)
@@ -35,7 +35,9 @@ def nearness(counted: Events) -> NDArray[np.float64]:
     return (score - low) / (high - low) if high > low else np.full_like(score, np.nan)
 
 
-def _hidden(here: LabelMap, there: LabelMap, flow: FlowField, valid: NDArray[np.bool_], classes: int) -> Events:
+def _hidden(
+    here: LabelMap, there: LabelMap, flow: FlowField, valid: NDArray[np.bool_], classes: int
+) -> OcclusionCounts:
     height, width = here.shape
     at = np.rint(targets(flow)).astype(int)
     inside = (at >= 0).all(axis=2) & (at[..., 0] < width) & (at[..., 1] < height)

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.sequence.flow_trajectory import sample
-from tasks.sequence.sequence_view import Motion
+from tasks.sequence.flow_trajectory import sample_bilinear
+from tasks.sequence.sequence_view import FramePairMotion
 
 STRIDE_PX = 4  # between points: what is smaller than about three of them is no thing of its own
 TRUSTED = 0.99  # of the four pixels around a place, by their distance
@@ -20,7 +20,7 @@ Trajectories = NDArray[np.float32]
 """(n, t, 2) x, y of each point in each frame; NaN where it is not seen."""
 
 
-def followed(motions: Mapping[int, Motion], count: int, height: int, width: int) -> Trajectories:
+def trace_trajectories(motions: Mapping[int, FramePairMotion], count: int, height: int, width: int) -> Trajectories:
     """The trajectories of `count` frames; all end where a frame has no motion to the next."""
     shape = max(1, height // STRIDE_PX), max(1, width // STRIDE_PX)
     at, number = np.zeros((0, 2), np.float32), np.zeros(0, np.int64)
@@ -49,9 +49,9 @@ def _uncovered(at: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.fl
 
 
 def _moved(
-    motion: Motion | None, at: NDArray[np.float32], number: NDArray[np.int64]
+    motion: FramePairMotion | None, at: NDArray[np.float32], number: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     if motion is None or not len(at):
         return at[:0], number[:0]
-    kept = sample(motion.valid, at[None])[0] > TRUSTED
-    return (at + sample(motion.forward, at[None])[0])[kept], number[kept]
+    kept = sample_bilinear(motion.valid, at[None])[0] > TRUSTED
+    return (at + sample_bilinear(motion.forward, at[None])[0])[kept], number[kept]

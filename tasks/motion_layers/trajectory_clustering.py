@@ -23,13 +23,13 @@ STRAIN = 0.12  # px per frame and px of distance, that turning may cause: 7 degr
 LEAST_COMMON = 2  # steps that two trajectories must have in common to be compared
 MOST_PX = 4.0  # a difference beyond it says no more
 
-Groups = NDArray[np.intp]
+ClusterLabels = NDArray[np.intp]
 """(n,) the group of each trajectory, numbered from 0."""
 _Sums = dict[int, tuple[float, int]]
 """Neighbouring group to the sum of differences along their border, and how many."""
 
 
-def grouped(at: Trajectories) -> Groups:
+def cluster_trajectories(at: Trajectories) -> ClusterLabels:
     """Groups of trajectories; a trajectory that has no comparable neighbour is one by itself."""
     first, second = _neighbours(at)
     apart, common = _apart(at, first, second)

@@ -11,7 +11,7 @@ NODE_PX = 2.0  # between nodes of the grids
 
 
 @dataclass(frozen=True)
-class Box:
+class ReferenceBounds:
     """The part of the reference that some frame shows, in its pixels."""
 
     left: float
@@ -30,7 +30,7 @@ class Box:
         return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).astype(np.float32)
 
 
-def box_of(to_frame: NDArray[np.float64], height: int, width: int) -> Box:
+def compute_bounds(to_frame: NDArray[np.float64], height: int, width: int) -> ReferenceBounds:
     """What frames of that size show, under (t, k, 3, 3) homographies from the reference to each."""
     corners = np.array([[0, 0, 1], [width - 1, 0, 1], [0, height - 1, 1], [width - 1, height - 1, 1]], np.float64)
     seen = corners @ np.linalg.inv(to_frame).swapaxes(-1, -2)
@@ -38,4 +38,4 @@ def box_of(to_frame: NDArray[np.float64], height: int, width: int) -> Box:
     # A camera that turns away leaves the box behind; what lies a frame's size beyond the reference is not kept.
     low = np.maximum(at.min(axis=0), (-width, -height))
     high = np.minimum(at.max(axis=0), (2 * width, 2 * height))
-    return Box(float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+    return ReferenceBounds(float(low[0]), float(low[1]), float(high[0]), float(high[1]))

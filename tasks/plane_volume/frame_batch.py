@@ -12,13 +12,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from tasks.arrays import Image
-from tasks.sequence.sequence_view import Motion
+from tasks.sequence.sequence_view import FramePairMotion
 
 LEAST_DEVIATION = 1.0  # grey levels: a picture without any contrast stays one
 
 
 @dataclass(frozen=True, eq=False)
-class Footage:
+class FrameBatch:
     """Frames of one size; a step over a cut or a missing frame is known of nowhere."""
 
     colour: Tensor
@@ -53,19 +53,19 @@ class Footage:
         return bool(self.known[min(start, end) : max(start, end)].all())
 
 
-def footage(images: Sequence[Image], motions: Mapping[int, Motion], device: str) -> Footage:
+def make_frame_batch(images: Sequence[Image], motions: Mapping[int, FramePairMotion], device: str) -> FrameBatch:
     """The (h, w, 3) images and the motion from each to the next, where it is known."""
     height, width = images[0].shape[:2]
     steps = range(len(images) - 1)
     still, nowhere = np.zeros((height, width, 2), np.float32), np.zeros((height, width), np.bool_)
-    none = Motion(still, still, nowhere, nowhere)
+    none = FramePairMotion(still, still, nowhere, nowhere)
     each = [motions.get(n, none) for n in steps]
 
     def stacked(values: Sequence[NDArray[np.generic]], *shape: int) -> Tensor:
         whole = np.stack(values) if values else np.zeros((0, height, width, *shape), np.float32)
         return torch.from_numpy(np.ascontiguousarray(whole)).to(device)
 
-    return Footage(
+    return FrameBatch(
         _even(torch.from_numpy(np.stack(images)).to(device)),
         stacked([motion.forward for motion in each], 2),
         stacked([motion.backward for motion in each], 2),

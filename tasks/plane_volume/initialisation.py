@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from tasks.arrays import ClassProbabilities, FlowField, Mask
 from tasks.geometry.homography import camera_flow
 from tasks.geometry.warp import pixel_grid
-from tasks.motion_layers.layer_segmentation import MOVING_PX, layers_of
-from tasks.motion_layers.motion_layer import Layer
-from tasks.plane_volume.plane_layout import BACKDROP, Planes, numbers_of, planes_of
-from tasks.sequence.sequence_view import Motion
+from tasks.motion_layers.layer_segmentation import MIN_LAYER_MOTION_PX, segment_layers
+from tasks.motion_layers.motion_layer import MotionLayer
+from tasks.plane_volume.plane_layout import BACKGROUND_PLANE, PlaneIndices, assign_planes, make_layer_map
+from tasks.sequence.sequence_view import FramePairMotion
 
 REACH = 8  # frames over which an outline is moved on to where it is hidden
 SEEN, NOT_SEEN = 0.97, 0.02  # opacity of what is seen there, and of what is not
@@ -29,7 +29,7 @@ HEARD = 0.05  # weight of the motion of what is hidden, against 1 of what is see
 
 
 @dataclass(frozen=True, eq=False)
-class Start:
+class InitialVolume:
     """The volume as layers have it, on the pixels of each frame."""
 
     planes: int
@@ -37,20 +37,20 @@ class Start:
     """(t, planes, h, w) 0..1; the backdrop's is 1."""
     motion: ClassProbabilities
     """(t - 1, planes, h, w, 2) to the next frame, px; the same as the frame before's over a cut."""
-    layers: Sequence[Layer]
-    plane: Planes
+    layers: Sequence[MotionLayer]
+    plane: PlaneIndices
 
 
-def started(
-    motions: Mapping[int, Motion], cameras: Mapping[int, NDArray[np.float64]], count: int, size: tuple[int, int],
+def initialise_volume(
+    motions: Mapping[int, FramePairMotion], cameras: Mapping[int, NDArray[np.float64]], count: int, size: tuple[int, int],
     most: int,
-) -> Start:  # fmt: skip
+) -> InitialVolume:  # fmt: skip
     """The start of `count` frames; `cameras` are homographies from each frame to the next."""
     nothing = {n: np.zeros(size, np.bool_) for n in range(count)}
-    layers = layers_of(motions, cameras, nothing, count)
-    plane = planes_of(layers, motions, size, most)
+    layers = segment_layers(motions, cameras, nothing, count)
+    plane = assign_planes(layers, motions, size, most)
     planes = int(plane.max(initial=0)) + 1
-    numbers = [numbers_of(layers, frame, size) for frame in range(count)]
+    numbers = [make_layer_map(layers, frame, size) for frame in range(count)]
     opacity = np.zeros((count, planes, *size), np.float32)
     motion = np.zeros((max(0, count - 1), planes, *size, 2), np.float32)
     for frame in range(count):
@@ -59,17 +59,17 @@ def started(
             # The camera's motion is exact everywhere; what is left is small, and is what can be continued.
             still = camera_flow(cameras[frame], *size)
             motion[frame] = _motion(layers, plane, motions[frame], still, opacity[frame], numbers[frame], frame) + still
-    return Start(planes, opacity, motion, layers, plane)
+    return InitialVolume(planes, opacity, motion, layers, plane)
 
 
 def _opacity(
-    layers: Sequence[Layer], plane: Planes, numbers: Sequence[NDArray[np.uint8]], frame: int, planes: int
+    layers: Sequence[MotionLayer], plane: PlaneIndices, numbers: Sequence[NDArray[np.uint8]], frame: int, planes: int
 ) -> ClassProbabilities:
     """(planes, h, w) of one frame."""
-    depth = np.concatenate([[BACKDROP], plane])
+    depth = np.concatenate([[BACKGROUND_PLANE], plane])
     shown = depth[numbers[frame]]
     found = np.full((planes, *shown.shape), NOT_SEEN, np.float32)
-    found[BACKDROP] = 1
+    found[BACKGROUND_PLANE] = 1
     for number, layer in enumerate(layers, start=1):
         k = depth[number]
         hidden = shown > k
@@ -81,7 +81,7 @@ def _opacity(
 
 
 def _expected(
-    layer: Layer, k: int, depth: NDArray[np.intp], numbers: Sequence[NDArray[np.uint8]], frame: int
+    layer: MotionLayer, k: int, depth: NDArray[np.intp], numbers: Sequence[NDArray[np.uint8]], frame: int
 ) -> ClassProbabilities:
     """(h, w) how far other frames, moved on, say that a layer is there; what is hidden in them has no say."""
     height, width = numbers[0].shape
@@ -100,9 +100,9 @@ def _expected(
 
 
 def _motion(  # noqa: PLR0917
-    layers: Sequence[Layer],
-    plane: Planes,
-    motion: Motion,
+    layers: Sequence[MotionLayer],
+    plane: PlaneIndices,
+    motion: FramePairMotion,
     still: FlowField,
     opacity: ClassProbabilities,
     numbers: NDArray[np.uint8],
@@ -112,11 +112,11 @@ def _motion(  # noqa: PLR0917
 
     Beyond the motion `still` of what stands still.
     """
-    depth = np.concatenate([[BACKDROP], plane])
+    depth = np.concatenate([[BACKGROUND_PLANE], plane])
     shown = depth[numbers]
     found = np.empty((*opacity.shape, 2), np.float32)
     apart = motion.forward - still
-    rim = _thin((_length(apart) > MOVING_PX) & (shown == BACKDROP))
+    rim = _thin((_length(apart) > MIN_LAYER_MOTION_PX) & (shown == BACKGROUND_PLANE))
     for k in range(len(opacity)):
         weight = ((shown == k) & motion.valid & ~rim).astype(np.float32)
         vectors = apart * weight[..., None]
@@ -139,7 +139,7 @@ def _thin(mask: Mask) -> Mask:
     return mask & (opened == 0)
 
 
-def _owned(layer: Layer, hidden: ClassProbabilities, frame: int) -> ClassProbabilities:
+def _owned(layer: MotionLayer, hidden: ClassProbabilities, frame: int) -> ClassProbabilities:
     """(h, w) 1 where a layer may be on a frame: its outline in the nearest one, moved on."""
     nearest = min(layer.masks, key=lambda n: abs(n - frame))
     height, width = hidden.shape

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tasks.plane_volume.frame_batch import Footage
-from tasks.plane_volume.plane_volume import Volume, composed
-from tasks.plane_volume.volume_sampling import sampled
+from tasks.plane_volume.frame_batch import FrameBatch
+from tasks.plane_volume.plane_volume import PlaneVolume, composite_alpha
+from tasks.plane_volume.volume_sampling import sample_images
 
 HIDDEN_COST = 0.5  # in deviations of a picture's colours
 MOST_DIFFERENT = 2.0
@@ -28,7 +28,7 @@ SURE = 1e-3  # a ray is never quite seen, nor quite hidden
 
 
 @dataclass(frozen=True)
-class Weights:
+class LossWeights:
     """Say of each term."""
 
     photometric: float = 3.0
@@ -55,11 +55,11 @@ class Rays:
         return torch.stack([self.x, self.y], dim=1).float()
 
 
-def loss(volume: Volume, footage: Footage, rays: Rays, begun: Tensor, weights: Weights) -> Tensor:
+def compute_loss(volume: PlaneVolume, footage: FrameBatch, rays: Rays, begun: Tensor, weights: LossWeights) -> Tensor:
     """The sum of all terms, weighed; `begun` is the density of the start."""
     points = volume.onto(rays.start, rays.pixels[None].expand(volume.planes, -1, -1))
     opacity = volume.opacity(rays.start, points)
-    share = composed(torch.cat([torch.ones_like(opacity[:1]), opacity[1:]]))
+    share = composite_alpha(torch.cat([torch.ones_like(opacity[:1]), opacity[1:]]))
     there = volume.carried(points, rays.start, rays.end)
     pixels = volume.pixels(rays.end, there)
     seen = volume.seen(rays.end, pixels)
@@ -72,28 +72,28 @@ def loss(volume: Volume, footage: Footage, rays: Rays, begun: Tensor, weights: W
     return total + weights.trust * (volume.density - begun).square().mean()
 
 
-def _photometric(footage: Footage, rays: Rays, share: Tensor, pixels: Tensor, seen: Tensor) -> Tensor:
+def _photometric(footage: FrameBatch, rays: Rays, share: Tensor, pixels: Tensor, seen: Tensor) -> Tensor:
     here = footage.colour[rays.start][:, rays.y, rays.x].T
-    there = sampled(footage.colour[rays.end][None].expand(len(pixels), -1, -1, -1), pixels)
+    there = sample_images(footage.colour[rays.end][None].expand(len(pixels), -1, -1, -1), pixels)
     differs = (there - here).abs().mean(dim=-1).clamp(max=MOST_DIFFERENT)
-    cost = torch.where(inside(pixels, footage.size), seen * differs + (1 - seen) * HIDDEN_COST, HIDDEN_COST)
+    cost = torch.where(is_inside(pixels, footage.size), seen * differs + (1 - seen) * HIDDEN_COST, HIDDEN_COST)
     return (share * cost).sum(dim=0).mean()
 
 
-def _flow(footage: Footage, rays: Rays, share: Tensor, pixels: Tensor) -> Tensor:
+def _flow(footage: FrameBatch, rays: Rays, share: Tensor, pixels: Tensor) -> Tensor:
     flow, valid = footage.step(rays.start, rays.end)
     gap = (pixels - rays.pixels - flow[rays.y, rays.x]).square().sum(dim=-1)
     return ((share * torch.sqrt(gap + ROUND_PX**2)).sum(dim=0) * valid[rays.y, rays.x]).mean()
 
 
-def _order(footage: Footage, rays: Rays, seen: Tensor) -> Tensor:
+def _order(footage: FrameBatch, rays: Rays, seen: Tensor) -> Tensor:
     flow, valid = footage.step(rays.start, rays.end)
-    lands = inside(rays.pixels + flow[rays.y, rays.x], footage.size)
+    lands = is_inside(rays.pixels + flow[rays.y, rays.x], footage.size)
     truth = valid[rays.y, rays.x].float()
     return (functional.binary_cross_entropy(seen.clamp(SURE, 1 - SURE), truth, reduction="none") * lands).mean()
 
 
-def inside(pixels: Tensor, size: tuple[int, int]) -> Tensor:
+def is_inside(pixels: Tensor, size: tuple[int, int]) -> Tensor:
     """(...) whether (..., 2) pixels lie on a picture of (height, width), to half a pixel beyond its centres."""
     x, y = pixels.unbind(dim=-1)
     return (x > -0.5) & (y > -0.5) & (x < size[1] - 0.5) & (y < size[0] - 0.5)

@@ -18,10 +18,10 @@ import torch
 from torch import Tensor
 
 from tasks.arrays import Image, Mask
-from tasks.plane_volume.losses import inside
-from tasks.plane_volume.plane_layout import BACKDROP
-from tasks.plane_volume.volume_queries import Reader
-from tasks.plane_volume.volume_sampling import sampled
+from tasks.plane_volume.losses import is_inside
+from tasks.plane_volume.plane_layout import BACKGROUND_PLANE
+from tasks.plane_volume.volume_queries import VolumeQueries
+from tasks.plane_volume.volume_sampling import sample_images
 
 EDGE_PX = 1  # beyond its mask a thing's soft outline still colours pixels
 REACH = 24  # frames that are asked to each side
@@ -35,7 +35,7 @@ AT_ONCE = 1 << 14  # pixels: with eight planes and REACH to both sides 80 MB
 
 
 @dataclass(frozen=True, eq=False)
-class Film:
+class RemovalFrames:
     """Pictures of a window and the masks of what is to go, on the device of the volume."""
 
     images: Tensor
@@ -53,7 +53,7 @@ class Film:
     def at(self, images: Tensor, places: Tensor) -> Tensor:
         """(k, n, c) values of one (c, h, w) image of all frames at (k, n, 2) places of the volume's."""
         pixels = (places + 0.5) / self.scale - 0.5
-        return sampled(images.float()[None].expand(len(places), -1, -1, -1), pixels)
+        return sample_images(images.float()[None].expand(len(places), -1, -1, -1), pixels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,14 +68,14 @@ class _Gathered:
     """(k, n, 3) there; NaN where there is none."""
 
 
-def removed(
-    reader: Reader, images: Sequence[Image], masks: Sequence[Mask], frames: Sequence[int]
+def remove_object(
+    reader: VolumeQueries, images: Sequence[Image], masks: Sequence[Mask], frames: Sequence[int]
 ) -> Iterator[tuple[int, Image]]:
     """(frame, image without the thing) of the chosen frames of a window."""
     around = np.ones((2 * EDGE_PX + 1,) * 2, np.uint8)
     grown = [cv2.dilate(mask.astype(np.uint8), around) for mask in masks]
     device, (height, width) = reader.volume.low.device, images[0].shape[:2]
-    film = Film(
+    film = RemovalFrames(
         torch.from_numpy(np.stack(images)).to(device).permute(0, 3, 1, 2),
         torch.from_numpy(np.stack(grown)).to(device)[:, None],
         torch.tensor([reader.size[1] / width, reader.size[0] / height], device=device),
@@ -85,7 +85,7 @@ def removed(
         yield frame, _without(reader, film, images[frame], hole, frame) if hole.any() else images[frame]
 
 
-def _without(reader: Reader, film: Film, image: Image, hole: Mask, frame: int) -> Image:
+def _without(reader: VolumeQueries, film: RemovalFrames, image: Image, hole: Mask, frame: int) -> Image:
     result, left = image.reshape(-1, 3).copy(), hole.reshape(-1).copy()
     light = {other: _light(reader, film, frame, other) for other in _others(reader, frame)}
     for pixel in np.array_split(np.flatnonzero(hole), -(-int(hole.sum()) // AT_ONCE)):
@@ -99,21 +99,23 @@ def _without(reader: Reader, film: Film, image: Image, hole: Mask, frame: int) -
 
 
 def _rendered(
-    reader: Reader, film: Film, places: Tensor, frame: int, light: dict[int, Tensor]
+    reader: VolumeQueries, film: RemovalFrames, places: Tensor, frame: int, light: dict[int, Tensor]
 ) -> tuple[Tensor, Tensor]:
     """(n, 3) uint8 colours of the rays through (n, 2) places without the thing, and (n,) how much of each is known."""
     found = _gathered(reader, film, places, frame, light)
     shown = ~found.colour[..., 0].isnan()
     # A point that no frame sees beside the mask is not there: nothing speaks for it.
     gone = torch.where(shown, found.own / (found.own + found.free), 1.0)
-    gone[BACKDROP] = 0  # there is always a backdrop: what was seen on it under the mask was the thing
+    gone[BACKGROUND_PLANE] = 0  # there is always a backdrop: what was seen on it under the mask was the thing
     share = reader.volume.weights(frame, places, gone) * shown
     known = share.sum(dim=0)
     colour = (share[..., None] * found.colour.nan_to_num()).sum(dim=0) / known.clamp(min=1e-6)[:, None]
     return colour.round().clamp(0, 255).byte(), known
 
 
-def _gathered(reader: Reader, film: Film, places: Tensor, frame: int, light: dict[int, Tensor]) -> _Gathered:
+def _gathered(
+    reader: VolumeQueries, film: RemovalFrames, places: Tensor, frame: int, light: dict[int, Tensor]
+) -> _Gathered:
     """Evidence of all planes along the rays through some places of a frame, themselves under the mask."""
     volume = reader.volume
     begun = volume.onto(frame, places[None].expand(volume.planes, -1, -1))
@@ -125,10 +127,12 @@ def _gathered(reader: Reader, film: Film, places: Tensor, frame: int, light: dic
         if abs(other - before) != 1:  # the way back begins
             before, at = frame, begun
         at = volume.moved(at, reader.velocity(min(other, before)), other - before)
-        at[BACKDROP] = begun[BACKDROP]  # what moves there is a thing that no layer has: what lies behind it rests
+        at[BACKGROUND_PLANE] = begun[
+            BACKGROUND_PLANE
+        ]  # what moves there is a thing that no layer has: what lies behind it rests
         before = other
         pixels = volume.pixels(other, at)
-        seen = volume.seen(other, pixels) * inside(pixels, reader.size)
+        seen = volume.seen(other, pixels) * is_inside(pixels, reader.size)
         beside = seen * (film.at(film.hidden[other], pixels)[..., 0] == 0)
         own, free = own + seen - beside, free + beside
         there = film.at(film.images[other], pixels) * light[other]
@@ -137,7 +141,7 @@ def _gathered(reader: Reader, film: Film, places: Tensor, frame: int, light: dic
     return _Gathered(own, free, _middle([colours[other] for other in nearest], begun))
 
 
-def _others(reader: Reader, frame: int) -> list[int]:
+def _others(reader: VolumeQueries, frame: int) -> list[int]:
     """Frames that flow joins with a frame: those after it in order, then those before it."""
     ahead = range(frame + 1, min(len(reader), frame + REACH + 1))
     behind = range(frame - 1, max(-1, frame - REACH - 1), -1)
@@ -153,7 +157,7 @@ def _middle(colours: Sequence[Tensor], points: Tensor) -> Tensor:
     return torch.where(count <= MIXED, stack, torch.nan).nanmedian(dim=0).values
 
 
-def _light(reader: Reader, film: Film, frame: int, other: int) -> Tensor:
+def _light(reader: VolumeQueries, film: RemovalFrames, frame: int, other: int) -> Tensor:
     """(3,) what colours of `other` are multiplied with to be those of `frame`: as points seen in both have it."""
     height, width = film.images.shape[2:]
     y, x = np.mgrid[LATTICE_PX // 2 : height : LATTICE_PX, LATTICE_PX // 2 : width : LATTICE_PX]

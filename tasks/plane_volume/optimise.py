@@ -15,12 +15,12 @@ import torch
 from numpy.typing import NDArray
 
 from tasks.arrays import Image
-from tasks.plane_volume.frame_batch import Footage, footage
-from tasks.plane_volume.initialisation import started
-from tasks.plane_volume.losses import Rays, Weights, loss
-from tasks.plane_volume.plane_volume import Volume
-from tasks.plane_volume.rasterise import volume_of
-from tasks.sequence.sequence_view import Motion
+from tasks.plane_volume.frame_batch import FrameBatch, make_frame_batch
+from tasks.plane_volume.initialisation import initialise_volume
+from tasks.plane_volume.losses import LossWeights, Rays, compute_loss
+from tasks.plane_volume.plane_volume import PlaneVolume
+from tasks.plane_volume.rasterise import rasterise_volume
+from tasks.sequence.sequence_view import FramePairMotion
 
 SPANS = (1, 1, 2, 3, 4)  # frames between the two of a pair; neighbours twice as often
 LATTICE_PX = 4  # between rays
@@ -29,22 +29,22 @@ BETAS = (0.9, 0.99)
 
 
 @dataclass(frozen=True)
-class Learning:
+class VolumeTraining:
     """How long, and what counts."""
 
     steps: int
     planes: int
     """At most, the backdrop among them."""
-    weights: Weights = Weights()
+    weights: LossWeights = LossWeights()
     seed: int = 0
 
 
 @dataclass(frozen=True, eq=False)
-class Shot:
+class VolumeFrames:
     """A window of frames without a cut."""
 
     images: Sequence[Image]
-    motions: Mapping[int, Motion]
+    motions: Mapping[int, FramePairMotion]
     """Of frame n of the window to the next one; those missing are not known."""
     cameras: Mapping[int, NDArray[np.float64]]
     """(3, 3) homography of frame n to the next one, for each of `motions`."""
@@ -54,12 +54,12 @@ ToFrame = Callable[[int], NDArray[np.float64]]
 """Number of planes to the (t, planes, 3, 3) homographies from the reference to each frame."""
 
 
-def learned(shot: Shot, to_frame: ToFrame, how: Learning, device: str) -> Volume:
+def fit_volume(shot: VolumeFrames, to_frame: ToFrame, how: VolumeTraining, device: str) -> PlaneVolume:
     """The volume of a shot."""
     height, width = shot.images[0].shape[:2]
-    start = started(shot.motions, shot.cameras, len(shot.images), (height, width), how.planes)
-    volume = volume_of(start, to_frame(start.planes), device, how.seed)
-    film = footage(shot.images, shot.motions, device)
+    start = initialise_volume(shot.motions, shot.cameras, len(shot.images), (height, width), how.planes)
+    volume = rasterise_volume(start, to_frame(start.planes), device, how.seed)
+    film = make_frame_batch(shot.images, shot.motions, device)
     if film.known.any() and how.steps:
         # Sums over one thread are the same on every machine.
         with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
@@ -67,7 +67,7 @@ def learned(shot: Shot, to_frame: ToFrame, how: Learning, device: str) -> Volume
     return volume.requires_grad_(requires_grad=False)
 
 
-def _fit(volume: Volume, film: Footage, how: Learning) -> None:
+def _fit(volume: PlaneVolume, film: FrameBatch, how: VolumeTraining) -> None:
     begun = volume.density.detach().clone()
     rates = (RATE_DENSITY, RATE_VELOCITY)
     optimiser = torch.optim.Adam(
@@ -85,11 +85,11 @@ def _fit(volume: Volume, film: Footage, how: Learning) -> None:
             )  # constant, and down to nothing in the second half
         rays = _drawn(random, film, film.colour.device)
         optimiser.zero_grad(set_to_none=True)
-        loss(volume, film, rays, begun, how.weights).backward()
+        compute_loss(volume, film, rays, begun, how.weights).backward()
         optimiser.step()
 
 
-def _drawn(random: np.random.Generator, film: Footage, device: torch.device) -> Rays:
+def _drawn(random: np.random.Generator, film: FrameBatch, device: torch.device) -> Rays:
     """A lattice of rays between two frames that flow joins."""
     pairs = _pairs(film)
     start, end = pairs[int(random.integers(len(pairs)))]
@@ -99,7 +99,7 @@ def _drawn(random: np.random.Generator, film: Footage, device: torch.device) -> 
     return Rays(start, end, torch.from_numpy(x.ravel()).to(device), torch.from_numpy(y.ravel()).to(device))
 
 
-def _pairs(film: Footage) -> list[tuple[int, int]]:
+def _pairs(film: FrameBatch) -> list[tuple[int, int]]:
     """All pairs of frames to draw from."""
     ahead = [(n, n + span) for span in SPANS for n in range(len(film) - span) if film.joined(n, n + span)]
     return ahead + [(b, a) for a, b in ahead]

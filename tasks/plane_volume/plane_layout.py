@@ -13,19 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Mask
-from tasks.motion_layers.motion_layer import Layer
-from tasks.motion_layers.occlusion_order import events
-from tasks.sequence.sequence_view import Motion
+from tasks.motion_layers.motion_layer import MotionLayer
+from tasks.motion_layers.occlusion_order import count_occlusions
+from tasks.sequence.sequence_view import FramePairMotion
 
-BACKDROP = 0  # the plane of what does not move by itself
+BACKGROUND_PLANE = 0  # the plane of what does not move by itself
 MARGIN = 25.0  # pixels by which one must hide the other more often than the other way round
 SURE = 0.3  # share of all their events that this must be
 MEET_PX = 6  # two layers that come so near to each other need planes of their own
-Planes = NDArray[np.intp]
+PlaneIndices = NDArray[np.intp]
 """(layers,) the plane of each layer, from 1, the farthest, on."""
 
 
-def planes_of(layers: Sequence[Layer], motions: Mapping[int, Motion], size: tuple[int, int], most: int) -> Planes:
+def assign_planes(
+    layers: Sequence[MotionLayer], motions: Mapping[int, FramePairMotion], size: tuple[int, int], most: int
+) -> PlaneIndices:
     """The plane of each layer, of at most `most` planes, the backdrop's among them."""
     counted = _counted(layers, motions, size)
     behind = _behind(counted)
@@ -41,7 +43,7 @@ def planes_of(layers: Sequence[Layer], motions: Mapping[int, Motion], size: tupl
     return found[1:]
 
 
-def numbers_of(layers: Sequence[Layer], frame: int, size: tuple[int, int]) -> NDArray[np.uint8]:
+def make_layer_map(layers: Sequence[MotionLayer], frame: int, size: tuple[int, int]) -> NDArray[np.uint8]:
     """(h, w) 1 for the first layer and so on, 0 for the backdrop."""
     found = np.zeros(size, np.uint8)
     for number, layer in enumerate(layers, start=1):
@@ -50,11 +52,15 @@ def numbers_of(layers: Sequence[Layer], frame: int, size: tuple[int, int]) -> ND
     return found
 
 
-def _counted(layers: Sequence[Layer], motions: Mapping[int, Motion], size: tuple[int, int]) -> NDArray[np.float64]:
+def _counted(
+    layers: Sequence[MotionLayer], motions: Mapping[int, FramePairMotion], size: tuple[int, int]
+) -> NDArray[np.float64]:
     count = len(layers) + 1
     total = np.zeros((count, count))
     for frame, motion in motions.items():
-        total += events(numbers_of(layers, frame, size), numbers_of(layers, frame + 1, size), motion, count)
+        total += count_occlusions(
+            make_layer_map(layers, frame, size), make_layer_map(layers, frame + 1, size), motion, count
+        )
     return total
 
 
@@ -80,7 +86,7 @@ def _from_far_to_near(behind: NDArray[np.bool_]) -> list[int]:
     return sorted(range(len(behind)), key=lambda n: (int(behind[:, n].sum()), n))
 
 
-def _meet(layers: Sequence[Layer]) -> NDArray[np.bool_]:
+def _meet(layers: Sequence[MotionLayer]) -> NDArray[np.bool_]:
     near = [{n: _grown(mask) for n, mask in layer.masks.items()} for layer in layers]
     found = np.zeros((len(layers),) * 2, np.bool_)
     for a in range(len(layers)):

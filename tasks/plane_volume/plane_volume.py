@@ -19,15 +19,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tasks.plane_volume.bounds import Box
-from tasks.plane_volume.volume_sampling import mapped
+from tasks.plane_volume.bounds import ReferenceBounds
+from tasks.plane_volume.volume_sampling import apply_homographies
 
 COARSE = 2  # nodes between those that carry a code for the velocity
 CODE, HIDDEN = 8, 32  # of the network
 LEAST, MOST = 0.01, 0.99  # opacity of the start
 
 
-class Volume(nn.Module):
+class PlaneVolume(nn.Module):
     """The fields; all points are (planes, n, 2), a row of points for each plane."""
 
     to_frame: Tensor
@@ -36,7 +36,7 @@ class Volume(nn.Module):
     low: Tensor
     span: Tensor
 
-    def __init__(self, box: Box, to_frame: Tensor, flow: Tensor, opacity: Tensor, seed: int = 0) -> None:
+    def __init__(self, box: ReferenceBounds, to_frame: Tensor, flow: Tensor, opacity: Tensor, seed: int = 0) -> None:
         """`to_frame` (t, k, 3, 3); `flow` (t - 1, k, 2, rows, columns); `opacity` (t, k, rows, columns)."""
         super().__init__()
         self.box = box
@@ -94,11 +94,11 @@ class Volume(nn.Module):
 
     def onto(self, frame: int, pixels: Tensor) -> Tensor:
         """(k, n, 2) points on each plane that the (k or 1, n, 2) pixels of a frame show."""
-        return mapped(self.from_frame[frame], pixels)
+        return apply_homographies(self.from_frame[frame], pixels)
 
     def pixels(self, frame: int, points: Tensor) -> Tensor:
         """(k, n, 2) pixels of a frame on which points lie."""
-        return mapped(self.to_frame[frame], points)
+        return apply_homographies(self.to_frame[frame], points)
 
     def weights(self, frame: int, pixels: Tensor, hide: Tensor | None = None) -> Tensor:
         """(k, n) how much of each plane is seen at (n, 2) pixels; they sum to 1.
@@ -106,13 +106,13 @@ class Volume(nn.Module):
         `hide` (k, n) is the share of opacity that is taken away first; then the sum is what is left.
         """
         rays = self._rays(frame, pixels[None])
-        return composed(rays if hide is None else rays * (1 - hide))
+        return composite_alpha(rays if hide is None else rays * (1 - hide))
 
     def seen(self, frame: int, pixels: Tensor) -> Tensor:
         """(k, n) how much of plane k's point is seen at its own pixel, of (k, n, 2)."""
         planes, count, _ = pixels.shape
         rays = self._rays(frame, pixels.reshape(1, -1, 2)).reshape(planes, planes, count)
-        weights = composed(rays)
+        weights = composite_alpha(rays)
         index = torch.arange(planes, device=pixels.device)
         return weights[index, index]
 
@@ -122,7 +122,7 @@ class Volume(nn.Module):
         return torch.cat([torch.ones_like(opacity[:1]), opacity[1:]])
 
 
-def composed(opacity: Tensor) -> Tensor:
+def composite_alpha(opacity: Tensor) -> Tensor:
     """(k, ...) weights along rays from (k, ...) opacity, the nearest plane last; they sum to 1 if the first is 1."""
     clear = torch.flip(torch.cumprod(torch.flip(1 - opacity, [0]), 0), [0])  # what planes k and nearer let through
     return opacity * torch.cat([clear[1:], torch.ones_like(clear[:1])])

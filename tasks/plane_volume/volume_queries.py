@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tasks.geometry.warp import pixel_grid
-from tasks.plane_volume.losses import inside
-from tasks.plane_volume.plane_volume import Volume
-from tasks.sequence.flow_trajectory import Trail
+from tasks.plane_volume.losses import is_inside
+from tasks.plane_volume.plane_volume import PlaneVolume
+from tasks.sequence.flow_trajectory import WarpField
 
 
 @dataclass(frozen=True, eq=False)
-class Points:
+class PlanePoints:
     """Some pixels of a frame, as points of one plane."""
 
     plane: int
@@ -32,10 +32,10 @@ class Points:
 
 
 @dataclass(frozen=True, eq=False)
-class Reader:
+class VolumeQueries:
     """What a volume says of frames of (height, width)."""
 
-    volume: Volume
+    volume: PlaneVolume
     size: tuple[int, int]
     known: NDArray[np.bool_]
     """(t - 1,) steps that have flow."""
@@ -50,13 +50,13 @@ class Reader:
         place = torch.linspace(0, 1, self.volume.planes, device=share.device)
         return self._image((share * place[:, None]).sum(dim=0))
 
-    def shown(self, frame: int) -> list[Points]:
+    def shown(self, frame: int) -> list[PlanePoints]:
         """The pixels of a frame, each as a point of the plane that it shows most of."""
         pixels = self._grid()
         share, plane = self.volume.weights(frame, pixels).max(dim=0)
         at = self.volume.onto(frame, pixels[None])
         return [
-            Points(n, chosen, share[chosen], at[n, chosen])
+            PlanePoints(n, chosen, share[chosen], at[n, chosen])
             for n in range(self.volume.planes)
             if len(chosen := torch.nonzero(plane == n)[:, 0])
         ]
@@ -79,9 +79,9 @@ class Reader:
         """(n, 2) pixels of a frame where points of a plane lie, and (n,) how far they are seen there."""
         pixels = self.volume.pixels(frame, at[None].expand(self.volume.planes, -1, -1))[plane]
         seen = self.volume.weights(frame, pixels)[plane]
-        return pixels, seen * inside(pixels, self.size)
+        return pixels, seen * is_inside(pixels, self.size)
 
-    def trail(self, frame: int, source: int) -> Trail:
+    def trail(self, frame: int, source: int) -> WarpField:
         """Where the pixels of `frame` lie in `source`, trusted as far as they are seen in both."""
         at = self._grid()
         trust = torch.zeros(len(at), device=at.device)
@@ -89,7 +89,7 @@ class Reader:
             pixels, seen = self.landed(source, points.plane, self.moved(points.plane, points.at, frame, source))
             at[points.pixel] = pixels
             trust[points.pixel] = points.share * seen
-        return Trail(self._image(at), self._image(trust))
+        return WarpField(self._image(at), self._image(trust))
 
     def joined(self, start: int, end: int) -> bool:
         """Whether flow leads all the way from one frame to another."""

@@ -7,14 +7,14 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def mapped(ways: Tensor, points: Tensor) -> Tensor:
+def apply_homographies(ways: Tensor, points: Tensor) -> Tensor:
     """(k, n, 2) points under (k, 3, 3) homographies."""
     moved = points @ ways[:, :2, :2].transpose(1, 2) + ways[:, None, :2, 2]
     scale = points @ ways[:, 2, :2, None] + ways[:, 2, 2, None, None]
     return moved / scale
 
 
-def sampled(images: Tensor, pixels: Tensor, *, outside: bool = False) -> Tensor:
+def sample_images(images: Tensor, pixels: Tensor, *, outside: bool = False) -> Tensor:
     """(k, n, c) bilinear values of (k, c, h, w) images at (k, n, 2) pixels; beyond the border 0, or the nearest."""
     height, width = images.shape[-2:]
     size = torch.tensor([max(1, width - 1), max(1, height - 1)], device=images.device)

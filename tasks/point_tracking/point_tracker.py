@@ -19,9 +19,9 @@ from tasks.arrays import GrayImage, Image, Points
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.features import Features
 from tasks.geometry.grid import CellGrid, unit
-from tasks.label_propagation.memory_bank import spread
-from tasks.sequence.flow_trajectory import sample, step_trust
-from tasks.sequence.sequence_view import Motion
+from tasks.label_propagation.memory_bank import compute_cosine_spread
+from tasks.sequence.flow_trajectory import compute_flow_trust, sample_bilinear
+from tasks.sequence.sequence_view import FramePairMotion
 
 PATCH_PX = 6  # to each side of a point: 13 x 13, as in block matching
 SEEN_SHARE = 0.5  # how far the flow at a place must be trusted, for a point there to count as seen
@@ -34,7 +34,7 @@ LONGEST = 90  # hidden frames after which a point is no longer looked for: three
 
 
 @dataclass(frozen=True, eq=False)
-class World:
+class PointTrackingInputs:
     """What points are followed through, at working size."""
 
     dense_flow: DenseFlow
@@ -44,7 +44,7 @@ class World:
 
 
 @dataclass(frozen=True, eq=False)
-class Paths:
+class PointTracks:
     """(t, n, ...) of n points over t frames."""
 
     at: NDArray[np.float32]
@@ -53,7 +53,7 @@ class Paths:
     confidence: NDArray[np.float32]
 
     @classmethod
-    def empty(cls, frames: int, points: int) -> Paths:
+    def empty(cls, frames: int, points: int) -> PointTracks:
         """Nothing known yet."""
         shape = frames, points
         return cls(np.zeros((*shape, 2), np.float32), np.zeros(shape, np.bool_), np.zeros(shape, np.float32))
@@ -78,9 +78,9 @@ class _Point:
     """Whether a cut ended it."""
 
 
-def follow(world: World, frame: int, points: NDArray[Any], length: int) -> Paths:
+def track_points(world: PointTrackingInputs, frame: int, points: NDArray[Any], length: int) -> PointTracks:
     """Where (n, 2) points of `frame` are in frames 0..length - 1, both ways from there."""
-    paths = Paths.empty(length, len(points))
+    paths = PointTracks.empty(length, len(points))
     for frames in (range(frame, length), range(frame, -1, -1)):
         followed = [_Point(np.asarray(point, np.float64)) for point in points]
         _look(_View.of(world, frame), followed)
@@ -93,7 +93,7 @@ def follow(world: World, frame: int, points: NDArray[Any], length: int) -> Paths
     return paths
 
 
-def _step(world: World, points: Sequence[_Point], before: int, now: int) -> None:
+def _step(world: PointTrackingInputs, points: Sequence[_Point], before: int, now: int) -> None:
     """Bring the points from frame `before` to its neighbour `now`."""
     if world.dense_flow.cut[min(before, now)]:
         for point in points:
@@ -110,34 +110,34 @@ def _step(world: World, points: Sequence[_Point], before: int, now: int) -> None
     if motion is not None:
         side = 2 * PATCH_PX + 1
         share = cv2.blur(motion.valid_backward.astype(np.float32), (side, side))
-        clear = sample(share, _places(points))[0] >= CLEAR_SHARE
+        clear = sample_bilinear(share, _places(points))[0] >= CLEAR_SHARE
         _look(view, [point for point, ok, whole in zip(points, seen, clear, strict=True) if ok and whole])
     for point in points:
         if 0 < point.hidden <= LONGEST and not point.over:
             _find(view, point)
 
 
-def _motion(dense_flow: DenseFlow, before: int, now: int) -> tuple[Motion | None, Points]:
+def _motion(dense_flow: DenseFlow, before: int, now: int) -> tuple[FramePairMotion | None, Points]:
     """Flow between two neighbours, None where a frame is missing, and the (3, 3) camera's motion."""
     pair = min(before, now)
     camera = dense_flow.camera(pair)
     camera = camera if now > before else np.linalg.inv(camera).astype(np.float64)
     if not dense_flow.known[pair]:
         return None, camera
-    found = Motion(
+    found = FramePairMotion(
         dense_flow.forward(pair), dense_flow.backward(pair), dense_flow.valid(pair), dense_flow.valid_backward(pair)
     )
     return found if now > before else found.turned, camera
 
 
-def _moved(motion: Motion, camera: Points, points: Sequence[_Point]) -> list[bool]:
+def _moved(motion: FramePairMotion, camera: Points, points: Sequence[_Point]) -> list[bool]:
     """Whether each point was seen before and its flow may be trusted; those are moved along it."""
     at = _places(points)
-    flow, valid = sample(motion.forward, at)[0], sample(motion.valid, at)[0]
+    flow, valid = sample_bilinear(motion.forward, at)[0], sample_bilinear(motion.valid, at)[0]
     height, width = motion.valid.shape
     there = at + flow[None]
     inside = ((there >= -0.5) & (there < (width - 0.5, height - 0.5))).all(axis=2)[0]
-    trust = sample(step_trust(motion, density=False), there)[0]
+    trust = sample_bilinear(compute_flow_trust(motion, density=False), there)[0]
     seen: list[bool] = []
     for n, point in enumerate(points):
         ok = not point.hidden and not point.over and bool(inside[n]) and float(valid[n]) >= SEEN_SHARE
@@ -170,7 +170,7 @@ class _View:
     grid: CellGrid
 
     @classmethod
-    def of(cls, world: World, frame: int) -> _View:
+    def of(cls, world: PointTrackingInputs, frame: int) -> _View:
         image, vectors = world.image(frame), world.features.vectors(frame)
         gray = None if image is None else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
         return cls(gray, None if vectors is None else unit(vectors), world.features.facts.grid)
@@ -212,6 +212,6 @@ def _find(view: _View, point: _Point) -> None:
     _, likeness, _, (column, row) = max(likely, key=lambda found: found[1])
     at = np.array([left + column + PATCH_PX, top + row + PATCH_PX], np.float64)
     cosine = max(float(view.vector(at) @ vector) for vector in point.vectors)
-    if likeness >= LIKE and cosine >= 1 - ALIKE * spread(view.vectors):
+    if likeness >= LIKE and cosine >= 1 - ALIKE * compute_cosine_spread(view.vectors):
         point.at, point.hidden = at, 0
         point.confidence *= likeness

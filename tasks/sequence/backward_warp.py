@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from tasks.arrays import Floats32, FlowField, Mask
 from tasks.geometry.warp import pixel_grid, targets
-from tasks.sequence.sequence_view import Clip, Motion
+from tasks.sequence.sequence_view import FramePairMotion, SequenceView
 
 TOLERANCE_PX = 1.0  # a step whose way back misses by this is trusted exp(-1/2); more where all of them miss
 STEP_TRUST = 0.98  # of a perfect step: fifty of them leave a third
@@ -41,7 +41,7 @@ STEP_BYTES = 48  # per pixel
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class BackwardWarp:
     """Where points lie in a neighbouring frame, and between which of its pixels."""
 
     at: FlowField
@@ -68,7 +68,9 @@ class Step:
         return self.at + self.take(places - pixel_grid(*places.shape[:2]))
 
 
-def step_back(motion: Motion, density: bool, looks: tuple[NDArray[Any], NDArray[Any]] | None = None) -> Step:
+def compute_backward_warp(
+    motion: FramePairMotion, density: bool, looks: tuple[NDArray[Any], NDArray[Any]] | None = None
+) -> BackwardWarp:
     """From the later frame of a pair to the earlier one; `looks` are the (h, w, 3) images of the later and the earlier.
 
     With `density`, a point that is hidden in the earlier frame has no trust: what lies before it has all the opacity.
@@ -84,13 +86,13 @@ def step_back(motion: Motion, density: bool, looks: tuple[NDArray[Any], NDArray[
     weight = near * (np.exp((best - missed) / np.float32(2 * SAME_PX**2)) + LEAST)
     weight /= weight.sum(axis=0)
     trust, doubt = _returns(best, seen) * np.float32(STEP_TRUST), np.zeros((height, width), np.float32)
-    step = Step(at, index, weight.astype(np.float32), trust, doubt)
+    step = BackwardWarp(at, index, weight.astype(np.float32), trust, doubt)
     if looks is not None:
         here, there = (np.asarray(image, np.float32) for image in looks)
         alike, doubt = _alike(here - step.take(there), seen)
         trust = trust * alike * np.exp(-((doubt / DOUBTED) ** 2) / 2)
     trust = np.where(seen, trust, np.float32(0)) if density else np.maximum(trust, np.float32(HIDDEN))
-    return Step(at, index, step.weight, trust.astype(np.float32), doubt)
+    return BackwardWarp(at, index, step.weight, trust.astype(np.float32), doubt)
 
 
 def _returns(missed: NDArray[np.float32], seen: Mask) -> Floats32:
@@ -118,18 +120,18 @@ def _around(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True, eq=False)
-class Steps:
+class BackwardWarpCache:
     """The steps of a clip, those made last at hand."""
 
-    clip: Clip
+    clip: SequenceView
     density: bool
     looks: bool = True
     """Whether places must look alike."""
-    _held: OrderedDict[tuple[int, int], Step | None] = field(
-        default_factory=OrderedDict[tuple[int, int], "Step | None"], repr=False
+    _held: OrderedDict[tuple[int, int], BackwardWarp | None] = field(
+        default_factory=OrderedDict[tuple[int, int], "BackwardWarp | None"], repr=False
     )
 
-    def back(self, frame: int, other: int) -> Step | None:
+    def back(self, frame: int, other: int) -> BackwardWarp | None:
         """From each pixel of `frame` to where its point lies in its neighbour `other`; None where no flow leads."""
         key = frame, other
         if key not in self._held:
@@ -138,13 +140,13 @@ class Steps:
                 self._held.popitem(last=False)
         return self._held[key]
 
-    def _made(self, frame: int, other: int) -> Step | None:
+    def _made(self, frame: int, other: int) -> BackwardWarp | None:
         inside = min(frame, other) >= 0 and max(frame, other) < self.clip.length
         motion = self.clip.step(other, frame) if inside else None
         if motion is None:
             return None
         here, there = self._image(frame), self._image(other)
-        return step_back(motion, self.density, None if here is None or there is None else (here, there))
+        return compute_backward_warp(motion, self.density, None if here is None or there is None else (here, there))
 
     def _image(self, frame: int) -> NDArray[np.uint8] | None:
         return self.clip.images(frame) if self.looks and self.clip.images is not None else None

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from tasks.arrays import FlowField
 from tasks.geometry.warp import pixel_grid
-from tasks.sequence.backward_warp import Step, step_back
-from tasks.sequence.sequence_view import Motion
+from tasks.sequence.backward_warp import BackwardWarp, compute_backward_warp
+from tasks.sequence.sequence_view import FramePairMotion
 
 
 @dataclass(frozen=True, eq=False)
-class Trail:
+class WarpField:
     """Places in a source frame."""
 
     at: FlowField
@@ -29,25 +29,25 @@ class Trail:
     """(h, w) 0..1."""
 
     @classmethod
-    def begun(cls, height: int, width: int) -> Trail:
+    def begun(cls, height: int, width: int) -> WarpField:
         """The trail of a frame to itself."""
         return cls(pixel_grid(height, width), np.ones((height, width), np.float32))
 
-    def moved(self, step: Step) -> Trail:
+    def moved(self, step: BackwardWarp) -> WarpField:
         """The trail of the next frame, from which `step` leads back to the one in hand."""
-        return Trail(step.follow(self.at), step.take(self.trust) * step.trust)
+        return WarpField(step.follow(self.at), step.take(self.trust) * step.trust)
 
     def take(self, field: NDArray[Any]) -> NDArray[np.float32]:
         """(h, w) or (h, w, c) values of a `field` on the source frame."""
-        return sample(field, self.at)
+        return sample_bilinear(field, self.at)
 
 
-def step_trust(motion: Motion, density: bool) -> NDArray[np.float32]:
+def compute_flow_trust(motion: FramePairMotion, density: bool) -> NDArray[np.float32]:
     """(h, w) of the later frame: how far its step back to the earlier one may be trusted, by the flow alone."""
-    return step_back(motion, density).trust
+    return compute_backward_warp(motion, density).trust
 
 
-def sample(field: NDArray[Any], at: FlowField) -> NDArray[np.float32]:
+def sample_bilinear(field: NDArray[Any], at: FlowField) -> NDArray[np.float32]:
     """(h, w) or (h, w, c) bilinear values of a `field` at places x, y; beyond its border the nearest."""
     remap: Any = cv2.remap
     values = remap(np.asarray(field, np.float32), at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

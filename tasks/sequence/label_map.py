@@ -12,16 +12,16 @@ UNKNOWN = 255
 """The label of a pixel of which nothing is known."""
 
 
-def shares_of(labels: LabelMap, classes: int) -> ClassProbabilities:
+def encode_one_hot(labels: LabelMap, classes: int) -> ClassProbabilities:
     """(h, w, c) 1 for the class of each pixel; zeros where it is unknown."""
     return (labels[..., None] == np.arange(classes, dtype=np.uint8)).astype(np.float32)
 
 
-def on_cells(shares: ClassProbabilities, cells: CellGrid) -> ClassProbabilities:
+def pool_to_cells(shares: ClassProbabilities, cells: CellGrid) -> ClassProbabilities:
     """(rows, columns, c) mean of the (h, w, c) `shares` under each cell."""
     return np.stack([cells_of(shares[..., n], cells) for n in range(shares.shape[-1])], axis=-1)
 
 
-def on_pixels(shares: ClassProbabilities, cells: CellGrid, height: int, width: int) -> ClassProbabilities:
+def upsample_to_pixels(shares: ClassProbabilities, cells: CellGrid, height: int, width: int) -> ClassProbabilities:
     """(height, width, c) of the (rows, columns, c) `shares`, between centres bilinear."""
     return pixels_of(shares, cells, height, width).reshape(height, width, shares.shape[-1])

@@ -17,11 +17,11 @@ from tasks.arrays import FlowField, Mask
 from tasks.geometry.grid import CellGrid
 
 if TYPE_CHECKING:
-    from tasks.sequence.flow_trajectory import Trail
+    from tasks.sequence.flow_trajectory import WarpField
 
 
 @dataclass(frozen=True, eq=False)
-class Motion:
+class FramePairMotion:
     """Flow between two neighbouring frames, there and back."""
 
     forward: FlowField
@@ -34,13 +34,13 @@ class Motion:
     """(h, w) pixels of the later frame whose backward flow may be trusted."""
 
     @property
-    def turned(self) -> Motion:
+    def turned(self) -> FramePairMotion:
         """The same pair with time running backwards."""
-        return Motion(self.backward, self.forward, self.valid_backward, self.valid)
+        return FramePairMotion(self.backward, self.forward, self.valid_backward, self.valid)
 
 
 @dataclass(frozen=True, eq=False)
-class Clip:
+class SequenceView:
     """A clip as the field sees it."""
 
     length: int
@@ -50,16 +50,16 @@ class Clip:
     """Where the cells of the features lie on the frame, in its pixels."""
     grids: Callable[[int], NDArray[Any] | None]
     """(h, w, d) unit vectors of a frame; None where it is missing."""
-    motion: Callable[[int], Motion | None]
+    motion: Callable[[int], FramePairMotion | None]
     """Of frames i and i + 1; None at a cut, or where either is missing."""
     images: Callable[[int], NDArray[np.uint8] | None] | None = None
     """(h, w, 3) RGB of a frame at the size of the maps, by which flow is checked; without them flow is all there is."""
     direct: Callable[[int, int], tuple[FlowField, Mask] | None] | None = None
     """Flow from one frame to another that skips those between, and where on the first it may be trusted."""
-    through: Callable[[int, int], Trail | None] | None = None
+    through: Callable[[int, int], WarpField | None] | None = None
     """Where the pixels of a frame lie in another, also when they were hidden between: by the volume."""
 
-    def step(self, start: int, end: int) -> Motion | None:
+    def step(self, start: int, end: int) -> FramePairMotion | None:
         """Motion from `start` to its neighbour `end`, which may be the earlier one."""
         if end > start:
             return self.motion(start)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import shutil
@@ -89,11 +88,8 @@ def semflow(
 
     def run(*words: str) -> dict[str, Any]:
         monkeypatch.chdir(project)
-        parser = argparse.ArgumentParser()
-        parser.add_argument("--json", action="store_true")
-        command.add_arguments(parser)
         capsys.readouterr()
-        assert command.run(parser.parse_args([*words, "--json"])) == 0
+        assert command.command.main([*words, "--json"], standalone_mode=False) == 0
         return json.loads(capsys.readouterr().out)
 
     return run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 
@@ -43,10 +42,7 @@ def project(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 
 def run(*words: str) -> int:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--json", action="store_true")
-    track_object.add_arguments(parser)
-    return track_object.run(parser.parse_args(words))
+    return track_object.command.main(words, standalone_mode=False)
 
 
 def given(scene: Scene, frame: int = 0) -> str:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 
 from flows.cli import main
@@ -28,12 +33,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as end:
-        main.main(["--help"])
-    assert end.value.code == 0
+    assert main.main(["--help"]) == 0
     out = capsys.readouterr().out
-    old = ("run", "plan", "why", "stage", "doctor", "samples", "dvc", "eval")
-    for command in (*old, "status", "verify", "pull", "remove", "forget", "gc"):
+    for command in main.COMMANDS:
         assert re.search(rf"^\s+{command}\b", out, re.MULTILINE)
 
 
@@ -136,7 +138,66 @@ def test_every_semflow_command_in_the_readme_parses(checkout: Path) -> None:
     found = [words[1:] for words in commands if words and words[0] == "semflow"]
     assert len(found) >= 4
     for words in found:
-        assert callable(main.parser(words).parse_args(words).command)
+        parse_command(main.semflow, words)
+
+
+def parse_command(group: click.Group, words: list[str]) -> dict[str, Any]:
+    """The options of a command that is found and parsed, but not run."""
+    context = group.make_context("semflow", words)
+    while isinstance(group, click.Group):
+        name, command, rest = group.resolve_command(context, [*context._protected_args, *context.args])
+        assert command is not None
+        context = command.make_context(name, rest, parent=context)
+        group = command
+    return context.params
+
+
+def test_an_option_takes_several_values_up_to_the_next_option(folder: Path) -> None:
+    parsed = parse_command(main.semflow, ["pull", "walk", "--artifacts", "tracks", "poses", "--raw", "--", "-odd"])
+    assert parsed == {"videos": ("walk", "-odd"), "artifacts": ("tracks", "poses"), "raw": True, "as_json": False}
+    assert parse_command(main.semflow, ["gc"])["projects"] is None
+    assert parse_command(main.semflow, ["gc", "--projects", "--yes"])["projects"] == ()
+    assert parse_command(main.semflow, ["eval", "field", "--noise"])["noise"] == ()
+    assert parse_command(main.semflow, ["eval", "field", "--noise", ".5", "2"])["noise"] == (0.5, 2.0)
+
+
+def test_json_may_stand_before_the_command_or_after_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["--json", "plan"], ["plan", "--json"]):
+        assert main.main(words) == 0
+        assert "counts" in json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["plans"], "COMMAND must be one of run, plan, why"),
+        (["plan", "--al"], "No such option '--al'"),
+        (["run", "--videos", "--quiet"], "--videos must have a value, got none; see `semflow run --help`"),
+        (["eval", "mot"], "Missing option '--data'"),
+        (["field", "complete"], "Missing argument 'VIDEO'"),
+    ],
+)
+def test_what_cannot_be_parsed_ends_in_one_line_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    assert main.main([*words, "--json"]) == 2
+    out, err = capsys.readouterr()
+    assert message in json.loads(out)["error"]
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["why", "field"], ["plan"], ["--help"], ["eval", "--help"]])
+def test_a_command_imports_no_module_of_another(folder: Path, words: list[str]) -> None:
+    (folder / "data/raw/field.mp4").write_text("")
+    script = (
+        "import sys; from flows.cli.main import main; main(sys.argv[1:]); "
+        "print(*[name for name in sys.modules if name.startswith(('flows.evaluate.', 'flows.apps.', 'torch', 'cv2'))])"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words], capture_output=True, text=True, env=environment, check=True
+    )
+    assert done.stdout.splitlines()[-1] == ""
 
 
 def test_dvc_yaml_is_written_where_there_is_none(folder: Path) -> None:

@@ -1,4 +1,5 @@
-"""What the tests of worker processes share: a project of stages that crash, hang or use too much memory, its runs, and who is left alive."""
+"""What the tests of worker processes share: a project of stages that crash, hang or use too much memory, its
+runs, and which processes are left alive."""
 
 from __future__ import annotations
 

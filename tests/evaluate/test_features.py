@@ -24,10 +24,7 @@ GRID = CellGrid(HEIGHT // 8, WIDTH // 8, 8, 8, 3.5, 3.5)
 
 
 def options(data: Path, *words: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path)
-    features.add_arguments(parser)
-    return parser.parse_args(["--data", str(data), *words])
+    return argparse.Namespace(**features.command.make_context("features", ["--data", str(data), *words]).params)
 
 
 def colours(image: Image) -> Grid:

@@ -202,13 +202,11 @@ def test_a_plate_of_other_frames_knows_what_one_frame_cannot():
 
 
 def small_suite(monkeypatch: pytest.MonkeyPatch, *words: str) -> Mapping[str, Mapping[str, float]] | suite.Scores:
-    parser = argparse.ArgumentParser()
-    suite.add_arguments(parser)
     monkeypatch.setattr(suite, "SceneSettings", lambda: SMALL)
     rivals = {"copy": {"copy": baselines.copied}, "flow": {"flow chained": baselines.flow_chained}}
     monkeypatch.setattr(suite, "RIVALS", rivals)
     monkeypatch.setattr(suite, "ABLATIONS", {"without density": ABLATIONS["without density"]})
-    return suite.evaluate(parser.parse_args(words), {})
+    return suite.evaluate(argparse.Namespace(**suite.command.make_context("field", list(words)).params), {})
 
 
 def test_the_table_has_methods_ablations_noise_and_removal_by_seed(monkeypatch: pytest.MonkeyPatch):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from flows.evaluate.match import add_arguments, measure
+from flows.evaluate.match import command, measure
 from flows.evaluate.match_context import Bench, Grid
 from flows.evaluate.match_data import find_homography_pairs, find_keypoint_pairs, read_image
 from tasks.errors import BadInput
@@ -44,10 +44,7 @@ def bench() -> Bench:
 
 
 def options(folder: Path, *more: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path)
-    add_arguments(parser)
-    return parser.parse_args(["--data", str(folder), *more])
+    return argparse.Namespace(**command.make_context("match", ["--data", str(folder), *more]).params)
 
 
 def write_clip(folder: Path, frames: int = 10) -> None:

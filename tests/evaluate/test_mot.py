@@ -62,11 +62,7 @@ def shipped(checkout: Path) -> TrackParams:
 
 
 def options(data: Path, *given: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    mot.add_arguments(parser)
-    arguments = parser.parse_args(given)
-    arguments.data = data
-    return arguments
+    return argparse.Namespace(**mot.command.make_context("mot", ["--data", str(data), *given]).params)
 
 
 def write_sequence(folder: Path, truth: str, detections: str, info: str = "") -> None:

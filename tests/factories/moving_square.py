@@ -20,7 +20,7 @@ from tasks.artifacts.tracks import Tracks
 from tasks.fit_field.params import FitFieldParams
 from tasks.geometry.grid import CellGrid, unit
 from tasks.geometry.raster import cells_of
-from tasks.sequence.sequence_view import Clip, Motion
+from tasks.sequence.sequence_view import FramePairMotion, SequenceView
 
 HEIGHT, WIDTH, CELL = 48, 80, 4
 SIDE, TOP, LEFT, STEP = 16, 16, 8, 4
@@ -32,7 +32,7 @@ CELLS_SHAPE = HEIGHT // CELL, WIDTH // CELL
 class World:
     """A clip and its truth."""
 
-    clip: Clip
+    clip: SequenceView
     truth: np.ndarray
     """(t, h, w) 0 ground, 1 square."""
 
@@ -54,16 +54,16 @@ def make_world() -> Callable[..., World]:
             cells = np.stack([cells_of(picture[..., n], CELLS) for n in range(16)], axis=-1)
             grids.append(None if frame in missing else unit(cells if features else np.ones_like(cells)))
 
-        def motion(first: int) -> Motion | None:
+        def motion(first: int) -> FramePairMotion | None:
             if not flows or {first, first + 1} & {*missing}:
                 return None
             now, after = truth[first] == 1, truth[first + 1] == 1
             forward, backward = np.zeros((2, HEIGHT, WIDTH, 2), np.float32)
             forward[now, 0], backward[after, 0] = STEP, -STEP
             # Ground that the square covers next is hidden there; ground that it uncovers was hidden before.
-            return Motion(forward, backward, now | ~after, after | ~now)
+            return FramePairMotion(forward, backward, now | ~after, after | ~now)
 
-        return World(Clip(frames, HEIGHT, WIDTH, CELLS, lambda frame: grids[frame], motion), truth)
+        return World(SequenceView(frames, HEIGHT, WIDTH, CELLS, lambda frame: grids[frame], motion), truth)
 
     return make
 

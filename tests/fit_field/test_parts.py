@@ -7,28 +7,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.geometry.grid import unit
-from tasks.label_propagation.evidence import KINDS, Evidence
-from tasks.label_propagation.evidence_weights import EVEN, learned
-from tasks.label_propagation.mask_refinement import Instances, anchored, kinds_of
-from tasks.label_propagation.memory_bank import nearest_labels, spread
-from tasks.label_propagation.vote_store import Store
-from tasks.sequence.backward_warp import step_back
-from tasks.sequence.flow_trajectory import Trail, step_trust
-from tasks.sequence.label_map import UNKNOWN, shares_of
-from tasks.sequence.sequence_view import Motion
+from tasks.label_propagation.evidence import EVIDENCE_KINDS, Evidence
+from tasks.label_propagation.evidence_weights import EQUAL_WEIGHTS, fit_evidence_weights
+from tasks.label_propagation.mask_refinement import InstanceMasks, find_class_categories, refine_with_masks
+from tasks.label_propagation.memory_bank import compute_cosine_spread, predict_nearest_labels
+from tasks.label_propagation.vote_store import VoteStore
+from tasks.sequence.backward_warp import compute_backward_warp
+from tasks.sequence.flow_trajectory import WarpField, compute_flow_trust
+from tasks.sequence.label_map import UNKNOWN, encode_one_hot
+from tasks.sequence.sequence_view import FramePairMotion
 
 
-def still(height: int = 8, width: int = 8) -> Motion:
+def still(height: int = 8, width: int = 8) -> FramePairMotion:
     zero, sure = np.zeros((height, width, 2), np.float32), np.ones((height, width), np.bool_)
-    return Motion(zero, zero, sure, sure)
+    return FramePairMotion(zero, zero, sure, sure)
 
 
 def test_a_trail_leads_back_over_whole_pixels_exactly() -> None:
     right = np.zeros((8, 8, 2), np.float32)
     right[..., 0] = 1
     sure = np.ones((8, 8), np.bool_)
-    step = step_back(Motion(right, -right, sure, sure), True)
-    trail = Trail.begun(8, 8).moved(step).moved(step)
+    step = compute_backward_warp(FramePairMotion(right, -right, sure, sure), True)
+    trail = WarpField.begun(8, 8).moved(step).moved(step)
     picture = np.random.default_rng(0).normal(size=(8, 8)).astype(np.float32)
     assert np.allclose(trail.take(picture)[:, 2:], picture[:, :-2], atol=1e-5)
 
@@ -37,26 +37,26 @@ def test_trust_falls_where_the_way_back_misses_and_ends_where_a_point_was_hidden
     wrong = np.full((8, 8, 2), 1.5, np.float32)
     hidden = np.ones((8, 8), np.bool_)
     hidden[:4] = False
-    motion = Motion(np.zeros((8, 8, 2), np.float32), wrong, hidden, hidden)
-    assert (step_trust(motion, True)[4:] < step_trust(still(), True)[4:]).all()
-    assert (step_trust(motion, True)[:4] == 0).all()
-    assert (step_trust(motion, False)[:4] > 0).all()
+    motion = FramePairMotion(np.zeros((8, 8, 2), np.float32), wrong, hidden, hidden)
+    assert (compute_flow_trust(motion, True)[4:] < compute_flow_trust(still(), True)[4:]).all()
+    assert (compute_flow_trust(motion, True)[:4] == 0).all()
+    assert (compute_flow_trust(motion, False)[:4] > 0).all()
 
 
 @given(st.integers(1, 5), st.integers(0, 100))
 def test_shares_sum_to_one_whatever_the_evidence(classes: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     evidence = Evidence.none(3, 4, classes)
-    for kind in KINDS:
-        shares = shares_of(rng.integers(0, classes, (3, 4)).astype(np.uint8), classes)
+    for kind in EVIDENCE_KINDS:
+        shares = encode_one_hot(rng.integers(0, classes, (3, 4)).astype(np.uint8), classes)
         evidence.add(kind, shares, rng.random((3, 4), np.float32) * rng.integers(0, 2))
-    assert np.allclose(evidence.summed(EVEN).shares.sum(axis=-1), 1, atol=1e-5)
+    assert np.allclose(evidence.summed(EQUAL_WEIGHTS).shares.sum(axis=-1), 1, atol=1e-5)
 
 
 def test_unknown_labels_are_no_evidence() -> None:
     evidence = Evidence.none(1, 2, 2)
-    evidence.add("chained", shares_of(np.array([[UNKNOWN, 1]], np.uint8), 2), np.ones((1, 2), np.float32))
-    votes = evidence.summed(EVEN)
+    evidence.add("chained", encode_one_hot(np.array([[UNKNOWN, 1]], np.uint8), 2), np.ones((1, 2), np.float32))
+    votes = evidence.summed(EQUAL_WEIGHTS)
     assert votes.total.tolist() == [[0, 1]]
     assert np.allclose(votes.shares[0], [[0.5, 0.5], [0, 1]], atol=1e-4)
 
@@ -66,22 +66,22 @@ def test_attention_finds_the_kind_that_tells_the_truth() -> None:
     truth = rng.integers(0, 2, (20, 20)).astype(np.uint8)
     evidence = Evidence.none(20, 20, 2)
     sure = np.ones((20, 20), np.float32)
-    evidence.add("chained", shares_of(truth, 2), sure)
-    evidence.add("semantic", shares_of(rng.integers(0, 2, (20, 20)).astype(np.uint8), 2), sure)
-    weight = dict(zip(KINDS, learned([(evidence, truth)]), strict=True))
+    evidence.add("chained", encode_one_hot(truth, 2), sure)
+    evidence.add("semantic", encode_one_hot(rng.integers(0, 2, (20, 20)).astype(np.uint8), 2), sure)
+    weight = dict(zip(EVIDENCE_KINDS, fit_evidence_weights([(evidence, truth)]), strict=True))
     assert weight["chained"] > 2 > 1 > weight["semantic"]
     assert np.isclose(weight["direct"], 1)  # was never heard
 
 
 def test_attention_that_learns_nothing_stays_even() -> None:
-    assert (learned([(Evidence.none(4, 4, 2), np.full((4, 4), UNKNOWN, np.uint8))]) == EVEN).all()
+    assert (fit_evidence_weights([(Evidence.none(4, 4, 2), np.full((4, 4), UNKNOWN, np.uint8))]) == EQUAL_WEIGHTS).all()
 
 
 def test_the_nearest_labels_are_those_of_a_full_sort() -> None:
     rng = np.random.default_rng(0)
     vectors, known = unit(rng.normal(size=(5, 8))), unit(rng.normal(size=(30, 8)))
     labels = rng.random((30, 3), np.float32)
-    found = nearest_labels(vectors, known, labels, 4, 0.1)
+    found = predict_nearest_labels(vectors, known, labels, 4, 0.1)
     for vector, heard in zip(vectors, found, strict=True):
         cosine = known @ vector
         best = np.argsort(-cosine)[:4]
@@ -91,12 +91,12 @@ def test_the_nearest_labels_are_those_of_a_full_sort() -> None:
 
 def test_spread_is_one_for_vectors_all_around_and_small_where_all_are_alike() -> None:
     around = unit(np.random.default_rng(0).normal(size=(40, 40, 64)))
-    assert abs(spread(around) - 1) < 0.01
-    assert 0 < spread(np.ones((4, 4, 1), np.float32)) < 0.01
+    assert abs(compute_cosine_spread(around) - 1) < 0.01
+    assert 0 < compute_cosine_spread(np.ones((4, 4, 1), np.float32)) < 0.01
 
 
-def instances(*masks: np.ndarray, kind: int = 7, score: float = 0.9) -> Instances:
-    return Instances(np.array(masks), np.full(len(masks), score, np.float32), np.full(len(masks), kind, np.int16))
+def instances(*masks: np.ndarray, kind: int = 7, score: float = 0.9) -> InstanceMasks:
+    return InstanceMasks(np.array(masks), np.full(len(masks), score, np.float32), np.full(len(masks), kind, np.int16))
 
 
 def shares_with(rows: slice, value: float = 0.8) -> np.ndarray:
@@ -112,7 +112,9 @@ def block(rows: slice) -> np.ndarray:
 
 
 def test_a_mask_that_explains_the_class_takes_its_place() -> None:
-    shown, fed = anchored(shares_with(slice(4, 12)), instances(block(slice(3, 12))), (frozenset(), frozenset()))
+    shown, fed = refine_with_masks(
+        shares_with(slice(4, 12)), instances(block(slice(3, 12))), (frozenset(), frozenset())
+    )
     assert fed is not None
     assert (fed[..., 1] == block(slice(3, 12))).all()
     assert np.allclose(shown.sum(axis=-1), 1, atol=1e-6)
@@ -121,36 +123,36 @@ def test_a_mask_that_explains_the_class_takes_its_place() -> None:
 
 def test_a_mask_of_something_else_changes_nothing() -> None:
     shares = shares_with(slice(4, 8))
-    shown, fed = anchored(shares, instances(block(slice(12, 20))), (frozenset(), frozenset()))
+    shown, fed = refine_with_masks(shares, instances(block(slice(12, 20))), (frozenset(), frozenset()))
     assert fed is None
     assert (shown == shares).all()
 
 
 def test_a_mask_of_a_part_does_not_take_the_place_of_the_whole() -> None:
     shares = shares_with(slice(0, 20))
-    shown, fed = anchored(shares, instances(block(slice(0, 2))), (frozenset(), frozenset()))
+    shown, fed = refine_with_masks(shares, instances(block(slice(0, 2))), (frozenset(), frozenset()))
     assert fed is None
     assert (shown == shares).all()
 
 
 def test_kinds_that_made_up_the_class_come_back_with_less_evidence() -> None:
     shares, mask = shares_with(slice(4, 12), value=0.45), block(slice(4, 12))
-    assert anchored(shares, instances(mask), (frozenset(), frozenset()))[1] is None
-    assert anchored(shares, instances(mask), (frozenset(), frozenset({7})))[1] is not None
+    assert refine_with_masks(shares, instances(mask), (frozenset(), frozenset()))[1] is None
+    assert refine_with_masks(shares, instances(mask), (frozenset(), frozenset({7})))[1] is not None
 
 
 def test_kinds_are_read_from_the_labelled_frame() -> None:
-    labels = shares_of(block(slice(4, 12)).astype(np.uint8), 2)
-    assert kinds_of(labels, instances(block(slice(5, 12)))) == (frozenset(), frozenset({7}))
-    assert kinds_of(labels, instances(block(slice(13, 20)))) == (frozenset(), frozenset())
+    labels = encode_one_hot(block(slice(4, 12)).astype(np.uint8), 2)
+    assert find_class_categories(labels, instances(block(slice(5, 12)))) == (frozenset(), frozenset({7}))
+    assert find_class_categories(labels, instances(block(slice(13, 20)))) == (frozenset(), frozenset())
 
 
 def test_votes_are_added_up_and_come_back() -> None:
     evidence = Evidence.none(2, 3, 2)
-    evidence.add("chained", shares_of(np.ones((2, 3), np.uint8), 2), np.ones((2, 3), np.float32))
-    store = Store(3, 2, 3, 2)
-    store.add(1, evidence.summed(EVEN))
-    store.add(1, evidence.summed(EVEN))
+    evidence.add("chained", encode_one_hot(np.ones((2, 3), np.uint8), 2), np.ones((2, 3), np.float32))
+    store = VoteStore(3, 2, 3, 2)
+    store.add(1, evidence.summed(EQUAL_WEIGHTS))
+    store.add(1, evidence.summed(EQUAL_WEIGHTS))
     assert store[0] is None
     assert (store[1].total == 2).all()
     assert (store[1].votes[..., 1] == 2).all()

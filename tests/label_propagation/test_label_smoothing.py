@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.geometry.grid import CellGrid
-from tasks.label_propagation.edge_affinity import REACH, Ties, ties_of
+from tasks.label_propagation.edge_affinity import DECAY_LENGTH, PixelAffinity, compute_pixel_affinity
 from tasks.label_propagation.evidence import Votes
-from tasks.label_propagation.label_smoothing import agreed
-from tasks.label_propagation.propagation_config import DEFAULT
-from tasks.sequence.backward_warp import Steps
+from tasks.label_propagation.label_smoothing import smooth_labels
+from tasks.label_propagation.propagation_config import DEFAULT_CONFIG
+from tasks.sequence.backward_warp import BackwardWarpCache
 from tasks.sequence.label_map import UNKNOWN
-from tasks.sequence.sequence_view import Clip, Motion
+from tasks.sequence.sequence_view import FramePairMotion, SequenceView
 
 CELLS = CellGrid(2, 2, 8, 8, 3.5, 3.5)
 
@@ -28,7 +28,7 @@ def test_sums_along_ties_are_those_of_all_ways_across_and_then_down(seed: int) -
     rng = np.random.default_rng(seed)
     values = rng.random((4, 5, 2), np.float32)
     across, down = rng.random((4, 4), np.float32), rng.random((3, 5), np.float32)
-    fade = np.exp(-1 / (REACH * 4))
+    fade = np.exp(-1 / (DECAY_LENGTH * 4))
 
     def passed(tied: np.ndarray, start: int, end: int) -> float:
         return float(np.prod(tied[min(start, end) : max(start, end)] * fade))
@@ -39,10 +39,10 @@ def test_sums_along_ties_are_those_of_all_ways_across_and_then_down(seed: int) -
     expected = np.zeros_like(values)
     for y, x, other in np.ndindex(4, 5, 4):
         expected[y, x] += passed(down[:, x], y, other) * rows[other, x]
-    assert np.allclose(Ties(across, down).summed(values), expected, atol=1e-5)
+    assert np.allclose(PixelAffinity(across, down).summed(values), expected, atol=1e-5)
 
 
-def halves(speed: float, colours: tuple[int, int] | None = None, frames: int = 2) -> Clip:
+def halves(speed: float, colours: tuple[int, int] | None = None, frames: int = 2) -> SequenceView:
     """The upper half stands still, the lower one moves to the right; the same looks everywhere but for `colours`."""
     flow = np.zeros((16, 16, 2), np.float32)
     flow[8:, :, 0] = speed
@@ -51,14 +51,14 @@ def halves(speed: float, colours: tuple[int, int] | None = None, frames: int = 2
     if colours is not None:
         image[:8], image[8:] = colours
     grid = np.ones((2, 2, 1), np.float32)
-    motion = Motion(flow, -flow, sure, sure)
-    return Clip(frames, 16, 16, CELLS, lambda _: grid, lambda _: motion, images=lambda _: image)
+    motion = FramePairMotion(flow, -flow, sure, sure)
+    return SequenceView(frames, 16, 16, CELLS, lambda _: grid, lambda _: motion, images=lambda _: image)
 
 
 def test_what_moves_alike_is_tied_and_what_does_not_is_not() -> None:
     for speed, least, most in ((0.0, 0.99, 1.0), (3.0, 0.0, 1e-3)):
         clip = halves(speed)
-        ties = ties_of(Steps(clip, True), 0)
+        ties = compute_pixel_affinity(BackwardWarpCache(clip, True), 0)
         assert (ties.across > 0.99).all()
         assert (ties.down[:7] > 0.99).all()
         assert least <= ties.down[7].min() <= ties.down[7].max() <= most
@@ -66,8 +66,8 @@ def test_what_moves_alike_is_tied_and_what_does_not_is_not() -> None:
 
 def test_colours_tell_most_where_motion_is_in_doubt() -> None:
     clip = halves(0.0, (50, 150))
-    known = ties_of(Steps(clip, True), 0)
-    unknown = ties_of(Steps(replace(clip, motion=lambda _: None), True), 0)
+    known = compute_pixel_affinity(BackwardWarpCache(clip, True), 0)
+    unknown = compute_pixel_affinity(BackwardWarpCache(replace(clip, motion=lambda _: None), True), 0)
     assert unknown.down[7].max() < 1e-3 < known.down[7].max() < 0.5
     for ties in (known, unknown):
         assert (ties.down[:4] > 0.99).all()
@@ -76,7 +76,7 @@ def test_colours_tell_most_where_motion_is_in_doubt() -> None:
 
 def test_a_frame_of_which_nothing_is_known_is_not_tied() -> None:
     clip = replace(halves(0.0), motion=lambda _: None, images=None)
-    ties = ties_of(Steps(clip, True), 0)
+    ties = compute_pixel_affinity(BackwardWarpCache(clip, True), 0)
     assert ties.across.shape == (16, 15)
     assert ties.down.shape == (15, 16)
     assert not ties.across.any()
@@ -90,8 +90,8 @@ def some_votes(value: float, rows: slice, classes: int = 2) -> Votes:
 
 @pytest.fixture
 def told() -> Callable[..., list[Votes | None]]:
-    def tell(clip: Clip, votes: dict[int, Votes], labels: dict[int, np.ndarray] | None = None, **how: object):
-        return agreed(Steps(clip, True), replace(DEFAULT, **how), votes.get, labels or {}, 2)
+    def tell(clip: SequenceView, votes: dict[int, Votes], labels: dict[int, np.ndarray] | None = None, **how: object):
+        return smooth_labels(BackwardWarpCache(clip, True), replace(DEFAULT_CONFIG, **how), votes.get, labels or {}, 2)
 
     return tell
 

@@ -102,7 +102,7 @@ def test_a_kill_in_the_middle_is_mended_by_a_second_call_and_by_undo(
 ) -> None:
     repository.run()
     before = files(repository.root)
-    whole, calls = remove.move, []
+    whole, calls = remove.move_into_place, []
 
     def fail(source: Path, final: Path) -> None:
         calls.append(source)

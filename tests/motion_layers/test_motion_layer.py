@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.motion_layers.motion_layer import Layer, affine_of, places
+from tasks.motion_layers.motion_layer import MotionLayer, fit_affine_motion, transform_pixel_grid
 
 HEIGHT, WIDTH = 60, 96
 
 
 def test_a_layer_moves_on_as_it_last_did_where_it_is_not_seen() -> None:
     step = np.array([[1, 0, 4], [0, 1, 0], [0, 0, 1.0]])
-    layer = Layer({2: np.ones((HEIGHT, WIDTH), np.bool_)}, dict.fromkeys(range(8), step))
-    at = places(layer.way(2, 12), HEIGHT, WIDTH)  # ten frames on, four of them unseen
+    layer = MotionLayer({2: np.ones((HEIGHT, WIDTH), np.bool_)}, dict.fromkeys(range(8), step))
+    at = transform_pixel_grid(layer.way(2, 12), HEIGHT, WIDTH)  # ten frames on, four of them unseen
     assert np.allclose(at[30, 20], [20 + 40, 30], atol=0.01)
-    back = places(layer.way(12, 2) @ layer.way(2, 12), HEIGHT, WIDTH)
+    back = transform_pixel_grid(layer.way(12, 2) @ layer.way(2, 12), HEIGHT, WIDTH)
     assert np.allclose(back[30, 20], [20, 30], atol=1e-3)
 
 
 def test_an_affine_motion_is_found_though_some_vectors_are_wrong() -> None:
     truth = np.array([[1.05, -0.04, 2.0], [0.03, 0.97, -1.0], [0, 0, 1.0]])
     grid = np.stack(np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT)), axis=2)
-    flow = (places(truth, HEIGHT, WIDTH) - grid).astype(np.float32)
+    flow = (transform_pixel_grid(truth, HEIGHT, WIDTH) - grid).astype(np.float32)
     flow[::7] = 20
     mask = np.zeros((HEIGHT, WIDTH), np.bool_)
     mask[20:38, 30:48] = True
-    assert np.allclose(affine_of(flow, mask), truth, atol=0.01)
+    assert np.allclose(fit_affine_motion(flow, mask), truth, atol=0.01)

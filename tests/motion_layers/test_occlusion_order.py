@@ -6,24 +6,24 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from tasks.motion_layers.occlusion_order import events, nearness
-from tasks.sequence.sequence_view import Motion
+from tasks.motion_layers.occlusion_order import count_occlusions, rank_nearness
+from tasks.sequence.sequence_view import FramePairMotion
 from tasks.synthetic.scene import inputs
 from tasks.synthetic.scene.scene import SceneSettings, make_scene
 
 
 def test_a_square_that_slides_over_the_ground_is_nearer(make_world) -> None:
     world = make_world()
-    counted = sum(events(world.truth[n], world.truth[n + 1], world.clip.motion(n), 3) for n in range(5))
+    counted = sum(count_occlusions(world.truth[n], world.truth[n + 1], world.clip.motion(n), 3) for n in range(5))
     assert counted[1, 0] > 0
     assert counted[0, 1] == 0
-    near = nearness(counted)
+    near = rank_nearness(counted)
     assert near[:2].tolist() == [0, 1]
     assert np.isnan(near[2])  # never met anything
 
 
 def test_without_events_nothing_is_known() -> None:
-    assert np.isnan(nearness(np.zeros((3, 3)))).all()
+    assert np.isnan(rank_nearness(np.zeros((3, 3)))).all()
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -33,9 +33,9 @@ def test_the_order_of_a_scene_is_that_of_its_true_depth(seed: int) -> None:
     counted = np.zeros((count, count))
     for first in range(len(scene) - 1):
         pair = inputs.flow_pair(scene, first, 0.5)
-        motion = Motion(pair.forward, pair.backward, pair.valid, pair.valid_backward)
-        counted += events(scene.instances[first], scene.instances[first + 1], motion, count)
-    near = nearness(counted)
+        motion = FramePairMotion(pair.forward, pair.backward, pair.valid, pair.valid_backward)
+        counted += count_occlusions(scene.instances[first], scene.instances[first + 1], motion, count)
+    near = rank_nearness(counted)
     there = [n for n in range(count) if (scene.instances == n).any() and np.isfinite(near[n])]
     depth = [np.median(scene.depth[scene.instances == n]) for n in there]
     assert spearmanr(near[there], depth).statistic < -0.8

@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.fit_field.plane_cameras import homography
-from tasks.plane_volume.optimise import Learning, Shot, learned
-from tasks.plane_volume.volume_queries import Reader
-from tasks.sequence.sequence_view import Motion
+from tasks.plane_volume.optimise import VolumeFrames, VolumeTraining, fit_volume
+from tasks.plane_volume.volume_queries import VolumeQueries
+from tasks.sequence.sequence_view import FramePairMotion
 from tasks.synthetic.scene.inputs import flow_pair
 from tasks.synthetic.scene.scene import Scene, SceneSettings, make_scene
 from tests.factories.moving_square import iou, make_inputs, make_world, params  # noqa: F401  fixtures
@@ -27,7 +27,7 @@ class Film:
     """A scene as the volume gets it."""
 
     scene: Scene
-    shot: Shot
+    shot: VolumeFrames
 
     def to_frame(self, planes: int) -> NDArray[np.float64]:
         """(t, planes, 3, 3)."""
@@ -39,17 +39,19 @@ class Film:
 def film() -> Film:
     scene = make_scene(11, SETTINGS)
     pairs = [flow_pair(scene, first, 0.0) for first in range(FRAMES - 1)]
-    motions = {n: Motion(p.forward, p.backward, p.valid, p.valid_backward) for n, p in enumerate(pairs)}
-    return Film(scene, Shot(list(scene.frames[:FRAMES]), motions, {n: pair.camera for n, pair in enumerate(pairs)}))
+    motions = {n: FramePairMotion(p.forward, p.backward, p.valid, p.valid_backward) for n, p in enumerate(pairs)}
+    return Film(
+        scene, VolumeFrames(list(scene.frames[:FRAMES]), motions, {n: pair.camera for n, pair in enumerate(pairs)})
+    )
 
 
 @pytest.fixture(scope="session")
-def make_reader() -> Callable[[Film], Reader]:
+def make_reader() -> Callable[[Film], VolumeQueries]:
     """The reader of a volume learned in few steps, the same for all tests."""
 
     @cache
-    def make(film: Film) -> Reader:
-        volume = learned(film.shot, film.to_frame, Learning(20, 8), "cpu")
-        return Reader(volume, film.scene.instances.shape[1:], np.ones(FRAMES - 1, np.bool_))
+    def make(film: Film) -> VolumeQueries:
+        volume = fit_volume(film.shot, film.to_frame, VolumeTraining(20, 8), "cpu")
+        return VolumeQueries(volume, film.scene.instances.shape[1:], np.ones(FRAMES - 1, np.bool_))
 
     return make

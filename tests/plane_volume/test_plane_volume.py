@@ -9,17 +9,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.plane_volume.bounds import Box
-from tasks.plane_volume.frame_batch import footage
-from tasks.plane_volume.losses import Rays, Weights, loss
-from tasks.plane_volume.object_removal import removed
-from tasks.plane_volume.optimise import Learning, Shot, learned
-from tasks.plane_volume.plane_volume import Volume, composed
+from tasks.plane_volume.bounds import ReferenceBounds
+from tasks.plane_volume.frame_batch import make_frame_batch
+from tasks.plane_volume.losses import LossWeights, Rays, compute_loss
+from tasks.plane_volume.object_removal import remove_object
+from tasks.plane_volume.optimise import VolumeFrames, VolumeTraining, fit_volume
+from tasks.plane_volume.plane_volume import PlaneVolume, composite_alpha
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
 def test_weights_are_what_nearer_planes_let_through(opacity: list[float]) -> None:
-    found = composed(torch.tensor([1.0, *opacity])).tolist()
+    found = composite_alpha(torch.tensor([1.0, *opacity])).tolist()
     left = 1.0
     for value, weight in zip(reversed([1.0, *opacity]), reversed(found), strict=True):
         assert weight == pytest.approx(left * value, abs=1e-5)
@@ -27,14 +27,14 @@ def test_weights_are_what_nearer_planes_let_through(opacity: list[float]) -> Non
     assert sum(found) == pytest.approx(1, abs=1e-5)
 
 
-def turning(frames: int = 9, radians: float = 0.1) -> Volume:
+def turning(frames: int = 9, radians: float = 0.1) -> PlaneVolume:
     """One plane that turns about the middle: x' = -w (y - c), y' = w (x - c)."""
-    box = Box(0, 0, 40, 40)
+    box = ReferenceBounds(0, 0, 40, 40)
     rows, columns = box.nodes()
     y, x = np.mgrid[:rows, :columns] * 2.0 - 20
     flow = torch.from_numpy(np.stack([-radians * y, radians * x])).float()
     ways = torch.eye(3).expand(frames, 1, 3, 3).clone()
-    return Volume(box, ways, flow.expand(frames - 1, 1, -1, -1, -1).clone(), torch.ones(frames, 1, rows, columns))
+    return PlaneVolume(box, ways, flow.expand(frames - 1, 1, -1, -1, -1).clone(), torch.ones(frames, 1, rows, columns))
 
 
 def test_the_midpoint_rule_turns_in_second_order_and_comes_back() -> None:
@@ -51,15 +51,15 @@ def test_the_midpoint_rule_turns_in_second_order_and_comes_back() -> None:
 
 
 def test_each_term_of_the_loss_sees_its_own_fault(film) -> None:
-    volume = learned(film.shot, film.to_frame, Learning(0, 8), "cpu")
-    seen = footage(film.shot.images, film.shot.motions, "cpu")
+    volume = fit_volume(film.shot, film.to_frame, VolumeTraining(0, 8), "cpu")
+    seen = make_frame_batch(film.shot.images, film.shot.motions, "cpu")
     y, x = (torch.from_numpy(v.ravel()) for v in np.mgrid[:144:4, :256:4])
     rays = Rays(4, 5, x, y)
 
     def total(**weights: float) -> float:
         none = dict.fromkeys(("photometric", "flow", "order", "conservation", "trust"), 0.0)
         with torch.no_grad():
-            return float(loss(volume, seen, rays, begun, Weights(**(none | weights))))
+            return float(compute_loss(volume, seen, rays, begun, LossWeights(**(none | weights))))
 
     begun = volume.density.detach().clone()
     terms = ("photometric", "flow", "order", "conservation")
@@ -78,16 +78,16 @@ def test_each_term_of_the_loss_sees_its_own_fault(film) -> None:
 
 
 def test_learning_lowers_the_loss_and_is_the_same_every_time(film) -> None:
-    seen = footage(film.shot.images, film.shot.motions, "cpu")
+    seen = make_frame_batch(film.shot.images, film.shot.motions, "cpu")
     y, x = (torch.from_numpy(v.ravel()) for v in np.mgrid[1:144:4, 1:256:4])
 
-    def total(volume: Volume, begun: torch.Tensor) -> float:
+    def total(volume: PlaneVolume, begun: torch.Tensor) -> float:
         pairs = [(n, n + span) for span in (1, 2) for n in range(6)]
         with torch.no_grad():
-            return sum(float(loss(volume, seen, Rays(a, b, x, y), begun, Weights())) for a, b in pairs)
+            return sum(float(compute_loss(volume, seen, Rays(a, b, x, y), begun, LossWeights())) for a, b in pairs)
 
-    start = learned(film.shot, film.to_frame, Learning(0, 8), "cpu")
-    one, two = (learned(film.shot, film.to_frame, Learning(12, 8), "cpu") for _ in range(2))
+    start = fit_volume(film.shot, film.to_frame, VolumeTraining(0, 8), "cpu")
+    one, two = (fit_volume(film.shot, film.to_frame, VolumeTraining(12, 8), "cpu") for _ in range(2))
     assert torch.equal(one.density, two.density)
     assert total(one, start.density) < 0.98 * total(start, start.density)
 
@@ -129,7 +129,7 @@ def test_a_thing_taken_out_leaves_what_lies_behind_it(film, make_reader) -> None
     sizes = [int((scene.instances == n).sum()) for n in range(len(scene.layers))]
     thing = max((n for n in range(1, len(sizes)) if scene.layers[n].class_id != 4), key=lambda n: sizes[n])
     masks = list((scene.instances == thing)[: len(reader)])
-    ((number, found),) = removed(reader, film.shot.images, masks, [frame])
+    ((number, found),) = remove_object(reader, film.shot.images, masks, [frame])
     asked, truth = scene.seen_without(frame, thing), scene.without(frame, thing).astype(float)
     filled = cv2.inpaint(scene.frames[frame], masks[frame].astype(np.uint8), 3, cv2.INPAINT_TELEA)
     assert number == frame
@@ -141,25 +141,29 @@ def test_a_thing_taken_out_leaves_what_lies_behind_it(film, make_reader) -> None
 
 @pytest.mark.parametrize("frames", [1, 2])
 def test_a_window_of_one_or_two_frames_has_a_volume(film, frames: int) -> None:
-    shot = Shot(film.shot.images[:frames], {n: film.shot.motions[n] for n in range(frames - 1)}, film.shot.cameras)
-    volume = learned(shot, lambda planes: film.to_frame(planes)[:frames], Learning(2, 8), "cpu")
+    shot = VolumeFrames(
+        film.shot.images[:frames], {n: film.shot.motions[n] for n in range(frames - 1)}, film.shot.cameras
+    )
+    volume = fit_volume(shot, lambda planes: film.to_frame(planes)[:frames], VolumeTraining(2, 8), "cpu")
     assert volume.frames == frames
 
 
 def test_a_still_window_without_texture_has_a_backdrop_and_nothing_else() -> None:
-    from tasks.sequence.sequence_view import Motion
+    from tasks.sequence.sequence_view import FramePairMotion
 
     still = np.zeros((40, 56, 2), np.float32)
     everywhere = np.ones((40, 56), np.bool_)
-    motions = {n: Motion(still, still, everywhere, everywhere) for n in range(3)}
-    shot = Shot([np.full((40, 56, 3), 90, np.uint8)] * 4, motions, dict.fromkeys(motions, np.eye(3)))
-    volume = learned(shot, lambda planes: np.broadcast_to(np.eye(3), (4, planes, 3, 3)).copy(), Learning(3, 8), "cpu")
+    motions = {n: FramePairMotion(still, still, everywhere, everywhere) for n in range(3)}
+    shot = VolumeFrames([np.full((40, 56, 3), 90, np.uint8)] * 4, motions, dict.fromkeys(motions, np.eye(3)))
+    volume = fit_volume(
+        shot, lambda planes: np.broadcast_to(np.eye(3), (4, planes, 3, 3)).copy(), VolumeTraining(3, 8), "cpu"
+    )
     assert volume.planes == 1
     assert torch.isfinite(volume.density).all()
 
 
 @pytest.mark.gpu
 def test_the_volume_is_learned_on_cuda_as_on_the_processor(film) -> None:
-    there = learned(film.shot, film.to_frame, Learning(20, 8), "cuda:0")
-    here = learned(film.shot, film.to_frame, Learning(20, 8), "cpu")
+    there = fit_volume(film.shot, film.to_frame, VolumeTraining(20, 8), "cuda:0")
+    here = fit_volume(film.shot, film.to_frame, VolumeTraining(20, 8), "cpu")
     assert (torch.sigmoid(there.density).cpu() - torch.sigmoid(here.density)).abs().mean() < 0.01

@@ -11,7 +11,7 @@ from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
 from tasks.artifacts.point_paths import PointPaths
 from tasks.errors import SemflowError
 from tasks.point_tracking import point_tracker
-from tasks.point_tracking.point_tracker import Paths, World, follow
+from tasks.point_tracking.point_tracker import PointTrackingInputs, PointTracks, track_points
 from tasks.synthetic.scene import inputs
 from tasks.synthetic.scene.scene import Scene, SceneSettings, make_scene
 
@@ -24,10 +24,12 @@ def scene() -> Scene:
 
 
 @pytest.fixture(scope="module")
-def world(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> World:
+def world(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> PointTrackingInputs:
     folder = tmp_path_factory.mktemp("world")
     flow = inputs.dense_flow(scene).to(folder / "flow.parquet")
-    return World(flow, inputs.features(scene).to(folder / "features.npy"), lambda frame: scene.frames[frame])
+    return PointTrackingInputs(
+        flow, inputs.features(scene).to(folder / "features.npy"), lambda frame: scene.frames[frame]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -38,36 +40,36 @@ def points(scene: Scene) -> np.ndarray:
     return np.stack([x[some], y[some]], axis=1).astype(float)
 
 
-def recall(paths: Paths, seen: np.ndarray) -> float:
+def recall(paths: PointTracks, seen: np.ndarray) -> float:
     return float((paths.visible & seen).sum() / seen.sum())
 
 
 def test_points_follow_and_come_back(
-    scene: Scene, world: World, points: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    scene: Scene, world: PointTrackingInputs, points: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     truth, seen = scene.follow(START, points)
-    found = follow(world, START, points, len(scene))
+    found = track_points(world, START, points, len(scene))
     away = np.linalg.norm(found.at - truth, axis=2)
     both = found.visible & seen
     assert np.median(away[both]) < 0.5
     assert both.sum() / found.visible.sum() > 0.85
     monkeypatch.setattr(point_tracker, "LIKE", 2.0)  # nothing is ever that alike: lost for good
-    lost = follow(world, START, points, len(scene))
+    lost = track_points(world, START, points, len(scene))
     assert recall(found, seen) > recall(lost, seen) + 0.01
     returned = ~lost.visible & found.visible & seen
     assert returned.any()
     assert np.median(away[returned]) < 3
 
 
-def test_trust_only_falls_away_from_where_a_point_was_chosen(world: World, points: np.ndarray) -> None:
-    found = follow(world, START, points, 18).confidence
+def test_trust_only_falls_away_from_where_a_point_was_chosen(world: PointTrackingInputs, points: np.ndarray) -> None:
+    found = track_points(world, START, points, 18).confidence
     assert (found[START] == 1).all()
     assert (np.diff(found[START:], axis=0) <= 1e-6).all()
     assert (np.diff(found[: START + 1], axis=0) >= -1e-6).all()
 
 
 def test_a_cut_ends_every_point_and_a_missing_frame_none(
-    scene: Scene, world: World, points: np.ndarray, tmp_path: Path
+    scene: Scene, world: PointTrackingInputs, points: np.ndarray, tmp_path: Path
 ) -> None:
     facts = world.dense_flow.facts
 
@@ -77,12 +79,14 @@ def test_a_cut_ends_every_point_and_a_missing_frame_none(
         path = tmp_path / f"{cut}.parquet"
         return DenseFlow.stream(pairs, FlowFacts(len(scene), "synthetic", facts.encoding)).to(path)
 
-    cut = follow(World(broken(cut=True), world.features, world.image), START, points, len(scene))
+    cut = track_points(PointTrackingInputs(broken(cut=True), world.features, world.image), START, points, len(scene))
     assert not cut.visible[11:].any()
     assert (cut.confidence[11:] == 0).all()
-    missing = follow(World(broken(cut=False), world.features, world.image), START, points, len(scene))
+    missing = track_points(
+        PointTrackingInputs(broken(cut=False), world.features, world.image), START, points, len(scene)
+    )
     _, seen = scene.follow(START, points)
-    assert recall(Paths(missing.at[11:], missing.visible[11:], missing.confidence[11:]), seen[11:]) > 0.5
+    assert recall(PointTracks(missing.at[11:], missing.visible[11:], missing.confidence[11:]), seen[11:]) > 0.5
 
 
 def test_confidence_must_be_a_share() -> None:

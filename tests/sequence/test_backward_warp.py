@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.sequence.backward_warp import step_back
-from tasks.sequence.flow_trajectory import Trail
-from tasks.sequence.sequence_view import Motion
+from tasks.sequence.backward_warp import compute_backward_warp
+from tasks.sequence.flow_trajectory import WarpField
+from tasks.sequence.sequence_view import FramePairMotion
 
 SIZE = 24, 40
 TOP, BOTTOM, LEFT, SIDE = 8, 16, 6.0, 8
@@ -21,18 +21,18 @@ def square(frame: int) -> np.ndarray:
     return (y >= TOP) & (y < BOTTOM) & (x >= left) & (x < left + SIDE)
 
 
-def sliding(frame: int) -> Motion:
+def sliding(frame: int) -> FramePairMotion:
     """From one frame to the next, exact: what the square hides or uncovers is not valid."""
     now, after = square(frame), square(frame + 1)
     forward, backward = np.zeros((2, *SIZE, 2), np.float32)
     forward[now, 0], backward[after, 0] = SPEED, -SPEED
-    return Motion(forward, backward, now | ~after, after | ~now)
+    return FramePairMotion(forward, backward, now | ~after, after | ~now)
 
 
 def test_a_trail_keeps_to_its_own_side_of_an_edge() -> None:
-    trail = Trail.begun(*SIZE)
+    trail = WarpField.begun(*SIZE)
     for frame in range(12):
-        trail = trail.moved(step_back(sliding(frame), True))
+        trail = trail.moved(compute_backward_warp(sliding(frame), True))
     own = square(12)
     assert np.allclose(trail.at[own], np.argwhere(own)[:, ::-1] - (12 * SPEED, 0), atol=0.02)
     assert (trail.trust[own] > 0.98**13).all()
@@ -41,7 +41,7 @@ def test_a_trail_keeps_to_its_own_side_of_an_edge() -> None:
 def test_weights_are_those_of_a_mean_over_four_where_all_go_the_same_way() -> None:
     flow = np.full((*SIZE, 2), (0.25, -0.5), np.float32)
     sure = np.ones(SIZE, np.bool_)
-    step = step_back(Motion(-flow, flow, sure, sure), True)
+    step = compute_backward_warp(FramePairMotion(-flow, flow, sure, sure), True)
     x, y = np.meshgrid(np.arange(SIZE[1], dtype=np.float32), np.arange(SIZE[0], dtype=np.float32))
     plane = 3 * x - 2 * y
     assert np.allclose(step.take(plane)[1:-1, 1:-1], (plane + 3 * 0.25 + 2 * 0.5)[1:-1, 1:-1], atol=1e-2)
@@ -51,7 +51,7 @@ def test_weights_are_those_of_a_mean_over_four_where_all_go_the_same_way() -> No
 @pytest.mark.parametrize("density", [True, False])
 def test_hidden_points_are_trusted_only_without_the_opacity_prior(density: bool) -> None:
     motion = sliding(0)
-    trust = step_back(motion, density).trust[~motion.valid_backward]
+    trust = compute_backward_warp(motion, density).trust[~motion.valid_backward]
     assert len(trust)
     assert (trust == 0).all() if density else (trust > 0).all()
 
@@ -59,7 +59,7 @@ def test_hidden_points_are_trusted_only_without_the_opacity_prior(density: bool)
 def test_noise_that_is_everywhere_is_no_reason_to_trust_nothing() -> None:
     sure = np.ones(SIZE, np.bool_)
     noise = np.random.default_rng(0).normal(0, 2, (2, *SIZE, 2)).astype(np.float32)
-    assert np.median(step_back(Motion(noise[0], noise[1], sure, sure), True).trust) > 0.3
+    assert np.median(compute_backward_warp(FramePairMotion(noise[0], noise[1], sure, sure), True).trust) > 0.3
 
 
 def pictures(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -78,12 +78,12 @@ def test_ground_that_flow_carries_along_with_a_thing_is_found_by_its_looks() -> 
     sure = np.ones(SIZE, np.bool_)
     forward = np.full_like(backward, 0)
     forward[TOP - 3 : BOTTOM + 3, 3 : 8 + SIDE + 1, 0] = 2
-    motion = Motion(forward, backward, sure, sure)
+    motion = FramePairMotion(forward, backward, sure, sure)
     wrong = np.zeros(SIZE, np.bool_)
     wrong[TOP:BOTTOM, 8 + SIDE : 8 + SIDE + 3] = True
     right = np.zeros(SIZE, np.bool_)
     right[TOP + 2 : BOTTOM - 2, 11 : 6 + SIDE - 1] = True
-    by_flow, by_looks = step_back(motion, True), step_back(motion, True, (later, earlier))
+    by_flow, by_looks = compute_backward_warp(motion, True), compute_backward_warp(motion, True, (later, earlier))
     assert by_flow.trust[wrong].min() > 0.9
     assert by_looks.trust[wrong].max() < 0.1 < 0.5 < by_looks.trust[right].min()
     assert by_looks.doubt[wrong].min() > by_looks.doubt[:3].max()

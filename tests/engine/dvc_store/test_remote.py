@@ -54,9 +54,9 @@ def test_without_a_default_remote_there_is_none_and_dvc_is_not_imported(tmp_path
     code = f"""
 import sys
 from pathlib import Path
-from flows.engine.dvc_store import history, lock, objects, pointer, remote, state
+from flows.engine.dvc_store import dvc_lock, dvc_pointer, dvc_state, history, object_store, remote
 assert remote.Remote.open(Path({str(tmp_path)!r})) is None
-assert objects.ObjectStore.open(Path({str(tmp_path)!r})) is not None
+assert object_store.ObjectStore.open(Path({str(tmp_path)!r})) is not None
 assert not [name for name in sys.modules if name.split(".")[0] in ("dvc", "dvc_data", "dvc_objects", "fsspec")]
 """
     subprocess.run([sys.executable, "-c", code], check=True)

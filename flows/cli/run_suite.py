@@ -1,0 +1,61 @@
+"""`semflow eval SUITE`: the evaluation suites, and how one is run and its scores are shown."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from flows.cli.command_options import JSON_OPTION, LazyGroup, print_json
+from tasks.errors import SemflowError
+
+if TYPE_CHECKING:
+    from flows.evaluate.scores import Scores
+    from tasks.params import ParamSections
+
+SUITES = {
+    "action": ("flows.evaluate.action:command", "action recognition on labelled clips: top-1, top-5"),
+    "coco": ("flows.evaluate.coco:command", "detection on COCO-like images: AP, AP50"),
+    "davis": ("flows.evaluate.davis:command", "the semantic field on DAVIS, first mask given: overlap J"),
+    "features": ("flows.evaluate.features:command", "features alone: mask propagation (J), cell matching (PCK)"),
+    "field": ("flows.evaluate.field:command", "the semantic field on synthetic scenes: mIoU; needs no data"),
+    "flow": ("flows.evaluate.flow:command", "dense optical flow: end-point error, KITTI's outliers"),
+    "match": ("flows.evaluate.match:command", "semantic flow: PCK on views and keypoints, overlap of masks"),
+    "mot": ("flows.evaluate.mot:command", "multi-object tracking on MOTChallenge: HOTA, MOTA, IDF1"),
+    "pose": ("flows.evaluate.pose:command", "poses: OKS AP on COCO keypoints, coverage on videos"),
+    "two_stream": ("flows.evaluate.two_stream:command", "both action streams on rendered figures; needs no data"),
+}
+
+
+@click.group(cls=LazyGroup, lazy=SUITES)
+@JSON_OPTION
+def command(as_json: bool) -> None:
+    """Score stage functions against ground truth, with the values of params.yaml."""
+    del as_json
+
+
+def run_suite(evaluate: Callable[[Namespace, ParamSections], Scores], options: Mapping[str, Any]) -> int:
+    """Call `evaluate` with the values of the options and the sections of params.yaml, and print what comes back.
+
+    The option `--data`, where there is one, must be a folder, else SemflowError.
+    """
+    from flows.cli.display import shown_progress
+    from flows.engine.project import Project, find_root
+
+    data: Path | None = options.get("data")
+    if data is not None and not data.is_dir():
+        raise SemflowError(f"--data must be a folder, got {data}")
+    with shown_progress():
+        scores = evaluate(Namespace(**options), Project.open(find_root(Path.cwd())).params)
+    if options["as_json"]:
+        print_json(scores.as_json())
+    else:
+        from rich.console import Console
+
+        from flows.cli.console_scores import show_scores
+
+        show_scores(Console(), scores)
+    return 0
