@@ -30,7 +30,7 @@ from benchmarks.differences import largest_difference
 from flows.cli.sample_videos import fetch_samples
 from flows.engine.project import PARAMS_FILE, Project
 from flows.pipeline import STAGES
-from tasks.artifacts.artifact import DATASET_ITEM, Artifact, Dataset, Source
+from tasks.artifacts.artifact import DATASET_ITEM, Artifact, Dataset, UserInput
 from tasks.artifacts.raw_video import RawVideo
 from tasks.checkpoints import Checkpoints
 from tasks.kernels import KERNELS_VARIABLE, choose_kernel_settings, processor_flags
@@ -162,7 +162,7 @@ def opened(project: Project, stage: Any, name: str, case: Case) -> Any:
     kind: type[Artifact] = stage.inputs[name]
     if name in stage.whole:
         return Dataset(kind, {video: kind.path(project.root, video) for video in VIDEOS})
-    if issubclass(kind, Source):
+    if issubclass(kind, UserInput):
         labels = project.root / "labels.csv"
         labels.write_text(LABELS)
         return kind.load(labels) if case.labels else kind.absent()

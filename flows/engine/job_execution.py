@@ -19,7 +19,7 @@ from flows.engine.interrupt import Interrupted
 from flows.engine.job import Job, JobResult
 from flows.engine.recipe import Files, Outputs
 from flows.engine.storage import Storage
-from tasks.artifacts.artifact import Dataset, Source
+from tasks.artifacts.artifact import Dataset, UserInput
 from tasks.checkpoints import Checkpoints
 from tasks.content_hash import md5_file
 from tasks.errors import BadInput, SemflowError
@@ -136,4 +136,4 @@ def _open(stage: Stage[..., Any], name: str, place: str | Mapping[str, str]) -> 
     kind = stage.inputs[name]
     if not isinstance(place, str):
         return Dataset(kind, {video: Path(path) for video, path in place.items()})
-    return kind.open(Path(place)) if issubclass(kind, Source) else kind.load(Path(place))
+    return kind.open(Path(place)) if issubclass(kind, UserInput) else kind.load(Path(place))

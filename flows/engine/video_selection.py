@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flows.engine.declaration import Declaration
-from tasks.artifacts.artifact import DATASET_ITEM, Source
+from tasks.artifacts.artifact import DATASET_ITEM, UserInput
 from tasks.content_hash import combine_hashes
 from tasks.errors import BadInput
 
@@ -42,7 +42,7 @@ def _ask(project: Project, declaration: Declaration) -> list[str] | None:
                 project.root / declaration.inputs[argument].place.format(video=DATASET_ITEM.removeprefix("/"))
             )
             for argument, kind in stage.inputs.items()
-            if issubclass(kind, Source)
+            if issubclass(kind, UserInput)
         }
     except BadInput:
         return []

@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 
 from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
-from flows.cli.display import shown_progress
-from flows.cli.wording import size
+from flows.cli.display import show_progress
+from flows.cli.text_formatting import format_size
 from flows.engine.atomic_files import make_partial_path, move_into_place
 from flows.engine.declaration import ArtifactKind
 from flows.engine.dvc_store.dvc_lock import DirHash, read_lock
@@ -75,7 +75,7 @@ def command(*, videos: tuple[str, ...], artifacts: tuple[str, ...] | None, raw: 
             raise SemflowError("the data set must have a video to pull, got none; " + "; ".join(project.notes))
         names = resolve_videos(project, videos) or None
         kinds = resolve_artifact_kinds(project, artifacts) if artifacts else ([] if raw else None)
-        with hold_project(project), shown_progress():
+        with hold_project(project), show_progress():
             pulled = pull_artifacts(project, names, kinds, raw=raw)
     finally:
         project.close()
@@ -206,8 +206,8 @@ def _bring(project: Project, storage: Storage, wanted: RecordedArtifact, pulled:
 
 
 def _lines(pulled: PullSummary) -> Iterator[str]:
-    remote = f", {size(pulled.from_remote)} of it from the remote" if pulled.from_remote else ""
-    yield f"{pulled.brought:,} files brought ({size(pulled.bytes)}{remote}), {pulled.here:,} were here"
+    remote = f", {format_size(pulled.from_remote)} of it from the remote" if pulled.from_remote else ""
+    yield f"{pulled.brought:,} files brought ({format_size(pulled.bytes)}{remote}), {pulled.here:,} were here"
     for path in pulled.other[:MAX_LINES]:
         yield f"{path} is not as recorded and was left as it is; remove it to get the recorded one"
     for path in pulled.missing[:MAX_LINES]:

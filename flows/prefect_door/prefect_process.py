@@ -2,8 +2,8 @@
 on stdin.
 
 It finds the server that Prefect's settings name, or is one itself, and records the run there (prefect_recorder.py). It
-ends when the run closes it, within the time that this gives; and by itself within seconds when the run's process is gone,
-which it sees at the end of the pipe, and where a grandchild holds that open, by its parent's number.
+ends when the run closes it, within the time limit of that message; and by itself within seconds when the run's process
+is gone: it sees the end of the pipe or, where a grandchild holds that open, the number of its parent change.
 """
 
 from __future__ import annotations
