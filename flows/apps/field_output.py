@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from flows.apps.video_artifacts import Shelf
+from flows.apps.video_artifacts import VideoArtifacts
 from flows.engine.files import PARTIAL, move, partial
 from tasks.arrays import Image
 from tasks.artifacts.frames import Frames
@@ -19,12 +19,12 @@ from tasks.errors import SemflowError
 from tasks.progress import progress
 
 CRF, PRESET = 23, "veryfast"  # as the report's overlay
-ABOUT = "about.json"
+SUMMARY_FILE = "about.json"
 """In every folder that was made here, so that no other is ever replaced."""
 
 
 @dataclass(frozen=True)
-class Results:
+class FieldOutput:
     """A folder in the making."""
 
     folder: Path
@@ -34,17 +34,17 @@ class Results:
 
 
 @contextlib.contextmanager
-def results(name: str, shelf: Shelf, out: Path | None, *, as_json: bool) -> Generator[Results]:
+def open_output(name: str, shelf: VideoArtifacts, out: Path | None, *, as_json: bool) -> Generator[FieldOutput]:
     """A folder to write to; at the end it takes its place and the user is told, after an error nothing is left."""
     final = out or shelf.root / "field" / shelf.video / name
-    if final.exists() and not (final.is_dir() and ((final / ABOUT).is_file() or not any(final.iterdir()))):
+    if final.exists() and not (final.is_dir() and ((final / SUMMARY_FILE).is_file() or not any(final.iterdir()))):
         raise SemflowError(f"--out must be a new or an empty folder, or one made by this command, got {final}")
     try:
         with partial(final, final.parent) as folder:
             folder.mkdir()
-            made = Results(folder, final, {"command": f"field {name}", "video": shelf.video})
+            made = FieldOutput(folder, final, {"command": f"field {name}", "video": shelf.video})
             yield made
-            (folder / ABOUT).write_text(json.dumps(made.said, indent=1) + "\n", encoding="utf-8")
+            (folder / SUMMARY_FILE).write_text(json.dumps(made.said, indent=1) + "\n", encoding="utf-8")
             move(folder, final)
     finally:
         with contextlib.suppress(OSError):  # another command may be writing beside it
@@ -52,7 +52,7 @@ def results(name: str, shelf: Shelf, out: Path | None, *, as_json: bool) -> Gene
     show(made, as_json=as_json)
 
 
-def show(made: Results, *, as_json: bool) -> None:
+def show(made: FieldOutput, *, as_json: bool) -> None:
     """What was made, and where it is."""
     if as_json:
         files = sorted(path.relative_to(made.final).as_posix() for path in made.final.rglob("*") if path.is_file())
@@ -77,7 +77,7 @@ def write_film(path: Path, frames: Frames, numbers: Sequence[int], pictures: Ite
     write_movie(path, timed, float(times[-1]) + step, encoding)
 
 
-def whole(frames: Frames) -> list[int]:
+def list_readable_frames(frames: Frames) -> list[int]:
     """Frames that can be shown; SemflowError where there are none."""
     found = np.flatnonzero(frames.ok).tolist()
     if not found:
@@ -85,7 +85,7 @@ def whole(frames: Frames) -> list[int]:
     return found
 
 
-def with_progress(items: Iterable[int], total: int, what: str) -> Iterator[int]:
+def report_progress(items: Iterable[int], total: int, what: str) -> Iterator[int]:
     """The items; how far they are is told (tasks/progress.py)."""
     with progress("field", what, total) as step:
         for item in items:

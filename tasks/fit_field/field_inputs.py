@@ -14,7 +14,7 @@ from tasks.artifacts.tracks import Tracks
 
 
 @dataclass(frozen=True, eq=False)
-class Inputs:
+class FieldInputs:
     """The artifacts of a video."""
 
     frames: Frames
