@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import LabelMap
-from tasks.artifacts.artifact import Streamed
-from tasks.artifacts.semantic_field import NEARNESS, FieldFacts, FieldMap, SemanticField
+from tasks.artifacts.artifact import StreamingArtifact
+from tasks.artifacts.semantic_field import DEPTH_METRIC_PREFIX, FieldMap, FieldMetadata, SemanticField
 from tasks.checkpoints import Checkpoints, passing
 from tasks.fit_field.field_inputs import FieldInputs
 from tasks.fit_field.seed_labels import explain_missing_seeds, load_seed_labels, make_instance_segmenter
@@ -42,9 +42,9 @@ class ShotEvidenceWeights:
 
 def fit_semantic_field(
     inputs: FieldInputs, params: FitFieldParams, device: str = "cpu", parts: Checkpoints | None = None
-) -> Streamed[SemanticField]:
+) -> StreamingArtifact[SemanticField]:
     """The field of a video, written map by map; windows that are done are kept among `parts`, or nowhere."""
-    return Streamed(SemanticField, lambda path: _write_field(path, inputs, params, device, parts))
+    return StreamingArtifact(SemanticField, lambda path: _write_field(path, inputs, params, device, parts))
 
 
 def _write_field(
@@ -59,7 +59,7 @@ def _write_field(
             make_shot(chosen, inputs, known, params, make_propagation_config(params), seen, size, device)
             for chosen in split_shots(inputs, params.frame_stride, known.labels)
         ]
-        facts = FieldFacts(
+        facts = FieldMetadata(
             frame_count=len(frames),
             frame_width=frames.width,
             frame_height=frames.height,
@@ -70,9 +70,9 @@ def _write_field(
             reason=None if takes else explain_missing_seeds(inputs, params),
         )
         metrics: dict[str, float] = {}
-        SemanticField.stream(_fit_maps(takes, frames.account.file, params.overlap, kept, metrics), facts, metrics).save(
-            path
-        )
+        SemanticField.stream(
+            _fit_maps(takes, frames.decode_report.file, params.overlap, kept, metrics), facts, metrics
+        ).save(path)
 
 
 def _fit_maps(
@@ -91,7 +91,7 @@ def _fit_maps(
             hiding += sum(load_occlusion_events(file) for file in files)
     metrics.update(_average_metrics(heard, [len(take.frames) for take in takes]))
     near = rank_nearness(hiding) if takes else []
-    metrics.update({f"{NEARNESS}{n}": float(value) for n, value in enumerate(near) if np.isfinite(value)})
+    metrics.update({f"{DEPTH_METRIC_PREFIX}{n}": float(value) for n, value in enumerate(near) if np.isfinite(value)})
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from tasks.arrays import Floats, Vectors
 from tasks.artifacts.dense_flow import DenseFlow
-from tasks.artifacts.features import FeatureFacts, Features
+from tasks.artifacts.features import FeatureMetadata, Features
 from tasks.geometry.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
 from tasks.geometry.grid import CellGrid, unit
 from tasks.track.flow_propagated_boxes import median_box_flow
@@ -69,7 +69,7 @@ def track_by_template(
 
     Frames without features are passed over.
     """
-    grid = features.facts.grid
+    grid = features.metadata.grid
     begun = features.vectors(frame)
     if begun is None:
         return
@@ -87,7 +87,7 @@ def track_by_template(
             places, box = None, found
             template = template.updated(sample_vectors(vectors, grid, place_template_points(box[None]))[0])
         elif places is None:
-            places = find_reappearance_places(box, features.facts)
+            places = find_reappearance_places(box, features.metadata)
         yield now, cxcywh_to_xyxy(box), likeness if places is None else 0.0
 
 
@@ -126,7 +126,7 @@ def search_template(
     return fine[choice], float(likeness[choice])
 
 
-def find_reappearance_places(box: Floats, facts: FeatureFacts) -> Floats:
+def find_reappearance_places(box: Floats, facts: FeatureMetadata) -> Floats:
     """(n, 2) centres of cells in which what was lost at a (4,) cxcywh box may be seen again.
 
     All of them, or those beside the border through which it has left.
@@ -139,7 +139,7 @@ def find_reappearance_places(box: Floats, facts: FeatureFacts) -> Floats:
     return places[border_distances(there, facts)[:, side] <= ENTRY_MARGIN]
 
 
-def border_distances(cxcywh: Floats, facts: FeatureFacts) -> Floats:
+def border_distances(cxcywh: Floats, facts: FeatureMetadata) -> Floats:
     """(..., 4) from boxes (..., 4) to the left, top, right and bottom of the picture, in sizes of the box."""
     centre, half = cxcywh[..., :2] + 0.5, cxcywh[..., 2:] / 2  # the picture's edges lie half a pixel before its centres
     inside = np.concatenate([centre - half, (facts.width, facts.height) - centre - half], axis=-1)
