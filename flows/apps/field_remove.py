@@ -100,7 +100,7 @@ def masks_of(shelf: Shelf, chosen: Thing) -> Callable[[int], Mask]:
 
 def outlines(shelf: Shelf, track_id: int) -> Callable[[int], Mask]:
     """What a segmenter draws of a tracked thing: frame to (h, w), nothing where it sees it not."""
-    from tasks.yolo.segment import load_segmenter
+    from tasks.yolo.instance_segmentation import load_segmenter
 
     tracks, params, segmenter = shelf.tracks, shelf.params, load_segmenter()
 

@@ -106,10 +106,10 @@ def _weights(project: Project) -> str:
 
 
 def _exports(project: Project) -> str:
-    from tasks.yolo.export import export_path, standing
+    from tasks.yolo.onnx_export import check_export, export_path
 
     names = [name for name in _asked_for(project) if name.startswith("yolo")]
-    stand = {name: standing(export_path(name)) for name in names}
+    stand = {name: check_export(export_path(name)) for name in names}
     words = {
         "whole": "in the cache, verified",
         "absent": "not here yet: made at first use on a CPU",

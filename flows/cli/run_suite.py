@@ -13,7 +13,7 @@ from flows.cli.command_options import JSON_OPTION, LazyGroup, print_json
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
-    from flows.evaluate.scores import Scores
+    from flows.evaluate.score_table import SuiteScores
     from tasks.params import ParamSections
 
 SUITES = {
@@ -37,7 +37,7 @@ def command(as_json: bool) -> None:
     del as_json
 
 
-def run_suite(evaluate: Callable[[Namespace, ParamSections], Scores], options: Mapping[str, Any]) -> int:
+def run_suite(evaluate: Callable[[Namespace, ParamSections], SuiteScores], options: Mapping[str, Any]) -> int:
     """Call `evaluate` with the values of the options and the sections of params.yaml, and print what comes back.
 
     The option `--data`, where there is one, must be a folder, else SemflowError.

@@ -27,12 +27,13 @@ import click
 from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
 from flows.engine.project import find_root
-from flows.evaluate.scores import Row, Scores
+from flows.evaluate.score_table import SuiteScores, TableRow
 from tasks.artifacts.action_model import ActionModel
-from tasks.artifacts.actions import Actions, Said
-from tasks.artifacts.artifact import ALL, Streamed
-from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
+from tasks.artifacts.actions import ActionPrediction, Actions
+from tasks.artifacts.artifact import ALL, StreamingArtifact
+from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.flow_encoding import FlowEncoding
+from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.raw_video import RawVideo
 from tasks.artifacts.tracks import Tracks
@@ -47,8 +48,8 @@ from tasks.estimate_flow.params import EstimateFlowParams
 from tasks.estimate_flow.stage import estimate_flow
 from tasks.params import Compute, ParamSections
 from tasks.streams.kinetics_labels import KINETICS_400, kinetics_labels
-from tasks.track.identify import identify
 from tasks.track.params import TrackParams
+from tasks.track.run_tracker import track_detections
 from tasks.train.shipped import shipped_model
 
 LABELS = "labels.csv"
@@ -67,7 +68,7 @@ PICTURES_ALONE = ActionModel(
     metrics={},
 )
 """Leaves all to the appearance stream and Kinetics-400."""
-Summary = Mapping[str, Sequence[Said]]
+Summary = Mapping[str, Sequence[ActionPrediction]]
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def command(**options: Any) -> int:
     return run_suite(evaluate, options)
 
 
-def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """Top-1 and top-5 of every stream, what was said of every clip, and what was taken for what."""
     model = _model(arguments.model)
     clips = read_labels(arguments.data)
@@ -144,25 +145,25 @@ def classified(frames: Frames, model: ActionModel, params: ParamSections, folder
         flow = estimate_flow(frames, params.section(EstimateFlowParams), compute)
     if model.region == "person":
         found = detect(frames, params.section(DetectParams), compute)
-        tracks = identify(found, params.section(TrackParams))
+        tracks = track_detections(found, params.section(TrackParams))
     dense_flow = flow.to(folder / "dense_flow.parquet")
     settings = params.section(ClassifyParams)
     return classify(frames, dense_flow, tracks, model, params=settings, compute=compute)
 
 
-def score(clips: Sequence[Labelled], said: Sequence[Summary], vocabularies: Mapping[str, Sequence[str]]) -> Scores:
+def score(clips: Sequence[Labelled], said: Sequence[Summary], vocabularies: Mapping[str, Sequence[str]]) -> SuiteScores:
     """Metrics of `said`, one per clip, in their order; `vocabularies` are labels by the name of the vocabulary."""
     pairs = list(zip(clips, said, strict=True))
     scored = {clip.name: _metrics(clip.label, words, vocabularies) for clip, words in pairs if clip.label}
     items = {name: row for name, row in scored.items() if row}
     names = dict.fromkeys(name for row in items.values() for name in row)
     combined = {name: fmean(row[name] for row in items.values() if name in row) for name in names}
-    tables: dict[str, Sequence[Row]] = {"what is said": [row for pair in pairs for row in _said(*pair)]}
+    tables: dict[str, Sequence[TableRow]] = {"what is said": [row for pair in pairs for row in _said(*pair)]}
     for stream in dict.fromkeys(stream for words in said for stream in words):
         best = [(clip, words[stream][0].label) for clip, words in pairs if stream in words]
         told = [(clip.label, label) for clip, label in best if clip.label and f"p {stream}" in items.get(clip.name, {})]
         tables[f"confusion, {stream}"] = confusion(told)
-    return Scores("action", items, combined, tables)
+    return SuiteScores("action", items, combined, tables)
 
 
 def _metrics(label: str, words: Summary, vocabularies: Mapping[str, Sequence[str]]) -> dict[str, float]:
@@ -176,12 +177,12 @@ def _metrics(label: str, words: Summary, vocabularies: Mapping[str, Sequence[str
     return found
 
 
-def _said(clip: Labelled, words: Summary) -> list[Row]:
+def _said(clip: Labelled, words: Summary) -> list[TableRow]:
     """The first labels of each stream, or that there are none."""
     truth = {"clip": clip.name, "label": clip.label or "(none)"}
     if not words:
         return [{**truth, "stream": "", "said": "nothing: no window could be judged"}]
-    rows: list[Row] = []
+    rows: list[TableRow] = []
     for stream, ranked in words.items():
         row: dict[str, str | float] = {**truth, "stream": stream, "said": ranked[0].label, "p": ranked[0].probability}
         row["confident"] = "yes" if ranked[0].confident else "no"
@@ -190,7 +191,7 @@ def _said(clip: Labelled, words: Summary) -> list[Row]:
     return rows
 
 
-def confusion(pairs: Sequence[tuple[str, str]]) -> list[Row]:
+def confusion(pairs: Sequence[tuple[str, str]]) -> list[TableRow]:
     """A row per label with the number of times each label was said of it, from pairs (label, said)."""
     said = sorted({what for _, what in pairs})
     counts = Counter(pairs)
@@ -207,7 +208,7 @@ def _model(file: Path | None) -> ActionModel:
     return ActionModel.load(own) if own.is_file() else shipped_model()
 
 
-def _no_flow(frames: Frames) -> Streamed[DenseFlow]:
+def _no_flow(frames: Frames) -> StreamingArtifact[DenseFlow]:
     encoding = FlowEncoding(frames.height, frames.width, grid=2, steps_per_px=32)
-    pairs = (FlowPair.nothing(encoding) for _ in range(len(frames) - 1))
-    return DenseFlow.stream(pairs, FlowFacts(len(frames), "none", encoding))
+    pairs = (FlowPair.empty(encoding) for _ in range(len(frames) - 1))
+    return DenseFlow.stream(pairs, FlowMetadata(len(frames), "none", encoding))

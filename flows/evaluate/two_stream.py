@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from flows.cli.command_options import JSON_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
-from flows.evaluate.scores import Row, Scores
+from flows.evaluate.score_table import SuiteScores, TableRow
 from flows.training.figure_stacks import Job, Seen, look_at, renderers
 from tasks.arrays import Indices
 from tasks.params import ParamSections
@@ -75,7 +75,7 @@ def command(**options: Any) -> int:
     return run_suite(evaluate, options)
 
 
-def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """Top-1 of either stream and of both on the three sets, of the shuffled clips, and of the shipped model."""
     settings = params.section(TrainParams)
     settings = settings.model_copy(update={"spatial": "mobilenet-v2", "temporal": "head", "fusion": "learned"})
@@ -91,7 +91,7 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
         items["figures"], table = _shipped(pool, jobs(len(items), ten, arguments.clips)[1])
     streams = ("spatial", "temporal", "fused")
     combined = {stream: float(np.mean([items[name][stream] for name in sets()])) for stream in streams}
-    return Scores("two_stream", items, combined, {"figures: rows are what it was": table})
+    return SuiteScores("two_stream", items, combined, {"figures: rows are what it was": table})
 
 
 def sets() -> dict[str, list[Kind]]:
@@ -147,7 +147,7 @@ def _measured(
     return found | {"chance": 1 / labels, "weight_of_motion": weights[1]}
 
 
-def _shipped(pool: ProcessPoolExecutor, measuring: Sequence[Job]) -> tuple[dict[str, float], list[Row]]:
+def _shipped(pool: ProcessPoolExecutor, measuring: Sequence[Job]) -> tuple[dict[str, float], list[TableRow]]:
     """The shipped model as it is on its own ten motions, and what it takes for what."""
     stream, names = shipped_temporal(), tuple(MOTIONS)
     looks = [temporal_features(stream, seen.stacks) for seen in pool.map(look_at, measuring, chunksize=5)]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.action_model import LinearHead, Seen
+from tasks.artifacts.action_model import FeatureSource, LinearHead
 
 SMALLEST_SPREAD = 1e-6  # a feature that never changes tells nothing: it is left as it is
 MOST_STEPS = 500
@@ -29,7 +29,7 @@ def softmax(scores: NDArray[Any]) -> NDArray[Any]:
 
 
 def fit_head(
-    features: NDArray[np.float32], labels: NDArray[np.int_], count: int, ridge: float, seen: Seen
+    features: NDArray[np.float32], labels: NDArray[np.int_], count: int, ridge: float, seen: FeatureSource
 ) -> LinearHead:
     """The head of `count` labels that fits (n, d) features to their (n,) labels; `ridge` weighs the penalty."""
     from scipy.optimize import minimize

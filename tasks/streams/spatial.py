@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tasks.artifacts.action_model import Seen
+from tasks.artifacts.action_model import FeatureSource
 from tasks.streams.clips import Clip
 from tasks.streams.mobilenet import LAST, Trunk, imagenet_state
 
@@ -23,7 +23,7 @@ SPREAD = np.array([58.395, 57.12, 57.375], np.float32)
 _loading = threading.Lock()
 
 
-def spatial_features(seen: Seen, clips: Iterable[Clip], device: str) -> NDArray[np.float32]:
+def spatial_features(seen: FeatureSource, clips: Iterable[Clip], device: str) -> NDArray[np.float32]:
     """(n, 1024) of I3D or (n, 1280) of MobileNetV2, for n clips of (t, 224, 224, 3)."""
     if seen == "i3d":
         from tasks.streams.i3d import load_i3d

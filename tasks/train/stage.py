@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 
 from tasks.artifacts.action_labels import ActionLabels
 from tasks.artifacts.action_model import ActionModel
-from tasks.artifacts.artifact import Dataset, Source
+from tasks.artifacts.artifact import Dataset, UserInput
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.tracks import Tracks
@@ -21,7 +21,7 @@ from tasks.stage import stage
 from tasks.train.params import TrainParams
 
 
-def labelled(params: TrainParams, sources: Mapping[str, Source]) -> Collection[str]:
+def labelled(params: TrainParams, sources: Mapping[str, UserInput]) -> Collection[str]:
     """The videos that the labels name: others may come and go without a new training."""
     del params
     labels = sources["action_labels"]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Indices
-from tasks.artifacts.action_model import LinearHead, Seen, TemporalStream
+from tasks.artifacts.action_model import FeatureSource, LinearHead, TemporalStream
 from tasks.progress import progress
 from tasks.streams.heads import fit_head, probabilities
 from tasks.streams.temporal import from_arrays, temporal_features, to_arrays
@@ -74,7 +74,7 @@ def silent(material: Material) -> NDArray[np.float64]:
 
 
 def _head(
-    material: Material, features: Sequence[NDArray[np.float32]], rows: Indices, ridge: float, seen: Seen
+    material: Material, features: Sequence[NDArray[np.float32]], rows: Indices, ridge: float, seen: FeatureSource
 ) -> LinearHead | None:  # fmt: skip
     """A head that learned from every look at `rows`; None where there are no looks."""
     at = np.concatenate([np.full(len(features[row]), row) for row in rows]).astype(int)

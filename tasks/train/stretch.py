@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.action_labels import ActionLabel, ActionLabels, names_of
-from tasks.artifacts.action_model import Region
+from tasks.artifacts.action_labels import ActionLabel, ActionLabels, possible_video_names
+from tasks.artifacts.action_model import StreamRegion
 from tasks.artifacts.artifact import Dataset
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.frames import Frames
@@ -62,7 +62,7 @@ class Stretch:
     row: ActionLabel
 
 
-def stretches(labels: ActionLabels, footage: Footage, region: Region) -> Iterator[tuple[Stretch, Frames]]:
+def stretches(labels: ActionLabels, footage: Footage, region: StreamRegion) -> Iterator[tuple[Stretch, Frames]]:
     """Every row of the labels with its video opened, videos in order of name; BadInput where a row fits no video."""
     by_video: dict[str, list[ActionLabel]] = {}
     for row in labels.rows:
@@ -75,7 +75,7 @@ def stretches(labels: ActionLabels, footage: Footage, region: Region) -> Iterato
 
 def _video_of(row: ActionLabel, videos: Sequence[str]) -> str:
     """The video that a row means, its file's ending being allowed."""
-    for name in names_of(row.video):
+    for name in possible_video_names(row.video):
         if name in videos:
             return name
     near = sorted(videos, key=lambda name: (Path(name).name != Path(row.video).stem, name))[:3]
@@ -85,7 +85,7 @@ def _video_of(row: ActionLabel, videos: Sequence[str]) -> str:
     )
 
 
-def _stretch(video: str, row: ActionLabel, frames: Frames, tracks: Tracks, region: Region) -> Stretch:
+def _stretch(video: str, row: ActionLabel, frames: Frames, tracks: Tracks, region: StreamRegion) -> Stretch:
     first, stop = _frames_of(row, frames)
     track_id = row.track_id
     if region == "person" and track_id is None:

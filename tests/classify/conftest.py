@@ -12,9 +12,12 @@ import torch
 from torch import nn
 
 from tasks.artifacts.action_model import ActionModel, LinearHead, StackSettings, TemporalStream
-from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
+from tasks.artifacts.decode_report import DecodeReport
+from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.flow_encoding import FlowEncoding
-from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.tracks import Tracks
 from tasks.classify.params import ClassifyParams
 from tasks.estimate_flow.params import EstimateFlowParams
@@ -96,7 +99,7 @@ def make_frames(tmp_path: Path) -> Callable[..., Frames]:
 def _frames(images: Sequence[np.ndarray | None], folder: Path) -> Frames:
     """Frames of `images`, None standing for one that is lost."""
     count, lost = len(images), sum(image is None for image in images)
-    account = Account(
+    account = DecodeReport(
         file="made.mp4",
         container="mp4",
         codec="h264",
@@ -136,15 +139,15 @@ def make_flow(tmp_path: Path) -> Callable[..., DenseFlow]:
 
         def pair(n: int) -> FlowPair:
             if n in cuts:
-                return FlowPair.nothing(encoding, 80.0, cut=True)
+                return FlowPair.empty(encoding, 80.0, cut=True)
             if not frames.ok[n : n + 2].all():
-                return FlowPair.nothing(encoding)
+                return FlowPair.empty(encoding)
             forward = np.zeros((HEIGHT, WIDTH, 2), np.float32)
             forward[20:40, 10 + n : 30 + n, 0] = 1
             return FlowPair(forward, -forward, everywhere, everywhere, 1.0, False, np.eye(3), 0.9)
 
         pairs = (pair(n) for n in range(max(0, len(frames) - 1)))
-        return DenseFlow.stream(pairs, FlowFacts(len(frames), "dis", encoding)).to(tmp_path / "flow.parquet")
+        return DenseFlow.stream(pairs, FlowMetadata(len(frames), "dis", encoding)).to(tmp_path / "flow.parquet")
 
     return make
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from flows.cli.console_scores import show_scores
 from flows.evaluate import action
 from flows.evaluate.action import PICTURES_ALONE, Labelled, confusion, read_labels, score
-from tasks.artifacts.actions import Said
+from tasks.artifacts.actions import ActionPrediction
 from tasks.classify.params import ClassifyParams
 from tasks.decode.params import DecodeParams
 from tasks.errors import BadInput
@@ -42,8 +42,14 @@ PARAMS = {
 }
 
 
-def ranked(*words: tuple[str, float], stream: str = "rgb", vocabulary: str = "kinetics-400") -> dict[str, list[Said]]:
-    return {stream: [Said(stream, vocabulary, label, p, n == 0 and p >= 0.5) for n, (label, p) in enumerate(words)]}
+def ranked(
+    *words: tuple[str, float], stream: str = "rgb", vocabulary: str = "kinetics-400"
+) -> dict[str, list[ActionPrediction]]:
+    return {
+        stream: [
+            ActionPrediction(stream, vocabulary, label, p, n == 0 and p >= 0.5) for n, (label, p) in enumerate(words)
+        ]
+    }
 
 
 def labelled(name: str, label: str | None) -> Labelled:

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.artifacts.action_model import StackSettings
-from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
+from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.flow_encoding import FlowEncoding
+from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.errors import SemflowError
 from tasks.geometry.homography import camera_flow
 from tasks.streams.flow_stack import (
@@ -39,12 +40,12 @@ def flows(
 
     def pair(n: int, field: np.ndarray | None) -> FlowPair:
         if field is None:
-            return FlowPair.nothing(ENCODING, 50.0, cut=True)
+            return FlowPair.empty(ENCODING, 50.0, cut=True)
         everywhere = np.ones((HEIGHT, WIDTH), bool)
         camera = np.eye(3) if cameras is None else cameras[n]
         return FlowPair(field, -field, everywhere, everywhere, 1.0, False, camera, 1.0)
 
-    facts = FlowFacts(len(fields) + 1, "dis", ENCODING)
+    facts = FlowMetadata(len(fields) + 1, "dis", ENCODING)
     pairs = (pair(n, field) for n, field in enumerate(fields))
     return DenseFlow.stream(pairs, facts).to(tmp_path / "flow.parquet")
 

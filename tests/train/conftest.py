@@ -11,9 +11,12 @@ import pytest
 
 from tasks.artifacts.action_labels import ActionLabels
 from tasks.artifacts.artifact import Dataset
-from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
+from tasks.artifacts.decode_report import DecodeReport
+from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.flow_encoding import FlowEncoding
-from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.tracks import Tracks
 from tasks.synthetic.figures.clip import FPS, SIDE, FigureClip, Theme, draw_clip
 from tasks.synthetic.figures.motions import MOTIONS
@@ -54,7 +57,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Films:
 def write(root: Path, name: str, clip: FigureClip, tracked: bool = True) -> None:
     """The frames, flow and tracks of one video."""
     count = len(clip.pictures)
-    account = Account(
+    account = DecodeReport(
         file=f"{name}.mp4", container="mp4", codec="h264", pixel_format="yuv420p",
         source_width=SIDE, source_height=SIDE, rotation_deg=0, fps=FPS, vfr=False, duration_s=count / FPS,
         expected=count, decoded=count, damaged=0, lost=0, kept=count, width=SIDE, height=SIDE, encoding="raw",
@@ -74,7 +77,7 @@ def write(root: Path, name: str, clip: FigureClip, tracked: bool = True) -> None
     for kind in (Frames, DenseFlow, Tracks):
         (root / kind.FOLDER).mkdir(parents=True, exist_ok=True)
     Frames.stream(rows, lambda: account, encoding="raw").to(Frames.path(root, name))
-    DenseFlow.stream(pairs, FlowFacts(count, "dis", ENCODING)).to(DenseFlow.path(root, name))
+    DenseFlow.stream(pairs, FlowMetadata(count, "dis", ENCODING)).to(DenseFlow.path(root, name))
     tracks.save(Tracks.path(root, name))
 
 
