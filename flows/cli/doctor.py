@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -14,6 +15,7 @@ from typing import Any
 from flows.engine.project import Project, find_root
 from tasks.errors import SemflowError
 
+MIN_PYTHON, MAX_PYTHON = (3, 11), (3, 13)
 LOW_DISK_GB = 5.0
 """Less than this and a run over a few hours of video may not fit."""
 
@@ -59,8 +61,8 @@ def _checked(name: str, check: Callable[[], str]) -> MachineCheck:
 
 def _python() -> str:
     version = platform.python_version()
-    if not version.startswith("3.11."):
-        raise SemflowError(f"Python must be 3.11, got {version}; make the environment with python3.11")
+    if not MIN_PYTHON <= sys.version_info[:2] <= MAX_PYTHON:
+        raise SemflowError(f"Python must be 3.11, 3.12 or 3.13, got {version}; make the environment with one of these")
     return version
 
 
@@ -133,15 +135,15 @@ def _disk(root: Path) -> str:
 
 
 def _dvc(project: Project) -> str:
-    from flows.engine.dvc_store.git import git_state
-    from flows.engine.dvc_yaml import render
+    from flows.engine.dvc_store.git_commands import check_git
+    from flows.engine.dvc_yaml import render_dvc_yaml
 
     if not (project.root / ".dvc").is_dir():
         raise SemflowError(f"{project.root} must be a DVC repository, got none; run `dvc init`")
-    git = git_state(project.root)
+    git = check_git(project.root)
     if not git.ok:
         raise SemflowError(git.words)
-    if (project.root / "dvc.yaml").read_text(encoding="utf-8") != render(project):
+    if (project.root / "dvc.yaml").read_text(encoding="utf-8") != render_dvc_yaml(project):
         raise SemflowError("dvc.yaml must be as rendered from the stages, got another; run `semflow dvc`")
     if shutil.which("semflow") is None:
         raise SemflowError("`semflow` must be on the PATH for `dvc repro`, got none; run `source .venv/bin/activate`")
