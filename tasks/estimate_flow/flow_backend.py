@@ -1,4 +1,4 @@
-"""The estimators by name; each makes of a run of consecutive images the flow between every two neighbours."""
+"""Optical flow backends by name: each maps consecutive images to the flow between neighbouring ones."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FlowBackend:
-    """A way to estimate flow."""
+    """An optical flow estimator and the number of pairs it takes at a time."""
 
     pairs_per_run: int
-    """Pairs at a time that it works best on."""
+    """Pairs per call that suit it best."""
     estimate: Callable[[Sequence[Image]], Iterator[tuple[FlowField, FlowField]]]
     """n + 1 consecutive (h, w, 3) RGB images to n pairs of (h, w, 2) flows in pixels, forward and backward."""
 
 
 def open_flow_backend(params: EstimateFlowParams, device: str, batch: int) -> FlowBackend:
-    """The backend that `params` name, its weights loaded; `device` and `batch` count for networks alone."""
+    """The backend named by `params`, with its weights loaded; `device` and `batch` matter for networks only."""
     if params.backend == "dis":
         from tasks.estimate_flow.opencv_flow import make_dis_estimator
 

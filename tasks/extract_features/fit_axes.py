@@ -1,7 +1,7 @@
-"""The axes that extract_features projects onto: those that the project ships, or fitted on the dataset's own frames.
+"""Stage `fit_axes`: the projection of extract_features, pretrained on samples or fitted on the dataset's own frames.
 
-Shipped axes make vectors of different datasets comparable, and a new video changes nothing about the old ones. Axes of
-a dataset fit its pictures better; every video's features are made anew when a video comes or goes.
+Pretrained axes keep vectors of different datasets comparable, and a new video does not change old features. Axes fitted
+on the dataset suit its images better, but all features are recomputed when a video is added or removed.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from tasks.geometry.wccn_projection import LinearProjection, ScatterMoments
 from tasks.params import Compute, Params
 from tasks.stage import stage
 
-CELL_STRIDE = 3  # cells along each axis: neighbours say nearly the same
+CELL_STRIDE = 3  # every third cell along each axis: neighbouring cells are nearly the same
 
 
 class FitAxesParams(Params):
-    """Whose pictures decide what is kept."""
+    """Which frames the axes are fitted on."""
 
     fitted_on: Literal["samples", "dataset"]
-    """samples: the axes that the project ships; dataset: fitted on the frames of all videos."""
+    """samples: the pretrained axes; dataset: fitted on the frames of all videos."""
     frames_per_video: int = Field(ge=1)
-    """Frames of each video that are looked at, evenly spaced."""
+    """Frames of each video to fit on, evenly spaced."""
 
 
 @stage(
@@ -55,7 +55,7 @@ class FitAxesParams(Params):
 def fit_axes(
     frames: Dataset[Frames], params: FitAxesParams, feature_params: ExtractFeaturesParams, compute: Compute
 ) -> FeatureAxes:
-    """Axes for the network and layers of extract_features; none where its `dimensions` is null."""
+    """Projection axes for the network and layers of extract_features; none where its `dimensions` is null."""
     facts = AxesMetadata(feature_params.network, feature_params.layers, params.fitted_on)
     if feature_params.dimensions is None:
         return FeatureAxes(np.zeros((0, count_channels(feature_params)), np.float16), facts)
@@ -65,14 +65,14 @@ def fit_axes(
         return FeatureAxes(
             load_pretrained_axes(feature_params.network, feature_params.layers, feature_params.dimensions), facts
         )
-    pictures = (image for _, video in frames.items() for image in iterate_spaced_frames(video, params.frames_per_video))
+    images = (image for _, video in frames.items() for image in iterate_spaced_frames(video, params.frames_per_video))
     return FeatureAxes(
-        pack_projection(fit_feature_projection(pictures, feature_params, compute, feature_params.dimensions)), facts
+        pack_projection(fit_feature_projection(images, feature_params, compute, feature_params.dimensions)), facts
     )
 
 
 def iterate_spaced_frames(frames: Frames, count: int) -> Iterator[Image]:
-    """At most `count` of the whole frames, evenly spaced."""
+    """At most `count` whole frames, evenly spaced."""
     whole = np.flatnonzero(frames.ok)
     if len(whole):
         for number in whole[pick_evenly(len(whole), count)]:
@@ -80,10 +80,10 @@ def iterate_spaced_frames(frames: Frames, count: int) -> Iterator[Image]:
 
 
 def fit_feature_projection(
-    pictures: Iterator[Image], feature_params: ExtractFeaturesParams, compute: Compute, dimensions: int
+    images: Iterator[Image], feature_params: ExtractFeaturesParams, compute: Compute, dimensions: int
 ) -> LinearProjection:
-    """Axes fitted on pictures and on one view of each; BadParams where there is nothing to fit them on."""
-    look = open_feature_extractor(feature_params, compute, None)
+    """WCCN projection fitted on images and a synthetic view of each; BadParams without any image."""
+    extractor = open_feature_extractor(feature_params, compute, None)
     channels = count_channels(feature_params)
     if dimensions > channels:
         raise BadParams(
@@ -91,8 +91,8 @@ def fit_feature_projection(
             f"{', '.join(feature_params.layers)}, got {dimensions}"
         )
     moments = reduce(
-        lambda sums, numbered: sums.add_pairs(*_extract_view_pair(numbered[1], numbered[0], look)),
-        enumerate(pictures),
+        lambda sums, numbered: sums.add_pairs(*_extract_view_pair(numbered[1], numbered[0], extractor)),
+        enumerate(images),
         ScatterMoments.make_empty(channels),
     )
     if not moments.pairs:
@@ -103,26 +103,26 @@ def fit_feature_projection(
 
 
 def _extract_view_pair(
-    image: Image, number: int, look: FeatureExtractor
+    image: Image, number: int, extractor: FeatureExtractor
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Vectors of `image` and of a random view of it, and the differences between those of one place."""
+    """Vectors of `image` and of a random view of it, and their differences at the same points."""
     import cv2
 
     from tasks.geometry import synthetic_views
 
     camera, light = synthetic_views.sample_far_view(np.random.default_rng(number))
     view = synthetic_views.render_view(image, camera, light)
-    first, second = (grid.astype(np.float32) for grid in look([image, view.image]))
-    tall, wide = image.shape[:2]
-    cells = make_cell_grid(tall, wide, *compute_input_size(tall, wide, look.side))
-    seen: Any = cv2.perspectiveTransform(cells.cell_centres(), view.homography)
-    places = cells.to_cells(seen)
+    first, second = (grid.astype(np.float32) for grid in extractor([image, view.image]))
+    height, width = image.shape[:2]
+    cells = make_cell_grid(height, width, *compute_input_size(height, width, extractor.image_side))
+    projected: Any = cv2.perspectiveTransform(cells.cell_centres(), view.homography)
+    places = cells.to_cells(projected)
     inside = ((places >= 0) & (places <= (cells.columns - 1, cells.rows - 1))).all(axis=-1)
-    apart = (first - _sample_bilinear(second, places))[inside]
+    differences = (first - _sample_bilinear(second, places))[inside]
     vectors = np.concatenate(
         [grid[::CELL_STRIDE, ::CELL_STRIDE].reshape(-1, grid.shape[-1]) for grid in (first, second)]
     )
-    return vectors, apart[::CELL_STRIDE]
+    return vectors, differences[::CELL_STRIDE]
 
 
 def _sample_bilinear(grid: NDArray[np.float32], places: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
@@ -135,5 +135,5 @@ def _sample_bilinear(grid: NDArray[np.float32], places: NDArray[np.floating[Any]
     x, y = (column - left)[..., None].astype(np.float32), (row - top)[..., None].astype(np.float32)
     above = grid[top, left] + (grid[top, right] - grid[top, left]) * x
     under = grid[below, left] + (grid[below, right] - grid[below, left]) * x
-    mixed: Any = above + (under - above) * y
-    return mixed
+    values: Any = above + (under - above) * y
+    return values

@@ -38,7 +38,7 @@ def blind(image: Image) -> FeatureGrid:
 
 
 def context(look: Callable[[Image], FeatureGrid]) -> FeatureEvalContext:
-    return FeatureEvalContext(look=look, cells=lambda height, width: GRID, side=None)
+    return FeatureEvalContext(extract=look, cells=lambda height, width: GRID, side=None)
 
 
 @pytest.fixture
