@@ -70,13 +70,13 @@ def test_carrying_over_frames_is_the_product_of_the_steps_and_goes_back_the_same
     camera = VideoCameraMotion(np.stack([homography(random, 3) for _ in range(8)]))
     place = random.uniform(100, 500, (3, 2))
     start, stop = np.full(3, a), np.full(3, b)
-    there, turn = camera.carry(place, start, stop)
+    there, turn = camera.warp_points(place, start, stop)
     product = np.eye(3)
     for i in range(min(a, b), max(a, b)):
         product = camera.homographies[i] @ product
     product = product if a <= b else np.linalg.inv(product)
     np.testing.assert_allclose(there, cv2.perspectiveTransform(place[:, None], product)[:, 0], rtol=1e-7)
-    back, unturn = camera.carry(there, stop, start)
+    back, unturn = camera.warp_points(there, stop, start)
     np.testing.assert_allclose(back, place, rtol=1e-7)
     np.testing.assert_allclose(unturn @ turn, np.tile(np.eye(2), (3, 1, 1)), atol=1e-7)
 
@@ -113,7 +113,7 @@ def test_a_still_camera_changes_nothing() -> None:
     ):
         np.testing.assert_array_equal(before, after)
     detections = make_detections(walk(range(20)) + walk(range(30, 50)), 50)
-    params = make_params(link_gap=20, smoothing=100.0, fill=True, momentum=0.2, recovery=True)
+    params = make_params(link_max_gap=20, smoothing=100.0, interpolate=True, momentum=0.2, observation_recovery=True)
     plain = track_detections(detections, params)
     still = track_detections(detections, params, VisualCues(VideoCameraMotion(np.tile(np.eye(3), (49, 1, 1)))))
     np.testing.assert_array_equal(plain.track_id, still.track_id)
@@ -127,7 +127,9 @@ def test_whoever_a_shaking_camera_loses_is_kept_when_its_motion_is_known() -> No
     assert ids(track_detections(detections, make_params())) != [1]
 
 
-@pytest.mark.parametrize("way", [{"max_gap": 30}, {"link_gap": 30}, {"max_gap": 30, "recovery": True, "momentum": 0.2}])
+@pytest.mark.parametrize(
+    "way", [{"max_gap": 30}, {"link_max_gap": 30}, {"max_gap": 30, "observation_recovery": True, "momentum": 0.2}]
+)
 def test_a_gap_is_bridged_though_the_camera_moved_meanwhile(way: dict[str, Any]) -> None:
     cameras = np.tile(np.eye(3), (69, 1, 1))
     cameras[25:35, 0, 2] = 30  # the picture jerks aside in the middle of the gap
@@ -141,7 +143,7 @@ def test_paths_are_smoothed_in_the_world_and_filled_along_with_the_camera() -> N
     whole = filmed(walk(range(40)), cameras)
     detections = make_detections([row for row in whole if not 15 <= row[0] < 20], 40)
     tracks = track_detections(
-        detections, make_params(smoothing=100.0, fill=True), VisualCues(VideoCameraMotion(cameras))
+        detections, make_params(smoothing=100.0, interpolate=True), VisualCues(VideoCameraMotion(cameras))
     )
     assert len(tracks) == 40
     np.testing.assert_allclose(tracks.xyxy, [box for _, box, _, _ in whole], atol=0.01)
