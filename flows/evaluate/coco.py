@@ -26,8 +26,10 @@ from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
 from flows.evaluate.score_table import SuiteScores
 from tasks.arrays import Image
+from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.detections import Detections
-from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.frames_file import Frame
 from tasks.detect.params import HEAD_LIMIT, DetectParams
 from tasks.detect.stage import detect
 from tasks.errors import BadInput
@@ -114,7 +116,7 @@ def detect_image(file: Path, params: DetectParams, compute: Compute) -> Detectio
 def make_one_frame_video(image: Image, path: Path) -> Frames:
     """A frames artifact at `path` whose one frame is `image`, unchanged."""
     height, width = image.shape[:2]
-    account = Account(
+    account = DecodeReport(
         file=path.name,
         container="image",
         codec="rawvideo",

@@ -20,7 +20,7 @@ import numpy as np
 from flows.evaluate.motchallenge import MotSequence, TrackEvalResult, evaluate_tracks
 from tasks.arrays import Boxes
 from tasks.artifacts.detections import Detections
-from tasks.artifacts.tracks import FILLED, Tracks
+from tasks.artifacts.tracks import INTERPOLATED, Tracks
 from tasks.errors import BadInput
 
 FrameTracker = Callable[[Detections], Boxes]
@@ -90,7 +90,7 @@ def build_tracks(rows: Many[Boxes], detections: Detections) -> Tracks:
         y1=corners[:, 1],
         x2=corners[:, 2],
         y2=corners[:, 3],
-        detection=np.full(len(table), FILLED, np.int32),
+        detection=np.full(len(table), INTERPOLATED, np.int32),
         **facts,
     )
 

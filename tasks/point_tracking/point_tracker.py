@@ -173,7 +173,7 @@ class _View:
     def of(cls, world: PointTrackingInputs, frame: int) -> _View:
         image, vectors = world.image(frame), world.features.vectors(frame)
         gray = None if image is None else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
-        return cls(gray, None if vectors is None else unit(vectors), world.features.facts.grid)
+        return cls(gray, None if vectors is None else unit(vectors), world.features.metadata.grid)
 
     def patch(self, at: Points) -> GrayImage:
         """(13, 13) around a place, bilinear; beyond the border the nearest."""

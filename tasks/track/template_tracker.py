@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from tasks.arrays import Floats, Vectors
 from tasks.artifacts.dense_flow import DenseFlow
-from tasks.artifacts.features import FeatureFacts, Features
+from tasks.artifacts.features import FeatureMetadata, Features
 from tasks.geometry.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
 from tasks.geometry.grid import CellGrid, unit
 from tasks.track.flow_propagated_boxes import median_box_flow
@@ -68,7 +68,7 @@ def track_by_template(
 
     Frames without features are left out.
     """
-    grid = features.facts.grid
+    grid = features.metadata.grid
     vectors = features.vectors(frame)
     if vectors is None:
         return
@@ -86,7 +86,7 @@ def track_by_template(
             places, box = None, found
             template = template.update(sample_vectors(vectors, grid, place_template_points(box[None]))[0])
         elif places is None:
-            places = find_reappearance_places(box, features.facts)
+            places = find_reappearance_places(box, features.metadata)
         yield now, cxcywh_to_xyxy(box), similarity if places is None else 0.0
 
 
@@ -125,7 +125,7 @@ def search_template(
     return fine[choice], float(similarity[choice])
 
 
-def find_reappearance_places(box: Floats, facts: FeatureFacts) -> Floats:
+def find_reappearance_places(box: Floats, facts: FeatureMetadata) -> Floats:
     """(n, 2) centres of the cells in which an object lost at a (4,) cxcywh box may reappear.
 
     All cells, or those beside the border through which it has left.
@@ -138,7 +138,7 @@ def find_reappearance_places(box: Floats, facts: FeatureFacts) -> Floats:
     return places[border_distances(there, facts)[:, side] <= ENTRY_MARGIN]
 
 
-def border_distances(cxcywh: Floats, facts: FeatureFacts) -> Floats:
+def border_distances(cxcywh: Floats, facts: FeatureMetadata) -> Floats:
     """(..., 4) distances of boxes (..., 4) to the left, top, right and bottom border, in sizes of the box."""
     centre, half = cxcywh[..., :2] + 0.5, cxcywh[..., 2:] / 2  # borders lie half a pixel outside pixel centres
     inside = np.concatenate([centre - half, (facts.width, facts.height) - centre - half], axis=-1)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tasks.arrays import Boxes, Floats, Points
 from tasks.artifacts.detections import Detections
-from tasks.artifacts.tracks import CARRIED, FILLED, Tracks
+from tasks.artifacts.tracks import FLOW_PREDICTED, INTERPOLATED, Tracks
 from tasks.geometry.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
 from tasks.track.camera_motion import VideoCameraMotion, linearise_homography
 from tasks.track.flow_propagated_boxes import NO_PROPAGATED_BOXES, FlowPropagatedBoxes
@@ -43,17 +43,17 @@ def build_track_table(
         between = propagated.find_in_gaps(rows, detections.frame[rows])
         frame = np.concatenate([detections.frame[rows], propagated.frame[between]])
         weight = np.concatenate([detections.score[rows], np.full(len(between), PROPAGATED_WEIGHT, np.float32)])
-        origin = np.concatenate([rows, np.full(len(between), CARRIED)])
+        origin = np.concatenate([rows, np.full(len(between), FLOW_PREDICTED)])
         order = np.argsort(frame)
         time, begin = (frame - frame[0])[order].astype(np.int32), int(frame[0])
         measured = np.concatenate([xyxy[rows], propagated.xyxy[between]])[order]
-        source = np.full(time[-1] + 1, FILLED, np.int32)
+        source = np.full(time[-1] + 1, INTERPOLATED, np.int32)
         source[time] = origin[order]
         shift = np.zeros((len(source), 4))
         if camera is not None:
             shift = np.tile(camera_displacement(camera, begin, time, measured), 2)
         path = smooth_path(time, measured - shift[time], weight[order], params.smoothing) + shift
-        wanted = np.flatnonzero((source != FILLED) | params.interpolate)
+        wanted = np.flatnonzero((source != INTERPOLATED) | params.interpolate)
         frames.append((begin + wanted).astype(np.int32))
         boxes.append(path[wanted])
         sources.append(source[wanted])

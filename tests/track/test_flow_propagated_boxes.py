@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tasks.artifacts.dense_flow import DenseFlow
-from tasks.artifacts.tracks import CARRIED, FILLED
+from tasks.artifacts.tracks import FLOW_PREDICTED, INTERPOLATED
 from tasks.track.flow_propagated_boxes import FlowPropagatedBoxes, find_occluded, median_box_flow
 from tasks.track.run_tracker import track_detections
 from tasks.track.visual_cues import VisualCues
@@ -39,8 +39,8 @@ def test_missed_frames_have_a_box_that_is_marked(make_flow: MakeFlow) -> None:
     detections = make_detections(walk(seen), 30)
     sight = VisualCues(dense_flow=make_flow(STILL, moving(range(30))))
     tracks = track_detections(detections, make_params(flow_prediction=True), sight)
-    assert tracks.frame[tracks.detection == CARRIED].tolist() == missed
-    assert not tracks.score[tracks.detection == CARRIED].any()
+    assert tracks.frame[tracks.detection == FLOW_PREDICTED].tolist() == missed
+    assert not tracks.score[tracks.detection == FLOW_PREDICTED].any()
     np.testing.assert_allclose(tracks.xyxy, [box for _, box, _, _ in walk(range(30))], atol=0.1)
     assert len(track_detections(detections, make_params())) == len(seen)
 
@@ -57,8 +57,8 @@ def test_flow_knows_of_a_turn_in_a_gap_that_no_straight_line_does(make_flow: Mak
     carried = track_detections(detections, params, VisualCues(dense_flow=make_flow(STILL, own)))
     assert np.abs(straight.xyxy - boxes).max() == pytest.approx(18)
     assert np.abs(carried.xyxy - boxes).max() < 0.5
-    assert set(straight.detection[10:15]) == {FILLED}
-    assert set(carried.detection[10:15]) == {CARRIED}
+    assert set(straight.detection[10:15]) == {INTERPOLATED}
+    assert set(carried.detection[10:15]) == {FLOW_PREDICTED}
 
 
 def test_a_box_is_lost_behind_another_and_after_a_track_s_end(make_flow: MakeFlow) -> None:
@@ -67,11 +67,11 @@ def test_a_box_is_lost_behind_another_and_after_a_track_s_end(make_flow: MakeFlo
     detections = make_detections(still + front, 30)
     flow = make_flow(STILL)
     tracks = track_detections(detections, make_params(flow_prediction=True), VisualCues(dense_flow=flow))
-    assert CARRIED not in tracks.detection
+    assert FLOW_PREDICTED not in tracks.detection
     tracks = track_detections(
         make_detections(still, 30), make_params(flow_prediction=True), VisualCues(dense_flow=flow)
     )
-    assert tracks.frame[tracks.detection == CARRIED].tolist() == [10, 11, 12, 13]
+    assert tracks.frame[tracks.detection == FLOW_PREDICTED].tolist() == [10, 11, 12, 13]
 
 
 def test_what_counts_as_hidden() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.artifacts.dense_flow import DenseFlow
-from tasks.artifacts.features import FeatureFacts, Features
+from tasks.artifacts.features import FeatureMetadata, Features
 from tasks.geometry.boxes import pairwise_iou, xyxy_to_cxcywh
 from tasks.geometry.grid import CellGrid, unit
 from tasks.track.template_tracker import (
@@ -40,7 +40,7 @@ def features(places: list[tuple[int, int] | None], dark: tuple[int, ...] = ()) -
         if place:
             grids[frame, place[0] : place[0] + 6, place[1] : place[1] + 4] = PATCH
     grids[list(dark)] = 0
-    return Features(grids.astype(np.float16), FeatureFacts("none", ("none",), 640, 480, GRID))
+    return Features(grids.astype(np.float16), FeatureMetadata("none", ("none",), 640, 480, GRID))
 
 
 def box(place: tuple[int, int]) -> np.ndarray:
@@ -99,7 +99,7 @@ def test_what_left_the_picture_comes_back_where_it_left_and_is_nobody_else(make_
 def test_a_box_beside_a_border_may_come_back_there_and_one_inside_anywhere(
     at: tuple[int, int], where: tuple[float, float]
 ) -> None:
-    x = find_reappearance_places(xyxy_to_cxcywh(box(at)), features([at]).facts)[:, 0]
+    x = find_reappearance_places(xyxy_to_cxcywh(box(at)), features([at]).metadata)[:, 0]
     assert where[0] <= x.min() <= where[0] + CELL and where[1] - CELL <= x.max() <= where[1]
 
 
