@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Boxes, Floats, Indices, Points, Vectors
-from tasks.geometry.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
-from tasks.geometry.grid import unit
+from tasks.geometry.bounding_boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
+from tasks.geometry.cell_grid import l2_normalize
 from tasks.track import kalman_filter
 from tasks.track.association import FrameDetections, PredictedTracks
 from tasks.track.camera_motion import linearise_homography, scale_change
@@ -119,4 +119,4 @@ class ActiveTracks:
         known = is_reliable & new.any(axis=1)
         tracks, new, before = tracks[known], new[known], self.embedding[tracks[known]]
         share = np.where(before.any(axis=1), memory, 0).astype(np.float32)[:, None]
-        self.embedding[tracks] = unit(share * before + (1 - share) * new)
+        self.embedding[tracks] = l2_normalize(share * before + (1 - share) * new)

@@ -18,7 +18,7 @@ import torch
 from tasks.arrays import AnyFloats, Floats32, Image, Vectors
 from tasks.artifacts.frames import Frames
 from tasks.device import resolve_device
-from tasks.geometry.grid import unit
+from tasks.geometry.cell_grid import l2_normalize
 from tasks.params import Compute
 from tasks.runtime import load_once, make_torch_pool
 from tasks.streams.mobilenet_v2 import LAST_CHANNELS, MobileNetTrunk
@@ -54,7 +54,7 @@ def embed_crops(image: Image, xyxy: AnyFloats, network: ReidNetwork, batch: int)
 
     # The number of threads of the calling thread stays as it is.
     with make_torch_pool(1) as pool:
-        return unit(np.concatenate(list(pool.map(run, range(0, len(xyxy), batch)))))
+        return l2_normalize(np.concatenate(list(pool.map(run, range(0, len(xyxy), batch)))))
 
 
 def iterate_crops(image: Image, xyxy: AnyFloats) -> Iterator[Image]:

@@ -17,8 +17,8 @@ import numpy as np
 
 from tasks.arrays import Boxes, Floats, Indices, Points, Vectors
 from tasks.artifacts.detections import Detections
-from tasks.geometry.boxes import xyxy_to_cxcywh
-from tasks.geometry.grid import unit
+from tasks.geometry.bounding_boxes import xyxy_to_cxcywh
+from tasks.geometry.cell_grid import l2_normalize
 from tasks.track.appearance_embedding import match_embeddings
 from tasks.track.camera_motion import VideoCameraMotion, scale_change
 from tasks.track.linear_assignment import solve_sparse_assignment
@@ -160,4 +160,4 @@ def mean_end_embeddings(
     for rows in np.split(near, np.flatnonzero(np.diff(frame[near])) + 1):
         if len(rows):
             total[tracklets.tracklet[rows]] += cues.embed_boxes(int(frame[rows[0]]), xyxy[tracklets.detection[rows]])
-    return unit(total)
+    return l2_normalize(total)

@@ -16,7 +16,7 @@ from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
 from tasks.params import Compute
 from tasks.track.appearance_embedding import AppearanceEmbedder, make_feature_embedder
-from tasks.track.camera_motion import VideoCameraMotion, estimate_camera_motion
+from tasks.track.camera_motion import VideoCameraMotion, estimate_video_camera_motion
 from tasks.track.params import TrackParams
 
 
@@ -50,12 +50,9 @@ def make_visual_cues(  # noqa: PLR0917  all that the stage reads
     compute: Compute,
 ) -> VisualCues:
     """The cues that `params` ask for; nothing else is read or loaded."""
-    cues = VisualCues(
-        camera_motion=(
-            estimate_camera_motion(dense_flow, detections, params.low_score) if params.camera_compensation else None
-        ),
-        dense_flow=dense_flow if params.flow_prediction else None,
-    )
+    cues = VisualCues(dense_flow=dense_flow if params.flow_prediction else None)
+    if params.camera_compensation:
+        cues = replace(cues, camera_motion=estimate_video_camera_motion(dense_flow, detections, params.low_score))
     if params.reid_weights:
         from tasks.track.reid_crops import EMBEDDING_SIZE, make_crop_embedder
 

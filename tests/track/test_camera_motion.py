@@ -15,7 +15,12 @@ from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.tracks import Tracks
 from tasks.track import kalman_filter
-from tasks.track.camera_motion import VideoCameraMotion, estimate_camera_motion, linearise_homography, scale_change
+from tasks.track.camera_motion import (
+    VideoCameraMotion,
+    estimate_video_camera_motion,
+    linearise_homography,
+    scale_change,
+)
 from tasks.track.run_tracker import track_detections
 from tasks.track.visual_cues import VisualCues
 from tests.track.scenes import Box, make_detections, make_params, walk
@@ -154,10 +159,12 @@ def test_the_background_tells_the_motion_though_someone_fills_most_of_the_pictur
     crowd = (60, 20, 620, 460)
     dense_flow = make_flow(cameras, [(i, crowd, (-7.0, 0.0)) for i in range(3)])
     detections = make_detections([(i, crowd, 0.9, 0) for i in range(4)], 4)
-    np.testing.assert_allclose(estimate_camera_motion(dense_flow, detections, 0.1).homographies, cameras, atol=0.15)
+    np.testing.assert_allclose(
+        estimate_video_camera_motion(dense_flow, detections, 0.1).homographies, cameras, atol=0.15
+    )
     nobody = Detections.empty(frame_count=4, width=640, height=480)
     np.testing.assert_allclose(
-        estimate_camera_motion(dense_flow, nobody, 0.1).homographies[:, 0, 2], -7, atol=0.5
+        estimate_video_camera_motion(dense_flow, nobody, 0.1).homographies[:, 0, 2], -7, atol=0.5
     )  # which is why
 
 
@@ -165,7 +172,7 @@ def test_no_motion_is_told_at_a_cut_or_by_a_fit_gone_wild(make_flow: MakeFlow) -
     double = np.diag([2.0, 2, 1])
     dense_flow = make_flow(np.stack([shifts(2)[0], double]), cuts=(0,))
     nobody = Detections.empty(frame_count=3, width=640, height=480)
-    found = estimate_camera_motion(dense_flow, nobody, 0.1).homographies
+    found = estimate_video_camera_motion(dense_flow, nobody, 0.1).homographies
     np.testing.assert_array_equal(found, np.tile(np.eye(3), (2, 1, 1)))
 
 
