@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from tasks.content import write_atomically
 
 from flows.cli.main import semflow
+from tasks.content_hash import write_atomically
 from tasks.params import Compute, Params
 
 WIDTH = 100
