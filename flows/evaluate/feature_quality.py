@@ -100,7 +100,7 @@ def evaluate_features(arguments: argparse.Namespace, context: FeatureEvalContext
 
 
 def score_propagated_masks(clip: MatchClip, context: FeatureEvalContext) -> float:
-    """Mean J of the first mask propagated through `clip`, at the masks' own size, without the first and the last frame."""
+    """Mean J of the first mask propagated through `clip`, at the masks' own size, without first and last frame."""
     images = [read_image(path, context.side)[0] for path in clip.frames]
     mask: Any = cv2.imread(str(clip.masks[0]), cv2.IMREAD_GRAYSCALE)
     height, width = mask.shape

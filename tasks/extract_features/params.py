@@ -27,7 +27,7 @@ class ExtractFeaturesParams(Params):
 
     @property
     def kernels(self) -> tuple[Kernels, ...]:
-        """Kernels that may change results. MobileNetV2 gave equal bits with AVX2 and AVX-512; EfficientNet: untested."""
+        """Kernels that may change results. MobileNetV2 gave equal bits with AVX2 and AVX-512; EfficientNet is open."""
         return ("cuda",) if self.network == "mobilenet-v2" else ("onnxruntime", "cuda")
 
     @model_validator(mode="after")

@@ -17,7 +17,7 @@ def non_maximum_suppression(
 ) -> NDArray[np.intp]:
     """(k,) rows to keep, best score first, equal scores in their own order, at most `limit`.
 
-    A row is suppressed if its IoU with a better one of the same group exceeds `iou_threshold`.
+    A row is removed when its IoU with a better one of its group exceeds `iou_threshold`.
     """
     waiting = np.argsort(-score, kind="stable")
     kept: list[np.intp] = []
