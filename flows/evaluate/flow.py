@@ -1,9 +1,9 @@
 """Dense flow against ground truth: `semflow eval flow --data DIR`.
 
 Every folder at any depth below DIR with `frame1.*`, `frame2.*` and `flow.flo` (Middlebury's format; components of 1e9
-and more mean unknown) is a pair; its flow is estimated by the stage's own backend at its own size. EPE in pixels
-(Baker et al., 2011) and Fl, KITTI's share of outliers in per cent, are taken over known pixels, `combined` over those
-of all pairs together. EPE_stored and Fl_stored are the same after encoding and decoding as in the artifact, and `added` is the
+and more mean unknown) is a pair; its flow is estimated by the stage's own backend at its own size. EPE in pixels (Baker
+et al., 2011) and Fl, KITTI's share of outliers in per cent, are taken over known pixels, `combined` over those of all
+pairs together. EPE_stored and Fl_stored are the same after encoding and decoding as in the artifact, and `added` is the
 mean distance by which that moves a vector, over all pixels; `share` is its size against float32, per cent.
 """
 
