@@ -35,8 +35,8 @@ from tasks.streams.fusion import fused
 from tasks.streams.heads import probabilities
 from tasks.streams.spatial import spatial_features
 from tasks.streams.temporal import temporal_features
-from tasks.synthetic.figures.clip import Theme
-from tasks.synthetic.figures.motions import MOTIONS
+from tasks.synthetic.figures.figure_clip import ClipTheme
+from tasks.synthetic.figures.figure_motions import MOTIONS
 from tasks.train.looks import Look, Means
 from tasks.train.metrics import confusion, top1
 from tasks.train.params import TrainParams
@@ -62,7 +62,7 @@ class Kind:
 
     motions: tuple[str, ...]
     """One of these is drawn for each clip."""
-    theme: Theme
+    theme: ClipTheme
 
 
 @click.command(cls=ValuesCommand)
@@ -87,7 +87,7 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
             if name == "motion-only":
                 measuring += [replace(job, shuffled=True) for job in measuring]
             items[name] = _measured(pool, learning, measuring, means)
-        ten = [Kind((motion,), Theme()) for motion in MOTIONS]
+        ten = [Kind((motion,), ClipTheme()) for motion in MOTIONS]
         items["figures"], table = _shipped(pool, jobs(len(items), ten, arguments.clips)[1])
     streams = ("spatial", "temporal", "fused")
     combined = {stream: float(np.mean([items[name][stream] for name in sets()])) for stream in streams}
@@ -97,12 +97,12 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
 def sets() -> dict[str, list[Kind]]:
     """Set to its labels."""
     return {
-        "motion-only": [Kind((way,), Theme(from_side=True)) for way in MOTION_ONLY],
-        "appearance-only": [Kind(tuple(MOTIONS), Theme(hue)) for hue in COLOURS.values()],
+        "motion-only": [Kind((way,), ClipTheme(from_side=True)) for way in MOTION_ONLY],
+        "appearance-only": [Kind(tuple(MOTIONS), ClipTheme(hue)) for hue in COLOURS.values()],
         "mixed": [
-            Kind((way,), Theme(COLOURS[colour], from_side=True)) for way in MIXED_WAYS for colour in MIXED_COLOURS
+            Kind((way,), ClipTheme(COLOURS[colour], from_side=True)) for way in MIXED_WAYS for colour in MIXED_COLOURS
         ],
-        "direction": [Kind((way,), Theme(from_side=True)) for way in DIRECTIONS],
+        "direction": [Kind((way,), ClipTheme(from_side=True)) for way in DIRECTIONS],
     }
 
 

@@ -20,8 +20,8 @@ from tasks.estimate_flow.classic import dis
 from tasks.geometry.homography import camera_flow
 from tasks.streams.flow_stack import CHANNELS, LENGTH, Stack, field_in_square, squares_along
 from tasks.streams.segments import segment_starts
-from tasks.synthetic.figures.clip import FPS, SIDE, Theme, draw_clip
-from tasks.synthetic.figures.motions import EVERY_MOTION
+from tasks.synthetic.figures.figure_clip import FPS, SIDE, ClipTheme, draw_figure_clip
+from tasks.synthetic.figures.figure_motions import EVERY_MOTION
 
 SETTINGS = StackSettings(removal="camera", side=96)
 ENCODING = FlowEncoding(SIDE, SIDE, grid=2, steps_per_px=32)
@@ -36,7 +36,7 @@ class Job:
     """Of EVERY_MOTION."""
     frames: int
     segments: int
-    theme: Theme = Theme()
+    theme: ClipTheme = ClipTheme()
     drawn: bool = False
     """Whether places in time and the box are drawn, as in training."""
     shuffled: bool = False
@@ -67,7 +67,7 @@ def _one_thread() -> None:
 
 def look_at(job: Job) -> Seen:
     """Render a clip and cut its stacks."""
-    clip = draw_clip(job.seed, EVERY_MOTION[job.motion], job.frames, job.theme)
+    clip = draw_figure_clip(job.seed, EVERY_MOTION[job.motion], job.frames, job.theme)
     random = np.random.default_rng([2, *job.seed])
     order: list[int] = random.permutation(job.frames).tolist() if job.shuffled else list(range(job.frames))
     pictures = [clip.pictures[at] for at in order]

@@ -27,12 +27,12 @@ from tasks.artifacts.action_model import ActionModel, LinearHead, TemporalStream
 from tasks.fingerprint import fingerprint
 from tasks.streams.heads import probabilities
 from tasks.streams.temporal import across_modalities, temporal_features, to_arrays
-from tasks.synthetic.figures.clip import Theme
-from tasks.synthetic.figures.motions import MOTIONS, TEMPI
+from tasks.synthetic.figures.figure_clip import ClipTheme
+from tasks.synthetic.figures.figure_motions import MOTIONS, TEMPI
 from tasks.train.fine_tune import STEPS, Diary, Lesson, Schedule, StoredStacks, fine_tune, stored
 from tasks.train.metrics import measured
 from tasks.train.shipped import FILE
-from tasks.weights.cache import cache_dir
+from tasks.weights.weight_cache import cache_dir
 
 log = logging.getLogger("semflow")
 TRAIN_SEED, TEST_SEED = 0, 1  # clips of the two never share a number
@@ -77,7 +77,9 @@ def main() -> None:
 def jobs(seed: int, clips: int, test: bool = False) -> list[Job]:
     """What to render; for the test only the motions that the shipped head knows."""
     frames, stacks = (TEST_FRAMES, TEST_STACKS) if test else (TRAIN_FRAMES, TRAIN_STACKS)
-    themes = {name: Theme() for name in MOTIONS} | ({} if test else {name: Theme(from_side=True) for name in TEMPI})
+    themes = {name: ClipTheme() for name in MOTIONS} | (
+        {} if test else {name: ClipTheme(from_side=True) for name in TEMPI}
+    )
     return [
         Job((seed, label, number), name, frames, stacks, theme, drawn=not test)
         for number in range(clips)

@@ -33,7 +33,7 @@ from tasks.streams.temporal import temporal_features
 from tasks.streams.window_plan import WindowPlan
 from tasks.train.fine_tune import stored
 from tasks.train.stretch import Stretch, widened
-from tasks.weights.cache import cache_dir
+from tasks.weights.weight_cache import cache_dir
 
 if TYPE_CHECKING:
     from tasks.train.params import TrainParams

@@ -8,7 +8,7 @@ from flows.training.figure_stacks import SETTINGS, Job, Seen, look_at
 from flows.training.fit_temporal import TEST_SEED, TRAIN_SEED
 from tasks.streams.heads import probabilities
 from tasks.streams.temporal import temporal_features
-from tasks.synthetic.figures.motions import MOTIONS
+from tasks.synthetic.figures.figure_motions import MOTIONS
 from tasks.train.shipped import FILE, shipped_model, shipped_temporal
 
 OTHER_SEED = 11
