@@ -25,9 +25,9 @@ from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
 from flows.cli.display import show_progress
 from tasks.artifacts.field_labels import UNLABELLED, FieldLabels
 from tasks.errors import SemflowError
+from tasks.geometry.cell_grid import l2_normalize
 from tasks.geometry.evenly_spaced import pick_evenly
-from tasks.geometry.grid import unit
-from tasks.geometry.raster import scaled
+from tasks.geometry.resampling import rescale_grid
 from tasks.label_propagation.memory_bank import compute_cosine_spread, predict_nearest_labels
 from tasks.label_propagation.propagation_config import DEFAULT_CONFIG
 from tasks.sequence.label_map import encode_one_hot, pool_to_cells
@@ -137,12 +137,12 @@ def _cells(other: Shelf, row: int) -> tuple[NDArray[np.float32], NDArray[np.intp
     vectors = other.features.vectors(found.frame)
     if vectors is None:
         return None
-    grid = scaled(facts.grid, facts.height, facts.width, other.field.metadata.height, other.field.metadata.width)
+    grid = rescale_grid(facts.grid, facts.height, facts.width, other.field.metadata.height, other.field.metadata.width)
     shares = pool_to_cells(encode_one_hot(found.label, len(other.field.metadata.classes)), grid)
     # Where a label was unknown the map holds what was found, which is no evidence.
     sure = pool_to_cells(found.confidence[..., None], grid)[..., 0]
     pure = (shares.max(axis=-1) >= PURE) & (sure >= PURE)
-    return unit(vectors)[pure], shares[pure].argmax(axis=-1)
+    return l2_normalize(vectors)[pure], shares[pure].argmax(axis=-1)
 
 
 def proposed(shelf: Shelf, evidence: Evidence, own: FieldLabels, count: int, folder: Path) -> FieldLabels:
@@ -167,7 +167,7 @@ def likened(shelf: Shelf, evidence: Evidence, frame: int) -> NDArray[np.uint8]:
     """(h, w) label of each pixel at working size, by the cells most like its own; UNKNOWN where they differ."""
     found = shelf.features.vectors(frame)
     assert found is not None
-    vectors = unit(found)
+    vectors = l2_normalize(found)
     differ = compute_cosine_spread(evidence.vectors)
     known = np.eye(len(evidence.names), dtype=np.float32)[evidence.values]
     labels = np.full(vectors.shape[:2], UNLABELLED, np.uint8)

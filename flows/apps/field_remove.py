@@ -24,7 +24,7 @@ from flows.cli.display import show_progress
 from tasks.arrays import Image, Mask
 from tasks.device import resolve_device
 from tasks.errors import SemflowError
-from tasks.geometry.boxes import pairwise_iou
+from tasks.geometry.bounding_boxes import pairwise_iou
 
 FILM, MASKS = "removed.mp4", "masks.mp4"
 CORE, MARGIN = 32, 12  # frames of a window that are asked for, and more at each end that are looked at

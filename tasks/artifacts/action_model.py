@@ -56,7 +56,7 @@ class StackSettings:
 
 @dataclass(frozen=True, eq=False)
 class TemporalStream:
-    """The network that sees motion alone (see tasks/streams/temporal.py), and its head."""
+    """The network that sees motion alone (see tasks/streams/temporal_stream.py), and its head."""
 
     trunk: Mapping[str, NDArray[Any]]
     """State of the network by torch's names, float16 or float32."""
@@ -84,7 +84,7 @@ class ActionModel(Artifact):
     fusion: tuple[float, float]
     """Weights of the spatial and of the temporal stream's probabilities; they sum to 1."""
     metrics: Mapping[str, Any]
-    """Held-out accuracy per stream, confusion and sizes; JSON values (see tasks/train/metrics.py)."""
+    """Held-out accuracy per stream, confusion and sizes; JSON values (see tasks/train/classification_metrics.py)."""
 
     def __post_init__(self) -> None:
         if len(set(self.labels)) != len(self.labels) or not self.labels:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tasks.arrays import FlowField, Mask
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.semantic_flow import SemanticFlow
-from tasks.geometry.raster import pixels_of, scaled
+from tasks.geometry.resampling import resample_to_pixels, rescale_grid
 from tasks.geometry.warp import pixel_grid
 from tasks.sequence.flow_trajectory import sample_bilinear
 from tasks.sequence.sequence_view import FramePairMotion
@@ -51,9 +51,9 @@ class Links:
         if self.semantic_flow is None or row is None:
             return None
         facts = self.semantic_flow.metadata
-        cells = scaled(facts.grid, facts.height, facts.width, self.height, self.width)
-        flow = pixels_of(self.semantic_flow.flow(row), cells, self.height, self.width)
-        sure = pixels_of(self.semantic_flow.confidence(row), cells, self.height, self.width) >= SURE
+        cells = rescale_grid(facts.grid, facts.height, facts.width, self.height, self.width)
+        flow = resample_to_pixels(self.semantic_flow.flow(row), cells, self.height, self.width)
+        sure = resample_to_pixels(self.semantic_flow.confidence(row), cells, self.height, self.width) >= SURE
         return flow * self._scale(facts.height, facts.width), sure
 
     def _composed(self, start: int, end: int) -> FramePairMotion | None:

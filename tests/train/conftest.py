@@ -20,9 +20,9 @@ from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.tracks import Tracks
 from tasks.synthetic.figures.figure_clip import FPS, SIDE, ClipTheme, FigureClip, draw_figure_clip
 from tasks.synthetic.figures.figure_motions import MOTIONS
-from tasks.train import looks
+from tasks.train import stream_features
+from tasks.train.label_segments import TrainingVideos
 from tasks.train.params import TrainParams
-from tasks.train.stretch import Footage
 
 FRAMES = 14
 LABELS = ("kick", "stand")
@@ -33,7 +33,7 @@ ENCODING = FlowEncoding(SIDE, SIDE, 2, 32)
 class Films:
     """The dataset's files."""
 
-    footage: Footage
+    footage: TrainingVideos
     root: Path
 
 
@@ -51,7 +51,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Films:
         folder = root / kind.FOLDER
         return Dataset(kind, {path.stem: path for path in sorted(folder.iterdir())})
 
-    return Films(Footage(dataset(Frames), dataset(DenseFlow), dataset(Tracks)), root)
+    return Films(TrainingVideos(dataset(Frames), dataset(DenseFlow), dataset(Tracks)), root)
 
 
 def write(root: Path, name: str, clip: FigureClip, tracked: bool = True) -> None:
@@ -84,7 +84,7 @@ def write(root: Path, name: str, clip: FigureClip, tracked: bool = True) -> None
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of the test's own for what was looked at."""
-    monkeypatch.setattr(looks, "cache_dir", lambda: tmp_path / "cache")
+    monkeypatch.setattr(stream_features, "cache_dir", lambda: tmp_path / "cache")
     return tmp_path / "cache" / "training"
 
 
