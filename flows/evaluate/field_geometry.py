@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flows.evaluate.synthetic_case import SyntheticCase
 from tasks.arrays import Mask
-from tasks.fit_field.window_volume import geometry_of
+from tasks.fit_field.window_volume import fit_sequence_volume
 from tasks.geometry.homography import estimate_camera_motion
 from tasks.plane_volume.optimise import VolumeFrames, VolumeTraining
 from tasks.plane_volume.volume_queries import VolumeQueries
@@ -25,4 +25,4 @@ def fit_case_volume(problem: SyntheticCase, leave_out: Mask | None = None) -> Vo
     motions = {first: make_pair_motion(problem, first) for first in range(len(problem) - 1)}
     free = {n: motion.valid if leave_out is None else motion.valid & ~leave_out[n] for n, motion in motions.items()}
     cameras = {n: estimate_camera_motion(motion.forward, free[n]).homography for n, motion in motions.items()}
-    return geometry_of(VolumeFrames(list(problem.images), motions, cameras), VOLUME_CONFIG, "cpu")
+    return fit_sequence_volume(VolumeFrames(list(problem.images), motions, cameras), VOLUME_CONFIG, "cpu")

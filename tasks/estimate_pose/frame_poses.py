@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Image
-from tasks.estimate_pose.pose_detector import MAX_PEOPLE, PoseDetector
-from tasks.estimate_pose.skeleton_assignment import assign_skeletons
+from tasks.estimate_pose.pose_detector import PoseDetector
 from tasks.yolo.keypoint_decoding import Skeletons, suppress_skeletons
 
 
@@ -48,13 +47,13 @@ def find_frame_poses(
     """
     gain = looker.image_size / max(image.shape[:2])
     small = (boxes[:, 3] - boxes[:, 1]) * gain < choice.small
-    whole = select_complete_skeletons(looker.whole(image), choice) if not small.all() else Skeletons.joined([])
+    whole = select_complete_skeletons(looker.whole(image), choice) if not small.all() else Skeletons.from_parts([])
     missed = np.ones(len(boxes), np.bool_)
-    missed[assign_skeletons(whole, boxes, choice.affinity, before)[1]] = False
+    missed[assign(whole, boxes, choice.affinity, before)[1]] = False
     close = select_complete_skeletons(looker.closer(image, boxes[small | missed]), choice)
-    everyone = Skeletons.joined([whole, close])
-    kept = suppress_skeletons(everyone, looker.nms_iou, MAX_PEOPLE)
-    skeleton, box = assign_skeletons(everyone.take(kept), boxes, choice.affinity, before)
+    everyone = Skeletons.from_parts([whole, close])
+    kept = suppress_skeletons(everyone, looker.nms_iou, LIMIT)
+    skeleton, box = assign(everyone.take(kept), boxes, choice.affinity, before)
     return FramePoses(box, everyone.take(kept[skeleton]), kept[skeleton] >= len(whole))
 
 
