@@ -52,8 +52,8 @@ def find_frame_poses(
     missed[assign(whole, boxes, choice.affinity, before)[1]] = False
     close = select_complete_skeletons(looker.closer(image, boxes[small | missed]), choice)
     everyone = Skeletons.from_parts([whole, close])
-    kept = suppress_skeletons(everyone, looker.nms_iou, LIMIT)
-    skeleton, box = assign(everyone.take(kept), boxes, choice.affinity, before)
+    kept = suppress_skeletons(everyone, looker.nms_iou, MAX_PEOPLE)
+    skeleton, box = assign_skeletons(everyone.take(kept), boxes, choice.affinity, before)
     return FramePoses(box, everyone.take(kept[skeleton]), kept[skeleton] >= len(whole))
 
 

@@ -43,7 +43,7 @@ def onnx_path(weights: str) -> Path:
     """The verified ONNX file of `weights` for any batch, height and width; exported if it does not exist yet."""
     path = export_path(weights)
     if check_export(path) != "valid":
-        with locked(path):
+        with hold_lock(path):
             found = check_export(path)  # another process may have exported it in the meantime
             if found == "corrupt":
                 log.warning("%s does not match its manifest: exported again", path)
@@ -65,7 +65,7 @@ def check_export(path: Path) -> ExportStatus:
         return "missing"
     try:
         manifest: Any = json.loads(manifest_path(path).read_text(encoding="utf-8"))
-        good = manifest["bytes"] == path.stat().st_size and manifest["sha256"] == sha256_of(path)
+        good = manifest["bytes"] == path.stat().st_size and manifest["sha256"] == compute_sha256(path)
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         good = False
     return "valid" if good else "corrupt"

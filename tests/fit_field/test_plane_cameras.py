@@ -48,7 +48,7 @@ def test_a_camera_that_stands_still_is_the_identity() -> None:
 
 
 def test_the_backgrounds_homographies_lead_from_the_middle_frame_to_each(scene: Scene, tmp_path: Path) -> None:
-    flow = dense_flow(scene).to(tmp_path / "flow.parquet")
+    flow = make_dense_flow(scene).to(tmp_path / "flow.parquet")
     cameras = make_homography_cameras(compose_background_homographies(flow, range(7), 72, 96), 2)
     for frame in range(7):
         expected, _ = scene.flow(cameras.reference, frame)
@@ -58,7 +58,7 @@ def test_the_backgrounds_homographies_lead_from_the_middle_frame_to_each(scene: 
 
 
 def test_frames_between_and_smaller_maps_are_the_same_camera(scene: Scene, tmp_path: Path) -> None:
-    flow = dense_flow(scene).to(tmp_path / "flow.parquet")
+    flow = make_dense_flow(scene).to(tmp_path / "flow.parquet")
     whole = make_homography_cameras(compose_background_homographies(flow, range(7), 72, 96), 1).to_frame[:, 0]
     some = make_homography_cameras(compose_background_homographies(flow, [0, 3, 6], 36, 48), 1).to_frame[:, 0]
     for frame, place in ((0, 0), (3, 1), (6, 2)):
@@ -136,7 +136,7 @@ def test_a_homography_on_another_size_keeps_edges_on_edges() -> None:
 def of_scene(scene: Scene, folder: Path) -> FieldInputs:
     """Inputs of which cameras need the dense flow alone."""
     nothing: Any = None
-    flow = dense_flow(scene).to(folder / "flow.parquet")
+    flow = make_dense_flow(scene).to(folder / "flow.parquet")
     return FieldInputs(nothing, flow, nothing, nothing, nothing, nothing)
 
 
