@@ -23,7 +23,7 @@ import numpy as np
 from tasks.arrays import Floats16, LabelMap
 from tasks.artifacts.artifact import StreamingArtifact
 from tasks.artifacts.semantic_field import DEPTH_METRIC_PREFIX, FieldMap, FieldMetadata, SemanticField
-from tasks.checkpoints import Checkpoints, passing
+from tasks.checkpoints import Checkpoints, temporary_checkpoints
 from tasks.fit_field.field_inputs import FieldInputs
 from tasks.fit_field.params import FitFieldParams
 from tasks.fit_field.seed_labels import explain_missing_seeds, load_seed_labels, make_instance_segmenter
@@ -32,7 +32,7 @@ from tasks.fit_field.window_result import WindowResult, blend_windows, load_occl
 from tasks.fit_field.windows import core_range, schedule_windows
 from tasks.label_propagation.propagate_labels import classify_frames, weigh_evidence
 from tasks.motion_layers.occlusion_order import count_occlusions, rank_nearness
-from tasks.progress import Step, progress
+from tasks.progress import ProgressCallback, track_progress
 
 if TYPE_CHECKING:
     from tasks.plane_volume.volume_queries import VolumeQueries
@@ -60,7 +60,7 @@ def _write_field(
 ) -> None:
     frames = inputs.frames
     size = compute_map_size(frames.height, frames.width, params.grid_side)
-    with passing() if checkpoints is None else contextlib.nullcontext(checkpoints) as kept:
+    with temporary_checkpoints() if checkpoints is None else contextlib.nullcontext(checkpoints) as kept:
         seeds = load_seed_labels(inputs, params, size, kept)
         segment = make_instance_segmenter(frames, params, size) if params.use_instance_masks else None
         context = FieldContext(inputs, seeds, params, size, device, segment)
@@ -86,7 +86,7 @@ def _fit_shots(
     """The maps of all shots; fills `metrics` with means over the shots' frames and the depth of each value."""
     weights: list[ShotEvidenceWeights] = []
     occlusions = np.zeros((shots[0].classes,) * 2) if shots else np.zeros((0, 0))
-    with progress("fit_field", title, sum(len(window) for shot in shots for window in shot.windows)) as step:
+    with track_progress("fit_field", title, sum(len(window) for shot in shots for window in shot.windows)) as step:
         for number, shot in enumerate(shots):
             fit = _ShotFit(shot, checkpoints, f"{number:04d}", step)
             weights.append(fit.fit_weights())
@@ -107,7 +107,7 @@ class _ShotFit:
     shot: Shot
     checkpoints: Checkpoints
     name: str
-    step: Step
+    step: ProgressCallback
 
     def fit_weights(self) -> ShotEvidenceWeights:
         """Weights of the kinds of evidence, from the labelled frames of the shot."""
