@@ -27,6 +27,7 @@ from tasks.fit_field.plane_cameras import (
     space_planes,
 )
 from tasks.geometry.warp import pixel_grid
+from tasks.synthetic.scene.scene_artifacts import make_dense_flow
 from tasks.synthetic.scene.scene_camera import transform_points
 from tasks.synthetic.scene.synthetic_scene import Scene, SceneSettings, make_scene
 
