@@ -2,7 +2,7 @@
 
 Sets of clips, for training and testing as `train` does with a team's labels (linear heads on frozen networks,
 weights of the streams by folds), the test clips being of other seeds:
-- motion-only: four ways through one gait cycle (held, slow, fast, trembling, the last unknown to the pretrained network),
+- motion-only: four ways through one gait cycle (held, slow, fast, trembling, the last unknown to the pretrained one),
   in any clothes before any scenery. At any moment the pose is as likely under each label, so a single frame is
   uninformative.
 - appearance-only: five colours of clothes and scenery, any of the ten motions.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.geometry.grid import unit
-from tasks.geometry.raster import pixels_of
+from tasks.geometry.cell_grid import l2_normalize
+from tasks.geometry.resampling import resample_to_pixels
 from tasks.sequence.flow_trajectory import WarpField
 from tasks.sequence.sequence_view import SequenceView
 
@@ -33,9 +33,9 @@ class FeatureSimilarity:
         if there is None:
             return np.zeros(trail.trust.shape, np.float32)
         row, column = self._cells(trail)
-        cosine = (unit(self.vectors) * unit(np.asarray(there)[row, column])).sum(axis=-1)
+        cosine = (l2_normalize(self.vectors) * l2_normalize(np.asarray(there)[row, column])).sum(axis=-1)
         alike = np.exp(np.minimum(cosine - self.best, 0) / np.float32(self.temperature)).astype(np.float32)
-        return pixels_of(alike, self.clip.cells, self.clip.height, self.clip.width)
+        return resample_to_pixels(alike, self.clip.cells, self.clip.height, self.clip.width)
 
     def _cells(self, trail: WarpField) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """(rows, columns) row and column of the cell nearest to where each cell's centre leads."""

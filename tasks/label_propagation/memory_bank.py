@@ -1,8 +1,8 @@
 """Semantic evidence: what the cells that look alike in other frames are, as label propagation hears them.
 
 Each cell takes the mean label of the cells most like it in the labelled frames nearest in time and the frames seen
-last (tasks/geometry/propagate.py). The labels of frames seen last are the evidence as it was on the grid, not the
-finished maps: fed back, those blur from frame to frame.
+last (tasks/geometry/feature_propagation.py). The labels of frames seen last are the evidence as it was on the grid,
+not the finished maps: fed back, those blur from frame to frame.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tasks.arrays import ClassProbabilities, Vectors
 from tasks.geometry.evenly_spaced import pick_evenly
-from tasks.geometry.propagate import mixed, most_alike
+from tasks.geometry.feature_propagation import average_top_k_labels, find_top_k_similar
 from tasks.label_propagation.kernel_classifier import KernelClassifier, fit_kernel_classifier
 from tasks.label_propagation.propagation_config import PropagationConfig
 
@@ -62,8 +62,8 @@ class MemoryBank:
     def heard(self, frame: int, vectors: Vectors) -> tuple[ClassProbabilities, NDArray[np.float32]]:
         """(rows, columns, c) label shares that the (rows, columns, d) `vectors` hear, and the best cosines."""
         past = self._past(frame)
-        alike = most_alike(vectors, np.stack([seen.vectors for seen in past]), self.how.radius, self._count)
-        labels = mixed(alike, np.stack([seen.labels for seen in past]), self.temperature)
+        alike = find_top_k_similar(vectors, np.stack([seen.vectors for seen in past]), self.how.radius, self._count)
+        labels = average_top_k_labels(alike, np.stack([seen.labels for seen in past]), self.temperature)
         return labels, alike.cosine.max(axis=-1)
 
     @property

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import FlowField, LabelMap
-from tasks.geometry.warp import targets
+from tasks.geometry.warp import target_points
 from tasks.sequence.sequence_view import FramePairMotion
 
 DOUBT = 50.0  # events that a pairing must have to count half: some pixels are hidden by error alone
@@ -39,7 +39,7 @@ def _hidden(
     here: LabelMap, there: LabelMap, flow: FlowField, valid: NDArray[np.bool_], classes: int
 ) -> OcclusionCounts:
     height, width = here.shape
-    at = np.rint(targets(flow)).astype(int)
+    at = np.rint(target_points(flow)).astype(int)
     inside = (at >= 0).all(axis=2) & (at[..., 0] < width) & (at[..., 1] < height)
     lost = inside & ~valid
     hider, hidden = there[at[lost][:, 1], at[lost][:, 0]].astype(int), here[lost].astype(int)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import ClassProbabilities, FlowField, Mask
-from tasks.geometry.homography import camera_flow
+from tasks.geometry.homography import compute_camera_flow
 from tasks.geometry.warp import pixel_grid
 from tasks.motion_layers.layer_segmentation import MIN_LAYER_MOTION_PX, segment_layers
 from tasks.motion_layers.motion_layer import MotionLayer
@@ -57,7 +57,7 @@ def initialise_volume(
         opacity[frame] = _opacity(layers, plane, numbers, frame, planes)
         if frame in motions:
             # The camera's motion is exact everywhere; what is left is small, and is what can be continued.
-            still = camera_flow(cameras[frame], *size)
+            still = compute_camera_flow(cameras[frame], *size)
             motion[frame] = _motion(layers, plane, motions[frame], still, opacity[frame], numbers[frame], frame) + still
     return InitialVolume(planes, opacity, motion, layers, plane)
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tasks.arrays import GrayImage, Image, Points
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.features import Features
-from tasks.geometry.grid import CellGrid, unit
+from tasks.geometry.cell_grid import CellGrid, l2_normalize
 from tasks.label_propagation.memory_bank import compute_cosine_spread
 from tasks.sequence.flow_trajectory import compute_flow_trust, sample_bilinear
 from tasks.sequence.sequence_view import FramePairMotion
@@ -173,7 +173,7 @@ class _View:
     def of(cls, world: PointTrackingInputs, frame: int) -> _View:
         image, vectors = world.image(frame), world.features.vectors(frame)
         gray = None if image is None else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
-        return cls(gray, None if vectors is None else unit(vectors), world.features.metadata.grid)
+        return cls(gray, None if vectors is None else l2_normalize(vectors), world.features.metadata.grid)
 
     def patch(self, at: Points) -> GrayImage:
         """(13, 13) around a place, bilinear; beyond the border the nearest."""

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Floats32, FlowField, Mask
-from tasks.geometry.warp import pixel_grid, targets
+from tasks.geometry.warp import pixel_grid, target_points
 from tasks.sequence.sequence_view import FramePairMotion, SequenceView
 
 TOLERANCE_PX = 1.0  # a step whose way back misses by this is trusted exp(-1/2); more where all of them miss
@@ -76,7 +76,7 @@ def compute_backward_warp(
     With `density`, a point that is hidden in the earlier frame has no trust: what lies before it has all the opacity.
     """
     height, width = motion.backward.shape[:2]
-    at, seen = targets(motion.backward), motion.valid_backward
+    at, seen = target_points(motion.backward), motion.valid_backward
     low = np.floor(at)
     pixel = np.clip(low + CORNERS, 0, np.array([width - 1, height - 1], np.float32))
     index = (pixel[..., 1] * width + pixel[..., 0]).astype(np.int32)
