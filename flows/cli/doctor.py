@@ -135,15 +135,15 @@ def _disk(root: Path) -> str:
 
 
 def _dvc(project: Project) -> str:
-    from flows.engine.dvc_store.git import git_state
-    from flows.engine.dvc_yaml import render
+    from flows.engine.dvc_store.git_commands import check_git
+    from flows.engine.dvc_yaml import render_dvc_yaml
 
     if not (project.root / ".dvc").is_dir():
         raise SemflowError(f"{project.root} must be a DVC repository, got none; run `dvc init`")
-    git = git_state(project.root)
+    git = check_git(project.root)
     if not git.ok:
         raise SemflowError(git.words)
-    if (project.root / "dvc.yaml").read_text(encoding="utf-8") != render(project):
+    if (project.root / "dvc.yaml").read_text(encoding="utf-8") != render_dvc_yaml(project):
         raise SemflowError("dvc.yaml must be as rendered from the stages, got another; run `semflow dvc`")
     if shutil.which("semflow") is None:
         raise SemflowError("`semflow` must be on the PATH for `dvc repro`, got none; run `source .venv/bin/activate`")

@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tasks.artifacts.action_model import LinearHead
+from tasks.checksummed_file import read_checksummed, write_checksummed
 from tasks.runtime import make_torch_pool
-from tasks.sealed import read_sealed, write_sealed
 from tasks.streams.flow_stack import mirror_stacks
 from tasks.streams.mobilenet_v2 import MobileNetTrunk
 
@@ -172,12 +172,12 @@ def _save_checkpoint(network: FineTuneModel, optimizer: torch.optim.Optimizer, e
     """Write the checkpoint atomically: a kill leaves that of the epoch before."""
     file = io.BytesIO()
     torch.save({"network": network.state_dict(), "optimizer": optimizer.state_dict(), "epochs": epochs}, file)
-    write_sealed(checkpoint, file.getvalue())
+    write_checksummed(checkpoint, file.getvalue())
 
 
 def _load_checkpoint(network: FineTuneModel, optimizer: torch.optim.Optimizer, checkpoint: Path) -> int:
     """Restore the checkpoint and return its finished epochs; 0 where the file is missing or damaged."""
-    data = read_sealed(checkpoint)
+    data = read_checksummed(checkpoint)
     if data is None:
         return 0
     state: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)

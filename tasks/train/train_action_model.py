@@ -18,8 +18,8 @@ from tasks.arrays import Indices
 from tasks.artifacts.action_labels import ActionLabels
 from tasks.artifacts.action_model import ActionModel, LinearHead, TemporalStream
 from tasks.errors import BadInput
-from tasks.fingerprint import fingerprint, library_version
-from tasks.progress import progress
+from tasks.fingerprint import fingerprint_module, library_version
+from tasks.progress import track_progress
 from tasks.streams.fusion import EQUAL_WEIGHTS, fit_fusion_weights, fuse_probabilities
 from tasks.train.classification_metrics import compute_metrics, mark_predicted
 from tasks.train.label_segments import LABELS_FILE, LabelSegment, TrainingVideos, load_label_segments
@@ -143,7 +143,7 @@ class _Checkpoints:
 def _describe_environment(context: TrainContext) -> dict[str, Any]:
     return {
         "params": context.params.model_dump(mode="json"),
-        "code": dict(fingerprint(__name__)),
+        "code": dict(fingerprint_module(__name__)),
         "libraries": {name: library_version(name) for name in LIBRARIES},
         "device": context.device.partition(":")[0],
     }
@@ -156,7 +156,7 @@ def _extract_features(
     rows: list[LabelSegment] = []
     features: list[StreamFeatures] = []
     keys: list[str] = []
-    with progress("train", "extracting features of labels", len(labels.rows), logged=True) as step:
+    with track_progress("train", "extracting features of labels", len(labels.rows), logged=True) as step:
         for row, frames in load_label_segments(labels, footage, context.params.region):
             flow = footage.dense_flow.paths[row.video]
             key = compute_feature_key(row, (footage.frames.paths[row.video], flow), context.params)
