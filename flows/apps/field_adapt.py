@@ -171,7 +171,7 @@ def likened(shelf: Shelf, evidence: Evidence, frame: int) -> NDArray[np.uint8]:
     labels = np.full(vectors.shape[:2], UNKNOWN, np.uint8)
     for row, line in enumerate(vectors):
         shares = predict_nearest_labels(
-            line, evidence.vectors, known, DEFAULT_CONFIG.count, DEFAULT_CONFIG.temperature * differ
+            line, evidence.vectors, known, DEFAULT_CONFIG.match_count, DEFAULT_CONFIG.temperature * differ
         )
         best, said = (line @ evidence.vectors.T).max(axis=1), shares.argmax(axis=1)
         below, agree = np.where((said > 0)[:, None], THING, REST).T

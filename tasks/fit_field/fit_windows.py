@@ -107,7 +107,9 @@ class _Fit:
 
         def write(path: Path) -> None:
             task = weigh_evidence(self.take.whole())
-            path.write_text(json.dumps(asdict(Heard(task.attention.tolist(), dict(task.metrics)))), encoding="utf-8")
+            path.write_text(
+                json.dumps(asdict(Heard(task.evidence_weights.tolist(), dict(task.metrics)))), encoding="utf-8"
+            )
 
         return Heard(**json.loads(self.parts.part(f"{self.name}.json", write).read_text(encoding="utf-8")))
 
@@ -141,7 +143,7 @@ def _piece(take: Take, number: int, handed: Mapping[int, LabelMap], heard: Heard
     window, nearer = take.windows[number], own(take.windows, number, overlap)
     reader = take.geometry(take.wide[number])
     task, before = take.window(number, handed, reader)
-    task = replace(task, attention=np.array(heard.attention, np.float32))
+    task = replace(task, evidence_weights=np.array(heard.attention, np.float32))
     links, last = take.links, len(window) - 1
     label = np.zeros((len(window), links.height, links.width), np.uint8)
     confidence = np.zeros(label.shape, np.float16)
@@ -151,9 +153,9 @@ def _piece(take: Take, number: int, handed: Mapping[int, LabelMap], heard: Heard
         assert found is not None, "every frame of a take is whole, and some label leads there"
         label[n], confidence[n] = found.label, found.confidence
         if number and n < overlap:
-            shared[False].append(found.soft.astype(np.float16))
+            shared[False].append(found.probabilities.astype(np.float16))
         if number + 1 < len(take.windows) and last - n < overlap:
-            shared[True].append(found.soft.astype(np.float16))
+            shared[True].append(found.probabilities.astype(np.float16))
         motion = links.motion(window[n - 1]) if n and window[n - 1] in nearer else None
         if motion is not None:
             hiding += count_occlusions(label[n - 1], label[n], motion, take.classes)
@@ -164,7 +166,7 @@ def _piece(take: Take, number: int, handed: Mapping[int, LabelMap], heard: Heard
 
 def _near(reader: VolumeQueries | None, start: int, count: int) -> NDArray[np.float16]:
     """(count, h, w) ordinal depth of the frames from `start` on; (0,) without a volume."""
-    return np.array([] if reader is None else [reader.nearness(start + n) for n in range(count)], np.float16)
+    return np.array([] if reader is None else [reader.render_nearness(start + n) for n in range(count)], np.float16)
 
 
 def _means(heard: Sequence[Heard], lengths: Sequence[int]) -> dict[str, float]:
@@ -179,7 +181,7 @@ def _means(heard: Sequence[Heard], lengths: Sequence[int]) -> dict[str, float]:
 
 def how_of(params: FitFieldParams) -> PropagationConfig:
     """The field's numbers with the switches of `params`."""
-    return replace(DEFAULT_CONFIG, attention=params.attention, consistency=params.consistency)
+    return replace(DEFAULT_CONFIG, fit_weights=params.attention, temporal_smoothing=params.consistency)
 
 
 def map_size(height: int, width: int, side: int) -> tuple[int, int]:

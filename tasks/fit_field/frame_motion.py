@@ -17,7 +17,7 @@ from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.geometry.raster import pixels_of, scaled
 from tasks.geometry.warp import pixel_grid
 from tasks.sequence.flow_trajectory import sample_bilinear
-from tasks.sequence.sequence_view import FramePairMotion
+from tasks.sequence.frame_pair_motion import FramePairMotion
 
 MOTIONS_AT_HAND = 144  # a window's and those on the way to labels beside it, 1 MB each at 320 x 180
 SURE = 0.5  # confidence of a semantic match: its way back misses by a cell at most

@@ -22,7 +22,8 @@ from tasks.label_propagation.propagate_labels import make_propagation_task
 from tasks.label_propagation.propagation_config import PropagationConfig
 from tasks.label_propagation.propagation_pass import PropagationTask
 from tasks.sequence.flow_trajectory import WarpField
-from tasks.sequence.sequence_view import FramePairMotion, SequenceView
+from tasks.sequence.frame_pair_motion import FramePairMotion
+from tasks.sequence.sequence_view import SequenceView
 
 if TYPE_CHECKING:
     from tasks.fit_field.params import FitFieldParams
@@ -85,14 +86,14 @@ class Take:
         task = self._task([*before, *wide, *after], {**handed, **self.labels})
         if reader is not None:
             through = partial(_through, reader, len(before))
-            task = replace(task, clip=replace(task.clip, through=through))
+            task = replace(task, view=replace(task.view, volume_warp=through))
         return task, len(before) + self.windows[number].start - wide.start
 
     def _task(self, places: Sequence[int], labels: Mapping[int, LabelMap]) -> PropagationTask:
         chosen = {n: labels[place] for n, place in enumerate(places) if place in labels}
         anchor = None if self.seen is None else MaskRefiner(partial(self._seen, places), self.known.kinds)
         # What was handed on is no label that could check what looks alone say.
-        how = replace(self.how, named=self.how.named and len(self.labels) > 1)
+        how = replace(self.how, classifier=self.how.classifier and len(self.labels) > 1)
         return make_propagation_task(self._clip(places), chosen, self.classes, how, anchor)
 
     def _clip(self, places: Sequence[int]) -> SequenceView:
@@ -102,10 +103,10 @@ class Take:
             height=links.height,
             width=links.width,
             cells=scaled(facts.grid, facts.height, facts.width, links.height, links.width),
-            grids=lambda n: self.inputs.features.vectors(self.frames[places[n]]),
+            feature_grid=lambda n: self.inputs.features.vectors(self.frames[places[n]]),
             motion=partial(self._motion, places),
             images=lru_cache(maxsize=IMAGES_AT_HAND)(partial(self._image, places)),
-            direct=lambda start, end: links.skip(places[start], places[end]),
+            direct_flow=lambda start, end: links.skip(places[start], places[end]),
         )
 
     def _image(self, places: Sequence[int], n: int) -> NDArray[np.uint8]:
@@ -124,8 +125,8 @@ class Take:
 def _through(reader: VolumeQueries, first: int, frame: int, source: int) -> WarpField | None:
     """Where the pixels of a frame lie in another, if the volume, which begins at the `first`, knows both."""
     start, end = frame - first, source - first
-    known = min(start, end) >= 0 and max(start, end) < len(reader) and reader.joined(start, end)
-    return reader.trail(start, end) if known else None
+    known = min(start, end) >= 0 and max(start, end) < len(reader) and reader.is_connected(start, end)
+    return reader.compute_warp_field(start, end) if known else None
 
 
 def frames_of_takes(inputs: Inputs, every: int, labels: Mapping[int, LabelMap]) -> list[list[int]]:

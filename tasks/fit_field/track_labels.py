@@ -108,7 +108,7 @@ def _outline(
 ) -> NDArray[np.bool_] | None:
     """The mask of this kind that fits the box best, no longer `free` then; None where none does."""
     best, taken = 0.0, -1
-    for number in np.flatnonzero(free & (seen.kind == kind)):
+    for number in np.flatnonzero(free & (seen.category == kind)):
         mask = seen.masks[number]
         common = int((mask & inside).sum())
         share, fill = common / max(1, int(mask.sum())), common / max(1, int(inside.sum()))

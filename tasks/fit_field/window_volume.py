@@ -13,7 +13,7 @@ from tasks.fit_field.plane_cameras import cameras_of, homography
 from tasks.fit_field.stage_inputs import Inputs
 from tasks.plane_volume.optimise import VolumeFrames, VolumeTraining, fit_volume
 from tasks.plane_volume.volume_queries import VolumeQueries
-from tasks.sequence.sequence_view import FramePairMotion
+from tasks.sequence.frame_pair_motion import FramePairMotion
 
 if TYPE_CHECKING:
     from tasks.fit_field.params import FitFieldParams

@@ -41,7 +41,7 @@ def sliding(shift: int = 4, frames: int = 5, labelled: tuple[int, ...] = (0,)) -
     problem = Problem(
         images=np.repeat(truth[..., None] * 100, 3, axis=-1).astype(np.uint8),
         neighbours=[(*flow(i, i + 1), *flow(i + 1, i)) for i in range(frames - 1)],
-        grids=np.stack([at_cells(CELLS, labels, 3) for labels in truth]),
+        feature_grid=np.stack([at_cells(CELLS, labels, 3) for labels in truth]),
         cells=CELLS,
         labels={frame: truth[frame] for frame in labelled},
         class_count=3,
