@@ -30,7 +30,7 @@ from benchmarks.differences import largest_difference
 from flows.cli.sample_videos import fetch_samples
 from flows.engine.project import PARAMS, Project
 from flows.pipeline import STAGES
-from tasks.artifacts.artifact import ALL, Artifact, Dataset, Source
+from tasks.artifacts.artifact import ALL, Artifact, Dataset, UserInput
 from tasks.artifacts.raw_video import RawVideo
 from tasks.checkpoints import Checkpoints
 from tasks.kernels import SWITCH, pinned, processor_flags
@@ -159,7 +159,7 @@ def opened(project: Project, stage: Any, name: str, case: Case) -> Any:
     kind: type[Artifact] = stage.inputs[name]
     if name in stage.whole:
         return Dataset(kind, {video: kind.path(project.root, video) for video in VIDEOS})
-    if issubclass(kind, Source):
+    if issubclass(kind, UserInput):
         labels = project.root / "labels.csv"
         labels.write_text(LABELS)
         return kind.load(labels) if case.labels else kind.absent()

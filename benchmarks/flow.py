@@ -17,8 +17,9 @@ import yaml
 
 from flows.cli.sample_videos import SAMPLES
 from tasks.arrays import FlowField, Image
-from tasks.artifacts.dense_flow import DenseFlow, FlowFacts
+from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.flow_encoding import FlowEncoding
+from tasks.artifacts.flow_pair import FlowMetadata
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.raw_video import RawVideo
 from tasks.decode.params import DecodeParams
@@ -87,7 +88,7 @@ def parts(frames: Frames, settings: EstimateFlowParams, folder: Path) -> dict[st
     flows = _all(backend, images)
     neighbours = list(zip(images, images[1:], flows, strict=False))
     pairs = [assess(first, second, *flow, encoding) for first, second, flow in neighbours]
-    stored = DenseFlow.stream(pairs, FlowFacts(len(images), "dis", encoding)).to(folder / "flow.parquet")
+    stored = DenseFlow.stream(pairs, FlowMetadata(len(images), "dis", encoding)).to(folder / "flow.parquet")
     steps: dict[str, Callable[[], object]] = {
         "flow": lambda: _all(backend, images),
         "reading frames": lambda: list(frames.images(FIRST, FIRST + PAIRS + 1)),

@@ -24,8 +24,8 @@ import numpy as np
 import yaml
 
 from tasks.artifacts.detections import Detections
-from tasks.track.identify import identify
 from tasks.track.params import TrackParams
+from tasks.track.run_tracker import track_detections
 
 OBJECTS = (10, 30, 100, 300)
 FRAMES = 300
@@ -146,7 +146,7 @@ def main() -> None:
     params = TrackParams.model_validate(values["track"])
 
     def ours(detections: Detections) -> object:
-        return identify(detections, params)
+        return track_detections(detections, params)
 
     print("frames per second".ljust(28), *(f"{n:8}" for n in OBJECTS), "objects")  # noqa: T201
     by_objects: dict[str, list[float]] = {}

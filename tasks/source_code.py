@@ -43,8 +43,8 @@ class SourceCode:
     hash: str
     """Of all definitions; "" where the file does nothing."""
     imports: tuple[str, ...] = ()
-    """Dotted names that may be modules or things in them: `tasks.track.kalman.predict`, relative ones with their dots,
-    `tasks.track.*` for all in it; sorted."""
+    """Dotted names that may be modules or things in them: `tasks.track.kalman_filter.predict`, relative ones with their
+    dots, `tasks.track.*` for all in it; sorted."""
     definitions: Mapping[str, str] | None = None
     """Top-level name to the hash of its code, REST and ORDER beside them; None for a file that is no Python."""
 
@@ -241,7 +241,7 @@ def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
 
 
 def difference_of_code(module: str, before: Mapping[str, str] | None, after: Mapping[str, str] | None) -> str:
-    """Which definitions of `module` differ, in words: "tasks.track.kalman: predict changed"; "" where none does.
+    """Which definitions of `module` differ, in words: "tasks.track.kalman_filter: predict changed"; "" where none does.
 
     The mappings are those of `fingerprint.definitions`; None where they are not known.
     """

@@ -20,7 +20,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
 
-from tasks.artifacts.artifact import Artifact, Dataset, Source, Streamed
+from tasks.artifacts.artifact import Artifact, Dataset, StreamingArtifact, UserInput
 from tasks.checkpoints import Checkpoints
 from tasks.device_class import Kernels
 from tasks.params import Compute, Params
@@ -29,7 +29,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Weights = Callable[..., tuple[str, ...]]
 KernelChoice = Callable[..., tuple[Kernels, ...]]
-Among = Callable[[Any, Mapping[str, Source]], Collection[str] | None]
+Among = Callable[[Any, Mapping[str, UserInput]], Collection[str] | None]
 """Parameters, and sources by argument name, to the videos that a stage over the dataset reads; None for all of them."""
 SUPPLIED = (Compute, Checkpoints)
 """What the engine hands to a stage that asks for it: no part of its recipe."""
@@ -154,7 +154,7 @@ def stage(
 def _artifacts(hint: Any) -> tuple[type[Artifact], ...]:
     if get_origin(hint) is tuple:
         return tuple(kind for part in get_args(hint) for kind in _artifacts(part))
-    if get_origin(hint) is Streamed:
+    if get_origin(hint) is StreamingArtifact:
         return (get_args(hint)[0],)
     return (hint,) if isinstance(hint, type) and issubclass(hint, Artifact) else ()
 
@@ -164,5 +164,5 @@ def _no_weights(*params: Params) -> tuple[str, ...]:
     return ()
 
 
-def _all_videos(params: Any, sources: Mapping[str, Source]) -> None:
+def _all_videos(params: Any, sources: Mapping[str, UserInput]) -> None:
     del params, sources

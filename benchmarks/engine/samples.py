@@ -13,19 +13,22 @@ import numpy as np
 
 from tasks.artifacts.action_model import ActionModel, LinearHead
 from tasks.artifacts.actions import Actions
-from tasks.artifacts.artifact import Artifact, Streamed
-from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
+from tasks.artifacts.artifact import Artifact, StreamingArtifact
+from tasks.artifacts.decode_report import DecodeReport
+from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
-from tasks.artifacts.feature_axes import AxesFacts, FeatureAxes
-from tasks.artifacts.features import FeatureFacts, Features
+from tasks.artifacts.feature_axes import AxesMetadata, FeatureAxes
+from tasks.artifacts.features import FeatureMetadata, Features
 from tasks.artifacts.flow_encoding import FlowEncoding
-from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.kinematics import Kinematics
 from tasks.artifacts.matches import Matches
 from tasks.artifacts.poses import Poses
 from tasks.artifacts.report import Report
-from tasks.artifacts.semantic_field import FieldFacts, SemanticField
-from tasks.artifacts.semantic_flow import SemanticFacts, SemanticFlow
+from tasks.artifacts.semantic_field import FieldMetadata, SemanticField
+from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata
 from tasks.artifacts.tracks import Tracks
 from tasks.geometry.grid import CellGrid
 
@@ -34,7 +37,7 @@ SIZE = {"frame_count": FRAMES, "width": WIDTH, "height": HEIGHT}
 GRID = CellGrid(rows=6, columns=8, step_x=8.0, step_y=8.0, left=3.5, top=3.5)
 NETWORK, LAYERS = "mobilenet-v2", ("b6", "b13", "b17")
 CHANNELS, AXES = 8, 4
-ACCOUNT = Account(
+ACCOUNT = DecodeReport(
     file="clip.mp4",
     container="mp4",
     codec="h264",
@@ -76,34 +79,34 @@ def _writers() -> Mapping[type[Artifact], Callable[[Path], None]]:
     )
     others = (_frames(), _dense_flow(), _axes(), _features(), _semantic_flow(), _action_model(), _semantic_field())
     writers: dict[type[Artifact], Callable[[Path], None]] = {
-        made.kind if isinstance(made, Streamed) else type(made): made.save for made in (*tables, *others)
+        made.kind if isinstance(made, StreamingArtifact) else type(made): made.save for made in (*tables, *others)
     }
     return writers | {Report: _write_report}
 
 
-def _frames() -> Streamed[Frames]:
+def _frames() -> StreamingArtifact[Frames]:
     image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     return Frames.stream([Frame(n, n / 25, "ok", image) for n in range(FRAMES)], lambda: ACCOUNT)
 
 
-def _dense_flow() -> Streamed[DenseFlow]:
+def _dense_flow() -> StreamingArtifact[DenseFlow]:
     encoding = FlowEncoding(height=HEIGHT, width=WIDTH, grid=2, steps_per_px=32)
-    facts = FlowFacts(frame_count=FRAMES, backend="dis", encoding=encoding)
-    return DenseFlow.stream([FlowPair.nothing(encoding)] * (FRAMES - 1), facts)
+    facts = FlowMetadata(frame_count=FRAMES, backend="dis", encoding=encoding)
+    return DenseFlow.stream([FlowPair.empty(encoding)] * (FRAMES - 1), facts)
 
 
 def _axes() -> FeatureAxes:
-    return FeatureAxes(np.ones((1 + AXES, CHANNELS), np.float16), AxesFacts(NETWORK, LAYERS, "samples"))
+    return FeatureAxes(np.ones((1 + AXES, CHANNELS), np.float16), AxesMetadata(NETWORK, LAYERS, "samples"))
 
 
 def _features() -> Features:
     values = np.ones((FRAMES, GRID.rows, GRID.columns, AXES), np.float16)
-    return Features(values, FeatureFacts(NETWORK, LAYERS, WIDTH, HEIGHT, GRID))
+    return Features(values, FeatureMetadata(NETWORK, LAYERS, WIDTH, HEIGHT, GRID))
 
 
 def _semantic_flow() -> SemanticFlow:
     return SemanticFlow(
-        np.empty((0, GRID.rows, GRID.columns, 3), np.float16), (), SemanticFacts(FRAMES, WIDTH, HEIGHT, GRID)
+        np.empty((0, GRID.rows, GRID.columns, 3), np.float16), (), SemanticFlowMetadata(FRAMES, WIDTH, HEIGHT, GRID)
     )
 
 
@@ -112,8 +115,8 @@ def _action_model() -> ActionModel:
     return ActionModel(("jump", "walk"), "synthetic", head, None, "person", (1.0, 0.0), {})
 
 
-def _semantic_field() -> Streamed[SemanticField]:
-    facts = FieldFacts(FRAMES, WIDTH, HEIGHT, WIDTH, HEIGHT, (), "none", "no person is in the picture")
+def _semantic_field() -> StreamingArtifact[SemanticField]:
+    facts = FieldMetadata(FRAMES, WIDTH, HEIGHT, WIDTH, HEIGHT, (), "none", "no person is in the picture")
     return SemanticField.stream([], facts)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.pipeline import STAGES as REAL
-from tasks.artifacts.artifact import Artifact, Streamed
+from tasks.artifacts.artifact import Artifact, StreamingArtifact
 from tasks.artifacts.report import Report
 from tasks.stage import Stage
 
@@ -50,7 +50,7 @@ def copy_with_stamp(source: Path, target: Path, stamp: bytes) -> None:
 def _hand_back(stage: Stage[..., Any]) -> Callable[..., Any]:
     def function(**arguments: Any) -> Any:
         del arguments
-        made = tuple(Streamed(kind, _writer(kind)) for kind in stage.outputs)
+        made = tuple(StreamingArtifact(kind, _writer(kind)) for kind in stage.outputs)
         return made[0] if len(made) == 1 else made
 
     function.__module__ = stage.module  # the code that the recipe names

@@ -22,8 +22,8 @@ from flows.apps.field_complete import fitted, named, write
 from flows.apps.field_results import results
 from flows.apps.video_artifacts import Shelf
 from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
-from flows.cli.display import shown_progress
-from tasks.artifacts.field_labels import UNKNOWN, FieldLabels
+from flows.cli.display import show_progress
+from tasks.artifacts.field_labels import UNLABELLED, FieldLabels
 from tasks.errors import SemflowError
 from tasks.geometry.evenly_spaced import pick_evenly
 from tasks.geometry.grid import unit
@@ -76,7 +76,7 @@ def command(
     """Propose label maps of a video from the labels of other videos, by their features."""
     shelf = Shelf.of(video)
     shelves = [Shelf.of(name, shelf.root) for name in others]
-    with shown_progress(), results("adapt", shelf, out, as_json=as_json) as made:
+    with show_progress(), results("adapt", shelf, out, as_json=as_json) as made:
         own = shelf.labels if labels is None else named(labels, made.folder)
         evidence = gathered(shelf, shelves, own)
         seeds = proposed(shelf, evidence, own, frames, made.folder / PROPOSED)
@@ -93,12 +93,12 @@ def gathered(shelf: Shelf, others: Sequence[Shelf], own: FieldLabels) -> Evidenc
             "own labels must come with names.txt, a name per class, got none: else nobody knows which of the other "
             "videos' classes they are"
         )
-    names = [*own.names] or [others[0].field.facts.classes[0].name]
+    names = [*own.names] or [others[0].field.metadata.classes[0].name]
     vectors: list[NDArray[np.float32]] = []
     values: list[NDArray[np.uint8]] = []
     for other in others:
         check_alike(shelf, other)
-        numbers = [0, *(_number(names, one.name) for one in other.field.facts.classes[1:])]
+        numbers = [0, *(_number(names, one.name) for one in other.field.metadata.classes[1:])]
         rows = np.flatnonzero(other.field.given)
         for row in rows[pick_evenly(len(rows), GIVEN_FRAMES)]:
             seen = _cells(other, int(row))
@@ -115,7 +115,9 @@ def gathered(shelf: Shelf, others: Sequence[Shelf], own: FieldLabels) -> Evidenc
 
 def check_alike(shelf: Shelf, other: Shelf) -> None:
     """SemflowError where features of the two cannot be compared."""
-    kinds = [(s.features.facts.network, s.features.facts.layers, s.features.values.shape[3]) for s in (shelf, other)]
+    kinds = [
+        (s.features.metadata.network, s.features.metadata.layers, s.features.values.shape[3]) for s in (shelf, other)
+    ]
     if kinds[0] != kinds[1]:
         raise SemflowError(
             f"features of {other.video!r} must be like those of {shelf.video!r}, {kinds[0]}, got {kinds[1]}; "
@@ -131,12 +133,12 @@ def _number(names: list[str], name: str) -> int:
 
 def _cells(other: Shelf, row: int) -> tuple[NDArray[np.float32], NDArray[np.intp]] | None:
     """(n, d) vectors and (n,) values of a given map's pure cells; None where the frame has no features."""
-    found, facts = other.field.map(row), other.features.facts
+    found, facts = other.field.map(row), other.features.metadata
     vectors = other.features.vectors(found.frame)
     if vectors is None:
         return None
-    grid = scaled(facts.grid, facts.height, facts.width, other.field.facts.height, other.field.facts.width)
-    shares = pool_to_cells(encode_one_hot(found.label, len(other.field.facts.classes)), grid)
+    grid = scaled(facts.grid, facts.height, facts.width, other.field.metadata.height, other.field.metadata.width)
+    shares = pool_to_cells(encode_one_hot(found.label, len(other.field.metadata.classes)), grid)
     # Where a label was unknown the map holds what was found, which is no evidence.
     sure = pool_to_cells(found.confidence[..., None], grid)[..., 0]
     pure = (shares.max(axis=-1) >= PURE) & (sure >= PURE)
@@ -154,7 +156,7 @@ def proposed(shelf: Shelf, evidence: Evidence, own: FieldLabels, count: int, fol
     chosen = {whole[n] for n in pick_evenly(len(whole), count)} if whole else set()
     for frame in sorted(chosen - {*own.frames}):
         labels = likened(shelf, evidence, frame)
-        if (labels != UNKNOWN).any():
+        if (labels != UNLABELLED).any():
             Picture.fromarray(labels).save(folder / f"{frame:06d}.png", optimize=True)
     (folder / SUMMARY).write_text("".join(f"{name}\n" for name in evidence.names), encoding="utf-8")
     found = FieldLabels.load(folder)
@@ -168,7 +170,7 @@ def likened(shelf: Shelf, evidence: Evidence, frame: int) -> NDArray[np.uint8]:
     vectors = unit(found)
     differ = compute_cosine_spread(evidence.vectors)
     known = np.eye(len(evidence.names), dtype=np.float32)[evidence.values]
-    labels = np.full(vectors.shape[:2], UNKNOWN, np.uint8)
+    labels = np.full(vectors.shape[:2], UNLABELLED, np.uint8)
     for row, line in enumerate(vectors):
         shares = predict_nearest_labels(
             line, evidence.vectors, known, DEFAULT_CONFIG.match_count, DEFAULT_CONFIG.temperature * differ
@@ -176,8 +178,8 @@ def likened(shelf: Shelf, evidence: Evidence, frame: int) -> NDArray[np.uint8]:
         best, said = (line @ evidence.vectors.T).max(axis=1), shares.argmax(axis=1)
         below, agree = np.where((said > 0)[:, None], THING, REST).T
         sure = (best >= 1 - below * differ) & (shares.max(axis=1) >= agree)
-        labels[row] = np.where(sure, said, UNKNOWN)
-    cells = np.rint(shelf.features.facts.grid.to_cells(_pixels(shelf))).astype(int)
+        labels[row] = np.where(sure, said, UNLABELLED)
+    cells = np.rint(shelf.features.metadata.grid.to_cells(_pixels(shelf))).astype(int)
     last = np.array(labels.shape[::-1]) - 1
     cells = np.clip(cells, 0, last)
     return labels[cells[..., 1], cells[..., 0]]

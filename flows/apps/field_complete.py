@@ -19,7 +19,7 @@ from flows.apps.field_results import Results, results, whole, with_progress, wri
 from flows.apps.object_queries import carried
 from flows.apps.video_artifacts import Shelf
 from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
-from flows.cli.display import shown_progress
+from flows.cli.display import show_progress
 from tasks.arrays import Image
 from tasks.artifacts.field_labels import FieldLabels
 from tasks.artifacts.semantic_field import FieldMap, SemanticField
@@ -42,7 +42,7 @@ MASKS, FIELD, TABLE, FILM = "labels", "field.parquet", "confidences.csv", "overl
 def command(*, video: str, labels: tuple[str, ...] | None, every: int, out: Path | None, as_json: bool) -> int:
     """Complete labels of a few frames to label maps of all frames."""
     shelf = Shelf.of(video)
-    with shown_progress(), results("complete", shelf, out, as_json=as_json) as made:
+    with show_progress(), results("complete", shelf, out, as_json=as_json) as made:
         seeds = given(labels, shelf, made.folder)
         field = fitted(shelf, seeds, every, made.folder / FIELD)
         write(made, shelf, field)
@@ -90,7 +90,7 @@ def fitted(shelf: Shelf, labels: FieldLabels, every: int, path: Path) -> Semanti
             f"{error}; see `semflow plan` for the frames of {shelf.video!r} and mend the labels"
         ) from None
     if not len(field):
-        raise SemflowError(f"labels must say something of a whole frame, got none that does: {field.facts.reason}")
+        raise SemflowError(f"labels must say something of a whole frame, got none that does: {field.metadata.reason}")
     return field
 
 
@@ -107,7 +107,7 @@ def write(made: Results, shelf: Shelf, field: SemanticField) -> None:
             "maps": len(field),
             "given": int(field.given.sum()),
             "confidence": round(float(field.mean_confidence[~field.given].mean()), 3) if not field.given.all() else 1.0,
-            "classes": [one.name for one in field.facts.classes],
+            "classes": [one.name for one in field.metadata.classes],
         }
     )
 
@@ -123,13 +123,13 @@ def write_masks(folder: Path, shelf: Shelf, field: SemanticField) -> None:
         picture = Picture.fromarray(found.label).convert("P")
         picture.putpalette(palette)
         picture.save(folder / f"{found.frame:06d}.png", optimize=True)
-    names = "".join(f"{one.name}\n" for one in field.facts.classes)
+    names = "".join(f"{one.name}\n" for one in field.metadata.classes)
     (folder / "names.txt").write_text(names, encoding="utf-8")
 
 
 def write_table(path: Path, field: SemanticField) -> None:
     """A row per map: how sure it is, and how much of it each class takes."""
-    names = [one.name for one in field.facts.classes]
+    names = [one.name for one in field.metadata.classes]
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["frame", "given", "confidence", *(f"share of {name}" for name in names)])

@@ -20,7 +20,7 @@ from flows.apps.field_results import results, whole, with_progress, write_film
 from flows.apps.object_queries import Thing, thing
 from flows.apps.video_artifacts import Shelf
 from flows.cli.command_options import JSON_OPTION, ValuesCommand
-from flows.cli.display import shown_progress
+from flows.cli.display import show_progress
 from tasks.arrays import Image, Mask
 from tasks.device import resolve_device
 from tasks.errors import SemflowError
@@ -45,7 +45,7 @@ HIGHLIGHT = np.array([255, 60, 140], np.float32)
 def command(*, video: str, instance: int | None, class_name: str | None, out: Path | None, as_json: bool) -> int:
     """Render a video without one object, or without a class."""
     shelf = Shelf.of(video)
-    with shown_progress():
+    with show_progress():
         write_removal(shelf, thing(shelf, instance, class_name), out, as_json=as_json)
     return 0
 
@@ -100,7 +100,7 @@ def masks_of(shelf: Shelf, chosen: Thing) -> Callable[[int], Mask]:
 
 def outlines(shelf: Shelf, track_id: int) -> Callable[[int], Mask]:
     """What a segmenter draws of a tracked thing: frame to (h, w), nothing where it sees it not."""
-    from tasks.yolo.segment import load_segmenter
+    from tasks.yolo.instance_segmentation import load_segmenter
 
     tracks, params, segmenter = shelf.tracks, shelf.params, load_segmenter()
 

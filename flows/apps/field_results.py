@@ -81,7 +81,7 @@ def whole(frames: Frames) -> list[int]:
     """Frames that can be shown; SemflowError where there are none."""
     found = np.flatnonzero(frames.ok).tolist()
     if not found:
-        raise SemflowError(f"VIDEO must have a whole frame, got none in {frames.account.file}; name another")
+        raise SemflowError(f"VIDEO must have a whole frame, got none in {frames.decode_report.file}; name another")
     return found
 
 

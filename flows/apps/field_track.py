@@ -21,7 +21,7 @@ from flows.apps.field_results import results, with_progress, write_film
 from flows.apps.object_queries import Thing, thing
 from flows.apps.video_artifacts import Shelf
 from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
-from flows.cli.display import shown_progress
+from flows.cli.display import show_progress
 from tasks.arrays import Image
 from tasks.artifacts.point_paths import PointPaths
 from tasks.errors import SemflowError
@@ -59,7 +59,7 @@ def command(
     shelf = Shelf.of(video)
     if bool(points) == (instance is not None or class_name is not None):
         raise SemflowError("either --points or --instance (or --class) must be given, got both or neither")
-    with shown_progress():
+    with show_progress():
         if points:
             paths = by_frame(shelf, [place(text, shelf) for text in points])
         else:

@@ -100,13 +100,13 @@ def carried(shelf: Shelf, values: NDArray[Any], source: int, frame: int) -> NDAr
 
 def thing(shelf: Shelf, instance: int | None, name: str | None) -> Thing:
     """What `--instance` and `--class` name; SemflowError where it is not there, or where neither is given."""
-    classes = shelf.field.facts.classes
+    classes = shelf.field.metadata.classes
     if instance is None:
         if name is None:
             raise SemflowError("what is meant must be named by --instance N, --class NAME or both, got neither")
         return Thing(shelf, _value(shelf, name), None, name)
     numbers = [one.track_id if one.track_id is not None else number for number, one in enumerate(classes)]
-    by_track = shelf.field.facts.source == "tracks" and all(one.track_id is None for one in classes)
+    by_track = shelf.field.metadata.source == "tracks" and all(one.track_id is None for one in classes)
     if by_track:
         return _tracked(shelf, instance, name)
     if instance not in numbers[1:]:
@@ -134,7 +134,7 @@ def _checked(found: Thing, name: str | None) -> Thing:
 
 
 def _value(shelf: Shelf, name: str) -> int:
-    names = [one.name for one in shelf.field.facts.classes]
+    names = [one.name for one in shelf.field.metadata.classes]
     if name not in names[1:]:
         raise SemflowError(f"--class must be one of {', '.join(names[1:])}, which the field knows, got {name!r}")
     return names.index(name, 1)

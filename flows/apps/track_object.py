@@ -65,17 +65,17 @@ def command(*, video: str, box: str, frame: int, by: str, out: Path | None, as_j
 
 def by_match(frames: Frames, features: Features, dense_flow: DenseFlow, frame: int, xyxy: NDArray[Any]) -> ObjectTrack:
     """The object by features and dense flow."""
-    from tasks.track.template import follow_box
+    from tasks.track.template_tracker import track_by_template
 
-    rows = [(at, box, score > 0, score) for at, box, score in follow_box(features, dense_flow, frame, xyxy)]
+    rows = [(at, box, score > 0, score) for at, box, score in track_by_template(features, dense_flow, frame, xyxy)]
     return table(frames, rows, "match")
 
 
 def by_csrt(frames: Frames, frame: int, xyxy: NDArray[Any]) -> ObjectTrack:
     """The object by OpenCV's CSRT; SemflowError where it is not there."""
-    from tasks.track.csrt import follow_box_csrt
+    from tasks.track.csrt_tracker import track_by_csrt
 
-    return table(frames, [(at, box, found, 0.0) for at, box, found in follow_box_csrt(frames, frame, xyxy)], "csrt")
+    return table(frames, [(at, box, found, 0.0) for at, box, found in track_by_csrt(frames, frame, xyxy)], "csrt")
 
 
 def table(frames: Frames, rows: list[tuple[int, NDArray[Any], bool, float]], by: str) -> ObjectTrack:

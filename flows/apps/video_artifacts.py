@@ -73,7 +73,7 @@ class Shelf:
         found: SemanticField = opened(self.root, self.video, SemanticField)
         if not len(found):
             raise SemflowError(
-                f"the field of {self.video!r} must have label maps, got none: {found.facts.reason}; "
+                f"the field of {self.video!r} must have label maps, got none: {found.metadata.reason}; "
                 f"then run `semflow run`, or see `semflow field complete {self.video}`"
             )
         return found
@@ -110,4 +110,4 @@ class Shelf:
 
         tracked = Tracks.path(self.root, self.video).exists()
         ids = dict(zip(self.tracks.class_name, self.tracks.class_id.tolist(), strict=True)) if tracked else {}
-        return paints_of(field.facts.classes, ids, class_slots(ids.values()))
+        return paints_of(field.metadata.classes, ids, class_slots(ids.values()))

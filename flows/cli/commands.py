@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 def run_command(*, patterns: tuple[str, ...] | None, retry_failed: bool, pull: bool, quiet: bool, as_json: bool) -> int:
     """Compute everything that is stale, show it in Prefect, and record it in DVC."""
     from flows.cli.display import choose_display
-    from flows.cli.import_videos import take_in
+    from flows.cli.import_videos import import_videos
     from flows.engine.project import find_root
     from flows.engine.run import bring_up_to_date
     from flows.prefect_door.adapter import mirrored
 
     root = find_root(Path.cwd())
-    videos = take_in(root, patterns) if patterns else None
+    videos = import_videos(root, patterns) if patterns else None
     project = _open(root, fetch=True)
     if not project.videos:
         raise SemflowError(
@@ -174,7 +174,7 @@ def _require_stage(project: Project, name: str) -> None:
 
 
 def _show_states(project: Project, states: list[ItemState], *, each: bool, as_json: bool) -> int:
-    from flows.cli.console import PlanLine, plan_counts, show_plan
+    from flows.cli.console import PlanLine, count_states, show_plan
     from flows.engine.timings import Timings
 
     timings = Timings.read(project.state)
@@ -200,7 +200,7 @@ def _show_states(project: Project, states: list[ItemState], *, each: bool, as_js
             }
             for line in lines
         ]
-        print_json({"items": items, "counts": plan_counts(lines), "notes": list(project.notes)})
+        print_json({"items": items, "counts": count_states(lines), "notes": list(project.notes)})
     else:
         show_plan(None, lines, [declaration.name for declaration in project.declarations], each)
         for note in project.notes:

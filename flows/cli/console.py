@@ -12,9 +12,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from flows.cli.console_groups import Reason, grouped
-from flows.cli.console_tables import RESULTS, STYLE, StageRow, run_table, stage_table
-from flows.cli.wording import duration, one_line, printable, size, tally_words, video_name
+from flows.cli.console_groups import ItemReason, group_reasons
+from flows.cli.console_tables import RESULTS, STYLE, StageTableRow, make_run_table, make_stage_table
+from flows.cli.text_formatting import (
+    escape_controls,
+    format_counts,
+    format_duration,
+    format_size,
+    format_video_name,
+    join_lines,
+)
 from flows.engine.outcome import Item, Summary
 
 if TYPE_CHECKING:
@@ -55,17 +62,17 @@ def show_summary(console: Console | None, summary: Summary, stages: Sequence[str
     # A run that had nothing to do says so, and need not wait for rich.
     if any(counts[result] for result in ("computed", "restored", "failed", "blocked", "stopped")):
         console = console or _stdout()
-        console.print(run_table(console, outcomes, stages))
+        console.print(make_run_table(console, outcomes, stages))
     failures = [
-        Reason(outcome.item, "failed", outcome.error or "no reason given")
+        ItemReason(outcome.item, "failed", outcome.error or "no reason given")
         for outcome in outcomes
         if outcome.result == "failed"
     ]
     _show_failures(console, failures)
     for line in _notes(summary):
         _write(console, line)
-    words = tally_words({result: counts[result] for result in RESULTS})
-    _write(console, f"{words or 'nothing to do'} in {duration(summary.seconds)}")
+    words = format_counts({result: counts[result] for result in RESULTS})
+    _write(console, f"{words or 'nothing to do'} in {format_duration(summary.seconds)}")
     if counts["computed"]:
         _write(console, _expectation(summary))
     if summary.index:
@@ -74,29 +81,29 @@ def show_summary(console: Console | None, summary: Summary, stages: Sequence[str
 
 def show_plan(console: Console | None, lines: Sequence[PlanLine], stages: Sequence[str], every: bool = False) -> None:
     """What stands how by stage, then why (`every`: a line for each item that is not fresh); stdout where None."""
-    counts = plan_counts(lines)
+    counts = count_states(lines)
     if counts["stale"]:
         console = console or _stdout()
         console.print(_plan_table(console, lines, stages))
     told = [line for line in lines if line.standing not in ("fresh", "remote")]
     if every:
-        rows = ((line.standing, f"{line.item.stage} {video_name(line.item)}: {line.reason}") for line in told)
-        text = "".join(f"{standing:<7} {one_line(words)}\n" for standing, words in rows)
+        rows = ((line.standing, f"{line.item.stage} {format_video_name(line.item)}: {line.reason}") for line in told)
+        text = "".join(f"{standing:<7} {join_lines(words)}\n" for standing, words in rows)
         (console.file if console else sys.stdout).write(text)  # by way of rich 150,000 lines take most of a minute
     else:
         _show_reasons(console, told, stages)
-    _write(console, tally_words(counts) or "no items")
+    _write(console, format_counts(counts) or "no items")
 
 
-def plan_counts(lines: Iterable[PlanLine]) -> dict[str, int]:
+def count_states(lines: Iterable[PlanLine]) -> dict[str, int]:
     """How many items stand how."""
     counts = Counter(line.standing for line in lines)
     return {name: counts[name] for name in STANDINGS}
 
 
-def _show_failures(console: Console | None, failures: Sequence[Reason]) -> None:
+def _show_failures(console: Console | None, failures: Sequence[ItemReason]) -> None:
     """A line for each, alike ones together, at most MAX_LINES."""
-    groups = grouped(failures)
+    groups = group_reasons(failures)
     for group in groups[:MAX_LINES]:
         _write(console, f"failed {group.who}: {group.text}", STYLE["failed"], len("failed"))
     if more := sum(group.count for group in groups[MAX_LINES:]):
@@ -106,7 +113,7 @@ def _show_failures(console: Console | None, failures: Sequence[Reason]) -> None:
 def _show_reasons(console: Console | None, lines: Sequence[PlanLine], stages: Sequence[str]) -> None:
     """Why items are not fresh, causes first, at most MAX_LINES."""
     place = {stage: number for number, stage in enumerate(stages)}
-    groups = grouped(Reason(line.item, line.standing, line.reason) for line in lines)
+    groups = group_reasons(ItemReason(line.item, line.standing, line.reason) for line in lines)
 
     def rank(standing: str, text: str) -> int:
         return WAITS_RANK if text.startswith(WAITS) else RANK[standing]
@@ -143,8 +150,8 @@ def _signal(number: int) -> str:
 
 def _expectation(summary: Summary) -> str:
     took = sum(outcome.seconds for outcome in summary.outcomes if outcome.result == "computed")
-    expected = "" if summary.expected_s is None else f", {duration(summary.expected_s)} were expected"
-    return f"took {duration(took)} of item time{expected}"
+    expected = "" if summary.expected_s is None else f", {format_duration(summary.expected_s)} were expected"
+    return f"took {format_duration(took)} of item time{expected}"
 
 
 def _plan_table(console: Console, lines: Sequence[PlanLine], stages: Sequence[str]) -> Table | Text:
@@ -153,12 +160,12 @@ def _plan_table(console: Console, lines: Sequence[PlanLine], stages: Sequence[st
     for line in lines:
         by_stage.setdefault(line.item.stage, []).append(line)
     rows = [
-        StageRow(stage, plan_counts(mine), (_expected(mine), size(on_disk) if on_disk else ""))
+        StageTableRow(stage, count_states(mine), (_expected(mine), format_size(on_disk) if on_disk else ""))
         for stage, mine in (*by_stage.items(), ("all", lines))
         if mine
         for on_disk in [sum(line.bytes for line in mine)]
     ]
-    return stage_table(console, STANDINGS, rows, ("expected", "on disk"), last=True)
+    return make_stage_table(console, STANDINGS, rows, ("expected", "on disk"), last=True)
 
 
 def _expected(lines: Sequence[PlanLine]) -> str:
@@ -167,7 +174,7 @@ def _expected(lines: Sequence[PlanLine]) -> str:
     known = [seconds for seconds in stale if seconds is not None]
     if not known:
         return "unknown" if stale else ""
-    return f"{'' if len(known) == len(stale) else 'at least '}{duration(sum(known))}"
+    return f"{'' if len(known) == len(stale) else 'at least '}{format_duration(sum(known))}"
 
 
 def _stdout() -> Console:
@@ -178,7 +185,7 @@ def _stdout() -> Console:
 
 def _write(console: Console | None, text: str, style: str = "", styled: int = 0) -> None:
     """A line as it is, its first `styled` characters in `style`; without a console on stdout."""
-    text = printable(text)
+    text = escape_controls(text)
     if console is None:
         sys.stdout.write(f"{text}\n")
         return

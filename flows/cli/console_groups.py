@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from flows.cli.wording import one_line, video_name
+from flows.cli.text_formatting import format_video_name, join_lines
 from flows.engine.outcome import Item
 
 NAMED = 3
@@ -14,7 +14,7 @@ NAMED = 3
 ANY_VIDEO = "<video>"
 
 
-class Reason(NamedTuple):
+class ItemReason(NamedTuple):
     """What is said of one item."""
 
     item: Item
@@ -23,7 +23,7 @@ class Reason(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Group:
+class ReasonGroup:
     """Items of one stage of which the same is said, but for the names of their videos."""
 
     stage: str
@@ -42,24 +42,24 @@ class Group:
         return f"{self.stage}, {self.count:,} videos ({named}{', ...' if self.count > len(self.videos) else ''})"
 
 
-def grouped(reasons: Iterable[Reason]) -> list[Group]:
+def group_reasons(reasons: Iterable[ItemReason]) -> list[ReasonGroup]:
     """The groups, in the order in which each begins."""
-    found: dict[tuple[str, str, str], list[Reason]] = {}
+    found: dict[tuple[str, str, str], list[ItemReason]] = {}
     for reason in reasons:
         key = (reason.item.stage, reason.standing, _of_any_video(reason))
         found.setdefault(key, []).append(reason)
     return [_group(text, members) for (_, _, text), members in found.items()]
 
 
-def _group(text: str, members: Sequence[Reason]) -> Group:
+def _group(text: str, members: Sequence[ItemReason]) -> ReasonGroup:
     texts = {member.text for member in members}
-    names = tuple(video_name(member.item) for member in members[:NAMED])
+    names = tuple(format_video_name(member.item) for member in members[:NAMED])
     first = members[0]
     said = first.text if len(texts) == 1 else text
-    return Group(first.item.stage, first.standing, one_line(said), tuple(map(one_line, names)), len(members))
+    return ReasonGroup(first.item.stage, first.standing, join_lines(said), tuple(map(join_lines, names)), len(members))
 
 
-def _of_any_video(reason: Reason) -> str:
+def _of_any_video(reason: ItemReason) -> str:
     """What is said, the name of its video taken out where it stands by itself."""
     video, text = reason.item.video, reason.text
     if text.endswith(f" {video}") and text.count(video) == 1:  # of most items that wait for others

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from flows.evaluate.scores import Row, Scores
+from flows.evaluate.score_table import SuiteScores, TableRow
 
 NUMBER_WIDTH, BORDER = 6, 3
 """Characters that a metric takes in a table, and those around each column."""
 
 
-def show_scores(console: Console, scores: Scores) -> None:
+def show_scores(console: Console, scores: SuiteScores) -> None:
     """A table for each kind of items, by their metrics, what they come to together, and what else there is to see."""
     kinds: dict[tuple[str, ...], dict[str, Mapping[str, float]]] = {}
     for item, row in scores.items.items():
@@ -45,7 +45,7 @@ def _scores_table(title: str, rows: Mapping[str, Mapping[str, float]], names: Se
     return table
 
 
-def _combined_list(scores: Scores) -> Table:
+def _combined_list(scores: SuiteScores) -> Table:
     """A row per metric."""
     table = Table(title=f"{scores.suite} combined", header_style="bold")
     table.add_column("metric")
@@ -55,7 +55,7 @@ def _combined_list(scores: Scores) -> Table:
     return table
 
 
-def _words_table(title: str, rows: Sequence[Row]) -> Table:
+def _words_table(title: str, rows: Sequence[TableRow]) -> Table:
     """`rows` as they are, a column per key."""
     table = Table(title=title, header_style="bold")
     names = list(dict.fromkeys(name for row in rows for name in row))

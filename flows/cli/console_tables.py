@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from flows.cli.wording import one_line, tally_words, video_name
+from flows.cli.text_formatting import format_counts, format_video_name, join_lines
 from flows.engine.outcome import Item, Outcome, Result
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ UNBOUND = 10_000
 """Characters that no table takes."""
 
 
-class StageRow(NamedTuple):
+class StageTableRow(NamedTuple):
     """What a table says of one stage."""
 
     name: str
@@ -42,18 +42,18 @@ class StageRow(NamedTuple):
     """What else there is to say, "" where nothing."""
 
 
-def run_table(console: Console, outcomes: Sequence[Outcome], stages: Sequence[str]) -> Table | Text:
+def make_run_table(console: Console, outcomes: Sequence[Outcome], stages: Sequence[str]) -> Table | Text:
     """A column per video where they are few and fit, else counts by stage."""
     videos = list(dict.fromkeys(outcome.video for outcome in outcomes))
     if len(videos) <= MAX_COLUMNS:
         table = _by_video(outcomes, videos, stages)
         if _fits(console, table):
             return table
-    return stage_table(console, RESULTS, _over_videos(outcomes, stages), ("seconds", "frames/s"))
+    return make_stage_table(console, RESULTS, _over_videos(outcomes, stages), ("seconds", "frames/s"))
 
 
-def stage_table(
-    console: Console, names: Sequence[str], rows: Sequence[StageRow], others: Sequence[str], last: bool = False
+def make_stage_table(
+    console: Console, names: Sequence[str], rows: Sequence[StageTableRow], others: Sequence[str], last: bool = False
 ) -> Table | Text:
     """A row per stage, columns for those `names` that are counted and for `others`; lines where it does not fit.
 
@@ -72,10 +72,10 @@ def stage_table(
     return table if _fits(console, table) else Text("\n".join(_words(row, others) for row in rows))
 
 
-def _words(row: StageRow, others: Sequence[str]) -> str:
+def _words(row: StageTableRow, others: Sequence[str]) -> str:
     """E.g. "decode: 3 computed, 1 failed, 8.0 seconds"."""
     more = [f"{value} {name}" for value, name in zip(row.others, others, strict=True) if value]
-    return f"{row.name}: {', '.join([tally_words(row.counts), *more])}"
+    return f"{row.name}: {', '.join([format_counts(row.counts), *more])}"
 
 
 def _fits(console: Console, table: Table) -> bool:
@@ -85,7 +85,7 @@ def _fits(console: Console, table: Table) -> bool:
 def _by_video(outcomes: Sequence[Outcome], videos: Sequence[str], stages: Sequence[str]) -> Table:
     from rich.text import Text
 
-    table = _new_table("stage", *(Text(one_line(video_name(Item(video, "")))) for video in videos))
+    table = _new_table("stage", *(Text(join_lines(format_video_name(Item(video, "")))) for video in videos))
     found = {outcome.item: outcome for outcome in outcomes}
     for stage in stages:
         cells = (found.get(Item(video, stage)) for video in videos)
@@ -100,7 +100,7 @@ def _cell(outcome: Outcome) -> str:
     return f"{outcome.seconds:.1f} s{rate}"
 
 
-def _over_videos(outcomes: Sequence[Outcome], stages: Sequence[str]) -> list[StageRow]:
+def _over_videos(outcomes: Sequence[Outcome], stages: Sequence[str]) -> list[StageTableRow]:
     """How many items of each stage had which result; what the computed ones took together, and frames per second."""
     counts: dict[str, Counter[str]] = {stage: Counter() for stage in stages}
     seconds: dict[str, float] = defaultdict(float)
@@ -111,7 +111,7 @@ def _over_videos(outcomes: Sequence[Outcome], stages: Sequence[str]) -> list[Sta
             seconds[outcome.stage] += outcome.seconds
             frames[outcome.stage] += outcome.frames
     return [
-        StageRow(stage, here, (f"{took:.1f}" if took else "", f"{frames[stage] / took:.0f}" if took else ""))
+        StageTableRow(stage, here, (f"{took:.1f}" if took else "", f"{frames[stage] / took:.0f}" if took else ""))
         for stage, here in counts.items()
         for took in [seconds[stage]]
     ]

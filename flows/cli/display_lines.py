@@ -10,7 +10,14 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from flows.cli.run_progress import TimeLeft
-from flows.cli.wording import amount, one_line, other_than_bytes, rate, stopwatch, video_name
+from flows.cli.text_formatting import (
+    filter_remark,
+    format_amount,
+    format_rate,
+    format_stopwatch,
+    format_video_name,
+    join_lines,
+)
 from flows.engine.outcome import Item, Step
 
 NAME_SHARE, MIN_NAME, MAX_NAME = 0.42, 12, 44
@@ -24,7 +31,7 @@ DONE, REST = "cyan", "bright_black"
 
 
 @dataclass(frozen=True)
-class Activity:
+class WorkerActivity:
     """An item in a worker's hands."""
 
     item: Item
@@ -36,7 +43,7 @@ class Activity:
 
 
 @dataclass(frozen=True)
-class Totals:
+class RunTotals:
     """What the head of the display says."""
 
     done: int
@@ -49,92 +56,92 @@ class Totals:
     left: TimeLeft | None
 
 
-def head(totals: Totals, width: int) -> list[Text]:
+def format_header(totals: RunTotals, width: int) -> list[Text]:
     """The bar of all items, and under it failures, time left and rate: the most important first, cut at `width`."""
     share = totals.done / totals.total if totals.total else 1.0
     counts = f" {totals.done:,}/{totals.total:,} items {math.floor(100 * share):3d} %"
-    first = bar(share, max(width - len(counts), 1))
+    first = draw_bar(share, max(width - len(counts), 1))
     first.append(counts)
     parts = [
         (f"{totals.failed:,} failed", "bold red") if totals.failed else None,
         (f"{totals.blocked:,} blocked", "yellow") if totals.blocked else None,
-        (time_left_words(totals), ""),
-        (rate(totals.worked, totals.elapsed_s), ""),
-        (stopwatch(totals.elapsed_s), "dim"),
+        (format_time_left(totals), ""),
+        (format_rate(totals.worked, totals.elapsed_s), ""),
+        (format_stopwatch(totals.elapsed_s), "dim"),
     ]
     second = Text(", ").join(Text(words, style) for words, style in filter(None, parts) if words)
-    return [cut(first, width), cut(second, width)]
+    return [truncate_line(first, width), truncate_line(second, width)]
 
 
-def time_left_words(totals: Totals) -> str:
+def format_time_left(totals: RunTotals) -> str:
     """E.g. "about 12 min left"; "" while nothing is known."""
     if totals.done >= totals.total:
         return "finishing"
     return "" if totals.left is None else str(totals.left)
 
 
-def worker_lines(activities: Sequence[Activity], now: float, width: int, rows: int) -> list[Text]:
+def format_workers(activities: Sequence[WorkerActivity], now: float, width: int, rows: int) -> list[Text]:
     """A line per item in hand, by worker; where `rows` are too few, the longest in hand and how many more."""
     shown = sorted(activities, key=lambda activity: activity.began)
     more = 0
     if len(shown) > rows:
         more = len(shown) - max(rows - 1, 0)
         shown = shown[: max(rows - 1, 0)]
-    lines = [worker_line(activity, now, width) for activity in sorted(shown, key=lambda activity: activity.worker)]
+    lines = [format_worker(activity, now, width) for activity in sorted(shown, key=lambda activity: activity.worker)]
     return [*lines, Text(f"+ {more} more", "dim")] if more else lines
 
 
-def worker_line(activity: Activity, now: float, width: int) -> Text:
+def format_worker(activity: WorkerActivity, now: float, width: int) -> Text:
     """What is done, for how long, and how far it is."""
     columns = min(max(int(width * NAME_SHARE), MIN_NAME), MAX_NAME)
     again = f" (try {activity.attempt})" if activity.attempt > 1 else ""
-    name = f"{activity.item.stage} {video_name(activity.item)}"
-    line = Text(fitted(clipped(one_line(name), columns - len(again)) + again, columns))
-    line.append(f"{stopwatch(max(now - activity.began, 0)):>{STOPWATCH_WIDTH}} ", "dim")
+    name = f"{activity.item.stage} {format_video_name(activity.item)}"
+    line = Text(pad_text(clip_text(join_lines(name), columns - len(again)) + again, columns))
+    line.append(f"{format_stopwatch(max(now - activity.began, 0)):>{STOPWATCH_WIDTH}} ", "dim")
     step = activity.step
     if step is not None and step.done < step.total:
-        line.append_text(step_line(step, max(width - line.cell_len, 1), width))
-    return cut(line, width)
+        line.append_text(format_step(step, max(width - line.cell_len, 1), width))
+    return truncate_line(line, width)
 
 
-def step_line(step: Step, room: int, width: int) -> Text:
+def format_step(step: Step, room: int, width: int) -> Text:
     """A small bar and words in `room` columns of a terminal that has `width`: how much is never cut for the rest."""
-    much = amount(step.done, step.total, step.remark)
-    remark = one_line(other_than_bytes(step.remark))
-    what = one_line(step.what)
+    much = format_amount(step.done, step.total, step.remark)
+    remark = join_lines(filter_remark(step.remark))
+    what = join_lines(step.what)
     room -= len(much) + 1
     line = Text()
     columns = next(columns for least, columns in BAR_WIDTHS if width >= least)
     if room - columns - 1 >= min(cell_len(what), MIN_WORDS):  # else words say more than a bar
         room -= columns + 1
-        line = bar(step.done / step.total, columns).append(" ")
-    what = clipped(what, room)
+        line = draw_bar(step.done / step.total, columns).append(" ")
+    what = clip_text(what, room)
     line.append(f"{what} {much}" if what else much)
     if remark and (left := room - cell_len(what) - 1) >= MIN_REMARK:
-        line.append(f" {clipped(remark, left)}", "dim")
+        line.append(f" {clip_text(remark, left)}", "dim")
     return line
 
 
-def bar(share: float, columns: int) -> Text:
+def draw_bar(share: float, columns: int) -> Text:
     """A bar of `columns`, of which `share` (0 to 1) is done."""
     halves = int(min(max(share, 0.0), 1.0) * columns * 2)
     done = "━" * (halves // 2) + "╸" * (halves % 2)
     return Text.assemble((done, DONE), ("━" * (columns - len(done)), REST))
 
 
-def clipped(text: str, columns: int) -> str:
+def clip_text(text: str, columns: int) -> str:
     """`text` in at most `columns`, with an ellipsis where it is cut."""
     if cell_len(text) <= columns:
         return text
     return f"{set_cell_size(text, columns - 1).rstrip()}…" if columns > 1 else ""
 
 
-def fitted(text: str, columns: int) -> str:
+def pad_text(text: str, columns: int) -> str:
     """`text` in exactly `columns`."""
     return set_cell_size(text, columns)
 
 
-def cut(line: Text, width: int) -> Text:
+def truncate_line(line: Text, width: int) -> Text:
     """`line` as one row of `width` columns at most."""
     line.no_wrap = True
     line.truncate(width, overflow="ellipsis")

@@ -13,11 +13,11 @@ from typing import Self
 from rich.console import Console
 from rich.text import Text
 
-from flows.cli.display import Clock, Display, outcome_words
-from flows.cli.display_lines import Activity, Totals, cut, head, step_line, worker_lines
-from flows.cli.display_region import INTERVAL_S, Region
-from flows.cli.run_progress import Tally
-from flows.cli.wording import duration, printable
+from flows.cli.display_lines import RunTotals, WorkerActivity, format_header, format_step, format_workers, truncate_line
+from flows.cli.display_log import Clock, Display, format_outcome
+from flows.cli.display_region import INTERVAL_S, TerminalRegion
+from flows.cli.run_progress import RunProgress
+from flows.cli.text_formatting import escape_controls, format_duration
 from flows.engine.outcome import Item, Outcome, Step
 
 EACH_BELOW = 30
@@ -32,12 +32,12 @@ class LiveDisplay(Display):
     """
 
     def __init__(self, console: Console, clock: Clock = time.monotonic, interval_s: float | None = INTERVAL_S) -> None:
-        self.region = Region(console, self.lines, interval_s)
+        self.region = TerminalRegion(console, self.render_lines, interval_s)
         self._clock = clock
         self._lock = threading.Lock()  # events come from the engine's thread, lines are drawn by another
-        self._tally = Tally()
+        self._progress = RunProgress()
         self._began = clock()
-        self._in_hand: dict[Item, Activity] = {}
+        self._in_hand: dict[Item, WorkerActivity] = {}
 
     def close(self) -> None:
         """Take the lines away; the cursor is as it was."""
@@ -46,7 +46,7 @@ class LiveDisplay(Display):
     def planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
         """See Observer."""
         with self._lock:
-            self._tally = Tally.of(items, expected_s, workers)
+            self._progress = RunProgress.from_plan(items, expected_s, workers)
             self._began = self._clock()
         if items:
             self.region.start()
@@ -54,7 +54,7 @@ class LiveDisplay(Display):
     def started(self, item: Item, worker: int, attempt: int) -> None:
         """See Observer."""
         with self._lock:
-            self._in_hand[item] = Activity(item, worker, self._clock(), attempt)
+            self._in_hand[item] = WorkerActivity(item, worker, self._clock(), attempt)
 
     def progressed(self, item: Item, step: Step) -> None:
         """See Observer."""
@@ -67,37 +67,37 @@ class LiveDisplay(Display):
         with self._lock:
             self._in_hand.pop(outcome.item, None)
             if final:
-                self._tally.end(outcome)
-            place = f"[{self._tally.done}/{self._tally.total}]"
-            each = self._tally.total < EACH_BELOW
+                self._progress.record_outcome(outcome)
+            place = f"[{self._progress.done}/{self._progress.total}]"
+            each = self._progress.total < EACH_BELOW
         if not final:
-            self.region.say(f"{outcome_words(outcome)}; will be tried again", WARNED)
+            self.region.print_above(f"{format_outcome(outcome)}; will be tried again", WARNED)
         elif outcome.result == "failed":
-            self.region.say(outcome_words(outcome), FAILED)
+            self.region.print_above(format_outcome(outcome), FAILED)
         elif each and outcome.good:
-            self.region.say(f"{place} {outcome_words(outcome)}", ENDED)
+            self.region.print_above(f"{place} {format_outcome(outcome)}", ENDED)
 
     def said(self, level: int, message: str) -> None:
         """See Observer."""
         if level >= logging.WARNING:
-            self.region.say(printable(message), FAILED if level >= logging.ERROR else WARNED)
+            self.region.print_above(escape_controls(message), FAILED if level >= logging.ERROR else WARNED)
 
-    def lines(self, width: int, rows: int) -> list[Text]:
+    def render_lines(self, width: int, rows: int) -> list[Text]:
         """What there is to see now, in at most `rows` (at least the three of one worker)."""
         with self._lock:
             now = self._clock()
             in_hand = list(self._in_hand.values())
-            results = self._tally.results
-            totals = Totals(
-                done=self._tally.done,
-                total=self._tally.total,
-                worked=self._tally.worked,
+            results = self._progress.results
+            totals = RunTotals(
+                done=self._progress.done,
+                total=self._progress.total,
+                worked=self._progress.worked,
                 failed=results["failed"],
                 blocked=results["blocked"],
                 elapsed_s=now - self._began,
-                left=self._tally.time_left({activity.item: now - activity.began for activity in in_hand}),
+                left=self._progress.time_left({activity.item: now - activity.began for activity in in_hand}),
             )
-        return [*head(totals, width), *worker_lines(in_hand, now, width, max(rows - 2, 1))]
+        return [*format_header(totals, width), *format_workers(in_hand, now, width, max(rows - 2, 1))]
 
 
 @dataclass(frozen=True)
@@ -108,11 +108,11 @@ class _Work:
     step: Step
 
 
-class Bars:
+class ProgressBars:
     """A bar for each piece of work that this process has in hand, whichever thread does it; gone when all are done."""
 
     def __init__(self, console: Console, clock: Clock = time.monotonic, interval_s: float | None = INTERVAL_S) -> None:
-        self.region = Region(console, self.lines, interval_s)
+        self.region = TerminalRegion(console, self.render_lines, interval_s)
         self._clock = clock
         self._lock = threading.Lock()
         self._showing = threading.Lock()  # held while the region comes or goes
@@ -126,7 +126,7 @@ class Bars:
     ) -> None:
         self.region.stop()
 
-    def step(self, what: str, done: float, total: float, remark: str) -> None:
+    def update_bar(self, what: str, done: float, total: float, remark: str) -> None:
         """See tasks.progress.Sink."""
         with self._showing:
             with self._lock:
@@ -141,7 +141,7 @@ class Bars:
             else:
                 self.region.stop()
 
-    def lines(self, width: int, rows: int) -> list[Text]:
+    def render_lines(self, width: int, rows: int) -> list[Text]:
         """A line for each."""
         with self._lock:
             works = list(self._works.values())[:rows]
@@ -151,6 +151,10 @@ class Bars:
     def _line(self, work: _Work, now: float, width: int) -> Text:
         step = work.step
         elapsed = now - work.began
-        left = f"{duration(elapsed * (step.total - step.done) / step.done)} left" if 0 < step.done < step.total else ""
-        line = step_line(step, max(width - len(left) - 1, 1), width)
-        return cut(line.append(f" {left}" if left else "", "dim"), width)
+        left = (
+            f"{format_duration(elapsed * (step.total - step.done) / step.done)} left"
+            if 0 < step.done < step.total
+            else ""
+        )
+        line = format_step(step, max(width - len(left) - 1, 1), width)
+        return truncate_line(line.append(f" {left}" if left else "", "dim"), width)

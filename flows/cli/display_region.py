@@ -24,8 +24,8 @@ Draw = Callable[[int, int], Sequence[Text]]
 """draw(width, rows): the lines, at most `rows` of at most `width` columns."""
 
 
-class Region:
-    """The lines that `draw` gives, from `start` to `stop`; in between `say` puts lines above them.
+class TerminalRegion:
+    """The lines that `draw` gives, from `start` to `stop`; in between `print_above` puts lines above them.
 
     With `interval_s` None nothing is drawn but by `refresh`.
     """
@@ -66,7 +66,7 @@ class Region:
     def _new_live(self) -> Live:
         return Live(
             console=self.console,
-            get_renderable=lambda: Group(*self.lines()),
+            get_renderable=lambda: Group(*self.render_lines()),
             auto_refresh=False,
             transient=True,
             # What goes elsewhere must not be drawn into this terminal.
@@ -74,12 +74,12 @@ class Region:
             redirect_stderr=True,
         )
 
-    def lines(self) -> Sequence[Text]:
+    def render_lines(self) -> Sequence[Text]:
         """What there is to see, at most half of the terminal."""
         width, height = self.console.size
         return self._draw(width, max(height // 2 - 2, 1))
 
-    def say(self, text: str, style: str = "") -> None:
+    def print_above(self, text: str, style: str = "") -> None:
         """Put a line above; at once where the lines are not there, else with the next drawing."""
         self._said.append(Text(text, style))
         if not self.shown:

@@ -19,7 +19,7 @@ LOW_DISK_GB = 5.0
 
 
 @dataclass(frozen=True)
-class Check:
+class MachineCheck:
     """One line of the doctor's report."""
 
     name: str
@@ -31,13 +31,13 @@ class Check:
         return asdict(self)
 
 
-def examine_machine(start: Path) -> list[Check]:
+def examine_machine(start: Path) -> list[MachineCheck]:
     """All checks, in the order in which their failures would bite."""
     checks = [_checked("python", _python), *_packages()]
     try:
         project = Project.open(find_root(start))
     except SemflowError as error:
-        return [*checks, Check("project", False, str(error))]
+        return [*checks, MachineCheck("project", False, str(error))]
     named: list[tuple[str, Callable[[], str]]] = [
         ("project", lambda: f"{project.root}, {len(project.videos)} videos in data/raw, params.yaml is valid"),
         ("device", lambda: _device(project)),
@@ -50,11 +50,11 @@ def examine_machine(start: Path) -> list[Check]:
     return [*checks, *(_checked(name, check) for name, check in named)]
 
 
-def _checked(name: str, check: Callable[[], str]) -> Check:
+def _checked(name: str, check: Callable[[], str]) -> MachineCheck:
     try:
-        return Check(name, True, check())
+        return MachineCheck(name, True, check())
     except Exception as error:
-        return Check(name, False, str(error))
+        return MachineCheck(name, False, str(error))
 
 
 def _python() -> str:
@@ -64,7 +64,7 @@ def _python() -> str:
     return version
 
 
-def _packages() -> Iterator[Check]:
+def _packages() -> Iterator[MachineCheck]:
     wanted = [line.split(";")[0].strip() for line in metadata.requires("semflow") or [] if "extra ==" not in line]
     wrong: list[str] = []
     for requirement in wanted:
@@ -74,7 +74,7 @@ def _packages() -> Iterator[Check]:
         if found is None or (version and found.split("+")[0] != version):
             wrong.append(f"{name} must be {version}, got {found or 'none'}")
     words = "; ".join(wrong) + "; run `make install`" if wrong else f"{len(wanted)} pinned packages as pinned"
-    yield Check("packages", not wrong, words)
+    yield MachineCheck("packages", not wrong, words)
 
 
 def _installed(name: str) -> str | None:
@@ -104,10 +104,10 @@ def _weights(project: Project) -> str:
 
 
 def _exports(project: Project) -> str:
-    from tasks.yolo.export import export_path, standing
+    from tasks.yolo.onnx_export import check_export, export_path
 
     names = [name for name in _asked_for(project) if name.startswith("yolo")]
-    stand = {name: standing(export_path(name)) for name in names}
+    stand = {name: check_export(export_path(name)) for name in names}
     words = {
         "whole": "in the cache, verified",
         "absent": "not here yet: made at first use on a CPU",

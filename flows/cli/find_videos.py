@@ -25,7 +25,7 @@ log = logging.getLogger("semflow")
 
 
 @dataclass(frozen=True)
-class Source:
+class VideoSource:
     """A file that was named."""
 
     path: Path
@@ -34,7 +34,7 @@ class Source:
     """Where to put it below data/raw."""
 
 
-def find_sources(raw: Path, patterns: Sequence[str]) -> list[Source]:
+def find_video_files(raw: Path, patterns: Sequence[str]) -> list[VideoSource]:
     """Every file that `patterns` name, each once, to be put into the folder `raw`.
 
     Raises SemflowError where a pattern matches nothing, or nothing that may be a video.
@@ -104,12 +104,12 @@ def _why_not(file: Path) -> str | None:
     return why_no_video(file.name)
 
 
-def _placed(found: dict[Path, Path]) -> list[Source]:
+def _placed(found: dict[Path, Path]) -> list[VideoSource]:
     """Each file with its place: below the folder of its pattern, or below the one that all lie in."""
-    sources = [Source(file, file.relative_to(base).as_posix()) for file, base in found.items()]
+    sources = [VideoSource(file, file.relative_to(base).as_posix()) for file, base in found.items()]
     if any(_clashes(sources)):
         common = Path(os.path.commonpath([str(base) for base in found.values()]))
-        sources = [Source(file, file.relative_to(common).as_posix()) for file in found]
+        sources = [VideoSource(file, file.relative_to(common).as_posix()) for file in found]
     for source in sources:
         if any(folder.startswith(".") or why_no_videos(folder) for folder in source.relative.split("/")[:-1]):
             raise SemflowError(
@@ -124,9 +124,9 @@ def _placed(found: dict[Path, Path]) -> list[Source]:
     return sources
 
 
-def _clashes(sources: Sequence[Source]) -> Iterator[tuple[Source, Source]]:
+def _clashes(sources: Sequence[VideoSource]) -> Iterator[tuple[VideoSource, VideoSource]]:
     """Pairs of different files with one place."""
-    places: dict[str, Source] = {}
+    places: dict[str, VideoSource] = {}
     for source in sources:
         other = places.setdefault(written(source.relative), source)
         if other is not source and not other.path.samefile(source.path):

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.cli.find_videos import Source, find_sources
+from flows.cli.find_videos import VideoSource, find_video_files
 from flows.engine.copy_file import clear_copies, copy_whole, same_bytes
 from flows.engine.files import exclusive
 from flows.engine.names import video_names, written
@@ -28,7 +28,7 @@ LOCK = ".semflow/intake.lock"
 
 
 @dataclass(frozen=True)
-class Copy:
+class FileCopy:
     """A file to copy."""
 
     source: Path
@@ -37,14 +37,14 @@ class Copy:
     size: int
 
 
-def take_in(root: Path, patterns: Sequence[str]) -> list[str]:
+def import_videos(root: Path, patterns: Sequence[str]) -> list[str]:
     """Copy what `patterns` name into data/raw as `copy_in` does, and give the videos' names."""
-    relatives = copy_in(root, patterns)
+    relatives = copy_videos(root, patterns)
     names = video_names(file.relative for file in list_raw_files(root).files)
     return sorted({names[relative] for relative in relatives})
 
 
-def copy_in(root: Path, patterns: Sequence[str]) -> list[str]:
+def copy_videos(root: Path, patterns: Sequence[str]) -> list[str]:
     """Copy what `patterns` name (files, folders, globs) into data/raw and give the paths below it, sorted.
 
     A file that is there already, or that videos.yaml names, stays. Raises SemflowError, before anything is copied,
@@ -59,7 +59,7 @@ def copy_in(root: Path, patterns: Sequence[str]) -> list[str]:
                     "into it; wait until that is done"
                 )
             raw.mkdir(parents=True, exist_ok=True)
-            inside, copies = _plan(raw, list_raw_files(root).files, find_sources(raw, patterns))
+            inside, copies = _plan(raw, list_raw_files(root).files, find_video_files(raw, patterns))
             _check_space(raw, copies)
             _copy_all(raw, copies)
     except OSError as error:
@@ -67,7 +67,7 @@ def copy_in(root: Path, patterns: Sequence[str]) -> list[str]:
     return sorted({*inside, *(copy.relative for copy in copies)})
 
 
-def _copy_all(raw: Path, copies: Sequence[Copy]) -> None:
+def _copy_all(raw: Path, copies: Sequence[FileCopy]) -> None:
     existed = {copy: _existing(raw / copy.relative) for copy in copies}
     try:
         for copy in copies:
@@ -83,14 +83,14 @@ def _copy_all(raw: Path, copies: Sequence[Copy]) -> None:
                     folder = folder.parent
 
 
-def _plan(raw: Path, there: Sequence[RawFile], sources: Iterable[Source]) -> tuple[list[str], list[Copy]]:
+def _plan(raw: Path, there: Sequence[RawFile], sources: Iterable[VideoSource]) -> tuple[list[str], list[FileCopy]]:
     """The paths below data/raw that are there already, and what is to be copied."""
     known = {written(file.relative): file for file in there}
     inodes: defaultdict[int, list[RawFile]] = defaultdict(list)
     for file in there:
         inodes[file.inode].append(file)
     inside: list[str] = []
-    copies: dict[str, Copy] = {}
+    copies: dict[str, FileCopy] = {}
     for source in sources:
         at = source.path.stat()
         same = inodes[at.st_ino] if at.st_ino else []  # 0 where the file system has none
@@ -106,13 +106,13 @@ def _plan(raw: Path, there: Sequence[RawFile], sources: Iterable[Source]) -> tup
                 )
             inside.append(other.relative)
         else:
-            copies[source.relative] = Copy(source.path, source.relative, at.st_size)
+            copies[source.relative] = FileCopy(source.path, source.relative, at.st_size)
     for copy in copies.values():
         _check_place(raw, copy)
     return inside, list(copies.values())
 
 
-def _check_place(raw: Path, copy: Copy) -> None:
+def _check_place(raw: Path, copy: FileCopy) -> None:
     """Raise SemflowError where something that is no video stands in the way."""
     final = raw / copy.relative
     if os.path.lexists(final):
@@ -129,7 +129,7 @@ def _existing(path: Path) -> Path:
     return next(parent for parent in path.parents if os.path.lexists(parent))
 
 
-def _check_space(raw: Path, copies: Sequence[Copy]) -> None:
+def _check_space(raw: Path, copies: Sequence[FileCopy]) -> None:
     """Raise SemflowError where the files do not fit on the disks that they go to."""
     needed: defaultdict[int, int] = defaultdict(int)
     folders: dict[int, Path] = {}
@@ -148,7 +148,7 @@ def _check_space(raw: Path, copies: Sequence[Copy]) -> None:
             )
 
 
-def _copy(raw: Path, copy: Copy) -> None:
+def _copy(raw: Path, copy: FileCopy) -> None:
     try:
         copy_whole(copy.source, raw / copy.relative, copy.size)
     except OSError as error:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from flows.cli.wording import duration
+from flows.cli.text_formatting import format_duration
 from flows.engine.outcome import GOOD, Item, Outcome
 
 PRIOR_ITEMS = 2
@@ -58,11 +58,11 @@ class TimeLeft:
     """Whether items are left of which nothing is known, so that they are not in it."""
 
     def __str__(self) -> str:
-        return f"{'at least' if self.at_least else 'about'} {duration(self.seconds)} left"
+        return f"{'at least' if self.at_least else 'about'} {format_duration(self.seconds)} left"
 
 
 @dataclass
-class Tally:
+class RunProgress:
     """The items of a run; told of each end."""
 
     total: int = 0
@@ -72,12 +72,12 @@ class Tally:
     _stages: dict[str, _Stage] = field(default_factory=dict[str, _Stage])
 
     @classmethod
-    def of(cls, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> Tally:
+    def from_plan(cls, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> RunProgress:
         """Of the stale `items` of a plan."""
-        tally = cls(len(items), max(workers, 1))
+        progress = cls(len(items), max(workers, 1))
         for item in items:
-            tally._add(item, expected_s.get(item))
-        return tally
+            progress._add(item, expected_s.get(item))
+        return progress
 
     def _add(self, item: Item, expected_s: float | None) -> None:
         self._left[item] = expected_s
@@ -99,7 +99,7 @@ class Tally:
         """Items that ended by being worked on: those that never started tell nothing of the pace."""
         return self.done - self.results["blocked"] - self.results["stopped"]
 
-    def end(self, outcome: Outcome) -> None:
+    def record_outcome(self, outcome: Outcome) -> None:
         """An item ended for good."""
         self.results[outcome.result] += 1
         if outcome.item not in self._left:  # an item that was not planned counts all the same

@@ -13,7 +13,7 @@ from flows.cli.command_options import JSON_OPTION, LazyGroup, print_json
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
-    from flows.evaluate.scores import Scores
+    from flows.evaluate.score_table import SuiteScores
     from tasks.params import ParamSections
 
 SUITES = {
@@ -37,18 +37,18 @@ def command(as_json: bool) -> None:
     del as_json
 
 
-def run_suite(evaluate: Callable[[Namespace, ParamSections], Scores], options: Mapping[str, Any]) -> int:
+def run_suite(evaluate: Callable[[Namespace, ParamSections], SuiteScores], options: Mapping[str, Any]) -> int:
     """Call `evaluate` with the values of the options and the sections of params.yaml, and print what comes back.
 
     The option `--data`, where there is one, must be a folder, else SemflowError.
     """
-    from flows.cli.display import shown_progress
+    from flows.cli.display import show_progress
     from flows.engine.project import Project, find_root
 
     data: Path | None = options.get("data")
     if data is not None and not data.is_dir():
         raise SemflowError(f"--data must be a folder, got {data}")
-    with shown_progress():
+    with show_progress():
         scores = evaluate(Namespace(**options), Project.open(find_root(Path.cwd())).params)
     if options["as_json"]:
         print_json(scores.as_json())

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.cli.display import shown_progress
+from flows.cli.display import show_progress
 from flows.engine.files import PARTIAL, move, partial, remove
 from tasks.artifacts.raw_video import RawVideo
 from tasks.errors import SemflowError
@@ -100,7 +100,7 @@ def fetch_samples(root: Path, seconds: float = 10.0, more: bool = False) -> list
     raw = root / RawVideo.FOLDER
     clips = (*SAMPLES, *(MORE_SAMPLES if more else ()))
     try:
-        with shown_progress():
+        with show_progress():
             return [_place(fetch(clip), raw / f"{clip.name}.mp4", seconds) for clip in clips]
     finally:
         remove(raw / PARTIAL)
@@ -109,7 +109,7 @@ def fetch_samples(root: Path, seconds: float = 10.0, more: bool = False) -> list
 def _place(source: Path, final: Path, seconds: float) -> Path:
     final.parent.mkdir(parents=True, exist_ok=True)
     with partial(final, final.parent) as made:
-        cut(source, made, seconds)
+        cut_clip(source, made, seconds)
         if not final.exists():
             move(made, final)
         elif final.read_bytes() != made.read_bytes():
@@ -119,7 +119,7 @@ def _place(source: Path, final: Path, seconds: float) -> Path:
     return final
 
 
-def cut(source: Path, target: Path, seconds: float) -> None:
+def cut_clip(source: Path, target: Path, seconds: float) -> None:
     """Copy the packets of the first `seconds` of `source` into the MP4 `target`; the same bytes every time."""
     import av
 
@@ -127,7 +127,7 @@ def cut(source: Path, target: Path, seconds: float) -> None:
         video = reader.streams.video[0]
         time_base = video.time_base or Fraction(1)
         pts = np.array([packet.pts for packet in reader.demux(video) if packet.pts is not None])
-    kept = whole_packets(pts, Fraction(seconds) / time_base)
+    kept = count_whole_packets(pts, Fraction(seconds) / time_base)
     if kept == len(pts):
         shutil.copyfile(source, target)
         return
@@ -142,7 +142,7 @@ def cut(source: Path, target: Path, seconds: float) -> None:
                 writer.mux(packet)
 
 
-def whole_packets(pts: NDArray[np.int64], limit: float | Fraction) -> int:
+def count_whole_packets(pts: NDArray[np.int64], limit: float | Fraction) -> int:
     """How many packets, in decoding order, to keep so that all pictures up to some time before `limit` are there.
 
     `pts` are presentation times in decoding order; those kept are all earlier than those left out.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flows.engine.declaration import Declaration
-from tasks.artifacts.artifact import ALL, Source
+from tasks.artifacts.artifact import ALL, UserInput
 from tasks.content import digest
 from tasks.errors import BadInput
 
@@ -40,7 +40,7 @@ def _ask(project: Project, declaration: Declaration) -> list[str] | None:
         written = {
             argument: kind.open(project.root / declaration.inputs[argument].place.format(video=ALL.removeprefix("/")))
             for argument, kind in stage.inputs.items()
-            if issubclass(kind, Source)
+            if issubclass(kind, UserInput)
         }
     except BadInput:
         return []

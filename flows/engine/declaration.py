@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.engine.recipe import Method
-from tasks.artifacts.artifact import Artifact, Source
+from tasks.artifacts.artifact import Artifact, UserInput
 
 if TYPE_CHECKING:
     from tasks.params import Params
@@ -118,7 +118,7 @@ def _kind(kind: type[Artifact]) -> Kind:
 
     if kind is RawVideo:
         return Kind(kind.FOLDER, kind.SUFFIX, raw=True)
-    place = kind.path(Path(), SLOT).as_posix() if issubclass(kind, Source) else ""
+    place = kind.path(Path(), SLOT).as_posix() if issubclass(kind, UserInput) else ""
     return Kind(kind.FOLDER, kind.SUFFIX, place=place)
 
 

@@ -19,7 +19,7 @@ from flows.engine.job import Done, Job
 from flows.engine.recipe import Files, Outputs
 from flows.engine.scan import scan
 from flows.engine.storage import Storage
-from tasks.artifacts.artifact import Dataset, Source
+from tasks.artifacts.artifact import Dataset, UserInput
 from tasks.checkpoints import Checkpoints
 from tasks.content import md5_of
 from tasks.errors import BadInput, SemflowError
@@ -136,4 +136,4 @@ def _open(stage: Stage[..., Any], name: str, place: str | Mapping[str, str]) -> 
     kind = stage.inputs[name]
     if not isinstance(place, str):
         return Dataset(kind, {video: Path(path) for video, path in place.items()})
-    return kind.open(Path(place)) if issubclass(kind, Source) else kind.load(Path(place))
+    return kind.open(Path(place)) if issubclass(kind, UserInput) else kind.load(Path(place))

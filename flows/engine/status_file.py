@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flows.cli.run_progress import Tally
+from flows.cli.run_progress import RunProgress
 from flows.engine.outcome import Item, Outcome, Step, Summary
 from flows.engine.state import FOLDER
 from tasks.content import write_atomically
@@ -30,7 +30,7 @@ class StatusFile:
 
     root: Path
     _began: float = field(default_factory=time.time)
-    _tally: Tally = field(default_factory=Tally)
+    _progress: RunProgress = field(default_factory=RunProgress)
     _in_hand: dict[Item, tuple[float, int, str]] = field(default_factory=dict[Item, tuple[float, int, str]])
     """Item to when it was taken up, which try it is, and how far it is."""
     _failures: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
@@ -38,7 +38,7 @@ class StatusFile:
 
     def planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
         """See Observer."""
-        self._tally = Tally.of(items, expected_s, workers)
+        self._progress = RunProgress.from_plan(items, expected_s, workers)
         self._write(now=True)
 
     def started(self, item: Item, worker: int, attempt: int) -> None:
@@ -59,7 +59,7 @@ class StatusFile:
         """See Observer."""
         self._in_hand.pop(outcome.item, None)
         if final:
-            self._tally.end(outcome)
+            self._progress.record_outcome(outcome)
             if outcome.result == "failed" and len(self._failures) < MAX_FAILURES:
                 self._failures.append({"video": outcome.video, "stage": outcome.stage, "error": outcome.error})
         self._write()
@@ -78,15 +78,15 @@ class StatusFile:
         if not now and at - self._written < MIN_GAP_S:
             return
         self._written = at
-        left = self._tally.time_left({item: at - began for item, (began, _, _) in self._in_hand.items()})
+        left = self._progress.time_left({item: at - began for item, (began, _, _) in self._in_hand.items()})
         value = {
             "pid": os.getpid(),
             "began": self._began,
             "at": at,
             "finished": finished,
-            "total": self._tally.total,
-            "done": self._tally.done,
-            "results": dict(self._tally.results),
+            "total": self._progress.total,
+            "done": self._progress.done,
+            "results": dict(self._progress.results),
             "in_hand": [
                 {"video": item.video, "stage": item.stage, "since": began, "attempt": attempt, "step": step}
                 for item, (began, attempt, step) in self._in_hand.items()

@@ -27,12 +27,13 @@ import click
 from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
 from flows.engine.project import find_root
-from flows.evaluate.scores import Row, Scores
+from flows.evaluate.score_table import SuiteScores, TableRow
 from tasks.artifacts.action_model import ActionModel
-from tasks.artifacts.actions import Actions, Said
-from tasks.artifacts.artifact import ALL, Streamed
-from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
+from tasks.artifacts.actions import ActionPrediction, Actions
+from tasks.artifacts.artifact import ALL, StreamingArtifact
+from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.flow_encoding import FlowEncoding
+from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.raw_video import RawVideo
 from tasks.artifacts.tracks import Tracks
@@ -46,18 +47,18 @@ from tasks.errors import BadInput, SemflowError
 from tasks.estimate_flow.params import EstimateFlowParams
 from tasks.estimate_flow.stage import estimate_flow
 from tasks.params import Compute, ParamSections
-from tasks.streams.kinetics_labels import KINETICS_400, kinetics_labels
-from tasks.track.identify import identify
+from tasks.streams.kinetics_labels import KINETICS_400, load_kinetics_labels
 from tasks.track.params import TrackParams
-from tasks.train.shipped import shipped_model
+from tasks.track.run_tracker import track_detections
+from tasks.train.pretrained_model import load_pretrained_model
 
-LABELS = "labels.csv"
-ENDINGS = frozenset({".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".webm", ".wmv"})
+LABELS_FILE = "labels.csv"
+VIDEO_SUFFIXES = frozenset({".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".webm", ".wmv"})
 """Of files beside labels.csv that count as clips without a label."""
 RANKS = {"top-1": 1, "top-5": 5}
-SHOWN = 3
+SHOWN_LABELS = 3
 """Labels that are shown of each clip."""
-PICTURES_ALONE = ActionModel(
+RGB_ONLY_MODEL = ActionModel(
     labels=("none",),
     vocabulary="synthetic",
     spatial=None,
@@ -67,11 +68,11 @@ PICTURES_ALONE = ActionModel(
     metrics={},
 )
 """Leaves all to the appearance stream and Kinetics-400."""
-Summary = Mapping[str, Sequence[Said]]
+ClipSummary = Mapping[str, Sequence[ActionPrediction]]
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledClip:
     """One clip."""
 
     name: str
@@ -89,27 +90,27 @@ def command(**options: Any) -> int:
     return run_suite(evaluate, options)
 
 
-def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """Top-1 and top-5 of every stream, what was said of every clip, and what was taken for what."""
-    model = _model(arguments.model)
-    clips = read_labels(arguments.data)
-    vocabularies = {KINETICS_400: kinetics_labels(), model.vocabulary: model.labels}
+    model = _load_action_model(arguments.model)
+    clips = read_labelled_clips(arguments.data)
+    vocabularies = {KINETICS_400: load_kinetics_labels(), model.vocabulary: model.labels}
     known = {label for labels in vocabularies.values() for label in labels}
     if not any(clip.label in known for clip in clips):
         raise BadInput(
-            f"{arguments.data / LABELS} must hold labels of Kinetics-400 or of the action model "
+            f"{arguments.data / LABELS_FILE} must hold labels of Kinetics-400 or of the action model "
             f"({', '.join(model.labels)}), got {', '.join(sorted({clip.label or 'none' for clip in clips}))}"
         )
     if not any(clip.label in model.labels for clip in clips):
-        model = PICTURES_ALONE  # what a motion stream says in other words than the labels' cannot be scored
-    return score(clips, [said_of(clip.file, model, params) for clip in clips], vocabularies)
+        model = RGB_ONLY_MODEL  # what a motion stream says in other words than the labels' cannot be scored
+    return score_clips(clips, [classify_clip(clip.file, model, params) for clip in clips], vocabularies)
 
 
-def read_labels(folder: Path) -> list[Labelled]:
+def read_labelled_clips(folder: Path) -> list[LabelledClip]:
     """The clips of labels.csv in its order, then others that lie there; BadInput where the table is odd."""
-    table = folder / LABELS
+    table = folder / LABELS_FILE
     if not table.is_file():
-        raise BadInput(f"{folder} must hold {LABELS} with the columns file and label, got none")
+        raise BadInput(f"{folder} must hold {LABELS_FILE} with the columns file and label, got none")
     try:
         text = table.read_text(encoding="utf-8-sig")  # Excel writes a byte order mark
     except UnicodeDecodeError:
@@ -124,48 +125,54 @@ def read_labels(folder: Path) -> list[Labelled]:
             raise BadInput(f"{table} must name files beside it, got {name!r}, which is not there")
         if names.count(name) > 1:
             raise BadInput(f"{table} must name each file once, got {name!r} twice")
-    others = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in ENDINGS and path.name not in names)
-    return [Labelled(name, folder / name, label) for name, label in [*rows, *((name, None) for name in others)]]
+    others = sorted(
+        path.name for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES and path.name not in names
+    )
+    return [LabelledClip(name, folder / name, label) for name, label in [*rows, *((name, None) for name in others)]]
 
 
-def said_of(file: Path, model: ActionModel, params: ParamSections) -> Summary:
+def classify_clip(file: Path, model: ActionModel, params: ParamSections) -> ClipSummary:
     """What each stream says of the clip `file`, most probable first."""
     with tempfile.TemporaryDirectory() as folder:
         frames = decode(RawVideo(file), params.section(DecodeParams)).to(Path(folder) / "frames.parquet")
-        return classified(frames, model, params, Path(folder)).summary()
+        return run_classification(frames, model, params, Path(folder)).summary()
 
 
-def classified(frames: Frames, model: ActionModel, params: ParamSections, folder: Path) -> Actions:
+def run_classification(frames: Frames, model: ActionModel, params: ParamSections, folder: Path) -> Actions:
     """The table of actions, after those stages before it whose results the model asks for."""
     compute = params.section(Compute)
-    flow = _no_flow(frames)
+    flow = _make_empty_flow(frames)
     tracks = Tracks.empty(frame_count=len(frames), width=frames.width, height=frames.height)
     if model.temporal is not None:
         flow = estimate_flow(frames, params.section(EstimateFlowParams), compute)
     if model.region == "person":
         found = detect(frames, params.section(DetectParams), compute)
-        tracks = identify(found, params.section(TrackParams))
+        tracks = track_detections(found, params.section(TrackParams))
     dense_flow = flow.to(folder / "dense_flow.parquet")
     settings = params.section(ClassifyParams)
     return classify(frames, dense_flow, tracks, model, params=settings, compute=compute)
 
 
-def score(clips: Sequence[Labelled], said: Sequence[Summary], vocabularies: Mapping[str, Sequence[str]]) -> Scores:
+def score_clips(
+    clips: Sequence[LabelledClip], said: Sequence[ClipSummary], vocabularies: Mapping[str, Sequence[str]]
+) -> SuiteScores:
     """Metrics of `said`, one per clip, in their order; `vocabularies` are labels by the name of the vocabulary."""
     pairs = list(zip(clips, said, strict=True))
-    scored = {clip.name: _metrics(clip.label, words, vocabularies) for clip, words in pairs if clip.label}
+    scored = {clip.name: _score_clip(clip.label, words, vocabularies) for clip, words in pairs if clip.label}
     items = {name: row for name, row in scored.items() if row}
     names = dict.fromkeys(name for row in items.values() for name in row)
     combined = {name: fmean(row[name] for row in items.values() if name in row) for name in names}
-    tables: dict[str, Sequence[Row]] = {"what is said": [row for pair in pairs for row in _said(*pair)]}
+    tables: dict[str, Sequence[TableRow]] = {
+        "what is said": [row for pair in pairs for row in _list_predictions(*pair)]
+    }
     for stream in dict.fromkeys(stream for words in said for stream in words):
         best = [(clip, words[stream][0].label) for clip, words in pairs if stream in words]
         told = [(clip.label, label) for clip, label in best if clip.label and f"p {stream}" in items.get(clip.name, {})]
-        tables[f"confusion, {stream}"] = confusion(told)
-    return Scores("action", items, combined, tables)
+        tables[f"confusion, {stream}"] = count_confusions(told)
+    return SuiteScores("action", items, combined, tables)
 
 
-def _metrics(label: str, words: Summary, vocabularies: Mapping[str, Sequence[str]]) -> dict[str, float]:
+def _score_clip(label: str, words: ClipSummary, vocabularies: Mapping[str, Sequence[str]]) -> dict[str, float]:
     """Of one clip, for the streams whose vocabulary has its label; 0 where the label was not among the best."""
     found: dict[str, float] = {}
     for stream, ranked in words.items():
@@ -176,38 +183,38 @@ def _metrics(label: str, words: Summary, vocabularies: Mapping[str, Sequence[str
     return found
 
 
-def _said(clip: Labelled, words: Summary) -> list[Row]:
+def _list_predictions(clip: LabelledClip, words: ClipSummary) -> list[TableRow]:
     """The first labels of each stream, or that there are none."""
     truth = {"clip": clip.name, "label": clip.label or "(none)"}
     if not words:
         return [{**truth, "stream": "", "said": "nothing: no window could be judged"}]
-    rows: list[Row] = []
+    rows: list[TableRow] = []
     for stream, ranked in words.items():
         row: dict[str, str | float] = {**truth, "stream": stream, "said": ranked[0].label, "p": ranked[0].probability}
         row["confident"] = "yes" if ranked[0].confident else "no"
-        row["then"] = ", ".join(f"{each.label} {each.probability:.2f}" for each in ranked[1:SHOWN])
+        row["then"] = ", ".join(f"{each.label} {each.probability:.2f}" for each in ranked[1:SHOWN_LABELS])
         rows.append(row)
     return rows
 
 
-def confusion(pairs: Sequence[tuple[str, str]]) -> list[Row]:
+def count_confusions(pairs: Sequence[tuple[str, str]]) -> list[TableRow]:
     """A row per label with the number of times each label was said of it, from pairs (label, said)."""
     said = sorted({what for _, what in pairs})
     counts = Counter(pairs)
     return [{"label": label, **{what: counts[label, what] for what in said}} for label in sorted({t for t, _ in pairs})]
 
 
-def _model(file: Path | None) -> ActionModel:
+def _load_action_model(file: Path | None) -> ActionModel:
     """The one asked for, else the project's, else the one that ships with semflow."""
     if file is not None:
         if not file.is_file():
             raise SemflowError(f"--model must be an action model, got {file}, which is not there")
         return ActionModel.load(file)
     own = ActionModel.path(find_root(Path.cwd()), ALL)
-    return ActionModel.load(own) if own.is_file() else shipped_model()
+    return ActionModel.load(own) if own.is_file() else load_pretrained_model()
 
 
-def _no_flow(frames: Frames) -> Streamed[DenseFlow]:
+def _make_empty_flow(frames: Frames) -> StreamingArtifact[DenseFlow]:
     encoding = FlowEncoding(frames.height, frames.width, grid=2, steps_per_px=32)
-    pairs = (FlowPair.nothing(encoding) for _ in range(len(frames) - 1))
-    return DenseFlow.stream(pairs, FlowFacts(len(frames), "none", encoding))
+    pairs = (FlowPair.empty(encoding) for _ in range(len(frames) - 1))
+    return DenseFlow.stream(pairs, FlowMetadata(len(frames), "none", encoding))

@@ -24,10 +24,12 @@ from numpy.typing import NDArray
 
 from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
-from flows.evaluate.scores import Scores
+from flows.evaluate.score_table import SuiteScores
 from tasks.arrays import Image
+from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.detections import Detections
-from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.frames_file import Frame
 from tasks.detect.params import HEAD_LIMIT, DetectParams
 from tasks.detect.stage import detect
 from tasks.errors import BadInput
@@ -35,11 +37,11 @@ from tasks.params import Compute, ParamSections
 
 IMAGES = (".jpg", ".jpeg", ".png")
 SCORE_THRESHOLD = 0.001  # AP needs the weak detections too; ultralytics' own validation starts here
-DETECTIONS_COUNTED = 100  # COCO's largest maxDets
+MAX_DETECTIONS = 100  # COCO's largest maxDets
 
 
 @dataclass(frozen=True)
-class Labelled:
+class CocoImage:
     """One image and what is in it."""
 
     name: str
@@ -58,18 +60,18 @@ def command(**options: Any) -> int:
     return run_suite(evaluate, options)
 
 
-def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """AP and AP50 of the detector on every image, and over all; the section `detect` but for what AP prescribes."""
-    given = params["detect"].model_dump()
+    given = params.section(DetectParams).model_dump()
     prescribed = {"score_threshold": SCORE_THRESHOLD, "classes": None, "max_detections": HEAD_LIMIT}
     chosen = {"weights": arguments.weights} if arguments.weights else {}
     settings = DetectParams.model_validate(given | prescribed | chosen)
-    labelled = read_labels(arguments.data)
-    found = [detect_in(image.file, settings, params.section(Compute)) for image in labelled]
-    return score(labelled, found)
+    labelled = read_coco_images(arguments.data)
+    found = [detect_image(image.file, settings, params.section(Compute)) for image in labelled]
+    return score_detections(labelled, found)
 
 
-def read_labels(data: Path) -> list[Labelled]:
+def read_coco_images(data: Path) -> list[CocoImage]:
     """All images below `data`/images with their objects, by name; BadInput where there are none, or a line is odd."""
     folder = data / "images"
     files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in IMAGES)
@@ -79,10 +81,12 @@ def read_labels(data: Path) -> list[Labelled]:
     labels = {p.relative_to(data / "labels").with_suffix("").as_posix() for p in (data / "labels").rglob("*.txt")}
     if orphans := sorted(labels - set(names)):
         raise BadInput(f"every label file must have an image, got labels/{orphans[0]}.txt without one")
-    return [_labelled(name, file, data / "labels" / f"{name}.txt") for name, file in zip(names, files, strict=True)]
+    return [
+        _read_image_labels(name, file, data / "labels" / f"{name}.txt") for name, file in zip(names, files, strict=True)
+    ]
 
 
-def _labelled(name: str, file: Path, labels: Path) -> Labelled:
+def _read_image_labels(name: str, file: Path, labels: Path) -> CocoImage:
     rows: list[list[float]] = []
     for number, line in enumerate(labels.read_text().splitlines() if labels.exists() else (), 1):
         try:
@@ -93,10 +97,10 @@ def _labelled(name: str, file: Path, labels: Path) -> Labelled:
             raise BadInput(f"{labels}:{number} must be `class x y w h`, got {line!r}") from None
         rows.append([class_id, *box])
     table = np.array(rows).reshape(-1, 5)
-    return Labelled(name, file, table[:, 0].astype(np.int64), table[:, 1:])
+    return CocoImage(name, file, table[:, 0].astype(np.int64), table[:, 1:])
 
 
-def detect_in(file: Path, params: DetectParams, compute: Compute) -> Detections:
+def detect_image(file: Path, params: DetectParams, compute: Compute) -> Detections:
     """What the stage sees in an image, shown to it as a video of one frame."""
     import cv2
 
@@ -104,13 +108,15 @@ def detect_in(file: Path, params: DetectParams, compute: Compute) -> Detections:
     if image is None:
         raise BadInput(f"{file} must be an image, got something that cannot be read")
     with tempfile.TemporaryDirectory() as folder:
-        return detect(as_video(image.astype(np.uint8, copy=False), Path(folder) / "frames.parquet"), params, compute)
+        return detect(
+            make_one_frame_video(image.astype(np.uint8, copy=False), Path(folder) / "frames.parquet"), params, compute
+        )
 
 
-def as_video(image: Image, path: Path) -> Frames:
+def make_one_frame_video(image: Image, path: Path) -> Frames:
     """A frames artifact at `path` whose one frame is `image`, unchanged."""
     height, width = image.shape[:2]
-    account = Account(
+    account = DecodeReport(
         file=path.name,
         container="image",
         codec="rawvideo",
@@ -133,7 +139,7 @@ def as_video(image: Image, path: Path) -> Frames:
     return Frames.stream([Frame(0, 0.0, "ok", image)], lambda: account, encoding="raw").to(path)
 
 
-def score(labelled: Sequence[Labelled], found: Sequence[Detections]) -> Scores:
+def score_detections(labelled: Sequence[CocoImage], found: Sequence[Detections]) -> SuiteScores:
     """COCO's metrics of `found`, one per image of `labelled`, in its order."""
     truth, guesses = _as_coco(labelled, found)
     items = {
@@ -141,10 +147,10 @@ def score(labelled: Sequence[Labelled], found: Sequence[Detections]) -> Scores:
         | _average_precision(truth, guesses, [number])
         for number, (image, seen) in enumerate(zip(labelled, found, strict=True))
     }
-    return Scores("coco", items, _average_precision(truth, guesses, list(range(len(labelled)))))
+    return SuiteScores("coco", items, _average_precision(truth, guesses, list(range(len(labelled)))))
 
 
-def _as_coco(labelled: Sequence[Labelled], found: Sequence[Detections]) -> tuple[Any, Any]:
+def _as_coco(labelled: Sequence[CocoImage], found: Sequence[Detections]) -> tuple[Any, Any]:
     """Truth and detections as pycocotools has them: boxes as left, top, width and height in pixels."""
     objects: list[dict[str, Any]] = []
     guesses: list[dict[str, Any]] = []
@@ -158,7 +164,7 @@ def _as_coco(labelled: Sequence[Labelled], found: Sequence[Detections]) -> tuple
             for c, box, s in zip(seen.class_id, boxes, seen.score, strict=True)
         ]
     images, classes = range(len(labelled)), sorted({each["category_id"] for each in objects})
-    return _index(images, classes, objects), _index(images, classes, guesses)
+    return _index_annotations(images, classes, objects), _index_annotations(images, classes, guesses)
 
 
 def _annotation(image: int, class_id: int, box: NDArray[np.float64]) -> dict[str, Any]:
@@ -166,7 +172,7 @@ def _annotation(image: int, class_id: int, box: NDArray[np.float64]) -> dict[str
     return {"image_id": image, "category_id": int(class_id), "bbox": box.tolist(), "area": area, "iscrowd": 0}
 
 
-def _index(images: Sequence[int], classes: Sequence[int], annotations: Sequence[dict[str, Any]]) -> Any:
+def _index_annotations(images: Sequence[int], classes: Sequence[int], annotations: Sequence[dict[str, Any]]) -> Any:
     from pycocotools.coco import COCO
 
     coco: Any = COCO()
@@ -175,7 +181,7 @@ def _index(images: Sequence[int], classes: Sequence[int], annotations: Sequence[
         "categories": [{"id": number} for number in classes],
         "annotations": [{"id": n, **fields} for n, fields in enumerate(annotations, 1)],  # 0 means unmatched there
     }
-    with _silence():
+    with _silence_stdout():
         coco.createIndex()
     return coco
 
@@ -189,9 +195,9 @@ def _average_precision(truth: Any, guesses: Any, images: list[int]) -> dict[str,
         return {}
     verdict: Any = COCOeval(truth, guesses, "bbox")
     verdict.params.imgIds, verdict.params.catIds = images, classes
-    verdict.params.maxDets = [DETECTIONS_COUNTED]
+    verdict.params.maxDets = [MAX_DETECTIONS]
     verdict.params.areaRng, verdict.params.areaRngLbl = [verdict.params.areaRng[0]], ["all"]
-    with _silence():
+    with _silence_stdout():
         verdict.evaluate()
         verdict.accumulate()
     precision: NDArray[np.float64] = verdict.eval["precision"]  # IoU threshold, recall, class, area, maxDets
@@ -199,7 +205,7 @@ def _average_precision(truth: Any, guesses: Any, images: list[int]) -> dict[str,
 
 
 @contextlib.contextmanager
-def _silence() -> Generator[None]:
+def _silence_stdout() -> Generator[None]:
     """pycocotools tells its progress on stdout, which is the result's."""
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
         yield

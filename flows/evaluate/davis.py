@@ -30,7 +30,7 @@ from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
 from flows.evaluate.match_data import Clip as Files
 from flows.evaluate.match_data import find_clips, read_image, read_mask
-from flows.evaluate.scores import Scores
+from flows.evaluate.score_table import SuiteScores
 from tasks.arrays import Floats32, Image, LabelMap, Mask
 from tasks.decode.params import DecodeParams
 from tasks.device import resolve_device
@@ -52,7 +52,7 @@ from tasks.params import Compute, ParamSections
 from tasks.sequence.frame_pair_motion import FramePairMotion
 from tasks.sequence.label_map import encode_one_hot, pool_to_cells
 from tasks.sequence.sequence_view import SequenceView
-from tasks.yolo.segment import load_segmenter
+from tasks.yolo.instance_segmentation import load_segmenter
 
 CLASSES = 2  # background and the object
 SEGMENTER_SIDE = 864  # pixels that the segmenter sees of the longer side: DAVIS at 480p as it is
@@ -98,7 +98,7 @@ def command(**options: Any) -> int:
     return run_suite(evaluate, options)
 
 
-def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """J per sequence and way, and its mean over sequences."""
     bench = _bench(params)
     found = [files for files in find_clips(arguments.data) if len(files.masks) > 2]
@@ -108,7 +108,9 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
         )
     items = {files.name: score(open_sequence(files, bench), arguments.labels == "masks") for files in found}
     metrics = next(iter(items.values()))
-    return Scores("davis", items, {name: float(np.mean([item[name] for item in items.values()])) for name in metrics})
+    return SuiteScores(
+        "davis", items, {name: float(np.mean([item[name] for item in items.values()])) for name in metrics}
+    )
 
 
 def score(sequence: Sequence, with_masks: bool) -> dict[str, float]:

@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
 from flows.evaluate.match_data import Clip, find_clips, read_image, read_mask
-from flows.evaluate.param_overrides import set_option, with_changes
-from flows.evaluate.scores import Scores
+from flows.evaluate.param_overrides import apply_overrides, set_option
+from flows.evaluate.score_table import SuiteScores
 from tasks.arrays import Image
 from tasks.decode.params import DecodeParams
 from tasks.errors import BadInput
@@ -71,9 +71,9 @@ def command(**options: Any) -> int:
     return run_suite(evaluate, options)
 
 
-def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """Metrics per item, and their means over the items of each kind."""
-    looking = with_changes(params.section(ExtractFeaturesParams), arguments.set)
+    looking = apply_overrides(params.section(ExtractFeaturesParams), arguments.set)
     shipped = shipped_projection(looking.network, looking.layers, looking.dimensions)
     look = viewer(looking, params.section(Compute), shipped)
     bench = Bench(
@@ -84,7 +84,7 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
     return measure(arguments, bench)
 
 
-def measure(arguments: argparse.Namespace, bench: Bench) -> Scores:
+def measure(arguments: argparse.Namespace, bench: Bench) -> SuiteScores:
     """`evaluate` with whatever the bench holds."""
     clips = find_clips(arguments.data)
     if not clips:
@@ -94,7 +94,7 @@ def measure(arguments: argparse.Namespace, bench: Bench) -> Scores:
     }
     for name, image, rng in _chosen(clips, arguments, bench.side):
         items[f"views/{name}"] = found_again(image, rng, bench)
-    return Scores("features", items, _means(items))
+    return SuiteScores("features", items, _means(items))
 
 
 def carried_overlap(clip: Clip, bench: Bench) -> float:

@@ -28,7 +28,7 @@ from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
 from flows.cli.run_suite import run_suite
 from flows.evaluate.field_methods import ABLATIONS, RIVALS, Method, ablated, field
 from flows.evaluate.field_removal import REMOVERS, choose, psnr
-from flows.evaluate.scores import Scores
+from flows.evaluate.score_table import SuiteScores
 from flows.evaluate.synthetic_case import Problem, make_problem
 from tasks.arrays import LabelMap
 from tasks.errors import BadInput
@@ -74,7 +74,7 @@ def command(**options: Any) -> int:
     return run_suite(evaluate, options)
 
 
-def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:  # noqa: ARG001
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:  # noqa: ARG001
     """mIoU of methods, ablations and noise by seed, and the field's lead."""
     if arguments.seeds < 1:
         raise BadInput(f"--seeds must be at least 1, got {arguments.seeds}")
@@ -91,7 +91,7 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:  #
         items |= dict(_noisy(scenes, rows, arguments.noise))
         items |= (removal := dict(_removed(trials)))
         combined |= dict(_gains(removal.values()))
-    return Scores("field", items, combined)
+    return SuiteScores("field", items, combined)
 
 
 def mean_iou(truth: LabelMap, found: LabelMap) -> float:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
-from flows.evaluate.scores import Scores
+from flows.evaluate.score_table import SuiteScores
 from tasks.arrays import FlowField, Image
 from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.device import resolve_device
@@ -88,7 +88,7 @@ def command(**options: Any) -> int:
     return run_suite(evaluate, options)
 
 
-def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """EPE and Fl per pair and over all pixels of all pairs."""
     settings = params.section(EstimateFlowParams)
     if arguments.backend:
@@ -96,7 +96,7 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
     compute = params.section(Compute)
     backend = open_backend(settings, resolve_device(compute.device) if settings.network else "cpu", compute.batch)
     errors = {item.name: compare(item, backend, settings) for item in find_pairs(arguments.data)}
-    return Scores(
+    return SuiteScores(
         "flow",
         {name: found.summary() for name, found in errors.items()},
         Errors.pooled(list(errors.values())).summary(),

@@ -34,7 +34,7 @@ from flows.cli.run_suite import run_suite
 from flows.evaluate.match_context import Bench, open_bench
 from flows.evaluate.match_data import Clip, find_clips, find_homography_pairs, find_keypoint_pairs, read_image
 from flows.evaluate.match_scores import Metrics, score_homography, score_keypoints, score_masks, score_views
-from flows.evaluate.scores import Scores
+from flows.evaluate.score_table import SuiteScores
 from tasks.arrays import Image
 from tasks.errors import BadInput
 from tasks.geometry.evenly_spaced import pick_evenly
@@ -53,12 +53,12 @@ def command(**options: Any) -> int:
     return run_suite(evaluate, options)
 
 
-def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """Metrics per item, and their means over the items of each kind."""
     return measure(arguments, open_bench(params))
 
 
-def measure(arguments: argparse.Namespace, bench: Bench) -> Scores:
+def measure(arguments: argparse.Namespace, bench: Bench) -> SuiteScores:
     """`evaluate` with whatever the bench holds."""
     clips = find_clips(arguments.data)
     items: dict[str, Metrics] = {}
@@ -76,7 +76,7 @@ def measure(arguments: argparse.Namespace, bench: Bench) -> Scores:
             f"{arguments.data} must hold folders `frames`, pairs of images with .mat keypoints, or pairs with a "
             "homography in .xml, got none"
         )
-    return Scores("match", items, _means(items))
+    return SuiteScores("match", items, _means(items))
 
 
 def _films(

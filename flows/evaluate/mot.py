@@ -21,15 +21,22 @@ import click
 from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
 from flows.evaluate.mot_peers import find_peers, run_peer
-from flows.evaluate.motchallenge import Sequence, Verdict, find_sequences, judge, pool, summary
-from flows.evaluate.param_overrides import set_option, with_changes
-from flows.evaluate.scores import Row, Scores
+from flows.evaluate.motchallenge import (
+    MotSequence,
+    TrackEvalResult,
+    evaluate_tracks,
+    find_sequences,
+    pool_results,
+    summarise_metrics,
+)
+from flows.evaluate.param_overrides import apply_overrides, set_option
+from flows.evaluate.score_table import SuiteScores, TableRow
 from tasks.params import ParamSections
-from tasks.track.identify import identify
 from tasks.track.params import TrackParams
-from tasks.track.presets import PRESETS
+from tasks.track.run_tracker import track_detections
+from tasks.track.tracker_presets import PRESETS
 
-Figures = tuple[Mapping[str, Mapping[str, float]], Mapping[str, float]]
+MotFigures = tuple[Mapping[str, Mapping[str, float]], Mapping[str, float]]
 """Metrics by sequence, and pooled."""
 
 
@@ -46,34 +53,41 @@ def command(**options: Any) -> int:
     return run_suite(evaluate, options)
 
 
-def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """TrackEval's figures per sequence and pooled."""
-    tracking = params["track"]
-    assert isinstance(tracking, TrackParams)
-    settings = with_changes(tracking.model_copy(update=dict(PRESETS.get(arguments.preset or "", {}))), arguments.set)
+    tracking = params.section(TrackParams)
+    settings = apply_overrides(tracking.model_copy(update=dict(PRESETS.get(arguments.preset or "", {}))), arguments.set)
     sequences = find_sequences(arguments.data)
-    identify(sequences[0].detections(), settings)  # first calls load SciPy: no part of the speed
-    results = {sequence.name: run(sequence, settings) for sequence in sequences}
-    items, combined = figures(sequences, results)
-    return Scores("mot", items, combined, beside(sequences, tracking, (items, combined)) if arguments.peers else {})
+    track_detections(sequences[0].detections(), settings)  # first calls load SciPy: no part of the speed
+    results = {sequence.name: run_sequence(sequence, settings) for sequence in sequences}
+    items, combined = summarise_results(sequences, results)
+    return SuiteScores(
+        "mot", items, combined, compare_trackers(sequences, tracking, (items, combined)) if arguments.peers else {}
+    )
 
 
-def figures(sequences: list[Sequence], results: Mapping[str, tuple[Verdict, float]]) -> Figures:
+def summarise_results(sequences: list[MotSequence], results: Mapping[str, tuple[TrackEvalResult, float]]) -> MotFigures:
     """Metrics of each sequence, and of all together, from verdicts and seconds by name."""
     frames = {sequence.name: sequence.frame_count for sequence in sequences}
     seconds = sum(took for _, took in results.values())
-    items = {name: summary(verdict) | {"fps": frames[name] / took} for name, (verdict, took) in results.items()}
-    return items, summary(pool(verdict for verdict, _ in results.values())) | {"fps": sum(frames.values()) / seconds}
+    items = {
+        name: summarise_metrics(verdict) | {"fps": frames[name] / took} for name, (verdict, took) in results.items()
+    }
+    return items, summarise_metrics(pool_results(verdict for verdict, _ in results.values())) | {
+        "fps": sum(frames.values()) / seconds
+    }
 
 
-def beside(sequences: list[Sequence], tracking: TrackParams, ours: Figures) -> Mapping[str, list[Row]]:
+def compare_trackers(
+    sequences: list[MotSequence], tracking: TrackParams, ours: MotFigures
+) -> Mapping[str, list[TableRow]]:
     """Tables of this run's figures beside those of the presets and of every peer, pooled and by sequence."""
     found = {"this run": ours}
     for name, changes in PRESETS.items():
         settings = tracking.model_copy(update=dict(changes))
-        found[f"preset {name}"] = figures(sequences, {s.name: run(s, settings) for s in sequences})
+        found[f"preset {name}"] = summarise_results(sequences, {s.name: run_sequence(s, settings) for s in sequences})
     for name, make in find_peers().items():
-        found[name] = figures(sequences, {s.name: run_peer(s, make) for s in sequences})
+        found[name] = summarise_results(sequences, {s.name: run_peer(s, make) for s in sequences})
     return {
         "All sequences together": [{"tracker": name, **combined} for name, (_, combined) in found.items()],
         "HOTA of each": [
@@ -83,10 +97,10 @@ def beside(sequences: list[Sequence], tracking: TrackParams, ours: Figures) -> M
     }
 
 
-def run(sequence: Sequence, params: TrackParams) -> tuple[Verdict, float]:
+def run_sequence(sequence: MotSequence, params: TrackParams) -> tuple[TrackEvalResult, float]:
     """TrackEval's verdict on one sequence, and the seconds that tracking took."""
     detections = sequence.detections()
     start = time.perf_counter()
-    tracks = identify(detections, params)
+    tracks = track_detections(detections, params)
     seconds = time.perf_counter() - start
-    return judge(sequence, tracks), seconds
+    return evaluate_tracks(sequence, tracks), seconds

@@ -18,16 +18,23 @@ from pathlib import Path
 from typing import Any
 
 from flows.engine.project import Project, find_root
-from flows.evaluate.mot import run
-from flows.evaluate.mot_scenes import KINDS, Filmed, film
-from flows.evaluate.motchallenge import Sequence, Verdict, find_sequences, judge, pool, summary
+from flows.evaluate.mot import run_sequence
+from flows.evaluate.mot_scenes import CAMERA_KINDS, SceneSequence, make_scene_sequence
+from flows.evaluate.motchallenge import (
+    MotSequence,
+    TrackEvalResult,
+    evaluate_tracks,
+    find_sequences,
+    pool_results,
+    summarise_metrics,
+)
 from tasks.params import Compute
-from tasks.track.identify import identify
 from tasks.track.params import TrackParams
-from tasks.track.presets import PRESETS, UNSEEING
-from tasks.track.sight import open_sight
+from tasks.track.run_tracker import track_detections
+from tasks.track.tracker_presets import PRESETS, WITHOUT_VISUAL_CUES
+from tasks.track.visual_cues import make_visual_cues
 
-PARTS: Mapping[str, Mapping[str, Any]] = {
+COMPONENTS: Mapping[str, Mapping[str, Any]] = {
     "without linking": {"link_gap": 0},
     "without smoothing": {"smoothing": 0.0},
     "without filling": {"fill": False},
@@ -43,27 +50,27 @@ PARTS: Mapping[str, Mapping[str, Any]] = {
 }
 """What to change; a value that is a field's name stands for that field's value."""
 
-SIGHTED: Mapping[str, Mapping[str, Any]] = {
-    "detections alone": UNSEEING,
-    "with the camera": {**UNSEEING, "camera": True},
-    "with the camera and carried boxes": {**UNSEEING, "camera": True, "carry": True},
+VISUAL_SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "detections alone": WITHOUT_VISUAL_CUES,
+    "with the camera": {**WITHOUT_VISUAL_CUES, "camera": True},
+    "with the camera and carried boxes": {**WITHOUT_VISUAL_CUES, "camera": True, "carry": True},
     "with the camera and looks, closest": {
-        **UNSEEING,
+        **WITHOUT_VISUAL_CUES,
         "camera": True,
         "appearance": "closest",
         "appearance_distance": 0.1,
         "appearance_iou": 0.3,
     },
     "with the camera and looks, first": {
-        **UNSEEING,
+        **WITHOUT_VISUAL_CUES,
         "camera": True,
         "appearance": "first",
         "appearance_distance": 0.1,
         "appearance_iou": 0.0,
     },
-    "with the camera and looks over gaps": {**UNSEEING, "camera": True, "link_appearance": 0.1},
+    "with the camera and looks over gaps": {**WITHOUT_VISUAL_CUES, "camera": True, "link_appearance": 0.1},
     "with the camera and looks of crops, closest": {
-        **UNSEEING,
+        **WITHOUT_VISUAL_CUES,
         "camera": True,
         "appearance": "closest",
         "appearance_from": "crops",
@@ -71,7 +78,7 @@ SIGHTED: Mapping[str, Mapping[str, Any]] = {
         "appearance_iou": 0.3,
     },
     "with the camera and looks of crops over gaps": {
-        **UNSEEING,
+        **WITHOUT_VISUAL_CUES,
         "camera": True,
         "appearance_from": "crops",
         "link_appearance": 0.15,
@@ -89,7 +96,7 @@ NEIGHBOURS: Mapping[str, tuple[Any, ...]] = {
 }
 """Settings that leave-one-out chooses among: all combinations."""
 
-Verdicts = Mapping[str, Verdict]
+ResultsBySequence = Mapping[str, TrackEvalResult]
 
 
 def main() -> None:
@@ -102,72 +109,83 @@ def main() -> None:
     default = Project.open(find_root(Path.cwd())).params.section(TrackParams)
     if arguments.synthetic:
         with tempfile.TemporaryDirectory() as folder:
-            show_sighted(default, [film(seed, kind, Path(folder)) for kind in KINDS for seed in SEEDS])
+            print_scene_tables(
+                default, [make_scene_sequence(seed, kind, Path(folder)) for kind in CAMERA_KINDS for seed in SEEDS]
+            )
     else:
-        show_parts(default, find_sequences(arguments.data))
+        print_component_table(default, find_sequences(arguments.data))
 
 
-def show_sighted(default: TrackParams, filmed: list[Filmed]) -> None:
+def print_scene_tables(default: TrackParams, filmed: list[SceneSequence]) -> None:
     """A block for each kind of scene, a line for each setting."""
-    ways = {"params.yaml": {}, **SIGHTED, **{f"preset {name}": changes for name, changes in PRESETS.items()}}
-    for kind in KINDS:
+    ways = {"params.yaml": {}, **VISUAL_SETTINGS, **{f"preset {name}": changes for name, changes in PRESETS.items()}}
+    for kind in CAMERA_KINDS:
         print(f"{kind}, HOTA of each seed, then pooled")  # noqa: T201
         for name, changes in ways.items():
-            show(name, {f.sequence.name: seen(f, changed(default, changes)) for f in filmed if f.kind == kind})
+            print_row(
+                name,
+                {
+                    f.sequence.name: evaluate_scene(f, replace_params(default, changes))
+                    for f in filmed
+                    if f.kind == kind
+                },
+            )
 
 
-def seen(filmed: Filmed, params: TrackParams) -> Verdict:
+def evaluate_scene(filmed: SceneSequence, params: TrackParams) -> TrackEvalResult:
     """TrackEval's verdict on one scene, pictures and all."""
-    sight = open_sight(filmed.detections, filmed.dense_flow, filmed.features, filmed.frames, params, COMPUTE)
-    return judge(filmed.sequence, identify(filmed.detections, params, sight))
+    sight = make_visual_cues(filmed.detections, filmed.dense_flow, filmed.features, filmed.frames, params, COMPUTE)
+    return evaluate_tracks(filmed.sequence, track_detections(filmed.detections, params, sight))
 
 
-def show_parts(default: TrackParams, sequences: list[Sequence]) -> None:
+def print_component_table(default: TrackParams, sequences: list[MotSequence]) -> None:
     """A line for each part, preset and choice."""
-    show("params.yaml", judged(sequences, default))
-    for name, changes in PARTS.items():
-        show(name, judged(sequences, changed(default, changes)))
+    print_row("params.yaml", evaluate_sequences(sequences, default))
+    for name, changes in COMPONENTS.items():
+        print_row(name, evaluate_sequences(sequences, replace_params(default, changes)))
     for name, changes in PRESETS.items():
-        show(f"preset {name}", judged(sequences, changed(default, changes)))
+        print_row(f"preset {name}", evaluate_sequences(sequences, replace_params(default, changes)))
     settings = [dict(zip(NEIGHBOURS, values, strict=True)) for values in product(*NEIGHBOURS.values())]
-    tried = [judged(sequences, changed(default, setting)) for setting in settings]
-    ranked = sorted(range(len(tried)), key=lambda i: hota(tried[i]))
-    show(f"worst neighbour {settings[ranked[0]]}", tried[ranked[0]])
-    show(f"best neighbour {settings[ranked[-1]]}", tried[ranked[-1]])
-    show("leave-one-out", leave_one_out(tried))
+    tried = [evaluate_sequences(sequences, replace_params(default, setting)) for setting in settings]
+    ranked = sorted(range(len(tried)), key=lambda i: pooled_hota(tried[i]))
+    print_row(f"worst neighbour {settings[ranked[0]]}", tried[ranked[0]])
+    print_row(f"best neighbour {settings[ranked[-1]]}", tried[ranked[-1]])
+    print_row("leave-one-out", leave_one_out(tried))
 
 
-def changed(params: TrackParams, changes: Mapping[str, Any]) -> TrackParams:
+def replace_params(params: TrackParams, changes: Mapping[str, Any]) -> TrackParams:
     """`params` with `changes`, checked."""
     given = params.model_dump()
     values = {key: given.get(value, value) if isinstance(value, str) else value for key, value in changes.items()}
     return TrackParams.model_validate(given | values)
 
 
-def judged(sequences: list[Sequence], params: TrackParams) -> Verdicts:
+def evaluate_sequences(sequences: list[MotSequence], params: TrackParams) -> ResultsBySequence:
     """TrackEval's verdict on every sequence."""
-    return {sequence.name: run(sequence, params)[0] for sequence in sequences}
+    return {sequence.name: run_sequence(sequence, params)[0] for sequence in sequences}
 
 
-def leave_one_out(tried: list[Verdicts]) -> Verdicts:
+def leave_one_out(tried: list[ResultsBySequence]) -> ResultsBySequence:
     """For every sequence the verdict of the setting that has the highest HOTA pooled over the others."""
 
-    def without(verdicts: Verdicts, name: str) -> Verdicts:
+    def without(verdicts: ResultsBySequence, name: str) -> ResultsBySequence:
         return {other: verdict for other, verdict in verdicts.items() if other != name}
 
-    return {name: max(tried, key=lambda verdicts: hota(without(verdicts, name)))[name] for name in tried[0]}
+    return {name: max(tried, key=lambda verdicts: pooled_hota(without(verdicts, name)))[name] for name in tried[0]}
 
 
-def hota(verdicts: Verdicts) -> float:
+def pooled_hota(verdicts: ResultsBySequence) -> float:
     """Pooled over sequences."""
-    return summary(pool(verdicts.values()))["HOTA"]
+    return summarise_metrics(pool_results(verdicts.values()))["HOTA"]
 
 
-def show(name: str, verdicts: Verdicts) -> None:
+def print_row(name: str, verdicts: ResultsBySequence) -> None:
     """One line: HOTA of each sequence, then everything pooled."""
-    each = " ".join(f"{summary(verdict)['HOTA']:5.1f}" for verdict in verdicts.values())
+    each = " ".join(f"{summarise_metrics(verdict)['HOTA']:5.1f}" for verdict in verdicts.values())
     print(  # noqa: T201
-        f"{each}  pooled", *(f"{k} {v:.1f}" for k, v in summary(pool(verdicts.values())).items()), f" {name}"
+        f"{each}  pooled",
+        *(f"{k} {v:.1f}" for k, v in summarise_metrics(pool_results(verdicts.values())).items()),
+        f" {name}",
     )
 
 

@@ -17,15 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from flows.evaluate.motchallenge import Sequence, Verdict, judge
+from flows.evaluate.motchallenge import MotSequence, TrackEvalResult, evaluate_tracks
 from tasks.arrays import Boxes
 from tasks.artifacts.detections import Detections
-from tasks.artifacts.tracks import FILLED, Tracks
+from tasks.artifacts.tracks import INTERPOLATED, Tracks
 from tasks.errors import BadInput
 
-Step = Callable[[Detections], Boxes]
+FrameTracker = Callable[[Detections], Boxes]
 """Detections of the next frame to (n, 6) rows: track, x1, y1, x2, y2, score."""
-Make = Callable[[int, int], Step]
+TrackerFactory = Callable[[int, int], FrameTracker]
 """(height, width) of a video to a tracker for it."""
 TRACKERS: Mapping[str, Mapping[str, Any]] = {
     "SORTTracker": {},
@@ -35,21 +35,21 @@ TRACKERS: Mapping[str, Mapping[str, Any]] = {
     "BoTSORTTracker": {"enable_cmc": False},
 }
 """Class of the package `trackers` to what differs from its defaults."""
-BLIND: Mapping[str, Any] = {"use_cmc": False, "use_embeddings": False}
+WITHOUT_PICTURES: Mapping[str, Any] = {"use_cmc": False, "use_embeddings": False}
 BOXMOT: Mapping[str, Mapping[str, Any]] = {
     "ByteTrack": {},
     "OcSort": {},
-    "BotSort": BLIND,
-    "BoostTrack": BLIND,
-    "OccluBoost": BLIND,
+    "BotSort": WITHOUT_PICTURES,
+    "BoostTrack": WITHOUT_PICTURES,
+    "OccluBoost": WITHOUT_PICTURES,
     "SFSORT": {},
 }
 """The same for `boxmot`."""
 
 
-def find_peers() -> dict[str, Make]:
+def find_peers() -> dict[str, TrackerFactory]:
     """Name to what makes a tracker for one video; BadInput where no package is there."""
-    found = _of_trackers() | _of_boxmot()
+    found = _find_trackers_package() | _find_boxmot_package()
     if not found:
         raise BadInput(
             "--peers must have the package trackers or boxmot installed, got neither; pip install 'semflow[peers]'"
@@ -57,7 +57,7 @@ def find_peers() -> dict[str, Make]:
     return found
 
 
-def run_peer(sequence: Sequence, make: Make) -> tuple[Verdict, float]:
+def run_peer(sequence: MotSequence, make: TrackerFactory) -> tuple[TrackEvalResult, float]:
     """TrackEval's verdict on a peer's tracks of one sequence, and the seconds that tracking took."""
     detections = sequence.detections(as_published=True)
     bounds = np.searchsorted(detections.frame, np.arange(sequence.frame_count + 1))
@@ -66,10 +66,10 @@ def run_peer(sequence: Sequence, make: Make) -> tuple[Verdict, float]:
     start = time.perf_counter()
     rows = [step(here) for here in frames]
     seconds = time.perf_counter() - start
-    return judge(sequence, as_tracks(rows, detections)), seconds
+    return evaluate_tracks(sequence, build_tracks(rows, detections)), seconds
 
 
-def as_tracks(rows: Many[Boxes], detections: Detections) -> Tracks:
+def build_tracks(rows: Many[Boxes], detections: Detections) -> Tracks:
     """(n, 6) rows of each frame as the artifact, tracks numbered from 1 in order of appearance."""
     facts = {"frame_count": detections.frame_count, "width": detections.width, "height": detections.height}
     table = np.concatenate([np.empty((0, 6)), *rows])
@@ -90,17 +90,17 @@ def as_tracks(rows: Many[Boxes], detections: Detections) -> Tracks:
         y1=corners[:, 1],
         x2=corners[:, 2],
         y2=corners[:, 3],
-        detection=np.full(len(table), FILLED, np.int32),
+        detection=np.full(len(table), INTERPOLATED, np.int32),
         **facts,
     )
 
 
-def _of_trackers() -> dict[str, Make]:
-    package, supervision = _imported("trackers"), _imported("supervision")
+def _find_trackers_package() -> dict[str, TrackerFactory]:
+    package, supervision = _import_optional("trackers"), _import_optional("supervision")
     if package is None or supervision is None:
         return {}
 
-    def make(kind: Any, changes: Mapping[str, Any], height: int, width: int) -> Step:
+    def make(kind: Any, changes: Mapping[str, Any], height: int, width: int) -> FrameTracker:
         del height, width
         tracker = kind(**changes)
 
@@ -119,12 +119,12 @@ def _of_trackers() -> dict[str, Make]:
     return {f"trackers {name}": partial(make, kind, TRACKERS[name]) for name, kind in there.items()}
 
 
-def _of_boxmot() -> dict[str, Make]:
-    package = _imported("boxmot")
+def _find_boxmot_package() -> dict[str, TrackerFactory]:
+    package = _import_optional("boxmot")
     if package is None:
         return {}
 
-    def make(kind: Any, changes: Mapping[str, Any], height: int, width: int) -> Step:
+    def make(kind: Any, changes: Mapping[str, Any], height: int, width: int) -> FrameTracker:
         tracker, black = kind(**changes), np.zeros((height, width, 3), np.uint8)
 
         def step(here: Detections) -> Boxes:
@@ -138,7 +138,7 @@ def _of_boxmot() -> dict[str, Make]:
     return {f"boxmot {name}": partial(make, kind, BOXMOT[name]) for name, kind in there.items()}
 
 
-def _imported(name: str) -> Any:
+def _import_optional(name: str) -> Any:
     """The module, or None where it is not installed."""
     try:
         return importlib.import_module(name)

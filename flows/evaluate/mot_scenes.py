@@ -18,7 +18,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.evaluate.motchallenge import Sequence
+from flows.evaluate.motchallenge import MotSequence
 from tasks.arrays import Boxes
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
@@ -34,54 +34,56 @@ SETTINGS = SceneSettings(frames=72, actors=9, leaving=2, occlusion=0.5)
 SHAKE_PX = 4.0  # standard deviation per frame and axis: a tenth of an actor's width, as at arm's length
 FLOW_NOISE_PX = 0.25  # about DIS's mean error on Middlebury
 BOX_NOISE = 0.05  # of width and height, standard deviation of each edge
-MISSED = 0.1  # of single frames
-LAPSE, LAPSE_FRAMES = 0.02, 8  # a run of misses begins so often, and lasts so long on average
-LEAST_SEEN = 0.3  # share of an actor's largest area below which it is not detected
-TRUE_PIXELS = 30  # seen, for truth to count it
-ALARMS = 0.5  # false ones per frame
+MISS_RATE = 0.1  # of single frames
+LAPSE_RATE, LAPSE_FRAMES = 0.02, 8  # a run of misses begins so often, and lasts so long on average
+MIN_VISIBLE_SHARE = 0.3  # share of an actor's largest area below which it is not detected
+MIN_TRUTH_PIXELS = 30  # seen, for truth to count it
+FALSE_ALARM_RATE = 0.5  # false ones per frame
 SCORE, SCORE_SPREAD = 0.75, 0.12
-ALARM_SCORES = (0.1, 0.5)
+FALSE_ALARM_SCORES = (0.1, 0.5)
 
-Kind = Literal["still", "followed", "shaken"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+CameraKind = Literal["still", "followed", "shaken"]
+CAMERA_KINDS: tuple[CameraKind, ...] = get_args(CameraKind)
 
 
 @dataclass(frozen=True, eq=False)
-class Filmed:
+class SceneSequence:
     """A sequence and what the stages before `track` would have made of it."""
 
-    kind: Kind
-    sequence: Sequence
+    kind: CameraKind
+    sequence: MotSequence
     detections: Detections
     dense_flow: DenseFlow
     features: Features
     frames: Frames
 
 
-def film(seed: int, kind: Kind, folder: Path) -> Filmed:
+def make_scene_sequence(seed: int, kind: CameraKind, folder: Path) -> SceneSequence:
     """The scene of `seed`, its truth in MOTChallenge's format below `folder`."""
     scene = make_scene(seed, replace(SETTINGS, camera=0.0) if kind == "still" else SETTINGS)
     if kind == "shaken":
-        scene = shake(scene)
+        scene = shake_camera(scene)
     home = folder / f"{kind}-{seed}"
     (home / "gt").mkdir(parents=True)
-    (home / "gt" / "gt.txt").write_text("".join(_truth(scene)))
+    (home / "gt" / "gt.txt").write_text("".join(_ground_truth_lines(scene)))
     height, width = scene.settings.height, scene.settings.width
-    return Filmed(
+    return SceneSequence(
         kind,
-        Sequence(home.name, home, len(scene), width, height),
-        detections(scene),
+        MotSequence(home.name, home, len(scene), width, height),
+        simulate_detections(scene),
         inputs.dense_flow(scene, FLOW_NOISE_PX).to(home / "dense_flow.parquet"),
         inputs.features(scene).to(home / "features.npy"),
         inputs.frames(scene).to(home / "frames.parquet"),
     )
 
 
-def shake(scene: Scene) -> Scene:
+def shake_camera(scene: Scene) -> Scene:
     """The same play before a trembling camera."""
     rng = np.random.default_rng([scene.seed, 1])
     focal = scene.camera.intrinsics[0, 0]
-    rotations = np.stack([_turn(*rng.normal(0, SHAKE_PX / focal, 2)) @ rotation for rotation in scene.camera.rotations])
+    rotations = np.stack(
+        [_rotation(*rng.normal(0, SHAKE_PX / focal, 2)) @ rotation for rotation in scene.camera.rotations]
+    )
     camera: Camera = replace(scene.camera, rotations=rotations)
     shape = scene.settings.height, scene.settings.width
     views = [draw(scene.layers, camera, frame, *shape) for frame in range(len(scene))]
@@ -90,10 +92,10 @@ def shake(scene: Scene) -> Scene:
     return replace(scene, camera=camera, frames=frames, instances=np.stack([view.instances for view in views]))
 
 
-def detections(scene: Scene) -> Detections:
+def simulate_detections(scene: Scene) -> Detections:
     """What a middling detector might report."""
     rng = np.random.default_rng([scene.seed, 2])
-    parts = [_of_actor(rng, scene, instance) for instance in _actors(scene)] + [_alarms(rng, scene)]
+    parts = [_detect_actor(rng, scene, instance) for instance in _actor_instances(scene)] + [_false_alarms(rng, scene)]
     frame, score, xyxy = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort((-score, frame))
     xyxy = xyxy[order].astype(np.float32)
@@ -112,42 +114,42 @@ def detections(scene: Scene) -> Detections:
     )
 
 
-def _of_actor(rng: np.random.Generator, scene: Scene, instance: int) -> tuple[NDArray[np.intp], Boxes, Boxes]:
+def _detect_actor(rng: np.random.Generator, scene: Scene, instance: int) -> tuple[NDArray[np.intp], Boxes, Boxes]:
     area = (scene.instances == instance).sum(axis=(1, 2))
     share = area / max(area.max(), 1)
     lapse = np.zeros(len(scene), np.bool_)
-    for begin in np.flatnonzero(rng.uniform(size=len(scene)) < LAPSE):
+    for begin in np.flatnonzero(rng.uniform(size=len(scene)) < LAPSE_RATE):
         lapse[begin : begin + rng.geometric(1 / LAPSE_FRAMES)] = True
-    found = np.flatnonzero((share >= LEAST_SEEN) & ~lapse & (rng.uniform(size=len(scene)) >= MISSED))
+    found = np.flatnonzero((share >= MIN_VISIBLE_SHARE) & ~lapse & (rng.uniform(size=len(scene)) >= MISS_RATE))
     box = scene.boxes[instance - 1, found].astype(np.float64)
     size = np.tile(box[:, 2:] - box[:, :2], 2)
     score = rng.normal(SCORE, SCORE_SPREAD, len(found)) * np.sqrt(share[found])
-    return found, np.clip(score, 0.05, 0.99), _ordered(box + BOX_NOISE * size * rng.normal(size=box.shape))
+    return found, np.clip(score, 0.05, 0.99), _sort_corners(box + BOX_NOISE * size * rng.normal(size=box.shape))
 
 
-def _alarms(rng: np.random.Generator, scene: Scene) -> tuple[NDArray[np.intp], Boxes, Boxes]:
-    frame = np.repeat(np.arange(len(scene)), rng.poisson(ALARMS, len(scene)))
+def _false_alarms(rng: np.random.Generator, scene: Scene) -> tuple[NDArray[np.intp], Boxes, Boxes]:
+    frame = np.repeat(np.arange(len(scene)), rng.poisson(FALSE_ALARM_RATE, len(scene)))
     extent = np.array([scene.settings.width, scene.settings.height])
     centre, half = rng.uniform(0, 1, (len(frame), 2)) * extent, rng.uniform(0.06, 0.14, (len(frame), 2)) * extent[1]
-    return frame, rng.uniform(*ALARM_SCORES, len(frame)), np.concatenate([centre - half, centre + half], axis=1)
+    return frame, rng.uniform(*FALSE_ALARM_SCORES, len(frame)), np.concatenate([centre - half, centre + half], axis=1)
 
 
-def _truth(scene: Scene) -> Iterator[str]:
-    for instance in _actors(scene):
-        for frame in np.flatnonzero((scene.instances == instance).sum(axis=(1, 2)) >= TRUE_PIXELS):
+def _ground_truth_lines(scene: Scene) -> Iterator[str]:
+    for instance in _actor_instances(scene):
+        for frame in np.flatnonzero((scene.instances == instance).sum(axis=(1, 2)) >= MIN_TRUTH_PIXELS):
             x1, y1, x2, y2 = scene.boxes[instance - 1, frame]
             yield f"{frame + 1},{instance},{x1:.2f},{y1:.2f},{x2 - x1:.2f},{y2 - y1:.2f},1,-1,-1,-1\n"
 
 
-def _actors(scene: Scene) -> list[int]:
+def _actor_instances(scene: Scene) -> list[int]:
     return [layer.instance for layer in scene.layers if layer.class_id in ACTORS]
 
 
-def _ordered(xyxy: Boxes) -> Boxes:
+def _sort_corners(xyxy: Boxes) -> Boxes:
     corners = xyxy.reshape(-1, 2, 2)
     return np.sort(corners, axis=1).reshape(-1, 4)
 
 
-def _turn(about_x: float, about_y: float) -> NDArray[np.float64]:
+def _rotation(about_x: float, about_y: float) -> NDArray[np.float64]:
     (cx, cy), (sx, sy) = np.cos([about_x, about_y]), np.sin([about_x, about_y])
     return np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]]) @ np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])

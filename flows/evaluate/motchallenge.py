@@ -22,16 +22,16 @@ from tasks.artifacts.tracks import Tracks
 from tasks.errors import BadInput
 
 PERSON = 0  # COCO's number, as the detector has it; MOTChallenge scores pedestrians alone
-CUT = 0.05  # where the lists of MOT17 start, which are taken as they are
-CLASSLESS = "MOT15"  # the benchmark without classes in its truth, for which TrackEval does no preprocessing
+MIN_RESCALED_SCORE = 0.05  # where the lists of MOT17 start, which are taken as they are
+WITHOUT_CLASSES = "MOT15"  # the benchmark without classes in its truth, for which TrackEval does no preprocessing
 WITH_CLASSES = ("MOT16", "MOT17", "MOT20")
 
-Verdict = Mapping[str, Mapping[str, Any]]
+TrackEvalResult = Mapping[str, Mapping[str, Any]]
 """Metric family (HOTA, CLEAR, Identity) to TrackEval's fields."""
 
 
 @dataclass(frozen=True)
-class Sequence:
+class MotSequence:
     """One folder of truth and detections."""
 
     name: str
@@ -43,7 +43,7 @@ class Sequence:
     @property
     def benchmark(self) -> str:
         """Whose rules apply, by the name of the folder: MOT16, MOT17, MOT20, else MOT15's."""
-        return next((b for b in WITH_CLASSES if b in self.folder.name), CLASSLESS)
+        return next((b for b in WITH_CLASSES if b in self.folder.name), WITHOUT_CLASSES)
 
     @property
     def truth(self) -> Path:
@@ -55,13 +55,13 @@ class Sequence:
 
         Those that are no probabilities are 1 on either.
         """
-        rows = _read(self.folder / "det" / "det.txt")
+        rows = _read_table(self.folder / "det" / "det.txt")
         rows = rows[np.lexsort((-rows[:, 6], rows[:, 0]))]
         return Detections(
             frame=(rows[:, 0] - 1).astype(np.int32),
             class_id=np.full(len(rows), PERSON, np.int16),
             class_name=np.full(len(rows), "person", object),
-            score=(probabilities if as_published else rescaled)(rows[:, 6]).astype(np.float32),
+            score=(as_probabilities if as_published else rescale_scores)(rows[:, 6]).astype(np.float32),
             x1=rows[:, 2].astype(np.float32),
             y1=rows[:, 3].astype(np.float32),
             x2=(rows[:, 2] + rows[:, 4]).astype(np.float32),
@@ -72,7 +72,7 @@ class Sequence:
         )
 
 
-def rescaled(score: NDArray[np.float64]) -> NDArray[np.float64]:
+def rescale_scores(score: NDArray[np.float64]) -> NDArray[np.float64]:
     """Scores of public detections, as the stage is used to them.
 
     Detectors differ in what they call .5: in the lists that came with SORT (used for MOT15) one in four is a person
@@ -80,23 +80,23 @@ def rescaled(score: NDArray[np.float64]) -> NDArray[np.float64]:
     their lists where that gets too bad, so the log-odds of a list are shifted, all by the same amount, until its lowest
     score is CUT; no truth is used.
     """
-    score = probabilities(score)
+    score = as_probabilities(score)
     if not len(score) or score.min() == score.max():
         return score
     sure = np.finfo(np.float32).eps
     odds = np.clip(score, sure, 1 - sure) / (1 - np.clip(score, sure, 1 - sure))
-    odds *= CUT / (1 - CUT) / odds.min()
+    odds *= MIN_RESCALED_SCORE / (1 - MIN_RESCALED_SCORE) / odds.min()
     return odds / (1 + odds)
 
 
-def probabilities(score: NDArray[np.float64]) -> NDArray[np.float64]:
+def as_probabilities(score: NDArray[np.float64]) -> NDArray[np.float64]:
     """Scores as they are, or 1 for all: where they are all the same they say nothing, and those outside 0..1 (ACF, DPM)
     are no probabilities."""
     odd = not len(score) or score.min() < 0 or score.max() > 1 or score.min() == score.max()
     return np.ones_like(score) if odd else score
 
 
-def find_sequences(root: Path) -> list[Sequence]:
+def find_sequences(root: Path) -> list[MotSequence]:
     """Every folder at any depth below `root` with `gt/gt.txt` and `det/det.txt`, by name; BadInput where none is."""
     folders = sorted(
         path.parent.parent for path in root.rglob("gt/gt.txt") if (path.parent.parent / "det" / "det.txt").is_file()
@@ -105,22 +105,22 @@ def find_sequences(root: Path) -> list[Sequence]:
         raise BadInput(f"{root} must hold folders with gt/gt.txt and det/det.txt, got none at any depth")
     names = [folder.name for folder in folders]
     return [
-        _sequence(folder, folder.name if names.count(folder.name) == 1 else folder.relative_to(root).as_posix())
+        _open_sequence(folder, folder.name if names.count(folder.name) == 1 else folder.relative_to(root).as_posix())
         for folder in folders
     ]
 
 
-def judge(sequence: Sequence, tracks: Tracks) -> Verdict:
+def evaluate_tracks(sequence: MotSequence, tracks: Tracks) -> TrackEvalResult:
     """TrackEval on the tracks of one sequence, with the preprocessing of its benchmark."""
     xyxy = tracks.xyxy.astype(np.float64)
     rows = np.column_stack([tracks.frame + 1, tracks.track_id, xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2], tracks.score])
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.txt"
         np.savetxt(result, rows, fmt=["%d", "%d", "%.3f", "%.3f", "%.3f", "%.3f", "%.4f"], delimiter=",")
-        return judge_files(sequence.truth, result, sequence.benchmark, sequence.frame_count)
+        return evaluate_files(sequence.truth, result, sequence.benchmark, sequence.frame_count)
 
 
-def judge_files(truth: Path, result: Path, benchmark: str, frame_count: int) -> Verdict:
+def evaluate_files(truth: Path, result: Path, benchmark: str, frame_count: int) -> TrackEvalResult:
     """TrackEval on two files in MOTChallenge's format."""
     from trackeval.datasets import MotChallenge2DBox
 
@@ -140,7 +140,7 @@ def judge_files(truth: Path, result: Path, benchmark: str, frame_count: int) -> 
     return {name: metric.eval_sequence(data) for name, metric in _metrics().items()}
 
 
-def pool(verdicts: Iterable[Verdict]) -> Verdict:
+def pool_results(verdicts: Iterable[TrackEvalResult]) -> TrackEvalResult:
     """TrackEval's row COMBINED_SEQ over several sequences."""
     parts = list(verdicts)
     return {
@@ -149,7 +149,7 @@ def pool(verdicts: Iterable[Verdict]) -> Verdict:
     }
 
 
-def summary(verdict: Verdict) -> dict[str, float]:
+def summarise_metrics(verdict: TrackEvalResult) -> dict[str, float]:
     """The figures people quote: per cent, and identity switches as a count."""
     hota, clear, identity = verdict["HOTA"], verdict["CLEAR"], verdict["Identity"]
     return {
@@ -168,15 +168,15 @@ def _metrics() -> dict[str, Any]:
     return {"HOTA": HOTA(), "CLEAR": CLEAR({"PRINT_CONFIG": False}), "Identity": Identity({"PRINT_CONFIG": False})}
 
 
-def _sequence(folder: Path, name: str) -> Sequence:
+def _open_sequence(folder: Path, name: str) -> MotSequence:
     """Length and size from seqinfo.ini; without it from the last frame and the outermost edges in the files."""
-    tables = [_read(folder / "gt" / "gt.txt"), _read(folder / "det" / "det.txt")]
+    tables = [_read_table(folder / "gt" / "gt.txt"), _read_table(folder / "det" / "det.txt")]
     last = int(max((table[:, 0].max() for table in tables if len(table)), default=0))
     facts = configparser.ConfigParser()
     facts.read(folder / "seqinfo.ini")
     corners = np.concatenate([table[:, 2:4] + table[:, 4:6] for table in tables])
     edge = np.ceil(corners.max(axis=0, initial=0)).astype(int)
-    return Sequence(
+    return MotSequence(
         name=name,
         folder=folder,
         frame_count=max(last, facts.getint("Sequence", "seqLength", fallback=0)),
@@ -185,7 +185,7 @@ def _sequence(folder: Path, name: str) -> Sequence:
     )
 
 
-def _read(path: Path) -> NDArray[np.float64]:
+def _read_table(path: Path) -> NDArray[np.float64]:
     """(n, >= 7) rows of a comma-separated file; an empty file gives none."""
     if not path.read_text().strip():
         return np.empty((0, 7))

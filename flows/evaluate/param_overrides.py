@@ -26,7 +26,7 @@ def set_option(section: str, example: str) -> Callable[[Any], Any]:
     )
 
 
-def with_changes(params: P, changes: Iterable[str]) -> P:
+def apply_overrides(params: P, changes: Iterable[str]) -> P:
     """`params` with `KEY=VALUE` texts applied, values as YAML reads them; raises BadParams where one is odd."""
     kind = type(params)
     values: dict[str, Any] = params.model_dump(mode="json")

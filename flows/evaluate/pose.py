@@ -25,7 +25,7 @@ import numpy as np
 from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
 from flows.evaluate.pose_coverage import VIDEOS, coverage
-from flows.evaluate.scores import Scores
+from flows.evaluate.score_table import SuiteScores
 from tasks.arrays import Image
 from tasks.device import resolve_device
 from tasks.errors import BadInput
@@ -33,9 +33,9 @@ from tasks.estimate_pose.look import LIMIT, Looker
 from tasks.estimate_pose.params import EstimatePoseParams
 from tasks.params import Compute, ParamSections
 from tasks.weights.fetch import weights_path
-from tasks.yolo.library import ultralytics
-from tasks.yolo.model import load_yolo
-from tasks.yolo.pose import Skeletons
+from tasks.yolo.keypoint_decoding import Skeletons
+from tasks.yolo.ultralytics_import import import_ultralytics
+from tasks.yolo.yolo_model import load_yolo
 
 SCORE_THRESHOLD = 0.001  # AP needs the weak ones too; ultralytics' own validation starts here
 PEOPLE_COUNTED = 20  # COCO's maxDets for keypoints
@@ -54,7 +54,7 @@ def command(**options: Any) -> int:
     return run_suite(evaluate, options)
 
 
-def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
+def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """AP on labelled images, or the share of people with a pose on videos; the section `estimate_pose` but for AP."""
     if (arguments.data / "annotations.json").exists():
         return _on_images(arguments, params)
@@ -62,10 +62,10 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> Scores:
     if not videos:
         raise BadInput(f"{arguments.data} must hold images/ and annotations.json, or videos, got neither")
     items, combined = coverage(videos, params)
-    return Scores("pose", items, combined)
+    return SuiteScores("pose", items, combined)
 
 
-def _on_images(arguments: argparse.Namespace, params: ParamSections) -> Scores:
+def _on_images(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     settings = params.section(EstimatePoseParams)
     model = load_yolo(settings.weights, resolve_device(params.section(Compute).device))
     looker = Looker(
@@ -83,7 +83,7 @@ def _on_images(arguments: argparse.Namespace, params: ParamSections) -> Scores:
     if not arguments.alone:
         _, theirs = average_precision(ground, plain_ultralytics(images, settings))
         combined |= {f"ultralytics_{name}": value for name, value in theirs.items()}
-    return Scores("pose", items, combined)
+    return SuiteScores("pose", items, combined)
 
 
 def read_annotations(data: Path) -> Ground:
@@ -101,7 +101,7 @@ def read_annotations(data: Path) -> Ground:
 
 def plain_ultralytics(images: Sequence[Image], settings: EstimatePoseParams) -> list[Skeletons]:
     """What ultralytics' own predict, in torch, sees in each image with the same settings."""
-    predictor = ultralytics().YOLO(weights_path(settings.weights))
+    predictor = import_ultralytics().YOLO(weights_path(settings.weights))
     found: list[Skeletons] = []
     for image in images:
         result = predictor.predict(

@@ -24,8 +24,8 @@ from tasks.detect.stage import detect
 from tasks.estimate_pose.params import EstimatePoseParams
 from tasks.estimate_pose.stage import estimate_pose
 from tasks.params import Compute, ParamSections
-from tasks.track.identify import identify
 from tasks.track.params import TrackParams
+from tasks.track.run_tracker import track_detections
 
 VIDEOS = (".avi", ".mp4", ".mov", ".mkv", ".webm")
 TALL_PX = 60  # of working size: below it even a person sees no joints
@@ -80,4 +80,4 @@ def shares(counts: Metrics) -> Metrics:
 def _tracked(video: Path, folder: Path, params: ParamSections) -> tuple[Frames, Tracks]:
     frames = decode(RawVideo.load(video), params.section(DecodeParams)).to(folder / f"{video.name}.parquet")
     found = detect(frames, params.section(DetectParams), params.section(Compute))
-    return frames, identify(found, params.section(TrackParams))
+    return frames, track_detections(found, params.section(TrackParams))

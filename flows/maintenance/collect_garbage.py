@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
-from flows.cli.wording import size
+from flows.cli.text_formatting import format_size
 from flows.engine.dvc_store.mutex import hold_repository
 from flows.engine.files import remove
 from flows.engine.follow import PARTS, parts_of
@@ -211,11 +211,11 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         if rows is None:
             continue
         total = sum(row["bytes"] for row in rows)
-        more = f" of {size(total)}" if total else ""
+        more = f" of {format_size(total)}" if total else ""
         yield f"{word} {sum(row['objects'] for row in rows):,} objects{more} from the {place}"
         for row in rows:
             made = f" ({row['stage']})" if row["stage"] else ""
-            yield f"  {row['folder']}{made}: {row['objects']:,} objects, {size(row['bytes'])}"
+            yield f"  {row['folder']}{made}: {row['objects']:,} objects, {format_size(row['bytes'])}"
     yield f"{word} {found['ledger']:,} entries of the ledger, {found['methods']:,} unused methods"
     yield from (f"{word} {path}" for path in found["leftovers"])
     if found["kept_young"]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.cli.wording import printable
+from flows.cli.text_formatting import escape_controls
 from flows.engine.names import find_video
 from tasks.errors import SemflowError
 
@@ -49,7 +49,7 @@ def confirm(question: str, *, yes: bool, needed: bool) -> None:
         if needed:
             raise SemflowError(f"{question} must be answered on a terminal, got none; add --yes")
         return
-    sys.stderr.write(f"{printable(question)} [y/N] ")
+    sys.stderr.write(f"{escape_controls(question)} [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise SemflowError("the question must be answered with y to go on, got no; nothing was changed")
@@ -60,4 +60,4 @@ def answer(value: Mapping[str, Any], lines: Iterable[str], *, as_json: bool) -> 
     if as_json:
         sys.stdout.write(json.dumps(value, indent=1) + "\n")
     else:
-        sys.stdout.writelines(f"{printable(line)}\n" for line in lines)
+        sys.stdout.writelines(f"{escape_controls(line)}\n" for line in lines)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flows.cli.command_options import JSON_OPTION, ValuesCommand
-from flows.cli.wording import size
+from flows.cli.text_formatting import format_size
 from flows.engine.dvc_store.config import read_config
 from flows.engine.places import places_of, require_own_file
 from flows.engine.project import Project
@@ -269,8 +269,9 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     for one in proof["erased"]:
         counts[one["folder"]] += one["bytes"] or 0
     total = sum(counts.values())
-    yield f"{found['video']}: {len(proof['erased'])} objects of {size(total)} erased ({', '.join(proof['places'])})"
-    yield from (f"  {folder}: {size(count)}" for folder, count in sorted(counts.items()))
+    places = ", ".join(proof["places"])
+    yield f"{found['video']}: {len(proof['erased'])} objects of {format_size(total)} erased ({places})"
+    yield from (f"  {folder}: {format_size(count)}" for folder, count in sorted(counts.items()))
     if proof["shared"]:
         yield f"{len(proof['shared'])} objects stay, for something else has the same bytes"
     if found["left"]:

@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 
 from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
-from flows.cli.display import shown_progress
-from flows.cli.wording import size
+from flows.cli.display import show_progress
+from flows.cli.text_formatting import format_size
 from flows.engine.declaration import Kind
 from flows.engine.dvc_store.lock import DirHash, read_lock
 from flows.engine.dvc_store.pointer import read_pointer
@@ -75,7 +75,7 @@ def command(*, videos: tuple[str, ...], artifacts: tuple[str, ...] | None, raw: 
             raise SemflowError("the data set must have a video to pull, got none; " + "; ".join(project.notes))
         names = find_videos(project, videos) or None
         kinds = find_kinds(project, artifacts) if artifacts else ([] if raw else None)
-        with locked(project), shown_progress():
+        with locked(project), show_progress():
             pulled = pull(project, names, kinds, raw=raw)
     finally:
         project.close()
@@ -202,8 +202,8 @@ def _bring(project: Project, storage: Storage, wanted: Wanted, pulled: Pulled) -
 
 
 def _lines(pulled: Pulled) -> Iterator[str]:
-    remote = f", {size(pulled.from_remote)} of it from the remote" if pulled.from_remote else ""
-    yield f"{pulled.brought:,} files brought ({size(pulled.bytes)}{remote}), {pulled.here:,} were here"
+    remote = f", {format_size(pulled.from_remote)} of it from the remote" if pulled.from_remote else ""
+    yield f"{pulled.brought:,} files brought ({format_size(pulled.bytes)}{remote}), {pulled.here:,} were here"
     for path in pulled.other[:MAX_LINES]:
         yield f"{path} is not as recorded and was left as it is; remove it to get the recorded one"
     for path in pulled.missing[:MAX_LINES]:

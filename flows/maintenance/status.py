@@ -13,8 +13,8 @@ from typing import Any
 import click
 
 from flows.cli.command_options import JSON_OPTION, ValuesCommand
-from flows.cli.console_groups import Reason, grouped
-from flows.cli.wording import duration, one_line, size, tally_words
+from flows.cli.console_groups import ItemReason, group_reasons
+from flows.cli.text_formatting import format_counts, format_duration, format_size, join_lines
 from flows.engine.plan import Plan, count_standings
 from flows.engine.project import RAW, STATE, Project
 from flows.engine.recipe import FOLDER
@@ -183,11 +183,11 @@ def _lines_backwards(path: Path) -> Iterator[bytes]:
 def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield from _run_lines(found["run"])
     yield from _last_lines(found["last_run"])
-    yield f"items: {tally_words(found['items']) or 'none'}"
+    yield f"items: {format_counts(found['items']) or 'none'}"
     for name, words in (("put_aside", "failed"), ("blocked", "blocked")):
         yield from _reason_lines(words, found[name], "reason")
     held = found["bytes"]
-    yield "space: " + ", ".join(f"{name} {size(count)}" for name, count in held.items())
+    yield "space: " + ", ".join(f"{name} {format_size(count)}" for name, count in held.items())
     yield from found["notes"]
 
 
@@ -195,19 +195,23 @@ def _run_lines(holder: dict[str, Any] | None) -> Iterator[str]:
     if holder is None:
         yield "no run is under way"
         return
-    since = duration(time.time() - holder["since"])
+    since = format_duration(time.time() - holder["since"])
     status = holder["run"]
     if status is None:
         yield f"process {holder['pid']} has held the project for {since}; it has not said what it makes"
         return
     left = status["left_s"]
-    more = f", {'at least' if status['left_at_least'] else 'about'} {duration(left)} left" if left is not None else ""
+    more = (
+        f", {'at least' if status['left_at_least'] else 'about'} {format_duration(left)} left"
+        if left is not None
+        else ""
+    )
     done = f"{status['done']:,} of {status['total']:,} items done"
     yield f"a run is under way: process {holder['pid']}, for {since}; {done}{more}"
     for item in status["in_hand"]:
-        took = duration(time.time() - item["since"])
+        took = format_duration(time.time() - item["since"])
         step = f", {item['step']}" if item["step"] else ""
-        yield one_line(f"  in hand: {item['stage']} {item['video']} for {took}{step}")
+        yield join_lines(f"  in hand: {item['stage']} {item['video']} for {took}{step}")
     yield from _reason_lines("  failed", status["failures"], "error")
 
 
@@ -216,8 +220,8 @@ def _last_lines(entry: dict[str, Any] | None) -> Iterator[str]:
         yield "no run has made anything yet"
         return
     end = ", interrupted" if entry["interrupted"] else ""
-    counts = tally_words(entry["counts"]) or "nothing made"
-    yield f"last run: {entry['at']} on {entry['host']}, {duration(entry['seconds'])}{end}: {counts}"
+    counts = format_counts(entry["counts"]) or "nothing made"
+    yield f"last run: {entry['at']} on {entry['host']}, {format_duration(entry['seconds'])}{end}: {counts}"
     yield from _reason_lines("  failed", entry["failures"], "error")
     yield from (f"  not recorded in DVC: {stage}: {reason}" for stage, reason in entry["unrecorded"].items())
 
@@ -225,8 +229,9 @@ def _last_lines(entry: dict[str, Any] | None) -> Iterator[str]:
 def _reason_lines(word: str, reasons: list[dict[str, Any]], name: str) -> Iterator[str]:
     from flows.engine.outcome import Item
 
-    groups = grouped(
-        Reason(Item(reason["video"], reason["stage"]), word, reason[name] or "no reason given") for reason in reasons
+    groups = group_reasons(
+        ItemReason(Item(reason["video"], reason["stage"]), word, reason[name] or "no reason given")
+        for reason in reasons
     )
     for group in groups[:MAX_LINES]:
         yield f"{word} {group.who}: {group.text}"

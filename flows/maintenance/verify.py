@@ -13,8 +13,8 @@ from typing import Any
 import click
 
 from flows.cli.command_options import JSON_OPTION, ValuesCommand
-from flows.cli.display import shown_progress
-from flows.cli.wording import size
+from flows.cli.display import show_progress
+from flows.cli.text_formatting import format_size
 from flows.engine.plan import Plan
 from flows.engine.project import Project
 from flows.engine.run import locked
@@ -62,7 +62,7 @@ def command(
     amount = None if recompute is None else parse_amount(recompute)
     project = open_project()
     try:
-        with locked(project), shown_progress():
+        with locked(project), show_progress():
             found = verify(
                 project,
                 find_videos(project, videos) or None,
@@ -137,7 +137,7 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     rows: list[Sequence[str]] = [("", "as recorded", "wrong", "not here", "read")]
     for name, counts in found["groups"].items():
         numbers = (f"{counts[part]:,}" for part in ("good", "bad", "absent"))
-        rows.append((name, *numbers, size(counts["bytes"])))
+        rows.append((name, *numbers, format_size(counts["bytes"])))
     yield from _table(rows)
     for finding in found["findings"][:MAX_LINES]:
         yield f"{finding['path']} {finding['what']}; {finding['do']}"

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
+from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.detections import Detections
-from tasks.artifacts.frames import Account, Frames
+from tasks.artifacts.frames import Frames
 from tasks.artifacts.report import Report
 from tasks.artifacts.tracks import Tracks
 
@@ -33,7 +34,7 @@ class IndexItem:
     """Address of the video's report, relative to the index."""
     thumbnail: bytes | None = None
     """JPEG."""
-    account: Account | None = None
+    account: DecodeReport | None = None
     detections: int | None = None
     tracks: Mapping[str, int] = field(default_factory=dict[str, int])
     """Class to its number of tracks, most first."""
@@ -107,7 +108,7 @@ def summary(items: Sequence[IndexItem]) -> str:
     return " ".join(said)
 
 
-def _look(path: Path) -> tuple[Account, bytes | None]:
+def _look(path: Path) -> tuple[DecodeReport, bytes | None]:
     """The account, and a small picture of the middle one of the whole frames."""
     import numpy as np
 
@@ -116,7 +117,7 @@ def _look(path: Path) -> tuple[Account, bytes | None]:
     frames = Frames.load(path)
     whole = np.flatnonzero(frames.ok)
     picture = jpeg(shrink(frames.image(int(whole[len(whole) // 2])), THUMBNAIL_PX)) if len(whole) else None
-    return frames.account, picture
+    return frames.decode_report, picture
 
 
 def _row_count(path: Path) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from flows.engine.project import Project
 from flows.overview.index_page import IndexItem
-from tasks.artifacts.frames import Account
+from tasks.artifacts.decode_report import DecodeReport
 
 PREFIX = "index-item:"
 
@@ -44,6 +44,6 @@ def _from_json(value: dict[str, Any]) -> IndexItem:
     return IndexItem(**plain)
 
 
-def _account(value: dict[str, Any]) -> Account:
+def _account(value: dict[str, Any]) -> DecodeReport:
     plain: dict[str, Any] = {**value, "notes": tuple(value["notes"])}
-    return Account(**plain)
+    return DecodeReport(**plain)

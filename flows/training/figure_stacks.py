@@ -18,17 +18,23 @@ from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.estimate_flow.assess import assess
 from tasks.estimate_flow.classic import dis
 from tasks.geometry.homography import camera_flow
-from tasks.streams.flow_stack import CHANNELS, LENGTH, Stack, field_in_square, squares_along
-from tasks.streams.segments import segment_starts
+from tasks.streams.flow_stack import (
+    STACK_CHANNELS,
+    STACK_LENGTH,
+    FlowStacks,
+    crop_flow_field,
+    make_person_stack_squares,
+)
+from tasks.streams.segment_sampling import sample_segment_starts
 from tasks.synthetic.figures.clip import FPS, SIDE, Theme, draw_clip
 from tasks.synthetic.figures.motions import EVERY_MOTION
 
-SETTINGS = StackSettings(removal="camera", side=96)
+FIGURE_STACK_SETTINGS = StackSettings(removal="camera", side=96)
 ENCODING = FlowEncoding(SIDE, SIDE, grid=2, steps_per_px=32)
 
 
 @dataclass(frozen=True)
-class Job:
+class FigureClipJob:
     """One clip to render and look at."""
 
     seed: tuple[int, ...]
@@ -44,52 +50,57 @@ class Job:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class FigureClipInputs:
     """What the two streams see of a clip."""
 
-    stacks: Stack
+    stacks: FlowStacks
     """(segments, 20, side, side)."""
     pictures: NDArray[np.uint8]
     """(segments, h, w, 3) the frame in the middle of each stack."""
 
 
-def renderers(count: int) -> ProcessPoolExecutor:
+def make_render_pool(count: int) -> ProcessPoolExecutor:
     """Processes for `look_at`, one thread each.
 
     They start afresh: a fork of a process whose libraries run threads can wait forever for a lock one of them held.
     """
-    return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_one_thread)
+    return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_use_one_thread)
 
 
-def _one_thread() -> None:
+def _use_one_thread() -> None:
     cv2.setNumThreads(1)
 
 
-def look_at(job: Job) -> Seen:
+def render_clip_inputs(job: FigureClipJob) -> FigureClipInputs:
     """Render a clip and cut its stacks."""
     clip = draw_clip(job.seed, EVERY_MOTION[job.motion], job.frames, job.theme)
     random = np.random.default_rng([2, *job.seed])
     order: list[int] = random.permutation(job.frames).tolist() if job.shuffled else list(range(job.frames))
     pictures = [clip.pictures[at] for at in order]
-    fields = list(_estimated(pictures))
-    starts = segment_starts(0, len(fields), LENGTH, job.segments, random if job.drawn else None)
-    squares = squares_along(np.arange(job.frames), _jittered(clip.xyxy, random, job.drawn), starts, 1)
+    fields = list(_estimate_flow(pictures))
+    starts = sample_segment_starts(0, len(fields), STACK_LENGTH, job.segments, random if job.drawn else None)
+    squares = make_person_stack_squares(np.arange(job.frames), _jitter_boxes(clip.xyxy, random, job.drawn), starts, 1)
     stacks = [
-        [field_in_square(fields[start + n], square[n], SETTINGS, 1 / FPS) for n in range(LENGTH)]
+        [crop_flow_field(fields[start + n], square[n], FIGURE_STACK_SETTINGS, 1 / FPS) for n in range(STACK_LENGTH)]
         for start, square in zip(starts, squares, strict=True)
     ]
-    middles = np.stack([pictures[start + LENGTH // 2] for start in starts])
-    return Seen(np.array(stacks, np.float32).reshape(-1, CHANNELS, SETTINGS.side, SETTINGS.side), middles)
+    middles = np.stack([pictures[start + STACK_LENGTH // 2] for start in starts])
+    return FigureClipInputs(
+        np.array(stacks, np.float32).reshape(
+            -1, STACK_CHANNELS, FIGURE_STACK_SETTINGS.side, FIGURE_STACK_SETTINGS.side
+        ),
+        middles,
+    )
 
 
-def _estimated(pictures: Sequence[NDArray[np.uint8]]) -> Iterator[FlowField]:
+def _estimate_flow(pictures: Sequence[NDArray[np.uint8]]) -> Iterator[FlowField]:
     """Own motion by the stage's flow and its camera."""
     for (first, second), (there, back) in zip(pairwise(pictures), dis("medium")(pictures), strict=True):
         pair = assess(first, second, there, back, ENCODING)
         yield pair.forward - camera_flow(pair.camera, SIDE, SIDE)
 
 
-def _jittered(xyxy: NDArray[np.float32], random: np.random.Generator, drawn: bool) -> NDArray[np.float32]:
+def _jitter_boxes(xyxy: NDArray[np.float32], random: np.random.Generator, drawn: bool) -> NDArray[np.float32]:
     """Boxes a little off, as a detector's are."""
     if not drawn:
         return xyxy

@@ -16,17 +16,17 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 from typing import ClassVar, Literal, Self, cast
 
-from tasks.artifacts.artifact import Source
+from tasks.artifacts.artifact import UserInput
 from tasks.errors import BadInput
 from tasks.text import read_text
 
-Split = Literal["train", "held-out"]
-SPLITS: tuple[Split, ...] = ("train", "held-out")
-NEEDED = ("video", "label")
-OTHER_MARKS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+DatasetSplit = Literal["train", "held-out"]
+SPLITS: tuple[DatasetSplit, ...] = ("train", "held-out")
+REQUIRED_COLUMNS = ("video", "label")
+OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 """What spreadsheets put between columns where a comma is the decimal mark."""
-MOST_SHOWN = 200
-LARGEST_TRACK = 2**31 - 1
+MAX_SHOWN = 200
+MAX_TRACK_ID = 2**31 - 1
 HINT = "mend the file, or remove it to go on with the model that ships with semflow"
 
 
@@ -44,17 +44,18 @@ class ActionLabel:
     """Last second; None for its end."""
     track_id: int | None
     """Who does it, of data/tracks; None for whoever is in the picture longest."""
-    split: Split | None
+    split: DatasetSplit | None
     """train or held-out, the same for all rows of a video; None leaves it to semflow."""
     line: int
     """Where it stands in the file, from 1."""
 
 
 COLUMNS = tuple(field.name for field in fields(ActionLabel) if field.name != "line")
+OPTIONAL_COLUMNS = COLUMNS[len(REQUIRED_COLUMNS) :]
 
 
 @dataclass(frozen=True)
-class ActionLabels(Source):
+class ActionLabels(UserInput):
     """The rows of the file in its order, or none because there is no file."""
 
     FOLDER: ClassVar[str] = "data/labels"
@@ -84,7 +85,7 @@ class ActionLabels(Source):
     @property
     def videos(self) -> frozenset[str]:
         """The names of the videos that are labelled, with and without an ending of their file."""
-        return frozenset(name for row in self.rows for name in names_of(row.video))
+        return frozenset(name for row in self.rows for name in possible_video_names(row.video))
 
     def save(self, path: Path) -> None:
         with path.open("w", encoding="utf-8", newline="") as file:
@@ -108,7 +109,7 @@ class ActionLabels(Source):
         return cls(rows)
 
 
-def names_of(video: str) -> tuple[str, str]:
+def possible_video_names(video: str) -> tuple[str, str]:
     """What a cell of the column `video` may mean: a video's name, or that of its file."""
     path = PurePosixPath(video)
     return video, path.with_suffix("").as_posix() if path.name else video  # "." and "/" name no file
@@ -116,15 +117,15 @@ def names_of(video: str) -> tuple[str, str]:
 
 def _check_header(file: str, names: object) -> None:
     found = [str(name).strip() for name in cast("list[str]", names or [])]
-    missing = [name for name in NEEDED if name not in found]
+    missing = [name for name in REQUIRED_COLUMNS if name not in found]
     unknown = [name for name in found if name not in COLUMNS]
     twice = [name for name in found if found.count(name) > 1]
     if missing or unknown or twice:
-        other = next((word for mark, word in OTHER_MARKS.items() if len(found) == 1 and mark in found[0]), None)
-        got = f"{other}; save it as CSV with commas" if other else ", ".join(found)[:MOST_SHOWN] or "nothing"
+        other = next((word for mark, word in OTHER_SEPARATORS.items() if len(found) == 1 and mark in found[0]), None)
+        got = f"{other}; save it as CSV with commas" if other else ", ".join(found)[:MAX_SHOWN] or "nothing"
         raise BadInput(
-            f"{file}:1: columns must be {', '.join(NEEDED)} and, where wanted, {', '.join(COLUMNS[len(NEEDED) :])}, "
-            f"separated by commas, got {got}; {HINT}"
+            f"{file}:1: columns must be {', '.join(REQUIRED_COLUMNS)} and, where wanted, "
+            f"{', '.join(OPTIONAL_COLUMNS)}, separated by commas, got {got}; {HINT}"
         )
 
 
@@ -135,7 +136,7 @@ def _row(file: str, line: int, raw: dict[str | None, str | list[str] | None]) ->
         raise BadInput(f"{where}: row must have as many cells as the header, got more; quote a label that has a comma")
     cells = {cast("str", name).strip(): cast("str | None", value) or "" for name, value in raw.items()}
     cells = {name: value.strip() for name, value in cells.items()}
-    for name in NEEDED:
+    for name in REQUIRED_COLUMNS:
         if not cells[name]:
             raise BadInput(f"{where}: {name} must be given, got nothing; {HINT}")
     start, end = (_number(where, name, cells.get(name, "")) for name in ("start_s", "end_s"))
@@ -143,7 +144,7 @@ def _row(file: str, line: int, raw: dict[str | None, str | list[str] | None]) ->
         raise BadInput(f"{where}: end_s must be after start_s {start or 0:g}, got {end:g}; {HINT}")
     split = cells.get("split", "") or None
     if split not in (*SPLITS, None):
-        raise BadInput(f"{where}: split must be {' or '.join(SPLITS)}, or empty, got {split[:MOST_SHOWN]!r}; {HINT}")
+        raise BadInput(f"{where}: split must be {' or '.join(SPLITS)}, or empty, got {split[:MAX_SHOWN]!r}; {HINT}")
     return ActionLabel(
         cells["video"],
         cells["label"],
@@ -163,15 +164,15 @@ def _number(where: str, name: str, text: str) -> float | None:
     except ValueError:
         value = float("nan")
     if not 0 <= value < float("inf"):
-        raise BadInput(f"{where}: {name} must be seconds from 0 on, like 12.5, got {text[:MOST_SHOWN]!r}; {HINT}")
+        raise BadInput(f"{where}: {name} must be seconds from 0 on, like 12.5, got {text[:MAX_SHOWN]!r}; {HINT}")
     return value
 
 
 def _track(where: str, text: str) -> int | None:
     if not text:
         return None
-    if not (text.isdecimal() and len(text) < MOST_SHOWN and 1 <= int(text) <= LARGEST_TRACK):
-        got = repr(text[:MOST_SHOWN])
+    if not (text.isdecimal() and len(text) < MAX_SHOWN and 1 <= int(text) <= MAX_TRACK_ID):
+        got = repr(text[:MAX_SHOWN])
         raise BadInput(f"{where}: track_id must be a whole number from 1 on, as in data/tracks, got {got}; {HINT}")
     return int(text)
 

@@ -1,6 +1,6 @@
 """What tells actions apart: a head per stream, the motion stream's network, and how much each stream counts.
 
-One NPZ file for the whole dataset, arrays and facts as JSON, without pickles. `train` makes it from a team's labels;
+One NPZ file for the whole dataset, arrays and metadata as JSON, without pickles. `train` makes it from a team's labels;
 where there are none it is the model that ships with semflow, trained on rendered figures.
 """
 
@@ -19,18 +19,18 @@ from tasks.artifacts.artifact import MAKE_AGAIN, Artifact
 from tasks.errors import SemflowError
 
 Vocabulary = Literal["synthetic", "team"]
-Seen = Literal["i3d", "mobilenet-v2", "temporal"]
+FeatureSource = Literal["i3d", "mobilenet-v2", "temporal"]
 """Whose features a head reads: I3D's of a clip, MobileNetV2's of its middle frame, the flow network's of a stack."""
-Removal = Literal["camera", "mean", "none"]
-Region = Literal["person", "frame"]
-FACTS = "facts"
+MotionCompensation = Literal["camera", "mean", "none"]
+StreamRegion = Literal["person", "frame"]
+METADATA_NAME = "facts"
 
 
 @dataclass(frozen=True, eq=False)
 class LinearHead:
     """Scores of the labels: features @ weights + bias; a softmax of them gives probabilities."""
 
-    seen: Seen
+    seen: FeatureSource
     weights: NDArray[np.float32]
     """(d, labels)."""
     bias: NDArray[np.float32]
@@ -48,7 +48,7 @@ class LinearHead:
 class StackSettings:
     """How a stack of flow fields is cut out of a dense flow (see tasks/streams/flow_stack.py)."""
 
-    removal: Removal
+    removal: MotionCompensation
     """What is subtracted: the camera's homography, the mean over the square, or nothing."""
     side: int
     """Pixels of the network's input along each axis."""
@@ -56,7 +56,7 @@ class StackSettings:
 
 @dataclass(frozen=True, eq=False)
 class TemporalStream:
-    """The network that sees motion alone (see tasks/streams/temporal.py), and its head."""
+    """The network that sees motion alone (see tasks/streams/temporal_stream.py), and its head."""
 
     trunk: Mapping[str, NDArray[Any]]
     """State of the network by torch's names, float16 or float32."""
@@ -79,12 +79,12 @@ class ActionModel(Artifact):
     """Head on what a clip looks like; None where no such stream was trained."""
     temporal: TemporalStream | None
     """The stream that sees motion; None where none was trained."""
-    region: Region
+    region: StreamRegion
     """Where both streams look: the square around a tracked person, or the middle square of the frame."""
     fusion: tuple[float, float]
     """Weights of the spatial and of the temporal stream's probabilities; they sum to 1."""
     metrics: Mapping[str, Any]
-    """Held-out accuracy per stream, confusion and sizes; JSON values (see tasks/train/metrics.py)."""
+    """Held-out accuracy per stream, confusion and sizes; JSON values (see tasks/train/classification_metrics.py)."""
 
     def __post_init__(self) -> None:
         if len(set(self.labels)) != len(self.labels) or not self.labels:
@@ -97,7 +97,7 @@ class ActionModel(Artifact):
 
     def save(self, path: Path) -> None:
         arrays: dict[str, NDArray[Any]] = {}
-        facts: dict[str, Any] = {
+        metadata: dict[str, Any] = {
             "labels": self.labels,
             "vocabulary": self.vocabulary,
             "region": self.region,
@@ -108,10 +108,10 @@ class ActionModel(Artifact):
         }
         if self.temporal is not None:
             arrays |= {f"trunk.{name}": value for name, value in self.temporal.trunk.items()}
-            facts["temporal"] = _pack_head(self.temporal.head, "temporal", arrays)
-            facts["stacks"] = asdict(self.temporal.stacks)
-        text = json.dumps(facts, sort_keys=True).encode()
-        everything: dict[str, Any] = {FACTS: np.frombuffer(text, np.uint8), **dict(sorted(arrays.items()))}
+            metadata["temporal"] = _pack_head(self.temporal.head, "temporal", arrays)
+            metadata["stacks"] = asdict(self.temporal.stacks)
+        text = json.dumps(metadata, sort_keys=True).encode()
+        everything: dict[str, Any] = {METADATA_NAME: np.frombuffer(text, np.uint8), **dict(sorted(arrays.items()))}
         with path.open("wb") as file:
             np.savez_compressed(file, **everything)
 
@@ -119,25 +119,25 @@ class ActionModel(Artifact):
     def load(cls, path: Path) -> Self:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-        if FACTS not in arrays:
+        if METADATA_NAME not in arrays:
             raise SemflowError(
-                f"{path.name} must be an action model with facts, got {', '.join(sorted(arrays)[:3])}; {MAKE_AGAIN}"
+                f"{path.name} must be an action model with metadata, got {', '.join(sorted(arrays)[:3])}; {MAKE_AGAIN}"
             )
-        facts: dict[str, Any] = json.loads(arrays.pop(FACTS).tobytes())
-        head = _unpack_head(facts["temporal"], "temporal", arrays)
+        metadata: dict[str, Any] = json.loads(arrays.pop(METADATA_NAME).tobytes())
+        head = _unpack_head(metadata["temporal"], "temporal", arrays)
         trunk = {n.removeprefix("trunk."): value for n, value in arrays.items() if n.startswith("trunk.")}
         return cls(
-            labels=tuple(facts["labels"]),
-            vocabulary=facts["vocabulary"],
-            spatial=_unpack_head(facts["spatial"], "spatial", arrays),
-            temporal=None if head is None else TemporalStream(trunk, head, StackSettings(**facts["stacks"])),
-            region=facts["region"],
-            fusion=(float(facts["fusion"][0]), float(facts["fusion"][1])),
-            metrics=facts["metrics"],
+            labels=tuple(metadata["labels"]),
+            vocabulary=metadata["vocabulary"],
+            spatial=_unpack_head(metadata["spatial"], "spatial", arrays),
+            temporal=None if head is None else TemporalStream(trunk, head, StackSettings(**metadata["stacks"])),
+            region=metadata["region"],
+            fusion=(float(metadata["fusion"][0]), float(metadata["fusion"][1])),
+            metrics=metadata["metrics"],
         )
 
 
-def _pack_head(head: LinearHead | None, name: str, arrays: dict[str, NDArray[Any]]) -> Seen | None:
+def _pack_head(head: LinearHead | None, name: str, arrays: dict[str, NDArray[Any]]) -> FeatureSource | None:
     """Put a head's arrays among `arrays`, and say what it sees."""
     if head is None:
         return None
@@ -145,5 +145,5 @@ def _pack_head(head: LinearHead | None, name: str, arrays: dict[str, NDArray[Any
     return head.seen
 
 
-def _unpack_head(seen: Seen | None, name: str, arrays: Mapping[str, NDArray[Any]]) -> LinearHead | None:
+def _unpack_head(seen: FeatureSource | None, name: str, arrays: Mapping[str, NDArray[Any]]) -> LinearHead | None:
     return None if seen is None else LinearHead(seen, arrays[f"{name}.weights"], arrays[f"{name}.bias"])

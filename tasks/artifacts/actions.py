@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.table import Column, Table, column, fact
+from tasks.artifacts.table import Column, Table, column, metadata_field
 from tasks.errors import SemflowError
 
 STREAMS = ("rgb", "flow", "fused")
@@ -18,7 +18,7 @@ CAM_SIDE = 7  # cells along each side of a Grad-CAM map, as many as the networks
 
 
 @dataclass(frozen=True)
-class Said:
+class ActionPrediction:
     """What one stream says of a whole video."""
 
     stream: str
@@ -56,12 +56,12 @@ class Actions(Table):
         "int32", "index", "frame with the most evidence for the label; null where there is no map", nullable=True
     )
     cam: Column = column("uint8", "of peak/255", "Grad-CAM: 7 rows of 7 cells over the square", CAM_SIDE**2)
-    frame_count: int = fact("frames", "rows of the frames artifact")
-    width: int = fact("px", "working width of the frames")
-    height: int = fact("px", "working height of the frames")
-    network: str = fact("", "network of the rgb stream")
-    notes: list[str] = fact("", "what a person should know, in sentences")
-    confident_from: float = fact("0..1", "probability from which a first label is confident")
+    frame_count: int = metadata_field("frames", "rows of the frames artifact")
+    width: int = metadata_field("px", "working width of the frames")
+    height: int = metadata_field("px", "working height of the frames")
+    network: str = metadata_field("", "network of the rgb stream")
+    notes: list[str] = metadata_field("", "what a person should know, in sentences")
+    confident_from: float = metadata_field("0..1", "probability from which a first label is confident")
 
     def check(self) -> None:
         if not len(self):
@@ -97,7 +97,7 @@ class Actions(Table):
         """(7, 7) Grad-CAM of one row, 0..1."""
         return self.cam[row].reshape(CAM_SIDE, CAM_SIDE).astype(np.float32) / 255
 
-    def summary(self) -> dict[str, list[Said]]:
+    def summary(self) -> dict[str, list[ActionPrediction]]:
         """Of each stream that has rows: what it says of the video, most probable first.
 
         Every look, a window at the whole frame or at a person, counts alike; `take` the rows of one track first to
@@ -105,14 +105,14 @@ class Actions(Table):
         """
         return {stream: self._summary(stream) for stream in STREAMS if (self.stream == stream).any()}
 
-    def _summary(self, stream: str) -> list[Said]:
+    def _summary(self, stream: str) -> list[ActionPrediction]:
         mine = self.take(self.stream == stream)
         looks = int(mine.best.sum())
         rows = sorted(zip(mine.label, mine.vocabulary, mine.probability.tolist(), strict=True))
         means = {key: sum(row[2] for row in some) / looks for key, some in groupby(rows, key=lambda row: row[:2])}
         ranked = sorted(means.items(), key=lambda item: (-item[1], item[0]))
         return [
-            Said(stream, vocabulary, label, mean, not place and mean >= self.confident_from)
+            ActionPrediction(stream, vocabulary, label, mean, not place and mean >= self.confident_from)
             for place, ((label, vocabulary), mean) in enumerate(ranked)
         ]
 

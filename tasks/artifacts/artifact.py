@@ -42,7 +42,7 @@ A = TypeVar("A", bound=Artifact)
 
 
 @dataclass(frozen=True)
-class Streamed(Generic[A]):
+class StreamingArtifact(Generic[A]):
     """An artifact that is written piece by piece and never lies in memory whole.
 
     A stage that returns `Streamed[Frames]` hands over the recipe for writing; the engine calls `save`.
@@ -60,7 +60,7 @@ class Streamed(Generic[A]):
         return self.kind.load(path)
 
 
-class Source(Artifact):
+class UserInput(Artifact):
     """Something that people write for the pipeline, like labels. It may be absent, and no stage makes it."""
 
     @classmethod

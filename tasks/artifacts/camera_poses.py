@@ -28,18 +28,18 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 
 from tasks.arrays import Matrix
-from tasks.artifacts.artifact import Source
-from tasks.artifacts.json_lines import line_of, line_of_repeated_key
+from tasks.artifacts.artifact import UserInput
+from tasks.artifacts.json_lines import find_line, find_repeated_key_line
 from tasks.errors import BadInput
 from tasks.text import read_text
 
-FOCAL = ("fx", "fy", "cx", "cy")
-FRAME_KEYS = ("frame", "rotation", "translation", "intrinsics", *FOCAL)
-FILE_KEYS = ("width", "height", "near", "far", "frames", "intrinsics", *FOCAL)
+INTRINSIC_KEYS = ("fx", "fy", "cx", "cy")
+FRAME_KEYS = ("frame", "rotation", "translation", "intrinsics", *INTRINSIC_KEYS)
+FILE_KEYS = ("width", "height", "near", "far", "frames", "intrinsics", *INTRINSIC_KEYS)
 ROTATION_TOLERANCE = 1e-3  # by which R'R may miss the identity, and a quaternion's length 1: files round
-LARGEST = 1e12  # of any number: what is larger is a slip, and its squares would overflow
-MOST_SHOWN = 80  # characters of a value
-SIDES_TOLERANCE = 0.03  # by which the stated proportions may differ from the frames': sizes are rounded
+MAX_NUMBER = 1e12  # of any number: what is larger is a slip, and its squares would overflow
+MAX_SHOWN = 80  # characters of a value
+ASPECT_TOLERANCE = 0.03  # by which the stated proportions may differ from the frames': sizes are rounded
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ class CameraPose:
 
 
 @dataclass(frozen=True, eq=False)
-class CameraPoses(Source):
+class CameraPoses(UserInput):
     """The poses that a person gave, or none because there is no file."""
 
     FOLDER: ClassVar[str] = "data/cameras"
@@ -91,7 +91,7 @@ class CameraPoses(Source):
         except json.JSONDecodeError as error:
             raise BadInput(f"{path.name}:{error.lineno}: must be JSON, got {error.msg}") from None
         except _Twice as error:
-            line = line_of_repeated_key(text)
+            line = find_repeated_key_line(text)
             raise BadInput(f"{path.name}:{line}: keys must be given once, got {_shown(str(error))} again") from None
         except (ValueError, RecursionError) as error:
             raise BadInput(f"{path.name}:1: must be JSON of numbers and lists, got {error}") from None
@@ -118,7 +118,7 @@ class CameraPoses(Source):
                 f"{self.FOLDER}/<video>{self.SUFFIX} must be there for a pinhole camera, got no such file; "
                 "see data/cameras/README.md, or set fit_field.camera to homography"
             )
-        if abs(self.width / self.height * height / width - 1) > SIDES_TOLERANCE:
+        if abs(self.width / self.height * height / width - 1) > ASPECT_TOLERANCE:
             raise BadInput(
                 f"{self.file}: width and height must have the frames' proportions, {width}x{height}, got "
                 f"{self.width}x{self.height}"
@@ -170,7 +170,7 @@ class _Part:
 
     def fault(self, words: str, *below: str | int) -> BadInput:
         """What is wrong, with its line."""
-        return BadInput(f"{self.file}:{line_of(self.text, (*self.place, *below))}: {self.words}{words}")
+        return BadInput(f"{self.file}:{find_line(self.text, (*self.place, *below))}: {self.words}{words}")
 
     def has(self, *names: str) -> bool:
         return any(name in self.values for name in names)
@@ -189,8 +189,8 @@ class _Part:
         if (
             isinstance(value, bool)
             or not isinstance(value, int | float)
-            or not least < value <= LARGEST
-            or value < -LARGEST
+            or not least < value <= MAX_NUMBER
+            or value < -MAX_NUMBER
         ):
             raise self.wrong(name, expected, value)
         return float(value)
@@ -205,7 +205,7 @@ class _Part:
             found = np.array(value, np.float64)
         except (ValueError, OverflowError):
             raise self.wrong(name, expected, value) from None
-        if found.shape not in shapes or not (np.abs(found) <= LARGEST).all():
+        if found.shape not in shapes or not (np.abs(found) <= MAX_NUMBER).all():
             raise self.wrong(name, expected, value)
         return found
 
@@ -214,7 +214,7 @@ def _poses(top: _Part) -> dict[int, CameraPose]:
     rows = top.value("frames", "a list of poses")
     if not isinstance(rows, list):
         raise top.wrong("frames", "a list of poses", rows)
-    shared = _intrinsics(top) if top.has("intrinsics", *FOCAL) else None
+    shared = _intrinsics(top) if top.has("intrinsics", *INTRINSIC_KEYS) else None
     found: dict[int, CameraPose] = {}
     for place, row in enumerate(cast("list[Any]", rows)):
         part = _Part(top.file, row, FRAME_KEYS, top.text, ("frames", place), f"frames[{place}]: ")
@@ -224,7 +224,7 @@ def _poses(top: _Part) -> dict[int, CameraPose]:
         if frame in found:
             raise part.wrong("frame", "another than those before", frame)
         part = replace(part, words=f"frame {frame}: ")
-        own = _intrinsics(part) if shared is None or part.has("intrinsics", *FOCAL) else shared
+        own = _intrinsics(part) if shared is None or part.has("intrinsics", *INTRINSIC_KEYS) else shared
         found[frame] = CameraPose(np.column_stack([_rotation(part), part.array("translation", (3,))]), own)
     return found
 
@@ -268,6 +268,6 @@ def _of_numbers(value: Any) -> bool:
 
 def _shown(value: object) -> str:
     try:
-        return "nothing" if value is None else json.dumps(value)[:MOST_SHOWN]
+        return "nothing" if value is None else json.dumps(value)[:MAX_SHOWN]
     except RecursionError:
         return "lists in lists without end"

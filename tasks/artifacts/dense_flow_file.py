@@ -1,4 +1,4 @@
-"""How dense flow lies in Parquet: a row per pair of frames, facts in the metadata."""
+"""Writing dense flow to Parquet: one row per pair of frames, `FlowMetadata` in the metadata of the file."""
 
 from __future__ import annotations
 
@@ -11,35 +11,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.artifacts.flow_encoding import FlowEncoding
-from tasks.artifacts.parquet import ROWS_PER_GROUP, described
+from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
+from tasks.artifacts.parquet_file import ROWS_PER_GROUP, make_field
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from tasks.artifacts.dense_flow import FlowFacts, FlowPair
-
-FACTS_KEY = b"semflow.dense_flow"
-NUMBERS = ["frame", "cut", "photometric_error", "valid_share", "camera", "camera_inliers"]
-"""The columns that are not fields."""
+METADATA_KEY = b"semflow.dense_flow"
+SCALAR_COLUMNS = ["frame", "cut", "photometric_error", "valid_share", "camera", "camera_inliers"]
+"""The columns that are not flow fields or masks."""
 
 
-def schema() -> pa.Schema:
+def dense_flow_schema() -> pa.Schema:
     """The columns, with unit and meaning in each field's metadata."""
     import pyarrow as pa
 
     def encoded(name: str, meaning: str) -> pa.Field:
-        return described(name, pa.binary(), "bytes", f"{meaning}, encoded; null where there is no flow", nullable=True)
+        return make_field(name, pa.binary(), "bytes", f"{meaning}, encoded; null where there is no flow", nullable=True)
 
     return pa.schema(
         [
-            described("frame", pa.int32(), "index", "first frame of the pair; the second is the next one"),
-            described("cut", pa.bool_(), "", "whether the scene changes between the two"),
-            described(
+            make_field("frame", pa.int32(), "index", "first frame of the pair; the second is the next one"),
+            make_field("cut", pa.bool_(), "", "whether the scene changes between the two"),
+            make_field(
                 "photometric_error", pa.float32(), "grey levels", "after warping; null: a frame is missing", True
             ),
-            described("valid_share", pa.float32(), "0..1", "pixels of the first frame where the flow is valid"),
-            described("camera", pa.list_(pa.float64(), 9), "px", "homography, first frame to second, row by row"),
-            described("camera_inliers", pa.float32(), "0..1", "trusted vectors that move with the camera"),
+            make_field("valid_share", pa.float32(), "0..1", "pixels of the first frame where the flow is valid"),
+            make_field("camera", pa.list_(pa.float64(), 9), "px", "homography, first frame to second, row by row"),
+            make_field("camera_inliers", pa.float32(), "0..1", "trusted vectors that move with the camera"),
             encoded("forward", "flow from the first frame to the second"),
             encoded("backward", "flow from the second frame to the first"),
             encoded("valid", "where in the first frame the forward flow holds"),
@@ -48,13 +47,13 @@ def schema() -> pa.Schema:
     )
 
 
-def write(path: Path, pairs: Iterable[FlowPair], facts: FlowFacts) -> None:
-    """Write `pairs` as they come; a group of encoded rows is in memory at a time."""
+def write_dense_flow(path: Path, pairs: Iterable[FlowPair], metadata: FlowMetadata) -> None:
+    """Write `pairs` one by one; a group of encoded rows is in memory at a time."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    columns = schema().with_metadata({FACTS_KEY: json.dumps(asdict(facts), sort_keys=True).encode()})
-    rows = (_row(frame, pair, facts.encoding) for frame, pair in enumerate(pairs))
+    columns = dense_flow_schema().with_metadata({METADATA_KEY: json.dumps(asdict(metadata), sort_keys=True).encode()})
+    rows = (_row(frame, pair, metadata.encoding) for frame, pair in enumerate(pairs))
     # The fields are compressed already, and the numbers too few to matter.
     with pq.ParquetWriter(
         path, columns, compression="none", use_dictionary=False, write_statistics=False, version="2.6"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tasks.artifacts.placed import Boxed, edge
-from tasks.artifacts.table import Column, column, fact
+from tasks.artifacts.box_table import BoxTable, edge_column
+from tasks.artifacts.table import Column, column, metadata_field
 
 
 @dataclass(frozen=True, eq=False)
-class Detections(Boxed):
+class Detections(BoxTable):
     """A row per detected object and frame, ordered by frame, then score (highest first)."""
 
     FOLDER: ClassVar[str] = "data/detections"
@@ -19,10 +19,10 @@ class Detections(Boxed):
     class_id: Column = column("int16", "index", "class in the detector's own numbering")
     class_name: Column = column("string", "", "class in words")
     score: Column = column("float32", "0..1", "detector's confidence")
-    x1: Column = edge("x1")
-    y1: Column = edge("y1")
-    x2: Column = edge("x2")
-    y2: Column = edge("y2")
-    frame_count: int = fact("frames", "rows of the frames artifact that these were found in")
-    width: int = fact("px", "working width of the frames")
-    height: int = fact("px", "working height of the frames")
+    x1: Column = edge_column("x1")
+    y1: Column = edge_column("y1")
+    x2: Column = edge_column("x2")
+    y2: Column = edge_column("y2")
+    frame_count: int = metadata_field("frames", "rows of the frames artifact that these were found in")
+    width: int = metadata_field("px", "working width of the frames")
+    height: int = metadata_field("px", "working height of the frames")

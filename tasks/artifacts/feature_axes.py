@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.artifacts.artifact import Artifact
-from tasks.artifacts.npy import read_npy, write_npy
+from tasks.artifacts.npy_file import read_npy, write_npy
 from tasks.errors import SemflowError
 from tasks.geometry.projection import Projection
 
 
 @dataclass(frozen=True)
-class AxesFacts:
+class AxesMetadata:
     """Whose axes they are."""
 
     network: str
@@ -36,7 +36,7 @@ class FeatureAxes(Artifact):
 
     values: NDArray[np.float16]
     """(1 + d, c): the mean, then the axes; (0, c) where all channels are kept."""
-    facts: AxesFacts
+    metadata: AxesMetadata
 
     def __post_init__(self) -> None:
         if self.values.dtype != np.float16 or self.values.ndim != 2 or len(self.values) == 1:
@@ -54,15 +54,15 @@ class FeatureAxes(Artifact):
         return Projection(rows[0], np.ascontiguousarray(rows[1:].T))
 
     def save(self, path: Path) -> None:
-        write_npy(path, self.values, self.values.shape, asdict(self.facts))
+        write_npy(path, self.values, self.values.shape, asdict(self.metadata))
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        values, facts = read_npy(path)
-        layers: tuple[str, ...] = tuple(facts.pop("layers"))
-        return cls(np.array(values), AxesFacts(layers=layers, **facts))
+        values, metadata = read_npy(path)
+        layers: tuple[str, ...] = tuple(metadata.pop("layers"))
+        return cls(np.array(values), AxesMetadata(layers=layers, **metadata))
 
 
-def as_values(projection: Projection) -> NDArray[np.float16]:
+def pack_projection(projection: Projection) -> NDArray[np.float16]:
     """(1 + d, c): the mean, then the axes."""
     return np.vstack([projection.mean, projection.axes.T]).astype(np.float16)

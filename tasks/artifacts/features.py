@@ -10,14 +10,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.artifact import Artifact, Streamed
-from tasks.artifacts.npy import read_npy, write_npy
+from tasks.artifacts.artifact import Artifact, StreamingArtifact
+from tasks.artifacts.npy_file import read_npy, write_npy
 from tasks.errors import SemflowError
 from tasks.geometry.grid import CellGrid, pool_boxes
 
 
 @dataclass(frozen=True)
-class FeatureFacts:
+class FeatureMetadata:
     """What holds for the whole file."""
 
     network: str
@@ -34,17 +34,17 @@ class FeatureFacts:
 
 @dataclass(frozen=True, eq=False)
 class Features(Artifact):
-    """A reader: facts at hand, the vectors mapped from disk. `len` counts frames."""
+    """A reader: metadata at hand, the vectors mapped from disk. `len` counts frames."""
 
     FOLDER: ClassVar[str] = "data/features"
     SUFFIX: ClassVar[str] = ".npy"
 
     values: NDArray[np.float16]
     """(t, h, w, d): unit vectors, as far as float16 holds them; zeros where a frame is damaged or lost."""
-    facts: FeatureFacts
+    metadata: FeatureMetadata
 
     def __post_init__(self) -> None:
-        expected = (self.facts.grid.rows, self.facts.grid.columns)
+        expected = (self.metadata.grid.rows, self.metadata.grid.columns)
         if self.values.dtype != np.float16 or self.values.ndim != 4 or self.values.shape[1:3] != expected:
             raise SemflowError(
                 f"Features.values must be float16 of shape (t, {expected[0]}, {expected[1]}, d), "
@@ -64,19 +64,21 @@ class Features(Artifact):
     def pooled(self, frame: int, xyxy: NDArray[np.floating[Any]]) -> NDArray[np.float32] | None:
         """(n, d) unit vector of each of (n, 4) boxes in pixels; None where the frame is damaged or lost."""
         found = self.vectors(frame)
-        return None if found is None else pool_boxes(found, self.facts.grid, xyxy)
+        return None if found is None else pool_boxes(found, self.metadata.grid, xyxy)
 
     def save(self, path: Path) -> None:
-        Features.stream(self.values, self.values.shape, self.facts).save(path)
+        Features.stream(self.values, self.values.shape, self.metadata).save(path)
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        values, facts = read_npy(path)
-        grid = CellGrid(**facts.pop("grid"))
-        layers: tuple[str, ...] = tuple(facts.pop("layers"))
-        return cls(values, FeatureFacts(layers=layers, grid=grid, **facts))
+        values, metadata = read_npy(path)
+        grid = CellGrid(**metadata.pop("grid"))
+        layers: tuple[str, ...] = tuple(metadata.pop("layers"))
+        return cls(values, FeatureMetadata(layers=layers, grid=grid, **metadata))
 
     @staticmethod
-    def stream(rows: Iterable[NDArray[Any]], shape: tuple[int, ...], facts: FeatureFacts) -> Streamed[Features]:
+    def stream(
+        rows: Iterable[NDArray[Any]], shape: tuple[int, ...], metadata: FeatureMetadata
+    ) -> StreamingArtifact[Features]:
         """(t, h, w, d) `shape` of vectors, written frame by frame as they come."""
-        return Streamed(Features, lambda path: write_npy(path, rows, shape, asdict(facts)))
+        return StreamingArtifact(Features, lambda path: write_npy(path, rows, shape, asdict(metadata)))

@@ -21,21 +21,21 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.artifact import Source
+from tasks.artifacts.artifact import UserInput
 from tasks.errors import BadInput
 from tasks.text import read_text
 
-UNKNOWN = 255
+UNLABELLED = 255
 """The value of a pixel of which nothing is said."""
 COLUMNS = ["frame", "x", "y", "label"]
-POINTS, NAMES = "points.csv", "names.txt"
-MOST_FRAMES = 2**31 - 1
-MOST_SHOWN = 200  # characters of what came
-EDGE = 0.5  # pixels from the centre of a pixel to its border; centres lie at integers
+POINTS_FILE, NAMES_FILE = "points.csv", "names.txt"
+MAX_FRAME = 2**31 - 1
+MAX_SHOWN = 200  # characters of what came
+HALF_PIXEL = 0.5  # pixels from the centre of a pixel to its border; centres lie at integers
 
 
 @dataclass(frozen=True, eq=False)
-class FieldLabels(Source):
+class FieldLabels(UserInput):
     """A folder of masks and points; masks are read when asked for."""
 
     FOLDER: ClassVar[str] = "data/labels"
@@ -60,10 +60,11 @@ class FieldLabels(Source):
         """The folder at `path`, masks unread; BadInput with file and line where something in it is odd."""
         if not path.is_dir():
             raise BadInput(
-                f"{_named(path)} must be a folder with masks, {POINTS} or {NAMES}, got a file; move or remove it"
+                f"{_named(path)} must be a folder with masks, {POINTS_FILE} or {NAMES_FILE}, got a file; "
+                "move or remove it"
             )
-        points, lines = _points(path / POINTS)
-        return cls(_masks(path), points, _names(path / NAMES), lines)
+        points, lines = _points(path / POINTS_FILE)
+        return cls(_masks(path), points, _names(path / NAMES_FILE), lines)
 
     @cached_property
     def frames(self) -> tuple[int, ...]:
@@ -102,11 +103,11 @@ class FieldLabels(Source):
                 raise BadInput(f"{_named(path)} must be of frames 0 to {frame_count - 1}, got {frame}")
         for line, (frame, x, y, _) in zip(self.lines, self.points.tolist(), strict=True):
             if frame >= frame_count:
-                raise BadInput(f"{POINTS}:{line}: frame must be from 0 to {frame_count - 1}, got {frame:g}")
+                raise BadInput(f"{POINTS_FILE}:{line}: frame must be from 0 to {frame_count - 1}, got {frame:g}")
             for name, value, size in (("x", x, width), ("y", y, height)):
-                if not -EDGE <= value <= size - EDGE:
+                if not -HALF_PIXEL <= value <= size - HALF_PIXEL:
                     raise BadInput(
-                        f"{POINTS}:{line}: {name} must lie in the frame, from 0 to {size - 1} ({width}x{height}), "
+                        f"{POINTS_FILE}:{line}: {name} must lie in the frame, from 0 to {size - 1} ({width}x{height}), "
                         f"got {value:g}; points are in pixels of data/frames"
                     )
 
@@ -172,15 +173,15 @@ def _point(where: str, row: Mapping[str, Any]) -> list[float]:
         frame, x, y, label = (float(row[name]) for name in COLUMNS)
     except (TypeError, ValueError):
         raise BadInput(f"{where}: {','.join(COLUMNS)} must be numbers, got {_shown(row)}") from None
-    if not (frame.is_integer() and 0 <= frame <= MOST_FRAMES):
+    if not (frame.is_integer() and 0 <= frame <= MAX_FRAME):
         raise BadInput(f"{where}: frame must be a whole number from 0 on, got {row['frame']!r}")
-    if not (label.is_integer() and 0 <= label < UNKNOWN):
-        raise BadInput(f"{where}: label must be a whole number from 0 to {UNKNOWN - 1}, got {row['label']!r}")
+    if not (label.is_integer() and 0 <= label < UNLABELLED):
+        raise BadInput(f"{where}: label must be a whole number from 0 to {UNLABELLED - 1}, got {row['label']!r}")
     for name, value in (("x", x), ("y", y)):
-        if not -EDGE <= value < math.inf:
+        if not -HALF_PIXEL <= value < math.inf:
             raise BadInput(f"{where}: {name} must lie in the frame, from 0 on, got {row[name]!r}")
     return [frame, x, y, label]
 
 
 def _shown(row: Mapping[str, Any]) -> str:
-    return repr({name: row.get(name) for name in COLUMNS})[:MOST_SHOWN]
+    return repr({name: row.get(name) for name in COLUMNS})[:MAX_SHOWN]

@@ -24,13 +24,13 @@ from tasks.arrays import FlowField, Mask
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Steps = NDArray[np.int16]
+QuantisedFlow = NDArray[np.int16]
 
 ZSTD_LEVEL = 3  # zstd's default: level 9 takes 5 to 10 % less and six times as long
-LARGEST = np.iinfo(np.int16).max
+MAX_STEP = np.iinfo(np.int16).max
 # Inverse of doubling by linear interpolation, along one axis: doubling gives 2j as (g[j-1] + 3 g[j]) / 4 and 2j + 1 as
 # (3 g[j] + g[j+1]) / 4, from which these four give g[j] back.
-HALVING = np.array([-1, 3, 3, -1], np.float32) / 4
+HALVING_KERNEL = np.array([-1, 3, 3, -1], np.float32) / 4
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class FlowEncoding:
 
     def encode(self, flow: FlowField) -> bytes:
         """Bytes of the (h, w, 2) field."""
-        cells = halve(flow) if self.grid == 2 else flow
-        steps = np.clip(np.rint(cells * np.float32(self.steps_per_px)), -LARGEST, LARGEST).astype(np.int16)
+        cells = downsample_flow(flow) if self.grid == 2 else flow
+        steps = np.clip(np.rint(cells * np.float32(self.steps_per_px)), -MAX_STEP, MAX_STEP).astype(np.int16)
         return _pack(_differences(steps))
 
     def decode(self, data: bytes | None) -> FlowField:
@@ -63,7 +63,7 @@ class FlowEncoding:
             return np.zeros((self.height, self.width, 2), np.float32)
         rows, columns = self.stored
         cells = _sums(_unpack(data, rows, columns)).astype(np.float32) / np.float32(self.steps_per_px)
-        return double(cells, self.height, self.width) if self.grid == 2 else cells
+        return upsample_flow(cells, self.height, self.width) if self.grid == 2 else cells
 
     def encode_mask(self, mask: Mask) -> bytes:
         """Bytes of the (h, w) mask, a bit per pixel before zstd."""
@@ -79,16 +79,16 @@ class FlowEncoding:
         return bits.reshape(self.height, self.width).astype(np.bool_)
 
 
-def halve(field: FlowField) -> FlowField:
+def downsample_flow(field: FlowField) -> FlowField:
     """(ceil(h / 2), ceil(w / 2), 2) cells from which `double` makes the field again, as nearly as it can."""
     import cv2
 
     even = _even_rows(_even_rows(field).swapaxes(0, 1)).swapaxes(0, 1)
-    filtered = cv2.sepFilter2D(even, -1, HALVING, HALVING, anchor=(1, 1), borderType=cv2.BORDER_REPLICATE)
+    filtered = cv2.sepFilter2D(even, -1, HALVING_KERNEL, HALVING_KERNEL, anchor=(1, 1), borderType=cv2.BORDER_REPLICATE)
     return filtered[::2, ::2].astype(np.float32, copy=False)
 
 
-def double(cells: FlowField, height: int, width: int) -> FlowField:
+def upsample_flow(cells: FlowField, height: int, width: int) -> FlowField:
     """(h, w, 2) field by bilinear interpolation; cell j lies at 2 j + 0.5, between pixels 2 j and 2 j + 1."""
     import cv2
 
@@ -107,25 +107,25 @@ def _even_rows(field: FlowField) -> FlowField:
     return np.concatenate([field, following.astype(np.float32)])
 
 
-def _differences(steps: Steps) -> Steps:
+def _differences(steps: QuantisedFlow) -> QuantisedFlow:
     """What is left of each value when its left neighbour, its upper one and their own difference are known."""
     along = np.diff(steps, axis=1, prepend=np.int16(0))  # wraps around, and _sums wraps back
     return np.diff(along, axis=0, prepend=np.int16(0))
 
 
-def _sums(differences: Steps) -> Steps:
+def _sums(differences: QuantisedFlow) -> QuantisedFlow:
     down = np.cumsum(differences, axis=0, dtype=np.int16)
     return np.cumsum(down, axis=1, dtype=np.int16)
 
 
-def _pack(values: Steps) -> bytes:
+def _pack(values: QuantisedFlow) -> bytes:
     """zstd of the planes x and y, small numbers of either sign as small bytes, low bytes before high ones."""
     zigzag = ((values << 1) ^ (values >> 15)).view(np.uint16).transpose(2, 0, 1)
     planes = np.stack([zigzag & 0xFF, zigzag >> 8]).astype(np.uint8)
     return _zstd().compress(planes.tobytes(), asbytes=True)
 
 
-def _unpack(data: bytes, rows: int, columns: int) -> Steps:
+def _unpack(data: bytes, rows: int, columns: int) -> QuantisedFlow:
     raw = _zstd().decompress(data, decompressed_size=rows * columns * 4, asbytes=True)
     low, high = np.frombuffer(raw, np.uint8).reshape(2, 2, rows, columns).astype(np.uint16)
     zigzag = low | (high << 8)

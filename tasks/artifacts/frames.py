@@ -1,121 +1,50 @@
-"""The decoded video: a row per frame, images encoded, read back a few at a time.
+"""Decoded frames of a video: one row per frame with time, status and encoded image, read a few at a time.
 
-Times are the file's own presentation times (VFR stays VFR). `frame` is the row; `source_frame` is the position in the
-file's decode output, so that a lower working rate can be traced back.
+Times are the presentation times of the file (variable frame rates are kept). `frame` is the row; `source_frame` is the
+position in the decoder's output, by which a frame of a lower working rate is found in the file.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Image
-from tasks.artifacts.artifact import MAKE_AGAIN, Artifact, Streamed
-from tasks.artifacts.frames_file import ACCOUNT_KEY, copy, write
-from tasks.artifacts.images import Encoding, decode
-from tasks.artifacts.parquet import ROWS_PER_GROUP, open_parquet
+from tasks.artifacts.artifact import Artifact, StreamingArtifact
+from tasks.artifacts.decode_report import DecodeReport
+from tasks.artifacts.frames_file import REPORT_KEY, Frame, copy_frames, write_frames
+from tasks.artifacts.image_codec import ImageEncoding, decode_image
+from tasks.artifacts.parquet_file import ROWS_PER_GROUP, open_parquet
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-Status = Literal["ok", "damaged", "lost"]
-"""ok: decoded clean. damaged: decoded, but the decoder reported errors. lost: nothing came out; no image."""
-
-
-@dataclass(frozen=True)
-class Account:
-    """What came in and what became of it; one per video."""
-
-    file: str
-    """Name of the file in data/raw."""
-    container: str
-    """Container format, FFmpeg's name."""
-    codec: str
-    """Video codec, FFmpeg's name."""
-    pixel_format: str
-    """Pixel format in the file, FFmpeg's name (yuv420p, yuv420p10le, ...)."""
-    source_width: int
-    """Coded width in pixels, before rotation."""
-    source_height: int
-    """Coded height in pixels, before rotation."""
-    rotation_deg: int
-    """Display rotation that was applied, degrees clockwise: 0, 90, 180 or 270."""
-    fps: float
-    """Average frame rate of the file, frames per second."""
-    vfr: bool
-    """Whether the spacing of timestamps varies by more than the container's rounding."""
-    duration_s: float
-    """Presentation time from the first frame to the end of the last one, seconds."""
-    expected: int
-    """Frames that should have come: by the container's index, or its packets where it has none; decoded and lost."""
-    decoded: int
-    """Frames that came out of the decoder, damaged ones among them."""
-    damaged: int
-    """Frames that came out with errors."""
-    lost: int
-    """Frames that were expected and did not come out."""
-    kept: int
-    """Rows of this artifact: those chosen by the working frame rate, lost ones among them."""
-    width: int
-    """Working width, pixels."""
-    height: int
-    """Working height, pixels."""
-    encoding: Encoding
-    """How images are stored."""
-    notes: tuple[str, ...] = field(default=())
-    """What a person should know, in sentences (for example: 'damaged between 3.2 s and 3.9 s')."""
-
-    @classmethod
-    def from_json(cls, text: bytes, name: str) -> Self:
-        """The account that travels in the metadata of the file `name`."""
-        values = cast("dict[str, Any]", json.loads(text))
-        if set(values) != {f.name for f in fields(cls)}:
-            raise SemflowError(
-                f"{name} must carry the account of this version, got one with {', '.join(sorted(values))}; {MAKE_AGAIN}"
-            )
-        values["notes"] = tuple(values["notes"])
-        return cls(**values)
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One row on its way into the artifact."""
-
-    source_frame: int
-    """Position in the decode output of the file (lost frames counted)."""
-    pts_s: float
-    """Presentation time, seconds."""
-    status: Status
-    image: Image | Callable[[], Image] | None
-    """(h, w, 3) uint8 RGB at working size, or how to make it (called in the thread that encodes); None where lost."""
-
 
 @dataclass(frozen=True, eq=False)
 class Frames(Artifact):
-    """A reader: times and status at hand, images from disk when asked for."""
+    """A reader: times and status are in memory, images are read from disk on access."""
 
     FOLDER: ClassVar[str] = "data/frames"
     SUFFIX: ClassVar[str] = ".parquet"
 
     file: pq.ParquetFile
-    account: Account
+    decode_report: DecodeReport
     source_frame: NDArray[np.int32]
-    """(t,) position in the file's decode output."""
+    """(t,) position in the decoder's output."""
     pts_s: NDArray[np.float64]
     """(t,) presentation times, seconds, strictly increasing."""
     status: NDArray[np.object_]
     """(t,) 'ok', 'damaged' or 'lost'."""
-    _at_hand: dict[int, pa.Array] = field(default_factory=dict[int, "pa.Array"], init=False, repr=False)
-    """Encoded images of the row group that was read last: frames are mostly asked for in order."""
+    _row_group: dict[int, pa.Array] = field(default_factory=dict[int, "pa.Array"], init=False, repr=False)
+    """Encoded images of the row group that was read last, by its number: frames are mostly read in order."""
 
     def __post_init__(self) -> None:
         back = np.flatnonzero(np.diff(self.pts_s) <= 0)
@@ -131,38 +60,39 @@ class Frames(Artifact):
     @property
     def width(self) -> int:
         """Working width in pixels."""
-        return self.account.width
+        return self.decode_report.width
 
     @property
     def height(self) -> int:
         """Working height in pixels."""
-        return self.account.height
+        return self.decode_report.height
 
     @cached_property
     def ok(self) -> NDArray[np.bool_]:
-        """(t,) where the image is whole: what stages look at."""
+        """(t,) whether the frame was decoded without errors; stages process these alone."""
         return self.status == "ok"
 
     def image(self, frame: int) -> Image:
-        """(h, w, 3) uint8 RGB of row `frame`; an error where it was lost."""
+        """(h, w, 3) uint8 RGB of row `frame`; SemflowError where it was lost."""
         if not 0 <= frame < len(self):
             raise SemflowError(f"frame must lie in [0, {len(self)}), got {frame}")
         data = self._encoded(frame)
         if data is None:
             raise SemflowError(
-                f"frame {frame} of {self.account.file} was lost in decoding and has no image; look at `status` first"
+                f"frame {frame} of {self.decode_report.file} must have an image, got one that was lost in decoding; "
+                "look at `status` first"
             )
-        return decode(data, self.account.encoding, self.height, self.width)
+        return decode_image(data, self.decode_report.encoding, self.height, self.width)
 
     def images(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, Image]]:
-        """(frame, image) of the whole ones in [start, stop), in order, one row group in memory at a time."""
+        """(frame, image) of the undamaged frames in [start, stop), in order; one row group is in memory at a time."""
         stop = len(self) if stop is None else min(stop, len(self))
         for frame in range(start, stop):
             if self.ok[frame]:
                 yield frame, self.image(frame)
 
     def batches(self, size: int) -> Iterator[tuple[list[int], list[Image]]]:
-        """`images`, `size` at a time; the last batch may be shorter."""
+        """Lists of `size` row numbers and images of the undamaged frames, in order; the last batch may be shorter."""
         numbers: list[int] = []
         images: list[Image] = []
         for frame, image in self.images():
@@ -175,15 +105,15 @@ class Frames(Artifact):
             yield numbers, images
 
     def save(self, path: Path) -> None:
-        copy(self.file, self.account, path)
+        copy_frames(self.file, self.decode_report, path)
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        file, account = open_parquet(path, ACCOUNT_KEY, "a frames artifact")
+        file, report = open_parquet(path, REPORT_KEY, "a frames artifact")
         table = file.read(["source_frame", "pts_s", "status"])
         return cls(
             file=file,
-            account=Account.from_json(account, path.name),
+            decode_report=DecodeReport.from_json(report, path.name),
             source_frame=table.column("source_frame").to_numpy(),
             pts_s=table.column("pts_s").to_numpy(),
             status=table.column("status").to_numpy(zero_copy_only=False),
@@ -191,14 +121,17 @@ class Frames(Artifact):
 
     @staticmethod
     def stream(
-        rows: Iterable[Frame], account: Callable[[], Account], encoding: Encoding = "jpeg", quality: int = 95
-    ) -> Streamed[Frames]:
-        """Frames written as they come; `account` is asked once, after the last row."""
-        return Streamed(Frames, lambda path: write(path, rows, account, encoding, quality))
+        rows: Iterable[Frame],
+        decode_report: Callable[[], DecodeReport],
+        encoding: ImageEncoding = "jpeg",
+        quality: int = 95,
+    ) -> StreamingArtifact[Frames]:
+        """Frames that are written one by one; `decode_report` is called once, after the last row."""
+        return StreamingArtifact(Frames, lambda path: write_frames(path, rows, decode_report, encoding, quality))
 
     def _encoded(self, frame: int) -> pa.Buffer | None:
         group, row = divmod(frame, ROWS_PER_GROUP)
-        if group not in self._at_hand:
-            self._at_hand.clear()
-            self._at_hand[group] = self.file.read_row_group(group, columns=["image"]).column("image").combine_chunks()
-        return self._at_hand[group][row].as_buffer()
+        if group not in self._row_group:
+            self._row_group.clear()
+            self._row_group[group] = self.file.read_row_group(group, columns=["image"]).column("image").combine_chunks()
+        return self._row_group[group][row].as_buffer()

@@ -1,4 +1,7 @@
-"""How frames lie in Parquet: a row per frame, the account in the file's metadata."""
+"""Writing frames to Parquet: one row per frame, the decode report in the file's metadata.
+
+Images are encoded in a few threads ahead of the writer; a group of rows is in memory at a time.
+"""
 
 from __future__ import annotations
 
@@ -6,77 +9,96 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from tasks.artifacts.images import JPEG_SHARE, Encoding, encode
-from tasks.artifacts.parquet import ROWS_PER_GROUP, described
+from tasks.arrays import Image
+from tasks.artifacts.decode_report import DecodeReport
+from tasks.artifacts.image_codec import MAX_JPEG_SHARE, ImageEncoding, encode_image
+from tasks.artifacts.parquet_file import ROWS_PER_GROUP, make_field
 from tasks.threads import thread_count
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from tasks.artifacts.frames import Account, Frame
+REPORT_KEY = b"semflow.account"
+MAX_ENCODER_THREADS = 4  # threads that encode images; more would wait for the decoder
+FrameStatus = Literal["ok", "damaged", "lost"]
+"""ok: decoded without errors. damaged: decoded, but errors were reported. lost: not decoded; there is no image."""
 
-ACCOUNT_KEY = b"semflow.account"
-MOST_ENCODERS = 4  # threads that encode images; more would wait for the decoder
+
+@dataclass(frozen=True)
+class Frame:
+    """One row to be written."""
+
+    source_frame: int
+    """Position in the decoder's output (lost frames counted)."""
+    pts_s: float
+    """Presentation time, seconds."""
+    status: FrameStatus
+    image: Image | Callable[[], Image] | None
+    """(h, w, 3) uint8 RGB at working size, or a function that makes it in the encoding thread; None where lost."""
 
 
-def schema() -> pa.Schema:
+def frames_schema() -> pa.Schema:
     """The columns, with unit and meaning in each field's metadata."""
     import pyarrow as pa
 
     return pa.schema(
         [
-            described("frame", pa.int32(), "index", "row, counted from 0"),
-            described("source_frame", pa.int32(), "index", "position in the file's decode output"),
-            described("pts_s", pa.float64(), "s", "presentation time"),
-            described("status", pa.string(), "", "ok, damaged or lost"),
-            described("image", pa.binary(), "bytes", "the image at working size, encoded", nullable=True),
+            make_field("frame", pa.int32(), "index", "row, counted from 0"),
+            make_field("source_frame", pa.int32(), "index", "position in the file's decode output"),
+            make_field("pts_s", pa.float64(), "s", "presentation time"),
+            make_field("status", pa.string(), "", "ok, damaged or lost"),
+            make_field("image", pa.binary(), "bytes", "the image at working size, encoded", nullable=True),
         ]
     )
 
 
-def write(path: Path, rows: Iterable[Frame], account: Callable[[], Account], encoding: Encoding, quality: int) -> None:
-    """Write `rows` as they come, then the account, which is asked for after the last one."""
-    encoded = _encoded(rows, encoding, quality)
+def write_frames(
+    path: Path, rows: Iterable[Frame], decode_report: Callable[[], DecodeReport], encoding: ImageEncoding, quality: int
+) -> None:
+    """Write `rows` one by one, then the decode report, which is asked for after the last row."""
+    encoded = _encode_rows(rows, encoding, quality)
     first, lowered, lowest = 0, 0, quality
-    with _writer(path, encoding) as writer:
+    with _open_writer(path, encoding) as writer:
         while group := list(islice(encoded, ROWS_PER_GROUP)):
-            writer.write_table(_table(first, group))
+            writer.write_table(_make_table(first, group))
             below = [used for _, _, used in group if used < quality]
             first, lowered, lowest = first + len(group), lowered + len(below), min(lowest, *below, quality)
-        facts = account()
+        report = decode_report()
         if lowered:
             note = (
                 f"JPEG quality was lowered from {quality} to as little as {lowest} in {lowered} of {first} frames, "
-                f"which hold too much detail for one part in {JPEG_SHARE} of their raw size"
+                f"which hold too much detail for one part in {MAX_JPEG_SHARE} of their raw size"
             )
-            facts = replace(facts, notes=(*facts.notes, note))
-        _finish(writer, facts)
+            report = replace(report, notes=(*report.notes, note))
+        _write_report(writer, report)
 
 
-def copy(source: pq.ParquetFile, account: Account, path: Path) -> None:
-    """Write the row groups of `source` to `path` as they are: images are not encoded again."""
+def copy_frames(source: pq.ParquetFile, report: DecodeReport, path: Path) -> None:
+    """Copy the row groups of `source` to `path`; images are not encoded again."""
     import pyarrow as pa
 
-    with _writer(path, account.encoding) as writer:
+    with _open_writer(path, report.encoding) as writer:
         for group in range(source.num_row_groups):
-            # The schema that comes with a file carries its metadata, account and all; ours does not.
-            writer.write_table(pa.Table.from_arrays(source.read_row_group(group).columns, schema=schema()))
-        _finish(writer, account)
+            # The schema that comes with a file carries its metadata, the report among it; ours does not.
+            writer.write_table(pa.Table.from_arrays(source.read_row_group(group).columns, schema=frames_schema()))
+        _write_report(writer, report)
 
 
-def _encoded(rows: Iterable[Frame], encoding: Encoding, quality: int) -> Iterator[tuple[Frame, bytes | None, int]]:
-    """Each row with its bytes and their quality, in order; threads encode a few rows ahead, and no more than that."""
-    encoders = min(MOST_ENCODERS, thread_count())
+def _encode_rows(
+    rows: Iterable[Frame], encoding: ImageEncoding, quality: int
+) -> Iterator[tuple[Frame, bytes | None, int]]:
+    """Each row with its encoded bytes and JPEG quality, in order; threads encode at most a few rows ahead."""
+    encoders = min(MAX_ENCODER_THREADS, thread_count())
     with ThreadPoolExecutor(encoders) as pool:
         ahead: deque[tuple[Frame, Future[tuple[bytes | None, int]]]] = deque()
         for row in rows:
-            ahead.append((row, pool.submit(_bytes_of, row, encoding, quality)))
+            ahead.append((row, pool.submit(_encode_row, row, encoding, quality)))
             if len(ahead) > 2 * encoders:
                 done, result = ahead.popleft()
                 yield done, *result.result()
@@ -84,12 +106,12 @@ def _encoded(rows: Iterable[Frame], encoding: Encoding, quality: int) -> Iterato
             yield done, *result.result()
 
 
-def _bytes_of(row: Frame, encoding: Encoding, quality: int) -> tuple[bytes | None, int]:
+def _encode_row(row: Frame, encoding: ImageEncoding, quality: int) -> tuple[bytes | None, int]:
     image = row.image() if callable(row.image) else row.image
-    return (None, quality) if image is None else encode(image, encoding, quality)
+    return (None, quality) if image is None else encode_image(image, encoding, quality)
 
 
-def _table(first: int, rows: list[tuple[Frame, bytes | None, int]]) -> pa.Table:
+def _make_table(first: int, rows: list[tuple[Frame, bytes | None, int]]) -> pa.Table:
     import pyarrow as pa
 
     return pa.Table.from_pydict(
@@ -100,11 +122,11 @@ def _table(first: int, rows: list[tuple[Frame, bytes | None, int]]) -> pa.Table:
             "status": [row.status for row, _, _ in rows],
             "image": [data for _, data, _ in rows],
         },
-        schema=schema(),
+        schema=frames_schema(),
     )
 
 
-def _writer(path: Path, encoding: Encoding) -> pq.ParquetWriter:
+def _open_writer(path: Path, encoding: ImageEncoding) -> pq.ParquetWriter:
     import pyarrow.parquet as pq
 
     # pyarrow's signatures say str and bool where a choice per column is documented.
@@ -114,8 +136,8 @@ def _writer(path: Path, encoding: Encoding) -> pq.ParquetWriter:
         "use_dictionary": ["status"],
         "write_statistics": ["frame", "source_frame", "pts_s", "status"],
     }
-    return pq.ParquetWriter(path, schema(), version="2.6", **per_column)
+    return pq.ParquetWriter(path, frames_schema(), version="2.6", **per_column)
 
 
-def _finish(writer: pq.ParquetWriter, account: Account) -> None:
-    writer.add_key_value_metadata({ACCOUNT_KEY: json.dumps(asdict(account), sort_keys=True).encode()})
+def _write_report(writer: pq.ParquetWriter, report: DecodeReport) -> None:
+    writer.add_key_value_metadata({REPORT_KEY: json.dumps(asdict(report), sort_keys=True).encode()})

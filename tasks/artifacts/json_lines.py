@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
-Way = tuple[str | int, ...]
+JsonPath = tuple[str | int, ...]
 
 
-def line_of(text: str, place: Sequence[str | int]) -> int:
+def find_line(text: str, place: Sequence[str | int]) -> int:
     """Line (from 1) of what keys and numbers of items lead to, or of the last part of the way that is there.
 
     `text` is valid JSON.
@@ -24,9 +24,9 @@ def line_of(text: str, place: Sequence[str | int]) -> int:
     return found
 
 
-def line_of_repeated_key(text: str) -> int:
+def find_repeated_key_line(text: str) -> int:
     """Line of the first key that its object has already; 1 where there is none. JSON up to there."""
-    seen: set[tuple[int, Way]] = set()
+    seen: set[tuple[int, JsonPath]] = set()
     for way, at, parent in _walk(text, keys_only=True):
         if (parent, way) in seen:
             return text.count("\n", 0, at) + 1
@@ -34,7 +34,7 @@ def line_of_repeated_key(text: str) -> int:
     return 1
 
 
-def _walk(text: str, keys_only: bool = False) -> Iterator[tuple[Way, int, int]]:
+def _walk(text: str, keys_only: bool = False) -> Iterator[tuple[JsonPath, int, int]]:
     """Every key and every value, in order: the way to it, where it begins, and where the object around it begins."""
     way: list[str | int] = []
     opened: list[int] = []

@@ -12,14 +12,14 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.placed import check_frames
-from tasks.artifacts.poses import COUNT
-from tasks.artifacts.table import Column, Table, column, fact
+from tasks.artifacts.box_table import check_frames
+from tasks.artifacts.poses import KEYPOINT_COUNT
+from tasks.artifacts.table import Column, Table, column, metadata_field
 from tasks.errors import SemflowError
 
 JOINTS = tuple(f"{part}_{side}" for part in ("elbow", "shoulder", "hip", "knee") for side in ("left", "right"))
 """The joints with an angle: columns of the table."""
-STRIKES = ("none", "left", "right", "unsided")
+HEEL_STRIKES = ("none", "left", "right", "unsided")
 
 
 def _angle(meaning: str) -> Column:
@@ -51,7 +51,9 @@ class Kinematics(Table):
         "float32", "degrees", "mean difference of left and right angles; 0 is a mirror image", nullable=True
     )
     travel: Column = column("float32", "body heights/s", "speed of the middle of the hips", nullable=True)
-    speed: Column = column("float32", "body heights/s", "speed of each keypoint, in the order of poses", COUNT, True)
+    speed: Column = column(
+        "float32", "body heights/s", "speed of each keypoint, in the order of poses", KEYPOINT_COUNT, True
+    )
     heel_strike: Column = column(
         "string", "", "none, or the foot that strikes the ground: left, right, unsided (one of them)"
     )
@@ -68,7 +70,7 @@ class Kinematics(Table):
         "difference of the mean times of left and right steps of this walk over their mean",
         nullable=True,
     )
-    frame_count: int = fact("frames", "rows of the frames artifact")
+    frame_count: int = metadata_field("frames", "rows of the frames artifact")
 
     def angle(self, joint: str) -> NDArray[np.float32]:
         """(n,) angles of one of JOINTS, degrees."""
@@ -78,9 +80,9 @@ class Kinematics(Table):
 
     def check(self) -> None:
         check_frames("Kinematics", self.frame, self.frame_count)
-        odd = sorted(set(self.heel_strike) - set(STRIKES))
+        odd = sorted(set(self.heel_strike) - set(HEEL_STRIKES))
         if odd:
-            raise SemflowError(f"Kinematics.heel_strike must be one of {', '.join(STRIKES)}, got {odd[0]!r}")
+            raise SemflowError(f"Kinematics.heel_strike must be one of {', '.join(HEEL_STRIKES)}, got {odd[0]!r}")
         angles = np.stack([self.angle(joint) for joint in JOINTS])
         if (angles < 0).any() or (angles > 180).any():
             raise SemflowError(

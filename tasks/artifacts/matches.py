@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.placed import check_boxes
-from tasks.artifacts.table import Column, Table, column, fact
+from tasks.artifacts.box_table import check_boxes
+from tasks.artifacts.table import Column, Table, column, metadata_field
 from tasks.errors import SemflowError
 
 
@@ -37,9 +37,9 @@ class Matches(Table):
     b_y1: Column = column("float32", "px", "top edge in frame b")
     b_x2: Column = column("float32", "px", "right edge in frame b")
     b_y2: Column = column("float32", "px", "bottom edge in frame b")
-    frame_count: int = fact("frames", "rows of the frames artifact")
-    width: int = fact("px", "working width of the frames")
-    height: int = fact("px", "working height of the frames")
+    frame_count: int = metadata_field("frames", "rows of the frames artifact")
+    width: int = metadata_field("px", "working width of the frames")
+    height: int = metadata_field("px", "working height of the frames")
 
     @property
     def xyxy_a(self) -> NDArray[np.float32]:

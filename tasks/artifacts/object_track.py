@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tasks.artifacts.placed import Boxed, edge
-from tasks.artifacts.table import Column, column, fact
+from tasks.artifacts.box_table import BoxTable, edge_column
+from tasks.artifacts.table import Column, column, metadata_field
 
 
 @dataclass(frozen=True, eq=False)
-class ObjectTrack(Boxed):
+class ObjectTrack(BoxTable):
     """A row per frame from the one in which the box was given; no stage makes it, and it lies where it is asked for."""
 
     FOLDER: ClassVar[str] = "objects"
@@ -18,11 +18,11 @@ class ObjectTrack(Boxed):
     frame: Column = column("int32", "index", "frame in which the object is")
     found: Column = column("bool", "", "whether it was found; else the box is where it was last")
     score: Column = column("float32", "0..1", "likeness to what was pointed at; 0 where not found, and with csrt")
-    x1: Column = edge("x1")
-    y1: Column = edge("y1")
-    x2: Column = edge("x2")
-    y2: Column = edge("y2")
-    by: str = fact("", "match or csrt")
-    frame_count: int = fact("frames", "rows of the frames artifact")
-    width: int = fact("px", "working width of the frames")
-    height: int = fact("px", "working height of the frames")
+    x1: Column = edge_column("x1")
+    y1: Column = edge_column("y1")
+    x2: Column = edge_column("x2")
+    y2: Column = edge_column("y2")
+    by: str = metadata_field("", "match or csrt")
+    frame_count: int = metadata_field("frames", "rows of the frames artifact")
+    width: int = metadata_field("px", "working width of the frames")
+    height: int = metadata_field("px", "working height of the frames")

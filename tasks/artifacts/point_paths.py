@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from tasks.artifacts.placed import check_frames
-from tasks.artifacts.table import Column, Table, column, fact
+from tasks.artifacts.box_table import check_frames
+from tasks.artifacts.table import Column, Table, column, metadata_field
 from tasks.errors import SemflowError
 
 
@@ -24,9 +24,9 @@ class PointPaths(Table):
     y: Column = column("float32", "px", "downwards")
     visible: Column = column("bool", "", "whether the point is seen there")
     confidence: Column = column("float32", "0..1", "what is left of the trust in it; 1 in the frame it was chosen in")
-    frame_count: int = fact("frames", "rows of the frames artifact")
-    width: int = fact("px", "working width of the frames")
-    height: int = fact("px", "working height of the frames")
+    frame_count: int = metadata_field("frames", "rows of the frames artifact")
+    width: int = metadata_field("px", "working width of the frames")
+    height: int = metadata_field("px", "working height of the frames")
 
     def check(self) -> None:
         check_frames(type(self).__name__, self.frame, self.frame_count)

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.placed import check_frames
-from tasks.artifacts.table import Column, Table, column, fact
+from tasks.artifacts.box_table import check_frames
+from tasks.artifacts.table import Column, Table, column, metadata_field
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SIDED = ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
-KEYPOINTS = ("nose", *(f"{part}_{side}" for part in SIDED for side in ("left", "right")))
+PAIRED_KEYPOINTS = ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+KEYPOINTS = ("nose", *(f"{part}_{side}" for part in PAIRED_KEYPOINTS for side in ("left", "right")))
 """COCO's order (Lin et al., 2014); left and right are the person's own."""
-COUNT = len(KEYPOINTS)
-INDEX = {name: number for number, name in enumerate(KEYPOINTS)}
-BONES = tuple(
-    (INDEX[first], INDEX[second])
+KEYPOINT_COUNT = len(KEYPOINTS)
+KEYPOINT_INDEX = {name: number for number, name in enumerate(KEYPOINTS)}
+SKELETON_EDGES = tuple(
+    (KEYPOINT_INDEX[first], KEYPOINT_INDEX[second])
     for first, second in (
         ("nose", "eye_left"),
         ("nose", "eye_right"),
@@ -43,9 +43,9 @@ BONES = tuple(
     )
 )
 """Pairs of keypoints to draw a line between."""
-MIRROR = (0, *(number + 1 if number % 2 else number - 1 for number in range(1, COUNT)))
+MIRRORED_KEYPOINT = (0, *(number + 1 if number % 2 else number - 1 for number in range(1, KEYPOINT_COUNT)))
 """The keypoint that each becomes in a mirror."""
-SOURCES = ("whole", "crop")
+POSE_SOURCES = ("whole", "crop")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,15 +58,21 @@ class Poses(Table):
     track_id: Column = column("int32", "index", "identity, as in tracks")
     score: Column = column("float32", "0..1", "model's confidence in the person")
     source: Column = column("string", "", "where it was seen: whole (the whole frame) or crop (a closer look)")
-    x: Column = column("float32", "px", "keypoints as seen, working-size pixels, x to the right", COUNT)
-    y: Column = column("float32", "px", "keypoints as seen, y downwards", COUNT)
-    keypoint_score: Column = column("float32", "0..1", "model's confidence that the keypoint is visible", COUNT)
-    smooth_x: Column = column("float32", "px", "keypoints smoothed over time; NaN where not trusted", COUNT, True)
-    smooth_y: Column = column("float32", "px", "keypoints smoothed over time; NaN where not trusted", COUNT, True)
-    frame_count: int = fact("frames", "rows of the frames artifact")
-    width: int = fact("px", "working width of the frames")
-    height: int = fact("px", "working height of the frames")
-    trusted_score: float = fact("0..1", "keypoint_score from which a keypoint is trusted")
+    x: Column = column("float32", "px", "keypoints as seen, working-size pixels, x to the right", KEYPOINT_COUNT)
+    y: Column = column("float32", "px", "keypoints as seen, y downwards", KEYPOINT_COUNT)
+    keypoint_score: Column = column(
+        "float32", "0..1", "model's confidence that the keypoint is visible", KEYPOINT_COUNT
+    )
+    smooth_x: Column = column(
+        "float32", "px", "keypoints smoothed over time; NaN where not trusted", KEYPOINT_COUNT, True
+    )
+    smooth_y: Column = column(
+        "float32", "px", "keypoints smoothed over time; NaN where not trusted", KEYPOINT_COUNT, True
+    )
+    frame_count: int = metadata_field("frames", "rows of the frames artifact")
+    width: int = metadata_field("px", "working width of the frames")
+    height: int = metadata_field("px", "working height of the frames")
+    trusted_score: float = metadata_field("0..1", "keypoint_score from which a keypoint is trusted")
 
     @property
     def xy(self) -> NDArray[np.float32]:
@@ -85,9 +91,9 @@ class Poses(Table):
 
     def check(self) -> None:
         check_frames("Poses", self.frame, self.frame_count)
-        odd = sorted(set(self.source) - set(SOURCES))
+        odd = sorted(set(self.source) - set(POSE_SOURCES))
         if odd:
-            raise SemflowError(f"Poses.source must be one of {', '.join(SOURCES)}, got {odd[0]!r}")
+            raise SemflowError(f"Poses.source must be one of {', '.join(POSE_SOURCES)}, got {odd[0]!r}")
         again = np.flatnonzero((np.diff(self.frame) == 0) & (np.diff(self.track_id) <= 0))
         if len(again):
             raise SemflowError(
@@ -103,7 +109,7 @@ class Poses(Table):
         import pyarrow as pa
 
         def spread(values: Column) -> pa.Array:
-            return pa.array(np.repeat(values, COUNT))
+            return pa.array(np.repeat(values, KEYPOINT_COUNT))
 
         def flat(values: Column) -> pa.Array:
             return pa.array(values.reshape(-1), from_pandas=True)

@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.artifact import Artifact, Streamed
-from tasks.artifacts.parquet import ROWS_PER_GROUP, described, open_parquet
+from tasks.artifacts.artifact import Artifact, StreamingArtifact
+from tasks.artifacts.parquet_file import ROWS_PER_GROUP, make_field, open_parquet
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FACTS_KEY = b"semflow.semantic_field"
+METADATA_KEY = b"semflow.semantic_field"
 ZSTD_LEVEL = 9
-NEARNESS = "nearness "  # with the value behind it: its ordinal depth, among the metrics
-NEAR_STEPS = 30  # in which ordinal depth is stored: more than there are planes
+DEPTH_METRIC_PREFIX = "nearness "  # with the value behind it: its ordinal depth, among the metrics
+DEPTH_STEPS = 30  # in which ordinal depth is stored: more than there are planes
 CONFIDENCE_STEPS = 15  # steps in which confidence is stored: finer ones are noise, and take four times the space
 
 
@@ -42,7 +42,7 @@ class FieldClass:
 
 
 @dataclass(frozen=True)
-class FieldFacts:
+class FieldMetadata:
     """What holds for the whole field."""
 
     frame_count: int
@@ -80,13 +80,13 @@ class FieldMap:
 
 @dataclass(frozen=True, eq=False)
 class SemanticField(Artifact):
-    """A reader: facts and numbers at hand, maps decoded when asked for. `len` counts maps."""
+    """A reader: metadata and numbers at hand, maps decoded when asked for. `len` counts maps."""
 
     FOLDER: ClassVar[str] = "data/semantic_field"
     SUFFIX: ClassVar[str] = ".parquet"
 
     table: pa.Table
-    facts: FieldFacts
+    metadata: FieldMetadata
     metrics: dict[str, float] = field(default_factory=dict[str, float])
     """What the fitting says of itself: shares heard of each kind of evidence, overlap on labels held out."""
 
@@ -111,7 +111,7 @@ class SemanticField(Artifact):
     @property
     def scale(self) -> tuple[float, float]:
         """Map pixels per frame pixel, across and down."""
-        return self.facts.width / self.facts.frame_width, self.facts.height / self.facts.frame_height
+        return self.metadata.width / self.metadata.frame_width, self.metadata.height / self.metadata.frame_height
 
     def map(self, row: int) -> FieldMap:
         """The map in `row`."""
@@ -123,14 +123,16 @@ class SemanticField(Artifact):
             label=self._array(values["label"]),
             confidence=self._share(values["confidence"], CONFIDENCE_STEPS),
             given=values["given"],
-            near=None if values["near"] is None else self._share(values["near"], NEAR_STEPS),
+            near=None if values["near"] is None else self._share(values["near"], DEPTH_STEPS),
         )
 
     @cached_property
     def nearness(self) -> NDArray[np.float32]:
         """(classes,) ordinal depth of each value: 0 the farthest, 1 the nearest; NaN where it hid and met nothing."""
         missing = float("nan")
-        found = [self.metrics.get(f"{NEARNESS}{number}", missing) for number in range(len(self.facts.classes))]
+        found = [
+            self.metrics.get(f"{DEPTH_METRIC_PREFIX}{number}", missing) for number in range(len(self.metadata.classes))
+        ]
         return np.array(found, np.float32)
 
     def depth(self, row: int) -> NDArray[np.float32]:
@@ -144,21 +146,23 @@ class SemanticField(Artifact):
 
     def save(self, path: Path) -> None:
         rows = (self.map(row) for row in range(len(self)))
-        SemanticField.stream(rows, self.facts, self.metrics).save(path)
+        SemanticField.stream(rows, self.metadata, self.metrics).save(path)
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        file, facts = open_parquet(path, FACTS_KEY, "a semantic field")
-        values: dict[str, Any] = json.loads(facts)
+        file, metadata = open_parquet(path, METADATA_KEY, "a semantic field")
+        values: dict[str, Any] = json.loads(metadata)
         classes = tuple(FieldClass(**item) for item in values["facts"].pop("classes"))
-        return cls(file.read(), FieldFacts(classes=classes, **values["facts"]), values["metrics"])
+        return cls(file.read(), FieldMetadata(classes=classes, **values["facts"]), values["metrics"])
 
     @staticmethod
     def stream(
-        maps: Iterable[FieldMap], facts: FieldFacts, metrics: dict[str, float] | None = None
-    ) -> Streamed[SemanticField]:
+        maps: Iterable[FieldMap], metadata: FieldMetadata, metrics: dict[str, float] | None = None
+    ) -> StreamingArtifact[SemanticField]:
         """Maps written as they come; `metrics` may be filled while they are drawn."""
-        return Streamed(SemanticField, lambda path: _write(path, maps, facts, {} if metrics is None else metrics))
+        return StreamingArtifact(
+            SemanticField, lambda path: _write(path, maps, metadata, {} if metrics is None else metrics)
+        )
 
     def _share(self, data: bytes, steps: int) -> NDArray[np.float32]:
         return self._array(data).astype(np.float32) / np.float32(steps)
@@ -166,37 +170,39 @@ class SemanticField(Artifact):
     def _array(self, data: bytes) -> NDArray[np.uint8]:
         import pyarrow as pa
 
-        raw = pa.Codec("zstd").decompress(data, self.facts.height * self.facts.width)
-        return np.frombuffer(raw, np.uint8).reshape(self.facts.height, self.facts.width)
+        raw = pa.Codec("zstd").decompress(data, self.metadata.height * self.metadata.width)
+        return np.frombuffer(raw, np.uint8).reshape(self.metadata.height, self.metadata.width)
 
 
-def schema() -> pa.Schema:
+def semantic_field_schema() -> pa.Schema:
     """The columns, with unit and meaning in each field's metadata."""
     import pyarrow as pa
 
     return pa.schema(
         [
-            described("frame", pa.int32(), "index", "row of the frames artifact"),
-            described("given", pa.bool_(), "", "whether the label was given, not found"),
-            described("mean_confidence", pa.float32(), "0..1", "of the map"),
-            described("label", pa.binary(), "bytes", "class of each pixel, uint8 row by row, zstd"),
-            described("confidence", pa.binary(), "bytes", "of each pixel, 15 is 1, uint8 row by row, zstd"),
-            described("near", pa.binary(), "bytes", "ordinal depth, 30 is nearest, as above; or null", nullable=True),
+            make_field("frame", pa.int32(), "index", "row of the frames artifact"),
+            make_field("given", pa.bool_(), "", "whether the label was given, not found"),
+            make_field("mean_confidence", pa.float32(), "0..1", "of the map"),
+            make_field("label", pa.binary(), "bytes", "class of each pixel, uint8 row by row, zstd"),
+            make_field("confidence", pa.binary(), "bytes", "of each pixel, 15 is 1, uint8 row by row, zstd"),
+            make_field("near", pa.binary(), "bytes", "ordinal depth, 30 is nearest, as above; or null", nullable=True),
         ]
     )
 
 
-def _write(path: Path, maps: Iterable[FieldMap], facts: FieldFacts, metrics: dict[str, float]) -> None:
+def _write(path: Path, maps: Iterable[FieldMap], metadata: FieldMetadata, metrics: dict[str, float]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     rows = (_row(found) for found in maps)
-    with pq.ParquetWriter(path, schema(), compression="none", use_dictionary=False, version="2.6") as writer:
+    with pq.ParquetWriter(
+        path, semantic_field_schema(), compression="none", use_dictionary=False, version="2.6"
+    ) as writer:
         while group := list(islice(rows, ROWS_PER_GROUP)):
-            writer.write_table(pa.Table.from_pylist(group, schema=schema()))
+            writer.write_table(pa.Table.from_pylist(group, schema=semantic_field_schema()))
         # After the last map, because metrics are known only then.
-        text = json.dumps({"facts": asdict(facts), "metrics": metrics}, sort_keys=True).encode()
-        writer.add_key_value_metadata({FACTS_KEY: text})
+        text = json.dumps({"facts": asdict(metadata), "metrics": metrics}, sort_keys=True).encode()
+        writer.add_key_value_metadata({METADATA_KEY: text})
 
 
 def _row(found: FieldMap) -> dict[str, object]:
@@ -207,7 +213,7 @@ def _row(found: FieldMap) -> dict[str, object]:
         "mean_confidence": float(confidence.mean(dtype=np.float64)) / CONFIDENCE_STEPS,
         "label": _packed(found.label),
         "confidence": _packed(confidence),
-        "near": None if found.near is None else _packed(_steps(found.near, NEAR_STEPS)),
+        "near": None if found.near is None else _packed(_steps(found.near, DEPTH_STEPS)),
     }
 
 

@@ -10,14 +10,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.artifact import Artifact, Streamed
-from tasks.artifacts.npy import read_npy, write_npy
+from tasks.artifacts.artifact import Artifact, StreamingArtifact
+from tasks.artifacts.npy_file import read_npy, write_npy
 from tasks.errors import SemflowError
 from tasks.geometry.grid import CellGrid
 
 
 @dataclass(frozen=True)
-class SemanticPair:
+class SemanticFlowPair:
     """What came of matching two frames."""
 
     frame_a: int
@@ -31,7 +31,7 @@ class SemanticPair:
 
 
 @dataclass(frozen=True)
-class SemanticFacts:
+class SemanticFlowMetadata:
     """What holds for the whole file."""
 
     frame_count: int
@@ -45,28 +45,28 @@ class SemanticFacts:
 
 @dataclass(frozen=True, eq=False)
 class SemanticFlow(Artifact):
-    """A reader: facts at hand, the fields mapped from disk. `len` counts pairs."""
+    """A reader: metadata at hand, the fields mapped from disk. `len` counts pairs."""
 
     FOLDER: ClassVar[str] = "data/semantic_flow"
     SUFFIX: ClassVar[str] = ".npy"
 
     values: NDArray[np.float16]
     """(pairs, h, w, 3): displacement x, y in working-size pixels, confidence 0..1."""
-    pairs: tuple[SemanticPair, ...]
+    pairs: tuple[SemanticFlowPair, ...]
     """Of each row: its frames, in the order of frame_a, then frame_b."""
-    facts: SemanticFacts
+    metadata: SemanticFlowMetadata
 
     def __post_init__(self) -> None:
-        expected = (len(self.pairs), self.facts.grid.rows, self.facts.grid.columns, 3)
+        expected = (len(self.pairs), self.metadata.grid.rows, self.metadata.grid.columns, 3)
         if self.values.dtype != np.float16 or self.values.shape != expected:
             raise SemflowError(
                 f"SemanticFlow.values must be float16 of shape {expected}, "
                 f"got {self.values.dtype} of {self.values.shape}"
             )
         for pair in self.pairs:
-            if not 0 <= pair.frame_a < pair.frame_b < self.facts.frame_count:
+            if not 0 <= pair.frame_a < pair.frame_b < self.metadata.frame_count:
                 raise SemflowError(
-                    f"SemanticFlow pairs must satisfy 0 <= frame_a < frame_b < {self.facts.frame_count}, got {pair}"
+                    f"SemanticFlow pairs must satisfy 0 <= frame_a < frame_b < {self.metadata.frame_count}, got {pair}"
                 )
 
     def __len__(self) -> int:
@@ -86,19 +86,19 @@ class SemanticFlow(Artifact):
         return next(found, None)
 
     def save(self, path: Path) -> None:
-        SemanticFlow.stream(zip(self.pairs, self.values, strict=True), len(self), self.facts).save(path)
+        SemanticFlow.stream(zip(self.pairs, self.values, strict=True), len(self), self.metadata).save(path)
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        values, facts = read_npy(path)
-        pairs = tuple(SemanticPair(**pair) for pair in facts.pop("pairs"))
-        grid = CellGrid(**facts.pop("grid"))
-        return cls(values, pairs, SemanticFacts(grid=grid, **facts))
+        values, metadata = read_npy(path)
+        pairs = tuple(SemanticFlowPair(**pair) for pair in metadata.pop("pairs"))
+        grid = CellGrid(**metadata.pop("grid"))
+        return cls(values, pairs, SemanticFlowMetadata(grid=grid, **metadata))
 
     @staticmethod
     def stream(
-        rows: Iterable[tuple[SemanticPair, NDArray[np.float16]]], count: int, facts: SemanticFacts
-    ) -> Streamed[SemanticFlow]:
+        rows: Iterable[tuple[SemanticFlowPair, NDArray[np.float16]]], count: int, metadata: SemanticFlowMetadata
+    ) -> StreamingArtifact[SemanticFlow]:
         """`count` pairs with their (h, w, 3) fields, written as they come."""
 
         def write(path: Path) -> None:
@@ -109,10 +109,10 @@ class SemanticFlow(Artifact):
                     pairs.append(asdict(pair))
                     yield values
 
-            shape = (count, facts.grid.rows, facts.grid.columns, 3)
-            write_npy(path, fields(), shape, {**asdict(facts), "pairs": pairs})
+            shape = (count, metadata.grid.rows, metadata.grid.columns, 3)
+            write_npy(path, fields(), shape, {**asdict(metadata), "pairs": pairs})
 
-        return Streamed(SemanticFlow, write)
+        return StreamingArtifact(SemanticFlow, write)
 
     def _checked(self, row: int) -> int:
         if not 0 <= row < len(self):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tasks.artifacts.artifact import MAKE_AGAIN, Artifact
-from tasks.artifacts.parquet import described
+from tasks.artifacts.parquet_file import make_field
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Column = NDArray[Any]
-FACTS_KEY = b"semflow"
+TABLE_METADATA_KEY = b"semflow"
 NULL = -1
 """What stands in a NumPy column of whole numbers for a null in the file: NumPy knows none."""
 ZSTD_LEVEL = 3  # zstd's own default; fixed here so that a change of Arrow's default does not change bytes
@@ -41,7 +41,7 @@ def column(dtype: str, unit: str, meaning: str, width: int = 0, nullable: bool =
     )
 
 
-def fact(unit: str, meaning: str) -> Any:
+def metadata_field(unit: str, meaning: str) -> Any:
     """Declare a scalar (or JSON-able value) that holds for the whole table."""
     return dataclasses.field(metadata={"column": False, "unit": unit, "meaning": meaning}, kw_only=True)
 
@@ -73,24 +73,24 @@ class Table(Artifact):
         return tuple(f for f in dataclasses.fields(cls) if f.metadata.get("column"))
 
     @classmethod
-    def facts(cls) -> tuple[dataclasses.Field[Any], ...]:
+    def metadata_fields(cls) -> tuple[dataclasses.Field[Any], ...]:
         """The fields that are scalars about the whole table."""
         return tuple(f for f in dataclasses.fields(cls) if f.metadata.get("column") is False)
 
     @classmethod
-    def empty(cls, **facts: Any) -> Self:
+    def empty(cls, **metadata: Any) -> Self:
         """A table with no rows and the right schema."""
         blank = {
             f.name: np.empty((0, width) if (width := f.metadata["width"]) else 0, dtype=_dtype(f))
             for f in cls.columns()
         }
-        return cls(**blank, **facts)
+        return cls(**blank, **metadata)
 
     def __len__(self) -> int:
         return len(getattr(self, self.columns()[0].name))
 
     def take(self, rows: ArrayLike) -> Self:
-        """The table with only `rows` (indices or a mask), facts unchanged."""
+        """The table with only `rows` (indices or a mask), metadata unchanged."""
         return dataclasses.replace(self, **{f.name: getattr(self, f.name)[rows] for f in self.columns()})
 
     def to_pandas(self) -> pd.DataFrame:
@@ -108,17 +108,17 @@ class Table(Artifact):
 
         return pa.schema(
             [
-                described(f.name, arrow_type(f), f.metadata["unit"], f.metadata["meaning"], _has_nulls(f))
+                make_field(f.name, arrow_type(f), f.metadata["unit"], f.metadata["meaning"], _has_nulls(f))
                 for f in cls.columns()
             ]
         )
 
     def to_arrow(self) -> pa.Table:
-        """The whole table as Arrow, facts in the schema's metadata."""
+        """The whole table as Arrow, metadata in the schema's metadata."""
         import pyarrow as pa
 
         schema = type(self).schema()
-        facts = {f.name: getattr(self, f.name) for f in self.facts()}
+        values_of_table = {f.name: getattr(self, f.name) for f in self.metadata_fields()}
         arrays: list[Any] = []
         for f, field in zip(self.columns(), schema, strict=True):
             values = getattr(self, f.name)
@@ -126,7 +126,7 @@ class Table(Artifact):
                 arrays.append(pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), type=field.type))
             else:
                 arrays.append(pa.array(values, type=field.type, mask=values == NULL if _has_nulls(f) else None))
-        metadata = {FACTS_KEY: json.dumps(facts, sort_keys=True).encode()}
+        metadata = {TABLE_METADATA_KEY: json.dumps(values_of_table, sort_keys=True).encode()}
         return pa.Table.from_arrays(arrays, schema=schema.with_metadata(metadata))
 
     def save(self, path: Path) -> None:
@@ -142,15 +142,15 @@ class Table(Artifact):
 
     @classmethod
     def from_arrow(cls, table: pa.Table, name: str = "table") -> Self:
-        """Check that `table` has this class's columns and facts, and build it."""
+        """Check that `table` has this class's columns and metadata, and build it."""
         expected = [f.name for f in cls.columns()]
         if table.column_names != expected:
             raise SemflowError(
                 f"{name} must have the columns {expected} of {cls.__name__}, got {table.column_names}; "
                 f"it was written by another version: {MAKE_AGAIN}"
             )
-        facts = json.loads((table.schema.metadata or {}).get(FACTS_KEY, b"{}"))
-        return cls(**{f.name: _to_numpy(f, table.column(f.name)) for f in cls.columns()}, **facts)
+        metadata = json.loads((table.schema.metadata or {}).get(TABLE_METADATA_KEY, b"{}"))
+        return cls(**{f.name: _to_numpy(f, table.column(f.name)) for f in cls.columns()}, **metadata)
 
     def _conform(self, field: dataclasses.Field[Any], values: Any) -> Column:
         dtype, width = _dtype(field), field.metadata["width"]
@@ -174,12 +174,12 @@ class Table(Artifact):
         return f"{type(self).__name__}.{field.name}"
 
 
-def concatenate(tables: Sequence[Table]) -> dict[str, Column]:
+def concatenate_columns(tables: Sequence[Table]) -> dict[str, Column]:
     """The columns of `tables`, one after the other, ready for `dataclasses.replace`."""
     return {f.name: np.concatenate([getattr(t, f.name) for t in tables]) for f in tables[0].columns()}
 
 
-def describe(kind: type[Table]) -> list[Mapping[str, str]]:
+def describe_columns(kind: type[Table]) -> list[Mapping[str, str]]:
     """A data dictionary of `kind`: column, dtype, unit, meaning."""
     return [
         {

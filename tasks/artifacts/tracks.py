@@ -7,16 +7,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from tasks.artifacts.placed import Boxed, edge
-from tasks.artifacts.table import Column, column, fact
+from tasks.artifacts.box_table import BoxTable, edge_column
+from tasks.artifacts.table import Column, column, metadata_field
 from tasks.errors import SemflowError
 
-FILLED, CARRIED = -1, -2
+INTERPOLATED, FLOW_PREDICTED = -1, -2
 """What stands in the column `detection` of a row without one: filled in between, or carried there by dense flow."""
 
 
 @dataclass(frozen=True, eq=False)
-class Tracks(Boxed):
+class Tracks(BoxTable):
     """A row per tracked object and frame, ordered by frame, then track_id."""
 
     FOLDER: ClassVar[str] = "data/tracks"
@@ -26,14 +26,14 @@ class Tracks(Boxed):
     class_id: Column = column("int16", "index", "class in the detector's own numbering; one per track")
     class_name: Column = column("string", "", "class in words")
     score: Column = column("float32", "0..1", "confidence of the detection behind the row; 0 where there is none")
-    x1: Column = edge("x1")
-    y1: Column = edge("y1")
-    x2: Column = edge("x2")
-    y2: Column = edge("y2")
+    x1: Column = edge_column("x1")
+    y1: Column = edge_column("y1")
+    x2: Column = edge_column("x2")
+    y2: Column = edge_column("y2")
     detection: Column = column("int32", "index", "row of the detections artifact; or -1 filled in, -2 carried by flow")
-    frame_count: int = fact("frames", "rows of the frames artifact")
-    width: int = fact("px", "working width of the frames")
-    height: int = fact("px", "working height of the frames")
+    frame_count: int = metadata_field("frames", "rows of the frames artifact")
+    width: int = metadata_field("px", "working width of the frames")
+    height: int = metadata_field("px", "working height of the frames")
 
     def check(self) -> None:
         super().check()
@@ -63,7 +63,7 @@ class Tracks(Boxed):
                 f"Tracks.class_id must be one per track, got {self.class_id[first][track][other[0]]} and "
                 f"{self.class_id[other[0]]} in track {ids[track[other[0]]]}"
             )
-        if self.detection.min() < CARRIED:
+        if self.detection.min() < FLOW_PREDICTED:
             raise SemflowError(f"Tracks.detection must be a row, -1 or -2, got {self.detection.min()}")
         row, count = np.unique(self.detection[self.detection >= 0], return_counts=True)
         if (count > 1).any():

@@ -35,23 +35,23 @@ def classify(
     compute: Compute,
 ) -> Actions:
     """Five labels for every window, stream and subject; no rows where no frame is whole."""
-    from tasks.classify.appearance import looks_at_pictures
-    from tasks.classify.fuse import both_streams
-    from tasks.classify.motion import looks_at_motion
-    from tasks.classify.people import longest_present
-    from tasks.classify.rows import table
-    from tasks.classify.viewing import Viewing
+    from tasks.classify.action_table import build_action_table
+    from tasks.classify.classification_inputs import ClassificationInputs
+    from tasks.classify.flow_stream import predict_flow
+    from tasks.classify.fuse import fuse_predictions
+    from tasks.classify.person_selection import select_longest_tracks
+    from tasks.classify.rgb_stream import predict_rgb
     from tasks.device import resolve_device
-    from tasks.streams.clips import windows
+    from tasks.streams.video_clips import make_clip_windows
 
-    viewing = Viewing(
+    viewing = ClassificationInputs(
         frames=frames,
         dense_flow=dense_flow,
-        windows=windows(frames.pts_s, frames.ok, dense_flow.cut, params.clips),
-        people=longest_present(tracks, params.people),
+        windows=make_clip_windows(frames.pts_s, frames.ok, dense_flow.cut, params.clips),
+        people=select_longest_tracks(tracks, params.people),
         model=action_model,
         params=params,
         device=resolve_device(compute.device),
     )
-    alone = [*looks_at_pictures(viewing), *looks_at_motion(viewing)]
-    return table(viewing, [*alone, *both_streams(alone, action_model.fusion)])
+    alone = [*predict_rgb(viewing), *predict_flow(viewing)]
+    return build_action_table(viewing, [*alone, *fuse_predictions(alone, action_model.fusion)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from tasks.artifacts.images import Encoding
+from tasks.artifacts.image_codec import ImageEncoding
 from tasks.params import Params
 
 
@@ -15,7 +15,7 @@ class DecodeParams(Params):
     """Longer side of the stored image at most, pixels; null keeps the size of the file. Never enlarged."""
     fps: float | None = Field(gt=0)
     """Working rate, frames per second: the real frames nearest to it, with their own times; null keeps every frame."""
-    encoding: Encoding
+    encoding: ImageEncoding
     """jpeg (4:4:4), png or raw; the last two are lossless and take three to six times as much disk."""
     quality: int = Field(ge=1, le=100)
     """JPEG quality at most: an image that would take more than a sixth of its raw size gets less."""

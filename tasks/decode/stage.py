@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.artifacts.artifact import Streamed
+from tasks.artifacts.artifact import StreamingArtifact
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.raw_video import RawVideo
 from tasks.decode.params import DecodeParams
@@ -10,9 +10,9 @@ from tasks.stage import stage
 
 
 @stage(libraries=("av", "numpy", "opencv-python", "pyarrow"))
-def decode(raw: RawVideo, params: DecodeParams) -> Streamed[Frames]:
+def decode(raw: RawVideo, params: DecodeParams) -> StreamingArtifact[Frames]:
     """Frames of the main video stream, upright, as they come; BadInput, while writing, where there are none."""
-    from tasks.decode.reading import Reading
+    from tasks.decode.frame_reader import FrameReader
 
-    reading = Reading(raw.file, params.max_side, params.fps, params.encoding)
-    return Frames.stream(reading, reading.account, params.encoding, params.quality)
+    reading = FrameReader(raw.file, params.max_side, params.fps, params.encoding)
+    return Frames.stream(reading, reading.decode_report, params.encoding, params.quality)

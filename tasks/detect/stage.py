@@ -28,31 +28,31 @@ from tasks.stage import stage
 )
 def detect(frames: Frames, params: DetectParams, compute: Compute) -> Detections:
     """Objects in the whole frames of a video; frames that are damaged or lost have none."""
-    from tasks.detect.candidates import Boxes, from_one_to_many, from_one_to_one
+    from tasks.detect.box_decoding import DetectedBoxes, decode_one_to_many, decode_one_to_one
     from tasks.device import resolve_device
     from tasks.geometry.letterbox import Letterbox
-    from tasks.yolo.model import load_yolo
+    from tasks.yolo.yolo_model import load_yolo
 
     model = load_yolo(params.weights, resolve_device(compute.device))
-    wanted = class_ids(model.names, params.classes)
+    wanted = find_class_ids(model.names, params.classes)
     letterbox = Letterbox.fit(frames.height, frames.width, params.image_size)
 
-    def boxes_of(prediction: NDArray[np.float32]) -> Boxes:
+    def boxes_of(prediction: NDArray[np.float32]) -> DetectedBoxes:
         if model.one_to_one:
-            boxes = from_one_to_one(prediction, params.score_threshold)
+            boxes = decode_one_to_one(prediction, params.score_threshold)
         else:
-            boxes = from_one_to_many(prediction, params.score_threshold, params.nms_iou, HEAD_LIMIT)
+            boxes = decode_one_to_many(prediction, params.score_threshold, params.nms_iou, HEAD_LIMIT)
         boxes = replace(boxes, xyxy=letterbox.back(boxes.xyxy.reshape(-1, 2, 2)).reshape(-1, 4))
         # A box may lie in the border alone, or, as distances are not bound to be positive, be turned inside out.
         good = (boxes.xyxy[:, :2] < boxes.xyxy[:, 2:]).all(axis=1) & np.isin(boxes.class_id, wanted)
         return boxes.take(np.flatnonzero(good)[: params.max_detections])
 
     numbers: list[int] = []
-    found: list[Boxes] = []
+    found: list[DetectedBoxes] = []
     for batch, images in frames.batches(compute.batch if model.batched else 1):
         numbers += batch
         found += map(boxes_of, model.forward(np.stack([letterbox.apply(image) for image in images])))
-    boxes = Boxes.joined(found)
+    boxes = DetectedBoxes.joined(found)
     return Detections(
         frame=np.repeat(np.array(numbers, np.int32), [len(boxes.score) for boxes in found]),
         class_id=boxes.class_id,
@@ -65,7 +65,7 @@ def detect(frames: Frames, params: DetectParams, compute: Compute) -> Detections
     )
 
 
-def class_ids(names: Sequence[str], wanted: Sequence[str] | None) -> list[int]:
+def find_class_ids(names: Sequence[str], wanted: Sequence[str] | None) -> list[int]:
     """Numbers of the classes `wanted`, all if None; BadParams with all there are where a name is unknown."""
     unknown = [name for name in wanted or () if name not in names]
     if unknown:

@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 
 from tasks.arrays import FlowField, GrayImage, Image, Mask
-from tasks.artifacts.dense_flow import FlowPair
 from tasks.artifacts.flow_encoding import FlowEncoding
+from tasks.artifacts.flow_pair import FlowPair
 from tasks.geometry.consistency import consistent
 from tasks.geometry.homography import camera_motion
 from tasks.geometry.warp import lands_inside, warp
@@ -43,7 +43,7 @@ def assess(first: Image, second: Image, forward: FlowField, backward: FlowField,
     gray, other = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False) for image in (first, second))
     alike = likeness(gray, warp(other, forward), lands_inside(forward))
     if is_cut(alike, float(valid.mean())):
-        return FlowPair.nothing(encoding, photometric_error=alike.error, cut=True)
+        return FlowPair.empty(encoding, photometric_error=alike.error, cut=True)
     camera = camera_motion(forward, valid)
     return FlowPair(
         forward=forward,

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import pairwise, repeat
 
 from tasks.arrays import Image
-from tasks.artifacts.dense_flow import FlowPair
 from tasks.artifacts.flow_encoding import FlowEncoding
+from tasks.artifacts.flow_pair import FlowPair
 from tasks.artifacts.frames import Frames
 from tasks.estimate_flow.assess import assess
 from tasks.estimate_flow.backend import Backend
@@ -15,7 +15,7 @@ from tasks.estimate_flow.backend import Backend
 
 def flow_pairs(frames: Frames, backend: Backend, encoding: FlowEncoding) -> Iterator[FlowPair]:
     """One FlowPair for every two neighbouring rows of `frames`; one without flow where either is not whole."""
-    missing = FlowPair.nothing(encoding)
+    missing = FlowPair.empty(encoding)
     done = 0
     for start, images in runs(frames, backend.run):
         yield from repeat(missing, start - done)

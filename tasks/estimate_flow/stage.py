@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tasks.artifacts.artifact import Streamed
-from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
+from tasks.artifacts.artifact import StreamingArtifact
+from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.flow_encoding import FlowEncoding
+from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.artifacts.frames import Frames
 from tasks.estimate_flow.params import EstimateFlowParams
 from tasks.params import Compute
@@ -24,7 +25,7 @@ from tasks.stage import stage
     kernels=("torch", "cuda"),
     kernels_for=lambda params: ("torch", "cuda") if params.network else (),
 )
-def estimate_flow(frames: Frames, params: EstimateFlowParams, compute: Compute) -> Streamed[DenseFlow]:
+def estimate_flow(frames: Frames, params: EstimateFlowParams, compute: Compute) -> StreamingArtifact[DenseFlow]:
     """Flow of every two neighbouring frames; a video of one frame or none has no pairs."""
     encoding = FlowEncoding(frames.height, frames.width, params.stored_grid, params.stored_steps_per_px)
 
@@ -36,4 +37,4 @@ def estimate_flow(frames: Frames, params: EstimateFlowParams, compute: Compute) 
         device = resolve_device(compute.device) if params.network else "cpu"
         yield from flow_pairs(frames, open_backend(params, device, compute.batch), encoding)
 
-    return DenseFlow.stream(pairs(), FlowFacts(len(frames), params.backend, encoding))
+    return DenseFlow.stream(pairs(), FlowMetadata(len(frames), params.backend, encoding))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tasks.arrays import Floats
-from tasks.artifacts.poses import INDEX
+from tasks.artifacts.poses import KEYPOINT_INDEX
 
 CHAINS = {
     "elbow": ("shoulder", "elbow", "wrist"),
@@ -20,7 +20,7 @@ SIDES = ("left", "right")
 def joint_angles(xy: Floats) -> dict[str, Floats]:
     """Of (n, 17, 2) keypoints the (n,) angle of each joint in degrees, 0..180; NaN where a keypoint is."""
     return {
-        f"{joint}_{side}": angle_at(*(xy[:, INDEX[f"{part}_{side}"]] for part in chain))
+        f"{joint}_{side}": angle_at(*(xy[:, KEYPOINT_INDEX[f"{part}_{side}"]] for part in chain))
         for joint, chain in CHAINS.items()
         for side in SIDES
     }
@@ -43,7 +43,7 @@ def trunk_lean(xy: Floats) -> Floats:
 
 def middle(xy: Floats, part: str) -> Floats:
     """(n, 2) the point between the left and the right `part`."""
-    return (xy[:, INDEX[f"{part}_left"]] + xy[:, INDEX[f"{part}_right"]]) / 2
+    return (xy[:, KEYPOINT_INDEX[f"{part}_left"]] + xy[:, KEYPOINT_INDEX[f"{part}_right"]]) / 2
 
 
 def pose_asymmetry(angles: dict[str, Floats]) -> Floats:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.geometry.boxes import pairwise_iou
-from tasks.yolo.pose import Skeletons
+from tasks.yolo.keypoint_decoding import Skeletons
 
 MARGIN = 0.1  # of a box's size on each side: hands and feet reach a little beyond smoothed boxes
 WIDTH = 0.16  # twice the mean of COCO's sigmas, about .08: what OKS calls kappa

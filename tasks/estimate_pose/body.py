@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from tasks.arrays import Floats
-from tasks.artifacts.poses import INDEX
+from tasks.artifacts.poses import KEYPOINT_INDEX
 from tasks.estimate_pose.angles import SIDES, middle
 
 TRUNK, THIGH, SHANK = 0.818 - 0.530, 0.530 - 0.285, 0.285 - 0.039  # shoulder, hip, knee and ankle above the ground
@@ -44,5 +44,5 @@ def seen_height(xy: Floats) -> Floats:
 
 def _longer(xy: Floats, first: str, second: str) -> Floats:
     """(n,) length of a part of the body, of whichever side looks longer; NaN where neither is known."""
-    sides = [xy[:, INDEX[f"{first}_{side}"]] - xy[:, INDEX[f"{second}_{side}"]] for side in SIDES]
+    sides = [xy[:, KEYPOINT_INDEX[f"{first}_{side}"]] - xy[:, KEYPOINT_INDEX[f"{second}_{side}"]] for side in SIDES]
     return np.fmax(*np.linalg.norm(sides, axis=2))

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Floats
-from tasks.artifacts.poses import INDEX
+from tasks.artifacts.poses import KEYPOINT_INDEX
 from tasks.estimate_pose.angles import SIDES, middle
 from tasks.estimate_pose.runs import runs
 from tasks.estimate_pose.speed import velocity
@@ -69,7 +69,7 @@ class Walk:
 
 def walks(time_s: Floats, xy: Floats, height: Floats, least_steps: int, bridge_s: float) -> list[Walk]:
     """The walks of one person with (t, 17, 2) keypoints and (t,) body heights, in pixels; in order of time."""
-    left, right = (xy[:, INDEX[f"ankle_{side}"]] - xy[:, INDEX[f"hip_{side}"]] for side in SIDES)
+    left, right = (xy[:, KEYPOINT_INDEX[f"ankle_{side}"]] - xy[:, KEYPOINT_INDEX[f"hip_{side}"]] for side in SIDES)
     apart = (left - right) / height[:, None]
     forwards = facing(time_s, xy, height)
     known = np.flatnonzero(np.isfinite(apart).all(axis=1))
@@ -115,9 +115,9 @@ def facing(time_s: Floats, xy: Floats, height: Floats) -> Floats:
     """(t, 2) where forwards is, of any length: the way of the hips, else that of the nose; 0 where neither tells."""
     way = velocity(time_s, middle(xy, "hip")) / height[:, None]
     way = local_mean(time_s, np.nan_to_num(way))
-    left, right = (xy[:, INDEX[f"ear_{side}"], 0] for side in ("left", "right"))
+    left, right = (xy[:, KEYPOINT_INDEX[f"ear_{side}"], 0] for side in ("left", "right"))
     ears = np.where(np.isnan(left), right, np.where(np.isnan(right), left, (left + right) / 2))
-    nose = (xy[:, INDEX["nose"], 0] - ears) / height
+    nose = (xy[:, KEYPOINT_INDEX["nose"], 0] - ears) / height
     looks = np.stack([np.where(np.abs(nose) > NOSE, np.sign(nose), 0.0), np.zeros(len(nose))], axis=1)
     return np.where((np.linalg.norm(way, axis=1) > TRAVEL)[:, None], way, looks)
 

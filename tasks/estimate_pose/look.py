@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from tasks.arrays import Image
 from tasks.estimate_pose.window import Window
 from tasks.geometry.letterbox import Letterbox
-from tasks.yolo.model import Yolo
-from tasks.yolo.pose import Skeletons, from_columns
+from tasks.yolo.keypoint_decoding import Skeletons, decode_keypoints
+from tasks.yolo.yolo_model import Yolo
 
 LIMIT = 300  # people per look, as ultralytics' max_det
 
@@ -55,7 +55,7 @@ class Looker:
         return Skeletons.joined(found)
 
     def _read(self, prediction: NDArray[np.float32]) -> Skeletons:
-        return from_columns(prediction, self.score_threshold, self.nms_iou, LIMIT)
+        return decode_keypoints(prediction, self.score_threshold, self.nms_iou, LIMIT)
 
 
 def _back(people: Skeletons, window: Window, image: Image) -> Skeletons:

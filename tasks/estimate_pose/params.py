@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tasks.artifacts.poses import COUNT
+from tasks.artifacts.poses import KEYPOINT_COUNT
 from tasks.params import Params
 
 
@@ -29,7 +29,7 @@ class EstimatePoseParams(Params):
     """Least affinity of a skeleton and a track: overlap of boxes times the share of keypoints in the track's box."""
     keypoint_score: float = Field(ge=0, lt=1)
     """Score from which a keypoint is trusted; others are kept as seen, but neither smoothed nor measured with."""
-    min_keypoints: int = Field(ge=1, le=COUNT)
+    min_keypoints: int = Field(ge=1, le=KEYPOINT_COUNT)
     """Trusted keypoints that make a pose; a skeleton with fewer gives no row."""
     smoothing: Literal["kalman", "none"]
     """kalman: forth and back over the whole track, no delay; none: trusted keypoints as seen."""

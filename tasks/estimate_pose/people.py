@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tasks.arrays import Image
 from tasks.estimate_pose.assign import assign
 from tasks.estimate_pose.look import LIMIT, Looker
-from tasks.yolo.pose import Skeletons, distinct
+from tasks.yolo.keypoint_decoding import Skeletons, suppress_skeletons
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def find(
     missed[assign(whole, boxes, choice.affinity, before)[1]] = False
     close = posed(looker.closer(image, boxes[small | missed]), choice)
     everyone = Skeletons.joined([whole, close])
-    kept = distinct(everyone, looker.nms_iou, LIMIT)
+    kept = suppress_skeletons(everyone, looker.nms_iou, LIMIT)
     skeleton, box = assign(everyone.take(kept), boxes, choice.affinity, before)
     return Found(box, everyone.take(kept[skeleton]), kept[skeleton] >= len(whole))
 

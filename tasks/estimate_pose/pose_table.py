@@ -10,20 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.artifacts.frames import Frames
-from tasks.artifacts.poses import COUNT, Poses
+from tasks.artifacts.poses import KEYPOINT_COUNT, Poses
 from tasks.artifacts.tracks import Tracks
 from tasks.estimate_pose.look import Looker
 from tasks.estimate_pose.people import Choice, Found, find
 from tasks.estimate_pose.runs import runs
 from tasks.estimate_pose.smooth import smooth
-from tasks.yolo.model import load_yolo
-from tasks.yolo.pose import Skeletons
+from tasks.yolo.keypoint_decoding import Skeletons
+from tasks.yolo.yolo_model import load_yolo
 
 if TYPE_CHECKING:
     from tasks.estimate_pose.params import EstimatePoseParams
 
 PERSON = "person"  # the class that has a pose
-NOBODY = np.full((COUNT, 2), np.nan, np.float32)
+NOBODY = np.full((KEYPOINT_COUNT, 2), np.nan, np.float32)
 
 
 def pose_table(frames: Frames, tracks: Tracks, params: EstimatePoseParams, device: str, batch: int) -> Poses:

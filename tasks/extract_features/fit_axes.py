@@ -16,7 +16,7 @@ from pydantic import Field
 
 from tasks.arrays import Image
 from tasks.artifacts.artifact import Dataset
-from tasks.artifacts.feature_axes import AxesFacts, FeatureAxes, as_values
+from tasks.artifacts.feature_axes import AxesMetadata, FeatureAxes, pack_projection
 from tasks.artifacts.frames import Frames
 from tasks.errors import BadParams
 from tasks.extract_features.feature_extractor import Viewer, cell_grid, channel_count, input_size, viewer
@@ -50,7 +50,7 @@ def fit_axes(
     frames: Dataset[Frames], params: FitAxesParams, seeing: ExtractFeaturesParams, compute: Compute
 ) -> FeatureAxes:
     """Axes for the network and layers of extract_features; none where its `dimensions` is null."""
-    facts = AxesFacts(seeing.network, seeing.layers, params.fitted_on)
+    facts = AxesMetadata(seeing.network, seeing.layers, params.fitted_on)
     if seeing.dimensions is None:
         return FeatureAxes(np.zeros((0, channel_count(seeing)), np.float16), facts)
     if params.fitted_on == "samples":
@@ -58,7 +58,7 @@ def fit_axes(
 
         return FeatureAxes(shipped_axes(seeing.network, seeing.layers, seeing.dimensions), facts)
     pictures = (image for _, video in frames.items() for image in spaced(video, params.frames_per_video))
-    return FeatureAxes(as_values(fitted(pictures, seeing, compute, seeing.dimensions)), facts)
+    return FeatureAxes(pack_projection(fitted(pictures, seeing, compute, seeing.dimensions)), facts)
 
 
 def spaced(frames: Frames, count: int) -> Iterator[Image]:

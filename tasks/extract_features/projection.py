@@ -1,7 +1,7 @@
 """Fixed axes for the default layers, fitted once on the sample clips and kept beside this file.
 
 Fixed, so that vectors of different videos can be compared and a new video changes nothing about the old ones.
-`python -m flows.training.fit_axes` fits them anew.
+`python -m flows.training.fit_shipped_axes` fits them anew.
 """
 
 from __future__ import annotations

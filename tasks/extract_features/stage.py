@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.artifact import Streamed
+from tasks.artifacts.artifact import StreamingArtifact
 from tasks.artifacts.feature_axes import FeatureAxes
-from tasks.artifacts.features import FeatureFacts, Features
+from tasks.artifacts.features import FeatureMetadata, Features
 from tasks.artifacts.frames import Frames
 from tasks.extract_features.feature_extractor import cell_grid, channel_count, input_size, viewer
 from tasks.extract_features.params import ExtractFeaturesParams
@@ -30,11 +30,11 @@ from tasks.stage import stage
 )
 def extract_features(
     frames: Frames, feature_axes: FeatureAxes, params: ExtractFeaturesParams, compute: Compute
-) -> Streamed[Features]:
+) -> StreamingArtifact[Features]:
     """A grid of vectors for every frame; zeros where a frame is damaged or lost."""
     height, width = input_size(frames.height, frames.width, params.image_side)
     grid = cell_grid(frames.height, frames.width, height, width)
-    facts = FeatureFacts(params.network, params.layers, frames.width, frames.height, grid)
+    facts = FeatureMetadata(params.network, params.layers, frames.width, frames.height, grid)
 
     def rows() -> Iterator[NDArray[np.float16]]:
         look = viewer(params, compute, feature_axes.projection)

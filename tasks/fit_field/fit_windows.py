@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import LabelMap
-from tasks.artifacts.artifact import Streamed
-from tasks.artifacts.semantic_field import NEARNESS, FieldFacts, FieldMap, SemanticField
+from tasks.artifacts.artifact import StreamingArtifact
+from tasks.artifacts.semantic_field import DEPTH_METRIC_PREFIX, FieldMap, FieldMetadata, SemanticField
 from tasks.checkpoints import Checkpoints, passing
 from tasks.fit_field.seed_labels import known_of, reason, seen_by
 from tasks.fit_field.shot import Take, frames_of_takes, take_of
@@ -42,9 +42,9 @@ class Heard:
 
 def fitted(
     inputs: Inputs, params: FitFieldParams, device: str = "cpu", parts: Checkpoints | None = None
-) -> Streamed[SemanticField]:
+) -> StreamingArtifact[SemanticField]:
     """The field of a video, written map by map; windows that are done are kept among `parts`, or nowhere."""
-    return Streamed(SemanticField, lambda path: _write(path, inputs, params, device, parts))
+    return StreamingArtifact(SemanticField, lambda path: _write(path, inputs, params, device, parts))
 
 
 def _write(path: Path, inputs: Inputs, params: FitFieldParams, device: str, parts: Checkpoints | None) -> None:
@@ -57,7 +57,7 @@ def _write(path: Path, inputs: Inputs, params: FitFieldParams, device: str, part
             take_of(chosen, inputs, known, params, how_of(params), seen, size, device)
             for chosen in frames_of_takes(inputs, params.every, known.labels)
         ]
-        facts = FieldFacts(
+        facts = FieldMetadata(
             frame_count=len(frames),
             frame_width=frames.width,
             frame_height=frames.height,
@@ -68,9 +68,9 @@ def _write(path: Path, inputs: Inputs, params: FitFieldParams, device: str, part
             reason=None if takes else reason(inputs, params),
         )
         metrics: dict[str, float] = {}
-        SemanticField.stream(_maps(takes, frames.account.file, params.overlap, kept, metrics), facts, metrics).save(
-            path
-        )
+        SemanticField.stream(
+            _maps(takes, frames.decode_report.file, params.overlap, kept, metrics), facts, metrics
+        ).save(path)
 
 
 def _maps(
@@ -89,7 +89,7 @@ def _maps(
             hiding += sum(events_in(file) for file in files)
     metrics.update(_means(heard, [len(take.frames) for take in takes]))
     near = rank_nearness(hiding) if takes else []
-    metrics.update({f"{NEARNESS}{n}": float(value) for n, value in enumerate(near) if np.isfinite(value)})
+    metrics.update({f"{DEPTH_METRIC_PREFIX}{n}": float(value) for n, value in enumerate(near) if np.isfinite(value)})
 
 
 @dataclass(frozen=True, eq=False)

@@ -50,7 +50,7 @@ class Links:
         row = None if self.semantic_flow is None else self.semantic_flow.row(self.chosen[start], self.chosen[end])
         if self.semantic_flow is None or row is None:
             return None
-        facts = self.semantic_flow.facts
+        facts = self.semantic_flow.metadata
         cells = scaled(facts.grid, facts.height, facts.width, self.height, self.width)
         flow = pixels_of(self.semantic_flow.flow(row), cells, self.height, self.width)
         sure = pixels_of(self.semantic_flow.confidence(row), cells, self.height, self.width) >= SURE

@@ -61,7 +61,7 @@ def known_of(inputs: Inputs, params: FitFieldParams, size: tuple[int, int], part
 
 def seen_by(frames: Frames, params: FitFieldParams, size: tuple[int, int]) -> Callable[[int], InstanceMasks]:
     """What the segmenter sees on a frame, at the maps' size; remembered for the frames of a window."""
-    from tasks.yolo.segment import load_segmenter
+    from tasks.yolo.instance_segmentation import load_segmenter
 
     height, width = size
 

@@ -97,7 +97,7 @@ class Take:
         return make_propagation_task(self._clip(places), chosen, self.classes, how, anchor)
 
     def _clip(self, places: Sequence[int]) -> SequenceView:
-        facts, links = self.inputs.features.facts, self.links
+        facts, links = self.inputs.features.metadata, self.links
         return SequenceView(
             length=len(places),
             height=links.height,

@@ -8,7 +8,7 @@ where it came from by several ways (complete.py), and hears the labels that lie 
 
 from __future__ import annotations
 
-from tasks.artifacts.artifact import Streamed
+from tasks.artifacts.artifact import StreamingArtifact
 from tasks.artifacts.camera_poses import CameraPoses
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.features import Features
@@ -43,7 +43,7 @@ def fit_field(  # noqa: PLR0917  a stage's signature names all it reads
     params: FitFieldParams,
     compute: Compute,
     checkpoints: Checkpoints,
-) -> Streamed[SemanticField]:
+) -> StreamingArtifact[SemanticField]:
     """Label maps for every so many frames; none, and the reason, where there is nothing to start from."""
     from tasks.device import resolve_device
     from tasks.fit_field.fit_windows import fitted

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tasks.geometry.boxes import pairwise_iou
 
 
-def suppress(
+def non_maximum_suppression(
     xyxy: NDArray[np.float32],
     score: NDArray[np.float32],
     group: NDArray[np.integer],

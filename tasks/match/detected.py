@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tasks.arrays import Indices
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.matches import Matches
-from tasks.artifacts.table import concatenate
+from tasks.artifacts.table import concatenate_columns
 from tasks.match.plan import planned_pairs
 from tasks.match.regions import RegionMatch, match_regions
 
@@ -45,7 +45,7 @@ def match_detections(detections: Detections, vectors: RegionVectors, params: Mat
                 pairs = match_regions(a, b, params.region_cosine, same if params.region_same_class else None)
                 found.append(_table(detections, (frame, other), rows_a[pairs.first], rows_b[pairs.second], pairs))
     nothing = Matches.empty(frame_count=detections.frame_count, width=detections.width, height=detections.height)
-    return replace(nothing, **concatenate([nothing, *found]))
+    return replace(nothing, **concatenate_columns([nothing, *found]))
 
 
 def _table(detections: Detections, frames: tuple[int, int], a: Indices, b: Indices, pairs: RegionMatch) -> Matches:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.artifact import Streamed
+from tasks.artifacts.artifact import StreamingArtifact
 from tasks.artifacts.dense_flow import DenseFlow
-from tasks.artifacts.semantic_flow import SemanticFacts, SemanticFlow, SemanticPair
+from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata, SemanticFlowPair
 from tasks.geometry.agreement import agreement, mean_agreement
 from tasks.geometry.grid import CellGrid
 from tasks.match.chain import Steps, carry
@@ -21,7 +21,7 @@ from tasks.match.plan import planned_pairs
 if TYPE_CHECKING:
     from tasks.match.params import MatchParams
 
-Row = tuple[SemanticPair, NDArray[np.float16]]
+Row = tuple[SemanticFlowPair, NDArray[np.float16]]
 
 
 @dataclass(frozen=True)
@@ -30,25 +30,27 @@ class Grids:
 
     vectors: Callable[[int], NDArray[np.floating[Any]] | None]
     """Frame to its (h, w, d) vectors; None where the frame is not whole."""
-    facts: SemanticFacts
+    metadata: SemanticFlowMetadata
 
 
-def semantic_flow(grids: Grids, dense_flow: DenseFlow, params: MatchParams, device: str) -> Streamed[SemanticFlow]:
+def semantic_flow(
+    grids: Grids, dense_flow: DenseFlow, params: MatchParams, device: str
+) -> StreamingArtifact[SemanticFlow]:
     """Semantic flow of the planned pairs, matched while it is written."""
-    plan = planned_pairs(grids.facts.frame_count, params.strides, params.every)
+    plan = planned_pairs(grids.metadata.frame_count, params.strides, params.every)
     count = sum(len(strides) for _, strides in plan)
-    return SemanticFlow.stream(semantic_rows(grids, dense_flow, params, device), count, grids.facts)
+    return SemanticFlow.stream(semantic_rows(grids, dense_flow, params, device), count, grids.metadata)
 
 
 def semantic_rows(grids: Grids, dense_flow: DenseFlow, params: MatchParams, device: str) -> Iterator[Row]:
     """Each planned pair with its (h, w, 3) field: x, y in pixels, and confidence; zero where a frame is missing."""
-    steps, grid = Steps(dense_flow), grids.facts.grid
-    for frame, strides in planned_pairs(grids.facts.frame_count, params.strides, params.every):
+    steps, grid = Steps(dense_flow), grids.metadata.grid
+    for frame, strides in planned_pairs(grids.metadata.frame_count, params.strides, params.every):
         first = grids.vectors(frame)
         for stride, places in carry(steps, frame, strides, grid.centres()):
             second = None if first is None else grids.vectors(frame + stride)
             if first is None or second is None:
-                yield SemanticPair(frame, frame + stride), np.zeros((grid.rows, grid.columns, 3), np.float16)
+                yield SemanticFlowPair(frame, frame + stride), np.zeros((grid.rows, grid.columns, 3), np.float16)
             else:
                 expected = None if params.flow_window is None else grid.to_cells(places)
                 found = match_grids(first, second, how(params, device), expected, params.flow_window or 0)
@@ -71,7 +73,7 @@ def _row(frame_a: int, frame_b: int, found: GridMatch, places: NDArray[np.float3
     centres = grid.centres()
     semantic = grid.to_px(found.target) - centres
     agrees = mean_agreement(agreement(semantic, places - centres, grid.step_x))
-    pair = SemanticPair(
+    pair = SemanticFlowPair(
         frame_a,
         frame_b,
         mutual_share=float(found.mutual.mean()),

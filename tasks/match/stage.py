@@ -7,12 +7,12 @@ are compared. Detections are linked by the mean vectors of their boxes (regions.
 
 from __future__ import annotations
 
-from tasks.artifacts.artifact import Streamed
+from tasks.artifacts.artifact import StreamingArtifact
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.features import Features
 from tasks.artifacts.matches import Matches
-from tasks.artifacts.semantic_flow import SemanticFacts, SemanticFlow
+from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata
 from tasks.match.params import MatchParams
 from tasks.params import Compute
 from tasks.stage import stage
@@ -22,7 +22,7 @@ from tasks.stage import stage
 @stage(libraries=("numpy", "opencv-python", "pyarrow", "scipy", "torch"), accelerator=True, kernels=("cuda",))
 def match(
     features: Features, dense_flow: DenseFlow, detections: Detections, params: MatchParams, compute: Compute
-) -> tuple[Streamed[SemanticFlow], Matches]:
+) -> tuple[StreamingArtifact[SemanticFlow], Matches]:
     """Semantic flow and matches of regions for the pairs of frames that `params` ask for."""
     from tasks.device import resolve_device
     from tasks.match.detected import match_detections
@@ -30,7 +30,7 @@ def match(
 
     grids = Grids(
         features.vectors,
-        SemanticFacts(len(features), features.facts.width, features.facts.height, features.facts.grid),
+        SemanticFlowMetadata(len(features), features.metadata.width, features.metadata.height, features.metadata.grid),
     )
     return (
         semantic_flow(grids, dense_flow, params, resolve_device(compute.device)),

@@ -177,7 +177,7 @@ class _FrameView:
     def of(cls, inputs: PointTrackingInputs, frame: int) -> _FrameView:
         image, vectors = inputs.image(frame), inputs.features.vectors(frame)
         gray = None if image is None else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
-        return cls(gray, None if vectors is None else unit(vectors), inputs.features.facts.grid)
+        return cls(gray, None if vectors is None else unit(vectors), inputs.features.metadata.grid)
 
     def cut_patch(self, at: Points) -> GrayImage:
         """(13, 13) around a position, bilinear; beyond the border the nearest."""

@@ -48,7 +48,7 @@ class Comparison:
 
 def compare(semantic_flow: SemanticFlow, dense_flow: DenseFlow, row: int) -> Comparison:
     """Both flows of the pair in `row` of the semantic flow."""
-    pair, grid = semantic_flow.pairs[row], semantic_flow.facts.grid
+    pair, grid = semantic_flow.pairs[row], semantic_flow.metadata.grid
     semantic, sure = semantic_flow.flow(row), semantic_flow.confidence(row) >= SURE
     places = centres = grid.centres()
     for frame in range(pair.frame_a, pair.frame_b):

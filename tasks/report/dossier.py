@@ -61,7 +61,7 @@ class Dossier:
     @property
     def video(self) -> str:
         """The video's name: its file's name without the ending."""
-        return PurePosixPath(self.frames.account.file).with_suffix("").as_posix()
+        return PurePosixPath(self.frames.decode_report.file).with_suffix("").as_posix()
 
     @property
     def has_overlay(self) -> bool:
@@ -71,7 +71,7 @@ class Dossier:
     @property
     def fps(self) -> float:
         """Frames per second to reckon with, always above 0."""
-        return self.frames.account.fps if self.frames.account.fps > 0 else FALLBACK_FPS
+        return self.frames.decode_report.fps if self.frames.decode_report.fps > 0 else FALLBACK_FPS
 
     @cached_property
     def edges_s(self) -> NDArray[np.float64]:
@@ -115,7 +115,7 @@ class Dossier:
         if self.semantic_field is None:
             return ()
         class_ids = {life.class_name: life.class_id for life in self.lives}
-        return paints_of(self.semantic_field.facts.classes, class_ids, self.slots)
+        return paints_of(self.semantic_field.metadata.classes, class_ids, self.slots)
 
     @cached_property
     def colours_used(self) -> frozenset[int]:

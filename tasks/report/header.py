@@ -22,7 +22,7 @@ def header(dossier: Dossier) -> Markup:
 
 def sentences(dossier: Dossier) -> str:
     """The account in words."""
-    a = dossier.frames.account
+    a = dossier.frames.decode_report
     if not a.kept:
         return f"No frame came out of this file, of {number(a.expected, 1)} announced."
     pace = (
@@ -46,7 +46,7 @@ def sentences(dossier: Dossier) -> str:
 
 
 def _notes(dossier: Dossier) -> Markup | None:
-    a = dossier.frames.account
+    a = dossier.frames.decode_report
     kind = "notes hurt" if a.damaged or a.lost else "notes"
     return tag("ul", *(tag("li", note) for note in a.notes), class_=kind) if a.notes else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tasks.artifacts.actions import Actions
-from tasks.artifacts.artifact import Streamed
+from tasks.artifacts.artifact import StreamingArtifact
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.features import Features
@@ -36,7 +36,7 @@ def report(
     actions: Actions,
     semantic_field: SemanticField,
     params: ReportParams,
-) -> Streamed[Report]:
+) -> StreamingArtifact[Report]:
     """Write `index.html`, self-contained, and beside it `overlay.mp4`; memory holds one frame or pair at a time."""
 
     def write(folder: Path) -> None:
@@ -63,4 +63,4 @@ def report(
             write_overlay(folder / Report.OVERLAY, dossier)
         (folder / Report.PAGE).write_text(render(dossier), encoding="utf-8", newline="\n")
 
-    return Streamed(Report, write)
+    return StreamingArtifact(Report, write)

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tasks.arrays import Vectors
-from tasks.streams.clips import Clip
+from tasks.streams.video_clips import VideoClip
 from tasks.threads import thread_count
 
-SIDE_BY_SIDE = 2  # clips at once on a CPU at most
-BATCH = 8  # clips at once on CUDA: one of 64 frames takes about a gigabyte
+MAX_PARALLEL_CLIPS = 2  # clips at once on a CPU at most
+CUDA_BATCH = 8  # clips at once on CUDA: one of 64 frames takes about a gigabyte
 
 
 class ClipNetwork:
@@ -49,42 +49,42 @@ class ClipNetwork:
         self.labels = labels
         self._device = device
 
-    def features(self, clips: Iterable[Clip]) -> Vectors:
+    def features(self, clips: Iterable[VideoClip]) -> Vectors:
         """(n, d) pooled maps of n clips, which a head turns into scores."""
         found = [self.pooled(maps).numpy() for maps in self.maps(clips)]
         return np.concatenate([np.empty((0, len(self.weights)), np.float32), *found])
 
-    def logits(self, clips: Iterable[Clip]) -> Vectors:
+    def logits(self, clips: Iterable[VideoClip]) -> Vectors:
         """(n, labels) scores of the labels that the network was trained on, before the softmax."""
-        return scores(self.features(clips), self.weights, self.bias)
+        return compute_linear_logits(self.features(clips), self.weights, self.bias)
 
-    def maps(self, clips: Iterable[Clip]) -> Iterator[Tensor]:
+    def maps(self, clips: Iterable[VideoClip]) -> Iterator[Tensor]:
         """(1, d, t, h, w) what the trunk makes of each clip, on the CPU in single precision, as clips come."""
         waiting = iter(clips)
         if self._device == "cpu":
-            at_once = min(SIDE_BY_SIDE, thread_count())
+            at_once = min(MAX_PARALLEL_CLIPS, thread_count())
             with ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(1,)) as pool:
                 while some := list(islice(waiting, at_once)):
                     yield from pool.map(lambda clip: self._run([clip]), some)
         else:
-            while some := list(islice(waiting, BATCH)):
+            while some := list(islice(waiting, CUDA_BATCH)):
                 yield from self._run(some).split(1)
 
     @torch.inference_mode()
-    def _run(self, clips: list[Clip]) -> Tensor:
+    def _run(self, clips: list[VideoClip]) -> Tensor:
         x = torch.from_numpy(np.stack(clips)).to(self._device).permute(0, 4, 1, 2, 3).float()
         x = self._prepared(x).contiguous(memory_format=torch.channels_last_3d)
         with torch.autocast(self._device.partition(":")[0], torch.float16, enabled=self._device != "cpu"):
             return self._trunk(x).float().cpu()
 
 
-def scores(features: Vectors, weights: Vectors, bias: Vectors) -> Vectors:
+def compute_linear_logits(features: Vectors, weights: Vectors, bias: Vectors) -> Vectors:
     """(n, labels) of (n, d) features by a head of (d, labels) weights; what lies beside a row does not change it."""
     # A BLAS product would depend on the number of rows and threads; here it costs half a millisecond a row.
     return np.einsum("nd,dl->nl", features, weights) + bias
 
 
-def differentiable(weights: Vectors, bias: Vectors) -> Callable[[Tensor], Tensor]:
+def make_torch_head(weights: Vectors, bias: Vectors) -> Callable[[Tensor], Tensor]:
     """The same head for tensors: (n, d) to (n, labels)."""
     weight, offset = torch.from_numpy(weights.T.copy()), torch.from_numpy(bias)
     return lambda features: F.linear(features, weight, offset)

@@ -23,7 +23,7 @@ from tasks.arrays import Boxes
 from tasks.artifacts.action_model import StackSettings
 from tasks.errors import SemflowError
 from tasks.geometry.homography import camera_flow
-from tasks.streams.clips import person_squares
+from tasks.streams.video_clips import make_person_squares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,71 +31,76 @@ if TYPE_CHECKING:
     from tasks.arrays import FlowField
     from tasks.artifacts.dense_flow import DenseFlow
 
-LENGTH = 10  # fields: L of the paper, its best trade-off (table 1b)
-CHANNELS = 2 * LENGTH
+STACK_LENGTH = 10  # fields: L of the paper, its best trade-off (table 1b)
+STACK_CHANNELS = 2 * STACK_LENGTH
 BOUND_PX = 20.0  # the paper's released flow images clip there
 REFERENCE_SIDE = 256  # px: the shorter side to which the paper's frames were scaled
 REFERENCE_INTERVAL_S = 1 / 25  # UCF101's rate
 
-Stack = NDArray[np.float32]
+FlowStacks = NDArray[np.float32]
 """(n, 20, side, side), 1 meaning 20 px per 1/25 s on a square of 256 px."""
 
 
-def frame_interval(pts_s: NDArray[np.float64]) -> float:
+def compute_frame_interval(pts_s: NDArray[np.float64]) -> float:
     """Seconds from frame to frame of a video, the median; 1/25 where there are fewer than two frames."""
     return float(np.median(np.diff(pts_s))) if len(pts_s) > 1 else REFERENCE_INTERVAL_S
 
 
-def field_step(interval_s: float) -> int:
+def compute_field_step(interval_s: float) -> int:
     """Pairs from one field of a stack to the next: 1 up to 37.5 frames/s, 2 at 50 or 60."""
     return max(1, round(REFERENCE_INTERVAL_S / interval_s))
 
 
-def span(interval_s: float) -> int:
+def count_stack_pairs(interval_s: float) -> int:
     """Pairs from the first of a stack to its last, both counted; the stack touches one frame more."""
-    return (LENGTH - 1) * field_step(interval_s) + 1
+    return (STACK_LENGTH - 1) * compute_field_step(interval_s) + 1
 
 
-def middle_squares(count: int, height: int, width: int) -> Boxes:
+def make_frame_stack_squares(count: int, height: int, width: int) -> Boxes:
     """The largest square in the middle of the frame, for each field of `count` stacks."""
     half, x, y = min(height, width) / 2, (width - 1) / 2, (height - 1) / 2
-    return np.tile([x - half, y - half, x + half, y + half], (count, LENGTH, 1))
+    return np.tile([x - half, y - half, x + half, y + half], (count, STACK_LENGTH, 1))
 
 
-def squares_along(frames: NDArray[Any], xyxy: NDArray[np.float32], starts: Sequence[int], step: int) -> Boxes:
+def make_person_stack_squares(
+    frames: NDArray[Any], xyxy: NDArray[np.float32], starts: Sequence[int], step: int
+) -> Boxes:
     """A square per field that follows one person's (k, 4) boxes in (k,) increasing `frames`, as clips do."""
-    offsets = np.arange(LENGTH) * step
-    found = [person_squares(start + offsets, frames, xyxy) for start in starts]
-    return np.array(found, np.float64).reshape(len(starts), LENGTH, 4)
+    offsets = np.arange(STACK_LENGTH) * step
+    found = [make_person_squares(start + offsets, frames, xyxy) for start in starts]
+    return np.array(found, np.float64).reshape(len(starts), STACK_LENGTH, 4)
 
 
-def stacks(
+def build_flow_stacks(
     dense_flow: DenseFlow, starts: Sequence[int], squares: Boxes | None, settings: StackSettings, interval_s: float
-) -> Stack:
+) -> FlowStacks:
     """(n, 20, side, side) stacks whose first fields are the pairs `starts`; `squares` None means the frame's middle.
 
     What lies outside the frame does not move, nor does anything across a cut. Memory is 1 MB per stack of 112 px: ask
     for a few dozen at a time.
     """
-    step = field_step(interval_s)
-    if len(starts) and not 0 <= min(starts) <= max(starts) <= len(dense_flow) - span(interval_s):
+    step = compute_field_step(interval_s)
+    if len(starts) and not 0 <= min(starts) <= max(starts) <= len(dense_flow) - count_stack_pairs(interval_s):
         raise SemflowError(
-            f"stacks must start in [0, {len(dense_flow) - span(interval_s)}], got {min(starts)} to {max(starts)}"
+            f"stacks must start in [0, {len(dense_flow) - count_stack_pairs(interval_s)}], "
+            f"got {min(starts)} to {max(starts)}"
         )
-    where = middle_squares(len(starts), dense_flow.height, dense_flow.width) if squares is None else squares
-    found = np.zeros((len(starts), LENGTH, 2, settings.side, settings.side), np.float32)
-    wanted = sorted((start + step * n, row, n) for row, start in enumerate(starts) for n in range(LENGTH))
+    where = make_frame_stack_squares(len(starts), dense_flow.height, dense_flow.width) if squares is None else squares
+    found = np.zeros((len(starts), STACK_LENGTH, 2, settings.side, settings.side), np.float32)
+    wanted = sorted((start + step * n, row, n) for row, start in enumerate(starts) for n in range(STACK_LENGTH))
     last, field = -1, np.empty(0, np.float32)
     for pair, row, n in wanted:
         if pair != last:
-            last, field = pair, _own_motion(dense_flow, pair, settings)
-        found[row, n] = field_in_square(field, where[row, n], settings, interval_s)
-    return found.reshape(len(starts), CHANNELS, settings.side, settings.side)
+            last, field = pair, _compensate_camera_motion(dense_flow, pair, settings)
+        found[row, n] = crop_flow_field(field, where[row, n], settings, interval_s)
+    return found.reshape(len(starts), STACK_CHANNELS, settings.side, settings.side)
 
 
-def field_in_square(field: FlowField, square: NDArray[np.float64], settings: StackSettings, interval_s: float) -> Stack:
+def crop_flow_field(
+    field: FlowField, square: NDArray[np.float64], settings: StackSettings, interval_s: float
+) -> FlowStacks:
     """(2, side, side) the (h, w, 2) `field` of one pair in pixels, cut, scaled and clipped."""
-    cut, size = _cut(field, square)
+    cut, size = _crop_square(field, square)
     if settings.removal == "mean":
         cut = cut - cut.mean(axis=(0, 1), dtype=np.float64).astype(np.float32)
     shape = (settings.side, settings.side)
@@ -104,7 +109,7 @@ def field_in_square(field: FlowField, square: NDArray[np.float64], settings: Sta
     return np.clip(seen * np.float32(scale), -1, 1).transpose(2, 0, 1)
 
 
-def _own_motion(dense_flow: DenseFlow, pair: int, settings: StackSettings) -> FlowField:
+def _compensate_camera_motion(dense_flow: DenseFlow, pair: int, settings: StackSettings) -> FlowField:
     """(h, w, 2) flow of a pair, without the camera's part where that is to be removed; zero across a cut."""
     flow = dense_flow.forward(pair)
     if settings.removal != "camera" or not dense_flow.known[pair]:
@@ -112,7 +117,7 @@ def _own_motion(dense_flow: DenseFlow, pair: int, settings: StackSettings) -> Fl
     return flow - camera_flow(dense_flow.camera(pair), *flow.shape[:2])
 
 
-def _cut(field: FlowField, square: NDArray[np.float64]) -> tuple[FlowField, int]:
+def _crop_square(field: FlowField, square: NDArray[np.float64]) -> tuple[FlowField, int]:
     """The (size, size, 2) part of `field` in a square of whole pixels, zero outside the frame, and the size."""
     height, width = field.shape[:2]
     size = max(2, round(float(square[2] - square[0])))

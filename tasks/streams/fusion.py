@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from tasks.arrays import Probabilities
 
-AVERAGE = (0.5, 0.5)
-STEPS = 100  # weights are looked for in hundredths
+EQUAL_WEIGHTS = (0.5, 0.5)
+WEIGHT_STEPS = 100  # weights are looked for in hundredths
 
 
-def fused(rgb: Probabilities, flow: Probabilities, weights: Sequence[float]) -> Probabilities:
+def fuse_probabilities(rgb: Probabilities, flow: Probabilities, weights: Sequence[float]) -> Probabilities:
     """(n, labels) weighted mean of the (n, labels) probabilities of both streams.
 
     A row of NaN is a stream without an opinion (nothing to see, no stream): the other one decides, and NaN stays where
@@ -33,12 +33,12 @@ def fused(rgb: Probabilities, flow: Probabilities, weights: Sequence[float]) -> 
     return np.where(total[:, None] > 0, both.sum(axis=0) / np.where(total > 0, total, 1)[:, None], np.nan)
 
 
-def learned_weights(rgb: Probabilities, flow: Probabilities, labels: NDArray[np.int_]) -> tuple[float, float]:
+def fit_fusion_weights(rgb: Probabilities, flow: Probabilities, labels: NDArray[np.int_]) -> tuple[float, float]:
     """The two weights, sum 1, of least negative log likelihood of the (n,) `labels`; of equals, the most even one."""
     row = np.arange(len(labels))
     seen, moved = rgb[row, labels].astype(np.float64), flow[row, labels].astype(np.float64)
-    shares = np.linspace(0, 1, STEPS + 1)
+    shares = np.linspace(0, 1, WEIGHT_STEPS + 1)
     likely = np.log(np.maximum(np.outer(1 - shares, seen) + np.outer(shares, moved), 1e-12)).sum(axis=1)
     best = np.flatnonzero(likely >= likely.max() - 1e-9)
-    share = float(shares[best[np.abs(best - STEPS // 2).argmin()]])
+    share = float(shares[best[np.abs(best - WEIGHT_STEPS // 2).argmin()]])
     return 1 - share, share

@@ -15,14 +15,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tasks.streams.clip_network import ClipNetwork
-from tasks.streams.i3d_parts import MaxPool, Mixed, Unit
-from tasks.streams.i3d_weights import read_arrays, state_dict
-from tasks.streams.kinetics_labels import kinetics_labels
+from tasks.streams.i3d_layers import InceptionBlock, MaxPool3DSame, Unit3D
+from tasks.streams.i3d_weights import build_state_dict, read_arrays
+from tasks.streams.kinetics_labels import load_kinetics_labels
 from tasks.weights.fetch import weights_path
 
-WEIGHTS = "i3d-kinetics-400"
-FEATURES = 1024
-MIXED = {
+I3D_WEIGHTS = "i3d-kinetics-400"
+FEATURE_COUNT = 1024
+MIXED_WIDTHS = {
     "Mixed_3b": (64, 96, 128, 16, 32, 32), "Mixed_3c": (128, 128, 192, 32, 96, 64),
     "Mixed_4b": (192, 96, 208, 16, 48, 64), "Mixed_4c": (160, 112, 224, 24, 64, 64),
     "Mixed_4d": (128, 128, 256, 24, 64, 64), "Mixed_4e": (112, 144, 288, 32, 64, 64),
@@ -39,21 +39,21 @@ class I3DNetwork(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         blocks: OrderedDict[str, nn.Module] = OrderedDict()
-        blocks["Conv3d_1a_7x7"] = Unit(3, 64, kernel=7, stride=2)
-        blocks["MaxPool3d_2a_3x3"] = MaxPool((1, 3, 3), (1, 2, 2))
-        blocks["Conv3d_2b_1x1"] = Unit(64, 64)
-        blocks["Conv3d_2c_3x3"] = Unit(64, 192, kernel=3)
-        blocks["MaxPool3d_3a_3x3"] = MaxPool((1, 3, 3), (1, 2, 2))
+        blocks["Conv3d_1a_7x7"] = Unit3D(3, 64, kernel=7, stride=2)
+        blocks["MaxPool3d_2a_3x3"] = MaxPool3DSame((1, 3, 3), (1, 2, 2))
+        blocks["Conv3d_2b_1x1"] = Unit3D(64, 64)
+        blocks["Conv3d_2c_3x3"] = Unit3D(64, 192, kernel=3)
+        blocks["MaxPool3d_3a_3x3"] = MaxPool3DSame((1, 3, 3), (1, 2, 2))
         channels = 192
-        for name, widths in MIXED.items():
+        for name, widths in MIXED_WIDTHS.items():
             if name == "Mixed_4b":
-                blocks["MaxPool3d_4a_3x3"] = MaxPool((3, 3, 3), (2, 2, 2))
+                blocks["MaxPool3d_4a_3x3"] = MaxPool3DSame((3, 3, 3), (2, 2, 2))
             if name == "Mixed_5b":
-                blocks["MaxPool3d_5a_2x2"] = MaxPool((2, 2, 2), (2, 2, 2))
-            mixed = Mixed(channels, widths)
+                blocks["MaxPool3d_5a_2x2"] = MaxPool3DSame((2, 2, 2), (2, 2, 2))
+            mixed = InceptionBlock(channels, widths)
             blocks[name], channels = mixed, mixed.outputs
         self.trunk = nn.Sequential(blocks)
-        self.head = nn.Linear(FEATURES, len(kinetics_labels()))
+        self.head = nn.Linear(FEATURE_COUNT, len(load_kinetics_labels()))
 
 
 class I3D(ClipNetwork):
@@ -62,20 +62,20 @@ class I3D(ClipNetwork):
     def __init__(self, network: I3DNetwork, device: str) -> None:
         super().__init__(
             trunk=network.trunk,
-            prepared=centred,
-            pooled=pooled,
+            prepared=scale_pixels,
+            pooled=pool_features,
             head=network.head,
-            labels=kinetics_labels(),
+            labels=load_kinetics_labels(),
             device=device,
         )
 
 
-def centred(x: Tensor) -> Tensor:
+def scale_pixels(x: Tensor) -> Tensor:
     """Pixels 0..255 to -1..1."""
     return x / 127.5 - 1
 
 
-def pooled(maps: Tensor) -> Tensor:
+def pool_features(maps: Tensor) -> Tensor:
     """(n, 1024) means of (n, 1024, t, h, w): over pairs in time and all of space, then over the pairs."""
     pair = min(2, maps.shape[2])
     return F.avg_pool3d(maps, (pair, *maps.shape[3:]), stride=1).mean(dim=(2, 3, 4))
@@ -91,5 +91,5 @@ def load_i3d(device: str) -> I3D:
 def _load(device: str) -> I3D:
     with torch.device("meta"):  # random first weights would take longer than reading the real ones
         network = I3DNetwork()
-    network.load_state_dict(state_dict(read_arrays(weights_path(WEIGHTS)), network), assign=True)
+    network.load_state_dict(build_state_dict(read_arrays(weights_path(I3D_WEIGHTS)), network), assign=True)
     return I3D(network, device)

@@ -16,13 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from tasks.errors import SemflowError
-from tasks.streams.i3d_parts import Mixed, Unit
+from tasks.streams.i3d_layers import InceptionBlock, Unit3D
 
 EPSILON = 1e-3  # Sonnet's default for batch normalisation, with which the authors trained
-Tree = dict[str, Any]
+ArrayTree = dict[str, Any]
 
 
-class ArraysOnly(pickle.Unpickler):
+class ArrayUnpickler(pickle.Unpickler):
     """Reads NumPy arrays and plain containers; whatever else a pickle asks for is refused before it is made."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
@@ -38,22 +38,25 @@ class ArraysOnly(pickle.Unpickler):
         raise SemflowError(f"{self._name} must hold NumPy arrays only, got {module}.{name}: refused")
 
 
-def read_arrays(path: Path) -> Tree:
+def read_arrays(path: Path) -> ArrayTree:
     """The tree of arrays in the pickle `path`; SemflowError where it holds anything else."""
     with path.open("rb") as file:
-        return ArraysOnly(file, path.name).load()
+        return ArrayUnpickler(file, path.name).load()
 
 
-def state_dict(tree: Tree, network: nn.Module) -> dict[str, Tensor]:
+def build_state_dict(tree: ArrayTree, network: nn.Module) -> dict[str, Tensor]:
     """The tree's weights under the names of `network`, batch normalisation folded in."""
     params, stats = tree["params"], tree["batch_stats"]
     state: dict[str, Tensor] = {}
-    for place, block, part in _units(network):
+    for place, block, part in _list_units(network):
         scope = (block, part) if part else (block,)
-        kernel, bias = _at(params, scope)["Conv_0"]["kernel"], _at(params, scope)["BatchNorm_0"]["bias"]
-        norm = _at(stats, scope)["BatchNorm_0"]
+        kernel, bias = (
+            _get_subtree(params, scope)["Conv_0"]["kernel"],
+            _get_subtree(params, scope)["BatchNorm_0"]["bias"],
+        )
+        norm = _get_subtree(stats, scope)["BatchNorm_0"]
         gain = 1 / np.sqrt(norm["var"].reshape(-1) + EPSILON)
-        state[f"{place}.conv.weight"] = _kernel(kernel * gain.astype(np.float32))
+        state[f"{place}.conv.weight"] = _transpose_kernel(kernel * gain.astype(np.float32))
         state[f"{place}.conv.bias"] = torch.from_numpy(bias - norm["mean"].reshape(-1) * gain)
     head = params["Logits/Conv3d_0c_1x1"]["Conv_0"]
     state["head.weight"] = torch.from_numpy(np.ascontiguousarray(head["kernel"].reshape(-1, head["bias"].size).T))
@@ -61,26 +64,26 @@ def state_dict(tree: Tree, network: nn.Module) -> dict[str, Tensor]:
     return state
 
 
-def _units(network: nn.Module) -> Iterator[tuple[str, str, str]]:
+def _list_units(network: nn.Module) -> Iterator[tuple[str, str, str]]:
     """Of every convolution: its name in torch, the published name of its block, and of its part in the block."""
     trunk = network.get_submodule("trunk")
     for block, module in trunk.named_children():
-        if isinstance(module, Unit):
+        if isinstance(module, Unit3D):
             yield f"trunk.{block}", block, ""
-        elif isinstance(module, Mixed):
+        elif isinstance(module, InceptionBlock):
             for number, branch in enumerate(module.branches):
-                units = [(place, unit) for place, unit in branch.named_children() if isinstance(unit, Unit)]
+                units = [(place, unit) for place, unit in branch.named_children() if isinstance(unit, Unit3D)]
                 for step, (place, unit) in enumerate(units):
                     # In the branch with the pooling, that is step a and the convolution step b.
                     part = f"Conv3d_0{'b' if step or number == 3 else 'a'}_{unit.kernel[0]}x{unit.kernel[0]}"
                     yield f"trunk.{block}.branches.{number}.{place}", block, f"Branch_{number}/{part}"
 
 
-def _at(tree: Tree, scope: tuple[str, ...]) -> Tree:
+def _get_subtree(tree: ArrayTree, scope: tuple[str, ...]) -> ArrayTree:
     for name in scope:
         tree = tree[name]
     return tree
 
 
-def _kernel(kernel: Any) -> Tensor:
+def _transpose_kernel(kernel: Any) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(kernel.transpose(4, 3, 0, 1, 2)))

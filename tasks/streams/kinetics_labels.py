@@ -11,6 +11,6 @@ FILE = Path(__file__).with_name("kinetics400.txt")
 
 
 @cache
-def kinetics_labels() -> tuple[str, ...]:
+def load_kinetics_labels() -> tuple[str, ...]:
     """The names, by class number."""
     return tuple(FILE.read_text(encoding="utf-8").splitlines())

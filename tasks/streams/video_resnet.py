@@ -19,23 +19,23 @@ from torch.nn import functional as F
 
 from tasks.errors import SemflowError
 from tasks.streams.clip_network import ClipNetwork
-from tasks.streams.kinetics_labels import kinetics_labels
+from tasks.streams.kinetics_labels import load_kinetics_labels
 from tasks.yolo.torchvision_ops import make_torchvision_importable
 
-Kind = Literal["r3d_18", "r2plus1d_18"]
-SIDE = 112
+VideoResNetName = Literal["r3d_18", "r2plus1d_18"]
+INPUT_SIDE = 112
 MEAN, SCALE = (0.43216, 0.394666, 0.37645), (0.22803, 0.22145, 0.216989)  # torchvision's, of Kinetics-400
 _loading = threading.Lock()
 
 
-def load_video_resnet(kind: Kind, file: Path, sha256: str, device: str) -> ClipNetwork:
+def load_video_resnet(kind: VideoResNetName, file: Path, sha256: str, device: str) -> ClipNetwork:
     """The network `kind` with the weights in `file`, which must have `sha256`; once per process."""
     with _loading:
         return _load(kind, file, sha256, device)
 
 
 @cache
-def _load(kind: Kind, file: Path, sha256: str, device: str) -> ClipNetwork:
+def _load(kind: VideoResNetName, file: Path, sha256: str, device: str) -> ClipNetwork:
     if not file.is_file():
         raise SemflowError(
             f"classify.network_file must be a file with torchvision's weights of {kind}, got {file}, which is not "
@@ -45,10 +45,10 @@ def _load(kind: Kind, file: Path, sha256: str, device: str) -> ClipNetwork:
     if actual != sha256:
         raise SemflowError(f"classify.network_sha256 must be the sha256 of {file.name}, {actual}, got {sha256}")
     state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
-    return with_state(kind, state, file.name, device)
+    return build_video_resnet(kind, state, file.name, device)
 
 
-def with_state(kind: Kind, state: dict[str, Any], name: str, device: str) -> ClipNetwork:
+def build_video_resnet(kind: VideoResNetName, state: dict[str, Any], name: str, device: str) -> ClipNetwork:
     """The network `kind` with `state`, torchvision's own names; `name` says in errors where it came from."""
     make_torchvision_importable()
     from torchvision.models import video
@@ -61,16 +61,16 @@ def with_state(kind: Kind, state: dict[str, Any], name: str, device: str) -> Cli
     trunk = nn.Sequential(network.stem, network.layer1, network.layer2, network.layer3, network.layer4)
     return ClipNetwork(
         trunk=trunk,
-        prepared=prepared,
+        prepared=preprocess_clips,
         pooled=lambda maps: maps.mean(dim=(2, 3, 4)),
         head=network.fc,
-        labels=kinetics_labels(),
+        labels=load_kinetics_labels(),
         device=device,
     )
 
 
-def prepared(x: Tensor) -> Tensor:
+def preprocess_clips(x: Tensor) -> Tensor:
     """(n, 3, t, 224, 224) pixels 0..255 to the normalised (n, 3, t, 112, 112) of these networks."""
-    small = F.avg_pool3d(x, (1, x.shape[3] // SIDE, x.shape[4] // SIDE))
+    small = F.avg_pool3d(x, (1, x.shape[3] // INPUT_SIDE, x.shape[4] // INPUT_SIDE))
     mean, scale = (torch.tensor(v, device=x.device).view(1, 3, 1, 1, 1) for v in (MEAN, SCALE))
     return (small / 255 - mean) / scale

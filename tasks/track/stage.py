@@ -35,7 +35,9 @@ def track(  # noqa: PLR0917  a stage's signature names all it reads
     compute: Compute,
 ) -> Tracks:
     """Identities of all detections that belong to something lasting, numbered in order of appearance."""
-    from tasks.track.identify import identify
-    from tasks.track.sight import open_sight
+    from tasks.track.run_tracker import track_detections
+    from tasks.track.visual_cues import make_visual_cues
 
-    return identify(detections, params, open_sight(detections, dense_flow, features, frames, params, compute))
+    return track_detections(
+        detections, params, make_visual_cues(detections, dense_flow, features, frames, params, compute)
+    )

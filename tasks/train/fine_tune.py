@@ -24,23 +24,23 @@ from torch.nn import functional as F
 
 from tasks.artifacts.action_model import LinearHead
 from tasks.sealed import read_sealed, write_sealed
-from tasks.streams.flip import flipped_stacks
-from tasks.streams.mobilenet import Trunk
+from tasks.streams.flip import mirror_stacks
+from tasks.streams.mobilenet_v2 import MobileNetTrunk
 
 DROPOUT = 0.5
 WEIGHT_DECAY = 1e-3
-SHIFT_PX = 6  # either way, of 96
-GAIN = 0.25  # of all vectors: the same action a quarter faster or slower
-STEPS = 127  # of stored stacks: 1 is 127
+MAX_SHIFT_PX = 6  # either way, of 96
+MAX_GAIN_CHANGE = 0.25  # of all vectors: the same action a quarter faster or slower
+QUANTIZATION_STEPS = 127  # of stored stacks: 1 is 127
 
-StoredStacks = NDArray[np.int8]
+QuantizedStacks = NDArray[np.int8]
 """(n, 20, side, side) in steps of 1 / 127 of the bound: .16 px."""
-Tick = Callable[[int, float], None]
+EpochCallback = Callable[[int, float], None]
 """Told the number of each epoch done, from 1, and its mean loss."""
 
 
 @dataclass(frozen=True)
-class Schedule:
+class FineTuneConfig:
     """How long and how boldly."""
 
     epochs: int
@@ -54,10 +54,10 @@ class Schedule:
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class TrainingSet:
     """What there is to learn."""
 
-    stacks: StoredStacks
+    stacks: QuantizedStacks
     labels: NDArray[np.int_]
     """(n,) label of each stack."""
     tasks: NDArray[np.int_]
@@ -70,18 +70,18 @@ class Lesson:
 
 
 @dataclass(frozen=True)
-class Diary:
+class CheckpointLogger:
     """Where a training keeps what is done, and whom it tells."""
 
     checkpoint: Path
     """State after the last epoch that was finished; where it is there, training goes on from it."""
-    tick: Tick
+    tick: EpochCallback
 
 
-class Student(nn.Module):
+class FineTuneModel(nn.Module):
     """A trunk with dropout and a head, in training."""
 
-    def __init__(self, trunk: Trunk, labels: int) -> None:
+    def __init__(self, trunk: MobileNetTrunk, labels: int) -> None:
         super().__init__()
         self.trunk, self.drop, self.head = trunk, nn.Dropout(DROPOUT), nn.Linear(trunk.width, labels)
 
@@ -96,15 +96,17 @@ class Student(nn.Module):
             norm.eval()
 
 
-def stored(stacks: NDArray[np.float32]) -> StoredStacks:
+def quantize_stacks(stacks: NDArray[np.float32]) -> QuantizedStacks:
     """Stacks in one byte per number, a quarter of what they take while being computed."""
-    return np.rint(stacks * STEPS).astype(np.int8)
+    return np.rint(stacks * QUANTIZATION_STEPS).astype(np.int8)
 
 
-def fine_tune(trunk: Trunk, lesson: Lesson, schedule: Schedule, device: str, diary: Diary) -> tuple[Trunk, LinearHead]:
+def fine_tune(
+    trunk: MobileNetTrunk, lesson: TrainingSet, schedule: FineTuneConfig, device: str, diary: CheckpointLogger
+) -> tuple[MobileNetTrunk, LinearHead]:
     """The trunk and a head, trained on `lesson`; what is done after every epoch lies in the diary."""
     torch.manual_seed(schedule.seed)
-    student = Student(trunk, lesson.count).to(torch.device(device))
+    student = FineTuneModel(trunk, lesson.count).to(torch.device(device))
 
     def work() -> None:
         _train(student, lesson, schedule, diary)
@@ -119,7 +121,7 @@ def fine_tune(trunk: Trunk, lesson: Lesson, schedule: Schedule, device: str, dia
     return student.trunk, LinearHead("temporal", np.ascontiguousarray(weights), bias)
 
 
-def _train(student: Student, lesson: Lesson, schedule: Schedule, diary: Diary) -> None:
+def _train(student: FineTuneModel, lesson: TrainingSet, schedule: FineTuneConfig, diary: CheckpointLogger) -> None:
     labels = lesson.labels
     optimizer = torch.optim.AdamW(student.parameters(), lr=schedule.learning_rate, weight_decay=WEIGHT_DECAY)
     per_label = np.bincount(labels, minlength=student.head.out_features)
@@ -127,7 +129,7 @@ def _train(student: Student, lesson: Lesson, schedule: Schedule, diary: Diary) -
     weights = weights.to(student.head.weight.device)
     other_task = torch.from_numpy(lesson.tasks[:, None] != lesson.tasks).to(weights.device)
     steps = -(-len(labels) // schedule.batch)
-    for epoch in range(_resume(student, optimizer, diary.checkpoint), schedule.epochs):
+    for epoch in range(_load_checkpoint(student, optimizer, diary.checkpoint), schedule.epochs):
         random = np.random.default_rng([schedule.seed, epoch])
         torch.manual_seed(int(random.integers(2**31)))
         student.practise()
@@ -137,7 +139,9 @@ def _train(student: Student, lesson: Lesson, schedule: Schedule, diary: Diary) -
             progress = (epoch + step / steps) / schedule.epochs
             for group in optimizer.param_groups:
                 group["lr"] = schedule.learning_rate * (1 + math.cos(math.pi * progress)) / 2
-            seen = torch.from_numpy(varied(lesson.stacks[np.sort(rows)], random, schedule.flip)).to(weights.device)
+            seen = torch.from_numpy(augment_stacks(lesson.stacks[np.sort(rows)], random, schedule.flip)).to(
+                weights.device
+            )
             truth = torch.from_numpy(labels[np.sort(rows)]).to(weights.device)
             scores = student(seen.contiguous(memory_format=torch.channels_last))
             loss = F.cross_entropy(scores.masked_fill(other_task[truth], -torch.inf), truth, weights)
@@ -145,31 +149,33 @@ def _train(student: Student, lesson: Lesson, schedule: Schedule, diary: Diary) -
             loss.backward()
             optimizer.step()
             total += float(loss.detach()) * len(rows)
-        _keep(student, optimizer, epoch + 1, diary.checkpoint)
+        _save_checkpoint(student, optimizer, epoch + 1, diary.checkpoint)
         diary.tick(epoch + 1, total / len(labels))
 
 
-def varied(stacks: StoredStacks, random: np.random.Generator, flip: bool) -> NDArray[np.float32]:
+def augment_stacks(stacks: QuantizedStacks, random: np.random.Generator, flip: bool) -> NDArray[np.float32]:
     """The stacks as floats, each mirrored or not, shifted a little, all its vectors longer or shorter."""
     found = np.zeros(stacks.shape, np.float32)
     for out, stack in zip(found, stacks, strict=True):
-        turned = flipped_stacks(stack) if flip and random.random() < 0.5 else stack
-        dx, dy = random.integers(-SHIFT_PX, SHIFT_PX + 1, 2)
+        turned = mirror_stacks(stack) if flip and random.random() < 0.5 else stack
+        dx, dy = random.integers(-MAX_SHIFT_PX, MAX_SHIFT_PX + 1, 2)
         height, width = stack.shape[1:]
         to_y, to_x = slice(max(dy, 0), height + min(dy, 0)), slice(max(dx, 0), width + min(dx, 0))
         from_y, from_x = slice(max(-dy, 0), height - max(dy, 0)), slice(max(-dx, 0), width - max(dx, 0))
-        out[:, to_y, to_x] = turned[:, from_y, from_x] * np.float32(random.uniform(1 - GAIN, 1 + GAIN) / STEPS)
+        out[:, to_y, to_x] = turned[:, from_y, from_x] * np.float32(
+            random.uniform(1 - MAX_GAIN_CHANGE, 1 + MAX_GAIN_CHANGE) / QUANTIZATION_STEPS
+        )
     return found
 
 
-def _keep(student: Student, optimizer: torch.optim.Optimizer, epochs: int, checkpoint: Path) -> None:
+def _save_checkpoint(student: FineTuneModel, optimizer: torch.optim.Optimizer, epochs: int, checkpoint: Path) -> None:
     """A kill leaves the epoch before."""
     file = io.BytesIO()
     torch.save({"student": student.state_dict(), "optimizer": optimizer.state_dict(), "epochs": epochs}, file)
     write_sealed(checkpoint, file.getvalue())
 
 
-def _resume(student: Student, optimizer: torch.optim.Optimizer, checkpoint: Path) -> int:
+def _load_checkpoint(student: FineTuneModel, optimizer: torch.optim.Optimizer, checkpoint: Path) -> int:
     """Epochs already done, their state restored; 0 where the file is not as it was written."""
     data = read_sealed(checkpoint)
     if data is None:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 
 from tasks.artifacts.action_labels import ActionLabels
 from tasks.artifacts.action_model import ActionModel
-from tasks.artifacts.artifact import Dataset, Source
+from tasks.artifacts.artifact import Dataset, UserInput
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.tracks import Tracks
@@ -21,7 +21,7 @@ from tasks.stage import stage
 from tasks.train.params import TrainParams
 
 
-def labelled(params: TrainParams, sources: Mapping[str, Source]) -> Collection[str]:
+def select_labelled_videos(params: TrainParams, sources: Mapping[str, UserInput]) -> Collection[str]:
     """The videos that the labels name: others may come and go without a new training."""
     del params
     labels = sources["action_labels"]
@@ -33,7 +33,7 @@ def labelled(params: TrainParams, sources: Mapping[str, Source]) -> Collection[s
     libraries=("numpy", "opencv-python", "pyarrow", "scipy", "torch"),
     weights=lambda params: params.networks,
     accelerator=True,
-    among=labelled,
+    among=select_labelled_videos,
     kernels=("torch", "cuda"),
 )
 def train(
@@ -42,14 +42,14 @@ def train(
 ) -> ActionModel:  # fmt: skip
     """The model of the team's labels, or the shipped one where there are none; BadInput where labels fit no video."""
     if not action_labels.given:
-        from tasks.train.shipped import shipped_model
+        from tasks.train.pretrained_model import load_pretrained_model
 
-        return shipped_model()
+        return load_pretrained_model()
     from tasks.device import resolve_device
-    from tasks.train.looks import Means
-    from tasks.train.shipped import shipped_temporal
-    from tasks.train.stretch import Footage
-    from tasks.train.study import study
+    from tasks.train.label_segments import TrainingVideos
+    from tasks.train.pretrained_model import load_pretrained_temporal
+    from tasks.train.stream_features import TrainContext
+    from tasks.train.train_action_model import train_action_model
 
-    means = Means(params, shipped_temporal(), resolve_device(compute.device))
-    return study(Footage(frames, dense_flow, tracks), action_labels, means)
+    means = TrainContext(params, load_pretrained_temporal(), resolve_device(compute.device))
+    return train_action_model(TrainingVideos(frames, dense_flow, tracks), action_labels, means)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.geometry.nms import suppress
+from tasks.geometry.nms import non_maximum_suppression
 
 SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
@@ -38,12 +38,14 @@ def make_torchvision_importable() -> Any:
     return torchvision
 
 
-def nms(dets: Any, scores: Any, iou_threshold: float) -> Any:
+def nms_on_cpu(dets: Any, scores: Any, iou_threshold: float) -> Any:
     """Indices of the (n, 4) xyxy boxes that suppression keeps, best score first: what torchvision.ops.nms gives."""
     import torch
 
     everyone = np.zeros(len(scores), np.int16)
-    kept = suppress(dets.float().numpy(), scores.float().numpy(), everyone, iou_threshold, limit=len(scores))
+    kept = non_maximum_suppression(
+        dets.float().numpy(), scores.float().numpy(), everyone, iou_threshold, limit=len(scores)
+    )
     return torch.from_numpy(kept)
 
 
@@ -53,7 +55,7 @@ def _declare_operators() -> Any:
     library = torch.library.Library("torchvision", "DEF")
     for schema in SCHEMAS:
         library.define(schema)
-    library.impl("nms", nms, "CPU")
+    library.impl("nms", nms_on_cpu, "CPU")
     return library
 
 

@@ -20,7 +20,7 @@ from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.point_paths import PointPaths
 from tasks.artifacts.semantic_field import SemanticField
-from tasks.artifacts.semantic_flow import SemanticFacts, SemanticFlow
+from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import SemflowError
 from tasks.synthetic.scene import inputs
@@ -48,9 +48,9 @@ def project(scene: Scene, checkout: Path, tmp_path_factory: pytest.TempPathFacto
     (root / "params.yaml").write_text(yaml.safe_dump(params | {"fit_field": FIT}))
     features = inputs.features(scene).to(root / "features.npy")
     empty = SemanticFlow(
-        np.zeros((0, features.facts.grid.rows, features.facts.grid.columns, 3), np.float16),
+        np.zeros((0, features.metadata.grid.rows, features.metadata.grid.columns, 3), np.float16),
         (),
-        SemanticFacts(len(scene), scene.settings.width, scene.settings.height, features.facts.grid),
+        SemanticFlowMetadata(len(scene), scene.settings.width, scene.settings.height, features.metadata.grid),
     )
     for video in (VIDEO, TWIN):
         for folder in (Frames, DenseFlow, Features, SemanticFlow, Tracks, SemanticField):
@@ -142,7 +142,7 @@ def test_what_complete_leaves_can_be_its_labels(
         "--out", str(tmp_path / "again"),
     )  # fmt: skip
     assert again["maps"] == 4  # 0, 3, 5, 10
-    assert again["classes"] == [one.name for one in fitted.facts.classes]
+    assert again["classes"] == [one.name for one in fitted.metadata.classes]
 
 
 def test_a_point_follows_the_scene(scene: Scene, semflow: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_video_without_labels_learns_from_its_twin(
     scene: Scene, semflow: Callable[..., dict[str, Any]], fitted: SemanticField, tmp_path: Path
 ) -> None:
     made = semflow("adapt", TWIN, "--from", VIDEO, "--frames", "4", "--out", str(tmp_path / "out"))
-    assert made["classes"] == [one.name for one in fitted.facts.classes]
+    assert made["classes"] == [one.name for one in fitted.metadata.classes]
     found = SemanticField.load(tmp_path / "out" / "field.parquet")
     maps = np.stack([found.map(row).label for row in range(len(found))])
     truth = scene.instances[found.frames]

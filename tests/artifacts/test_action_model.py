@@ -73,7 +73,7 @@ def test_no_pickle_is_ever_opened(tmp_path: Path) -> None:
 
 def test_another_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
     np.savez(tmp_path / "model.npz", other=np.ones(2))
-    with pytest.raises(SemflowError, match="must be an action model with facts, got other; run"):
+    with pytest.raises(SemflowError, match="must be an action model with metadata, got other; run"):
         ActionModel.load(tmp_path / "model.npz")
 
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.artifacts.camera_poses import CameraPoses
-from tasks.artifacts.json_lines import line_of
+from tasks.artifacts.json_lines import find_line
 from tasks.errors import BadInput
 
 LENS = {"fx": 100.0, "fy": 110.0, "cx": 31.5, "cy": 23.5}
@@ -190,7 +190,7 @@ def ways(value: Any, way: tuple[str | int, ...] = ()) -> Iterator[tuple[str | in
 def test_the_line_of_every_value_is_found(value: Any) -> None:
     """With each value on a line of its own, lines follow each other as the values do."""
     text = json.dumps(value, indent=1)
-    lines = [line_of(text, way) for way in ways(value)]
+    lines = [find_line(text, way) for way in ways(value)]
     assert lines == sorted(lines)
     assert len(set(lines)) == len(lines)
     for way, line in zip(ways(value), lines, strict=True):

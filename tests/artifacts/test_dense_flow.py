@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
-from tasks.artifacts.dense_flow_file import FACTS_KEY
-from tasks.artifacts.flow_encoding import FlowEncoding, double, halve
-from tasks.artifacts.parquet import ROWS_PER_GROUP
+from tasks.artifacts.dense_flow import DenseFlow
+from tasks.artifacts.dense_flow_file import METADATA_KEY
+from tasks.artifacts.flow_encoding import FlowEncoding, downsample_flow, upsample_flow
+from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
+from tasks.artifacts.parquet_file import ROWS_PER_GROUP
 from tasks.errors import SemflowError
 
 unhurried = settings(deadline=None)  # no time is asserted in tests
@@ -46,15 +47,15 @@ def pair(seed: int, **changes: object) -> FlowPair:
     return replace(made, **changes)
 
 
-def facts(frame_count: int) -> FlowFacts:
-    return FlowFacts(frame_count=frame_count, backend="dis", encoding=ENCODING)
+def facts(frame_count: int) -> FlowMetadata:
+    return FlowMetadata(frame_count=frame_count, backend="dis", encoding=ENCODING)
 
 
 @pytest.fixture
 def stored(tmp_path: Path) -> DenseFlow:
     """Forty pairs; number 3 is a cut, number 5 misses a frame."""
-    cut = FlowPair.nothing(ENCODING, photometric_error=60, cut=True)
-    rows = [{3: cut, 5: FlowPair.nothing(ENCODING)}.get(n) or pair(n) for n in range(40)]
+    cut = FlowPair.empty(ENCODING, photometric_error=60, cut=True)
+    rows = [{3: cut, 5: FlowPair.empty(ENCODING)}.get(n) or pair(n) for n in range(40)]
     return DenseFlow.stream(rows, facts(41)).to(tmp_path / "flow.parquet")
 
 
@@ -70,7 +71,7 @@ class TestEncoding:
     @given(sizes, sizes, seeds)
     def test_a_field_that_was_made_at_half_size_comes_back_within_half_a_step(self, height, width, seed):
         cells = np.random.default_rng(seed).normal(0, 5, (-(-height // 2), -(-width // 2), 2)).astype(np.float32)
-        flow = double(cells, height, width)
+        flow = upsample_flow(cells, height, width)
         encoding = FlowEncoding(height, width, 2, 32)
         assert np.abs(encoding.decode(encoding.encode(flow)) - flow).max() <= 0.5 / 32 + 1e-4
 
@@ -93,11 +94,11 @@ class TestEncoding:
         height, width = size
         y, x = np.mgrid[:height, :width].astype(np.float32)
         ramp = np.stack([x, y], axis=2)
-        cells = halve(ramp)
+        cells = downsample_flow(ramp)
         inner = cells[1:-1, 1:-1]
         expected = 2 * np.stack(np.meshgrid(*(np.arange(n) for n in cells.shape[1::-1])), axis=2) + 0.5
         np.testing.assert_allclose(inner, expected[1:-1, 1:-1], atol=1e-5)
-        np.testing.assert_allclose(double(cells, height, width)[3:-3, 3:-3], ramp[3:-3, 3:-3], atol=1e-5)
+        np.testing.assert_allclose(upsample_flow(cells, height, width)[3:-3, 3:-3], ramp[3:-3, 3:-3], atol=1e-5)
 
     def test_doubling_is_linear_interpolation_written_out(self):
         cells = np.random.default_rng(0).normal(size=(5, 4, 2)).astype(np.float32)
@@ -105,7 +106,7 @@ class TestEncoding:
         rows = np.array([[[np.interp(x, range(4), row[:, k])] for k in (0, 1)] for row in cells])[:, :, 0]
         y = np.clip((np.arange(10) - 0.5) / 2, 0, 4)
         expected = np.array([[np.interp(y, range(5), rows[:, k, i]) for i in range(8)] for k in (0, 1)]).T
-        np.testing.assert_allclose(double(cells, 10, 8), expected, atol=1e-5)
+        np.testing.assert_allclose(upsample_flow(cells, 10, 8), expected, atol=1e-5)
 
     def test_motion_beyond_all_images_is_kept_within_the_range_of_the_steps(self):
         encoding = FlowEncoding(1, 2, 1, 32)
@@ -204,7 +205,7 @@ class TestFile:
         assert table.column("frame").to_pylist() == list(range(40))
         assert table.column("photometric_error").null_count == 1  # null, which SQL leaves out of a mean, not NaN
         assert table.column("camera")[7].as_py() == [1, 0, 7, 0, 1, 0, 0, 0, 1]
-        said = json.loads(pq.read_schema(tmp_path / "flow.parquet").metadata[FACTS_KEY])
+        said = json.loads(pq.read_schema(tmp_path / "flow.parquet").metadata[METADATA_KEY])
         assert said["encoding"] == {"height": 20, "width": 30, "grid": 2, "steps_per_px": 32}
         assert all(field.metadata[b"meaning"] for field in pq.read_schema(tmp_path / "flow.parquet"))
 
@@ -225,7 +226,7 @@ class TestFile:
                 ask(n)
 
     def test_a_file_of_another_version_is_refused(self, stored, tmp_path):
-        odd = pq.read_table(tmp_path / "flow.parquet").replace_schema_metadata({FACTS_KEY: b'{"frames": 3}'})
+        odd = pq.read_table(tmp_path / "flow.parquet").replace_schema_metadata({METADATA_KEY: b'{"frames": 3}'})
         pq.write_table(odd, tmp_path / "odd.parquet")
-        with pytest.raises(SemflowError, match="must carry the facts of this version"):
+        with pytest.raises(SemflowError, match="must carry the metadata of this version"):
             DenseFlow.load(tmp_path / "odd.parquet")

@@ -1,4 +1,4 @@
-"""Frames come back from disk as they went: times, status, account, and pictures a few at a time."""
+"""Frames come back from disk as they went: times, status, decode report, and pictures a few at a time."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from tasks.arrays import Image
-from tasks.artifacts.frames import Account, Frame, Frames, Status
-from tasks.artifacts.images import Encoding
-from tasks.artifacts.parquet import ROWS_PER_GROUP
+from tasks.artifacts.decode_report import DecodeReport
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.frames_file import Frame, FrameStatus
+from tasks.artifacts.image_codec import ImageEncoding
+from tasks.artifacts.parquet_file import ROWS_PER_GROUP
 from tasks.errors import SemflowError
 
 HEIGHT, WIDTH = 48, 64
@@ -24,8 +26,8 @@ def image(number: int) -> Image:
     return np.repeat((values % 256)[:, :, None], 3, axis=2).astype(np.uint8)
 
 
-def account(kept: int, encoding: Encoding = "png") -> Account:
-    return Account(
+def make_report(kept: int, encoding: ImageEncoding = "png") -> DecodeReport:
+    return DecodeReport(
         file="film.mp4",
         container="mp4",
         codec="h264",
@@ -48,19 +50,19 @@ def account(kept: int, encoding: Encoding = "png") -> Account:
     )
 
 
-def rows(statuses: list[Status]) -> Iterator[Frame]:
+def rows(statuses: list[FrameStatus]) -> Iterator[Frame]:
     for number, status in enumerate(statuses):
         yield Frame(2 * number, number / 25, status, None if status == "lost" else image(number))
 
 
-def stored(path: Path, statuses: list[Status], encoding: Encoding = "png") -> Frames:
-    return Frames.stream(rows(statuses), lambda: account(len(statuses), encoding), encoding).to(path)
+def stored(path: Path, statuses: list[FrameStatus], encoding: ImageEncoding = "png") -> Frames:
+    return Frames.stream(rows(statuses), lambda: make_report(len(statuses), encoding), encoding).to(path)
 
 
 @pytest.fixture
 def frames(tmp_path: Path) -> Frames:
     """40 frames: 5 is damaged, 20 and 21 are lost."""
-    statuses: list[Status] = ["ok"] * 40
+    statuses: list[FrameStatus] = ["ok"] * 40
     statuses[5], statuses[20], statuses[21] = "damaged", "lost", "lost"
     return stored(tmp_path / "film.parquet", statuses)
 
@@ -71,7 +73,7 @@ def test_times_status_and_account_come_back(frames: Frames) -> None:
     assert frames.source_frame.tolist() == list(range(0, 80, 2))
     assert frames.status[[4, 5, 20]].tolist() == ["ok", "damaged", "lost"]
     assert np.flatnonzero(~frames.ok).tolist() == [5, 20, 21]
-    assert frames.account == account(40)
+    assert frames.decode_report == make_report(40)
     assert (frames.width, frames.height) == (WIDTH, HEIGHT)
 
 
@@ -104,7 +106,7 @@ def test_a_damaged_image_can_be_looked_at(frames: Frames) -> None:
 
 
 def test_a_lost_image_is_an_error(frames: Frames) -> None:
-    with pytest.raises(SemflowError, match=r"frame 20 of film\.mp4 was lost in decoding"):
+    with pytest.raises(SemflowError, match=r"frame 20 of film\.mp4 must have an image, got one that was lost"):
         frames.image(20)
 
 
@@ -116,7 +118,7 @@ def test_a_frame_outside_is_an_error(frames: Frames, number: int) -> None:
 
 def test_no_more_than_one_row_group_is_kept_in_memory(frames: Frames) -> None:
     for _ in frames.images():
-        assert len(frames._at_hand) == 1
+        assert len(frames._row_group) == 1
 
 
 def test_row_groups_are_short(frames: Frames) -> None:
@@ -125,7 +127,7 @@ def test_row_groups_are_short(frames: Frames) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["jpeg", "png", "raw"])
-def test_saving_again_gives_the_same_bytes(encoding: Encoding, tmp_path: Path) -> None:
+def test_saving_again_gives_the_same_bytes(encoding: ImageEncoding, tmp_path: Path) -> None:
     first = stored(tmp_path / "one.parquet", ["ok", "lost", "damaged"] * 9, encoding)
     first.save(tmp_path / "two.parquet")
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
@@ -139,7 +141,7 @@ def test_an_image_is_a_copy_of_its_own(tmp_path: Path) -> None:
 
 def test_images_may_be_made_where_they_are_encoded(tmp_path: Path) -> None:
     lazy = (replace(row, image=lambda number=n: image(number)) for n, row in enumerate(rows(["ok"] * 20)))
-    frames = Frames.stream(lazy, lambda: account(20), "png").to(tmp_path / "film.parquet")
+    frames = Frames.stream(lazy, lambda: make_report(20), "png").to(tmp_path / "film.parquet")
     np.testing.assert_array_equal(frames.image(19), image(19))
 
 
@@ -153,7 +155,7 @@ def test_no_frames_are_frames_too(tmp_path: Path) -> None:
 
 def test_times_must_increase(tmp_path: Path) -> None:
     still = (Frame(n, 1.0, "ok", image(n)) for n in range(3))
-    streamed = Frames.stream(still, lambda: account(3), "png")
+    streamed = Frames.stream(still, lambda: make_report(3), "png")
     with pytest.raises(SemflowError, match=r"frames\.pts_s must increase, got 1\.0 then 1\.0 in row 1"):
         streamed.to(tmp_path / "film.parquet")
 
@@ -164,12 +166,12 @@ def test_an_error_among_the_rows_is_not_swallowed(tmp_path: Path) -> None:
         raise SemflowError("the video ended")
 
     with pytest.raises(SemflowError, match="the video ended"):
-        Frames.stream(failing(), lambda: account(3), "png").to(tmp_path / "film.parquet")
+        Frames.stream(failing(), lambda: make_report(3), "png").to(tmp_path / "film.parquet")
 
 
-def test_an_account_of_another_version_is_refused() -> None:
-    with pytest.raises(SemflowError, match=r"film\.parquet must carry the account of this version"):
-        Account.from_json(b'{"file": "film.mp4"}', "film.parquet")
+def test_a_decode_report_of_another_version_is_refused() -> None:
+    with pytest.raises(SemflowError, match=r"film\.parquet must carry the decode report of this version"):
+        DecodeReport.from_json(b'{"file": "film.mp4"}', "film.parquet")
 
 
 def test_columns_say_what_they_mean(frames: Frames) -> None:

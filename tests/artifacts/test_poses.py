@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tasks.artifacts.kinematics import JOINTS, Kinematics
-from tasks.artifacts.poses import BONES, COUNT, INDEX, KEYPOINTS, MIRROR, Poses
+from tasks.artifacts.poses import KEYPOINT_COUNT, KEYPOINT_INDEX, KEYPOINTS, MIRRORED_KEYPOINT, SKELETON_EDGES, Poses
 from tasks.errors import SemflowError
 
 COCO = (
@@ -16,7 +16,10 @@ COCO = (
 
 
 def make_poses(**changed: object) -> Poses:
-    x, y = np.arange(2 * COUNT, dtype=np.float32).reshape(2, COUNT), np.full((2, COUNT), 5, np.float32)
+    x, y = (
+        np.arange(2 * KEYPOINT_COUNT, dtype=np.float32).reshape(2, KEYPOINT_COUNT),
+        np.full((2, KEYPOINT_COUNT), 5, np.float32),
+    )
     smooth_x, smooth_y = x.copy(), y.copy()
     smooth_x[1, 3] = smooth_y[1, 3] = np.nan
     columns = {
@@ -40,9 +43,10 @@ def make_poses(**changed: object) -> Poses:
 def test_keypoints_are_cocos_in_its_order():
     assert [" ".join(reversed(name.split("_"))).replace(" ", "_") for name in KEYPOINTS] == COCO.split()
     assert [
-        KEYPOINTS[other].replace("left", "?").replace("right", "left").replace("?", "right") for other in MIRROR
+        KEYPOINTS[other].replace("left", "?").replace("right", "left").replace("?", "right")
+        for other in MIRRORED_KEYPOINT
     ] == [*KEYPOINTS]
-    assert len(BONES) == 16 and {end for bone in BONES for end in bone} == set(range(COUNT))
+    assert len(SKELETON_EDGES) == 16 and {end for bone in SKELETON_EDGES for end in bone} == set(range(KEYPOINT_COUNT))
 
 
 def test_poses_are_kept_on_disk_unknown_places_included(tmp_path: Path):
@@ -50,7 +54,7 @@ def test_poses_are_kept_on_disk_unknown_places_included(tmp_path: Path):
     poses.save(tmp_path / "a.parquet")
     again = Poses.load(tmp_path / "a.parquet")
     assert np.array_equal(again.smooth_xy, poses.smooth_xy, equal_nan=True)
-    assert again.trusted.sum() == 2 * COUNT - 1
+    assert again.trusted.sum() == 2 * KEYPOINT_COUNT - 1
     assert (again.trusted_score, again.source.tolist()) == (0.5, ["whole", "crop"])
     again.save(tmp_path / "b.parquet")
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
@@ -58,8 +62,8 @@ def test_poses_are_kept_on_disk_unknown_places_included(tmp_path: Path):
 
 def test_the_long_view_has_a_row_per_keypoint_and_nulls_for_the_unknown():
     view = make_poses().long()
-    assert view.num_rows == 2 * COUNT
-    row = view.slice(COUNT + 3, 1).to_pylist()[0]
+    assert view.num_rows == 2 * KEYPOINT_COUNT
+    row = view.slice(KEYPOINT_COUNT + 3, 1).to_pylist()[0]
     assert (row["track_id"], row["keypoint"], row["x"], row["smooth_x"], row["trusted"]) == (
         4,
         "ear_left",
@@ -77,8 +81,8 @@ def test_the_long_view_has_a_row_per_keypoint_and_nulls_for_the_unknown():
         ({"source": np.array(["whole", "guess"], object)}, "must be one of whole, crop, got 'guess'"),
         ({"track_id": np.array([4, 4], np.int32)}, "must increase within a frame, got 4 then 4 in row 1"),
         ({"frame": np.array([0, 3], np.int32)}, r"must lie in \[0, 3\)"),
-        ({"x": np.full((2, COUNT), np.nan, np.float32)}, "Poses.x must be finite"),
-        ({"smooth_y": np.full((2, COUNT), 5, np.float32)}, "must be NaN together, got one alone in row 1"),
+        ({"x": np.full((2, KEYPOINT_COUNT), np.nan, np.float32)}, "Poses.x must be finite"),
+        ({"smooth_y": np.full((2, KEYPOINT_COUNT), 5, np.float32)}, "must be NaN together, got one alone in row 1"),
         ({"score": np.zeros(2)}, "must be float32"),
     ],
 )
@@ -94,7 +98,7 @@ def make_kinematics(**changed: object) -> Kinematics:
         "frame": np.array([0, 2], np.int32),
         "track_id": np.array([1, 1], np.int32),
         "pts_s": np.array([0.0, 0.1]),
-        "speed": np.full((2, COUNT), np.nan, np.float32),
+        "speed": np.full((2, KEYPOINT_COUNT), np.nan, np.float32),
         "heel_strike": np.array(["none", "left"], object),
         "knee_left": np.array([120, np.nan], np.float32),
         "frame_count": 3,
@@ -109,7 +113,7 @@ def test_kinematics_are_kept_on_disk_and_give_angles_by_name(tmp_path: Path):
     assert all(np.isnan(again.angle(joint)).all() for joint in JOINTS if joint != "knee_left")
     with pytest.raises(SemflowError, match=r"joint must be one of elbow_left, .*, got 'ankle_left'"):
         again.angle("ankle_left")
-    assert set(INDEX) >= set(JOINTS)
+    assert set(KEYPOINT_INDEX) >= set(JOINTS)
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from tasks.artifacts.matches import Matches
-from tasks.artifacts.semantic_flow import SemanticFacts, SemanticFlow, SemanticPair
+from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata, SemanticFlowPair
 from tasks.errors import SemflowError
 from tasks.geometry.grid import CellGrid
 
 GRID = CellGrid(rows=3, columns=4, step_x=8.0, step_y=7.5, left=1.0, top=0.0)
-FACTS = SemanticFacts(frame_count=9, width=32, height=22, grid=GRID)
-PAIRS = (SemanticPair(0, 1, 0.5, 0.25), SemanticPair(0, 8), SemanticPair(4, 5, 1.0, None))
+FACTS = SemanticFlowMetadata(frame_count=9, width=32, height=22, grid=GRID)
+PAIRS = (SemanticFlowPair(0, 1, 0.5, 0.25), SemanticFlowPair(0, 8), SemanticFlowPair(4, 5, 1.0, None))
 
 
-def made(pairs: tuple[SemanticPair, ...] = PAIRS) -> SemanticFlow:
+def made(pairs: tuple[SemanticFlowPair, ...] = PAIRS) -> SemanticFlow:
     values = np.random.default_rng(0).normal(size=(len(pairs), 3, 4, 3)).astype(np.float16)
     return SemanticFlow(values, pairs, FACTS)
 
@@ -27,7 +27,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     flow = made()
     flow.save(tmp_path / "a.npy")
     back = SemanticFlow.load(tmp_path / "a.npy")
-    assert (back.pairs, back.facts) == (PAIRS, FACTS)
+    assert (back.pairs, back.metadata) == (PAIRS, FACTS)
     assert (back.values == flow.values).all()
     assert isinstance(back.values, np.memmap)
 
@@ -72,7 +72,7 @@ def test_cells_lie_where_the_grid_says() -> None:
 
 def test_a_file_without_facts_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.zeros((1, 3, 4, 3), np.float16))
-    with pytest.raises(SemflowError, match=r"a\.npy must hold an array with facts"):
+    with pytest.raises(SemflowError, match=r"a\.npy must hold an array with metadata"):
         SemanticFlow.load(tmp_path / "a.npy")
 
 
@@ -81,11 +81,11 @@ def test_a_file_without_facts_is_refused(tmp_path: Path) -> None:
     [
         (np.zeros((1, 3, 4, 3), np.float32), PAIRS[:1], "must be float16"),
         (np.zeros((2, 3, 4, 3), np.float16), PAIRS[:1], r"of shape \(1, 3, 4, 3\)"),
-        (np.zeros((1, 3, 4, 3), np.float16), (SemanticPair(5, 9),), "frame_a < frame_b < 9"),
-        (np.zeros((1, 3, 4, 3), np.float16), (SemanticPair(5, 5),), "frame_a < frame_b < 9"),
+        (np.zeros((1, 3, 4, 3), np.float16), (SemanticFlowPair(5, 9),), "frame_a < frame_b < 9"),
+        (np.zeros((1, 3, 4, 3), np.float16), (SemanticFlowPair(5, 5),), "frame_a < frame_b < 9"),
     ],
 )
-def test_what_does_not_fit_is_refused(values: np.ndarray, pairs: tuple[SemanticPair, ...], message: str) -> None:
+def test_what_does_not_fit_is_refused(values: np.ndarray, pairs: tuple[SemanticFlowPair, ...], message: str) -> None:
     with pytest.raises(SemflowError, match=message):
         SemanticFlow(values, pairs, FACTS)
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.artifacts.table import NULL, Column, Table, column, describe, fact
+from tasks.artifacts.table import NULL, Column, Table, column, describe_columns, metadata_field
 from tasks.errors import SemflowError
 
 
@@ -24,7 +24,7 @@ class Steps(Table):
     foot: Column = column("string", "", "left or right")
     joints: Column = column("float32", "px", "three joints", width=3)
     speed: Column = column("float32", "px/s", "NaN where unknown", nullable=True)
-    frame_count: int = fact("frames", "rows of the frames artifact")
+    frame_count: int = metadata_field("frames", "rows of the frames artifact")
 
 
 def steps(**changes: Any) -> Steps:
@@ -74,7 +74,12 @@ def test_unit_and_meaning_travel_in_the_file(tmp_path: Path) -> None:
     steps().save(tmp_path / "steps.parquet")
     field = pq.read_schema(tmp_path / "steps.parquet").field("speed")
     assert field.metadata == {b"unit": b"px/s", b"meaning": b"NaN where unknown"}
-    assert describe(Steps)[2] == {"column": "joints", "dtype": "float32[3]", "unit": "px", "meaning": "three joints"}
+    assert describe_columns(Steps)[2] == {
+        "column": "joints",
+        "dtype": "float32[3]",
+        "unit": "px",
+        "meaning": "three joints",
+    }
 
 
 def test_an_empty_table_has_the_schema(tmp_path: Path) -> None:

@@ -12,9 +12,12 @@ import torch
 from torch import nn
 
 from tasks.artifacts.action_model import ActionModel, LinearHead, StackSettings, TemporalStream
-from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
+from tasks.artifacts.decode_report import DecodeReport
+from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.flow_encoding import FlowEncoding
-from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.tracks import Tracks
 from tasks.classify.params import ClassifyParams
 from tasks.estimate_flow.params import EstimateFlowParams
@@ -22,8 +25,8 @@ from tasks.estimate_flow.stage import estimate_flow
 from tasks.params import Compute
 from tasks.streams import i3d
 from tasks.streams.clip_network import ClipNetwork
-from tasks.streams.kinetics_labels import kinetics_labels
-from tasks.streams.temporal import flow_trunk, to_arrays
+from tasks.streams.kinetics_labels import load_kinetics_labels
+from tasks.streams.temporal_stream import build_flow_trunk, trunk_to_arrays
 
 WIDTH, HEIGHT, FPS = 80, 60, 25.0
 LABELS = ("leap", "spin", "rest")
@@ -41,10 +44,10 @@ def toy_network() -> ClipNetwork:
     trunk = nn.Sequential(nn.Conv3d(3, 1024, (8, 32, 32), (8, 32, 32)), nn.ReLU())
     return ClipNetwork(
         trunk=trunk,
-        prepared=i3d.centred,
-        pooled=i3d.pooled,
+        prepared=i3d.scale_pixels,
+        pooled=i3d.pool_features,
         head=nn.Linear(1024, 400),
-        labels=kinetics_labels(),
+        labels=load_kinetics_labels(),
         device="cpu",
     )
 
@@ -52,7 +55,7 @@ def toy_network() -> ClipNetwork:
 @pytest.fixture
 def toy_i3d(toy_network: ClipNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
     """The toy in I3D's place."""
-    monkeypatch.setattr("tasks.classify.appearance.load_i3d", lambda device: toy_network)
+    monkeypatch.setattr("tasks.classify.rgb_stream.load_i3d", lambda device: toy_network)
 
 
 @pytest.fixture
@@ -96,7 +99,7 @@ def make_frames(tmp_path: Path) -> Callable[..., Frames]:
 def _frames(images: Sequence[np.ndarray | None], folder: Path) -> Frames:
     """Frames of `images`, None standing for one that is lost."""
     count, lost = len(images), sum(image is None for image in images)
-    account = Account(
+    account = DecodeReport(
         file="made.mp4",
         container="mp4",
         codec="h264",
@@ -136,15 +139,15 @@ def make_flow(tmp_path: Path) -> Callable[..., DenseFlow]:
 
         def pair(n: int) -> FlowPair:
             if n in cuts:
-                return FlowPair.nothing(encoding, 80.0, cut=True)
+                return FlowPair.empty(encoding, 80.0, cut=True)
             if not frames.ok[n : n + 2].all():
-                return FlowPair.nothing(encoding)
+                return FlowPair.empty(encoding)
             forward = np.zeros((HEIGHT, WIDTH, 2), np.float32)
             forward[20:40, 10 + n : 30 + n, 0] = 1
             return FlowPair(forward, -forward, everywhere, everywhere, 1.0, False, np.eye(3), 0.9)
 
         pairs = (pair(n) for n in range(max(0, len(frames) - 1)))
-        return DenseFlow.stream(pairs, FlowFacts(len(frames), "dis", encoding)).to(tmp_path / "flow.parquet")
+        return DenseFlow.stream(pairs, FlowMetadata(len(frames), "dis", encoding)).to(tmp_path / "flow.parquet")
 
     return make
 
@@ -205,7 +208,7 @@ def make_tracks() -> Callable[..., Tracks]:
 def make_model() -> Callable[..., ActionModel]:
     """An action model that has learned nothing: its weights are random, the same each time."""
     torch.manual_seed(0)
-    trunk = to_arrays(flow_trunk())
+    trunk = trunk_to_arrays(build_flow_trunk())
 
     def make(vocabulary: str = "synthetic", region: str = "person", **changes: object) -> ActionModel:
         rng = np.random.default_rng(1)

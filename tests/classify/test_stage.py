@@ -10,7 +10,7 @@ from tasks.artifacts.actions import Actions
 from tasks.artifacts.table import NULL
 from tasks.classify.stage import classify
 from tasks.params import Compute
-from tasks.streams.kinetics_labels import kinetics_labels
+from tasks.streams.kinetics_labels import load_kinetics_labels
 
 PERSON = (1, 0, 40, "person")
 
@@ -46,7 +46,7 @@ def test_without_a_team_s_model_each_stream_speaks_its_own_words_and_nothing_is_
     words = set(zip(actions.stream, actions.vocabulary, strict=True))
     assert words == {("rgb", "kinetics-400"), ("flow", "synthetic")}
     rgb = actions.take(actions.stream == "rgb")
-    assert set(rgb.label) <= set(kinetics_labels()) and rgb.rank.tolist() == [1, 2, 3, 4, 5] * 3
+    assert set(rgb.label) <= set(load_kinetics_labels()) and rgb.rank.tolist() == [1, 2, 3, 4, 5] * 3
     flow = actions.take(actions.stream == "flow")
     assert set(flow.label) == {"leap", "spin", "rest"}
     assert flow.probability.reshape(3, 3).sum(axis=1) == pytest.approx(np.ones(3))

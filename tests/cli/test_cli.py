@@ -118,17 +118,17 @@ def test_the_doctor_names_what_is_wrong(
 
 def test_the_doctor_looks_at_exported_models_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from flows.cli import doctor
-    from tasks.yolo import export
+    from tasks.yolo import onnx_export
 
     monkeypatch.setenv("SEMFLOW_CACHE", str(folder / "cache"))
     project = Project.open(folder, STAGES)
     assert doctor._exports(project) == "yolo11n-pose, yolo26n, yolo26n-seg not here yet: made at first use on a CPU"
-    path = export.export_path("yolo26n")
+    path = onnx_export.export_path("yolo26n")
     path.parent.mkdir(parents=True)
     path.write_bytes(b"anything")
     assert "yolo26n not as they were made: made again at next use" in doctor._exports(project)
     told = {"bytes": 8, "sha256": hashlib.sha256(b"anything").hexdigest()}
-    export.manifest_path(path).write_text(json.dumps(told))
+    onnx_export.manifest_path(path).write_text(json.dumps(told))
     assert doctor._exports(project).startswith("yolo26n in the cache, verified; yolo11n-pose, yolo26n-seg not here yet")
 
 

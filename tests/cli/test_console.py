@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from flows.cli.console import MAX_LINES, PlanLine, plan_counts, show_plan, show_summary
+from flows.cli.console import MAX_LINES, PlanLine, count_states, show_plan, show_summary
 from flows.engine.outcome import Item, Outcome, Summary
 from tasks.artifacts.artifact import ALL
 
@@ -190,7 +190,7 @@ def test_a_plan_without_stale_items_has_no_table() -> None:
 
 
 def test_counts_of_a_plan_name_every_standing() -> None:
-    counts = plan_counts(changed_plan(3))
+    counts = count_states(changed_plan(3))
     assert counts == {"fresh": 3, "stale": 4, "remote": 0, "failed": 1, "blocked": 1}
 
 

@@ -8,7 +8,7 @@ import logging
 
 import pytest
 
-from flows.cli.display import PlainDisplay, QuietDisplay, choose_display, shown_progress
+from flows.cli.display import PlainDisplay, QuietDisplay, choose_display, show_progress
 from flows.cli.display_live import LiveDisplay
 from flows.engine.outcome import Item, Step, Summary
 from tasks.progress import has_sink, progress, set_sink
@@ -155,7 +155,7 @@ def test_a_terminal_is_watched_and_a_file_is_read_later(monkeypatch: pytest.Monk
 @pytest.mark.usefixtures("streams")
 def test_work_of_this_process_is_shown_on_a_terminal_which_is_clean_afterwards() -> None:
     terminal = Terminal("maps of walk 0/3")
-    with contextlib.redirect_stderr(terminal), pytest.raises(RuntimeError), shown_progress():
+    with contextlib.redirect_stderr(terminal), pytest.raises(RuntimeError), show_progress():
         assert has_sink()
         with progress("fit", "maps of walk", 3):
             assert terminal.seen.wait(30)
@@ -166,13 +166,13 @@ def test_work_of_this_process_is_shown_on_a_terminal_which_is_clean_afterwards()
 
 @pytest.mark.usefixtures("streams")
 def test_without_a_terminal_or_with_somebody_who_listens_already_nothing_is_shown() -> None:
-    with contextlib.redirect_stderr(io.StringIO()) as err, shown_progress():
+    with contextlib.redirect_stderr(io.StringIO()) as err, show_progress():
         assert not has_sink()
     told: list[object] = []
     terminal = Terminal()
     before = set_sink(lambda *call: told.append(call))
     try:
-        with contextlib.redirect_stderr(terminal), shown_progress(), progress("fit", "maps", 1) as step:
+        with contextlib.redirect_stderr(terminal), show_progress(), progress("fit", "maps", 1) as step:
             step("")
         assert has_sink()
     finally:

@@ -11,7 +11,7 @@ import threading
 import pytest
 from rich.cells import cell_len
 
-from flows.cli.display_live import Bars, LiveDisplay
+from flows.cli.display_live import LiveDisplay, ProgressBars
 from flows.engine.outcome import Item, Step, Summary
 from tasks.progress import BYTES, UNKNOWN
 from tests.cli.displays import HIDE_CURSOR, SHOW_CURSOR, Clock, Terminal, items, outcome
@@ -26,7 +26,7 @@ class Stage:
 
     def lines(self) -> list[str]:
         """What there is to see now; the terminal's width is kept."""
-        found = [line.plain for line in self.display.region.lines()]
+        found = [line.plain for line in self.display.region.render_lines()]
         assert max(map(cell_len, found)) <= self.display.region.console.width
         return found
 
@@ -219,19 +219,19 @@ def test_it_is_drawn_by_itself() -> None:
 
 def test_pieces_of_work_at_the_same_time_share_the_terminal() -> None:
     clock, terminal = Clock(), Terminal()
-    with Bars(terminal.console(), clock, interval_s=None) as bars:
-        bars.step("maps", 0, 4, "")
-        bars.step("fetching a file", 1e6, 4e6, BYTES)
+    with ProgressBars(terminal.console(), clock, interval_s=None) as bars:
+        bars.update_bar("maps", 0, 4, "")
+        bars.update_bar("fetching a file", 1e6, 4e6, BYTES)
         clock.now += 10
-        bars.step("maps", 1, 4, "window 1")
-        maps, fetching = (line.plain for line in bars.region.lines())
+        bars.update_bar("maps", 1, 4, "window 1")
+        maps, fetching = (line.plain for line in bars.region.render_lines())
         assert maps.endswith("maps 1/4 window 1 30 s left") and fetching.endswith(
             "fetching a file 1.0/4.0 MB 30 s left"
         )
-        bars.step("maps", 1, 1, "")
-        assert len(bars.region.lines()) == 1 and bars.region.shown
-        bars.step("fetching a file", 4e6, 4e6, BYTES)
+        bars.update_bar("maps", 1, 1, "")
+        assert len(bars.region.render_lines()) == 1 and bars.region.shown
+        bars.update_bar("fetching a file", 4e6, 4e6, BYTES)
         assert not bars.region.shown
-        bars.step("more", 0, UNKNOWN, "")
-        assert [line.plain.split() for line in bars.region.lines()] == [["━" * 10, "more", "0"]]
+        bars.update_bar("more", 0, UNKNOWN, "")
+        assert [line.plain.split() for line in bars.region.render_lines()] == [["━" * 10, "more", "0"]]
     assert terminal.getvalue().endswith(SHOW_CURSOR) or SHOW_CURSOR in terminal.getvalue()

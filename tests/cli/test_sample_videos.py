@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.cli import sample_videos
-from flows.cli.sample_videos import SAMPLES, cut, fetch_samples, whole_packets
+from flows.cli.sample_videos import SAMPLES, count_whole_packets, cut_clip, fetch_samples
 from tasks.errors import SemflowError
 
 
@@ -50,14 +50,14 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("seconds", [0.01, 0.5, 1.0, 1.9])
 def test_a_cut_shows_the_first_pictures_unchanged_without_a_hole(clip, tmp_path, seconds):
     whole = pictures(clip)
-    cut(clip, tmp_path / "cut.mp4", seconds)
+    cut_clip(clip, tmp_path / "cut.mp4", seconds)
     kept = pictures(tmp_path / "cut.mp4")
     assert kept == whole[: len(kept)]
     assert seconds * 25 - 4 <= len(kept) <= np.ceil(seconds * 25)  # 3 B-frames and the picture they lean on
 
 
 def test_a_cut_keeps_packets_of_both_streams_as_they_are(clip, tmp_path):
-    cut(clip, tmp_path / "cut.mp4", 1.0)
+    cut_clip(clip, tmp_path / "cut.mp4", 1.0)
     for kind in ("video", "audio"):
         whole, kept = packets(clip, kind), packets(tmp_path / "cut.mp4", kind)
         assert kept == whole[: len(kept)]
@@ -67,19 +67,19 @@ def test_a_cut_keeps_packets_of_both_streams_as_they_are(clip, tmp_path):
 
 def test_a_cut_has_the_same_bytes_every_time(clip, tmp_path):
     for name in ("one.mp4", "two.mp4"):
-        cut(clip, tmp_path / name, 1.0)
+        cut_clip(clip, tmp_path / name, 1.0)
     assert (tmp_path / "one.mp4").read_bytes() == (tmp_path / "two.mp4").read_bytes()
 
 
 def test_a_short_clip_is_copied_whole(clip, tmp_path):
-    cut(clip, tmp_path / "cut.mp4", 10.0)
+    cut_clip(clip, tmp_path / "cut.mp4", 10.0)
     assert (tmp_path / "cut.mp4").read_bytes() == clip.read_bytes()
 
 
 @given(st.permutations(range(12)), st.integers(1, 12))
 def test_the_packets_kept_are_all_pictures_up_to_a_time_and_as_many_as_can_be(order, limit):
     pts = np.array([0, *(n + 1 for n in order)])  # the first packet is a keyframe, shown first
-    kept = whole_packets(pts, limit)
+    kept = count_whole_packets(pts, limit)
     possible = [n for n in range(1, len(pts) + 1) if sorted(pts[:n]) == list(range(n)) and max(pts[:n]) < limit]
     assert kept == max(possible)
 

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from tasks.decode.suspicion import Suspicion
+from tasks.decode.corruption_tracker import CorruptionTracker
 from tests.decode.conftest import Decode, Odd
 from tests.decode.film import COUNT, film, packets_of, spoil
 from tests.decode.whole_files import AV1
@@ -85,7 +85,7 @@ def test_the_same_damaged_file_gives_the_same_bytes_each_time(decoded: Decode, t
 
 
 def test_suspicion_lasts_until_a_clean_key_picture() -> None:
-    suspicion = Suspicion()
+    suspicion = CorruptionTracker()
     assert not suspicion.falls_on(3)
     suspicion.raise_at(5)
     assert [suspicion.falls_on(n) for n in (4, 5, 6)] == [False, True, True]
@@ -94,7 +94,7 @@ def test_suspicion_lasts_until_a_clean_key_picture() -> None:
 
 
 def test_a_key_picture_with_an_error_of_its_own_clears_nothing() -> None:
-    suspicion = Suspicion()
+    suspicion = CorruptionTracker()
     suspicion.raise_at(8)
     suspicion.raise_at(5)
     suspicion.key_picture(8)

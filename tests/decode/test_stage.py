@@ -12,8 +12,8 @@ import pytest
 from tasks.artifacts import frames_file
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.raw_video import RawVideo
+from tasks.decode.frame_reader import FrameReader
 from tasks.decode.params import DecodeParams
-from tasks.decode.reading import Reading
 from tasks.decode.stage import decode
 from tasks.errors import SemflowError
 from tests.decode.conftest import Decode, Odd
@@ -60,20 +60,20 @@ def test_a_recipe_for_writing_can_be_used_twice(odd: Odd, tmp_path: Path) -> Non
 
 
 def test_the_account_is_known_at_the_end_alone(odd: Odd) -> None:
-    reading = Reading(odd("plain.mp4"), None, None, "png")
+    reading = FrameReader(odd("plain.mp4"), None, None, "png")
     with pytest.raises(SemflowError, match="after its last frame"):
-        reading.account()
+        reading.decode_report()
     assert len(list(reading)) == COUNT
-    assert reading.account().kept == COUNT
+    assert reading.decode_report().kept == COUNT
 
 
 def test_pictures_wait_for_nobody(tmp_path: Path, decoded: Decode, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a long video only a few pictures are on their way at any time."""
     film(tmp_path / "long.mp4", count=200, options={"preset": "ultrafast"})
     ahead, most = 0, 0
-    pull, push = Reading.__iter__, frames_file._table
+    pull, push = FrameReader.__iter__, frames_file._table
 
-    def counting(self: Reading):
+    def counting(self: FrameReader):
         nonlocal ahead, most
         for row in pull(self):
             ahead += 1
@@ -85,10 +85,10 @@ def test_pictures_wait_for_nobody(tmp_path: Path, decoded: Decode, monkeypatch: 
         ahead -= len(rows)
         return push(first, rows)
 
-    monkeypatch.setattr(Reading, "__iter__", counting)
+    monkeypatch.setattr(FrameReader, "__iter__", counting)
     monkeypatch.setattr(frames_file, "_table", writing)
     assert len(decoded(tmp_path / "long.mp4")) == 200
-    assert most <= frames_file.ROWS_PER_GROUP + 2 * frames_file.MOST_ENCODERS + 2
+    assert most <= frames_file.ROWS_PER_GROUP + 2 * frames_file.MAX_ENCODER_THREADS + 2
 
 
 def test_grainy_film_stays_within_a_sixth(tmp_path: Path, decoded: Decode) -> None:
@@ -104,7 +104,7 @@ def test_grainy_film_stays_within_a_sixth(tmp_path: Path, decoded: Decode) -> No
         out.mux(stream.encode(None))
     frames = decoded(tmp_path / "grain.mp4", encoding="jpeg")
     assert (tmp_path / "frames.parquet").stat().st_size <= 20 * 320 * 240 * 3 / 6
-    (note,) = frames.account.notes
+    (note,) = frames.decode_report.notes
     assert note.startswith("JPEG quality was lowered from 95 to as little as ")
 
 
@@ -119,7 +119,7 @@ def test_lossless_encodings_hold_what_was_decoded(odd: Odd, decoded: Decode) -> 
 
 def test_the_pedestrians_of_opencv(ground_truth: Path, decoded: Decode) -> None:
     frames = decoded(ground_truth / "video" / "vtest.avi", max_side=96)
-    account = frames.account
+    account = frames.decode_report
     assert (len(frames), account.expected, account.decoded, account.damaged, account.lost) == (795, 795, 795, 0, 0)
     assert frames.pts_s == pytest.approx(np.arange(795) / 10)
     assert account.notes == ()

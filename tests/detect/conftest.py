@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from flows.cli.sample_videos import SAMPLES
-from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.artifacts.decode_report import DecodeReport
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.frames_file import Frame
 from tasks.detect.params import DetectParams
 from tasks.params import Compute
 from tasks.weights.fetch import fetch
@@ -34,7 +36,7 @@ def make_frames(tmp_path: Path) -> MakeFrames:
     def make(images: Sequence[np.ndarray | None], size: tuple[int, int] = (272, 640)) -> Frames:
         sizes = [image.shape[:2] for image in images if image is not None]
         height, width = sizes[0] if sizes else size
-        account = Account(
+        account = DecodeReport(
             file="made.mp4",
             container="mp4",
             codec="h264",

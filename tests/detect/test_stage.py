@@ -9,8 +9,8 @@ from tasks.detect.stage import detect
 from tasks.errors import BadParams
 from tasks.params import Compute
 from tasks.weights.fetch import weights_path
-from tasks.yolo import model as yolo
-from tasks.yolo.library import ultralytics
+from tasks.yolo import yolo_model as yolo
+from tasks.yolo.ultralytics_import import import_ultralytics
 
 WEIGHTS = ["yolo26n", "yolo11n"]
 
@@ -21,7 +21,7 @@ def test_boxes_are_those_of_ultralytics_own_predict(make_frames, bikes, params, 
     height, width = size
     pictures = [np.ascontiguousarray(picture[:height, :width]) for picture in bikes]
     found = detect(make_frames(pictures), params(weights=weights), cpu)
-    predictor = ultralytics().YOLO(weights_path(weights))
+    predictor = import_ultralytics().YOLO(weights_path(weights))
     bgr = [picture[..., ::-1] for picture in pictures]
     settings = {"imgsz": 640, "conf": 0.25, "iou": 0.7, "device": "cpu", "verbose": False}
     compared = 0
@@ -120,7 +120,7 @@ def test_half_precision_batches_find_the_same_objects(make_frames, bikes, params
     """The CUDA path, run on the CPU: half-precision trunk, several frames at once."""
     frames = make_frames(bikes)
     exact = detect(frames, params(), cpu)
-    monkeypatch.setattr(yolo, "load_yolo", lambda weights, device: yolo.load_torch(weights_path(weights), device))
+    monkeypatch.setattr(yolo, "load_yolo", lambda weights, device: yolo.load_yolo_torch(weights_path(weights), device))
     half = detect(frames, params(), cpu)
     sure = exact.take(exact.score > 0.3)
     for frame, class_id, score, box in zip(sure.frame, sure.class_id, sure.score, sure.xyxy, strict=True):

@@ -15,7 +15,7 @@ import pytest
 from flows.engine.outcome import Summary
 from flows.engine.project import Project
 from flows.engine.run import bring_up_to_date
-from tasks.artifacts.artifact import Streamed
+from tasks.artifacts.artifact import StreamingArtifact
 from tasks.checkpoints import Checkpoints, passing
 from tasks.errors import BadInput
 from tasks.params import Compute
@@ -36,14 +36,14 @@ class SpellParams(toys.Params):
 
 
 @stage()
-def spell(words: toys.Words, params: SpellParams, parts: Checkpoints) -> Streamed[Spelled]:
+def spell(words: toys.Words, params: SpellParams, parts: Checkpoints) -> StreamingArtifact[Spelled]:
     """Letter by letter, as it is written."""
 
     def write(path: Path) -> None:
         files = [parts.part(f"{n}", lambda part, c=letter: _letter(part, c)) for n, letter in enumerate(words.text)]
         path.write_text(params.between.join(file.read_text() for file in files))
 
-    return Streamed(Spelled, write)
+    return StreamingArtifact(Spelled, write)
 
 
 def _letter(part: Path, letter: str) -> None:

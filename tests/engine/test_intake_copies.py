@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli.import_videos import LOCK, copy_in, take_in
+from flows.cli.import_videos import LOCK, copy_videos, import_videos
 from flows.engine.files import exclusive
 from tasks.errors import SemflowError
 from tests.engine.clips import in_raw, put
@@ -49,7 +49,7 @@ def test_a_copy_that_fails_leaves_nothing_and_says_why(
     (elsewhere / "b.mp4").replace(elsewhere / "day/b.mp4")
     monkeypatch.setattr(shutil, "copyfile", fail_after_writing(error, "b.mp4"))
     with pytest.raises(SemflowError, match=words):
-        take_in(project_root, [f"{elsewhere}"])
+        import_videos(project_root, [f"{elsewhere}"])
     assert in_raw(project_root) == ["a.mp4", "c.mov"]
 
 
@@ -59,7 +59,7 @@ def test_an_interrupted_copy_leaves_nothing(
     put(elsewhere, "films/day/b.mp4")
     monkeypatch.setattr(shutil, "copyfile", fail_after_writing(KeyboardInterrupt(), "b.mp4"))
     with pytest.raises(KeyboardInterrupt):
-        take_in(project_root, [f"{elsewhere}/films"])
+        import_videos(project_root, [f"{elsewhere}/films"])
     assert in_raw(project_root) == []
 
 
@@ -75,7 +75,7 @@ def test_a_file_that_grows_while_it_is_copied_is_refused(
 
     monkeypatch.setattr(shutil, "copyfile", copyfile)
     with pytest.raises(SemflowError, match="must not change while it is copied, got 14 bytes before and 18 after"):
-        take_in(project_root, [f"{elsewhere}/a.mp4"])
+        import_videos(project_root, [f"{elsewhere}/a.mp4"])
     assert in_raw(project_root) == []
 
 
@@ -89,7 +89,7 @@ def test_a_copy_never_replaces_a_file_that_a_disk_without_case_has(
     monkeypatch.setattr(shutil, "copyfile", copyfile)
     monkeypatch.setattr(shutil, "copy", lambda source, target: target.write_bytes(source.read_bytes()))
     with pytest.raises(SemflowError, match="a file of that name is there"):
-        take_in(project_root, [f"{elsewhere}/a.mp4"])
+        import_videos(project_root, [f"{elsewhere}/a.mp4"])
     assert (project_root / "data/raw/a.mp4").read_text() == "came meanwhile"
     assert in_raw(project_root) == ["a.mp4"]
 
@@ -102,9 +102,9 @@ def test_a_disk_that_is_too_small_is_said_before_anything_is_copied(
     with pytest.raises(
         SemflowError, match="must have 42 bytes free for these videos, got 20 bytes; nothing was copied"
     ):
-        take_in(project_root, [str(elsewhere)])
+        import_videos(project_root, [str(elsewhere)])
     assert in_raw(project_root) == []
-    assert take_in(project_root, [str(elsewhere / "a.mp4")]) == ["a"]
+    assert import_videos(project_root, [str(elsewhere / "a.mp4")]) == ["a"]
 
 
 def test_a_killed_copy_leaves_nothing_that_is_a_video_and_the_next_one_clears_up(
@@ -121,20 +121,20 @@ def test_a_killed_copy_leaves_nothing_that_is_a_video_and_the_next_one_clears_up
         assert copying.stdout is not None
         assert copying.stdout.readline() == "copying\n"
         with pytest.raises(SemflowError, match="another `semflow run --videos` is copying"):
-            take_in(project_root, [str(elsewhere)])
+            import_videos(project_root, [str(elsewhere)])
         copying.send_signal(signal.SIGKILL)
     assert [name for name in in_raw(project_root) if not name.startswith(".partial")] == []
-    assert take_in(project_root, [str(elsewhere)]) == ["a", "b", "c"]
+    assert import_videos(project_root, [str(elsewhere)]) == ["a", "b", "c"]
     assert in_raw(project_root) == ["a.mp4", "b.mp4", "c.mov"]
 
 
 def test_what_others_are_making_in_data_raw_is_left_to_them(project_root: Path, elsewhere: Path) -> None:
     put(project_root / "data/raw", ".partial/123-456-sample.mp4")
-    take_in(project_root, [str(elsewhere / "a.mp4")])
+    import_videos(project_root, [str(elsewhere / "a.mp4")])
     assert in_raw(project_root) == [".partial", ".partial/123-456-sample.mp4", "a.mp4"]
 
 
 def test_the_lock_is_let_go(project_root: Path, elsewhere: Path) -> None:
-    assert copy_in(project_root, [str(elsewhere)]) == ["a.mp4", "b.mp4", "c.mov"]
+    assert copy_videos(project_root, [str(elsewhere)]) == ["a.mp4", "b.mp4", "c.mov"]
     with exclusive(project_root / LOCK) as alone:
         assert alone

@@ -12,14 +12,14 @@ from flows.engine.outcome import Summary
 from flows.engine.plan import Plan
 from flows.engine.project import Project
 from flows.engine.run import bring_up_to_date
-from tasks.artifacts.artifact import Dataset, Source
+from tasks.artifacts.artifact import Dataset, UserInput
 from tasks.errors import BadInput
 from tasks.params import Params
 from tasks.stage import stage
 from tests.engine import toys
 
 
-class Names(toys.Text, Source):
+class Names(toys.Text, UserInput):
     FOLDER: ClassVar[str] = "data/labels"
 
     @classmethod
@@ -38,7 +38,7 @@ class Names(toys.Text, Source):
         return cls("")
 
 
-class Notes(toys.Text, Source):
+class Notes(toys.Text, UserInput):
     FOLDER: ClassVar[str] = "data/labels/notes"
 
     @classmethod
@@ -58,7 +58,7 @@ class NoParams(Params):
     pass
 
 
-def named(params: NoParams, sources: Mapping[str, Source]) -> list[str]:
+def named(params: NoParams, sources: Mapping[str, UserInput]) -> list[str]:
     names = sources["names"]
     assert isinstance(names, Names)
     return names.text.split()
@@ -150,4 +150,4 @@ def test_one_that_cannot_be_read_is_the_fault_of_the_stage_that_reads_it(
 
 def test_no_stage_can_save_one(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="written by people"):
-        Source.save(Names("one"), tmp_path / "names.txt")
+        UserInput.save(Names("one"), tmp_path / "names.txt")

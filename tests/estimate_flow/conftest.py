@@ -9,7 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.artifacts.decode_report import DecodeReport
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.frames_file import Frame
 from tasks.estimate_flow.params import EstimateFlowParams
 from tasks.params import Compute
 
@@ -45,7 +47,7 @@ def make_frames(tmp_path: Path) -> MakeFrames:
     def make(images: Sequence[np.ndarray | None], damaged: Sequence[int] = ()) -> Frames:
         sizes = [image.shape[:2] for image in images if image is not None]
         height, width = sizes[0] if sizes else (HEIGHT, WIDTH)
-        account = Account(
+        account = DecodeReport(
             file="made.mp4",
             container="mp4",
             codec="h264",

@@ -92,7 +92,7 @@ def test_videos_with_nothing_to_compare_give_pairs_without_flow(run, view, image
     found = run([view() if image else None for image in images])
     assert len(found) == pairs
     assert not found.known.any()
-    assert found.facts.frame_count == len(images)
+    assert found.metadata.frame_count == len(images)
 
 
 def test_a_frame_without_texture_gives_no_motion_and_no_cut(run):
@@ -136,7 +136,7 @@ def test_the_same_frames_give_the_same_bytes_whatever_the_number_of_threads(run,
 def test_every_backend_and_preset_finds_a_plain_motion(run, view, backend, preset):
     found = run([view(), view(4, 2)], backend=backend, dis_preset=preset)
     np.testing.assert_allclose(np.median(found.forward(0)[INNER], axis=(0, 1)), (4, 2), atol=0.1)
-    assert found.facts.backend == backend
+    assert found.metadata.backend == backend
 
 
 def test_only_networks_ask_for_weights(params):

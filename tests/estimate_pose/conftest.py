@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.artifacts.frames import Account, Frame, Frames
-from tasks.artifacts.poses import INDEX
+from tasks.artifacts.decode_report import DecodeReport
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.frames_file import Frame
+from tasks.artifacts.poses import KEYPOINT_INDEX
 from tasks.artifacts.tracks import Tracks
 from tasks.estimate_pose.params import EstimatePoseParams
 from tasks.params import Compute
@@ -36,7 +38,7 @@ def figure(
     x, ground = 100 + forwards * speed * HEIGHT * time_s, 400.0
     hip_y, shoulder_y, head_y = (ground - share * HEIGHT for share in (0.530, 0.818, 0.936))
     for name, ahead in (("nose", 0.08), ("eye_left", 0.05), ("eye_right", 0.05), ("ear_left", 0.0), ("ear_right", 0.0)):
-        xy[:, INDEX[name]] = np.stack([x + forwards * ahead * HEIGHT, np.full_like(x, head_y)], axis=1)
+        xy[:, KEYPOINT_INDEX[name]] = np.stack([x + forwards * ahead * HEIGHT, np.full_like(x, head_y)], axis=1)
     for side, sign in (("left", 1), ("right", -1)):
         off = depth * HEIGHT * sign / 2
         thigh = np.radians(swing_deg) * sign * np.sin(phase)
@@ -51,7 +53,7 @@ def figure(
         wrist = elbow + 0.146 * HEIGHT * np.stack([forwards * np.sin(arm + 0.3), np.cos(arm + 0.3)], axis=1)
         parts = {"hip": hip, "knee": knee, "ankle": ankle, "shoulder": shoulder, "elbow": elbow, "wrist": wrist}
         for part, place in parts.items():
-            xy[:, INDEX[f"{part}_{side}"]] = place
+            xy[:, KEYPOINT_INDEX[f"{part}_{side}"]] = place
     return xy
 
 
@@ -102,7 +104,7 @@ def make_frames(tmp_path: Path) -> Callable[..., Frames]:
     ) -> Frames:
         sizes = [image.shape[:2] for image in images if image is not None]
         height, width = sizes[0] if sizes else size
-        account = Account(
+        account = DecodeReport(
             file="made.mp4",
             container="mp4",
             codec="h264",

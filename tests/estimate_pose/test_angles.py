@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tasks.artifacts.poses import INDEX, MIRROR
+from tasks.artifacts.poses import KEYPOINT_INDEX, MIRRORED_KEYPOINT
 from tasks.estimate_pose.angles import CHAINS, angle_at, joint_angles, pose_asymmetry, trunk_lean
 
 poses = arrays.arrays(np.float64, (3, 17, 2), elements=st.integers(-300, 300).map(float))
@@ -29,7 +29,7 @@ def test_angles_do_not_change_when_the_picture_is_moved_turned_or_scaled(xy, tur
 @given(poses)
 @settings(max_examples=60, deadline=None)
 def test_a_mirror_swaps_left_and_right_angles_and_turns_the_trunk(xy):
-    mirrored = xy[:, MIRROR] * [-1, 1]
+    mirrored = xy[:, MIRRORED_KEYPOINT] * [-1, 1]
     angles, other = joint_angles(xy), joint_angles(mirrored)
     for joint in CHAINS:
         assert np.allclose(angles[f"{joint}_left"], other[f"{joint}_right"], equal_nan=True)
@@ -54,7 +54,7 @@ def test_a_joint_without_length_or_with_an_unknown_end_has_no_angle():
 
 def test_an_unknown_ankle_takes_its_knee_and_nothing_else(walker):
     xy = walker(np.array([0.2]))
-    xy[:, INDEX["ankle_left"]] = np.nan
+    xy[:, KEYPOINT_INDEX["ankle_left"]] = np.nan
     unknown = {name for name, angle in joint_angles(xy).items() if np.isnan(angle).all()}
     assert unknown == {"knee_left"}
     assert np.isfinite(pose_asymmetry(joint_angles(xy))).all()
@@ -62,7 +62,9 @@ def test_an_unknown_ankle_takes_its_knee_and_nothing_else(walker):
 
 def test_a_mirror_image_of_itself_has_no_asymmetry_and_nothing_known_has_none_at_all(walker):
     xy = walker(np.array([0.1, 0.2]))
-    sides = {n: (INDEX[n], INDEX[n.replace("left", "right")]) for n in INDEX if n.endswith("left")}
+    sides = {
+        n: (KEYPOINT_INDEX[n], KEYPOINT_INDEX[n.replace("left", "right")]) for n in KEYPOINT_INDEX if n.endswith("left")
+    }
     for left, right in sides.values():
         xy[:, right] = xy[:, left]
     assert pose_asymmetry(joint_angles(xy)) == pytest.approx([0, 0])
@@ -72,6 +74,6 @@ def test_a_mirror_image_of_itself_has_no_asymmetry_and_nothing_known_has_none_at
 def test_lean_is_positive_to_the_right_of_the_picture(walker):
     xy = walker(np.array([0.0]))
     for side in ("left", "right"):
-        xy[:, INDEX[f"shoulder_{side}"], 0] += 50
-    rise = xy[0, INDEX["hip_left"], 1] - xy[0, INDEX["shoulder_left"], 1]
+        xy[:, KEYPOINT_INDEX[f"shoulder_{side}"], 0] += 50
+    rise = xy[0, KEYPOINT_INDEX["hip_left"], 1] - xy[0, KEYPOINT_INDEX["shoulder_left"], 1]
     assert trunk_lean(xy) == pytest.approx([np.degrees(np.arctan2(50, rise))])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.estimate_pose.assign import affinity, assign, continuity, share_inside
-from tasks.yolo.pose import Skeletons
+from tasks.yolo.keypoint_decoding import Skeletons
 
 
 def people(*boxes: tuple[float, float, float, float], score: float = 0.9) -> Skeletons:

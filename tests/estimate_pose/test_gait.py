@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.artifacts.poses import INDEX, MIRROR
+from tasks.artifacts.poses import KEYPOINT_INDEX, MIRRORED_KEYPOINT
 from tasks.estimate_pose.body import body_height
 from tasks.estimate_pose.gait import Walk, even_parts, walks
 from tasks.estimate_pose.smooth import smooth
@@ -36,13 +36,13 @@ def test_the_foot_ahead_strikes_on_the_ground_or_on_a_treadmill_either_way(walke
     # One stride of 1.2 s, finely: where the left ankle is furthest ahead of the right one, and the other way round.
     fine_s = np.arange(1200) / 1000
     fine = walker(fine_s, 100, speed, forwards=forwards, depth=depth)
-    lead = forwards * (fine[:, INDEX["ankle_left"], 0] - fine[:, INDEX["ankle_right"], 0])
+    lead = forwards * (fine[:, KEYPOINT_INDEX["ankle_left"], 0] - fine[:, KEYPOINT_INDEX["ankle_right"], 0])
     due = np.where(walk.sides == "left", fine_s[lead.argmax()], fine_s[lead.argmin()])
     miss = (walk.times_s - due + 0.6) % 1.2 - 0.6
     assert set(walk.sides) == {"left", "right"}
     assert np.abs(miss).max() < 1 / 30
     assert (walk.sides[1:] != walk.sides[:-1]).all()
-    apart = xy[:, INDEX["ankle_left"], 0] - xy[:, INDEX["ankle_right"], 0]
+    apart = xy[:, KEYPOINT_INDEX["ankle_left"], 0] - xy[:, KEYPOINT_INDEX["ankle_right"], 0]
     assert walk.lead == pytest.approx((forwards * apart / HEIGHT)[walk.within], abs=0.04)
     assert (walk.within == np.arange(walk.rows[0], walk.rows[-1] + 1)).all()
 
@@ -50,7 +50,7 @@ def test_the_foot_ahead_strikes_on_the_ground_or_on_a_treadmill_either_way(walke
 def test_a_mirror_swaps_the_feet_and_keeps_the_times(walker):
     time_s = np.arange(150) / 30
     xy = walker(time_s, 110)
-    (walk,), (other,) = found(time_s, xy), found(time_s, xy[:, MIRROR] * [-1, 1] + [1000, 0])
+    (walk,), (other,) = found(time_s, xy), found(time_s, xy[:, MIRRORED_KEYPOINT] * [-1, 1] + [1000, 0])
     assert other.times_s == pytest.approx(walk.times_s)
     assert (other.sides != walk.sides).all()
 
@@ -67,7 +67,7 @@ def test_turning_the_camera_changes_nothing(walker):
 def test_a_limp_is_an_asymmetry(walker):
     """Time runs slower from a left strike to the right one: right steps take 26 % of the mean step longer."""
     fine = walker(np.arange(1000) / 1000, 120, speed=0.0)
-    strike = (fine[:, INDEX["ankle_left"], 0] - fine[:, INDEX["ankle_right"], 0]).argmax() / 1000
+    strike = (fine[:, KEYPOINT_INDEX["ankle_left"], 0] - fine[:, KEYPOINT_INDEX["ankle_right"], 0]).argmax() / 1000
     time_s = np.arange(480) / 60
     phase = np.interp(time_s, np.cumsum([0, *[0.565, 0.435] * 9]), strike + np.arange(19) * 0.5)
     (walk,) = found(time_s, walker(phase, 120))
@@ -82,7 +82,7 @@ def test_standing_jumping_jacks_and_two_steps_are_no_walk(walker):
     jacks = walker(np.zeros(150))
     for side, sign in (("left", 1), ("right", -1)):
         apart = sign * (40 + 30 * np.sin(2 * np.pi * 1.5 * time_s))
-        jacks[:, INDEX[f"ankle_{side}"], 0] = jacks[:, INDEX[f"hip_{side}"], 0] + apart
+        jacks[:, KEYPOINT_INDEX[f"ankle_{side}"], 0] = jacks[:, KEYPOINT_INDEX[f"hip_{side}"], 0] + apart
     assert found(time_s, jacks) == []
     short = time_s[:45]
     assert found(short, walker(short, 100)) == []
@@ -99,7 +99,7 @@ def test_a_person_who_stands_and_trembles_does_not_walk(walker, seed):
 def test_unknown_ankles_end_a_walk_and_no_keypoints_are_none(walker):
     time_s = np.arange(240) / 30
     xy = walker(time_s, 120)
-    xy[110:130, INDEX["ankle_left"]] = np.nan
+    xy[110:130, KEYPOINT_INDEX["ankle_left"]] = np.nan
     first, second = found(time_s, xy)
     assert first.rows.max() < 110 and second.rows.min() >= 130
     assert found(time_s, np.full_like(xy, np.nan)) == []
@@ -109,7 +109,7 @@ def test_unknown_ankles_end_a_walk_and_no_keypoints_are_none(walker):
 def test_a_hidden_face_on_a_treadmill_leaves_steps_without_a_side(walker):
     time_s = np.arange(150) / 30
     xy = walker(time_s, 100, speed=0)
-    xy[:, INDEX["nose"]] = np.nan
+    xy[:, KEYPOINT_INDEX["nose"]] = np.nan
     (walk,) = found(time_s, xy)
     assert set(walk.sides) == {"unsided"} and np.isnan(walk.lead).all()
     assert np.isnan(walk.asymmetry)

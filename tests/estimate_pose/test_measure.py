@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tasks.artifacts.kinematics import JOINTS
-from tasks.artifacts.poses import INDEX, Poses
+from tasks.artifacts.poses import KEYPOINT_INDEX, Poses
 from tasks.estimate_pose.body import SHANK, THIGH, TRUNK, body_height
 from tasks.estimate_pose.measure import measure
 from tasks.estimate_pose.pose_table import smooth_tracks
@@ -60,16 +60,16 @@ def test_speeds_are_in_body_heights_whatever_the_size(walker: Callable[..., np.n
         )
         assert kinematics.travel == pytest.approx(np.full(90, 0.8), abs=0.01)
         assert kinematics.body_height == pytest.approx(np.full(90, scale * 200), rel=0.01)
-        assert np.allclose(kinematics.speed[:, INDEX["hip_left"]], 0.8, atol=0.01)
+        assert np.allclose(kinematics.speed[:, KEYPOINT_INDEX["hip_left"]], 0.8, atol=0.01)
 
 
 def test_what_is_not_trusted_is_not_measured(walker: Callable[..., np.ndarray], params):
     poses = table({1: walker(np.arange(60) / FPS)}, {1: np.arange(60)})
-    poses.smooth_x[:, INDEX["ankle_left"]] = poses.smooth_y[:, INDEX["ankle_left"]] = np.nan
+    poses.smooth_x[:, KEYPOINT_INDEX["ankle_left"]] = poses.smooth_y[:, KEYPOINT_INDEX["ankle_left"]] = np.nan
     kinematics = measure(poses, np.arange(400) / FPS, params())
     unknown = {joint for joint in JOINTS if np.isnan(kinematics.angle(joint)).all()}
     assert unknown == {"knee_left"}
-    assert np.isnan(kinematics.speed[:, INDEX["ankle_left"]]).all()
+    assert np.isnan(kinematics.speed[:, KEYPOINT_INDEX["ankle_left"]]).all()
     assert np.isfinite(kinematics.body_height).all()  # the other leg tells
     assert set(kinematics.heel_strike) == {"none"} and np.isnan(kinematics.cadence).all()
 
@@ -107,7 +107,7 @@ def test_height_is_that_of_the_parts_and_a_crouch_keeps_it(walker: Callable[...,
     assert pytest.approx(0.779) == TRUNK + THIGH + SHANK
     for hidden in (("ankle",), ("ankle", "knee")):
         cut = xy.copy()
-        cut[:, [INDEX[f"{part}_{side}"] for part in hidden for side in ("left", "right")]] = np.nan
+        cut[:, [KEYPOINT_INDEX[f"{part}_{side}"] for part in hidden for side in ("left", "right")]] = np.nan
         assert body_height(np.arange(90) / FPS, cut) == pytest.approx(np.full(90, 200), rel=1e-6)
     shortened = xy.copy()
     shortened[40:50] *= 0.6  # for a third of a second the body leans towards the camera

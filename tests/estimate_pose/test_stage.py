@@ -7,12 +7,12 @@ import pytest
 from pydantic import ValidationError
 
 from tasks.artifacts.kinematics import Kinematics
-from tasks.artifacts.poses import COUNT, Poses
+from tasks.artifacts.poses import KEYPOINT_COUNT, Poses
 from tasks.artifacts.tracks import Tracks
 from tasks.estimate_pose import pose_table
 from tasks.estimate_pose.stage import estimate_pose
 from tasks.params import Compute
-from tasks.yolo.model import Yolo
+from tasks.yolo.yolo_model import Yolo
 
 BOX = (100.0, 50.0, 140.0, 170.0)
 GREEN = (0, 255, 0)
@@ -26,7 +26,14 @@ def seen(images: np.ndarray) -> np.ndarray:
         if not len(rows):
             continue
         x1, y1, x2, y2 = places.min(), rows.min(), places.max() + 1, rows.max() + 1
-        points = np.stack([np.linspace(x1, x2 - 1, COUNT), np.linspace(y1, y2 - 1, COUNT), np.full(COUNT, 0.9)], axis=1)
+        points = np.stack(
+            [
+                np.linspace(x1, x2 - 1, KEYPOINT_COUNT),
+                np.linspace(y1, y2 - 1, KEYPOINT_COUNT),
+                np.full(KEYPOINT_COUNT, 0.9),
+            ],
+            axis=1,
+        )
         columns[n, :, 0] = [(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1, 0.8, *points.reshape(-1)]
     return columns
 

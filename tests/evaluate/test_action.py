@@ -15,39 +15,47 @@ from rich.console import Console
 
 from flows.cli.console_scores import show_scores
 from flows.evaluate import action
-from flows.evaluate.action import PICTURES_ALONE, Labelled, confusion, read_labels, score
-from tasks.artifacts.actions import Said
+from flows.evaluate.action import RGB_ONLY_MODEL, LabelledClip, count_confusions, read_labelled_clips, score_clips
+from tasks.artifacts.actions import ActionPrediction
 from tasks.classify.params import ClassifyParams
 from tasks.decode.params import DecodeParams
 from tasks.errors import BadInput
-from tasks.params import Compute
+from tasks.params import Compute, ParamSections
 
 VOCABULARIES = {"kinetics-400": ("waving", "clapping", "jogging"), "team": ("plié", "jeté")}
-PARAMS = {
-    "compute": Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True),
-    "decode": DecodeParams(max_side=640, fps=None, encoding="jpeg", quality=95),
-    "classify": ClassifyParams(
-        network="i3d",
-        network_file=None,
-        network_sha256=None,
-        fps=25.0,
-        window=64,
-        stride=64,
-        max_windows=16,
-        people=3,
-        people_rgb=False,
-        flow_stacks=3,
-        min_probability=0.5,
-    ),
-}
+PARAMS = ParamSections(
+    {
+        "compute": Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True),
+        "decode": DecodeParams(max_side=640, fps=None, encoding="jpeg", quality=95),
+        "classify": ClassifyParams(
+            network="i3d",
+            network_file=None,
+            network_sha256=None,
+            fps=25.0,
+            window=64,
+            stride=64,
+            max_windows=16,
+            people=3,
+            people_rgb=False,
+            flow_stacks=3,
+            min_probability=0.5,
+        ),
+    }
+)
 
 
-def ranked(*words: tuple[str, float], stream: str = "rgb", vocabulary: str = "kinetics-400") -> dict[str, list[Said]]:
-    return {stream: [Said(stream, vocabulary, label, p, n == 0 and p >= 0.5) for n, (label, p) in enumerate(words)]}
+def ranked(
+    *words: tuple[str, float], stream: str = "rgb", vocabulary: str = "kinetics-400"
+) -> dict[str, list[ActionPrediction]]:
+    return {
+        stream: [
+            ActionPrediction(stream, vocabulary, label, p, n == 0 and p >= 0.5) for n, (label, p) in enumerate(words)
+        ]
+    }
 
 
-def labelled(name: str, label: str | None) -> Labelled:
-    return Labelled(name, Path(name), label)
+def labelled(name: str, label: str | None) -> LabelledClip:
+    return LabelledClip(name, Path(name), label)
 
 
 def test_top_1_and_top_5_by_hand() -> None:
@@ -58,7 +66,7 @@ def test_top_1_and_top_5_by_hand() -> None:
         ranked(("waving", 0.6), ("jogging", 0.3)),
         ranked(("jogging", 0.2)),
     ]
-    scores = score(clips, said, VOCABULARIES)
+    scores = score_clips(clips, said, VOCABULARIES)
     assert list(scores.items) == ["a", "b", "c"]
     assert scores.items["b"] == {"top-1 rgb": 0, "top-5 rgb": 1, "p rgb": 0.3}
     assert scores.items["c"] == {"top-1 rgb": 0, "top-5 rgb": 0, "p rgb": 0}
@@ -74,30 +82,30 @@ def test_a_stream_is_scored_only_on_labels_that_it_knows() -> None:
     """A team's word is none of Kinetics', so pictures are not blamed for it, and the other way round."""
     rgb = ranked(("waving", 0.9))
     flow = ranked(("jeté", 0.7), ("plié", 0.3), stream="flow", vocabulary="team")
-    scores = score([labelled("a", "plié"), labelled("b", "waving")], [rgb | flow, rgb | flow], VOCABULARIES)
+    scores = score_clips([labelled("a", "plié"), labelled("b", "waving")], [rgb | flow, rgb | flow], VOCABULARIES)
     assert scores.items["a"] == {"top-1 flow": 0, "top-5 flow": 1, "p flow": 0.3}
     assert set(scores.items["b"]) == {"top-1 rgb", "top-5 rgb", "p rgb"}
     assert [row["label"] for row in scores.tables["confusion, flow"]] == ["plié"]
 
 
 def test_a_clip_of_which_nothing_is_said_is_shown_as_that() -> None:
-    scores = score([labelled("a", None), labelled("b", "waving")], [{}, ranked(("waving", 1.0))], VOCABULARIES)
+    scores = score_clips([labelled("a", None), labelled("b", "waving")], [{}, ranked(("waving", 1.0))], VOCABULARIES)
     assert "nothing" in str(scores.tables["what is said"][0]["said"])
 
 
 def test_a_confusion_matrix_counts_pairs() -> None:
-    rows = confusion([("a", "a"), ("a", "b"), ("a", "b"), ("b", "b")])
+    rows = count_confusions([("a", "a"), ("a", "b"), ("a", "b"), ("b", "b")])
     assert rows == [{"label": "a", "a": 1, "b": 2}, {"label": "b", "a": 0, "b": 1}]
 
 
 def test_the_result_is_one_json_object_with_its_tables() -> None:
-    scores = score([labelled("a", "waving")], [ranked(("waving", 0.9))], VOCABULARIES)
+    scores = score_clips([labelled("a", "waving")], [ranked(("waving", 0.9))], VOCABULARIES)
     printed = json.loads(json.dumps(scores.as_json()))
     assert set(printed) == {"suite", "items", "combined", "tables"} and printed["suite"] == "action"
 
 
 def test_the_terminal_shows_scores_what_was_said_and_the_confusion() -> None:
-    scores = score([labelled("a.mp4", "waving")], [ranked(("clapping", 0.7), ("waving", 0.25))], VOCABULARIES)
+    scores = score_clips([labelled("a.mp4", "waving")], [ranked(("clapping", 0.7), ("waving", 0.25))], VOCABULARIES)
     console = Console(record=True, width=160, file=io.StringIO())
     show_scores(console, scores)
     text = console.export_text()
@@ -117,7 +125,7 @@ def test_labels_come_first_and_other_clips_follow(tmp_path: Path) -> None:
     folder = write(
         tmp_path, "file,label,by\nb.gif, waving ,me\na.avi,,\n", "a.avi", "b.gif", "z.mp4", "Y.MOV", "no.txt"
     )
-    found = [(clip.name, clip.label) for clip in read_labels(folder)]
+    found = [(clip.name, clip.label) for clip in read_labelled_clips(folder)]
     assert found == [("b.gif", "waving"), ("a.avi", None), ("Y.MOV", None), ("z.mp4", None)]
 
 
@@ -132,17 +140,17 @@ def test_labels_come_first_and_other_clips_follow(tmp_path: Path) -> None:
 )
 def test_an_odd_table_is_an_error_that_says_so(tmp_path: Path, table: str | None, words: str) -> None:
     with pytest.raises(BadInput, match=words):
-        read_labels(write(tmp_path, table, "a.avi"))
+        read_labelled_clips(write(tmp_path, table, "a.avi"))
 
 
 def test_a_table_in_another_encoding_is_an_error_that_says_so(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_bytes("file,label\na.avi,plié\n".encode("latin-1"))
     with pytest.raises(BadInput, match="must be UTF-8"):
-        read_labels(tmp_path)
+        read_labelled_clips(tmp_path)
 
 
 def evaluate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> action.Scores:
-    monkeypatch.setattr(action, "_model", lambda file: PICTURES_ALONE)
+    monkeypatch.setattr(action, "_load_action_model", lambda file: RGB_ONLY_MODEL)
     return action.evaluate(argparse.Namespace(data=folder, model=None), PARAMS)
 
 

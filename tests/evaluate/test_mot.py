@@ -10,9 +10,16 @@ import pytest
 
 from flows.evaluate import mot
 from flows.evaluate.mot_ablation import leave_one_out
-from flows.evaluate.motchallenge import find_sequences, judge, judge_files, rescaled, summary
+from flows.evaluate.motchallenge import (
+    evaluate_files,
+    evaluate_tracks,
+    find_sequences,
+    rescale_scores,
+    summarise_metrics,
+)
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import BadInput, BadParams
+from tasks.params import ParamSections
 from tasks.track.params import TrackParams
 
 SORT = {  # HOTA of the reference SORT: age 1 on MOT15, age 30 with scores from .5 on MOT17
@@ -88,7 +95,7 @@ def test_published_figures_of_a_fixed_tracker_are_reproduced(
     ground_truth: Path, name: str, frames: int, mota: float, idf1: float
 ) -> None:
     folder = ground_truth / "mot" / "tud_evaluator_check" / name
-    result = summary(judge_files(folder / "gt.txt", folder / "test.txt", "MOT15", frames))
+    result = summarise_metrics(evaluate_files(folder / "gt.txt", folder / "test.txt", "MOT15", frames))
     assert result["MOTA"] == pytest.approx(100 * mota, abs=0.005)
     assert result["IDF1"] == pytest.approx(100 * idf1, abs=0.005)
 
@@ -96,7 +103,7 @@ def test_published_figures_of_a_fixed_tracker_are_reproduced(
 def test_one_setting_beats_the_reference_on_each_sequence_and_every_peer_over_all(
     ground_truth: Path, checkout: Path
 ) -> None:
-    scores = mot.evaluate(options(ground_truth), {"track": shipped(checkout)})
+    scores = mot.evaluate(options(ground_truth), ParamSections({"track": shipped(checkout)}))
     assert set(scores.items) == set(SORT)
     assert {name: item["HOTA"] for name, item in scores.items.items() if item["HOTA"] < SORT[name]} == {}
     assert {name: scores.combined[name] for name, bar in BEST_PEER.items() if scores.combined[name] <= bar} == {}
@@ -138,15 +145,15 @@ def test_detections_come_in_order_of_frames_and_scores(tmp_path: Path) -> None:
 
 
 def test_scores_are_moved_to_the_scale_of_our_own_detector() -> None:
-    moved = rescaled(np.array([0.5, 0.9, 1.0]))
+    moved = rescale_scores(np.array([0.5, 0.9, 1.0]))
     assert moved[0] == pytest.approx(0.05)
     assert moved[1] == pytest.approx(
         9 / (9 + 19)
     )  # odds 9 : 1, and those of the lowest score fall from 1 : 1 to 1 : 19
     assert moved[2] == pytest.approx(1, abs=1e-5)
     for no_probabilities in ([-1.0, -1.0], [0.2, 61.0], [-0.3, 0.9], [1.0, 1.0]):
-        assert rescaled(np.array(no_probabilities)).tolist() == [1, 1]
-    assert len(rescaled(np.empty(0))) == 0
+        assert rescale_scores(np.array(no_probabilities)).tolist() == [1, 1]
+    assert len(rescale_scores(np.empty(0))) == 0
 
 
 def test_mot17_has_its_preprocessing_and_everything_else_has_not(tmp_path: Path) -> None:
@@ -157,31 +164,31 @@ def test_mot17_has_its_preprocessing_and_everything_else_has_not(tmp_path: Path)
     for name in ("MOT17-99", "other"):
         write_sequence(tmp_path / name, person + distractor, both)
     mot17, other = find_sequences(tmp_path)
-    params = {"track": TrackParams.model_validate(PLAIN)}
+    params = ParamSections({"track": TrackParams.model_validate(PLAIN)})
     items = mot.evaluate(options(tmp_path), params).items
     assert items[mot17.name]["MOTA"] == items[other.name]["MOTA"] == pytest.approx(100)
     none = Tracks.empty(frame_count=10, width=640, height=480)
-    missed = [judge(sequence, none)["CLEAR"]["CLR_FN"] for sequence in (mot17, other)]
+    missed = [evaluate_tracks(sequence, none)["CLEAR"]["CLR_FN"] for sequence in (mot17, other)]
     assert missed == [10, 20]
 
 
 def test_no_tracks_at_all_is_a_score_of_zero(tmp_path: Path) -> None:
     write_sequence(tmp_path / "S", walker(range(1, 5)), " ")
-    scores = mot.evaluate(options(tmp_path), {"track": TrackParams.model_validate(PLAIN)})
+    scores = mot.evaluate(options(tmp_path), ParamSections({"track": TrackParams.model_validate(PLAIN)}))
     assert scores.items["S"]["HOTA"] == scores.combined["HOTA"] == 0
 
 
 def test_combined_is_pooled_not_averaged(tmp_path: Path) -> None:
     write_sequence(tmp_path / "long", walker(range(1, 41)), seen(range(1, 41)))
     write_sequence(tmp_path / "short", walker(range(1, 11)), " ")
-    scores = mot.evaluate(options(tmp_path), {"track": TrackParams.model_validate(PLAIN)})
+    scores = mot.evaluate(options(tmp_path), ParamSections({"track": TrackParams.model_validate(PLAIN)}))
     assert scores.items["long"]["MOTA"] == pytest.approx(100)
     assert scores.combined["MOTA"] == pytest.approx(80)
 
 
 def test_values_can_be_changed_on_the_command_line(tmp_path: Path) -> None:
     write_sequence(tmp_path, walker(range(1, 31)), seen(range(1, 11)) + seen(range(16, 31)))
-    params = {"track": TrackParams.model_validate(PLAIN)}
+    params = ParamSections({"track": TrackParams.model_validate(PLAIN)})
     given = [mot.evaluate(options(tmp_path, "--set", f"max_gap={n}"), params).combined["IDF1"] for n in (4, 5)]
     assert given[0] < given[1]
     assert mot.evaluate(options(tmp_path, "--preset", "sort"), params).combined["IDF1"] == given[0]
@@ -193,8 +200,8 @@ def test_values_can_be_changed_on_the_command_line(tmp_path: Path) -> None:
 def test_leave_one_out_never_judges_a_setting_by_the_sequence_it_was_chosen_on(tmp_path: Path) -> None:
     write_sequence(tmp_path, walker(range(1, 11)), seen(range(1, 11)))
     sequence = find_sequences(tmp_path)[0]
-    good, _ = mot.run(sequence, TrackParams.model_validate(PLAIN))
-    bad = judge(sequence, Tracks.empty(frame_count=10, width=640, height=480))
+    good, _ = mot.run_sequence(sequence, TrackParams.model_validate(PLAIN))
+    bad = evaluate_tracks(sequence, Tracks.empty(frame_count=10, width=640, height=480))
     fits_a = {"a": good, "b": bad, "c": bad, "d": bad}
     fits_the_rest = {"a": bad, "b": good, "c": good, "d": good}
     assert leave_one_out([fits_a, fits_the_rest]) == fits_the_rest

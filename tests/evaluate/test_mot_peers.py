@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from flows.evaluate import mot_peers
-from flows.evaluate.mot_peers import as_tracks, find_peers, run_peer
-from flows.evaluate.motchallenge import find_sequences, summary
+from flows.evaluate.mot_peers import build_tracks, find_peers, run_peer
+from flows.evaluate.motchallenge import find_sequences, summarise_metrics
 from tasks.artifacts.detections import Detections
 from tasks.errors import BadInput
 from tests.track.scenes import make_detections, walk
@@ -42,7 +42,7 @@ class Rows:
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     modules: dict[str, Any] = {}
-    monkeypatch.setattr(mot_peers, "_imported", modules.get)
+    monkeypatch.setattr(mot_peers, "_import_optional", modules.get)
     return modules
 
 
@@ -71,7 +71,7 @@ def test_each_package_is_called_its_own_way(installed: dict[str, Any], folder: P
     peers = find_peers()
     assert sorted(peers) == ["boxmot ByteTrack", "trackers BoTSORTTracker", "trackers SORTTracker"]
     sequence = find_sequences(folder)[0]
-    figures = {name: summary(run_peer(sequence, make)[0]) for name, make in peers.items()}
+    figures = {name: summarise_metrics(run_peer(sequence, make)[0]) for name, make in peers.items()}
     assert figures["boxmot ByteTrack"]["MOTA"] == pytest.approx(100)
     assert figures["trackers SORTTracker"]["MOTA"] == pytest.approx(100 * 8 / 9)
 
@@ -85,9 +85,9 @@ def test_peers_get_scores_as_published(folder: Path) -> None:
 def test_their_rows_become_tracks_in_order_of_appearance() -> None:
     seen: Detections = make_detections(walk(range(2)), 2)
     rows = [np.array([[40.0, 9, 9, 1, 1, 2.0]]), np.array([[2.0, 0, 0, 5, 5, 0.5], [40, 1, 1, 9, 9, 0.5]])]
-    tracks = as_tracks(rows, seen)
+    tracks = build_tracks(rows, seen)
     assert tracks.frame.tolist() == [0, 1, 1]
     assert tracks.track_id.tolist() == [1, 1, 2]
     assert tracks.xyxy[0].tolist() == [1, 1, 9, 9]
     assert tracks.score.tolist() == [1, 0.5, 0.5]
-    assert len(as_tracks([np.empty((0, 6))] * 2, seen)) == 0
+    assert len(build_tracks([np.empty((0, 6))] * 2, seen)) == 0

@@ -9,26 +9,32 @@ import numpy as np
 import pytest
 
 from flows.evaluate import mot_scenes
-from flows.evaluate.mot_ablation import changed, seen
-from flows.evaluate.mot_scenes import ALARM_SCORES, Filmed, detections, film, shake
-from flows.evaluate.motchallenge import judge, summary
+from flows.evaluate.mot_ablation import evaluate_scene, replace_params
+from flows.evaluate.mot_scenes import (
+    FALSE_ALARM_SCORES,
+    SceneSequence,
+    make_scene_sequence,
+    shake_camera,
+    simulate_detections,
+)
+from flows.evaluate.motchallenge import evaluate_tracks, summarise_metrics
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.tracks import Tracks
 from tasks.geometry.boxes import pairwise_iou
 from tasks.synthetic.scene.scene import SceneSettings, make_scene
-from tasks.track.presets import UNSEEING
+from tasks.track.tracker_presets import WITHOUT_VISUAL_CUES
 from tests.track.scenes import make_params
 
 SMALL = SceneSettings(frames=16, height=96, width=160, actors=3, leaving=0)
 
 
 @pytest.fixture
-def shaken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Filmed:
+def shaken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SceneSequence:
     monkeypatch.setattr(mot_scenes, "SETTINGS", SMALL)
-    return film(3, "shaken", tmp_path)
+    return make_scene_sequence(3, "shaken", tmp_path)
 
 
-def test_the_truth_scores_everything_against_itself(shaken: Filmed) -> None:
+def test_the_truth_scores_everything_against_itself(shaken: SceneSequence) -> None:
     rows = np.loadtxt(shaken.sequence.truth, delimiter=",")
     rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
     corners = np.concatenate([rows[:, 2:4], rows[:, 2:4] + rows[:, 4:6]], axis=1).astype(np.float32)
@@ -44,13 +50,13 @@ def test_the_truth_scores_everything_against_itself(shaken: Filmed) -> None:
         width=160,
         height=96,
     )
-    assert summary(judge(shaken.sequence, tracks))["HOTA"] == pytest.approx(100, abs=0.2)
+    assert summarise_metrics(evaluate_tracks(shaken.sequence, tracks))["HOTA"] == pytest.approx(100, abs=0.2)
 
 
 def test_the_detector_is_right_most_of_the_time_and_unsure_where_it_is_wrong() -> None:
     scene = make_scene(5, replace(SMALL, frames=12))
-    found = detections(scene)
-    again = detections(scene)
+    found = simulate_detections(scene)
+    again = simulate_detections(scene)
     assert found.to_pandas().equals(again.to_pandas())
     overlap = np.array(
         [
@@ -58,13 +64,13 @@ def test_the_detector_is_right_most_of_the_time_and_unsure_where_it_is_wrong() -
             for frame, box in zip(found.frame, found.xyxy.astype(float), strict=True)
         ]
     )
-    assert (overlap[found.score > ALARM_SCORES[1]] > 0.5).all()
+    assert (overlap[found.score > FALSE_ALARM_SCORES[1]] > 0.5).all()
     assert 0.6 < (overlap > 0.5).mean() < 1
 
 
 def test_a_shaken_scene_is_the_same_play() -> None:
     scene = make_scene(1, replace(SMALL, frames=3))
-    trembling = shake(scene)
+    trembling = shake_camera(scene)
     assert [layer.instance for layer in trembling.layers] == [layer.instance for layer in scene.layers]
     assert not np.array_equal(trembling.frames[1], scene.frames[1])
     flow, visible = trembling.flow(0, 1)
@@ -72,8 +78,11 @@ def test_a_shaken_scene_is_the_same_play() -> None:
     assert np.linalg.norm(flow[still], axis=1).mean() > 1
 
 
-def test_knowing_the_camera_helps_where_it_shakes(shaken: Filmed) -> None:
+def test_knowing_the_camera_helps_where_it_shakes(shaken: SceneSequence) -> None:
     default = make_params(link_gap=20, smoothing=100.0, fill=True, n_init=2)
-    blind, sighted = (summary(seen(shaken, changed(default, way))) for way in (UNSEEING, {**UNSEEING, "camera": True}))
+    blind, sighted = (
+        summarise_metrics(evaluate_scene(shaken, replace_params(default, way)))
+        for way in (WITHOUT_VISUAL_CUES, {**WITHOUT_VISUAL_CUES, "camera": True})
+    )
     assert sighted["HOTA"] > blind["HOTA"] + 2
     assert isinstance(shaken.detections, Detections)

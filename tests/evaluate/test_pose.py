@@ -16,8 +16,8 @@ from tasks.artifacts.tracks import Tracks
 from tasks.errors import BadInput
 from tasks.estimate_pose.params import EstimatePoseParams
 from tasks.params import Compute
-from tasks.yolo.model import Yolo
-from tasks.yolo.pose import Skeletons
+from tasks.yolo.keypoint_decoding import Skeletons
+from tasks.yolo.yolo_model import Yolo
 
 PARAMS = {
     "estimate_pose": EstimatePoseParams(

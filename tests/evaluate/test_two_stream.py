@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from flows.engine.project import PARAMS
-from flows.evaluate.two_stream import evaluate, jobs, sets
+from flows.evaluate.two_stream import evaluate, make_clip_jobs, make_label_sets
 from flows.pipeline import STAGES
-from flows.training.fit_temporal import TRAIN_SEED
+from flows.training.pretrain_temporal_stream import TRAIN_SEED
 from tasks.params import Compute, read_params
 from tasks.synthetic.figures.motions import MOTIONS
 from tasks.train.params import TrainParams
@@ -19,14 +19,17 @@ from tasks.train.params import TrainParams
 
 def test_no_clip_is_learned_from_and_measured_on() -> None:
     seeds = [
-        job.seed for number, kinds in enumerate(sets().values()) for some in jobs(number, kinds, 3) for job in some
+        job.seed
+        for number, kinds in enumerate(make_label_sets().values())
+        for some in make_clip_jobs(number, kinds, 3)
+        for job in some
     ]
     assert len(seeds) == len(set(seeds)) == 3 * 2 * (4 + 5 + 9 + 3)
     assert not any(seed[0] == TRAIN_SEED for seed in seeds)  # nor was any of them seen by the shipped network
 
 
 def test_labels_differ_in_what_the_set_is_named_after_and_in_nothing_else() -> None:
-    found = sets()
+    found = make_label_sets()
     assert len({kind.theme for kind in found["motion-only"]}) == 1
     assert not {kind.motions[0] for kind in found["motion-only"]} & set(MOTIONS)  # whose pictures would tell
     assert {kind.motions for kind in found["appearance-only"]} == {tuple(MOTIONS)}

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from tasks.artifacts.artifact import Dataset
+from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.feature_axes import FeatureAxes
 from tasks.artifacts.features import Features
-from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.frames_file import Frame
 from tasks.errors import BadParams
 from tasks.extract_features.feature_extractor import cell_grid, input_size
 from tasks.extract_features.fit_axes import FitAxesParams, fit_axes
@@ -47,7 +49,7 @@ def frames(tmp_path: Path) -> Frames:
     rows = [
         Frame(n, n / 25, status[n], None if status[n] == "lost" else wide[:, 8 * n : 8 * n + WIDTH]) for n in range(5)
     ]
-    account = Account("a.mp4", "mp4", "h264", "yuv420p", WIDTH, HEIGHT, 0, 25.0, False, 0.2, 5, 4, 1, 1, 5, WIDTH,
+    account = DecodeReport("a.mp4", "mp4", "h264", "yuv420p", WIDTH, HEIGHT, 0, 25.0, False, 0.2, 5, 4, 1, 1, 5, WIDTH,
                       HEIGHT, "png")  # fmt: skip
     return Frames.stream(rows, lambda: account, "png").to(tmp_path / "frames.parquet")
 
@@ -74,7 +76,7 @@ def test_the_same_bytes_for_any_batch(frames: Frames, tmp_path: Path) -> None:
 
 
 def test_a_video_without_a_whole_frame_has_zeros(tmp_path: Path) -> None:
-    account = Account("a.mp4", "mp4", "h264", "yuv420p", WIDTH, HEIGHT, 0, 25.0, False, 0.0, 1, 0, 0, 1, 1, WIDTH,
+    account = DecodeReport("a.mp4", "mp4", "h264", "yuv420p", WIDTH, HEIGHT, 0, 25.0, False, 0.0, 1, 0, 0, 1, 1, WIDTH,
                       HEIGHT, "png")  # fmt: skip
     lost = Frames.stream([Frame(0, 0.0, "lost", None)], lambda: account, "png").to(tmp_path / "f.parquet")
     found = extract_features(lost, axes(), params(), compute()).to(tmp_path / "a.npy")
@@ -113,7 +115,7 @@ def test_cells_cover_the_frame_evenly(height: int, width: int) -> None:
 def test_axes_fitted_on_the_dataset_are_its_own_and_come_back_from_disk(frames: Frames, tmp_path: Path) -> None:
     own = axes("dataset", {"a": tmp_path / "frames.parquet"}, layers=("b6", "b13"), dimensions=8)
     assert own.values.shape == (9, 32 + 96)
-    assert own.facts.fitted_on == "dataset"
+    assert own.metadata.fitted_on == "dataset"
     own.save(tmp_path / "axes.npy")
     np.testing.assert_array_equal(FeatureAxes.load(tmp_path / "axes.npy").values, own.values)
     found = extract_features(frames, own, params(layers=("b6", "b13"), dimensions=8), compute()).to(tmp_path / "a.npy")

@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 
 from tasks.artifacts.camera_poses import CameraPoses
-from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
-from tasks.artifacts.features import FeatureFacts, Features
+from tasks.artifacts.decode_report import DecodeReport
+from tasks.artifacts.dense_flow import DenseFlow
+from tasks.artifacts.features import FeatureMetadata, Features
 from tasks.artifacts.field_labels import FieldLabels
 from tasks.artifacts.flow_encoding import FlowEncoding
-from tasks.artifacts.frames import Account, Frame, Frames
-from tasks.artifacts.semantic_flow import SemanticFacts, SemanticFlow
+from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.frames_file import Frame
+from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata
 from tasks.artifacts.tracks import Tracks
 from tasks.fit_field.params import FitFieldParams
 from tasks.geometry.grid import CellGrid, unit
@@ -89,7 +92,7 @@ def make_inputs(make_world, tmp_path) -> Callable[..., dict[str, Any]]:
         def pair(first: int) -> FlowPair:
             motion = world.clip.motion(first)
             if motion is None or first == cut:
-                return FlowPair.nothing(encoding, 1.0 if first == cut else float("nan"), cut=first == cut)
+                return FlowPair.empty(encoding, 1.0 if first == cut else float("nan"), cut=first == cut)
             return FlowPair(
                 motion.forward, motion.backward, motion.valid, motion.valid_backward, 1.0, False, np.eye(3), 1.0
             )
@@ -104,14 +107,14 @@ def make_inputs(make_world, tmp_path) -> Callable[..., dict[str, Any]]:
         count = frames if tracked else 0
         return {
             "frames": Frames.stream(pictures, lambda: account(frames, lost), "raw").to(tmp_path / "frames.parquet"),
-            "dense_flow": DenseFlow.stream(map(pair, range(frames - 1)), FlowFacts(frames, "dis", encoding)).to(
+            "dense_flow": DenseFlow.stream(map(pair, range(frames - 1)), FlowMetadata(frames, "dis", encoding)).to(
                 tmp_path / "flow.parquet"
             ),
             "features": Features(
-                values.astype(np.float16), FeatureFacts("mobilenet-v2", ("b6",), WIDTH, HEIGHT, CELLS)
+                values.astype(np.float16), FeatureMetadata("mobilenet-v2", ("b6",), WIDTH, HEIGHT, CELLS)
             ),
             "semantic_flow": SemanticFlow(
-                np.zeros((0, *CELLS_SHAPE, 3), np.float16), (), SemanticFacts(frames, WIDTH, HEIGHT, CELLS)
+                np.zeros((0, *CELLS_SHAPE, 3), np.float16), (), SemanticFlowMetadata(frames, WIDTH, HEIGHT, CELLS)
             ),
             "tracks": Tracks(
                 frame=np.arange(count, dtype=np.int32),
@@ -136,8 +139,8 @@ def make_inputs(make_world, tmp_path) -> Callable[..., dict[str, Any]]:
     return make
 
 
-def account(frames: int, lost: tuple[int, ...]) -> Account:
-    return Account(
+def account(frames: int, lost: tuple[int, ...]) -> DecodeReport:
+    return DecodeReport(
         file="made.mp4", container="mp4", codec="h264", pixel_format="rgb24", source_width=WIDTH, source_height=HEIGHT,
         rotation_deg=0, fps=10.0, vfr=False, duration_s=frames / 10, expected=frames, decoded=frames - len(lost),
         damaged=0, lost=len(lost), kept=frames, width=WIDTH, height=HEIGHT, encoding="raw",

@@ -11,7 +11,7 @@ from PIL import Image
 
 from tasks.artifacts.features import Features
 from tasks.artifacts.field_labels import FieldLabels
-from tasks.artifacts.semantic_flow import SemanticFacts, SemanticFlow
+from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata
 from tasks.artifacts.tracks import Tracks
 from tasks.fit_field.fit_windows import fitted
 from tasks.fit_field.stage_inputs import Inputs
@@ -30,13 +30,13 @@ def scene() -> Scene:
 def inputs(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     folder = tmp_path_factory.mktemp("scene")
     features: Features = made.features(scene).to(folder / "features.npy")
-    grid = features.facts.grid
+    grid = features.metadata.grid
     return Inputs(
         made.frames(scene).to(folder / "frames.parquet"),
         made.dense_flow(scene, 0.5).to(folder / "flow.parquet"),
         features,
         SemanticFlow(
-            np.zeros((0, grid.rows, grid.columns, 3), np.float16), (), SemanticFacts(FRAMES, WIDTH, HEIGHT, grid)
+            np.zeros((0, grid.rows, grid.columns, 3), np.float16), (), SemanticFlowMetadata(FRAMES, WIDTH, HEIGHT, grid)
         ),
         Tracks.empty(frame_count=FRAMES, width=WIDTH, height=HEIGHT),
         FieldLabels.absent(),

@@ -11,10 +11,12 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from tasks.artifacts.dense_flow import DenseFlow, FlowPair
+from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.features import Features
 from tasks.artifacts.field_labels import FieldLabels
-from tasks.artifacts.frames import Frame, Frames
+from tasks.artifacts.flow_pair import FlowPair
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.semantic_field import SemanticField
 from tasks.checkpoints import passing
 from tasks.errors import BadInput
@@ -48,8 +50,8 @@ def labels_at(folder: Path, masks: dict[int, np.ndarray], points: str = "", name
 def test_tracked_boxes_become_label_maps(make_inputs, params, fit, iou) -> None:
     inputs = make_inputs()
     field = fit(inputs, params())
-    assert field.facts.source == "tracks"
-    assert [found.name for found in field.facts.classes] == ["background", "car"]
+    assert field.metadata.source == "tracks"
+    assert [found.name for found in field.metadata.classes] == ["background", "car"]
     assert field.frames.tolist() == [*range(6)]
     assert field.given.tolist() == [True, False, False, True, False, False]
     assert iou(field.map(4).label == 1, inputs["truth"][4] == 1) > 0.7
@@ -64,18 +66,18 @@ def test_what_hides_is_nearer_than_what_it_hides(make_inputs, params, fit) -> No
 
 def test_things_get_a_value_each_where_instances_are_asked_for(make_inputs, params, fit) -> None:
     field = fit(make_inputs(), params(value="instance"))
-    assert [(found.name, found.track_id) for found in field.facts.classes] == [("background", None), ("car 1", 1)]
+    assert [(found.name, found.track_id) for found in field.metadata.classes] == [("background", None), ("car 1", 1)]
 
 
 def test_a_persons_mask_counts_before_tracks(make_inputs, params, fit, iou, tmp_path: Path) -> None:
     inputs = make_inputs()
     inputs["field_labels"] = labels_at(tmp_path / "labels", {2: inputs["truth"][2]}, names="ground\nsquare\n")
     field = fit(inputs, params())
-    assert field.facts.source == "user"
-    assert [found.name for found in field.facts.classes] == ["ground", "square"]
+    assert field.metadata.source == "user"
+    assert [found.name for found in field.metadata.classes] == ["ground", "square"]
     for row in range(6):
         assert iou(field.map(row).label == 1, inputs["truth"][row] == 1) > 0.9
-    assert fit(inputs, params(labels="tracks")).facts.source == "tracks"
+    assert fit(inputs, params(labels="tracks")).metadata.source == "tracks"
 
 
 def test_points_go_with_what_they_lie_on(make_inputs, params, fit, tmp_path: Path) -> None:
@@ -98,8 +100,8 @@ def test_maps_may_be_smaller_and_fewer_than_frames(make_inputs, params, fit) -> 
 def test_nothing_tracked_gives_no_maps_and_the_reason(make_inputs, params, fit) -> None:
     field = fit(make_inputs(tracked=False), params())
     assert len(field) == 0
-    assert field.facts.source == "none"
-    assert "nothing was tracked" in field.facts.reason
+    assert field.metadata.source == "none"
+    assert "nothing was tracked" in field.metadata.reason
     assert field.nearest(0) is None
 
 
@@ -117,14 +119,16 @@ def test_where_nothing_moves_and_every_place_looks_alike_a_mask_stays_where_it_i
     inputs = make_inputs(4)
     mask, frames = inputs["truth"][0], inputs["frames"]
     pictures = (Frame(n, n / 10, "ok", frames.image(0)) for n in range(4))
-    inputs["frames"] = Frames.stream(pictures, lambda: frames.account, "raw").to(tmp_path / "still_frames.parquet")
-    facts, still = inputs["dense_flow"].facts, np.zeros((*mask.shape, 2), np.float32)
+    inputs["frames"] = Frames.stream(pictures, lambda: frames.decode_report, "raw").to(
+        tmp_path / "still_frames.parquet"
+    )
+    facts, still = inputs["dense_flow"].metadata, np.zeros((*mask.shape, 2), np.float32)
     seen = np.ones(mask.shape, np.bool_)
     pair = FlowPair(still, still, seen, seen, 0.0, False, np.eye(3), 1.0)
     inputs["dense_flow"] = DenseFlow.stream(iter([pair] * 3), facts).to(tmp_path / "still.parquet")
     features = inputs["features"]
     alike = np.full(features.values.shape, features.values.shape[-1] ** -0.5, np.float16)
-    inputs["features"] = Features(alike, features.facts)
+    inputs["features"] = Features(alike, features.metadata)
     inputs["field_labels"] = labels_at(tmp_path / "labels", {0: mask})
     field = fit(inputs, params())
     for row in range(4):

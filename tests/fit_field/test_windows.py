@@ -162,7 +162,7 @@ def test_labels_that_say_nothing_are_none(make_inputs, mark, fit) -> None:
     inputs["truth"][3] = UNKNOWN
     field = fit(mark(inputs, 3), labels="user")
     assert len(field) == 0
-    assert "nothing on it is known" in field.facts.reason
+    assert "nothing on it is known" in field.metadata.reason
 
 
 def test_what_hides_is_found_in_windows_too(make_inputs, fit) -> None:

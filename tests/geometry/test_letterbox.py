@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.geometry.letterbox import GREY, Letterbox
-from tasks.yolo.library import ultralytics
+from tasks.yolo.ultralytics_import import import_ultralytics
 
 sides = st.integers(1, 2000)
 sizes = st.integers(1, 40).map(lambda n: 32 * n)
@@ -45,7 +45,7 @@ def test_an_image_of_the_right_size_is_bordered_and_not_touched():
 @pytest.mark.parametrize("height,width", [(360, 640), (272, 640), (427, 640), (500, 375), (33, 77), (1080, 1920)])
 @pytest.mark.parametrize("size", [320, 640])
 def test_images_and_boxes_are_those_of_ultralytics(height, width, size):
-    ultralytics()
+    import_ultralytics()
     from ultralytics.data.augment import LetterBox
     from ultralytics.utils.ops import scale_boxes
 

@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 
 import pytest
 
-from tasks.artifacts.artifact import Dataset, Source
+from tasks.artifacts.artifact import Dataset, UserInput
 from tasks.params import Params
 from tasks.stage import stage
 from tests.engine import toys
@@ -21,7 +21,7 @@ NAME = "zebra_9"
 
 
 @dataclass(frozen=True)
-class Notes(Source):
+class Notes(UserInput):
     """What people write for a video."""
 
     FOLDER: ClassVar[str] = "data/labels"
@@ -38,7 +38,7 @@ class Notes(Source):
 
 
 @dataclass(frozen=True)
-class Rows(Source):
+class Rows(UserInput):
     """What people write for all of them."""
 
     FOLDER: ClassVar[str] = "data/labels"

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
+from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.flow_encoding import FlowEncoding
+from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.geometry.grid import CellGrid
 from tasks.geometry.warp import lands_inside
 from tasks.match.params import MatchParams
@@ -27,13 +28,13 @@ def make_dense_flow(tmp_path: Path) -> Callable[..., DenseFlow]:
     def make(motions: Sequence[tuple[float, float] | None]) -> DenseFlow:
         def pair(motion: tuple[float, float] | None) -> FlowPair:
             if motion is None:
-                return FlowPair.nothing(ENCODING)
+                return FlowPair.empty(ENCODING)
             forward = np.broadcast_to(np.array(motion, np.float32), (HEIGHT, WIDTH, 2)).copy()
             return FlowPair(
                 forward, -forward, lands_inside(forward), lands_inside(-forward), 1.0, False, np.eye(3), 1.0
             )
 
-        facts = FlowFacts(len(motions) + 1, "dis", ENCODING)
+        facts = FlowMetadata(len(motions) + 1, "dis", ENCODING)
         return DenseFlow.stream(map(pair, motions), facts).to(tmp_path / "dense_flow.parquet")
 
     return make

@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.random import default_rng
 
-from tasks.artifacts.semantic_flow import SemanticFacts, SemanticFlow
+from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata
 from tasks.geometry.grid import CellGrid
 from tasks.match.semantic import Grids, semantic_flow, semantic_rows
 
@@ -23,7 +23,7 @@ def moving(frames: int, missing: tuple[int, ...] = ()) -> Grids:
     def vectors(frame: int) -> np.ndarray | None:
         return None if frame in missing else scene[:, 20 - frame : 28 - frame]
 
-    return Grids(vectors, SemanticFacts(frames, 64, 48, CELLS))
+    return Grids(vectors, SemanticFlowMetadata(frames, 64, 48, CELLS))
 
 
 def test_a_moving_scene_moves_and_both_flows_agree(make_dense_flow, params) -> None:

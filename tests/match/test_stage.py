@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from tasks.artifacts.features import FeatureFacts, Features
+from tasks.artifacts.features import FeatureMetadata, Features
 from tasks.artifacts.matches import Matches
 from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.geometry.grid import CellGrid, unit
@@ -27,7 +27,7 @@ def features(frames: int, missing: tuple[int, ...] = ()) -> Features:
     values = np.zeros((frames, 6, 8, 64), np.float16)
     for frame in set(range(frames)) - set(missing):
         values[frame] = scene[:, 20 - frame : 28 - frame]
-    return Features(values, FeatureFacts("mobilenet-v2", ("b6",), 64, 48, CELLS))
+    return Features(values, FeatureMetadata("mobilenet-v2", ("b6",), 64, 48, CELLS))
 
 
 def test_both_artifacts_come_out(make_dense_flow, make_detections, params, tmp_path: Path) -> None:

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 
 from flows.overview.index_page import IndexItem, index_item, render_index, summary
+from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.detections import Detections
-from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.report import Report
 from tasks.artifacts.tracks import Tracks
 
-ACCOUNT = Account(
+ACCOUNT = DecodeReport(
     file="a.mp4",
     container="mp4",
     codec="h264",

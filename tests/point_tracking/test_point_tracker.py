@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
+from tasks.artifacts.dense_flow import DenseFlow
+from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.artifacts.point_paths import PointPaths
 from tasks.errors import SemflowError
 from tasks.point_tracking import point_tracker
@@ -71,13 +72,13 @@ def test_trust_only_falls_away_from_where_a_point_was_chosen(world: PointTrackin
 def test_a_cut_ends_every_point_and_a_missing_frame_none(
     scene: Scene, world: PointTrackingInputs, points: np.ndarray, tmp_path: Path
 ) -> None:
-    facts = world.dense_flow.facts
+    facts = world.dense_flow.metadata
 
     def broken(cut: bool) -> DenseFlow:
-        nothing = FlowPair.nothing(facts.encoding, 90.0 if cut else float("nan"), cut=cut)
+        nothing = FlowPair.empty(facts.encoding, 90.0 if cut else float("nan"), cut=cut)
         pairs = [nothing if n == 10 else world.dense_flow.pair(n) for n in range(len(world.dense_flow))]
         path = tmp_path / f"{cut}.parquet"
-        return DenseFlow.stream(pairs, FlowFacts(len(scene), "synthetic", facts.encoding)).to(path)
+        return DenseFlow.stream(pairs, FlowMetadata(len(scene), "synthetic", facts.encoding)).to(path)
 
     cut = track_points(PointTrackingInputs(broken(cut=True), world.features, world.image), START, points, len(scene))
     assert not cut.visible[11:].any()

@@ -9,13 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
+from tasks.artifacts.decode_report import DecodeReport
+from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
-from tasks.artifacts.features import FeatureFacts, Features
+from tasks.artifacts.features import FeatureMetadata, Features
 from tasks.artifacts.flow_encoding import FlowEncoding
-from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.matches import Matches
-from tasks.artifacts.semantic_flow import SemanticFacts, SemanticFlow, SemanticPair
+from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata, SemanticFlowPair
 from tasks.artifacts.tracks import Tracks
 from tasks.geometry.grid import CellGrid, unit
 from tasks.report.dossier import Dossier
@@ -44,7 +47,7 @@ def params() -> ReportParams:
     )
 
 
-def make_account(status: Sequence[str], width: int, height: int, **changes: object) -> Account:
+def make_account(status: Sequence[str], width: int, height: int, **changes: object) -> DecodeReport:
     lost, damaged = list(status).count("lost"), list(status).count("damaged")
     facts = {
         "file": "clip.mp4",
@@ -66,7 +69,7 @@ def make_account(status: Sequence[str], width: int, height: int, **changes: obje
         "height": height,
         "encoding": "png",
     }
-    return Account(**{**facts, **changes})
+    return DecodeReport(**{**facts, **changes})
 
 
 @pytest.fixture
@@ -140,7 +143,7 @@ def make_flow(tmp_path: Path) -> Callable[[Frames, Sequence[Motion]], DenseFlow]
         encoding = FlowEncoding(frames.height, frames.width, grid=2, steps_per_px=32)
         pairs = {motion: make_pair(encoding, motion) for motion in set(motions)}
         file = tmp_path / f"flow{len(list(tmp_path.iterdir()))}.parquet"
-        facts = FlowFacts(len(frames), "dis", encoding)
+        facts = FlowMetadata(len(frames), "dis", encoding)
         DenseFlow.stream((pairs[motion] for motion in motions), facts).save(file)
         return DenseFlow.load(file)
 
@@ -149,7 +152,7 @@ def make_flow(tmp_path: Path) -> Callable[[Frames, Sequence[Motion]], DenseFlow]
 
 def make_pair(encoding: FlowEncoding, motion: Motion) -> FlowPair:
     if isinstance(motion, str):
-        return FlowPair.nothing(encoding, 80.0, cut=True) if motion == "cut" else FlowPair.nothing(encoding)
+        return FlowPair.empty(encoding, 80.0, cut=True) if motion == "cut" else FlowPair.empty(encoding)
     forward = np.broadcast_to(np.array(motion, np.float32), (encoding.height, encoding.width, 2)).copy()
     valid = np.ones((encoding.height, encoding.width), np.bool_)
     valid[:, : encoding.width // 4] = False
@@ -172,7 +175,7 @@ def make_features(frames: Frames) -> Features:
     stripe = np.eye(DIMENSIONS)[np.arange(grid.columns) * 4 // grid.columns]
     noise = np.random.default_rng(0).normal(0, 0.02, (len(frames), grid.rows, grid.columns, DIMENSIONS))
     values = unit(stripe + noise) * np.asarray(frames.ok, np.float32)[:, None, None, None]
-    facts = FeatureFacts("mobilenet-v2", ("b6", "b13"), frames.width, frames.height, grid)
+    facts = FeatureMetadata("mobilenet-v2", ("b6", "b13"), frames.width, frames.height, grid)
     return Features(values.astype(np.float16), facts)
 
 
@@ -184,8 +187,11 @@ def make_semantic_flow(frames: Frames, speed: tuple[float, float] = (2.0, 1.0)) 
     values = np.zeros((len(ends), grid.rows, grid.columns, 3), np.float16)
     for row, (a, b) in enumerate(ends):
         values[row] = [speed[0] * (b - a), speed[1] * (b - a), 1] if whole[row] else 0
-    pairs = [SemanticPair(a, b, 1.0, 0.9) if ok else SemanticPair(a, b) for (a, b), ok in zip(ends, whole, strict=True)]
-    return SemanticFlow(values, tuple(pairs), SemanticFacts(count, frames.width, frames.height, grid))
+    pairs = [
+        SemanticFlowPair(a, b, 1.0, 0.9) if ok else SemanticFlowPair(a, b)
+        for (a, b), ok in zip(ends, whole, strict=True)
+    ]
+    return SemanticFlow(values, tuple(pairs), SemanticFlowMetadata(count, frames.width, frames.height, grid))
 
 
 def make_matches(detections: Detections, ties: Sequence[tuple[int, int, float]]) -> Matches:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.artifacts.semantic_field import FieldClass, FieldFacts, FieldMap, SemanticField
+from tasks.artifacts.semantic_field import FieldClass, FieldMap, FieldMetadata, SemanticField
 from tasks.report.colours import class_colour, track_colour
 from tasks.report.dossier import Dossier
 from tasks.report.field_paint import FAINT, FULL, paint, paints_of
@@ -35,7 +35,7 @@ def make_field(tmp_path: Path) -> Callable[..., SemanticField]:
             label[: 1 + frame, WIDTH // 2 :] = len(classes) - 1
             sure = np.full((HEIGHT, WIDTH), 0.6, np.float32)
             maps.append(FieldMap(frame, label, sure, given=frame % 4 == 0))
-        facts = FieldFacts(12, 160, 90, WIDTH, HEIGHT, classes, "tracks" if maps else "none", reason)
+        facts = FieldMetadata(12, 160, 90, WIDTH, HEIGHT, classes, "tracks" if maps else "none", reason)
         path = tmp_path / f"field{len(list(tmp_path.iterdir()))}.parquet"
         return SemanticField.stream(maps, facts, {"foretold mIoU": 0.8123, **metrics}).to(path)
 

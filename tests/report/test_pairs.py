@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.artifacts.semantic_flow import SemanticFacts, SemanticFlow, SemanticPair
+from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata, SemanticFlowPair
 from tasks.geometry.grid import CellGrid
 from tasks.report.pairs import MOST_LOOKED_AT, sure_lengths, sure_motion, telling, widest
 
@@ -14,9 +14,9 @@ def make(
 ) -> SemanticFlow:
     values = np.zeros((len(ends), 6, 8, 3), np.float16)
     values[..., 0], values[..., 2] = np.array(speeds)[:, None, None], 1
-    pairs = tuple(SemanticPair(a, b, None if i in missing else 0.8) for i, (a, b) in enumerate(ends))
+    pairs = tuple(SemanticFlowPair(a, b, None if i in missing else 0.8) for i, (a, b) in enumerate(ends))
     count = frames or 1 + max((b for _, b in ends), default=0)
-    return SemanticFlow(values, pairs, SemanticFacts(count, 64, 48, CellGrid(6, 8, 8, 8, 0, 0)))
+    return SemanticFlow(values, pairs, SemanticFlowMetadata(count, 64, 48, CellGrid(6, 8, 8, 8, 0, 0)))
 
 
 def test_the_widest_distance_is_taken_and_what_is_missing_or_of_two_scenes_left_out() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tasks.artifacts.kinematics import Kinematics
-from tasks.artifacts.poses import COUNT, INDEX, Poses
+from tasks.artifacts.poses import KEYPOINT_COUNT, KEYPOINT_INDEX, Poses
 from tasks.report.dossier import Dossier
 from tasks.report.leg_charts import Span, stride_chart
 from tasks.report.overlay.canvas import Canvas
@@ -27,8 +27,10 @@ VIDEO = {"status": ["ok"] * 100, "width": 640, "height": 360}
 def make_poses(dossier: Dossier, track_id: int = 1, away: tuple[int, ...] = ()) -> Poses:
     """A figure like an H in every frame but those `away`: left side at x = 200, right at 260, ankles at y = 300."""
     frames = np.array([f for f in range(len(dossier.frames)) if f not in away], np.int32)
-    x = np.array([230 if name == "nose" else 200 if name.endswith("left") else 260 for name in INDEX], np.float32)
-    y = np.linspace(100, 300, COUNT, dtype=np.float32)
+    x = np.array(
+        [230 if name == "nose" else 200 if name.endswith("left") else 260 for name in KEYPOINT_INDEX], np.float32
+    )
+    y = np.linspace(100, 300, KEYPOINT_COUNT, dtype=np.float32)
     columns = [np.tile(values, (len(frames), 1)) for values in (x, y)]
     return Poses(
         frame=frames,
@@ -37,7 +39,7 @@ def make_poses(dossier: Dossier, track_id: int = 1, away: tuple[int, ...] = ()) 
         source=np.array(["whole"] * len(frames), object),
         x=columns[0],
         y=columns[1],
-        keypoint_score=np.full((len(frames), COUNT), 0.9, np.float32),
+        keypoint_score=np.full((len(frames), KEYPOINT_COUNT), 0.9, np.float32),
         smooth_x=columns[0],
         smooth_y=columns[1],
         frame_count=len(dossier.frames),
@@ -67,7 +69,7 @@ def make_kinematics(found: Poses, walks: bool = True) -> Kinematics:
             "travel": np.full(n, 0.7, np.float32),
             "knee_left": (180 - bend["left"]).astype(np.float32),
             "knee_right": (180 - bend["right"]).astype(np.float32),
-            "speed": np.zeros((n, COUNT), np.float32),
+            "speed": np.zeros((n, KEYPOINT_COUNT), np.float32),
             "heel_strike": strike,
             "foot_lead": np.where(walks, 0.4 * np.cos(2 * np.pi * time_s), np.nan).astype(np.float32),
             "cadence": np.full(n, 120 if walks else np.nan, np.float32),
@@ -200,11 +202,11 @@ def test_the_overlay_shows_left_and_right_in_their_colours(make: Callable[..., D
 
 
 def test_bones_with_an_unknown_end_are_left_out() -> None:
-    xy = np.full((COUNT, 2), np.nan, np.float32)
+    xy = np.full((KEYPOINT_COUNT, 2), np.nan, np.float32)
     picture = np.zeros((480, 640, 3), np.uint8)
     draw_skeleton(picture, Canvas(640, 480), xy, (9, 9, 9))
     assert not picture.any()
-    xy[INDEX["knee_left"]], xy[INDEX["ankle_left"]] = (100, 100), (100, 300)
+    xy[KEYPOINT_INDEX["knee_left"]], xy[KEYPOINT_INDEX["ankle_left"]] = (100, 100), (100, 300)
     draw_skeleton(picture, Canvas(640, 480), xy, (9, 9, 9))
     rows, columns = np.nonzero(picture.any(axis=2))
     assert (rows.min(), rows.max()) == pytest.approx((100, 300), abs=4) and np.abs(columns - 100).max() <= 4

@@ -58,8 +58,8 @@ def test_the_caption_says_which_layers_were_joined_and_how_much_is_shown(
     text = read_page(sight(dossier).body).text
     assert "One vector of 6 numbers for every 8 pixels, from mobilenet-v2, layers b6 and b13, joined." in text
     assert "they hold 100% of all differences" in text
-    single = replace(dossier.features.facts, layers=("b6",))
-    alone = read_page(sight(replace(dossier, features=replace(dossier.features, facts=single))).body).text
+    single = replace(dossier.features.metadata, layers=("b6",))
+    alone = read_page(sight(replace(dossier, features=replace(dossier.features, metadata=single))).body).text
     assert "from mobilenet-v2, layer b6. " in alone
 
 

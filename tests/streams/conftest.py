@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.artifacts.decode_report import DecodeReport
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.frames_file import Frame
 
 MakeFrames = Callable[..., Frames]
 
@@ -20,7 +22,7 @@ def make_frames(tmp_path: Path) -> MakeFrames:
     def make(images: Sequence[np.ndarray | None], fps: float = 25.0) -> Frames:
         sizes = [image.shape[:2] for image in images if image is not None]
         height, width = sizes[0] if sizes else (90, 160)
-        account = Account(
+        account = DecodeReport(
             file="made.mp4",
             container="mp4",
             codec="h264",

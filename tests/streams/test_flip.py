@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tasks.estimate_flow.classic import dis
-from tasks.streams.flip import flipped_clips, flipped_flow, flipped_stacks
+from tasks.streams.flip import mirror_clips, mirror_flow, mirror_stacks
 from tasks.synthetic.figures.clip import Theme, draw_clip
 from tasks.synthetic.figures.motions import MOTIONS
 
@@ -23,12 +23,12 @@ def as_stack(fields: np.ndarray) -> np.ndarray:
 
 @given(FIELDS)
 def test_stacking_and_mirroring_commute(fields: np.ndarray) -> None:
-    np.testing.assert_array_equal(flipped_stacks(as_stack(fields)), as_stack(flipped_flow(fields)))
+    np.testing.assert_array_equal(mirror_stacks(as_stack(fields)), as_stack(mirror_flow(fields)))
 
 
 @given(FIELDS)
 def test_twice_mirrored_is_as_before(fields: np.ndarray) -> None:
-    np.testing.assert_array_equal(flipped_stacks(flipped_stacks(as_stack(fields))), as_stack(fields))
+    np.testing.assert_array_equal(mirror_stacks(mirror_stacks(as_stack(fields))), as_stack(fields))
 
 
 @given(st.floats(-3, 3), st.floats(-3, 3), st.integers(0, 5))
@@ -50,8 +50,8 @@ def test_flow_estimated_on_mirrored_pictures_is_the_mirrored_flow() -> None:
     clip = draw_clip((7,), MOTIONS["walk"], 6, Theme())
     pictures = np.stack(clip.pictures)
     straight = np.stack([flow for flow, _ in dis("medium")(list(pictures))])
-    mirrored = np.stack([flow for flow, _ in dis("medium")(list(np.ascontiguousarray(flipped_clips(pictures))))])
-    off = np.linalg.norm(mirrored - flipped_flow(straight), axis=3)
+    mirrored = np.stack([flow for flow, _ in dis("medium")(list(np.ascontiguousarray(mirror_clips(pictures))))])
+    off = np.linalg.norm(mirrored - mirror_flow(straight), axis=3)
     wrong = np.linalg.norm(mirrored - straight[..., ::-1, :], axis=3)  # dx forgotten
     assert np.median(off) < 0.1  # DIS walks from the upper left, so it is not its own mirror to the last bit
     assert off.mean() < 0.5 * wrong.mean()

@@ -11,11 +11,11 @@ from tasks.artifacts.frames import Frames
 from tasks.artifacts.raw_video import RawVideo
 from tasks.decode.params import DecodeParams
 from tasks.decode.stage import decode
-from tasks.streams.clip_network import scores
-from tasks.streams.clips import frame_squares, read_clips, windows
-from tasks.streams.heads import softmax
+from tasks.streams.clip_network import compute_linear_logits
 from tasks.streams.i3d import I3D, load_i3d
-from tasks.streams.kinetics_labels import kinetics_labels
+from tasks.streams.kinetics_labels import load_kinetics_labels
+from tasks.streams.linear_head import softmax
+from tasks.streams.video_clips import make_clip_windows, make_frame_squares, read_clips
 from tasks.streams.window_plan import WindowPlan
 
 PUBLISHED = {
@@ -38,7 +38,7 @@ def noise() -> np.ndarray:
 
 
 def test_the_labels_are_kinetics_in_alphabetical_order() -> None:
-    labels = kinetics_labels()
+    labels = load_kinetics_labels()
     assert len(labels) == len(set(labels)) == 400
     assert list(labels) == sorted(labels)
     assert labels[0] == "abseiling" and labels[-1] == "zumba"
@@ -68,9 +68,9 @@ def test_a_clip_gives_the_same_bits_whatever_lies_beside_it_and_however_many_thr
 def test_a_head_s_scores_are_its_matrix_product_row_by_row() -> None:
     rng = np.random.default_rng(0)
     features, weights, bias = (rng.normal(size=shape).astype(np.float32) for shape in ((9, 64), (64, 5), (5,)))
-    found = scores(features, weights, bias)
+    found = compute_linear_logits(features, weights, bias)
     assert found == pytest.approx(features @ weights + bias, abs=1e-4)
-    assert all((scores(features[n : n + 1], weights, bias) == found[n]).all() for n in range(9))
+    assert all((compute_linear_logits(features[n : n + 1], weights, bias) == found[n]).all() for n in range(9))
 
 
 @pytest.mark.slow
@@ -81,8 +81,10 @@ def test_real_clips_get_the_published_class_and_probability(
     frames = whole_clip(ground_truth / "action", clip, tmp_path)
     count = len(frames)
     # All frames at once, one after the other, as the authors' evaluation takes them.
-    (window,) = windows(np.arange(count) / 25, frames.ok, np.zeros(count - 1, bool), WindowPlan(25, count, count, 1))
-    clips = read_clips(frames, window, [frame_squares(frames.height, frames.width, count)])
+    (window,) = make_clip_windows(
+        np.arange(count) / 25, frames.ok, np.zeros(count - 1, bool), WindowPlan(25, count, count, 1)
+    )
+    clips = read_clips(frames, window, [make_frame_squares(frames.height, frames.width, count)])
     probability = softmax(i3d.logits(clips))[0]
     label, published = PUBLISHED[clip]
     assert i3d.labels[int(probability.argmax())] == label

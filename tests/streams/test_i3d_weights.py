@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from tasks.errors import SemflowError
-from tasks.streams.i3d import I3DNetwork, pooled
-from tasks.streams.i3d_parts import Unit
-from tasks.streams.i3d_weights import EPSILON, read_arrays, state_dict
+from tasks.streams.i3d import I3DNetwork, pool_features
+from tasks.streams.i3d_layers import Unit3D
+from tasks.streams.i3d_weights import EPSILON, build_state_dict, read_arrays
 from tasks.weights.fetch import weights_path
 
 
@@ -51,7 +51,7 @@ def published() -> dict:
 def test_every_published_array_has_its_place_in_the_network(published: dict) -> None:
     with torch.device("meta"):
         network = I3DNetwork()
-    state = state_dict(published, network)
+    state = build_state_dict(published, network)
     wanted = network.state_dict()
     assert state.keys() == wanted.keys()
     assert {name: value.shape for name, value in state.items()} == {n: v.shape for n, v in wanted.items()}
@@ -63,7 +63,7 @@ def test_folding_gives_what_normalisation_after_the_convolution_gives(published:
     """Step by step as published, on the first layer and on one deep inside."""
     with torch.device("meta"):
         network = I3DNetwork()
-    state = state_dict(published, network)
+    state = build_state_dict(published, network)
     rng = np.random.default_rng(0)
     deep = ("Mixed_5b", "Branch_2/Conv3d_0b_3x3")
     for place, scope in (("trunk.Conv3d_1a_7x7", ("Conv3d_1a_7x7",)), ("trunk.Mixed_5b.branches.2.1", deep)):
@@ -76,7 +76,7 @@ def test_folding_gives_what_normalisation_after_the_convolution_gives(published:
         mean, var = norm["mean"].reshape(-1), norm["var"].reshape(-1)
         expected = np.maximum((raw - mean) / np.sqrt(var + EPSILON) + params["BatchNorm_0"]["bias"], 0)
         size = kernel.shape[0]
-        unit = Unit(kernel.shape[3], kernel.shape[4], size)
+        unit = Unit3D(kernel.shape[3], kernel.shape[4], size)
         unit.load_state_dict({n: state[f"{place}.conv.{n.rpartition('.')[2]}"] for n in unit.state_dict()})
         x = torch.from_numpy(part).permute(3, 0, 1, 2)[None]
         middle = size // 2
@@ -87,5 +87,5 @@ def test_folding_gives_what_normalisation_after_the_convolution_gives(published:
 def test_pooling_counts_the_ends_of_a_clip_half() -> None:
     maps = torch.zeros(1, 2, 4, 7, 7)
     maps[0, 0, 0], maps[0, 1, 1] = 1, 1
-    assert pooled(maps)[0].tolist() == pytest.approx([1 / 6, 2 / 6])
-    assert pooled(maps[:, :, :1])[0].tolist() == pytest.approx([1, 0])
+    assert pool_features(maps)[0].tolist() == pytest.approx([1 / 6, 2 / 6])
+    assert pool_features(maps[:, :, :1])[0].tolist() == pytest.approx([1, 0])

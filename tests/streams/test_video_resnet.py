@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tasks.errors import SemflowError
-from tasks.streams.video_resnet import load_video_resnet, prepared
+from tasks.streams.video_resnet import load_video_resnet, preprocess_clips
 from tasks.yolo.torchvision_ops import make_torchvision_importable
 
 
@@ -38,7 +38,7 @@ def test_the_network_in_parts_is_torchvision_s_in_one_piece(file: Path) -> None:
     with torch.device("meta"):
         whole = r3d_18(weights=None)
     whole.load_state_dict(torch.load(file, weights_only=True), assign=True)
-    small = prepared(torch.from_numpy(clip).permute(0, 4, 1, 2, 3).float())
+    small = preprocess_clips(torch.from_numpy(clip).permute(0, 4, 1, 2, 3).float())
     assert small.shape == (1, 3, 8, 112, 112)
     with torch.inference_mode():
         expected = whole.eval()(small).numpy()
@@ -53,7 +53,7 @@ def test_pixels_are_scaled_as_torchvision_s_own_preset_scales_them() -> None:
     preset = R3D_18_Weights.KINETICS400_V1.transforms()
     grey = torch.full((1, 3, 2, 224, 224), 51.0)
     expected = (0.2 - torch.tensor(preset.mean)) / torch.tensor(preset.std)
-    assert prepared(grey)[0, :, 0, 0, 0].tolist() == pytest.approx(expected.tolist(), abs=1e-6)
+    assert preprocess_clips(grey)[0, :, 0, 0, 0].tolist() == pytest.approx(expected.tolist(), abs=1e-6)
 
 
 def test_a_file_that_is_not_there_or_not_the_one_meant_is_refused(file: Path, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_features_tell_cloths_apart_but_not_walkers_from_swingers(tmp_path: Path
     vectors = features.values[0].astype(np.float32)
     assert np.allclose(np.linalg.norm(vectors, axis=2), 1, atol=2e-3)
     # Cells that lie wholly in one class.
-    cells = scene.classes[0].reshape(features.facts.grid.rows, 4, features.facts.grid.columns, 4)
+    cells = scene.classes[0].reshape(features.metadata.grid.rows, 4, features.metadata.grid.columns, 4)
     pure = (cells.min(axis=(1, 3)) == cells.max(axis=(1, 3))) * (1 + cells.min(axis=(1, 3)))
     background, walker, swinger = (vectors[pure == kind].mean(axis=0) for kind in (1, 2, 3))
     assert np.linalg.norm(walker - swinger) < 0.5 * np.linalg.norm(walker - background)

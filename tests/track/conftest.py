@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
+from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.flow_encoding import FlowEncoding
+from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.geometry.homography import camera_flow
-from tasks.track import crops
+from tasks.track import reid_crops
 
 HEIGHT, WIDTH = 480, 640
 MakeFlow = Callable[..., DenseFlow]
@@ -27,7 +28,7 @@ def make_flow(tmp_path: Path) -> MakeFlow:
         cuts: tuple[int, ...] = (),
     ) -> DenseFlow:
         encoding = FlowEncoding(HEIGHT, WIDTH, 2, 64)
-        facts = FlowFacts(len(cameras) + 1, "dis", encoding)
+        facts = FlowMetadata(len(cameras) + 1, "dis", encoding)
         return DenseFlow.stream(
             [pair_of(encoding, camera, i, moving or [], i in cuts) for i, camera in enumerate(cameras)], facts
         ).to(tmp_path / "flow.parquet")
@@ -39,7 +40,7 @@ def pair_of(
     encoding: FlowEncoding, camera: np.ndarray, pair: int, moving: list[tuple[int, tuple[float, ...], tuple]], cut: bool
 ) -> FlowPair:
     if cut:
-        return FlowPair.nothing(encoding, photometric_error=50.0, cut=True)
+        return FlowPair.empty(encoding, photometric_error=50.0, cut=True)
     flow = camera_flow(camera, HEIGHT, WIDTH)
     for which, box, step in moving:
         if which == pair:
@@ -54,8 +55,8 @@ def colour_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of the network on crops: the exponential of the mean colour, in the first three places."""
 
     def embed(pictures: np.ndarray) -> np.ndarray:
-        found = np.zeros((len(pictures), crops.DIMENSIONS), np.float32)
+        found = np.zeros((len(pictures), reid_crops.EMBEDDING_SIZE), np.float32)
         found[:, :3] = np.exp(pictures.mean(axis=(2, 3)))
         return found
 
-    monkeypatch.setattr(crops, "load_embedder", lambda weights, device: embed)
+    monkeypatch.setattr(reid_crops, "load_reid_network", lambda weights, device: embed)

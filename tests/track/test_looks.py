@@ -9,19 +9,19 @@ import pytest
 
 from tasks.artifacts.tracks import Tracks
 from tasks.geometry.grid import unit
-from tasks.track import kalman
-from tasks.track.association import Seen
-from tasks.track.identify import identify
-from tasks.track.link import agree
-from tasks.track.live import Live
-from tasks.track.sight import Sight
+from tasks.track import kalman_filter
+from tasks.track.active_tracks import ActiveTracks
+from tasks.track.association import FrameDetections
+from tasks.track.run_tracker import track_detections
+from tasks.track.tracklet_linking import match_embeddings
+from tasks.track.visual_cues import VisualCues
 from tests.track.scenes import Box, make_detections, make_params
 
 RED, BLUE = np.array([1.0, 0.1, 0]), np.array([0.1, 1.0, 0])
 Row = tuple[int, Box, float, int]
 
 
-def sight_of(people: list[tuple[list[Row], np.ndarray]]) -> Sight:
+def sight_of(people: list[tuple[list[Row], np.ndarray]]) -> VisualCues:
     """Vectors by whose box of the frame is nearest; frame 3 has no picture."""
 
     def look(frame: int, xyxy: np.ndarray) -> np.ndarray | None:
@@ -32,7 +32,7 @@ def sight_of(people: list[tuple[list[Row], np.ndarray]]) -> Sight:
         nearest = np.linalg.norm(((xyxy[:, :2] + xyxy[:, 2:]) / 2)[:, None] - middle, axis=2).argmin(axis=1)
         return unit(np.array([here[k][1] for k in nearest]))
 
-    return Sight(look=look, dimensions=3)
+    return VisualCues(look=look, dimensions=3)
 
 
 def box(x: float, y: float = 100) -> Box:
@@ -61,15 +61,15 @@ def test_looks_tell_apart_who_turned_back_from_who_walked_on(way: dict[str, Any]
     people = meeting()
     detections = make_detections(people[0][0] + people[1][0], 43)
     params = make_params(max_gap=20, min_iou=0.05, appearance_iou=0.05).model_copy(update=way)
-    assert [len(who) for who in colours(identify(detections, params, sight_of(people)), people)] == [1, 1]
-    assert [len(who) for who in colours(identify(detections, params), people)] == [2, 2]
+    assert [len(who) for who in colours(track_detections(detections, params, sight_of(people)), people)] == [1, 1]
+    assert [len(who) for who in colours(track_detections(detections, params), people)] == [2, 2]
 
 
 def test_without_pictures_the_setting_changes_nothing() -> None:
     people = meeting()
     detections = make_detections(people[0][0] + people[1][0], 43)
-    seeing = identify(detections, make_params(appearance="first", link_appearance=0.2, link_gap=20))
-    plain = identify(detections, make_params(link_gap=20))
+    seeing = track_detections(detections, make_params(appearance="first", link_appearance=0.2, link_gap=20))
+    plain = track_detections(detections, make_params(link_gap=20))
     np.testing.assert_array_equal(seeing.track_id, plain.track_id)
 
 
@@ -80,14 +80,14 @@ def test_looks_do_not_count_far_from_where_a_track_may_be() -> None:
     sight = sight_of([(here, RED), (there, RED)])
     for iou in (0.0, 0.5):
         params = make_params(appearance="first", appearance_iou=iou)
-        assert identify(detections, params, sight).track_id.max() == 2
+        assert track_detections(detections, params, sight).track_id.max() == 2
 
 
 def test_classes_stay_apart_however_alike() -> None:
     person = [(f, box(100), 0.9, 0) for f in range(10)]
     other = [(f, box(100), 0.9, 1) for f in range(10, 20)]
     params = make_params(appearance="first", appearance_iou=0.0)
-    tracks = identify(make_detections(person + other, 20), params, sight_of([(person, RED), (other, RED)]))
+    tracks = track_detections(make_detections(person + other, 20), params, sight_of([(person, RED), (other, RED)]))
     assert tracks.track_id.max() == 2
 
 
@@ -96,21 +96,21 @@ def test_a_gap_is_not_linked_to_someone_who_looks_different() -> None:
     detections = make_detections(before + after, 60)
     params = make_params(link_gap=40, link_appearance=0.3)
     for colour, tracks in ((RED, 1), (BLUE, 2)):
-        assert identify(detections, params, sight_of([(before, RED), (after, colour)])).track_id.max() == tracks
+        assert track_detections(detections, params, sight_of([(before, RED), (after, colour)])).track_id.max() == tracks
 
 
 def test_what_is_unknown_forbids_nothing() -> None:
     some, none = np.array([[1.0, 0]], np.float32), np.zeros((1, 2), np.float32)
-    assert agree(some, none, 0.1).tolist() == agree(none, some, 0.1).tolist() == [True]
-    assert agree(some, some[:, ::-1].copy(), 0.1).tolist() == [False]
+    assert match_embeddings(some, none, 0.1).tolist() == match_embeddings(none, some, 0.1).tolist() == [True]
+    assert match_embeddings(some, some[:, ::-1].copy(), 0.1).tolist() == [False]
 
 
 def test_a_look_is_a_moving_average_to_which_weak_detections_add_nothing() -> None:
-    def seen(colour: np.ndarray, score: float) -> Seen:
-        return Seen(np.array([box(9)]), np.array([score]), np.zeros(1, np.int16), unit(colour[None]))
+    def seen(colour: np.ndarray, score: float) -> FrameDetections:
+        return FrameDetections(np.array([box(9)]), np.array([score]), np.zeros(1, np.int16), unit(colour[None]))
 
     params, one = make_params(appearance_memory=0.9, high_score=0.5), np.zeros(1, np.intp)
-    live = Live.born(0, 0, one, seen(RED, 0.9))
+    live = ActiveTracks.born(0, 0, one, seen(RED, 0.9))
     live.correct(one, 1, one + 1, seen(BLUE, 0.2), params)
     np.testing.assert_allclose(live.look, unit(RED[None]))
     live.correct(one, 2, one + 2, seen(BLUE, 0.9), params)
@@ -120,9 +120,9 @@ def test_a_look_is_a_moving_average_to_which_weak_detections_add_nothing() -> No
 
 
 def test_surprise_is_the_mahalanobis_distance() -> None:
-    mean, covariance = kalman.predict(*kalman.initiate(np.array([[50.0, 60, 20, 40], [10, 10, 10, 10]])))
+    mean, covariance = kalman_filter.predict(*kalman_filter.initiate(np.array([[50.0, 60, 20, 40], [10, 10, 10, 10]])))
     measured = np.array([[52.0, 61, 22, 39], [48, 70, 20, 44], [9, 9, 9, 9]])
-    found = kalman.surprise(mean, covariance, measured)
+    found = kalman_filter.mahalanobis_distance(mean, covariance, measured)
     for i in range(2):
         noise = np.square(np.array([*mean[i, 0, 2:], *mean[i, 0, 2:]]) / 20)
         inverse = np.linalg.inv(np.diag(covariance[i, 0] + noise))

@@ -17,10 +17,10 @@ from tasks.artifacts.tracks import Tracks
 from tasks.params import Compute
 from tasks.synthetic.scene import inputs
 from tasks.synthetic.scene.scene import SceneSettings, make_scene
-from tasks.track import crops
-from tasks.track.identify import identify
-from tasks.track.presets import PRESETS
+from tasks.track import reid_crops
+from tasks.track.run_tracker import track_detections
 from tasks.track.stage import track
+from tasks.track.tracker_presets import PRESETS
 from tests.track.scenes import make_detections, make_params
 
 EVERYTHING: dict[str, Any] = {
@@ -88,7 +88,7 @@ def test_any_number_of_workers_gives_the_same(seen: Path) -> None:
 
 def test_with_everything_off_the_pictures_change_nothing(seen: Path) -> None:
     params = make_params()
-    assert content(track(*opened(seen), params, COMPUTE)) == content(identify(opened(seen)[0], params))
+    assert content(track(*opened(seen), params, COMPUTE)) == content(track_detections(opened(seen)[0], params))
 
 
 @pytest.mark.parametrize("way", [EVERYTHING, *PRESETS.values()])
@@ -124,7 +124,7 @@ def test_without_looks_neither_frames_nor_network_are_touched(seen: Path, monkey
         raise AssertionError(f"asked for {arguments}")
 
     monkeypatch.setattr(Frames, "image", never)
-    monkeypatch.setattr(crops, "load_embedder", never)
+    monkeypatch.setattr(reid_crops, "load_reid_network", never)
     plain = make_params(appearance_from="crops", camera=True)
     assert len(track(*opened(seen), plain, COMPUTE)) > 0
     with pytest.raises(AssertionError, match="asked for"):

@@ -15,9 +15,9 @@ from pydantic import ValidationError
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import SemflowError
-from tasks.track.follow import follow
-from tasks.track.identify import identify as track
-from tasks.track.presets import PRESETS
+from tasks.track.online_tracking import form_tracklets
+from tasks.track.run_tracker import track_detections as track
+from tasks.track.tracker_presets import PRESETS
 from tests.track.scenes import SETTINGS, make_detections, make_params, scenes, walk
 
 WAYS: list[dict[str, Any]] = [
@@ -196,9 +196,9 @@ def test_memory_per_row_does_not_grow_with_the_length_of_the_video() -> None:
     def peak_per_row(frames: int) -> float:
         people = [walk(range(frames), start=(60.0 * k, 50), speed=(0.01, 0)) for k in range(8)]
         detections = make_detections([row for person in people for row in person], frames)
-        follow(detections, make_params())  # what is loaded once does not count
+        form_tracklets(detections, make_params())  # what is loaded once does not count
         tracemalloc.start()
-        follow(detections, make_params())
+        form_tracklets(detections, make_params())
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return peak / len(detections)

@@ -11,15 +11,18 @@ import pytest
 
 from tasks.artifacts.action_labels import ActionLabels
 from tasks.artifacts.artifact import Dataset
-from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
+from tasks.artifacts.decode_report import DecodeReport
+from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.flow_encoding import FlowEncoding
-from tasks.artifacts.frames import Account, Frame, Frames
+from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.tracks import Tracks
 from tasks.synthetic.figures.clip import FPS, SIDE, FigureClip, Theme, draw_clip
 from tasks.synthetic.figures.motions import MOTIONS
-from tasks.train import looks
+from tasks.train import stream_features
+from tasks.train.label_segments import TrainingVideos
 from tasks.train.params import TrainParams
-from tasks.train.stretch import Footage
 
 FRAMES = 14
 LABELS = ("kick", "stand")
@@ -30,7 +33,7 @@ ENCODING = FlowEncoding(SIDE, SIDE, 2, 32)
 class Films:
     """The dataset's files."""
 
-    footage: Footage
+    footage: TrainingVideos
     root: Path
 
 
@@ -48,13 +51,13 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Films:
         folder = root / kind.FOLDER
         return Dataset(kind, {path.stem: path for path in sorted(folder.iterdir())})
 
-    return Films(Footage(dataset(Frames), dataset(DenseFlow), dataset(Tracks)), root)
+    return Films(TrainingVideos(dataset(Frames), dataset(DenseFlow), dataset(Tracks)), root)
 
 
 def write(root: Path, name: str, clip: FigureClip, tracked: bool = True) -> None:
     """The frames, flow and tracks of one video."""
     count = len(clip.pictures)
-    account = Account(
+    account = DecodeReport(
         file=f"{name}.mp4", container="mp4", codec="h264", pixel_format="yuv420p",
         source_width=SIDE, source_height=SIDE, rotation_deg=0, fps=FPS, vfr=False, duration_s=count / FPS,
         expected=count, decoded=count, damaged=0, lost=0, kept=count, width=SIDE, height=SIDE, encoding="raw",
@@ -74,14 +77,14 @@ def write(root: Path, name: str, clip: FigureClip, tracked: bool = True) -> None
     for kind in (Frames, DenseFlow, Tracks):
         (root / kind.FOLDER).mkdir(parents=True, exist_ok=True)
     Frames.stream(rows, lambda: account, encoding="raw").to(Frames.path(root, name))
-    DenseFlow.stream(pairs, FlowFacts(count, "dis", ENCODING)).to(DenseFlow.path(root, name))
+    DenseFlow.stream(pairs, FlowMetadata(count, "dis", ENCODING)).to(DenseFlow.path(root, name))
     tracks.save(Tracks.path(root, name))
 
 
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of the test's own for what was looked at."""
-    monkeypatch.setattr(looks, "cache_dir", lambda: tmp_path / "cache")
+    monkeypatch.setattr(stream_features, "cache_dir", lambda: tmp_path / "cache")
     return tmp_path / "cache" / "training"
 
 

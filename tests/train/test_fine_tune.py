@@ -8,25 +8,34 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.streams.heads import probabilities
-from tasks.streams.temporal import across_modalities
-from tasks.train.fine_tune import STEPS, Diary, Lesson, Schedule, Student, fine_tune, stored, varied
+from tasks.streams.linear_head import predict_probabilities
+from tasks.streams.temporal_stream import init_cross_modality
+from tasks.train.fine_tune import (
+    QUANTIZATION_STEPS,
+    CheckpointLogger,
+    FineTuneConfig,
+    FineTuneModel,
+    TrainingSet,
+    augment_stacks,
+    fine_tune,
+    quantize_stacks,
+)
 
 LABELS = np.arange(16) % 2
-SCHEDULE = Schedule(epochs=3, learning_rate=3e-3, batch=8, flip=True, seed=4)
+SCHEDULE = FineTuneConfig(epochs=3, learning_rate=3e-3, batch=8, flip=True, seed=4)
 
 
-def lesson() -> Lesson:
+def lesson() -> TrainingSet:
     """Up against sideways motion, in noise."""
     stacks = np.random.default_rng(0).normal(0, 0.1, (16, 20, 32, 32)).astype(np.float32)
     stacks[LABELS == 0, 0::2, 10:22, 10:22] += 0.6
     stacks[LABELS == 1, 1::2, 10:22, 10:22] += 0.6
-    return Lesson(stored(stacks.clip(-1, 1)), LABELS, np.zeros(2, int))
+    return TrainingSet(quantize_stacks(stacks.clip(-1, 1)), LABELS, np.zeros(2, int))
 
 
 def features(trunk: torch.nn.Module, stacks: np.ndarray) -> np.ndarray:
     with torch.inference_mode():
-        return trunk.eval()(torch.from_numpy(stacks.astype(np.float32) / STEPS)).numpy()
+        return trunk.eval()(torch.from_numpy(stacks.astype(np.float32) / QUANTIZATION_STEPS)).numpy()
 
 
 class Killed(Exception):
@@ -42,12 +51,12 @@ def test_a_killed_training_goes_on_and_ends_the_same(tmp_path: Path) -> None:
             raise Killed
 
     whole, whole_head = fine_tune(
-        across_modalities(), lesson(), SCHEDULE, "cpu", Diary(tmp_path / "a.pt", lambda *_: None)
+        init_cross_modality(), lesson(), SCHEDULE, "cpu", CheckpointLogger(tmp_path / "a.pt", lambda *_: None)
     )
-    diary = Diary(tmp_path / "b.pt", kill)
+    diary = CheckpointLogger(tmp_path / "b.pt", kill)
     with pytest.raises(Killed):
-        fine_tune(across_modalities(), lesson(), SCHEDULE, "cpu", diary)
-    again, again_head = fine_tune(across_modalities(), lesson(), SCHEDULE, "cpu", diary)
+        fine_tune(init_cross_modality(), lesson(), SCHEDULE, "cpu", diary)
+    again, again_head = fine_tune(init_cross_modality(), lesson(), SCHEDULE, "cpu", diary)
     assert told == [1, 2, 3]
     np.testing.assert_array_equal(whole_head.weights, again_head.weights)
     for name, value in whole.state_dict().items():
@@ -59,17 +68,21 @@ def test_a_state_that_is_not_as_it_was_kept_is_left_alone(tmp_path: Path, damage
     (tmp_path / "a.pt").write_bytes(damaged)
     told: list[int] = []
     fine_tune(
-        across_modalities(), lesson(), SCHEDULE, "cpu", Diary(tmp_path / "a.pt", lambda epoch, _: told.append(epoch))
+        init_cross_modality(),
+        lesson(),
+        SCHEDULE,
+        "cpu",
+        CheckpointLogger(tmp_path / "a.pt", lambda epoch, _: told.append(epoch)),
     )
     assert told == [1, 2, 3]
 
 
 def test_it_learns_what_there_is(tmp_path: Path) -> None:
     losses: list[float] = []
-    schedule = Schedule(epochs=8, learning_rate=3e-3, batch=4, flip=True, seed=4)
-    diary = Diary(tmp_path / "a.pt", lambda _, loss: losses.append(loss))
-    trunk, head = fine_tune(across_modalities(), lesson(), schedule, "cpu", diary)
-    found = probabilities(head, features(trunk, lesson().stacks))
+    schedule = FineTuneConfig(epochs=8, learning_rate=3e-3, batch=4, flip=True, seed=4)
+    diary = CheckpointLogger(tmp_path / "a.pt", lambda _, loss: losses.append(loss))
+    trunk, head = fine_tune(init_cross_modality(), lesson(), schedule, "cpu", diary)
+    found = predict_probabilities(head, features(trunk, lesson().stacks))
     assert (found.argmax(axis=1) == LABELS).mean() > 0.9
     assert losses[-1] < 0.7 * losses[0]
 
@@ -77,16 +90,20 @@ def test_it_learns_what_there_is(tmp_path: Path) -> None:
 def test_labels_of_another_task_are_not_competitors(tmp_path: Path) -> None:
     """With two labels in two tasks there is nothing to tell apart, so nothing is wrong from the start."""
     losses: list[float] = []
-    alone = Lesson(lesson().stacks, LABELS, np.array([0, 1]))
-    schedule = Schedule(epochs=1, learning_rate=1e-3, batch=8, flip=False, seed=0)
+    alone = TrainingSet(lesson().stacks, LABELS, np.array([0, 1]))
+    schedule = FineTuneConfig(epochs=1, learning_rate=1e-3, batch=8, flip=False, seed=0)
     fine_tune(
-        across_modalities(), alone, schedule, "cpu", Diary(tmp_path / "a.pt", lambda _, loss: losses.append(loss))
+        init_cross_modality(),
+        alone,
+        schedule,
+        "cpu",
+        CheckpointLogger(tmp_path / "a.pt", lambda _, loss: losses.append(loss)),
     )
     assert losses == [0.0]
 
 
 def test_only_the_first_normalisation_takes_new_statistics() -> None:
-    student = Student(across_modalities(), 2)
+    student = FineTuneModel(init_cross_modality(), 2)
     student.practise()
     norms = [module for module in student.modules() if isinstance(module, torch.nn.BatchNorm2d)]
     assert norms[0].training and not any(norm.training for norm in norms[1:])
@@ -94,7 +111,9 @@ def test_only_the_first_normalisation_takes_new_statistics() -> None:
 
 def test_stored_stacks_are_off_by_half_a_step_at_most() -> None:
     stacks = np.random.default_rng(0).uniform(-1, 1, (2, 20, 8, 8)).astype(np.float32)
-    np.testing.assert_allclose(stored(stacks).astype(float) / STEPS, stacks, atol=0.5 / STEPS + 1e-6)
+    np.testing.assert_allclose(
+        quantize_stacks(stacks).astype(float) / QUANTIZATION_STEPS, stacks, atol=0.5 / QUANTIZATION_STEPS + 1e-6
+    )
 
 
 def test_variations_are_shifts_and_gains_of_the_stack_or_its_mirror() -> None:
@@ -103,11 +122,13 @@ def test_variations_are_shifts_and_gains_of_the_stack_or_its_mirror() -> None:
     stack[0, 0, 16, 15], stack[0, 1, 16, 15] = 100, 50
     mirrored = 0
     for seed in range(40):
-        found = varied(stack, np.random.default_rng(seed), flip=True)[0]
+        found = augment_stacks(stack, np.random.default_rng(seed), flip=True)[0]
         y, x = np.unravel_index(np.abs(found[0]).argmax(), found[0].shape)
         mirrored += bool(found[0, y, x] < 0)
         assert abs(y - 16) <= 6 and abs(x - (16 if found[0, y, x] < 0 else 15)) <= 6
-        assert 0.75 <= abs(found[0, y, x]) * STEPS / 100 <= 1.25
+        assert 0.75 <= abs(found[0, y, x]) * QUANTIZATION_STEPS / 100 <= 1.25
         np.testing.assert_allclose(found[1, y, x], abs(found[0, y, x]) / 2, rtol=1e-5)
     assert 10 < mirrored < 30
-    assert not any((varied(stack, np.random.default_rng(seed), flip=False)[0, 0] < 0).any() for seed in range(20))
+    assert not any(
+        (augment_stacks(stack, np.random.default_rng(seed), flip=False)[0, 0] < 0).any() for seed in range(20)
+    )

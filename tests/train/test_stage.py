@@ -16,11 +16,11 @@ from tasks.artifacts.artifact import Dataset
 from tasks.errors import BadInput
 from tasks.params import Compute
 from tasks.sealed import read_sealed
-from tasks.train import study
-from tasks.train.looks import Shelf
+from tasks.train import train_action_model
 from tasks.train.params import TrainParams
-from tasks.train.shipped import FILE
+from tasks.train.pretrained_model import PRETRAINED_FILE
 from tasks.train.stage import train
+from tasks.train.stream_features import FeatureCache
 
 CPU = Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
 Make = Callable[..., Any]
@@ -40,7 +40,7 @@ def test_without_labels_it_is_the_shipped_model_and_no_video_is_opened(params: M
     nowhere = Dataset(ActionLabels, {"gone": tmp_path / "gone.parquet"})
     model = train.function(nowhere, nowhere, nowhere, ActionLabels.absent(), params=params(), compute=CPU)
     assert model.vocabulary == "synthetic"
-    assert saved(model, tmp_path / "a.npz") == saved(ActionModel.load(FILE), tmp_path / "b.npz")
+    assert saved(model, tmp_path / "a.npz") == saved(ActionModel.load(PRETRAINED_FILE), tmp_path / "b.npz")
 
 
 def test_a_team_s_labels_give_a_model_of_both_streams(films: Any, make_labels: Make, params: Make, shelf: Path) -> None:
@@ -59,7 +59,7 @@ def test_again_it_gives_the_same_bytes_without_looking_again(
     films: Any, make_labels: Make, params: Make, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = saved(run(films, make_labels(), params()), tmp_path / "a.npz")
-    monkeypatch.setattr(study, "look", lambda *_: pytest.fail("looked again"))
+    monkeypatch.setattr(train_action_model, "extract_stream_features", lambda *_: pytest.fail("looked again"))
     assert saved(run(films, make_labels(), params()), tmp_path / "b.npz") == first
 
 
@@ -67,7 +67,7 @@ def test_a_killed_run_goes_on_where_it_was(
     films: Any, make_labels: Make, params: Make, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[str] = []
-    look = study.look
+    look = train_action_model.extract_stream_features
 
     def killed_at_four(stretch: Any, *rest: Any) -> Any:
         if len(looked) == 4:
@@ -75,10 +75,14 @@ def test_a_killed_run_goes_on_where_it_was(
         looked.append(stretch.video)
         return look(stretch, *rest)
 
-    monkeypatch.setattr(study, "look", killed_at_four)
+    monkeypatch.setattr(train_action_model, "extract_stream_features", killed_at_four)
     with pytest.raises(KeyboardInterrupt):
         run(films, make_labels(), params())
-    monkeypatch.setattr(study, "look", lambda stretch, *rest: looked.append(stretch.video) or look(stretch, *rest))
+    monkeypatch.setattr(
+        train_action_model,
+        "extract_stream_features",
+        lambda stretch, *rest: looked.append(stretch.video) or look(stretch, *rest),
+    )
     resumed = saved(run(films, make_labels(), params()), tmp_path / "a.npz")
     assert len(looked) == len(set(looked)) == 10
     for file in shelf.iterdir():
@@ -104,7 +108,7 @@ def test_what_a_killed_process_left_on_the_shelf_goes_after_a_day(shelf: Path) -
     for half in (old, young):
         half.write_bytes(b"half")
     os.utime(old, (0, 0))
-    Shelf.open()
+    FeatureCache.open()
     assert (old.exists(), young.exists()) == (False, True)
 
 
@@ -114,7 +118,7 @@ def test_the_whole_network_may_learn_and_leaves_no_state_behind(
     model = run(films, make_labels(), params(temporal="full", spatial="none", epochs=1))
     assert model.spatial is None and model.temporal is not None
     assert model.fusion == (0.0, 1.0)
-    shipped = ActionModel.load(FILE).temporal
+    shipped = ActionModel.load(PRETRAINED_FILE).temporal
     assert shipped is not None
     name = "features.0.0.weight"
     assert (model.temporal.trunk[name] != shipped.trunk[name]).any()

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Image
-from tasks.artifacts.poses import BONES, KEYPOINTS, Poses
+from tasks.artifacts.poses import KEYPOINTS, SKELETON_EDGES, Poses
 from tasks.report.colours import Rgb, track_colour
 from tasks.report.overlay.boxes import SHADE
 from tasks.report.overlay.canvas import Canvas
@@ -34,7 +34,7 @@ def draw_skeleton(picture: Image, canvas: Canvas, xy: NDArray[np.float32], middl
     extent = float(np.ptp(xy[known], axis=0).max()) * canvas.factor
     width = max(1, min(canvas.line_px, round(extent / LINE_SHARE)))
     place = (canvas.place(np.nan_to_num(xy)) * (1 << SUBPIXEL_BITS)).round().astype(np.int32)
-    bones = [(place[a], place[b], _colour(a, b, middle)) for a, b in BONES if known[a] and known[b]]
+    bones = [(place[a], place[b], _colour(a, b, middle)) for a, b in SKELETON_EDGES if known[a] and known[b]]
     # All the dark ground first, so that no bone is cut by the ground of the next.
     for first, second, colour in bones:
         _line(picture, first, second, _dark(colour), width + 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from tasks.artifacts.frames import Account
+from tasks.artifacts.decode_report import DecodeReport
 from tasks.report.dossier import Dossier
 from tasks.report.markup import Child, join, tag
 from tasks.report.section import Section
@@ -13,7 +13,7 @@ from tasks.report.words import clock, number, rate, size
 
 def account(dossier: Dossier) -> Section:
     """Facts as a list of terms."""
-    a = dossier.frames.account
+    a = dossier.frames.decode_report
     start = float(dossier.frames.pts_s[0]) if len(dossier.frames) else 0.0
     facts: list[tuple[str, Child]] = [
         ("File", tag("span", a.file, class_="break")),
@@ -45,7 +45,7 @@ def account(dossier: Dossier) -> Section:
     return Section("account", "The file", "", body, width="narrow" if dossier.has_overlay else "full")
 
 
-def _container(account: Account) -> str:
+def _container(account: DecodeReport) -> str:
     """One name out of FFmpeg's list (`mov,mp4,m4a,...`): the file's own ending where it is among them."""
     names = account.container.split(",")
     ending = PurePosixPath(account.file).suffix.lstrip(".").lower()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tasks.artifacts.actions import STREAMS, Actions, Said
+from tasks.artifacts.actions import STREAMS, ActionPrediction, Actions
 from tasks.artifacts.table import NULL
 from tasks.report.dossier import Dossier
 from tasks.report.evidence import lay_over, near, scale
@@ -43,7 +43,7 @@ def actions(dossier: Dossier) -> Section | None:
     return Section("actions", "What is done", " ".join(map(sentence, summary.values())), join(parts))
 
 
-def sentence(ranked: Sequence[Said]) -> str:
+def sentence(ranked: Sequence[ActionPrediction]) -> str:
     """What a stream says of the whole video."""
     first = ranked[0]
     verb = {"rgb": "It looks like", "flow": "It moves like", "fused": "Both together say"}[first.stream]
@@ -52,7 +52,7 @@ def sentence(ranked: Sequence[Said]) -> str:
     return f"{verb} nothing in particular: {first.label} is likeliest, at {first.probability:.0%}."
 
 
-def _verdict(table: Actions, ranked: Sequence[Said]) -> Markup:
+def _verdict(table: Actions, ranked: Sequence[ActionPrediction]) -> Markup:
     """The best labels of one stream over all its looks, as bars."""
     first = ranked[0]
     looks = int((table.best & (table.stream == first.stream)).sum())

@@ -12,7 +12,7 @@ from tasks.artifacts.artifact import Artifact
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.frames import Frames
-from tasks.artifacts.table import describe
+from tasks.artifacts.table import describe_columns
 from tasks.artifacts.tracks import Tracks
 from tasks.report.dossier import Dossier
 from tasks.report.markup import Markup, join, tag
@@ -36,11 +36,11 @@ def data(dossier: Dossier) -> Section:
     """Files, columns, and how to read them with pandas and DuckDB."""
     files = [
         Place(_path(Frames, dossier), len(dossier.frames), _columns(dossier.frames.file.schema_arrow)),
-        Place(_path(Detections, dossier), len(dossier.detections), describe(Detections)),
+        Place(_path(Detections, dossier), len(dossier.detections), describe_columns(Detections)),
         Place(_path(DenseFlow, dossier), len(dossier.dense_flow), _columns(dossier.dense_flow.file.schema_arrow)),
-        Place(_path(Tracks, dossier), len(dossier.tracks), describe(Tracks)),
+        Place(_path(Tracks, dossier), len(dossier.tracks), describe_columns(Tracks)),
         *(
-            Place(_path(type(table), dossier), len(table), describe(type(table)))
+            Place(_path(type(table), dossier), len(table), describe_columns(type(table)))
             for table in (dossier.poses, dossier.kinematics, dossier.actions)
             if table is not None
         ),

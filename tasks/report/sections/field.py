@@ -52,14 +52,14 @@ def field(dossier: Dossier) -> Section | None:
 
 def why_nothing(found: SemanticField) -> str:
     """The field's reason as a sentence."""
-    reason = found.facts.reason or "no frame has one"
+    reason = found.metadata.reason or "no frame has one"
     return f"There are no label maps: {reason}."
 
 
 def sentence(found: SemanticField) -> str:
     """How many maps, where their labels come from, and how sure they are."""
     given = int(found.given.sum())
-    whose = {"user": "a person labelled", "tracks": "tracks labelled"}.get(found.facts.source, "were labelled")
+    whose = {"user": "a person labelled", "tracks": "tracks labelled"}.get(found.metadata.source, "were labelled")
     said = f"{count(len(found), 'label map')}, found from the {count(given, 'frame')} that {whose}"
     guessed = found.mean_confidence[~found.given]
     if len(guessed):
@@ -79,7 +79,7 @@ def chosen(given: NDArray[np.bool_]) -> NDArray[np.intp]:
 def shares_of(found: SemanticField, row: int) -> NDArray[np.float64]:
     """(c,) share of the picture that each class takes."""
     label = found.map(row).label
-    return np.bincount(label.ravel(), minlength=len(found.facts.classes)) / label.size
+    return np.bincount(label.ravel(), minlength=len(found.metadata.classes)) / label.size
 
 
 def _picture(dossier: Dossier, found: FieldMap, paints: tuple[Paint, ...]) -> Markup:
@@ -105,7 +105,7 @@ def _legend(found: SemanticField, paints: tuple[Paint, ...], shares: NDArray[np.
         tag("span", one.swatch, one.name, " ", tag("small", f"{share:.0%}" if share >= 0.005 else "<1%"))
         for one, share in zip(paints[1:], shares.mean(axis=0)[1:], strict=True)
     ]
-    rest = tag("span", f"not painted: {found.facts.classes[0].name}", class_="rest")
+    rest = tag("span", f"not painted: {found.metadata.classes[0].name}", class_="rest")
     return tag("p", *names, rest, class_="legend wrapped")
 
 
@@ -174,8 +174,8 @@ def band(x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.floa
 
 def _note(found: SemanticField) -> Markup:
     words = (
-        f"Maps of {found.facts.width} by {found.facts.height}. The stronger the colour, the surer; hatched where it is "
-        "little more than a guess. Ticks below the chart are frames whose labels were given."
+        f"Maps of {found.metadata.width} by {found.metadata.height}. The stronger the colour, the surer; hatched where "
+        "it is little more than a guess. Ticks below the chart are frames whose labels were given."
     )
     return tag("p", words, order(found), class_="more")
 
@@ -188,5 +188,5 @@ def order(found: SemanticField) -> str | None:
     known = np.flatnonzero(np.isfinite(found.nearness))
     if len(known) < 2 or found.nearness[0] > np.nanmin(found.nearness):  # an order takes two
         return None
-    names = [found.facts.classes[number].name for number in known[np.argsort(found.nearness[known], kind="stable")]]
+    names = [found.metadata.classes[number].name for number in known[np.argsort(found.nearness[known], kind="stable")]]
     return f" By what hides what, from far to near: {', '.join(names)}."

@@ -41,7 +41,7 @@ def sight(dossier: Dossier) -> Section | None:
 
 def vectors_of(features: Features, frames: NDArray[np.intp]) -> NDArray[np.float32]:
     """(n, d) vectors of `frames`, some cells of each, evenly spaced in reading order; frames without any add none."""
-    step = max(1, round(features.facts.grid.rows * features.facts.grid.columns / SAMPLE_CELLS))
+    step = max(1, round(features.metadata.grid.rows * features.metadata.grid.columns / SAMPLE_CELLS))
     found = [features.vectors(int(frame)) for frame in frames]
     d = features.values.shape[3]
     some = [vectors.reshape(-1, d)[::step].astype(np.float32) for vectors in found if vectors is not None]
@@ -63,7 +63,7 @@ def _lead() -> str:
 
 
 def _caption(features: Features, share: float) -> str:
-    facts = features.facts
+    facts = features.metadata
     layers = _listed(list(facts.layers))
     joined = f"layers {layers}, joined" if len(facts.layers) > 1 else f"layer {layers}"
     return (

@@ -14,12 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import FlowField, Image
-from tasks.artifacts.artifact import Streamed
-from tasks.artifacts.dense_flow import DenseFlow, FlowFacts, FlowPair
-from tasks.artifacts.features import FeatureFacts, Features
+from tasks.artifacts.artifact import StreamingArtifact
+from tasks.artifacts.decode_report import DecodeReport
+from tasks.artifacts.dense_flow import DenseFlow
+from tasks.artifacts.features import FeatureMetadata, Features
 from tasks.artifacts.flow_encoding import FlowEncoding
-from tasks.artifacts.frames import Account, Frame, Frames
-from tasks.artifacts.images import Encoding
+from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.frames_file import Frame
+from tasks.artifacts.image_codec import ImageEncoding
 from tasks.geometry.grid import CellGrid, unit
 from tasks.geometry.warp import warp
 from tasks.synthetic.scene.camera import inverted
@@ -33,11 +36,11 @@ COLOUR_BINS, DIRECTION_BINS = 6, 8
 POOLED_CELLS = 3  # cells to a side that share their histograms
 
 
-def frames(scene: Scene, encoding: Encoding = "png") -> Streamed[Frames]:
+def frames(scene: Scene, encoding: ImageEncoding = "png") -> StreamingArtifact[Frames]:
     """The pictures, as `decode` would leave them."""
     height, width = scene.settings.height, scene.settings.width
     count = len(scene)
-    account = Account(
+    account = DecodeReport(
         file=f"scene-{VERSION}-{scene.seed}",
         container="synthetic",
         codec="none",
@@ -61,10 +64,10 @@ def frames(scene: Scene, encoding: Encoding = "png") -> Streamed[Frames]:
     return Frames.stream(rows, lambda: account, encoding)
 
 
-def dense_flow(scene: Scene, noise_px: float = 0.0) -> Streamed[DenseFlow]:
+def dense_flow(scene: Scene, noise_px: float = 0.0) -> StreamingArtifact[DenseFlow]:
     """The true flow of neighbours, each component off by `noise_px` (standard deviation)."""
     encoding = FlowEncoding(scene.settings.height, scene.settings.width, 1, STEPS_PER_PX)
-    facts = FlowFacts(len(scene), "synthetic", encoding)
+    facts = FlowMetadata(len(scene), "synthetic", encoding)
     return DenseFlow.stream((flow_pair(scene, first, noise_px) for first in range(len(scene) - 1)), facts)
 
 
@@ -86,10 +89,10 @@ def flow_pair(scene: Scene, first: int, noise_px: float) -> FlowPair:
     )
 
 
-def features(scene: Scene) -> Streamed[Features]:
+def features(scene: Scene) -> StreamingArtifact[Features]:
     """A vector for each CELL_PX pixels square, from what is in and just around it."""
     grids, cells = feature_grids(scene)
-    facts = FeatureFacts("histograms", ("colour", "gradient"), scene.settings.width, scene.settings.height, cells)
+    facts = FeatureMetadata("histograms", ("colour", "gradient"), scene.settings.width, scene.settings.height, cells)
     return Features.stream(grids, grids.shape, facts)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
-from tasks.artifacts.artifact import Artifact, Source
+from tasks.artifacts.artifact import Artifact, UserInput
 
 
 def note(call: str) -> None:
@@ -67,7 +67,7 @@ class Pages(Artifact):
 
 
 @dataclass(frozen=True)
-class Notes(Source):
+class Notes(UserInput):
     """A line that somebody wrote about a video."""
 
     FOLDER: ClassVar[str] = "data/notes"

@@ -9,7 +9,7 @@ from typing import Any
 
 from tasks.weights import catalog
 from tasks.weights.catalog import Asset, Carrier
-from tasks.yolo import export
+from tasks.yolo import onnx_export
 
 VERSION = "first weights"
 
@@ -23,16 +23,16 @@ def asset(text: str) -> Asset:
 
 def exported(name: str) -> Path:
     """The verified export of weights."""
-    export.export = _export
-    return export.onnx_path(name)
+    onnx_export.export_onnx = _export
+    return onnx_export.onnx_path(name)
 
 
 def _export(weights: Path, target: Path, made_of: dict[str, Any] | None = None) -> None:
-    """What tasks.yolo.export.export does, in a line of text."""
+    """What tasks.yolo.onnx_export.export_onnx does, in a line of text."""
     target.parent.mkdir(parents=True, exist_ok=True)
     text = f"the export of {weights.read_text(encoding='utf-8')}".encode()
     manifest = {"made_of": made_of or {}, "bytes": len(text), "sha256": hashlib.sha256(text).hexdigest()}
-    export.manifest_path(target).write_text(json.dumps(manifest), encoding="utf-8")
+    onnx_export.manifest_path(target).write_text(json.dumps(manifest), encoding="utf-8")
     target.write_bytes(text)
 
 

@@ -1,0 +1,46 @@
+"""Fits the axes that extract_features ships with: `python -m flows.training.fit_shipped_axes`.
+
+The stage fit_axes over the sample clips, for every network that has shipped axes.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from flows.cli.sample_videos import fetch_samples
+from flows.engine.project import Project, find_root
+from tasks.artifacts.artifact import Dataset
+from tasks.artifacts.frames import Frames
+from tasks.artifacts.raw_video import RawVideo
+from tasks.decode.params import DecodeParams
+from tasks.decode.stage import decode
+from tasks.extract_features.fit_axes import FitAxesParams, fit_axes
+from tasks.extract_features.params import ExtractFeaturesParams
+from tasks.extract_features.projection import FITTED, FOLDER, KEPT
+from tasks.params import Compute
+
+
+def main() -> None:
+    """Fit and write the files."""
+    params = Project.open(find_root(Path(__file__).parent)).params
+    decoding, fitting, seeing = params["decode"], params["fit_axes"], params["extract_features"]
+    assert isinstance(decoding, DecodeParams)
+    assert isinstance(fitting, FitAxesParams)
+    assert isinstance(seeing, ExtractFeaturesParams)
+    compute = Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {clip.stem: clip for clip in fetch_samples(Path(folder))}
+        for name, clip in paths.items():
+            paths[name] = Path(folder) / f"{name}.parquet"
+            decode.function(RawVideo(clip), decoding).save(paths[name])
+        for (network, layers), name in FITTED.items():
+            wanted = seeing.model_copy(update={"network": network, "layers": layers, "dimensions": KEPT})
+            on_clips = fitting.model_copy(update={"fitted_on": "dataset"})
+            np.save(FOLDER / name, fit_axes(Dataset(Frames, paths), on_clips, wanted, compute).values)
+
+
+if __name__ == "__main__":
+    main()

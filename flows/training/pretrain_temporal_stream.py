@@ -1,0 +1,141 @@
+"""Trains the motion stream that `train` ships with: `python -m flows.training.pretrain_temporal_stream`.
+
+Rendered figures move before any scenery; their flow is estimated as a real video's is. Two tasks share one network,
+each with a head of its own: ten motions, and five ways through one gait cycle that no single picture tells apart, so
+that the features know of tempo and direction too. Only the head of the motions is shipped.
+Why estimated flow: with 900 stacks of each kind and nine epochs, a network trained on the figures' exact flow is right
+about 32 % of fresh clips with estimated flow (24 % with smooth noise added), one trained on estimated flow about 70 %.
+Rendering takes some five minutes of a processor, training seven. A run that was killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.training.figure_stacks import FIGURE_STACK_SETTINGS, FigureClipJob, make_render_pool, render_clip_inputs
+from tasks.artifacts.action_model import ActionModel, LinearHead, TemporalStream
+from tasks.fingerprint import fingerprint
+from tasks.streams.linear_head import predict_probabilities
+from tasks.streams.temporal_stream import extract_temporal_features, init_cross_modality, trunk_to_arrays
+from tasks.synthetic.figures.clip import Theme
+from tasks.synthetic.figures.motions import MOTIONS, TEMPI
+from tasks.train.classification_metrics import compute_metrics
+from tasks.train.fine_tune import (
+    QUANTIZATION_STEPS,
+    CheckpointLogger,
+    FineTuneConfig,
+    QuantizedStacks,
+    TrainingSet,
+    fine_tune,
+    quantize_stacks,
+)
+from tasks.train.pretrained_model import PRETRAINED_FILE
+from tasks.weights.cache import cache_dir
+
+log = logging.getLogger("semflow")
+TRAIN_SEED, TEST_SEED = 0, 1  # clips of the two never share a number
+CLIPS_PER_MOTION, TEST_CLIPS_PER_MOTION = 110, 12  # of each motion
+TRAIN_FRAMES, TEST_FRAMES = 23, 33
+TRAIN_STACKS, TEST_STACKS = 2, 3
+FINE_TUNE_CONFIG = FineTuneConfig(epochs=24, learning_rate=1.5e-3, batch=32, flip=True, seed=0)
+MOTIONS_TASK, TEMPI_TASK = 0, 1
+PROCESSES = 2
+JOBS_PER_FILE = 150
+
+
+@dataclass(frozen=True, eq=False)
+class FigureStackSet:
+    """Stacks of many clips."""
+
+    stacks: QuantizedStacks
+    labels: NDArray[np.int_]
+    """(n,) of each stack: motions first, then tempi."""
+    clips: NDArray[np.int_]
+    """(n,) the clip that each stack is of."""
+
+
+def main() -> None:
+    """Render, train, measure on figures of other seeds, write the file."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    folder = cache_dir() / "training" / f"figures-{_hash_code()}"
+    folder.mkdir(parents=True, exist_ok=True)
+    lot = render_stacks(folder, make_figure_jobs(TRAIN_SEED, CLIPS_PER_MOTION))
+    tasks = np.repeat([MOTIONS_TASK, TEMPI_TASK], [len(MOTIONS), len(TEMPI)])
+    diary = CheckpointLogger(folder / "network.pt", lambda epoch, loss: log.info("epoch %d: loss %.3f", epoch, loss))
+    trunk, head = fine_tune(
+        init_cross_modality(), TrainingSet(lot.stacks, lot.labels, tasks), FINE_TUNE_CONFIG, "cpu", diary
+    )
+    count = len(MOTIONS)
+    motions = LinearHead("temporal", np.ascontiguousarray(head.weights[:, :count]), head.bias[:count])
+    stream = TemporalStream(trunk_to_arrays(trunk), motions, FIGURE_STACK_SETTINGS)
+    names = tuple(MOTIONS)
+    metrics = measure_on_figures(
+        stream, render_stacks(folder, make_figure_jobs(TEST_SEED, TEST_CLIPS_PER_MOTION, test=True)), names
+    )
+    log.info("top-1 on %d clips of other figures: %.3f", metrics["held_out"], metrics["top1"]["temporal"])
+    ActionModel(names, "synthetic", None, stream, "person", (0.0, 1.0), metrics).save(PRETRAINED_FILE)
+
+
+def make_figure_jobs(seed: int, clips: int, test: bool = False) -> list[FigureClipJob]:
+    """What to render; for the test only the motions that the shipped head knows."""
+    frames, stacks = (TEST_FRAMES, TEST_STACKS) if test else (TRAIN_FRAMES, TRAIN_STACKS)
+    themes = {name: Theme() for name in MOTIONS} | ({} if test else {name: Theme(from_side=True) for name in TEMPI})
+    return [
+        FigureClipJob((seed, label, number), name, frames, stacks, theme, drawn=not test)
+        for number in range(clips)
+        for label, (name, theme) in enumerate(themes.items())
+    ]
+
+
+def render_stacks(folder: Path, todo: Sequence[FigureClipJob]) -> FigureStackSet:
+    """The stacks of all jobs, a file for some of them; files that are there are not made again."""
+    stacks: list[QuantizedStacks] = []
+    with make_render_pool(PROCESSES) as pool:
+        for start in range(0, len(todo), JOBS_PER_FILE):
+            part = todo[start : start + JOBS_PER_FILE]
+            path = folder / f"{part[0].seed[0]}-{start}.npy"
+            if not path.is_file():
+                beside = path.with_suffix(".part.npy")
+                np.save(beside, np.concatenate(list(pool.map(_render_quantized, part, chunksize=5))))
+                beside.replace(path)
+                log.info("rendered clips %d to %d of %d", start, start + len(part) - 1, len(todo))
+            stacks.append(np.load(path))
+    labels = [job.seed[1] for job in todo for _ in range(job.segments)]
+    clips = [number for number, job in enumerate(todo) for _ in range(job.segments)]
+    return FigureStackSet(np.concatenate(stacks), np.array(labels), np.array(clips))
+
+
+def measure_on_figures(stream: TemporalStream, lot: FigureStackSet, names: Sequence[str]) -> dict[str, Any]:
+    """Top-1 and confusion over clips, each judged by the mean over its stacks."""
+    found = predict_probabilities(
+        stream.head, extract_temporal_features(stream, lot.stacks.astype(np.float32) / np.float32(QUANTIZATION_STEPS))
+    )
+    clips = np.unique(lot.clips)
+    opinions = np.stack([found[lot.clips == clip].mean(axis=0) for clip in clips])
+    labels = np.array([lot.labels[lot.clips == clip][0] for clip in clips])
+    return compute_metrics({"temporal": opinions}, labels, names)
+
+
+def _render_quantized(job: FigureClipJob) -> QuantizedStacks:
+    """In a process of its own, which leaves the other processors alone."""
+    cv2.setNumThreads(1)
+    return quantize_stacks(render_clip_inputs(job).stacks)
+
+
+def _hash_code() -> str:
+    """Of the code that renders and looks: another one makes other stacks."""
+    return sha256(json.dumps(dict(fingerprint("flows.training.figure_stacks"))).encode()).hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""NPY files that say what they hold: an ordinary array, which `np.load` opens, and metadata as JSON behind it.
+
+The metadata' length and a mark are the last bytes; NumPy reads no further than the array.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.artifact import MAKE_AGAIN
+from tasks.errors import SemflowError
+
+LENGTH_BYTES = 8
+END = b"semflow facts\n"
+
+
+def write_npy(path: Path, rows: Iterable[NDArray[Any]], shape: tuple[int, ...], metadata: dict[str, Any]) -> None:
+    """Write `shape[0]` rows of float16 one by one, then `metadata`, which may be filled while rows are generated."""
+    written = 0
+    with path.open("wb") as file:
+        header = {"descr": "<f2", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for row in rows:
+            if row.shape != shape[1:]:
+                raise SemflowError(f"a row of {path.name} must have shape {shape[1:]}, got {row.shape}")
+            file.write(np.ascontiguousarray(row, "<f2").tobytes())
+            written += 1
+        text = json.dumps(metadata, sort_keys=True).encode()
+        file.write(text + len(text).to_bytes(LENGTH_BYTES, "little") + END)
+    if written != shape[0]:
+        raise SemflowError(f"{path.name} must get {shape[0]} rows, got {written}")
+
+
+def read_npy(path: Path) -> tuple[NDArray[np.float16], dict[str, Any]]:
+    """The array, mapped from disk, and its metadata; SemflowError where the file has none."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        tail = LENGTH_BYTES + len(END)
+        file.seek(max(0, size - tail))
+        length, end = file.read(LENGTH_BYTES), file.read()
+        if end != END:
+            raise SemflowError(f"{path.name} must hold an array with metadata behind it, got none; {MAKE_AGAIN}")
+        text_length = int.from_bytes(length, "little")
+        file.seek(size - tail - text_length)
+        metadata = json.loads(file.read(text_length))
+    try:
+        return np.load(path, mmap_mode="r"), metadata
+    except ValueError:  # an array of nothing cannot be mapped
+        return np.load(path), metadata

@@ -1,0 +1,84 @@
+"""Timestamps that increase, from timestamps that mostly do.
+
+A picture's own time is kept wherever it lies after the one before. Elsewhere the smallest repair is made and counted:
+a time that is missing comes one usual step later, one that does not increase is squeezed in right behind, and one that
+falls back by more than a second (files joined end to end) starts the rest anew from there.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from tasks.decode.frame_decoder import RESTART_S, DecodedPicture
+
+MAX_SQUEEZED = 20  # that many in a row fit behind one another (a step halved as often is still 1e-6 of itself)
+MAX_ROUNDING_TICKS = 1  # a steady clock rounded to ticks makes spacings of two neighbouring lengths
+
+
+class MonotonicTimestamps:
+    """Places one picture after the other, and remembers what it had to repair and how the spacing varied."""
+
+    def __init__(self, time_base: Fraction, step_s: float) -> None:
+        self.missing = 0
+        self.squeezed = 0
+        self.restarts = 0
+        self.first_s = 0.0
+        self.last_s: float | None = None
+        self.pause: tuple[float, float] = (0.0, 0.0)
+        """The two times, seconds, that lie furthest apart among good neighbours."""
+        self._time_base = time_base
+        self._step_s = step_s
+        self._offset_s = 0.0
+        self._run = 0
+        self._ticks: int | None = None
+        self._narrowest: int | None = None
+        self._widest: int | None = None
+
+    @property
+    def length_s(self) -> float:
+        """From the first picture to the last, seconds."""
+        return 0.0 if self.last_s is None else self.last_s - self.first_s
+
+    @property
+    def varies(self) -> bool:
+        """Whether the spacing of good neighbours varies by more than rounding to ticks explains."""
+        if self._narrowest is None or self._widest is None:
+            return False
+        return self._widest - self._narrowest > MAX_ROUNDING_TICKS
+
+    def place(self, picture: DecodedPicture) -> float:
+        """Presentation time in seconds, later than any before."""
+        self.missing += picture.ticks is None and picture.status != "lost"
+        before, time_s = self.last_s, self._time(picture.ticks)
+        if before is None:
+            self.first_s = time_s
+        good = picture.ticks if picture.status == "ok" and self._run == 0 else None
+        if good is not None and self._ticks is not None and before is not None:
+            self._neighbours(good - self._ticks, before, time_s)
+        self.last_s, self._ticks = time_s, good
+        return time_s
+
+    def _time(self, ticks: int | None) -> float:
+        if self.last_s is None:
+            return 0.0 if ticks is None else float(ticks * self._time_base)
+        next_s = self.last_s + self._step_s
+        if ticks is None:
+            return next_s
+        time_s = float(ticks * self._time_base) + self._offset_s
+        if time_s > self.last_s:
+            self._run = 0
+            return time_s
+        if time_s <= self.last_s - RESTART_S:
+            self.restarts += 1
+            self._run, self._ticks = 0, None
+            self._offset_s += next_s - time_s
+            return next_s
+        self.squeezed += 1
+        self._run += 1
+        return self.last_s + self._step_s * 0.5**self._run if self._run <= MAX_SQUEEZED else next_s
+
+    def _neighbours(self, ticks: int, before_s: float, now_s: float) -> None:
+        self._narrowest = ticks if self._narrowest is None else min(self._narrowest, ticks)
+        self._widest = ticks if self._widest is None else max(self._widest, ticks)
+        if now_s - before_s > self.pause[1] - self.pause[0]:
+            self.pause = before_s, now_s

@@ -1,0 +1,196 @@
+"""One object followed by what it looks like: a grid of feature vectors taken from its box and found again.
+
+A template tracker in the manner of siamese ones (Bertinetto et al., "Fully-convolutional siamese networks", 2016): the
+template's vectors are compared with those of the next frame at many places and scales, and moves are penalised. We
+differ in that the vectors come from the features artifact, that the search is centred where dense flow takes the box,
+that vectors which the surroundings have too count little, and that half of the template stays what was pointed at.
+Below FOUND the object counts as hidden: its box rests, the template too, and the whole frame is searched until it is
+seen again for sure. What was lost beside the border has left the picture, and is looked for beside that border alone:
+elsewhere, the most alike is somebody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.arrays import Floats, Vectors
+from tasks.artifacts.dense_flow import DenseFlow
+from tasks.artifacts.features import FeatureMetadata, Features
+from tasks.geometry.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
+from tasks.geometry.grid import CellGrid, unit
+from tasks.track.flow_propagated_boxes import median_box_flow
+
+TEMPLATE_SIDE = 8  # points to a side of the template
+BACKGROUND_EXTENT = 2.0  # how many times the box, to each side, its background is
+REACH_CELLS, STEP_CELLS, FINE_CELLS = 4.0, 0.5, 0.25  # of the search around where flow takes the box
+SCALES = (0.97, 1.0, 1.03)  # from frame to frame; SiamFC tries 1.025 ^ (-2 .. 2)
+MOVE_COST, SCALE_COST = 0.1, 0.005  # of likeness: for a move by the box's size, and for another scale
+MIN_POINT_WEIGHT = 0.05  # of a point that looks like the surroundings
+MIN_SIMILARITY = 0.5  # likeness; the same thing some seconds later has .65 and more, something else mostly less than .4
+MIN_REDETECTION_SIMILARITY = (
+    0.65  # the same, for one that was lost and may turn up anywhere, where there are more to mistake it for
+)
+EXIT_MARGIN = 0.5  # sizes of the box, from the border: what is lost so near to it has left
+ENTRY_MARGIN = 1.5  # the same, for where it may be seen again: while it comes in, it is not alike enough
+TEMPLATE_MEMORY = 0.95  # share of the old in what the template has become
+FIRST_SHARE = 0.5  # of what was pointed at in the template
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectTemplate:
+    """What is looked for."""
+
+    first: Vectors
+    """(k, d) unit vectors in the given box."""
+    latest: Vectors
+    """(k, d) a moving average of those found since."""
+    weight: NDArray[np.float64]
+    """(k,) how much a point tells the object from its surroundings; sums to 1."""
+
+    @property
+    def vectors(self) -> Vectors:
+        """(k, d) unit vectors that are compared."""
+        return unit(FIRST_SHARE * self.first + (1 - FIRST_SHARE) * self.latest)
+
+    def updated(self, seen: Vectors) -> ObjectTemplate:
+        """The template after the object looked like `seen`, (k, d)."""
+        return replace(self, latest=unit(TEMPLATE_MEMORY * self.latest + (1 - TEMPLATE_MEMORY) * seen))
+
+
+def track_by_template(
+    features: Features, dense_flow: DenseFlow, frame: int, xyxy: Floats
+) -> Iterator[tuple[int, Floats, float]]:
+    """(frame, (4,) xyxy, likeness) from `frame`, where the box is given, to the end; 0 where it was not found.
+
+    Frames without features are passed over.
+    """
+    grid = features.metadata.grid
+    begun = features.vectors(frame)
+    if begun is None:
+        return
+    template, box = learn_template(begun, grid, xyxy), xyxy_to_cxcywh(xyxy)
+    yield frame, xyxy, 1.0
+    places: Floats | None = None  # where it may be seen again, while it is lost
+    for now in range(frame + 1, len(features)):
+        vectors = features.vectors(now)
+        if vectors is None:
+            continue
+        if places is None:
+            box = np.append(box[:2] + median_box_flow(dense_flow, now - 1, cxcywh_to_xyxy(box[None]))[0][0], box[2:])
+        found, likeness = search_template(template, vectors, grid, box, places)
+        if likeness >= (MIN_SIMILARITY if places is None else MIN_REDETECTION_SIMILARITY):
+            places, box = None, found
+            template = template.updated(sample_vectors(vectors, grid, place_template_points(box[None]))[0])
+        elif places is None:
+            places = find_reappearance_places(box, features.metadata)
+        yield now, cxcywh_to_xyxy(box), likeness if places is None else 0.0
+
+
+def learn_template(vectors: NDArray[Any], grid: CellGrid, xyxy: Floats) -> ObjectTemplate:
+    """What a box of a frame's (h, w, d) vectors holds that its surroundings do not."""
+    inside = sample_vectors(vectors, grid, place_template_points(xyxy_to_cxcywh(xyxy)[None]))[0]
+    centres = grid.centres().reshape(-1, 2)
+    away = np.abs(centres - (xyxy[:2] + xyxy[2:]) / 2) / np.maximum((xyxy[2:] - xyxy[:2]) / 2, 1)
+    around = (away.max(axis=1) > 1) & (away.max(axis=1) < BACKGROUND_EXTENT)
+    weight = np.ones(len(inside))
+    if around.any():
+        background = unit(np.asarray(vectors, np.float32).reshape(-1, vectors.shape[-1])[around])
+        weight = np.maximum(1 - (inside @ background.T).max(axis=1), MIN_POINT_WEIGHT).astype(np.float64)
+    return ObjectTemplate(inside, inside, weight / weight.sum())
+
+
+def search_template(
+    template: ObjectTemplate, vectors: NDArray[Any], grid: CellGrid, expected: Floats, places: Floats | None = None
+) -> tuple[Floats, float]:
+    """The (4,) cxcywh box most like the template around the one expected or at (n, 2) `places`, and how alike it is.
+
+    Places first, by the cosines of cells; then small moves and scales, by vectors between cells.
+    """
+    cell = np.array([grid.step_x, grid.step_y])
+    if places is None:
+        coarse, moves, _ = make_candidates(expected, cell, REACH_CELLS, STEP_CELLS, (1.0,))
+    else:
+        coarse = np.concatenate([places, np.tile(expected[2:], (len(places), 1))], axis=1)
+        moves = np.zeros(len(coarse))
+    cosines = np.asarray(vectors, np.float32) @ template.vectors.T
+    best = coarse[np.argmax(score_coarsely(template, cosines, grid, coarse) - MOVE_COST * moves)]
+    fine, moves, scaled = make_candidates(best, cell, STEP_CELLS, FINE_CELLS, SCALES)
+    seen = sample_vectors(vectors, grid, place_template_points(fine))
+    likeness = np.einsum("nkd,kd->nk", seen, template.vectors) @ template.weight
+    choice = int(np.argmax(likeness - MOVE_COST * moves - SCALE_COST * scaled))
+    return fine[choice], float(likeness[choice])
+
+
+def find_reappearance_places(box: Floats, facts: FeatureMetadata) -> Floats:
+    """(n, 2) centres of cells in which what was lost at a (4,) cxcywh box may be seen again.
+
+    All of them, or those beside the border through which it has left.
+    """
+    places = facts.grid.centres().reshape(-1, 2).astype(np.float64)
+    side = int(border_distances(box, facts).argmin())
+    if border_distances(box, facts)[side] >= EXIT_MARGIN:
+        return places
+    there = np.concatenate([places, np.tile(box[2:], (len(places), 1))], axis=1)
+    return places[border_distances(there, facts)[:, side] <= ENTRY_MARGIN]
+
+
+def border_distances(cxcywh: Floats, facts: FeatureMetadata) -> Floats:
+    """(..., 4) from boxes (..., 4) to the left, top, right and bottom of the picture, in sizes of the box."""
+    centre, half = cxcywh[..., :2] + 0.5, cxcywh[..., 2:] / 2  # the picture's edges lie half a pixel before its centres
+    inside = np.concatenate([centre - half, (facts.width, facts.height) - centre - half], axis=-1)
+    return inside / np.sqrt(cxcywh[..., 2:].prod(axis=-1, keepdims=True)).clip(1)
+
+
+def make_candidates(
+    box: Floats, cell: Floats, reach: float, step: float, scales: tuple[float, ...]
+) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """(n, 4) cxcywh candidates near a box, (n,) how far they move in its sizes, (n,) whether they are scaled."""
+    offsets = np.arange(-reach, reach + step / 2, step)
+    right, down, scale = (axis.ravel() for axis in np.meshgrid(offsets, offsets, scales, indexing="ij"))
+    shift = np.stack([right, down], axis=1) * cell
+    candidates = np.concatenate([box[:2] + shift, box[2:] * scale[:, None]], axis=1)
+    return candidates, np.linalg.norm(shift / np.maximum(box[2:], 1), axis=1), scale != 1
+
+
+def place_template_points(cxcywh: Floats) -> Floats:
+    """(n, k, 2) the template's points in each of (n, 4) boxes, pixels."""
+    share = (np.arange(TEMPLATE_SIDE) + 0.5) / TEMPLATE_SIDE - 0.5
+    offsets = np.stack(np.meshgrid(share, share), axis=-1).reshape(-1, 2)
+    return cxcywh[:, None, :2] + offsets * cxcywh[:, None, 2:]
+
+
+def sample_vectors(vectors: NDArray[Any], grid: CellGrid, at: Floats) -> Vectors:
+    """(n, k, d) unit vectors at (n, k, 2) pixels, bilinear between cells; beyond the last cell, that cell's."""
+    values = np.asarray(vectors, np.float32)
+    return unit(
+        np.sum([weight[..., None] * values[row, column] for weight, row, column in _bilinear_corners(grid, at)], axis=0)
+    )
+
+
+def score_coarsely(template: ObjectTemplate, cosines: Vectors, grid: CellGrid, boxes: Floats) -> Floats:
+    """(n,) weighted mean cosine of (n, 4) cxcywh boxes, from the (h, w, k) cosines of cells and template points.
+
+    Between cells it comes out too low, as the mean of two unit vectors is shorter than they are.
+    """
+    point = np.arange(cosines.shape[-1])
+    parts = [
+        weight * cosines[row, column, point]
+        for weight, row, column in _bilinear_corners(grid, place_template_points(boxes))
+    ]
+    return np.asarray(np.sum(parts, axis=0) @ template.weight, np.float64)
+
+
+def _bilinear_corners(grid: CellGrid, at: Floats) -> Iterator[tuple[Any, Any, Any]]:
+    """(weight, row, column) of the four cells around each place."""
+    cells = (at - (grid.left, grid.top)) / (grid.step_x, grid.step_y)
+    x, y = np.clip(cells[..., 0], 0, grid.columns - 1), np.clip(cells[..., 1], 0, grid.rows - 1)
+    left, top = np.floor(x).astype(int), np.floor(y).astype(int)
+    for down in (0, 1):
+        for right in (0, 1):
+            weight = np.abs(1 - down - (y - top)) * np.abs(1 - right - (x - left))
+            yield weight, np.minimum(top + down, grid.rows - 1), np.minimum(left + right, grid.columns - 1)

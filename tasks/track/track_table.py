@@ -1,0 +1,132 @@
+"""From detections that belong together to the table of tracks: smooth paths without holes.
+
+Smoothing is Whittaker's (1923; Eilers, "A perfect smoother", 2003): the path x that minimises
+sum of score * (z - x)^2 + smoothing * (second differences of x)^2. It is the Kalman (RTS) smoother of a
+constant-velocity model whose only noise is in the velocity, with measurement noise falling as scores rise, solved at
+once as a banded system; in gaps, where there is nothing to be near to, it goes on as smoothly as possible. Where
+the camera's motion is known, what it does to the path's centres is taken off before and put back after, so that a
+shaking hand is not smoothed away.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.arrays import Floats
+from tasks.artifacts.detections import Detections
+from tasks.artifacts.tracks import FLOW_PREDICTED, INTERPOLATED, Tracks
+from tasks.geometry.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
+from tasks.track.camera_motion import VideoCameraMotion, linearise_homography
+from tasks.track.flow_propagated_boxes import NO_PROPAGATED_BOXES, FlowPropagatedBoxes
+from tasks.track.tracklets import Tracklets
+
+if TYPE_CHECKING:
+    from tasks.track.params import TrackParams
+
+MIN_WEIGHT = 0.01  # of a detection without any score, so that the system stays well posed
+PROPAGATED_WEIGHT = (
+    0.3  # of a box carried by flow, against a detection's score: as much as one of the weakest that count
+)
+
+
+def build_track_table(
+    detections: Detections,
+    tracklets: Tracklets,
+    params: TrackParams,
+    camera: VideoCameraMotion | None = None,
+    carried: FlowPropagatedBoxes = NO_PROPAGATED_BOXES,
+) -> Tracks:
+    """The table of tracks: a row per detection, and per frame between them that is carried or filled."""
+    xyxy = detections.xyxy.astype(np.float64)
+    frames: list[NDArray[np.int32]] = []
+    boxes: list[Floats] = []
+    sources: list[NDArray[np.int32]] = []
+    for first, last in zip(tracklets.first, tracklets.last, strict=True):
+        rows = tracklets.detection[first : last + 1]
+        between = carried.between(rows, detections.frame[rows])
+        frame = np.concatenate([detections.frame[rows], carried.frame[between]])
+        weight = np.concatenate([detections.score[rows], np.full(len(between), PROPAGATED_WEIGHT, np.float32)])
+        origin = np.concatenate([rows, np.full(len(between), FLOW_PREDICTED)])
+        order = np.argsort(frame)
+        time, begin = (frame - frame[0])[order].astype(np.int32), int(frame[0])
+        seen = np.concatenate([xyxy[rows], carried.xyxy[between]])[order]
+        source = np.full(time[-1] + 1, INTERPOLATED, np.int32)
+        source[time] = origin[order]
+        shift = (
+            np.zeros((len(source), 4)) if camera is None else np.tile(camera_displacement(camera, begin, time, seen), 2)
+        )
+        path = smooth_path(time, seen - shift[time], weight[order], params.smoothing) + shift
+        wanted = np.flatnonzero((source != INTERPOLATED) | params.fill)
+        frames.append((begin + wanted).astype(np.int32))
+        boxes.append(path[wanted])
+        sources.append(source[wanted])
+    return _assemble_table(detections, tracklets, frames, boxes, sources)
+
+
+def camera_displacement(camera: VideoCameraMotion, begin: int, time: NDArray[np.int32], xyxy: Floats) -> Floats:
+    """(t, 2) how far the camera has taken a path in the picture since frame `begin`, at times 0, 1, ..."""
+    centre = xyxy_to_cxcywh(xyxy)[:, :2]
+    steps = np.arange(time[-1])
+    place = np.stack([np.interp(steps, time, side) for side in centre.T], axis=1)
+    moved = linearise_homography(camera.homographies[begin : begin + len(steps)], place)[0]
+    return np.concatenate([np.zeros((1, 2)), np.cumsum(moved - place, axis=0)])
+
+
+def smooth_path(time: NDArray[np.int32], xyxy: Floats, score: NDArray[np.float32], smoothing: float) -> Floats:
+    """(t, 4) xyxy boxes at times 0, 1, ... up to the last of `time`, which starts at 0.
+
+    Without smoothing they are the boxes given, and straight lines between them.
+    """
+    steps = np.arange(time[-1] + 1)
+    if not smoothing or len(steps) < 3:
+        return np.stack([np.interp(steps, time, side) for side in xyxy.T], axis=1)
+    weight, target = np.zeros(len(steps)), np.zeros((len(steps), 4))
+    weight[time], target[time] = np.maximum(score, MIN_WEIGHT), xyxy_to_cxcywh(xyxy)
+    return cxcywh_to_xyxy(smooth_whittaker(target, weight, smoothing))
+
+
+def smooth_whittaker(target: Floats, weight: Floats, smoothing: float) -> Floats:
+    """(t, k) minimiser of sum(weight * (target - x)^2) + smoothing * sum(second differences of x, squared), t >= 3."""
+    from scipy.linalg import solveh_banded
+
+    bands = np.zeros((3, len(weight)))  # upper form: bands[2] the diagonal, bands[1] and bands[0] the two above it
+    bands[2] = weight
+    for shift, square in ((0, 1), (1, 4), (2, 1)):  # (1, -2, 1) squared, entry by entry
+        bands[2, shift : len(weight) - 2 + shift] += smoothing * square
+    bands[1, 1:-1] -= 2 * smoothing
+    bands[1, 2:] -= 2 * smoothing
+    bands[0, 2:] += smoothing
+    return np.asarray(solveh_banded(bands, weight[:, None] * target))
+
+
+def _assemble_table(
+    detections: Detections,
+    tracklets: Tracklets,
+    frames: list[NDArray[np.int32]],
+    boxes: list[Floats],
+    sources: list[NDArray[np.int32]],
+) -> Tracks:
+    facts = {"frame_count": detections.frame_count, "width": detections.width, "height": detections.height}
+    if not frames:
+        return Tracks.empty(**facts)
+    owner = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])
+    frame, source, box = np.concatenate(frames), np.concatenate(sources), np.concatenate(boxes).astype(np.float32)
+    order = np.lexsort((owner, frame))
+    frame, source, box, owner = frame[order], source[order], box[order], owner[order]
+    first = tracklets.detection[tracklets.first][owner]
+    return Tracks(
+        frame=frame,
+        track_id=(owner + 1).astype(np.int32),
+        class_id=detections.class_id[first],
+        class_name=detections.class_name[first],
+        score=np.where(source >= 0, detections.score[source], 0).astype(np.float32),
+        x1=box[:, 0],
+        y1=box[:, 1],
+        x2=box[:, 2],
+        y2=box[:, 3],
+        detection=source,
+        **facts,
+    )

