@@ -1,5 +1,6 @@
 # The README's two commands are `make run` and `make test`.
-PYTHON ?= python3.11
+# The newest supported Python on the PATH; another one: make PYTHON=/path/to/python3.12
+PYTHON ?= $(shell for minor in 13 12 11; do python3.$$minor -c "" 2>/dev/null && echo python3.$$minor && break; done)
 BIN := .venv/bin
 UV_VERSION := 0.13.8
 
@@ -12,27 +13,43 @@ install_package = UV_FIND_LINKS="$${UV_FIND_LINKS:-$${PIP_FIND_LINKS:-$(call pip
 	$(BIN)/uv pip install --python $(BIN)/python --constraint constraints.txt --editable $(1) || \
 	$(BIN)/python -m pip install --constraint constraints.txt --editable $(1)
 
-.PHONY: run test check install install-dev bench clean
+.PHONY: help run test check format coverage docs install install-dev bench clean
+.DEFAULT_GOAL := run
 
-run: install
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+run: install  ## install, fetch the sample clips, process them
 	$(BIN)/semflow samples
 	$(BIN)/semflow run
 
-test: install-dev
+test: install-dev  ## run the tests, without the slow ones
 	$(BIN)/python -m pytest
 
 # What the tests do not hold: style, types, and which room may import which.
-check: install-dev
+check: install-dev  ## check style, types and import layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/pyright
 
-install: .venv/installed
-install-dev: .venv/installed-dev
+format: install-dev  ## format the code, sort imports
+	$(BIN)/ruff check --select I --fix --quiet .
+	$(BIN)/ruff format .
+
+coverage: install-dev  ## run the tests and list the lines that none of them reaches
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+docs: install-dev  ## write dvc.yaml, the stage graph, docs/commands.md and docs/parameters.md
+	$(BIN)/semflow dvc
+	$(BIN)/python -m flows.cli.reference_pages
+
+install: .venv/installed  ## make .venv with what a run needs
+install-dev: .venv/installed-dev  ## and with what the tests and checks need
 
 $(BIN)/uv:
-	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.exit(not v.startswith("3.11.") and f"Python 3.11 is needed, got {v}; name one with: make PYTHON=/path/to/python3.11")'
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.11, 3.12 or 3.13 is needed, found none on the PATH; name one with: make PYTHON=/path/to/python3.13"; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and f"Python 3.11, 3.12 or 3.13 is needed, got {v}; name one with: make PYTHON=/path/to/python3.13")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
@@ -44,8 +61,8 @@ $(BIN)/uv:
 	@$(call install_package,'.[dev]')
 	@touch $@
 
-bench: install-dev
+bench: install-dev  ## measure the speeds that the README quotes
 	$(BIN)/python -m benchmarks
 
-clean:
+clean:  ## remove .venv
 	rm -rf .venv

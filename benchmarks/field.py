@@ -31,11 +31,11 @@ from tasks.estimate_flow.stage import estimate_flow
 from tasks.extract_features.fit_axes import FitAxesParams, fit_axes
 from tasks.extract_features.params import ExtractFeaturesParams
 from tasks.extract_features.stage import extract_features
-from tasks.fit_field.fit_windows import how_of
+from tasks.fit_field.field_inputs import FieldInputs
+from tasks.fit_field.fit_windows import make_propagation_config
 from tasks.fit_field.params import FitFieldParams
-from tasks.fit_field.seed_labels import known_of, seen_by
-from tasks.fit_field.shot import frames_of_takes, take_of
-from tasks.fit_field.stage_inputs import Inputs
+from tasks.fit_field.seed_labels import load_seed_labels, make_instance_segmenter
+from tasks.fit_field.shot import make_shot, split_shots
 from tasks.label_propagation.propagate_labels import classify_frames, weigh_evidence
 from tasks.match.params import MatchParams
 from tasks.match.stage import match
@@ -89,7 +89,7 @@ def measured(scene: Scene) -> Clock:
     clock, compute = Clock(), section("compute", Compute)
     seeing, fitting = section("extract_features", ExtractFeaturesParams), section("fit_field", FitFieldParams)
     size: dict[str, int] = {"frame_count": len(scene), "width": WIDTH, "height": HEIGHT}
-    fitting = fitting.model_copy(update={"every": 1, "labels": "user"})
+    fitting = fitting.model_copy(update={"frame_stride": 1, "labels": "user"})
     with tempfile.TemporaryDirectory() as name, passing() as parts:
         folder = Path(name)
         frames = scene_inputs.frames(scene).to(folder / "frames.parquet")
@@ -104,11 +104,14 @@ def measured(scene: Scene) -> Clock:
         semantic = clock.part(
             "semantic flow", lambda: match(features, flow, nothing, matching, compute)[0].to(folder / "semantic.npy")
         )
-        inputs = Inputs(frames, flow, features, semantic, Tracks.empty(**size), marked(scene, folder))
-        known, seen = known_of(inputs, fitting, (HEIGHT, WIDTH), parts), seen_by(frames, fitting, (HEIGHT, WIDTH))
-        (chosen,) = frames_of_takes(inputs, 1, known.labels)
+        inputs = FieldInputs(frames, flow, features, semantic, Tracks.empty(**size), marked(scene, folder))
+        known, seen = (
+            load_seed_labels(inputs, fitting, (HEIGHT, WIDTH), parts),
+            make_instance_segmenter(frames, fitting, (HEIGHT, WIDTH)),
+        )
+        (chosen,) = split_shots(inputs, 1, known.labels)
         clock.part("masks", lambda: [seen(frame) for frame in chosen])
-        take = take_of(chosen, inputs, known, fitting, how_of(fitting), seen, (HEIGHT, WIDTH), "cpu")
+        take = make_shot(chosen, inputs, known, fitting, make_propagation_config(fitting), seen, (HEIGHT, WIDTH), "cpu")
         reader = clock.part("geometry", lambda: take.geometry(take.wide[0]))
         task = clock.part("attention", lambda: weigh_evidence(take.window(0, {}, reader)[0]))
         maps = classify_frames(task)

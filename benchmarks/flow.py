@@ -26,8 +26,8 @@ from tasks.decode.params import DecodeParams
 from tasks.decode.stage import decode
 from tasks.device import resolve_device
 from tasks.errors import SemflowError
-from tasks.estimate_flow.assess import assess
-from tasks.estimate_flow.backend import Backend, open_backend
+from tasks.estimate_flow.flow_backend import FlowBackend, open_flow_backend
+from tasks.estimate_flow.flow_quality import assess_flow_pair
 from tasks.estimate_flow.params import EstimateFlowParams
 from tasks.weights.fetch import fetch
 
@@ -83,16 +83,18 @@ def backends(frames: Frames, settings: EstimateFlowParams) -> dict[str, float]:
 def parts(frames: Frames, settings: EstimateFlowParams, folder: Path) -> dict[str, float]:
     """Time of every step of the stage for the same pairs, and of reading them back, against the flow's."""
     encoding = FlowEncoding(frames.height, frames.width, settings.stored_grid, settings.stored_steps_per_px)
-    backend = open_backend(settings.model_copy(update=BACKENDS["dis medium"]), "cpu", 1)
+    backend = open_flow_backend(settings.model_copy(update=BACKENDS["dis medium"]), "cpu", 1)
     images = [image for _, image in frames.images(FIRST, FIRST + PAIRS + 1)]
     flows = _all(backend, images)
     neighbours = list(zip(images, images[1:], flows, strict=False))
-    pairs = [assess(first, second, *flow, encoding) for first, second, flow in neighbours]
+    pairs = [assess_flow_pair(first, second, *flow, encoding) for first, second, flow in neighbours]
     stored = DenseFlow.stream(pairs, FlowMetadata(len(images), "dis", encoding)).to(folder / "flow.parquet")
     steps: dict[str, Callable[[], object]] = {
         "flow": lambda: _all(backend, images),
         "reading frames": lambda: list(frames.images(FIRST, FIRST + PAIRS + 1)),
-        "checks and camera": lambda: [assess(first, second, *flow, encoding) for first, second, flow in neighbours],
+        "checks and camera": lambda: [
+            assess_flow_pair(first, second, *flow, encoding) for first, second, flow in neighbours
+        ],
         "encoding": lambda: [(encoding.encode(p.forward), encoding.encode(p.backward)) for p in pairs],
         "reading flow back": lambda: list(stored),
     }
@@ -100,19 +102,19 @@ def parts(frames: Frames, settings: EstimateFlowParams, folder: Path) -> dict[st
     return {name: value / seconds["flow"] for name, value in seconds.items()}
 
 
-def _open(settings: EstimateFlowParams, values: dict[str, str]) -> tuple[Backend, int] | None:
+def _open(settings: EstimateFlowParams, values: dict[str, str]) -> tuple[FlowBackend, int] | None:
     """A backend and how many pairs to give it; None where its weights cannot be had."""
     params = settings.model_copy(update=values)
     try:
         device = resolve_device("auto") if params.network else "cpu"
-        backend = open_backend(params, device, PAIRS)
+        backend = open_flow_backend(params, device, PAIRS)
     except SemflowError as error:
         print(f"{values['backend']}: {error}")  # noqa: T201
         return None
     return backend, 1 if params.network and device == "cpu" else PAIRS
 
 
-def _all(backend: Backend, images: Sequence[Image]) -> list[tuple[FlowField, FlowField]]:
+def _all(backend: FlowBackend, images: Sequence[Image]) -> list[tuple[FlowField, FlowField]]:
     return [
         pair
         for n in range(0, len(images) - 1, backend.run)

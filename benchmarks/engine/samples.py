@@ -30,7 +30,7 @@ from tasks.artifacts.report import Report
 from tasks.artifacts.semantic_field import FieldMetadata, SemanticField
 from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata
 from tasks.artifacts.tracks import Tracks
-from tasks.geometry.grid import CellGrid
+from tasks.geometry.cell_grid import CellGrid
 
 FRAMES, WIDTH, HEIGHT = 2, 64, 48
 SIZE = {"frame_count": FRAMES, "width": WIDTH, "height": HEIGHT}

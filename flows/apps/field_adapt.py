@@ -18,32 +18,32 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.apps.field_complete import fitted, named, write
-from flows.apps.field_results import results
-from flows.apps.video_artifacts import Shelf
+from flows.apps.field_complete import fit_labels, read_labels, write_output
+from flows.apps.field_output import open_output
+from flows.apps.video_artifacts import VideoArtifacts
 from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
 from flows.cli.display import show_progress
 from tasks.artifacts.field_labels import UNLABELLED, FieldLabels
 from tasks.errors import SemflowError
+from tasks.geometry.cell_grid import l2_normalize
 from tasks.geometry.evenly_spaced import pick_evenly
-from tasks.geometry.grid import unit
-from tasks.geometry.raster import scaled
+from tasks.geometry.resampling import rescale_grid
 from tasks.label_propagation.memory_bank import compute_cosine_spread, predict_nearest_labels
 from tasks.label_propagation.propagation_config import DEFAULT_CONFIG
 from tasks.sequence.label_map import encode_one_hot, pool_to_cells
 
-PROPOSED, SUMMARY = "proposed", "names.txt"
-GIVEN_FRAMES = 8  # of each other video, evenly spread
-MOST_CELLS = 20_000  # of evidence; more cost time and say the same
-PURE = 0.9  # share of a class in a cell that may serve as evidence
-THING, REST = (0.45, 0.8), (0.6, 0.95)
+PROPOSED_FOLDER, NAMES_FILE = "proposed", "names.txt"
+MAX_SOURCE_FRAMES = 8  # of each other video, evenly spread
+MAX_CELLS = 20_000  # of evidence; more cost time and say the same
+MIN_CELL_SHARE = 0.9  # share of a class in a cell that may serve as evidence
+FOREGROUND_LIMITS, BACKGROUND_LIMITS = (0.45, 0.8), (0.6, 0.95)
 """Of things and of what is none: how far the best cosine may be below 1, in units of the evidence's spread, and what
 share of the most alike cells must say the same. From one sample clip to another half of the things so said are right
 (looser, a fifth); what is none must be said freely, or everything that is left would become a thing."""
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class TransferEvidence:
     """Cells of which it is known what they are."""
 
     vectors: NDArray[np.float32]
@@ -74,19 +74,19 @@ def command(
     as_json: bool,
 ) -> int:
     """Propose label maps of a video from the labels of other videos, by their features."""
-    shelf = Shelf.of(video)
-    shelves = [Shelf.of(name, shelf.root) for name in others]
-    with show_progress(), results("adapt", shelf, out, as_json=as_json) as made:
-        own = shelf.labels if labels is None else named(labels, made.folder)
-        evidence = gathered(shelf, shelves, own)
-        seeds = proposed(shelf, evidence, own, frames, made.folder / PROPOSED)
-        field = fitted(shelf, seeds, every, made.folder / "field.parquet")
-        write(made, shelf, field)
+    shelf = VideoArtifacts.of(video)
+    shelves = [VideoArtifacts.of(name, shelf.root) for name in others]
+    with show_progress(), open_output("adapt", shelf, out, as_json=as_json) as made:
+        own = shelf.labels if labels is None else read_labels(labels, made.folder)
+        evidence = collect_evidence(shelf, shelves, own)
+        seeds = propose_labels(shelf, evidence, own, frames, made.folder / PROPOSED_FOLDER)
+        field = fit_labels(shelf, seeds, every, made.folder / "field.parquet")
+        write_output(made, shelf, field)
         made.said.update({"from": others, "evidence cells": len(evidence.values)})
     return 0
 
 
-def gathered(shelf: Shelf, others: Sequence[Shelf], own: FieldLabels) -> Evidence:
+def collect_evidence(shelf: VideoArtifacts, others: Sequence[VideoArtifacts], own: FieldLabels) -> TransferEvidence:
     """Pure cells of the others' given frames; classes are the same where their names are, own ones come first."""
     if own.frames and not own.names:
         raise SemflowError(
@@ -97,11 +97,11 @@ def gathered(shelf: Shelf, others: Sequence[Shelf], own: FieldLabels) -> Evidenc
     vectors: list[NDArray[np.float32]] = []
     values: list[NDArray[np.uint8]] = []
     for other in others:
-        check_alike(shelf, other)
-        numbers = [0, *(_number(names, one.name) for one in other.field.metadata.classes[1:])]
+        check_features_match(shelf, other)
+        numbers = [0, *(_class_index(names, one.name) for one in other.field.metadata.classes[1:])]
         rows = np.flatnonzero(other.field.given)
-        for row in rows[pick_evenly(len(rows), GIVEN_FRAMES)]:
-            seen = _cells(other, int(row))
+        for row in rows[pick_evenly(len(rows), MAX_SOURCE_FRAMES)]:
+            seen = _pure_cells(other, int(row))
             if seen is not None:
                 vectors.append(seen[0])
                 values.append(np.array(numbers, np.uint8)[seen[1]])
@@ -109,11 +109,11 @@ def gathered(shelf: Shelf, others: Sequence[Shelf], own: FieldLabels) -> Evidenc
         raise SemflowError(
             f"--from must name videos with given labels, got none in {', '.join(o.video for o in others)}"
         )
-    every = max(1, sum(map(len, values)) // MOST_CELLS)
-    return Evidence(np.concatenate(vectors)[::every], np.concatenate(values)[::every], tuple(names))
+    every = max(1, sum(map(len, values)) // MAX_CELLS)
+    return TransferEvidence(np.concatenate(vectors)[::every], np.concatenate(values)[::every], tuple(names))
 
 
-def check_alike(shelf: Shelf, other: Shelf) -> None:
+def check_features_match(shelf: VideoArtifacts, other: VideoArtifacts) -> None:
     """SemflowError where features of the two cannot be compared."""
     kinds = [
         (s.features.metadata.network, s.features.metadata.layers, s.features.values.shape[3]) for s in (shelf, other)
@@ -125,27 +125,29 @@ def check_alike(shelf: Shelf, other: Shelf) -> None:
         )
 
 
-def _number(names: list[str], name: str) -> int:
+def _class_index(names: list[str], name: str) -> int:
     if name not in names:
         names.append(name)
     return names.index(name)
 
 
-def _cells(other: Shelf, row: int) -> tuple[NDArray[np.float32], NDArray[np.intp]] | None:
+def _pure_cells(other: VideoArtifacts, row: int) -> tuple[NDArray[np.float32], NDArray[np.intp]] | None:
     """(n, d) vectors and (n,) values of a given map's pure cells; None where the frame has no features."""
     found, facts = other.field.map(row), other.features.metadata
     vectors = other.features.vectors(found.frame)
     if vectors is None:
         return None
-    grid = scaled(facts.grid, facts.height, facts.width, other.field.metadata.height, other.field.metadata.width)
+    grid = rescale_grid(facts.grid, facts.height, facts.width, other.field.metadata.height, other.field.metadata.width)
     shares = pool_to_cells(encode_one_hot(found.label, len(other.field.metadata.classes)), grid)
     # Where a label was unknown the map holds what was found, which is no evidence.
     sure = pool_to_cells(found.confidence[..., None], grid)[..., 0]
-    pure = (shares.max(axis=-1) >= PURE) & (sure >= PURE)
-    return unit(vectors)[pure], shares[pure].argmax(axis=-1)
+    pure = (shares.max(axis=-1) >= MIN_CELL_SHARE) & (sure >= MIN_CELL_SHARE)
+    return l2_normalize(vectors)[pure], shares[pure].argmax(axis=-1)
 
 
-def proposed(shelf: Shelf, evidence: Evidence, own: FieldLabels, count: int, folder: Path) -> FieldLabels:
+def propose_labels(
+    shelf: VideoArtifacts, evidence: TransferEvidence, own: FieldLabels, count: int, folder: Path
+) -> FieldLabels:
     """Labels of so many frames by likeness, written as masks, beside a person's own."""
     from PIL import Image as Picture
 
@@ -155,19 +157,19 @@ def proposed(shelf: Shelf, evidence: Evidence, own: FieldLabels, count: int, fol
     whole = [n for n in np.flatnonzero(shelf.frames.ok).tolist() if shelf.features.vectors(n) is not None]
     chosen = {whole[n] for n in pick_evenly(len(whole), count)} if whole else set()
     for frame in sorted(chosen - {*own.frames}):
-        labels = likened(shelf, evidence, frame)
+        labels = label_by_features(shelf, evidence, frame)
         if (labels != UNLABELLED).any():
             Picture.fromarray(labels).save(folder / f"{frame:06d}.png", optimize=True)
-    (folder / SUMMARY).write_text("".join(f"{name}\n" for name in evidence.names), encoding="utf-8")
+    (folder / NAMES_FILE).write_text("".join(f"{name}\n" for name in evidence.names), encoding="utf-8")
     found = FieldLabels.load(folder)
     return FieldLabels({**found.masks, **own.masks}, own.points, evidence.names, own.lines)
 
 
-def likened(shelf: Shelf, evidence: Evidence, frame: int) -> NDArray[np.uint8]:
+def label_by_features(shelf: VideoArtifacts, evidence: TransferEvidence, frame: int) -> NDArray[np.uint8]:
     """(h, w) label of each pixel at working size, by the cells most like its own; UNKNOWN where they differ."""
     found = shelf.features.vectors(frame)
     assert found is not None
-    vectors = unit(found)
+    vectors = l2_normalize(found)
     differ = compute_cosine_spread(evidence.vectors)
     known = np.eye(len(evidence.names), dtype=np.float32)[evidence.values]
     labels = np.full(vectors.shape[:2], UNLABELLED, np.uint8)
@@ -176,7 +178,7 @@ def likened(shelf: Shelf, evidence: Evidence, frame: int) -> NDArray[np.uint8]:
             line, evidence.vectors, known, DEFAULT_CONFIG.match_count, DEFAULT_CONFIG.temperature * differ
         )
         best, said = (line @ evidence.vectors.T).max(axis=1), shares.argmax(axis=1)
-        below, agree = np.where((said > 0)[:, None], THING, REST).T
+        below, agree = np.where((said > 0)[:, None], FOREGROUND_LIMITS, BACKGROUND_LIMITS).T
         sure = (best >= 1 - below * differ) & (shares.max(axis=1) >= agree)
         labels[row] = np.where(sure, said, UNLABELLED)
     cells = np.rint(shelf.features.metadata.grid.to_cells(_pixels(shelf))).astype(int)
@@ -185,7 +187,7 @@ def likened(shelf: Shelf, evidence: Evidence, frame: int) -> NDArray[np.uint8]:
     return labels[cells[..., 1], cells[..., 0]]
 
 
-def _pixels(shelf: Shelf) -> NDArray[np.float32]:
+def _pixels(shelf: VideoArtifacts) -> NDArray[np.float32]:
     from tasks.geometry.warp import pixel_grid
 
     return pixel_grid(shelf.frames.height, shelf.frames.width)

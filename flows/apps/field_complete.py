@@ -15,9 +15,9 @@ from pathlib import Path
 import click
 import numpy as np
 
-from flows.apps.field_results import Results, results, whole, with_progress, write_film
-from flows.apps.object_queries import carried
-from flows.apps.video_artifacts import Shelf
+from flows.apps.field_output import FieldOutput, list_readable_frames, open_output, report_progress, write_film
+from flows.apps.object_queries import warp_map
+from flows.apps.video_artifacts import VideoArtifacts
 from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
 from flows.cli.display import show_progress
 from tasks.arrays import Image
@@ -25,7 +25,7 @@ from tasks.artifacts.field_labels import FieldLabels
 from tasks.artifacts.semantic_field import FieldMap, SemanticField
 from tasks.errors import BadInput, SemflowError
 
-MASKS, FIELD, TABLE, FILM = "labels", "field.parquet", "confidences.csv", "overlay.mp4"
+MASK_FOLDER, FIELD_FILE, CONFIDENCE_FILE, OVERLAY_FILE = "labels", "field.parquet", "confidences.csv", "overlay.mp4"
 
 
 @click.command(cls=ValuesCommand)
@@ -41,17 +41,17 @@ MASKS, FIELD, TABLE, FILM = "labels", "field.parquet", "confidences.csv", "overl
 @JSON_OPTION
 def command(*, video: str, labels: tuple[str, ...] | None, every: int, out: Path | None, as_json: bool) -> int:
     """Complete labels of a few frames to label maps of all frames."""
-    shelf = Shelf.of(video)
-    with show_progress(), results("complete", shelf, out, as_json=as_json) as made:
-        seeds = given(labels, shelf, made.folder)
-        field = fitted(shelf, seeds, every, made.folder / FIELD)
-        write(made, shelf, field)
+    shelf = VideoArtifacts.of(video)
+    with show_progress(), open_output("complete", shelf, out, as_json=as_json) as made:
+        seeds = load_labels(labels, shelf, made.folder)
+        field = fit_labels(shelf, seeds, every, made.folder / FIELD_FILE)
+        write_output(made, shelf, field)
     return 0
 
 
-def given(paths: Sequence[str] | None, shelf: Shelf, scratch: Path) -> FieldLabels:
+def load_labels(paths: Sequence[str] | None, shelf: VideoArtifacts, scratch: Path) -> FieldLabels:
     """The labels that were named, or the video's own; SemflowError where they say nothing."""
-    labels = shelf.labels if paths is None else named(paths, scratch)
+    labels = shelf.labels if paths is None else read_labels(paths, scratch)
     if not labels.frames:
         where = FieldLabels.path(Path(), shelf.video) if paths is None else " ".join(paths)
         raise SemflowError(
@@ -61,7 +61,7 @@ def given(paths: Sequence[str] | None, shelf: Shelf, scratch: Path) -> FieldLabe
     return labels
 
 
-def named(paths: Sequence[str], scratch: Path) -> FieldLabels:
+def read_labels(paths: Sequence[str], scratch: Path) -> FieldLabels:
     """Labels of a folder, or of files, which are looked at as if they lay in one."""
     files = [Path(path) for path in paths]
     missing = [str(file) for file in files if not file.exists()]
@@ -76,13 +76,13 @@ def named(paths: Sequence[str], scratch: Path) -> FieldLabels:
     return FieldLabels.load(folder)
 
 
-def fitted(shelf: Shelf, labels: FieldLabels, every: int, path: Path) -> SemanticField:
+def fit_labels(shelf: VideoArtifacts, labels: FieldLabels, every: int, path: Path) -> SemanticField:
     """The field of the labels; SemflowError where one does not fit the video, or where there is nothing to start."""
-    from tasks.fit_field.fit_windows import fitted as fit
+    from tasks.fit_field.fit_windows import fit_semantic_field as fit
 
     if every < 1:
         raise SemflowError(f"--every must be 1 or more, got {every}")
-    params = shelf.params.model_copy(update={"labels": "user", "every": every})
+    params = shelf.params.model_copy(update={"labels": "user", "frame_stride": every})
     try:
         field = fit(shelf.inputs(labels), params).to(path)
     except BadInput as error:
@@ -94,14 +94,14 @@ def fitted(shelf: Shelf, labels: FieldLabels, every: int, path: Path) -> Semanti
     return field
 
 
-def write(made: Results, shelf: Shelf, field: SemanticField) -> None:
+def write_output(made: FieldOutput, shelf: VideoArtifacts, field: SemanticField) -> None:
     """Everything that is to be seen of a field."""
     shutil.rmtree(made.folder / "given", ignore_errors=True)
-    write_masks(made.folder / MASKS, shelf, field)
-    write_table(made.folder / TABLE, field)
-    numbers = whole(shelf.frames)
-    going = with_progress(numbers, len(numbers), "overlay")
-    write_film(made.folder / FILM, shelf.frames, numbers, painted(shelf, field, going))
+    write_masks(made.folder / MASK_FOLDER, shelf, field)
+    write_confidences(made.folder / CONFIDENCE_FILE, field)
+    numbers = list_readable_frames(shelf.frames)
+    going = report_progress(numbers, len(numbers), "overlay")
+    write_film(made.folder / OVERLAY_FILE, shelf.frames, numbers, draw_overlay(shelf, field, going))
     made.said.update(
         {
             "maps": len(field),
@@ -112,14 +112,14 @@ def write(made: Results, shelf: Shelf, field: SemanticField) -> None:
     )
 
 
-def write_masks(folder: Path, shelf: Shelf, field: SemanticField) -> None:
+def write_masks(folder: Path, shelf: VideoArtifacts, field: SemanticField) -> None:
     """A palette PNG per map, the value is the class, and the names."""
     from PIL import Image as Picture
 
     folder.mkdir()
     palette = [channel for one in shelf.paints(field) for channel in one.rgb]
     palette[:3] = [0, 0, 0]
-    for found in maps(field):
+    for found in iterate_maps(field):
         picture = Picture.fromarray(found.label).convert("P")
         picture.putpalette(palette)
         picture.save(folder / f"{found.frame:06d}.png", optimize=True)
@@ -127,24 +127,24 @@ def write_masks(folder: Path, shelf: Shelf, field: SemanticField) -> None:
     (folder / "names.txt").write_text(names, encoding="utf-8")
 
 
-def write_table(path: Path, field: SemanticField) -> None:
+def write_confidences(path: Path, field: SemanticField) -> None:
     """A row per map: how sure it is, and how much of it each class takes."""
     names = [one.name for one in field.metadata.classes]
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["frame", "given", "confidence", *(f"share of {name}" for name in names)])
-        for found in maps(field):
+        for found in iterate_maps(field):
             shares = np.bincount(found.label.ravel(), minlength=len(names)) / found.label.size
             mean = found.confidence.mean(dtype=np.float64)
             rows.writerow([found.frame, int(found.given), f"{mean:.3f}", *(f"{share:.4f}" for share in shares)])
 
 
-def maps(field: SemanticField) -> Iterator[FieldMap]:
+def iterate_maps(field: SemanticField) -> Iterator[FieldMap]:
     """All of them, one at a time."""
     return map(field.map, range(len(field)))
 
 
-def painted(shelf: Shelf, field: SemanticField, numbers: Iterator[int]) -> Iterator[Image]:
+def draw_overlay(shelf: VideoArtifacts, field: SemanticField, numbers: Iterator[int]) -> Iterator[Image]:
     """Frames under the map nearest in time, carried along the flow, where one is near."""
     from tasks.report.field_paint import paint
 
@@ -153,8 +153,8 @@ def painted(shelf: Shelf, field: SemanticField, numbers: Iterator[int]) -> Itera
     for frame in numbers:
         image, found = shelf.frames.image(frame), field.nearest(frame)
         if found is not None and abs(found.frame - frame) < far:
-            label = carried(shelf, found.label, found.frame, frame)
-            sure = carried(shelf, found.confidence, found.frame, frame)
+            label = warp_map(shelf, found.label, found.frame, frame)
+            sure = warp_map(shelf, found.confidence, found.frame, frame)
             if label is not None and sure is not None:
                 image = paint(image, label, sure, paints)
         yield image

@@ -13,21 +13,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.apps.video_artifacts import Shelf
+from flows.apps.video_artifacts import VideoArtifacts
 from tasks.arrays import Mask
 from tasks.artifacts.semantic_field import FieldMap
 from tasks.errors import SemflowError
-from tasks.fit_field.frame_motion import Links
+from tasks.fit_field.frame_motion import MapMotion
 from tasks.geometry.warp import pixel_grid
 
-AROUND = 0.15  # of a box's sides: by this much a thing may stand out of it
+BOX_MARGIN = 0.15  # of a box's sides: by this much a thing may stand out of it
 
 
 @dataclass(frozen=True, eq=False)
-class Thing:
+class FieldObject:
     """One thing, or all of a class."""
 
-    shelf: Shelf
+    shelf: VideoArtifacts
     value: int
     """In the maps."""
     track_id: int | None
@@ -41,7 +41,7 @@ class Thing:
         if row is None:
             return None
         found = field.map(row)
-        mask = carried(self.shelf, self._shaped(found).astype(np.uint8), found.frame, frame)
+        mask = warp_map(self.shelf, self._shaped(found).astype(np.uint8), found.frame, frame)
         if mask is None:
             return None
         large: NDArray[Any] = cv2.resize(mask.astype(np.float32), (frames.width, frames.height))
@@ -78,10 +78,10 @@ class Thing:
             across = np.abs(x - (x1 + x2) / 2) / max(x2 - x1, 1) * 2
             away.append(np.maximum(across, np.abs(y - (y1 + y2) / 2) / max(y2 - y1, 1) * 2))
         distance = np.stack(away)
-        return (distance.argmin(axis=0) == own[0]) & (distance[own[0]] <= 1 + AROUND)
+        return (distance.argmin(axis=0) == own[0]) & (distance[own[0]] <= 1 + BOX_MARGIN)
 
 
-def carried(shelf: Shelf, values: NDArray[Any], source: int, frame: int) -> NDArray[Any] | None:
+def warp_map(shelf: VideoArtifacts, values: NDArray[Any], source: int, frame: int) -> NDArray[Any] | None:
     """(h, w) values of a map of frame `source` on another frame, along the flow; None where a frame between is missing.
 
     Each pixel takes the value of one place: labels are not mixed.
@@ -89,7 +89,7 @@ def carried(shelf: Shelf, values: NDArray[Any], source: int, frame: int) -> NDAr
     if frame == source:
         return values
     height, width = values.shape
-    links = Links(shelf.dense_flow, shelf.semantic_flow, sorted((source, frame)), height, width)
+    links = MapMotion(shelf.dense_flow, shelf.semantic_flow, sorted((source, frame)), height, width)
     motion = links.motion(0)
     if motion is None:
         return None
@@ -98,25 +98,25 @@ def carried(shelf: Shelf, values: NDArray[Any], source: int, frame: int) -> NDAr
     return remap(values, at, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
 
 
-def thing(shelf: Shelf, instance: int | None, name: str | None) -> Thing:
+def find_object(shelf: VideoArtifacts, instance: int | None, name: str | None) -> FieldObject:
     """What `--instance` and `--class` name; SemflowError where it is not there, or where neither is given."""
     classes = shelf.field.metadata.classes
     if instance is None:
         if name is None:
             raise SemflowError("what is meant must be named by --instance N, --class NAME or both, got neither")
-        return Thing(shelf, _value(shelf, name), None, name)
+        return FieldObject(shelf, _class_value(shelf, name), None, name)
     numbers = [one.track_id if one.track_id is not None else number for number, one in enumerate(classes)]
     by_track = shelf.field.metadata.source == "tracks" and all(one.track_id is None for one in classes)
     if by_track:
-        return _tracked(shelf, instance, name)
+        return _find_track(shelf, instance, name)
     if instance not in numbers[1:]:
         there = ", ".join(f"{number} ({one.name})" for number, one in zip(numbers[1:], classes[1:], strict=True))
         raise SemflowError(f"--instance must be one of {there or 'none'}, got {instance}")
-    found = Thing(shelf, numbers.index(instance, 1), None, classes[numbers.index(instance, 1)].name)
-    return _checked(found, name)
+    found = FieldObject(shelf, numbers.index(instance, 1), None, classes[numbers.index(instance, 1)].name)
+    return _check_class(found, name)
 
 
-def _tracked(shelf: Shelf, instance: int, name: str | None) -> Thing:
+def _find_track(shelf: VideoArtifacts, instance: int, name: str | None) -> FieldObject:
     tracks = shelf.tracks
     rows = np.flatnonzero(tracks.track_id == instance)
     if not len(rows):
@@ -124,16 +124,16 @@ def _tracked(shelf: Shelf, instance: int, name: str | None) -> Thing:
         raise SemflowError(f"--instance must be a track of {shelf.video!r} ({some}), got {instance}; see its report")
     names, counts = np.unique(tracks.class_name[rows].astype(str), return_counts=True)
     kind = str(names[counts.argmax()])
-    return _checked(Thing(shelf, _value(shelf, kind), instance, kind), name)
+    return _check_class(FieldObject(shelf, _class_value(shelf, kind), instance, kind), name)
 
 
-def _checked(found: Thing, name: str | None) -> Thing:
+def _check_class(found: FieldObject, name: str | None) -> FieldObject:
     if name is not None and name != found.name:
         raise SemflowError(f"--class must be that of the instance, {found.name!r}, got {name!r}; leave it out")
     return found
 
 
-def _value(shelf: Shelf, name: str) -> int:
+def _class_value(shelf: VideoArtifacts, name: str) -> int:
     names = [one.name for one in shelf.field.metadata.classes]
     if name not in names[1:]:
         raise SemflowError(f"--class must be one of {', '.join(names[1:])}, which the field knows, got {name!r}")

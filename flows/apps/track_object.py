@@ -47,11 +47,11 @@ def command(*, video: str, box: str, frame: int, by: str, out: Path | None, as_j
 
     root = find_root(Path.cwd())
     frames = opened(root, video, Frames)
-    xyxy = checked(box, frame, frames)
+    xyxy = parse_box(box, frame, frames)
     if by == "csrt":
-        track = by_csrt(frames, frame, xyxy)
+        track = track_csrt(frames, frame, xyxy)
     else:
-        track = by_match(frames, opened(root, video, Features), opened(root, video, DenseFlow), frame, xyxy)
+        track = track_semantic(frames, opened(root, video, Features), opened(root, video, DenseFlow), frame, xyxy)
     folder = out or root / ObjectTrack.FOLDER / video
     folder.mkdir(parents=True, exist_ok=True)
     stem = folder / f"{frame:06d}-{'-'.join(f'{side:g}' for side in xyxy)}-{by}"
@@ -63,22 +63,26 @@ def command(*, video: str, box: str, frame: int, by: str, out: Path | None, as_j
     return 0
 
 
-def by_match(frames: Frames, features: Features, dense_flow: DenseFlow, frame: int, xyxy: NDArray[Any]) -> ObjectTrack:
+def track_semantic(
+    frames: Frames, features: Features, dense_flow: DenseFlow, frame: int, xyxy: NDArray[Any]
+) -> ObjectTrack:
     """The object by features and dense flow."""
     from tasks.track.template_tracker import track_by_template
 
     rows = [(at, box, score > 0, score) for at, box, score in track_by_template(features, dense_flow, frame, xyxy)]
-    return table(frames, rows, "match")
+    return build_object_track(frames, rows, "match")
 
 
-def by_csrt(frames: Frames, frame: int, xyxy: NDArray[Any]) -> ObjectTrack:
+def track_csrt(frames: Frames, frame: int, xyxy: NDArray[Any]) -> ObjectTrack:
     """The object by OpenCV's CSRT; SemflowError where it is not there."""
     from tasks.track.csrt_tracker import track_by_csrt
 
-    return table(frames, [(at, box, found, 0.0) for at, box, found in track_by_csrt(frames, frame, xyxy)], "csrt")
+    return build_object_track(
+        frames, [(at, box, found, 0.0) for at, box, found in track_by_csrt(frames, frame, xyxy)], "csrt"
+    )
 
 
-def table(frames: Frames, rows: list[tuple[int, NDArray[Any], bool, float]], by: str) -> ObjectTrack:
+def build_object_track(frames: Frames, rows: list[tuple[int, NDArray[Any], bool, float]], by: str) -> ObjectTrack:
     """The rows as an artifact."""
     boxes = np.array([box for _, box, _, _ in rows], np.float32).reshape(-1, 4)
     return ObjectTrack(
@@ -96,7 +100,7 @@ def table(frames: Frames, rows: list[tuple[int, NDArray[Any], bool, float]], by:
     )
 
 
-def checked(text: str, frame: int, frames: Frames) -> NDArray[np.float64]:
+def parse_box(text: str, frame: int, frames: Frames) -> NDArray[np.float64]:
     """(4,) the box, which must lie in a whole frame of the video."""
     try:
         x1, y1, x2, y2 = (float(side) for side in text.split(","))
@@ -135,10 +139,10 @@ def write_film(path: Path, frames: Frames, track: ObjectTrack) -> None:
     times = frames.pts_s[track.frame] - frames.pts_s[track.frame[0]]
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
     encoding = Encoding(canvas.even_width, canvas.even_height, 1 / step, CRF, PRESET)
-    write_movie(path, pictures(frames, track, canvas, times), float(times[-1]) + step, encoding)
+    write_movie(path, draw_boxes(frames, track, canvas, times), float(times[-1]) + step, encoding)
 
 
-def pictures(frames: Frames, track: ObjectTrack, canvas: Any, times: NDArray[Any]) -> Iterator[tuple[float, Image]]:
+def draw_boxes(frames: Frames, track: ObjectTrack, canvas: Any, times: NDArray[Any]) -> Iterator[tuple[float, Image]]:
     """(seconds, picture) of each row."""
     from tasks.report.colours import track_colour
     from tasks.report.overlay.boxes import draw_box

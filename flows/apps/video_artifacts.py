@@ -17,21 +17,21 @@ from tasks.artifacts.semantic_field import SemanticField
 from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import SemflowError
+from tasks.fit_field.field_inputs import FieldInputs
 from tasks.fit_field.params import FitFieldParams
-from tasks.fit_field.stage_inputs import Inputs
 from tasks.params import Compute, Params, read_params
 from tasks.report.field_paint import Paint, paints_of
 
 
 @dataclass(frozen=True)
-class Shelf:
+class VideoArtifacts:
     """One video of a project."""
 
     root: Path
     video: str
 
     @classmethod
-    def of(cls, video: str, start: Path | None = None) -> Shelf:
+    def of(cls, video: str, start: Path | None = None) -> VideoArtifacts:
         """The video in the project at or above `start`; SemflowError where there are no frames of it."""
         shelf = cls(find_root(start or Path.cwd()), video)
         _ = shelf.frames
@@ -99,10 +99,10 @@ class Shelf:
         sections = {"compute": Compute} | {stage.name: stage.params for stage in STAGES}
         return dict(read_params(self.root / PARAMS, sections))
 
-    def inputs(self, labels: FieldLabels) -> Inputs:
+    def inputs(self, labels: FieldLabels) -> FieldInputs:
         """What a field is fitted to, with these labels."""
         poses = CameraPoses.open(CameraPoses.path(self.root, self.video))
-        return Inputs(self.frames, self.dense_flow, self.features, self.semantic_flow, self.tracks, labels, poses)
+        return FieldInputs(self.frames, self.dense_flow, self.features, self.semantic_flow, self.tracks, labels, poses)
 
     def paints(self, field: SemanticField) -> tuple[Paint, ...]:
         """Colours of a field's values, those of the report where it has them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -14,6 +15,7 @@ from typing import Any
 from flows.engine.project import Project, find_root
 from tasks.errors import SemflowError
 
+MIN_PYTHON, MAX_PYTHON = (3, 11), (3, 13)
 LOW_DISK_GB = 5.0
 """Less than this and a run over a few hours of video may not fit."""
 
@@ -59,8 +61,8 @@ def _checked(name: str, check: Callable[[], str]) -> MachineCheck:
 
 def _python() -> str:
     version = platform.python_version()
-    if not version.startswith("3.11."):
-        raise SemflowError(f"Python must be 3.11, got {version}; make the environment with python3.11")
+    if not MIN_PYTHON <= sys.version_info[:2] <= MAX_PYTHON:
+        raise SemflowError(f"Python must be 3.11, 3.12 or 3.13, got {version}; make the environment with one of these")
     return version
 
 

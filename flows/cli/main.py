@@ -31,7 +31,7 @@ COMMANDS = {
     "remove": ("flows.maintenance.remove:command", "take videos out of the data set; --undo puts them back"),
     "forget": ("flows.maintenance.forget:command", "erase a video and everything made of it, and leave a proof"),
     "gc": ("flows.maintenance.collect_garbage:command", "list what nothing needs in DVC's cache; --yes drops it"),
-    "field": ("flows.apps.field:command", "use a semantic field: complete, track, remove, adapt"),
+    "field": ("flows.apps.field_commands:command", "use a semantic field: complete, track, remove, adapt"),
     "track-object": ("flows.apps.track_object:command", "track one object that you mark with a box"),
     "eval": ("flows.cli.run_suite:command", "score stage functions against ground truth"),
 }

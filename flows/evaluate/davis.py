@@ -5,7 +5,8 @@ first mask is given; J is the overlap with the true mask at the masks' own size,
 the last. Frames come to the working size of `decode`; features and flow are those of the stages, by params.yaml.
 
 - `J copied`: the first mask, unmoved.  `J warped`: carried along dense optical flow.
-- `J propagated`: by likeness of features alone (tasks/geometry/propagate.py), with the field's radius, count, memory.
+- `J propagated`: by likeness of features alone (tasks/geometry/feature_propagation.py), with the field's
+  radius, count, memory.
 - `J field`: the semantic field (tasks/fit_field).  `J field with masks`, by `--labels masks`: instance masks of
   YOLO26n-seg fed back in every frame. That segmenter knows COCO's eighty classes, and things of these classes gain
   most; what it does not know is left to the field.
@@ -28,22 +29,27 @@ import numpy as np
 
 from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
-from flows.evaluate.match_data import Clip as Files
+from flows.evaluate.match_data import MatchClip as Files
 from flows.evaluate.match_data import find_clips, read_image, read_mask
 from flows.evaluate.score_table import SuiteScores
 from tasks.arrays import Floats32, Image, LabelMap, Mask
 from tasks.decode.params import DecodeParams
 from tasks.device import resolve_device
 from tasks.errors import BadInput
-from tasks.estimate_flow.backend import Backend, open_backend
+from tasks.estimate_flow.flow_backend import FlowBackend, open_flow_backend
 from tasks.estimate_flow.params import EstimateFlowParams
-from tasks.extract_features.feature_extractor import Viewer, cell_grid, input_size, viewer
+from tasks.extract_features.feature_extractor import (
+    FeatureExtractor,
+    compute_input_size,
+    make_cell_grid,
+    open_feature_extractor,
+)
 from tasks.extract_features.params import ExtractFeaturesParams
-from tasks.extract_features.projection import shipped_projection
-from tasks.geometry.consistency import consistent
-from tasks.geometry.propagate import Propagation, propagate
-from tasks.geometry.raster import pixels_of
-from tasks.geometry.warp import warp
+from tasks.extract_features.pretrained_projection import load_pretrained_projection
+from tasks.geometry.feature_propagation import GridPropagationConfig, propagate_grid_labels
+from tasks.geometry.forward_backward import find_consistent_pixels
+from tasks.geometry.resampling import resample_to_pixels
+from tasks.geometry.warp import warp_image
 from tasks.label_propagation.mask_refinement import InstanceMasks, MaskRefiner, find_class_categories
 from tasks.label_propagation.memory_bank import compute_cosine_spread
 from tasks.label_propagation.propagate_labels import classify_frames, make_propagation_task
@@ -78,9 +84,9 @@ class Sequence:
 class Bench:
     """The stages' own code."""
 
-    look: Viewer
+    look: FeatureExtractor
     looking: ExtractFeaturesParams
-    optical: Backend
+    optical: FlowBackend
     side: int | None
 
 
@@ -151,7 +157,7 @@ def warped(sequence: Sequence) -> Iterator[tuple[int, Floats32]]:
     for frame in range(1, len(sequence.images)):
         motion = sequence.clip.motion(frame - 1)
         assert motion is not None
-        share = warp(share, motion.backward)
+        share = warp_image(share, motion.backward)
         yield frame, share
 
 
@@ -161,16 +167,16 @@ def propagated(sequence: Sequence) -> Iterator[tuple[int, Floats32]]:
     grids: Iterable[Any] = (clip.feature_grid(frame) for frame in range(1, clip.length))
     first = clip.feature_grid(0)
     assert first is not None
-    how = Propagation(
+    how = GridPropagationConfig(
         DEFAULT_CONFIG.match_radius,
         DEFAULT_CONFIG.match_count,
         DEFAULT_CONFIG.temperature * compute_cosine_spread(first),
         DEFAULT_CONFIG.memory_frames,
     )
     labels = pool_to_cells(encode_one_hot(sequence.first, CLASSES), clip.cells)
-    for frame, found in enumerate(propagate(first, grids, labels, how), start=1):
+    for frame, found in enumerate(propagate_grid_labels(first, grids, labels, how), start=1):
         assert found is not None
-        yield frame, pixels_of(np.ascontiguousarray(found[..., 1]), clip.cells, clip.height, clip.width)
+        yield frame, resample_to_pixels(np.ascontiguousarray(found[..., 1]), clip.cells, clip.height, clip.width)
 
 
 def field(sequence: Sequence, anchor: MaskRefiner | None) -> Iterator[tuple[int, Floats32]]:
@@ -203,15 +209,17 @@ def open_sequence(files: Files, bench: Bench) -> Sequence:
     """Images read, features made; flow is made when asked for."""
     images = [read_image(path, bench.side)[0] for path in files.frames]
     height, width = images[0].shape[:2]
-    seen = input_size(height, width, bench.looking.image_side)
+    seen = compute_input_size(height, width, bench.looking.image_side)
     grids = [bench.look([image])[0] for image in images]
 
     @lru_cache(maxsize=4)
     def motion(first: int) -> FramePairMotion:
         forward, backward = next(iter(bench.optical.estimate(images[first : first + 2])))
-        return FramePairMotion(forward, backward, consistent(forward, backward), consistent(backward, forward))
+        return FramePairMotion(
+            forward, backward, find_consistent_pixels(forward, backward), find_consistent_pixels(backward, forward)
+        )
 
-    cells = cell_grid(height, width, *seen)
+    cells = make_cell_grid(height, width, *seen)
     clip = SequenceView(
         len(images), height, width, cells, lambda frame: grids[frame], motion, images=lambda frame: images[frame]
     )
@@ -233,8 +241,10 @@ def _bench(params: ParamSections) -> Bench:
     flowing = params.section(EstimateFlowParams)
     device = resolve_device(compute.device) if flowing.network else "cpu"
     return Bench(
-        look=viewer(looking, compute, shipped_projection(looking.network, looking.layers, looking.dimensions)),
+        look=open_feature_extractor(
+            looking, compute, load_pretrained_projection(looking.network, looking.layers, looking.dimensions)
+        ),
         looking=looking,
-        optical=open_backend(flowing, device, compute.batch),
+        optical=open_flow_backend(flowing, device, compute.batch),
         side=params.section(DecodeParams).max_side,
     )

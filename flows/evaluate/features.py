@@ -4,11 +4,11 @@ Images come to the working size of `decode` and go through the stage's own code,
 `--set` tries other values. Two kinds of items are looked for at any depth below DIR:
 
 - `masks/`: folders `frames` with `masks` beside them, as DAVIS 2016 has them (Perazzi et al., 2016). The first mask is
-  given and carried through the video by tasks/geometry/propagate.py, which no flow, no detector and no tuning per video
-  helps. J is the overlap at the masks' own size, first and last frame left out.
+  given and carried through the video by tasks/geometry/feature_propagation.py, without flow, detector or
+  tuning per video. J is the overlap at the masks' own size, first and last frame left out.
 - `views/`: of `--frames` frames, spread over all folders `frames`, a view is rendered with a known homography in
-  another light (tasks/geometry/views.py). PCK@a is the share of cells whose nearest neighbour in the view lies within
-  a of the image's width from the truth, over the cells that are in the view.
+  another light (tasks/geometry/synthetic_views.py). PCK@a is the share of cells whose nearest neighbour in the
+  view lies within a of the image's width from the truth, over the cells that are in the view.
 
 `combined` is the mean over the items of a kind.
 """
@@ -27,33 +27,33 @@ from numpy.typing import NDArray
 
 from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
-from flows.evaluate.match_data import Clip, find_clips, read_image, read_mask
+from flows.evaluate.match_data import MatchClip, find_clips, read_image, read_mask
 from flows.evaluate.param_overrides import apply_overrides, set_option
 from flows.evaluate.score_table import SuiteScores
 from tasks.arrays import Image
 from tasks.decode.params import DecodeParams
 from tasks.errors import BadInput
-from tasks.extract_features.feature_extractor import cell_grid, input_size, viewer
+from tasks.extract_features.feature_extractor import compute_input_size, make_cell_grid, open_feature_extractor
 from tasks.extract_features.params import ExtractFeaturesParams
-from tasks.extract_features.projection import shipped_projection
-from tasks.geometry import views
+from tasks.extract_features.pretrained_projection import load_pretrained_projection
+from tasks.geometry import synthetic_views
+from tasks.geometry.cell_grid import CellGrid
 from tasks.geometry.evenly_spaced import pick_evenly
-from tasks.geometry.grid import CellGrid
-from tasks.geometry.propagate import Propagation, propagate
-from tasks.geometry.raster import cells_of, pixels_of, scaled
+from tasks.geometry.feature_propagation import GridPropagationConfig, propagate_grid_labels
+from tasks.geometry.resampling import resample_to_cells, resample_to_pixels, rescale_grid
 from tasks.params import Compute, ParamSections
 
-Grid = NDArray[np.float16]
+FeatureGrid = NDArray[np.float16]
 """(h, w, d) unit vectors."""
 # Radius, count and memory as Jabri et al. (2020) set them, the temperature for vectors that are spread evenly.
-HOW = Propagation(radius=12, count=5, temperature=0.3, memory=5)
+PROPAGATION = GridPropagationConfig(radius=12, count=5, temperature=0.3, memory=5)
 
 
 @dataclass(frozen=True)
-class Bench:
+class FeatureEvalContext:
     """Everything that an item is measured with."""
 
-    look: Callable[[Image], Grid]
+    look: Callable[[Image], FeatureGrid]
     cells: Callable[[int, int], CellGrid]
     """Height and width of an image to where its cells lie."""
     side: int | None
@@ -74,51 +74,53 @@ def command(**options: Any) -> int:
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """Metrics per item, and their means over the items of each kind."""
     looking = apply_overrides(params.section(ExtractFeaturesParams), arguments.set)
-    shipped = shipped_projection(looking.network, looking.layers, looking.dimensions)
-    look = viewer(looking, params.section(Compute), shipped)
-    bench = Bench(
+    shipped = load_pretrained_projection(looking.network, looking.layers, looking.dimensions)
+    look = open_feature_extractor(looking, params.section(Compute), shipped)
+    bench = FeatureEvalContext(
         look=lambda image: look([image])[0],
-        cells=lambda height, width: cell_grid(height, width, *input_size(height, width, looking.image_side)),
+        cells=lambda height, width: make_cell_grid(
+            height, width, *compute_input_size(height, width, looking.image_side)
+        ),
         side=params.section(DecodeParams).max_side,
     )
-    return measure(arguments, bench)
+    return evaluate_features(arguments, bench)
 
 
-def measure(arguments: argparse.Namespace, bench: Bench) -> SuiteScores:
+def evaluate_features(arguments: argparse.Namespace, bench: FeatureEvalContext) -> SuiteScores:
     """`evaluate` with whatever the bench holds."""
     clips = find_clips(arguments.data)
     if not clips:
         raise BadInput(f"{arguments.data} must hold folders `frames` with images, got none")
     items: dict[str, dict[str, float]] = {
-        f"masks/{clip.name}": {"J": carried_overlap(clip, bench)} for clip in clips if len(clip.masks) > 2
+        f"masks/{clip.name}": {"J": score_propagated_masks(clip, bench)} for clip in clips if len(clip.masks) > 2
     }
-    for name, image, rng in _chosen(clips, arguments, bench.side):
-        items[f"views/{name}"] = found_again(image, rng, bench)
-    return SuiteScores("features", items, _means(items))
+    for name, image, rng in _select_frames(clips, arguments, bench.side):
+        items[f"views/{name}"] = score_cell_matches(image, rng, bench)
+    return SuiteScores("features", items, _average_by_kind(items))
 
 
-def carried_overlap(clip: Clip, bench: Bench) -> float:
+def score_propagated_masks(clip: MatchClip, bench: FeatureEvalContext) -> float:
     """Mean J of the first mask carried through `clip`, at the masks' own size, without the first and the last frame."""
     images = [read_image(path, bench.side)[0] for path in clip.frames]
     drawn: Any = cv2.imread(str(clip.masks[0]), cv2.IMREAD_GRAYSCALE)
     height, width = drawn.shape
     tall, wide = images[0].shape[:2]
-    cells = scaled(bench.cells(tall, wide), tall, wide, height, width)
-    labels = cells_of(read_mask(clip.masks[0], height, width), cells)[..., None]
+    cells = rescale_grid(bench.cells(tall, wide), tall, wide, height, width)
+    labels = resample_to_cells(read_mask(clip.masks[0], height, width), cells)[..., None]
     grids = (bench.look(image) for image in images)
     overlaps: list[float] = []
-    for path, soft in zip(clip.masks[1:], propagate(next(grids), grids, labels, HOW), strict=True):
+    for path, soft in zip(clip.masks[1:], propagate_grid_labels(next(grids), grids, labels, PROPAGATION), strict=True):
         assert soft is not None
-        carried = pixels_of(soft[..., 0], cells, height, width) > 0.5
-        overlaps.append(_overlap(carried, read_mask(path, height, width)))
+        carried = resample_to_pixels(soft[..., 0], cells, height, width) > 0.5
+        overlaps.append(_mask_iou(carried, read_mask(path, height, width)))
     return float(np.mean(overlaps[:-1]))
 
 
-def found_again(image: Image, rng: np.random.Generator, bench: Bench) -> dict[str, float]:
+def score_cell_matches(image: Image, rng: np.random.Generator, bench: FeatureEvalContext) -> dict[str, float]:
     """PCK of the nearest neighbours of an image's cells in a view of it, and of no motion at all."""
     height, width = image.shape[:2]
-    camera, light = views.far(rng)
-    view = views.view(image, camera, light)
+    camera, light = synthetic_views.sample_far_view(rng)
+    view = synthetic_views.render_view(image, camera, light)
     cells = bench.cells(height, width)
     centres = cells.centres().reshape(-1, 2)
     first, second = (bench.look(seen).astype(np.float32) for seen in (image, view.image))
@@ -132,8 +134,8 @@ def found_again(image: Image, rng: np.random.Generator, bench: Bench) -> dict[st
     }
 
 
-def _chosen(
-    clips: list[Clip], arguments: argparse.Namespace, side: int | None
+def _select_frames(
+    clips: list[MatchClip], arguments: argparse.Namespace, side: int | None
 ) -> Iterator[tuple[str, Image, np.random.Generator]]:
     """About `--frames` images spread over clips and time, each with random numbers of its own."""
     each = max(1, round(arguments.frames / len(clips))) if arguments.frames else 0
@@ -143,12 +145,12 @@ def _chosen(
             yield f"{clip.name}/{frame:05d}", read_image(clip.frames[frame], side)[0], rng
 
 
-def _overlap(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
+def _mask_iou(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
     union = (first | second).sum()
     return float((first & second).sum() / union) if union else 1.0
 
 
-def _means(items: Mapping[str, dict[str, float]]) -> dict[str, float]:
+def _average_by_kind(items: Mapping[str, dict[str, float]]) -> dict[str, float]:
     kinds: dict[str, list[float]] = {}
     for name, metrics in items.items():
         for metric, value in metrics.items():

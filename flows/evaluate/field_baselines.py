@@ -4,7 +4,7 @@
 - flow: Sundaram et al. (2010) check each step there and back; labels are carried from the labelled frames chained over
   neighbours, at once (flow that skips frames), or by both; each way is heard by how far it could be trusted.
 - nearest features: the `COUNT` most alike cells of the labelled frames, weighted by a softmax of the cosines, of all
-  cells or only those near by; and the same fed from frame to frame (tasks/geometry/propagate.py).
+  cells or only those near by; and the same fed from frame to frame (tasks/geometry/feature_propagation.py).
 """
 
 from __future__ import annotations
@@ -18,7 +18,13 @@ from numpy.typing import NDArray
 
 from flows.evaluate.synthetic_case import Problem, at_cells, at_pixels
 from tasks.arrays import LabelMap, Mask
-from tasks.geometry.propagate import Propagation, TopKSimilar, mixed, most_alike, propagate
+from tasks.geometry.feature_propagation import (
+    GridPropagationConfig,
+    TopKSimilar,
+    average_top_k_labels,
+    find_top_k_similar,
+    propagate_grid_labels,
+)
 from tasks.geometry.warp import pixel_grid
 
 Votes = NDArray[np.float32]
@@ -71,7 +77,7 @@ def nearest_features(problem: Problem) -> LabelMap:
             np.take_along_axis(cosines, index, axis=1).reshape(*vectors.shape[:2], -1),
             index.reshape(*vectors.shape[:2], -1),
         )
-        return at_pixels(problem.cells, mixed(alike, shares, TEMPERATURE), *problem.size)
+        return at_pixels(problem.cells, average_top_k_labels(alike, shares, TEMPERATURE), *problem.size)
 
     return _decided(map(votes, problem.grids))
 
@@ -79,20 +85,23 @@ def nearest_features(problem: Problem) -> LabelMap:
 def nearest_features_near(problem: Problem) -> LabelMap:
     """(t, h, w) labels of the most alike cells at most NEAR_CELLS away."""
     past, shares = _labelled_cells(problem)
-    found = (mixed(most_alike(vectors, past, NEAR_CELLS, COUNT), shares, TEMPERATURE) for vectors in problem.grids)
+    found = (
+        average_top_k_labels(find_top_k_similar(vectors, past, NEAR_CELLS, COUNT), shares, TEMPERATURE)
+        for vectors in problem.grids
+    )
     return _decided(at_pixels(problem.cells, votes, *problem.size) for votes in found)
 
 
 def feature_propagation(problem: Problem) -> LabelMap:
     """(t, h, w) labels fed from frame to frame, away from each labelled one; the nearer one is heard."""
-    how = Propagation(NEAR_CELLS, COUNT, TEMPERATURE, MEMORY)
+    how = GridPropagationConfig(NEAR_CELLS, COUNT, TEMPERATURE, MEMORY)
     soft: dict[int, Any] = {}
     for start, labels in problem.labels.items():
         begun = at_cells(problem.cells, labels, problem.class_count)
         soft[start] = begun
         for way in (range(start - 1, -1, -1), range(start + 1, len(problem))):
             mine = [frame for frame in way if problem.nearest_labelled(frame) == start]
-            found = propagate(problem.grids[start], (problem.grids[frame] for frame in mine), begun, how)
+            found = propagate_grid_labels(problem.grids[start], (problem.grids[frame] for frame in mine), begun, how)
             soft.update(zip(mine, found, strict=True))
     return _decided(at_pixels(problem.cells, soft[frame], *problem.size) for frame in range(len(problem)))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flows.evaluate.synthetic_case import Problem
 from tasks.arrays import Mask
-from tasks.fit_field.window_volume import geometry_of
-from tasks.geometry.homography import camera_motion
+from tasks.fit_field.window_volume import fit_sequence_volume
+from tasks.geometry.homography import estimate_camera_motion
 from tasks.plane_volume.optimise import VolumeFrames, VolumeTraining
 from tasks.plane_volume.volume_queries import VolumeQueries
 from tasks.sequence.frame_pair_motion import FramePairMotion
@@ -24,5 +24,5 @@ def volume_of(problem: Problem, leave_out: Mask | None = None) -> VolumeQueries:
     """The volume of all frames; the camera is found without what the (t, h, w) `leave_out` covers."""
     motions = {first: motion_of(problem, first) for first in range(len(problem) - 1)}
     free = {n: motion.valid if leave_out is None else motion.valid & ~leave_out[n] for n, motion in motions.items()}
-    cameras = {n: camera_motion(motion.forward, free[n]).homography for n, motion in motions.items()}
-    return geometry_of(VolumeFrames(list(problem.images), motions, cameras), LEARNING, "cpu")
+    cameras = {n: estimate_camera_motion(motion.forward, free[n]).homography for n, motion in motions.items()}
+    return fit_sequence_volume(VolumeFrames(list(problem.images), motions, cameras), LEARNING, "cpu")

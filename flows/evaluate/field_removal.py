@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from flows.evaluate.field_geometry import volume_of
 from flows.evaluate.synthetic_case import Problem
 from tasks.arrays import Mask
-from tasks.geometry.homography import camera_flow, camera_motion
-from tasks.geometry.warp import lands_inside, warp
+from tasks.geometry.homography import compute_camera_flow, estimate_camera_motion
+from tasks.geometry.warp import find_targets_inside, warp_image
 from tasks.plane_volume.object_removal import remove_object
 from tasks.synthetic.scene.cast import POST
 from tasks.synthetic.scene.scene import Scene
@@ -92,10 +92,10 @@ def _laid(problem: Problem, taken: Mask, frame: int, other: int) -> NDArray[np.f
     step = 1 if other > frame else -1
     for now in range(frame, other, step):
         flow, valid = problem.step(now, now + step)
-        way = camera_motion(flow, valid & ~taken[now]).homography @ way
-    flow = camera_flow(way, *problem.size)
-    known = lands_inside(flow) & (warp(taken[other].astype(np.float32), flow) == 0)
-    laid = warp(problem.images[other].astype(np.float32), flow)
+        way = estimate_camera_motion(flow, valid & ~taken[now]).homography @ way
+    flow = compute_camera_flow(way, *problem.size)
+    known = find_targets_inside(flow) & (warp_image(taken[other].astype(np.float32), flow) == 0)
+    laid = warp_image(problem.images[other].astype(np.float32), flow)
     both = known & ~taken[frame]
     if both.any():
         laid *= problem.images[frame][both].mean(axis=0) / np.maximum(laid[both].mean(axis=0), 1)

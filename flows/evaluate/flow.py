@@ -26,9 +26,9 @@ from tasks.arrays import FlowField, Image
 from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.device import resolve_device
 from tasks.errors import BadInput
-from tasks.estimate_flow.backend import Backend, open_backend
+from tasks.estimate_flow.flow_backend import FlowBackend, open_flow_backend
 from tasks.estimate_flow.params import EstimateFlowParams
-from tasks.geometry.flow_error import endpoint_error, outliers
+from tasks.geometry.flow_error import compute_endpoint_errors, find_fl_outliers
 from tasks.geometry.flow_file import read_flo
 from tasks.params import Compute, ParamSections
 
@@ -37,7 +37,7 @@ FLOAT32_BYTES = 8  # per vector
 
 
 @dataclass(frozen=True)
-class Item:
+class FlowPairCase:
     """One pair of images with its true flow."""
 
     name: str
@@ -47,7 +47,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Errors:
+class FlowErrors:
     """What one pair gave, pixel by pixel, so that pairs can be pooled."""
 
     distance: NDArray[np.float64]
@@ -72,7 +72,7 @@ class Errors:
         }
 
     @classmethod
-    def pooled(cls, parts: list[Errors]) -> Errors:
+    def pooled(cls, parts: list[FlowErrors]) -> FlowErrors:
         """All pixels of all pairs together."""
         arrays = ("distance", "outlier", "distance_stored", "outlier_stored", "moved")
         joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in arrays}
@@ -94,39 +94,39 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
     if arguments.backend:
         settings = settings.model_copy(update={"backend": arguments.backend})
     compute = params.section(Compute)
-    backend = open_backend(settings, resolve_device(compute.device) if settings.network else "cpu", compute.batch)
-    errors = {item.name: compare(item, backend, settings) for item in find_pairs(arguments.data)}
+    backend = open_flow_backend(settings, resolve_device(compute.device) if settings.network else "cpu", compute.batch)
+    errors = {item.name: measure_flow_errors(item, backend, settings) for item in find_flow_pairs(arguments.data)}
     return SuiteScores(
         "flow",
         {name: found.summary() for name, found in errors.items()},
-        Errors.pooled(list(errors.values())).summary(),
+        FlowErrors.pooled(list(errors.values())).summary(),
     )
 
 
-def compare(item: Item, backend: Backend, params: EstimateFlowParams) -> Errors:
+def measure_flow_errors(item: FlowPairCase, backend: FlowBackend, params: EstimateFlowParams) -> FlowErrors:
     """The flow from the first image of `item` to the second, against its truth."""
     flow, _ = next(iter(backend.estimate([item.first, item.second])))
     height, width = flow.shape[:2]
     encoding = FlowEncoding(height, width, params.stored_grid, params.stored_steps_per_px)
     data = encoding.encode(flow)
     stored = encoding.decode(data)
-    return Errors(
-        distance=endpoint_error(flow, item.truth),
-        outlier=outliers(flow, item.truth),
-        distance_stored=endpoint_error(stored, item.truth),
-        outlier_stored=outliers(stored, item.truth),
+    return FlowErrors(
+        distance=compute_endpoint_errors(flow, item.truth),
+        outlier=find_fl_outliers(flow, item.truth),
+        distance_stored=compute_endpoint_errors(stored, item.truth),
+        outlier_stored=find_fl_outliers(stored, item.truth),
         moved=np.linalg.norm(stored - flow, axis=2).reshape(-1),
         stored_bytes=len(data),
     )
 
 
-def find_pairs(folder: Path) -> Iterator[Item]:
+def find_flow_pairs(folder: Path) -> Iterator[FlowPairCase]:
     """The pairs at any depth below `folder`, by name; BadInput where there are none, or one is not whole."""
     found = sorted(folder.rglob("flow.flo"))
     if not found:
         raise BadInput(f"{folder} must hold folders with frame1.*, frame2.* and flow.flo, got none")
     for path in found:
-        first, second = (_image(path.parent, stem) for stem in ("frame1", "frame2"))
+        first, second = (_read_frame(path.parent, stem) for stem in ("frame1", "frame2"))
         truth = read_flo(path)
         if not first.shape[:2] == second.shape[:2] == truth.shape[:2]:
             raise BadInput(
@@ -134,10 +134,10 @@ def find_pairs(folder: Path) -> Iterator[Item]:
                 f"got {first.shape[:2]}, {second.shape[:2]} and {truth.shape[:2]}"
             )
         name = path.parent.relative_to(folder).as_posix()
-        yield Item(folder.name if name == "." else name, first, second, truth)
+        yield FlowPairCase(folder.name if name == "." else name, first, second, truth)
 
 
-def _image(folder: Path, stem: str) -> Image:
+def _read_frame(folder: Path, stem: str) -> Image:
     import cv2
 
     files = sorted(folder.glob(f"{stem}.*"))

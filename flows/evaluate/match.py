@@ -4,12 +4,12 @@ Four kinds of items are looked for at any depth below DIR; each image is brought
 vectors come from `extract_features` and optical flow from `estimate_flow`, with their sections of params.yaml.
 
 - `views/`: of `--frames` frames, spread over all folders named `frames`, a view is rendered with a known homography in
-  another light (tasks/geometry/views.py). PCK@a is the share of the cells whose match lies within a of the image's
-  width from the truth (Yang and Ramanan, 2013), over the cells in the view. Beside it: no motion at all; optical flow
-  at once; and chained over `--steps` frames. No real film has truth over many frames, so this one runs half
-  of them forward and then back to where it began, while the camera turns and the light changes on the way to the view:
-  chained flow meets all that moves, hides and leaves the picture in between, and the truth stays exact. The same way
-  past a film that stands still is what chained flow is at its best, and there it is better than any match of cells.
+  another light (tasks/geometry/synthetic_views.py). PCK@a is the share of the cells whose match lies within a of the
+  image's width from the truth (Yang and Ramanan, 2013), over the cells in the view. Beside it: no motion at all;
+  optical flow at once; and chained over `--steps` frames. No real film has truth over many frames, so this one runs
+  half of them forward and then back to where it began, while the camera turns and the light changes on the way to the
+  view: chained flow meets all that moves, hides and leaves the picture in between, and the truth stays exact. The same
+  way past a film that stands still is what chained flow is at its best, and there it is better than any match of cells.
 - `neighbours/`: the same frames and a view as a next frame would be. EPE in pixels of the cells, for both flows.
 - `masks/`: real frames `--stride` apart, where a folder `masks` lies beside `frames`. J is the overlap of the object's
   cells in the first frame with those whose match lies on the object in the second one.
@@ -31,8 +31,8 @@ import numpy as np
 
 from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
-from flows.evaluate.match_context import Bench, open_bench
-from flows.evaluate.match_data import Clip, find_clips, find_homography_pairs, find_keypoint_pairs, read_image
+from flows.evaluate.match_context import MatchContext, open_match_context
+from flows.evaluate.match_data import MatchClip, find_clips, find_homography_pairs, find_keypoint_pairs, read_image
 from flows.evaluate.match_scores import Metrics, score_homography, score_keypoints, score_masks, score_views
 from flows.evaluate.score_table import SuiteScores
 from tasks.arrays import Image
@@ -55,14 +55,14 @@ def command(**options: Any) -> int:
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """Metrics per item, and their means over the items of each kind."""
-    return measure(arguments, open_bench(params))
+    return evaluate_match(arguments, open_match_context(params))
 
 
-def measure(arguments: argparse.Namespace, bench: Bench) -> SuiteScores:
+def evaluate_match(arguments: argparse.Namespace, bench: MatchContext) -> SuiteScores:
     """`evaluate` with whatever the bench holds."""
     clips = find_clips(arguments.data)
     items: dict[str, Metrics] = {}
-    for name, film, rng in _films(clips, arguments, bench.side):
+    for name, film, rng in _select_films(clips, arguments, bench.side):
         items[f"views/{name}"], items[f"neighbours/{name}"] = score_views(film, rng, bench)
     for clip in clips:
         if clip.masks and len(clip.frames) > arguments.stride:
@@ -76,11 +76,11 @@ def measure(arguments: argparse.Namespace, bench: Bench) -> SuiteScores:
             f"{arguments.data} must hold folders `frames`, pairs of images with .mat keypoints, or pairs with a "
             "homography in .xml, got none"
         )
-    return SuiteScores("match", items, _means(items))
+    return SuiteScores("match", items, _average_by_kind(items))
 
 
-def _films(
-    clips: Sequence[Clip], arguments: argparse.Namespace, side: int | None
+def _select_films(
+    clips: Sequence[MatchClip], arguments: argparse.Namespace, side: int | None
 ) -> Iterator[tuple[str, list[Image], np.random.Generator]]:
     """About `--frames` films there and back, spread over clips and time, each with random numbers of its own."""
     each = max(1, round(arguments.frames / max(1, len(clips))))
@@ -95,7 +95,7 @@ def _films(
             yield f"{clip.name}/{frame:05d}", images + images[-2::-1], rng
 
 
-def _means(items: Mapping[str, Metrics]) -> Metrics:
+def _average_by_kind(items: Mapping[str, Metrics]) -> Metrics:
     kinds: dict[str, list[float]] = {}
     for name, metrics in items.items():
         for metric, value in metrics.items():

@@ -13,21 +13,21 @@ from numpy.typing import NDArray
 from tasks.arrays import FlowField, Image, Points32
 from tasks.decode.params import DecodeParams
 from tasks.device import resolve_device
-from tasks.estimate_flow.backend import Backend, open_backend
+from tasks.estimate_flow.flow_backend import FlowBackend, open_flow_backend
 from tasks.estimate_flow.params import EstimateFlowParams
-from tasks.extract_features.feature_extractor import cell_grid, input_size, viewer
+from tasks.extract_features.feature_extractor import compute_input_size, make_cell_grid, open_feature_extractor
 from tasks.extract_features.params import ExtractFeaturesParams
-from tasks.extract_features.projection import shipped_projection
-from tasks.geometry.carry import step
-from tasks.geometry.grid import CellGrid
-from tasks.match.grids import How, match_grids
+from tasks.extract_features.pretrained_projection import load_pretrained_projection
+from tasks.geometry.advection import advect_points
+from tasks.geometry.cell_grid import CellGrid
+from tasks.match.grid_matching import MatchConfig, match_grids
 from tasks.match.params import MatchParams
-from tasks.match.semantic import how
+from tasks.match.semantic_matching import make_match_config
 from tasks.params import Compute, ParamSections
 
 
 @dataclass(frozen=True)
-class Grid:
+class ImageFeatures:
     """One image's vectors."""
 
     vectors: NDArray[Any]
@@ -36,15 +36,15 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Bench:
+class MatchContext:
     """Everything that an item is measured with."""
 
-    extract: Callable[[Image], Grid]
-    optical: Backend
-    how: How
+    extract: Callable[[Image], ImageFeatures]
+    optical: FlowBackend
+    how: MatchConfig
     side: int | None
 
-    def semantic(self, first: Grid, second: Grid) -> Points32:
+    def semantic(self, first: ImageFeatures, second: ImageFeatures) -> Points32:
         """Where each cell of the first image is in the second by meaning."""
         return second.cells.to_px(match_grids(first.vectors, second.vectors, self.how).target)
 
@@ -53,27 +53,27 @@ class Bench:
         for pair in pairwise(images):
             flow: FlowField = next(iter(self.optical.estimate(pair)))[0]
             inside = np.clip(places, 0, np.array([flow.shape[1] - 1, flow.shape[0] - 1], np.float32))
-            places = places + step(inside, flow, np.ones(flow.shape[:2], np.bool_)) - inside
+            places = places + advect_points(inside, flow, np.ones(flow.shape[:2], np.bool_)) - inside
         return places
 
 
-def open_bench(params: ParamSections) -> Bench:
+def open_match_context(params: ParamSections) -> MatchContext:
     """The stages' own code, with their sections of params.yaml."""
     compute = params.section(Compute)
     looking = params.section(ExtractFeaturesParams)
     flowing = params.section(EstimateFlowParams)
     device = resolve_device(compute.device)
-    shipped = shipped_projection(looking.network, looking.layers, looking.dimensions)
-    look = viewer(looking, compute, shipped)
+    shipped = load_pretrained_projection(looking.network, looking.layers, looking.dimensions)
+    look = open_feature_extractor(looking, compute, shipped)
 
-    def extract(image: Image) -> Grid:
+    def extract(image: Image) -> ImageFeatures:
         height, width = image.shape[:2]
-        cells = cell_grid(height, width, *input_size(height, width, looking.image_side))
-        return Grid(look([image])[0], cells)
+        cells = make_cell_grid(height, width, *compute_input_size(height, width, looking.image_side))
+        return ImageFeatures(look([image])[0], cells)
 
-    return Bench(
+    return MatchContext(
         extract=extract,
-        optical=open_backend(flowing, device if flowing.network else "cpu", compute.batch),
-        how=how(params.section(MatchParams), device),
+        optical=open_flow_backend(flowing, device if flowing.network else "cpu", compute.batch),
+        how=make_match_config(params.section(MatchParams), device),
         side=params.section(DecodeParams).max_side,
     )

@@ -18,7 +18,7 @@ IMAGES = {".jpg", ".jpeg", ".png", ".ppm"}
 
 
 @dataclass(frozen=True)
-class Clip:
+class MatchClip:
     """The frames of one video, and the object's mask in each where there are masks."""
 
     name: str
@@ -46,14 +46,14 @@ class HomographyPair:
     """Working-size pixels of the second image per pixel of the original."""
 
 
-def find_clips(folder: Path) -> list[Clip]:
+def find_clips(folder: Path) -> list[MatchClip]:
     """Folders `frames` at any depth below `folder`, with `masks` beside them where there are."""
-    clips: list[Clip] = []
+    clips: list[MatchClip] = []
     for frames in sorted(path for path in folder.rglob("frames") if path.is_dir()):
-        images, masks = _images(frames), _images(frames.parent / "masks")
+        images, masks = _list_images(frames), _list_images(frames.parent / "masks")
         if images:
             matching = masks if len(masks) == len(images) else ()
-            clips.append(Clip(_name(folder, frames.parent), images, matching))
+            clips.append(MatchClip(_relative_name(folder, frames.parent), images, matching))
     return clips
 
 
@@ -62,7 +62,7 @@ def find_keypoint_pairs(folder: Path, side: int | None) -> Iterator[KeypointPair
     from scipy.io import loadmat
 
     for parent in sorted({path.parent for path in folder.rglob("*.mat")}):
-        files = [path for path in _images(parent) if path.with_suffix(".mat").is_file()]
+        files = [path for path in _list_images(parent) if path.with_suffix(".mat").is_file()]
         if len(files) == 2:
             (a, size_a), (b, size_b) = (read_image(path, side) for path in files)
             points = [np.asarray(loadmat(path.with_suffix(".mat"))["pts_coord"], np.float64).T for path in files]
@@ -70,19 +70,21 @@ def find_keypoint_pairs(folder: Path, side: int | None) -> Iterator[KeypointPair
                 raise BadInput(
                     f"{parent} must name the same keypoints twice, got {len(points[0])} and {len(points[1])}"
                 )
-            scaled = [rescale(p, size, image) for p, size, image in zip(points, (size_a, size_b), (a, b), strict=True)]
-            yield KeypointPair(_name(folder, parent), (a, b), (scaled[0], scaled[1]))
+            scaled = [
+                rescale_points(p, size, image) for p, size, image in zip(points, (size_a, size_b), (a, b), strict=True)
+            ]
+            yield KeypointPair(_relative_name(folder, parent), (a, b), (scaled[0], scaled[1]))
 
 
 def find_homography_pairs(folder: Path, side: int | None) -> Iterator[HomographyPair]:
     """Folders with exactly two images and one OpenCV file whose first node is a 3x3 matrix, first image to second."""
     for path in sorted(folder.rglob("*.xml")):
-        files = _images(path.parent)
+        files = _list_images(path.parent)
         if len(files) == 2:
-            homography = _matrix(path)
+            homography = _read_matrix(path)
             (a, size_a), (b, size_b) = (read_image(file, side) for file in files)
-            scale = _scaling(size_b, b) @ homography @ np.linalg.inv(_scaling(size_a, a))
-            yield HomographyPair(_name(folder, path.parent), (a, b), scale, b.shape[1] / size_b[1])
+            scale = _scaling_matrix(size_b, b) @ homography @ np.linalg.inv(_scaling_matrix(size_a, a))
+            yield HomographyPair(_relative_name(folder, path.parent), (a, b), scale, b.shape[1] / size_b[1])
 
 
 def read_image(path: Path, side: int | None) -> tuple[Image, tuple[int, int]]:
@@ -106,17 +108,17 @@ def read_mask(path: Path, height: int, width: int) -> NDArray[np.bool_]:
     return cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST) > 127
 
 
-def rescale(points: Points, size: tuple[int, int], image: Image) -> Points:
+def rescale_points(points: Points, size: tuple[int, int], image: Image) -> Points:
     """(n, 2) points of an image that had (height, width) `size` on what it became, pixel centres at integers."""
-    return cv2.perspectiveTransform(points[None], _scaling(size, image))[0].astype(np.float64)
+    return cv2.perspectiveTransform(points[None], _scaling_matrix(size, image))[0].astype(np.float64)
 
 
-def _scaling(size: tuple[int, int], image: Image) -> NDArray[np.float64]:
+def _scaling_matrix(size: tuple[int, int], image: Image) -> NDArray[np.float64]:
     x, y = image.shape[1] / size[1], image.shape[0] / size[0]
     return np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1]])
 
 
-def _matrix(path: Path) -> NDArray[np.float64]:
+def _read_matrix(path: Path) -> NDArray[np.float64]:
     storage = cv2.FileStorage(str(path), cv2.FILE_STORAGE_READ)
     matrix: Any = storage.getFirstTopLevelNode().mat()
     storage.release()
@@ -125,10 +127,10 @@ def _matrix(path: Path) -> NDArray[np.float64]:
     return np.asarray(matrix, np.float64)
 
 
-def _images(folder: Path) -> tuple[Path, ...]:
+def _list_images(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(path for path in folder.glob("*") if path.suffix.lower() in IMAGES))
 
 
-def _name(folder: Path, parent: Path) -> str:
+def _relative_name(folder: Path, parent: Path) -> str:
     name = parent.relative_to(folder).as_posix()
     return folder.name if name == "." else name

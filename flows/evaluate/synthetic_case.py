@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import FlowField, Image, LabelMap, Mask
-from tasks.estimate_flow.classic import dis
-from tasks.geometry.consistency import consistent
-from tasks.geometry.grid import CellGrid, unit
+from tasks.estimate_flow.opencv_flow import make_dis_estimator
+from tasks.geometry.cell_grid import CellGrid, l2_normalize
+from tasks.geometry.forward_backward import find_consistent_pixels
 from tasks.synthetic.scene import inputs
 from tasks.synthetic.scene.cast import CLASS_NAMES
 from tasks.synthetic.scene.scene import Scene
@@ -78,7 +78,7 @@ def make_problem(scene: Scene, labelled: int, noise_px: float | None) -> Problem
     return Problem(
         images=images,
         neighbours=[neighbour(first) for first in range(len(scene) - 1)],
-        grids=unit(grids),
+        grids=l2_normalize(grids),
         cells=cells,
         labels={frame: scene.classes[frame] for frame in chosen},
         class_count=len(CLASS_NAMES),
@@ -88,7 +88,7 @@ def make_problem(scene: Scene, labelled: int, noise_px: float | None) -> Problem
 
 def _estimator(images: NDArray[np.uint8]) -> Callable[[int, int], tuple[FlowField, Mask]]:
     """DIS between any two of the images, as the pipeline runs it, with its own check there and back."""
-    estimate = dis("medium")
+    estimate = make_dis_estimator("medium")
 
     @cache
     def both(low: int, high: int) -> tuple[FlowField, FlowField]:
@@ -98,7 +98,7 @@ def _estimator(images: NDArray[np.uint8]) -> Callable[[int, int], tuple[FlowFiel
     def flow(a: int, b: int) -> tuple[FlowField, Mask]:
         forward, backward = both(min(a, b), max(a, b))
         there, back = (forward, backward) if a < b else (backward, forward)
-        return there, consistent(there, back)
+        return there, find_consistent_pixels(there, back)
 
     return flow
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from tasks.arrays import FlowField
 from tasks.artifacts.action_model import StackSettings
 from tasks.artifacts.flow_encoding import FlowEncoding
-from tasks.estimate_flow.assess import assess
-from tasks.estimate_flow.classic import dis
-from tasks.geometry.homography import camera_flow
+from tasks.estimate_flow.flow_quality import assess_flow_pair
+from tasks.estimate_flow.opencv_flow import make_dis_estimator
+from tasks.geometry.homography import compute_camera_flow
 from tasks.streams.flow_stack import (
     STACK_CHANNELS,
     STACK_LENGTH,
@@ -95,9 +95,9 @@ def render_clip_inputs(job: FigureClipJob) -> FigureClipInputs:
 
 def _estimate_flow(pictures: Sequence[NDArray[np.uint8]]) -> Iterator[FlowField]:
     """Own motion by the stage's flow and its camera."""
-    for (first, second), (there, back) in zip(pairwise(pictures), dis("medium")(pictures), strict=True):
-        pair = assess(first, second, there, back, ENCODING)
-        yield pair.forward - camera_flow(pair.camera, SIDE, SIDE)
+    for (first, second), (there, back) in zip(pairwise(pictures), make_dis_estimator("medium")(pictures), strict=True):
+        pair = assess_flow_pair(first, second, there, back, ENCODING)
+        yield pair.forward - compute_camera_flow(pair.camera, SIDE, SIDE)
 
 
 def _jitter_boxes(xyxy: NDArray[np.float32], random: np.random.Generator, drawn: bool) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from tasks.decode.params import DecodeParams
 from tasks.decode.stage import decode
 from tasks.extract_features.fit_axes import FitAxesParams, fit_axes
 from tasks.extract_features.params import ExtractFeaturesParams
-from tasks.extract_features.projection import FITTED, FOLDER, KEPT
+from tasks.extract_features.pretrained_projection import FOLDER, MAX_DIMENSIONS, PRETRAINED_FILES
 from tasks.params import Compute
 
 
@@ -36,8 +36,8 @@ def main() -> None:
         for name, clip in paths.items():
             paths[name] = Path(folder) / f"{name}.parquet"
             decode.function(RawVideo(clip), decoding).save(paths[name])
-        for (network, layers), name in FITTED.items():
-            wanted = seeing.model_copy(update={"network": network, "layers": layers, "dimensions": KEPT})
+        for (network, layers), name in PRETRAINED_FILES.items():
+            wanted = seeing.model_copy(update={"network": network, "layers": layers, "dimensions": MAX_DIMENSIONS})
             on_clips = fitting.model_copy(update={"fitted_on": "dataset"})
             np.save(FOLDER / name, fit_axes(Dataset(Frames, paths), on_clips, wanted, compute).values)
 

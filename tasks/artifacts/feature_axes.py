@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tasks.artifacts.artifact import Artifact
 from tasks.artifacts.npy_file import read_npy, write_npy
 from tasks.errors import SemflowError
-from tasks.geometry.projection import Projection
+from tasks.geometry.wccn_projection import LinearProjection
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ class FeatureAxes(Artifact):
             )
 
     @property
-    def projection(self) -> Projection | None:
+    def projection(self) -> LinearProjection | None:
         """What they do to vectors; None where all channels are kept."""
         if not len(self.values):
             return None
         rows = self.values.astype(np.float32)
-        return Projection(rows[0], np.ascontiguousarray(rows[1:].T))
+        return LinearProjection(rows[0], np.ascontiguousarray(rows[1:].T))
 
     def save(self, path: Path) -> None:
         write_npy(path, self.values, self.values.shape, asdict(self.metadata))
@@ -63,6 +63,6 @@ class FeatureAxes(Artifact):
         return cls(np.array(values), AxesMetadata(layers=layers, **metadata))
 
 
-def pack_projection(projection: Projection) -> NDArray[np.float16]:
+def pack_projection(projection: LinearProjection) -> NDArray[np.float16]:
     """(1 + d, c): the mean, then the axes."""
     return np.vstack([projection.mean, projection.axes.T]).astype(np.float16)

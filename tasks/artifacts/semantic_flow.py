@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tasks.artifacts.artifact import Artifact, StreamingArtifact
 from tasks.artifacts.npy_file import read_npy, write_npy
 from tasks.errors import SemflowError
-from tasks.geometry.grid import CellGrid
+from tasks.geometry.cell_grid import CellGrid
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,10 @@ def estimate_flow(frames: Frames, params: EstimateFlowParams, compute: Compute) 
 
     def pairs() -> Iterator[FlowPair]:
         from tasks.device import resolve_device
-        from tasks.estimate_flow.backend import open_backend
-        from tasks.estimate_flow.runs import flow_pairs
+        from tasks.estimate_flow.flow_backend import open_flow_backend
+        from tasks.estimate_flow.frame_runs import estimate_flow_pairs
 
         device = resolve_device(compute.device) if params.network else "cpu"
-        yield from flow_pairs(frames, open_backend(params, device, compute.batch), encoding)
+        yield from estimate_flow_pairs(frames, open_flow_backend(params, device, compute.batch), encoding)
 
     return DenseFlow.stream(pairs(), FlowMetadata(len(frames), params.backend, encoding))

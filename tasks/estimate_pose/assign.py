@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.geometry.boxes import pairwise_iou
+from tasks.geometry.bounding_boxes import pairwise_iou
 from tasks.yolo.keypoint_decoding import Skeletons
 
 MARGIN = 0.1  # of a box's size on each side: hands and feet reach a little beyond smoothed boxes

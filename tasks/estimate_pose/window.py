@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.geometry.letterbox import GREY
+from tasks.geometry.letterbox import PADDING_GREY
 
 CONTEXT = 1.25  # window over box, as Xiao et al. (2018)
 SHAPE = 3 / 4  # width over height, as Xiao et al. (2018)
@@ -56,7 +56,7 @@ class Window:
             (self.width, self.height),
             flags=cv2.INTER_LINEAR,  # as the letterbox of whole frames
             borderMode=cv2.BORDER_CONSTANT,
-            borderValue=(GREY, GREY, GREY),
+            borderValue=(PADDING_GREY, PADDING_GREY, PADDING_GREY),
         ).astype(np.uint8, copy=False)
 
     def back(self, xy: NDArray[np.float32], shift: float = 0.0) -> NDArray[np.float32]:

@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.extract_features.plans import PLANS, STEM_CHANNELS, Plan
+from tasks.extract_features.network_plans import NETWORK_PLANS, STEM_CHANNELS, NetworkPlan
 from tasks.weights.fetch import weights_path
 
-Weights = dict[str, Any]
+StateDict = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Conv:
+class FoldedConv:
     """A convolution with its normalisation folded in, and what follows it."""
 
     name: str
@@ -51,7 +51,7 @@ class Conv:
 class Backbone:
     """A network up to its last block."""
 
-    convs: tuple[Conv, ...]
+    convs: tuple[FoldedConv, ...]
     mean: tuple[float, float, float]
     """Subtracted from RGB, 0..255."""
     scale: tuple[float, float, float]
@@ -59,39 +59,41 @@ class Backbone:
 
 
 @cache
-def backbone(name: str) -> Backbone:
+def load_backbone(name: str) -> Backbone:
     """The network `name` with its weights, fetched and verified at first use."""
     import torch
 
-    plan = PLANS[name]
-    state: Weights = torch.load(weights_path(plan.weights), map_location="cpu", weights_only=True)
-    convs = [_folded(state, "stem", _stem_keys(plan), 2, plan, clipped=True)]
+    plan = NETWORK_PLANS[name]
+    state: StateDict = torch.load(weights_path(plan.weights), map_location="cpu", weights_only=True)
+    convs = [_fold_batch_norm(state, "stem", _stem_keys(plan), 2, plan, clipped=True)]
     block, channels = plan.first_block, STEM_CHANNELS
     for expansion, out, repeats, first_stride, _ in plan.stages:
         for repeat in range(repeats):
             stride = first_stride if repeat == 0 else 1
-            convs += _block(
+            convs += _load_block(
                 state, plan, block, expands=expansion > 1, stride=stride, adds=stride == 1 and channels == out
             )
             channels, block = out, block + 1
     return Backbone(tuple(convs), plan.mean, plan.scale)
 
 
-def _block(state: Weights, plan: Plan, block: int, *, expands: bool, stride: int, adds: bool) -> list[Conv]:
+def _load_block(
+    state: StateDict, plan: NetworkPlan, block: int, *, expands: bool, stride: int, adds: bool
+) -> list[FoldedConv]:
     """The convolutions of one inverted residual."""
     parts = ("e", "d", "b") if expands else ("d", "b")
     return [
-        _folded(state, f"{part}{block}", _block_keys(plan, block, part), stride if part == "d" else 1, plan,
+        _fold_batch_norm(state, f"{part}{block}", _block_keys(plan, block, part), stride if part == "d" else 1, plan,
                 clipped=part != "b", opens=part == parts[0], residual=part == "b" and adds)
         for part in parts
     ]  # fmt: skip
 
 
-def _stem_keys(plan: Plan) -> tuple[str, str]:
+def _stem_keys(plan: NetworkPlan) -> tuple[str, str]:
     return ("features.0.0", "features.0.1") if plan.weights == "mobilenet-v2" else ("_conv_stem", "_bn0")
 
 
-def _block_keys(plan: Plan, block: int, part: str) -> tuple[str, str]:
+def _block_keys(plan: NetworkPlan, block: int, part: str) -> tuple[str, str]:
     """Names of a convolution and its normalisation in the state dict."""
     if plan.weights == "efficientnet-lite0":
         conv = {"e": "expand", "d": "depthwise", "b": "project"}[part]
@@ -104,10 +106,10 @@ def _block_keys(plan: Plan, block: int, part: str) -> tuple[str, str]:
     return inside + conv, inside + norm
 
 
-def _folded(
-    state: Weights, name: str, keys: tuple[str, str], stride: int, plan: Plan, *, clipped: bool, opens: bool = False,
-    residual: bool = False,
-) -> Conv:  # fmt: skip
+def _fold_batch_norm(
+    state: StateDict, name: str, keys: tuple[str, str], stride: int, plan: NetworkPlan, *, clipped: bool,
+    opens: bool = False, residual: bool = False,
+) -> FoldedConv:  # fmt: skip
     conv, norm = keys
     kernel, scale, shift, mean, variance = (
         state[key].numpy()
@@ -116,4 +118,4 @@ def _folded(
     # Not by torch: its square root is MKL's, which rounds otherwise on AMD than on Intel.
     gain = scale / np.sqrt(variance + np.float32(plan.epsilon))
     weight, bias = kernel * gain[:, None, None, None], shift - mean * gain
-    return Conv(name, weight, bias, stride, clipped, opens, residual)
+    return FoldedConv(name, weight, bias, stride, clipped, opens, residual)

@@ -8,35 +8,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Image
-from tasks.extract_features.params import STRIDE, ExtractFeaturesParams
-from tasks.geometry.grid import CellGrid, unit
-from tasks.geometry.projection import Projection
+from tasks.extract_features.params import FINEST_STRIDE, ExtractFeaturesParams
+from tasks.geometry.cell_grid import CellGrid, l2_normalize
+from tasks.geometry.wccn_projection import LinearProjection
 from tasks.params import Compute
 
 
-def input_size(height: int, width: int, side: int) -> tuple[int, int]:
+def compute_input_size(height: int, width: int, side: int) -> tuple[int, int]:
     """Height and width of what the network sees: the longer side is `side`, both multiples of 8, at least one cell."""
     scale = side / max(height, width)
-    rows, columns = (max(STRIDE, round(length * scale / STRIDE) * STRIDE) for length in (height, width))
+    rows, columns = (
+        max(FINEST_STRIDE, round(length * scale / FINEST_STRIDE) * FINEST_STRIDE) for length in (height, width)
+    )
     return rows, columns
 
 
-def cell_grid(height: int, width: int, seen_height: int, seen_width: int) -> CellGrid:
+def make_cell_grid(height: int, width: int, seen_height: int, seen_width: int) -> CellGrid:
     """Where the cells lie on a frame that the network sees at another size."""
-    step_x, step_y = STRIDE * width / seen_width, STRIDE * height / seen_height
+    step_x, step_y = FINEST_STRIDE * width / seen_width, FINEST_STRIDE * height / seen_height
     # A cell's centre is a network pixel's centre, half a network pixel from its edge.
     left, top = 0.5 * width / seen_width - 0.5, 0.5 * height / seen_height - 0.5
-    return CellGrid(seen_height // STRIDE, seen_width // STRIDE, step_x, step_y, left, top)
+    return CellGrid(seen_height // FINEST_STRIDE, seen_width // FINEST_STRIDE, step_x, step_y, left, top)
 
 
-class Viewer:
+class FeatureExtractor:
     """Images to grids of vectors, with what is loaded once."""
 
-    def __init__(self, params: ExtractFeaturesParams, device: str, projection: Projection | None) -> None:
-        from tasks.extract_features.network import load_network
+    def __init__(self, params: ExtractFeaturesParams, device: str, projection: LinearProjection | None) -> None:
+        from tasks.extract_features.backbone_inference import load_backbone_runner
 
         self.side = params.image_side
-        self._run = load_network(params.network, params.layers, device)
+        self._run = load_backbone_runner(params.network, params.layers, device)
         self._projection = projection
         self.batched = device != "cpu"
 
@@ -44,28 +46,30 @@ class Viewer:
         """(h, w, d) float16 of each image; all must have one size."""
         import cv2
 
-        from tasks.extract_features.join import joined
+        from tasks.extract_features.hypercolumns import join_layers
 
         tall, wide = images[0].shape[:2]
-        height, width = input_size(tall, wide, self.side)
+        height, width = compute_input_size(tall, wide, self.side)
         how = cv2.INTER_AREA if height < tall else cv2.INTER_LINEAR
         seen: list[Any] = [cv2.resize(image, (width, height), interpolation=how) for image in images]
-        grids = [joined(layers) for layers in self._run(seen)]
+        grids = [join_layers(layers) for layers in self._run(seen)]
         if self._projection is not None:
-            grids = [unit(self._projection.apply(grid)) for grid in grids]
+            grids = [l2_normalize(self._projection.apply(grid)) for grid in grids]
         return [grid.astype(np.float16) for grid in grids]
 
 
-def viewer(params: ExtractFeaturesParams, compute: Compute, projection: Projection | None) -> Viewer:
+def open_feature_extractor(
+    params: ExtractFeaturesParams, compute: Compute, projection: LinearProjection | None
+) -> FeatureExtractor:
     """The network behind `params`, on the device that `compute` names."""
     from tasks.device import resolve_device
 
-    return Viewer(params, resolve_device(compute.device), projection)
+    return FeatureExtractor(params, resolve_device(compute.device), projection)
 
 
-def channel_count(params: ExtractFeaturesParams) -> int:
+def count_channels(params: ExtractFeaturesParams) -> int:
     """Channels of all layers together."""
-    from tasks.extract_features.backbone import backbone
+    from tasks.extract_features.backbone import load_backbone
 
-    sizes = {conv.name: len(conv.weight) for conv in backbone(params.network).convs}
+    sizes = {conv.name: len(conv.weight) for conv in load_backbone(params.network).convs}
     return sum(sizes[layer] for layer in params.layers)

@@ -19,14 +19,20 @@ from tasks.artifacts.artifact import Dataset
 from tasks.artifacts.feature_axes import AxesMetadata, FeatureAxes, pack_projection
 from tasks.artifacts.frames import Frames
 from tasks.errors import BadParams
-from tasks.extract_features.feature_extractor import Viewer, cell_grid, channel_count, input_size, viewer
+from tasks.extract_features.feature_extractor import (
+    FeatureExtractor,
+    compute_input_size,
+    count_channels,
+    make_cell_grid,
+    open_feature_extractor,
+)
 from tasks.extract_features.params import ExtractFeaturesParams
 from tasks.geometry.evenly_spaced import pick_evenly
-from tasks.geometry.projection import Moments, Projection
+from tasks.geometry.wccn_projection import LinearProjection, ScatterMoments
 from tasks.params import Compute, Params
 from tasks.stage import stage
 
-EVERY = 3  # cells along each axis: neighbours say nearly the same
+CELL_STRIDE = 3  # cells along each axis: neighbours say nearly the same
 
 
 class FitAxesParams(Params):
@@ -52,16 +58,16 @@ def fit_axes(
     """Axes for the network and layers of extract_features; none where its `dimensions` is null."""
     facts = AxesMetadata(seeing.network, seeing.layers, params.fitted_on)
     if seeing.dimensions is None:
-        return FeatureAxes(np.zeros((0, channel_count(seeing)), np.float16), facts)
+        return FeatureAxes(np.zeros((0, count_channels(seeing)), np.float16), facts)
     if params.fitted_on == "samples":
-        from tasks.extract_features.projection import shipped_axes
+        from tasks.extract_features.pretrained_projection import load_pretrained_axes
 
-        return FeatureAxes(shipped_axes(seeing.network, seeing.layers, seeing.dimensions), facts)
-    pictures = (image for _, video in frames.items() for image in spaced(video, params.frames_per_video))
-    return FeatureAxes(pack_projection(fitted(pictures, seeing, compute, seeing.dimensions)), facts)
+        return FeatureAxes(load_pretrained_axes(seeing.network, seeing.layers, seeing.dimensions), facts)
+    pictures = (image for _, video in frames.items() for image in iterate_spaced_frames(video, params.frames_per_video))
+    return FeatureAxes(pack_projection(fit_feature_projection(pictures, seeing, compute, seeing.dimensions)), facts)
 
 
-def spaced(frames: Frames, count: int) -> Iterator[Image]:
+def iterate_spaced_frames(frames: Frames, count: int) -> Iterator[Image]:
     """At most `count` of the whole frames, evenly spaced."""
     whole = np.flatnonzero(frames.ok)
     if len(whole):
@@ -69,19 +75,21 @@ def spaced(frames: Frames, count: int) -> Iterator[Image]:
             yield frames.image(int(number))
 
 
-def fitted(pictures: Iterator[Image], seeing: ExtractFeaturesParams, compute: Compute, dimensions: int) -> Projection:
+def fit_feature_projection(
+    pictures: Iterator[Image], seeing: ExtractFeaturesParams, compute: Compute, dimensions: int
+) -> LinearProjection:
     """Axes fitted on pictures and on one view of each; BadParams where there is nothing to fit them on."""
-    look = viewer(seeing, compute, None)
-    channels = channel_count(seeing)
+    look = open_feature_extractor(seeing, compute, None)
+    channels = count_channels(seeing)
     if dimensions > channels:
         raise BadParams(
             f"extract_features.dimensions must be at most {channels} for {seeing.network} with "
             f"{', '.join(seeing.layers)}, got {dimensions}"
         )
     moments = reduce(
-        lambda sums, numbered: sums.add(*_seen_twice(numbered[1], numbered[0], look)),
+        lambda sums, numbered: sums.add(*_extract_view_pair(numbered[1], numbered[0], look)),
         enumerate(pictures),
-        Moments.none(channels),
+        ScatterMoments.none(channels),
     )
     if not moments.pairs:
         raise BadParams(
@@ -90,26 +98,30 @@ def fitted(pictures: Iterator[Image], seeing: ExtractFeaturesParams, compute: Co
     return moments.projection(dimensions)
 
 
-def _seen_twice(image: Image, number: int, look: Viewer) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _extract_view_pair(
+    image: Image, number: int, look: FeatureExtractor
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Vectors of `image` and of a random view of it, and the differences between those of one place."""
     import cv2
 
-    from tasks.geometry import views
+    from tasks.geometry import synthetic_views
 
-    camera, light = views.far(np.random.default_rng(number))
-    view = views.view(image, camera, light)
+    camera, light = synthetic_views.sample_far_view(np.random.default_rng(number))
+    view = synthetic_views.render_view(image, camera, light)
     first, second = (grid.astype(np.float32) for grid in look([image, view.image]))
     tall, wide = image.shape[:2]
-    cells = cell_grid(tall, wide, *input_size(tall, wide, look.side))
+    cells = make_cell_grid(tall, wide, *compute_input_size(tall, wide, look.side))
     seen: Any = cv2.perspectiveTransform(cells.centres(), view.homography)
     places = cells.to_cells(seen)
     inside = ((places >= 0) & (places <= (cells.columns - 1, cells.rows - 1))).all(axis=-1)
-    apart = (first - _sampled(second, places))[inside]
-    vectors = np.concatenate([grid[::EVERY, ::EVERY].reshape(-1, grid.shape[-1]) for grid in (first, second)])
-    return vectors, apart[::EVERY]
+    apart = (first - _sample_bilinear(second, places))[inside]
+    vectors = np.concatenate(
+        [grid[::CELL_STRIDE, ::CELL_STRIDE].reshape(-1, grid.shape[-1]) for grid in (first, second)]
+    )
+    return vectors, apart[::CELL_STRIDE]
 
 
-def _sampled(grid: NDArray[np.float32], places: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+def _sample_bilinear(grid: NDArray[np.float32], places: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     """(h, w, c) vectors of a grid at fractional columns and rows, by linear interpolation; clamped at the border."""
     rows, columns = grid.shape[:2]
     column, row = np.clip(places[..., 0], 0, columns - 1), np.clip(places[..., 1], 0, rows - 1)

@@ -15,7 +15,12 @@ from tasks.artifacts.artifact import StreamingArtifact
 from tasks.artifacts.feature_axes import FeatureAxes
 from tasks.artifacts.features import FeatureMetadata, Features
 from tasks.artifacts.frames import Frames
-from tasks.extract_features.feature_extractor import cell_grid, channel_count, input_size, viewer
+from tasks.extract_features.feature_extractor import (
+    compute_input_size,
+    count_channels,
+    make_cell_grid,
+    open_feature_extractor,
+)
 from tasks.extract_features.params import ExtractFeaturesParams
 from tasks.params import Compute
 from tasks.stage import stage
@@ -32,12 +37,12 @@ def extract_features(
     frames: Frames, feature_axes: FeatureAxes, params: ExtractFeaturesParams, compute: Compute
 ) -> StreamingArtifact[Features]:
     """A grid of vectors for every frame; zeros where a frame is damaged or lost."""
-    height, width = input_size(frames.height, frames.width, params.image_side)
-    grid = cell_grid(frames.height, frames.width, height, width)
+    height, width = compute_input_size(frames.height, frames.width, params.image_side)
+    grid = make_cell_grid(frames.height, frames.width, height, width)
     facts = FeatureMetadata(params.network, params.layers, frames.width, frames.height, grid)
 
     def rows() -> Iterator[NDArray[np.float16]]:
-        look = viewer(params, compute, feature_axes.projection)
+        look = open_feature_extractor(params, compute, feature_axes.projection)
         size = compute.batch if look.batched else 1
         nothing = np.zeros((grid.rows, grid.columns, channels), np.float16)
         written = 0
@@ -50,5 +55,5 @@ def extract_features(
         for _ in range(written, len(frames)):
             yield nothing
 
-    channels = params.dimensions or channel_count(params)
+    channels = params.dimensions or count_channels(params)
     return Features.stream(rows(), (len(frames), grid.rows, grid.columns, channels), facts)

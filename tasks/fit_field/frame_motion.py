@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 from tasks.arrays import FlowField, Mask
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.semantic_flow import SemanticFlow
-from tasks.geometry.raster import pixels_of, scaled
+from tasks.geometry.resampling import resample_to_pixels, rescale_grid
 from tasks.geometry.warp import pixel_grid
 from tasks.sequence.flow_trajectory import sample_bilinear
 from tasks.sequence.frame_pair_motion import FramePairMotion
 
-MOTIONS_AT_HAND = 144  # a window's and those on the way to labels beside it, 1 MB each at 320 x 180
-SURE = 0.5  # confidence of a semantic match: its way back misses by a cell at most
+CACHED_MOTIONS = 144  # a window's and those on the way to labels beside it, 1 MB each at 320 x 180
+MIN_MATCH_CONFIDENCE = 0.5  # confidence of a semantic match: its way back misses by a cell at most
 
 
 @dataclass(frozen=True, eq=False)
-class Links:
+class MapMotion:
     """Motion between the chosen frames, at the size of the maps."""
 
     dense_flow: DenseFlow
@@ -41,7 +41,7 @@ class Links:
         """From a chosen frame to the next one, and back; None over a cut or a missing frame."""
         if place not in self._at_hand:
             self._at_hand[place] = self._composed(self.chosen[place], self.chosen[place + 1])
-            if len(self._at_hand) > MOTIONS_AT_HAND:
+            if len(self._at_hand) > CACHED_MOTIONS:
                 self._at_hand.popitem(last=False)
         return self._at_hand[place]
 
@@ -51,9 +51,12 @@ class Links:
         if self.semantic_flow is None or row is None:
             return None
         facts = self.semantic_flow.metadata
-        cells = scaled(facts.grid, facts.height, facts.width, self.height, self.width)
-        flow = pixels_of(self.semantic_flow.flow(row), cells, self.height, self.width)
-        sure = pixels_of(self.semantic_flow.confidence(row), cells, self.height, self.width) >= SURE
+        cells = rescale_grid(facts.grid, facts.height, facts.width, self.height, self.width)
+        flow = resample_to_pixels(self.semantic_flow.flow(row), cells, self.height, self.width)
+        sure = (
+            resample_to_pixels(self.semantic_flow.confidence(row), cells, self.height, self.width)
+            >= MIN_MATCH_CONFIDENCE
+        )
         return flow * self._scale(facts.height, facts.width), sure
 
     def _composed(self, start: int, end: int) -> FramePairMotion | None:

@@ -20,13 +20,13 @@ import numpy as np
 from tasks.arrays import Matrix
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.errors import SemflowError
-from tasks.fit_field.stage_inputs import Inputs
+from tasks.fit_field.field_inputs import FieldInputs
 
-FACING = np.array([0.0, 0.0, 1.0])  # normal of the planes, in the reference's camera
+PLANE_NORMAL = np.array([0.0, 0.0, 1.0])  # normal of the planes, in the reference's camera
 
 
 @dataclass(frozen=True, eq=False)
-class Cameras:
+class PlaneCameras:
     """Where the planes of a volume lie in each frame of a window."""
 
     to_frame: Matrix
@@ -51,20 +51,20 @@ class Cameras:
     @property
     def reference(self) -> int:
         """The frame in whose pixels the volume lies."""
-        return middle(len(self))
+        return reference_index(len(self))
 
 
-def middle(frames: int) -> int:
+def reference_index(frames: int) -> int:
     """The reference among `frames`: the later one of two in the middle."""
     return frames // 2
 
 
-def identity(frames: int, planes: int) -> Cameras:
+def make_static_cameras(frames: int, planes: int) -> PlaneCameras:
     """A camera that stands still."""
-    return Cameras(np.broadcast_to(np.eye(3), (frames, planes, 3, 3)).copy())
+    return PlaneCameras(np.broadcast_to(np.eye(3), (frames, planes, 3, 3)).copy())
 
 
-def homography(steps: Sequence[Matrix | None], planes: int) -> Cameras:
+def make_homography_cameras(steps: Sequence[Matrix | None], planes: int) -> PlaneCameras:
     """A camera under which all planes move as the background: (3, 3) `steps` lead from each frame to the next.
 
     SemflowError over a cut (a step that is None): no window lies across one.
@@ -73,34 +73,34 @@ def homography(steps: Sequence[Matrix | None], planes: int) -> Cameras:
     for number, step in enumerate(steps):
         if step is None:
             raise SemflowError(f"frames of a window must be of one take, got a cut after frame {number} of it")
-        ways.append(_normal(step @ ways[-1]))
-    back = np.linalg.inv(ways[middle(len(ways))])
-    to_frame = np.stack([_normal(way @ back) for way in ways])
-    return Cameras(np.repeat(to_frame[:, None], planes, axis=1))
+        ways.append(_normalize(step @ ways[-1]))
+    back = np.linalg.inv(ways[reference_index(len(ways))])
+    to_frame = np.stack([_normalize(way @ back) for way in ways])
+    return PlaneCameras(np.repeat(to_frame[:, None], planes, axis=1))
 
 
-def pinhole(poses: Matrix, intrinsics: Matrix, distances: Matrix) -> Cameras:
+def make_pinhole_cameras(poses: Matrix, intrinsics: Matrix, distances: Matrix) -> PlaneCameras:
     """A camera of known (frames, 3, 4) `poses`, world to camera, and (frames, 3, 3) `intrinsics`, in pixels.
 
     Planes face the reference frame at (planes,) `distances` from it, in the unit of the poses, falling.
     """
     if not (len(distances) and (distances > 0).all() and (np.diff(distances) < 0).all()):
         raise SemflowError(f"distances of planes must be above 0 and fall, got {distances.tolist()}")
-    reference = middle(len(poses))
+    reference = reference_index(len(poses))
     turned, moved = poses[reference, :, :3], poses[reference, :, 3]
     from_reference = np.linalg.inv(intrinsics[reference])
     turns = poses[:, :, :3] @ turned.T
     shifts = poses[:, :, 3] - turns @ moved
-    motions = turns[:, None] + shifts[:, None, :, None] * FACING / distances[:, None, None]
-    return Cameras(intrinsics[:, None] @ motions @ from_reference)
+    motions = turns[:, None] + shifts[:, None, :, None] * PLANE_NORMAL / distances[:, None, None]
+    return PlaneCameras(intrinsics[:, None] @ motions @ from_reference)
 
 
-def spaced(near: float, far: float, planes: int) -> Matrix:
+def space_planes(near: float, far: float, planes: int) -> Matrix:
     """(planes,) distances from `far` to `near`, even in their inverse: neighbours have the same parallax throughout."""
     return 1 / np.linspace(1 / far, 1 / near, planes)
 
 
-def resized(step: Matrix, size: tuple[int, int], other: tuple[int, int]) -> Matrix:
+def resize_homography(step: Matrix, size: tuple[int, int], other: tuple[int, int]) -> Matrix:
     """The (3, 3) homography between pictures of height and width `size`, on pictures of the `other` one."""
     scale = np.array([other[1] / size[1], other[0] / size[0]])
     across = np.diag([*scale, 1.0])
@@ -108,7 +108,9 @@ def resized(step: Matrix, size: tuple[int, int], other: tuple[int, int]) -> Matr
     return across @ step @ np.linalg.inv(across)
 
 
-def steps_between(dense_flow: DenseFlow, chosen: Sequence[int], height: int, width: int) -> list[Matrix | None]:
+def compose_background_homographies(
+    dense_flow: DenseFlow, chosen: Sequence[int], height: int, width: int
+) -> list[Matrix | None]:
     """From each of the `chosen` frames to the next, the background's homography in pixels of maps; None over a cut."""
     found: list[Matrix | None] = []
     for start, end in pairwise(chosen):
@@ -116,30 +118,30 @@ def steps_between(dense_flow: DenseFlow, chosen: Sequence[int], height: int, wid
         for pair in range(start, end):
             whole = dense_flow.camera(pair) @ whole
         size = dense_flow.height, dense_flow.width
-        found.append(None if dense_flow.cut[start:end].any() else resized(whole, size, (height, width)))
+        found.append(None if dense_flow.cut[start:end].any() else resize_homography(whole, size, (height, width)))
     return found
 
 
-def cameras_of(
+def make_plane_cameras(
     kind: Literal["homography", "identity", "pinhole"],
-    inputs: Inputs,
+    inputs: FieldInputs,
     chosen: Sequence[int],
     planes: int,
     size: tuple[int, int],
-) -> Cameras:
+) -> PlaneCameras:
     """The cameras of a window of `chosen` frames of one take, for maps of height and width `size`.
 
     BadInput where a pinhole is asked for and a person's file says nothing of one of the frames.
     """
     if kind == "identity":
-        return identity(len(chosen), planes)
+        return make_static_cameras(len(chosen), planes)
     if kind == "homography":
-        return homography(steps_between(inputs.dense_flow, chosen, *size), planes)
+        return make_homography_cameras(compose_background_homographies(inputs.dense_flow, chosen, *size), planes)
     poses = inputs.camera_poses
     matrices, intrinsics = poses.at(chosen, *size)
-    return pinhole(matrices, intrinsics, spaced(poses.near, poses.far, planes))
+    return make_pinhole_cameras(matrices, intrinsics, space_planes(poses.near, poses.far, planes))
 
 
-def _normal(homography: Matrix) -> Matrix:
+def _normalize(homography: Matrix) -> Matrix:
     """With 1 in the corner."""
     return homography / homography[2, 2]

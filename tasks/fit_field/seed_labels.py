@@ -15,20 +15,20 @@ from tasks.arrays import LabelMap
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.semantic_field import FieldClass
 from tasks.checkpoints import Checkpoints
-from tasks.fit_field.stage_inputs import Inputs
-from tasks.fit_field.track_labels import Subject, labels_from, subjects_of
-from tasks.fit_field.user_labels import given_classes, given_labels
+from tasks.fit_field.field_inputs import FieldInputs
+from tasks.fit_field.track_labels import LabelSubject, rasterize_tracks, select_subjects
+from tasks.fit_field.user_labels import name_user_classes, rasterize_user_labels
 from tasks.label_propagation.mask_refinement import InstanceMasks
 from tasks.sequence.label_map import UNKNOWN
 
 if TYPE_CHECKING:
     from tasks.fit_field.params import FitFieldParams
 
-PART = "labels.npz"
+LABELS_CHECKPOINT = "labels.npz"
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
+class SeedLabels:
     """Labels to start from."""
 
     classes: tuple[FieldClass, ...]
@@ -39,27 +39,33 @@ class Known:
     source: str
 
 
-def known_of(inputs: Inputs, params: FitFieldParams, size: tuple[int, int], parts: Checkpoints) -> Known:
+def load_seed_labels(
+    inputs: FieldInputs, params: FitFieldParams, size: tuple[int, int], parts: Checkpoints
+) -> SeedLabels:
     """The labels at the maps' size; those from tracks cost a segmentation each, and are kept among the `parts`."""
     if params.labels == "user" or (params.labels == "auto" and bool(inputs.field_labels.frames)):
-        labels = given_labels(inputs.field_labels, inputs.frames, *size)
-        classes = given_classes(inputs.field_labels, labels)
-        return Known(classes, _telling(labels), tuple(frozenset[int]() for _ in classes), "user")
-    subjects = subjects_of(inputs.tracks, params.value, params.values)
+        labels = rasterize_user_labels(inputs.field_labels, inputs.frames, *size)
+        classes = name_user_classes(inputs.field_labels, labels)
+        return SeedLabels(classes, _drop_empty(labels), tuple(frozenset[int]() for _ in classes), "user")
+    subjects = select_subjects(inputs.tracks, params.value_kind, params.max_labels)
 
     def write(path: Path) -> None:
-        drawn: dict[str, Any] = {str(frame): seen for frame, seen in _tracked(inputs, params, subjects, size).items()}
+        drawn: dict[str, Any] = {
+            str(frame): seen for frame, seen in _rasterize_tracks(inputs, params, subjects, size).items()
+        }
         with path.open("wb") as file:
             np.savez_compressed(file, **drawn)
 
-    with np.load(parts.part(PART, write)) as file:
+    with np.load(parts.part(LABELS_CHECKPOINT, write)) as file:
         labels = {int(frame): file[frame] for frame in file.files}
     background = FieldClass("background")
     kinds = (frozenset[int](), *(frozenset({subject.class_id}) for subject in subjects))
-    return Known((background, *(_class(subject) for subject in subjects)), labels, kinds, "tracks")
+    return SeedLabels((background, *(_class(subject) for subject in subjects)), labels, kinds, "tracks")
 
 
-def seen_by(frames: Frames, params: FitFieldParams, size: tuple[int, int]) -> Callable[[int], InstanceMasks]:
+def make_instance_segmenter(
+    frames: Frames, params: FitFieldParams, size: tuple[int, int]
+) -> Callable[[int], InstanceMasks]:
     """What the segmenter sees on a frame, at the maps' size; remembered for the frames of a window."""
     from tasks.yolo.instance_segmentation import load_segmenter
 
@@ -67,7 +73,7 @@ def seen_by(frames: Frames, params: FitFieldParams, size: tuple[int, int]) -> Ca
 
     @lru_cache(maxsize=2 * params.window)  # each is asked for by two sweeps, and for what is shown
     def seen(frame: int) -> InstanceMasks:
-        found = load_segmenter()(frames.image(frame), params.segment_side, params.least_score)
+        found = load_segmenter()(frames.image(frame), params.segment_side, params.min_score)
         masks = [
             cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) > 0.5
             for mask in found.masks
@@ -77,7 +83,7 @@ def seen_by(frames: Frames, params: FitFieldParams, size: tuple[int, int]) -> Ca
     return seen
 
 
-def reason(inputs: Inputs, params: FitFieldParams) -> str:
+def explain_missing_seeds(inputs: FieldInputs, params: FitFieldParams) -> str:
     """Why there is nothing to start from, and what to do."""
     if not inputs.frames.ok.any():
         return "no frame of the video is whole"
@@ -85,22 +91,22 @@ def reason(inputs: Inputs, params: FitFieldParams) -> str:
         return "no frame that the user labelled is whole, or nothing on it is known; see data/labels/"
     return (
         "nothing was tracked on the frames that would be labelled; put masks of a few frames into "
-        "data/labels/<video>/, or lower fit_field.least_score"
+        "data/labels/<video>/, or lower fit_field.min_score"
     )
 
 
-def _tracked(
-    inputs: Inputs, params: FitFieldParams, subjects: tuple[Subject, ...], size: tuple[int, int]
+def _rasterize_tracks(
+    inputs: FieldInputs, params: FitFieldParams, subjects: tuple[LabelSubject, ...], size: tuple[int, int]
 ) -> dict[int, LabelMap]:
-    seen = seen_by(inputs.frames, params, size) if params.outline == "masks" else None
+    seen = make_instance_segmenter(inputs.frames, params, size) if params.label_outline == "masks" else None
     keys = [frame for frame in range(0, len(inputs.frames), params.label_every) if inputs.whole(frame)]
-    return labels_from(inputs.tracks, subjects, keys, seen, size, params.least_score)
+    return rasterize_tracks(inputs.tracks, subjects, keys, seen, size, params.min_score)
 
 
-def _telling(labels: Mapping[int, LabelMap]) -> dict[int, LabelMap]:
+def _drop_empty(labels: Mapping[int, LabelMap]) -> dict[int, LabelMap]:
     """Those that say anything."""
     return {frame: seen for frame, seen in labels.items() if (seen != UNKNOWN).any()}
 
 
-def _class(subject: Subject) -> FieldClass:
+def _class(subject: LabelSubject) -> FieldClass:
     return FieldClass(subject.name, subject.track_id)

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import LabelMap
-from tasks.fit_field.frame_motion import Links
-from tasks.fit_field.seed_labels import Known
-from tasks.fit_field.stage_inputs import Inputs
-from tasks.fit_field.windows import cut, widened
-from tasks.geometry.raster import scaled
+from tasks.fit_field.field_inputs import FieldInputs
+from tasks.fit_field.frame_motion import MapMotion
+from tasks.fit_field.seed_labels import SeedLabels
+from tasks.fit_field.windows import split_windows, widen_window
+from tasks.geometry.resampling import rescale_grid
 from tasks.label_propagation.mask_refinement import InstanceMasks, MaskRefiner
 from tasks.label_propagation.propagate_labels import make_propagation_task
 from tasks.label_propagation.propagation_config import PropagationConfig
@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from tasks.fit_field.params import FitFieldParams
     from tasks.plane_volume.volume_queries import VolumeQueries
 
-IMAGES_AT_HAND = 64  # 0.2 MB each at 320 x 180: a window's
-AROUND = 2  # labelled frames to each side of a window that are seen from it; How.labelled of all are heard
+CACHED_IMAGES = 64  # 0.2 MB each at 320 x 180: a window's
+CONTEXT_LABELS_PER_SIDE = (
+    2  # labelled frames to each side of a window that are seen from it; How.labelled of all are heard
+)
 
 
 @dataclass(frozen=True, eq=False)
-class Take:
+class Shot:
     """The frames of a take are numbered by place; what one take shows says little about the next."""
 
     frames: Sequence[int]
@@ -44,9 +46,9 @@ class Take:
     """Of places."""
     wide: list[range]
     """The same with the way to the labels beside them."""
-    inputs: Inputs
-    links: Links
-    known: Known
+    inputs: FieldInputs
+    links: MapMotion
+    known: SeedLabels
     how: PropagationConfig
     seen: Callable[[int], InstanceMasks] | None
     """What a segmenter sees on a frame, where masks are fed back."""
@@ -66,11 +68,13 @@ class Take:
         """The volume of some places, None where it is not wanted."""
         if self.params.planes == 1:
             return None
-        from tasks.fit_field.window_volume import geometry
+        from tasks.fit_field.window_volume import fit_window_volume
 
         size = self.links.height, self.links.width
         chosen = [self.frames[place] for place in places]
-        return geometry(self.inputs, chosen, lambda n: self.links.motion(places[n]), self.params, size, self.device)
+        return fit_window_volume(
+            self.inputs, chosen, lambda n: self.links.motion(places[n]), self.params, size, self.device
+        )
 
     def window(
         self, number: int, handed: Mapping[int, LabelMap], reader: VolumeQueries | None
@@ -81,11 +85,11 @@ class Take:
         what looks like them is heard.
         """
         wide = self.wide[number]
-        before = sorted(place for place in self.labels if place < wide.start)[-AROUND:]
-        after = sorted(place for place in self.labels if place >= wide.stop)[:AROUND]
+        before = sorted(place for place in self.labels if place < wide.start)[-CONTEXT_LABELS_PER_SIDE:]
+        after = sorted(place for place in self.labels if place >= wide.stop)[:CONTEXT_LABELS_PER_SIDE]
         task = self._task([*before, *wide, *after], {**handed, **self.labels})
         if reader is not None:
-            through = partial(_through, reader, len(before))
+            through = partial(_volume_warp, reader, len(before))
             task = replace(task, view=replace(task.view, volume_warp=through))
         return task, len(before) + self.windows[number].start - wide.start
 
@@ -102,10 +106,10 @@ class Take:
             length=len(places),
             height=links.height,
             width=links.width,
-            cells=scaled(facts.grid, facts.height, facts.width, links.height, links.width),
+            cells=rescale_grid(facts.grid, facts.height, facts.width, links.height, links.width),
             feature_grid=lambda n: self.inputs.features.vectors(self.frames[places[n]]),
             motion=partial(self._motion, places),
-            images=lru_cache(maxsize=IMAGES_AT_HAND)(partial(self._image, places)),
+            images=lru_cache(maxsize=CACHED_IMAGES)(partial(self._image, places)),
             direct_flow=lambda start, end: links.skip(places[start], places[end]),
         )
 
@@ -122,14 +126,14 @@ class Take:
         return self.seen(self.frames[places[n]])
 
 
-def _through(reader: VolumeQueries, first: int, frame: int, source: int) -> WarpField | None:
+def _volume_warp(reader: VolumeQueries, first: int, frame: int, source: int) -> WarpField | None:
     """Where the pixels of a frame lie in another, if the volume, which begins at the `first`, knows both."""
     start, end = frame - first, source - first
     known = min(start, end) >= 0 and max(start, end) < len(reader) and reader.is_connected(start, end)
     return reader.compute_warp_field(start, end) if known else None
 
 
-def frames_of_takes(inputs: Inputs, every: int, labels: Mapping[int, LabelMap]) -> list[list[int]]:
+def split_shots(inputs: FieldInputs, every: int, labels: Mapping[int, LabelMap]) -> list[list[int]]:
     """Frames that get a map, take by take: the whole ones among every n-th and the labelled, parted at cuts.
 
     A take without a label stays without maps.
@@ -144,19 +148,19 @@ def frames_of_takes(inputs: Inputs, every: int, labels: Mapping[int, LabelMap]) 
     return [take for take in takes.values() if not labels.keys().isdisjoint(take)]
 
 
-def take_of(  # noqa: PLR0917
+def make_shot(  # noqa: PLR0917
     frames: Sequence[int],
-    inputs: Inputs,
-    known: Known,
+    inputs: FieldInputs,
+    known: SeedLabels,
     params: FitFieldParams,
     how: PropagationConfig,
     seen: Callable[[int], InstanceMasks] | None,
     size: tuple[int, int],
     device: str,
-) -> Take:
+) -> Shot:
     """The take of `frames`, with maps of `size`, cut into windows."""
     labels = {place: known.labels[frame] for place, frame in enumerate(frames) if frame in known.labels}
-    links = Links(inputs.dense_flow, inputs.semantic_flow, frames, *size)
-    windows = cut(len(frames), params.window, params.overlap)
-    wide = [widened(window, labels, params.overlap) for window in windows]
-    return Take(frames, labels, windows, wide, inputs, links, known, how, seen, params, device)
+    links = MapMotion(inputs.dense_flow, inputs.semantic_flow, frames, *size)
+    windows = split_windows(len(frames), params.window, params.overlap)
+    wide = [widen_window(window, labels, params.overlap) for window in windows]
+    return Shot(frames, labels, windows, wide, inputs, links, known, how, seen, params, device)

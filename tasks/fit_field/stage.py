@@ -46,8 +46,8 @@ def fit_field(  # noqa: PLR0917  a stage's signature names all it reads
 ) -> StreamingArtifact[SemanticField]:
     """Label maps for every so many frames; none, and the reason, where there is nothing to start from."""
     from tasks.device import resolve_device
-    from tasks.fit_field.fit_windows import fitted
-    from tasks.fit_field.stage_inputs import Inputs
+    from tasks.fit_field.field_inputs import FieldInputs
+    from tasks.fit_field.fit_windows import fit_semantic_field
 
-    inputs = Inputs(frames, dense_flow, features, semantic_flow, tracks, field_labels, camera_poses)
-    return fitted(inputs, params, resolve_device(compute.device), checkpoints)
+    inputs = FieldInputs(frames, dense_flow, features, semantic_flow, tracks, field_labels, camera_poses)
+    return fit_semantic_field(inputs, params, resolve_device(compute.device), checkpoints)

@@ -16,13 +16,13 @@ from tasks.label_propagation.mask_refinement import InstanceMasks
 from tasks.sequence.label_map import UNKNOWN
 
 BACKGROUND = 0
-INNER = 0.6  # of a box's sides: an ellipse of this size in its middle is the thing, the rest of the box unknown
-INSIDE = 0.6  # share of a mask that must lie in a box, and
-FILLS = 0.25  # share of the box that it must fill, to be its outline
+ELLIPSE_SCALE = 0.6  # of a box's sides: an ellipse of this size in its middle is the thing, the rest of the box unknown
+MIN_MASK_IN_BOX = 0.6  # share of a mask that must lie in a box, and
+MIN_BOX_FILL = 0.25  # share of the box that it must fill, to be its outline
 
 
 @dataclass(frozen=True)
-class Subject:
+class LabelSubject:
     """What gets a value of its own."""
 
     name: str
@@ -31,26 +31,26 @@ class Subject:
     """None: all things of the class."""
 
 
-def subjects_of(tracks: Tracks, value: Literal["class", "instance"], count: int) -> tuple[Subject, ...]:
+def select_subjects(tracks: Tracks, value: Literal["class", "instance"], count: int) -> tuple[LabelSubject, ...]:
     """Classes, or things, with the most rows, at most `count`; of equals the first to appear."""
     keys = tracks.class_id if value == "class" else tracks.track_id
     found, first, rows = np.unique(keys, return_index=True, return_counts=True)
     order = np.lexsort((found, -rows))[:count]
-    subjects: list[Subject] = []
+    subjects: list[LabelSubject] = []
     for row in first[order]:
         name = str(tracks.class_name[row])
         track = None if value == "class" else int(tracks.track_id[row])
-        subjects.append(Subject(name if track is None else f"{name} {track}", int(tracks.class_id[row]), track))
+        subjects.append(LabelSubject(name if track is None else f"{name} {track}", int(tracks.class_id[row]), track))
     return tuple(subjects)
 
 
-def labels_from(  # noqa: PLR0917
+def rasterize_tracks(  # noqa: PLR0917
     tracks: Tracks,
-    subjects: Sequence[Subject],
+    subjects: Sequence[LabelSubject],
     frames: Sequence[int],
     seen: Callable[[int], InstanceMasks] | None,
     size: tuple[int, int],
-    least_score: float,
+    min_score: float,
 ) -> dict[int, LabelMap]:
     """Frame to (h, w) values, 1 for the first subject; those of `frames` on which a subject was detected.
 
@@ -67,17 +67,17 @@ def labels_from(  # noqa: PLR0917
         boxes = tracks.xyxy[rows] * scale
         value = [
             values.get((int(tracks.class_id[row]), int(tracks.track_id[row]) if by_track else None), UNKNOWN)
-            if tracks.score[row] >= least_score
+            if tracks.score[row] >= min_score
             else UNKNOWN
             for row in rows
         ]
-        labels = _drawn(boxes, tracks.class_id[rows], value, None if seen is None else seen(frame), size)
+        labels = _rasterize_frame(boxes, tracks.class_id[rows], value, None if seen is None else seen(frame), size)
         if ((labels != BACKGROUND) & (labels != UNKNOWN)).any():
             found[frame] = labels
     return found
 
 
-def _drawn(
+def _rasterize_frame(
     boxes: NDArray[np.floating], kinds: NDArray[np.int16], values: Sequence[int], seen: InstanceMasks | None,
     size: tuple[int, int],
 ) -> LabelMap:  # fmt: skip
@@ -86,14 +86,14 @@ def _drawn(
     free = np.ones(0 if seen is None else len(seen.score), np.bool_)
     outlines: list[tuple[NDArray[np.bool_], int]] = []
     for box, kind, value in zip(boxes, kinds, values, strict=True):
-        inside = filled(box, size)
-        outline = None if seen is None else _outline(inside, int(kind), seen, free)
+        inside = fill_box(box, size)
+        outline = None if seen is None else _match_mask(inside, int(kind), seen, free)
         if outline is not None:
             outlines.append((outline, value))
             continue
         labels[inside] = UNKNOWN
         if seen is None and value != UNKNOWN:
-            outlines.append((_ellipse(box, size), value))
+            outlines.append((_fill_ellipse(box, size), value))
     for number in np.flatnonzero(free):  # seen, but not tracked: who knows
         assert seen is not None
         labels[seen.masks[number]] = UNKNOWN
@@ -103,7 +103,7 @@ def _drawn(
     return labels
 
 
-def _outline(
+def _match_mask(
     inside: NDArray[np.bool_], kind: int, seen: InstanceMasks, free: NDArray[np.bool_]
 ) -> NDArray[np.bool_] | None:
     """The mask of this kind that fits the box best, no longer `free` then; None where none does."""
@@ -112,7 +112,7 @@ def _outline(
         mask = seen.masks[number]
         common = int((mask & inside).sum())
         share, fill = common / max(1, int(mask.sum())), common / max(1, int(inside.sum()))
-        if share >= INSIDE and fill >= FILLS and share * fill > best:
+        if share >= MIN_MASK_IN_BOX and fill >= MIN_BOX_FILL and share * fill > best:
             best, taken = share * fill, int(number)
     if taken < 0:
         return None
@@ -120,7 +120,7 @@ def _outline(
     return seen.masks[taken]
 
 
-def filled(box: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.bool_]:
+def fill_box(box: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.bool_]:
     """(h, w) the pixels of an xyxy box."""
     inside = np.zeros(size, np.bool_)
     left, top, right, bottom = np.rint(np.maximum(box, 0)).astype(int)
@@ -128,9 +128,9 @@ def filled(box: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.bool_
     return inside
 
 
-def _ellipse(box: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.bool_]:
+def _fill_ellipse(box: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.bool_]:
     drawn = np.zeros(size, np.uint8)
-    middle, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2 * INNER
+    middle, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2 * ELLIPSE_SCALE
     x, y = np.rint(middle).astype(int).tolist()
     across, down = np.maximum(1, np.rint(half)).astype(int).tolist()
     cv2.ellipse(drawn, (x, y), (across, down), 0, 0, 360, 1, cv2.FILLED)

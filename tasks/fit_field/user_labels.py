@@ -13,10 +13,10 @@ from tasks.errors import BadInput
 from tasks.sequence.label_map import UNKNOWN
 
 POINT_RADIUS_PX = 4.0  # of the maps: half a cell of features around a point is what it is
-SIDES_TOLERANCE = 0.03  # by which a mask's proportions may differ from the frame's: sizes are rounded
+ASPECT_TOLERANCE = 0.03  # by which a mask's proportions may differ from the frame's: sizes are rounded
 
 
-def given_labels(given: FieldLabels, frames: Frames, height: int, width: int) -> dict[int, LabelMap]:
+def rasterize_user_labels(given: FieldLabels, frames: Frames, height: int, width: int) -> dict[int, LabelMap]:
     """Frame to (h, w) classes; BadInput where a mask or a point is of no frame, or a mask of another shape."""
     given.check(len(frames), frames.height, frames.width)
     found: dict[int, LabelMap] = {}
@@ -24,7 +24,7 @@ def given_labels(given: FieldLabels, frames: Frames, height: int, width: int) ->
         mask = given.mask(frame)
         labels = np.full((height, width), UNKNOWN, np.uint8)
         if mask is not None:
-            if abs(mask.shape[1] / mask.shape[0] * frames.height / frames.width - 1) > SIDES_TOLERANCE:
+            if abs(mask.shape[1] / mask.shape[0] * frames.height / frames.width - 1) > ASPECT_TOLERANCE:
                 raise BadInput(
                     f"the mask of frame {frame} must have the frame's proportions, {frames.width}x{frames.height}, got "
                     f"{mask.shape[1]}x{mask.shape[0]}"
@@ -37,7 +37,7 @@ def given_labels(given: FieldLabels, frames: Frames, height: int, width: int) ->
     return found
 
 
-def given_classes(given: FieldLabels, labels: dict[int, LabelMap]) -> tuple[FieldClass, ...]:
+def name_user_classes(given: FieldLabels, labels: dict[int, LabelMap]) -> tuple[FieldClass, ...]:
     """As many classes as the largest value asks for, named as far as names were given."""
     largest = max((int(seen[seen != UNKNOWN].max(initial=0)) for seen in labels.values()), default=0)
     unnamed = ["background", *(f"class {number}" for number in range(1, largest + 1))]

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Floats16, LabelMap
-from tasks.fit_field.windows import fade
+from tasks.fit_field.windows import crossfade_weights
 from tasks.motion_layers.occlusion_order import OcclusionCounts
 from tasks.sequence.label_map import UNKNOWN
 
-SURE = 0.5  # share of a class above which a frame handed on is of it; the rest is unknown there
+MIN_SHARE = 0.5  # share of a class above which a frame handed on is of it; the rest is unknown there
 
 
 @dataclass(frozen=True, eq=False)
-class Piece:
+class WindowResult:
     """The frames of a window."""
 
     label: NDArray[np.uint8]
@@ -50,39 +50,41 @@ class Piece:
         """(h, w) ordinal depth of one frame, None without a volume."""
         return self.near[place].astype(np.float32) if len(self.near) else None
 
-    def handed(self, *, forwards: bool) -> LabelMap:
+    def boundary_labels(self, *, forwards: bool) -> LabelMap:
         """(h, w) labels for the window after, on its first frame, or for the one before, on its last."""
         shares = self.last[0] if forwards else self.first[-1]
-        return np.where(shares.max(axis=-1) > SURE, shares.argmax(axis=-1), UNKNOWN).astype(np.uint8)
+        return np.where(shares.max(axis=-1) > MIN_SHARE, shares.argmax(axis=-1), UNKNOWN).astype(np.uint8)
 
 
-def events_in(path: Path) -> OcclusionCounts:
+def load_occlusion_events(path: Path) -> OcclusionCounts:
     """(c, c) the events of a piece that was saved, without the rest of it."""
     with np.load(path) as file:
         return file["events"]
 
 
-def joined(
+def blend_windows(
     windows: Sequence[range], files: Sequence[Path], overlap: int
 ) -> Iterator[tuple[int, LabelMap, NDArray[np.float32], NDArray[np.float32] | None]]:
     """(place, label, confidence, ordinal depth) of every frame in order, two windows held at once.
 
     They fade into each other, but for depth, whose order is each window's own: there the nearer one has the word.
     """
-    before: Piece | None = None
+    before: WindowResult | None = None
     for number, window in enumerate(windows):
-        piece = Piece.load(files[number])
+        piece = WindowResult.load(files[number])
         for n, place in enumerate(window):
             if before is not None and n < overlap:
                 earlier = before.nearness(len(before.label) - overlap + n)
                 near = earlier if n < overlap // 2 else piece.nearness(n)
-                yield place, *_faded(before, piece, n, float(fade(overlap)[n])), near
+                yield place, *_blend_frame(before, piece, n, float(crossfade_weights(overlap)[n])), near
             elif number + 1 == len(windows) or place < window.stop - overlap:
                 yield place, piece.label[n], piece.confidence[n].astype(np.float32), piece.nearness(n)
         before = piece
 
 
-def _faded(earlier: Piece, later: Piece, shared: int, say: float) -> tuple[LabelMap, NDArray[np.float32]]:
+def _blend_frame(
+    earlier: WindowResult, later: WindowResult, shared: int, say: float
+) -> tuple[LabelMap, NDArray[np.float32]]:
     """(h, w) label and confidence on a shared frame, of which the later window has `say`; who disagrees adds none."""
     place = len(earlier.label) - len(earlier.last) + shared
     shares = (1 - say) * earlier.last[shared].astype(np.float32) + say * later.first[shared].astype(np.float32)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def cut(length: int, longest: int, overlap: int) -> list[range]:
+def split_windows(length: int, longest: int, overlap: int) -> list[range]:
     """Windows over `length` frames of at most `longest`; each shares `overlap` frames with the next, with no other."""
     count = 1 if length <= longest else -(-(length - overlap) // (longest - overlap))
     total = length + (count - 1) * overlap
@@ -24,7 +24,7 @@ def cut(length: int, longest: int, overlap: int) -> list[range]:
     return [range(edges[n] - n * overlap, edges[n + 1] - n * overlap) for n in range(count)]
 
 
-def widened(window: range, labelled: Collection[int], overlap: int) -> range:
+def widen_window(window: range, labelled: Collection[int], overlap: int) -> range:
     """The window with the frames on the way to the nearest label on each side, up to its own length.
 
     Where a label lies on the frames shared with a neighbour there is no need: those farther out have less say.
@@ -38,7 +38,7 @@ def widened(window: range, labelled: Collection[int], overlap: int) -> range:
     )
 
 
-def order(windows: Collection[range], labelled: Collection[int]) -> list[tuple[int, tuple[int, ...]]]:
+def schedule_windows(windows: Collection[range], labelled: Collection[int]) -> list[tuple[int, tuple[int, ...]]]:
     """Numbers of (widened) windows in the order in which to fit them, each with the neighbours that hand on to it.
 
     `labelled` are the places of labels, of which one must lie in a window.
@@ -52,14 +52,14 @@ def order(windows: Collection[range], labelled: Collection[int]) -> list[tuple[i
     return [(n, givers[n]) for n in sorted(givers, key=lambda n: int(away[n]))]
 
 
-def own(windows: list[range], number: int, overlap: int) -> range:
+def core_range(windows: list[range], number: int, overlap: int) -> range:
     """The places of a window that lie nearer to its middle than to its neighbours'."""
     window = windows[number]
     start = window.start + (overlap // 2 if number else 0)
     return range(start, window.stop - (overlap - overlap // 2 if number + 1 < len(windows) else 0))
 
 
-def fade(overlap: int) -> NDArray[np.float32]:
+def crossfade_weights(overlap: int) -> NDArray[np.float32]:
     """(overlap,) say of the later of two windows on the frames that they share; 0 at first, 1 in the end.
 
     So a frame that one handed to the other as a label has no say there.

@@ -14,17 +14,19 @@ from numpy.typing import NDArray
 
 from tasks.arrays import AnyFloats, FlowField, Image
 
-ARCS = {"RY": 15, "YG": 6, "GC": 4, "CB": 11, "BM": 13, "MR": 6}
+HUE_ARCS = {"RY": 15, "YG": 6, "GC": 4, "CB": 11, "BM": 13, "MR": 6}
 """Hues from one corner of the colour cube to the next: red, yellow, green, cyan, blue, magenta, red."""
-TOO_LONG = np.float32(0.75)  # brightness of vectors longer than `max_px`, in the authors' code
+OUT_OF_RANGE_BRIGHTNESS = np.float32(0.75)  # brightness of vectors longer than `max_px`, in the authors' code
 
 
 @cache
-def colour_wheel() -> Image:
+def make_colour_wheel() -> Image:
     """(55, 3) RGB hues around the wheel, beginning at red; read-only."""
     wheel: list[Image] = []
     # Each arc moves one channel, up or down, while the others stay full or empty.
-    for steps, moving, up, full in zip(ARCS.values(), (1, 0, 2, 1, 0, 2), (1, 0) * 3, (0, 1, 1, 2, 2, 0), strict=True):
+    for steps, moving, up, full in zip(
+        HUE_ARCS.values(), (1, 0, 2, 1, 0, 2), (1, 0) * 3, (0, 1, 1, 2, 2, 0), strict=True
+    ):
         arc = np.zeros((steps, 3), np.uint8)
         ramp = np.arange(steps) * 255 // steps
         arc[:, full] = 255
@@ -50,7 +52,7 @@ def flow_to_rgb(flow: FlowField, max_px: float | None = None, where: NDArray[np.
     return np.where(usable[..., None], rgb, 0).astype(np.uint8)
 
 
-def legend(size: int) -> Image:
+def render_colour_legend(size: int) -> Image:
     """(size, size, 3) RGB disc of all directions, white around it: a vector's colour stands where the vector points."""
     axis = np.linspace(-1, 1, size, dtype=np.float32)
     flow = np.stack(np.meshgrid(axis, axis), axis=2)
@@ -60,7 +62,7 @@ def legend(size: int) -> Image:
 
 def _hue(x: NDArray[np.float32], y: NDArray[np.float32]) -> AnyFloats:
     """(h, w, 3) colour of each direction in 0..1, between the two nearest of the wheel."""
-    wheel = colour_wheel().astype(np.float32) / np.float32(255)
+    wheel = make_colour_wheel().astype(np.float32) / np.float32(255)
     turn = (np.arctan2(-y, -x) / np.float32(np.pi) + 1) * np.float32((len(wheel) - 1) / 2)
     low = np.floor(turn)
     share = (turn - low)[..., None]
@@ -70,4 +72,4 @@ def _hue(x: NDArray[np.float32], y: NDArray[np.float32]) -> AnyFloats:
 
 def _shade(hue: AnyFloats, length: AnyFloats) -> AnyFloats:
     """The hue towards white for short vectors, darkened for those too long; 0..255."""
-    return np.floor(255 * np.where(length <= 1, 1 - length * (1 - hue), hue * TOO_LONG))
+    return np.floor(255 * np.where(length <= 1, 1 - length * (1 - hue), hue * OUT_OF_RANGE_BRIGHTNESS))

@@ -21,7 +21,7 @@ from tasks.geometry.warp import pixel_grid
 REPROJECTION_PX = 1.0  # inliers agree to a pixel: about four times DIS's mean error on Middlebury
 CONFIDENCE = 0.999
 MAX_ITERATIONS = 2000  # OpenCV's default, enough for half of the vectors being wrong (log(.001) / log(1 - .5^4) = 107)
-SAMPLES = 2000  # vectors looked at: more cost time and change nothing that can be measured
+MAX_SAMPLES = 2000  # vectors looked at: more cost time and change nothing that can be measured
 MIN_SAMPLES = 30  # with fewer trusted vectors the camera is taken to stand still
 
 
@@ -35,37 +35,39 @@ class CameraMotion:
     """Share of the vectors looked at that agree with it, 0..1; 0 where they were too few, and it is the identity."""
 
 
-STILL = CameraMotion(np.eye(3), 0.0)
+STATIC_CAMERA = CameraMotion(np.eye(3), 0.0)
 
 
-def camera_motion(flow: FlowField, valid: NDArray[np.bool_], leave_out: ArrayLike | None = None) -> CameraMotion:
+def estimate_camera_motion(
+    flow: FlowField, valid: NDArray[np.bool_], leave_out: ArrayLike | None = None
+) -> CameraMotion:
     """Homography of the first frame onto the second, from `flow` where it is `valid`, outside the boxes `leave_out`.
 
     `leave_out` is (n, 4) xyxy in pixels: people, cars, whatever moves by itself.
     """
     height, width = valid.shape
-    step = max(1, round(np.sqrt(height * width / SAMPLES)))
+    step = max(1, round(np.sqrt(height * width / MAX_SAMPLES)))
     rows, columns = slice(step // 2, None, step), slice(step // 2, None, step)
     at = pixel_grid(height, width)[rows, columns].reshape(-1, 2)
     motion = flow[rows, columns].reshape(-1, 2)
     keep = valid[rows, columns].reshape(-1) & ~_in_boxes(at, leave_out)
-    return camera_motion_of_points(at[keep], at[keep] + motion[keep])
+    return fit_camera_homography(at[keep], at[keep] + motion[keep])
 
 
-def camera_motion_of_points(first: Points32, second: Points32) -> CameraMotion:
+def fit_camera_homography(first: Points32, second: Points32) -> CameraMotion:
     """Homography that takes most of the (n, 2) points of the first frame to those of the second; see lucas_kanade."""
     if len(first) < MIN_SAMPLES:
-        return STILL
+        return STATIC_CAMERA
     found: Any = cv2.findHomography(
         first, second, cv2.RANSAC, REPROJECTION_PX, maxIters=MAX_ITERATIONS, confidence=CONFIDENCE
     )
     homography, agrees = found
     if homography is None or not np.isfinite(homography).all():
-        return STILL
+        return STATIC_CAMERA
     return CameraMotion(np.asarray(homography, np.float64), float(agrees.mean()))
 
 
-def camera_flow(homography: NDArray[np.float64], height: int, width: int) -> FlowField:
+def compute_camera_flow(homography: NDArray[np.float64], height: int, width: int) -> FlowField:
     """(h, w, 2) the flow that the camera alone would cause; subtract it to see what moves by itself."""
     grid = pixel_grid(height, width)
     moved: Any = cv2.perspectiveTransform(grid.astype(np.float64), homography)

@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-GREY = 114  # what ultralytics' models were trained with around their images
+PADDING_GREY = 114  # what ultralytics' models were trained with around their images
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Letterbox:
         height, width = self.inner
         if image.shape[:2] != self.inner:
             image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
-        fitted = np.full((*self.outer, 3), GREY, np.uint8)
+        fitted = np.full((*self.outer, 3), PADDING_GREY, np.uint8)
         fitted[self.top : self.top + height, self.left : self.left + width] = image
         return fitted
 

@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 
 from tasks.arrays import GrayImage, Points32
 
-QUALITY = 0.01  # corners down to this share of the best one's response (OpenCV's tutorial on Lucas-Kanade uses .3)
+CORNER_QUALITY = (
+    0.01  # corners down to this share of the best one's response (OpenCV's tutorial on Lucas-Kanade uses .3)
+)
 MIN_DISTANCE_PX = 7.0  # between two corners: half a window, so that they do not look at the same pixels
 WINDOW_PX = 21  # OpenCV's default
 PYRAMID_LEVELS = 3  # above the full size, OpenCV's default: displacements up to some 80 px
-RETURN_PX = 1.0  # a point may come back this far from where it started
+MAX_RETURN_ERROR_PX = 1.0  # a point may come back this far from where it started
 
 
 @dataclass(frozen=True)
-class Followed:
+class TrackedPoints:
     """Points that were found again."""
 
     first: Points32
@@ -34,26 +36,26 @@ class Followed:
     """(n,) which of the points asked for each of them is."""
 
 
-def good_points(image: GrayImage, count: int, where: NDArray[np.bool_] | None = None) -> Points32:
+def detect_corners(image: GrayImage, count: int, where: NDArray[np.bool_] | None = None) -> Points32:
     """(n, 2) up to `count` corners of the (h, w) grey `image`, best first, inside the mask `where` if one is given."""
     mask = None if where is None else where.astype(np.uint8)
-    found: Any = cv2.goodFeaturesToTrack(image, count, QUALITY, MIN_DISTANCE_PX, mask=mask)
+    found: Any = cv2.goodFeaturesToTrack(image, count, CORNER_QUALITY, MIN_DISTANCE_PX, mask=mask)
     return np.empty((0, 2), np.float32) if found is None else found.reshape(-1, 2)
 
 
-def follow_points(first: GrayImage, second: GrayImage, points: Points32) -> Followed:
+def track_points(first: GrayImage, second: GrayImage, points: Points32) -> TrackedPoints:
     """Those of the (n, 2) `points` of the grey image `first` that `second` shows too, and where."""
     if not len(points):
-        return Followed(points, points, np.empty(0, np.intp))
-    there, found = _follow(first, second, points)
-    back, returned = _follow(second, first, there)
+        return TrackedPoints(points, points, np.empty(0, np.intp))
+    there, found = _run_lucas_kanade(first, second, points)
+    back, returned = _run_lucas_kanade(second, first, there)
     height, width = second.shape
     inside = ((there >= 0) & (there <= (width - 1, height - 1))).all(axis=1)
-    good = found & returned & inside & (np.linalg.norm(back - points, axis=1) <= RETURN_PX)
-    return Followed(points[good], there[good], np.flatnonzero(good))
+    good = found & returned & inside & (np.linalg.norm(back - points, axis=1) <= MAX_RETURN_ERROR_PX)
+    return TrackedPoints(points[good], there[good], np.flatnonzero(good))
 
 
-def _follow(first: GrayImage, second: GrayImage, points: Points32) -> tuple[Points32, NDArray[np.bool_]]:
+def _run_lucas_kanade(first: GrayImage, second: GrayImage, points: Points32) -> tuple[Points32, NDArray[np.bool_]]:
     start = np.ascontiguousarray(points, np.float32).reshape(-1, 1, 2)
     # The stub wants an array for the third image-like argument, where None asks for one to be made.
     track: Any = cv2.calcOpticalFlowPyrLK

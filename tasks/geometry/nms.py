@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.geometry.boxes import pairwise_iou
+from tasks.geometry.bounding_boxes import pairwise_iou
 
 
 def non_maximum_suppression(

@@ -27,22 +27,22 @@ def pixel_grid(height: int, width: int) -> FlowField:
     return grid
 
 
-def targets(flow: FlowField) -> FlowField:
+def target_points(flow: FlowField) -> FlowField:
     """(h, w, 2) where each pixel of the first image lies in the second."""
     return pixel_grid(*flow.shape[:2]) + flow
 
 
-def warp(image: NDArray[A], flow: FlowField) -> NDArray[A]:
+def warp_image(image: NDArray[A], flow: FlowField) -> NDArray[A]:
     """The second image (or any field on it) as the first one sees it: `image` sampled at x + flow(x), bilinear.
 
     `image` is (h, w) or (h, w, c), uint8 or float32. What lies outside it takes the nearest border pixel;
     `lands_inside` tells where.
     """
     remap: Any = cv2.remap  # the stub wants an array for the second map, which a map of pairs does without
-    return remap(image, targets(flow), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return remap(image, target_points(flow), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def lands_inside(flow: FlowField) -> NDArray[np.bool_]:
+def find_targets_inside(flow: FlowField) -> NDArray[np.bool_]:
     """(h, w) whether a pixel's target lies on the second image, up to half a pixel beyond its outermost centres."""
     height, width = flow.shape[:2]
-    return cv2.inRange(targets(flow), (-0.5, -0.5), (width - 0.5, height - 0.5)).astype(np.bool_)
+    return cv2.inRange(target_points(flow), (-0.5, -0.5), (width - 0.5, height - 0.5)).astype(np.bool_)

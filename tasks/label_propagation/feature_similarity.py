@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Indices
-from tasks.geometry.grid import unit
-from tasks.geometry.raster import pixels_of
+from tasks.geometry.cell_grid import l2_normalize
+from tasks.geometry.resampling import resample_to_pixels
 from tasks.sequence.flow_trajectory import WarpField
 from tasks.sequence.sequence_view import SequenceView
 
@@ -34,9 +34,9 @@ class FeatureSimilarity:
         if there is None:
             return np.zeros(warp.trust.shape, np.float32)
         row, column = self._nearest_cells(warp)
-        cosine = (unit(self.vectors) * unit(np.asarray(there)[row, column])).sum(axis=-1)
+        cosine = (l2_normalize(self.vectors) * l2_normalize(np.asarray(there)[row, column])).sum(axis=-1)
         similarity = np.exp(np.minimum(cosine - self.best, 0) / np.float32(self.temperature)).astype(np.float32)
-        return pixels_of(similarity, self.view.cells, self.view.height, self.view.width)
+        return resample_to_pixels(similarity, self.view.cells, self.view.height, self.view.width)
 
     def _nearest_cells(self, warp: WarpField) -> tuple[Indices, Indices]:
         """(rows, columns) row and column of the source cell nearest to where each cell's centre is warped."""

@@ -1,9 +1,9 @@
 """Semantic evidence: labels of the most similar feature cells in a memory bank of other frames.
 
-Label propagation after Jabri, Owens and Efros (NeurIPS 2020), see tasks/geometry/propagate.py: each cell takes the mean
-label of its nearest neighbours in feature space, weighted by a softmax of cosines, in the labelled frames nearest in
-time and in the latest frames. The labels of the latest frames are the evidence on the cell grid, not the finished
-maps: those would blur from frame to frame when fed back.
+Label propagation after Jabri, Owens and Efros (NeurIPS 2020), see tasks/geometry/feature_propagation.py: each cell takes
+the mean label of its nearest neighbours in feature space, weighted by a softmax of cosines, in the labelled frames
+nearest in time and in the latest frames. The labels of the latest frames are the evidence on the cell grid, not the
+finished maps: those would blur from frame to frame when fed back.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tasks.arrays import ClassProbabilities, Vectors
 from tasks.geometry.evenly_spaced import pick_evenly
-from tasks.geometry.propagate import mixed, most_alike
+from tasks.geometry.feature_propagation import average_top_k_labels, find_top_k_similar
 from tasks.label_propagation.kernel_classifier import KernelClassifier, fit_kernel_classifier
 from tasks.label_propagation.propagation_config import PropagationConfig
 
@@ -64,8 +64,10 @@ class MemoryBank:
         """(rows, columns, c) propagated labels of the (rows, columns, d) `vectors`, and the best cosine per cell."""
         memory = self._memory_of(frame)
         count = 1 if self.config.single_match else self.config.match_count
-        nearest = most_alike(vectors, np.stack([past.vectors for past in memory]), self.config.match_radius, count)
-        labels = mixed(nearest, np.stack([past.labels for past in memory]), self.temperature)
+        nearest = find_top_k_similar(
+            vectors, np.stack([past.vectors for past in memory]), self.config.match_radius, count
+        )
+        labels = average_top_k_labels(nearest, np.stack([past.labels for past in memory]), self.temperature)
         return labels, nearest.cosine.max(axis=-1)
 
     def classify_cells(self, frame: int, vectors: Vectors) -> ClassProbabilities:

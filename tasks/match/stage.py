@@ -25,14 +25,14 @@ def match(
 ) -> tuple[StreamingArtifact[SemanticFlow], Matches]:
     """Semantic flow and matches of regions for the pairs of frames that `params` ask for."""
     from tasks.device import resolve_device
-    from tasks.match.detected import match_detections
-    from tasks.match.semantic import Grids, semantic_flow
+    from tasks.match.detection_matches import match_detections
+    from tasks.match.semantic_matching import VideoGrids, stream_semantic_flow
 
-    grids = Grids(
+    grids = VideoGrids(
         features.vectors,
         SemanticFlowMetadata(len(features), features.metadata.width, features.metadata.height, features.metadata.grid),
     )
     return (
-        semantic_flow(grids, dense_flow, params, resolve_device(compute.device)),
+        stream_semantic_flow(grids, dense_flow, params, resolve_device(compute.device)),
         match_detections(detections, features.pooled, params),
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from tasks.arrays import Floats, FlowField, LabelMap, Mask
-from tasks.geometry.warp import targets
+from tasks.geometry.warp import target_points
 from tasks.sequence.frame_pair_motion import FramePairMotion
 
 PRIOR_COUNT = 50.0  # events at which a pair counts half: some pixels are invalid by error alone
@@ -36,7 +36,7 @@ def rank_nearness(counts: OcclusionCounts) -> Floats:
 
 def _count_one_way(here: LabelMap, there: LabelMap, flow: FlowField, valid: Mask, classes: int) -> OcclusionCounts:
     height, width = here.shape
-    at = np.rint(targets(flow)).astype(int)
+    at = np.rint(target_points(flow)).astype(int)
     inside = (at >= 0).all(axis=2) & (at[..., 0] < width) & (at[..., 1] < height)
     lost = inside & ~valid
     occluder, occluded = there[at[lost][:, 1], at[lost][:, 0]].astype(int), here[lost].astype(int)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Floats32, FlowField, Indices, Mask, Matrix
-from tasks.geometry.homography import camera_flow
+from tasks.geometry.homography import compute_camera_flow
 from tasks.geometry.warp import pixel_grid
 from tasks.motion_layers.layer_segmentation import MIN_LAYER_MOTION_PX, segment_layers
 from tasks.motion_layers.motion_layer import MotionLayer
@@ -61,7 +61,7 @@ def initialise_volume(
         opacity[frame] = _frame_opacity(layers, plane, numbers, frame, planes)
         if frame in motions:
             # The camera's motion is exact everywhere; the residual motion is small and can be extrapolated.
-            still = camera_flow(cameras[frame], *size)
+            still = compute_camera_flow(cameras[frame], *size)
             residual = _plane_motion(
                 layers, plane, motions[frame], still, opacity[frame], numbers[frame], frame
             )  # fmt: skip

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from tasks.arrays import FlowField
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.semantic_flow import SemanticFlow
-from tasks.geometry.agreement import agreement
-from tasks.geometry.carry import step
-from tasks.geometry.grid import CellGrid
+from tasks.geometry.advection import advect_points
+from tasks.geometry.cell_grid import CellGrid
+from tasks.geometry.flow_agreement import compute_agreement
 from tasks.report.axis import round_above
 from tasks.report.pairs import SURE, sure_lengths
 
@@ -52,7 +52,7 @@ def compare(semantic_flow: SemanticFlow, dense_flow: DenseFlow, row: int) -> Com
     semantic, sure = semantic_flow.flow(row), semantic_flow.confidence(row) >= SURE
     places = centres = grid.centres()
     for frame in range(pair.frame_a, pair.frame_b):
-        places = step(places, dense_flow.forward(frame), dense_flow.valid(frame))
+        places = advect_points(places, dense_flow.forward(frame), dense_flow.valid(frame))
     optical = places - centres
     known = np.isfinite(optical[..., 0])
     reach = (
@@ -66,7 +66,7 @@ def compare(semantic_flow: SemanticFlow, dense_flow: DenseFlow, row: int) -> Com
         semantic=semantic,
         sure=sure,
         optical=optical,
-        agreement=agreement(semantic, optical, grid.step_x),
+        agreement=compute_agreement(semantic, optical, grid.step_x),
         scale_px=round_above(max(*reach, LEAST_SCALE_PX)),
     )
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Image
-from tasks.geometry.grid import CellGrid
-from tasks.geometry.match_picture import spread as spread_cells
+from tasks.geometry.cell_grid import CellGrid
+from tasks.geometry.match_rendering import select_spread_cells as spread_cells
 from tasks.report.colours import css, track_colour
 from tasks.report.comparison import Comparison
 from tasks.report.markup import Markup, tag

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Floats32, FlowField, Mask
-from tasks.geometry.warp import pixel_grid, targets
+from tasks.geometry.warp import pixel_grid, target_points
 from tasks.sequence.frame_pair_motion import FramePairMotion
 
 CYCLE_TOLERANCE_PX = 1.0  # forward-backward error at which confidence is exp(-1/2); more if the whole pair is noisy
@@ -77,7 +77,7 @@ def compute_backward_warp(
     With `density`, a point that is occluded in the earlier frame has no confidence: the occluder has all the opacity.
     """
     height, width = motion.backward.shape[:2]
-    positions, valid = targets(motion.backward), motion.valid_backward
+    positions, valid = target_points(motion.backward), motion.valid_backward
     low = np.floor(positions)
     pixel = np.clip(low + CORNERS, 0, np.array([width - 1, height - 1], np.float32))
     index = (pixel[..., 1] * width + pixel[..., 0]).astype(np.int32)

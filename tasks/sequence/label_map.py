@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tasks.arrays import ClassProbabilities, LabelMap
-from tasks.geometry.grid import CellGrid
-from tasks.geometry.raster import cells_of, pixels_of
+from tasks.geometry.cell_grid import CellGrid
+from tasks.geometry.resampling import resample_to_cells, resample_to_pixels
 
 UNKNOWN = 255
 """The label of a pixel without a label (ignore index)."""
@@ -19,11 +19,11 @@ def encode_one_hot(labels: LabelMap, classes: int) -> ClassProbabilities:
 
 def pool_to_cells(probabilities: ClassProbabilities, cells: CellGrid) -> ClassProbabilities:
     """(rows, columns, c) mean of the (h, w, c) `probabilities` under each cell."""
-    return np.stack([cells_of(probabilities[..., n], cells) for n in range(probabilities.shape[-1])], axis=-1)
+    return np.stack([resample_to_cells(probabilities[..., n], cells) for n in range(probabilities.shape[-1])], axis=-1)
 
 
 def upsample_to_pixels(
     probabilities: ClassProbabilities, cells: CellGrid, height: int, width: int
 ) -> ClassProbabilities:
     """(height, width, c) bilinear interpolation of the (rows, columns, c) `probabilities` between cell centres."""
-    return pixels_of(probabilities, cells, height, width).reshape(height, width, probabilities.shape[-1])
+    return resample_to_pixels(probabilities, cells, height, width).reshape(height, width, probabilities.shape[-1])

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import FlowField, Mask
-from tasks.geometry.grid import CellGrid
+from tasks.geometry.cell_grid import CellGrid
 from tasks.sequence.flow_trajectory import WarpField
 from tasks.sequence.frame_pair_motion import FramePairMotion
 

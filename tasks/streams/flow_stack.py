@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from tasks.arrays import Boxes
 from tasks.artifacts.action_model import StackSettings
 from tasks.errors import SemflowError
-from tasks.geometry.homography import camera_flow
+from tasks.geometry.homography import compute_camera_flow
 from tasks.streams.video_clips import make_person_squares
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _compensate_camera_motion(dense_flow: DenseFlow, pair: int, settings: StackS
     flow = dense_flow.forward(pair)
     if settings.removal != "camera" or not dense_flow.known[pair]:
         return flow
-    return flow - camera_flow(dense_flow.camera(pair), *flow.shape[:2])
+    return flow - compute_camera_flow(dense_flow.camera(pair), *flow.shape[:2])
 
 
 def _crop_square(field: FlowField, square: NDArray[np.float64]) -> tuple[FlowField, int]:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Floats, Indices
-from tasks.geometry.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
-from tasks.geometry.grid import unit
+from tasks.geometry.bounding_boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
+from tasks.geometry.cell_grid import l2_normalize
 from tasks.track import kalman_filter
 from tasks.track.association import FrameDetections, PredictedTracks
 from tasks.track.camera_motion import linearise_homography, scale_change
@@ -120,4 +120,4 @@ class ActiveTracks:
         known = sure & now.any(axis=1)
         tracks, now, before = tracks[known], now[known], self.look[tracks[known]]
         share = np.where(before.any(axis=1), memory, 0).astype(np.float32)[:, None]
-        self.look[tracks] = unit(share * before + (1 - share) * now)
+        self.look[tracks] = l2_normalize(share * before + (1 - share) * now)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Floats, Indices
-from tasks.geometry.boxes import pairwise_iou, xyxy_to_cxcywh
+from tasks.geometry.bounding_boxes import pairwise_iou, xyxy_to_cxcywh
 from tasks.track import kalman_filter
 from tasks.track.kalman_filter import FilterState
 from tasks.track.linear_assignment import solve_assignment

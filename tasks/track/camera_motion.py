@@ -70,14 +70,14 @@ def scale_change(turn: Floats) -> Floats:
 
 def estimate_camera_motion(dense_flow: DenseFlow, detections: Detections, low_score: float) -> VideoCameraMotion:
     """The camera's motion from what lies outside the boxes of detections that score at least `low_score`."""
-    from tasks.geometry.homography import camera_motion
+    from tasks.geometry.homography import estimate_camera_motion
 
     bounds = np.searchsorted(detections.frame, np.arange(len(dense_flow) + 2))
     xyxy, good = detections.xyxy, detections.score >= low_score
     found = np.tile(np.eye(3), (len(dense_flow), 1, 1))
     for pair in np.flatnonzero(dense_flow.known).tolist():
         here = slice(bounds[pair], bounds[pair + 1])
-        motion = camera_motion(dense_flow.forward(pair), dense_flow.valid(pair), xyxy[here][good[here]])
+        motion = estimate_camera_motion(dense_flow.forward(pair), dense_flow.valid(pair), xyxy[here][good[here]])
         homography, inliers = motion.homography, motion.inliers
         if not inliers:
             homography, inliers = dense_flow.camera(pair), float(dense_flow.camera_inliers[pair])

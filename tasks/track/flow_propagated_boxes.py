@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tasks.arrays import Floats, Indices
 from tasks.artifacts.dense_flow import DenseFlow
-from tasks.geometry.boxes import area
+from tasks.geometry.bounding_boxes import box_area
 
 INNER_SHARE = 0.5  # of width and height: the rest of a box is mostly background
 MIN_VALID_SHARE = 0.5  # of the inner pixels
@@ -77,4 +77,4 @@ def find_occluded(xyxy: Floats, others: Floats) -> NDArray[np.bool_]:
     low = np.maximum(xyxy[:, None, :2], others[:, :2])
     high = np.minimum(xyxy[:, None, 2:], others[:, 2:])
     shared = np.maximum(high - low, 0).prod(axis=2).max(axis=1)
-    return np.asarray(shared > MAX_OCCLUDED_SHARE * area(xyxy))
+    return np.asarray(shared > MAX_OCCLUDED_SHARE * box_area(xyxy))

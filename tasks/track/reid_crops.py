@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from tasks.arrays import Image
 from tasks.artifacts.frames import Frames
 from tasks.device import resolve_device
-from tasks.geometry.grid import unit
+from tasks.geometry.cell_grid import l2_normalize
 from tasks.params import Compute
 from tasks.streams.mobilenet_v2 import LAST_CHANNELS, MobileNetTrunk
 from tasks.track.visual_cues import AppearanceEmbedder
@@ -59,7 +59,7 @@ def embed_boxes(image: Image, xyxy: NDArray[np.floating[Any]], embed: ReidNetwor
 
     # This thread's own number of threads stays as it is.
     with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        return unit(np.concatenate(list(pool.map(run, range(0, len(xyxy), batch)))))
+        return l2_normalize(np.concatenate(list(pool.map(run, range(0, len(xyxy), batch)))))
 
 
 def iterate_crops(image: Image, xyxy: NDArray[np.floating[Any]]) -> Iterator[Image]:

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from tasks.arrays import Floats, Vectors
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.features import FeatureMetadata, Features
-from tasks.geometry.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
-from tasks.geometry.grid import CellGrid, unit
+from tasks.geometry.bounding_boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
+from tasks.geometry.cell_grid import CellGrid, l2_normalize
 from tasks.track.flow_propagated_boxes import median_box_flow
 
 TEMPLATE_SIDE = 8  # points to a side of the template
@@ -55,11 +55,11 @@ class ObjectTemplate:
     @property
     def vectors(self) -> Vectors:
         """(k, d) unit vectors that are compared."""
-        return unit(FIRST_SHARE * self.first + (1 - FIRST_SHARE) * self.latest)
+        return l2_normalize(FIRST_SHARE * self.first + (1 - FIRST_SHARE) * self.latest)
 
     def updated(self, seen: Vectors) -> ObjectTemplate:
         """The template after the object looked like `seen`, (k, d)."""
-        return replace(self, latest=unit(TEMPLATE_MEMORY * self.latest + (1 - TEMPLATE_MEMORY) * seen))
+        return replace(self, latest=l2_normalize(TEMPLATE_MEMORY * self.latest + (1 - TEMPLATE_MEMORY) * seen))
 
 
 def track_by_template(
@@ -99,7 +99,7 @@ def learn_template(vectors: NDArray[Any], grid: CellGrid, xyxy: Floats) -> Objec
     around = (away.max(axis=1) > 1) & (away.max(axis=1) < BACKGROUND_EXTENT)
     weight = np.ones(len(inside))
     if around.any():
-        background = unit(np.asarray(vectors, np.float32).reshape(-1, vectors.shape[-1])[around])
+        background = l2_normalize(np.asarray(vectors, np.float32).reshape(-1, vectors.shape[-1])[around])
         weight = np.maximum(1 - (inside @ background.T).max(axis=1), MIN_POINT_WEIGHT).astype(np.float64)
     return ObjectTemplate(inside, inside, weight / weight.sum())
 
@@ -167,7 +167,7 @@ def place_template_points(cxcywh: Floats) -> Floats:
 def sample_vectors(vectors: NDArray[Any], grid: CellGrid, at: Floats) -> Vectors:
     """(n, k, d) unit vectors at (n, k, 2) pixels, bilinear between cells; beyond the last cell, that cell's."""
     values = np.asarray(vectors, np.float32)
-    return unit(
+    return l2_normalize(
         np.sum([weight[..., None] * values[row, column] for weight, row, column in _bilinear_corners(grid, at)], axis=0)
     )
 

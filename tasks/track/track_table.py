@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tasks.arrays import Floats
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.tracks import FLOW_PREDICTED, INTERPOLATED, Tracks
-from tasks.geometry.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
+from tasks.geometry.bounding_boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
 from tasks.track.camera_motion import VideoCameraMotion, linearise_homography
 from tasks.track.flow_propagated_boxes import NO_PROPAGATED_BOXES, FlowPropagatedBoxes
 from tasks.track.tracklets import Tracklets

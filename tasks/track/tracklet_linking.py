@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from tasks.arrays import Floats, Indices
 from tasks.artifacts.detections import Detections
-from tasks.geometry.boxes import xyxy_to_cxcywh
-from tasks.geometry.grid import unit
+from tasks.geometry.bounding_boxes import xyxy_to_cxcywh
+from tasks.geometry.cell_grid import l2_normalize
 from tasks.track.camera_motion import VideoCameraMotion, scale_change
 from tasks.track.linear_assignment import solve_sparse_assignment
 from tasks.track.tracklets import Tracklets
@@ -158,7 +158,7 @@ def mean_end_embeddings(
     for rows in np.split(near, np.flatnonzero(np.diff(frame[near])) + 1):
         if len(rows):
             total[tracklets.tracklet[rows]] += sight.looks(int(frame[rows[0]]), xyxy[tracklets.detection[rows]])
-    return unit(total)
+    return l2_normalize(total)
 
 
 def match_embeddings(first: NDArray[np.float32], second: NDArray[np.float32], distance: float) -> NDArray[np.bool_]:

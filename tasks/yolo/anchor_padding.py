@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.geometry.letterbox import GREY
+from tasks.geometry.letterbox import PADDING_GREY
 
 TOP_K = 300
 SQUARE = 32  # pixels, the largest stride
@@ -27,4 +27,4 @@ def pad_to_min_anchors(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return images
     below, right = (max(MIN_SQUARES * SQUARE - side, 0) for side in (height, width))
     padding: Any = ((0, 0), (0, below), (0, right), (0, 0))
-    return np.pad(images, padding, constant_values=GREY)
+    return np.pad(images, padding, constant_values=PADDING_GREY)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.geometry.boxes import cxcywh_to_xyxy
+from tasks.geometry.bounding_boxes import cxcywh_to_xyxy
 from tasks.geometry.nms import non_maximum_suppression
 
 KEYPOINTS = 17

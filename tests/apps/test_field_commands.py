@@ -14,7 +14,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from flows.apps import field as command
+from flows.apps import field_commands as command
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
@@ -28,9 +28,10 @@ from tasks.synthetic.scene.scene import Scene, SceneSettings, make_scene
 
 VIDEO, TWIN = "scene", "twin"
 FIT = {
-    "every": 1, "side": 320, "labels": "auto", "value": "class", "values": 4, "label_every": 3, "outline": "boxes",
-    "feed_masks": False, "segment_side": 320, "least_score": 0.3, "attention": True, "consistency": True,
-    "window": 48, "overlap": 8, "planes": 8, "volume_steps": 10, "camera": "homography",
+    "frame_stride": 1, "grid_side": 320, "labels": "auto", "value_kind": "class", "max_labels": 4, "label_every": 3,
+    "label_outline": "boxes", "use_instance_masks": False, "segment_side": 320, "min_score": 0.3,
+    "evidence_weights": True, "consistency": True, "window": 48, "overlap": 8, "planes": 8, "volume_steps": 10,
+    "camera": "homography",
 }  # fmt: skip
 LABELLED = (3, 10)
 

@@ -16,7 +16,7 @@ from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.object_track import ObjectTrack
 from tasks.errors import SemflowError
-from tasks.geometry.boxes import pairwise_iou
+from tasks.geometry.bounding_boxes import pairwise_iou
 from tasks.synthetic.scene import inputs
 from tasks.synthetic.scene.scene import Scene, SceneSettings, make_scene
 

@@ -11,7 +11,7 @@ import pytest
 from tasks.artifacts.matches import Matches
 from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata, SemanticFlowPair
 from tasks.errors import SemflowError
-from tasks.geometry.grid import CellGrid
+from tasks.geometry.cell_grid import CellGrid
 
 GRID = CellGrid(rows=3, columns=4, step_x=8.0, step_y=7.5, left=1.0, top=0.0)
 FACTS = SemanticFlowMetadata(frame_count=9, width=32, height=22, grid=GRID)

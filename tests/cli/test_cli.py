@@ -20,6 +20,7 @@ from flows.cli import main
 from flows.engine.project import Project
 from flows.pipeline import STAGES
 
+VERSION = "import semflow; print(semflow.__version__)"
 PARAMS = (Path(__file__).parents[2] / "params.yaml").read_text()
 
 
@@ -217,3 +218,10 @@ def reopen_here(folder: Path) -> Callable[[], Project]:
     from flows.pipeline import STAGES
 
     return lambda: Project.open(folder, STAGES)
+
+
+def test_the_package_semflow_is_the_command_too(checkout: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(checkout)}
+    for words, text in ((["-m", "semflow", "--help"], "Usage: semflow"), (["-c", VERSION], "0.2.0")):
+        done = subprocess.run([sys.executable, *words], capture_output=True, text=True, env=environment, check=True)
+        assert text in done.stdout

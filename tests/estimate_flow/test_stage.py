@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.estimate_flow.params import EstimateFlowParams
 from tasks.estimate_flow.stage import estimate_flow
-from tasks.geometry.homography import camera_flow
+from tasks.geometry.homography import compute_camera_flow
 
 INNER = (slice(16, -16), slice(16, -16))
 
@@ -54,7 +54,7 @@ def test_one_thing_moving_over_a_still_scene_leaves_the_camera_still(run, view):
     thing = view(seed=1)[:30, :40]
     first[30:60, 20:60], second[30:60, 26:66] = thing, thing
     pair = run([first, second]).pair(0)
-    assert np.abs(camera_flow(pair.camera, 96, 128)).max() < 0.2
+    assert np.abs(compute_camera_flow(pair.camera, 96, 128)).max() < 0.2
     np.testing.assert_allclose(np.median(pair.forward[36:54, 26:54], axis=(0, 1)), (6, 0), atol=0.3)
     np.testing.assert_allclose(np.median(pair.forward[70:, 70:], axis=(0, 1)), (0, 0), atol=0.05)
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.estimate_pose.window import CONTEXT, Window, picture_width
-from tasks.geometry.letterbox import GREY
+from tasks.geometry.letterbox import PADDING_GREY
 
 
 def blob(height: int, width: int, x: float, y: float) -> np.ndarray:
@@ -32,7 +32,7 @@ def test_a_spot_is_found_where_it_was_to_a_fraction_of_a_pixel(box):
 def test_outside_the_frame_is_grey_and_the_box_fills_four_fifths():
     window = Window.around(np.array([-10, -20, 30, 60], np.float32), 128)
     picture = window.cut(np.zeros((100, 100, 3), np.uint8))
-    assert (picture[:5, :5] == GREY).all()
+    assert (picture[:5, :5] == PADDING_GREY).all()
     assert window.scale * 80 == pytest.approx(128 / CONTEXT)
     assert window.back(np.array([[0, 0], [96, 128]], np.float32)).mean(axis=0) == pytest.approx([10, 20])
 

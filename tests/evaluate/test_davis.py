@@ -13,8 +13,8 @@ from flows.evaluate import davis
 from flows.evaluate.davis import Bench, Sequence
 from flows.evaluate.match_data import find_clips
 from tasks.errors import BadInput
-from tasks.estimate_flow.backend import Backend
-from tasks.estimate_flow.classic import dis
+from tasks.estimate_flow.flow_backend import FlowBackend
+from tasks.estimate_flow.opencv_flow import make_dis_estimator
 from tasks.extract_features.params import ExtractFeaturesParams
 
 SIDE = 128
@@ -38,7 +38,7 @@ class Colours:
 @pytest.fixture
 def bench() -> Bench:
     looking = ExtractFeaturesParams(network="mobilenet-v2", layers=("b6",), image_side=SIDE, dimensions=None)
-    return Bench(look=Colours(), looking=looking, optical=Backend(1, dis("medium")), side=SIDE)
+    return Bench(look=Colours(), looking=looking, optical=FlowBackend(1, make_dis_estimator("medium")), side=SIDE)
 
 
 @pytest.fixture

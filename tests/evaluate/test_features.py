@@ -12,11 +12,11 @@ import pytest
 
 from flows.engine.project import Project, find_root
 from flows.evaluate import features
-from flows.evaluate.features import Bench, Grid, measure
+from flows.evaluate.features import FeatureEvalContext, FeatureGrid, evaluate_features
 from flows.pipeline import STAGES
 from tasks.arrays import Image
 from tasks.errors import BadInput, BadParams
-from tasks.geometry.grid import CellGrid
+from tasks.geometry.cell_grid import CellGrid
 
 HERE = Path(__file__).parents[2]
 HEIGHT, WIDTH, SIDE = 64, 96, 16
@@ -27,18 +27,18 @@ def options(data: Path, *words: str) -> argparse.Namespace:
     return argparse.Namespace(**features.command.make_context("features", ["--data", str(data), *words]).params)
 
 
-def colours(image: Image) -> Grid:
+def colours(image: Image) -> FeatureGrid:
     """Vectors that see nothing but a cell's mean colour."""
     blocks = image.reshape(HEIGHT // 8, 8, WIDTH // 8, 8, 3).mean(axis=(1, 3)).astype(np.float32) - 128
     return (blocks / np.linalg.norm(blocks, axis=2, keepdims=True)).astype(np.float16)
 
 
-def blind(image: Image) -> Grid:
+def blind(image: Image) -> FeatureGrid:
     return np.full((HEIGHT // 8, WIDTH // 8, 3), 3**-0.5, np.float16)
 
 
-def bench(look: Callable[[Image], Grid]) -> Bench:
-    return Bench(look=look, cells=lambda height, width: GRID, side=None)
+def bench(look: Callable[[Image], FeatureGrid]) -> FeatureEvalContext:
+    return FeatureEvalContext(look=look, cells=lambda height, width: GRID, side=None)
 
 
 @pytest.fixture
@@ -57,8 +57,8 @@ def square(tmp_path: Path) -> Path:
 
 def test_a_mask_is_carried_by_vectors_that_know_the_object_and_not_by_blind_ones(square: Path) -> None:
     chosen = options(square, "--frames", "0")
-    assert measure(chosen, bench(colours)).items["masks/square"]["J"] > 0.85
-    assert measure(chosen, bench(blind)).items["masks/square"]["J"] < 0.5
+    assert evaluate_features(chosen, bench(colours)).items["masks/square"]["J"] > 0.85
+    assert evaluate_features(chosen, bench(blind)).items["masks/square"]["J"] < 0.5
 
 
 def test_cells_are_found_again_by_vectors_that_differ_from_place_to_place(tmp_path: Path) -> None:
@@ -66,7 +66,9 @@ def test_cells_are_found_again_by_vectors_that_differ_from_place_to_place(tmp_pa
     ramps = np.stack([255 * across / WIDTH, 255 * down / HEIGHT, np.full((HEIGHT, WIDTH), 128)], axis=2)
     (tmp_path / "frames").mkdir()
     cv2.imwrite(str(tmp_path / "frames" / "0.png"), ramps.astype(np.uint8)[..., ::-1])
-    seeing, not_seeing = (measure(options(tmp_path, "--frames", "1"), bench(look)) for look in (colours, blind))
+    seeing, not_seeing = (
+        evaluate_features(options(tmp_path, "--frames", "1"), bench(look)) for look in (colours, blind)
+    )
     assert seeing.combined["PCK@.1"] > not_seeing.combined["PCK@.1"] + 0.1
     assert seeing.combined["PCK@.1 no motion"] == not_seeing.combined["PCK@.1 no motion"]
 
@@ -74,7 +76,7 @@ def test_cells_are_found_again_by_vectors_that_differ_from_place_to_place(tmp_pa
 def test_a_folder_without_frames_and_odd_values_are_refused(tmp_path: Path) -> None:
     params = Project.open(find_root(HERE), STAGES).params
     with pytest.raises(BadInput, match="folders `frames`"):
-        measure(options(tmp_path), bench(blind))
+        evaluate_features(options(tmp_path), bench(blind))
     with pytest.raises(BadParams, match="--set must be KEY=VALUE with a key of network"):
         features.evaluate(options(tmp_path, "--set", "size=3"), params)
     with pytest.raises(BadParams, match="image_side"):

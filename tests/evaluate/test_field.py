@@ -17,8 +17,8 @@ from flows.evaluate.field_methods import ABLATIONS, RIVALS, ablated, field
 from flows.evaluate.field_point import FEATURES, PLAIN, per_point
 from flows.evaluate.synthetic_case import Problem, at_cells, at_pixels, make_problem
 from tasks.errors import BadInput
-from tasks.geometry.grid import CellGrid
-from tasks.geometry.warp import lands_inside
+from tasks.geometry.cell_grid import CellGrid
+from tasks.geometry.warp import find_targets_inside
 from tasks.synthetic.scene.cast import POST
 from tasks.synthetic.scene.scene import Scene, SceneSettings, make_scene
 
@@ -36,7 +36,7 @@ def sliding(shift: int = 4, frames: int = 5, labelled: tuple[int, ...] = (0,)) -
 
     def flow(a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
         found = np.broadcast_to(np.array([shift * (b - a), 0], np.float32), (HEIGHT, WIDTH, 2)).copy()
-        return found, lands_inside(found)
+        return found, find_targets_inside(found)
 
     problem = Problem(
         images=np.repeat(truth[..., None] * 100, 3, axis=-1).astype(np.uint8),
@@ -83,7 +83,7 @@ def test_exact_flow_carries_labels_exactly_wherever_they_are_seen(method, labell
     found = method(problem)
     for frame in range(5):
         flow, _ = problem.direct(frame, labelled[0]) if frame != labelled[0] else (np.zeros((HEIGHT, WIDTH, 2)), None)
-        seen = lands_inside(flow.astype(np.float32))
+        seen = find_targets_inside(flow.astype(np.float32))
         assert seen.mean() > 0.5
         assert (found[frame] == truth[frame])[seen].all()
 

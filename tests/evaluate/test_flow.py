@@ -10,24 +10,26 @@ import numpy as np
 import pytest
 
 from flows.evaluate import flow as suite
-from flows.evaluate.flow import evaluate, find_pairs
+from flows.evaluate.flow import evaluate, find_flow_pairs
 from tasks.errors import BadInput
-from tasks.estimate_flow.backend import Backend
+from tasks.estimate_flow.flow_backend import FlowBackend
 from tasks.estimate_flow.params import EstimateFlowParams
 from tasks.geometry.flow_file import write_flo
-from tasks.params import Compute
+from tasks.params import Compute, ParamSections
 
-PARAMS = {
-    "estimate_flow": EstimateFlowParams(
-        backend="dis",
-        dis_preset="medium",
-        raft_weights="raft-sintel",
-        raft_iterations=12,
-        stored_grid=2,
-        stored_steps_per_px=32,
-    ),
-    "compute": Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True),
-}
+PARAMS = ParamSections(
+    {
+        "estimate_flow": EstimateFlowParams(
+            backend="dis",
+            dis_preset="medium",
+            raft_weights="raft-sintel",
+            raft_iterations=12,
+            stored_grid=2,
+            stored_steps_per_px=32,
+        ),
+        "compute": Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True),
+    }
+)
 PUBLISHED_DIS = {"rubberwhale": 0.225, "sintel_alley1": 0.298, "chairs1": 1.59}  # OpenCV's medium, measured before
 HEIGHT, WIDTH = 40, 60
 
@@ -56,14 +58,14 @@ def standing_still(monkeypatch):
         zero = np.zeros((*images[0].shape[:2], 2), np.float32)
         yield zero, zero
 
-    monkeypatch.setattr(suite, "open_backend", lambda params, device, batch: Backend(1, estimate))
+    monkeypatch.setattr(suite, "open_flow_backend", lambda params, device, batch: FlowBackend(1, estimate))
 
 
 def test_pairs_are_found_at_any_depth_and_named_by_their_path(tmp_path: Path):
     for name, suffix in (("b", "ppm"), ("deep/er/a", "png")):
         put(tmp_path / name, constant(0, 0), suffix=suffix)
-    assert [item.name for item in find_pairs(tmp_path)] == ["b", "deep/er/a"]
-    assert [item.name for item in find_pairs(tmp_path / "b")] == ["b"]
+    assert [item.name for item in find_flow_pairs(tmp_path)] == ["b", "deep/er/a"]
+    assert [item.name for item in find_flow_pairs(tmp_path / "b")] == ["b"]
 
 
 def test_epe_and_fl_count_known_pixels_and_combined_counts_them_all_alike(tmp_path: Path, standing_still):
@@ -105,7 +107,7 @@ def test_what_is_not_whole_is_an_error_that_says_so(tmp_path: Path, lack):
         (tmp_path / "one/frame2.png").unlink()
     expected = {"all": "got none", "image": r"frame2\.\* as an image", "size": "of one size"}[lack]
     with pytest.raises(BadInput, match=expected):
-        list(find_pairs(tmp_path))
+        list(find_flow_pairs(tmp_path))
 
 
 def test_dis_is_as_good_as_published_and_storing_costs_next_to_nothing(ground_truth: Path):

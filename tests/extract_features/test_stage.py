@@ -15,7 +15,7 @@ from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.frames_file import Frame
 from tasks.errors import BadParams
-from tasks.extract_features.feature_extractor import cell_grid, input_size
+from tasks.extract_features.feature_extractor import compute_input_size, make_cell_grid
 from tasks.extract_features.fit_axes import FitAxesParams, fit_axes
 from tasks.extract_features.params import ExtractFeaturesParams
 from tasks.extract_features.stage import extract_features
@@ -102,8 +102,8 @@ def test_boxes_are_pooled_in_frame_pixels(frames: Frames, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(("height", "width"), [(360, 640), (272, 640), (640, 360), (75, 333), (16, 16)])
 def test_cells_cover_the_frame_evenly(height: int, width: int) -> None:
-    seen = input_size(height, width, 640)
-    grid = cell_grid(height, width, *seen)
+    seen = compute_input_size(height, width, 640)
+    grid = make_cell_grid(height, width, *seen)
     centres = grid.centres()
     assert centres[0, 0, 0] >= -0.5
     assert centres[-1, -1, 0] <= width - 0.5

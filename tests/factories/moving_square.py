@@ -21,8 +21,8 @@ from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata
 from tasks.artifacts.tracks import Tracks
 from tasks.fit_field.params import FitFieldParams
-from tasks.geometry.grid import CellGrid, unit
-from tasks.geometry.raster import cells_of
+from tasks.geometry.cell_grid import CellGrid, l2_normalize
+from tasks.geometry.resampling import resample_to_cells
 from tasks.sequence.frame_pair_motion import FramePairMotion
 from tasks.sequence.sequence_view import SequenceView
 
@@ -33,7 +33,7 @@ CELLS_SHAPE = HEIGHT // CELL, WIDTH // CELL
 
 
 @dataclass(frozen=True)
-class World:
+class MovingSquare:
     """A clip and its truth."""
 
     clip: SequenceView
@@ -42,10 +42,12 @@ class World:
 
 
 @pytest.fixture
-def make_world() -> Callable[..., World]:
+def make_world() -> Callable[..., MovingSquare]:
     """A square that moves right by STEP px per frame; `flows` and `features` say what can be known of it."""
 
-    def make(frames: int = 6, *, flows: bool = True, features: bool = True, missing: tuple[int, ...] = ()) -> World:
+    def make(
+        frames: int = 6, *, flows: bool = True, features: bool = True, missing: tuple[int, ...] = ()
+    ) -> MovingSquare:
         rng = np.random.default_rng(0)
         ground, square = rng.normal(size=(HEIGHT, WIDTH, 16)), 3 + rng.normal(size=(SIDE, SIDE, 16))
         truth = np.zeros((frames, HEIGHT, WIDTH), np.uint8)
@@ -55,8 +57,8 @@ def make_world() -> Callable[..., World]:
             truth[frame, TOP : TOP + SIDE, left : left + SIDE] = 1
             picture = ground.copy()
             picture[TOP : TOP + SIDE, left : left + SIDE] = square
-            cells = np.stack([cells_of(picture[..., n], CELLS) for n in range(16)], axis=-1)
-            grids.append(None if frame in missing else unit(cells if features else np.ones_like(cells)))
+            cells = np.stack([resample_to_cells(picture[..., n], CELLS) for n in range(16)], axis=-1)
+            grids.append(None if frame in missing else l2_normalize(cells if features else np.ones_like(cells)))
 
         def motion(first: int) -> FramePairMotion | None:
             if not flows or {first, first + 1} & {*missing}:
@@ -67,7 +69,7 @@ def make_world() -> Callable[..., World]:
             # Ground that the square covers next is hidden there; ground that it uncovers was hidden before.
             return FramePairMotion(forward, backward, now | ~after, after | ~now)
 
-        return World(SequenceView(frames, HEIGHT, WIDTH, CELLS, lambda frame: grids[frame], motion), truth)
+        return MovingSquare(SequenceView(frames, HEIGHT, WIDTH, CELLS, lambda frame: grids[frame], motion), truth)
 
     return make
 
@@ -153,17 +155,17 @@ def params() -> Callable[..., FitFieldParams]:
 
     def make(**changed: object) -> FitFieldParams:
         usual = {
-            "every": 1,
-            "side": 80,
+            "frame_stride": 1,
+            "grid_side": 80,
             "labels": "auto",
-            "value": "class",
-            "values": 4,
+            "value_kind": "class",
+            "max_labels": 4,
             "label_every": 3,
-            "outline": "boxes",
-            "feed_masks": False,
+            "label_outline": "boxes",
+            "use_instance_masks": False,
             "segment_side": 320,
-            "least_score": 0.3,
-            "attention": True,
+            "min_score": 0.3,
+            "evidence_weights": True,
             "consistency": True,
             "window": 48,
             "overlap": 8,

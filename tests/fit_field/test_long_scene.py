@@ -13,8 +13,8 @@ from tasks.artifacts.features import Features
 from tasks.artifacts.field_labels import FieldLabels
 from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata
 from tasks.artifacts.tracks import Tracks
-from tasks.fit_field.fit_windows import fitted
-from tasks.fit_field.stage_inputs import Inputs
+from tasks.fit_field.field_inputs import FieldInputs
+from tasks.fit_field.fit_windows import fit_semantic_field
 from tasks.synthetic.scene import inputs as made
 from tasks.synthetic.scene.scene import Scene, SceneSettings, make_scene
 
@@ -27,11 +27,11 @@ def scene() -> Scene:
 
 
 @pytest.fixture(scope="module")
-def inputs(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Inputs:
+def inputs(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> FieldInputs:
     folder = tmp_path_factory.mktemp("scene")
     features: Features = made.features(scene).to(folder / "features.npy")
     grid = features.metadata.grid
-    return Inputs(
+    return FieldInputs(
         made.frames(scene).to(folder / "frames.parquet"),
         made.dense_flow(scene, 0.5).to(folder / "flow.parquet"),
         features,
@@ -44,14 +44,16 @@ def inputs(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Inputs:
 
 
 @pytest.fixture
-def maps(scene: Scene, inputs: Inputs, params, tmp_path: Path):
+def maps(scene: Scene, inputs: FieldInputs, params, tmp_path: Path):
     def run(labelled: list[int], **cuts: int) -> np.ndarray:
         folder = tmp_path / "labels"
         folder.mkdir(exist_ok=True)
         for frame in labelled:
             Image.fromarray(scene.classes[frame]).save(folder / f"{frame:06d}.png")
         given = replace(inputs, field_labels=FieldLabels.load(folder))
-        field = fitted(given, params(side=WIDTH, attention=False, **cuts)).to(tmp_path / "field.parquet")
+        field = fit_semantic_field(given, params(grid_side=WIDTH, evidence_weights=False, **cuts)).to(
+            tmp_path / "field.parquet"
+        )
         return np.stack([field.map(row).label for row in range(len(field))])
 
     return run

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.geometry.grid import unit
+from tasks.geometry.cell_grid import l2_normalize
 from tasks.label_propagation.evidence import EVIDENCE_KINDS, Evidence, VoteStore
 from tasks.label_propagation.evidence_weights import EQUAL_WEIGHTS, fit_evidence_weights
 from tasks.label_propagation.mask_refinement import InstanceMasks, find_class_categories, refine_with_masks
@@ -80,7 +80,7 @@ def test_attention_that_learns_nothing_stays_even() -> None:
 
 def test_the_nearest_labels_are_those_of_a_full_sort() -> None:
     rng = np.random.default_rng(0)
-    vectors, known = unit(rng.normal(size=(5, 8))), unit(rng.normal(size=(30, 8)))
+    vectors, known = l2_normalize(rng.normal(size=(5, 8))), l2_normalize(rng.normal(size=(30, 8)))
     labels = rng.random((30, 3), np.float32)
     found = predict_nearest_labels(vectors, known, labels, 4, 0.1)
     for vector, heard in zip(vectors, found, strict=True):
@@ -91,7 +91,7 @@ def test_the_nearest_labels_are_those_of_a_full_sort() -> None:
 
 
 def test_spread_is_one_for_vectors_all_around_and_small_where_all_are_alike() -> None:
-    around = unit(np.random.default_rng(0).normal(size=(40, 40, 64)))
+    around = l2_normalize(np.random.default_rng(0).normal(size=(40, 40, 64)))
     assert abs(compute_cosine_spread(around) - 1) < 0.01
     assert 0 < compute_cosine_spread(np.ones((4, 4, 1), np.float32)) < 0.01
 

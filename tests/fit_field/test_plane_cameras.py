@@ -15,17 +15,17 @@ from hypothesis import strategies as st
 
 from tasks.artifacts.camera_poses import CameraPoses
 from tasks.errors import BadInput, SemflowError
+from tasks.fit_field.field_inputs import FieldInputs
 from tasks.fit_field.plane_cameras import (
-    Cameras,
-    cameras_of,
-    homography,
-    identity,
-    pinhole,
-    resized,
-    spaced,
-    steps_between,
+    PlaneCameras,
+    compose_background_homographies,
+    make_homography_cameras,
+    make_pinhole_cameras,
+    make_plane_cameras,
+    make_static_cameras,
+    resize_homography,
+    space_planes,
 )
-from tasks.fit_field.stage_inputs import Inputs
 from tasks.geometry.warp import pixel_grid
 from tasks.synthetic.scene.camera import transform
 from tasks.synthetic.scene.inputs import dense_flow
@@ -42,7 +42,7 @@ def scene() -> Scene:
 
 def test_a_camera_that_stands_still_is_the_identity() -> None:
     still = make_scene(5, replace(SETTINGS, camera=0.0))
-    cameras = identity(len(still), 4)
+    cameras = make_static_cameras(len(still), 4)
     assert cameras.to_frame.shape == (7, 4, 3, 3) and cameras.to_frame.dtype == np.float64
     assert (len(cameras), cameras.planes, cameras.reference) == (7, 4, 3)
     np.testing.assert_allclose(cameras.to_frame[:, 0], still.cameras, atol=1e-12)
@@ -50,7 +50,7 @@ def test_a_camera_that_stands_still_is_the_identity() -> None:
 
 def test_the_backgrounds_homographies_lead_from_the_middle_frame_to_each(scene: Scene, tmp_path: Path) -> None:
     flow = dense_flow(scene).to(tmp_path / "flow.parquet")
-    cameras = homography(steps_between(flow, range(7), 72, 96), 2)
+    cameras = make_homography_cameras(compose_background_homographies(flow, range(7), 72, 96), 2)
     for frame in range(7):
         expected, _ = scene.flow(cameras.reference, frame)
         for plane in range(2):
@@ -60,8 +60,8 @@ def test_the_backgrounds_homographies_lead_from_the_middle_frame_to_each(scene: 
 
 def test_frames_between_and_smaller_maps_are_the_same_camera(scene: Scene, tmp_path: Path) -> None:
     flow = dense_flow(scene).to(tmp_path / "flow.parquet")
-    whole = homography(steps_between(flow, range(7), 72, 96), 1).to_frame[:, 0]
-    some = homography(steps_between(flow, [0, 3, 6], 36, 48), 1).to_frame[:, 0]
+    whole = make_homography_cameras(compose_background_homographies(flow, range(7), 72, 96), 1).to_frame[:, 0]
+    some = make_homography_cameras(compose_background_homographies(flow, [0, 3, 6], 36, 48), 1).to_frame[:, 0]
     for frame, place in ((0, 0), (3, 1), (6, 2)):
         halved = (transform(whole[frame], CORNERS) + 0.5) / 2 - 0.5
         np.testing.assert_allclose(transform(some[place], (CORNERS + 0.5) / 2 - 0.5), halved, atol=1e-6)
@@ -69,7 +69,7 @@ def test_frames_between_and_smaller_maps_are_the_same_camera(scene: Scene, tmp_p
 
 def test_a_cut_in_a_window_is_the_callers_error() -> None:
     with pytest.raises(SemflowError, match="must be of one take, got a cut after frame 1"):
-        homography([np.eye(3), None], 2)
+        make_homography_cameras([np.eye(3), None], 2)
 
 
 def poses_of(scene: Scene, frames: list[int]) -> np.ndarray:
@@ -82,7 +82,9 @@ def poses_of(scene: Scene, frames: list[int]) -> np.ndarray:
 def test_a_pinhole_moves_planes_as_the_scenes_camera_does(scene: Scene, around: list[int]) -> None:
     """The scene's planes face frame 0, so that one lies in the middle here."""
     distances = np.array([20.0, 6.0, 2.0])
-    cameras = pinhole(poses_of(scene, around), np.repeat(scene.camera.intrinsics[None], len(around), 0), distances)
+    cameras = make_pinhole_cameras(
+        poses_of(scene, around), np.repeat(scene.camera.intrinsics[None], len(around), 0), distances
+    )
     for place, frame in enumerate(around):
         for plane, distance in enumerate(distances):
             expected = scene.camera.homography(frame, distance)
@@ -97,7 +99,7 @@ def test_points_on_a_plane_are_where_a_pinhole_projects_them(seed: int, frames: 
     poses = np.stack([np.column_stack([cv2.Rodrigues(turn)[0], rng.normal(0, 0.3, 3)]) for turn in turns])
     lenses = np.tile(np.diag([90.0, 100.0, 1.0]), (frames, 1, 1))
     lenses[:, :2, 2] = rng.normal(40, 5, (frames, 2))
-    cameras = pinhole(poses, lenses, np.array([8.0, 5.0]))
+    cameras = make_pinhole_cameras(poses, lenses, np.array([8.0, 5.0]))
     reference = cameras.reference
     for plane, distance in enumerate((8.0, 5.0)):
         rays = np.column_stack([CORNERS, np.ones(5)]) @ np.linalg.inv(lenses[reference]).T * distance
@@ -110,43 +112,46 @@ def test_points_on_a_plane_are_where_a_pinhole_projects_them(seed: int, frames: 
 
 
 def test_planes_are_even_in_parallax_and_the_first_is_the_farthest() -> None:
-    assert spaced(1.0, 4.0, 4).tolist() == pytest.approx([4, 2, 4 / 3, 1])
-    assert spaced(1.0, 4.0, 1).tolist() == [4.0]
+    assert space_planes(1.0, 4.0, 4).tolist() == pytest.approx([4, 2, 4 / 3, 1])
+    assert space_planes(1.0, 4.0, 1).tolist() == [4.0]
 
 
 @pytest.mark.parametrize("distances", [[], [1.0, 2.0], [2.0, 2.0], [1.0, -1.0]])
 def test_distances_that_do_not_fall_are_refused(distances: list[float]) -> None:
     with pytest.raises(SemflowError, match="distances of planes must be above 0 and fall"):
-        pinhole(np.eye(4)[None, :3], np.eye(3)[None], np.array(distances))
+        make_pinhole_cameras(np.eye(4)[None, :3], np.eye(3)[None], np.array(distances))
 
 
 @pytest.mark.parametrize("shape", [(3, 3), (2, 3, 3), (2, 0, 3, 3), (2, 1, 3, 4)])
 def test_cameras_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(SemflowError, match="to_frame must be finite, of shape"):
-        Cameras(np.zeros(shape))
+        PlaneCameras(np.zeros(shape))
 
 
 def test_a_homography_on_another_size_keeps_edges_on_edges() -> None:
-    moved = resized(np.array([[1.0, 0, 4], [0, 1, 6], [0, 0, 1]]), (72, 96), (36, 24))
+    moved = resize_homography(np.array([[1.0, 0, 4], [0, 1, 6], [0, 0, 1]]), (72, 96), (36, 24))
     np.testing.assert_allclose(moved, [[1, 0, 1], [0, 1, 3], [0, 0, 1]], atol=1e-12)
-    np.testing.assert_allclose(resized(np.diag([-1.0, 1, 1]), (4, 4), (2, 2))[0, 2], -0.5)
+    np.testing.assert_allclose(resize_homography(np.diag([-1.0, 1, 1]), (4, 4), (2, 2))[0, 2], -0.5)
 
 
-def of_scene(scene: Scene, folder: Path) -> Inputs:
+def of_scene(scene: Scene, folder: Path) -> FieldInputs:
     """Inputs of which cameras need the dense flow alone."""
     nothing: Any = None
     flow = dense_flow(scene).to(folder / "flow.parquet")
-    return Inputs(nothing, flow, nothing, nothing, nothing, nothing)
+    return FieldInputs(nothing, flow, nothing, nothing, nothing, nothing)
 
 
 def test_the_parameter_chooses_the_camera(scene: Scene, tmp_path: Path) -> None:
     inputs = of_scene(scene, tmp_path)
-    still = cameras_of("identity", inputs, range(7), 2, (72, 96)).to_frame
-    moving = cameras_of("homography", inputs, range(7), 2, (72, 96)).to_frame
+    still = make_plane_cameras("identity", inputs, range(7), 2, (72, 96)).to_frame
+    moving = make_plane_cameras("homography", inputs, range(7), 2, (72, 96)).to_frame
     assert (still == np.eye(3)).all()
-    np.testing.assert_array_equal(moving, homography(steps_between(inputs.dense_flow, range(7), 72, 96), 2).to_frame)
+    np.testing.assert_array_equal(
+        moving,
+        make_homography_cameras(compose_background_homographies(inputs.dense_flow, range(7), 72, 96), 2).to_frame,
+    )
     with pytest.raises(BadInput, match=r"must be there for a pinhole camera"):
-        cameras_of("pinhole", inputs, range(7), 2, (72, 96))
+        make_plane_cameras("pinhole", inputs, range(7), 2, (72, 96))
 
 
 def test_a_persons_poses_make_the_cameras_of_a_window(scene: Scene, tmp_path: Path) -> None:
@@ -160,8 +165,8 @@ def test_a_persons_poses_make_the_cameras_of_a_window(scene: Scene, tmp_path: Pa
     path = tmp_path / "made.json"
     path.write_text(json.dumps(values))
     inputs = replace(of_scene(scene, tmp_path), camera_poses=CameraPoses.load(path))
-    cameras = cameras_of("pinhole", inputs, [3, 0, 5], 3, (72, 96))
+    cameras = make_plane_cameras("pinhole", inputs, [3, 0, 5], 3, (72, 96))
     found = cameras.to_frame[0, 0]
     np.testing.assert_allclose(found / found[2, 2], scene.camera.homography(3, 10.0), atol=1e-9)
     with pytest.raises(BadInput, match=r"made\.json: frames must have one with frame 7, got none"):
-        cameras_of("pinhole", inputs, [6, 7], 3, (72, 96))
+        make_plane_cameras("pinhole", inputs, [6, 7], 3, (72, 96))

@@ -14,8 +14,8 @@ import pytest
 
 from tasks.checkpoints import Checkpoints
 from tasks.fit_field import fit_windows as fitting
-from tasks.fit_field.fit_windows import fitted
-from tasks.fit_field.stage_inputs import Inputs
+from tasks.fit_field.field_inputs import FieldInputs
+from tasks.fit_field.fit_windows import fit_semantic_field
 
 CUTS = {"window": 8, "overlap": 2, "label_every": 100}
 PIECES = [f"0000-{number:04d}.npz" for number in range(3)]
@@ -23,9 +23,9 @@ FRAMES = 15
 
 
 @pytest.fixture
-def inputs(make_inputs: Callable[..., dict]) -> Inputs:
+def inputs(make_inputs: Callable[..., dict]) -> FieldInputs:
     made = make_inputs(FRAMES)
-    return Inputs(**{name: value for name, value in made.items() if name != "truth"})
+    return FieldInputs(**{name: value for name, value in made.items() if name != "truth"})
 
 
 @pytest.fixture
@@ -38,9 +38,9 @@ def names(parts: Checkpoints) -> list[str]:
 
 
 def test_an_error_in_the_midst_costs_one_window(inputs, params, parts, tmp_path: Path, monkeypatch) -> None:
-    fitted(inputs, params(**CUTS)).save(tmp_path / "at_once.parquet")
+    fit_semantic_field(inputs, params(**CUTS)).save(tmp_path / "at_once.parquet")
     calls: list[int] = []
-    piece = fitting._piece
+    piece = fitting._fit_window
 
     def counted(take, number, *rest):
         calls.append(number)
@@ -50,18 +50,18 @@ def test_an_error_in_the_midst_costs_one_window(inputs, params, parts, tmp_path:
 
     monkeypatch.setattr(fitting, "_piece", counted)
     with pytest.raises(RuntimeError):
-        fitted(inputs, params(**CUTS), parts=parts).save(tmp_path / "torn.parquet")
+        fit_semantic_field(inputs, params(**CUTS), parts=parts).save(tmp_path / "torn.parquet")
     assert names(parts) == ["0000-0000.npz", "0000.json", "labels.npz"]
-    fitted(inputs, params(**CUTS), parts=parts).save(tmp_path / "in_two.parquet")
+    fit_semantic_field(inputs, params(**CUTS), parts=parts).save(tmp_path / "in_two.parquet")
     assert calls == [0, 1, 1, 2], "the window that was done is not fitted again"
     assert (tmp_path / "in_two.parquet").read_bytes() == (tmp_path / "at_once.parquet").read_bytes()
 
 
 def test_one_window_can_be_done_again_alone(inputs, params, parts, tmp_path: Path) -> None:
-    fitted(inputs, params(**CUTS), parts=parts).save(tmp_path / "first.parquet")
+    fit_semantic_field(inputs, params(**CUTS), parts=parts).save(tmp_path / "first.parquet")
     before = {path.name: path.stat().st_mtime_ns for path in parts.folder.iterdir()}
     (parts.folder / PIECES[1]).unlink()
-    fitted(inputs, params(**CUTS), parts=parts).save(tmp_path / "again.parquet")
+    fit_semantic_field(inputs, params(**CUTS), parts=parts).save(tmp_path / "again.parquet")
     after = {path.name: path.stat().st_mtime_ns for path in parts.folder.iterdir()}
     assert {name for name in after if after[name] != before[name]} == {PIECES[1]}
     assert (tmp_path / "again.parquet").read_bytes() == (tmp_path / "first.parquet").read_bytes()
@@ -78,7 +78,7 @@ from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.artifacts.tracks import Tracks
 from tasks.checkpoints import Checkpoints
 from tasks.fit_field.fit_windows import fitted
-from tasks.fit_field.stage_inputs import Inputs
+from tasks.fit_field.field_inputs import Inputs
 from tasks.fit_field.stage import FitFieldParams
 
 folder = Path(sys.argv[1])
@@ -97,7 +97,7 @@ fitted(inputs, params, parts=Checkpoints.at(folder / "parts")).save(folder / "ki
 
 @pytest.mark.slow
 def test_a_killed_process_goes_on_with_the_window_in_hand(inputs, params, parts, tmp_path: Path) -> None:
-    fitted(inputs, params(**CUTS)).save(tmp_path / "at_once.parquet")
+    fit_semantic_field(inputs, params(**CUTS)).save(tmp_path / "at_once.parquet")
     inputs.features.save(tmp_path / "features.npy")
     inputs.semantic_flow.save(tmp_path / "semantic_flow.npy")
     inputs.tracks.save(tmp_path / "tracks.parquet")
@@ -114,6 +114,6 @@ def test_a_killed_process_goes_on_with_the_window_in_hand(inputs, params, parts,
     before = (parts.folder / PIECES[0]).stat().st_mtime_ns
     again = Checkpoints.at(parts.folder)
     assert not [name for name in names(again) if name.startswith(".")]
-    fitted(inputs, params(**CUTS), parts=again).save(tmp_path / "in_two.parquet")
+    fit_semantic_field(inputs, params(**CUTS), parts=again).save(tmp_path / "in_two.parquet")
     assert (parts.folder / PIECES[0]).stat().st_mtime_ns == before
     assert (tmp_path / "in_two.parquet").read_bytes() == (tmp_path / "at_once.parquet").read_bytes()

@@ -65,7 +65,7 @@ def test_what_hides_is_nearer_than_what_it_hides(make_inputs, params, fit) -> No
 
 
 def test_things_get_a_value_each_where_instances_are_asked_for(make_inputs, params, fit) -> None:
-    field = fit(make_inputs(), params(value="instance"))
+    field = fit(make_inputs(), params(value_kind="instance"))
     assert [(found.name, found.track_id) for found in field.metadata.classes] == [("background", None), ("car 1", 1)]
 
 
@@ -90,7 +90,7 @@ def test_points_go_with_what_they_lie_on(make_inputs, params, fit, tmp_path: Pat
 
 
 def test_maps_may_be_smaller_and_fewer_than_frames(make_inputs, params, fit) -> None:
-    field = fit(make_inputs(), params(every=2, side=40))
+    field = fit(make_inputs(), params(frame_stride=2, grid_side=40))
     assert field.frames.tolist() == [0, 2, 3, 4]  # every second, and the labelled ones
     assert field.map(0).label.shape == (24, 40)
     assert field.scale == (0.5, 0.5)
@@ -178,7 +178,8 @@ def test_a_mask_of_another_shape_is_named(make_inputs, params, fit, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"every": 0}, {"side": 30}, {"labels": "mine"}, {"values": 0}, {"least_score": 2.0}, {"extra": 1}]
+    "wrong",
+    [{"frame_stride": 0}, {"grid_side": 30}, {"labels": "mine"}, {"max_labels": 0}, {"min_score": 2.0}, {"extra": 1}],
 )
 def test_wrong_parameters_are_refused(params, wrong: dict) -> None:
     with pytest.raises(ValidationError):
@@ -187,8 +188,12 @@ def test_wrong_parameters_are_refused(params, wrong: dict) -> None:
 
 def test_the_segmenter_is_asked_for_only_where_it_is_needed(params) -> None:
     assert fit_field.weights(params()) == ()
-    assert fit_field.weights(params(outline="masks")) == fit_field.weights(params(feed_masks=True)) == ("yolo26n-seg",)
-    assert fit_field.weights(params(outline="masks", labels="user")) == ()
+    assert (
+        fit_field.weights(params(label_outline="masks"))
+        == fit_field.weights(params(use_instance_masks=True))
+        == ("yolo26n-seg",)
+    )
+    assert fit_field.weights(params(label_outline="masks", labels="user")) == ()
 
 
 def test_planning_does_not_import_the_heavy_libraries() -> None:

@@ -15,10 +15,10 @@ from PIL import Image
 
 from tasks.artifacts.field_labels import FieldLabels
 from tasks.artifacts.semantic_field import SemanticField
-from tasks.fit_field.fit_windows import fitted
-from tasks.fit_field.stage_inputs import Inputs
-from tasks.fit_field.window_result import Piece, joined
-from tasks.fit_field.windows import cut, fade, order, own, widened
+from tasks.fit_field.field_inputs import FieldInputs
+from tasks.fit_field.fit_windows import fit_semantic_field
+from tasks.fit_field.window_result import WindowResult, blend_windows
+from tasks.fit_field.windows import core_range, crossfade_weights, schedule_windows, split_windows, widen_window
 from tasks.sequence.label_map import UNKNOWN
 
 CUTS = st.integers(2, 12).flatmap(lambda overlap: st.tuples(st.integers(4 * overlap, 60), st.just(overlap)))
@@ -27,7 +27,7 @@ CUTS = st.integers(2, 12).flatmap(lambda overlap: st.tuples(st.integers(4 * over
 @given(st.integers(1, 500), CUTS)
 def test_windows_cover_a_take_and_share_frames_with_the_next_alone(length: int, cuts: tuple[int, int]) -> None:
     longest, overlap = cuts
-    windows = cut(length, longest, overlap)
+    windows = split_windows(length, longest, overlap)
     assert windows[0].start == 0 and windows[-1].stop == length
     assert max(len(window) for window in windows) <= longest
     if len(windows) > 1:
@@ -41,17 +41,17 @@ def test_windows_cover_a_take_and_share_frames_with_the_next_alone(length: int, 
 
 @given(st.integers(1, 500), CUTS)
 def test_every_frame_is_nearest_to_one_window(length: int, cuts: tuple[int, int]) -> None:
-    windows = cut(length, *cuts)
-    places = [place for n in range(len(windows)) for place in own(windows, n, cuts[1])]
+    windows = split_windows(length, *cuts)
+    places = [place for n in range(len(windows)) for place in core_range(windows, n, cuts[1])]
     assert places == [*range(length)]
 
 
 @given(st.integers(1, 500), CUTS, st.data())
 def test_no_window_is_without_labels(length: int, cuts: tuple[int, int], data: st.DataObject) -> None:
-    windows = cut(length, *cuts)
+    windows = split_windows(length, *cuts)
     labelled = data.draw(st.sets(st.integers(0, length - 1), min_size=1, max_size=4))
-    wide = [widened(window, labelled, cuts[1]) for window in windows]
-    steps = order(wide, labelled)
+    wide = [widen_window(window, labelled, cuts[1]) for window in windows]
+    steps = schedule_windows(wide, labelled)
     assert sorted(number for number, _ in steps) == [*range(len(windows))]
     done: set[int] = set()
     for number, givers in steps:
@@ -62,9 +62,9 @@ def test_no_window_is_without_labels(length: int, cuts: tuple[int, int], data: s
 
 
 def test_labels_go_outwards_and_meet_in_the_middle() -> None:
-    windows = cut(100, 16, 4)
+    windows = split_windows(100, 16, 4)
     assert len(windows) == 8
-    assert order(windows, [0, 99]) == [
+    assert schedule_windows(windows, [0, 99]) == [
         (0, ()), (7, ()), (1, (0,)), (6, (7,)), (2, (1,)), (5, (6,)), (3, (2,)), (4, (5,)),
     ]  # fmt: skip
 
@@ -81,14 +81,14 @@ def test_labels_go_outwards_and_meet_in_the_middle() -> None:
     ],
 )
 def test_a_window_is_widened_to_the_labels_beside_it(labelled: list[int], wide: range) -> None:
-    assert widened(range(20, 40), labelled, 4) == wide
+    assert widen_window(range(20, 40), labelled, 4) == wide
 
 
-def made(label: int, overlap: int, *, before: bool, after: bool, share: float = 0.9) -> Piece:
+def made(label: int, overlap: int, *, before: bool, after: bool, share: float = 0.9) -> WindowResult:
     shares = np.full((overlap, 2, 3, 3), (1 - share) / 2, np.float16)
     shares[..., label] = share
     nothing = shares[:0]
-    return Piece(
+    return WindowResult(
         np.full((12, 2, 3), label, np.uint8),
         np.full((12, 2, 3), share, np.float16),
         shares if before else nothing,
@@ -102,27 +102,27 @@ def test_windows_fade_into_each_other(tmp_path: Path) -> None:
     windows = [range(12), range(8, 20)]
     for n, piece in enumerate((made(1, 4, before=False, after=True), made(2, 4, before=True, after=False))):
         piece.save(tmp_path / f"{n}.npz")
-    found = list(joined(windows, [tmp_path / "0.npz", tmp_path / "1.npz"], 4))
+    found = list(blend_windows(windows, [tmp_path / "0.npz", tmp_path / "1.npz"], 4))
     assert [place for place, *_ in found] == [*range(20)]
     assert [int(label[0, 0]) for _, label, *_ in found] == [1] * 10 + [2] * 10
     assert [float(near[0, 0]) for *_, near in found] == [0.5] * 10 + [1.0] * 10
     confidence = [float(sure[0, 0]) for _, _, sure, _ in found]
     # Those who say something else add no confidence: 2/3 of .9 is left in the middle.
     assert confidence == pytest.approx([0.9] * 9 + [0.6, 0.6] + [0.9] * 9, abs=1e-3)
-    assert fade(4).tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1])
+    assert crossfade_weights(4).tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1])
 
 
 def test_what_is_handed_on_is_unknown_where_it_is_unsure() -> None:
     sure, unsure = (made(1, 4, before=True, after=True, share=share) for share in (0.6, 0.45))
-    assert (sure.handed(forwards=True) == 1).all()
-    assert (unsure.handed(forwards=False) == UNKNOWN).all()
+    assert (sure.boundary_labels(forwards=True) == 1).all()
+    assert (unsure.boundary_labels(forwards=False) == UNKNOWN).all()
 
 
 @pytest.fixture
 def fit(make_inputs: Callable[..., dict], params: Callable[..., object], tmp_path: Path):
     def run(inputs: dict, **changed: object) -> SemanticField:
-        given = Inputs(**{name: value for name, value in inputs.items() if name != "truth"})
-        return fitted(given, params(**changed)).to(tmp_path / "field.parquet")
+        given = FieldInputs(**{name: value for name, value in inputs.items() if name != "truth"})
+        return fit_semantic_field(given, params(**changed)).to(tmp_path / "field.parquet")
 
     return run
 

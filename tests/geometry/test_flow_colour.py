@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.geometry.flow_colour import colour_wheel, flow_to_rgb, legend
+from tasks.geometry.flow_colour import flow_to_rgb, make_colour_wheel, render_colour_legend
 
 unhurried = settings(deadline=None)  # no time is asserted in tests
 
@@ -57,7 +57,7 @@ def test_colours_are_those_of_the_authors_code(x, y):
 
 
 def test_the_wheel_has_55_hues_in_the_usual_order():
-    wheel = colour_wheel()
+    wheel = make_colour_wheel()
     assert wheel.shape == (55, 3)
     corners = [tuple(map(int, wheel[n])) for n in np.cumsum([0, 15, 6, 4, 11, 13])]
     assert corners == [RED, YELLOW, GREEN, CYAN, BLUE, MAGENTA]
@@ -95,7 +95,7 @@ def test_longer_than_the_given_length_is_darker():
 
 
 def test_the_legend_shows_each_direction_where_it_points():
-    disc = legend(101)
+    disc = render_colour_legend(101)
     assert disc.shape == (101, 101, 3)
     assert (disc[0, 0] == 255).all()  # outside the disc
     assert (disc[50, 50] == 255).all()  # no motion

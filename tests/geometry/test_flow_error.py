@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tasks.geometry.flow_error import endpoint_error, epe, fl_all, known
+from tasks.geometry.flow_error import compute_endpoint_errors, epe, find_known_pixels, fl_all
 
 unhurried = settings(deadline=None)  # no time is asserted in tests
 
@@ -54,8 +54,8 @@ def test_unknown_truth_counts_nowhere(unknown, axis):
     truth = np.zeros((2, 2, 2), np.float32)
     truth[0, 0, axis] = unknown
     flow = np.full((2, 2, 2), (3, 4), np.float32)
-    assert known(truth).sum() == 3
-    assert len(endpoint_error(flow, truth)) == 3
+    assert find_known_pixels(truth).sum() == 3
+    assert len(compute_endpoint_errors(flow, truth)) == 3
     assert epe(flow, truth) == 5
     assert fl_all(flow, truth) == 100
 

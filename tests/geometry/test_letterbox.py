@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.geometry.letterbox import GREY, Letterbox
+from tasks.geometry.letterbox import PADDING_GREY, Letterbox
 from tasks.yolo.ultralytics_import import import_ultralytics
 
 sides = st.integers(1, 2000)
@@ -39,7 +39,7 @@ def test_an_image_of_the_right_size_is_bordered_and_not_touched():
     fitted = box.apply(image)
     assert fitted.shape == (288, 640, 3)
     assert (fitted[8:280] == image).all()
-    assert (fitted[:8] == GREY).all() and (fitted[280:] == GREY).all()
+    assert (fitted[:8] == PADDING_GREY).all() and (fitted[280:] == PADDING_GREY).all()
 
 
 @pytest.mark.parametrize("height,width", [(360, 640), (272, 640), (427, 640), (500, 375), (33, 77), (1080, 1920)])

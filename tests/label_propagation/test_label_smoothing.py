@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.geometry.grid import CellGrid
+from tasks.geometry.cell_grid import CellGrid
 from tasks.label_propagation.edge_affinity import DECAY_LENGTH, PixelAffinity, compute_pixel_affinity
 from tasks.label_propagation.evidence import Votes
 from tasks.label_propagation.label_smoothing import smooth_labels

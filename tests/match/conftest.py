@@ -12,8 +12,8 @@ from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
-from tasks.geometry.grid import CellGrid
-from tasks.geometry.warp import lands_inside
+from tasks.geometry.cell_grid import CellGrid
+from tasks.geometry.warp import find_targets_inside
 from tasks.match.params import MatchParams
 
 HEIGHT, WIDTH = 48, 64
@@ -31,7 +31,14 @@ def make_dense_flow(tmp_path: Path) -> Callable[..., DenseFlow]:
                 return FlowPair.empty(ENCODING)
             forward = np.broadcast_to(np.array(motion, np.float32), (HEIGHT, WIDTH, 2)).copy()
             return FlowPair(
-                forward, -forward, lands_inside(forward), lands_inside(-forward), 1.0, False, np.eye(3), 1.0
+                forward,
+                -forward,
+                find_targets_inside(forward),
+                find_targets_inside(-forward),
+                1.0,
+                False,
+                np.eye(3),
+                1.0,
             )
 
         facts = FlowMetadata(len(motions) + 1, "dis", ENCODING)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from tasks.artifacts.features import FeatureMetadata, Features
 from tasks.artifacts.matches import Matches
 from tasks.artifacts.semantic_flow import SemanticFlow
-from tasks.geometry.grid import CellGrid, unit
+from tasks.geometry.cell_grid import CellGrid, l2_normalize
 from tasks.match.stage import match
 from tasks.params import Compute
 
@@ -23,7 +23,7 @@ CPU = Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_
 
 def features(frames: int, missing: tuple[int, ...] = ()) -> Features:
     """A scene that moves by a cell to the right with every frame."""
-    scene = unit(np.random.default_rng(0).normal(size=(6, 40, 64))).astype(np.float16)
+    scene = l2_normalize(np.random.default_rng(0).normal(size=(6, 40, 64))).astype(np.float16)
     values = np.zeros((frames, 6, 8, 64), np.float16)
     for frame in set(range(frames)) - set(missing):
         values[frame] = scene[:, 20 - frame : 28 - frame]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.fit_field.plane_cameras import homography
+from tasks.fit_field.plane_cameras import make_homography_cameras
 from tasks.plane_volume.optimise import VolumeFrames, VolumeTraining, fit_volume
 from tasks.plane_volume.volume_queries import VolumeQueries
 from tasks.sequence.frame_pair_motion import FramePairMotion
@@ -32,7 +32,7 @@ class Film:
     def to_frame(self, planes: int) -> NDArray[np.float64]:
         """(t, planes, 3, 3)."""
         steps = [self.shot.cameras[n] for n in sorted(self.shot.cameras)]
-        return homography(steps, planes).to_frame
+        return make_homography_cameras(steps, planes).to_frame
 
 
 @pytest.fixture(scope="session")

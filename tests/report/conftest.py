@@ -20,7 +20,7 @@ from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.matches import Matches
 from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata, SemanticFlowPair
 from tasks.artifacts.tracks import Tracks
-from tasks.geometry.grid import CellGrid, unit
+from tasks.geometry.cell_grid import CellGrid, l2_normalize
 from tasks.report.dossier import Dossier
 from tasks.report.params import ReportParams
 
@@ -174,7 +174,7 @@ def make_features(frames: Frames) -> Features:
     grid = make_grid(frames)
     stripe = np.eye(DIMENSIONS)[np.arange(grid.columns) * 4 // grid.columns]
     noise = np.random.default_rng(0).normal(0, 0.02, (len(frames), grid.rows, grid.columns, DIMENSIONS))
-    values = unit(stripe + noise) * np.asarray(frames.ok, np.float32)[:, None, None, None]
+    values = l2_normalize(stripe + noise) * np.asarray(frames.ok, np.float32)[:, None, None, None]
     facts = FeatureMetadata("mobilenet-v2", ("b6", "b13"), frames.width, frames.height, grid)
     return Features(values.astype(np.float16), facts)
 

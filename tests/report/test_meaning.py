@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tasks.geometry.flow_colour import flow_to_rgb
-from tasks.geometry.match_picture import UNKNOWN_GREY
+from tasks.geometry.match_rendering import UNKNOWN_GREY
 from tasks.report.comparison import compare
 from tasks.report.dossier import Dossier
 from tasks.report.params import ReportParams

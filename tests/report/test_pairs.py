@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata, SemanticFlowPair
-from tasks.geometry.grid import CellGrid
+from tasks.geometry.cell_grid import CellGrid
 from tasks.report.pairs import MOST_LOOKED_AT, sure_lengths, sure_motion, telling, widest
 
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tasks.geometry.vector_colour import fit_palette
+from tasks.geometry.pca_colours import fit_palette
 from tasks.report.dossier import Dossier
 from tasks.report.params import ReportParams
 from tasks.report.sections.sight import SAMPLE_CELLS, SAMPLE_FRAMES, shown, sight, vectors_of

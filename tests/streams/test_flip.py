@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tasks.estimate_flow.classic import dis
+from tasks.estimate_flow.opencv_flow import make_dis_estimator
 from tasks.streams.flip import mirror_clips, mirror_flow, mirror_stacks
 from tasks.synthetic.figures.clip import Theme, draw_clip
 from tasks.synthetic.figures.motions import MOTIONS
@@ -49,8 +49,10 @@ def test_pictures_moved_and_mirrored_move_the_other_way(dx: float, dy: float, se
 def test_flow_estimated_on_mirrored_pictures_is_the_mirrored_flow() -> None:
     clip = draw_clip((7,), MOTIONS["walk"], 6, Theme())
     pictures = np.stack(clip.pictures)
-    straight = np.stack([flow for flow, _ in dis("medium")(list(pictures))])
-    mirrored = np.stack([flow for flow, _ in dis("medium")(list(np.ascontiguousarray(mirror_clips(pictures))))])
+    straight = np.stack([flow for flow, _ in make_dis_estimator("medium")(list(pictures))])
+    mirrored = np.stack(
+        [flow for flow, _ in make_dis_estimator("medium")(list(np.ascontiguousarray(mirror_clips(pictures))))]
+    )
     off = np.linalg.norm(mirrored - mirror_flow(straight), axis=3)
     wrong = np.linalg.norm(mirrored - straight[..., ::-1, :], axis=3)  # dx forgotten
     assert np.median(off) < 0.1  # DIS walks from the upper left, so it is not its own mirror to the last bit

@@ -16,7 +16,7 @@ from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.errors import SemflowError
-from tasks.geometry.homography import camera_flow
+from tasks.geometry.homography import compute_camera_flow
 from tasks.streams.flow_stack import (
     build_flow_stacks,
     compute_field_step,
@@ -84,7 +84,7 @@ def test_the_camera_is_taken_out_whatever_it_does(tmp_path: Path) -> None:
     pans = [zoom, np.linalg.inv(zoom)] * 5
     moving = np.zeros((HEIGHT, WIDTH, 2), np.float32)
     moving[20:40, 40:60] = (2, -1)
-    fields = [camera_flow(pan, HEIGHT, WIDTH) + moving for pan in pans]
+    fields = [compute_camera_flow(pan, HEIGHT, WIDTH) + moving for pan in pans]
     dense_flow = flows(tmp_path, fields, pans)
     found = build_flow_stacks(dense_flow, [0], None, StackSettings("camera", HEIGHT), RATE)[0] * 20 / (256 / HEIGHT)
     expected = moving[:, 16:80]

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from tasks.geometry.homography import camera_flow
-from tasks.geometry.warp import lands_inside, warp
+from tasks.geometry.homography import compute_camera_flow
+from tasks.geometry.warp import find_targets_inside, warp_image
 from tasks.synthetic.figures import clip as clips
 from tasks.synthetic.figures.clip import SIDE, Theme, draw_clip
 from tasks.synthetic.figures.motions import EVERY_MOTION, MOTIONS, TEMPI, UNTRAINED
@@ -52,7 +52,7 @@ def test_flow_leads_to_where_the_same_cloth_is(name: str, monkeypatch: pytest.Mo
         for frame in range(2):
             picture, after = (clip.pictures[at].astype(np.float32) for at in (frame, frame + 1))
             x1, y1, x2, y2 = clip.xyxy[frame].clip(0, SIDE).astype(int)
-            for found, other in ((fetched, warp(after, clip.flow[frame])), (stayed, after)):
+            for found, other in ((fetched, warp_image(after, clip.flow[frame])), (stayed, after)):
                 found.append(float(np.median(np.abs(picture - other).mean(axis=2)[y1:y2, x1:x2])))
     assert np.mean(fetched) < 0.6 * np.mean(stayed)
     assert max(fetched) < 6  # bilinear sampling of checks and stripes costs as much, and shading that turns along
@@ -61,7 +61,7 @@ def test_flow_leads_to_where_the_same_cloth_is(name: str, monkeypatch: pytest.Mo
 def test_flow_of_the_scenery_is_the_camera_s() -> None:
     clip = draw_clip((3, 1), MOTIONS["wave"], 5, Theme())
     for flow, camera in zip(clip.flow, clip.cameras, strict=True):
-        off = np.linalg.norm(flow - camera_flow(camera, SIDE, SIDE), axis=2)
+        off = np.linalg.norm(flow - compute_camera_flow(camera, SIDE, SIDE), axis=2)
         assert np.median(off) < 1e-3  # the figure covers less than half
 
 
@@ -69,8 +69,8 @@ def test_the_box_holds_what_moves_by_itself() -> None:
     for seed in range(4):
         clip = draw_clip((seed, 2), MOTIONS["kick"], 8, Theme())
         for flow, camera, (x1, y1, x2, y2) in zip(clip.flow, clip.cameras, clip.xyxy, strict=False):
-            own = np.linalg.norm(flow - camera_flow(camera, SIDE, SIDE), axis=2) > 0.3
-            rows, columns = np.nonzero(own & lands_inside(flow))
+            own = np.linalg.norm(flow - compute_camera_flow(camera, SIDE, SIDE), axis=2) > 0.3
+            rows, columns = np.nonzero(own & find_targets_inside(flow))
             inside = (columns >= x1 - 3) & (columns <= x2 + 3) & (rows >= y1 - 3) & (rows <= y2 + 3)
             assert inside.all()
 

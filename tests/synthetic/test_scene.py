@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.optimize import fsolve
 
 from tasks.errors import BadInput
-from tasks.geometry.warp import warp
+from tasks.geometry.warp import warp_image
 from tasks.synthetic.scene import cast
 from tasks.synthetic.scene.layer import Layer
 from tasks.synthetic.scene.outline import Blob, Post
@@ -50,7 +50,7 @@ def test_a_warped_frame_is_the_other_frame_where_it_is_seen(seed: int):
     scene = make_scene(seed, CLEAN)
     for a, b in ((0, 1), (1, 0), (0, 7), (7, 2)):
         flow, seen = scene.flow(a, b)
-        error = np.abs(warp(scene.frames[b], flow).astype(float) - scene.frames[a]).mean(axis=2)
+        error = np.abs(warp_image(scene.frames[b], flow).astype(float) - scene.frames[a]).mean(axis=2)
         # Outlines are soft: a pixel on one shows what lies beside it too. Elsewhere only interpolation is left.
         assert np.median(error[seen]) < 3
         assert np.quantile(error[seen], 0.9) < 12

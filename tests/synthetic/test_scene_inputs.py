@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tasks.geometry.homography import camera_flow
+from tasks.geometry.homography import compute_camera_flow
 from tasks.synthetic.scene import inputs
 from tasks.synthetic.scene.clip import write_pictures, write_video
 from tasks.synthetic.scene.scene import Scene, SceneSettings, make_scene
@@ -40,7 +40,9 @@ def test_dense_flow_is_off_by_the_noise_asked_for(noise: float, scene: Scene, tm
 def test_dense_flow_knows_how_the_camera_moves(scene: Scene, tmp_path: Path):
     flow = inputs.dense_flow(scene).to(tmp_path / "dense_flow.parquet")
     background = scene.instances[2] == 0
-    assert np.allclose(camera_flow(flow.camera(2), 64, 96)[background], scene.flow(2, 3)[0][background], atol=0.01)
+    assert np.allclose(
+        compute_camera_flow(flow.camera(2), 64, 96)[background], scene.flow(2, 3)[0][background], atol=0.01
+    )
 
 
 def test_features_tell_cloths_apart_but_not_walkers_from_swingers(tmp_path: Path):

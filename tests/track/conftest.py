@@ -11,7 +11,7 @@ import pytest
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
-from tasks.geometry.homography import camera_flow
+from tasks.geometry.homography import compute_camera_flow
 from tasks.track import reid_crops
 
 HEIGHT, WIDTH = 480, 640
@@ -41,7 +41,7 @@ def pair_of(
 ) -> FlowPair:
     if cut:
         return FlowPair.empty(encoding, photometric_error=50.0, cut=True)
-    flow = camera_flow(camera, HEIGHT, WIDTH)
+    flow = compute_camera_flow(camera, HEIGHT, WIDTH)
     for which, box, step in moving:
         if which == pair:
             x1, y1, x2, y2 = (int(side) for side in box)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tasks.artifacts.tracks import Tracks
-from tasks.geometry.grid import unit
+from tasks.geometry.cell_grid import l2_normalize
 from tasks.track import kalman_filter
 from tasks.track.active_tracks import ActiveTracks
 from tasks.track.association import FrameDetections
@@ -30,7 +30,7 @@ def sight_of(people: list[tuple[list[Row], np.ndarray]]) -> VisualCues:
         here = [(np.array(box), colour) for rows, colour in people for f, box, _, _ in rows if f == frame]
         middle = np.array([(box[:2] + box[2:]) / 2 for box, _ in here])
         nearest = np.linalg.norm(((xyxy[:, :2] + xyxy[:, 2:]) / 2)[:, None] - middle, axis=2).argmin(axis=1)
-        return unit(np.array([here[k][1] for k in nearest]))
+        return l2_normalize(np.array([here[k][1] for k in nearest]))
 
     return VisualCues(look=look, dimensions=3)
 
@@ -107,16 +107,20 @@ def test_what_is_unknown_forbids_nothing() -> None:
 
 def test_a_look_is_a_moving_average_to_which_weak_detections_add_nothing() -> None:
     def seen(colour: np.ndarray, score: float) -> FrameDetections:
-        return FrameDetections(np.array([box(9)]), np.array([score]), np.zeros(1, np.int16), unit(colour[None]))
+        return FrameDetections(np.array([box(9)]), np.array([score]), np.zeros(1, np.int16), l2_normalize(colour[None]))
 
     params, one = make_params(appearance_memory=0.9, high_score=0.5), np.zeros(1, np.intp)
     live = ActiveTracks.born(0, 0, one, seen(RED, 0.9))
     live.correct(one, 1, one + 1, seen(BLUE, 0.2), params)
-    np.testing.assert_allclose(live.look, unit(RED[None]))
+    np.testing.assert_allclose(live.look, l2_normalize(RED[None]))
     live.correct(one, 2, one + 2, seen(BLUE, 0.9), params)
-    np.testing.assert_allclose(live.look, unit(0.9 * unit(RED[None]) + 0.1 * unit(BLUE[None])), rtol=1e-6)
+    np.testing.assert_allclose(
+        live.look, l2_normalize(0.9 * l2_normalize(RED[None]) + 0.1 * l2_normalize(BLUE[None])), rtol=1e-6
+    )
     live.correct(one, 3, one + 3, seen(np.zeros(3), 0.9), params)
-    np.testing.assert_allclose(live.look, unit(0.9 * unit(RED[None]) + 0.1 * unit(BLUE[None])), rtol=1e-6)
+    np.testing.assert_allclose(
+        live.look, l2_normalize(0.9 * l2_normalize(RED[None]) + 0.1 * l2_normalize(BLUE[None])), rtol=1e-6
+    )
 
 
 def test_surprise_is_the_mahalanobis_distance() -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.features import FeatureMetadata, Features
-from tasks.geometry.boxes import pairwise_iou, xyxy_to_cxcywh
-from tasks.geometry.grid import CellGrid, unit
+from tasks.geometry.bounding_boxes import pairwise_iou, xyxy_to_cxcywh
+from tasks.geometry.cell_grid import CellGrid, l2_normalize
 from tasks.track.template_tracker import (
     MIN_SIMILARITY,
     find_reappearance_places,
@@ -28,8 +28,8 @@ from tasks.track.template_tracker import (
 MakeFlow = Callable[..., DenseFlow]
 GRID = CellGrid(60, 80, 8.0, 8.0, 3.5, 3.5)
 D = 16
-PATCH = unit(np.random.default_rng(1).normal(size=(6, 4, D)))
-SCENERY = unit(np.random.default_rng(2).normal(size=(60, 80, D)))
+PATCH = l2_normalize(np.random.default_rng(1).normal(size=(6, 4, D)))
+SCENERY = l2_normalize(np.random.default_rng(2).normal(size=(60, 80, D)))
 CELL = 8
 
 
@@ -129,7 +129,7 @@ def test_a_larger_patch_gets_a_larger_box(growth: float, size: float) -> None:
     middle = np.array([320.0, 240])
 
     def seen(scale: float) -> np.ndarray:
-        return unit(np.cos(((GRID.centres() - middle) / scale + middle) @ waves + phase))
+        return l2_normalize(np.cos(((GRID.centres() - middle) / scale + middle) @ waves + phase))
 
     template = learn_template(seen(1.0), GRID, np.array([220.0, 140, 420, 340]))
     found, _ = search_template(template, seen(growth), GRID, np.array([*middle, 200, 200]))

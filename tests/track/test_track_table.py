@@ -8,7 +8,7 @@ from filterpy.kalman import KalmanFilter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.geometry.boxes import xyxy_to_cxcywh
+from tasks.geometry.bounding_boxes import xyxy_to_cxcywh
 from tasks.track.track_table import smooth_path, smooth_whittaker
 
 RANDOM = np.random.default_rng(11)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from tasks.arrays import Image
 from tasks.geometry.flow_colour import flow_to_rgb
-from tasks.geometry.flow_colour import legend as colour_disc
-from tasks.geometry.match_picture import AGREEMENT_COLOURS, UNKNOWN_GREY, agreement_to_rgb
+from tasks.geometry.flow_colour import render_colour_legend as colour_disc
+from tasks.geometry.match_rendering import AGREEMENT_COLOURS, UNKNOWN_GREY, agreement_to_rgb
 from tasks.report.colours import css
 from tasks.report.comparison import Comparison, compare
 from tasks.report.dossier import Dossier

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tasks.arrays import Image
 from tasks.geometry.flow_colour import flow_to_rgb
-from tasks.geometry.flow_colour import legend as colour_disc
+from tasks.geometry.flow_colour import render_colour_legend as colour_disc
 from tasks.report.axis import round_above
 from tasks.report.dossier import Dossier
 from tasks.report.markup import Markup, join, tag

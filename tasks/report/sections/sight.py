@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.artifacts.features import Features
-from tasks.geometry.vector_colour import Palette, fit_palette
+from tasks.geometry.pca_colours import PcaPalette, fit_palette
 from tasks.report.dossier import Dossier
 from tasks.report.markup import Markup, join, tag
 from tasks.report.picture import cells, data_uri, jpeg, shrink
@@ -48,7 +48,7 @@ def vectors_of(features: Features, frames: NDArray[np.intp]) -> NDArray[np.float
     return np.concatenate([np.zeros((0, d), np.float32), *some])
 
 
-def shown(sample: NDArray[np.float32], palette: Palette) -> float:
+def shown(sample: NDArray[np.float32], palette: PcaPalette) -> float:
     """Share of the spread of (n, d) vectors that the palette's three axes hold, 0..1."""
     away = sample - palette.mean
     every = float(np.square(away, dtype=np.float64).sum())
@@ -77,7 +77,7 @@ def _listed(words: list[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
-def _picture(dossier: Dossier, frame: int, palette: Palette) -> Markup:
+def _picture(dossier: Dossier, frame: int, palette: PcaPalette) -> Markup:
     time_s = float(dossier.edges_s[frame])
     when = clock(time_s, 0.1)
     image = shrink(dossier.frames.image(frame), LONGEST_PX)

@@ -23,8 +23,8 @@ from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.image_codec import ImageEncoding
-from tasks.geometry.grid import CellGrid, unit
-from tasks.geometry.warp import warp
+from tasks.geometry.cell_grid import CellGrid, l2_normalize
+from tasks.geometry.warp import warp_image
 from tasks.synthetic.scene.camera import inverted
 from tasks.synthetic.scene.scene import VERSION, Scene
 
@@ -75,7 +75,7 @@ def flow_pair(scene: Scene, first: int, noise_px: float) -> FlowPair:
     """What is known of frames `first` and `first` + 1."""
     second = first + 1
     (forward, seen), (backward, seen_back) = scene.flow(first, second), scene.flow(second, first)
-    change = np.abs(warp(scene.frames[second], forward).astype(np.float32) - scene.frames[first])
+    change = np.abs(warp_image(scene.frames[second], forward).astype(np.float32) - scene.frames[first])
     rng = np.random.default_rng([VERSION, scene.seed, first])
     return FlowPair(
         forward=forward + _noise(rng, forward, noise_px),
@@ -123,7 +123,7 @@ def histograms(image: Image) -> NDArray[np.float16]:
         for part in parts
         for n in range(part.shape[-1])
     ]
-    return unit(np.sqrt(np.stack(cells, axis=-1))).astype(np.float16)
+    return l2_normalize(np.sqrt(np.stack(cells, axis=-1))).astype(np.float16)
 
 
 def _binned(value: NDArray[np.float32], bins: int, *, cyclic: bool) -> NDArray[np.float32]:

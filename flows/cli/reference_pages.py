@@ -1,0 +1,113 @@
+"""Writes docs/commands.md from the help of every command, and docs/parameters.md from the fields of the Params classes.
+
+`make docs` calls it; tests/repository/test_documented.py fails when a page is not as rendered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from flows.cli.main import semflow
+from tasks.content import write_atomically
+from tasks.params import Compute, Params
+
+WIDTH = 100
+"""Columns of the help texts."""
+COMMANDS_PAGE, PARAMETERS_PAGE = "docs/commands.md", "docs/parameters.md"
+COMMANDS_HEAD = """\
+# Commands
+
+The help of every command, as `semflow COMMAND --help` prints it. Written by `make docs`.
+
+`--json` may stand before or after the name of a command. Exit codes: 0 when all items are good, 1 when an item failed,
+2 for an error in the call, the parameters or the data set, 130 after Ctrl-C.
+"""
+PARAMETERS_HEAD = """\
+# Parameters
+
+Every key of [params.yaml](../params.yaml) by section. Values stand in params.yaml alone; a key that is unknown, missing
+or of the wrong type is an error with file and line. Written by `make docs` from the classes in
+`tasks/<stage>/params.py`.
+"""
+LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+
+
+def render_commands() -> str:
+    """The page docs/commands.md."""
+    root = click.Context(semflow, info_name="semflow", terminal_width=WIDTH, **semflow.context_settings)
+    parts = [f"## {context.command_path}\n\n```text\n{_help(context)}\n```\n" for context in list_commands(root)]
+    return "\n".join([COMMANDS_HEAD, *parts])
+
+
+def list_commands(context: click.Context) -> Iterator[click.Context]:
+    """A context for the command of `context` and, depth first, for all below it."""
+    yield context
+    if isinstance(context.command, click.Group):
+        for name in context.command.list_commands(context):
+            command = context.command.get_command(context, name)
+            assert command is not None
+            yield from list_commands(click.Context(command, parent=context, info_name=name))
+
+
+def render_parameters(sections: Mapping[str, type[Params]]) -> str:
+    """The page docs/parameters.md, for the classes of the sections of params.yaml."""
+    parts = [text for name, kind in sections.items() for text in _render_section(name, kind)]
+    return "\n".join([PARAMETERS_HEAD, *parts])
+
+
+def write_pages(root: Path) -> None:
+    """Write both pages below `root`."""
+    write_atomically(root / COMMANDS_PAGE, render_commands())
+    write_atomically(root / PARAMETERS_PAGE, render_parameters(list_sections()))
+
+
+def list_sections() -> dict[str, type[Params]]:
+    """The classes of the sections of params.yaml: how to compute, then each stage."""
+    from flows.pipeline import STAGES
+
+    return {"compute": Compute} | {stage.name: stage.params for stage in STAGES}
+
+
+def _help(context: click.Context) -> str:
+    return "\n".join(line.rstrip() for line in context.get_help().splitlines())
+
+
+def _render_section(name: str, kind: type[Params]) -> Iterator[str]:
+    schema = kind.model_json_schema()
+    definitions = schema.get("$defs", {})
+    yield f"## {name}\n\n{(kind.__doc__ or '').strip()}\n"
+    rows = ["| key | type | meaning |", "|---|---|---|"]
+    nested: list[tuple[str, type[Params]]] = []
+    for key, field in kind.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Params):
+            nested.append((f"{name}.{key}", field.annotation))
+            continue
+        meaning = " ".join((field.description or "").split()).replace("|", r"\|")
+        rows.append(f"| `{key}` | {describe_type(schema['properties'][key], definitions)} | {meaning} |")
+    if len(rows) > 2:
+        yield "\n".join(rows) + "\n"
+    for inner, section in nested:
+        yield from _render_section(inner, section)
+
+
+def describe_type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    """A JSON schema in words, e.g. "integer ≥ 16, or null"."""
+    if "$ref" in schema:
+        return describe_type(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    if "anyOf" in schema:
+        return ", or ".join(describe_type(one, definitions) for one in schema["anyOf"])
+    if "enum" in schema or "const" in schema:
+        return ", ".join(f"`{value}`" for value in schema.get("enum", [schema.get("const")]))
+    if schema.get("type") == "array":
+        items = schema.get("items", {})
+        return f"list of {describe_type(items, definitions)}" if items else "list"
+    limits = [f"{sign} {schema[key]:g}" for key, sign in LIMITS.items() if key in schema]
+    return " ".join([str(schema.get("type", "any")), *limits])
+
+
+if __name__ == "__main__":
+    write_pages(Path.cwd())

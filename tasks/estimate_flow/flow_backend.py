@@ -1,0 +1,42 @@
+"""The estimators by name; each makes of a run of consecutive images the flow between every two neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tasks.arrays import FlowField, Image
+
+if TYPE_CHECKING:
+    from tasks.estimate_flow.params import EstimateFlowParams
+
+
+@dataclass(frozen=True)
+class FlowBackend:
+    """A way to estimate flow."""
+
+    run: int
+    """Pairs at a time that it works best on."""
+    estimate: Callable[[Sequence[Image]], Iterator[tuple[FlowField, FlowField]]]
+    """n + 1 consecutive (h, w, 3) RGB images to n pairs of (h, w, 2) flows in pixels, forward and backward."""
+
+
+def open_flow_backend(params: EstimateFlowParams, device: str, batch: int) -> FlowBackend:
+    """The backend that `params` name, its weights loaded; `device` and `batch` count for networks alone."""
+    if params.backend == "dis":
+        from tasks.estimate_flow.opencv_flow import make_dis_estimator
+
+        return FlowBackend(run=1, estimate=make_dis_estimator(params.dis_preset))
+    if params.backend == "farneback":
+        from tasks.estimate_flow.opencv_flow import estimate_farneback
+
+        return FlowBackend(run=1, estimate=estimate_farneback)
+    from tasks.estimate_flow.raft_inference import PAIRS_PER_CPU_RUN, make_raft_estimator
+
+    weights = params.network
+    assert weights is not None
+    return FlowBackend(
+        run=PAIRS_PER_CPU_RUN if device == "cpu" else batch,
+        estimate=make_raft_estimator(weights, params.raft_iterations, device),
+    )

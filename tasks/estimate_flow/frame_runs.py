@@ -1,0 +1,43 @@
+"""A video cut into runs of whole frames, and the row of pairs that comes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise, repeat
+
+from tasks.arrays import Image
+from tasks.artifacts.flow_encoding import FlowEncoding
+from tasks.artifacts.flow_pair import FlowPair
+from tasks.artifacts.frames import Frames
+from tasks.estimate_flow.flow_backend import FlowBackend
+from tasks.estimate_flow.flow_quality import assess_flow_pair
+
+
+def estimate_flow_pairs(frames: Frames, backend: FlowBackend, encoding: FlowEncoding) -> Iterator[FlowPair]:
+    """One FlowPair for every two neighbouring rows of `frames`; one without flow where either is not whole."""
+    missing = FlowPair.empty(encoding)
+    done = 0
+    for start, images in iterate_frame_runs(frames, backend.run):
+        yield from repeat(missing, start - done)
+        for (first, second), (there, back) in zip(pairwise(images), backend.estimate(images), strict=True):
+            yield assess_flow_pair(first, second, there, back, encoding)
+        done = start + len(images) - 1
+    yield from repeat(missing, len(frames) - 1 - done)
+
+
+def iterate_frame_runs(frames: Frames, pairs: int) -> Iterator[tuple[int, list[Image]]]:
+    """(first frame, images) of 2 to `pairs` + 1 consecutive whole frames; the next run starts with the last one."""
+    start, run = 0, list[Image]()
+    for frame, image in frames.images():
+        if run and frame != start + len(run):  # a frame is missing in between
+            if len(run) > 1:
+                yield start, run
+            run = []
+        if not run:
+            start = frame
+        run.append(image)
+        if len(run) > pairs:
+            yield start, run
+            start, run = frame, [image]
+    if len(run) > 1:
+        yield start, run

@@ -1,0 +1,81 @@
+"""Where the cells of a grid lie on the frame, and cells pooled to one vector.
+
+Pixel centres are at integers; so are cells' places, column and row, on the grid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MIN_LENGTH = 1e-9  # keeps a vector of zeros from dividing by zero
+
+
+@dataclass(frozen=True)
+class CellGrid:
+    """Where the cells of a grid lie on the frame, in working-size pixels (centres at integers)."""
+
+    rows: int
+    columns: int
+    step_x: float
+    """From one cell's centre to the next one to the right."""
+    step_y: float
+    """From one cell's centre to the next one below."""
+    left: float
+    """x of the first cell's centre."""
+    top: float
+    """y of the first cell's centre."""
+
+    def centres(self) -> NDArray[np.float32]:
+        """(h, w, 2) x, y of every cell's centre in pixels."""
+        cells = np.stack(np.meshgrid(np.arange(self.columns), np.arange(self.rows)), axis=2)
+        return self.to_px(cells.astype(np.float32))
+
+    def to_px(self, cells: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(..., 2) columns and rows to pixels."""
+        return cells * np.array([self.step_x, self.step_y], np.float32) + np.array([self.left, self.top], np.float32)
+
+    def to_cells(self, px: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(..., 2) pixels to columns and rows."""
+        return (px - np.array([self.left, self.top], np.float32)) / np.array([self.step_x, self.step_y], np.float32)
+
+
+def l2_normalize(vectors: NDArray[Any]) -> NDArray[np.float32]:
+    """(..., d) vectors brought to length 1; zeros stay zeros."""
+    wide = np.asarray(vectors, np.float32)
+    length = np.linalg.norm(wide, axis=-1, keepdims=True).astype(np.float32)
+    return wide / np.maximum(length, np.float32(MIN_LENGTH))
+
+
+def pool_boxes(vectors: NDArray[Any], grid: CellGrid, xyxy: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """(n, d) unit mean of the (h, w, d) vectors under each of (n, 4) boxes in pixels, weighted by overlap.
+
+    A cell reaches half a step to each side of its centre; one at the border reaches to the end of the world, so that a
+    box beyond the last centre still has a vector.
+    """
+    across = _overlap_lengths(xyxy[:, 0], xyxy[:, 2], grid.left, grid.step_x, grid.columns)
+    down = _overlap_lengths(xyxy[:, 1], xyxy[:, 3], grid.top, grid.step_y, grid.rows)
+    rows = np.einsum("nh,hwd->nwd", down, np.asarray(vectors, np.float32))
+    return l2_normalize(np.einsum("nw,nwd->nd", across, rows))
+
+
+def pool_mask(vectors: NDArray[Any], grid: CellGrid, mask: NDArray[np.bool_]) -> NDArray[np.float32] | None:
+    """(d,) unit mean of the (h, w, d) vectors whose cell's centre lies on the (height, width) mask; None where none."""
+    centres = np.rint(grid.centres()).astype(int)
+    height, width = mask.shape
+    under = mask[np.clip(centres[..., 1], 0, height - 1), np.clip(centres[..., 0], 0, width - 1)]
+    return l2_normalize(np.asarray(vectors, np.float32)[under].mean(axis=0)) if under.any() else None
+
+
+def _overlap_lengths(
+    low: NDArray[np.floating[Any]], high: NDArray[np.floating[Any]], first: float, step: float, count: int
+) -> NDArray[np.float32]:
+    """(n, count) length that each span shares with each cell; a span of no length counts as a point."""
+    edges = first + (np.arange(count + 1) - 0.5) * step
+    edges[0], edges[-1] = -np.inf, np.inf
+    low, high = np.minimum(low, high), np.maximum(high, low + step * 1e-3)
+    shared = np.minimum(high[:, None], edges[1:]) - np.maximum(low[:, None], edges[:-1])
+    return np.maximum(shared, 0).astype(np.float32)

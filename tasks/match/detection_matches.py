@@ -1,0 +1,73 @@
+"""Matches of a video's detections, planned pair by planned pair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.arrays import Indices
+from tasks.artifacts.detections import Detections
+from tasks.artifacts.matches import Matches
+from tasks.artifacts.table import concatenate_columns
+from tasks.match.pair_schedule import schedule_pairs
+from tasks.match.region_matching import RegionMatches, match_regions
+
+if TYPE_CHECKING:
+    from tasks.match.params import MatchParams
+
+CACHED_FRAMES = 64  # frames whose regions' vectors are kept: with longer strides they are pooled twice
+RegionVectors = Callable[[int, NDArray[np.float32]], NDArray[np.float32] | None]
+"""Frame and (n, 4) xyxy boxes in it, px, to (n, d) vectors; None where the frame is not whole."""
+
+
+def match_detections(detections: Detections, vectors: RegionVectors, params: MatchParams) -> Matches:
+    """Match the detections of the planned pairs of frames by what they look like."""
+    scored = np.flatnonzero(detections.score >= params.region_score)
+    bounds = np.searchsorted(detections.frame[scored], np.arange(detections.frame_count + 1))
+    xyxy = detections.xyxy
+
+    @lru_cache(maxsize=CACHED_FRAMES)
+    def regions(frame: int) -> tuple[Indices, NDArray[np.float32] | None]:
+        rows = scored[bounds[frame] : bounds[frame + 1]]
+        return rows, vectors(frame, xyxy[rows]) if len(rows) else None
+
+    found: list[Matches] = []
+    for frame, strides in schedule_pairs(detections.frame_count, params.strides, params.every):
+        for other in (frame + stride for stride in strides):
+            (rows_a, a), (rows_b, b) = regions(frame), regions(other)
+            if a is not None and b is not None:
+                same = detections.class_id[rows_a][:, None] == detections.class_id[rows_b]
+                pairs = match_regions(a, b, params.region_cosine, same if params.region_same_class else None)
+                found.append(_make_table(detections, (frame, other), rows_a[pairs.first], rows_b[pairs.second], pairs))
+    nothing = Matches.empty(frame_count=detections.frame_count, width=detections.width, height=detections.height)
+    return replace(nothing, **concatenate_columns([nothing, *found]))
+
+
+def _make_table(
+    detections: Detections, frames: tuple[int, int], a: Indices, b: Indices, pairs: RegionMatches
+) -> Matches:
+    """The matches of one pair of frames, `a` and `b` being rows of `detections`."""
+    boxes = {
+        f"{side}_{edge}": getattr(detections, edge)[rows]
+        for side, rows in (("a", a), ("b", b))
+        for edge in ("x1", "y1", "x2", "y2")
+    }
+    return Matches(
+        frame_a=np.full(len(a), frames[0], np.int32),
+        frame_b=np.full(len(b), frames[1], np.int32),
+        detection_a=a.astype(np.int32),
+        detection_b=b.astype(np.int32),
+        class_name_a=detections.class_name[a],
+        class_name_b=detections.class_name[b],
+        cosine=pairs.cosine.astype(np.float32),
+        mutual=pairs.mutual,
+        **boxes,
+        frame_count=detections.frame_count,
+        width=detections.width,
+        height=detections.height,
+    )

@@ -1,0 +1,37 @@
+"""What the cells around agree on, for cells that cannot be sure by themselves.
+
+A cell in front of a uniform wall resembles many cells, and its nearest neighbour may lie anywhere; its own way back
+tells so. Around it are cells that are sure. The median of their displacements, weighted by the square of their
+confidence, says about where it must have gone: neighbourhood consensus (Rocco et al., "Neighbourhood Consensus
+Networks", NeurIPS 2018) without a network, by a weighted median as in optical flow (Sun, Roth and Black, IJCV 2014).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Displacement = NDArray[np.float32]
+"""(h, w, 2) cells to the right and down."""
+
+
+def compute_consensus(displacement: Displacement, confidence: NDArray[np.float32], radius: int) -> Displacement:
+    """(h, w, 2) weighted median of the displacements in a square of `radius` cells to each side, per component."""
+    weights = _square_windows(np.square(confidence), radius)
+    return np.stack(
+        [weighted_median(_square_windows(part, radius), weights) for part in np.moveaxis(displacement, 2, 0)], 2
+    )
+
+
+def weighted_median(values: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(...,) the smallest of the (..., k) `values` at which half of the (..., k) `weights` is reached."""
+    order = values.argsort(axis=-1, kind="stable")
+    reached = np.take_along_axis(weights, order, axis=-1).cumsum(axis=-1, dtype=np.float64)
+    half = (reached >= reached[..., -1:] / 2).argmax(axis=-1)[..., None]
+    return np.take_along_axis(np.take_along_axis(values, order, axis=-1), half, axis=-1)[..., 0]
+
+
+def _square_windows(field: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
+    """(h, w, k) values in the square around each cell, 0 beyond the border, where weights are 0 too."""
+    square = np.lib.stride_tricks.sliding_window_view(np.pad(field, radius), (2 * radius + 1, 2 * radius + 1))
+    return square.reshape(*field.shape, -1)

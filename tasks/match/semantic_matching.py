@@ -1,0 +1,84 @@
+"""Semantic flow of the planned pairs of a video, and how it agrees with the optical flow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.artifact import StreamingArtifact
+from tasks.artifacts.dense_flow import DenseFlow
+from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata, SemanticFlowPair
+from tasks.geometry.cell_grid import CellGrid
+from tasks.geometry.flow_agreement import compute_agreement, mean_agreement
+from tasks.match.chained_flow import FlowSteps, chain_flow
+from tasks.match.grid_matching import GridMatch, MatchConfig, match_grids
+from tasks.match.pair_schedule import schedule_pairs
+
+if TYPE_CHECKING:
+    from tasks.match.params import MatchParams
+
+SemanticRow = tuple[SemanticFlowPair, NDArray[np.float16]]
+
+
+@dataclass(frozen=True)
+class VideoGrids:
+    """The vectors of a video's frames, and where their cells lie."""
+
+    vectors: Callable[[int], NDArray[np.floating[Any]] | None]
+    """Frame to its (h, w, d) vectors; None where the frame is not whole."""
+    metadata: SemanticFlowMetadata
+
+
+def stream_semantic_flow(
+    grids: VideoGrids, dense_flow: DenseFlow, params: MatchParams, device: str
+) -> StreamingArtifact[SemanticFlow]:
+    """Semantic flow of the planned pairs, matched while it is written."""
+    plan = schedule_pairs(grids.metadata.frame_count, params.strides, params.every)
+    count = sum(len(strides) for _, strides in plan)
+    return SemanticFlow.stream(match_frame_pairs(grids, dense_flow, params, device), count, grids.metadata)
+
+
+def match_frame_pairs(
+    grids: VideoGrids, dense_flow: DenseFlow, params: MatchParams, device: str
+) -> Iterator[SemanticRow]:
+    """Each planned pair with its (h, w, 3) field: x, y in pixels, and confidence; zero where a frame is missing."""
+    steps, grid = FlowSteps(dense_flow), grids.metadata.grid
+    for frame, strides in schedule_pairs(grids.metadata.frame_count, params.strides, params.every):
+        first = grids.vectors(frame)
+        for stride, places in chain_flow(steps, frame, strides, grid.centres()):
+            second = None if first is None else grids.vectors(frame + stride)
+            if first is None or second is None:
+                yield SemanticFlowPair(frame, frame + stride), np.zeros((grid.rows, grid.columns, 3), np.float16)
+            else:
+                expected = None if params.flow_window is None else grid.to_cells(places)
+                found = match_grids(first, second, make_match_config(params, device), expected, params.flow_window or 0)
+                yield _make_row(frame, frame + stride, found, places, grid)
+
+
+def make_match_config(params: MatchParams, device: str) -> MatchConfig:
+    """The part of `params` that says how two grids are matched."""
+    return MatchConfig(
+        measure=params.similarity,
+        temperature=params.temperature,
+        refine_radius=params.refine_radius,
+        consensus_radius=params.consensus_radius,
+        device=device,
+    )
+
+
+def _make_row(frame_a: int, frame_b: int, found: GridMatch, places: NDArray[np.float32], grid: CellGrid) -> SemanticRow:
+    """`places`: where optical flow carries the cells' centres, px, NaN where that is not known."""
+    centres = grid.centres()
+    semantic = grid.to_px(found.target) - centres
+    agrees = mean_agreement(compute_agreement(semantic, places - centres, grid.step_x))
+    pair = SemanticFlowPair(
+        frame_a,
+        frame_b,
+        mutual_share=float(found.mutual.mean()),
+        agreement=None if np.isnan(agrees) else agrees,
+    )
+    return pair, np.concatenate([semantic, found.confidence[..., None]], axis=2).astype(np.float16)
