@@ -28,12 +28,12 @@ from typing import Any
 
 from benchmarks.differences import largest_difference
 from flows.cli.sample_videos import fetch_samples
-from flows.engine.project import PARAMS, Project
+from flows.engine.project import PARAMS_FILE, Project
 from flows.pipeline import STAGES
-from tasks.artifacts.artifact import ALL, Artifact, Dataset, UserInput
+from tasks.artifacts.artifact import DATASET_ITEM, Artifact, Dataset, UserInput
 from tasks.artifacts.raw_video import RawVideo
 from tasks.checkpoints import Checkpoints
-from tasks.kernels import SWITCH, pinned, processor_flags
+from tasks.kernels import KERNELS_VARIABLE, choose_kernel_settings, processor_flags
 from tasks.params import Compute
 
 SECONDS = 1.0
@@ -82,18 +82,19 @@ CASES = (
     Case("estimate_flow"),
     Case("estimate_flow", "farneback", {"backend": "farneback"}),
     Case("estimate_flow", "raft-small", {"backend": "raft-small", "raft_iterations": 2}),
-    Case("fit_axes", video=ALL),
-    Case("fit_axes", "dataset", {"fitted_on": "dataset", "frames_per_video": 4}, video=ALL),
+    Case("fit_axes", video=DATASET_ITEM),
+    Case("fit_axes", "dataset", {"fitted_on": "dataset", "frames_per_video": 4}, video=DATASET_ITEM),
     Case("extract_features"),
     Case("match"),
     Case("match", "euclidean", {"similarity": "euclidean"}),
     Case("track"),
     Case("track", "crops", {"appearance": "closest", "appearance_from": "crops", "link_appearance": 0.3}),
     Case("estimate_pose"),
-    Case("train", video=ALL),
-    Case("train", "heads", {"spatial": "mobilenet-v2", "held_out": 0.0, "fusion": "average"}, labels=True, video=ALL),
+    Case("train", video=DATASET_ITEM),
+    Case("train", "heads", {"spatial": "mobilenet-v2", "held_out": 0.0, "fusion": "average"}, labels=True,
+         video=DATASET_ITEM),
     Case("train", "full", {"spatial": "none", "temporal": "full", "epochs": 1, "held_out": 0.0, "fusion": "average"},
-         labels=True, video=ALL),
+         labels=True, video=DATASET_ITEM),
     Case("classify"),
     Case("fit_field"),
     Case("fit_field", "learned", {"volume_steps": 3}),
@@ -130,7 +131,9 @@ def make_project(root: Path) -> None:
     for clip in (root / RawVideo.FOLDER).glob("*.mp4"):
         if clip.stem not in VIDEOS:
             clip.unlink()
-    (root / PARAMS).write_text(Path(PARAMS).read_text(encoding="utf-8").replace("device: auto", "device: cpu"))
+    (root / PARAMS_FILE).write_text(
+        Path(PARAMS_FILE).read_text(encoding="utf-8").replace("device: auto", "device: cpu")
+    )
 
 
 def run_case(root: Path, case: Case, variation: Variation, target: Path) -> None:
@@ -171,11 +174,11 @@ def in_process(
 ) -> None:
     """`run_case` for each of `cases` in one fresh process, `under` an emulator and its options where given."""
     order = {"root": str(root), "cases": [asdict(case) for case in cases], "variation": asdict(variation)}
-    pins = pinned(processor_flags()) if variation.pinned else {}
+    pins = choose_kernel_settings(processor_flags()) if variation.pinned else {}
     subprocess.run(
         [*under, sys.executable, "-m", "benchmarks.determinism", "--child", json.dumps(order), str(target)],
         check=True,
-        env=os.environ | {SWITCH: "free"} | pins | variation.environment,
+        env=os.environ | {KERNELS_VARIABLE: "free"} | pins | variation.environment,
     )
 
 
@@ -200,7 +203,7 @@ def reference(root: Path) -> None:
     """Make the artifacts that cases read, stage by stage, each in a process of its own."""
     first = {case.stage: case for case in reversed(CASES)}
     for stage in STAGES[:-1]:
-        videos = (ALL,) if stage.over_dataset else VIDEOS
+        videos = (DATASET_ITEM,) if stage.over_dataset else VIDEOS
         cases = [Case(first[stage.name].stage, video=video) for video in videos]
         target = root / "made"
         in_process(root, cases, Variation(), target)

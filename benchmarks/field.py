@@ -25,7 +25,7 @@ from tasks.artifacts.detections import Detections
 from tasks.artifacts.field_labels import FieldLabels
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.tracks import Tracks
-from tasks.checkpoints import passing
+from tasks.checkpoints import temporary_checkpoints
 from tasks.estimate_flow.params import EstimateFlowParams
 from tasks.estimate_flow.stage import estimate_flow
 from tasks.extract_features.fit_axes import FitAxesParams, fit_axes
@@ -90,7 +90,7 @@ def measured(scene: Scene) -> Clock:
     seeing, fitting = section("extract_features", ExtractFeaturesParams), section("fit_field", FitFieldParams)
     size: dict[str, int] = {"frame_count": len(scene), "width": WIDTH, "height": HEIGHT}
     fitting = fitting.model_copy(update={"frame_stride": 1, "labels": "user"})
-    with tempfile.TemporaryDirectory() as name, passing() as parts:
+    with tempfile.TemporaryDirectory() as name, temporary_checkpoints() as parts:
         folder = Path(name)
         frames = scene_inputs.frames(scene).to(folder / "frames.parquet")
         flowing = section("estimate_flow", EstimateFlowParams)

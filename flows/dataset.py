@@ -26,9 +26,9 @@ from prefect.runtime import flow_run
 from prefect.states import Failed
 
 from flows.engine.project import Project, find_root
-from flows.prefect_door.adapter import mirror_project, run_engine
-from flows.prefect_door.mirror import PrefectMirror
-from flows.prefect_door.verdict import judge
+from flows.prefect_door.engine_adapter import make_mirror, run_engine
+from flows.prefect_door.flow_run_state import decide_final_state
+from flows.prefect_door.prefect_mirror import PrefectMirror
 from tasks.errors import SemflowError
 
 DRAIN_S = 30.0
@@ -40,7 +40,7 @@ INTERRUPT_S = 5.0
 @flow(name="process_dataset", validate_parameters=False)
 def process_dataset(root: str | None = None, videos: list[str] | None = None) -> State[Any]:
     """Bring every video of the project at `root` up to date, or only `videos` (names as `semflow plan` prints them)."""
-    return _told(lambda: process(_open(root), videos))
+    return _told(lambda: process_videos(_open(root), videos))
 
 
 @flow(name="process_video", validate_parameters=False)
@@ -53,33 +53,33 @@ def process_video(video: str, root: str | None = None) -> State[Any]:
             raise SemflowError(
                 f"video must be one of those in data/raw ({', '.join(project.videos) or 'none'}), got {video!r}"
             )
-        return process(project, [video])
+        return process_videos(project, [video])
 
     return _told(run)
 
 
-def process(project: Project, videos: list[str] | None) -> State[Any]:
+def process_videos(project: Project, videos: list[str] | None) -> State[Any]:
     """The body of both flows, in the thread of the flow: run the engine, show it in this flow run, give its state.
 
     A cancellation arrives as an exception in this thread, ends the engine, and goes on to Prefect.
     """
     with get_client(sync_client=True) as client:
         api_url = str(client.api_url).rstrip("/")
-    mirror = mirror_project(project, flow_run_id=str(flow_run.get_id()), api_url=api_url)
+    mirror = make_mirror(project, flow_run_id=str(flow_run.get_id()), api_url=api_url)
     mirror.open(project.root, videos)
     drain_s = INTERRUPT_S
     try:
-        with forwarded(mirror):
+        with forward_logs(mirror):
             summary = run_engine(project, videos, mirror)
         drain_s = DRAIN_S
     finally:
         mirror.close(drain_s)
-    verdict = judge(summary, mirror.attempted)
+    verdict = decide_final_state(summary, mirror.attempted)
     return State(type=StateType(verdict.type), name=verdict.name, message=verdict.message)
 
 
 @contextmanager
-def forwarded(mirror: PrefectMirror) -> Generator[None]:
+def forward_logs(mirror: PrefectMirror) -> Generator[None]:
     """Show what semflow's loggers say, from whatever thread, in the log of the flow run."""
 
     class Forward(logging.Handler):

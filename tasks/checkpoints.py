@@ -48,7 +48,7 @@ class Checkpoints:
 
 
 @contextlib.contextmanager
-def passing() -> Generator[Checkpoints]:
+def temporary_checkpoints() -> Generator[Checkpoints]:
     """Checkpoints that nobody comes back to: their folder goes when the block ends."""
     with tempfile.TemporaryDirectory(prefix="semflow-") as folder:
         yield Checkpoints(Path(folder))

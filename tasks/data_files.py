@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-PYTHON = (".py", ".pyc", ".pyi", ".pyo")
-STRAY = re.compile(
+PYTHON_SUFFIXES = (".py", ".pyc", ".pyi", ".pyo")
+LEFTOVER_PATTERN = re.compile(
     r"""
       [.#~].*                                       # hidden, Emacs, Office
     | .*[~\#]                                       # Emacs, vi, gedit, KDE
@@ -29,12 +29,12 @@ STRAY = re.compile(
 )
 
 
-def is_stray(name: str) -> bool:
+def is_leftover_file(name: str) -> bool:
     """Whether a file or folder of this name is nobody's data."""
-    return STRAY.fullmatch(name) is not None
+    return LEFTOVER_PATTERN.fullmatch(name) is not None
 
 
-def data_files(package: Path) -> list[Path]:
+def list_data_files(package: Path) -> list[Path]:
     """The data files that belong to the package in this folder, sorted."""
     return sorted(_below(package, set()))
 
@@ -45,10 +45,10 @@ def _below(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
         return
     seen.add((about.st_dev, about.st_ino))
     for path in folder.iterdir():
-        if is_stray(path.name):
+        if is_leftover_file(path.name):
             continue
         if path.is_dir():
             if not (path / "__init__.py").is_file():
                 yield from _below(path, seen)
-        elif path.is_file() and path.suffix not in PYTHON:
+        elif path.is_file() and path.suffix not in PYTHON_SUFFIXES:
             yield path

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tasks.errors import BadParams
 
-DEVICE = r"^(auto|cpu|cuda(:[0-9]{1,3})?)$"
+DEVICE_PATTERN = r"^(auto|cpu|cuda(:[0-9]{1,3})?)$"
 """What may be asked for."""
 
 
@@ -18,7 +18,7 @@ def resolve_device(wanted: str) -> str:
     """`cpu` or `cuda:N` for auto, cpu, cuda or cuda:N; BadParams where CUDA is asked for and not there."""
     if wanted == "cpu":
         return "cpu"
-    if re.search(DEVICE, wanted) is None:
+    if re.search(DEVICE_PATTERN, wanted) is None:
         raise BadParams(f"compute.device must be auto, cpu, cuda or cuda:N, got {wanted!r}")
     if wanted == "auto" and not _may_have_cuda():
         return "cpu"

@@ -10,7 +10,7 @@ import platform
 from collections.abc import Collection, Mapping
 from typing import Literal
 
-from tasks.kernels import AVX2, AVX512, processor, processor_flags
+from tasks.kernels import AVX2, AVX512, processor_flags, read_cpuinfo
 
 Kernels = Literal["onnxruntime", "torch", "cuda"]
 """onnxruntime: computes on the processor with kernels that are chosen by its instruction sets.
@@ -18,33 +18,33 @@ torch: so too, with MKL's, which AMD's processors do not share with Intel's, and
 cuda: computes on the accelerator where the device is one."""
 
 
-def device_class(device: str, kernels: Collection[Kernels]) -> str:
+def classify_device(device: str, kernels: Collection[Kernels]) -> str:
     """The class of machines that give the same bytes: "" for all with AVX2; else cpu-avx512, cuda-sm90 and the like.
 
     `device` is what resolve_device gives. On CUDA a stage that also computes on the processor depends on both.
     """
-    parts = [f"cuda-sm{capability(device)}"] if device.startswith("cuda") and "cuda" in kernels else []
-    level = processor_class(processor_flags())
+    parts = [f"cuda-sm{read_cuda_capability(device)}"] if device.startswith("cuda") and "cuda" in kernels else []
+    level = classify_processor(processor_flags())
     if "torch" in kernels:
-        parts.append(f"{level}-{processor_model(processor())}")
+        parts.append(f"{level}-{name_processor_model(read_cpuinfo())}")
     elif "onnxruntime" in kernels or level not in ("cpu-avx2", "cpu-avx512"):
         parts.append(level)
     return "+".join(parts)
 
 
-def processor_class(flags: frozenset[str]) -> str:
+def classify_processor(flags: frozenset[str]) -> str:
     """cpu-avx512, cpu-avx2, or where there is neither, the machine's kind: nothing is promised between those."""
     if flags >= AVX2 | AVX512:
         return "cpu-avx512"
     return "cpu-avx2" if flags >= AVX2 else f"cpu-{platform.machine().lower() or 'unknown'}"
 
 
-def processor_model(facts: Mapping[str, str]) -> str:
+def name_processor_model(facts: Mapping[str, str]) -> str:
     """Maker, family and model as in authenticamd-23-49, of what Linux says; "unknown" for what it does not."""
     return "-".join(facts.get(name, "unknown").lower() for name in ("vendor_id", "cpu family", "model"))
 
 
-def capability(device: str) -> str:
+def read_cuda_capability(device: str) -> str:
     """Compute capability of a CUDA device, as in 90: cuBLAS and cuDNN choose kernels by it."""
     import torch
 

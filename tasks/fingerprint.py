@@ -17,16 +17,16 @@ from importlib import metadata
 from pathlib import Path
 
 from tasks import source_code
-from tasks.code_memo import data_hash, source_code_of
-from tasks.data_files import data_files
+from tasks.data_files import list_data_files
 from tasks.errors import SemflowError
+from tasks.source_cache import hash_data_file, read_source_code
 
-ENGINE = (
+ENGINE_MODULES = (
     "tasks.artifacts.artifact",
     "tasks.artifacts.raw_video",
     "tasks.checkpoints",
-    "tasks.code_memo",
-    "tasks.content",
+    "tasks.source_cache",
+    "tasks.content_hash",
     "tasks.data_files",
     "tasks.device",
     "tasks.device_class",
@@ -34,7 +34,7 @@ ENGINE = (
     "tasks.fingerprint",
     "tasks.params",
     "tasks.progress",
-    "tasks.sealed",
+    "tasks.checksummed_file",
     "tasks.source_code",
     "tasks.stage",
     "tasks.syntax",
@@ -42,7 +42,7 @@ ENGINE = (
     "tasks.weights",
     "tasks.yaml_values",
 )
-SAME = {
+EQUIVALENT_DISTRIBUTIONS = {
     "opencv-python": ("opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"),
     "onnxruntime": ("onnxruntime-gpu",),
 }
@@ -51,36 +51,36 @@ _reading = threading.RLock()
 
 
 @cache
-def fingerprint(module: str) -> Mapping[str, str]:
+def fingerprint_module(module: str) -> Mapping[str, str]:
     """Name to a hash: for `module` and all it imports inside the project by module, for data files by their path.
 
     A module that does nothing, like an empty `__init__.py`, is left out.
     """
     with _reading:
-        code = {name: source_code_of(source(name)).hash for name in closure(module)}
-        data = {_address(path): data_hash(path) for path in resources(module)}
+        code = {name: read_source_code(find_source_file(name)).hash for name in find_import_closure(module)}
+        data = {_address(path): hash_data_file(path) for path in list_resources(module)}
     return {name: found for name, found in code.items() if found} | data
 
 
 @cache
-def definitions(module: str) -> Mapping[str, str]:
+def hash_definitions(module: str) -> Mapping[str, str]:
     """Top-level function, class or assignment of `module` to a hash of its code; see source_code.REST and ORDER.
 
     The module's entry in a fingerprint follows from these, so they may be kept under that hash.
     """
     with _reading:
-        return source_code_of(source(module)).definitions or {}
+        return read_source_code(find_source_file(module)).definitions or {}
 
 
 @cache
-def resources(module: str) -> tuple[Path, ...]:
+def list_resources(module: str) -> tuple[Path, ...]:
     """The data files of the packages that the closure passes through: templates, tables, fonts; sorted."""
-    folders = {source(name).parent for name in closure(module) if source_code.is_inside(name)}
+    folders = {find_source_file(name).parent for name in find_import_closure(module) if source_code.is_own_module(name)}
     return tuple(sorted({path for folder in folders for path in _data_files(folder)}))
 
 
 @cache
-def closure(module: str, engine: bool = False) -> tuple[str, ...]:
+def find_import_closure(module: str, engine: bool = False) -> tuple[str, ...]:
     """Names of `module` and what it imports inside the project, sorted; with `engine`, the engine's modules too."""
     found: set[str] = set()
     waiting = [module, *_modules_of(module)]
@@ -94,9 +94,9 @@ def closure(module: str, engine: bool = False) -> tuple[str, ...]:
 
 
 @cache
-def source(module: str) -> Path:
+def find_source_file(module: str) -> Path:
     """The file behind `module`."""
-    place = _place(module) if source_code.is_inside(module) else None
+    place = _place(module) if source_code.is_own_module(module) else None
     if place is not None and place.suffix == ".py":
         return place
     file = getattr(sys.modules.get(module), "__file__", None)
@@ -111,7 +111,7 @@ def source(module: str) -> Path:
 @cache
 def library_version(name: str) -> str:
     """Version of an installed distribution without its build tag, so that +cpu and +cu130 builds share a recipe."""
-    for candidate in (name, *SAME.get(name, ())):
+    for candidate in (name, *EQUIVALENT_DISTRIBUTIONS.get(name, ())):
         try:
             return metadata.version(candidate).split("+")[0]
         except metadata.PackageNotFoundError:
@@ -119,24 +119,33 @@ def library_version(name: str) -> str:
     raise SemflowError(f"{name} must be installed, got none; run `make` to install the pinned packages")
 
 
-def forget() -> None:
+def clear_caches() -> None:
     """Read all code anew when next asked: for tests, which change it."""
-    for cached in (fingerprint, definitions, resources, closure, source, _imports, _place, _data_files):
+    for cached in (
+        fingerprint_module,
+        hash_definitions,
+        list_resources,
+        find_import_closure,
+        find_source_file,
+        _imports,
+        _place,
+        _data_files,
+    ):
         cached.cache_clear()
 
 
-_data_files = cache(data_files)
+_data_files = cache(list_data_files)
 
 
 def _is_engine(name: str) -> bool:
-    return any(name == part or name.startswith(part + ".") for part in ENGINE)
+    return any(name == part or name.startswith(part + ".") for part in ENGINE_MODULES)
 
 
 @cache
 def _imports(module: str) -> tuple[str, ...]:
     """The modules of the project that the code of `module` names, and the packages above them."""
     with _reading:
-        named = source_code_of(source(module)).imports
+        named = read_source_code(find_source_file(module)).imports
     return tuple({name: None for dotted in named for name in _modules_of(_absolute(dotted, module))})
 
 
@@ -145,14 +154,14 @@ def _absolute(dotted: str, module: str) -> str:
     name = dotted.lstrip(".")
     if name == dotted:
         return name
-    parts = module.split(".") if source(module).name == "__init__.py" else module.split(".")[:-1]
+    parts = module.split(".") if find_source_file(module).name == "__init__.py" else module.split(".")[:-1]
     up = len(dotted) - len(name) - 1
     return ".".join([*parts[: len(parts) - up], name]) if up < len(parts) else ""
 
 
 def _modules_of(dotted: str) -> Iterator[str]:
     """The modules that lie on the way to a dotted name; `tasks.track.*` leads to all in that package."""
-    if not source_code.is_inside(dotted):
+    if not source_code.is_own_module(dotted):
         return
     parts = dotted.split(".")
     for count in range(1, len(parts) + 1):
@@ -202,7 +211,7 @@ def _top(package: str) -> Path | None:
 
 def _address(path: Path) -> str:
     """The path of a data file from the folder that holds its top package."""
-    for package in source_code.own_packages():
+    for package in source_code.list_own_packages():
         top = _place(package)
         if top is not None and path.is_relative_to(_folder(top)):
             return path.relative_to(_folder(top).parent).as_posix()

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 CPUINFO = Path("/proc/cpuinfo")
-SWITCH = "SEMFLOW_KERNELS"
+KERNELS_VARIABLE = "SEMFLOW_KERNELS"
 """`free` leaves the choice to the libraries, for measurements."""
 AVX2 = frozenset({"avx2", "fma"})
 AVX512 = frozenset({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"})
@@ -25,11 +25,11 @@ AVX512 = frozenset({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"})
 
 def pin_kernels() -> None:
     """Set what libraries read when they are loaded; must come before any of them is imported."""
-    if os.environ.get(SWITCH) != "free":
-        os.environ |= pinned(processor_flags())
+    if os.environ.get(KERNELS_VARIABLE) != "free":
+        os.environ |= choose_kernel_settings(processor_flags())
 
 
-def pinned(flags: frozenset[str]) -> Mapping[str, str]:
+def choose_kernel_settings(flags: frozenset[str]) -> Mapping[str, str]:
     """The environment variables for a processor with these flags; none where it has no AVX2."""
     if not flags >= AVX2:
         return {}
@@ -47,11 +47,11 @@ def pinned(flags: frozenset[str]) -> Mapping[str, str]:
 def processor_flags() -> frozenset[str]:
     """Instruction sets of the processor as Linux names them; none where that cannot be read, or on other kinds."""
     x86 = platform.machine().lower() in ("x86_64", "amd64")
-    return frozenset(processor().get("flags", "").split()) if x86 else frozenset()
+    return frozenset(read_cpuinfo().get("flags", "").split()) if x86 else frozenset()
 
 
 @cache
-def processor() -> Mapping[str, str]:
+def read_cpuinfo() -> Mapping[str, str]:
     """What Linux says of the first processor, as `vendor_id`, `cpu family` or `model`; nothing on other systems."""
     try:
         text = CPUINFO.read_text(encoding="utf-8", errors="replace")

@@ -12,12 +12,12 @@ from typing import Any, ClassVar, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tasks.device import DEVICE
+from tasks.device import DEVICE_PATTERN
 from tasks.errors import BadParams
 from tasks.text import read_text
-from tasks.yaml_values import Node, read_yaml, shorten
+from tasks.yaml_values import YamlNode, read_yaml, shorten_value
 
-MOST_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 """Of a file of parameters, which has some kilobytes."""
 Lines = Mapping[tuple[str | int, ...], int]
 
@@ -35,7 +35,7 @@ class Params(BaseModel):
 class Compute(Params):
     """How to compute, not what: nothing here may change a result, so nothing here is part of a recipe."""
 
-    device: str = Field(pattern=DEVICE)
+    device: str = Field(pattern=DEVICE_PATTERN)
     """auto (CUDA where there is one, else CPU), cpu, cuda, or cuda:N."""
     workers: int = Field(ge=0)
     """Worker processes, each with one item in hand; 0 for one per processor, as far as memory goes."""
@@ -67,7 +67,7 @@ class ParamSections(dict[str, Params]):
 def read_params(path: Path, sections: Mapping[str, type[Params]]) -> ParamSections:
     """Every section of `path`, checked by its class; raises BadParams at the first thing wrong."""
     try:
-        text = read_text(path, str(path), BadParams, MOST_BYTES)
+        text = read_text(path, str(path), BadParams, MAX_BYTES)
     except FileNotFoundError:
         raise BadParams(f"{path} must exist, got no such file; run this inside a semflow project") from None
     node = read_yaml(text, str(path))
@@ -78,11 +78,11 @@ def read_params(path: Path, sections: Mapping[str, type[Params]]) -> ParamSectio
     for name in values:
         if name not in sections:
             line = node.key_lines[name]
-            raise BadParams(f"{path}:{line}: section must be one of {', '.join(sections)}, got {shorten(name)}")
+            raise BadParams(f"{path}:{line}: section must be one of {', '.join(sections)}, got {shorten_value(name)}")
     return ParamSections({name: _section(path, node, name, kind) for name, kind in sections.items()})
 
 
-def _section(path: Path, root: Node, name: str, kind: type[Params]) -> Params:
+def _section(path: Path, root: YamlNode, name: str, kind: type[Params]) -> Params:
     if name not in root.value:
         needs = ", ".join(kind.model_fields)
         raise BadParams(f"{path}:{root.line}: section {name!r} must be there, got none; it needs {needs}")
@@ -90,7 +90,7 @@ def _section(path: Path, root: Node, name: str, kind: type[Params]) -> Params:
     if section is not None and not isinstance(section, dict):
         line = root.key_lines[name]
         raise BadParams(
-            f"{path}:{line}: {name} must be a section with {', '.join(kind.model_fields)}, got {shorten(section)}"
+            f"{path}:{line}: {name} must be a section with {', '.join(kind.model_fields)}, got {shorten_value(section)}"
         )
     try:
         # JSON mode takes lists for tuples, and stays strict about everything else.
@@ -117,7 +117,7 @@ def _words(fault: Mapping[str, Any], where: tuple[str | int, ...], kind: type[Pa
         return f"{key}: {fault['msg'].removeprefix('Value error, ')}"
     got = fault["input"]
     hint = "; YAML reads this as text: write it as 0.001 or 1.0e-3" if isinstance(got, str) and _is_number(got) else ""
-    return f"{key}: {fault['msg']}, got {shorten(got)}{hint}"
+    return f"{key}: {fault['msg']}, got {shorten_value(got)}{hint}"
 
 
 def _is_number(text: str) -> bool:

@@ -15,26 +15,26 @@ from collections.abc import Callable, Generator
 from typing import Protocol
 
 log = logging.getLogger("semflow")
-Step = Callable[[str], None]
-Sink = Callable[[str, float, float, str], None]
+ProgressCallback = Callable[[str], None]
+ProgressSink = Callable[[str, float, float, str], None]
 """sink(what, done, total, remark). `total` is math.inf where it is unknown; the work is over when done >= total."""
-LINES = 10  # in the log, for the whole of a task
+MAX_LOG_LINES = 10  # in the log, for the whole of a task
 MIN_INTERVAL_S = 0.1
 """Between two calls of the sink for one piece of work, but for the first and the last."""
-BYTES = "bytes"
+BYTES_REMARK = "bytes"
 """The remark that says that `done` and `total` are bytes."""
-UNKNOWN = math.inf
+UNKNOWN_TOTAL = math.inf
 """The total of work whose end is not known."""
-_sink: Sink | None = None
+_sink: ProgressSink | None = None
 
 
-class Report(Protocol):
+class ProgressReport(Protocol):
     """Called with how much is done, of how much, and a remark."""
 
     def __call__(self, done: float, total: float, remark: str = "") -> None: ...
 
 
-def set_sink(sink: Sink | None) -> Sink | None:
+def set_sink(sink: ProgressSink | None) -> ProgressSink | None:
     """Tell `sink` from now on, nobody where None; the sink until now."""
     global _sink
     before, _sink = _sink, sink
@@ -47,18 +47,18 @@ def has_sink() -> bool:
 
 
 @contextlib.contextmanager
-def progress(stage: str, what: str, total: int, *, logged: bool = False) -> Generator[Step]:
+def track_progress(stage: str, what: str, total: int, *, logged: bool = False) -> Generator[ProgressCallback]:
     """A function to be called after each of `total` steps, with a remark; without a sink quiet, or `logged`."""
     if not has_sink():
         yield _in_log(stage, what, total) if logged else _quiet
         return
-    with reported(what) as report:
+    with report_work(what) as report:
         report(0, total)
         yield _counted(report, total)
 
 
 @contextlib.contextmanager
-def reported(what: str) -> Generator[Report]:
+def report_work(what: str) -> Generator[ProgressReport]:
     """A function that tells the sink how far `what` is; at the end of the context the sink is told that it is over."""
     if _sink is None:
         yield _unheard
@@ -73,7 +73,7 @@ def reported(what: str) -> Generator[Report]:
 class _Throttled:
     """What one piece of work tells the sink: the first call, the last one, and some between."""
 
-    def __init__(self, sink: Sink, what: str) -> None:
+    def __init__(self, sink: ProgressSink, what: str) -> None:
         self.sink, self.what = sink, what
         self.done, self.remark = 0.0, ""
         self.told_at: float | None = None
@@ -93,7 +93,7 @@ class _Throttled:
             self.sink(self.what, self.done, self.done, self.remark)
 
 
-def _counted(report: Report, total: int) -> Step:
+def _counted(report: ProgressReport, total: int) -> ProgressCallback:
     done = 0
 
     def step(remark: str) -> None:
@@ -112,9 +112,9 @@ def _unheard(done: float, total: float, remark: str = "") -> None:
     del done, total, remark
 
 
-def _in_log(stage: str, what: str, total: int) -> Step:
+def _in_log(stage: str, what: str, total: int) -> ProgressCallback:
     def tell(done: float, total: float, remark: str = "") -> None:
-        if done == total or done * LINES // max(total, 1) > (done - 1) * LINES // max(total, 1):
+        if done == total or done * MAX_LOG_LINES // max(total, 1) > (done - 1) * MAX_LOG_LINES // max(total, 1):
             log.info("%s: %s %d/%d %s", stage, what, done, total, remark)
 
     return _counted(tell, total)

@@ -29,9 +29,9 @@ ORDER = "<order>"
 """The order in which a module's names come."""
 RELATIVE = re.compile(r"\.+\w+(?:\.\w+)*")
 """A module's name beside the caller's, as the first argument of `import_module`."""
-LEFT_OUT = ("ctx", "kind", "type_comment")
+IGNORED_FIELDS = ("ctx", "kind", "type_comment")
 """Fields of a syntax tree that follow from others, or that change nothing."""
-MOST_NAMED = 4
+MAX_NAMED = 4
 HASH_DIGITS, DEFINITION_DIGITS = 16, 12
 Scope = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -67,7 +67,7 @@ class SourceCode:
         return cls(found, tuple(imports), definitions)
 
 
-def read_code(source: bytes) -> SourceCode:
+def parse_source(source: bytes) -> SourceCode:
     """What the Python file of these bytes says; SyntaxError or ValueError where it is no Python."""
     reached = _Reached()
     parts: dict[str, list[str]] = {}
@@ -90,17 +90,17 @@ def short_hash(content: str | bytes, digits: int = HASH_DIGITS) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()[:digits]
 
 
-def own(package: str) -> None:
+def add_own_package(package: str) -> None:
     """Take a top package for the project's own too: that of a user's stages. Before any of its code is read."""
     _added.add(package)
 
 
-def own_packages() -> tuple[str, ...]:
+def list_own_packages() -> tuple[str, ...]:
     """The top packages that are the project's own."""
     return (*PACKAGES, *sorted(_added.difference(PACKAGES)))
 
 
-def is_inside(name: str) -> bool:
+def is_own_module(name: str) -> bool:
     """Whether a dotted name is the project's own."""
     package = name.partition(".")[0]
     return package in PACKAGES or package in _added
@@ -131,7 +131,7 @@ class _Reached:
             if dotted := _dotted(node):
                 self._attributes.add(dotted)
         elif isinstance(node, ast.Constant):
-            if isinstance(node.value, str) and "." in node.value and is_inside(node.value):
+            if isinstance(node.value, str) and "." in node.value and is_own_module(node.value):
                 self._found.add(node.value)
         elif isinstance(node, ast.Call):
             self._found |= set(_relative_import(node))
@@ -141,11 +141,11 @@ class _Reached:
         for dotted in self._attributes:
             local, _, rest = dotted.partition(".")
             self._found |= {f"{name}.{rest}" for name in self._bound.get(local, ())}
-        return tuple(sorted(name for name in self._found if name.startswith(".") or is_inside(name)))
+        return tuple(sorted(name for name in self._found if name.startswith(".") or is_own_module(name)))
 
     def _bind(self, local: str, name: str, reached: str) -> None:
         self._found.add(reached)
-        if name.startswith(".") or is_inside(name):
+        if name.startswith(".") or is_own_module(name):
             self._bound.setdefault(local, set()).add(name)
 
 
@@ -237,10 +237,10 @@ def _text(root: ast.stmt, reached: _Reached) -> str:
 @cache
 def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
     """The last one first, as a stack wants them."""
-    return tuple(name for name in reversed(kind._fields) if name not in LEFT_OUT)
+    return tuple(name for name in reversed(kind._fields) if name not in IGNORED_FIELDS)
 
 
-def difference_of_code(module: str, before: Mapping[str, str] | None, after: Mapping[str, str] | None) -> str:
+def describe_code_changes(module: str, before: Mapping[str, str] | None, after: Mapping[str, str] | None) -> str:
     """Which definitions of `module` differ, in words: "tasks.track.kalman_filter: predict changed"; "" where none does.
 
     The mappings are those of `fingerprint.definitions`; None where they are not known.
@@ -268,7 +268,7 @@ def difference_of_code(module: str, before: Mapping[str, str] | None, after: Map
 def _listed(names: Iterable[str]) -> str:
     """`a`, `a and b`, or `a, b, c and 4 more`; what has no name comes last, in words."""
     found = ["statements outside definitions" if name == REST else name for name in sorted(names, key=_rest_last)]
-    shown = found if len(found) <= MOST_NAMED else [*found[: MOST_NAMED - 1], f"{len(found) - MOST_NAMED + 1} more"]
+    shown = found if len(found) <= MAX_NAMED else [*found[: MAX_NAMED - 1], f"{len(found) - MAX_NAMED + 1} more"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 

@@ -27,11 +27,11 @@ from tasks.params import Compute, Params
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Weights = Callable[..., tuple[str, ...]]
-KernelChoice = Callable[..., tuple[Kernels, ...]]
-Among = Callable[[Any, Mapping[str, UserInput]], Collection[str] | None]
+WeightsSelector = Callable[..., tuple[str, ...]]
+KernelSelector = Callable[..., tuple[Kernels, ...]]
+VideoSelector = Callable[[Any, Mapping[str, UserInput]], Collection[str] | None]
 """Parameters, and sources by argument name, to the videos that a stage over the dataset reads; None for all of them."""
-SUPPLIED = (Compute, Checkpoints)
+INJECTED_TYPES = (Compute, Checkpoints)
 """What the engine hands to a stage that asks for it: no part of its recipe."""
 
 
@@ -51,10 +51,10 @@ class Stage(Generic[P, R]):
     """Argument name to the class of another stage's section that this one reads too."""
     libraries: tuple[str, ...]
     """Distributions whose version can change the numbers."""
-    weights: Weights
+    weights: WeightsSelector
     """Parameters (the stage's own, then those it reads too) to the names of the weights they ask for
     (see tasks/weights/catalog.py)."""
-    among: Among
+    among: VideoSelector
     """Which videos a stage over the dataset reads."""
     supplied: Mapping[str, type]
     """Argument name to one of SUPPLIED."""
@@ -62,7 +62,7 @@ class Stage(Generic[P, R]):
     """Whether the function uses the accelerator, of which a machine has few: such items take turns."""
     kernels: tuple[Kernels, ...] = ()
     """What it computes with whose choice of kernels can change bytes, whatever the parameters (see device_class.py)."""
-    kernels_for: KernelChoice = field(default=lambda *_: ())
+    kernels_for: KernelSelector = field(default=lambda *_: ())
     """Parameters, as `weights` takes them, to those of `kernels` that they put to use."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -92,11 +92,11 @@ class Stage(Generic[P, R]):
 def stage(
     *,
     libraries: tuple[str, ...] = (),
-    weights: Weights | None = None,
+    weights: WeightsSelector | None = None,
     accelerator: bool = False,
-    among: Among | None = None,
+    among: VideoSelector | None = None,
     kernels: tuple[Kernels, ...] = (),
-    kernels_for: KernelChoice | None = None,
+    kernels_for: KernelSelector | None = None,
 ) -> Callable[[Callable[P, R]], Stage[P, R]]:
     """Turn a function of artifacts and parameters into a Stage; TypeError where the signature says too little."""
 
@@ -113,7 +113,7 @@ def stage(
             if get_origin(kind) is Dataset:
                 whole.add(name)
                 kind = get_args(kind)[0]
-            if kind in SUPPLIED:
+            if kind in INJECTED_TYPES:
                 supplied[name] = kind
             elif name == "params" and isinstance(kind, type) and issubclass(kind, Params):
                 params = kind

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 R = TypeVar("R")
-TRIES = 20
+MAX_TRIES = 20
 _parsing = threading.RLock()
 
 
@@ -28,7 +28,7 @@ def parse_literal(text: str) -> Any:
 
 
 def _tried(parse: Callable[[], R]) -> R:
-    for _ in range(TRIES - 1):
+    for _ in range(MAX_TRIES - 1):
         try:
             with _parsing:
                 return parse()

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from tasks.errors import BadInput, SemflowError
 
-SHORTEST_UTF16 = 2
+MIN_UTF16_BYTES = 2
 MARKS = {codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
-MOST_BYTES = 1 << 26
+MAX_BYTES = 1 << 26
 """64 MB: a table of a million rows has half of that."""
 
 
-def read_text(path: Path, shown: str, fault: type[SemflowError] = BadInput, most_bytes: int = MOST_BYTES) -> str:
+def read_text(path: Path, shown: str, fault: type[SemflowError] = BadInput, most_bytes: int = MAX_BYTES) -> str:
     """The text of the file, line ends as they are; `fault` with `shown`, line and what came where it is no UTF-8."""
     try:
         with path.open("rb") as file:

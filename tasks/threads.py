@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 
-VARIABLE = "SEMFLOW_THREADS"
-LIBRARIES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
+THREADS_VARIABLE = "SEMFLOW_THREADS"
+LIBRARY_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 """What torch and MKL, NumPy and SciPy, and OpenCV read when they are loaded."""
 
 
@@ -29,9 +29,9 @@ def processor_count() -> int:
 def limit_threads() -> None:
     """Tell the libraries too, where SEMFLOW_THREADS is set; must come before any of them is imported."""
     if told := _told():
-        os.environ |= dict.fromkeys(LIBRARIES, str(told))
+        os.environ |= dict.fromkeys(LIBRARY_VARIABLES, str(told))
 
 
 def _told() -> int | None:
-    told = os.environ.get(VARIABLE, "")
+    told = os.environ.get(THREADS_VARIABLE, "")
     return int(told) if told.isdecimal() and int(told) > 0 else None

@@ -19,10 +19,10 @@ from tasks.errors import BadParams
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The parser: libyaml's is some ten times as fast, and gives the same events."""
-MOST_LEVELS = 20
-MOST_VALUES = 10_000
-MOST_SHOWN = 80
-LARGEST, LARGEST_FLOAT = 2**31 - 1, 1e12
+MAX_LEVELS = 20
+MAX_VALUES = 10_000
+MAX_SHOWN = 80
+MAX_INTEGER, MAX_FLOAT = 2**31 - 1, 1e12
 """Of whole numbers (frames, pixels and rows are counted in 32 bits) and of others, whose squares must not overflow."""
 TAG = "tag:yaml.org,2002:"
 PLAIN = "a number, text, true, false, null or a list"
@@ -31,7 +31,7 @@ _scalars: Any = yaml.SafeLoader("")
 
 
 @dataclass
-class Node:
+class YamlNode:
     """A value and where it stands; a mapping's or a list's are nodes in turn."""
 
     line: int
@@ -46,24 +46,24 @@ class Node:
     def plain(self) -> Any:
         """The value without lines."""
         if isinstance(self.value, dict):
-            return {key: node.plain() for key, node in cast("dict[str, Node]", self.value).items()}
+            return {key: node.plain() for key, node in cast("dict[str, YamlNode]", self.value).items()}
         if isinstance(self.value, list):
-            return [node.plain() for node in cast("list[Node]", self.value)]
+            return [node.plain() for node in cast("list[YamlNode]", self.value)]
         return self.value
 
     def lines(self, above: Path = ()) -> Iterator[tuple[Path, int]]:
         """The path of every key and item, and its line."""
         if isinstance(self.value, dict):
-            for key, node in cast("dict[str, Node]", self.value).items():
+            for key, node in cast("dict[str, YamlNode]", self.value).items():
                 yield (*above, key), self.key_lines[key]
                 yield from node.lines((*above, key))
         elif isinstance(self.value, list):
-            for index, node in enumerate(cast("list[Node]", self.value)):
+            for index, node in enumerate(cast("list[YamlNode]", self.value)):
                 yield (*above, index), node.line
                 yield from node.lines((*above, index))
 
 
-def read_yaml(text: str, shown: str) -> Node:
+def read_yaml(text: str, shown: str) -> YamlNode:
     """The one document of `text`; BadParams with `shown`, the line and what came where it is anything else."""
     if unprintable := Reader.NON_PRINTABLE.search(text):
         line = text.count("\n", 0, unprintable.start()) + 1
@@ -78,18 +78,18 @@ def read_yaml(text: str, shown: str) -> Node:
         raise BadParams(f"{shown}:{mark.line + 1 if mark else 1}: must be YAML, got an error {words}") from None
     except yaml.YAMLError as error:
         raise BadParams(f"{shown}:1: must be YAML, got {' '.join(str(error).split())}") from None
-    return builder.root or Node(1)
+    return builder.root or YamlNode(1)
 
 
 @dataclass
 class _Open:
     """A mapping or a list whose end has not come yet."""
 
-    node: Node
+    node: YamlNode
     anchor: str | None
     key: str | None = None
     """The key whose value comes next."""
-    merged: dict[str, tuple[Node, int]] = field(default_factory=dict[str, tuple[Node, int]])
+    merged: dict[str, tuple[YamlNode, int]] = field(default_factory=dict[str, tuple[YamlNode, int]])
     """Keys that a merge (<<) brings, for those that the mapping has not itself."""
 
 
@@ -100,10 +100,10 @@ class _Builder:
     """Nodes out of events."""
 
     def __init__(self, shown: str) -> None:
-        self.root: Node | None = None
+        self.root: YamlNode | None = None
         self._shown = shown
         self._open: list[_Open] = []
-        self._anchors: dict[str, Node | None] = {}
+        self._anchors: dict[str, YamlNode | None] = {}
         """None while its end has not come: what refers to it then refers to itself."""
 
     def take(self, event: Any) -> None:
@@ -128,7 +128,7 @@ class _Builder:
         if above is not None and isinstance(above.node.value, dict) and above.key is None:
             self._key(above, event.value, tag, line)
             return
-        node = Node(line, self._constant(tag, event.value, line))
+        node = YamlNode(line, self._constant(tag, event.value, line))
         if event.anchor:
             self._name(event.anchor, node, line)
         self._put(node)
@@ -139,7 +139,7 @@ class _Builder:
             return
         if tag != f"{TAG}str":
             read = tag.removeprefix(TAG)
-            raise self._wrong(line, f"keys must be names, got {shorten(key)}, which YAML reads as {read}")
+            raise self._wrong(line, f"keys must be names, got {shorten_value(key)}, which YAML reads as {read}")
         if key in above.node.key_lines:
             before = above.node.key_lines[key]
             raise self._wrong(line, f"{self._path(key)} must be given once, got it in line {before} too; remove one")
@@ -147,15 +147,15 @@ class _Builder:
         above.key = key
 
     def _begin(self, event: Any, line: int) -> None:
-        if len(self._open) >= MOST_LEVELS:
-            raise self._wrong(line, f"must have at most {MOST_LEVELS} levels, got more")
+        if len(self._open) >= MAX_LEVELS:
+            raise self._wrong(line, f"must have at most {MAX_LEVELS} levels, got more")
         is_mapping = isinstance(event, yaml.MappingStartEvent)
         if event.tag not in (None, "!", f"{TAG}map" if is_mapping else f"{TAG}seq"):
             raise self._wrong(line, f"{self._path()} must be {PLAIN}, got {event.tag.removeprefix(TAG)}")
         self._no_key_yet(line, "a mapping" if is_mapping else "a list")
         if event.anchor:
             self._name(event.anchor, None, line)
-        self._open.append(_Open(Node(line, {} if is_mapping else []), event.anchor))
+        self._open.append(_Open(YamlNode(line, {} if is_mapping else []), event.anchor))
 
     def _end(self) -> None:
         done = self._open.pop()
@@ -163,7 +163,7 @@ class _Builder:
         for key, (value, line) in done.merged.items():
             if key not in node.value:
                 node.value[key], node.key_lines[key] = value, line
-        inside: list[Node] = [*node.value.values()] if isinstance(node.value, dict) else node.value
+        inside: list[YamlNode] = [*node.value.values()] if isinstance(node.value, dict) else node.value
         node.levels = 1 + max((part.levels for part in inside), default=0)
         node.size = 1 + sum(part.size for part in inside)
         if done.anchor:
@@ -181,14 +181,14 @@ class _Builder:
         self._check(node, line)
         self._put(node)
 
-    def _put(self, node: Node) -> None:
+    def _put(self, node: YamlNode) -> None:
         """Give a value to what it belongs to."""
         if not self._open:
             self.root = node
             return
         above = self._open[-1]
         if isinstance(above.node.value, list):
-            cast("list[Node]", above.node.value).append(node)
+            cast("list[YamlNode]", above.node.value).append(node)
             above.node.size += node.size
         elif above.key == MERGE:
             self._merge(above, node)
@@ -199,14 +199,14 @@ class _Builder:
             above.key = None
         self._check(above.node)
 
-    def _merge(self, above: _Open, node: Node) -> None:
-        for part in cast("list[Node]", node.value) if isinstance(node.value, list) else [node]:
+    def _merge(self, above: _Open, node: YamlNode) -> None:
+        for part in cast("list[YamlNode]", node.value) if isinstance(node.value, list) else [node]:
             if not isinstance(part.value, dict):
                 raise self._wrong(node.line, "<< must be given a mapping or a list of them, got something else")
-            for key, value in cast("dict[str, Node]", part.value).items():
+            for key, value in cast("dict[str, YamlNode]", part.value).items():
                 above.merged.setdefault(key, (value, part.key_lines[key]))
 
-    def _name(self, anchor: str, node: Node | None, line: int) -> None:
+    def _name(self, anchor: str, node: YamlNode | None, line: int) -> None:
         if anchor in self._anchors:
             raise self._wrong(line, f"&{anchor} must be given once, got it before; take another name")
         self._anchors[anchor] = node
@@ -215,37 +215,37 @@ class _Builder:
         if self._open and isinstance(self._open[-1].node.value, dict) and self._open[-1].key is None:
             raise self._wrong(line, f"keys must be names, got {got}")
 
-    def _check(self, node: Node, line: int | None = None) -> None:
+    def _check(self, node: YamlNode, line: int | None = None) -> None:
         where = line or node.line
-        if node.size > MOST_VALUES:
+        if node.size > MAX_VALUES:
             raise self._wrong(
-                where, f"must hold at most {MOST_VALUES} values, aliases counted as often as used, got more"
+                where, f"must hold at most {MAX_VALUES} values, aliases counted as often as used, got more"
             )
-        if node.levels + len(self._open) > MOST_LEVELS:
-            raise self._wrong(where, f"must have at most {MOST_LEVELS} levels, got more")
+        if node.levels + len(self._open) > MAX_LEVELS:
+            raise self._wrong(where, f"must have at most {MAX_LEVELS} levels, got more")
 
     def _constant(self, tag: str, text: str, line: int) -> Any:
         kind = tag.removeprefix(TAG)
         if kind not in ("str", "int", "float", "bool", "null"):
             hint = f"; put it into quotes, '{text}', if it is text" if kind in ("timestamp", "value", "merge") else ""
             kind = "a date" if kind == "timestamp" else kind
-            raise self._wrong(line, f"{self._path()} must be {PLAIN}, got {kind} {shorten(text)}{hint}")
+            raise self._wrong(line, f"{self._path()} must be {PLAIN}, got {kind} {shorten_value(text)}{hint}")
         if kind == "str":
             return self._text(text, line)
         try:
             value = getattr(_scalars, f"construct_yaml_{kind}")(yaml.ScalarNode(tag, text))
         except (ValueError, KeyError, OverflowError, IndexError):
-            raise self._wrong(line, f"{self._path()} must be {PLAIN}, got {shorten(text)} as {kind}") from None
+            raise self._wrong(line, f"{self._path()} must be {PLAIN}, got {shorten_value(text)} as {kind}") from None
         if isinstance(value, float) and not math.isfinite(value):
-            raise self._wrong(line, f"{self._path()} must be a finite number, got {shorten(text)}")
-        most = LARGEST_FLOAT if isinstance(value, float) else LARGEST
+            raise self._wrong(line, f"{self._path()} must be a finite number, got {shorten_value(text)}")
+        most = MAX_FLOAT if isinstance(value, float) else MAX_INTEGER
         if value is not None and abs(value) > most:
-            raise self._wrong(line, f"{self._path()} must be at most {most:.10g}, got {shorten(text)}")
+            raise self._wrong(line, f"{self._path()} must be at most {most:.10g}, got {shorten_value(text)}")
         return value
 
     def _text(self, text: str, line: int) -> str:
         if any("\ud800" <= letter <= "\udfff" for letter in text):
-            raise self._wrong(line, f"{self._path()} must be text, got half of a character, {shorten(text)}")
+            raise self._wrong(line, f"{self._path()} must be text, got half of a character, {shorten_value(text)}")
         return text
 
     def _path(self, last: str | None = None) -> str:
@@ -261,7 +261,7 @@ class _Builder:
         return BadParams(f"{self._shown}:{line}: {words}")
 
 
-def shorten(value: object) -> str:
+def shorten_value(value: object) -> str:
     """A value as Python writes it, cut where it is long."""
     text = repr(value)
-    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 3]}..."
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 3]}..."

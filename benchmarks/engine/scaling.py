@@ -80,7 +80,7 @@ def time_run(root: str) -> None:
     """Run the project at `root` and print its Throughput as JSON."""
     from flows.engine.outcome import Item, Outcome, Step, Summary
     from flows.engine.project import Project
-    from flows.engine.run import bring_up_to_date, worker_count
+    from flows.engine.run import run_stale_items, worker_count
 
     class Clock:
         """Notes when items end, and by whom they were made."""
@@ -113,7 +113,7 @@ def time_run(root: str) -> None:
     clock = Clock()
     project = Project.open(Path(root), PIPELINE)
     workers = worker_count(project)
-    bring_up_to_date(project, observers=[clock], record=False)
+    run_stale_items(project, observers=[clock], record=False)
     project.close()
     # The workers' start does not count: from when each has ended an item.
     first = max(next(n for n, end in enumerate(clock.ends) if end[2] == worker) for worker in range(workers))

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from flows.apps.video_artifacts import VideoArtifacts
-from flows.engine.files import PARTIAL, move, partial
+from flows.engine.atomic_files import PARTIAL_FOLDER, make_partial_path, move_into_place
 from tasks.arrays import Image
 from tasks.artifacts.frames import Frames
 from tasks.errors import SemflowError
-from tasks.progress import progress
+from tasks.progress import track_progress
 
 CRF, PRESET = 23, "veryfast"  # as the report's overlay
 SUMMARY_FILE = "about.json"
@@ -40,15 +40,15 @@ def open_output(name: str, shelf: VideoArtifacts, out: Path | None, *, as_json: 
     if final.exists() and not (final.is_dir() and ((final / SUMMARY_FILE).is_file() or not any(final.iterdir()))):
         raise SemflowError(f"--out must be a new or an empty folder, or one made by this command, got {final}")
     try:
-        with partial(final, final.parent) as folder:
+        with make_partial_path(final, final.parent) as folder:
             folder.mkdir()
             made = FieldOutput(folder, final, {"command": f"field {name}", "video": shelf.video})
             yield made
             (folder / SUMMARY_FILE).write_text(json.dumps(made.said, indent=1) + "\n", encoding="utf-8")
-            move(folder, final)
+            move_into_place(folder, final)
     finally:
         with contextlib.suppress(OSError):  # another command may be writing beside it
-            (final.parent / PARTIAL).rmdir()
+            (final.parent / PARTIAL_FOLDER).rmdir()
     show(made, as_json=as_json)
 
 
@@ -86,8 +86,8 @@ def list_readable_frames(frames: Frames) -> list[int]:
 
 
 def report_progress(items: Iterable[int], total: int, what: str) -> Iterator[int]:
-    """The items; how far they are is told (tasks/progress.py)."""
-    with progress("field", what, total) as step:
+    """The items; how far they are is told (tasks/track_progress.py)."""
+    with track_progress("field", what, total) as step:
         for item in items:
             yield item
             step("")

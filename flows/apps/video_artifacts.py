@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from flows.apps.track_object import opened
-from flows.engine.project import PARAMS, find_root
+from flows.engine.project import PARAMS_FILE, find_root
 from tasks.artifacts.camera_poses import CameraPoses
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.features import Features
@@ -97,7 +97,7 @@ class VideoArtifacts:
         from flows.pipeline import STAGES
 
         sections = {"compute": Compute} | {stage.name: stage.params for stage in STAGES}
-        return dict(read_params(self.root / PARAMS, sections))
+        return dict(read_params(self.root / PARAMS_FILE, sections))
 
     def inputs(self, labels: FieldLabels) -> FieldInputs:
         """What a field is fitted to, with these labels."""

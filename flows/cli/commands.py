@@ -37,8 +37,8 @@ def run_command(*, patterns: tuple[str, ...] | None, retry_failed: bool, pull: b
     from flows.cli.display import choose_display
     from flows.cli.import_videos import import_videos
     from flows.engine.project import find_root
-    from flows.engine.run import bring_up_to_date
-    from flows.prefect_door.adapter import mirrored
+    from flows.engine.run import run_stale_items
+    from flows.prefect_door.engine_adapter import mirror_run
 
     root = find_root(Path.cwd())
     videos = import_videos(root, patterns) if patterns else None
@@ -48,9 +48,9 @@ def run_command(*, patterns: tuple[str, ...] | None, retry_failed: bool, pull: b
             "data/raw must hold at least one video, got none; put files there, name some with "
             "`semflow run --videos 'folder/*.mp4'`, or fetch samples with `semflow samples`"
         )
-    with mirrored(project, videos) as mirror:
+    with mirror_run(project, videos) as mirror:
         with choose_display(quiet=quiet, json=as_json) as display:
-            summary = bring_up_to_date(
+            summary = run_stale_items(
                 project, videos, observers=[display, mirror], retry_failed=retry_failed, pull=pull
             )
         return _finish(project, summary, as_json=as_json)  # before Prefect is waited for
@@ -73,14 +73,14 @@ def plan_command(*, each: bool, as_json: bool) -> int:
 @JSON_OPTION
 def why_command(*, video: str, stage: str | None, as_json: bool) -> int:
     """Explain why items of one video are stale."""
-    from flows.engine.names import find_video
-    from flows.engine.plan import Plan, select
+    from flows.engine.plan import Plan, select_items
+    from flows.engine.video_names import resolve_video_name
 
     project = _open(fetch=True)
-    name = find_video({v.relative: v.name for v in project.videos.values()}, video)
+    name = resolve_video_name({v.relative: v.name for v in project.videos.values()}, video)
     if stage is not None:
         _require_stage(project, stage)
-    states = select(Plan.make(project), [name]).values()
+    states = select_items(Plan.make(project), [name]).values()
     chosen = [state for state in states if stage in (None, state.item.stage)]
     return _show_states(project, chosen, each=True, as_json=as_json)
 
@@ -92,12 +92,12 @@ def why_command(*, video: str, stage: str | None, as_json: bool) -> int:
 def stage_command(*, name: str, keep_going: bool, as_json: bool) -> int:
     """Compute one stage for all videos: what `dvc repro` calls."""
     from flows.cli.display import choose_display
-    from flows.engine.run import bring_up_to_date
+    from flows.engine.run import run_stale_items
 
     project = _open(fetch=True)
     _require_stage(project, name)
     with choose_display(json=as_json) as display:
-        summary = bring_up_to_date(project, stages=[name], observers=[display], record=False, pull=True)
+        summary = run_stale_items(project, stages=[name], observers=[display], record=False, pull=True)
     code = _finish(project, summary, as_json=as_json)
     return 0 if keep_going and summary.settled else code
 
@@ -143,17 +143,17 @@ def samples_command(*, more: bool, as_json: bool) -> int:
 @JSON_OPTION
 def dvc_command(*, as_json: bool) -> int:
     """Write dvc.yaml, and the graph in docs/architecture.md, from the stages."""
-    from flows.engine.dvc_yaml import render
-    from flows.engine.graph import refresh_page
-    from tasks.content import write_atomically
+    from flows.engine.dvc_yaml import render_dvc_yaml
+    from flows.engine.stage_graph import refresh_graph_page
+    from tasks.content_hash import write_atomically
 
     project = _open()
     path = project.root / "dvc.yaml"
-    text = render(project)
+    text = render_dvc_yaml(project)
     changed = not path.is_file() or path.read_text(encoding="utf-8") != text
     if changed:
         write_atomically(path, text)
-    refresh_page(project.root, project.declarations)
+    refresh_graph_page(project.root, project.declarations)
     if as_json:
         print_json({"dvc.yaml": "written" if changed else "fresh"})
     else:
@@ -175,9 +175,9 @@ def _require_stage(project: Project, name: str) -> None:
 
 def _show_states(project: Project, states: list[ItemState], *, each: bool, as_json: bool) -> int:
     from flows.cli.console import PlanLine, count_states, show_plan
-    from flows.engine.timings import Timings
+    from flows.engine.timings import DurationEstimates
 
-    timings = Timings.read(project.state)
+    timings = DurationEstimates.read(project.state)
     lines = [
         PlanLine(
             state.item,

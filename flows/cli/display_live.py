@@ -127,7 +127,7 @@ class ProgressBars:
         self.region.stop()
 
     def update_bar(self, what: str, done: float, total: float, remark: str) -> None:
-        """See tasks.progress.Sink."""
+        """See tasks.progress.ProgressSink."""
         with self._showing:
             with self._lock:
                 if done >= total:

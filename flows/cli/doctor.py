@@ -111,9 +111,9 @@ def _exports(project: Project) -> str:
     names = [name for name in _asked_for(project) if name.startswith("yolo")]
     stand = {name: check_export(export_path(name)) for name in names}
     words = {
-        "whole": "in the cache, verified",
-        "absent": "not here yet: made at first use on a CPU",
-        "wrong": "not as they were made: made again at next use",
+        "valid": "in the cache, verified",
+        "missing": "not here yet: made at first use on a CPU",
+        "corrupt": "not as they were made: made again at next use",
     }
     found = {state: [name for name in names if stand[name] == state] for state in words}
     return "; ".join(f"{', '.join(found[state])} {words[state]}" for state in words if found[state]) or "none needed"
@@ -135,15 +135,15 @@ def _disk(root: Path) -> str:
 
 
 def _dvc(project: Project) -> str:
-    from flows.engine.dvc_store.git import git_state
-    from flows.engine.dvc_yaml import render
+    from flows.engine.dvc_store.git_commands import check_git
+    from flows.engine.dvc_yaml import render_dvc_yaml
 
     if not (project.root / ".dvc").is_dir():
         raise SemflowError(f"{project.root} must be a DVC repository, got none; run `dvc init`")
-    git = git_state(project.root)
+    git = check_git(project.root)
     if not git.ok:
         raise SemflowError(git.words)
-    if (project.root / "dvc.yaml").read_text(encoding="utf-8") != render(project):
+    if (project.root / "dvc.yaml").read_text(encoding="utf-8") != render_dvc_yaml(project):
         raise SemflowError("dvc.yaml must be as rendered from the stages, got another; run `semflow dvc`")
     if shutil.which("semflow") is None:
         raise SemflowError("`semflow` must be on the PATH for `dvc repro`, got none; run `source .venv/bin/activate`")

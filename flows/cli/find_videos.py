@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.engine.names import written
-from flows.engine.not_videos import why_no_video, why_no_videos
-from flows.engine.raw_files import LeftOut, walk_files
+from flows.engine.non_video_files import explain_non_video_file, explain_non_video_folder
+from flows.engine.raw_files import SkippedFile, walk_video_files
+from flows.engine.video_names import normalize_path
 from tasks.errors import SemflowError
 
 SHOWN = 3
@@ -72,21 +72,23 @@ def _matches(place: Path, pattern: str) -> tuple[Path, list[Path]]:
     raise SemflowError(f"--videos must name at least one file, got {pattern!r}, which matches none")
 
 
-def _files(raw: Path, matches: Sequence[Path]) -> tuple[list[Path], list[LeftOut]]:
+def _files(raw: Path, matches: Sequence[Path]) -> tuple[list[Path], list[SkippedFile]]:
     """The files that may be videos among `matches` and below them, and what is left out."""
     files: dict[Path, None] = {}
-    left_out: list[LeftOut] = []
+    left_out: list[SkippedFile] = []
     for match in matches:
         if match.is_dir():
             if raw.resolve() != match.resolve() and raw.resolve().is_relative_to(match.resolve()):
                 raise SemflowError(
                     f"--videos must not name a folder that data/raw lies in, got {match}; name one below"
                 )
-            listing = walk_files(match)
+            listing = walk_video_files(match)
             files |= dict.fromkeys(file.path for file in listing.files)
-            left_out += [LeftOut(str(match / n.relative), n.reason) for n in (*listing.unreadable, *listing.skipped)]
+            left_out += [
+                SkippedFile(str(match / n.relative), n.reason) for n in (*listing.unreadable, *listing.skipped)
+            ]
         elif (reason := _why_not(match)) is not None:
-            left_out.append(LeftOut(str(match), reason))
+            left_out.append(SkippedFile(str(match), reason))
         else:
             files[match] = None
     return list(files), left_out
@@ -101,7 +103,7 @@ def _why_not(file: Path) -> str | None:
         return "no file, but a device or pipe"
     if not os.access(file, os.R_OK):
         return "no permission to read it"
-    return why_no_video(file.name)
+    return explain_non_video_file(file.name)
 
 
 def _placed(found: dict[Path, Path]) -> list[VideoSource]:
@@ -111,7 +113,9 @@ def _placed(found: dict[Path, Path]) -> list[VideoSource]:
         common = Path(os.path.commonpath([str(base) for base in found.values()]))
         sources = [VideoSource(file, file.relative_to(common).as_posix()) for file in found]
     for source in sources:
-        if any(folder.startswith(".") or why_no_videos(folder) for folder in source.relative.split("/")[:-1]):
+        if any(
+            folder.startswith(".") or explain_non_video_folder(folder) for folder in source.relative.split("/")[:-1]
+        ):
             raise SemflowError(
                 f"{source.path} must lie in folders that data/raw may have, got {source.relative!r}, where it would be "
                 "hidden; name the file by itself"
@@ -128,7 +132,7 @@ def _clashes(sources: Sequence[VideoSource]) -> Iterator[tuple[VideoSource, Vide
     """Pairs of different files with one place."""
     places: dict[str, VideoSource] = {}
     for source in sources:
-        other = places.setdefault(written(source.relative), source)
+        other = places.setdefault(normalize_path(source.relative), source)
         if other is not source and not other.path.samefile(source.path):
             yield other, source
 

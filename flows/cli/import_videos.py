@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.cli.find_videos import VideoSource, find_video_files
-from flows.engine.copy_file import clear_copies, copy_whole, same_bytes
-from flows.engine.files import exclusive
-from flows.engine.names import video_names, written
+from flows.engine.atomic_files import hold_lock_file
+from flows.engine.copy_file import copy_atomically, have_same_bytes, remove_unfinished_copies
 from flows.engine.raw_files import RawFile, list_raw_files
+from flows.engine.video_names import assign_video_names, normalize_path
 from tasks.artifacts.raw_video import RawVideo
 from tasks.errors import SemflowError
 
@@ -40,7 +40,7 @@ class FileCopy:
 def import_videos(root: Path, patterns: Sequence[str]) -> list[str]:
     """Copy what `patterns` name into data/raw as `copy_in` does, and give the videos' names."""
     relatives = copy_videos(root, patterns)
-    names = video_names(file.relative for file in list_raw_files(root).files)
+    names = assign_video_names(file.relative for file in list_raw_files(root).files)
     return sorted({names[relative] for relative in relatives})
 
 
@@ -52,7 +52,7 @@ def copy_videos(root: Path, patterns: Sequence[str]) -> list[str]:
     """
     raw = root / RawVideo.FOLDER
     try:
-        with exclusive(root / LOCK) as alone:
+        with hold_lock_file(root / LOCK) as alone:
             if not alone:
                 raise SemflowError(
                     f"{raw} must be written by one process at a time, and another `semflow run --videos` is copying "
@@ -73,10 +73,10 @@ def _copy_all(raw: Path, copies: Sequence[FileCopy]) -> None:
         for copy in copies:
             _copy(raw, copy)
     finally:
-        clear_copies(raw)
+        remove_unfinished_copies(raw)
         for copy, there in existed.items():
             folder = (raw / copy.relative).parent
-            clear_copies(folder)
+            remove_unfinished_copies(folder)
             with contextlib.suppress(OSError):  # holds something
                 while folder != there:
                     folder.rmdir()
@@ -85,7 +85,7 @@ def _copy_all(raw: Path, copies: Sequence[FileCopy]) -> None:
 
 def _plan(raw: Path, there: Sequence[RawFile], sources: Iterable[VideoSource]) -> tuple[list[str], list[FileCopy]]:
     """The paths below data/raw that are there already, and what is to be copied."""
-    known = {written(file.relative): file for file in there}
+    known = {normalize_path(file.relative): file for file in there}
     inodes: defaultdict[int, list[RawFile]] = defaultdict(list)
     for file in there:
         inodes[file.inode].append(file)
@@ -95,11 +95,11 @@ def _plan(raw: Path, there: Sequence[RawFile], sources: Iterable[VideoSource]) -
         at = source.path.stat()
         same = inodes[at.st_ino] if at.st_ino else []  # 0 where the file system has none
         own = next((file for file in same if file.path.samefile(source.path)), None)
-        other = known.get(written(source.relative))
+        other = known.get(normalize_path(source.relative))
         if own is not None:
             inside.append(own.relative)
         elif other is not None:
-            if not same_bytes(other.path, source.path):
+            if not have_same_bytes(other.path, source.path):
                 raise SemflowError(
                     f"video names must differ, got {source.path} beside another {other.relative} in data/raw; rename "
                     "one, or remove the one in data/raw if this replaces it"
@@ -150,7 +150,7 @@ def _check_space(raw: Path, copies: Sequence[FileCopy]) -> None:
 
 def _copy(raw: Path, copy: FileCopy) -> None:
     try:
-        copy_whole(copy.source, raw / copy.relative, copy.size)
+        copy_atomically(copy.source, raw / copy.relative, copy.size)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             free = shutil.disk_usage(raw).free

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from flows.cli.main import semflow
-from tasks.content import write_atomically
+from tasks.content_hash import write_atomically
 from tasks.params import Compute, Params
 
 WIDTH = 100

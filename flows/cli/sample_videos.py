@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.cli.display import show_progress
-from flows.engine.files import PARTIAL, move, partial, remove
+from flows.engine.atomic_files import PARTIAL_FOLDER, make_partial_path, move_into_place, remove_path
 from tasks.artifacts.raw_video import RawVideo
 from tasks.errors import SemflowError
 from tasks.weights.catalog import Asset, Carrier
@@ -103,15 +103,15 @@ def fetch_samples(root: Path, seconds: float = 10.0, more: bool = False) -> list
         with show_progress():
             return [_place(fetch(clip), raw / f"{clip.name}.mp4", seconds) for clip in clips]
     finally:
-        remove(raw / PARTIAL)
+        remove_path(raw / PARTIAL_FOLDER)
 
 
 def _place(source: Path, final: Path, seconds: float) -> Path:
     final.parent.mkdir(parents=True, exist_ok=True)
-    with partial(final, final.parent) as made:
+    with make_partial_path(final, final.parent) as made:
         cut_clip(source, made, seconds)
         if not final.exists():
-            move(made, final)
+            move_into_place(made, final)
         elif final.read_bytes() != made.read_bytes():
             raise SemflowError(
                 f"{final} must be the sample clip of that name, got another file; rename or remove it and try again"

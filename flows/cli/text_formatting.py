@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Mapping
 
 from flows.engine.outcome import Item
-from tasks.artifacts.artifact import ALL
-from tasks.progress import BYTES
+from tasks.artifacts.artifact import DATASET_ITEM
+from tasks.progress import BYTES_REMARK
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 SECONDS_UP_TO = 120
@@ -61,7 +61,7 @@ def format_size(count: float) -> str:
 
 def format_amount(done: float, total: float, remark: str = "") -> str:
     """How much is done of how much: "3/10", or "5.6/11.1 MB" where the remark says bytes; an unknown total goes."""
-    if remark == BYTES:
+    if remark == BYTES_REMARK:
         done, total = done / 1e6, total / 1e6
         return f"{done:.1f} MB" if math.isinf(total) else f"{done:.1f}/{total:.1f} MB"
     return f"{done:.0f}" if math.isinf(total) else f"{done:.0f}/{total:.0f}"
@@ -69,7 +69,7 @@ def format_amount(done: float, total: float, remark: str = "") -> str:
 
 def filter_remark(remark: str) -> str:
     """The remark, where it is one for people."""
-    return "" if remark == BYTES else remark
+    return "" if remark == BYTES_REMARK else remark
 
 
 def format_counts(counts: Mapping[str, int]) -> str:
@@ -79,7 +79,7 @@ def format_counts(counts: Mapping[str, int]) -> str:
 
 def format_video_name(item: Item) -> str:
     """The name of the item's video as it is shown."""
-    return "(dataset)" if item.video == ALL else escape_controls(item.video)
+    return "(dataset)" if item.video == DATASET_ITEM else escape_controls(item.video)
 
 
 def escape_controls(text: str) -> str:

@@ -8,22 +8,22 @@ import os
 import shutil
 from pathlib import Path
 
-from flows.engine.files import PARTIAL, partial
+from flows.engine.atomic_files import PARTIAL_FOLDER, make_partial_path
 from tasks.errors import SemflowError
 
 BLOCK = 1 << 20
-COPY = "copy"
+COPY_SUFFIX = "copy"
 """What the name of an unfinished copy ends in."""
 
 
-def copy_whole(source: Path, final: Path, size: int) -> None:
+def copy_atomically(source: Path, final: Path, size: int) -> None:
     """Copy `source`, of `size` bytes, with its times to `final`, which appears in one step, on the disk before it does.
 
     Raises OSError as the system gives it, and SemflowError where the source changes meanwhile; nothing is left then.
     """
     final.parent.mkdir(parents=True, exist_ok=True)
     # Beside the final place, which may be a link to another disk; under a short name, for a long one just fits.
-    with partial(Path(COPY), final.parent) as beside:
+    with make_partial_path(Path(COPY_SUFFIX), final.parent) as beside:
         before = source.stat()
         shutil.copyfile(source, beside)
         after, made = source.stat(), beside.stat()
@@ -41,7 +41,7 @@ def copy_whole(source: Path, final: Path, size: int) -> None:
         beside.replace(final)
 
 
-def same_bytes(one: Path, other: Path) -> bool:
+def have_same_bytes(one: Path, other: Path) -> bool:
     """Whether two files have the same bytes."""
     with one.open("rb") as left, other.open("rb") as right:
         if os.fstat(left.fileno()).st_size != os.fstat(right.fileno()).st_size:
@@ -52,9 +52,9 @@ def same_bytes(one: Path, other: Path) -> bool:
         return True
 
 
-def clear_copies(folder: Path) -> None:
+def remove_unfinished_copies(folder: Path) -> None:
     """Remove what killed copies left in `folder`; nobody else may be copying there now."""
-    for left in (folder / PARTIAL).glob(f"*-{COPY}"):
+    for left in (folder / PARTIAL_FOLDER).glob(f"*-{COPY_SUFFIX}"):
         left.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # not there, or others are writing there
-        (folder / PARTIAL).rmdir()
+        (folder / PARTIAL_FOLDER).rmdir()

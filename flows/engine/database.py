@@ -13,7 +13,7 @@ from typing import Any
 log = logging.getLogger("semflow")
 BUSY_S = 20.0
 """Another command may be writing: wait for it so long."""
-DAMAGED = (1, 11, 20, 26)
+DAMAGED_CODES = (1, 11, 20, 26)
 """SQLITE_ERROR (a table of another form), _CORRUPT, _MISMATCH and _NOTADB (sqlite.org/rescode.html): the file is of no
 use. Any other error (locked, disk full, read-only, I/O) says nothing against it."""
 SCHEMA = """
@@ -50,13 +50,13 @@ def open_database(path: Path) -> sqlite3.Connection:
         return _connect(path)
     except sqlite3.Error as error:
         log.debug("%s: %s", path, error)
-        return open_anew(path) if is_damaged(error) else _connect(None)
+        return recreate_database(path) if is_damaged(error) else _connect(None)
     except OSError as error:
         log.debug("%s: %s; kept in memory", path, error)
         return _connect(None)
 
 
-def open_anew(path: Path) -> sqlite3.Connection:
+def recreate_database(path: Path) -> sqlite3.Connection:
     """An empty database in place of a damaged one; in memory where that cannot be."""
     try:
         for damaged in path.parent.glob(f"{path.name}*"):
@@ -69,27 +69,27 @@ def open_anew(path: Path) -> sqlite3.Connection:
 
 def is_damaged(error: sqlite3.Error) -> bool:
     """Whether the error says that the file is of no use."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED  # the upper bits say more of the same
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED_CODES  # the upper bits say more of the same
 
 
-def seal(text: str) -> str:
+def add_checksum(text: str) -> str:
     """`text` behind its checksum: SQLite does not notice a bit that the disk turned."""
     return f"{zlib.crc32(text.encode(errors='surrogatepass')):08x}{text}"
 
 
-def unseal(sealed: Any) -> str | None:
+def strip_checksum(sealed: Any) -> str | None:
     """What was sealed; None where it is not that any more."""
-    return sealed[8:] if isinstance(sealed, str) and seal(sealed[8:]) == sealed else None
+    return sealed[8:] if isinstance(sealed, str) and add_checksum(sealed[8:]) == sealed else None
 
 
-def to_json(value: Any) -> str:
+def encode_json(value: Any) -> str:
     """A value as sealed JSON."""
-    return seal(json.dumps(value))
+    return add_checksum(json.dumps(value))
 
 
-def from_json(sealed: Any) -> Any:
+def decode_json(sealed: Any) -> Any:
     """What `to_json` was given; None where it is not that any more."""
-    text = unseal(sealed)
+    text = strip_checksum(sealed)
     return None if text is None else json.loads(text)
 
 
@@ -110,7 +110,7 @@ def _connect(path: Path | None) -> sqlite3.Connection:
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
-    connection.create_function("seal", 1, seal)
+    connection.create_function("seal", 1, add_checksum)
     with connection:
         connection.execute("begin immediate")
         version = _version(connection)  # another process may have done it while this one waited

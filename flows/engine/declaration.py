@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 PACKAGES = ("flows", "tasks")
 """Packages whose files decide what a stage is."""
-SLOT = "{video}"
+VIDEO_SLOT = "{video}"
 
 
 @dataclass(frozen=True)
-class Kind:
+class ArtifactKind:
     """An artifact class, as far as planning needs it."""
 
     folder: str
@@ -51,11 +51,11 @@ class Declaration:
     """One stage."""
 
     name: str
-    inputs: Mapping[str, Kind]
+    inputs: Mapping[str, ArtifactKind]
     """By argument name, in order."""
     whole: tuple[str, ...]
     """The arguments that take the artifacts of all videos at once."""
-    outputs: tuple[Kind, ...]
+    outputs: tuple[ArtifactKind, ...]
     chooses: bool
     """Whether a stage over the dataset reads only the videos that its `among` names."""
     accelerator: bool
@@ -73,7 +73,9 @@ class Declaration:
         return bool(self.whole)
 
 
-def declare(stages: Sequence[Stage[..., Any]], params: Mapping[str, Params], device: str) -> tuple[Declaration, ...]:
+def declare_stages(
+    stages: Sequence[Stage[..., Any]], params: Mapping[str, Params], device: str
+) -> tuple[Declaration, ...]:
     """The declarations of `stages` with the parameters of today on `device` (`cpu` or `cuda:N`)."""
     return tuple(_declare(stage, stages, params, device) for stage in stages)
 
@@ -81,8 +83,8 @@ def declare(stages: Sequence[Stage[..., Any]], params: Mapping[str, Params], dev
 def _declare(
     stage: Stage[..., Any], stages: Sequence[Stage[..., Any]], params: Mapping[str, Params], device: str
 ) -> Declaration:
-    from tasks.device_class import device_class
-    from tasks.fingerprint import fingerprint, library_version
+    from tasks.device_class import classify_device
+    from tasks.fingerprint import fingerprint_module, library_version
     from tasks.weights.catalog import weights_sha256
 
     section_of = {other.params: other.name for other in stages}
@@ -94,10 +96,10 @@ def _declare(
     method = Method(
         stage=stage.name,
         params=values,
-        code=dict(fingerprint(stage.module)),
+        code=dict(fingerprint_module(stage.module)),
         weights={name: weights_sha256(name) for name in stage.weights(own, *also.values())},
         libraries={name: library_version(name) for name in stage.libraries},
-        device=device_class(device, stage.kernels_for(own, *also.values())),
+        device=classify_device(device, stage.kernels_for(own, *also.values())),
     )
     return Declaration(
         name=stage.name,
@@ -113,21 +115,21 @@ def _declare(
     )
 
 
-def _kind(kind: type[Artifact]) -> Kind:
+def _kind(kind: type[Artifact]) -> ArtifactKind:
     from tasks.artifacts.raw_video import RawVideo
 
     if kind is RawVideo:
-        return Kind(kind.FOLDER, kind.SUFFIX, raw=True)
-    place = kind.path(Path(), SLOT).as_posix() if issubclass(kind, UserInput) else ""
-    return Kind(kind.FOLDER, kind.SUFFIX, place=place)
+        return ArtifactKind(kind.FOLDER, kind.SUFFIX, raw=True)
+    place = kind.path(Path(), VIDEO_SLOT).as_posix() if issubclass(kind, UserInput) else ""
+    return ArtifactKind(kind.FOLDER, kind.SUFFIX, place=place)
 
 
 def _code_files(stage: Stage[..., Any]) -> list[Path]:
     """Its module, what it imports inside the project (the engine's part too), its data files."""
-    from tasks.fingerprint import closure, resources, source
+    from tasks.fingerprint import find_import_closure, find_source_file, list_resources
 
-    modules = (source(name) for name in closure(stage.module, engine=True))
-    return sorted({*modules, *resources(stage.module)})
+    modules = (find_source_file(name) for name in find_import_closure(stage.module, engine=True))
+    return sorted({*modules, *list_resources(stage.module)})
 
 
 def load_stages(pipeline: str) -> tuple[Stage[..., Any], ...]:
@@ -135,11 +137,11 @@ def load_stages(pipeline: str) -> tuple[Stage[..., Any], ...]:
     from tasks import source_code
 
     module, _, name = pipeline.partition(":")
-    source_code.own(module.partition(".")[0])
+    source_code.add_own_package(module.partition(".")[0])
     return getattr(importlib.import_module(module), name)
 
 
-def sign_code(pipeline: str, params: bytes) -> str:
+def hash_code_state(pipeline: str, params: bytes) -> str:
     """A hash over all that declarations follow from, by looking at times and sizes of files, not into them."""
     module = pipeline.partition(":")[0].partition(".")[0]
     seen: list[object] = [sys.version, hashlib.sha256(params).hexdigest(), pipeline]
@@ -166,12 +168,12 @@ def _stamps(folder: str) -> list[tuple[str, int, int]]:
     return found
 
 
-def to_json(declarations: Sequence[Declaration]) -> list[dict[str, Any]]:
+def encode_declarations(declarations: Sequence[Declaration]) -> list[dict[str, Any]]:
     """As values that JSON can hold."""
     return [asdict(declaration) for declaration in declarations]
 
 
-def from_json(values: Sequence[dict[str, Any]]) -> tuple[Declaration, ...]:
+def decode_declarations(values: Sequence[dict[str, Any]]) -> tuple[Declaration, ...]:
     """What `to_json` gave."""
     return tuple(_from_json(value) for value in values)
 
@@ -179,8 +181,8 @@ def from_json(values: Sequence[dict[str, Any]]) -> tuple[Declaration, ...]:
 def _from_json(value: dict[str, Any]) -> Declaration:
     plain: dict[str, Any] = {
         **value,
-        "inputs": {argument: Kind(**kind) for argument, kind in value["inputs"].items()},
-        "outputs": tuple(Kind(**kind) for kind in value["outputs"]),
+        "inputs": {argument: ArtifactKind(**kind) for argument, kind in value["inputs"].items()},
+        "outputs": tuple(ArtifactKind(**kind) for kind in value["outputs"]),
         "method": Method(**value["method"]),
     }
     for name in ("whole", "sections", "code_files"):

@@ -12,7 +12,7 @@ from typing import Any
 
 from flows.engine.declaration import Declaration
 from flows.engine.project import Project
-from flows.engine.recipe import FOLDER
+from flows.engine.recipe import RECIPE_FOLDER
 
 HEADER = "# Rendered from the stages by `semflow dvc`; a test fails when it is not fresh. Edit the stages instead.\n"
 PINS = "constraints.txt"
@@ -21,45 +21,45 @@ DEVICE = "compute.device"
 """The one parameter of `compute` that can make an item stale, where its stage's bytes depend on it."""
 
 
-def render(project: Project) -> str:
+def render_dvc_yaml(project: Project) -> str:
     """The text of `dvc.yaml`."""
     import yaml
 
-    stages = {declaration.name: entry(project, declaration) for declaration in project.declarations}
+    stages = {declaration.name: make_dvc_stage(project, declaration) for declaration in project.declarations}
     return HEADER + yaml.safe_dump({"stages": stages}, sort_keys=False, width=120)
 
 
-def outdated(project: Project) -> str:
+def check_dvc_yaml(project: Project) -> str:
     """What to do where `dvc.yaml` is not as the stages say, so that DVC may miss a change; "" where it is."""
     path = project.root / "dvc.yaml"
-    if path.is_file() and path.read_text(encoding="utf-8") == render(project):
+    if path.is_file() and path.read_text(encoding="utf-8") == render_dvc_yaml(project):
         return ""
     return "dvc.yaml must be as rendered from the stages, got another; run `semflow dvc`, and commit it"
 
 
-def entry(project: Project, declaration: Declaration) -> dict[str, Any]:
+def make_dvc_stage(project: Project, declaration: Declaration) -> dict[str, Any]:
     """The DVC stage of a stage: what it calls, reads, depends on and leaves."""
     pins = [PINS] if (project.root / PINS).is_file() else []
     device = [DEVICE] if declaration.differs_on_cuda else []
     return {
         "cmd": f"semflow stage {declaration.name} --keep-going",
-        "deps": [*input_folders(declaration), *code_deps(project, declaration), *pins],
+        "deps": [*list_input_folders(declaration), *list_code_deps(project, declaration), *pins],
         "params": [*declaration.sections, *device],
-        "outs": [{folder: {"persist": True}} for folder in output_folders(declaration)],
+        "outs": [{folder: {"persist": True}} for folder in list_output_folders(declaration)],
     }
 
 
-def input_folders(declaration: Declaration) -> list[str]:
+def list_input_folders(declaration: Declaration) -> list[str]:
     """The folders that its items read from, in the order of its arguments."""
     return list(dict.fromkeys(kind.folder for kind in declaration.inputs.values()))
 
 
-def output_folders(declaration: Declaration) -> list[str]:
+def list_output_folders(declaration: Declaration) -> list[str]:
     """The folders that it fills: its artifacts' and its recipes'."""
-    return [*(kind.folder for kind in declaration.outputs), f"{FOLDER}/{declaration.name}"]
+    return [*(kind.folder for kind in declaration.outputs), f"{RECIPE_FOLDER}/{declaration.name}"]
 
 
-def code_deps(project: Project, declaration: Declaration) -> list[str]:
+def list_code_deps(project: Project, declaration: Declaration) -> list[str]:
     """The files of code behind it that lie in the project and are not empty, relative to its root."""
     paths = [Path(name) for name in declaration.code_files]
     return [

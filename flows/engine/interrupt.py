@@ -21,7 +21,7 @@ class Interrupted(BaseException):
 
 
 @dataclass
-class Signals:
+class SignalState:
     """What came."""
 
     ended_by: int = 0
@@ -48,13 +48,13 @@ class Signals:
 
 
 @contextmanager
-def interruptible() -> Generator[Signals]:
+def handle_signals() -> Generator[SignalState]:
     """Within, the first SIGINT, SIGTERM or SIGHUP is noted, and raises Interrupted between `arm` and `disarm`; later
     ones are ignored.
 
     Outside the main thread, which alone gets signals, nothing changes.
     """
-    signals = Signals()
+    signals = SignalState()
     if threading.current_thread() is not threading.main_thread():
         yield signals
         return

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from flows.engine.declaration import Declaration, Kind
+from flows.engine.declaration import ArtifactKind, Declaration
+from flows.engine.file_marks import FileMark, read_mark, scan_folder
 from flows.engine.project import Project
 from flows.engine.recipe import Files, Outputs
-from flows.engine.scan import Mark, mark_of, scan
 from flows.engine.video_list import Video
-from tasks.content import digest, md5_of
+from tasks.content_hash import combine_hashes, md5_file
 
 
-class Trouble(NamedTuple):
+class OutputProblem(NamedTuple):
     """What is wrong with an artifact."""
 
     words: str
@@ -28,9 +28,11 @@ class Inventory:
     """Marks of one moment, and the hashes behind them; a file is read only when its mark is new."""
 
     project: Project
-    scans: dict[str, dict[str, Mark]] = field(default_factory=dict[str, dict[str, Mark]])
+    scans: dict[str, dict[str, FileMark]] = field(default_factory=dict[str, dict[str, FileMark]])
     """Artifact folder to what lies there."""
-    _groups: dict[str, dict[str, dict[str, Mark]]] = field(default_factory=dict[str, dict[str, dict[str, Mark]]])
+    _groups: dict[str, dict[str, dict[str, FileMark]]] = field(
+        default_factory=dict[str, dict[str, dict[str, FileMark]]]
+    )
     """The same for artifacts that are folders: by the name of the folder."""
     _written: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -40,18 +42,18 @@ class Inventory:
         inventory = cls(project)
         for declaration in project.declarations:
             for kind in declaration.outputs:
-                found = scan(project.root / kind.folder)
+                found = scan_folder(project.root / kind.folder)
                 inventory.scans[kind.folder] = found
                 if kind.is_folder:
                     inventory._groups[kind.folder] = _group(found)
         return inventory
 
-    def md5(self, path: str, mark: Mark) -> str | None:
+    def md5(self, path: str, mark: FileMark) -> str | None:
         """MD5 of the file at `path` (relative to the root, or absolute); None where it cannot be read."""
         known = self.project.state.known_md5(path, mark)
         if known is None:
             try:
-                known = md5_of(self.project.root / path)
+                known = md5_file(self.project.root / path)
             except OSError:
                 return None
             self.project.state.remember_file(path, mark, known)
@@ -61,19 +63,19 @@ class Inventory:
         """MD5 of the raw file, as recorded where it is not here; None where it is neither."""
         if video.file is None:
             return video.md5
-        mark = mark_of(video.file)
+        mark = read_mark(video.file)
         return video.md5 if mark is None else self.md5(str(video.file), mark)
 
-    def written(self, kind: Kind, video: str) -> str:
+    def written(self, kind: ArtifactKind, video: str) -> str:
         """One hash for what people wrote: a file, a folder, or nothing."""
         place = kind.place.format(video=video.removeprefix("/"))
         if place not in self._written:
-            self._written[place] = digest(self._files(place))
+            self._written[place] = combine_hashes(self._files(place))
         return self._written[place]
 
-    def compare(self, declaration: Declaration, video: str, outputs: Outputs) -> Trouble | None:
+    def compare(self, declaration: Declaration, video: str, outputs: Outputs) -> OutputProblem | None:
         """What is wrong with the artifacts of an item, given what its recipe says came out; None where nothing is."""
-        absent: Trouble | None = None
+        absent: OutputProblem | None = None
         for kind in declaration.outputs:
             stem = self.project.stem(video, kind)
             trouble = self._compare(kind, stem, outputs.get(kind.folder, {}))
@@ -104,7 +106,7 @@ class Inventory:
                 found += [Path(kind.folder) / name for name in names]
         return found
 
-    def _compare(self, kind: Kind, stem: str, files: Files) -> Trouble | None:
+    def _compare(self, kind: ArtifactKind, stem: str, files: Files) -> OutputProblem | None:
         if kind.is_folder:
             there = self._groups[kind.folder].get(stem, {})
             base = f"{kind.folder}/{stem}/"
@@ -114,27 +116,27 @@ class Inventory:
             base = f"{kind.folder}/{stem}{kind.suffix}"
         for name in there:
             if name not in files:
-                return Trouble(f"{base}{name} does not belong there", absent=False)
+                return OutputProblem(f"{base}{name} does not belong there", absent=False)
         missing = ""
         for name, (md5, size) in files.items():
             mark = there.get(name)
             if mark is None:
                 missing = missing or f"{base}{name}"
             elif mark.size != size or self.md5(base + name, mark) != md5:
-                return Trouble(f"{base}{name} is not as it was made", absent=False)
-        return Trouble(f"{missing} is missing", absent=True) if missing or not files else None
+                return OutputProblem(f"{base}{name} is not as it was made", absent=False)
+        return OutputProblem(f"{missing} is missing", absent=True) if missing or not files else None
 
     def _files(self, place: str) -> dict[str, str]:
         path = f"{self.project.root}/{place}"  # a Path costs more than the look that follows, and mostly finds nothing
         if os.path.isdir(path):  # noqa: PTH112
-            marks = {f"{place}/{name}": (name, mark) for name, mark in sorted(scan(Path(path)).items())}
+            marks = {f"{place}/{name}": (name, mark) for name, mark in sorted(scan_folder(Path(path)).items())}
             return {name: self.md5(full, mark) or "unreadable" for full, (name, mark) in marks.items()}
-        mark = mark_of(path)
+        mark = read_mark(path)
         return {} if mark is None else {"": self.md5(place, mark) or "unreadable"}
 
 
-def _group(found: dict[str, Mark]) -> dict[str, dict[str, Mark]]:
-    groups: dict[str, dict[str, Mark]] = {}
+def _group(found: dict[str, FileMark]) -> dict[str, dict[str, FileMark]]:
+    groups: dict[str, dict[str, FileMark]] = {}
     for name, mark in found.items():
         stem, slash, rest = name.partition("/")
         if slash:

@@ -10,7 +10,7 @@ from flows.engine.recipe import Outputs
 
 
 @dataclass(frozen=True)
-class Setup:
+class WorkerSetup:
     """What every worker of a run knows."""
 
     root: str
@@ -43,7 +43,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Done:
+class JobResult:
     """What became of a job."""
 
     how: Literal["computed", "restored", "fault", "error"]

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.engine.names import written
+from flows.engine.video_names import normalize_path
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
     import yaml
 
-FILE = "videos.yaml"
+LINKS_FILE = "videos.yaml"
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def read_linked_videos(root: Path) -> tuple[LinkedVideo, ...]:
 
     Raises SemflowError with file and line for what is no name, no path, or named twice.
     """
-    file = root / FILE
+    file = root / LINKS_FILE
     try:
         text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -86,7 +86,7 @@ def _kind(node: yaml.Node) -> str:
 def _video(root: Path, where: str, key: yaml.Node, value: yaml.Node) -> LinkedVideo:
     if not isinstance(key.value, str):
         raise SemflowError(f"{where}: a video's name must be text, got {_kind(key)}; write `name: path` in each line")
-    name = written(key.value)
+    name = normalize_path(key.value)
     parts = name.split("/")
     if any(not part.strip() or part.startswith(".") for part in parts):
         raise SemflowError(

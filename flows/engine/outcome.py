@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
-from tasks.artifacts.artifact import ALL
+from tasks.artifacts.artifact import DATASET_ITEM
 
 Result = Literal["computed", "restored", "reused", "remote", "failed", "blocked", "stopped"]
 """computed: made in this run. restored: taken from DVC's cache or remote. reused: was fresh. remote: fresh, but its
@@ -22,7 +22,7 @@ class Item(NamedTuple):
     stage: str
 
     def __str__(self) -> str:
-        return f"{self.stage} {'(dataset)' if self.video == ALL else self.video}"
+        return f"{self.stage} {'(dataset)' if self.video == DATASET_ITEM else self.video}"
 
 
 @dataclass(frozen=True)

@@ -11,42 +11,42 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from flows.engine.choice import chosen_videos
-from flows.engine.code_memo import explain_code
-from flows.engine.declaration import Declaration, Kind
+from flows.engine.code_cache import explain_code
+from flows.engine.declaration import ArtifactKind, Declaration
 from flows.engine.inventory import Inventory
 from flows.engine.outcome import Item
 from flows.engine.project import Project
 from flows.engine.recipe import Outputs, Recipe, compare_methods, make_key
-from tasks.artifacts.artifact import ALL
-from tasks.content import digest
+from flows.engine.video_selection import select_dataset_videos
+from tasks.artifacts.artifact import DATASET_ITEM
+from tasks.content_hash import combine_hashes
 
-NOT_MADE = " is not up to date; run `semflow run`"
-NOT_HERE = "is not here; run `dvc pull data/raw.dvc`, or put it back"
-IN_REMOTE = "its bytes are in the DVC remote alone, and are wanted here"
+NOT_UP_TO_DATE = " is not up to date; run `semflow run`"
+RAW_MISSING = "is not here; run `dvc pull data/raw.dvc`, or put it back"
+ONLY_IN_REMOTE = "its bytes are in the DVC remote alone, and are wanted here"
 """Why an item that is fresh in the remote is brought here."""
-Standing = Literal["fresh", "remote", "stale", "failed", "blocked"]
+ItemStatus = Literal["fresh", "remote", "stale", "failed", "blocked"]
 """fresh: as it would be made today. remote: the same, but its bytes are in the DVC remote alone. stale: to be made.
 failed: its input is at fault, as recorded. blocked: something it reads failed or is not here."""
 
 
-NOTHING: Mapping[str, Any] = MappingProxyType({})
+EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 class ItemState(NamedTuple):
     """Where an item stands."""
 
     item: Item
-    standing: Standing
+    standing: ItemStatus
     reason: str = ""
     """Why it is stale, what failed, or what blocks it; "" where fresh."""
     key: str = ""
     """The key it has, or would get today; "" while something it reads is not fresh."""
     method: str = ""
     """Digest of the method in that key."""
-    inputs: Mapping[str, str] = NOTHING
+    inputs: Mapping[str, str] = EMPTY
     """Argument name to content hash, in that key."""
-    outputs: Outputs = NOTHING
+    outputs: Outputs = EMPTY
     """What is there; {} unless fresh or remote."""
     recorded: bool = True
     """For what failed or is blocked: whether the fault lies recorded in a recipe."""
@@ -79,7 +79,7 @@ class Plan:
         """Put the state of one item in place of the one it had."""
         self.states[state.item] = state
         for folder, files in state.outputs.items():
-            self._digests[folder, state.item.video] = digest({name: md5 for name, (md5, _) in files.items()})
+            self._digests[folder, state.item.video] = combine_hashes({name: md5 for name, (md5, _) in files.items()})
 
     def drop(self, item: Item, reason: str) -> None:
         """Note that an item's artifacts are gone."""
@@ -104,7 +104,7 @@ class Plan:
         inputs = self._inputs(declaration, video)
         if inputs is None:
             where = self.project.videos[video].relative
-            return ItemState(item, "blocked", f"data/raw/{where} {NOT_HERE}", recorded=False)
+            return ItemState(item, "blocked", f"data/raw/{where} {RAW_MISSING}", recorded=False)
         return self._compare(declaration, item, inputs)
 
     def sources(self, item: Item) -> list[Item]:
@@ -113,7 +113,7 @@ class Plan:
         found: dict[Item, None] = {}
         for maker, over_dataset, whole in self._reads(declaration):
             if over_dataset:
-                found[Item(ALL, maker)] = None
+                found[Item(DATASET_ITEM, maker)] = None
             elif whole:
                 found |= dict.fromkeys(Item(owner, maker) for owner in self.chosen(declaration))
             else:
@@ -136,10 +136,10 @@ class Plan:
     def chosen(self, declaration: Declaration) -> list[str]:
         """The videos that a stage over the dataset reads; none where what people wrote for it cannot be read."""
         if declaration.name not in self._chosen:
-            self._chosen[declaration.name] = chosen_videos(self.project, declaration, self.inventory)
+            self._chosen[declaration.name] = select_dataset_videos(self.project, declaration, self.inventory)
         return self._chosen[declaration.name]
 
-    def artifacts(self, declaration: Declaration, kind: Kind) -> list[str]:
+    def artifacts(self, declaration: Declaration, kind: ArtifactKind) -> list[str]:
         """The chosen videos whose artifact of class `kind` is there; a file at fault has none."""
         return [video for video in self.chosen(declaration) if (kind.folder, video) in self._digests]
 
@@ -179,7 +179,7 @@ class Plan:
         for argument, kind in declaration.inputs.items():
             if argument in declaration.whole:
                 owners = self.artifacts(declaration, kind)
-                found[argument] = digest({owner: self._digests[kind.folder, owner] for owner in owners})
+                found[argument] = combine_hashes({owner: self._digests[kind.folder, owner] for owner in owners})
             elif kind.raw:
                 md5 = self.inventory.raw_md5(self.project.videos[video])
                 if md5 is None:
@@ -189,7 +189,7 @@ class Plan:
                 found[argument] = self.inventory.written(kind, video)
             else:
                 maker = self.project.makers[kind.folder]
-                found[argument] = self._digests[kind.folder, ALL if maker.over_dataset else video]
+                found[argument] = self._digests[kind.folder, DATASET_ITEM if maker.over_dataset else video]
         return found
 
     def _compare(  # noqa: PLR0911  a return per verdict
@@ -208,7 +208,7 @@ class Plan:
             same = recipe is not None and recipe.key == key and recipe.error is None
             if self._lacks_raw(declaration, item.video) and not (same or self.project.state.ledger(key)):
                 where = self.project.videos[item.video].relative
-                return ItemState(item, "blocked", f"data/raw/{where} {NOT_HERE}; {reason}", recorded=False)
+                return ItemState(item, "blocked", f"data/raw/{where} {RAW_MISSING}; {reason}", recorded=False)
             return ItemState(item, "stale", reason, key, method, inputs)
 
         if recipe is None:
@@ -228,7 +228,7 @@ class Plan:
 
     def _lacks_raw(self, declaration: Declaration, video: str) -> bool:
         return (
-            video != ALL
+            video != DATASET_ITEM
             and self.project.videos[video].file is None
             and any(kind.raw for kind in declaration.inputs.values())
         )
@@ -252,7 +252,7 @@ class Plan:
         return "; ".join(found) or "recipe was edited"
 
 
-def select(
+def select_items(
     plan: Plan, videos: Collection[str] | None = None, stages: Collection[str] | None = None
 ) -> dict[Item, ItemState]:
     """The states of `videos` and `stages` (all by default), a video's together, the dataset's last.
@@ -261,7 +261,7 @@ def select(
     """
     states, project = plan.states, plan.project
     names = [d.name for d in project.declarations if stages is None or d.name in stages]
-    owners = (*(project.videos if videos is None else videos), ALL)
+    owners = (*(project.videos if videos is None else videos), DATASET_ITEM)
     chosen = [item for video in owners for name in names if (item := Item(video, name)) in states]
     wanted = set(chosen)
     never = {item for item, state in states.items() if state.standing == "stale" and item not in wanted}
@@ -272,16 +272,16 @@ def select(
         lacking = next((source for source in plan.sources(item) if source in never), None)
         if lacking is not None:
             never.add(item)
-            blocked[item] = ItemState(item, "blocked", f"{lacking}{NOT_MADE}", recorded=False)
+            blocked[item] = ItemState(item, "blocked", f"{lacking}{NOT_UP_TO_DATE}", recorded=False)
     return {item: blocked.get(item, states[item]) for item in chosen}
 
 
-def stale(states: Mapping[Item, ItemState]) -> list[Item]:
+def list_stale(states: Mapping[Item, ItemState]) -> list[Item]:
     """The items that a run would have to make."""
     return [item for item, state in states.items() if state.standing == "stale"]
 
 
-def count_standings(states: Iterable[ItemState]) -> dict[str, int]:
+def count_statuses(states: Iterable[ItemState]) -> dict[str, int]:
     """How many items stand how."""
     counts: dict[str, int] = dict.fromkeys(("fresh", "remote", "stale", "failed", "blocked"), 0)
     for state in states:
@@ -289,7 +289,9 @@ def count_standings(states: Iterable[ItemState]) -> dict[str, int]:
     return counts
 
 
-def _input_words(argument: str, kind: Kind, maker: Declaration | None, before: str | None, now: str | None) -> str:
+def _input_words(
+    argument: str, kind: ArtifactKind, maker: Declaration | None, before: str | None, now: str | None
+) -> str:
     if kind.raw:
         (old, _, old_name), (new, _, new_name) = (before or "").partition(" "), (now or "").partition(" ")
         if old == new:

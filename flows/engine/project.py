@@ -9,15 +9,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.engine.book import Book
-from flows.engine.code_memo import CodeMemo, remember_definitions
-from flows.engine.declaration import Declaration, Kind, declare, from_json, load_stages, sign_code, to_json
-from flows.engine.raw_files import Listing, list_raw_files
-from flows.engine.state import FOLDER as STATE
+from flows.engine.code_cache import StateCodeCache, remember_definitions
+from flows.engine.declaration import (
+    ArtifactKind,
+    Declaration,
+    declare_stages,
+    decode_declarations,
+    encode_declarations,
+    hash_code_state,
+    load_stages,
+)
+from flows.engine.raw_files import RawListing, list_raw_files
+from flows.engine.recipe_store import RecipeStore
+from flows.engine.recipe_sync import REMOVED_MEMO, sync_recipes
+from flows.engine.state import STATE_FOLDER as STATE
 from flows.engine.state import State
-from flows.engine.sync import REMOVED, sync_recipes
 from flows.engine.video_list import Video, merge_videos
-from tasks.artifacts.artifact import ALL, Artifact
+from tasks.artifacts.artifact import DATASET_ITEM, Artifact
 from tasks.device import resolve_device
 from tasks.errors import SemflowError
 
@@ -25,12 +33,12 @@ if TYPE_CHECKING:
     from tasks.params import ParamSections
     from tasks.stage import Stage
 
-__all__ = ["PARAMS", "PIPELINE", "STATE", "Project", "find_root"]
-PARAMS = "params.yaml"
+__all__ = ["PARAMS_FILE", "PIPELINE", "STATE", "Project", "find_root"]
+PARAMS_FILE = "params.yaml"
 PIPELINE = os.environ.get("SEMFLOW_PIPELINE", "flows.pipeline:STAGES")
 """Where the stages are imported from, `package.module:NAME`; the environment may name others (the benchmark does)."""
-RAW = "data/raw"
-SHOWN = 5
+RAW_FOLDER = "data/raw"
+MAX_NAMES_SHOWN = 5
 """Names in a note, before it breaks off."""
 
 
@@ -46,7 +54,7 @@ class Project:
     videos: Mapping[str, Video]
     """The data set: what was recorded and what is at hand, sorted by name."""
     state: State
-    book: Book
+    book: RecipeStore
     pipeline: str | None
     """Where the stages are imported from; None where they were handed in (`given`)."""
     given: tuple[Stage[..., Any], ...] = ()
@@ -65,10 +73,10 @@ class Project:
         declarations, compute = _declarations(root, state, pipeline, given)
         names = [declaration.name for declaration in declarations]
         notes = sync_recipes(root, state, names, fetch=fetch)
-        book = Book.read(root, state, names)
+        book = RecipeStore.read(root, state, names)
         raw = list_raw_files(root)
         absent = dict.fromkeys(left_out.relative for left_out in raw.absent)
-        removed = (state.memo(REMOVED) or {}).get("raw", [])
+        removed = (state.memo(REMOVED_MEMO) or {}).get("raw", [])
         videos = merge_videos(raw.files, absent | _listed(declarations, book), removed)
         return cls(root, declarations, compute, videos, state, book, pipeline, given, (*notes, *_words(raw)))
 
@@ -97,30 +105,32 @@ class Project:
         """`cpu` or `cuda:N`."""
         return resolve_device(self.compute["device"])
 
-    def path(self, kind: type[Artifact] | Kind, video: str) -> Path:
+    def path(self, kind: type[Artifact] | ArtifactKind, video: str) -> Path:
         """Where an artifact of `video` lies; for a raw video, the file as its owner named it."""
-        kind = Kind(kind.FOLDER, kind.SUFFIX, kind.FOLDER == RAW) if isinstance(kind, type) else kind
+        kind = ArtifactKind(kind.FOLDER, kind.SUFFIX, kind.FOLDER == RAW_FOLDER) if isinstance(kind, type) else kind
         if kind.raw:
             file = self.videos[video].file
             if file is None:
-                raise SemflowError(f"{video} must be in {RAW}, got a record of it only; run `dvc pull {RAW}.dvc`")
+                raise SemflowError(
+                    f"{video} must be in {RAW_FOLDER}, got a record of it only; run `dvc pull {RAW_FOLDER}.dvc`"
+                )
             return file
         if kind.place:
             return self.root / kind.place.format(video=video.removeprefix("/"))
         maker = self.makers.get(kind.folder)
-        owner = ALL if maker is not None and maker.over_dataset else video
+        owner = DATASET_ITEM if maker is not None and maker.over_dataset else video
         return self.root / kind.folder / f"{self.stem(owner, kind)}{kind.suffix}"
 
-    def stem(self, video: str, kind: Kind | None = None) -> str:
+    def stem(self, video: str, kind: ArtifactKind | None = None) -> str:
         """The name of `video`'s artifact of class `kind` below its folder, or that of its recipe."""
-        if video == ALL:
-            return ALL.removeprefix("/")
+        if video == DATASET_ITEM:
+            return DATASET_ITEM.removeprefix("/")
         found = self.videos[video]
         return found.flat_stem if kind is not None and kind.is_folder else found.stem
 
     def owners(self, declaration: Declaration) -> list[str]:
         """The videos that a stage has an item for, or the one that stands for all."""
-        return [ALL] if declaration.over_dataset else list(self.videos)
+        return [DATASET_ITEM] if declaration.over_dataset else list(self.videos)
 
     def close(self) -> None:
         """Write what was learned."""
@@ -130,10 +140,10 @@ class Project:
 def find_root(start: Path) -> Path:
     """The nearest folder at or above `start` that holds params.yaml."""
     for folder in (start, *start.parents):
-        if (folder / PARAMS).is_file():
+        if (folder / PARAMS_FILE).is_file():
             return folder
     raise SemflowError(
-        f"{start} must lie inside a semflow project (a folder with {PARAMS}), got none here or above; "
+        f"{start} must lie inside a semflow project (a folder with {PARAMS_FILE}), got none here or above; "
         " change into your clone"
     )
 
@@ -145,16 +155,16 @@ def _declarations(
     signature = ""
     if pipeline is not None:
         try:
-            signature = sign_code(pipeline, (root / PARAMS).read_bytes())
+            signature = hash_code_state(pipeline, (root / PARAMS_FILE).read_bytes())
         except OSError as error:
             raise SemflowError(
-                f"{root / PARAMS} must be readable, got {error.strerror}; mend its permissions"
+                f"{root / PARAMS_FILE} must be readable, got {error.strerror}; mend its permissions"
             ) from None
         known = state.memo("declarations")
         if known is not None and known["signature"] == signature:
             device = resolve_device(known["compute"]["device"])
             if device == known["device"]:
-                return from_json(known["declarations"]), known["compute"]
+                return decode_declarations(known["declarations"]), known["compute"]
     stages = given or load_stages(pipeline or PIPELINE)
     params = _read_params(root, stages)
     compute = params["compute"].model_dump(mode="json")
@@ -162,7 +172,7 @@ def _declarations(
     declarations = _declare(state, stages, params, device)
     if signature:
         known = {"signature": signature, "device": device, "compute": compute}
-        state.remember("declarations", {**known, "declarations": to_json(declarations)})
+        state.remember("declarations", {**known, "declarations": encode_declarations(declarations)})
     return declarations, compute
 
 
@@ -170,15 +180,15 @@ def _declare(
     state: State, stages: Sequence[Stage[..., Any]], params: ParamSections, device: str
 ) -> tuple[Declaration, ...]:
     """Read the code behind the stages, each file once per change."""
-    from tasks.code_memo import set_memo
+    from tasks.source_cache import set_source_cache
 
-    memo = CodeMemo(state)
-    set_memo(memo)
+    memo = StateCodeCache(state)
+    set_source_cache(memo)
     try:
-        declarations = declare(stages, params, device)
+        declarations = declare_stages(stages, params, device)
         remember_definitions(state, [declaration.method.code for declaration in declarations])
     finally:
-        set_memo(None)
+        set_source_cache(None)
         memo.save()
     return declarations
 
@@ -186,24 +196,26 @@ def _declare(
 def _read_params(root: Path, stages: Sequence[Stage[..., Any]]) -> ParamSections:
     from tasks.params import Compute, read_params
 
-    return read_params(root / PARAMS, {"compute": Compute} | {stage.name: stage.params for stage in stages})
+    return read_params(root / PARAMS_FILE, {"compute": Compute} | {stage.name: stage.params for stage in stages})
 
 
-def _words(raw: Listing) -> list[str]:
+def _words(raw: RawListing) -> list[str]:
     """What was found beside the videos: files to mend are named, those that are plainly no videos are counted."""
-    found = [f"{left_out.relative or RAW} was left out: {left_out.reason}" for left_out in raw.unreadable]
+    found = [f"{left_out.relative or RAW_FOLDER} was left out: {left_out.reason}" for left_out in raw.unreadable]
     if raw.skipped:
-        names = ", ".join(left_out.relative for left_out in raw.skipped[:SHOWN])
-        more = ", ..." if len(raw.skipped) > SHOWN else ""
+        names = ", ".join(left_out.relative for left_out in raw.skipped[:MAX_NAMES_SHOWN])
+        more = ", ..." if len(raw.skipped) > MAX_NAMES_SHOWN else ""
         count = len(raw.skipped)
         words = (
-            f"{count} files in {RAW} are no videos and were" if count > 1 else f"a file in {RAW} is no video and was"
+            f"{count} files in {RAW_FOLDER} are no videos and were"
+            if count > 1
+            else f"a file in {RAW_FOLDER} is no video and was"
         )
         found.append(f"{words} skipped ({names}{more})")
     return found
 
 
-def _listed(declarations: Sequence[Declaration], book: Book) -> dict[str, str | None]:
+def _listed(declarations: Sequence[Declaration], book: RecipeStore) -> dict[str, str | None]:
     """Raw files that recipes name, whether they are here or not: path below data/raw to MD5."""
     found: dict[str, str | None] = {}
     for declaration in declarations:

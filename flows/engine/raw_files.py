@@ -1,7 +1,7 @@
 """The files that a project's videos are: all below data/raw, links followed, and those that videos.yaml names.
 
 One walk with `os.scandir`, a `stat` per file. What is left out is said, never a crash: sidecars by their name
-(not_videos.py), and broken links, files and folders without permission. Hidden names are left out silently.
+(non_video_files.py), and broken links, files and folders without permission. Hidden names are left out silently.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flows.engine.linked_videos import read_linked_videos
-from flows.engine.not_videos import why_no_video, why_no_videos
+from flows.engine.non_video_files import explain_non_video_file, explain_non_video_folder
 from tasks.artifacts.raw_video import RawVideo
 from tasks.errors import SemflowError
 
@@ -40,7 +40,7 @@ class RawFile:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class SkippedFile:
     """Something that is no raw file, and why, in words."""
 
     relative: str
@@ -49,29 +49,29 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Listing:
+class RawListing:
     """What a walk found, each sorted by relative path."""
 
     files: tuple[RawFile, ...] = ()
-    skipped: tuple[LeftOut, ...] = ()
+    skipped: tuple[SkippedFile, ...] = ()
     """Plainly no videos; folders that are listed already."""
-    unreadable: tuple[LeftOut, ...] = ()
+    unreadable: tuple[SkippedFile, ...] = ()
     """Broken links, and what the system does not let us read: something to mend."""
-    absent: tuple[LeftOut, ...] = ()
+    absent: tuple[SkippedFile, ...] = ()
     """Videos of videos.yaml whose file is not here now, as when its disk is not mounted: they stay in the data set."""
 
 
-def list_raw_files(root: Path) -> Listing:
+def list_raw_files(root: Path) -> RawListing:
     """Everything in data/raw and videos.yaml of the project at `root`, an absolute path.
 
     Raises SemflowError where videos.yaml has a bad line, or names what data/raw has a file for.
     """
-    found = walk_files(root / RawVideo.FOLDER)
+    found = walk_video_files(root / RawVideo.FOLDER)
     linked = read_linked_videos(root)
     if not linked:
         return found
     files = {file.relative: file for file in found.files}
-    absent: list[LeftOut] = []
+    absent: list[SkippedFile] = []
     unreadable = list(found.unreadable)
     for video in linked:
         if video.relative in files:
@@ -82,13 +82,13 @@ def list_raw_files(root: Path) -> Listing:
         try:
             at = video.path.stat()
         except OSError as error:
-            absent.append(LeftOut(video.relative, _in_words(error, str(video.path))))
+            absent.append(SkippedFile(video.relative, _in_words(error, str(video.path))))
             continue
         if stat.S_ISDIR(at.st_mode):
             raise SemflowError(f"{video.where}: {video.relative!r} must be a file, got the folder {video.path}")
         if not stat.S_ISREG(at.st_mode) or not _readable(str(video.path), at.st_mode):
             reason = "no file, but a device or pipe" if not stat.S_ISREG(at.st_mode) else _NO_PERMISSION
-            unreadable.append(LeftOut(video.relative, f"{video.path}: {reason}"))
+            unreadable.append(SkippedFile(video.relative, f"{video.path}: {reason}"))
             absent.append(unreadable[-1])
             continue
         files[video.relative] = RawFile(str(video.path), video.relative, at.st_size, at.st_mtime_ns, at.st_ino)
@@ -100,14 +100,14 @@ def list_raw_files(root: Path) -> Listing:
     )
 
 
-def walk_files(folder: Path) -> Listing:
+def walk_video_files(folder: Path) -> RawListing:
     """Every file below `folder` that may be a video; linked folders are followed, each real folder is listed once.
 
     A folder that does not exist has no files; SemflowError where `folder` is a file.
     """
     walk = _Walk()
     walk.start(str(folder))
-    return Listing(
+    return RawListing(
         files=tuple(sorted(walk.files, key=lambda file: file.relative)),
         skipped=_sorted(walk.skipped),
         unreadable=_sorted(walk.unreadable),
@@ -121,8 +121,8 @@ Identity = tuple[int, int] | str
 @dataclass
 class _Walk:
     files: list[RawFile] = field(default_factory=list)
-    skipped: list[LeftOut] = field(default_factory=list)
-    unreadable: list[LeftOut] = field(default_factory=list)
+    skipped: list[SkippedFile] = field(default_factory=list)
+    unreadable: list[SkippedFile] = field(default_factory=list)
     above: set[Identity] = field(default_factory=set)
     """The folders that the first one lies in."""
     seen: dict[Identity, str] = field(default_factory=dict)
@@ -135,7 +135,7 @@ class _Walk:
             at = os.stat(place)  # noqa: PTH116 (strings all the way)
         except OSError as error:
             if error.errno != errno.ENOENT or os.path.islink(place):  # noqa: PTH114
-                self.unreadable.append(LeftOut("", _in_words(error, place)))
+                self.unreadable.append(SkippedFile("", _in_words(error, place)))
             return
         if not stat.S_ISDIR(at.st_mode):
             raise SemflowError(f"{place} must be a folder, got a file; move it away")
@@ -151,10 +151,10 @@ class _Walk:
         """Whether this folder is not listed yet; note that it is now."""
         identity = _identity(path, at)
         if identity in self.above:
-            self.skipped.append(LeftOut(relative, "leads to a folder that this one lies in"))
+            self.skipped.append(SkippedFile(relative, "leads to a folder that this one lies in"))
         elif identity in self.seen:
             other = self.seen[identity]
-            self.skipped.append(LeftOut(relative, f"is the same folder as {other or 'the one it lies in'}"))
+            self.skipped.append(SkippedFile(relative, f"is the same folder as {other or 'the one it lies in'}"))
         else:
             self.seen[identity] = relative
             return True
@@ -173,33 +173,33 @@ class _Walk:
                         if not entry.name.startswith("."):
                             self.entry(entry, prefix + entry.name, below)
             except OSError as error:
-                self.unreadable.append(LeftOut(relative, _in_words(error, place)))
+                self.unreadable.append(SkippedFile(relative, _in_words(error, place)))
             waiting.extend(sorted(below, reverse=True))
 
     def entry(self, entry: os.DirEntry[str], relative: str, below: list[tuple[str, str]]) -> None:
         """Note what one entry is; into `below` where it is a real folder to list."""
-        reason = None if entry.is_dir(follow_symlinks=False) else why_no_video(entry.name)
+        reason = None if entry.is_dir(follow_symlinks=False) else explain_non_video_file(entry.name)
         try:
             at = entry.stat()
         except OSError as error:
             if reason is None:
-                self.unreadable.append(LeftOut(relative, _in_words(error, entry.path)))
+                self.unreadable.append(SkippedFile(relative, _in_words(error, entry.path)))
             else:
-                self.skipped.append(LeftOut(relative, reason))
+                self.skipped.append(SkippedFile(relative, reason))
             return
         if stat.S_ISDIR(at.st_mode):
-            if (reason := why_no_videos(entry.name)) is not None:
-                self.skipped.append(LeftOut(relative, reason))
+            if (reason := explain_non_video_folder(entry.name)) is not None:
+                self.skipped.append(SkippedFile(relative, reason))
             elif entry.is_symlink():
                 heapq.heappush(self.links, (relative.count("/"), relative, entry.path, at))
             elif self.is_new(entry.path, relative, at):
                 below.append((entry.path, relative))
         elif reason is not None:
-            self.skipped.append(LeftOut(relative, reason))
+            self.skipped.append(SkippedFile(relative, reason))
         elif not stat.S_ISREG(at.st_mode):
-            self.skipped.append(LeftOut(relative, "no file, but a device or pipe"))
+            self.skipped.append(SkippedFile(relative, "no file, but a device or pipe"))
         elif not _readable(entry.path, at.st_mode):
-            self.unreadable.append(LeftOut(relative, _NO_PERMISSION))
+            self.unreadable.append(SkippedFile(relative, _NO_PERMISSION))
         else:
             self.files.append(RawFile(entry.path, relative, at.st_size, at.st_mtime_ns, at.st_ino))
 
@@ -231,5 +231,5 @@ def _in_words(error: OSError, path: str) -> str:
     return f"cannot be read: {error.strerror}"
 
 
-def _sorted(notes: list[LeftOut]) -> tuple[LeftOut, ...]:
+def _sorted(notes: list[SkippedFile]) -> tuple[SkippedFile, ...]:
     return tuple(sorted(notes, key=lambda note: note.relative))

@@ -5,27 +5,27 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from flows.engine.dvc_store.lock import DirHash
-from flows.engine.dvc_store.objects import hash_listing
-from flows.engine.dvc_store.pointer import read_pointer, write_pointer
+from flows.engine.dvc_store.dvc_lock import DirHash
+from flows.engine.dvc_store.dvc_pointer import read_pointer, write_pointer
+from flows.engine.dvc_store.object_store import hash_listing
+from flows.engine.file_marks import scan_folder
 from flows.engine.linked_videos import read_linked_videos
-from flows.engine.project import RAW, Project
-from flows.engine.scan import scan
+from flows.engine.project import RAW_FOLDER, Project
+from flows.engine.recipe_sync import REMOVED_MEMO
 from flows.engine.storage import Storage
-from flows.engine.sync import REMOVED
-from tasks.content import md5_of
+from tasks.content_hash import md5_file
 from tasks.errors import SemflowError
 
 
-def record_raw(project: Project, storage: Storage, removed: list[str]) -> tuple[DirHash | None, str]:
+def record_raw_videos(project: Project, storage: Storage, removed: list[str]) -> tuple[DirHash | None, str]:
     """Bring the pointer up to date: what it held, less what was removed on purpose, and every file that is here.
 
     Gives what it holds now, and what stands in the way where it cannot be brought up to date.
     """
-    before = read_pointer(project.root, RAW)
+    before = read_pointer(project.root, RAW_FOLDER)
     listing: dict[str, str] = {}
     sizes: dict[str, int] = {}
-    marks = scan(project.root / RAW)
+    marks = scan_folder(project.root / RAW_FOLDER)
     if before is not None:
         known = storage.objects.read_listing(before.md5)
         if known is None and storage.fetch([before.md5]):
@@ -37,10 +37,10 @@ def record_raw(project: Project, storage: Storage, removed: list[str]) -> tuple[
             )
         listing = {name: md5 for name, md5 in known.items() if name not in removed}
     for name, mark in marks.items():
-        md5 = project.state.known_md5(str(project.root / RAW / name), mark)
+        md5 = project.state.known_md5(str(project.root / RAW_FOLDER / name), mark)
         if md5 is None:
-            md5 = md5_of(project.root / RAW / name)
-            project.state.remember_file(str(project.root / RAW / name), mark, md5)
+            md5 = md5_file(project.root / RAW_FOLDER / name)
+            project.state.remember_file(str(project.root / RAW_FOLDER / name), mark, md5)
         listing[name], sizes[name] = md5, mark.size
     linked = {video.relative for video in read_linked_videos(project.root)}
     for video in project.videos.values():
@@ -52,24 +52,24 @@ def record_raw(project: Project, storage: Storage, removed: list[str]) -> tuple[
     if project.compute.get("store_raw", True):
         for name in marks:
             if not storage.objects.has(listing[name]):
-                storage.keep(project.root / RAW / name, listing[name])
+                storage.keep(project.root / RAW_FOLDER / name, listing[name])
     size = sum(sizes.get(name, _recorded_size(storage, md5)) for name, md5 in listing.items())
     md5_dir = hash_listing(listing)
     if before is not None and before.md5 == md5_dir:
         return before, ""
     storage.objects.write_listing(listing)
     held = DirHash(md5_dir, size, len(listing))
-    write_pointer(project.root, RAW, held)
+    write_pointer(project.root, RAW_FOLDER, held)
     return held, ""
 
 
-def keep_raw_pointer(project: Project, stages: Sequence[str]) -> None:
+def update_raw_pointer(project: Project, stages: Sequence[str]) -> None:
     """Bring the pointer up to date where one of `stages` reads raw videos: `dvc repro` is about to record them."""
     storage = Storage.of(project.root)
     reads = any(kind.raw for name in stages for kind in project.by_name[name].inputs.values())
     if storage is not None and reads:
         with contextlib.suppress(SemflowError, OSError):  # said by `semflow run`, which records
-            record_raw(project, storage, (project.state.memo(REMOVED) or {}).get("raw", []))
+            record_raw_videos(project, storage, (project.state.memo(REMOVED_MEMO) or {}).get("raw", []))
 
 
 def _recorded_size(storage: Storage, md5: str) -> int:

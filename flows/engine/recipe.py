@@ -17,9 +17,9 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-FOLDER = "data/recipes"
+RECIPE_FOLDER = "data/recipes"
 MD5 = re.compile("[0-9a-f]{32}")
-RECIPE, METHOD = ".recipe.json", ".method.json"
+RECIPE_SUFFIX, METHOD_SUFFIX = ".recipe.json", ".method.json"
 Files = Mapping[str, tuple[str, int]]
 """Name below an artifact's path ("" for a single file) to MD5 and size in bytes."""
 Outputs = Mapping[str, Files]
@@ -114,14 +114,14 @@ def parse_recipe(text: str) -> Recipe | None:
         seal = fields.pop("seal")
         if seal != _sha256(fields):
             return None
-        outputs = read_outputs(fields["outputs"])
+        outputs = parse_outputs(fields["outputs"])
         recipe = Recipe(fields["video"], fields["stage"], fields["method"], fields["inputs"], outputs, fields["error"])
         return recipe if _is_well_formed(recipe) and recipe.key == fields["key"] else None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 
-def read_outputs(value: Any) -> Outputs:
+def parse_outputs(value: Any) -> Outputs:
     """Outputs as JSON gives them; ValueError where they are none, or name a file outside the artifact."""
     found: dict[str, Files] = {}
     for folder, files in value.items():
@@ -144,7 +144,7 @@ def _is_well_formed(recipe: Recipe) -> bool:
     )
 
 
-def trust_recipe(fields: dict[str, Any]) -> Recipe:
+def parse_trusted_recipe(fields: dict[str, Any]) -> Recipe:
     """The recipe whose text was checked before and has not changed since: its seal and key are not computed again."""
     outputs = {
         folder: {name: (md5, size) for name, (md5, size) in files.items()}
@@ -162,12 +162,12 @@ def make_key(stage: str, method: str, inputs: Mapping[str, str]) -> str:
 
 def recipe_path(root: Path, stage: str, stem: str) -> Path:
     """Where the recipe of an item lies."""
-    return root / FOLDER / stage / f"{stem}{RECIPE}"
+    return root / RECIPE_FOLDER / stage / f"{stem}{RECIPE_SUFFIX}"
 
 
 def method_path(root: Path, stage: str, digest: str) -> Path:
     """Where a method lies."""
-    return root / FOLDER / stage / f"{digest}{METHOD}"
+    return root / RECIPE_FOLDER / stage / f"{digest}{METHOD_SUFFIX}"
 
 
 def compare_methods(old: Method, new: Method, explain: Explain) -> list[str]:

@@ -10,26 +10,26 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from flows.engine.dvc_yaml import outdated
-from flows.engine.files import PARTIAL, exclusive, remove
-from flows.engine.follow import Following, settled
-from flows.engine.interrupt import Interrupted, Signals, interruptible
-from flows.engine.job import Done, Job, Setup
+from flows.engine.atomic_files import PARTIAL_FOLDER, hold_lock_file, remove_path
+from flows.engine.dvc_commit import commit_to_dvc as record_in_dvc
+from flows.engine.dvc_yaml import check_dvc_yaml
+from flows.engine.interrupt import Interrupted, SignalState, handle_signals
+from flows.engine.job import Job, JobResult, WorkerSetup
 from flows.engine.memory import total_bytes
 from flows.engine.outcome import Item, Observer, Outcome, Summary
-from flows.engine.plan import IN_REMOTE, ItemState, Plan, select, stale
-from flows.engine.pool import GB, InlineWorkers, WorkerPool, Workers
+from flows.engine.plan import ONLY_IN_REMOTE, ItemState, Plan, list_stale, select_items
 from flows.engine.project import STATE, Project
-from flows.engine.raw_pointer import keep_raw_pointer
-from flows.engine.recipe import FOLDER as RECIPES
-from flows.engine.record import record as record_in_dvc
+from flows.engine.raw_pointer import update_raw_pointer
+from flows.engine.recipe import RECIPE_FOLDER as RECIPES
+from flows.engine.remove_orphans import remove_orphans, remove_stale_checkpoints
+from flows.engine.run_items import ItemRunner, make_outcome
 from flows.engine.status_file import StatusFile
-from flows.engine.sweep import sweep, sweep_parts
-from flows.engine.timings import Timings
+from flows.engine.timings import DurationEstimates
+from flows.engine.worker_pool import GB, InlineWorkers, WorkerPool, Workers
 from flows.overview.index import refresh_index
 from tasks.errors import SemflowError
 
-LOCK = "lock"
+LOCK_FILE = "lock"
 """File under the state folder that a run holds, its process number in it."""
 MEMORY_SHARE = 0.85
 """Of the machine's memory, for all workers together."""
@@ -37,11 +37,11 @@ MIN_WORKER_BYTES = 2.5 * GB
 """The networks of a worker and a window of a video; with less for each, fewer workers run."""
 
 
-WIDTH = 3
+PARALLEL_STAGES = 3
 """Stages of one video that can run at once: detection, dense flow and features, for most of the time."""
 
 
-def bring_up_to_date(
+def run_stale_items(
     project: Project,
     videos: Sequence[str] | None = None,
     *,
@@ -60,7 +60,7 @@ def bring_up_to_date(
     began = time.perf_counter()
     observers = (*observers, StatusFile(project.root))
     unrecorded: dict[str, str] = {}
-    with locked(project), interruptible() as signals:
+    with hold_project(project), handle_signals() as signals:
         outcomes: dict[Item, Outcome] = {}
         moved: list[Path] = []
         index: Path | None = None
@@ -70,15 +70,15 @@ def bring_up_to_date(
         try:
             signals.arm()
             plan = Plan.make(project)
-            moved = sweep(project, plan)
+            moved = remove_orphans(project, plan)
             if retry_failed:
                 _retry(project, plan)
-            states = _wanted(plan, select(plan, videos, stages), pull)
+            states = _wanted(plan, select_items(plan, videos, stages), pull)
             order = list(states)
-            outcomes |= {state.item: settled(state) for state in states.values() if state.standing != "stale"}
-            if stale(states):
+            outcomes |= {state.item: make_outcome(state) for state in states.values() if state.standing != "stale"}
+            if list_stale(states):
                 expected = _follow(plan, states, outcomes, observers=observers, signals=signals, stopped=stopped)
-            sweep_parts(project, plan.states.values())
+            remove_stale_checkpoints(project, plan.states.values())
             if not stopped():
                 if stages is None or "report" in stages:
                     index = _refresh_index(project, plan, notes)
@@ -86,8 +86,8 @@ def bring_up_to_date(
                     unrecorded = record_in_dvc(project, plan)
                 elif stages is not None:
                     # DVC is about to record these stages: what it finds must be what `record` would leave.
-                    notes += [words for words in [outdated(project)] if words]
-                    keep_raw_pointer(project, stages)
+                    notes += [words for words in [check_dvc_yaml(project)] if words]
+                    update_raw_pointer(project, stages)
                     project.book.drop_methods(name for name in project.book.unused_methods() if name[0] in stages)
             signals.disarm()
         except Interrupted:
@@ -129,16 +129,18 @@ def make_workers(project: Project, todo: Iterable[Item]) -> Workers:
         return InlineWorkers(_perform_here(project))
     size = worker_count(project)
     memory = float(project.compute.get("worker_memory_gb") or 0.0) * GB
-    at_once = min(size, WIDTH * len({item.video for item in todo}))
-    setup = Setup(str(project.root), project.pipeline, project.compute, max(1, processor_count() // max(1, at_once)))
+    at_once = min(size, PARALLEL_STAGES * len({item.video for item in todo}))
+    setup = WorkerSetup(
+        str(project.root), project.pipeline, project.compute, max(1, processor_count() // max(1, at_once))
+    )
     return WorkerPool(setup, size, memory or total_bytes() * MEMORY_SHARE / size)
 
 
 @contextmanager
-def locked(project: Project) -> Generator[None]:
+def hold_project(project: Project) -> Generator[None]:
     """Hold the project for one run, and clear away what a killed one left; a second run is told so."""
-    path = project.root / STATE / LOCK
-    with exclusive(path) as mine:
+    path = project.root / STATE / LOCK_FILE
+    with hold_lock_file(path) as mine:
         if not mine:
             raise SemflowError(
                 f"{project.root} must have one run at a time, got another one under way (process "
@@ -157,14 +159,14 @@ def _follow(
     outcomes: dict[Item, Outcome],
     *,
     observers: Sequence[Observer],
-    signals: Signals,
+    signals: SignalState,
     stopped: Callable[[], bool],
 ) -> float | None:
     """Make what is stale; fills `outcomes` also where it is interrupted. Gives the item seconds that were expected."""
     project = plan.project
-    timings = Timings.read(project.state)
-    workers = make_workers(project, stale(states))
-    following = Following(
+    timings = DurationEstimates.read(project.state)
+    workers = make_workers(project, list_stale(states))
+    following = ItemRunner(
         plan,
         states,
         workers,
@@ -202,7 +204,7 @@ def _wanted(plan: Plan, states: dict[Item, ItemState], pull: bool) -> dict[Item,
     for item in [*states, *read]:
         state = plan.states[item]
         if state.standing == "remote" and (pull or item in read):
-            states[item] = state._replace(standing="stale", reason=IN_REMOTE, outputs={})
+            states[item] = state._replace(standing="stale", reason=ONLY_IN_REMOTE, outputs={})
             plan.states[item] = states[item]
     return states
 
@@ -218,17 +220,17 @@ def _retry(project: Project, plan: Plan) -> None:
             plan.settle(plan.examine(declaration, video))
 
 
-def _perform_here(project: Project) -> Callable[[Job], Done]:
-    from flows.engine.perform import perform
+def _perform_here(project: Project) -> Callable[[Job], JobResult]:
+    from flows.engine.job_execution import execute_job
 
     stages = {stage.name: stage for stage in project.stages}
-    return lambda job: perform(job, stages[job.stage], project.params, project.root)
+    return lambda job: execute_job(job, stages[job.stage], project.params, project.root)
 
 
 def _clear_partial(project: Project) -> None:
     for declaration in project.declarations:
         for folder in (*(kind.folder for kind in declaration.outputs), f"{RECIPES}/{declaration.name}"):
-            remove(project.root / folder / PARTIAL)
+            remove_path(project.root / folder / PARTIAL_FOLDER)
 
 
 def _in_order(project: Project, outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:

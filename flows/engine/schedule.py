@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from flows.engine.outcome import Item, Outcome
 from flows.engine.plan import ItemState, Plan
-from tasks.artifacts.artifact import ALL
+from tasks.artifacts.artifact import DATASET_ITEM
 
 DIED_BEFORE = 1_000_000_000
 """Added to the place in line of an item that a worker died over: the others go first."""
@@ -64,7 +64,7 @@ class Schedule:
         readers = self.readers.get(item, [])
         if not outcome.good:
             # A stage over the dataset goes on without a video whose file is at fault.
-            going = [reader for reader in readers if outcome.recorded and reader.video == ALL]
+            going = [reader for reader in readers if outcome.recorded and reader.video == DATASET_ITEM]
             yield from self._block(outcome, [reader for reader in readers if reader not in going])
             readers = going
         for reader in readers:

@@ -17,14 +17,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from flows.engine.database import from_json, is_damaged, open_anew, open_database, seal, to_json, unseal
+from flows.engine.database import (
+    add_checksum,
+    decode_json,
+    encode_json,
+    is_damaged,
+    open_database,
+    recreate_database,
+    strip_checksum,
+)
+from flows.engine.file_marks import FileMark
 from flows.engine.outcome import Item
-from flows.engine.scan import Mark
 
 log = logging.getLogger("semflow")
-FOLDER = ".semflow"
+STATE_FOLDER = ".semflow"
 """Folder below the project's root for what helps this machine and is no result."""
-NAME = "state.sqlite"
+STATE_FILE = "state.sqlite"
 FINE_NS, COARSE_NS = 20_000_000, 2_000_000_000
 """A file touched this recently may change again within the resolution of its time stamp: milliseconds on most file
 systems, two seconds on those that keep whole seconds (FAT, some network shares)."""
@@ -47,14 +55,14 @@ class State:
 
     path: Path
     connection: sqlite3.Connection
-    _files: dict[str, tuple[Mark, str]] | None = field(default=None)
-    _new_files: dict[str, tuple[Mark, str]] = field(default_factory=dict[str, tuple[Mark, str]])
+    _files: dict[str, tuple[FileMark, str]] | None = field(default=None)
+    _new_files: dict[str, tuple[FileMark, str]] = field(default_factory=dict[str, tuple[FileMark, str]])
     _together: bool = False
 
     @classmethod
     def open(cls, root: Path) -> State:
         """The state of the project at `root`; a damaged one is started anew, an unwritable one is kept in memory."""
-        path = root / FOLDER / NAME
+        path = root / STATE_FOLDER / STATE_FILE
         return cls(path, open_database(path))
 
     def close(self) -> None:
@@ -65,26 +73,26 @@ class State:
     # Files
 
     @property
-    def files(self) -> Mapping[str, tuple[Mark, str]]:
+    def files(self) -> Mapping[str, tuple[FileMark, str]]:
         """Path as it was given to mark and MD5, of every file hashed before."""
         if self._files is None:
             rows = self._rows("select path, size, mtime, ctime, inode, md5 from files")
             self._files = {
-                path: (Mark(size, mtime, ctime, inode), md5) for path, size, mtime, ctime, inode, md5 in rows
+                path: (FileMark(size, mtime, ctime, inode), md5) for path, size, mtime, ctime, inode, md5 in rows
             }
         return self._files
 
-    def known_md5(self, path: str, mark: Mark) -> str | None:
+    def known_md5(self, path: str, mark: FileMark) -> str | None:
         """The MD5 of the file at `path` if it was hashed while it had this mark."""
         known = self.files.get(_storable(path))
         return known[1] if known is not None and known[0] == mark else None
 
-    def remember_file(self, path: str, mark: Mark, md5: str) -> None:
+    def remember_file(self, path: str, mark: FileMark, md5: str) -> None:
         """Note the hash of a file, unless it was touched so recently that its mark may not change with its bytes."""
-        if is_settled(mark):
+        if is_mark_stable(mark):
             self.remember_own_file(path, mark, md5)
 
-    def remember_own_file(self, path: str, mark: Mark, md5: str) -> None:
+    def remember_own_file(self, path: str, mark: FileMark, md5: str) -> None:
         """Note the hash of a file that the engine itself has just written and that nobody else touches."""
         assert isinstance(self.files, dict)
         name = _storable(path)
@@ -98,18 +106,18 @@ class State:
 
     # Recipes
 
-    def recipe_texts(self) -> dict[str, tuple[Mark, str]]:
+    def recipe_texts(self) -> dict[str, tuple[FileMark, str]]:
         """Path to mark and text of every recipe file read before."""
         rows = self._rows("select path, size, mtime, ctime, inode, text from recipes")
         return {
-            path: (Mark(size, mtime, ctime, inode), text)
+            path: (FileMark(size, mtime, ctime, inode), text)
             for path, size, mtime, ctime, inode, sealed in rows
-            if (text := unseal(sealed)) is not None
+            if (text := strip_checksum(sealed)) is not None
         }
 
-    def remember_recipes(self, texts: Mapping[str, tuple[Mark, str]]) -> None:
+    def remember_recipes(self, texts: Mapping[str, tuple[FileMark, str]]) -> None:
         """Note recipe files as read."""
-        rows = [(path, *mark, seal(text)) for path, (mark, text) in texts.items()]
+        rows = [(path, *mark, add_checksum(text)) for path, (mark, text) in texts.items()]
         self._write("insert or replace into recipes values (?, ?, ?, ?, ?, ?)", rows)
 
     # Ledger
@@ -117,17 +125,17 @@ class State:
     def ledger(self, key: str) -> Any:
         """What came out for `key` before, or None."""
         rows = self._rows("select outputs from ledger where key = ?", (key,))
-        return from_json(rows[0][0]) if rows else None
+        return decode_json(rows[0][0]) if rows else None
 
     def remember_outputs(self, item: Item, key: str, outputs: Any) -> None:
         """Note what came out for a key."""
-        row = (key, to_json(outputs), item.video, item.stage, time.time())
+        row = (key, encode_json(outputs), item.video, item.stage, time.time())
         self._write("insert or replace into ledger values (?, ?, ?, ?, ?)", [row])
 
     def ledger_rows(self) -> Iterator[LedgerRow]:
         """Everything that came out, here."""
         for key, outputs, video, stage, at in self._rows("select key, outputs, video, stage, at from ledger"):
-            if (value := from_json(outputs)) is not None:
+            if (value := decode_json(outputs)) is not None:
                 yield LedgerRow(key, value, Item(video, stage) if video else None, at)
 
     def forget_keys(self, keys: list[str]) -> None:
@@ -169,21 +177,21 @@ class State:
     def memo(self, name: str) -> Any:
         """The value noted under `name`, or None."""
         rows = self._rows("select value from memos where name = ?", (name,))
-        return from_json(rows[0][0]) if rows else None
+        return decode_json(rows[0][0]) if rows else None
 
     def remember(self, name: str, value: Any) -> None:
         """Note a value that JSON can hold."""
-        self._write("insert or replace into memos values (?, ?)", [(name, to_json(value))])
+        self._write("insert or replace into memos values (?, ?)", [(name, encode_json(value))])
 
     def memos(self, prefix: str) -> dict[str, Any]:
         """Every value whose name starts with `prefix`, by the rest of its name."""
         rows = self._rows("select name, value from memos where substr(name, 1, ?) = ?", (len(prefix), prefix))
-        found = {name[len(prefix) :]: from_json(value) for name, value in rows}
+        found = {name[len(prefix) :]: decode_json(value) for name, value in rows}
         return {name: value for name, value in found.items() if value is not None}
 
     def remember_all(self, prefix: str, values: Mapping[str, Any]) -> None:
         """Note many values, their names behind `prefix`."""
-        rows = [(prefix + name, to_json(value)) for name, value in values.items()]
+        rows = [(prefix + name, encode_json(value)) for name, value in values.items()]
         self._write("insert or replace into memos values (?, ?)", rows)
 
     def drop_memos(self, names: list[str]) -> None:
@@ -255,10 +263,10 @@ class State:
         if is_damaged(error):
             with contextlib.suppress(sqlite3.Error):
                 self.connection.close()
-            self.connection = open_anew(self.path)
+            self.connection = recreate_database(self.path)
 
 
-def is_settled(mark: Mark) -> bool:
+def is_mark_stable(mark: FileMark) -> bool:
     """Whether a file was not touched so recently that it may change again and keep its mark."""
     coarse = mark.mtime_ns % 1_000_000_000 == 0
     return time.time_ns() - mark.mtime_ns > (COARSE_NS if coarse else FINE_NS)

@@ -15,11 +15,11 @@ from typing import Any
 
 from flows.cli.run_progress import RunProgress
 from flows.engine.outcome import Item, Outcome, Step, Summary
-from flows.engine.state import FOLDER
-from tasks.content import write_atomically
+from flows.engine.state import STATE_FOLDER
+from tasks.content_hash import write_atomically
 
-NAME = "status.json"
-MIN_GAP_S = 1.0
+STATUS_FILE = "status.json"
+MIN_INTERVAL_S = 1.0
 MAX_FAILURES = 100
 """Failures that the file names; all are counted."""
 
@@ -75,7 +75,7 @@ class StatusFile:
 
     def _write(self, *, now: bool = False, finished: bool = False) -> None:
         at = time.time()
-        if not now and at - self._written < MIN_GAP_S:
+        if not now and at - self._written < MIN_INTERVAL_S:
             return
         self._written = at
         left = self._progress.time_left({item: at - began for item, (began, _, _) in self._in_hand.items()})
@@ -96,7 +96,7 @@ class StatusFile:
             "left_at_least": left is not None and left.at_least,
         }
         try:
-            write_atomically(self.root / FOLDER / NAME, json.dumps(value) + "\n")
+            write_atomically(self.root / STATE_FOLDER / STATUS_FILE, json.dumps(value) + "\n")
         except (OSError, UnicodeEncodeError):
             return  # a full disk must not end a run
 
@@ -104,7 +104,7 @@ class StatusFile:
 def read_status(root: Path) -> dict[str, Any] | None:
     """What the file says; None where there is none that can be read."""
     try:
-        value = json.loads((root / FOLDER / NAME).read_text(encoding="utf-8"))
+        value = json.loads((root / STATE_FOLDER / STATUS_FILE).read_text(encoding="utf-8"))
         return value if isinstance(value, dict) and isinstance(value["pid"], int) else None
     except (OSError, ValueError, KeyError):
         return None

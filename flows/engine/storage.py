@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from flows.engine.dvc_store.config import read_config
-from flows.engine.dvc_store.objects import ObjectStore
+from flows.engine.dvc_store.dvc_config import read_config
+from flows.engine.dvc_store.object_store import ObjectStore
 from tasks.errors import SemflowError
 
 log = logging.getLogger("semflow")

@@ -10,12 +10,12 @@ from flows.engine.outcome import Item
 from flows.engine.state import State
 
 MIN_LIMIT_S = 1800.0
-LIMIT_TIMES = 30.0
+LIMIT_FACTOR = 30.0
 """An item that takes longer than so many times what is expected, and than MIN_LIMIT_S, hangs."""
 
 
 @dataclass(frozen=True)
-class Timings:
+class DurationEstimates:
     """Seconds by item, and by stage per frame and per item."""
 
     by_item: dict[Item, float] = field(default_factory=dict[Item, float])
@@ -25,7 +25,7 @@ class Timings:
     """Video to its number of frames."""
 
     @classmethod
-    def read(cls, state: State) -> Timings:
+    def read(cls, state: State) -> DurationEstimates:
         """What the state remembers."""
         timings = cls()
         seconds: dict[str, float] = defaultdict(float)
@@ -58,4 +58,4 @@ class Timings:
 
     def limit(self, item: Item, limit_s: float) -> float:
         """After how many seconds the item is ended: `limit_s` if it is not 0, else by what is expected."""
-        return limit_s or max(MIN_LIMIT_S, LIMIT_TIMES * (self.expect(item) or 0.0))
+        return limit_s or max(MIN_LIMIT_S, LIMIT_FACTOR * (self.expect(item) or 0.0))

@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.engine.names import video_names, written
+from flows.engine.artifact_stems import assign_stems
 from flows.engine.raw_files import RawFile
-from flows.engine.stems import stems
+from flows.engine.video_names import assign_video_names, normalize_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,14 @@ def merge_videos(
     # Exact paths first: where both spellings were recorded, they are two files of a disk that allows that.
     new, old = (_alone(paths) for paths in (files.keys() - listed.keys(), listed.keys() - files.keys()))
     at_hand = {path: new[text] for text, path in old.items() if text in new}
-    gone = {written(path) for path in removed if path not in listed}
+    gone = {normalize_path(path) for path in removed if path not in listed}
     recorded: dict[str, str | None] = {}
     for path, md5 in listed.items():
         relative = at_hand.get(path, path)
-        if relative in files or (path not in removed and written(path) not in gone):
+        if relative in files or (path not in removed and normalize_path(path) not in gone):
             recorded[relative] = md5
-    names = video_names([*files, *(path for path in recorded if path not in files)])
-    nested, flat = (stems(names.values(), flat=flat, reserved=reserved) for flat in (False, True))
+    names = assign_video_names([*files, *(path for path in recorded if path not in files)])
+    nested, flat = (assign_stems(names.values(), flat=flat, reserved=reserved) for flat in (False, True))
     videos = {
         name: Video(
             name=name,
@@ -85,6 +85,6 @@ def merge_videos(
 
 def _alone(paths: Collection[str]) -> dict[str, str]:
     """Written path to the path, where only one of `paths` is written so."""
-    texts = {path: written(path) for path in paths}
+    texts = {path: normalize_path(path) for path in paths}
     users = Counter(texts.values())
     return {text: path for path, text in texts.items() if users[text] == 1}

@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from flows.engine.job import Setup
+from flows.engine.job import WorkerSetup
 from flows.engine.outcome import Step
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -38,17 +38,17 @@ def main(fd: int, parent: int) -> None:
     os.set_inheritable(fd, False)  # what a stage starts shall not hold the pipe when this process is gone
     pipe = Connection(fd)
     try:
-        setup: Setup = pipe.recv()
+        setup: WorkerSetup = pipe.recv()
         _serve(pipe, setup)
     except (EOFError, OSError):
         pass  # the run is over
 
 
-def _serve(pipe: Connection, setup: Setup) -> None:
+def _serve(pipe: Connection, setup: WorkerSetup) -> None:
     os.environ["SEMFLOW_THREADS"] = str(setup.threads)
     os.environ.setdefault("OMP_NUM_THREADS", str(setup.threads))
     from flows.engine.declaration import load_stages
-    from flows.engine.perform import perform
+    from flows.engine.job_execution import execute_job
     from tasks.params import Compute, read_params
 
     send = _sender(pipe)
@@ -60,7 +60,7 @@ def _serve(pipe: Connection, setup: Setup) -> None:
     send(("ready",))
     while True:
         job = pipe.recv()
-        send(("done", perform(job, stages[job.stage], params, root)))
+        send(("done", execute_job(job, stages[job.stage], params, root)))
 
 
 def _sender(pipe: Connection) -> Callable[[Any], None]:

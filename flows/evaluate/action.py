@@ -30,7 +30,7 @@ from flows.engine.project import find_root
 from flows.evaluate.score_table import SuiteScores, TableRow
 from tasks.artifacts.action_model import ActionModel
 from tasks.artifacts.actions import ActionPrediction, Actions
-from tasks.artifacts.artifact import ALL, StreamingArtifact
+from tasks.artifacts.artifact import DATASET_ITEM, StreamingArtifact
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
@@ -210,7 +210,7 @@ def _load_action_model(file: Path | None) -> ActionModel:
         if not file.is_file():
             raise SemflowError(f"--model must be an action model, got {file}, which is not there")
         return ActionModel.load(file)
-    own = ActionModel.path(find_root(Path.cwd()), ALL)
+    own = ActionModel.path(find_root(Path.cwd()), DATASET_ITEM)
     return ActionModel.load(own) if own.is_file() else load_pretrained_model()
 
 

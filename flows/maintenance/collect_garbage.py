@@ -16,18 +16,18 @@ import click
 
 from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
 from flows.cli.text_formatting import format_size
-from flows.engine.dvc_store.mutex import hold_repository
-from flows.engine.files import remove
-from flows.engine.follow import PARTS, parts_of
+from flows.engine.atomic_files import remove_path
+from flows.engine.dvc_store.repository_lock import hold_repository
 from flows.engine.plan import Plan
 from flows.engine.project import STATE, Project
-from flows.engine.recipe import FOLDER
-from flows.engine.run import locked
+from flows.engine.recipe import RECIPE_FOLDER
+from flows.engine.run import hold_project
+from flows.engine.run_items import CHECKPOINTS, checkpoint_folder
 from flows.engine.storage import Storage
-from flows.maintenance.dialog import answer, open_project
-from flows.maintenance.garbage import DAY_S, Garbage, find_garbage
-from flows.maintenance.remove import FOLDER as REMOVALS
+from flows.maintenance.remove import REMOVALS_FOLDER as REMOVALS
 from flows.maintenance.remove import list_removals
+from flows.maintenance.terminal_dialog import open_project, print_answer
+from flows.maintenance.unused_objects import DAY_S, UnusedObjects, find_unused_objects
 from tasks.errors import SemflowError
 
 KEEP_DAYS = 30.0
@@ -61,8 +61,8 @@ def command(
         raise SemflowError(f"--keep-days must be 0 or more, got {keep_days:g}")
     project = open_project(fetch=True)
     try:
-        with locked(project):
-            found = collect(
+        with hold_project(project):
+            found = drop_unused_objects(
                 project,
                 keep_days,
                 projects,
@@ -72,11 +72,11 @@ def command(
             )
     finally:
         project.close()
-    answer(found, _lines(found), as_json=as_json)
+    print_answer(found, _lines(found), as_json=as_json)
     return 0
 
 
-def collect(
+def drop_unused_objects(
     project: Project,
     keep_days: float = KEEP_DAYS,
     projects: Sequence[Path] | None = None,
@@ -91,7 +91,7 @@ def collect(
         raise SemflowError(f"{project.root} must be a DVC repository to have a cache, got none; run `dvc init`")
     _check_projects(project, storage, projects, drop=drop)
     with hold_repository(project.root):
-        garbage = find_garbage(project, storage, keep_days, projects or (), all_commits=all_commits)
+        garbage = find_unused_objects(project, storage, keep_days, projects or (), all_commits=all_commits)
         in_remote = _in_remote(project, garbage) if remote else set[str]()
         if drop:
             if in_remote:
@@ -108,7 +108,7 @@ def collect(
         project.state.forget_keys(keys)
         project.book.drop_methods(methods)
         for path in leftovers:
-            remove(path)
+            remove_path(path)
     return {
         "dropped": drop,
         "cache": _by_folder(project, garbage, garbage.sizes),
@@ -134,7 +134,7 @@ def _check_projects(project: Project, storage: Storage, projects: Sequence[Path]
         )
 
 
-def _in_remote(project: Project, garbage: Garbage) -> set[str]:
+def _in_remote(project: Project, garbage: UnusedObjects) -> set[str]:
     from flows.engine.dvc_store.remote import Remote
 
     opened = Remote.open(project.root)
@@ -151,7 +151,7 @@ def _delete_in_remote(project: Project, md5s: set[str]) -> None:
         opened.delete(md5s)
 
 
-def _lost_keys(project: Project, storage: Storage, garbage: Garbage) -> list[str]:
+def _lost_keys(project: Project, storage: Storage, garbage: UnusedObjects) -> list[str]:
     """Keys of the ledger of whose objects one is gone, or goes, for good."""
     lost: list[str] = []
     for row in project.state.ledger_rows():
@@ -164,13 +164,13 @@ def _lost_keys(project: Project, storage: Storage, garbage: Garbage) -> list[str
 
 def _old_parts(project: Project) -> list[Path]:
     """Parts that no item goes on from; while an item waits for another, its key is not known, and all stay."""
-    folder = project.root / STATE / PARTS
+    folder = project.root / STATE / CHECKPOINTS
     if not folder.is_dir():
         return []
     stale = [state for state in Plan.make(project).states.values() if state.standing == "stale"]
     if any(not state.key for state in stale):
         return []
-    wanted = {parts_of(project.root, state) for state in stale}
+    wanted = {checkpoint_folder(project.root, state) for state in stale}
     return sorted(path for path in folder.iterdir() if path not in wanted)
 
 
@@ -186,7 +186,7 @@ def _old_removals(project: Project, keep_days: float) -> list[Path]:
     return sorted(old)
 
 
-def _by_folder(project: Project, garbage: Garbage, md5s: Any) -> list[dict[str, Any]]:
+def _by_folder(project: Project, garbage: UnusedObjects, md5s: Any) -> list[dict[str, Any]]:
     counts: Counter[str] = Counter(garbage.objects[md5] for md5 in md5s)
     sizes: Counter[str] = Counter()
     for md5 in md5s:
@@ -198,8 +198,8 @@ def _by_folder(project: Project, garbage: Garbage, md5s: Any) -> list[dict[str, 
 
 
 def _stage(project: Project, folder: str) -> str:
-    if folder.startswith(f"{FOLDER}/"):
-        return folder.removeprefix(f"{FOLDER}/")
+    if folder.startswith(f"{RECIPE_FOLDER}/"):
+        return folder.removeprefix(f"{RECIPE_FOLDER}/")
     maker = project.makers.get(folder)
     return "" if maker is None else maker.name
 

@@ -15,9 +15,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.engine.copy_file import same_bytes
+from flows.engine.copy_file import have_same_bytes
 
-Verdict = Literal["equal", "near", "different"]
+Similarity = Literal["equal", "near", "different"]
 ROWS, BLOCK = 256, 1 << 24
 """Rows of a file, and values, that are looked at at a time."""
 
@@ -25,7 +25,7 @@ ROWS, BLOCK = 256, 1 << 24
 class Difference(NamedTuple):
     """How two files differ."""
 
-    verdict: Verdict
+    verdict: Similarity
     absolute: float = 0.0
     """Largest difference of two numbers."""
     relative: float = 0.0
@@ -35,7 +35,7 @@ class Difference(NamedTuple):
 
     def worse(self, other: Difference) -> Difference:
         """Both in one."""
-        order: tuple[Verdict, ...] = ("equal", "near", "different")
+        order: tuple[Similarity, ...] = ("equal", "near", "different")
         first = max(self, other, key=lambda found: (order.index(found.verdict), found.relative))
         return first._replace(absolute=max(self.absolute, other.absolute), relative=max(self.relative, other.relative))
 
@@ -43,7 +43,7 @@ class Difference(NamedTuple):
 EQUAL = Difference("equal")
 
 
-class Part(NamedTuple):
+class ColumnDifference(NamedTuple):
     """What was seen in a block of one column."""
 
     name: str
@@ -57,19 +57,19 @@ class Part(NamedTuple):
 
 def compare_files(before: Path, after: Path, tolerance: float) -> Difference:
     """How the file `after` differs from `before`; `tolerance` is relative."""
-    if same_bytes(before, after):
+    if have_same_bytes(before, after):
         return EQUAL
     compare = {".parquet": _compare_parquet, ".npy": _compare_npy, ".npz": _compare_npz}.get(before.suffix)
     if compare is None:
         return Difference("different", words=f"{before.suffix or 'other'} bytes differ")
     try:
-        found = judge(compare(before, after), tolerance)
+        found = combine_differences(compare(before, after), tolerance)
     except (OSError, ValueError) as error:
         return Difference("different", words=f"cannot be read: {error}")
     return found if found.verdict != "equal" else Difference("near", words="bytes differ, no number does")
 
 
-def judge(parts: Iterable[Part], tolerance: float) -> Difference:
+def combine_differences(parts: Iterable[ColumnDifference], tolerance: float) -> Difference:
     """All parts in one: a column's largest difference relative to its largest magnitude."""
     gaps: defaultdict[str, float] = defaultdict(float)
     largest: defaultdict[str, float] = defaultdict(float)
@@ -86,13 +86,13 @@ def judge(parts: Iterable[Part], tolerance: float) -> Difference:
     return found
 
 
-def compare_arrays(one: NDArray[Any], other: NDArray[Any], name: str) -> Iterator[Part]:
+def compare_arrays(one: NDArray[Any], other: NDArray[Any], name: str) -> Iterator[ColumnDifference]:
     """How two arrays differ, whose values may be of any type."""
     if one.shape != other.shape or one.dtype != other.dtype:
-        yield Part(name, words=f"{name}: {one.dtype} {one.shape} -> {other.dtype} {other.shape}")
+        yield ColumnDifference(name, words=f"{name}: {one.dtype} {one.shape} -> {other.dtype} {other.shape}")
     elif not np.issubdtype(one.dtype, np.inexact):
         if count := int(np.count_nonzero(one != other)):
-            yield Part(name, words=f"{name}: {count:,} of {one.size:,} values differ")
+            yield ColumnDifference(name, words=f"{name}: {count:,} of {one.size:,} values differ")
     else:
         flat, flat_other = one.reshape(-1), other.reshape(-1)
         for start in range(0, flat.size, BLOCK):
@@ -100,18 +100,18 @@ def compare_arrays(one: NDArray[Any], other: NDArray[Any], name: str) -> Iterato
             yield _compare_numbers(a, b, name)
 
 
-def _compare_numbers(one: NDArray[np.float64], other: NDArray[np.float64], name: str) -> Part:
+def _compare_numbers(one: NDArray[np.float64], other: NDArray[np.float64], name: str) -> ColumnDifference:
     unknown = np.isnan(one)
     if not np.array_equal(unknown, np.isnan(other)):
-        return Part(name, words=f"{name}: unknown values (NaN) differ")
+        return ColumnDifference(name, words=f"{name}: unknown values (NaN) differ")
     one, other = one[~unknown], other[~unknown]
     with np.errstate(invalid="ignore"):
         apart = np.where(one == other, 0.0, np.abs(one - other))  # infinities may be equal
     finite = np.abs(one[np.isfinite(one)])
-    return Part(name, float(apart.max(initial=0.0)), float(finite.max(initial=0.0)))
+    return ColumnDifference(name, float(apart.max(initial=0.0)), float(finite.max(initial=0.0)))
 
 
-def _compare_npy(before: Path, after: Path) -> Iterator[Part]:
+def _compare_npy(before: Path, after: Path) -> Iterator[ColumnDifference]:
     one, other = (np.load(path, mmap_mode="r") for path in (before, after))
     if one.shape != other.shape or one.dtype != other.dtype or not one.ndim:
         yield from compare_arrays(np.asarray(one), np.asarray(other), "array")
@@ -120,7 +120,7 @@ def _compare_npy(before: Path, after: Path) -> Iterator[Part]:
         part = slice(start, start + ROWS)
         yield from compare_arrays(np.asarray(one[part]), np.asarray(other[part]), "array")
     if _tail(before, one) != _tail(after, other):
-        yield Part("facts", words="facts behind the array differ")
+        yield ColumnDifference("facts", words="facts behind the array differ")
 
 
 def _tail(path: Path, array: Any) -> bytes:
@@ -130,26 +130,26 @@ def _tail(path: Path, array: Any) -> bytes:
         return file.read()
 
 
-def _compare_npz(before: Path, after: Path) -> Iterator[Part]:
+def _compare_npz(before: Path, after: Path) -> Iterator[ColumnDifference]:
     with np.load(before, allow_pickle=False) as one, np.load(after, allow_pickle=False) as other:
         if set(one.files) != set(other.files):
-            yield Part("", words="arrays are others")
+            yield ColumnDifference("", words="arrays are others")
             return
         for name in one.files:
             yield from compare_arrays(one[name], other[name], name)
 
 
-def _compare_parquet(before: Path, after: Path) -> Iterator[Part]:
+def _compare_parquet(before: Path, after: Path) -> Iterator[ColumnDifference]:
     import pyarrow.parquet as pq
 
     one, other = pq.ParquetFile(before), pq.ParquetFile(after)
     with one, other:
         if not one.schema_arrow.equals(other.schema_arrow, check_metadata=True):
-            yield Part("", words="columns or their facts are others")
+            yield ColumnDifference("", words="columns or their facts are others")
             return
         rows, rows_other = one.metadata.num_rows, other.metadata.num_rows
         if rows != rows_other:
-            yield Part("", words=f"{rows:,} rows -> {rows_other:,}")
+            yield ColumnDifference("", words=f"{rows:,} rows -> {rows_other:,}")
             return
         for name, a, b in _columns(one, other):
             yield from _compare_column(a, b, name)
@@ -165,19 +165,19 @@ def _columns(one: Any, other: Any) -> Iterator[tuple[str, Any, Any]]:
             yield name, *(table.column(0).combine_chunks() for table in tables)
 
 
-def _compare_column(one: Any, other: Any, name: str) -> Iterator[Part]:
+def _compare_column(one: Any, other: Any, name: str) -> Iterator[ColumnDifference]:
     import pyarrow as pa
 
     while pa.types.is_list(one.type) or pa.types.is_large_list(one.type) or pa.types.is_fixed_size_list(one.type):
         if not one.value_lengths().equals(other.value_lengths()):
-            yield Part(name, words=f"{name}: lists are of other lengths")
+            yield ColumnDifference(name, words=f"{name}: lists are of other lengths")
             return
         one, other = one.flatten(), other.flatten()
     if not pa.types.is_floating(one.type):
         if not one.equals(other):
-            yield Part(name, words=f"{name}: values differ")
+            yield ColumnDifference(name, words=f"{name}: values differ")
     elif not one.is_null().equals(other.is_null()):
-        yield Part(name, words=f"{name}: missing values differ")
+        yield ColumnDifference(name, words=f"{name}: missing values differ")
     else:
         arrays = [array.to_numpy(zero_copy_only=False) for array in (one, other)]
         yield from compare_arrays(arrays[0], arrays[1], name)

@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from flows.engine.state import FOLDER as STATE
-from flows.engine.status_file import NAME as STATUS
-from tasks.content import write_atomically
+from flows.engine.state import STATE_FOLDER as STATE
+from flows.engine.status_file import STATUS_FILE as STATUS
+from tasks.content_hash import write_atomically
 
-TAKEN_OUT = "(taken out by `semflow forget`)"
+ERASED_TEXT = "(taken out by `semflow forget`)"
 _ERROR_HEAD = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* ")
 
 
@@ -25,13 +25,13 @@ def erase_from_logs(root: Path, names: Collection[str]) -> int:
     for path in (*(folder / "logs").glob("*"), folder / STATUS):
         with contextlib.suppress(OSError):
             text = path.read_text(encoding="utf-8", errors="replace")
-            if mentions(text, names) or mentions(json.dumps(text), names):
+            if mentions_name(text, names) or mentions_name(json.dumps(text), names):
                 path.unlink()
                 changed += 1
     return changed
 
 
-def mentions(text: str, names: Collection[str]) -> bool:
+def mentions_name(text: str, names: Collection[str]) -> bool:
     """Whether one of the names stands in the text by itself, as it is or as JSON writes it."""
     forms = {form for name in names for form in (name, json.dumps(name)[1:-1])}
     return any(re.search(rf"(?<![\w-]){re.escape(form)}(?![\w-])", text) is not None for form in forms if form in text)
@@ -55,7 +55,7 @@ def _runs(text: str, names: Collection[str]) -> str:
 
 def _run_lines(text: str, names: Collection[str]) -> Iterator[str]:
     for line in text.splitlines():
-        if not mentions(line, names):
+        if not mentions_name(line, names):
             yield line
             continue
         try:
@@ -69,7 +69,7 @@ def _run_lines(text: str, names: Collection[str]) -> Iterator[str]:
 def _without(value: Any, names: Collection[str]) -> Any:
     """The value, every text in it that names the video taken out."""
     if isinstance(value, str):
-        return TAKEN_OUT if mentions(value, names) else value
+        return ERASED_TEXT if mentions_name(value, names) else value
     if isinstance(value, list):
         return [_without(item, names) for item in value]
     if isinstance(value, dict):
@@ -84,4 +84,4 @@ def _errors(text: str, names: Collection[str]) -> str:
         if _ERROR_HEAD.match(line) or not entries:
             entries.append([])
         entries[-1].append(line)
-    return "".join(entry for lines in entries if not mentions(entry := "".join(lines), names))
+    return "".join(entry for lines in entries if not mentions_name(entry := "".join(lines), names))

@@ -18,24 +18,24 @@ import click
 
 from flows.cli.command_options import JSON_OPTION, ValuesCommand
 from flows.cli.text_formatting import format_size
-from flows.engine.dvc_store.config import read_config
-from flows.engine.places import places_of, require_own_file
+from flows.engine.dvc_store.dvc_config import read_config
 from flows.engine.project import Project
-from flows.engine.recipe import FOLDER, RECIPE
-from flows.engine.run import locked
+from flows.engine.recipe import RECIPE_FOLDER, RECIPE_SUFFIX
+from flows.engine.run import hold_project
 from flows.engine.storage import Storage
 from flows.engine.video_list import Video
-from flows.maintenance import erase
-from flows.maintenance.dialog import answer, confirm, find_videos, open_project
-from flows.maintenance.forgotten import Pending, find_proof, list_pending, write_proof
-from flows.maintenance.traces import Traces, find_traces
-from flows.maintenance.unreachable import unreachable
+from flows.engine.video_paths import list_video_paths, require_project_file
+from flows.maintenance import erase_video
+from flows.maintenance.erasure_records import PendingErasure, find_proof, list_pending, write_proof
+from flows.maintenance.terminal_dialog import ask_confirmation, open_project, print_answer, resolve_videos
+from flows.maintenance.unreachable_copies import describe_unreachable
+from flows.maintenance.video_traces import VideoTraces, find_traces
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
     from flows.engine.dvc_store.remote import Remote
 
-AGAIN = "`semflow forget --resume` goes on"
+RESUME_HINT = "`semflow forget --resume` goes on"
 
 
 @click.command(cls=ValuesCommand)
@@ -56,56 +56,56 @@ def command(*, video: str | None, remote: bool, resume: bool, yes: bool, as_json
     try:
         pendings = _unfinished(root, video, remote)
         if pendings:
-            with locked(project):
-                found = [finish(open_project, pending) for pending in pendings]
+            with hold_project(project):
+                found = [finish_erasure(open_project, pending) for pending in pendings]
         else:
             assert video is not None
             found = [_begin(project, video, remote=remote, yes=yes)]
     finally:
         project.close()
     good = all(one["good"] for one in found)
-    answer({"forgotten": found, "good": good}, (line for one in found for line in _lines(one)), as_json=as_json)
+    print_answer({"forgotten": found, "good": good}, (line for one in found for line in _lines(one)), as_json=as_json)
     return 0 if good else 1
 
 
-def forget(reopen: Callable[[], Project], project: Project, name: str, *, remote: bool = False) -> dict[str, Any]:
+def forget_video(reopen: Callable[[], Project], project: Project, name: str, *, remote: bool = False) -> dict[str, Any]:
     """Erase the video `name`; the project is held. Gives the proof, and whether all is `good`."""
     video = project.videos[name]
-    require_own_file(project, video)
+    require_project_file(project, video)
     storage = Storage.of(project.root)
     if storage is None:
-        traces = Traces({video.name}, {video.stem}, {video.flat_stem})
+        traces = VideoTraces({video.name}, {video.stem}, {video.flat_stem})
     else:
         traces = find_traces(project, storage, video)
     pending = _plan(project, video, traces, remote)
     pending.save(project.root)
     project.state.flush()  # it stays open and must not write what is erased below
-    return finish(reopen, pending)
+    return finish_erasure(reopen, pending)
 
 
-def finish(reopen: Callable[[], Project], pending: Pending) -> dict[str, Any]:
+def finish_erasure(reopen: Callable[[], Project], pending: PendingErasure) -> dict[str, Any]:
     """Do what the note says, from wherever an earlier call came to."""
     project = reopen()
     root = project.root
     storage = Storage.of(root)
     try:
-        erase.note_removed(project.state, pending)
-        erase.erase_files(project, pending)
+        erase_video.note_removed(project.state, pending)
+        erase_video.erase_files(project, pending)
     finally:
         project.close()
     project = reopen()  # the data set without it
     try:
         if storage is not None:
-            erase.rewrite_record(project, storage, pending)
-            erase.erase_objects(project, storage, pending)
-        erase.erase_memory(project.state, root, pending)
+            erase_video.rewrite_record(project, storage, pending)
+            erase_video.erase_objects(project, storage, pending)
+        erase_video.erase_memory(project.state, root, pending)
     finally:
         project.close()
     left = _erase_in_remote(root, pending) if pending.remote else ""
     return _prove(root, storage, pending, left)
 
 
-def _unfinished(root: Path, typed: str | None, remote: bool) -> list[Pending]:
+def _unfinished(root: Path, typed: str | None, remote: bool) -> list[PendingErasure]:
     """What an earlier call left, as far as this call is about it."""
     pendings = list_pending(root)
     if typed is None:
@@ -120,16 +120,16 @@ def _unfinished(root: Path, typed: str | None, remote: bool) -> list[Pending]:
 
 def _begin(project: Project, typed: str, *, remote: bool, yes: bool) -> dict[str, Any]:
     try:
-        (name,) = find_videos(project, [typed])
+        (name,) = resolve_videos(project, [typed])
     except SemflowError:
         proof = find_proof(project.root, typed)
         if proof is None:
             raise
         return _repeat(project, typed, *proof, remote=remote, yes=yes)
     where = "here, in DVC's cache and in its remote" if remote else "here and in DVC's cache"
-    confirm(f"Erase {name} and everything made of it, {where}, for good?", yes=yes, needed=True)
-    with locked(project):
-        return forget(open_project, project, name, remote=remote)
+    ask_confirmation(f"Erase {name} and everything made of it, {where}, for good?", yes=yes, needed=True)
+    with hold_project(project):
+        return forget_video(open_project, project, name, remote=remote)
 
 
 def _repeat(
@@ -141,9 +141,9 @@ def _repeat(
             f"VIDEO must be one of this project, got {typed!r}, which was forgotten at {proof['at']}: see "
             f"{path.relative_to(project.root)}"
         )
-    confirm("Erase what the remote still has of it?", yes=yes, needed=True)
-    needed = erase.still_needed(project, proof["keys"])
-    pending = Pending(
+    ask_confirmation("Erase what the remote still has of it?", yes=yes, needed=True)
+    needed = erase_video.find_still_needed(project, proof["keys"])
+    pending = PendingErasure(
         video=typed,
         relative="",
         names=[],
@@ -158,14 +158,14 @@ def _repeat(
         notes=proof["cannot_reach"],
         at=time.time(),
     )
-    with locked(project):
+    with hold_project(project):
         pending.save(project.root)
         return _prove(project.root, Storage.of(project.root), pending, _erase_in_remote(project.root, pending), proof)
 
 
-def _plan(project: Project, video: Video, traces: Traces, remote: bool) -> Pending:
+def _plan(project: Project, video: Video, traces: VideoTraces, remote: bool) -> PendingErasure:
     """Everything that goes, before anything does."""
-    places = places_of(project, video)
+    places = list_video_paths(project, video)
     others = [other for other in project.videos.values() if other.name != video.name]
     taken, taken_flat = {other.stem for other in others}, {other.flat_stem for other in others}
     old: list[str] = []
@@ -173,12 +173,12 @@ def _plan(project: Project, video: Video, traces: Traces, remote: bool) -> Pendi
         if declaration.over_dataset:
             continue
         stems = traces.stems - taken
-        old += [f"{FOLDER}/{declaration.name}/{stem}{RECIPE}" for stem in stems]
+        old += [f"{RECIPE_FOLDER}/{declaration.name}/{stem}{RECIPE_SUFFIX}" for stem in stems]
         for kind in declaration.outputs:
             mine = traces.flat_stems - taken_flat if kind.is_folder else stems
             old += [f"{kind.folder}/{stem}{kind.suffix}" for stem in mine]
     everything = (*places.artifacts, *places.written, *places.commands, *old, *places.recipes, *places.raw)
-    return Pending(
+    return PendingErasure(
         video=video.name,
         relative=video.relative,
         names=sorted({*traces.names, video.name}),
@@ -190,12 +190,12 @@ def _plan(project: Project, video: Video, traces: Traces, remote: bool) -> Pendi
         shared=sorted(traces.shared),
         listings=sorted(traces.listings),
         remote=remote,
-        notes=list(unreachable(project, video, traces)),
+        notes=list(describe_unreachable(project, video, traces)),
         at=time.time(),
     )
 
 
-def _erase_in_remote(root: Path, pending: Pending) -> str:
+def _erase_in_remote(root: Path, pending: PendingErasure) -> str:
     """Erase the remote's objects; what went wrong, in words."""
     try:
         remote = _remote(root)
@@ -213,14 +213,14 @@ def _remote(root: Path) -> Remote | None:
 
 
 def _prove(
-    root: Path, storage: Storage | None, pending: Pending, left: str, earlier: dict[str, Any] | None = None
+    root: Path, storage: Storage | None, pending: PendingErasure, left: str, earlier: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """Search for everything that was erased; the proof where nothing is left, else what is."""
     config = read_config(root)
     remote = config.remote if config is not None else None
     cache = storage.objects.folder if storage is not None else root / ".dvc/cache"
     sizes = {at[0] for at in pending.objects.values()}
-    copies = erase.find_copies(root, cache, pending.objects, sizes)
+    copies = erase_video.find_copies(root, cache, pending.objects, sizes)
     in_cache = [md5 for md5 in pending.objects if storage is not None and storage.objects.has(md5)]
     in_remote: int | None = None
     if pending.remote and not left:
@@ -275,9 +275,9 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     if proof["shared"]:
         yield f"{len(proof['shared'])} objects stay, for something else has the same bytes"
     if found["left"]:
-        yield f"not done: {found['left']}; {AGAIN}"
+        yield f"not done: {found['left']}; {RESUME_HINT}"
     for copy in found["copies"]:
-        yield f"not done: {copy} has bytes of it; remove that copy, then {AGAIN}"
+        yield f"not done: {copy} has bytes of it; remove that copy, then {RESUME_HINT}"
     after = proof["found_after"]
     yield "searched afterwards: " + ", ".join(
         f"{place.replace('_', ' ')} {'not asked' if count is None else f'{count} found'}"

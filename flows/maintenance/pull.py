@@ -15,24 +15,24 @@ import click
 from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
 from flows.cli.display import show_progress
 from flows.cli.text_formatting import format_size
-from flows.engine.declaration import Kind
-from flows.engine.dvc_store.lock import DirHash, read_lock
-from flows.engine.dvc_store.pointer import read_pointer
-from flows.engine.files import move, partial
-from flows.engine.project import RAW, Project
-from flows.engine.run import locked
-from flows.engine.scan import mark_of, scan
+from flows.engine.atomic_files import make_partial_path, move_into_place
+from flows.engine.declaration import ArtifactKind
+from flows.engine.dvc_store.dvc_lock import DirHash, read_lock
+from flows.engine.dvc_store.dvc_pointer import read_pointer
+from flows.engine.file_marks import read_mark, scan_folder
+from flows.engine.project import RAW_FOLDER, Project
+from flows.engine.run import hold_project
 from flows.engine.storage import Storage
-from flows.maintenance.dialog import answer, find_kinds, find_videos, open_project
-from tasks.artifacts.artifact import ALL
+from flows.maintenance.terminal_dialog import open_project, print_answer, resolve_artifact_kinds, resolve_videos
+from tasks.artifacts.artifact import DATASET_ITEM
 from tasks.errors import SemflowError
-from tasks.progress import progress
+from tasks.progress import track_progress
 
 MAX_LINES = 20
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RecordedArtifact:
     """One artifact, or one raw file, as it is recorded."""
 
     base: Path
@@ -43,7 +43,7 @@ class Wanted:
 
 
 @dataclass
-class Pulled:
+class PullSummary:
     """What came of it."""
 
     brought: int = 0
@@ -73,20 +73,24 @@ def command(*, videos: tuple[str, ...], artifacts: tuple[str, ...] | None, raw: 
     try:
         if not project.videos:
             raise SemflowError("the data set must have a video to pull, got none; " + "; ".join(project.notes))
-        names = find_videos(project, videos) or None
-        kinds = find_kinds(project, artifacts) if artifacts else ([] if raw else None)
-        with locked(project), show_progress():
-            pulled = pull(project, names, kinds, raw=raw)
+        names = resolve_videos(project, videos) or None
+        kinds = resolve_artifact_kinds(project, artifacts) if artifacts else ([] if raw else None)
+        with hold_project(project), show_progress():
+            pulled = pull_artifacts(project, names, kinds, raw=raw)
     finally:
         project.close()
     found = {**vars(pulled), "good": not pulled.missing}
-    answer(found, _lines(pulled), as_json=as_json)
+    print_answer(found, _lines(pulled), as_json=as_json)
     return 0 if not pulled.missing else 1
 
 
-def pull(
-    project: Project, videos: Sequence[str] | None = None, kinds: Sequence[Kind] | None = None, *, raw: bool = False
-) -> Pulled:
+def pull_artifacts(
+    project: Project,
+    videos: Sequence[str] | None = None,
+    kinds: Sequence[ArtifactKind] | None = None,
+    *,
+    raw: bool = False,
+) -> PullSummary:
     """Bring the artifacts of `kinds` (all by default) of `videos` (all, and those of the dataset, by default) here."""
     storage = Storage.of(project.root)
     if storage is None:
@@ -94,12 +98,12 @@ def pull(
     wanted = list(_recorded(project, storage, videos, kinds))
     if raw:
         wanted += _recorded_raw(project, storage, videos)
-    pulled = Pulled()
+    pulled = PullSummary()
     due = [one for one in wanted if _is_due(project, one, pulled)]
     lacking = {md5 for one in due for md5 in one.files.values() if not storage.objects.has(md5)}
     came = storage.fetch(lacking) if lacking and storage.has_remote else set[str]()
     pulled.from_remote = sum(storage.objects.path(md5).stat().st_size for md5 in came)
-    with progress("pull", "artifacts", len(due)) as step:
+    with track_progress("pull", "artifacts", len(due)) as step:
         for one in due:
             _bring(project, storage, one, pulled)
             step("")
@@ -108,14 +112,14 @@ def pull(
 
 
 def _recorded(
-    project: Project, storage: Storage, videos: Sequence[str] | None, kinds: Sequence[Kind] | None
-) -> Iterator[Wanted]:
+    project: Project, storage: Storage, videos: Sequence[str] | None, kinds: Sequence[ArtifactKind] | None
+) -> Iterator[RecordedArtifact]:
     lock = read_lock(project.root)
     for declaration in project.declarations:
         record = lock.get(declaration.name)
         owners = project.owners(declaration)
         # What is made of the whole data set comes when all is asked for, or when its kind is named.
-        chosen = [o for o in owners if videos is None or o in videos or (o == ALL and kinds is not None)]
+        chosen = [o for o in owners if videos is None or o in videos or (o == DATASET_ITEM and kinds is not None)]
         for kind in declaration.outputs:
             held = None if record is None else record.outs.get(kind.folder)
             if (kinds is None or kind in kinds) and isinstance(held, DirHash) and chosen:
@@ -123,27 +127,27 @@ def _recorded(
                 yield from _artifacts(kind, _listing(storage, held.md5, kind.folder), stems)
 
 
-def _artifacts(kind: Kind, listing: dict[str, str], stems: dict[str, Path]) -> Iterator[Wanted]:
+def _artifacts(kind: ArtifactKind, listing: dict[str, str], stems: dict[str, Path]) -> Iterator[RecordedArtifact]:
     if not kind.is_folder:
         for stem, path in stems.items():
             if stem + kind.suffix in listing:
-                yield Wanted(path, {"": listing[stem + kind.suffix]}, kind.folder)
+                yield RecordedArtifact(path, {"": listing[stem + kind.suffix]}, kind.folder)
         return
     groups: dict[str, dict[str, str]] = {}
     for name, md5 in listing.items():
         stem, slash, rest = name.partition("/")
         if slash and stem in stems:
             groups.setdefault(stem, {})[rest] = md5
-    yield from (Wanted(stems[stem], files, kind.folder) for stem, files in groups.items())
+    yield from (RecordedArtifact(stems[stem], files, kind.folder) for stem, files in groups.items())
 
 
-def _recorded_raw(project: Project, storage: Storage, videos: Collection[str] | None) -> Iterator[Wanted]:
-    held = read_pointer(project.root, RAW)
-    listing = {} if held is None else _listing(storage, held.md5, RAW)
+def _recorded_raw(project: Project, storage: Storage, videos: Collection[str] | None) -> Iterator[RecordedArtifact]:
+    held = read_pointer(project.root, RAW_FOLDER)
+    listing = {} if held is None else _listing(storage, held.md5, RAW_FOLDER)
     for video in project.videos.values():
         if (videos is None or video.name in videos) and video.relative in listing:
-            path = video.file or project.root / RAW / video.relative
-            yield Wanted(path, {"": listing[video.relative]}, RAW)
+            path = video.file or project.root / RAW_FOLDER / video.relative
+            yield RecordedArtifact(path, {"": listing[video.relative]}, RAW_FOLDER)
 
 
 def _listing(storage: Storage, md5: str, folder: str) -> dict[str, str]:
@@ -156,11 +160,11 @@ def _listing(storage: Storage, md5: str, folder: str) -> dict[str, str]:
     return found
 
 
-def _is_due(project: Project, wanted: Wanted, pulled: Pulled) -> bool:
+def _is_due(project: Project, wanted: RecordedArtifact, pulled: PullSummary) -> bool:
     """Whether files of it are missing; what is here is counted, and what is other than recorded is named."""
     folder = "" not in wanted.files
-    there = scan(wanted.base) if folder else {"": mark} if (mark := mark_of(wanted.base)) is not None else {}
-    known = "" if wanted.folder == RAW else wanted.base.relative_to(project.root).as_posix()
+    there = scan_folder(wanted.base) if folder else {"": mark} if (mark := read_mark(wanted.base)) is not None else {}
+    known = "" if wanted.folder == RAW_FOLDER else wanted.base.relative_to(project.root).as_posix()
     other: list[str] = []
     for name, mark in there.items():
         path = wanted.base / name if name else wanted.base
@@ -173,35 +177,35 @@ def _is_due(project: Project, wanted: Wanted, pulled: Pulled) -> bool:
 
 
 def _md5(path: Path) -> str:
-    from tasks.content import md5_of
+    from tasks.content_hash import md5_file
 
     try:
-        return md5_of(path)
+        return md5_file(path)
     except OSError:
         return ""
 
 
-def _bring(project: Project, storage: Storage, wanted: Wanted, pulled: Pulled) -> None:
+def _bring(project: Project, storage: Storage, wanted: RecordedArtifact, pulled: PullSummary) -> None:
     """Put an artifact in place whole, or not at all."""
-    with partial(wanted.base, project.root / wanted.folder) as beside:
+    with make_partial_path(wanted.base, project.root / wanted.folder) as beside:
         for name, md5 in wanted.files.items():
             target = beside / name if name else beside
             if not storage.objects.restore(md5, target):
                 path = wanted.base / name if name else wanted.base
                 pulled.missing += (path.relative_to(project.root).as_posix(),)
                 return
-        move(beside, wanted.base)
+        move_into_place(beside, wanted.base)
     for name, md5 in wanted.files.items():
         path = wanted.base / name if name else wanted.base
-        mark = mark_of(path)
+        mark = read_mark(path)
         if mark is not None:
             pulled.brought += 1
             pulled.bytes += mark.size
-            key = str(path) if wanted.folder == RAW else path.relative_to(project.root).as_posix()
+            key = str(path) if wanted.folder == RAW_FOLDER else path.relative_to(project.root).as_posix()
             project.state.remember_own_file(key, mark, md5)
 
 
-def _lines(pulled: Pulled) -> Iterator[str]:
+def _lines(pulled: PullSummary) -> Iterator[str]:
     remote = f", {format_size(pulled.from_remote)} of it from the remote" if pulled.from_remote else ""
     yield f"{pulled.brought:,} files brought ({format_size(pulled.bytes)}{remote}), {pulled.here:,} were here"
     for path in pulled.other[:MAX_LINES]:

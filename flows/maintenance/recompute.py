@@ -13,24 +13,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.engine.files import remove
-from flows.engine.follow import input_places, parts_of
-from flows.engine.job import Done, Job, Setup
+from flows.engine.atomic_files import remove_path
+from flows.engine.job import Job, JobResult, WorkerSetup
 from flows.engine.outcome import Item
 from flows.engine.plan import Plan
-from flows.engine.pool import GB, Died, Ended, InlineWorkers, WorkerPool, Workers
-from flows.engine.project import PARAMS, STATE, Project
+from flows.engine.project import PARAMS_FILE, STATE, Project
 from flows.engine.run import processor_count, worker_count
+from flows.engine.run_items import checkpoint_folder, list_input_paths
+from flows.engine.worker_pool import GB, InlineWorkers, JobEnded, WorkerDied, WorkerPool, Workers
 from flows.maintenance.compare_artifacts import EQUAL, Difference, compare_files
 from tasks.errors import SemflowError
-from tasks.progress import progress
+from tasks.progress import track_progress
 
 LIMIT_S = 6 * 3600.0
 POLL_S = 0.5
 
 
 @dataclass(frozen=True)
-class Again:
+class RecomputedItem:
     """What came of an item that was made again."""
 
     item: Item
@@ -52,14 +52,14 @@ def parse_amount(text: str) -> float | int:
     return value
 
 
-def choose_items(plan: Plan, items: Collection[Item], amount: float | int, seed: str) -> list[Item]:
+def sample_items(plan: Plan, items: Collection[Item], amount: float | int, seed: str) -> list[Item]:
     """A fixed choice: those whose keys have the lowest hash, at least one; another `seed` takes others."""
     ranked = sorted(items, key=lambda item: hashlib.sha256(f"{seed}:{plan.states[item].key}".encode()).hexdigest())
     count = math.ceil(amount * len(ranked)) if isinstance(amount, float) else amount
     return ranked[:count]
 
 
-def can_be_made(plan: Plan, item: Item, damaged: Collection[Item]) -> bool:
+def is_recomputable(plan: Plan, item: Item, damaged: Collection[Item]) -> bool:
     """Whether an item is fresh and everything that it reads is here and sound."""
     declaration = plan.project.by_name[item.stage]
     if plan.states[item].standing != "fresh" or item in damaged:
@@ -72,10 +72,10 @@ def can_be_made(plan: Plan, item: Item, damaged: Collection[Item]) -> bool:
     return all(plan.states[source].standing == "fresh" and source not in damaged for source in sources)
 
 
-def make_again(plan: Plan, items: list[Item], tolerance: float) -> Iterator[Again]:
+def recompute_items(plan: Plan, items: list[Item], tolerance: float) -> Iterator[RecomputedItem]:
     """Make `items` again, each compared with what lies in the project as soon as it is there."""
     project = plan.project
-    with _place(project) as root, progress("verify", "items made again", len(items)) as step:
+    with _place(project) as root, track_progress("verify", "items made again", len(items)) as step:
         workers = _workers(project, root)
         left, attempted = list(reversed(items)), 0
         try:
@@ -85,7 +85,7 @@ def make_again(plan: Plan, items: list[Item], tolerance: float) -> Iterator[Agai
                     workers.start(item, _job(plan, item, root), LIMIT_S)
                     attempted += 1
                 for event in workers.events(POLL_S):
-                    if isinstance(event, Ended | Died):
+                    if isinstance(event, JobEnded | WorkerDied):
                         attempted -= 1
                         step(str(event.item))
                         yield _judge(plan, event, root, tolerance)
@@ -100,7 +100,7 @@ def _place(project: Project) -> Generator[Path]:
     above = project.root / STATE
     above.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=above, prefix="again-") as name:
-        shutil.copyfile(project.root / PARAMS, Path(name) / PARAMS)
+        shutil.copyfile(project.root / PARAMS_FILE, Path(name) / PARAMS_FILE)
         yield Path(name)
 
 
@@ -110,15 +110,15 @@ def _workers(project: Project, root: Path) -> Workers:
     # Whatever uses an accelerator would have to take turns.
     size = worker_count(project) if project.device == "cpu" else 1
     memory = float(project.compute.get("worker_memory_gb") or 0.0) * GB or math.inf
-    setup = Setup(str(root), project.pipeline, project.compute, max(1, processor_count() // size))
+    setup = WorkerSetup(str(root), project.pipeline, project.compute, max(1, processor_count() // size))
     return WorkerPool(setup, size, memory)
 
 
-def _perform_here(project: Project, root: Path) -> Callable[[Job], Done]:
-    from flows.engine.perform import perform
+def _perform_here(project: Project, root: Path) -> Callable[[Job], JobResult]:
+    from flows.engine.job_execution import execute_job
 
     stages = {stage.name: stage for stage in project.stages}
-    return lambda job: perform(job, stages[job.stage], project.params, root)
+    return lambda job: execute_job(job, stages[job.stage], project.params, root)
 
 
 def _job(plan: Plan, item: Item, root: Path) -> Job:
@@ -128,27 +128,27 @@ def _job(plan: Plan, item: Item, root: Path) -> Job:
     return Job(
         stage=item.stage,
         video=item.video,
-        inputs=input_places(plan, declaration, item.video),
+        inputs=list_input_paths(plan, declaration, item.video),
         outputs=tuple((folder, str(root / path.relative_to(project.root))) for folder, path in places.items()),
-        parts=str(parts_of(root, plan.states[item])),
+        parts=str(checkpoint_folder(root, plan.states[item])),
     )
 
 
-def _judge(plan: Plan, event: Ended | Died, root: Path, tolerance: float) -> Again:
+def _judge(plan: Plan, event: JobEnded | WorkerDied, root: Path, tolerance: float) -> RecomputedItem:
     project, item = plan.project, event.item
     declaration = project.by_name[item.stage]
     recipe = project.book.recipes[item.stage, project.stem(item.video)]
     made_on = project.book.methods[item.stage, recipe.method].device
-    if isinstance(event, Died):
+    if isinstance(event, WorkerDied):
         found, seconds = Difference("different", words=event.reason), event.seconds
     elif event.done.how != "computed":
         found, seconds = Difference("different", words=event.done.message), event.done.seconds
     else:
         found, seconds = _compare(project, item, event.done, root, tolerance), event.done.seconds
-    return Again(item, made_on, declaration.method.device, found, seconds)
+    return RecomputedItem(item, made_on, declaration.method.device, found, seconds)
 
 
-def _compare(project: Project, item: Item, done: Done, root: Path, tolerance: float) -> Difference:
+def _compare(project: Project, item: Item, done: JobResult, root: Path, tolerance: float) -> Difference:
     found = EQUAL
     recipe = project.book.recipes[item.stage, project.stem(item.video)]
     for kind in project.by_name[item.stage].outputs:
@@ -166,4 +166,4 @@ def _compare(project: Project, item: Item, done: Done, root: Path, tolerance: fl
 
 def _clear(project: Project, item: Item, root: Path) -> None:
     for kind in project.by_name[item.stage].outputs:
-        remove(root / project.path(kind, item.video).relative_to(project.root))
+        remove_path(root / project.path(kind, item.video).relative_to(project.root))

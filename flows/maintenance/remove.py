@@ -19,24 +19,24 @@ from typing import Any
 import click
 
 from flows.cli.command_options import JSON_OPTION, ValuesCommand
-from flows.engine.files import move, remove
-from flows.engine.names import find_video
-from flows.engine.places import places_of, require_own_file
+from flows.engine.atomic_files import move_into_place, remove_path
 from flows.engine.project import STATE, Project
-from flows.engine.run import locked
+from flows.engine.recipe_sync import REMOVED_MEMO
+from flows.engine.run import hold_project
 from flows.engine.state import State
-from flows.engine.sync import REMOVED
 from flows.engine.video_list import Video, merge_videos
-from flows.maintenance.dialog import answer, confirm, find_videos, open_project
-from tasks.content import write_atomically
+from flows.engine.video_names import resolve_video_name
+from flows.engine.video_paths import list_video_paths, require_project_file
+from flows.maintenance.terminal_dialog import ask_confirmation, open_project, print_answer, resolve_videos
+from tasks.content_hash import write_atomically
 from tasks.errors import SemflowError
 
-FOLDER = "removed"
+REMOVALS_FOLDER = "removed"
 MANIFEST = "removed.json"
 
 
 @dataclass(frozen=True)
-class Removed:
+class RemovedVideo:
     """One video that was taken out."""
 
     name: str
@@ -49,12 +49,12 @@ class Removed:
 
 
 @dataclass(frozen=True)
-class Removal:
+class VideoRemoval:
     """One call, as its manifest says."""
 
     at: float
     """Seconds since 1970."""
-    videos: tuple[Removed, ...]
+    videos: tuple[RemovedVideo, ...]
     renamed: tuple[str, ...]
     """Old stems of videos that are called otherwise without these."""
 
@@ -63,11 +63,12 @@ class Removal:
         return json.dumps(asdict(self), indent=1) + "\n"
 
     @classmethod
-    def parse(cls, text: str) -> Removal:
+    def parse(cls, text: str) -> VideoRemoval:
         """What `text` says; ValueError, TypeError or KeyError where it is none."""
         value = json.loads(text)
         videos = tuple(
-            Removed(video["name"], video["relative"], video["stem"], tuple(video["paths"])) for video in value["videos"]
+            RemovedVideo(video["name"], video["relative"], video["stem"], tuple(video["paths"]))
+            for video in value["videos"]
         )
         return cls(float(value["at"]), videos, tuple(value["renamed"]))
 
@@ -84,26 +85,26 @@ def command(*, videos: tuple[str, ...], is_undo: bool, yes: bool, as_json: bool)
     project = open_project(fetch=True)
     try:
         if is_undo:
-            with locked(project):
-                found = undo(project.root, project.state, videos)
+            with hold_project(project):
+                found = undo_removal(project.root, project.state, videos)
         else:
-            names = find_videos(project, videos)
+            names = resolve_videos(project, videos)
             many = names[0] if len(names) == 1 else f"{len(names)} videos ({', '.join(names[:5])})"
-            confirm(f"Take {many} out of the data set?", yes=yes, needed=False)
-            with locked(project):
+            ask_confirmation(f"Take {many} out of the data set?", yes=yes, needed=False)
+            with hold_project(project):
                 found = remove_videos(project, names)
     finally:
         project.close()
-    answer(found, _lines(found, is_undo), as_json=as_json)
+    print_answer(found, _lines(found, is_undo), as_json=as_json)
     return 0
 
 
 def remove_videos(project: Project, names: Sequence[str]) -> dict[str, Any]:
     """Move everything of these videos to `.semflow/removed/<time>/`; says what."""
     for name in names:
-        require_own_file(project, project.videos[name])
+        require_project_file(project, project.videos[name])
     videos = tuple(_describe(project, project.videos[name]) for name in names)
-    removal = Removal(time.time(), videos, tuple(sorted(_renamed(project, names))))
+    removal = VideoRemoval(time.time(), videos, tuple(sorted(_renamed(project, names))))
     place = _new_place(project.root)
     # The manifest first: whatever happens from here on, --undo knows where everything belongs.
     write_atomically(place / MANIFEST, removal.text())
@@ -119,11 +120,11 @@ def remove_videos(project: Project, names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def undo(root: Path, state: State, typed: Sequence[str]) -> dict[str, Any]:
+def undo_removal(root: Path, state: State, typed: Sequence[str]) -> dict[str, Any]:
     """Put back the last removal, or the videos `typed` from the last removal that has each."""
     removals = list_removals(root)
     if not removals:
-        raise SemflowError(f"{STATE}/{FOLDER} must hold a removal to undo, got none")
+        raise SemflowError(f"{STATE}/{REMOVALS_FOLDER} must hold a removal to undo, got none")
     place, removal = removals[-1]
     wanted = [_find(removals, word) for word in typed] or [(place, video) for video in removal.videos]
     for place, video in wanted:
@@ -137,19 +138,19 @@ def undo(root: Path, state: State, typed: Sequence[str]) -> dict[str, Any]:
     return {"restored": back}
 
 
-def list_removals(root: Path) -> list[tuple[Path, Removal]]:
+def list_removals(root: Path) -> list[tuple[Path, VideoRemoval]]:
     """Folder and manifest of every removal that can be undone, the last one last."""
-    found: list[tuple[Path, Removal]] = []
-    for manifest in (root / STATE / FOLDER).glob(f"*/{MANIFEST}"):
+    found: list[tuple[Path, VideoRemoval]] = []
+    for manifest in (root / STATE / REMOVALS_FOLDER).glob(f"*/{MANIFEST}"):
         with suppress(OSError, ValueError, TypeError, KeyError):
-            found.append((manifest.parent, Removal.parse(manifest.read_text(encoding="utf-8"))))
+            found.append((manifest.parent, VideoRemoval.parse(manifest.read_text(encoding="utf-8"))))
     return sorted(found, key=lambda one: (one[1].at, one[0].name))
 
 
-def _describe(project: Project, video: Video) -> Removed:
+def _describe(project: Project, video: Video) -> RemovedVideo:
     """The raw file goes last: while it or a recipe is here, the video is known, and a second call goes on."""
-    places = places_of(project, video)
-    return Removed(video.name, video.relative, video.stem, (*places.artifacts, *places.recipes, *places.raw))
+    places = list_video_paths(project, video)
+    return RemovedVideo(video.name, video.relative, video.stem, (*places.artifacts, *places.recipes, *places.raw))
 
 
 def _renamed(project: Project, names: Sequence[str]) -> set[str]:
@@ -162,7 +163,7 @@ def _renamed(project: Project, names: Sequence[str]) -> set[str]:
 
 def _new_place(root: Path) -> Path:
     stamp = time.strftime("%Y%m%dT%H%M%S")
-    above = root / STATE / FOLDER
+    above = root / STATE / REMOVALS_FOLDER
     names = (above / (f"{stamp}-{n}" if n else stamp) for n in count())
     place = next(path for path in names if not path.exists())
     place.mkdir(parents=True)
@@ -171,11 +172,11 @@ def _new_place(root: Path) -> Path:
 
 def _note(state: State, stems: Sequence[str], raw: Sequence[str], *, back: bool = False) -> None:
     """Add to what the next record drops on purpose, or take from it."""
-    memo = state.memo(REMOVED) or {}
+    memo = state.memo(REMOVED_MEMO) or {}
     after = {name: set(memo.get(name, [])) for name in ("stems", "raw")}
     for name, values in (("stems", stems), ("raw", raw)):
         after[name] = after[name] - set(values) if back else after[name] | set(values)
-    state.remember(REMOVED, {name: sorted(values) for name, values in after.items()})
+    state.remember(REMOVED_MEMO, {name: sorted(values) for name, values in after.items()})
 
 
 def _move(above: Path, path: str, to: Path) -> bool:
@@ -183,14 +184,14 @@ def _move(above: Path, path: str, to: Path) -> bool:
     if not os.path.lexists(above / path):
         return False
     try:
-        move(above / path, to / path)
+        move_into_place(above / path, to / path)
     except OSError as error:
         words = f"{error.strerror or error}; mend that and call this again"
         raise SemflowError(f"{above / path} could not be moved to {to / path}: {words}") from None
     return True
 
 
-def _clear_folders(root: Path, video: Removed) -> None:
+def _clear_folders(root: Path, video: RemovedVideo) -> None:
     """Remove the folders of a nested name that are empty now."""
     for path in video.paths:
         nested = max(video.stem.count("/"), video.relative.count("/"))
@@ -199,12 +200,12 @@ def _clear_folders(root: Path, video: Removed) -> None:
                 folder.rmdir()
 
 
-def _find(removals: Sequence[tuple[Path, Removal]], typed: str) -> tuple[Path, Removed]:
+def _find(removals: Sequence[tuple[Path, VideoRemoval]], typed: str) -> tuple[Path, RemovedVideo]:
     known = {video.name: (place, video) for place, removal in removals for video in removal.videos}
-    return known[find_video({video.relative: name for name, (_, video) in known.items()}, typed)]
+    return known[resolve_video_name({video.relative: name for name, (_, video) in known.items()}, typed)]
 
 
-def _check_free(root: Path, place: Path, video: Removed) -> None:
+def _check_free(root: Path, place: Path, video: RemovedVideo) -> None:
     both = [path for path in video.paths if os.path.lexists(place / path) and os.path.lexists(root / path)]
     if both:
         raise SemflowError(
@@ -213,14 +214,14 @@ def _check_free(root: Path, place: Path, video: Removed) -> None:
         )
 
 
-def _drop(place: Path, video: Removed) -> tuple[str, ...]:
+def _drop(place: Path, video: RemovedVideo) -> tuple[str, ...]:
     """Take a video out of the manifest; with the last one the folder goes, and the stems of renamed ones come back."""
-    removal = Removal.parse((place / MANIFEST).read_text(encoding="utf-8"))
+    removal = VideoRemoval.parse((place / MANIFEST).read_text(encoding="utf-8"))
     left = tuple(other for other in removal.videos if other.name != video.name)
     if left:
         write_atomically(place / MANIFEST, replace(removal, videos=left).text())
         return ()
-    remove(place)
+    remove_path(place)
     return removal.renamed
 
 

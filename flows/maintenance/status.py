@@ -15,23 +15,23 @@ import click
 from flows.cli.command_options import JSON_OPTION, ValuesCommand
 from flows.cli.console_groups import ItemReason, group_reasons
 from flows.cli.text_formatting import format_counts, format_duration, format_size, join_lines
-from flows.engine.plan import Plan, count_standings
-from flows.engine.project import RAW, STATE, Project
-from flows.engine.recipe import FOLDER
-from flows.engine.run import LOCK
-from flows.engine.scan import scan
+from flows.engine.file_marks import scan_folder
+from flows.engine.plan import Plan, count_statuses
+from flows.engine.project import RAW_FOLDER, STATE, Project
+from flows.engine.recipe import RECIPE_FOLDER
+from flows.engine.run import LOCK_FILE
 from flows.engine.status_file import read_status
 from flows.engine.storage import Storage
-from flows.maintenance.dialog import answer, open_project
+from flows.maintenance.terminal_dialog import open_project, print_answer
 
 MAX_LINES = 20
 """Failures that the terminal shows; --json gives all."""
-RUNS = "runs.jsonl"
+RUN_LOG = "runs.jsonl"
 BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)
-class Holder:
+class LockHolder:
     """The process that holds the project."""
 
     pid: int
@@ -49,20 +49,20 @@ def command(as_json: bool) -> int:
     The exit code is 1 where an item failed or is blocked.
     """
     project = open_project()
-    found = examine(project)
+    found = collect_status(project)
     project.close()
-    answer(found, _lines(found), as_json=as_json)
+    print_answer(found, _lines(found), as_json=as_json)
     return 0 if found["good"] else 1
 
 
-def examine(project: Project) -> dict[str, Any]:
+def collect_status(project: Project) -> dict[str, Any]:
     """Everything that the command says, as JSON values."""
-    holder = find_holder(project.root)
+    holder = find_lock_holder(project.root)
     states = Plan.make(project).states.values()
-    counts = count_standings(states)
+    counts = count_statuses(states)
     return {
         "run": None if holder is None else asdict(holder),
-        "last_run": last_run(project.root),
+        "last_run": read_last_run(project.root),
         "items": counts,
         "put_aside": [
             {"video": state.item.video, "stage": state.item.stage, "reason": state.reason}
@@ -74,15 +74,15 @@ def examine(project: Project) -> dict[str, Any]:
             for state in states
             if state.standing == "blocked" and not state.recorded
         ],
-        "bytes": sizes(project),
+        "bytes": measure_sizes(project),
         "notes": list(project.notes),
         "good": not counts["failed"] and not counts["blocked"],
     }
 
 
-def find_holder(root: Path) -> Holder | None:
+def find_lock_holder(root: Path) -> LockHolder | None:
     """The process that holds the project now; None where there is none. Never stands in the way of a run."""
-    path = root / STATE / LOCK
+    path = root / STATE / LOCK_FILE
     try:
         pid, since = int(path.read_text()), path.stat().st_mtime
     except (OSError, ValueError):
@@ -92,12 +92,12 @@ def find_holder(root: Path) -> Holder | None:
         return None
     status = read_status(root)
     ours = status is not None and status["pid"] == pid and not status["finished"] and status["at"] >= since
-    return Holder(pid, since, status if ours else None)
+    return LockHolder(pid, since, status if ours else None)
 
 
-def last_run(root: Path) -> dict[str, Any] | None:
+def read_last_run(root: Path) -> dict[str, Any] | None:
     """The last line of the run log that can be read: a run that changed something or failed; None without any."""
-    for line in _lines_backwards(root / STATE / RUNS):
+    for line in _lines_backwards(root / STATE / RUN_LOG):
         try:
             entry = json.loads(line)
         except ValueError:
@@ -123,20 +123,20 @@ def last_run(root: Path) -> dict[str, Any] | None:
     return None
 
 
-def sizes(project: Project) -> dict[str, int]:
+def measure_sizes(project: Project) -> dict[str, int]:
     """Bytes by what they are: raw videos, artifacts, reports and recipes on disk, and the objects of DVC's cache."""
     folders = {kind.folder for declaration in project.declarations for kind in declaration.outputs}
     storage = Storage.of(project.root)
     return {
-        "raw": _bytes_below(project.root / RAW),
+        "raw": _bytes_below(project.root / RAW_FOLDER),
         "artifacts": sum(_bytes_below(project.root / folder) for folder in folders),
-        "recipes": _bytes_below(project.root / FOLDER),
+        "recipes": _bytes_below(project.root / RECIPE_FOLDER),
         "cache": 0 if storage is None else _bytes_below(storage.objects.folder),
     }
 
 
 def _bytes_below(folder: Path) -> int:
-    return sum(mark.size for mark in scan(folder).values())
+    return sum(mark.size for mark in scan_folder(folder).values())
 
 
 def _is_alive(pid: int) -> bool:

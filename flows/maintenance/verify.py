@@ -17,10 +17,10 @@ from flows.cli.display import show_progress
 from flows.cli.text_formatting import format_size
 from flows.engine.plan import Plan
 from flows.engine.project import Project
-from flows.engine.run import locked
-from flows.maintenance.check_bytes import Checked, check_bytes
-from flows.maintenance.dialog import answer, find_videos, open_project
-from flows.maintenance.recompute import Again, can_be_made, choose_items, make_again, parse_amount
+from flows.engine.run import hold_project
+from flows.maintenance.recompute import RecomputedItem, is_recomputable, parse_amount, recompute_items, sample_items
+from flows.maintenance.terminal_dialog import open_project, print_answer, resolve_videos
+from flows.maintenance.verify_hashes import IntegrityReport, verify_hashes
 from tasks.errors import SemflowError
 
 TOLERANCE = 1e-3
@@ -62,10 +62,10 @@ def command(
     amount = None if recompute is None else parse_amount(recompute)
     project = open_project()
     try:
-        with locked(project), show_progress():
-            found = verify(
+        with hold_project(project), show_progress():
+            found = verify_dataset(
                 project,
-                find_videos(project, videos) or None,
+                resolve_videos(project, videos) or None,
                 stages or None,
                 cache=cache,
                 amount=amount,
@@ -74,11 +74,11 @@ def command(
             )
     finally:
         project.close()
-    answer(found, _lines(found), as_json=as_json)
+    print_answer(found, _lines(found), as_json=as_json)
     return 0 if found["good"] else 1
 
 
-def verify(
+def verify_dataset(
     project: Project,
     videos: Sequence[str] | None = None,
     stages: Sequence[str] | None = None,
@@ -95,21 +95,21 @@ def verify(
             raise SemflowError(f"--stage must be one of {', '.join(names)}, got {stage!r}")
     plan = Plan.make(project)
     chosen = set(project.videos if videos is None else videos)
-    checked = check_bytes(plan, chosen, stages or names, cache=cache, raw=not stages)
-    again: list[Again] = []
+    checked = verify_hashes(plan, chosen, stages or names, cache=cache, raw=not stages)
+    again: list[RecomputedItem] = []
     skipped = 0
     if amount is not None:
         damaged = {finding.item for finding in checked.findings if finding.item is not None}
         mine = [
             item for item in plan.states if item.stage in (stages or names) and (item.video in chosen or videos is None)
         ]
-        able = [item for item in mine if can_be_made(plan, item, damaged)]
+        able = [item for item in mine if is_recomputable(plan, item, damaged)]
         skipped = len(mine) - len(able)
-        again = list(make_again(plan, choose_items(plan, able, amount, seed), tolerance))
+        again = list(recompute_items(plan, sample_items(plan, able, amount, seed), tolerance))
     return _as_json(checked, again, skipped)
 
 
-def _as_json(checked: Checked, again: list[Again], skipped: int) -> dict[str, Any]:
+def _as_json(checked: IntegrityReport, again: list[RecomputedItem], skipped: int) -> dict[str, Any]:
     different = [found for found in again if found.difference.verdict == "different"]
     return {
         "groups": {name: asdict(counts) for name, counts in checked.counts.items()},

@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.engine.file_marks import read_mark
 from flows.engine.outcome import Item
 from flows.engine.plan import ItemState, Plan
 from flows.engine.project import Project
-from flows.engine.scan import mark_of
-from tasks.artifacts.artifact import ALL
-from tasks.content import write_atomically
+from tasks.artifacts.artifact import DATASET_ITEM
+from tasks.content_hash import write_atomically
 
 if TYPE_CHECKING:
     from flows.overview.index_page import IndexItem
@@ -44,7 +44,7 @@ def refresh_index(project: Project, plan: Plan) -> Path | None:
     save_items(project, {video: (keys[video], item) for video, item in new.items()})
     items |= new
     trouble = _first_trouble(plan.states)
-    shown = [_with_trouble(items[video], trouble.get(video) or trouble.get(ALL)) for video in project.videos]
+    shown = [_with_trouble(items[video], trouble.get(video) or trouble.get(DATASET_ITEM)) for video in project.videos]
     write_atomically(path, render_index(shown) + mark)
     return path
 
@@ -85,7 +85,7 @@ def _drawing(plan: Plan) -> list[str | None]:
     """Hashes of the files that draw the page."""
     here = Path(__file__).parent
     files = sorted([*here.glob("index*"), *(here.parents[1] / "tasks" / "report").glob("*.*")])
-    marks = [(str(file), mark_of(file)) for file in files]
+    marks = [(str(file), read_mark(file)) for file in files]
     return [plan.inventory.md5(file, mark) for file, mark in marks if mark is not None]
 
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from flows.training.figure_stacks import FIGURE_STACK_SETTINGS, FigureClipJob, make_render_pool, render_clip_inputs
 from tasks.artifacts.action_model import ActionModel, LinearHead, TemporalStream
-from tasks.fingerprint import fingerprint
+from tasks.fingerprint import fingerprint_module
 from tasks.streams.linear_head import predict_probabilities
 from tasks.streams.temporal_stream import extract_temporal_features, init_cross_modality, trunk_to_arrays
 from tasks.synthetic.figures.clip import Theme
@@ -134,7 +134,7 @@ def _render_quantized(job: FigureClipJob) -> QuantizedStacks:
 
 def _hash_code() -> str:
     """Of the code that renders and looks: another one makes other stacks."""
-    return sha256(json.dumps(dict(fingerprint("flows.training.figure_stacks"))).encode()).hexdigest()[:16]
+    return sha256(json.dumps(dict(fingerprint_module("flows.training.figure_stacks"))).encode()).hexdigest()[:16]
 
 
 if __name__ == "__main__":

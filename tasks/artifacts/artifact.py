@@ -77,7 +77,7 @@ class UserInput(Artifact):
         raise TypeError(f"{type(self).__name__} must be written by people, got a stage that saves one to {path}")
 
 
-ALL = "/dataset"
+DATASET_ITEM = "/dataset"
 """Stands for the whole dataset where a video is named: no file can be called so. Its artifact lies at
 `<FOLDER>/dataset<SUFFIX>`."""
 

@@ -52,7 +52,7 @@ class Looker:
                 _back(self._read(prediction), window, image)
                 for prediction, window in zip(predictions, part, strict=True)
             ]
-        return Skeletons.joined(found)
+        return Skeletons.from_parts(found)
 
     def _read(self, prediction: NDArray[np.float32]) -> Skeletons:
         return decode_keypoints(prediction, self.score_threshold, self.nms_iou, LIMIT)

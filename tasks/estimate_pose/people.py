@@ -48,11 +48,11 @@ def find(
     """
     gain = looker.image_size / max(image.shape[:2])
     small = (boxes[:, 3] - boxes[:, 1]) * gain < choice.small
-    whole = posed(looker.whole(image), choice) if not small.all() else Skeletons.joined([])
+    whole = posed(looker.whole(image), choice) if not small.all() else Skeletons.from_parts([])
     missed = np.ones(len(boxes), np.bool_)
     missed[assign(whole, boxes, choice.affinity, before)[1]] = False
     close = posed(looker.closer(image, boxes[small | missed]), choice)
-    everyone = Skeletons.joined([whole, close])
+    everyone = Skeletons.from_parts([whole, close])
     kept = suppress_skeletons(everyone, looker.nms_iou, LIMIT)
     skeleton, box = assign(everyone.take(kept), boxes, choice.affinity, before)
     return Found(box, everyone.take(kept[skeleton]), kept[skeleton] >= len(whole))

@@ -31,7 +31,7 @@ def pose_table(frames: Frames, tracks: Tracks, params: EstimatePoseParams, devic
     people = tracks.take(tracks.class_name == PERSON)
     found = list(_find_all(frames, people, params, device, batch))
     rows = np.concatenate([np.empty(0, np.intp), *(start + each.box for start, each in found)])
-    skeletons = Skeletons.joined([each.people for _, each in found])
+    skeletons = Skeletons.from_parts([each.people for _, each in found])
     closer = np.concatenate([np.empty(0, np.bool_), *(each.closer for _, each in found)])
     x, y = (np.ascontiguousarray(skeletons.keypoints[..., axis]) for axis in (0, 1))
     poses = Poses(

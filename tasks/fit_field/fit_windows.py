@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tasks.arrays import LabelMap
 from tasks.artifacts.artifact import StreamingArtifact
 from tasks.artifacts.semantic_field import DEPTH_METRIC_PREFIX, FieldMap, FieldMetadata, SemanticField
-from tasks.checkpoints import Checkpoints, passing
+from tasks.checkpoints import Checkpoints, temporary_checkpoints
 from tasks.fit_field.field_inputs import FieldInputs
 from tasks.fit_field.seed_labels import explain_missing_seeds, load_seed_labels, make_instance_segmenter
 from tasks.fit_field.shot import Shot, make_shot, split_shots
@@ -25,7 +25,7 @@ from tasks.fit_field.windows import core_range, schedule_windows
 from tasks.label_propagation.propagate_labels import classify_frames, weigh_evidence
 from tasks.label_propagation.propagation_config import DEFAULT_CONFIG, PropagationConfig
 from tasks.motion_layers.occlusion_order import count_occlusions, rank_nearness
-from tasks.progress import Step, progress
+from tasks.progress import ProgressCallback, track_progress
 
 if TYPE_CHECKING:
     from tasks.fit_field.params import FitFieldParams
@@ -52,7 +52,7 @@ def _write_field(
 ) -> None:
     frames = inputs.frames
     size = compute_map_size(frames.height, frames.width, params.grid_side)
-    with passing() if parts is None else contextlib.nullcontext(parts) as kept:
+    with temporary_checkpoints() if parts is None else contextlib.nullcontext(parts) as kept:
         known = load_seed_labels(inputs, params, size, kept)
         seen = make_instance_segmenter(frames, params, size) if params.use_instance_masks else None
         takes = [
@@ -81,7 +81,7 @@ def _fit_maps(
     """The maps of each take, which is fitted by itself; fills `metrics` with means over the frames of takes."""
     heard: list[ShotEvidenceWeights] = []
     hiding = np.zeros((takes[0].classes,) * 2) if takes else np.zeros((0, 0))
-    with progress("fit_field", title, sum(len(window) for take in takes for window in take.windows)) as step:
+    with track_progress("fit_field", title, sum(len(window) for take in takes for window in take.windows)) as step:
         for number, take in enumerate(takes):
             fit = _ShotFit(take, parts, f"{number:04d}", overlap, step)
             heard.append(fit.heard())
@@ -102,7 +102,7 @@ class _ShotFit:
     parts: Checkpoints
     name: str
     overlap: int
-    step: Step
+    step: ProgressCallback
 
     def heard(self) -> ShotEvidenceWeights:
         """What the labelled frames say about the kinds of evidence."""

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tasks.artifacts.action_model import LinearHead
-from tasks.sealed import read_sealed, write_sealed
+from tasks.checksummed_file import read_checksummed, write_checksummed
 from tasks.streams.flip import mirror_stacks
 from tasks.streams.mobilenet_v2 import MobileNetTrunk
 
@@ -172,12 +172,12 @@ def _save_checkpoint(student: FineTuneModel, optimizer: torch.optim.Optimizer, e
     """A kill leaves the epoch before."""
     file = io.BytesIO()
     torch.save({"student": student.state_dict(), "optimizer": optimizer.state_dict(), "epochs": epochs}, file)
-    write_sealed(checkpoint, file.getvalue())
+    write_checksummed(checkpoint, file.getvalue())
 
 
 def _load_checkpoint(student: FineTuneModel, optimizer: torch.optim.Optimizer, checkpoint: Path) -> int:
     """Epochs already done, their state restored; 0 where the file is not as it was written."""
-    data = read_sealed(checkpoint)
+    data = read_checksummed(checkpoint)
     if data is None:
         return 0
     state: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)

@@ -23,8 +23,8 @@ from tasks.arrays import Boxes
 from tasks.artifacts.action_model import StackSettings, TemporalStream
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.frames import Frames
-from tasks.fingerprint import fingerprint, library_version
-from tasks.sealed import read_sealed, write_sealed
+from tasks.checksummed_file import read_checksummed, write_checksummed
+from tasks.fingerprint import fingerprint_module, library_version
 from tasks.streams.flow_stack import (
     FlowStacks,
     build_flow_stacks,
@@ -152,7 +152,7 @@ class FeatureCache:
 
     def get(self, key: str) -> StreamFeatures | None:
         """What was put under `key`."""
-        data = read_sealed(self.folder / f"{key}.look")
+        data = read_checksummed(self.folder / f"{key}.look")
         if data is None:
             return None
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
@@ -162,7 +162,7 @@ class FeatureCache:
         """Keep `found`; a reader sees all of it or nothing."""
         file = io.BytesIO()
         np.savez_compressed(file, spatial=found.spatial, temporal=found.temporal, stacks=found.stacks)
-        write_sealed(self.folder / f"{key}.look", file.getvalue())
+        write_checksummed(self.folder / f"{key}.look", file.getvalue())
 
 
 def compute_feature_key(stretch: LabelSegment, files: Sequence[Path], params: TrainParams) -> str:
@@ -172,7 +172,7 @@ def compute_feature_key(stretch: LabelSegment, files: Sequence[Path], params: Tr
             "files": [_hash_file(path) for path in files],
             "stretch": [stretch.first, stretch.stop, stretch.track_id],
             "params": [params.spatial, params.temporal, params.clips, params.stacks],
-            "code": dict(fingerprint(__name__)),
+            "code": dict(fingerprint_module(__name__)),
             "libraries": {name: library_version(name) for name in LIBRARIES},
         }
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tasks.arrays import Indices
 from tasks.artifacts.action_model import FeatureSource, LinearHead, TemporalStream
-from tasks.progress import progress
+from tasks.progress import track_progress
 from tasks.streams.linear_head import fit_linear_head, predict_probabilities
 from tasks.streams.temporal_stream import extract_temporal_features, trunk_from_arrays, trunk_to_arrays
 from tasks.train.fine_tune import QUANTIZATION_STEPS, CheckpointLogger, FineTuneConfig, TrainingSet, fine_tune
@@ -94,7 +94,7 @@ def _train_full_network(
         return None, nan_probabilities(material)
     some = np.concatenate([material.looks[row].stacks for row in rows if len(material.looks[row].stacks)])
     schedule = FineTuneConfig(params.epochs, params.learning_rate, params.batch, params.flip, params.seed)
-    with progress("train", f"epochs on {len(some)} stacks", params.epochs, logged=True) as step:
+    with track_progress("train", f"epochs on {len(some)} stacks", params.epochs, logged=True) as step:
         diary = CheckpointLogger(state, lambda _, loss: step(f"loss {loss:.3f}"))
         lesson = TrainingSet(some, material.labels[at], np.zeros(material.count, int))
         trunk, head = fine_tune(trunk_from_arrays(stream.trunk), lesson, schedule, device, diary)

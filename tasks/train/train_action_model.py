@@ -18,8 +18,8 @@ from tasks.arrays import Indices
 from tasks.artifacts.action_labels import ActionLabels
 from tasks.artifacts.action_model import ActionModel, LinearHead, TemporalStream
 from tasks.errors import BadInput
-from tasks.fingerprint import fingerprint, library_version
-from tasks.progress import progress
+from tasks.fingerprint import fingerprint_module, library_version
+from tasks.progress import track_progress
 from tasks.streams.fusion import EQUAL_WEIGHTS, fit_fusion_weights, fuse_probabilities
 from tasks.train.classification_metrics import compute_metrics, mark_predicted
 from tasks.train.label_segments import LABELS_FILE, LabelSegment, TrainingVideos, load_label_segments
@@ -138,7 +138,7 @@ class _Checkpoints:
 def _describe_environment(means: TrainContext) -> dict[str, Any]:
     return {
         "params": means.params.model_dump(mode="json"),
-        "code": dict(fingerprint(__name__)),
+        "code": dict(fingerprint_module(__name__)),
         "libraries": {name: library_version(name) for name in LIBRARIES},
         "device": means.device.partition(":")[0],
     }
@@ -151,7 +151,7 @@ def _extract_features(
     rows: list[LabelSegment] = []
     looks: list[StreamFeatures] = []
     keys: list[str] = []
-    with progress("train", "looking at labels", len(labels.rows), logged=True) as step:
+    with track_progress("train", "looking at labels", len(labels.rows), logged=True) as step:
         for row, opened in load_label_segments(labels, footage, means.params.region):
             flow = footage.dense_flow.paths[row.video]
             key = compute_feature_key(row, (footage.frames.paths[row.video], flow), means.params)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tasks.progress import BYTES, UNKNOWN, has_sink, reported
+from tasks.progress import BYTES_REMARK, UNKNOWN_TOTAL, has_sink, report_work
 from tasks.weights.registry import Body
 
 log = logging.getLogger("semflow")
@@ -63,15 +63,15 @@ def _append(source: Source, part: Path, offset: int, label: str) -> None:
     what = f"fetching {label}"
     if not has_sink():
         log.info(what)
-    with source.open(offset) as body, part.open("ab") as file, reported(what) as report:
+    with source.open(offset) as body, part.open("ab") as file, report_work(what) as report:
         file.truncate(body.offset)
-        total = UNKNOWN if body.size is None else body.size
+        total = UNKNOWN_TOTAL if body.size is None else body.size
         done = body.offset
-        report(done, total, BYTES)
+        report(done, total, BYTES_REMARK)
         for block in body.blocks:
             file.write(block)
             done += len(block)
-            report(done, total, BYTES)
+            report(done, total, BYTES_REMARK)
     if body.size is not None and done < body.size:
         raise ConnectionError(f"broke off after {done} of {body.size} bytes")
 

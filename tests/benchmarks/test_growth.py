@@ -11,20 +11,20 @@ from typing import Any, ClassVar
 
 import pytest
 
-import flows.engine.book
 import flows.engine.inventory
-import flows.engine.perform
+import flows.engine.job_execution
+import flows.engine.recipe_store
 from benchmarks.engine.project import make_project, raw_file
-from flows.engine.dvc_yaml import render
+from flows.engine.dvc_yaml import render_dvc_yaml
 from flows.engine.project import Project
-from flows.engine.run import bring_up_to_date
+from flows.engine.run import run_stale_items
 from tasks.artifacts.artifact import Dataset
 from tasks.params import Params
 from tasks.stage import stage
 from tests.engine import toys
 
 FEW, MANY = 50, 200
-ENGINE = str(Path(flows.engine.book.__file__).parent)
+ENGINE = str(Path(flows.engine.recipe_store.__file__).parent)
 SLACK = 1.1
 
 
@@ -71,14 +71,14 @@ class Bench:
         counts = self.counts = Counts()
         before = sys.gettrace()
         with pytest.MonkeyPatch.context() as patch:
-            self._count_calls(patch, flows.engine.inventory, "md5_of", "hashed")
-            self._count_calls(patch, flows.engine.perform, "md5_of", "hashed")
-            self._count_calls(patch, flows.engine.book, "parse_recipe", "parsed")
+            self._count_calls(patch, flows.engine.inventory, "md5_file", "hashed")
+            self._count_calls(patch, flows.engine.job_execution, "md5_file", "hashed")
+            self._count_calls(patch, flows.engine.recipe_store, "parse_recipe", "parsed")
             sys.settrace(self._enter)
             try:
                 project = Project.open(self.root, STAGES)
                 project.state.connection.set_trace_callback(self._count_statement)
-                summary = bring_up_to_date(project)
+                summary = run_stale_items(project)
                 project.close()
             finally:
                 sys.settrace(before)
@@ -114,7 +114,7 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Cou
     for videos in (FEW, MANY):
         bench = Bench(tmp_path_factory.mktemp("project"))
         make_project(bench.root, videos, PARAMS)
-        (bench.root / "dvc.yaml").write_text(render(Project.open(bench.root, STAGES)))
+        (bench.root / "dvc.yaml").write_text(render_dvc_yaml(Project.open(bench.root, STAGES)))
         found[videos] = {"first": bench.run(), "nothing": bench.run()}
         raw_file(bench.root, 1).write_text("a banana\n", encoding="ascii")
         found[videos]["changed"] = bench.run()

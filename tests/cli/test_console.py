@@ -13,7 +13,7 @@ from rich.console import Console
 
 from flows.cli.console import MAX_LINES, PlanLine, count_states, show_plan, show_summary
 from flows.engine.outcome import Item, Outcome, Summary
-from tasks.artifacts.artifact import ALL
+from tasks.artifacts.artifact import DATASET_ITEM
 
 STAGES = ("decode", "extract_features", "fit_axes")
 
@@ -30,7 +30,7 @@ def printed(summary: Summary, width: int = 80) -> list[str]:
 
 def run_of(videos: int, width: int = 80) -> list[str]:
     """What is printed of a run that decoded videos, could not see the second, and found the rest as it was."""
-    outcomes = [Outcome(ALL, "fit_axes", "reused")]
+    outcomes = [Outcome(DATASET_ITEM, "fit_axes", "reused")]
     for number in range(videos):
         outcomes.append(Outcome(f"video_{number}", "decode", "computed", 2.0, 60))
         seen = "failed" if number == 1 else "reused"
@@ -141,7 +141,7 @@ def changed_plan(videos: int) -> list[PlanLine]:
     for n in range(videos):
         lines.append(plan_line(f"v{n}", "decode", "fresh"))
         lines.append(plan_line(f"v{n}", "extract_features", "stale", "parameter a.b: 10 -> 99", 2.0))
-    return [*lines, plan_line(ALL, "fit_axes", "stale", "waits for extract_features v0")]
+    return [*lines, plan_line(DATASET_ITEM, "fit_axes", "stale", "waits for extract_features v0")]
 
 
 def test_a_plan_is_a_table_by_stage_with_seconds_and_bytes() -> None:

@@ -11,7 +11,7 @@ import pytest
 from flows.cli.display import PlainDisplay, QuietDisplay, choose_display, show_progress
 from flows.cli.display_live import LiveDisplay
 from flows.engine.outcome import Item, Step, Summary
-from tasks.progress import has_sink, progress, set_sink
+from tasks.progress import has_sink, set_sink, track_progress
 from tests.cli.displays import SHOW_CURSOR, Clock, Terminal, items, outcome
 
 DONE = Summary((), 1.0, (), {}, "")
@@ -157,7 +157,7 @@ def test_work_of_this_process_is_shown_on_a_terminal_which_is_clean_afterwards()
     terminal = Terminal("maps of walk 0/3")
     with contextlib.redirect_stderr(terminal), pytest.raises(RuntimeError), show_progress():
         assert has_sink()
-        with progress("fit", "maps of walk", 3):
+        with track_progress("fit", "maps of walk", 3):
             assert terminal.seen.wait(30)
             raise RuntimeError("a bug")
     assert not has_sink()
@@ -172,7 +172,7 @@ def test_without_a_terminal_or_with_somebody_who_listens_already_nothing_is_show
     terminal = Terminal()
     before = set_sink(lambda *call: told.append(call))
     try:
-        with contextlib.redirect_stderr(terminal), show_progress(), progress("fit", "maps", 1) as step:
+        with contextlib.redirect_stderr(terminal), show_progress(), track_progress("fit", "maps", 1) as step:
             step("")
         assert has_sink()
     finally:

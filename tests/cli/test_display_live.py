@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from flows.cli.display_live import LiveDisplay, ProgressBars
 from flows.engine.outcome import Item, Step, Summary
-from tasks.progress import BYTES, UNKNOWN
+from tasks.progress import BYTES_REMARK, UNKNOWN_TOTAL
 from tests.cli.displays import HIDE_CURSOR, SHOW_CURSOR, Clock, Terminal, items, outcome
 
 
@@ -89,7 +89,7 @@ def test_every_size_of_terminal_is_kept(width: int, height: int) -> None:
         stage.display.planned(every, {}, 16)
         for worker, item in enumerate(every[:16]):
             stage.display.started(item, worker, worker % 3 + 1)
-            stage.display.progressed(item, Step("fetching yolo26n.pt from a host", 5.6e6, 11.1e6, BYTES))
+            stage.display.progressed(item, Step("fetching yolo26n.pt from a host", 5.6e6, 11.1e6, BYTES_REMARK))
         lines = stage.lines()
         assert len(lines) <= max(height // 2, 3)
         assert not any("\x1b" in line or "\n" in line for line in lines)
@@ -101,12 +101,12 @@ def test_how_much_is_fetched_is_never_cut(width: int) -> None:
     stage = Stage(width)
     with stage.display:
         item, *_ = start(stage, 40, 1)
-        stage.display.progressed(item, Step("fetching yolo26n.pt from github.com", 5.6e6, 11.1e6, BYTES))
+        stage.display.progressed(item, Step("fetching yolo26n.pt from github.com", 5.6e6, 11.1e6, BYTES_REMARK))
         line = stage.lines()[2]
         assert line.endswith(" 5.6/11.1 MB") and "fetching yol" in line
-        stage.display.progressed(item, Step("fetching yolo26n.pt from github.com", 5.6e6, UNKNOWN, BYTES))
+        stage.display.progressed(item, Step("fetching yolo26n.pt from github.com", 5.6e6, UNKNOWN_TOTAL, BYTES_REMARK))
         assert stage.lines()[2].endswith(" 5.6 MB")
-        stage.display.progressed(item, Step("fetching yolo26n.pt from github.com", 11.1e6, 11.1e6, BYTES))
+        stage.display.progressed(item, Step("fetching yolo26n.pt from github.com", 11.1e6, 11.1e6, BYTES_REMARK))
         assert stage.lines()[2].split() == ["detect", "v0", "0:01"], "what is over has no bar"
 
 
@@ -221,7 +221,7 @@ def test_pieces_of_work_at_the_same_time_share_the_terminal() -> None:
     clock, terminal = Clock(), Terminal()
     with ProgressBars(terminal.console(), clock, interval_s=None) as bars:
         bars.update_bar("maps", 0, 4, "")
-        bars.update_bar("fetching a file", 1e6, 4e6, BYTES)
+        bars.update_bar("fetching a file", 1e6, 4e6, BYTES_REMARK)
         clock.now += 10
         bars.update_bar("maps", 1, 4, "window 1")
         maps, fetching = (line.plain for line in bars.region.render_lines())
@@ -230,8 +230,8 @@ def test_pieces_of_work_at_the_same_time_share_the_terminal() -> None:
         )
         bars.update_bar("maps", 1, 1, "")
         assert len(bars.region.render_lines()) == 1 and bars.region.shown
-        bars.update_bar("fetching a file", 4e6, 4e6, BYTES)
+        bars.update_bar("fetching a file", 4e6, 4e6, BYTES_REMARK)
         assert not bars.region.shown
-        bars.update_bar("more", 0, UNKNOWN, "")
+        bars.update_bar("more", 0, UNKNOWN_TOTAL, "")
         assert [line.plain.split() for line in bars.region.render_lines()] == [["━" * 10, "more", "0"]]
     assert terminal.getvalue().endswith(SHOW_CURSOR) or SHOW_CURSOR in terminal.getvalue()

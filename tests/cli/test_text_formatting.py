@@ -18,8 +18,8 @@ from flows.cli.text_formatting import (
     join_lines,
 )
 from flows.engine.outcome import Item
-from tasks.artifacts.artifact import ALL
-from tasks.progress import BYTES
+from tasks.artifacts.artifact import DATASET_ITEM
+from tasks.progress import BYTES_REMARK
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_sizes(count: float, words: str) -> None:
 def test_amounts() -> None:
     assert format_amount(3, 10) == "3/10" and format_amount(3, math.inf) == "3"
     assert (
-        format_amount(5_600_000, 11_100_000, BYTES) == "5.6/11.1 MB"
-        and format_amount(5_600_000, math.inf, BYTES) == "5.6 MB"
+        format_amount(5_600_000, 11_100_000, BYTES_REMARK) == "5.6/11.1 MB"
+        and format_amount(5_600_000, math.inf, BYTES_REMARK) == "5.6 MB"
     )
 
 
@@ -74,5 +74,6 @@ def test_text_steers_no_terminal() -> None:
     assert escape_controls("a\x1b[2Jb\rc\x07\u202e\udcff") == r"a\x1b[2Jb\rc\x07\u202e\udcff"
     assert join_lines(" a\n  b\tc ") == "a b c"
     assert (
-        format_video_name(Item(ALL, "train")) == "(dataset)" and format_video_name(Item("x\x1b", "train")) == r"x\x1b"
+        format_video_name(Item(DATASET_ITEM, "train")) == "(dataset)"
+        and format_video_name(Item("x\x1b", "train")) == r"x\x1b"
     )

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.engine import follow
+from flows.engine import run_items
 from flows.engine.project import Project
-from tests.engine import perilous, toys
-from tests.engine.peril import Peril
+from tests.engine import kill_scenarios, toys
+from tests.engine.fault_injection import FaultProject
 
 
 @pytest.fixture
@@ -40,16 +40,18 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def peril(tmp_path: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Callable[..., Peril]]:
+def fault_project(
+    tmp_path: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> Generator[Callable[..., FaultProject]]:
     """Make a project of films that go wrong (video=deed); what they left running is ended after the test."""
-    made: list[Peril] = []
+    made: list[FaultProject] = []
 
-    def make(**films: str) -> Peril:
-        made.append(Peril.at(tmp_path / f"peril{len(made)}", checkout, films))
-        monkeypatch.setenv(perilous.FOLDER, str(made[-1].notes))
+    def make(**films: str) -> FaultProject:
+        made.append(FaultProject.at(tmp_path / f"fault_project{len(made)}", checkout, films))
+        monkeypatch.setenv(kill_scenarios.FOLDER, str(made[-1].notes))
         return made[-1]
 
-    monkeypatch.setattr(follow, "RETRY_DELAYS_S", (0.0, 0.0))
+    monkeypatch.setattr(run_items, "RETRY_DELAYS_S", (0.0, 0.0))
     yield make
     for each in made:
         each.end()

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.engine.doors import Toy
+from tests.engine.entry_points import Toy
 
 ONE, TWO, THREE = "one", "two", "day/three"
 EACH = (ONE, TWO, THREE)

@@ -14,9 +14,9 @@ import pytest
 
 from flows.engine.outcome import Summary
 from flows.engine.project import Project
-from flows.engine.run import bring_up_to_date
+from flows.engine.run import run_stale_items
 from tasks.artifacts.artifact import StreamingArtifact
-from tasks.checkpoints import Checkpoints, passing
+from tasks.checkpoints import Checkpoints, temporary_checkpoints
 from tasks.errors import BadInput
 from tasks.params import Compute
 from tasks.stage import stage
@@ -68,7 +68,7 @@ def reopen(project_root: Path) -> Callable[[], Project]:
 def run(project: Project, letters: int = 99) -> Summary:
     toys.CALLS.clear()
     LIMIT["letters"] = letters
-    return bring_up_to_date(project)
+    return run_stale_items(project)
 
 
 def parts_in(root: Path) -> list[str]:
@@ -105,7 +105,7 @@ def test_parts_stay_while_an_item_waits_for_another(reopen: Callable[[], Project
     run(reopen(), letters=3)
     params = project_root / "params.yaml"
     params.write_text(params.read_text().replace("upper: false", "upper: true"))
-    bring_up_to_date(reopen(), videos=[])
+    run_stale_items(reopen(), videos=[])
     assert parts_in(project_root) == ["0", "1", "2"], "`read` may yet give the same words"
 
 
@@ -119,7 +119,7 @@ def test_a_fault_of_the_input_takes_its_parts_with_it(reopen: Callable[[], Proje
 KILLED = """
 import sys, time
 from pathlib import Path
-from flows.engine.run import bring_up_to_date
+from flows.engine.run import run_stale_items
 from flows.engine.project import Project
 from tests.engine import test_checkpoints as spelling
 
@@ -130,7 +130,7 @@ def slowly(part, letter):
     part.write_text(letter)
 
 spelling._letter = slowly
-bring_up_to_date(Project.open(Path(sys.argv[1]), spelling.STAGES))
+run_stale_items(Project.open(Path(sys.argv[1]), spelling.STAGES))
 """
 
 
@@ -152,7 +152,7 @@ def test_a_killed_process_costs_the_part_in_hand(
 
 
 def test_passing_checkpoints_go_with_their_block() -> None:
-    with passing() as parts:
+    with temporary_checkpoints() as parts:
         assert parts.part("one", lambda path: path.write_text("1")).read_text() == "1"
         assert parts.part("one", lambda path: path.write_text("2")).read_text() == "1"
     assert not parts.folder.exists()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.content import md5_of
-from tests.engine.doors import VIDEOS, Toy, start_project, zygote
+from tasks.content_hash import md5_file
+from tests.engine.entry_points import VIDEOS, Toy, prefork_server, start_project
 from tests.engine.mutations import EACH, items
 
 ALL_ITEMS = items("read", "count", "collect", "look", "tell")
@@ -31,14 +31,14 @@ class Team:
 @pytest.fixture(scope="module")
 def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     folder = tmp_path_factory.mktemp("clones")
-    with zygote(folder) as served:
+    with prefork_server(folder) as served:
         toy = start_project(folder / "made", folder, served)
         remote = folder / "remote"
         toy.dvc("remote", "add", "-d", "team", str(remote))
         toy.run()
         commit(toy, "Features")
         objects = {
-            name: md5_of(toy.root / name)
+            name: md5_file(toy.root / name)
             for name in toy.files()
             if not name.startswith("data/notes") and not name.endswith((".dvc", ".lock", ".gitignore"))
         }
@@ -155,7 +155,7 @@ def test_a_changed_parameter_pulls_what_its_stage_reads_and_nothing_else(team: T
     folders = {"data/counts", "data/totals", "data/looks"}
     wanted = {name for name in team.objects if "/".join(name.split("/")[:2]) in folders}
     # Some files have the same bytes as others, and so the same object; the new pages share some with the old ones.
-    pages = {md5_of(path) for path in (clone.root / "data/pages").rglob("*.txt")}
+    pages = {md5_file(path) for path in (clone.root / "data/pages").rglob("*.txt")}
     same = {team.objects[name] for name in before | wanted} | pages
     assert {team.objects[name] for name in here(team, clone) if "/recipes/" not in name} <= same
     assert wanted <= here(team, clone)

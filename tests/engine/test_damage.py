@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from flows.engine.outcome import Item
 from flows.engine.plan import ItemState, Plan
 from flows.engine.project import Project
-from flows.engine.recipe import METHOD, RECIPE, recipe_path
-from flows.engine.run import bring_up_to_date
+from flows.engine.recipe import METHOD_SUFFIX, RECIPE_SUFFIX, recipe_path
+from flows.engine.run import run_stale_items
 from tests.engine import toys
 
 Reopen = Callable[[], Project]
@@ -29,7 +29,7 @@ STAGES = ("read", "count", "repeat", "join")
 @pytest.fixture
 def made(project_root: Path, reopen: Reopen) -> Path:
     """A project in which everything is made."""
-    assert bring_up_to_date(reopen()).good
+    assert run_stale_items(reopen()).good
     toys.CALLS.clear()
     return project_root
 
@@ -58,7 +58,7 @@ def all_data(root: Path) -> dict[str, bytes]:
 def heals(root: Path, called: list[str], data: dict[str, bytes]) -> None:
     """A run makes what was damaged, and no more; then all is as it was."""
     toys.CALLS.clear()
-    assert bring_up_to_date(Project.open(root, toys.TOYS)).good
+    assert run_stale_items(Project.open(root, toys.TOYS)).good
     assert sorted(toys.CALLS) == sorted(called)
     assert all_data(root) == data
     assert {state.standing for state in plan_of(root).values()} == {"fresh"}
@@ -151,7 +151,7 @@ def test_a_folder_in_the_place_of_a_recipe_is_no_recipe(made: Path) -> None:
     path.unlink()
     path.mkdir()
     assert to_make(plan_of(made)) == {"count one": "never made"}
-    assert bring_up_to_date(Project.open(made, toys.TOYS)).good
+    assert run_stale_items(Project.open(made, toys.TOYS)).good
     assert path.is_file()
 
 
@@ -168,7 +168,7 @@ def test_the_damaged_recipe_of_a_video_whose_raw_file_is_here_changes_no_other_f
 
 
 def the_method(root: Path, stage: str) -> Path:
-    (path,) = (root / "data/recipes" / stage).glob(f"*{METHOD}")
+    (path,) = (root / "data/recipes" / stage).glob(f"*{METHOD_SUFFIX}")
     return path
 
 
@@ -217,7 +217,7 @@ def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (root / "params.yaml").write_text(toys.PARAMS)
     for name, text in (("one", "banana"), ("two", "cat")):
         (root / f"data/raw/{name}.mp4").write_text(text)
-    assert bring_up_to_date(Project.open(root, toys.TOYS)).good
+    assert run_stale_items(Project.open(root, toys.TOYS)).good
     data = all_data(root)
     yield root
     assert all_data(root) == data
@@ -233,8 +233,8 @@ def test_a_changed_byte_of_a_recipe_or_method_concerns_its_items_or_nothing(
     before = path.read_bytes()
     after = bytearray(before)
     after[position % len(after)] ^= change
-    stage, stem = path.parent.name, path.name.removesuffix(RECIPE)
-    items = {f"{stage} {stem}"} if path.name.endswith(RECIPE) else {f"{stage} one", f"{stage} two"}
+    stage, stem = path.parent.name, path.name.removesuffix(RECIPE_SUFFIX)
+    items = {f"{stage} {stem}"} if path.name.endswith(RECIPE_SUFFIX) else {f"{stage} one", f"{stage} two"}
     try:
         path.write_bytes(after)
         states = plan_of(unchanged)

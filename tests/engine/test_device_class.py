@@ -11,8 +11,8 @@ import pytest
 
 from flows.pipeline import STAGES
 from tasks import device_class as module
-from tasks.device_class import device_class, processor_class
-from tasks.kernels import AVX2, AVX512, pinned
+from tasks.device_class import classify_device, classify_processor
+from tasks.kernels import AVX2, AVX512, choose_kernel_settings
 from tasks.params import Params, read_params
 
 ZEN2, ZEN4, NEHALEM = AVX2 | {"sse4_2"}, AVX2 | AVX512, frozenset({"sse4_2"})
@@ -21,50 +21,57 @@ ZEN2, ZEN4, NEHALEM = AVX2 | {"sse4_2"}, AVX2 | AVX512, frozenset({"sse4_2"})
 def on(monkeypatch: pytest.MonkeyPatch, flags: frozenset[str]) -> None:
     monkeypatch.setattr(module, "processor_flags", lambda: flags)
     facts = {"vendor_id": "AuthenticAMD", "cpu family": "23", "model": "49", "flags": " ".join(flags)}
-    monkeypatch.setattr(module, "processor", lambda: facts)
+    monkeypatch.setattr(module, "read_cpuinfo", lambda: facts)
 
 
 def test_what_no_kernel_changes_is_the_same_on_every_processor_with_avx2(monkeypatch: pytest.MonkeyPatch) -> None:
     for flags in (ZEN2, ZEN4):
         on(monkeypatch, flags)
-        assert device_class("cpu", ()) == device_class("cpu", ("cuda",)) == ""
+        assert classify_device("cpu", ()) == classify_device("cpu", ("cuda",)) == ""
 
 
 def test_what_a_library_chooses_kernels_for_depends_on_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     on(monkeypatch, ZEN2)
-    assert device_class("cpu", ("onnxruntime", "cuda")) == "cpu-avx2"
-    assert device_class("cpu", ("torch", "cuda")) == "cpu-avx2-authenticamd-23-49"
+    assert classify_device("cpu", ("onnxruntime", "cuda")) == "cpu-avx2"
+    assert classify_device("cpu", ("torch", "cuda")) == "cpu-avx2-authenticamd-23-49"
     on(monkeypatch, ZEN4)
-    assert device_class("cpu", ("onnxruntime",)) == "cpu-avx512"
+    assert classify_device("cpu", ("onnxruntime",)) == "cpu-avx512"
 
 
 def test_nothing_is_promised_without_avx2(monkeypatch: pytest.MonkeyPatch) -> None:
     on(monkeypatch, NEHALEM)
     monkeypatch.setattr("platform.machine", lambda: "aarch64")
-    assert device_class("cpu", ()) == device_class("cpu", ("onnxruntime",)) == "cpu-aarch64"
+    assert classify_device("cpu", ()) == classify_device("cpu", ("onnxruntime",)) == "cpu-aarch64"
 
 
 def test_on_cuda_the_kind_of_gpu_counts_where_it_computes(monkeypatch: pytest.MonkeyPatch) -> None:
     on(monkeypatch, ZEN4)
-    monkeypatch.setattr(module, "capability", lambda _: "90")
-    assert device_class("cuda:0", ()) == ""
-    assert device_class("cuda:0", ("cuda",)) == "cuda-sm90"
-    assert device_class("cuda:0", ("onnxruntime", "cuda")) == "cuda-sm90+cpu-avx512"
+    monkeypatch.setattr(module, "read_cuda_capability", lambda _: "90")
+    assert classify_device("cuda:0", ()) == ""
+    assert classify_device("cuda:0", ("cuda",)) == "cuda-sm90"
+    assert classify_device("cuda:0", ("onnxruntime", "cuda")) == "cuda-sm90+cpu-avx512"
 
 
 def test_a_processor_with_half_of_avx512_counts_as_avx2() -> None:
-    assert processor_class(AVX2 | {"avx512f"}) == "cpu-avx2"
+    assert classify_processor(AVX2 | {"avx512f"}) == "cpu-avx2"
 
 
 def test_kernels_are_pinned_to_avx2_and_nowhere_else() -> None:
-    assert pinned(NEHALEM) == {}, "the AVX2 kernels of OpenBLAS would be an illegal instruction"
-    assert pinned(ZEN2)["OPENBLAS_CORETYPE"] == pinned(ZEN4)["OPENBLAS_CORETYPE"] == "Haswell"
-    assert "OPENCV_CPU_DISABLE" not in pinned(ZEN2) and pinned(ZEN4)["OPENCV_CPU_DISABLE"] == "AVX512-SKX"
+    assert choose_kernel_settings(NEHALEM) == {}, "the AVX2 kernels of OpenBLAS would be an illegal instruction"
+    assert (
+        choose_kernel_settings(ZEN2)["OPENBLAS_CORETYPE"]
+        == choose_kernel_settings(ZEN4)["OPENBLAS_CORETYPE"]
+        == "Haswell"
+    )
+    assert (
+        "OPENCV_CPU_DISABLE" not in choose_kernel_settings(ZEN2)
+        and choose_kernel_settings(ZEN4)["OPENCV_CPU_DISABLE"] == "AVX512-SKX"
+    )
 
 
 def test_the_class_of_a_processor_is_told_without_torch(checkout: Path) -> None:
     program = (
-        "import sys; from tasks.device_class import device_class; device_class('cpu', ('torch',)); "
+        "import sys; from tasks.device_class import classify_device; classify_device('cpu', ('torch',)); "
         "print({'torch', 'numpy', 'onnxruntime'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=checkout, capture_output=True, text=True, check=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from flows.engine.outcome import Item
-from flows.engine.plan import Plan, stale
-from tests.engine import perilous
-from tests.engine.peril import Peril
+from flows.engine.plan import Plan, list_stale
+from tests.engine import kill_scenarios
+from tests.engine.fault_injection import FaultProject
 
 pytestmark = pytest.mark.slow
 FILMS = dict.fromkeys(("a", "b", "c"), "plain")
@@ -37,13 +37,13 @@ def small_disk(tmp_path: Path) -> Generator[Path]:
 
 
 @pytest.fixture
-def here(small_disk: Path, tmp_path: Path, checkout: Path, peril: Callable[..., Peril]) -> Peril:
+def here(small_disk: Path, tmp_path: Path, checkout: Path, fault_project: Callable[..., FaultProject]) -> FaultProject:
     """A project on it, the notes elsewhere."""
-    aside = peril(**FILMS)
+    aside = fault_project(**FILMS)
     (aside.root).rename(tmp_path / "moved")
     root = small_disk / "project"
     subprocess.run(["cp", "-r", str(tmp_path / "moved"), str(root)], check=True)
-    return Peril(root, aside.notes, checkout)
+    return FaultProject(root, aside.notes, checkout)
 
 
 def fill(root: Path, leave: int = 0) -> Path:
@@ -65,7 +65,7 @@ def litter(root: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("leave", [0, 4096, 20480, 49152, 102400])
-def test_items_fail_with_words_and_all_is_well_when_there_is_room_again(here: Peril, leave: int) -> None:
+def test_items_fail_with_words_and_all_is_well_when_there_is_room_again(here: FaultProject, leave: int) -> None:
     ballast = fill(here.root, leave)
     process = here.start()
     out, err = process.communicate(timeout=120)
@@ -79,18 +79,18 @@ def test_items_fail_with_words_and_all_is_well_when_there_is_room_again(here: Pe
     assert litter(here.root) == []
 
 
-def test_a_plan_needs_no_room(here: Peril) -> None:
+def test_a_plan_needs_no_room(here: FaultProject) -> None:
     assert here.run()[0].good
     ballast = fill(here.root)
     states = Plan.make(here.open()).states
-    assert len(states) == 9 and stale(states) == []
+    assert len(states) == 9 and list_stale(states) == []
     ballast.unlink()
     again = here.open()
     assert {item.stage for item in Plan.make(again).states} == {"read", "act", "tell"}
     assert again.state.timings(), "what was remembered is not thrown away for want of room"
 
 
-def test_a_run_that_finds_the_disk_full_in_the_middle_keeps_what_it_has(here: Peril) -> None:
+def test_a_run_that_finds_the_disk_full_in_the_middle_keeps_what_it_has(here: FaultProject) -> None:
     here.stop_at("act b computing 1")
     process = here.start()
     pid = here.wait_for_stop(process)
@@ -105,4 +105,4 @@ def test_a_run_that_finds_the_disk_full_in_the_middle_keeps_what_it_has(here: Pe
     assert {str(item) for item, state in states.items() if state.standing == "fresh"} >= done
     assert states[Item("b", "act")].standing == "stale"
     assert here.finish(here.start())["good"]
-    assert perilous.STEPS and litter(here.root) == []
+    assert kill_scenarios.STEPS and litter(here.root) == []

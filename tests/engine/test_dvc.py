@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows.engine.dvc_yaml import render
+from flows.engine.dvc_yaml import render_dvc_yaml
 from flows.engine.project import Project
-from flows.engine.run import Summary, bring_up_to_date
+from flows.engine.run import Summary, run_stale_items
 from tests.engine import toys
 
 Reopen = Callable[[], Project]
@@ -22,7 +22,7 @@ Reopen = Callable[[], Project]
 def repository(project_root: Path, reopen: Reopen) -> Path:
     subprocess.run(["git", "init", "-q"], cwd=project_root, check=True)
     subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], cwd=project_root, check=True)
-    (project_root / "dvc.yaml").write_text(render(reopen()))
+    (project_root / "dvc.yaml").write_text(render_dvc_yaml(reopen()))
     return project_root
 
 
@@ -33,7 +33,7 @@ def status(root: Path) -> str:
 
 def run(reopen: Reopen) -> Summary:
     toys.CALLS.clear()
-    return bring_up_to_date(reopen())
+    return run_stale_items(reopen())
 
 
 def test_after_a_run_dvc_status_is_clean(reopen: Reopen, repository: Path) -> None:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks import code_memo, data_files, source_code, syntax
+from tasks import data_files, source_cache, source_code, syntax
 from tasks import fingerprint as fp
 from tasks.errors import SemflowError
-from tasks.source_code import SourceCode, difference_of_code
+from tasks.source_code import SourceCode, describe_code_changes
 
 
 @pytest.fixture
@@ -32,12 +32,12 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.delitem(sys.modules, "rooms", raising=False)  # an earlier test's package, elsewhere
     monkeypatch.setattr(source_code, "PACKAGES", ("rooms",))
     yield room
-    fp.forget()
+    fp.clear_caches()
 
 
 def fresh(module: str) -> dict[str, str]:
-    fp.forget()
-    return dict(fp.fingerprint(module))
+    fp.clear_caches()
+    return dict(fp.fingerprint_module(module))
 
 
 def write(path: Path, content: str | bytes) -> Path:
@@ -135,8 +135,8 @@ def test_no_stage_imports_by_a_name_put_together_at_run_time() -> None:
     """It could not be seen."""
     from flows.pipeline import STAGES
 
-    for module in {name for stage in STAGES for name in fp.closure(stage.module)}:
-        for node in ast.walk(ast.parse(fp.source(module).read_bytes())):
+    for module in {name for stage in STAGES for name in fp.find_import_closure(stage.module)}:
+        for node in ast.walk(ast.parse(fp.find_source_file(module).read_bytes())):
             if isinstance(node, ast.Call):
                 called = getattr(node.func, "attr", getattr(node.func, "id", ""))
                 if called in ("import_module", "__import__"):
@@ -185,7 +185,7 @@ def test_what_editors_and_systems_leave_does_not_count(package: Path, name: str)
 
 @pytest.mark.parametrize("name", ["x.npz", "page.html.jinja", "partial.html", "template", "core.css", "köln.txt"])
 def test_ordinary_names_are_no_strays(name: str) -> None:
-    assert not data_files.is_stray(name)
+    assert not data_files.is_leftover_file(name)
 
 
 def test_a_folder_that_links_to_itself_is_read_once(package: Path) -> None:
@@ -239,17 +239,17 @@ class Filter:
 def test_a_change_is_named_by_what_it_is_of(package: Path, old: str, new: str, words: str) -> None:
     def of(text: str) -> tuple[str, dict[str, str]]:
         write(package / "b.py", text)
-        return fresh("rooms.b")["rooms.b"], dict(fp.definitions("rooms.b"))
+        return fresh("rooms.b")["rooms.b"], dict(fp.hash_definitions("rooms.b"))
 
     (hash_before, before), (hash_after, after) = of(BEFORE), of(BEFORE.replace(old, new))
-    assert difference_of_code("rooms.b", before, after) == (f"rooms.b: {words}" if words else "")
+    assert describe_code_changes("rooms.b", before, after) == (f"rooms.b: {words}" if words else "")
     assert (hash_before == hash_after) == (before == after) == (words == "")
 
 
 def test_many_changes_are_counted_and_unknown_ones_are_said_to_be_so() -> None:
     before = dict.fromkeys("abcdef", "1")
-    assert difference_of_code("m", before, dict.fromkeys("abcdef", "2")) == "m: a, b, c and 3 more changed"
-    assert difference_of_code("m", None, before) == "m changed"
+    assert describe_code_changes("m", before, dict.fromkeys("abcdef", "2")) == "m: a, b, c and 3 more changed"
+    assert describe_code_changes("m", None, before) == "m changed"
 
 
 class Kept:
@@ -269,25 +269,27 @@ class Kept:
 @pytest.fixture
 def memo(monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
     kept = Kept()
-    monkeypatch.setattr(code_memo, "RACY_NS", 0)
-    monkeypatch.setattr(code_memo, "_known", code_memo._Known(kept))
+    monkeypatch.setattr(source_cache, "RACY_NS", 0)
+    monkeypatch.setattr(source_cache, "_known", source_cache._Known(kept))
     yield kept
 
 
 def next_process(memo: Kept) -> None:
-    code_memo._known.seen.clear()
+    source_cache._known.seen.clear()
 
 
 def test_with_a_memo_the_next_process_parses_nothing(
     package: Path, memo: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(package / "page.html", "one")
-    before, parts = fresh("rooms.a"), dict(fp.definitions("rooms.a"))
+    before, parts = fresh("rooms.a"), dict(fp.hash_definitions("rooms.a"))
     read: list[bytes] = []
     next_process(memo)
-    monkeypatch.setattr(code_memo, "read_code", lambda source: read.append(source) or source_code.read_code(source))
+    monkeypatch.setattr(
+        source_cache, "parse_source", lambda source: read.append(source) or source_code.parse_source(source)
+    )
     assert fresh("rooms.a") == before
-    assert dict(fp.definitions("rooms.a")) == parts
+    assert dict(fp.hash_definitions("rooms.a")) == parts
     assert read == []
     write(package / "b.py", "def g():\n    return 22\n")
     assert fresh("rooms.a")["rooms.b"] != before["rooms.b"]
@@ -305,13 +307,13 @@ def test_a_damaged_memo_costs_time_and_nothing_else(package: Path, memo: Kept, t
 def test_a_file_that_was_just_written_is_not_remembered(
     package: Path, memo: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(code_memo, "RACY_NS", 10**18)
+    monkeypatch.setattr(source_cache, "RACY_NS", 10**18)
     fresh("rooms.a")
     assert memo.texts == {}
 
 
 def test_what_a_memo_keeps_comes_back_as_it_was() -> None:
-    code = source_code.read_code(b"from .x import y\ndef f(): pass\n")
+    code = source_code.parse_source(b"from .x import y\ndef f(): pass\n")
     assert SourceCode.from_text(code.to_text()) == code
     assert SourceCode.from_text(SourceCode("abc").to_text()) == SourceCode("abc")
 
@@ -381,7 +383,7 @@ def test_the_engine_is_left_out_of_every_fingerprint() -> None:
     from flows.pipeline import STAGES
 
     for stage in STAGES:
-        names = fp.fingerprint(stage.module)
+        names = fp.fingerprint_module(stage.module)
         assert stage.module in names
         assert not any(name.startswith(("tasks.stage", "tasks.weights")) for name in names)
 

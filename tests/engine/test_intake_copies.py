@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from flows.cli.import_videos import LOCK, copy_videos, import_videos
-from flows.engine.files import exclusive
+from flows.engine.atomic_files import hold_lock_file
 from tasks.errors import SemflowError
 from tests.engine.clips import in_raw, put
 
@@ -136,5 +136,5 @@ def test_what_others_are_making_in_data_raw_is_left_to_them(project_root: Path, 
 
 def test_the_lock_is_let_go(project_root: Path, elsewhere: Path) -> None:
     assert copy_videos(project_root, [str(elsewhere)]) == ["a.mp4", "b.mp4", "c.mov"]
-    with exclusive(project_root / LOCK) as alone:
+    with hold_lock_file(project_root / LOCK) as alone:
         assert alone

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from flows.engine.project import Project
-from flows.engine.run import bring_up_to_date
+from flows.engine.run import run_stale_items
 from tests.engine import toys
 
 SLOW_RUN = """
 import sys, time
 from pathlib import Path
-from flows.engine.run import bring_up_to_date
+from flows.engine.run import run_stale_items
 from flows.engine.project import Project
 from tests.engine import toys
 
@@ -28,7 +28,7 @@ def write_slowly(self, path):
         time.sleep(600)
 
 toys.Echoes.save = write_slowly
-bring_up_to_date(Project.open(Path(sys.argv[1]), toys.TOYS))
+run_stale_items(Project.open(Path(sys.argv[1]), toys.TOYS))
 """
 
 
@@ -47,7 +47,7 @@ def test_a_killed_run_leaves_nothing_torn_and_redoes_only_the_item_in_hand(
     assert not (project_root / "data/echoes/one.txt").exists()
 
     toys.CALLS.clear()
-    summary = bring_up_to_date(reopen())
+    summary = run_stale_items(reopen())
     assert summary.good
     assert toys.CALLS == ["repeat", "join"]
     assert not list(project_root.rglob(".partial"))

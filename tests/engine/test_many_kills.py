@@ -14,16 +14,16 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.engine import perilous
-from tests.engine.peril import Peril
+from tests.engine import kill_scenarios
+from tests.engine.fault_injection import FaultProject
 
 pytestmark = pytest.mark.slow
-Make = Callable[..., Peril]
+Make = Callable[..., FaultProject]
 VIDEOS = ("a", "b", "c", "d")
 STAGES = ("read", "act", "tell")
 COUNT = 20
 RECORDINGS = 4
-"""Before the method, before the recipe is moved into place, after that, after all (see perilous_run.py)."""
+"""Before the method, before the recipe is moved into place, after that, after all (see kill_scenario_run.py)."""
 
 
 def worker_moments() -> list[str]:
@@ -33,7 +33,7 @@ def worker_moments() -> list[str]:
         for video in VIDEOS
         for stage in STAGES
         for phase in ("computing", "writing")
-        for n in range(perilous.STEPS)
+        for n in range(kill_scenarios.STEPS)
     ]
     folders = ("words", "deeds", "scenes", "tales")
     return found + [f"moving {folder} {video}" for folder in folders for video in VIDEOS]
@@ -62,20 +62,22 @@ INTERRUPTS = choose(3, worker_moments(), recording_moments())[:10]
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, checkout: object) -> dict[str, bytes]:
     """What a run gives that nobody disturbs."""
     with pytest.MonkeyPatch.context() as patch:
-        here = Peril.at(tmp_path_factory.mktemp("undisturbed"), checkout, dict.fromkeys(VIDEOS, "plain"))  # type: ignore[arg-type]
-        patch.setenv(perilous.FOLDER, str(here.notes))
+        here = FaultProject.at(tmp_path_factory.mktemp("undisturbed"), checkout, dict.fromkeys(VIDEOS, "plain"))  # type: ignore[arg-type]
+        patch.setenv(kill_scenarios.FOLDER, str(here.notes))
         assert here.run()[0].good
         return here.data()
 
 
-def begin(peril: Make, moment: str) -> tuple[Peril, object, int]:
-    here = peril(**dict.fromkeys(VIDEOS, "plain"))
+def begin(fault_project: Make, moment: str) -> tuple[FaultProject, object, int]:
+    here = fault_project(**dict.fromkeys(VIDEOS, "plain"))
     here.stop_at(moment)
     process = here.start()
     return here, process, here.wait_for_stop(process)
 
 
-def check_the_next_run(here: Peril, before: Counter[str], recipes: set[str], undisturbed: dict[str, bytes]) -> None:
+def check_the_next_run(
+    here: FaultProject, before: Counter[str], recipes: set[str], undisturbed: dict[str, bytes]
+) -> None:
     """All that the module promises."""
     here.wait_for_silence()
     called = set(before)
@@ -93,8 +95,8 @@ def check_the_next_run(here: Peril, before: Counter[str], recipes: set[str], und
 
 
 @pytest.mark.parametrize("moment", KILLS_OF_RUNS)
-def test_a_run_is_killed(peril: Make, undisturbed: dict[str, bytes], moment: str) -> None:
-    here, process, _ = begin(peril, moment)
+def test_a_run_is_killed(fault_project: Make, undisturbed: dict[str, bytes], moment: str) -> None:
+    here, process, _ = begin(fault_project, moment)
     os.kill(process.pid, signal.SIGKILL)  # type: ignore[attr-defined]
     assert process.communicate()[1] == ""  # type: ignore[attr-defined]
     here.wait_for_silence()
@@ -102,8 +104,8 @@ def test_a_run_is_killed(peril: Make, undisturbed: dict[str, bytes], moment: str
 
 
 @pytest.mark.parametrize("moment", KILLS_OF_WORKERS)
-def test_a_worker_is_killed(peril: Make, undisturbed: dict[str, bytes], moment: str) -> None:
-    here, process, worker = begin(peril, moment)
+def test_a_worker_is_killed(fault_project: Make, undisturbed: dict[str, bytes], moment: str) -> None:
+    here, process, worker = begin(fault_project, moment)
     assert worker != process.pid  # type: ignore[attr-defined]
     os.kill(worker, signal.SIGKILL)
     summary = here.finish(process)  # type: ignore[arg-type]
@@ -116,9 +118,9 @@ def test_a_worker_is_killed(peril: Make, undisturbed: dict[str, bytes], moment: 
 
 @pytest.mark.parametrize("moment", INTERRUPTS)
 def test_ctrl_c_is_pressed(
-    peril: Make, undisturbed: dict[str, bytes], moment: str, record_property: Callable[[str, object], None]
+    fault_project: Make, undisturbed: dict[str, bytes], moment: str, record_property: Callable[[str, object], None]
 ) -> None:
-    here, process, _ = begin(peril, moment)
+    here, process, _ = begin(fault_project, moment)
     os.killpg(process.pid, signal.SIGINT)  # type: ignore[attr-defined]
     summary = here.finish(process)  # type: ignore[arg-type]
     assert summary["interrupted"] == signal.SIGINT

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.doors import VIDEOS, Toy, start_project, worked, zygote
+from tests.engine.entry_points import VIDEOS, Toy, prefork_server, start_project, worked
 from tests.engine.mutations import MUTATIONS, Mutation, items
 
 BY_DVC = ("a parameter that shows", "a comment, a docstring and blank lines in code")
@@ -21,7 +21,7 @@ BY_DVC = ("a parameter that shows", "a comment, a docstring and blank lines in c
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toy]:
     """A project after its first run, recorded in DVC and committed in git."""
     folder = tmp_path_factory.mktemp("mutations")
-    with zygote(folder) as served:
+    with prefork_server(folder) as served:
         toy = start_project(folder / "made", folder, served)
         assert set(toy.run()) == items("read", "count", "collect", "look", "tell")
         toy.git("add", ".")

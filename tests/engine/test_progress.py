@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tasks import progress as module
-from tasks.progress import BYTES, MIN_INTERVAL_S, UNKNOWN, progress, reported, set_sink
+from tasks.progress import BYTES_REMARK, MIN_INTERVAL_S, UNKNOWN_TOTAL, report_work, set_sink, track_progress
 
 
 class Clock:
@@ -39,10 +39,10 @@ def told() -> Iterator[list[tuple[str, float, float, str]]]:
 
 
 def test_where_nobody_listens_it_is_quiet(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO), progress("fit", "maps", 3) as step, reported("a file") as report:
+    with caplog.at_level(logging.INFO), track_progress("fit", "maps", 3) as step, report_work("a file") as report:
         for number in range(3):
             step("")
-            report(number, UNKNOWN)
+            report(number, UNKNOWN_TOTAL)
     assert capsys.readouterr() == ("", "") and not caplog.records
 
 
@@ -50,7 +50,7 @@ def test_where_nobody_listens_it_is_quiet(capsys: pytest.CaptureFixture[str], ca
 def test_a_log_gets_ten_lines_at_most_and_the_last_step(
     total: int, lines: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO), progress("train", "epochs", total, logged=True) as step:
+    with caplog.at_level(logging.INFO), track_progress("train", "epochs", total, logged=True) as step:
         for number in range(total):
             step(f"loss {number}")
     assert len(caplog.messages) == lines
@@ -60,7 +60,7 @@ def test_a_log_gets_ten_lines_at_most_and_the_last_step(
 def test_who_listens_gets_no_lines_in_the_log(
     told: list[object], clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO), progress("train", "epochs", 1, logged=True) as step:
+    with caplog.at_level(logging.INFO), track_progress("train", "epochs", 1, logged=True) as step:
         step("loss 1")
     assert told == [("epochs", 0, 1, ""), ("epochs", 1, 1, "loss 1")] and not caplog.records
 
@@ -68,7 +68,7 @@ def test_who_listens_gets_no_lines_in_the_log(
 def test_a_loop_that_runs_fast_tells_its_first_and_its_last_step_and_ten_a_second(
     told: list[tuple[str, float, float, str]], clock: Clock
 ) -> None:
-    with progress("fit", "maps", 1000) as step:
+    with track_progress("fit", "maps", 1000) as step:
         for number in range(1000):
             clock.now += 0.001
             step(f"map {number}")
@@ -78,7 +78,7 @@ def test_a_loop_that_runs_fast_tells_its_first_and_its_last_step_and_ten_a_secon
 
 
 def test_a_loop_that_runs_slowly_tells_every_step(told: list[tuple[str, float, float, str]], clock: Clock) -> None:
-    with progress("fit", "maps", 3) as step:
+    with track_progress("fit", "maps", 3) as step:
         for _ in range(3):
             clock.now += MIN_INTERVAL_S
             step("")
@@ -86,7 +86,7 @@ def test_a_loop_that_runs_slowly_tells_every_step(told: list[tuple[str, float, f
 
 
 def test_work_that_breaks_off_is_over_where_it_was(told: list[tuple[str, float, float, str]], clock: Clock) -> None:
-    with pytest.raises(RuntimeError), progress("fit", "maps", 10) as step:
+    with pytest.raises(RuntimeError), track_progress("fit", "maps", 10) as step:
         for _ in range(4):
             step("so far")
         raise RuntimeError("a bug")
@@ -94,16 +94,16 @@ def test_work_that_breaks_off_is_over_where_it_was(told: list[tuple[str, float, 
 
 
 def test_work_without_a_known_end_is_over_at_its_end(told: list[tuple[str, float, float, str]], clock: Clock) -> None:
-    with reported("fetching a file") as report:
-        report(5, UNKNOWN, BYTES)
-        report(6, UNKNOWN, BYTES)
-    assert told == [("fetching a file", 5, math.inf, BYTES), ("fetching a file", 6, 6, BYTES)]
+    with report_work("fetching a file") as report:
+        report(5, UNKNOWN_TOTAL, BYTES_REMARK)
+        report(6, UNKNOWN_TOTAL, BYTES_REMARK)
+    assert told == [("fetching a file", 5, math.inf, BYTES_REMARK), ("fetching a file", 6, 6, BYTES_REMARK)]
 
 
 def test_the_end_is_told_once_and_more_steps_than_said_do_not_flood(
     told: list[tuple[str, float, float, str]], clock: Clock
 ) -> None:
-    with progress("fit", "maps", 2) as step:
+    with track_progress("fit", "maps", 2) as step:
         for _ in range(50):
             step("")
     assert [call[1:3] for call in told] == [(0, 2), (2, 2)]
@@ -112,7 +112,7 @@ def test_the_end_is_told_once_and_more_steps_than_said_do_not_flood(
 def test_a_sink_takes_the_place_of_another_and_hands_it_back(told: list[object], clock: Clock) -> None:
     mine: list[object] = []
     theirs = set_sink(lambda *call: mine.append(call))
-    with progress("fit", "maps", 1) as step:
+    with track_progress("fit", "maps", 1) as step:
         step("")
     set_sink(theirs)
     assert len(mine) == 2 and not told

@@ -12,17 +12,17 @@ import pytest
 from flows.engine.outcome import Item
 from flows.engine.plan import Plan
 from flows.engine.recipe import recipe_path
-from tests.engine.peril import Peril
+from tests.engine.fault_injection import FaultProject
 
-Make = Callable[..., Peril]
+Make = Callable[..., FaultProject]
 
 
-def acts(here: Peril) -> list[str]:
+def acts(here: FaultProject) -> list[str]:
     return [call for call in here.calls() if call.startswith("act")]
 
 
-def test_the_second_death_puts_the_item_aside_and_the_video_is_named(peril: Make) -> None:
-    here = peril(bad="segfault", one="plain")
+def test_the_second_death_puts_the_item_aside_and_the_video_is_named(fault_project: Make) -> None:
+    here = fault_project(bad="segfault", one="plain")
     first, outcomes = here.run()
     assert not outcomes["act bad"].recorded and not first.settled, "once may be an accident"
     assert not recipe_path(here.root, "act", "bad").exists()
@@ -38,8 +38,8 @@ def test_the_second_death_puts_the_item_aside_and_the_video_is_named(peril: Make
     assert (state.standing, state.reason) == ("failed", words)
 
 
-def test_the_next_run_takes_the_others_first(peril: Make) -> None:
-    here = peril(a="segfault-once", b="plain", c="plain")
+def test_the_next_run_takes_the_others_first(fault_project: Make) -> None:
+    here = fault_project(a="segfault-once", b="plain", c="plain")
     here.edit("workers: 2", "workers: 1")
     here.run()
     here.edit("times: 2", "times: 3")  # so that the others have something to do
@@ -49,36 +49,36 @@ def test_the_next_run_takes_the_others_first(peril: Make) -> None:
     assert here.calls()[before:] == ["tell b", "tell c", "act a", "tell a"]
 
 
-def test_an_item_that_comes_through_has_no_deaths_to_its_name(peril: Make) -> None:
-    here = peril(a="segfault-once")
+def test_an_item_that_comes_through_has_no_deaths_to_its_name(fault_project: Make) -> None:
+    here = fault_project(a="segfault-once")
     here.run()
     assert here.open().state.deaths()
     assert here.run()[0].good
     assert not here.open().state.deaths()
 
 
-def died_twice(here: Peril) -> None:
+def died_twice(here: FaultProject) -> None:
     here.run()
     summary, outcomes = here.run()
     assert summary.settled and outcomes["act bad"].recorded
 
 
-def test_changed_parameters_bring_it_back(peril: Make) -> None:
-    here = peril(bad="segfault", one="plain")
+def test_changed_parameters_bring_it_back(fault_project: Make) -> None:
+    here = fault_project(bad="segfault", one="plain")
     died_twice(here)
     here.edit("careful: false", "careful: true")
     assert here.run()[0].good
 
 
-def test_a_changed_input_brings_it_back(peril: Make) -> None:
-    here = peril(bad="segfault", one="plain")
+def test_a_changed_input_brings_it_back(fault_project: Make) -> None:
+    here = fault_project(bad="segfault", one="plain")
     died_twice(here)
     here.film("bad", "plain")
     assert here.run()[0].good
 
 
-def test_asking_for_another_try_brings_it_back_and_starts_counting_anew(peril: Make) -> None:
-    here = peril(bad="segfault", one="plain")
+def test_asking_for_another_try_brings_it_back_and_starts_counting_anew(fault_project: Make) -> None:
+    here = fault_project(bad="segfault", one="plain")
     died_twice(here)
     summary, outcomes = here.run(retry_failed=True)
     assert acts(here).count("act bad") == 3
@@ -86,13 +86,13 @@ def test_asking_for_another_try_brings_it_back_and_starts_counting_anew(peril: M
     assert outcomes["tell one"].result == "reused"
 
 
-def test_changed_code_brings_it_back(peril: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_code_brings_it_back(fault_project: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # In processes of their own: this one has imported the code as it was.
-    here = peril(bad="segfault", one="plain")
+    here = fault_project(bad="segfault", one="plain")
     copy = tmp_path / "code/risky"
     copy.mkdir(parents=True)
     (copy / "__init__.py").write_text("")
-    shutil.copy(Path(sys.modules["tests.engine.perilous"].__file__ or ""), copy / "stages.py")
+    shutil.copy(Path(sys.modules["tests.engine.kill_scenarios"].__file__ or ""), copy / "stages.py")
     run = {"pipeline": "risky.stages:STAGES", "path": [str(copy.parent)]}
     outcomes = [here.finish(here.start(**run))["outcomes"] for _ in range(2)]
     assert [o["recorded"] for found in outcomes for o in found if (o["stage"], o["video"]) == ("act", "bad")] == [
@@ -107,8 +107,8 @@ def test_changed_code_brings_it_back(peril: Make, tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize("way", ["hang", "eat"])
-def test_what_hangs_or_takes_all_memory_is_put_aside_too(peril: Make, way: str) -> None:
-    here = peril(bad=way)
+def test_what_hangs_or_takes_all_memory_is_put_aside_too(fault_project: Make, way: str) -> None:
+    here = fault_project(bad=way)
     here.edit("item_timeout_s: 0", "item_timeout_s: 1")
     here.edit("worker_memory_gb: 0", "worker_memory_gb: 0.4")
     died_twice(here)

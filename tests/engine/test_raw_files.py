@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.engine.not_videos import why_no_video
-from flows.engine.raw_files import Listing, list_raw_files, walk_files
+from flows.engine.non_video_files import explain_non_video_file
+from flows.engine.raw_files import RawListing, list_raw_files, walk_video_files
 from tasks.errors import SemflowError
 
 
@@ -23,7 +23,7 @@ def put(folder: Path, *names: str) -> None:
         (folder / name).write_text(name)
 
 
-def videos(listing: Listing) -> list[str]:
+def videos(listing: RawListing) -> list[str]:
     return [file.relative for file in listing.files]
 
 
@@ -58,7 +58,7 @@ def open_folder() -> Iterator[Path]:
 
 def test_files_come_with_what_a_hash_store_asks_for_sorted_by_path(raw: Path) -> None:
     put(raw, "b/x.mp4", "a.mov", "b/c/y.MTS", "z")
-    listing = walk_files(raw)
+    listing = walk_video_files(raw)
     assert videos(listing) == ["a.mov", "b/c/y.MTS", "b/x.mp4", "z"]
     for file in listing.files:
         at = file.path.stat()
@@ -72,7 +72,7 @@ def test_what_lies_beside_videos_is_left_out_with_a_word(raw: Path) -> None:
     put(
         raw, "take.mp4", "take.json", "Thumbs.db", "@eaDir/take.mp4", "README", "half.mp4.part", "old.mp4~", "x.mp4.dvc"
     )
-    listing = walk_files(raw)
+    listing = walk_video_files(raw)
     assert videos(listing) == ["DJI_1.MP4", "GX010001.MP4", "IMG_1.MOV", "take.mp4"]
     skipped = words(listing.skipped)
     assert set(skipped) == {
@@ -101,12 +101,12 @@ def test_what_lies_beside_videos_is_left_out_with_a_word(raw: Path) -> None:
     ],
 )
 def test_whatever_may_be_a_video_is_taken_for_one(name: str) -> None:
-    assert why_no_video(name) is None
+    assert explain_non_video_file(name) is None
 
 
 def test_hidden_names_are_left_out_silently(raw: Path) -> None:
     put(raw, ".gitignore", "._x.mp4", ".trash/x.mp4", "x.mp4")
-    listing = walk_files(raw)
+    listing = walk_video_files(raw)
     assert videos(listing) == ["x.mp4"]
     assert listing.skipped == listing.unreadable == ()
 
@@ -115,7 +115,7 @@ def test_a_linked_folder_and_a_linked_file_are_followed(raw: Path, tmp_path: Pat
     put(tmp_path, "nas/session1/x.mp4", "nas/session1/deep/y.mp4", "nas/single.mp4")
     (raw / "session1").symlink_to(tmp_path / "nas/session1")
     (raw / "one.mp4").symlink_to(tmp_path / "nas/single.mp4")
-    listing = walk_files(raw)
+    listing = walk_video_files(raw)
     assert videos(listing) == ["one.mp4", "session1/deep/y.mp4", "session1/x.mp4"]
     assert listing.files[0].size == len("nas/single.mp4")
 
@@ -124,8 +124,8 @@ def test_data_raw_itself_may_be_a_link(raw: Path, tmp_path: Path) -> None:
     put(tmp_path, "nas/x.mp4")
     raw.rmdir()
     raw.symlink_to(tmp_path / "nas")
-    assert videos(walk_files(raw)) == ["x.mp4"]
-    assert walk_files(raw).files[0].path == raw / "x.mp4"
+    assert videos(walk_video_files(raw)) == ["x.mp4"]
+    assert walk_video_files(raw).files[0].path == raw / "x.mp4"
 
 
 def test_a_folder_reached_twice_is_listed_once_by_its_real_place(raw: Path, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_a_folder_reached_twice_is_listed_once_by_its_real_place(raw: Path, tmp_
     (raw / "alias").symlink_to("real")
     for name in ("b", "c"):
         (raw / name).symlink_to(tmp_path / "nas")
-    listing = walk_files(raw)
+    listing = walk_video_files(raw)
     assert videos(listing) == ["b/y.mp4", "real/x.mp4"]
     assert words(listing.skipped) == {"alias": "is the same folder as real", "c": "is the same folder as b"}
 
@@ -148,7 +148,7 @@ def test_loops_end_and_are_said(raw: Path, tmp_path: Path) -> None:
     (tmp_path / "nas/back").symlink_to(raw)
     (tmp_path / "nas/self").symlink_to(".")
     (raw / "round").symlink_to("round")
-    listing = walk_files(raw)
+    listing = walk_video_files(raw)
     assert videos(listing) == ["a/x.mp4", "nas/y.mp4"]
     assert set(words(listing.skipped)) == {"a/up", "project", "nas/back", "nas/self"}
     assert words(listing.unreadable) == {"round": "is a link that leads to itself; remove it"}
@@ -158,7 +158,7 @@ def test_broken_links_are_reported_and_others_go_on(raw: Path) -> None:
     put(raw, "x.mp4")
     (raw / "gone.mp4").symlink_to("/nowhere/gone.mp4")
     (raw / "gone.srt").symlink_to("/nowhere/gone.srt")
-    listing = walk_files(raw)
+    listing = walk_video_files(raw)
     assert videos(listing) == ["x.mp4"]
     assert "link to /nowhere/gone.mp4, which is not there" in words(listing.unreadable)["gone.mp4"]
     assert set(words(listing.skipped)) == {"gone.srt"}
@@ -166,7 +166,7 @@ def test_broken_links_are_reported_and_others_go_on(raw: Path) -> None:
 
 def test_a_pipe_is_never_opened(raw: Path) -> None:
     os.mkfifo(raw / "pipe.mp4")
-    assert words(walk_files(raw).skipped) == {"pipe.mp4": "no file, but a device or pipe"}
+    assert words(walk_video_files(raw).skipped) == {"pipe.mp4": "no file, but a device or pipe"}
 
 
 def test_files_and_folders_without_permission_are_reported_and_others_go_on(open_folder: Path) -> None:
@@ -174,7 +174,7 @@ def test_files_and_folders_without_permission_are_reported_and_others_go_on(open
     (open_folder / "secret.mp4").chmod(0)
     (open_folder / "closed").chmod(0)
     (open_folder / "listed").chmod(0o644)
-    listing = walk_files(open_folder)
+    listing = walk_video_files(open_folder)
     assert videos(listing) == ["x.mp4"]
     assert set(words(listing.unreadable)) == {"secret.mp4", "closed", "listed/z.mp4"}
     assert all("no permission" in reason for reason in words(listing.unreadable).values())
@@ -190,23 +190,23 @@ def test_an_error_of_the_system_is_reported_in_its_words(raw: Path, monkeypatch:
         return real(place)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    listing = walk_files(raw)
+    listing = walk_video_files(raw)
     assert videos(listing) == ["x.mp4"]
     assert words(listing.unreadable) == {"far": "cannot be read: Transport endpoint is not connected"}
 
 
 def test_names_that_are_no_text_are_listed(raw: Path) -> None:
     (raw / os.fsdecode(b"caf\xe9.mp4")).write_text("")
-    assert walk_files(raw).files[0].path.exists()
+    assert walk_video_files(raw).files[0].path.exists()
 
 
 def test_no_folder_has_no_files_and_a_link_to_none_is_said(tmp_path: Path) -> None:
-    assert walk_files(tmp_path / "none") == Listing()
+    assert walk_video_files(tmp_path / "none") == RawListing()
     (tmp_path / "link").symlink_to("/nowhere")
-    assert "is not there; is a disk not mounted?" in words(walk_files(tmp_path / "link").unreadable)[""]
+    assert "is not there; is a disk not mounted?" in words(walk_video_files(tmp_path / "link").unreadable)[""]
     put(tmp_path, "file")
     with pytest.raises(SemflowError, match="must be a folder, got a file"):
-        walk_files(tmp_path / "file")
+        walk_video_files(tmp_path / "file")
 
 
 def test_videos_of_videos_yaml_are_listed_and_stay_where_they_lie(raw: Path, tmp_path: Path) -> None:

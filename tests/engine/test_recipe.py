@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.engine.recipe import Method, Recipe, compare_methods, parse_method, parse_recipe, read_outputs
+from flows.engine.recipe import Method, Recipe, compare_methods, parse_method, parse_outputs, parse_recipe
 
 MD5 = hashlib.md5(b"x").hexdigest()
 WORD = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="/\\\0"), min_size=1, max_size=8)
@@ -37,14 +37,14 @@ def test_an_edit_by_hand_shows_in_every_field(field: str) -> None:
 @pytest.mark.parametrize("name", ["../evil", "a/../../evil", "/etc/passwd", "a//b", "a\\..\\b", "./a", ".."])
 def test_a_file_outside_the_artifact_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="must be a file below its artifact"):
-        read_outputs({"reports": {name: [MD5, 1]}})
+        parse_outputs({"reports": {name: [MD5, 1]}})
     assert parse_recipe(make({"reports": {name: (MD5, 1)}}).text()) is None, "also where the seal is right"
 
 
 @pytest.mark.parametrize("file", [["0" * 31, 1], [MD5.upper(), 1], [MD5, -1], [MD5, "1"]])
 def test_what_is_no_hash_and_size_is_refused(file: list[object]) -> None:
     with pytest.raises((ValueError, TypeError)):
-        read_outputs({"data/tracks": {"": file}})
+        parse_outputs({"data/tracks": {"": file}})
 
 
 @given(st.text(max_size=60))

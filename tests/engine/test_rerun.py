@@ -10,7 +10,7 @@ from flows.engine.outcome import Item, Summary
 from flows.engine.plan import Plan
 from flows.engine.project import Project
 from flows.engine.recipe import recipe_path
-from flows.engine.run import bring_up_to_date
+from flows.engine.run import run_stale_items
 from tests.engine import toys
 
 Reopen = Callable[[], Project]
@@ -18,7 +18,7 @@ Reopen = Callable[[], Project]
 
 def run(reopen: Reopen, **options: object) -> Summary:
     toys.CALLS.clear()
-    return bring_up_to_date(reopen(), **options)  # type: ignore[arg-type]
+    return run_stale_items(reopen(), **options)  # type: ignore[arg-type]
 
 
 def results(summary: Summary) -> dict[str, str]:

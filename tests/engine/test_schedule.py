@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from flows.engine import run as engine
-from flows.engine.follow import Following
-from flows.engine.job import Done, Job
+from flows.engine.job import Job, JobResult
 from flows.engine.outcome import Item, Outcome
-from flows.engine.plan import Plan, select
-from flows.engine.pool import Ended, Event
+from flows.engine.plan import Plan, select_items
 from flows.engine.project import Project
-from flows.engine.timings import Timings
+from flows.engine.run_items import ItemRunner
+from flows.engine.timings import DurationEstimates
+from flows.engine.worker_pool import JobEnded, WorkerEvent
 
 
 class Hand:
@@ -36,13 +36,13 @@ class Hand:
         self.most = max(self.most, len(self.open))
         return 0
 
-    def events(self, timeout_s: float) -> list[Event]:
+    def events(self, timeout_s: float) -> list[WorkerEvent]:
         item = self.open.pop(0)
         self.ended.add(item)
         if item == Item("one", "count"):
-            return [Ended(item, Done("error", message="RuntimeError: a bug"))]
+            return [JobEnded(item, JobResult("error", message="RuntimeError: a bug"))]
         kinds = self.project.by_name[item.stage].outputs
-        return [Ended(item, Done("computed", {kind.folder: {"": ("0" * 32, 1)} for kind in kinds}))]
+        return [JobEnded(item, JobResult("computed", {kind.folder: {"": ("0" * 32, 1)} for kind in kinds}))]
 
     def close(self) -> None:
         pass
@@ -51,7 +51,7 @@ class Hand:
 def run(project: Project, workers: int) -> tuple[Hand, dict[str, Outcome]]:
     hand = Hand(project, workers)
     plan = Plan.make(project)
-    following = Following(plan, select(plan), hand, (), Timings())
+    following = ItemRunner(plan, select_items(plan), hand, (), DurationEstimates())
     following.run()
     return hand, {str(item): outcome for item, outcome in following.outcomes.items()}
 

@@ -12,15 +12,15 @@ import pytest
 
 from flows.engine.outcome import Item, Outcome, Step, Summary
 from tasks.errors import SemflowError
-from tests.engine.peril import Peril
+from tests.engine.fault_injection import FaultProject
 
-Make = Callable[..., Peril]
+Make = Callable[..., FaultProject]
 FILMS = {"a": "plain", "b": "plain", "c": "plain"}
 MOMENTS = ("act b computing 1", "act b writing 1", "moving scenes b", "act b recording 1", "act b recording 2")
 """While a worker computes or writes, between the two artifacts of an item, before and after its recipe is in place."""
 
 
-def rest(here: Peril) -> set[str]:
+def rest(here: FaultProject) -> set[str]:
     """The items that have no recipe."""
     return {f"{stage} {video}" for stage in ("read", "act", "tell") for video in FILMS} - here.recipes()
 
@@ -30,9 +30,9 @@ def rest(here: Peril) -> set[str]:
     [*((signal.SIGINT, moment) for moment in MOMENTS), (signal.SIGTERM, MOMENTS[1]), (signal.SIGHUP, MOMENTS[1])],
 )
 def test_a_signal_ends_the_run_with_a_summary_and_the_next_run_makes_the_rest(
-    peril: Make, number: signal.Signals, moment: str
+    fault_project: Make, number: signal.Signals, moment: str
 ) -> None:
-    here = peril(**FILMS)
+    here = fault_project(**FILMS)
     here.stop_at(moment)
     process = here.start()
     here.wait_for_stop(process)
@@ -54,8 +54,8 @@ def test_a_signal_ends_the_run_with_a_summary_and_the_next_run_makes_the_rest(
     assert {name for name, outcome in outcomes.items() if outcome.result == "computed"} == left
 
 
-def test_only_the_first_of_two_signals_counts(peril: Make) -> None:
-    here = peril(**FILMS)
+def test_only_the_first_of_two_signals_counts(fault_project: Make) -> None:
+    here = fault_project(**FILMS)
     here.stop_at("act b computing 1")
     process = here.start()
     here.wait_for_stop(process)
@@ -97,8 +97,8 @@ class Sender:
 
 
 @pytest.mark.parametrize("when", ["planned", "started", "ended", "finished"])
-def test_a_signal_never_gets_out_of_a_run_whenever_it_comes(peril: Make, when: str) -> None:
-    here = peril(one="plain")
+def test_a_signal_never_gets_out_of_a_run_whenever_it_comes(fault_project: Make, when: str) -> None:
+    here = fault_project(one="plain")
     before = signal.getsignal(signal.SIGINT)
     summary, outcomes = here.run(observers=[Sender(when)])
     assert len(outcomes) == 3
@@ -108,8 +108,8 @@ def test_a_signal_never_gets_out_of_a_run_whenever_it_comes(peril: Make, when: s
     assert here.run()[0].good
 
 
-def test_a_run_stops_when_it_is_told_to(peril: Make) -> None:
-    here = peril(**FILMS)
+def test_a_run_stops_when_it_is_told_to(fault_project: Make) -> None:
+    here = fault_project(**FILMS)
     summary, outcomes = here.run(stopped=lambda: len(here.calls()) > 2)
     assert summary.interrupted == signal.SIGTERM
     assert {name for name, outcome in outcomes.items() if outcome.result == "stopped"} == rest(here) != set()
@@ -117,8 +117,8 @@ def test_a_run_stops_when_it_is_told_to(peril: Make) -> None:
     assert here.run()[0].good
 
 
-def test_of_two_runs_at_once_the_second_is_refused_in_a_line(peril: Make) -> None:
-    here = peril(**FILMS)
+def test_of_two_runs_at_once_the_second_is_refused_in_a_line(fault_project: Make) -> None:
+    here = fault_project(**FILMS)
     here.stop_at("act b computing 1")
     first = here.start()
     here.wait_for_stop(first)
@@ -136,8 +136,8 @@ def test_of_two_runs_at_once_the_second_is_refused_in_a_line(peril: Make) -> Non
     assert here.run()[0].good, "nothing has to be removed by hand"
 
 
-def test_workers_die_with_a_run_that_is_killed(peril: Make) -> None:
-    here = peril(**FILMS)
+def test_workers_die_with_a_run_that_is_killed(fault_project: Make) -> None:
+    here = fault_project(**FILMS)
     here.stop_at("act b writing 1")
     process = here.start()
     here.wait_for_stop(process)

@@ -11,7 +11,7 @@ import pytest
 from flows.engine.outcome import Summary
 from flows.engine.plan import Plan
 from flows.engine.project import Project
-from flows.engine.run import bring_up_to_date
+from flows.engine.run import run_stale_items
 from tasks.artifacts.artifact import Dataset, UserInput
 from tasks.errors import BadInput
 from tasks.params import Params
@@ -88,7 +88,7 @@ def reopen(project_root: Path) -> Callable[[], Project]:
 
 def run(project: Project) -> Summary:
     toys.CALLS.clear()
-    return bring_up_to_date(project)
+    return run_stale_items(project)
 
 
 def write(root: Path, name: str, text: str) -> None:

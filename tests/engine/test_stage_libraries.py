@@ -11,8 +11,8 @@ from importlib import metadata
 import pytest
 
 from flows.pipeline import STAGES
-from tasks.fingerprint import closure, source
-from tasks.source_code import own_packages
+from tasks.fingerprint import find_import_closure, find_source_file
+from tasks.source_code import list_own_packages
 from tasks.stage import Stage
 
 EXEMPT = {
@@ -52,8 +52,12 @@ def f():
 def imported(module: str) -> set[str]:
     """The distributions that the code of `module` and all it imports inside the project imports."""
     distributions = metadata.packages_distributions()
-    names = {root for name in closure(module) for root in roots(ast.parse(source(name).read_text(encoding="utf-8")))}
-    foreign = names - set(sys.stdlib_module_names) - set(own_packages())
+    names = {
+        root
+        for name in find_import_closure(module)
+        for root in roots(ast.parse(find_source_file(name).read_text(encoding="utf-8")))
+    }
+    foreign = names - set(sys.stdlib_module_names) - set(list_own_packages())
     found = {normalised(distribution) for name in foreign for distribution in distributions[name]}
     return found | {behind for name in found for behind in BEHIND.get(name, ())}
 

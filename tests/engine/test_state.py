@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.engine.database import to_json
+from flows.engine.database import encode_json
 from flows.engine.plan import Plan
 from flows.engine.project import Project
-from flows.engine.run import bring_up_to_date
+from flows.engine.run import run_stale_items
 from flows.engine.state import State
 from tests.engine import toys
 
@@ -25,7 +25,7 @@ Reopen = Callable[[], Project]
 def made(project_root: Path, reopen: Reopen) -> Path:
     """A project in which everything is made, its state written and closed."""
     project = reopen()
-    assert bring_up_to_date(project).good
+    assert run_stale_items(project).good
     project.close()
     toys.CALLS.clear()
     return project_root
@@ -106,10 +106,10 @@ def test_a_damaged_state_changes_no_answer(made: Path, kind: str) -> None:
     DAMAGE[kind](path_of(made))
     assert standings(made) == {"fresh"}
     assert standings(made) == {"fresh"}
-    assert bring_up_to_date(Project.open(made, toys.TOYS)).good
+    assert run_stale_items(Project.open(made, toys.TOYS)).good
     assert toys.CALLS == []
     (made / "data/raw/one.mp4").write_text("cat")
-    assert bring_up_to_date(Project.open(made, toys.TOYS)).good
+    assert run_stale_items(Project.open(made, toys.TOYS)).good
     assert "read one" in toys.CALLS
 
 
@@ -141,11 +141,11 @@ def test_entries_that_are_not_what_they_should_be_are_looked_up_anew(made: Path,
         connection.execute("insert or replace into deaths values ('k', 'many', 7)")
     connection.close()
     assert standings(made) == {"fresh"}
-    assert bring_up_to_date(Project.open(made, toys.TOYS)).good
+    assert run_stale_items(Project.open(made, toys.TOYS)).good
     assert toys.CALLS == []
     params = made / "params.yaml"
     params.write_text(params.read_text().replace("letter: a", "letter: n"))
-    assert bring_up_to_date(Project.open(made, toys.TOYS)).good
+    assert run_stale_items(Project.open(made, toys.TOYS)).good
     assert toys.CALLS.count("count") == 2
 
 
@@ -154,7 +154,7 @@ def test_a_state_that_another_program_has_locked_is_left_alone(made: Path, monke
     other = sqlite3.connect(path_of(made))
     other.execute("pragma locking_mode = exclusive")
     other.execute("begin exclusive")
-    other.execute("insert into memos values ('other', ?)", (to_json(1),))
+    other.execute("insert into memos values ('other', ?)", (encode_json(1),))
     try:
         assert standings(made) == {"fresh"}
     finally:

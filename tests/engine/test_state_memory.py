@@ -5,11 +5,11 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from flows.engine.file_marks import FileMark
 from flows.engine.outcome import Item
-from flows.engine.scan import Mark
 from flows.engine.state import State
 
-MARK = Mark(1, 2, 3, 4)
+MARK = FileMark(1, 2, 3, 4)
 
 
 def test_the_ledger_of_the_first_version_is_kept(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ def test_without_a_share_it_uses_the_processors_that_it_may_run_on(monkeypatch: 
 
 def test_the_share_holds_for_every_library_with_threads_of_its_own(checkout: Path) -> None:
     program = (
-        "import tasks, torch, cv2, os; from tasks.threads import LIBRARIES; "
-        "print(torch.get_num_threads(), cv2.getNumThreads(), *[os.environ[name] for name in LIBRARIES])"
+        "import tasks, torch, cv2, os; from tasks.threads import LIBRARY_VARIABLES; "
+        "print(torch.get_num_threads(), cv2.getNumThreads(), *[os.environ[name] for name in LIBRARY_VARIABLES])"
     )
     environment = os.environ | {"SEMFLOW_THREADS": "1"}
     done = subprocess.run(

@@ -11,8 +11,8 @@ import pytest
 from flows.engine.outcome import Item, Summary
 from flows.engine.plan import Plan
 from flows.engine.project import Project
-from flows.engine.run import bring_up_to_date
-from tasks.artifacts.artifact import ALL, Dataset
+from flows.engine.run import run_stale_items
+from tasks.artifacts.artifact import DATASET_ITEM, Dataset
 from tasks.params import Params
 from tasks.stage import stage
 from tests.engine import toys
@@ -55,7 +55,7 @@ def reopen(project_root: Path) -> Callable[[], Project]:
 
 def run(project: Project, videos: list[str] | None = None) -> Summary:
     toys.CALLS.clear()
-    return bring_up_to_date(project, videos)
+    return run_stale_items(project, videos)
 
 
 def test_it_reads_every_video_and_every_video_reads_it(reopen: Callable[[], Project], project_root: Path) -> None:
@@ -97,5 +97,5 @@ def test_a_run_of_some_videos_does_not_make_it_from_a_part(reopen: Callable[[], 
 
 def test_the_plan_counts_it_once(reopen: Callable[[], Project]) -> None:
     states = Plan.make(reopen()).states
-    assert [item for item in states if item.stage == "collect"] == [Item(ALL, "collect")]
+    assert [item for item in states if item.stage == "collect"] == [Item(DATASET_ITEM, "collect")]
     assert len(states) == 5

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from flows.engine import follow
+from flows.engine import run_items
 from flows.engine.outcome import Item, Outcome, Step, Summary
 from tasks import progress
 from tasks.errors import SemflowError
-from tests.engine import perilous
-from tests.engine.peril import Peril
+from tests.engine import kill_scenarios
+from tests.engine.fault_injection import FaultProject
 
-Make = Callable[..., Peril]
+Make = Callable[..., FaultProject]
 
 
 class Listener:
@@ -48,8 +48,8 @@ class Listener:
         self.summaries.append(summary)
 
 
-def test_worker_processes_make_everything_and_go_with_the_run(peril: Make) -> None:
-    here = peril(one="plain", two="plain")
+def test_worker_processes_make_everything_and_go_with_the_run(fault_project: Make) -> None:
+    here = fault_project(one="plain", two="plain")
     summary, outcomes = here.run()
     assert summary.good and len(outcomes) == 6
     assert {outcome.result for outcome in outcomes.values()} == {"computed"}
@@ -71,8 +71,8 @@ DEATHS = {
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_stage_that_ends_its_process_costs_that_item_and_the_others_go_on(peril: Make, workers: int) -> None:
-    here = peril(**{f"bad_{deed}": deed for deed in DEATHS}, one="plain", two="plain")
+def test_a_stage_that_ends_its_process_costs_that_item_and_the_others_go_on(fault_project: Make, workers: int) -> None:
+    here = fault_project(**{f"bad_{deed}": deed for deed in DEATHS}, one="plain", two="plain")
     here.edit("workers: 2", f"workers: {workers}")
     _, outcomes = here.run()
     for deed, words in DEATHS.items():
@@ -85,27 +85,27 @@ def test_a_stage_that_ends_its_process_costs_that_item_and_the_others_go_on(peri
     assert here.alive() == []
 
 
-def test_the_last_words_of_a_dead_worker_stay_in_its_log(peril: Make) -> None:
-    here = peril(bad="segfault", one="plain", two="plain")
+def test_the_last_words_of_a_dead_worker_stay_in_its_log(fault_project: Make) -> None:
+    here = fault_project(bad="segfault", one="plain", two="plain")
     here.edit("workers: 2", "workers: 1")
     _, outcomes = here.run()
     words = outcomes["act bad"].error or ""
     log = Path(words.rpartition(" ")[2])
     assert "Segmentation fault" in log.read_text(), "the next worker must not write over it"
-    assert "perilous.py" in log.read_text(), "where it happened"
+    assert "kill_scenarios.py" in log.read_text(), "where it happened"
 
 
 @pytest.mark.parametrize("deed", ["abandon", "abandon-fork"])
-def test_a_worker_that_dies_takes_along_what_it_started(peril: Make, deed: str) -> None:
-    here = peril(bad=deed, one="plain")
+def test_a_worker_that_dies_takes_along_what_it_started(fault_project: Make, deed: str) -> None:
+    here = fault_project(bad=deed, one="plain")
     _, outcomes = here.run()
     assert (outcomes["act bad"].error or "").startswith("the worker died (signal 11, SIGSEGV)")
     assert outcomes["tell one"].good
     here.wait_for_silence()
 
 
-def test_an_item_that_hangs_is_ended_after_the_time_that_compute_allows(peril: Make) -> None:
-    here = peril(bad="hang", one="plain")
+def test_an_item_that_hangs_is_ended_after_the_time_that_compute_allows(fault_project: Make) -> None:
+    here = fault_project(bad="hang", one="plain")
     here.edit("item_timeout_s: 0", "item_timeout_s: 2")
     _, outcomes = here.run()
     assert outcomes["act bad"].error == (
@@ -115,8 +115,8 @@ def test_an_item_that_hangs_is_ended_after_the_time_that_compute_allows(peril: M
     assert here.alive() == []
 
 
-def test_an_item_that_takes_too_much_memory_is_ended(peril: Make) -> None:
-    here = peril(bad="eat", one="plain")
+def test_an_item_that_takes_too_much_memory_is_ended(fault_project: Make) -> None:
+    here = fault_project(bad="eat", one="plain")
     here.edit("worker_memory_gb: 0", "worker_memory_gb: 0.4")
     _, outcomes = here.run()
     assert outcomes["act bad"].error == (
@@ -126,8 +126,8 @@ def test_an_item_that_takes_too_much_memory_is_ended(peril: Make) -> None:
     assert here.alive() == []
 
 
-def test_an_error_of_the_machine_is_tried_again_and_then_works(peril: Make) -> None:
-    here, listener = peril(shaky="stumble 2", one="plain"), Listener()
+def test_an_error_of_the_machine_is_tried_again_and_then_works(fault_project: Make) -> None:
+    here, listener = fault_project(shaky="stumble 2", one="plain"), Listener()
     summary, outcomes = here.run(observers=[listener])
     assert summary.good
     assert outcomes["act shaky"].result == "computed"
@@ -136,8 +136,8 @@ def test_an_error_of_the_machine_is_tried_again_and_then_works(peril: Make) -> N
     assert ends == [("OSError: [Errno 5] Input/output error", False)] * 2 + [(None, True)]
 
 
-def test_an_error_of_the_machine_that_stays_is_given_up_and_tried_again_by_the_next_run(peril: Make) -> None:
-    here = peril(shaky="stumble 3")
+def test_an_error_of_the_machine_that_stays_is_given_up_and_tried_again_by_the_next_run(fault_project: Make) -> None:
+    here = fault_project(shaky="stumble 3")
     summary, outcomes = here.run()
     assert outcomes["act shaky"].error == "OSError: [Errno 5] Input/output error"
     assert not summary.settled
@@ -148,12 +148,12 @@ def test_an_error_of_the_machine_that_stays_is_given_up_and_tried_again_by_the_n
 
 def test_the_waits_before_the_second_and_the_third_try() -> None:
     # The other tests do not wait; what they replace has these values.
-    source = Path(follow.__file__).read_text()
+    source = Path(run_items.__file__).read_text()
     assert "RETRY_DELAYS_S = (1.0, 10.0)" in source
 
 
-def test_a_bug_is_not_tried_again_in_the_same_run_and_its_traceback_lies_in_a_file(peril: Make) -> None:
-    here = peril(bad="raise")
+def test_a_bug_is_not_tried_again_in_the_same_run_and_its_traceback_lies_in_a_file(fault_project: Make) -> None:
+    here = fault_project(bad="raise")
     here.run()
     assert here.calls().count("act bad") == 1
     text = (here.root / ".semflow/errors.log").read_text()
@@ -162,11 +162,11 @@ def test_a_bug_is_not_tried_again_in_the_same_run_and_its_traceback_lies_in_a_fi
 
 @pytest.mark.parametrize("way", ["raise", "segfault"])
 def test_workers_that_cannot_start_end_the_run_with_one_error(
-    peril: Make, monkeypatch: pytest.MonkeyPatch, way: str
+    fault_project: Make, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    here = peril(one="plain", two="plain")
+    here = fault_project(one="plain", two="plain")
     here.open()
-    monkeypatch.setenv(perilous.BREAK, way)
+    monkeypatch.setenv(kill_scenarios.BREAK, way)
     with pytest.raises(SemflowError, match="workers must start") as error:
         here.run()
     words = str(error.value)
@@ -175,14 +175,14 @@ def test_workers_that_cannot_start_end_the_run_with_one_error(
         assert "(RuntimeError: no such library: libperil.so)" in words
     assert "Traceback" in Path(words.rpartition(" ")[2]).read_text() or way == "segfault"
     assert here.alive() == []
-    monkeypatch.delenv(perilous.BREAK)
+    monkeypatch.delenv(kill_scenarios.BREAK)
     assert here.run()[0].good, "no item was blamed for it"
 
 
 def test_what_a_stage_logs_is_said_and_what_it_prints_disturbs_nobody(
-    peril: Make, capfd: pytest.CaptureFixture[str]
+    fault_project: Make, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    here, listener = peril(dark="warn", loud="chatter"), Listener()
+    here, listener = fault_project(dark="warn", loud="chatter"), Listener()
     summary, _ = here.run(observers=[listener])
     assert summary.good
     assert (logging.WARNING, "the film is dark") in listener.words
@@ -191,16 +191,16 @@ def test_what_a_stage_logs_is_said_and_what_it_prints_disturbs_nobody(
 
 
 @pytest.mark.skipif(not hasattr(progress, "has_sink"), reason="needs a tasks.progress that reports to a sink")
-def test_how_far_an_item_is_reaches_the_observers(peril: Make) -> None:
-    here, listener = peril(one="step"), Listener()
+def test_how_far_an_item_is_reaches_the_observers(fault_project: Make) -> None:
+    here, listener = fault_project(one="step"), Listener()
     here.run(observers=[listener])
     assert {item for item, _ in listener.steps} == {Item("one", "act")}
     assert {step.what for _, step in listener.steps} == {"paces"}
-    assert listener.steps[-1][1].done == listener.steps[-1][1].total == perilous.STEPS
+    assert listener.steps[-1][1].done == listener.steps[-1][1].total == kill_scenarios.STEPS
 
 
-def test_observers_hear_of_every_item_once_and_of_the_end(peril: Make) -> None:
-    here, listener = peril(bad="segfault", one="plain"), Listener()
+def test_observers_hear_of_every_item_once_and_of_the_end(fault_project: Make) -> None:
+    here, listener = fault_project(bad="segfault", one="plain"), Listener()
     summary, outcomes = here.run(observers=[listener])
     assert {str(item) for item in listener.order} == set(outcomes)
     finals = [str(outcome.item) for outcome, final in listener.ends if final]

@@ -88,12 +88,12 @@ def test_a_folder_without_masks_is_named(tmp_path: Path) -> None:
 
 
 def _params() -> dict:
-    from flows.engine.project import PARAMS
+    from flows.engine.project import PARAMS_FILE
     from flows.pipeline import STAGES
     from tasks.params import Compute, read_params
 
     sections = {"compute": Compute} | {stage.name: stage.params for stage in STAGES}
-    return read_params(Path(__file__).parents[2] / PARAMS, sections)
+    return read_params(Path(__file__).parents[2] / PARAMS_FILE, sections)
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from tasks.artifacts.flow_pair import FlowPair
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.semantic_field import SemanticField
-from tasks.checkpoints import passing
+from tasks.checkpoints import temporary_checkpoints
 from tasks.errors import BadInput
 from tasks.fit_field.stage import fit_field
 from tasks.params import Compute
@@ -30,7 +30,7 @@ CPU = Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_
 def fit(tmp_path: Path):
     def run(inputs: dict, params) -> SemanticField:
         given = {name: value for name, value in inputs.items() if name != "truth"}
-        with passing() as parts:
+        with temporary_checkpoints() as parts:
             return fit_field(**given, params=params, compute=CPU, checkpoints=parts).to(tmp_path / "field.parquet")
 
     return run

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flows.engine.dvc_yaml import render
+from flows.engine.dvc_yaml import render_dvc_yaml
 from flows.engine.project import Project
 from flows.pipeline import STAGES
 
 
 def test_dvc_yaml_is_fresh(checkout: Path) -> None:
-    expected = render(Project.open(checkout, STAGES))
+    expected = render_dvc_yaml(Project.open(checkout, STAGES))
     assert (checkout / "dvc.yaml").read_text() == expected, "run `semflow dvc`"
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from flows.pipeline import STAGES
-from tasks.artifacts.artifact import ALL
+from tasks.artifacts.artifact import DATASET_ITEM
 from tests.flows.conftest import Clone
 
 
@@ -113,8 +113,8 @@ def test_a_broken_file_fails_alone_and_the_exit_code_says_so(copied: Clone) -> N
 def test_own_videos_are_taken_in_and_only_they_are_run(copied: Clone, tmp_path: Path) -> None:
     shutil.copy(copied.root / "data/raw/walk.mp4", tmp_path / "mine one.mp4")
     results = copied.results("--videos", f"{tmp_path}/*.mp4")
-    assert {video_of(name) for name in results} == {"mine one", ALL}
-    assert all(result == "reused" for name, result in results.items() if video_of(name) == ALL)
+    assert {video_of(name) for name in results} == {"mine one", DATASET_ITEM}
+    assert all(result == "reused" for name, result in results.items() if video_of(name) == DATASET_ITEM)
     assert (copied.root / "reports/mine one/index.html").is_file()
     before = copied.data()
     (copied.root / "data/raw/mine one.mp4").unlink()
@@ -149,7 +149,7 @@ def test_a_run_killed_in_the_middle_is_taken_up_where_it_was(done: Clone, make_c
         for path in clone.root.glob("data/recipes/*/*.recipe.json")
     }
     assert "detect bikes" in finished or "detect walk" in finished
-    results = {name.replace(ALL, "dataset"): result for name, result in clone.results().items()}
+    results = {name.replace(DATASET_ITEM, "dataset"): result for name, result in clone.results().items()}
     assert {name: results[name] for name in finished} == dict.fromkeys(finished, "reused")
     assert clone.data() == done.data()
     assert not list(clone.root.rglob(".partial"))

@@ -11,7 +11,7 @@ import numpy as np
 
 from flows.cli.sample_videos import fetch_samples
 from flows.engine.project import Project
-from flows.engine.run import bring_up_to_date
+from flows.engine.run import run_stale_items
 from flows.pipeline import STAGES
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.table import Column, Table, column
@@ -52,7 +52,7 @@ SECTION = "\nsharpness:\n  aperture: 3\n"
 
 
 def test_a_stage_of_ones_own_runs_caches_and_is_rendered_like_any_other(checkout: Path, tmp_path: Path) -> None:
-    from flows.engine.dvc_yaml import render
+    from flows.engine.dvc_yaml import render_dvc_yaml
 
     fetch_samples(tmp_path, seconds=0.4)
     for clip in (tmp_path / "data/raw").glob("[!b]*"):
@@ -61,7 +61,7 @@ def test_a_stage_of_ones_own_runs_caches_and_is_rendered_like_any_other(checkout
     mine = [s for s in MORE_STAGES if s.name in ("decode", "sharpness")]
 
     def run() -> dict[str, str]:
-        summary = bring_up_to_date(Project.open(tmp_path, MORE_STAGES), stages=[stage.name for stage in mine])
+        summary = run_stale_items(Project.open(tmp_path, MORE_STAGES), stages=[stage.name for stage in mine])
         return {o.stage: o.result for o in summary.outcomes}
 
     assert run() == {"decode": "computed", "sharpness": "computed"}
@@ -69,4 +69,4 @@ def test_a_stage_of_ones_own_runs_caches_and_is_rendered_like_any_other(checkout
     table = Sharpness.load(tmp_path / "data/sharpness/bikes.parquet")
     assert len(table) == Frames.load(tmp_path / "data/frames/bikes.parquet").ok.sum() > 0
     assert (table.variance > 0).all()
-    assert "cmd: semflow stage sharpness" in render(Project.open(tmp_path, MORE_STAGES))
+    assert "cmd: semflow stage sharpness" in render_dvc_yaml(Project.open(tmp_path, MORE_STAGES))

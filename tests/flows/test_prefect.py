@@ -22,7 +22,7 @@ from prefect.settings import get_current_settings
 
 from flows import dataset
 from flows.engine.project import Project
-from flows.prefect_door import adapter
+from flows.prefect_door import engine_adapter
 from tests.engine import toys
 from tests.engine.conftest import project_root, reopen
 
@@ -54,7 +54,7 @@ def process(reopen: Callable[[], Project]) -> Iterator[Callable[[], Shown]]:
     @flow(name="process_toys")
     def process_toys() -> State[Any]:
         ids.append(str(flow_run.get_id()))
-        return dataset._told(lambda: dataset.process(reopen(), None))
+        return dataset._told(lambda: dataset.process_videos(reopen(), None))
 
     with get_client(sync_client=True) as client:
         yield lambda: Shown(client, ids[-1], state) if (state := process_toys(return_state=True)) else None  # type: ignore[return-value]
@@ -100,7 +100,7 @@ def test_a_failed_item_is_red_with_its_reason_and_fails_the_night_only_once(
 def test_what_may_pass_by_itself_is_tried_again(
     process: Callable[[], Shown], project_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adapter, "RETRY_DELAYS_S", (0.0, 0.0))
+    monkeypatch.setattr(engine_adapter, "RETRY_DELAYS_S", (0.0, 0.0))
     tries: list[int] = []
     save = toys.Counts.save
 

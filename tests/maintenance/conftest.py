@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from flows.cli import main
-from flows.engine.dvc_store.lock import DirHash, read_lock
-from flows.engine.dvc_store.objects import ObjectStore
-from flows.engine.dvc_store.pointer import read_pointer
-from flows.engine.dvc_yaml import render
+from flows.engine.dvc_store.dvc_lock import DirHash, read_lock
+from flows.engine.dvc_store.dvc_pointer import read_pointer
+from flows.engine.dvc_store.object_store import ObjectStore
+from flows.engine.dvc_yaml import render_dvc_yaml
 from flows.engine.project import Project
-from flows.engine.run import Summary, bring_up_to_date
+from flows.engine.run import Summary, run_stale_items
 from tests.conftest import CHECKOUT
 from tests.engine import toys
 from tests.engine.dvc_store.conftest import dvc, git, quiet_dvc  # noqa: F401 - a fixture
@@ -48,7 +48,7 @@ class Repository:
         toys.CALLS.clear()
         project = self.open()
         try:
-            return bring_up_to_date(project, **options)
+            return run_stale_items(project, **options)
         finally:
             project.close()
 
@@ -125,7 +125,7 @@ def make_repository(root: Path, team: Path, capsys: pytest.CaptureFixture[str] |
     (root / ".dvcignore").write_bytes((CHECKOUT / ".dvcignore").read_bytes())
     git(root, "init", "-q", "-b", "main")
     made = Repository(root, team, capsys)
-    (root / "dvc.yaml").write_text(render(made.open()))
+    (root / "dvc.yaml").write_text(render_dvc_yaml(made.open()))
     return made
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from flows.maintenance.compare_artifacts import Difference, compare_arrays, compare_files, judge
+from flows.maintenance.compare_artifacts import Difference, combine_differences, compare_arrays, compare_files
 
 TOLERANCE = 1e-3
 
@@ -98,9 +98,9 @@ def test_several_arrays_in_one_file(tmp_path: Path) -> None:
 
 def test_infinities_and_unknowns_are_equal_to_themselves() -> None:
     values = np.array([np.inf, -np.inf, np.nan, 1.0])
-    assert judge(compare_arrays(values, values.copy(), "x"), TOLERANCE).verdict == "equal"
+    assert combine_differences(compare_arrays(values, values.copy(), "x"), TOLERANCE).verdict == "equal"
     other = np.array([np.inf, 1, np.nan, 1.0])
-    assert judge(compare_arrays(values, other, "x"), TOLERANCE).verdict == "different"
+    assert combine_differences(compare_arrays(values, other, "x"), TOLERANCE).verdict == "different"
 
 
 def test_a_damaged_file_is_different_with_words(tmp_path: Path) -> None:

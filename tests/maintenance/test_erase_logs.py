@@ -7,22 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from flows.maintenance.erase_logs import erase_from_logs, mentions
+from flows.maintenance.erase_logs import erase_from_logs, mentions_name
 
 
 @pytest.mark.parametrize("text", ["read one: failed", '{"video": "one"}', "data/raw/one.mp4", "one", "waits for (one)"])
 def test_a_name_by_itself_is_found(text: str) -> None:
-    assert mentions(text, {"one"})
+    assert mentions_name(text, {"one"})
 
 
 @pytest.mark.parametrize("text", ["none", "one-two", "phone", "one_2", "", "On"])
 def test_a_name_in_a_word_is_not(text: str) -> None:
-    assert not mentions(text, {"one"})
+    assert not mentions_name(text, {"one"})
 
 
 def test_a_name_that_json_escapes_is_found() -> None:
-    assert mentions(json.dumps({"video": 'ü"1'}), {'ü"1'})
-    assert not mentions(json.dumps({"video": 'ü"11'}), {'ü"1'})
+    assert mentions_name(json.dumps({"video": 'ü"1'}), {'ü"1'})
+    assert not mentions_name(json.dumps({"video": 'ü"11'}), {'ü"1'})
 
 
 def test_the_run_log_loses_what_names_it_and_keeps_the_rest(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from flows.engine.dvc_store.objects import ObjectStore
+from flows.engine.dvc_store.object_store import ObjectStore
 from flows.engine.project import Project
-from flows.maintenance import erase
+from flows.maintenance import erase_video
 from tests.engine import toys
 from tests.engine.dvc_store.conftest import dvc, git
 from tests.maintenance.conftest import CONFIG, Killed, Repository, make_repository
@@ -285,17 +285,17 @@ STEPS = ("note_removed", "erase_files", "rewrite_record", "erase_objects", "eras
 def test_an_interrupted_call_is_finished_by_the_next(
     zoo: Repository, step: str, after: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole: Callable[..., Any] = getattr(erase, step)
+    whole: Callable[..., Any] = getattr(erase_video, step)
 
     def interrupt(*arguments: Any) -> None:
         if after:
             whole(*arguments)
         raise Killed
 
-    monkeypatch.setattr(erase, step, interrupt)
+    monkeypatch.setattr(erase_video, step, interrupt)
     with pytest.raises(Killed):
         zoo.semflow("forget", NAME, "--remote", "--yes")
-    monkeypatch.setattr(erase, step, whole)
+    monkeypatch.setattr(erase_video, step, whole)
     found = zoo.semflow("forget", *([NAME] if step == "erase_files" else ["--resume"]))
     assert found["good"]
     assert_erased(zoo)
@@ -324,11 +324,11 @@ def test_a_kill_among_the_objects_is_finished_too_also_with_a_run_in_between(
 
 
 def test_what_another_video_came_to_need_in_between_stays(zoo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = erase.erase_objects
-    monkeypatch.setattr(erase, "erase_objects", lambda *_: (_ for _ in ()).throw(Killed))
+    whole = erase_video.erase_objects
+    monkeypatch.setattr(erase_video, "erase_objects", lambda *_: (_ for _ in ()).throw(Killed))
     with pytest.raises(Killed):
         zoo.semflow("forget", NAME, "--yes")
-    monkeypatch.setattr(erase, "erase_objects", whole)
+    monkeypatch.setattr(erase_video, "erase_objects", whole)
     (zoo.root / "data/raw/new.mp4").write_text(TEXT)
     assert zoo.run().good
     found = zoo.semflow("forget", "--resume")["forgotten"][0]

@@ -85,9 +85,9 @@ def full(repository: Repository) -> Repository:
     text = (root / "params.yaml").read_text()
     (root / "params.yaml").write_text(text[: text.index("count:")] + "collect: {}\nreport: {}\n")
     repository.stages = STAGES
-    from flows.engine.dvc_yaml import render
+    from flows.engine.dvc_yaml import render_dvc_yaml
 
-    (root / "dvc.yaml").write_text(render(repository.open()))
+    (root / "dvc.yaml").write_text(render_dvc_yaml(repository.open()))
     (root / "data/labels").mkdir()
     (root / f"data/labels/{NAME}.note").write_text("a note")
     (root / "data/labels/one.note").write_text("another")

@@ -102,7 +102,7 @@ def test_a_kill_in_the_middle_is_mended_by_a_second_call_and_by_undo(
 ) -> None:
     repository.run()
     before = files(repository.root)
-    whole, calls = remove.move, []
+    whole, calls = remove.move_into_place, []
 
     def fail(source: Path, final: Path) -> None:
         calls.append(source)
@@ -110,7 +110,7 @@ def test_a_kill_in_the_middle_is_mended_by_a_second_call_and_by_undo(
             raise Killed
         whole(source, final)
 
-    monkeypatch.setattr(remove, "move", fail)
+    monkeypatch.setattr(remove, "move_into_place", fail)
     with pytest.raises(Killed):
         repository.semflow("remove", "one")
     monkeypatch.undo()
@@ -195,7 +195,7 @@ def test_on_a_terminal_it_asks(repository: Repository, monkeypatch: pytest.Monke
         if not yes:
             raise remove.SemflowError("no")
 
-    monkeypatch.setattr(remove, "confirm", say_no)
+    monkeypatch.setattr(remove, "ask_confirmation", say_no)
     repository.says("remove", "one", code=2)
     assert asked == ["Take one out of the data set?"]
     assert (repository.root / "data/raw/one.mp4").exists()

@@ -7,10 +7,10 @@ import os
 import time
 from pathlib import Path
 
-from flows.engine.files import exclusive
+from flows.engine.atomic_files import hold_lock_file
 from flows.engine.outcome import Item, Outcome, Step
 from flows.engine.status_file import StatusFile, read_status
-from flows.maintenance.status import find_holder, last_run
+from flows.maintenance.status import find_lock_holder, read_last_run
 from tests.engine import toys
 from tests.maintenance.conftest import Repository
 
@@ -61,7 +61,7 @@ def test_a_torn_last_line_of_the_run_log_is_passed_over(repository: Repository) 
     repository.run()
     log = repository.root / ".semflow/runs.jsonl"
     log.write_text(log.read_text() + '{"at": "2')
-    found = last_run(repository.root)
+    found = read_last_run(repository.root)
     assert found is not None
     assert found["counts"] == {"computed": 8}
 
@@ -71,16 +71,16 @@ def test_a_long_run_log_is_read_from_its_end(repository: Repository) -> None:
     log.parent.mkdir(exist_ok=True)
     entry = {"at": "", "host": "h", "seconds": 1, "good": True, "outcomes": [], "padding": "x" * 100_000}
     log.write_text("".join(json.dumps({**entry, "at": str(n)}) + "\n" for n in range(3)))
-    found = last_run(repository.root)
+    found = read_last_run(repository.root)
     assert found is not None
     assert found["at"] == "2"
 
 
 def test_while_a_process_holds_the_project_it_is_named_with_what_it_makes(repository: Repository) -> None:
     lock = repository.root / ".semflow/lock"
-    with exclusive(lock) as mine:
+    with hold_lock_file(lock) as mine:
         assert mine
-        assert find_holder(repository.root) is not None
+        assert find_lock_holder(repository.root) is not None
         observer = StatusFile(repository.root)
         items = [Item("one", "read"), Item("one", "count"), Item("two", "read")]
         observer.planned(items, {items[0]: 5.0, items[1]: 5.0}, 1)
@@ -100,7 +100,7 @@ def test_while_a_process_holds_the_project_it_is_named_with_what_it_makes(reposi
     assert "in hand: count one for" in words
     assert "pages 3/7" in words
     assert "failed read one: no text" in words
-    assert find_holder(repository.root) is None
+    assert find_lock_holder(repository.root) is None
 
 
 def test_what_a_dead_run_left_is_taken_for_no_run(repository: Repository) -> None:
@@ -108,7 +108,7 @@ def test_what_a_dead_run_left_is_taken_for_no_run(repository: Repository) -> Non
     lock.parent.mkdir(exist_ok=True)
     for text in ("999999999", str(os.getpid()), "", "words"):
         lock.write_text(text)
-        assert find_holder(repository.root) is None
+        assert find_lock_holder(repository.root) is None
 
 
 def test_the_status_file_is_written_at_most_once_a_second(tmp_path: Path) -> None:

@@ -28,11 +28,11 @@ def rot(path: Path, text: str) -> None:
 @pytest.fixture
 def blind(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """A disk that rots leaves the change time too: marks without it."""
-    import flows.engine.scan as scan
+    import flows.engine.file_marks as scan
 
     whole = scan._mark
 
-    def without_ctime(found: os.stat_result) -> scan.Mark:
+    def without_ctime(found: os.stat_result) -> scan.FileMark:
         return whole(found)._replace(ctime_ns=0)
 
     monkeypatch.setattr(scan, "_mark", without_ctime)
@@ -224,7 +224,7 @@ def test_onnx_exports_are_held_to_their_first_sight_and_weights_to_their_sha256(
 ) -> None:
     from dataclasses import replace
 
-    from flows.maintenance import check_bytes
+    from flows.maintenance import verify_hashes
     from tasks.weights.catalog import find_weights
     from tasks.weights.fetch import cached_path
 
@@ -239,10 +239,10 @@ def test_onnx_exports_are_held_to_their_first_sight_and_weights_to_their_sha256(
         path.parent.mkdir(parents=True)
         path.write_text("first")
 
-    def check() -> tuple[check_bytes.Counts, list[str]]:
-        checked = check_bytes.Checked()
-        check_bytes._check(project, list(check_bytes.weights_claims(project, ["read"])), checked)
-        return checked.of(check_bytes.WEIGHTS), [Path(found.path).name for found in checked.findings]
+    def check() -> tuple[verify_hashes.FileCounts, list[str]]:
+        checked = verify_hashes.IntegrityReport()
+        verify_hashes._check(project, list(verify_hashes.list_weights(project, ["read"])), checked)
+        return checked.of(verify_hashes.WEIGHTS), [Path(found.path).name for found in checked.findings]
 
     counts, found = check()
     assert (counts.good, counts.bad, counts.absent) == (1, 1, 1)

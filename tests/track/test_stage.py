@@ -24,13 +24,13 @@ from tasks.track.tracker_presets import PRESETS
 from tests.track.scenes import make_detections, make_params
 
 EVERYTHING: dict[str, Any] = {
-    "camera": True,
+    "camera_compensation": True,
     "appearance": "closest",
-    "link_appearance": 0.2,
-    "carry": True,
-    "link_gap": 10,
+    "link_max_appearance_distance": 0.2,
+    "flow_prediction": True,
+    "link_max_gap": 10,
     "smoothing": 100.0,
-    "fill": True,
+    "interpolate": True,
     "n_init": 2,
 }
 Inputs = tuple[Detections, DenseFlow, Features, Frames]
@@ -107,16 +107,16 @@ def test_a_video_without_pairs_or_detections(frames: int, tmp_path: Path) -> Non
     nothing = Detections.empty(frame_count=frames, width=160, height=96)
     images = inputs.frames(scene).to(tmp_path / "frames.parquet")
     for source in ("features", "crops"):
-        params = make_params(**EVERYTHING, appearance_from=source)
+        params = make_params(**EVERYTHING, appearance_source=source)
         assert len(track(nothing, dense_flow, features, images, params, COMPUTE)) == 0
 
 
 def test_weights_are_named_only_where_crops_are_looked_at() -> None:
     named = ("mobilenet-v2-bottleneck",)
-    assert track.weights(make_params(appearance_from="crops")) == ()
+    assert track.weights(make_params(appearance_source="crops")) == ()
     assert track.weights(make_params(appearance="closest")) == ()
-    assert track.weights(make_params(appearance_from="crops", appearance="first")) == named
-    assert track.weights(make_params(appearance_from="crops", link_appearance=0.2)) == named
+    assert track.weights(make_params(appearance_source="crops", appearance="first")) == named
+    assert track.weights(make_params(appearance_source="crops", link_max_appearance_distance=0.2)) == named
 
 
 def test_without_looks_neither_frames_nor_network_are_touched(seen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,14 +125,14 @@ def test_without_looks_neither_frames_nor_network_are_touched(seen: Path, monkey
 
     monkeypatch.setattr(Frames, "image", never)
     monkeypatch.setattr(reid_crops, "load_reid_network", never)
-    plain = make_params(appearance_from="crops", camera=True)
+    plain = make_params(appearance_source="crops", camera_compensation=True)
     assert len(track(*opened(seen), plain, COMPUTE)) > 0
     with pytest.raises(AssertionError, match="asked for"):
-        track(*opened(seen), make_params(appearance_from="crops", appearance="first"), COMPUTE)
+        track(*opened(seen), make_params(appearance_source="crops", appearance="first"), COMPUTE)
 
 
 @pytest.mark.usefixtures("colour_network")
 def test_no_size_of_batch_changes_what_crops_tell(seen: Path) -> None:
-    params = make_params(**EVERYTHING, appearance_from="crops")
+    params = make_params(**EVERYTHING, appearance_source="crops")
     found = [content(track(*opened(seen), params, COMPUTE.model_copy(update={"batch": n}))) for n in (1, 16)]
     assert found[0] == found[1]

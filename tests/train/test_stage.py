@@ -13,9 +13,9 @@ import pytest
 from tasks.artifacts.action_labels import ActionLabels
 from tasks.artifacts.action_model import ActionModel
 from tasks.artifacts.artifact import Dataset
+from tasks.checksummed_file import read_checksummed
 from tasks.errors import BadInput
 from tasks.params import Compute
-from tasks.sealed import read_sealed
 from tasks.train import train_action_model
 from tasks.train.params import TrainParams
 from tasks.train.pretrained_model import PRETRAINED_FILE
@@ -99,7 +99,7 @@ def test_a_look_that_is_not_as_it_was_kept_is_taken_again(
     changed.write_bytes(changed.read_bytes()[:-1] + b"?")
     empty.write_bytes(b"")
     assert saved(run(films, make_labels(), params()), tmp_path / "b.npz") == first
-    assert all(read_sealed(path) for path in (cut, changed, empty))
+    assert all(read_checksummed(path) for path in (cut, changed, empty))
 
 
 def test_what_a_killed_process_left_on_the_shelf_goes_after_a_day(shelf: Path) -> None:

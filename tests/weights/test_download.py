@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.progress import BYTES, set_sink
+from tasks.progress import BYTES_REMARK, set_sink
 from tasks.weights.download import Source, WrongBytes, download
 from tasks.weights.registry import Body
 
@@ -108,7 +108,7 @@ def test_bytes_at_hand_are_told_with_those_that_lay_there_already(part):
     finally:
         set_sink(before)
     what = "fetching file from a line"
-    assert told == [(what, 4000, len(WHOLE), BYTES), (what, len(WHOLE), len(WHOLE), BYTES)]
+    assert told == [(what, 4000, len(WHOLE), BYTES_REMARK), (what, len(WHOLE), len(WHOLE), BYTES_REMARK)]
 
 
 def test_a_download_without_a_known_size_ends_where_its_bytes_do(part):
@@ -122,7 +122,7 @@ def test_a_download_without_a_known_size_ends_where_its_bytes_do(part):
         download(Source("a line", hashlib.sha256(WHOLE).hexdigest(), open_source), part, "file")
     finally:
         set_sink(before)
-    assert told[0][1:] == (0, math.inf, BYTES) and told[-1][1:] == (len(WHOLE), len(WHOLE), BYTES)
+    assert told[0][1:] == (0, math.inf, BYTES_REMARK) and told[-1][1:] == (len(WHOLE), len(WHOLE), BYTES_REMARK)
 
 
 def test_where_nobody_listens_the_log_says_what_is_fetched(part, caplog):

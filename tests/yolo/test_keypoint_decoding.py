@@ -80,6 +80,6 @@ def test_columns_become_people_best_first_without_those_seen_twice():
 
 
 def test_joining_nothing_gives_nobody():
-    nobody = Skeletons.joined([])
+    nobody = Skeletons.from_parts([])
     assert (nobody.xyxy.shape, nobody.keypoints.shape, nobody.keypoint_score.shape) == ((0, 4), (0, 17, 2), (0, 17))
     assert suppress_skeletons(nobody, 0.7, 10).tolist() == []

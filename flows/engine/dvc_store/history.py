@@ -11,12 +11,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from flows.engine.dvc_store.git import git_environment, run_git
-from flows.engine.dvc_store.lock import LOCK
+from flows.engine.dvc_store.dvc_config import LOCK_FILE
+from flows.engine.dvc_store.git_commands import make_git_environment, run_git
 from flows.engine.dvc_store.yaml_text import render_mapping
 
 
-def recorded_listings(root: Path, out: str, limit: int) -> list[tuple[str, str]]:
+def find_recorded_listings(root: Path, out: str, limit: int) -> list[tuple[str, str]]:
     """Commit and listing hash (`….dir`) of the distinct values that `out` had, newest first; [] without git."""
     return find_listings(root, [out], limit)[out]
 
@@ -26,7 +26,7 @@ def find_listings(root: Path, outs: Sequence[str], limit: int) -> dict[str, list
     found: dict[str, dict[str, str]] = {out: {} for out in outs}
     wanted = {_path_line(out): out for out in outs}
     if limit > 0 and outs:
-        for commit, text in recorded_texts(root, LOCK):
+        for commit, text in read_recorded_texts(root, LOCK_FILE):
             for out, md5 in _outs_in(text, wanted):
                 if len(found[out]) < limit:
                     found[out].setdefault(md5, commit)
@@ -35,7 +35,7 @@ def find_listings(root: Path, outs: Sequence[str], limit: int) -> dict[str, list
     return {out: [(commit, md5) for md5, commit in values.items()] for out, values in found.items()}
 
 
-def recorded_texts(root: Path, path: str) -> Iterator[tuple[str, bytes]]:
+def read_recorded_texts(root: Path, path: str) -> Iterator[tuple[str, bytes]]:
     """Commit and text of every recorded version of the file `path` (below `root`), newest first; none without git."""
     # --full-history: without it git leaves out a branch whose changes a merge did not take.
     log = run_git(root, ["log", "--all", "--full-history", "--date-order", "--format=%H", "--", path])
@@ -47,7 +47,7 @@ def recorded_texts(root: Path, path: str) -> Iterator[tuple[str, bytes]]:
             yield commit, text
 
 
-def tip_texts(root: Path, endings: Sequence[str]) -> Iterator[tuple[str, str, bytes]]:
+def read_tip_texts(root: Path, endings: Sequence[str]) -> Iterator[tuple[str, str, bytes]]:
     """Commit, path and text of the files with these endings at every tip: branches (also remote ones), tags, stash,
     and what is checked out here or in another worktree. Of the whole git repository, not only below `root`.
     """
@@ -109,7 +109,7 @@ def _cat_file(root: Path) -> Generator[tuple[IO[bytes], IO[bytes]]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=git_environment(),
+        env=make_git_environment(),
     )
     assert process.stdin is not None and process.stdout is not None
     try:

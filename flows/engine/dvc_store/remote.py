@@ -14,15 +14,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from flows.engine.dvc_store.config import read_config
-from flows.engine.dvc_store.copying import copy_verified, md5_of, name_beside, set_mode
-from flows.engine.dvc_store.objects import DIR, MODE, ObjectStore
-from flows.engine.dvc_store.patience import Progress, Work
+from flows.engine.dvc_store.background_work import ActivityClock, BackgroundWork
+from flows.engine.dvc_store.dvc_config import read_config
+from flows.engine.dvc_store.object_store import DIR_SUFFIX, MODE, ObjectStore
+from flows.engine.dvc_store.verified_copy import copy_verified, make_temporary_path, md5_of, set_mode
 from tasks.errors import SemflowError
 
 log = logging.getLogger("semflow")
 
-PATIENCE_S = 60.0
+STALL_TIMEOUT_S = 60.0
 """A remote that moves no byte for so long is given up."""
 
 R = TypeVar("R")
@@ -39,7 +39,7 @@ class Remote:
     _odb: Any
 
     @classmethod
-    def open(cls, root: Path, patience_s: float = PATIENCE_S) -> Remote | None:
+    def open(cls, root: Path, patience_s: float = STALL_TIMEOUT_S) -> Remote | None:
         """The default remote; None where none is configured or there is no DVC repository.
 
         Nothing is sent yet. Raises SemflowError where its configuration or its driver (dvc-s3, …) is at fault.
@@ -60,7 +60,7 @@ class Remote:
         if self._is_folder:
             self._reach_folder()
             return {md5 for md5 in wanted if Path(self._odb.oid_to_path(md5)).is_file()}
-        progress = Progress()
+        progress = ActivityClock()
 
         def ask(asked: set[str]) -> set[str]:
             self._odb.fs.fs.invalidate_cache()  # what others pushed since the last question
@@ -68,7 +68,7 @@ class Remote:
 
         found = self._work(ask, [wanted], progress)[0] & wanted
         if not found:
-            self._work(self._reach_bucket, [self._odb.path], Progress())
+            self._work(self._reach_bucket, [self._odb.path], ActivityClock())
         return found
 
     def fetch(self, md5s: Iterable[str]) -> set[str]:
@@ -86,10 +86,10 @@ class Remote:
             self._reach_folder()
         for prefix in {self.store.path(md5).parent for md5 in missing}:
             self.store.make_folder(prefix)
-        progress = Progress()
+        progress = ActivityClock()
         came = {md5 for md5 in self._work(partial(self._fetch_one, progress), missing, progress) if md5}
         if not came and not self._is_folder:
-            self._work(self._reach_bucket, [self._odb.path], Progress())
+            self._work(self._reach_bucket, [self._odb.path], ActivityClock())
         return here | came
 
     def delete(self, md5s: Iterable[str]) -> set[str]:
@@ -99,8 +99,8 @@ class Remote:
         them again. So a file that may come back must be deleted together with the listings that name it.
         """
         held = self.exists(md5s)
-        progress = Progress()
-        for group in ([m for m in held if m.endswith(DIR)], [m for m in held if not m.endswith(DIR)]):
+        progress = ActivityClock()
+        for group in ([m for m in held if m.endswith(DIR_SUFFIX)], [m for m in held if not m.endswith(DIR_SUFFIX)]):
             if group:
                 self._work(self._delete_one, group, progress)
         if held:
@@ -129,12 +129,12 @@ class Remote:
         except NotImplementedError:
             return  # no listing over plain HTTP
 
-    def _fetch_one(self, progress: Progress, md5: str) -> str:
+    def _fetch_one(self, progress: ActivityClock, md5: str) -> str:
         """`md5` if the object is here now, else ""."""
         target, source = self.store.path(md5), str(self._odb.oid_to_path(md5))
         try:
             if self._is_folder:
-                good = copy_verified(Path(source), target, md5.removesuffix(DIR), MODE)
+                good = copy_verified(Path(source), target, md5.removesuffix(DIR_SUFFIX), MODE)
             else:
                 good = self._download(source, target, md5, progress)
         except FileNotFoundError:
@@ -143,11 +143,11 @@ class Remote:
             log.error("the remote %r holds a damaged object %s; remove it there and push again", self.name, md5)
         return md5 if good else ""
 
-    def _download(self, source: str, target: Path, md5: str, progress: Progress) -> bool:
-        beside = name_beside(target)
+    def _download(self, source: str, target: Path, md5: str, progress: ActivityClock) -> bool:
+        beside = make_temporary_path(target)
         try:
             self._odb.fs.get_file(source, str(beside), callback=_callback(progress))
-            if md5_of(beside) != md5.removesuffix(DIR):
+            if md5_of(beside) != md5.removesuffix(DIR_SUFFIX):
                 return False
             set_mode(beside, MODE)
             beside.replace(target)
@@ -171,9 +171,9 @@ class Remote:
         finally:
             index.close()
 
-    def _work(self, function: Callable[[Any], R], values: Iterable[Any], progress: Progress) -> list[R]:
+    def _work(self, function: Callable[[Any], R], values: Iterable[Any], progress: ActivityClock) -> list[R]:
         with _in_words(self.name, self.url):
-            return Work(function, values, int(self._odb.fs.jobs), progress).finish(self.patience_s)
+            return BackgroundWork(function, values, int(self._odb.fs.jobs), progress).finish(self.patience_s)
 
 
 def _open_database(root: Path, name: str) -> Any:
@@ -185,7 +185,7 @@ def _open_database(root: Path, name: str) -> Any:
         return repo.cloud.get_remote_odb(name, "fetch")
 
 
-def _callback(progress: Progress) -> Any:
+def _callback(progress: ActivityClock) -> Any:
     from fsspec.callbacks import Callback
 
     class Ticks(Callback):

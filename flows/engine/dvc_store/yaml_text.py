@@ -95,7 +95,7 @@ for _tag, _pattern, _first in _RESOLVERS:
 _Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
 
 
-def parse(text: str, name: str, remedy: str) -> tuple[Any, Any]:
+def parse_yaml(text: str, name: str, remedy: str) -> tuple[Any, Any]:
     """The value that `text` holds and its syntax tree (yaml.Node, None if empty); `name` and `remedy` speak in errors.
 
     Raises SemflowError with file and line where the text is damaged, with merge conflicts told apart.

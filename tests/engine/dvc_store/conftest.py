@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows.engine.dvc_store.copying import md5_of
-from flows.engine.dvc_store.lock import DirHash, FileHash, StageRecord, read_params
-from flows.engine.dvc_store.objects import hash_listing
+from flows.engine.dvc_store.dvc_lock import DirHash, FileHash, StageRecord, read_lock_params
+from flows.engine.dvc_store.object_store import hash_listing
+from flows.engine.dvc_store.verified_copy import md5_of
 from tests.conftest import CHECKOUT
 
 CONFIG = "[core]\n    analytics = false\n    check_update = false\n[cache]\n    type = copy\n"
@@ -172,6 +172,8 @@ def records(root: Path) -> list[StageRecord]:
         return dir_hash(root, path) if file.is_dir() else FileHash.of(file, md5_of(file))
 
     return [
-        StageRecord(name, f"echo {name}", {d: of(d) for d in deps}, read_params(root, params), {o: of(o) for o in outs})
+        StageRecord(
+            name, f"echo {name}", {d: of(d) for d in deps}, read_lock_params(root, params), {o: of(o) for o in outs}
+        )
         for name, (deps, params, outs) in STAGES.items()
     ]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.engine.dvc_store.ignore import ignore_in_git
-from flows.engine.dvc_store.lock import DirHash, read_lock, update_lock, update_text
-from flows.engine.dvc_store.objects import ObjectStore
-from flows.engine.dvc_store.pointer import read_pointer, write_pointer
+from flows.engine.dvc_store.dvc_lock import DirHash, read_lock, update_lock, update_lock_text
+from flows.engine.dvc_store.dvc_pointer import read_pointer, write_pointer
+from flows.engine.dvc_store.git_ignore import ignore_in_git
+from flows.engine.dvc_store.object_store import ObjectStore
 from tests.engine.dvc_store.conftest import STAGES, Recorded, dir_hash, dvc, git, listing, records
 
 CLEAN = "Data and pipelines are up to date."
@@ -34,22 +34,22 @@ def record(root: Path) -> None:
 
 def test_a_new_lock_is_the_one_of_dvc(recorded: Recorded) -> None:
     (recorded.root / "data/words/b.txt").write_text("b")
-    assert update_text("", records(recorded.root)) == recorded.first
+    assert update_lock_text("", records(recorded.root)) == recorded.first
 
 
 def test_a_changed_lock_is_the_one_of_dvc(recorded: Recorded) -> None:
-    assert update_text(recorded.first, records(recorded.root)) == recorded.second
+    assert update_lock_text(recorded.first, records(recorded.root)) == recorded.second
 
 
 def test_one_stage_is_replaced_and_the_others_stay(recorded: Recorded) -> None:
     before, after = recorded.first, recorded.second
-    text = update_text(before, [record for record in records(recorded.root) if record.name == "count"])
+    text = update_lock_text(before, [record for record in records(recorded.root) if record.name == "count"])
     assert _part(text, "count") == _part(after, "count") != _part(before, "count")
     assert _part(text, "read") == _part(before, "read") != _part(after, "read")
 
 
 def test_what_is_read_gives_the_same_text_again(recorded: Recorded) -> None:
-    assert update_text("", list(read_lock(recorded.root).values())) == recorded.second
+    assert update_lock_text("", list(read_lock(recorded.root).values())) == recorded.second
 
 
 def test_an_unchanged_lock_is_not_written(recorded: Recorded) -> None:

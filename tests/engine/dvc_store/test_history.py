@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.engine.dvc_store.git import git_state
-from flows.engine.dvc_store.history import find_listings, recorded_listings, tip_texts
-from flows.engine.dvc_store.lock import DirHash, StageRecord, update_lock
+from flows.engine.dvc_store.dvc_lock import DirHash, StageRecord, update_lock
+from flows.engine.dvc_store.git_commands import check_git
+from flows.engine.dvc_store.history import find_listings, find_recorded_listings, read_tip_texts
 from tests.engine.dvc_store.conftest import git
 
 
@@ -41,10 +41,10 @@ def test_values_come_newest_first_each_once(root: Path) -> None:
     commits = {letter: commit(root, letter) for letter in "abc"}
     commits["a"] = commit(root, "a")
     found = [(commits[letter], listed(letter)) for letter in "acb"]
-    assert recorded_listings(root, "data/words", 10) == found
-    assert recorded_listings(root, "data/words", 2) == found[:2]
-    assert recorded_listings(root, "data/words", 0) == []
-    assert recorded_listings(root, "data/nowhere", 10) == []
+    assert find_recorded_listings(root, "data/words", 10) == found
+    assert find_recorded_listings(root, "data/words", 2) == found[:2]
+    assert find_recorded_listings(root, "data/words", 0) == []
+    assert find_recorded_listings(root, "data/nowhere", 10) == []
     assert find_listings(root, ["data/two words", "data/words"], 10) == {"data/two words": found, "data/words": found}
 
 
@@ -61,48 +61,48 @@ def test_other_branches_tags_and_what_a_merge_dropped_are_found(root: Path) -> N
     git(root, "tag", "kept")
     git(root, "checkout", "-q", "main")
     git(root, "branch", "-q", "-D", "aside")
-    assert {md5 for _, md5 in recorded_listings(root, "data/words", 10)} == {listed(letter) for letter in "abcd"}
+    assert {md5 for _, md5 in find_recorded_listings(root, "data/words", 10)} == {listed(letter) for letter in "abcd"}
 
 
 def test_a_commit_that_removed_the_lock_is_passed_over(root: Path) -> None:
     first = commit(root, "a")
     git(root, "rm", "-q", "dvc.lock")
     git(root, "commit", "-q", "-m", "gone")
-    assert recorded_listings(root, "data/words", 10) == [(first, listed("a"))]
+    assert find_recorded_listings(root, "data/words", 10) == [(first, listed("a"))]
 
 
 def test_without_git_there_is_no_history(tmp_path: Path, root: Path) -> None:
-    assert recorded_listings(tmp_path, "data/words", 10) == []
-    assert recorded_listings(root, "data/words", 10) == []
+    assert find_recorded_listings(tmp_path, "data/words", 10) == []
+    assert find_recorded_listings(root, "data/words", 10) == []
 
 
 def test_without_the_git_program_there_is_no_history(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commit(root, "a")
     monkeypatch.setenv("PATH", "/nowhere")
-    assert recorded_listings(root, "data/words", 10) == []
-    assert git_state(root).words == "git must be on the PATH, got none; install it"
+    assert find_recorded_listings(root, "data/words", 10) == []
+    assert check_git(root).words == "git must be on the PATH, got none; install it"
 
 
 def test_a_damaged_object_store_ends_the_history_without_a_traceback(root: Path) -> None:
     commit(root, "a")
     shutil.rmtree(root.parent / ".git/objects")
     (root.parent / ".git/objects").mkdir()
-    assert recorded_listings(root, "data/words", 10) == []
+    assert find_recorded_listings(root, "data/words", 10) == []
 
 
 def test_a_sound_repository_is_fine_with_and_without_commits(root: Path) -> None:
-    assert git_state(root).ok
+    assert check_git(root).ok
     commit(root, "a")
-    assert git_state(root).ok
+    assert check_git(root).ok
 
 
 def test_no_repository_is_said_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    state = git_state(tmp_path)
+    state = check_git(tmp_path)
     assert not state.ok
     assert "run `git init`" in state.words
     (tmp_path / ".dvc").mkdir()
     (tmp_path / ".dvc/config").write_text("[core]\nno_scm = true\n")
-    assert git_state(tmp_path).ok
+    assert check_git(tmp_path).ok
 
 
 @pytest.mark.parametrize("damage", ["HEAD", "objects", "config", "index"])
@@ -114,7 +114,7 @@ def test_a_damaged_repository_is_said_with_what_to_do(root: Path, damage: str) -
         place.mkdir()
     else:
         place.write_text("garbage [\n")
-    state = git_state(root)
+    state = check_git(root)
     assert not state.ok
     assert state.words.startswith(f"the git repository of {root} must be sound, got ")
     assert "\n" not in state.words
@@ -141,11 +141,11 @@ def test_files_at_every_tip_are_read_and_those_of_older_commits_are_not(quiet_dv
     commit("main")
     git(root, "checkout", "-q", "--detach")
     commit("detached")
-    found = {(path, text.decode()) for _, path, text in tip_texts(root / "below", ("dvc.lock", ".dvc"))}
+    found = {(path, text.decode()) for _, path, text in read_tip_texts(root / "below", ("dvc.lock", ".dvc"))}
     assert found == {
         (path, text) for path in ("dvc.lock", "below/x y.dvc") for text in ("tagged", "side", "main", "detached")
     }
 
 
 def test_without_git_no_tip_has_files(tmp_path: Path) -> None:
-    assert list(tip_texts(tmp_path, (".dvc",))) == []
+    assert list(read_tip_texts(tmp_path, (".dvc",))) == []

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.engine.dvc_store.objects import ObjectStore
-from flows.engine.dvc_store.patience import Progress, StoodStill, Work
+from flows.engine.dvc_store.background_work import ActivityClock, BackgroundWork, WorkStalled
+from flows.engine.dvc_store.object_store import ObjectStore
 from flows.engine.dvc_store.remote import Remote
 from tasks.errors import SemflowError
 from tests.engine.dvc_store.conftest import dvc, git
@@ -54,9 +54,9 @@ def test_without_a_default_remote_there_is_none_and_dvc_is_not_imported(tmp_path
     code = f"""
 import sys
 from pathlib import Path
-from flows.engine.dvc_store import history, lock, objects, pointer, remote, state
+from flows.engine.dvc_store import dvc_lock, dvc_pointer, dvc_state, history, object_store, remote
 assert remote.Remote.open(Path({str(tmp_path)!r})) is None
-assert objects.ObjectStore.open(Path({str(tmp_path)!r})) is not None
+assert object_store.ObjectStore.open(Path({str(tmp_path)!r})) is not None
 assert not [name for name in sys.modules if name.split(".")[0] in ("dvc", "dvc_data", "dvc_objects", "fsspec")]
 """
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -148,7 +148,7 @@ def test_a_server_that_never_answers_is_given_up(root: Path) -> None:
 
 
 def test_work_is_not_given_up_while_something_moves() -> None:
-    progress = Progress()
+    progress = ActivityClock()
 
     def slow(value: int) -> int:
         for _ in range(10):
@@ -156,7 +156,7 @@ def test_work_is_not_given_up_while_something_moves() -> None:
             progress()
         return value
 
-    assert sorted(Work(slow, range(4), 2, progress).finish(patience_s=0.15)) == [0, 1, 2, 3]
+    assert sorted(BackgroundWork(slow, range(4), 2, progress).finish(patience_s=0.15)) == [0, 1, 2, 3]
 
 
 def test_the_first_failure_ends_the_work() -> None:
@@ -164,12 +164,12 @@ def test_the_first_failure_ends_the_work() -> None:
         raise ValueError(value)
 
     with pytest.raises(ValueError, match="0"):
-        Work(fail, range(100), 1, Progress()).finish(patience_s=10)
+        BackgroundWork(fail, range(100), 1, ActivityClock()).finish(patience_s=10)
 
 
 def test_what_stands_still_is_given_up() -> None:
-    with pytest.raises(StoodStill):
-        Work(lambda _: time.sleep(1), [1], 1, Progress()).finish(patience_s=0)
+    with pytest.raises(WorkStalled):
+        BackgroundWork(lambda _: time.sleep(1), [1], 1, ActivityClock()).finish(patience_s=0)
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from dvc.utils.serialize import dumps_yaml, loads_yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from flows.engine.dvc_store.yaml_text import parse, render_mapping
+from flows.engine.dvc_store.yaml_text import parse_yaml, render_mapping
 from tasks.errors import SemflowError
 
 WORDS = [
@@ -76,14 +76,14 @@ def test_any_mapping_is_written_as_dvc_writes_it(data: dict[str, object], indent
 @settings(max_examples=40)
 def test_what_dvc_writes_is_read_as_dvc_reads_it(data: dict[str, object]) -> None:
     text = dumps_yaml(data)
-    assert parse(text, "x", "")[0] == loads_yaml(text)
+    assert parse_yaml(text, "x", "")[0] == loads_yaml(text)
 
 
 @pytest.mark.parametrize(
     "word", ["yes", "off", "12:30", "1e-5", "1e5", "010", "0o17", "-0x1F", "1_0", ".5", "+1", "~", "Null", "y"]
 )
 def test_a_plain_word_means_what_it_means_to_dvc(word: str) -> None:
-    assert parse(f"a: {word}", "x", "")[0] == loads_yaml(f"a: {word}")
+    assert parse_yaml(f"a: {word}", "x", "")[0] == loads_yaml(f"a: {word}")
 
 
 def test_a_value_that_is_there_twice_is_written_twice() -> None:
@@ -106,6 +106,6 @@ def test_a_value_that_is_there_twice_is_written_twice() -> None:
 )
 def test_damage_is_said_with_file_and_line(text: str, words: str) -> None:
     with pytest.raises(SemflowError) as raised:
-        parse(text, "file", "do this")
+        parse_yaml(text, "file", "do this")
     assert str(raised.value).startswith(words)
     assert "do this" in str(raised.value)

@@ -12,6 +12,6 @@ from toyflow.tell import tell
 from tasks import fingerprint
 
 # The catalogue is to these stages what tasks.weights is to the real ones: it enters a recipe by its hashes alone.
-fingerprint.ENGINE = (*fingerprint.ENGINE, "toyflow.catalogue")
+fingerprint.ENGINE_MODULES = (*fingerprint.ENGINE_MODULES, "toyflow.catalogue")
 machine.install()
 STAGES = (read, count, collect, look, tell)

@@ -22,7 +22,7 @@ def hang(self: toys.Counts, path: Path) -> None:
 
 @flow(name="hanging")
 def hanging(root: str) -> State[Any]:
-    return dataset.process(Project.open(Path(root), toys.TOYS), None)
+    return dataset.process_videos(Project.open(Path(root), toys.TOYS), None)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flows.engine.outcome import Item, Outcome, Summary
-from flows.prefect_door.mirror import PrefectMirror
+from flows.prefect_door.prefect_mirror import PrefectMirror
 
 READ_ONE, COUNT_ONE, READ_TWO = Item("one", "read"), Item("one", "count"), Item("two", "read")
 DELAYS_S = (1.0, 10.0)

@@ -1,0 +1,61 @@
+"""The outputs recorded in `dvc.lock`, once every item behind them is proven: only where something has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from flows.engine.dvc_store.dvc_config import LOCK_FILE
+from flows.engine.file_marks import read_mark, scan_folder
+from flows.engine.plan import Plan
+from flows.engine.project import RAW_FOLDER, Project
+from flows.engine.recipe_sync import REMOVED_MEMO
+from flows.engine.storage import Storage
+from tasks.errors import SemflowError
+
+INDEX_PAGE = "reports/index.html"
+"""The page over all videos, which is recorded with the reports."""
+
+
+def commit_to_dvc(project: Project, plan: Plan) -> dict[str, str]:
+    """Record in `dvc.lock` every stage whose items are all proven; gives the others with what stands in their way."""
+    storage = Storage.of(project.root)
+    if storage is None:
+        return {"all": "this is no DVC repository; run `dvc init` in a git repository (or `dvc init --no-scm`)"}
+    signature = _sign(project, plan)
+    known = project.state.memo("recorded")
+    lock = _lock_mark(project.root)
+    if known is not None and known["signature"] == signature and known["lock"] == lock:
+        return known["unrecorded"]
+    try:
+        from flows.engine.commit_stages import commit_stages
+        from flows.engine.dvc_yaml import check_dvc_yaml
+
+        if words := check_dvc_yaml(project):
+            return {"all": words}
+        unrecorded = commit_stages(project, plan, storage)
+    except SemflowError as error:
+        return {"all": str(error)}
+    except OSError as error:
+        return {"all": f"{error.filename or project.root} must be writable, got {error.strerror}; run again then"}
+    memo = {"signature": _sign(project, plan), "lock": _lock_mark(project.root), "unrecorded": unrecorded}
+    project.state.remember("recorded", memo)
+    return unrecorded
+
+
+def _sign(project: Project, plan: Plan) -> str:
+    """A hash over all that a record follows from, made of what is in memory and of marks."""
+    known = project.state.memo("declarations") or {}
+    code = known.get("signature") or [[d.method.digest, d.code_files] for d in project.declarations]
+    files = [(stage, sorted(project.book.files_of(stage).items())) for stage in (d.name for d in project.declarations)]
+    standings = [(*item, state.standing, state.recorded) for item, state in plan.states.items()]
+    written = {kind.folder for d in project.declarations for kind in d.inputs.values() if kind.place}
+    marks = [(folder, sorted(scan_folder(project.root / folder).items())) for folder in sorted({*written, RAW_FOLDER})]
+    single = [read_mark(project.root / name) for name in (INDEX_PAGE, "dvc.yaml", "params.yaml", "constraints.txt")]
+    seen = [code, files, standings, marks, single, project.state.memo(REMOVED_MEMO)]
+    return hashlib.md5(json.dumps(seen).encode(), usedforsecurity=False).hexdigest()
+
+
+def _lock_mark(root: Path) -> list[int]:
+    return list(read_mark(root / LOCK_FILE) or ())

@@ -1,0 +1,139 @@
+"""Making one item: load, compute, save beside, move into place. A crash costs this item alone.
+
+The order makes a kill at any point harmless: bytes first, each artifact moved whole; the recipe that vouches for them
+is written by the engine when the worker has answered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flows.engine.atomic_files import make_partial_path, move_into_place, remove_path
+from flows.engine.file_marks import scan_folder
+from flows.engine.interrupt import Interrupted
+from flows.engine.job import Job, JobResult
+from flows.engine.recipe import Files, Outputs
+from flows.engine.storage import Storage
+from tasks.artifacts.artifact import Dataset, UserInput
+from tasks.checkpoints import Checkpoints
+from tasks.content_hash import md5_file
+from tasks.errors import BadInput, SemflowError
+from tasks.params import Compute, Params
+from tasks.stage import Stage
+
+TRANSIENT_ERRORS = ("OutOfMemoryError", "AcceleratorError")
+"""Names of torch's errors of a busy accelerator."""
+
+
+def execute_job(job: Job, stage: Stage[..., Any], params: Mapping[str, Params], root: Path) -> JobResult:
+    """Bring one item into place; whatever goes wrong is part of the answer."""
+    began = time.perf_counter()
+    try:
+        if job.known and _restore(job, root):
+            return JobResult("restored", job.known, time.perf_counter() - began, count_frames(job.frames))
+        if job.only_known:
+            raise SemflowError(f"{job.stage} {job.video} must be in DVC's remote, got no such object; run `dvc pull`")
+        outputs = _compute(job, stage, params, root)
+    except BadInput as error:
+        remove_path(Path(job.parts))
+        return JobResult("fault", seconds=time.perf_counter() - began, message=str(error))
+    except SemflowError as error:
+        return JobResult("error", seconds=time.perf_counter() - began, message=str(error))
+    except (Interrupted, KeyboardInterrupt):
+        raise  # it is the run that ends, where this process is the run's
+    except BaseException as error:  # also SystemExit: a stage must not end its worker
+        return JobResult(
+            "error",
+            seconds=time.perf_counter() - began,
+            message=f"{type(error).__name__}: {error}".removesuffix(": "),
+            transient=isinstance(error, OSError | MemoryError) or type(error).__name__ in TRANSIENT_ERRORS,
+            details=traceback.format_exc(),
+        )
+    remove_path(Path(job.parts))
+    return JobResult("computed", outputs, time.perf_counter() - began, count_frames(job.frames))
+
+
+def count_frames(path: str) -> int:
+    """Rows of a frames artifact, read from the file's footer; 0 where there is none that can be read."""
+    if not path or not Path(path).is_file():
+        return 0
+    import pyarrow.parquet as pq
+
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (OSError, ValueError):
+        return 0  # it only says how fast an item was
+
+
+def hash_files(path: Path) -> Files:
+    """MD5 and size of the file at `path` (as ""), or of every file below it."""
+    if path.is_dir():
+        return {name: (md5_file(path / name), mark.size) for name, mark in sorted(scan_folder(path).items())}
+    return {"": (md5_file(path), path.stat().st_size)}
+
+
+def _compute(job: Job, stage: Stage[..., Any], params: Mapping[str, Params], root: Path) -> Outputs:
+    arguments: dict[str, Any] = {name: _open(stage, name, place) for name, place in job.inputs.items()}
+    arguments["params"] = params[stage.name]
+    sections = {type(section): section for section in params.values()}
+    arguments |= {name: sections[kind] for name, kind in stage.also.items()}
+    for name, kind in stage.supplied.items():
+        arguments[name] = params["compute"] if kind is Compute else Checkpoints.at(Path(job.parts))
+    produced = stage.function(**arguments)
+    made = produced if isinstance(produced, tuple) else (produced,)
+    if len(made) != len(stage.outputs):
+        raise SemflowError(f"{stage.name} must return {len(stage.outputs)} artifacts, got {len(made)}")
+    outputs: dict[str, Files] = {}
+    with contextlib.ExitStack() as partials:
+        ready: list[tuple[Path, Path]] = []
+        for (folder, final), artifact in zip(job.outputs, made, strict=True):
+            beside = partials.enter_context(make_partial_path(Path(final), root / folder))
+            artifact.save(beside)
+            outputs[folder] = hash_files(beside)
+            ready.append((beside, Path(final)))
+        for beside, final in ready:
+            move_into_place(beside, final)
+    _keep(root, job, outputs)
+    return outputs
+
+
+def _keep(root: Path, job: Job, outputs: Outputs) -> None:
+    """Put what was made into the object store, so that it comes back if the parameters do."""
+    storage = Storage.of(root)
+    if storage is None:
+        return
+    for folder, final in job.outputs:
+        for name, (md5, _) in outputs[folder].items():
+            storage.keep(Path(final) / name if name else Path(final), md5)
+
+
+def _restore(job: Job, root: Path) -> bool:
+    """Put the known outputs in place from the object store; False where it lacks one."""
+    storage = Storage.of(root)
+    if storage is None or not storage.obtain({md5 for files in job.known.values() for md5, _ in files.values()}):
+        return False
+    with contextlib.ExitStack() as partials:
+        ready: list[tuple[Path, Path]] = []
+        for folder, final in job.outputs:
+            beside = partials.enter_context(make_partial_path(Path(final), root / folder))
+            for name, (md5, _) in job.known[folder].items():
+                target = beside / name if name else beside
+                target.parent.mkdir(parents=True, exist_ok=True)
+                if not storage.objects.restore(md5, target):
+                    return False  # the object is not what it claims to be: compute instead
+            ready.append((beside, Path(final)))
+        for beside, final in ready:
+            move_into_place(beside, final)
+    return True
+
+
+def _open(stage: Stage[..., Any], name: str, place: str | Mapping[str, str]) -> Any:
+    kind = stage.inputs[name]
+    if not isinstance(place, str):
+        return Dataset(kind, {video: Path(path) for video, path in place.items()})
+    return kind.open(Path(place)) if issubclass(kind, UserInput) else kind.load(Path(place))

@@ -1,0 +1,150 @@
+"""All recipes and methods of a project, read at most once per change of a file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flows.engine.atomic_files import make_partial_path, move_into_place
+from flows.engine.file_marks import FileMark, read_mark, scan_folder
+from flows.engine.recipe import (
+    METHOD_SUFFIX,
+    RECIPE_FOLDER,
+    RECIPE_SUFFIX,
+    Method,
+    Recipe,
+    parse_method,
+    parse_recipe,
+    parse_trusted_recipe,
+)
+from flows.engine.state import State, is_mark_stable
+
+
+@dataclass
+class RecipeStore:
+    """The recipes at hand, by stage and stem, and the methods by stage and digest."""
+
+    root: Path
+    state: State
+    recipes: dict[tuple[str, str], Recipe] = field(default_factory=dict[tuple[str, str], Recipe])
+    invalid: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    """Recipe files that are no recipes, or were edited, and what is wrong with them."""
+    methods: dict[tuple[str, str], Method] = field(default_factory=dict[tuple[str, str], Method])
+    _files: dict[str, dict[str, tuple[str, int]]] = field(default_factory=dict[str, dict[str, tuple[str, int]]])
+    """Stage to file name to MD5 and size."""
+
+    @classmethod
+    def read(cls, root: Path, state: State, stages: Iterable[str]) -> RecipeStore:
+        """Every recipe of `stages` that lies in the project at `root`."""
+        book = cls(root, state)
+        known = state.recipe_texts()
+        new: dict[str, tuple[FileMark, str]] = {}
+        for stage in stages:
+            folder = f"{RECIPE_FOLDER}/{stage}/"
+            for name, mark in scan_folder(root / folder).items():
+                path = folder + name
+                before = known.get(path)
+                if before is not None and before[0] == mark:
+                    book._take(stage, name, before[1], trusted=True)
+                    continue
+                text = _read(root / path)
+                if book._take(stage, name, text, trusted=False) and is_mark_stable(mark):
+                    new[path] = (mark, text)
+        state.remember_recipes(new)
+        return book
+
+    def write(self, stem: str, recipe: Recipe, method: Method) -> None:
+        """Put a recipe in place, its method first."""
+        known = self.methods.get((recipe.stage, method.digest))
+        path = f"{RECIPE_FOLDER}/{recipe.stage}/{method.digest}{METHOD_SUFFIX}"
+        if known is None or not (self.root / path).is_file():
+            self._put(path, method.text())
+            self.methods[recipe.stage, method.digest] = method
+        self._put(f"{RECIPE_FOLDER}/{recipe.stage}/{stem}{RECIPE_SUFFIX}", recipe.text())
+        self.recipes[recipe.stage, stem] = recipe
+        self.invalid.pop((recipe.stage, stem), None)
+
+    def remove(self, stage: str, stem: str) -> None:
+        """Remove a recipe."""
+        (self.root / RECIPE_FOLDER / stage / f"{stem}{RECIPE_SUFFIX}").unlink(missing_ok=True)
+        self._files.get(stage, {}).pop(f"{stem}{RECIPE_SUFFIX}", None)
+        self.recipes.pop((stage, stem), None)
+        self.invalid.pop((stage, stem), None)
+
+    def take_text(self, stage: str, stem: str, text: str) -> Recipe | None:
+        """Put a recipe that was made elsewhere in place as it is; None where it is none."""
+        recipe = parse_recipe(text)
+        if recipe is not None:
+            self._put(f"{RECIPE_FOLDER}/{stage}/{stem}{RECIPE_SUFFIX}", text)
+            self.recipes[stage, stem] = recipe
+        return recipe
+
+    def of_stage(self, stage: str) -> Mapping[str, Recipe]:
+        """Stem to recipe."""
+        return {stem: recipe for (name, stem), recipe in self.recipes.items() if name == stage}
+
+    def files_of(self, stage: str) -> Mapping[str, tuple[str, int]]:
+        """File name to MD5 and size, of the valid recipes and methods of a stage."""
+        return self._files.get(stage, {})
+
+    def unused_methods(self) -> list[tuple[str, str]]:
+        """(stage, digest) of the methods that no recipe at hand names."""
+        used = {(stage, recipe.method) for (stage, _), recipe in self.recipes.items()}
+        return sorted(self.methods.keys() - used)
+
+    def drop_methods(self, unused: Iterable[tuple[str, str]]) -> None:
+        """Remove methods."""
+        for stage, digest in unused:
+            (self.root / RECIPE_FOLDER / stage / f"{digest}{METHOD_SUFFIX}").unlink(missing_ok=True)
+            self.methods.pop((stage, digest), None)
+            self._files.get(stage, {}).pop(f"{digest}{METHOD_SUFFIX}", None)
+
+    def _put(self, path: str, text: str) -> None:
+        _, _, stage, name = path.split("/", 3)
+        final = self.root / path
+        with make_partial_path(
+            final, self.root / RECIPE_FOLDER / stage
+        ) as beside:  # what a kill leaves there, the next run clears away
+            beside.write_text(text, encoding="utf-8")
+            move_into_place(beside, final)
+        self._note(stage, name, text)
+        mark = read_mark(self.root / path)
+        if mark is not None:
+            self.state.remember_recipes({path: (mark, text)})
+
+    def _take(self, stage: str, name: str, text: str, *, trusted: bool) -> bool:
+        """Note what a file holds; False where it is no recipe or method, or an edited one."""
+        if name.endswith(METHOD_SUFFIX):
+            digest = name.removesuffix(METHOD_SUFFIX)
+            method = parse_method(text)
+            if method is None or (not trusted and method.digest != digest):
+                return False
+            self.methods[stage, digest] = method
+            self._note(stage, name, text)
+            return True
+        if not name.endswith(RECIPE_SUFFIX):
+            return False
+        stem = name.removesuffix(RECIPE_SUFFIX)
+        recipe = parse_trusted_recipe(json.loads(text)) if trusted else parse_recipe(text)
+        if recipe is None or recipe.stage != stage:
+            self.invalid[stage, stem] = "its recipe was edited or is damaged"
+            return False
+        self.recipes[stage, stem] = recipe
+        self._note(stage, name, text)
+        return True
+
+    def _note(self, stage: str, name: str, text: str) -> None:
+        data = text.encode()
+        md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        self._files.setdefault(stage, {})[name] = (md5, len(data))
+
+
+def _read(path: Path) -> str:
+    """What the file holds; "", which is neither recipe nor method, where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""

@@ -1,0 +1,302 @@
+"""Making what is stale: hands items to workers as they become ready, takes their answers, writes the recipes."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flows.engine.atomic_files import remove_path
+from flows.engine.declaration import Declaration
+from flows.engine.file_marks import read_mark
+from flows.engine.interrupt import SignalState
+from flows.engine.job import Job, JobResult
+from flows.engine.outcome import Item, Observer, Outcome
+from flows.engine.plan import ONLY_IN_REMOTE, ItemState, Plan
+from flows.engine.recipe import Outputs, Recipe, parse_outputs
+from flows.engine.recorded_results import RecordedResults
+from flows.engine.schedule import Schedule
+from flows.engine.state import STATE_FOLDER
+from flows.engine.timings import DurationEstimates
+from flows.engine.worker_pool import ItemProgress, JobEnded, WorkerDied, WorkerEvent, WorkerLog, Workers
+from tasks.artifacts.artifact import DATASET_ITEM
+from tasks.content_hash import combine_hashes
+
+RETRY_DELAYS_S = (1.0, 10.0)
+"""Waits before the second and the third try of what may pass by itself: a full disk, a busy accelerator."""
+MAX_DEATHS = 2
+"""An item that so many workers died over is put aside until its input, code or parameters change."""
+POLL_S = 0.5
+CHECKPOINTS = "parts"
+"""Folder under the state folder for parts of items that take long."""
+log = logging.getLogger("semflow")
+
+
+@dataclass
+class ItemRunner:
+    """A run at work."""
+
+    plan: Plan
+    states: Mapping[Item, ItemState]
+    workers: Workers
+    observers: Sequence[Observer]
+    timings: DurationEstimates
+    signals: SignalState = field(default_factory=SignalState)
+    """Of the run: an answer is taken as a whole or not at all, whenever one comes."""
+    limit_s: float = 0.0
+    stopped: Callable[[], bool] = lambda: False
+    outcomes: dict[Item, Outcome] = field(default_factory=dict[Item, Outcome])
+    in_hand: dict[Item, tuple[ItemState, int]] = field(default_factory=dict[Item, tuple[ItemState, int]])
+    """Item to the state that it is made by, and which try it is."""
+    waiting: list[tuple[float, Item, int]] = field(default_factory=list[tuple[float, Item, int]])
+    """What will be tried again: when, what, and which try it will be."""
+
+    def run(self) -> None:
+        """Until every item of `states` that is stale has an outcome, or the run is stopped."""
+        self.schedule = Schedule.of(self.plan, self.states, self.plan.project.state.deaths())
+        self.past = RecordedResults.read(self.plan.project, self.schedule.order)
+        order = sorted(self.schedule.order, key=self.schedule.order.__getitem__)
+        expected = self.timings.expect_all(order)
+        self._tell(lambda observer: observer.planned(order, expected, self.workers.size))
+        while (self.schedule.ready or self.in_hand or self.waiting) and not self.stopped():
+            self._start_ready()
+            if self.in_hand or self.waiting:
+                for event in self.workers.events(POLL_S):
+                    with self.signals.deferred():
+                        self._take(event)
+
+    # Starting
+
+    def _start_ready(self) -> None:
+        while self.waiting and self.waiting[0][0] <= time.monotonic() and self._has_room():
+            _, item, attempt = heapq.heappop(self.waiting)
+            self._start(item, attempt)
+        put_back: list[Item] = []
+        while self.schedule.ready and self._has_room():
+            item = self.schedule.pop()
+            if self._must_wait(item):
+                put_back.append(item)
+            else:
+                self._start(item, 1)
+        for item in put_back:
+            self.schedule.push(item)
+
+    def _has_room(self) -> bool:
+        return len(self.in_hand) < self.workers.size
+
+    def _must_wait(self, item: Item) -> bool:
+        """Items that use an accelerator take turns; on a CPU the number of workers is the only bound."""
+        declarations = self.plan.project.by_name
+        if not declarations[item.stage].accelerator or self.plan.project.device == "cpu":
+            return False
+        return any(declarations[other.stage].accelerator for other in self.in_hand)
+
+    def _start(self, item: Item, attempt: int) -> None:
+        declaration = self.plan.project.by_name[item.stage]
+        state = self.plan.examine(declaration, item.video)
+        pulled = state.standing == "remote" and self.states[item].reason == ONLY_IN_REMOTE
+        if state.standing != "stale" and not pulled:
+            self.plan.settle(state)
+            self._settle(make_outcome(state))
+            return
+        self.in_hand[item] = (state, attempt)
+        limit = self.timings.limit(item, self.limit_s)
+        worker = self.workers.start(item, self._job(declaration, state, pulled=pulled), limit)
+        self._tell(lambda observer: observer.started(item, worker, attempt))
+
+    def _job(self, declaration: Declaration, state: ItemState, *, pulled: bool) -> Job:
+        project, video = self.plan.project, state.item.video
+        # Where the raw file is not here, or the artifact is to be pulled, the bytes must come from the object store.
+        raw_missing = any(kind.raw and project.videos[video].file is None for kind in declaration.inputs.values())
+        only_known = pulled or raw_missing
+        known = self._known(state)
+        frames = project.makers.get("data/frames")
+        return Job(
+            stage=declaration.name,
+            video=video,
+            inputs={} if only_known else list_input_paths(self.plan, declaration, video),
+            outputs=tuple((kind.folder, str(project.path(kind, video))) for kind in declaration.outputs),
+            parts=str(checkpoint_folder(project.root, state)),
+            known=known if set(known) == {kind.folder for kind in declaration.outputs} else {},
+            only_known=only_known,
+            frames=str(project.path(frames.outputs[0], video)) if frames is not None and video != DATASET_ITEM else "",
+        )
+
+    def _known(self, state: ItemState) -> Outputs:
+        """What came out for the item's key before, here or in any recorded version."""
+        project = self.plan.project
+        recipe = project.book.recipes.get((state.item.stage, project.stem(state.item.video)))
+        if recipe is not None and recipe.key == state.key:
+            return recipe.outputs
+        return _outputs(project.state.ledger(state.key)) or self.past.find(state.item, state.key)
+
+    # Answers
+
+    def _take(self, event: WorkerEvent) -> None:
+        match event:
+            case ItemProgress(item, step):
+                self._tell(lambda observer: observer.progressed(item, step))
+            case WorkerLog(level, message):
+                self._tell(lambda observer: observer.said(level, message))
+            case JobEnded(item, done):
+                state, attempt = self.in_hand.pop(item)
+                self._end(state, attempt, done)
+            case WorkerDied(item, reason, seconds):
+                state, _ = self.in_hand.pop(item)
+                self._bury(state, reason, seconds)
+
+    def _end(self, state: ItemState, attempt: int, done: JobResult) -> None:
+        item = state.item
+        if done.how in ("computed", "restored"):
+            try:
+                self._accept(state, done)
+            except OSError as error:  # the recipe could not be written: what was made counts for nothing without it
+                words = f"its recipe could not be written: {error.strerror or error}"
+                self._settle(Outcome(item.video, item.stage, "failed", done.seconds, error=words))
+                return
+            size = sum(size for files in done.outputs.values() for _, size in files.values())
+            how = "computed" if done.how == "computed" else "restored"
+            self._settle(Outcome(item.video, item.stage, how, done.seconds, done.frames, bytes=size))
+        elif done.how == "fault":
+            self._fail_for_good(state, done.message, done.seconds)
+        elif done.transient and attempt <= len(RETRY_DELAYS_S):
+            outcome = Outcome(item.video, item.stage, "failed", done.seconds, error=done.message)
+            self._tell(lambda observer: observer.ended(outcome, False))
+            heapq.heappush(self.waiting, (time.monotonic() + RETRY_DELAYS_S[attempt - 1], item, attempt + 1))
+        else:
+            if done.details:
+                _log_details(self.plan.project.root, item, done.details)
+            self._settle(Outcome(item.video, item.stage, "failed", done.seconds, error=done.message))
+
+    def _accept(self, state: ItemState, done: JobResult) -> None:
+        """Write the recipe of what is in place now, and remember it."""
+        project, item = self.plan.project, state.item
+        declaration = project.by_name[item.stage]
+        for kind in declaration.outputs:
+            base = project.path(kind, item.video)
+            for name, (md5, _) in done.outputs[kind.folder].items():
+                path = base / name if name else base
+                mark = read_mark(path)
+                if mark is not None:
+                    project.state.remember_own_file(path.relative_to(project.root).as_posix(), mark, md5)
+        recipe = Recipe(item.video, item.stage, state.method, state.inputs, done.outputs)
+        method = project.book.methods.get((item.stage, state.method), declaration.method)
+        with project.state.together():
+            project.book.write(project.stem(item.video), recipe, method)
+            project.state.remember_outputs(item, recipe.key, done.outputs)
+            project.state.clear_deaths([recipe.key])
+            if done.how == "computed":
+                project.state.remember_timing(item.stage, item.video, done.seconds, done.frames)
+            project.state.flush()
+        self.plan.settle(ItemState(item, "fresh", "", recipe.key, state.method, state.inputs, done.outputs))
+
+    def _bury(self, state: ItemState, reason: str, seconds: float) -> None:
+        """A worker died over the item: once is an accident, twice is put aside."""
+        item = state.item
+        count = self.plan.project.state.count_death(state.key, reason)
+        if count >= MAX_DEATHS:
+            reason += f"; put aside after {count} times, until its input, code or parameters change or --retry-failed"
+            self._fail_for_good(state, reason, seconds)
+        else:
+            self._settle(Outcome(item.video, item.stage, "failed", seconds, error=reason))
+
+    def _fail_for_good(self, state: ItemState, error: str, seconds: float) -> None:
+        """Record a fault, if there is room for it; the next run finds it anew otherwise."""
+        item, recorded = state.item, True
+        try:
+            self._record_fault(state, error)
+        except OSError as trouble:
+            recorded = False
+            error += f" (not recorded: {trouble.strerror or trouble})"
+            self.plan.settle(ItemState(item, "stale", error, state.key, state.method, state.inputs))
+        self._settle(Outcome(item.video, item.stage, "failed", seconds, error=error, recorded=recorded))
+
+    def _record_fault(self, state: ItemState, error: str) -> None:
+        """Make the fault the item's result; what was made of it before goes, for it no longer follows from anything."""
+        project, item = self.plan.project, state.item
+        declaration = project.by_name[item.stage]
+        after = find_downstream(project.declarations, declaration) if item.video != DATASET_ITEM else []
+        for gone in (declaration, *after):
+            for kind in gone.outputs:
+                remove_path(project.path(kind, item.video))
+            project.book.remove(gone.name, project.stem(item.video))
+            self.plan.drop(Item(item.video, gone.name), f"after {item.stage}")
+        recipe = Recipe(item.video, item.stage, state.method, state.inputs, {}, error)
+        project.book.write(project.stem(item.video), recipe, declaration.method)
+        project.state.clear_deaths([recipe.key])
+        self.plan.settle(ItemState(item, "failed", error, recipe.key, state.method, state.inputs))
+
+    def _settle(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.item] = outcome
+        self._tell(lambda observer: observer.ended(outcome, True))
+        for blocked in self.schedule.settle(outcome):
+            self.outcomes[blocked.item] = blocked
+            if blocked.recorded:
+                state = ItemState(blocked.item, "blocked", blocked.error or "", recorded=True)
+                self.plan.settle(state)
+            self._tell(lambda observer, blocked=blocked: observer.ended(blocked, True))
+
+    def _tell(self, what: Callable[[Observer], None]) -> None:
+        for observer in self.observers:
+            what(observer)
+
+
+def make_outcome(state: ItemState) -> Outcome:
+    """The Outcome of an item that needs no work, or that cannot have any."""
+    item = state.item
+    if state.standing == "fresh":
+        return Outcome(item.video, item.stage, "reused")
+    if state.standing == "remote":
+        return Outcome(item.video, item.stage, "remote")
+    result = "failed" if state.standing == "failed" else "blocked"
+    return Outcome(item.video, item.stage, result, error=state.reason, recorded=state.recorded)
+
+
+def find_downstream(declarations: Sequence[Declaration], origin: Declaration) -> list[Declaration]:
+    """The stages of one video that read what `origin` makes, directly or not, in order."""
+    made = {kind.folder for kind in origin.outputs}
+    found: list[Declaration] = []
+    for declaration in declarations:
+        reads = {kind.folder for kind in declaration.inputs.values() if not kind.place and not kind.raw}
+        if made & reads and not declaration.over_dataset:
+            found.append(declaration)
+            made |= {kind.folder for kind in declaration.outputs}
+    return found
+
+
+def list_input_paths(plan: Plan, declaration: Declaration, video: str) -> dict[str, str | Mapping[str, str]]:
+    """Argument name to where its artifact lies, or for the artifacts of a whole dataset video to path."""
+    found: dict[str, str | Mapping[str, str]] = {}
+    for argument, kind in declaration.inputs.items():
+        if argument in declaration.whole:
+            videos = plan.artifacts(declaration, kind)
+            found[argument] = {owner: str(plan.project.path(kind, owner)) for owner in videos}
+        else:
+            found[argument] = str(plan.project.path(kind, video))
+    return found
+
+
+def checkpoint_folder(root: Path, state: ItemState) -> Path:
+    """Where the parts of an item in the making lie; another key, another place."""
+    return root / STATE_FOLDER / CHECKPOINTS / combine_hashes({str(state.item): state.key})
+
+
+def _outputs(entry: object) -> Outputs:
+    """What the ledger holds; {} where that is not what a run wrote there."""
+    try:
+        return parse_outputs(entry)
+    except (ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _log_details(root: Path, item: Item, details: str) -> None:
+    """Tracebacks go to a file, not to the terminal."""
+    path = root / STATE_FOLDER / "errors.log"
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {item}\n{details}\n")
+    except OSError as error:
+        log.debug("%s: %s", path, error)

@@ -1,0 +1,50 @@
+"""Which videos a stage over the dataset reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flows.engine.declaration import Declaration
+from tasks.artifacts.artifact import DATASET_ITEM, UserInput
+from tasks.content_hash import combine_hashes
+from tasks.errors import BadInput
+
+if TYPE_CHECKING:
+    from flows.engine.inventory import Inventory
+    from flows.engine.project import Project
+
+
+def select_dataset_videos(project: Project, declaration: Declaration, inventory: Inventory) -> list[str]:
+    """All videos, or those that the stage's `among` names by its parameters and by what people wrote for it.
+
+    None where that cannot be read, which the item itself says. The answer is remembered, for asking costs an import.
+    """
+    if not declaration.chooses:
+        return list(project.videos)
+    asked = {
+        "params": combine_hashes({"": declaration.method.digest}),
+        "written": {a: inventory.written(kind, DATASET_ITEM) for a, kind in declaration.inputs.items() if kind.place},
+    }
+    name = f"chosen:{declaration.name}"
+    known = project.state.memo(name)
+    if known is None or known["asked"] != asked:
+        known = {"asked": asked, "among": _ask(project, declaration)}
+        project.state.remember(name, known)
+    among = known["among"]
+    return [video for video in project.videos if among is None or video in among]
+
+
+def _ask(project: Project, declaration: Declaration) -> list[str] | None:
+    stage = next(stage for stage in project.stages if stage.name == declaration.name)
+    try:
+        written = {
+            argument: kind.open(
+                project.root / declaration.inputs[argument].place.format(video=DATASET_ITEM.removeprefix("/"))
+            )
+            for argument, kind in stage.inputs.items()
+            if issubclass(kind, UserInput)
+        }
+    except BadInput:
+        return []
+    among = stage.among(project.params[stage.name], written)
+    return None if among is None else list(among)

@@ -1,0 +1,201 @@
+"""The steps of erasing a video. Each may be done again: an interrupted call goes on from its note."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from flows.engine.atomic_files import remove_path
+from flows.engine.dvc_store.repository_lock import hold_repository
+from flows.engine.file_marks import read_mark
+from flows.engine.plan import Plan
+from flows.engine.project import RAW_FOLDER, STATE, Project
+from flows.engine.recipe import RECIPE_FOLDER, RECIPE_SUFFIX
+from flows.engine.recipe_sync import REMOVED_MEMO
+from flows.engine.record_rewrite import IsRemoved, remove_from_record
+from flows.engine.run_items import CHECKPOINTS, checkpoint_folder
+from flows.engine.state import State
+from flows.engine.storage import Storage
+from flows.engine.video_names import normalize_path
+from flows.maintenance.erase_logs import erase_from_logs, mentions_name
+from flows.maintenance.erasure_records import PendingErasure
+from flows.maintenance.object_references import list_own_folders
+from flows.maintenance.remove import MANIFEST, list_removals
+from flows.maintenance.remove import REMOVALS_FOLDER as REMOVALS
+from flows.overview.index import FOLDER as REPORTS
+from flows.overview.index import NAME as INDEX
+from flows.overview.index import refresh_index
+from tasks.content_hash import md5_file
+
+SKIPPED_FOLDERS = {".git", ".venv", "node_modules"}
+"""Folders that are not searched for copies: none of semflow's bytes go there."""
+
+
+def note_removed(state: State, pending: PendingErasure) -> None:
+    """Let whatever happens next know that these names are gone on purpose."""
+    memo = state.memo(REMOVED_MEMO) or {}
+    stems = sorted({*memo.get("stems", []), *pending.stems})
+    state.remember(REMOVED_MEMO, {"stems": stems, "raw": sorted({*memo.get("raw", []), pending.relative})})
+
+
+def erase_files(project: Project, pending: PendingErasure) -> None:
+    """The working copy: the raw file last, for while it is here the video is known."""
+    root = project.root
+    _erase_removed(root, pending)
+    for path in pending.paths:
+        remove_path(root / path)
+        _clear_above(root, path)
+    if not (root / STATE / CHECKPOINTS).is_dir():
+        return
+    states = Plan.make(project).states
+    wanted = {checkpoint_folder(root, state) for state in states.values() if state.item.video not in pending.names}
+    for part in (root / STATE / CHECKPOINTS).glob("*"):
+        if part not in wanted:
+            remove_path(part)
+
+
+def rewrite_record(project: Project, storage: Storage, pending: PendingErasure) -> None:
+    """The page over all videos without this one; dvc.lock and data/raw.dvc that do not name it."""
+    plan = Plan.make(project)
+    page = refresh_index(project, plan)
+    replaced: dict[tuple[str, str], str] = {}
+    if page is not None and (mark := read_mark(page)) is not None and mark.size:
+        md5 = md5_file(page)
+        storage.keep(page, md5)
+        replaced[REPORTS, INDEX] = md5
+    with hold_repository(project.root):
+        remove_from_record(
+            project, storage, [*list_own_folders(project), RAW_FOLDER], _is_gone(project, pending), replaced
+        )
+
+
+def erase_objects(project: Project, storage: Storage, pending: PendingErasure) -> None:
+    """DVC's cache. What another video came to need since the note was written stays."""
+    for md5 in sorted(find_still_needed(project, pending.keys) & pending.objects.keys()):
+        pending.shared.append(md5)
+        del pending.objects[md5]
+    pending.save(project.root)
+    with hold_repository(project.root):
+        for md5 in (*pending.listings, *pending.objects):
+            path = storage.objects.path(md5)
+            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # others are in it
+                path.parent.rmdir()
+
+
+def find_still_needed(project: Project, keys: Collection[str]) -> set[str]:
+    """What recipes and raw files name now, and the ledger, but for `keys`: the video's own recipes are gone by now."""
+    recipes = project.book.recipes.values()  # an item of another video may have the same key
+    found = {md5 for recipe in recipes for files in recipe.outputs.values() for md5, _ in files.values()}
+    found |= {md5 for d in project.declarations for md5, _ in project.book.files_of(d.name).values()}
+    found |= {video.md5 for video in project.videos.values() if video.md5 is not None}
+    for video in project.videos.values():
+        if video.file is not None and (mark := read_mark(video.file)) is not None:
+            found.add(project.state.known_md5(str(video.file), mark) or md5_file(video.file))
+    for row in project.state.ledger_rows():
+        if row.key in keys:
+            continue
+        found |= {md5 for files in row.outputs.values() for md5, _ in files.values()}
+    return found
+
+
+def erase_memory(state: State, root: Path, pending: PendingErasure) -> None:
+    """What the state and the logs hold."""
+    prefixes, raw = tuple(f"{path}/" for path in pending.paths), f"/{RAW_FOLDER}/{pending.relative}"
+    # A project that was moved has raw files under earlier absolute paths; a linked video has another's.
+    paths = [
+        path
+        for path, (_, md5) in state.files.items()
+        if path.startswith(prefixes) or path.endswith(raw) or md5 in pending.objects
+    ]
+    paths += pending.paths
+    for name in pending.names:
+        state.forget_video(name, paths)
+    state.forget_keys(pending.keys)
+    state.clear_deaths(pending.keys)
+    memo = state.memo(REMOVED_MEMO) or {}
+    gone = {"stems": set(pending.stems), "raw": {pending.relative}}
+    state.remember(REMOVED_MEMO, {name: sorted(set(memo.get(name, [])) - gone[name]) for name in gone})
+    named = {*pending.names, *pending.stems}
+    memos = [name for name, value in state.memos("").items() if mentions_name(f"{name} {value!r}", named)]
+    state.drop_memos([name for name in memos if name != REMOVED_MEMO])
+    state.scrub()
+    erase_from_logs(root, {*named, *pending.flat_stems, pending.relative})
+
+
+def find_copies(root: Path, cache: Path, objects: Collection[str], sizes: Collection[int | None]) -> list[Path]:
+    """Files below the project whose bytes are those of an erased object: there must be none. Empty ones say nothing."""
+    found: list[Path] = []
+    for path in _files_below(root, {cache}):
+        with contextlib.suppress(OSError):
+            size = path.stat().st_size
+            if size and (None in sizes or size in sizes) and md5_file(path) in objects:
+                found.append(path)
+    return found
+
+
+def _files_below(root: Path, skipped: Collection[Path]) -> Iterator[Path]:
+    for folder, below, names in os.walk(root):
+        below[:] = [name for name in below if name not in SKIPPED_FOLDERS and Path(folder) / name not in skipped]
+        yield from (path for name in names if not (path := Path(folder) / name).is_symlink())
+
+
+def _is_gone(project: Project, pending: PendingErasure) -> IsRemoved:
+    """Whether an entry of a listing is the video's: by its name and its bytes, for another may have the name now."""
+    kinds = {kind.folder: kind for d in project.declarations if not d.over_dataset for kind in d.outputs}
+    stems, flat, raw = set(pending.stems), set(pending.flat_stems), normalize_path(pending.relative)
+    mine = {*pending.objects, *pending.shared}
+
+    def gone(folder: str, name: str, md5: str) -> bool:
+        if folder == RAW_FOLDER:
+            return normalize_path(name) == raw
+        if md5 not in mine:
+            return False
+        if folder.startswith(f"{RECIPE_FOLDER}/"):
+            return name.endswith(RECIPE_SUFFIX) and name.removesuffix(RECIPE_SUFFIX) in stems
+        kind = kinds.get(folder)
+        if kind is None:
+            return False
+        return name.partition("/")[0] in flat if kind.is_folder else name.removesuffix(kind.suffix) in stems
+
+    return gone
+
+
+def _erase_removed(root: Path, pending: PendingErasure) -> None:
+    """What earlier removals and sweeps moved away of it."""
+    above = root / STATE / REMOVALS
+    for place, removal in list_removals(root):
+        for video in removal.videos:
+            if normalize_path(video.relative) == normalize_path(pending.relative):
+                if len(removal.videos) == 1:
+                    remove_path(place)
+                else:
+                    for path in video.paths:
+                        remove_path(place / path)
+                    text = (place / MANIFEST).read_text(encoding="utf-8")
+                    _take_out(place / MANIFEST, text, video.relative)
+    for path in pending.paths:
+        remove_path(above / path)
+
+
+def _take_out(manifest: Path, text: str, relative: str) -> None:
+    from dataclasses import replace
+
+    from flows.maintenance.remove import VideoRemoval
+    from tasks.content_hash import write_atomically
+
+    removal = VideoRemoval.parse(text)
+    left = tuple(video for video in removal.videos if video.relative != relative)
+    write_atomically(manifest, replace(removal, videos=left).text())
+
+
+def _clear_above(root: Path, path: str) -> None:
+    """Remove the folders of a nested name that are empty now, never an artifact folder itself."""
+    for folder in list((root / path).parents):
+        below = folder.relative_to(root).parts if folder.is_relative_to(root) else ()
+        if len(below) <= (3 if below[:2] == ("data", "recipes") else 2 if below[:1] == ("data",) else 1):
+            return
+        with contextlib.suppress(OSError):
+            folder.rmdir()

@@ -1,0 +1,108 @@
+"""What `semflow forget` writes down: a note of what it has yet to do, and when all is done a proof.
+
+`.semflow/forgotten/pending-<hash>.json` names the video in clear and goes at the end. `.semflow/forgotten/<time>-<hash>
+.json`, the proof, holds hashes and sizes, no name: of the name its SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from flows.engine.state import STATE_FOLDER as STATE
+from flows.engine.video_names import normalize_path, strip_suffix
+from tasks.content_hash import write_atomically
+
+ERASURE_FOLDER = "forgotten"
+PENDING_PREFIX = "pending-"
+HASH_DIGITS = 16
+"""Hexadecimal digits of the name's hash in a file name."""
+
+
+@dataclass
+class PendingErasure:
+    """What is to be erased, written before anything is."""
+
+    video: str
+    relative: str
+    """Path below data/raw."""
+    names: list[str]
+    """Everything that the video was called."""
+    stems: list[str]
+    flat_stems: list[str]
+    keys: list[str]
+    """Keys of its items."""
+    paths: list[str]
+    """What is its in the working copy, relative to the root."""
+    objects: dict[str, list[Any]]
+    """Object to its size (None where unknown) and its folder."""
+    shared: list[str]
+    """Objects that others need too: they stay."""
+    listings: list[str]
+    """Listings that no commit names and that name one of the objects."""
+    remote: bool
+    """Whether the remote's objects go too."""
+    notes: list[str]
+    """What cannot be reached, in words."""
+    at: float
+    """Seconds since 1970."""
+
+    @property
+    def name_sha256(self) -> str:
+        """Of the video's name."""
+        return hash_name(self.video)
+
+    def path(self, root: Path) -> Path:
+        """Where the note lies."""
+        return root / STATE / ERASURE_FOLDER / f"{PENDING_PREFIX}{self.name_sha256[:HASH_DIGITS]}.json"
+
+    def save(self, root: Path) -> None:
+        """Write the note."""
+        write_atomically(self.path(root), json.dumps(asdict(self)) + "\n")
+
+
+def list_pending(root: Path) -> list[PendingErasure]:
+    """What earlier calls did not finish."""
+    found: list[PendingErasure] = []
+    for path in sorted((root / STATE / ERASURE_FOLDER).glob(f"{PENDING_PREFIX}*.json")):
+        with suppress(OSError, ValueError, TypeError):
+            found.append(PendingErasure(**json.loads(path.read_text(encoding="utf-8"))))
+    return found
+
+
+def list_proofs(root: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every proof, the newest first."""
+    for path in sorted(
+        (root / STATE / ERASURE_FOLDER).glob("*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True
+    ):
+        if not path.name.startswith(PENDING_PREFIX):
+            with suppress(OSError, ValueError):
+                yield path, json.loads(path.read_text(encoding="utf-8"))
+
+
+def find_proof(root: Path, typed: str) -> tuple[Path, dict[str, Any]] | None:
+    """The newest proof of the video that a user means."""
+    below = normalize_path(typed).rpartition("data/raw/")[2]
+    hashes = {hash_name(name) for name in (normalize_path(typed), below, strip_suffix(below))}
+    return next((found for found in list_proofs(root) if found[1].get("video_sha256") in hashes), None)
+
+
+def write_proof(root: Path, proof: dict[str, Any]) -> Path:
+    """Write it under a name of its own."""
+    stem = f"{time.strftime('%Y%m%dT%H%M%S')}-{proof['video_sha256'][:HASH_DIGITS]}"
+    folder = root / STATE / ERASURE_FOLDER
+    numbers = (folder / (f"{stem}-{n}.json" if n else f"{stem}.json") for n in range(10_000))
+    path = next(path for path in numbers if not path.exists())
+    write_atomically(path, json.dumps(proof, indent=1) + "\n")
+    return path
+
+
+def hash_name(name: str) -> str:
+    """SHA-256 of a video's name."""
+    return hashlib.sha256(name.encode()).hexdigest()

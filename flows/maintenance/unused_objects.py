@@ -1,0 +1,185 @@
+"""Which objects of DVC's cache nothing needs any more, and which of those semflow made.
+
+Needed is what any `dvc.lock` or `.dvc` file names, in the working copy and at the tip of every branch and tag (of other
+clones too, where they share the cache), what recipes at hand name, and what runs of the last days made. Dropped is only
+what a recipe, a listing of a folder of semflow's, or the ledger names: objects of other origin stay, and so do all
+listings.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flows.engine.dvc_store.object_store import DIR_SUFFIX
+from flows.engine.file_marks import read_mark
+from flows.engine.project import RAW_FOLDER, Project
+from flows.engine.recipe import METHOD_SUFFIX, RECIPE_FOLDER, RECIPE_SUFFIX, parse_method, parse_recipe
+from flows.engine.storage import Storage
+from flows.maintenance.object_references import (
+    ListingCache,
+    find_cached_listings,
+    find_committed_listings,
+    find_current_listings,
+    find_tip_references,
+)
+from tasks.errors import SemflowError
+
+REPORTS, INDEX = "reports", "index.html"
+DAY_S = 86400.0
+
+
+@dataclass
+class UnusedObjects:
+    """What may go."""
+
+    objects: dict[str, str] = field(default_factory=dict[str, str])
+    """Object to the folder that it was recorded in; in the cache or, as far as is known, in the remote."""
+    sizes: dict[str, int] = field(default_factory=dict[str, int])
+    """Of those that are in the cache."""
+    young: int = 0
+    """Objects that are kept for being younger than the days asked for."""
+    foreign: int = 0
+    """Objects in the cache that semflow did not make and that nothing names: not for us to drop."""
+    needed: set[str] = field(default_factory=set[str])
+
+
+def find_unused_objects(
+    project: Project, storage: Storage, keep_days: float, others: Sequence[Path] = (), *, all_commits: bool = False
+) -> UnusedObjects:
+    """Look through everything; SemflowError where what is needed cannot be known for sure."""
+    return _Search(project, storage, keep_days * DAY_S, others, all_commits).run()
+
+
+@dataclass
+class _Search:
+    project: Project
+    storage: Storage
+    keep_s: float
+    others: Sequence[Path]
+    all_commits: bool
+    young: set[str] = field(default_factory=set[str])
+    """Keys of what runs of the last days had."""
+    kept: set[str] = field(default_factory=set[str])
+    """Recipes and methods of these."""
+
+    def run(self) -> UnusedObjects:
+        border = time.time() - self.keep_s
+        self.young = {row.key for row in self.project.state.ledger_rows() if row.at > border}
+        self.listings = ListingCache(self.storage)
+        self.committed = find_committed_listings(self.project)
+        self.loose = find_cached_listings(self.storage)
+        garbage = UnusedObjects(needed=self._needed())
+        self.listings.load([*self.committed, *self.loose])
+        ours = self._ours(garbage.needed)
+        here = dict(_objects(self.storage.objects.folder))
+        for md5, folder in ours.items():
+            if md5 in garbage.needed or md5 in self.kept or md5.endswith(DIR_SUFFIX):
+                continue
+            mark = read_mark(here[md5]) if md5 in here else None
+            if mark is not None and mark.mtime_ns / 1e9 > border:
+                garbage.young += 1
+                continue
+            garbage.objects[md5] = folder
+            if mark is not None:
+                garbage.sizes[md5] = mark.size
+        known = ours.keys() | garbage.needed
+        garbage.foreign = sum(not md5.endswith(DIR_SUFFIX) and md5 not in known for md5 in here)
+        return garbage
+
+    def _needed(self) -> set[str]:
+        named = set(find_current_listings(self.project))
+        for root in (self.project.root, *self.others):
+            named |= find_tip_references(root).keys()
+        if self.all_commits:
+            named |= self.committed.keys()
+        listings = {md5 for md5 in named if md5.endswith(DIR_SUFFIX)}
+        self.listings.load(listings)
+        if lacking := self.listings.unknown & listings:
+            raise SemflowError(
+                f"all recorded lists must be at hand to know what is needed, got {len(lacking)} neither in DVC's cache "
+                f"nor in its remote (e.g. {min(lacking)[:8]}); run `dvc fetch --all-branches --all-tags`"
+            )
+        needed = set(named)
+        for md5 in listings:
+            needed |= set(self.listings[md5].values())
+        return needed | set(self._needed_here())
+
+    def _needed_here(self) -> Iterator[str]:
+        """What recipes at hand and the runs of the last days name, and the raw files that are here."""
+        book = self.project.book
+        for recipe in book.recipes.values():
+            yield from _files(recipe.outputs)
+        for declaration in self.project.declarations:
+            yield from (md5 for md5, _ in book.files_of(declaration.name).values())
+        yield from (video.md5 for video in self.project.videos.values() if video.md5 is not None)
+        for row in self.project.state.ledger_rows():
+            if row.key in self.young:
+                yield from _files(row.outputs)
+
+    def _ours(self, needed: set[str]) -> dict[str, str]:
+        """Object to folder, of everything that semflow is known to have made."""
+        ours: dict[str, str] = {}
+
+        def add(folders: Mapping[str, str]) -> None:
+            """Where the same bytes lie in several folders, the first one stands for them."""
+            for md5, folder in folders.items():
+                ours[md5] = min(folder, ours.get(md5, folder))
+
+        for row in self.project.state.ledger_rows():
+            for folder, files in row.outputs.items():
+                add({md5: folder for md5, _ in files.values()})
+        for listing, folder in self.committed.items():
+            add(dict.fromkeys(self.listings[listing].values(), folder))
+        for listing in self.loose - self.committed.keys():
+            add(self._ours_by_recipes(listing, needed))
+        for listing in self.loose - self.committed.keys():
+            # A page over all videos is known by its company: reports that recipes name.
+            entries = self.listings[listing]
+            rest = [md5 for name, md5 in entries.items() if name != INDEX]
+            if INDEX in entries and rest and all(ours.get(md5) == REPORTS or md5 in needed for md5 in rest):
+                ours.setdefault(entries[INDEX], REPORTS)
+        return ours
+
+    def _ours_by_recipes(self, listing: str, needed: set[str]) -> dict[str, str]:
+        """What the recipes in a listing that no commit names vouch for; what young ones name is needed after all."""
+        found: dict[str, str] = {}
+        methods: dict[str, str] = {}
+        for name, md5 in self.listings[listing].items():
+            if md5 in needed or not name.endswith((RECIPE_SUFFIX, METHOD_SUFFIX)):
+                continue  # what a needed recipe names is needed
+            text = self._read(md5)
+            if name.endswith(METHOD_SUFFIX):
+                method = parse_method(text)
+                if method is not None and method.digest == name.removesuffix(METHOD_SUFFIX):
+                    found[md5], methods[method.digest] = f"{RECIPE_FOLDER}/{method.stage}", md5
+                continue
+            recipe = parse_recipe(text)
+            if recipe is None:
+                continue
+            found[md5] = f"{RECIPE_FOLDER}/{recipe.stage}"
+            for folder, files in recipe.outputs.items():
+                found |= {file: min(folder, found.get(file, folder)) for file, _ in files.values()}
+            found |= {value.partition(" ")[0]: RAW_FOLDER for value in recipe.inputs.values() if " " in value}
+            if recipe.key in self.young:
+                self.kept |= {md5, recipe.method}
+        self.kept |= {md5 for digest, md5 in methods.items() if digest in self.kept}
+        return found
+
+    def _read(self, md5: str) -> str:
+        try:
+            return self.storage.objects.path(md5).read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            return ""
+
+
+def _objects(folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in folder.glob("??/*"):
+        yield f"{path.parent.name}{path.name}", path
+
+
+def _files(outputs: Mapping[str, Mapping[str, tuple[str, int]]]) -> Iterator[str]:
+    for files in outputs.values():
+        yield from (md5 for md5, _ in files.values())

@@ -1,0 +1,90 @@
+"""Where this door meets the engine: one run told to an observer, and the mirror that suits a project."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from flows.engine.outcome import Item, Observer, Summary
+from flows.engine.project import Project
+from flows.engine.run import run_stale_items
+from flows.engine.run_items import RETRY_DELAYS_S
+from flows.prefect_door.prefect_mirror import PrefectMirror, SayLine
+from tasks.artifacts.artifact import DATASET_ITEM
+from tasks.content_hash import combine_hashes
+
+DRAIN_S = 5.0
+"""How long a run from the command line waits at its end for Prefect to have recorded it."""
+INTERRUPT_S = 1.5
+"""The same where it was interrupted."""
+
+
+def make_mirror(
+    project: Project, flow_run_id: str | None = None, api_url: str | None = None, say: SayLine | None = None
+) -> PrefectMirror:
+    """The mirror of a run of `project`: its stages by the fingerprint of their code, its items by what they read."""
+    return PrefectMirror(
+        _versions(project),
+        lambda item: find_sources(project, item),
+        retry_delays_s=RETRY_DELAYS_S,
+        flow_run_id=flow_run_id,
+        api_url=api_url,
+        say=say,
+    )
+
+
+class _WhenBusy(PrefectMirror):
+    """A mirror that is opened only when there is something to show."""
+
+    root: Path
+    videos: Sequence[str] | None
+    interrupted = False
+
+    def planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
+        self.open(self.root, self.videos)
+        super().planned(items, expected_s, workers)
+
+    def finished(self, summary: Summary) -> None:
+        self.interrupted = bool(summary.interrupted)
+        super().finished(summary)
+
+
+@contextmanager
+def mirror_run(project: Project, videos: Sequence[str] | None) -> Generator[Observer]:
+    """The mirror of a run from the command line: a run with nothing to do starts no Prefect."""
+    mirror = _WhenBusy(_versions(project), lambda item: find_sources(project, item), retry_delays_s=RETRY_DELAYS_S)
+    mirror.root, mirror.videos = project.root, videos
+    try:
+        yield mirror
+    finally:
+        mirror.close(INTERRUPT_S if mirror.interrupted else DRAIN_S, quiet=mirror.interrupted)
+
+
+def find_sources(project: Project, item: Item) -> list[Item]:
+    """The items that an item may read from, for the graph of the flow run."""
+    declaration = project.by_name[item.stage]
+    found: dict[Item, None] = {}
+    for argument, kind in declaration.inputs.items():
+        maker = project.makers.get(kind.folder)
+        if maker is None or kind.raw or kind.place:
+            continue
+        owners = project.videos if argument in declaration.whole else [item.video]
+        found |= {Item(DATASET_ITEM if maker.over_dataset else owner, maker.name): None for owner in owners}
+    return list(found)
+
+
+def run_engine(project: Project, videos: Sequence[str] | None, observer: Observer) -> Summary:
+    """Bring `videos` (None: all) up to date and tell `observer`.
+
+    A signal that ended the run is raised again once the engine has let go, for Prefect's own handler to see.
+    """
+    summary = run_stale_items(project, videos, observers=[observer])
+    if summary.interrupted:
+        signal.raise_signal(summary.interrupted)
+    return summary
+
+
+def _versions(project: Project) -> dict[str, str]:
+    return {declaration.name: combine_hashes(dict(declaration.method.code)) for declaration in project.declarations}

@@ -1,0 +1,58 @@
+"""How far a run is: percent and a line, for the progress artifact of its flow run."""
+
+from __future__ import annotations
+
+import time
+from uuid import UUID
+
+UPDATE_INTERVAL_S = 3.0
+"""Seconds between two updates."""
+NEVER = float("-inf")
+
+
+class RunProgress:
+    """How far the run is: by the seconds that its items were expected to take, by their number where unknown."""
+
+    def __init__(self, began: float) -> None:
+        """`began` in seconds since the epoch."""
+        self._expected_s: dict[tuple[str, str], float | None] = {}
+        self._done: set[tuple[str, str]] = set()
+        self._began = began
+        self.artifact: UUID | None = None
+        self.shown_at = NEVER
+
+    def expect(self, expected_s: dict[tuple[str, str], float | None]) -> None:
+        """More items that the run means to make, and the seconds that each is expected to take where known."""
+        self._expected_s |= expected_s
+
+    def count(self, item: tuple[str, str]) -> None:
+        """One more is settled."""
+        if item in self._expected_s:
+            self._done.add(item)
+
+    def due(self) -> bool:
+        """Whether it is time to show it again."""
+        if time.monotonic() - self.shown_at < UPDATE_INTERVAL_S:
+            return False
+        self.shown_at = time.monotonic()
+        return True
+
+    def tell(self) -> tuple[float, str]:
+        """Percent, and a line."""
+        share = self._share()
+        done, took = len(self._done), time.time() - self._began
+        words = f"{done} of {len(self._expected_s)} items"
+        if done and took > 0:
+            words += f", {done / took:.2g} items/s"
+        if 0 < share < 1:
+            words += f", about {took / share - took:.0f} s left"
+        return round(100 * share, 1), words
+
+    def _share(self) -> float:
+        """The part of the expected seconds that is done; an item of unknown length counts as the mean of the others."""
+        known = [seconds for seconds in self._expected_s.values() if seconds is not None]
+        usual = sum(known) / len(known) if any(known) else 1.0
+        weights = {item: usual if seconds is None else seconds for item, seconds in self._expected_s.items()}
+        if len(self._done) == len(weights):
+            return 1.0
+        return sum(weights[item] for item in self._done) / (sum(weights.values()) or 1.0)

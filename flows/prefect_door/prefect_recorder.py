@@ -1,0 +1,298 @@
+"""Records a run in Prefect: takes the messages of the run as they come, sends them on in batches, bounded in all.
+
+Everything goes through Prefect's REST API with Prefect's own client (addresses, keys, headers, certificates are its
+business). A server that does not answer for a while gets what it missed once it is back.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import socket
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
+from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.objects import State as RunState
+from prefect.client.schemas.objects import StateType
+from prefect.settings import get_current_settings
+
+from flows.prefect_door import task_run_events
+from flows.prefect_door.prefect_progress import NEVER, RunProgress
+from flows.prefect_door.task_run_events import FlowRunRef, TaskRunRecord
+
+FLOW_NAME = "process_dataset"
+TAG = "semflow"
+GATHER_S = 0.25
+"""How long messages gather before they are sent."""
+BATCH = 200
+"""Events or log lines in one request."""
+MIN_MESSAGES_TO_MERGE = 400
+"""Messages at once from which on an item that began and ended among them is told in one event instead of two."""
+MAX_IN_FLIGHT = 2000
+"""Items that the server may have before it that it has not recorded; it drops events beyond 10,000 (Prefect 3.8.8)."""
+MAX_PAUSE_S = 1.0
+"""Between two questions how far the server is: each costs it some milliseconds."""
+STALL_TIMEOUT_S = 30.0
+"""Without any progress of the server for so long, the run is sent on all the same."""
+CRASH_TIMEOUT_S = 3.0
+"""How long it may take to say that the run was killed."""
+INFO, WARNING, ERROR = 20, 30, 40
+SayLine = Callable[[int, str], None]
+
+
+class PrefectRecorder:
+    """One run's recording, from its opening message to the end; `run` returns when all is recorded or time is up."""
+
+    def __init__(self, client: SyncPrefectClient, inbox: queue.SimpleQueue[list[Any]], say: SayLine, own: bool) -> None:
+        self._client = client
+        self._inbox = inbox
+        self._say = say
+        self._own = own
+        self._opening: dict[str, Any] = {}
+        self._flow: FlowRunRef
+        self._runs: dict[tuple[str, str], TaskRunRecord] = {}
+        self._events: list[dict[str, Any]] = []
+        self._logs: list[dict[str, Any]] = []
+        self._settled = 0
+        self._sent = 0
+        self._known = 0
+        self._progress: RunProgress | None = None
+        self._finished: dict[str, Any] | None = None
+        self._over: Literal["", "close", "lost"] = ""
+        self._deadline = float("inf")
+        self._beat_at = time.monotonic()
+
+    def run(self) -> None:
+        """Record until the run closes or its process is gone."""
+        self._opening = self._inbox.get()[1]
+        self._flow = self._open()
+        while not self._over:
+            messages = self._gather()
+            for message in _lean(messages):
+                self._take(message)
+            self._send()
+            self._show_progress()
+            self._beat()
+        self._release()
+        self._conclude()
+
+    def _open(self) -> FlowRunRef:
+        """The flow run to record in: the one given, or a new one."""
+        given = self._opening["flow_run_id"]
+        if given is not None:
+            run = self._client.read_flow_run(UUID(given))
+            return FlowRunRef(run.id, run.name)
+        flow = self._client.request("POST", "/flows/", json={"name": FLOW_NAME}).json()
+        tags = [TAG, f"host:{socket.gethostname()}"]
+        self._settle_lost_runs(tags)
+        parameters = {name: self._opening[name] for name in ("root", "videos", "stages")}
+        made = self._client.request(
+            "POST",
+            "/flow_runs/",
+            json={"flow_id": flow["id"], "parameters": parameters, "tags": tags, "state": {"type": "RUNNING"}},
+        ).json()
+        return FlowRunRef(UUID(made["id"]), made["name"])
+
+    def _settle_lost_runs(self, tags: Sequence[str]) -> None:
+        """A run of this folder that is still Running was cut off with its machine: a folder has one run at a time."""
+        wanted = FlowRunFilter.model_validate(
+            {"tags": {"all_": list(tags)}, "state": {"type": {"any_": [StateType.RUNNING]}}}
+        )
+        for run in self._client.read_flow_runs(flow_run_filter=wanted, limit=50):
+            if run.parameters.get("root") == self._opening["root"]:
+                self._set_state(run.id, "CRASHED", "Crashed", "its process ended without a word")
+
+    def _gather(self) -> list[list[Any]]:
+        """The messages of the next moment; empty where there were none."""
+        until = time.monotonic() + GATHER_S
+        messages: list[list[Any]] = []
+        while (left := until - time.monotonic()) > 0:
+            try:
+                messages.append(self._inbox.get(timeout=left))
+            except queue.Empty:
+                break
+            if messages[-1][0] in ("close", "lost"):
+                break
+        return messages
+
+    def _take(self, message: list[Any]) -> None:
+        match message:
+            case ["planned", when, rows, _]:
+                for video, stage, label, _, sources in rows:
+                    self._task_run(video, stage, label).sources = [tuple(source) for source in sources]
+                self._progress = self._progress or RunProgress(when)
+                self._progress.expect({(video, stage): expected for video, stage, _, expected, _ in rows})
+            case ["started", when, video, stage, label, _, attempt]:
+                run = self._task_run(video, stage, label)
+                self._enter(run, task_run_events.start_attempt(run, when, attempt), when)
+            case ["began", when, video, stage, label, _, attempt]:
+                task_run_events.start_attempt(self._task_run(video, stage, label), when, attempt)
+            case ["ended", when, outcome, final]:
+                self._end(when, outcome, final)
+            case ["said", when, level, text]:
+                self._logs.append(task_run_events.make_log_line(self._flow, None, level, text, when))
+            case ["finished", _, result]:
+                self._finished = result
+            case ["close", seconds]:
+                self._over, self._deadline = "close", time.monotonic() + seconds
+            case ["lost"]:
+                self._over, self._deadline = "lost", time.monotonic() + CRASH_TIMEOUT_S
+            case _:
+                raise AssertionError(f"unknown message {message[0]}")
+
+    def _end(self, when: float, outcome: dict[str, Any], final: bool) -> None:
+        if final and outcome["result"] in ("reused", "remote"):
+            return  # nothing happened to it, so no task ran
+        run = self._task_run(outcome["video"], outcome["stage"], outcome["label"])
+        state = task_run_events.end_attempt(run, when, outcome, final)
+        self._enter(run, state, when)
+        if state.message:
+            level = ERROR if state.name in ("Failed", "FaultOnRecord") else WARNING
+            self._logs.append(task_run_events.make_log_line(self._flow, run, level, state.message, when))
+        if final:
+            self._settled += 1
+            if self._progress is not None:
+                self._progress.count((run.video, run.stage))
+
+    def _enter(self, run: TaskRunRecord, state: task_run_events.TaskRunState, when: float) -> None:
+        self._events.append(task_run_events.make_state_event(self._flow, run, state, when))
+
+    def _task_run(self, video: str, stage: str, label: str) -> TaskRunRecord:
+        run = self._runs.get((video, stage))
+        if run is None:
+            delays = list(self._opening["retry_delays_s"])
+            run = TaskRunRecord(video, stage, label, self._opening["versions"].get(stage), retry_delays_s=delays)
+            self._runs[video, stage] = run
+        return run
+
+    def _send(self) -> None:
+        """Send what gathered; waits where the server is behind."""
+        while self._events and self._post("/events", self._events[:BATCH]):
+            self._sent += sum(task_run_events.is_final_event(event) for event in self._events[:BATCH])
+            del self._events[:BATCH]
+            if self._sent - self._known > MAX_IN_FLIGHT:
+                self._wait_for_records(self._sent - MAX_IN_FLIGHT // 2, STALL_TIMEOUT_S)
+        while self._logs and self._post("/logs/", self._logs[:BATCH]):
+            del self._logs[:BATCH]
+
+    def _post(self, path: Literal["/events", "/logs/"], content: list[dict[str, Any]]) -> bool:
+        """Whether the server took it; waits a moment where it does not answer."""
+        if time.monotonic() > self._deadline:
+            return False
+        try:
+            self._client.request("POST", path, json=content)
+        except httpx.HTTPError as error:
+            if isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500:
+                raise
+            time.sleep(min(1.0, max(0.0, self._deadline - time.monotonic())))
+            return False
+        return True
+
+    def _wait_for_records(self, wanted: int, patience_s: float) -> bool:
+        """Wait until `wanted` settled items are in the database; false where `patience_s` pass without progress."""
+        filters = {
+            "flow_runs": {"id": {"any_": [str(self._flow.id)]}},
+            "task_runs": {"state": {"type": {"any_": list(task_run_events.FINAL_TYPES)}}},
+        }
+        moved, pause_s = time.monotonic(), 0.1
+        while self._known < wanted:
+            try:
+                known = self._client.request("POST", "/task_runs/count", json=filters).json()
+            except httpx.TransportError:
+                known = self._known
+            if known > self._known:
+                self._known, moved, pause_s = known, time.monotonic(), 0.1
+            elif time.monotonic() > min(moved + patience_s, self._deadline):
+                return False
+            if self._known < wanted:
+                time.sleep(pause_s)
+                pause_s = min(2 * pause_s, MAX_PAUSE_S)
+        return True
+
+    def _show_progress(self) -> None:
+        progress = self._progress
+        if progress is None or not progress.due():
+            return
+        percent, words = progress.tell()
+        try:
+            if progress.artifact is None:
+                made = self._client.create_artifact(self._artifact("semflow-progress", "progress", percent, words))
+                progress.artifact = made.id
+            else:
+                self._client.update_artifact(progress.artifact, ArtifactUpdate(data=percent, description=words))
+        except httpx.TransportError:
+            return  # the next one will be newer
+
+    def _artifact(self, key: str, kind: str, data: Any, description: str) -> ArtifactCreate:
+        return ArtifactCreate(key=key, type=kind, data=data, description=description, flow_run_id=self._flow.id)
+
+    def _beat(self) -> None:
+        """Let a standing server know that the run lives, so that an automation can find the ones that do not."""
+        every = get_current_settings().flows.heartbeat_frequency
+        if self._own or self._opening["flow_run_id"] or every is None or time.monotonic() < self._beat_at:
+            return
+        self._beat_at = time.monotonic() + max(every, 30)
+        self._events.append(
+            {
+                "occurred": task_run_events.format_time(time.time()),
+                "event": "prefect.flow-run.heartbeat",
+                "resource": {
+                    "prefect.resource.id": f"prefect.flow-run.{self._flow.id}",
+                    "prefect.resource.name": self._flow.name,
+                },
+            }
+        )
+
+    def _release(self) -> None:
+        """What is still in hand at the end of the run will not end any more."""
+        lost = self._over == "lost"
+        words = "the run was killed" if lost else "the run was interrupted"
+        state = (
+            task_run_events.TaskRunState("CRASHED", "Crashed", words)
+            if lost
+            else task_run_events.TaskRunState("CANCELLED", "Cancelled", words)
+        )
+        now = time.time()
+        for run in self._runs.values():
+            if run.start is not None:
+                self._enter(run, state, now)
+                self._settled += 1
+        if self._finished is None:
+            self._finished = {"state": [*state], "table": [], "index": ""}
+
+    def _conclude(self) -> None:
+        """Send the rest, the tables and the state of the flow run, then see it recorded."""
+        while (self._events or self._logs) and time.monotonic() < self._deadline:
+            self._send()
+        finished = self._finished
+        assert finished is not None
+        if self._progress is not None:
+            self._progress.shown_at = NEVER
+            self._show_progress()
+        if finished["table"]:
+            table = self._artifact("semflow-run", "table", json.dumps(finished["table"]), "What became of every item")
+            self._client.create_artifact(table)
+        if finished["index"]:
+            link = f"[{finished['index']}](file://{finished['index']})"
+            self._client.create_artifact(self._artifact("semflow-report", "markdown", link, "The reports"))
+        if self._opening["flow_run_id"] is None:
+            self._set_state(self._flow.id, *finished["state"])
+        if not self._wait_for_records(self._settled, STALL_TIMEOUT_S) and self._over == "close":
+            self._say(WARNING, f"Prefect recorded {self._known} of {self._settled} items in time")
+
+    def _set_state(self, run: UUID, kind: str, name: str, message: str) -> None:
+        self._client.set_flow_run_state(run, RunState(type=StateType(kind), name=name, message=message), force=True)
+
+
+def _lean(messages: list[list[Any]]) -> list[list[Any]]:
+    """`messages`; of many, without the beginnings of items whose end is among them too."""
+    if len(messages) < MIN_MESSAGES_TO_MERGE:
+        return messages
+    ended = {(m[2]["video"], m[2]["stage"]) for m in messages if m[0] == "ended" and m[3]}
+    return [m if m[0] != "started" or (m[2], m[3]) not in ended else ["began", *m[1:]] for m in messages]

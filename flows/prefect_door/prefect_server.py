@@ -1,0 +1,152 @@
+"""A Prefect server of the run's own, in the process beside it: for runs where no server is named.
+
+It listens on a free port of 127.0.0.1 that is bound before anything else (no race for it), keeps its database where
+Prefect keeps it (PREFECT_HOME), and is started once: where it cannot start, `find_reason` says why in a line.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import threading
+from pathlib import Path
+
+import httpx
+
+EPHEMERAL_SETTINGS = {
+    # What Prefect itself sets for its temporary server: no pages, and no service that a short life does not need.
+    "PREFECT_UI_ENABLED": "0",
+    "PREFECT__SERVER_EPHEMERAL": "1",
+    "PREFECT__SERVER_FINAL": "1",
+    # One transaction for up to 100 states of items: 4.3 ms of processor time an item instead of 20 (Prefect 3.8.8).
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
+}
+NAMES_SERVER = re.compile(rb"PREFECT_API_URL|^\s*\[.*\bapi\]|\bapi\s*[.=]|\burl\s*=", re.IGNORECASE | re.MULTILINE)
+TAIL = 20_000
+"""Characters at the end of the log that are looked through for a reason."""
+REASONS = (
+    (
+        r"Can't locate revision",
+        "the database in {home} was made by a newer Prefect; set PREFECT_HOME to another folder",
+    ),
+    (
+        r"No space left on device|database or disk is full",
+        "the disk with {home} is full; make room, or set PREFECT_HOME to another folder",
+    ),
+    (
+        r"file is not a database|database disk image is malformed",
+        "the database in {home} is damaged; remove it, or set PREFECT_HOME to another folder",
+    ),
+    (
+        r"database is locked",
+        "the database in {home} is in use by another process; try again, or set PREFECT_HOME to another folder",
+    ),
+    (
+        r"PermissionError|Permission denied|Read-only file system|unable to open database|readonly database"
+        r"|FileNotFoundError|NotADirectoryError|Failed to create the Prefect home",
+        "{home} must be a folder that can be written to; set PREFECT_HOME to one",
+    ),
+)
+
+
+def may_be_configured() -> bool:
+    """Whether a server may be named anywhere that Prefect looks; reads a few small files instead of importing it."""
+    if os.environ.get("PREFECT_API_URL"):
+        return True
+    profiles = Path(os.environ.get("PREFECT_PROFILES_PATH") or find_prefect_home() / "profiles.toml")
+    for path in (profiles, Path("prefect.toml"), Path(".env")):
+        try:
+            if NAMES_SERVER.search(path.read_bytes()):
+                return True
+        except OSError:
+            continue
+    try:
+        return b"[tool.prefect" in Path("pyproject.toml").read_bytes()
+    except OSError:
+        return False
+
+
+def find_prefect_home() -> Path:
+    """Where Prefect keeps its database."""
+    return Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
+
+
+def is_reachable(url: str, seconds: float) -> bool:
+    """Whether something answers at the address of a Prefect API; a server that is starting gets `seconds`."""
+    waited = threading.Event()
+    for _ in range(max(1, round(seconds))):
+        try:
+            return httpx.get(f"{url.rstrip('/')}/health", timeout=seconds).status_code < 500
+        except httpx.TimeoutException:
+            return False
+        except httpx.HTTPError:
+            waited.wait(1.0)
+    return False
+
+
+class EphemeralServer:
+    """The server, in the process and thread that calls `run`; everything else may be called from other threads."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._listener = listener
+        self._ready = threading.Event()
+        self._stopped = threading.Event()
+        self._server: object | None = None
+
+    @staticmethod
+    def bind() -> socket.socket:
+        """A socket that listens on a free port of this machine alone."""
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        listener.set_inheritable(True)
+        return listener
+
+    def run(self) -> bool:
+        """Serve until `stop`; whether it ever came up. Its words go to stderr."""
+        import uvicorn
+        from prefect.server.api.server import create_app
+
+        ready = self._ready
+
+        class Server(uvicorn.Server):
+            async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+                await super().startup(sockets)
+                if self.started:
+                    ready.set()
+
+        config = uvicorn.Config(
+            create_app(ephemeral=True, final=True), log_level="error", lifespan="on", timeout_graceful_shutdown=1
+        )
+        self._server = server = Server(config)
+        if self._stopped.is_set():
+            return False
+        server.run(sockets=[self._listener])
+        return self._ready.is_set()
+
+    def wait_ready(self, seconds: float) -> bool:
+        """Whether it takes requests within `seconds`."""
+        return self._ready.wait(seconds)
+
+    def stop(self) -> None:
+        """Let `run` come to its end."""
+        self._stopped.set()
+        if self._server is not None:
+            self._server.should_exit = True  # type: ignore[attr-defined]
+
+
+def find_reason(log: Path, error: BaseException | None = None) -> str:
+    """Why the server did not start: from its log, in words that say what to do, else its last line."""
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace")[-TAIL:]
+    except OSError:
+        text = ""
+    text += f"\n{type(error).__name__}: {error}" if error is not None else ""
+    for pattern, words in REASONS:
+        if re.search(pattern, text):
+            return words.format(home=find_prefect_home())
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith((" ", "\t"))]
+    told = [line for line in lines if not line.endswith("Exiting.")]
+    return f"{told[-1][:300]}; see {log}" if told else f"it said nothing; see {log}"

@@ -1,0 +1,93 @@
+"""The observer in the run's own process: what it hands on, and that nothing there can fail the run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flows.engine.outcome import Item, Step
+from flows.prefect_door import prefect_mirror as module
+from tests.flows.prefect_door.scripts import (
+    COUNT_ONE,
+    READ_ONE,
+    READ_TWO,
+    blocked,
+    failed,
+    made,
+    make_mirror,
+    make_summary,
+)
+
+
+def test_what_happens_becomes_plain_messages_in_its_order() -> None:
+    mirror = make_mirror()
+    mirror.planned([READ_ONE, COUNT_ONE], {READ_ONE: 2.0}, 2)
+    mirror.started(READ_ONE, 0, 1)
+    mirror.progressed(READ_ONE, Step("frames", 1, 2))
+    mirror.ended(made(READ_ONE), True)
+    mirror.said(30, "a warning")
+    mirror.finished(make_summary(made(READ_ONE), index="/x/reports/index.html"))
+    messages = json.loads(json.dumps(mirror.take()))
+    assert [message[0] for message in messages] == ["planned", "started", "ended", "said", "finished"]
+    assert messages[0][2] == [
+        ["one", "read", "read one", 2.0, []],
+        ["one", "count", "count one", None, [["one", "read"]]],
+    ]
+    assert messages[2][2]["result"] == "computed"
+    assert messages[4][2]["state"] == ["COMPLETED", "Completed", "1 items are good"]
+    assert mirror.take() == []
+
+
+def test_sources_that_are_no_part_of_the_run_are_left_out() -> None:
+    mirror = make_mirror()
+    mirror.planned([COUNT_ONE], {}, 1)
+    assert mirror.take()[0][2] == [["one", "count", "count one", None, []]]
+
+
+def test_a_failure_counts_as_new_only_where_a_worker_took_the_item_up() -> None:
+    mirror = make_mirror()
+    mirror.started(READ_ONE, 0, 1)
+    mirror.ended(failed(READ_ONE, recorded=True), True)
+    mirror.ended(failed(READ_TWO, recorded=True), True)
+    assert [message[2]["new"] for message in mirror.take() if message[0] == "ended"] == [True, False]
+
+
+def test_a_run_goes_on_where_the_process_cannot_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "missing"))
+    mirror = make_mirror(say=lambda _, text: said.append(text))
+    mirror.open(tmp_path)
+    mirror.ended(blocked(COUNT_ONE), True)
+    mirror.close()
+    assert len(said) == 1
+    assert "goes on without" in said[0]
+
+
+def test_a_run_goes_on_where_the_process_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    real = subprocess.Popen
+    monkeypatch.setattr(
+        module.subprocess, "Popen", lambda command, **options: real([sys.executable, "-c", "exit(1)"], **options)
+    )
+    mirror = make_mirror(say=lambda _, text: said.append(text))
+    mirror.open(tmp_path)
+    for thread in mirror._threads:
+        if thread.name == "prefect-listen":
+            thread.join(30)
+    mirror.planned([Item(f"v{n}", "read") for n in range(10_000)], {}, 1)
+    mirror.close(1)
+    assert said[0] == "Prefect's process ended early; this run goes on without it"
+
+
+def test_the_other_process_asks_this_machine_without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy:3128")
+    monkeypatch.setenv("NO_PROXY", "intranet")
+    monkeypatch.delenv("no_proxy", raising=False)
+    environment = module.make_environment(None)
+    assert environment["NO_PROXY"] == environment["no_proxy"] == "intranet,127.0.0.1,localhost"
+    assert os.environ["NO_PROXY"] == "intranet", "what the run itself does is none of the mirror's business"
