@@ -1,6 +1,6 @@
 """Semantic evidence: labels of the most similar feature cells in a memory bank of other frames.
 
-Label propagation after Jabri, Owens and Efros (NeurIPS 2020), see tasks/geometry/feature_propagation.py: each cell takes
+Label propagation after Jabri et al. (NeurIPS 2020), see tasks/geometry/feature_propagation.py: each cell takes
 the mean label of its nearest neighbours in feature space, weighted by a softmax of cosines, in the labelled frames
 nearest in time and in the latest frames. The labels of the latest frames are the evidence on the cell grid, not the
 finished maps: those would blur from frame to frame when fed back.

@@ -48,7 +48,7 @@ def test_an_error_in_the_midst_costs_one_window(inputs, params, parts, tmp_path:
             raise RuntimeError("a bug")
         return piece(take, number, *rest)
 
-    monkeypatch.setattr(fitting, "_piece", counted)
+    monkeypatch.setattr(fitting, "_fit_window", counted)
     with pytest.raises(RuntimeError):
         fit_semantic_field(inputs, params(**CUTS), parts=parts).save(tmp_path / "torn.parquet")
     assert names(parts) == ["0000-0000.npz", "0000.json", "labels.npz"]
