@@ -40,8 +40,8 @@ from tasks.label_propagation.propagate_labels import classify_frames, weigh_evid
 from tasks.match.params import MatchParams
 from tasks.match.stage import match
 from tasks.params import Compute, Params
-from tasks.synthetic.scene import inputs as scene_inputs
-from tasks.synthetic.scene.scene import Scene, SceneSettings, make_scene
+from tasks.synthetic.scene import scene_artifacts as scene_inputs
+from tasks.synthetic.scene.synthetic_scene import Scene, SceneSettings, make_scene
 
 FRAMES, HEIGHT, WIDTH = 24, 144, 256
 LABELLED = 2
@@ -74,7 +74,7 @@ def main() -> None:
     measured(make_scene(SEED, SceneSettings(frames=3, height=HEIGHT, width=WIDTH)))  # loads what is loaded once
     scene = make_scene(SEED, SceneSettings(frames=FRAMES, height=HEIGHT, width=WIDTH))
     best = min((measured(scene) for _ in range(ROUNDS)), key=lambda clock: sum(clock.wall.values()))
-    length = FRAMES / scene_inputs.FPS
+    length = FRAMES / scene_inputs.SCENE_FPS
     print(f"{FRAMES} frames of {WIDTH}x{HEIGHT}, {length:.1f} s; quicker of {ROUNDS} rounds")  # noqa: T201
     print("".ljust(20), f"{'wall s':>10}{'CPU s':>10}{'x length':>10}")  # noqa: T201
     for name in (*best.wall, "together"):
@@ -92,7 +92,7 @@ def measured(scene: Scene) -> Clock:
     fitting = fitting.model_copy(update={"frame_stride": 1, "labels": "user"})
     with tempfile.TemporaryDirectory() as name, temporary_checkpoints() as parts:
         folder = Path(name)
-        frames = scene_inputs.frames(scene).to(folder / "frames.parquet")
+        frames = scene_inputs.make_frames(scene).to(folder / "frames.parquet")
         flowing = section("estimate_flow", EstimateFlowParams)
         flow = clock.part("flow", lambda: estimate_flow(frames, flowing, compute).to(folder / "flow.parquet"))
         axes = fit_axes(Dataset(Frames, {}), section("fit_axes", FitAxesParams), seeing, compute)
@@ -123,7 +123,7 @@ def measured(scene: Scene) -> Clock:
 def marked(scene: Scene, folder: Path) -> FieldLabels:
     """The true classes of the labelled frames, as a person's masks."""
     (folder / "labels").mkdir()
-    for frame in scene_inputs.labelled_frames(LABELLED, len(scene)):
+    for frame in scene_inputs.select_labelled_frames(LABELLED, len(scene)):
         Image.fromarray(scene.classes[frame]).save(folder / f"labels/{frame:06d}.png")
     return FieldLabels.load(folder / "labels")
 

@@ -35,8 +35,8 @@ from tasks.streams.fusion import fuse_probabilities
 from tasks.streams.linear_head import predict_probabilities
 from tasks.streams.spatial_stream import extract_spatial_features
 from tasks.streams.temporal_stream import extract_temporal_features
-from tasks.synthetic.figures.clip import Theme
-from tasks.synthetic.figures.motions import MOTIONS
+from tasks.synthetic.figures.figure_clip import ClipTheme
+from tasks.synthetic.figures.figure_motions import MOTIONS
 from tasks.train.classification_metrics import compute_confusion, compute_top1
 from tasks.train.params import TrainParams
 from tasks.train.pretrained_model import load_pretrained_temporal
@@ -62,7 +62,7 @@ class ClipLabel:
 
     motions: tuple[str, ...]
     """One of these is drawn for each clip."""
-    theme: Theme
+    theme: ClipTheme
 
 
 @click.command(cls=ValuesCommand)
@@ -91,7 +91,7 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
             if name == "motion-only":
                 measuring += [replace(job, shuffled=True) for job in measuring]
             items[name] = _measure_label_set(pool, learning, measuring, means)
-        ten = [ClipLabel((motion,), Theme()) for motion in MOTIONS]
+        ten = [ClipLabel((motion,), ClipTheme()) for motion in MOTIONS]
         items["figures"], table = _measure_pretrained(pool, make_clip_jobs(len(items), ten, arguments.clips)[1])
     streams = ("spatial", "temporal", "fused")
     combined = {stream: float(np.mean([items[name][stream] for name in make_label_sets()])) for stream in streams}
@@ -101,12 +101,14 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
 def make_label_sets() -> dict[str, list[ClipLabel]]:
     """Set to its labels."""
     return {
-        "motion-only": [ClipLabel((way,), Theme(from_side=True)) for way in MOTION_ONLY],
-        "appearance-only": [ClipLabel(tuple(MOTIONS), Theme(hue)) for hue in COLOURS.values()],
+        "motion-only": [ClipLabel((way,), ClipTheme(from_side=True)) for way in MOTION_ONLY],
+        "appearance-only": [ClipLabel(tuple(MOTIONS), ClipTheme(hue)) for hue in COLOURS.values()],
         "mixed": [
-            ClipLabel((way,), Theme(COLOURS[colour], from_side=True)) for way in MIXED_WAYS for colour in MIXED_COLOURS
+            ClipLabel((way,), ClipTheme(COLOURS[colour], from_side=True))
+            for way in MIXED_WAYS
+            for colour in MIXED_COLOURS
         ],
-        "direction": [ClipLabel((way,), Theme(from_side=True)) for way in DIRECTIONS],
+        "direction": [ClipLabel((way,), ClipTheme(from_side=True)) for way in DIRECTIONS],
     }
 
 

@@ -26,8 +26,8 @@ from tasks.streams.flow_stack import (
     make_person_stack_squares,
 )
 from tasks.streams.segment_sampling import sample_segment_starts
-from tasks.synthetic.figures.clip import FPS, SIDE, Theme, draw_clip
-from tasks.synthetic.figures.motions import EVERY_MOTION
+from tasks.synthetic.figures.figure_clip import FPS, SIDE, ClipTheme, draw_figure_clip
+from tasks.synthetic.figures.figure_motions import EVERY_MOTION
 
 FIGURE_STACK_SETTINGS = StackSettings(removal="camera", side=96)
 ENCODING = FlowEncoding(SIDE, SIDE, grid=2, steps_per_px=32)
@@ -42,7 +42,7 @@ class FigureClipJob:
     """Of EVERY_MOTION."""
     frames: int
     segments: int
-    theme: Theme = Theme()
+    theme: ClipTheme = ClipTheme()
     drawn: bool = False
     """Whether places in time and the box are drawn, as in training."""
     shuffled: bool = False
@@ -73,7 +73,7 @@ def _use_one_thread() -> None:
 
 def render_clip_inputs(job: FigureClipJob) -> FigureClipInputs:
     """Render a clip and cut its stacks."""
-    clip = draw_clip(job.seed, EVERY_MOTION[job.motion], job.frames, job.theme)
+    clip = draw_figure_clip(job.seed, EVERY_MOTION[job.motion], job.frames, job.theme)
     random = np.random.default_rng([2, *job.seed])
     order: list[int] = random.permutation(job.frames).tolist() if job.shuffled else list(range(job.frames))
     pictures = [clip.pictures[at] for at in order]

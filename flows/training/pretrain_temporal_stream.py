@@ -27,8 +27,8 @@ from tasks.artifacts.action_model import ActionModel, LinearHead, TemporalStream
 from tasks.fingerprint import fingerprint_module
 from tasks.streams.linear_head import predict_probabilities
 from tasks.streams.temporal_stream import extract_temporal_features, init_cross_modality, trunk_to_arrays
-from tasks.synthetic.figures.clip import Theme
-from tasks.synthetic.figures.motions import MOTIONS, TEMPI
+from tasks.synthetic.figures.figure_clip import ClipTheme
+from tasks.synthetic.figures.figure_motions import MOTIONS, TEMPI
 from tasks.train.classification_metrics import compute_metrics
 from tasks.train.fine_tune import (
     QUANTIZATION_STEPS,
@@ -40,7 +40,7 @@ from tasks.train.fine_tune import (
     quantize_stacks,
 )
 from tasks.train.pretrained_model import PRETRAINED_FILE
-from tasks.weights.cache import cache_dir
+from tasks.weights.weight_cache import cache_dir
 
 log = logging.getLogger("semflow")
 TRAIN_SEED, TEST_SEED = 0, 1  # clips of the two never share a number
@@ -89,7 +89,9 @@ def main() -> None:
 def make_figure_jobs(seed: int, clips: int, test: bool = False) -> list[FigureClipJob]:
     """What to render; for the test only the motions that the shipped head knows."""
     frames, stacks = (TEST_FRAMES, TEST_STACKS) if test else (TRAIN_FRAMES, TRAIN_STACKS)
-    themes = {name: Theme() for name in MOTIONS} | ({} if test else {name: Theme(from_side=True) for name in TEMPI})
+    themes = {name: ClipTheme() for name in MOTIONS} | (
+        {} if test else {name: ClipTheme(from_side=True) for name in TEMPI}
+    )
     return [
         FigureClipJob((seed, label, number), name, frames, stacks, theme, drawn=not test)
         for number in range(clips)

@@ -40,7 +40,7 @@ from tasks.streams.video_clips import ClipWindow, make_clip_windows, make_frame_
 from tasks.streams.window_plan import WindowPlan
 from tasks.train.fine_tune import quantize_stacks
 from tasks.train.label_segments import LabelSegment, widen_range
-from tasks.weights.cache import cache_dir
+from tasks.weights.weight_cache import cache_dir
 
 if TYPE_CHECKING:
     from tasks.train.params import TrainParams

@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as hnp
 
 from tasks.estimate_flow.opencv_flow import make_dis_estimator
 from tasks.streams.flip import mirror_clips, mirror_flow, mirror_stacks
-from tasks.synthetic.figures.clip import Theme, draw_clip
-from tasks.synthetic.figures.motions import MOTIONS
+from tasks.synthetic.figures.figure_clip import ClipTheme, draw_figure_clip
+from tasks.synthetic.figures.figure_motions import MOTIONS
 
 FIELDS = hnp.arrays(np.float32, (10, 5, 6, 2), elements=st.floats(-20, 20, width=32))
 
@@ -47,7 +47,7 @@ def test_pictures_moved_and_mirrored_move_the_other_way(dx: float, dy: float, se
 
 
 def test_flow_estimated_on_mirrored_pictures_is_the_mirrored_flow() -> None:
-    clip = draw_clip((7,), MOTIONS["walk"], 6, Theme())
+    clip = draw_figure_clip((7,), MOTIONS["walk"], 6, ClipTheme())
     pictures = np.stack(clip.pictures)
     straight = np.stack([flow for flow, _ in make_dis_estimator("medium")(list(pictures))])
     mirrored = np.stack(

@@ -18,8 +18,8 @@ from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.tracks import Tracks
-from tasks.synthetic.figures.clip import FPS, SIDE, FigureClip, Theme, draw_clip
-from tasks.synthetic.figures.motions import MOTIONS
+from tasks.synthetic.figures.figure_clip import FPS, SIDE, ClipTheme, FigureClip, draw_figure_clip
+from tasks.synthetic.figures.figure_motions import MOTIONS
 from tasks.train import stream_features
 from tasks.train.label_segments import TrainingVideos
 from tasks.train.params import TrainParams
@@ -43,9 +43,9 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Films:
     root = tmp_path_factory.mktemp("films")
     for label in LABELS:
         for number in range(5):
-            write(root, f"{label}{number}", draw_clip((8, number), MOTIONS[label], FRAMES, Theme()))
-    write(root, "short", draw_clip((8, 6), MOTIONS["kick"], 5, Theme()))
-    write(root, "empty", draw_clip((8, 7), MOTIONS["kick"], FRAMES, Theme()), tracked=False)
+            write(root, f"{label}{number}", draw_figure_clip((8, number), MOTIONS[label], FRAMES, ClipTheme()))
+    write(root, "short", draw_figure_clip((8, 6), MOTIONS["kick"], 5, ClipTheme()))
+    write(root, "empty", draw_figure_clip((8, 7), MOTIONS["kick"], FRAMES, ClipTheme()), tracked=False)
 
     def dataset(kind: type) -> Dataset:
         folder = root / kind.FOLDER

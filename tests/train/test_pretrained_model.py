@@ -8,7 +8,7 @@ from flows.training.figure_stacks import FIGURE_STACK_SETTINGS, FigureClipInputs
 from flows.training.pretrain_temporal_stream import TEST_SEED, TRAIN_SEED
 from tasks.streams.linear_head import predict_probabilities
 from tasks.streams.temporal_stream import extract_temporal_features
-from tasks.synthetic.figures.motions import MOTIONS
+from tasks.synthetic.figures.figure_motions import MOTIONS
 from tasks.train.pretrained_model import PRETRAINED_FILE, load_pretrained_model, load_pretrained_temporal
 
 OTHER_SEED = 11
