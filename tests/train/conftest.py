@@ -107,9 +107,11 @@ def params() -> Callable[..., TrainParams]:
 
     def make(**changed: object) -> TrainParams:
         usual = {
-            "region": "person", "spatial": "mobilenet-v2", "temporal": "head", "clips": 1, "stacks": 3,
-            "held_out": 0.4, "fusion": "learned", "spatial_share": 0.5, "folds": 2, "ridge": 0.1, "flip": True,
-            "epochs": 2, "learning_rate": 0.001, "batch": 8, "seed": 0,
+            "region": "person", "spatial": "mobilenet-v2", "temporal": "head",
+            "clips_per_segment": 1, "flow_stacks_per_segment": 3,
+            "held_out_share": 0.4, "fusion": "learned", "spatial_share": 0.5, "folds": 2,
+            "ridge_penalty": 0.1, "random_mirror": True,
+            "epochs": 2, "learning_rate": 0.001, "batch_size": 8, "seed": 0,
         }  # fmt: skip
         return TrainParams.model_validate(usual | changed)
 
