@@ -25,6 +25,7 @@ from flows.engine.storage import Storage
 from tasks.artifacts.artifact import DATASET_ITEM
 from tasks.content_hash import md5_file
 from tasks.progress import track_progress
+from tasks.weights.download import compute_sha256
 
 RAW_VIDEOS, CACHE, WEIGHTS = "raw videos", "cache", "weights"
 """Groups beside the stages."""

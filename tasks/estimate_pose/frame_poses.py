@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Image
-from tasks.estimate_pose.pose_detector import PoseDetector
+from tasks.estimate_pose.pose_detector import MAX_PEOPLE, PoseDetector
+from tasks.estimate_pose.skeleton_assignment import assign_skeletons
 from tasks.yolo.keypoint_decoding import Skeletons, suppress_skeletons
 
 
@@ -49,7 +50,7 @@ def find_frame_poses(
     small = (boxes[:, 3] - boxes[:, 1]) * gain < choice.small
     whole = select_complete_skeletons(looker.whole(image), choice) if not small.all() else Skeletons.from_parts([])
     missed = np.ones(len(boxes), np.bool_)
-    missed[assign(whole, boxes, choice.affinity, before)[1]] = False
+    missed[assign_skeletons(whole, boxes, choice.affinity, before)[1]] = False
     close = select_complete_skeletons(looker.closer(image, boxes[small | missed]), choice)
     everyone = Skeletons.from_parts([whole, close])
     kept = suppress_skeletons(everyone, looker.nms_iou, MAX_PEOPLE)

@@ -27,7 +27,7 @@ from typing import Any, Literal
 from tasks.weights.catalog import weights_sha256
 from tasks.weights.download import compute_sha256
 from tasks.weights.fetch import weights_path
-from tasks.weights.weight_cache import cache_dir
+from tasks.weights.weight_cache import cache_dir, hold_lock
 from tasks.yolo.ultralytics_import import import_ultralytics
 
 # nms=False selects the one-to-one head (YOLO26), which needs no NMS; models without one give the boxes of all anchors.

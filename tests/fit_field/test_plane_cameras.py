@@ -27,6 +27,7 @@ from tasks.fit_field.plane_cameras import (
     space_planes,
 )
 from tasks.geometry.warp import pixel_grid
+from tasks.synthetic.scene.scene_artifacts import make_dense_flow
 from tasks.synthetic.scene.scene_camera import transform_points
 from tasks.synthetic.scene.synthetic_scene import Scene, SceneSettings, make_scene
 
@@ -67,7 +68,7 @@ def test_frames_between_and_smaller_maps_are_the_same_camera(scene: Scene, tmp_p
 
 
 def test_a_cut_in_a_window_is_the_callers_error() -> None:
-    with pytest.raises(SemflowError, match="must be of one take, got a cut after frame 1"):
+    with pytest.raises(SemflowError, match="must be of one shot, got a cut after frame 1"):
         make_homography_cameras([np.eye(3), None], 2)
 
 
