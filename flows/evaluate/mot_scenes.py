@@ -24,11 +24,11 @@ from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
-from tasks.synthetic.scene import inputs
-from tasks.synthetic.scene.camera import Camera
-from tasks.synthetic.scene.cast import ACTORS
-from tasks.synthetic.scene.draw import draw
-from tasks.synthetic.scene.scene import Scene, SceneSettings, make_scene
+from tasks.synthetic.scene import scene_artifacts
+from tasks.synthetic.scene.layer_renderer import render_layers
+from tasks.synthetic.scene.scene_camera import SceneCamera
+from tasks.synthetic.scene.scene_layers import ACTORS
+from tasks.synthetic.scene.synthetic_scene import Scene, SceneSettings, make_scene
 
 SETTINGS = SceneSettings(frames=72, actors=9, leaving=2, occlusion=0.5)
 SHAKE_PX = 4.0  # standard deviation per frame and axis: a tenth of an actor's width, as at arm's length
@@ -71,9 +71,9 @@ def make_scene_sequence(seed: int, kind: CameraKind, folder: Path) -> SceneSeque
         kind,
         MotSequence(home.name, home, len(scene), width, height),
         simulate_detections(scene),
-        inputs.dense_flow(scene, FLOW_NOISE_PX).to(home / "dense_flow.parquet"),
-        inputs.features(scene).to(home / "features.npy"),
-        inputs.frames(scene).to(home / "frames.parquet"),
+        scene_artifacts.make_dense_flow(scene, FLOW_NOISE_PX).to(home / "dense_flow.parquet"),
+        scene_artifacts.make_features(scene).to(home / "features.npy"),
+        scene_artifacts.make_frames(scene).to(home / "frames.parquet"),
     )
 
 
@@ -84,9 +84,9 @@ def shake_camera(scene: Scene) -> Scene:
     rotations = np.stack(
         [_rotation(*rng.normal(0, SHAKE_PX / focal, 2)) @ rotation for rotation in scene.camera.rotations]
     )
-    camera: Camera = replace(scene.camera, rotations=rotations)
+    camera: SceneCamera = replace(scene.camera, rotations=rotations)
     shape = scene.settings.height, scene.settings.width
-    views = [draw(scene.layers, camera, frame, *shape) for frame in range(len(scene))]
+    views = [render_layers(scene.layers, camera, frame, *shape) for frame in range(len(scene))]
     lit = [view.colour * light for view, light in zip(views, scene.light, strict=True)]
     frames = np.clip(np.rint(np.stack(lit)), 0, 255).astype(np.uint8)
     return replace(scene, camera=camera, frames=frames, instances=np.stack([view.instances for view in views]))

@@ -24,10 +24,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-from tasks.weights.cache import cache_dir, locked
 from tasks.weights.catalog import weights_sha256
-from tasks.weights.download import sha256_of
+from tasks.weights.download import compute_sha256
 from tasks.weights.fetch import weights_path
+from tasks.weights.weight_cache import cache_dir, hold_lock
 from tasks.yolo.ultralytics_import import import_ultralytics
 
 # nms=False selects the one-to-one head (YOLO26), which needs no NMS; models without one give the boxes of all anchors.
@@ -43,7 +43,7 @@ def onnx_path(weights: str) -> Path:
     """The verified ONNX file of `weights` for any batch, height and width; exported if it does not exist yet."""
     path = export_path(weights)
     if check_export(path) != "valid":
-        with locked(path):
+        with hold_lock(path):
             found = check_export(path)  # another process may have exported it in the meantime
             if found == "corrupt":
                 log.warning("%s does not match its manifest: exported again", path)
@@ -65,7 +65,7 @@ def check_export(path: Path) -> ExportStatus:
         return "missing"
     try:
         manifest: Any = json.loads(manifest_path(path).read_text(encoding="utf-8"))
-        good = manifest["bytes"] == path.stat().st_size and manifest["sha256"] == sha256_of(path)
+        good = manifest["bytes"] == path.stat().st_size and manifest["sha256"] == compute_sha256(path)
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         good = False
     return "valid" if good else "corrupt"
@@ -89,7 +89,7 @@ def export_onnx(weights: Path, target: Path, made_of: dict[str, Any] | None = No
             warnings.simplefilter("ignore")  # torch's tracer warns of shapes that ultralytics handles
             copy = shutil.copy(weights, folder)  # the exporter writes next to its input
             made = Path(import_ultralytics().YOLO(copy).export(**SETTINGS))
-        manifest = {"made_of": made_of or {}, "bytes": made.stat().st_size, "sha256": sha256_of(made)}
+        manifest = {"made_of": made_of or {}, "bytes": made.stat().st_size, "sha256": compute_sha256(made)}
         beside = folder / "manifest.json"
         beside.write_text(json.dumps(manifest, sort_keys=True, indent=1) + "\n", encoding="utf-8")
         beside.replace(manifest_path(target))

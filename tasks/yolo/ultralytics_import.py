@@ -9,7 +9,7 @@ from collections.abc import Generator
 from functools import cache
 from typing import Any
 
-from tasks.weights.cache import cache_dir
+from tasks.weights.weight_cache import cache_dir
 from tasks.yolo.torchvision_ops import make_torchvision_importable
 
 

@@ -21,7 +21,7 @@ from flows.evaluate.motchallenge import evaluate_tracks, summarise_metrics
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.tracks import Tracks
 from tasks.geometry.bounding_boxes import pairwise_iou
-from tasks.synthetic.scene.scene import SceneSettings, make_scene
+from tasks.synthetic.scene.synthetic_scene import SceneSettings, make_scene
 from tasks.track.tracker_presets import WITHOUT_VISUAL_CUES
 from tests.track.scenes import make_params
 

@@ -15,8 +15,8 @@ from torch import nn
 
 from tasks.artifacts.frames import Frames
 from tasks.params import Compute
-from tasks.synthetic.scene import inputs
-from tasks.synthetic.scene.scene import SceneSettings, make_scene
+from tasks.synthetic.scene import scene_artifacts
+from tasks.synthetic.scene.synthetic_scene import SceneSettings, make_scene
 from tasks.track.reid_crops import (
     CROP_SIDE,
     EMBEDDING_SIZE,
@@ -71,7 +71,7 @@ def test_the_number_of_threads_stays_as_it_was() -> None:
 
 def test_a_frame_without_a_trusted_image_has_no_looks(tmp_path: Path) -> None:
     scene = make_scene(1, SceneSettings(frames=2, height=96, width=160, actors=1, leaving=0))
-    frames = inputs.frames(scene).to(tmp_path / "frames.parquet")
+    frames = scene_artifacts.make_frames(scene).to(tmp_path / "frames.parquet")
     frames.status[1] = "damaged"
     assert make_crop_embedder(frames, "no weights are asked for", CPU)(1, BOXES) is None
 
@@ -100,7 +100,7 @@ def turned_back(folder: Path) -> tuple[Frames, Any]:
             scene.frames[f][20:70, x : x + 40] = shade
             if not 20 <= f < 23:
                 rows.append((f, (x, 20, x + 40, 70), 0.9 if shade[0] == 200 else 0.8, 0))
-    return inputs.frames(scene).to(folder / "frames.parquet"), make_detections(rows, 43)
+    return scene_artifacts.make_frames(scene).to(folder / "frames.parquet"), make_detections(rows, 43)
 
 
 def who_of(tracks: Any) -> list[bool]:

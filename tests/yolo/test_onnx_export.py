@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.weights.cache import locked
+from tasks.weights.weight_cache import hold_lock
 from tasks.yolo import onnx_export as exports
 from tasks.yolo.onnx_export import DAY_S, MAKING, check_export, export_path, manifest_path, onnx_path
 
@@ -183,7 +183,7 @@ def test_a_leftover_whose_lock_somebody_holds_stays(made: list[Path]) -> None:
     folder = export_path(WEIGHTS).parent
     other = folder / "yolo9-0123456789abcdef.onnx"
     held = folder / f"{other.name}{MAKING}"
-    with locked(other):
+    with hold_lock(other):
         held.mkdir()
         onnx_path(WEIGHTS)
         assert held.is_dir()

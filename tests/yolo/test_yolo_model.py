@@ -10,8 +10,8 @@ import onnx
 import pytest
 
 from tasks.runtime import load_once
-from tasks.weights.cache import cache_dir
 from tasks.weights.fetch import weights_path
+from tasks.weights.weight_cache import cache_dir
 from tasks.yolo import yolo_model
 from tasks.yolo.onnx_export import onnx_path
 from tasks.yolo.yolo_model import load_yolo, load_yolo_onnx, load_yolo_torch
