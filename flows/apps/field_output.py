@@ -73,7 +73,7 @@ def write_film(path: Path, frames: Frames, numbers: Sequence[int], pictures: Ite
     times = times - times[:1]
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
     encoding = VideoEncoding(canvas.even_width, canvas.even_height, 1 / step, CRF, PRESET)
-    timed = zip(times.tolist(), map(canvas.prepare, pictures), strict=True)
+    timed = zip(times.tolist(), map(canvas.prepare_image, pictures), strict=True)
     encode_video(path, timed, float(times[-1]) + step, encoding)
 
 

@@ -174,7 +174,8 @@ def area_path(x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np
 def _note(found: SemanticField) -> Markup:
     words = (
         f"Maps of {found.metadata.width} by {found.metadata.height}. The stronger the colour, the higher the "
-        f"confidence; hatched where it is below {MIN_CONFIDENCE:g}. Ticks below the chart are frames whose labels were given."
+        f"confidence; hatched where it is below {MIN_CONFIDENCE:g}. Ticks below the chart are frames whose labels were "
+        "given."
     )
     return tag("p", words, describe_depth_order(found), class_="more")
 
