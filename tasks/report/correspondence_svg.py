@@ -74,7 +74,7 @@ def render_correspondences(
 
 
 def _lines(tie: LineGroup, found: FlowComparison, scale: float, right: float) -> Markup:
-    start = found.grid.centres().reshape(-1, 2)[tie.cells]
+    start = found.grid.cell_centres().reshape(-1, 2)[tie.cells]
     end = start + found.semantic.reshape(-1, 2)[tie.cells]
     # Pixel centres are at integers here, and pixels' edges in SVG.
     a, b = (start + 0.5) * scale, (end + 0.5) * scale + np.array([right, 0], np.float32)

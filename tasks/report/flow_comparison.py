@@ -50,7 +50,7 @@ def compare_flows(semantic_flow: SemanticFlow, dense_flow: DenseFlow, row: int) 
     """Both flows of the pair in `row` of the semantic flow."""
     pair, grid = semantic_flow.pairs[row], semantic_flow.metadata.grid
     semantic, sure = semantic_flow.flow(row), semantic_flow.confidence(row) >= MIN_CONFIDENCE
-    places = centres = grid.centres()
+    places = centres = grid.cell_centres()
     for frame in range(pair.frame_a, pair.frame_b):
         places = advect_points(places, dense_flow.forward(frame), dense_flow.valid(frame))
     optical = places - centres

@@ -38,7 +38,7 @@ def same(track: int, *xyxy: float) -> RegionMatch:
 
 
 def places(found: FlowComparison, cells: np.ndarray) -> np.ndarray:
-    return found.grid.centres().reshape(-1, 2)[cells]
+    return found.grid.cell_centres().reshape(-1, 2)[cells]
 
 
 def test_cells_of_a_region_lie_in_it_and_those_around_do_not(found: FlowComparison) -> None:

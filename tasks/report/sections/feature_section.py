@@ -94,7 +94,7 @@ def _picture(data: ReportData, frame: int, palette: PcaPalette) -> Markup:
             alt=f"Frame {frame}",
             loading="lazy",
         ),
-        render_cells(palette.paint(data.features.values[frame]), width, height, f"Features of frame {frame}"),
+        render_cells(palette.to_rgb(data.features.values[frame]), width, height, f"Features of frame {frame}"),
         tag("span", when, class_="when"),
         type="button",
         data_t=f"{time_s:.4f}",

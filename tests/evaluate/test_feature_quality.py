@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from flows.engine.project import Project, find_root
-from flows.evaluate import features
-from flows.evaluate.features import FeatureEvalContext, FeatureGrid, evaluate_features
+from flows.evaluate import feature_quality
+from flows.evaluate.feature_quality import FeatureEvalContext, FeatureGrid, evaluate_features
 from flows.pipeline import STAGES
 from tasks.arrays import Image
 from tasks.errors import BadInput, BadParams
@@ -24,7 +24,7 @@ GRID = CellGrid(HEIGHT // 8, WIDTH // 8, 8, 8, 3.5, 3.5)
 
 
 def options(data: Path, *words: str) -> argparse.Namespace:
-    return argparse.Namespace(**features.command.make_context("features", ["--data", str(data), *words]).params)
+    return argparse.Namespace(**feature_quality.command.make_context("features", ["--data", str(data), *words]).params)
 
 
 def colours(image: Image) -> FeatureGrid:
@@ -37,8 +37,8 @@ def blind(image: Image) -> FeatureGrid:
     return np.full((HEIGHT // 8, WIDTH // 8, 3), 3**-0.5, np.float16)
 
 
-def bench(look: Callable[[Image], FeatureGrid]) -> FeatureEvalContext:
-    return FeatureEvalContext(look=look, cells=lambda height, width: GRID, side=None)
+def context(look: Callable[[Image], FeatureGrid]) -> FeatureEvalContext:
+    return FeatureEvalContext(extract=look, cells=lambda height, width: GRID, side=None)
 
 
 @pytest.fixture
@@ -57,8 +57,8 @@ def square(tmp_path: Path) -> Path:
 
 def test_a_mask_is_carried_by_vectors_that_know_the_object_and_not_by_blind_ones(square: Path) -> None:
     chosen = options(square, "--frames", "0")
-    assert evaluate_features(chosen, bench(colours)).items["masks/square"]["J"] > 0.85
-    assert evaluate_features(chosen, bench(blind)).items["masks/square"]["J"] < 0.5
+    assert evaluate_features(chosen, context(colours)).items["masks/square"]["J"] > 0.85
+    assert evaluate_features(chosen, context(blind)).items["masks/square"]["J"] < 0.5
 
 
 def test_cells_are_found_again_by_vectors_that_differ_from_place_to_place(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_cells_are_found_again_by_vectors_that_differ_from_place_to_place(tmp_pa
     (tmp_path / "frames").mkdir()
     cv2.imwrite(str(tmp_path / "frames" / "0.png"), ramps.astype(np.uint8)[..., ::-1])
     seeing, not_seeing = (
-        evaluate_features(options(tmp_path, "--frames", "1"), bench(look)) for look in (colours, blind)
+        evaluate_features(options(tmp_path, "--frames", "1"), context(look)) for look in (colours, blind)
     )
     assert seeing.combined["PCK@.1"] > not_seeing.combined["PCK@.1"] + 0.1
     assert seeing.combined["PCK@.1 no motion"] == not_seeing.combined["PCK@.1 no motion"]
@@ -76,15 +76,17 @@ def test_cells_are_found_again_by_vectors_that_differ_from_place_to_place(tmp_pa
 def test_a_folder_without_frames_and_odd_values_are_refused(tmp_path: Path) -> None:
     params = Project.open(find_root(HERE), STAGES).params
     with pytest.raises(BadInput, match="folders `frames`"):
-        evaluate_features(options(tmp_path), bench(blind))
+        evaluate_features(options(tmp_path), context(blind))
     with pytest.raises(BadParams, match="--set must be KEY=VALUE with a key of network"):
-        features.evaluate(options(tmp_path, "--set", "size=3"), params)
+        feature_quality.evaluate(options(tmp_path, "--set", "size=3"), params)
     with pytest.raises(BadParams, match="image_side"):
-        features.evaluate(options(tmp_path, "--set", "image_side=3"), params)
+        feature_quality.evaluate(options(tmp_path, "--set", "image_side=3"), params)
 
 
 @pytest.mark.slow
 def test_the_default_carries_masks_and_finds_cells_again(ground_truth: Path) -> None:
-    found = features.evaluate(options(ground_truth / "davis"), Project.open(find_root(HERE), STAGES).params).combined
+    found = feature_quality.evaluate(
+        options(ground_truth / "davis"), Project.open(find_root(HERE), STAGES).params
+    ).combined
     assert found["J_mean"] > 0.83
     assert found["PCK@.05"] > 0.77

@@ -1,11 +1,11 @@
-"""What the vectors of `extract_features` are good for, without any other stage: `semflow eval features --data DIR`.
+"""Quality of the vectors of `extract_features`, without any other stage: `semflow eval features --data DIR`.
 
-Images come to the working size of `decode` and go through the stage's own code, with its section of params.yaml;
-`--set` tries other values. Two kinds of items are looked for at any depth below DIR:
+Images are resized to the working size of `decode` and processed by the stage's own code, with its section of
+params.yaml; `--set` overrides values. Two kinds of items are searched at any depth below DIR:
 
 - `masks/`: folders `frames` with `masks` beside them, as DAVIS 2016 has them (Perazzi et al., 2016). The first mask is
-  given and carried through the video by tasks/geometry/feature_propagation.py, without flow, detector or
-  tuning per video. J is the overlap at the masks' own size, first and last frame left out.
+  given and propagated through the video by tasks/geometry/feature_propagation.py, without flow, detector or
+  tuning per video. J is the overlap at the masks' own size, without the first and the last frame.
 - `views/`: of `--frames` frames, spread over all folders `frames`, a view is rendered with a known homography in
   another light (tasks/geometry/synthetic_views.py). PCK@a is the share of cells whose nearest neighbour in the
   view lies within a of the image's width from the truth, over the cells that are in the view.
@@ -45,19 +45,19 @@ from tasks.params import Compute, ParamSections
 
 FeatureGrid = NDArray[np.float16]
 """(h, w, d) unit vectors."""
-# Radius, count and memory as Jabri et al. (2020) set them, the temperature for vectors that are spread evenly.
+# Radius, count and memory as Jabri et al. (2020) set them, the temperature chosen for WCCN-projected vectors.
 PROPAGATION = GridPropagationConfig(radius=12, count=5, temperature=0.3, memory=5)
 
 
 @dataclass(frozen=True)
 class FeatureEvalContext:
-    """Everything that an item is measured with."""
+    """Feature extractor and grid to evaluate an item with."""
 
-    look: Callable[[Image], FeatureGrid]
+    extract: Callable[[Image], FeatureGrid]
     cells: Callable[[int, int], CellGrid]
-    """Height and width of an image to where its cells lie."""
+    """Height and width of an image to its grid."""
     side: int | None
-    """Longer side of images, pixels at most; None leaves them as they are."""
+    """Maximum of the longer side of images, pixels; None keeps their size."""
 
 
 @click.command(cls=ValuesCommand)
@@ -73,57 +73,57 @@ def command(**options: Any) -> int:
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """Metrics per item, and their means over the items of each kind."""
-    looking = apply_overrides(params.section(ExtractFeaturesParams), arguments.set)
-    shipped = load_pretrained_projection(looking.network, looking.layers, looking.dimensions)
-    look = open_feature_extractor(looking, params.section(Compute), shipped)
-    bench = FeatureEvalContext(
-        look=lambda image: look([image])[0],
+    feature_params = apply_overrides(params.section(ExtractFeaturesParams), arguments.set)
+    projection = load_pretrained_projection(feature_params.network, feature_params.layers, feature_params.dimensions)
+    extractor = open_feature_extractor(feature_params, params.section(Compute), projection)
+    context = FeatureEvalContext(
+        extract=lambda image: extractor([image])[0],
         cells=lambda height, width: make_cell_grid(
-            height, width, *compute_input_size(height, width, looking.image_side)
+            height, width, *compute_input_size(height, width, feature_params.image_side)
         ),
         side=params.section(DecodeParams).max_side,
     )
-    return evaluate_features(arguments, bench)
+    return evaluate_features(arguments, context)
 
 
-def evaluate_features(arguments: argparse.Namespace, bench: FeatureEvalContext) -> SuiteScores:
-    """`evaluate` with whatever the bench holds."""
+def evaluate_features(arguments: argparse.Namespace, context: FeatureEvalContext) -> SuiteScores:
+    """The scores of `evaluate`, with the extractor of `context`."""
     clips = find_clips(arguments.data)
     if not clips:
         raise BadInput(f"{arguments.data} must hold folders `frames` with images, got none")
     items: dict[str, dict[str, float]] = {
-        f"masks/{clip.name}": {"J": score_propagated_masks(clip, bench)} for clip in clips if len(clip.masks) > 2
+        f"masks/{clip.name}": {"J": score_propagated_masks(clip, context)} for clip in clips if len(clip.masks) > 2
     }
-    for name, image, rng in _select_frames(clips, arguments, bench.side):
-        items[f"views/{name}"] = score_cell_matches(image, rng, bench)
+    for name, image, rng in _select_frames(clips, arguments, context.side):
+        items[f"views/{name}"] = score_cell_matches(image, rng, context)
     return SuiteScores("features", items, _average_by_kind(items))
 
 
-def score_propagated_masks(clip: MatchClip, bench: FeatureEvalContext) -> float:
-    """Mean J of the first mask carried through `clip`, at the masks' own size, without the first and the last frame."""
-    images = [read_image(path, bench.side)[0] for path in clip.frames]
-    drawn: Any = cv2.imread(str(clip.masks[0]), cv2.IMREAD_GRAYSCALE)
-    height, width = drawn.shape
-    tall, wide = images[0].shape[:2]
-    cells = rescale_grid(bench.cells(tall, wide), tall, wide, height, width)
+def score_propagated_masks(clip: MatchClip, context: FeatureEvalContext) -> float:
+    """Mean J of the first mask propagated through `clip`, at the masks' own size, without first and last frame."""
+    images = [read_image(path, context.side)[0] for path in clip.frames]
+    mask: Any = cv2.imread(str(clip.masks[0]), cv2.IMREAD_GRAYSCALE)
+    height, width = mask.shape
+    image_height, image_width = images[0].shape[:2]
+    cells = rescale_grid(context.cells(image_height, image_width), image_height, image_width, height, width)
     labels = resample_to_cells(read_mask(clip.masks[0], height, width), cells)[..., None]
-    grids = (bench.look(image) for image in images)
+    grids = (context.extract(image) for image in images)
     overlaps: list[float] = []
     for path, soft in zip(clip.masks[1:], propagate_grid_labels(next(grids), grids, labels, PROPAGATION), strict=True):
         assert soft is not None
-        carried = resample_to_pixels(soft[..., 0], cells, height, width) > 0.5
-        overlaps.append(_mask_iou(carried, read_mask(path, height, width)))
+        propagated = resample_to_pixels(soft[..., 0], cells, height, width) > 0.5
+        overlaps.append(_mask_iou(propagated, read_mask(path, height, width)))
     return float(np.mean(overlaps[:-1]))
 
 
-def score_cell_matches(image: Image, rng: np.random.Generator, bench: FeatureEvalContext) -> dict[str, float]:
+def score_cell_matches(image: Image, rng: np.random.Generator, context: FeatureEvalContext) -> dict[str, float]:
     """PCK of the nearest neighbours of an image's cells in a view of it, and of no motion at all."""
     height, width = image.shape[:2]
     camera, light = synthetic_views.sample_far_view(rng)
     view = synthetic_views.render_view(image, camera, light)
-    cells = bench.cells(height, width)
-    centres = cells.centres().reshape(-1, 2)
-    first, second = (bench.look(seen).astype(np.float32) for seen in (image, view.image))
+    cells = context.cells(height, width)
+    centres = cells.cell_centres().reshape(-1, 2)
+    first, second = (context.extract(picture).astype(np.float32) for picture in (image, view.image))
     nearest = (first.reshape(len(centres), -1) @ second.reshape(len(centres), -1).T).argmax(axis=1)
     truth: Any = cv2.perspectiveTransform(centres[:, None].astype(np.float64), view.homography)[:, 0]
     inside = ((truth >= -0.5) & (truth < np.array([width, height]) - 0.5)).all(axis=1)
@@ -137,7 +137,7 @@ def score_cell_matches(image: Image, rng: np.random.Generator, bench: FeatureEva
 def _select_frames(
     clips: list[MatchClip], arguments: argparse.Namespace, side: int | None
 ) -> Iterator[tuple[str, Image, np.random.Generator]]:
-    """About `--frames` images spread over clips and time, each with random numbers of its own."""
+    """About `--frames` images, evenly spaced over clips and time, each with its own random generator."""
     each = max(1, round(arguments.frames / len(clips))) if arguments.frames else 0
     for number, clip in enumerate(clips):
         for frame in pick_evenly(len(clip.frames), each).tolist():
