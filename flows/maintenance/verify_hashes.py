@@ -208,7 +208,6 @@ def list_weights(project: Project, stages: Collection[str]) -> Iterator[Expected
     if not names:
         return
     from tasks.weights.catalog import find_weights
-    from tasks.weights.download import compute_sha256
     from tasks.weights.fetch import cached_path
     from tasks.weights.weight_cache import cache_dir
 
