@@ -181,7 +181,7 @@ def label_by_features(artifacts: VideoArtifacts, evidence: TransferEvidence, fra
     labels = np.full(vectors.shape[:2], UNLABELLED, np.uint8)
     for row, line in enumerate(vectors):
         shares = predict_nearest_labels(
-            line, evidence.vectors, known, DEFAULT_CONFIG.count, DEFAULT_CONFIG.temperature * spread
+            line, evidence.vectors, known, DEFAULT_CONFIG.match_count, DEFAULT_CONFIG.temperature * spread
         )
         best, best_class = (line @ evidence.vectors.T).max(axis=1), shares.argmax(axis=1)
         max_distance, min_agreement = np.where((best_class > 0)[:, None], FOREGROUND_LIMITS, BACKGROUND_LIMITS).T

@@ -93,7 +93,7 @@ def write_paths(artifacts: VideoArtifacts, paths: PointTracks, out: Path | None,
         )
         output.summary.update(
             {
-                "points": paths.at.shape[1],
+                "points": paths.positions.shape[1],
                 "frames": len(artifacts.frames),
                 "seen": round(float(paths.visible.mean()), 3),
             }
@@ -130,7 +130,7 @@ def track_user_points(
     for frame in sorted({frame for frame, _ in places}):
         some = [n for n, (number, _) in enumerate(places) if number == frame]
         paths = track_from_frame(artifacts, frame, np.stack([places[n][1] for n in some]), method)
-        found.at[:, some], found.visible[:, some] = paths.at, paths.visible
+        found.positions[:, some], found.visible[:, some] = paths.positions, paths.visible
         found.confidence[:, some] = paths.confidence
     return found
 
@@ -145,7 +145,7 @@ def track_object_points(artifacts: VideoArtifacts, chosen: FieldObject, method: 
             continue
         near = cv2.dilate(mask.astype(np.uint8), np.ones((2 * DILATION_PX + 1,) * 2, np.uint8))
         height, width = near.shape
-        x, y = np.rint(paths.at[number]).astype(int).T
+        x, y = np.rint(paths.positions[number]).astype(int).T
         paths.visible[number] &= near[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)] > 0
     return paths
 
@@ -196,8 +196,8 @@ def build_point_table(artifacts: VideoArtifacts, paths: PointTracks) -> PointPat
     return PointPaths(
         frame=np.repeat(np.arange(length, dtype=np.int32), count),
         point=np.tile(np.arange(count, dtype=np.int32), length),
-        x=paths.at[..., 0].ravel(),
-        y=paths.at[..., 1].ravel(),
+        x=paths.positions[..., 0].ravel(),
+        y=paths.positions[..., 1].ravel(),
         visible=paths.visible.ravel(),
         confidence=np.clip(paths.confidence, 0, 1).ravel(),
         frame_count=length,
@@ -214,11 +214,11 @@ def draw_points(artifacts: VideoArtifacts, paths: PointTracks, numbers: Iterator
     radius = max(2, round(max(frames.width, frames.height) / 200))
     for frame in numbers:
         picture: Any = frames.image(frame).copy()
-        for point in range(paths.at.shape[1]):
+        for point in range(paths.positions.shape[1]):
             colour = track_colour(point + 1)
             draw_trail(picture, paths, point, frame, colour)
             if paths.visible[frame, point] or paths.confidence[frame, point] > MIN_DRAWN_CONFIDENCE:
-                x, y = np.rint(paths.at[frame, point]).astype(int).tolist()
+                x, y = np.rint(paths.positions[frame, point]).astype(int).tolist()
                 filled = cv2.FILLED if paths.visible[frame, point] else 1
                 cv2.circle(picture, (x, y), radius, colour, filled, cv2.LINE_AA)
         yield picture
@@ -228,5 +228,5 @@ def draw_trail(picture: Any, paths: PointTracks, point: int, frame: int, colour:
     """Draw lines between the positions in the last TRAIL_FRAMES frames, where a point is visible in both of two."""
     for before in range(max(0, frame - TRAIL_FRAMES), frame):
         if paths.visible[before, point] and paths.visible[before + 1, point]:
-            start, end = (np.rint(paths.at[n, point]).astype(int).tolist() for n in (before, before + 1))
+            start, end = (np.rint(paths.positions[n, point]).astype(int).tolist() for n in (before, before + 1))
             cv2.line(picture, start, end, colour, 1, cv2.LINE_AA)

@@ -25,7 +25,7 @@ def track_by_lucas_kanade(inputs: PointTrackingInputs, frame: int, points: NDArr
     without image are skipped, and points are hidden on them.
     """
     tracks = PointTracks.empty(length, len(points))
-    tracks.at[:] = np.asarray(points, np.float32)
+    tracks.positions[:] = np.asarray(points, np.float32)
     tracks.visible[frame] = True
     for order in (range(frame + 1, length), range(frame - 1, -1, -1)):
         _track_one_way(inputs, frame, order, tracks)
@@ -35,7 +35,7 @@ def track_by_lucas_kanade(inputs: PointTrackingInputs, frame: int, points: NDArr
 
 def _track_one_way(inputs: PointTrackingInputs, start: int, order: Iterable[int], tracks: PointTracks) -> None:
     image = _gray_image(inputs, start)
-    at, alive, before = tracks.at[start].copy(), np.ones(tracks.at.shape[1], np.bool_), start
+    at, alive, before = tracks.positions[start].copy(), np.ones(tracks.positions.shape[1], np.bool_), start
     for now in order:
         if inputs.dense_flow.cut[min(before, now) : max(before, now)].any():
             alive[:] = False
@@ -46,7 +46,7 @@ def _track_one_way(inputs: PointTrackingInputs, start: int, order: Iterable[int]
             alive = np.zeros_like(alive)
             alive[index], at[index] = True, found.second
             tracks.visible[now], image, before = alive, following, now
-        tracks.at[now] = at
+        tracks.positions[now] = at
 
 
 def _gray_image(inputs: PointTrackingInputs, frame: int) -> GrayImage | None:

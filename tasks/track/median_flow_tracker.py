@@ -4,8 +4,8 @@ Source: Kalal, Mikolajczyk and Matas, "Forward-backward error: automatic detecti
 A grid of points inside the box is tracked to the next frame by Lucas-Kanade; points whose forward-backward error is too
 large are dropped. The box moves by the median displacement and scales by the median ratio of the distances of points.
 Difference: the error has a fixed limit (geometry/lucas_kanade.py) instead of its median.
-An object that was lost is not searched again: from then on the box stays where it was last. A simple baseline: it drifts
-where the background fills much of the box, and at occlusions.
+An object that was lost is not searched again: from then on the box stays where it was last. A simple baseline: it
+drifts where the background fills much of the box, and at occlusions.
 """
 
 from __future__ import annotations

@@ -39,19 +39,19 @@ def expected_points(frame: int) -> np.ndarray:
 def test_points_are_tracked_in_both_directions(images: list[Any]) -> None:
     tracks = track_by_lucas_kanade(make_inputs(images), 2, POINTS, FRAMES)
     assert tracks.visible.all() and (tracks.confidence == 1).all()
-    np.testing.assert_allclose(tracks.at, np.stack([expected_points(n) for n in range(FRAMES)]), atol=0.1)
+    np.testing.assert_allclose(tracks.positions, np.stack([expected_points(n) for n in range(FRAMES)]), atol=0.1)
 
 
 def test_points_end_at_a_cut(images: list[Any]) -> None:
     tracks = track_by_lucas_kanade(make_inputs(images, cut=3), 2, POINTS, FRAMES)
     assert tracks.visible[:, 0].tolist() == [True, True, True, True, False, False]
-    assert (tracks.confidence[4:] == 0).all() and (tracks.at[4:] == tracks.at[3]).all()
+    assert (tracks.confidence[4:] == 0).all() and (tracks.positions[4:] == tracks.positions[3]).all()
 
 
 def test_a_frame_without_image_is_skipped(images: list[Any]) -> None:
     tracks = track_by_lucas_kanade(make_inputs([*images[:3], None, *images[4:]]), 2, POINTS, FRAMES)
     assert tracks.visible[:, 0].tolist() == [True, True, True, False, True, True]
-    np.testing.assert_allclose(tracks.at[5], expected_points(5), atol=0.1)
+    np.testing.assert_allclose(tracks.positions[5], expected_points(5), atol=0.1)
 
 
 def test_points_on_a_blank_image_are_lost(images: list[Any]) -> None:
