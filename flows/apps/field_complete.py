@@ -147,7 +147,7 @@ def iterate_maps(field: SemanticField) -> Iterator[FieldMap]:
 
 def draw_overlay(artifacts: VideoArtifacts, field: SemanticField, numbers: Iterator[int]) -> Iterator[Image]:
     """Images of the frames `numbers`, with the map nearest in time, warped to them by dense flow, laid over them."""
-    from tasks.report.field_paint import paint
+    from tasks.report.field_paint import paint_label_map
 
     paints = artifacts.choose_paints(field)
     spacing = np.median(np.diff(field.frames)) if len(field) > 1 else 1
@@ -157,5 +157,5 @@ def draw_overlay(artifacts: VideoArtifacts, field: SemanticField, numbers: Itera
             label = warp_map(artifacts, found.label, found.frame, frame)
             confidence = warp_map(artifacts, found.confidence, found.frame, frame)
             if label is not None and confidence is not None:
-                image = paint(image, label, confidence, paints)
+                image = paint_label_map(image, label, confidence, paints)
         yield image

@@ -59,7 +59,7 @@ def write_removal(artifacts: VideoArtifacts, chosen: FieldObject, out: Path | No
     if not any(sizes.values()):
         raise SemflowError(
             f"the maps must show {chosen.name} {chosen.track_id or ''} in some frame, got none; "
-            "see the semantic field on its report page for the values there are"
+            "see the report's section 'Semantic field (label maps)' for what there is"
         )
     with open_output("remove", artifacts, out, as_json=as_json) as output:
         reported = report_progress(numbers, len(numbers), "remove")

@@ -161,7 +161,7 @@ def sample_object_points(artifacts: VideoArtifacts, chosen: FieldObject) -> tupl
     if mask is None or not sizes[frame]:
         raise SemflowError(
             f"the maps must show {chosen.name} {chosen.track_id or ''} somewhere, got none in {len(some)} of them; see "
-            "the report's section 'What is where' for what there is"
+            "the report's section 'Semantic field (label maps)' for what there is"
         )
     inner = cv2.erode(mask.astype(np.uint8), np.ones((2 * EROSION_PX + 1,) * 2, np.uint8)) > 0
     inner = inner if inner.any() else mask

@@ -28,7 +28,7 @@ from tasks.artifacts.object_track import ObjectTrack
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
-    from tasks.report.overlay.canvas import Canvas
+    from tasks.report.overlay.drawing_canvas import Canvas
 
 METHODS = ("semantic", "csrt", "lucas-kanade")
 BOX_COLOUR = 1  # the colour of track 1
@@ -123,10 +123,10 @@ def parse_box(text: str, frame: int, frames: Frames) -> NDArray[np.float64]:
 def write_box_video(path: Path, frames: Frames, track: ObjectTrack) -> None:
     """An MP4 of the tracked frames with the box; dashed where the object was not found."""
     from tasks.report.colours import track_colour
-    from tasks.report.overlay.boxes import draw_box
+    from tasks.report.overlay.draw_boxes import draw_box
 
     def draw(canvas: Canvas, image: Image, row: int) -> None:
-        box = canvas.place(track.xyxy[row].reshape(2, 2)).round().astype(np.int64).ravel()
+        box = canvas.to_canvas(track.xyxy[row].reshape(2, 2)).round().astype(np.int64).ravel()
         draw_box(image, canvas, box, track_colour(BOX_COLOUR), seen=bool(track.found[row]))
 
     write_drawn_video(path, frames, track.frame.tolist(), draw)

@@ -21,7 +21,7 @@ from tasks.errors import SemflowError
 from tasks.fit_field.field_inputs import FieldInputs
 from tasks.fit_field.params import FitFieldParams
 from tasks.params import Compute, ParamSections, read_params
-from tasks.report.field_paint import Paint, paints_of
+from tasks.report.field_paint import LabelPaint, assign_paints
 
 
 def load_artifact(root: Path, video: str, artifact_type: type[Any]) -> Any:
@@ -114,10 +114,10 @@ class VideoArtifacts:
         poses = CameraPoses.open(CameraPoses.path(self.root, self.video))
         return FieldInputs(self.frames, self.dense_flow, self.features, self.semantic_flow, self.tracks, labels, poses)
 
-    def choose_paints(self, field: SemanticField) -> tuple[Paint, ...]:
+    def choose_paints(self, field: SemanticField) -> tuple[LabelPaint, ...]:
         """The colour of each value of a field, as on the report's pages where the class is tracked."""
         from tasks.report.colours import class_slots
 
         tracked = Tracks.path(self.root, self.video).exists()
         ids = dict(zip(self.tracks.class_name, self.tracks.class_id.tolist(), strict=True)) if tracked else {}
-        return paints_of(field.metadata.classes, ids, class_slots(ids.values()))
+        return assign_paints(field.metadata.classes, ids, class_slots(ids.values()))

@@ -12,29 +12,29 @@ from tasks.arrays import Image
 from tasks.artifacts.frames import Frames
 
 if TYPE_CHECKING:
-    from tasks.report.overlay.canvas import Canvas
+    from tasks.report.overlay.drawing_canvas import Canvas
 
 CRF, PRESET = 23, "veryfast"  # `crf` and `preset` of the section report in params.yaml
 
 
 def write_image_video(path: Path, frames: Frames, numbers: Sequence[int], images: Iterable[Image]) -> None:
     """An MP4 of one (h, w, 3) image at working size for each of the frames `numbers`."""
-    from tasks.report.overlay.canvas import Canvas
+    from tasks.report.overlay.drawing_canvas import Canvas
 
     canvas = Canvas(frames.width, frames.height)
-    _encode(path, frames, numbers, canvas, map(canvas.prepare, images))
+    _encode(path, frames, numbers, canvas, map(canvas.prepare_image, images))
 
 
 def write_drawn_video(
     path: Path, frames: Frames, numbers: Sequence[int], draw: Callable[[Canvas, Image, int], None]
 ) -> None:
     """An MP4 of the frames `numbers`, on each of which `draw(canvas, image, n)` has drawn; n counts from 0."""
-    from tasks.report.overlay.canvas import Canvas
+    from tasks.report.overlay.drawing_canvas import Canvas
 
     canvas = Canvas(frames.width, frames.height)
 
     def draw_frame(n: int) -> Image:
-        image = canvas.prepare(frames.image(numbers[n]))
+        image = canvas.prepare_image(frames.image(numbers[n]))
         draw(canvas, image, n)
         return image
 
@@ -42,10 +42,10 @@ def write_drawn_video(
 
 
 def _encode(path: Path, frames: Frames, numbers: Sequence[int], canvas: Canvas, images: Iterable[Image]) -> None:
-    from tasks.report.overlay.movie import Encoding, write_movie
+    from tasks.report.overlay.encode_video import VideoEncoding, encode_video
 
     times = frames.pts_s[np.asarray(numbers, np.intp)]
     times = times - times[:1]
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
-    encoding = Encoding(canvas.even_width, canvas.even_height, 1 / step, CRF, PRESET)
-    write_movie(path, zip(times.tolist(), images, strict=True), float(times[-1]) + step, encoding)
+    encoding = VideoEncoding(canvas.even_width, canvas.even_height, 1 / step, CRF, PRESET)
+    encode_video(path, zip(times.tolist(), images, strict=True), float(times[-1]) + step, encoding)

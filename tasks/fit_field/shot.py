@@ -55,7 +55,8 @@ class FieldContext:
     @property
     def config(self) -> PropagationConfig:
         """The constants of label propagation with the two switches that params.yaml sets."""
-        return replace(DEFAULT_CONFIG, fit_weights=self.params.evidence_weights, consistency=self.params.consistency)
+        params = self.params
+        return replace(DEFAULT_CONFIG, fit_weights=params.evidence_weights, temporal_smoothing=params.consistency)
 
 
 @dataclass(frozen=True, eq=False)

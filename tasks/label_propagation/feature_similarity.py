@@ -41,7 +41,7 @@ class FeatureSimilarity:
     def _nearest_cells(self, warp: WarpField) -> tuple[Indices, Indices]:
         """(rows, columns) row and column of the source cell nearest to where each cell's centre is warped."""
         view, cells = self.view, self.view.cells
-        column, row = np.rint(cells.centres()).astype(np.intp).transpose(2, 0, 1)
+        column, row = np.rint(cells.cell_centres()).astype(np.intp).transpose(2, 0, 1)
         there = warp.positions[np.clip(row, 0, view.height - 1), np.clip(column, 0, view.width - 1)]
         at = np.rint(cells.to_cells(there)).astype(np.intp)
         return np.clip(at[..., 1], 0, cells.rows - 1), np.clip(at[..., 0], 0, cells.columns - 1)

@@ -33,7 +33,7 @@ def make_inputs(images: list[Any], cut: int | None = None) -> PointTrackingInput
 
 
 def expected_points(frame: int) -> np.ndarray:
-    return POINTS + [SHIFT * (frame - 2), 0]
+    return POINTS + np.array([SHIFT * (frame - 2), 0])
 
 
 def test_points_are_tracked_in_both_directions(images: list[Any]) -> None:

@@ -34,5 +34,5 @@ def test_a_box_without_texture_is_lost(image: np.ndarray) -> None:
 
 
 def test_a_box_that_leaves_the_image_is_lost(image: np.ndarray) -> None:
-    outside = BOX + [200, 0, 200, 0]
+    outside = BOX + np.array([200, 0, 200, 0])
     assert move_box(image, image, outside) is None
