@@ -17,12 +17,14 @@ class ObjectTrack(BoxTable):
 
     frame: Column = column("int32", "index", "frame in which the object is")
     found: Column = column("bool", "", "whether it was found; else the box is where it was last")
-    score: Column = column("float32", "0..1", "likeness to what was pointed at; 0 where not found, and with csrt")
+    score: Column = column(
+        "float32", "0..1", "similarity to the marked object; 0 where not found, and with other methods than semantic"
+    )
     x1: Column = edge_column("x1")
     y1: Column = edge_column("y1")
     x2: Column = edge_column("x2")
     y2: Column = edge_column("y2")
-    by: str = metadata_field("", "match or csrt")
+    by: str = metadata_field("", "semantic, csrt or lucas-kanade")
     frame_count: int = metadata_field("frames", "rows of the frames artifact")
     width: int = metadata_field("px", "working width of the frames")
     height: int = metadata_field("px", "working height of the frames")

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 class ShotEvidenceWeights:
     """Weights of the kinds of evidence, the same for all windows of a shot."""
 
-    attention: list[float]
+    evidence_weights: list[float]
     """One per kind, in the order of `EVIDENCE_KINDS`."""
     metrics: dict[str, float]
     """Quality of the leave-one-out prediction by which they were fitted."""
@@ -153,7 +153,7 @@ def _fit_window(shot: Shot, number: int, handed: Mapping[int, LabelMap], weights
     window, core = shot.windows[number], core_range(shot.windows, number, overlap)
     volume = shot.fit_volume(shot.wide[number])
     task, before = shot.make_window_task(number, handed, volume)
-    task = replace(task, evidence_weights=np.array(weights.attention, np.float32))
+    task = replace(task, evidence_weights=np.array(weights.evidence_weights, np.float32))
     motion, last = shot.motion, len(window) - 1
     label = np.zeros((len(window), motion.height, motion.width), np.uint8)
     confidence = np.zeros(label.shape, np.float16)

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PropagationConfig:
-    """`dataclasses.replace(DEFAULT_CONFIG, ...)` makes an ablation."""
+    """Constants, and switches for ablations (flows/evaluate), which `dataclasses.replace(DEFAULT_CONFIG, ...)` makes.
+
+    A user sets two of them, in the section fit_field of params.yaml: `fit_weights` by `evidence_weights`, and
+    `temporal_smoothing` by `consistency`; the stage passes their values in.
+    """
 
     semantic: bool = True
     """Evidence from feature similarity (nearest neighbours in memory frames)."""

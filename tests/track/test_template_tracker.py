@@ -178,5 +178,5 @@ def test_csrt_says_what_it_lacks_or_follows(tmp_path: Path) -> None:
         assert [frame for frame, _, _ in rows] == [0, 1, 2, 3]
         assert overlap(rows[3][1], scene.boxes[0, 3].astype(np.float64)) > 0.4
     else:
-        with pytest.raises(SemflowError, match=r"contrib modules.*--by match"):
+        with pytest.raises(SemflowError, match=r"contrib modules.*--method semantic"):
             list(track_by_csrt(frames, 0, given))
