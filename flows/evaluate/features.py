@@ -73,15 +73,15 @@ def command(**options: Any) -> int:
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """Metrics per item, and their means over the items of each kind."""
-    looking = apply_overrides(params.section(ExtractFeaturesParams), arguments.set)
+    looking = apply_overrides(params.get_section(ExtractFeaturesParams), arguments.set)
     shipped = load_pretrained_projection(looking.network, looking.layers, looking.dimensions)
-    look = open_feature_extractor(looking, params.section(Compute), shipped)
+    look = open_feature_extractor(looking, params.get_section(Compute), shipped)
     bench = FeatureEvalContext(
         look=lambda image: look([image])[0],
         cells=lambda height, width: make_cell_grid(
             height, width, *compute_input_size(height, width, looking.image_side)
         ),
-        side=params.section(DecodeParams).max_side,
+        side=params.get_section(DecodeParams).max_side,
     )
     return evaluate_features(arguments, bench)
 

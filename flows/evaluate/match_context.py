@@ -59,9 +59,9 @@ class MatchContext:
 
 def open_match_context(params: ParamSections) -> MatchContext:
     """The stages' own code, with their sections of params.yaml."""
-    compute = params.section(Compute)
-    looking = params.section(ExtractFeaturesParams)
-    flowing = params.section(EstimateFlowParams)
+    compute = params.get_section(Compute)
+    looking = params.get_section(ExtractFeaturesParams)
+    flowing = params.get_section(EstimateFlowParams)
     device = resolve_device(compute.device)
     shipped = load_pretrained_projection(looking.network, looking.layers, looking.dimensions)
     look = open_feature_extractor(looking, compute, shipped)
@@ -74,6 +74,6 @@ def open_match_context(params: ParamSections) -> MatchContext:
     return MatchContext(
         extract=extract,
         optical=open_flow_backend(flowing, device if flowing.network else "cpu", compute.batch),
-        how=make_match_config(params.section(MatchParams), device),
-        side=params.section(DecodeParams).max_side,
+        how=make_match_config(params.get_section(MatchParams), device),
+        side=params.get_section(DecodeParams).max_side,
     )

@@ -39,7 +39,7 @@ def coverage(videos: Sequence[Path], params: ParamSections) -> tuple[dict[str, M
         for video in videos:
             frames, tracks = _tracked(video, Path(folder), params)
             start = time.perf_counter()
-            settings, compute = params.section(EstimatePoseParams), params.section(Compute)
+            settings, compute = params.get_section(EstimatePoseParams), params.get_section(Compute)
             poses, _ = estimate_pose(frames, tracks, settings, compute)
             counts[video.stem] = count(frames.ok, tracks, poses) | {"seconds": time.perf_counter() - start}
     total = {name: sum(each[name] for each in counts.values()) for name in next(iter(counts.values()))}
@@ -78,6 +78,6 @@ def shares(counts: Metrics) -> Metrics:
 
 
 def _tracked(video: Path, folder: Path, params: ParamSections) -> tuple[Frames, Tracks]:
-    frames = decode(RawVideo.load(video), params.section(DecodeParams)).to(folder / f"{video.name}.parquet")
-    found = detect(frames, params.section(DetectParams), params.section(Compute))
-    return frames, track_detections(found, params.section(TrackParams))
+    frames = decode(RawVideo.load(video), params.get_section(DecodeParams)).to(folder / f"{video.name}.parquet")
+    found = detect(frames, params.get_section(DetectParams), params.get_section(Compute))
+    return frames, track_detections(found, params.get_section(TrackParams))

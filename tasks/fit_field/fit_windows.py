@@ -114,7 +114,7 @@ class _ShotFit:
             )
 
         return ShotEvidenceWeights(
-            **json.loads(self.parts.part(f"{self.name}.json", write).read_text(encoding="utf-8"))
+            **json.loads(self.parts.get_or_write(f"{self.name}.json", write).read_text(encoding="utf-8"))
         )
 
     def windows(self, heard: ShotEvidenceWeights) -> list[Path]:
@@ -138,7 +138,7 @@ class _ShotFit:
             }
             _fit_window(self.take, number, handed, heard, self.overlap).save(path)
 
-        file = self.parts.part(f"{self.name}-{number:04d}.npz", write)
+        file = self.parts.get_or_write(f"{self.name}-{number:04d}.npz", write)
         for _ in self.take.windows[number]:
             self.step(remark)
         return file

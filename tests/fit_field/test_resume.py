@@ -30,7 +30,7 @@ def inputs(make_inputs: Callable[..., dict]) -> FieldInputs:
 
 @pytest.fixture
 def parts(tmp_path: Path) -> Checkpoints:
-    return Checkpoints.at(tmp_path / "parts")
+    return Checkpoints.open_folder(tmp_path / "parts")
 
 
 def names(parts: Checkpoints) -> list[str]:
@@ -91,7 +91,7 @@ inputs = Inputs(
     FieldLabels.absent(),
 )
 params = FitFieldParams.model_validate_json(sys.argv[2])
-fitted(inputs, params, parts=Checkpoints.at(folder / "parts")).save(folder / "killed.parquet")
+fitted(inputs, params, parts=Checkpoints.open_folder(folder / "parts")).save(folder / "killed.parquet")
 """
 
 
@@ -105,14 +105,14 @@ def test_a_killed_process_goes_on_with_the_window_in_hand(inputs, params, parts,
         [sys.executable, "-c", KILLED, str(tmp_path), params(**CUTS).model_dump_json()], cwd=Path(__file__).parents[2]
     )
     waited = time.monotonic() + 120
-    while not parts.has(PIECES[0]):
+    while not parts.has_part(PIECES[0]):
         assert time.monotonic() < waited and process.poll() is None, "the process must come as far as a window"
         time.sleep(0.002)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert not parts.has(PIECES[2]), "it must have been killed in the midst"
+    assert not parts.has_part(PIECES[2]), "it must have been killed in the midst"
     before = (parts.folder / PIECES[0]).stat().st_mtime_ns
-    again = Checkpoints.at(parts.folder)
+    again = Checkpoints.open_folder(parts.folder)
     assert not [name for name in names(again) if name.startswith(".")]
     fit_semantic_field(inputs, params(**CUTS), parts=again).save(tmp_path / "in_two.parquet")
     assert (parts.folder / PIECES[0]).stat().st_mtime_ns == before
