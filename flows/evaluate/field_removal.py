@@ -14,26 +14,26 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.evaluate.field_geometry import volume_of
-from flows.evaluate.synthetic_case import Problem
+from flows.evaluate.field_geometry import fit_case_volume
+from flows.evaluate.synthetic_case import SyntheticCase
 from tasks.arrays import Mask
 from tasks.geometry.homography import compute_camera_flow, estimate_camera_motion
 from tasks.geometry.warp import find_targets_inside, warp_image
 from tasks.plane_volume.object_removal import remove_object
-from tasks.synthetic.scene.cast import POST
-from tasks.synthetic.scene.scene import Scene
+from tasks.synthetic.scene.scene_layers import POST
+from tasks.synthetic.scene.synthetic_scene import Scene
 
-RADIUS_PX = 3.0  # as in OpenCV's tutorial on inpainting
+INPAINT_RADIUS_PX = 3.0  # as in OpenCV's tutorial on inpainting
 SOFT_EDGE_PX = 1  # beyond its pixels a thing's outline still colours the next ones
-NEAREST = 5  # frames that a plate is made of at each pixel
-EVERY = 4  # frames from one that is asked to the next
+NEAREST_FRAMES = 5  # frames that a plate is made of at each pixel
+FRAME_STRIDE = 4  # frames from one that is asked to the next
 
-Remover = Callable[[Problem, Mask, Sequence[int]], Mapping[int, NDArray[np.uint8]]]
+RemovalMethod = Callable[[SyntheticCase, Mask, Sequence[int]], Mapping[int, NDArray[np.uint8]]]
 """A problem, the (t, h, w) mask of what goes, and the frames that are asked, to those frames without it."""
 
 
 @dataclass(frozen=True)
-class Removal:
+class RemovalCase:
     """One actor, and what is asked."""
 
     instance: int
@@ -43,16 +43,16 @@ class Removal:
     """Frames where it is seen and something behind it is seen elsewhere."""
 
 
-def choose(scene: Scene) -> Removal:
+def choose_actor(scene: Scene) -> RemovalCase:
     """The actor that is seen most, in every EVERY-th frame."""
     actors = [layer.instance for layer in scene.layers[1:] if layer.class_id != POST]
     sizes = {instance: int((scene.instances == instance).sum()) for instance in actors}
     instance = max(actors, key=lambda actor: (sizes[actor], actor))
-    frames = tuple(f for f in range(0, len(scene), EVERY) if scene.seen_without(f, instance).any())
-    return Removal(instance, scene.instances == instance, frames)
+    frames = tuple(f for f in range(0, len(scene), FRAME_STRIDE) if scene.seen_without(f, instance).any())
+    return RemovalCase(instance, scene.instances == instance, frames)
 
 
-def psnr(scene: Scene, removal: Removal, found: Mapping[int, NDArray[np.uint8]]) -> float:
+def compute_psnr(scene: Scene, removal: RemovalCase, found: Mapping[int, NDArray[np.uint8]]) -> float:
     """dB over all asked pixels together."""
     squares: list[NDArray[np.float64]] = []
     for frame in removal.frames:
@@ -63,30 +63,32 @@ def psnr(scene: Scene, removal: Removal, found: Mapping[int, NDArray[np.uint8]])
     return float(10 * np.log10(255**2 / max(error, 1e-12)))
 
 
-def inpainted(problem: Problem, mask: Mask, frames: Sequence[int]) -> dict[int, NDArray[np.uint8]]:
+def inpaint_frames(problem: SyntheticCase, mask: Mask, frames: Sequence[int]) -> dict[int, NDArray[np.uint8]]:
     """Frames with what goes filled from its surroundings in the same frame."""
     found: dict[int, NDArray[np.uint8]] = {}
     for frame in frames:
-        filled = cv2.inpaint(problem.images[frame], _grown(mask[frame]).astype(np.uint8), RADIUS_PX, cv2.INPAINT_TELEA)
+        filled = cv2.inpaint(
+            problem.images[frame], _dilate_mask(mask[frame]).astype(np.uint8), INPAINT_RADIUS_PX, cv2.INPAINT_TELEA
+        )
         found[frame] = filled.astype(np.uint8, copy=False)
     return found
 
 
-def plated(problem: Problem, mask: Mask, frames: Sequence[int]) -> dict[int, NDArray[np.uint8]]:
+def composite_background(problem: SyntheticCase, mask: Mask, frames: Sequence[int]) -> dict[int, NDArray[np.uint8]]:
     """Frames with what goes filled by the median of the NEAREST frames that see its place, brought to their light."""
-    found = inpainted(problem, mask, frames)
-    taken = np.stack([_grown(m) for m in mask])
+    found = inpaint_frames(problem, mask, frames)
+    taken = np.stack([_dilate_mask(m) for m in mask])
     for frame in frames:
         others = sorted(set(range(len(problem))) - {frame}, key=lambda other: abs(other - frame))
-        stack = np.stack([_laid(problem, taken, frame, other) for other in others])
+        stack = np.stack([_register_frame(problem, taken, frame, other) for other in others])
         # Of each pixel, only the frames nearest in time that see it.
-        stack[np.cumsum(~np.isnan(stack[..., :1]), axis=0).repeat(3, axis=-1) > NEAREST] = np.nan
+        stack[np.cumsum(~np.isnan(stack[..., :1]), axis=0).repeat(3, axis=-1) > NEAREST_FRAMES] = np.nan
         known = taken[frame] & ~np.isnan(stack[..., 0]).all(axis=0)
         found[frame][known] = np.clip(np.rint(np.nanmedian(stack[:, known], axis=0)), 0, 255).astype(np.uint8)
     return found
 
 
-def _laid(problem: Problem, taken: Mask, frame: int, other: int) -> NDArray[np.float32]:
+def _register_frame(problem: SyntheticCase, taken: Mask, frame: int, other: int) -> NDArray[np.float32]:
     """(h, w, 3) frame `other` as the camera of `frame` sees its background, in the light of `frame`; NaN is unknown."""
     way = np.eye(3)
     step = 1 if other > frame else -1
@@ -102,15 +104,19 @@ def _laid(problem: Problem, taken: Mask, frame: int, other: int) -> NDArray[np.f
     return np.where(known[..., None], laid, np.nan).astype(np.float32)
 
 
-def _grown(mask: Mask) -> Mask:
+def _dilate_mask(mask: Mask) -> Mask:
     """(h, w) with the pixels that its soft edge colours."""
     return cv2.dilate(mask.astype(np.uint8), np.ones((2 * SOFT_EDGE_PX + 1,) * 2, np.uint8)).astype(np.bool_)
 
 
-def rendered(problem: Problem, mask: Mask, frames: Sequence[int]) -> dict[int, NDArray[np.uint8]]:
+def render_without_actor(problem: SyntheticCase, mask: Mask, frames: Sequence[int]) -> dict[int, NDArray[np.uint8]]:
     """Frames as the field's volume renders them without the thing (tasks/plane_volume/object_removal.py)."""
-    return dict(remove_object(volume_of(problem, mask), list(problem.images), list(mask), frames))
+    return dict(remove_object(fit_case_volume(problem, mask), list(problem.images), list(mask), frames))
 
 
-REMOVERS: Mapping[str, Remover] = {"inpaint": inpainted, "plate": plated, "field": rendered}
+REMOVERS: Mapping[str, RemovalMethod] = {
+    "inpaint": inpaint_frames,
+    "plate": composite_background,
+    "field": render_without_actor,
+}
 """Who takes part."""

@@ -1,12 +1,12 @@
 """Multi-object tracking on MOTChallenge's sequences: `semflow eval mot --data DIR`.
 
-Every folder at any depth below DIR with `gt/gt.txt` and `det/det.txt` is a sequence; its detections go through what
-the stage `track` does where there are no pictures, with the section `track` of params.yaml, and TrackEval judges the
-result: HOTA, DetA, AssA (Luiten et al., 2021), MOTA, IDF1 in per cent, IDSW as a count. MOT16, MOT17 and MOT20 get
-their preprocessing, by the folder's name; everything else goes by MOT15's rules. `combined` is TrackEval's pooled row.
-MOTA is TrackEval's; SORT's authors quote the older one of the challenge, which differs by some tenths.
-`fps` is frames through the stage per second, tracking alone.
-With --peers, tables beside other people's trackers (mot_peers.py) and the presets, all in this run.
+Every folder at any depth below DIR with `gt/gt.txt` and `det/det.txt` is a sequence. Its detections are tracked as by
+the stage `track` without pictures, with the section `track` of params.yaml, and TrackEval scores the result: HOTA,
+DetA, AssA (Luiten et al., 2021), MOTA, IDF1 in per cent, IDSW as a count. MOT16, MOT17 and MOT20 get their
+preprocessing, by the folder's name; all others get MOT15's rules. `combined` is TrackEval's pooled row.
+MOTA is TrackEval's; SORT's authors report the older one of the challenge, which differs by some tenths.
+`fps` is frames tracked per second, without detection.
+With --peers, tables compare with trackers of other packages (mot_peers.py) and with the presets, all in this run.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from tasks.track.run_tracker import track_detections
 from tasks.track.tracker_presets import PRESETS
 
 MotFigures = tuple[Mapping[str, Mapping[str, float]], Mapping[str, float]]
-"""Metrics by sequence, and pooled."""
+"""Metrics by sequence, and pooled over all."""
 
 
 @click.command(cls=ValuesCommand)
@@ -45,8 +45,8 @@ MotFigures = tuple[Mapping[str, Mapping[str, float]], Mapping[str, float]]
 @click.option(
     "--preset", type=click.Choice(sorted(PRESETS)), help="a published tracker instead of track in params.yaml"
 )
-@click.option("--peers", is_flag=True, help="beside other people's trackers and presets")
-@set_option("track", "max_gap=30 fill=false")
+@click.option("--peers", is_flag=True, help="compare with trackers of other packages and with the presets")
+@set_option("track", "max_gap=30 interpolate=false")
 @JSON_OPTION
 def command(**options: Any) -> int:
     """Score multi-object tracking on MOTChallenge sequences: HOTA, MOTA, IDF1."""
@@ -54,11 +54,13 @@ def command(**options: Any) -> int:
 
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
-    """TrackEval's figures per sequence and pooled."""
+    """TrackEval's metrics per sequence and pooled."""
     tracking = params.get_section(TrackParams)
     settings = apply_overrides(tracking.model_copy(update=dict(PRESETS.get(arguments.preset or "", {}))), arguments.set)
     sequences = find_sequences(arguments.data)
-    track_detections(sequences[0].detections(), settings)  # first calls load SciPy: no part of the speed
+    track_detections(
+        sequences[0].detections(), settings
+    )  # the first call loads SciPy, which must not count as tracking time
     results = {sequence.name: run_sequence(sequence, settings) for sequence in sequences}
     items, combined = summarise_results(sequences, results)
     return SuiteScores(
@@ -67,7 +69,7 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
 
 
 def summarise_results(sequences: list[MotSequence], results: Mapping[str, tuple[TrackEvalResult, float]]) -> MotFigures:
-    """Metrics of each sequence, and of all together, from verdicts and seconds by name."""
+    """Metrics of each sequence, and pooled, from TrackEval's results and seconds by name."""
     frames = {sequence.name: sequence.frame_count for sequence in sequences}
     seconds = sum(took for _, took in results.values())
     items = {
@@ -81,7 +83,7 @@ def summarise_results(sequences: list[MotSequence], results: Mapping[str, tuple[
 def compare_trackers(
     sequences: list[MotSequence], tracking: TrackParams, ours: MotFigures
 ) -> Mapping[str, list[TableRow]]:
-    """Tables of this run's figures beside those of the presets and of every peer, pooled and by sequence."""
+    """Tables of this run's metrics, those of the presets and of every peer, pooled and by sequence."""
     found = {"this run": ours}
     for name, changes in PRESETS.items():
         settings = tracking.model_copy(update=dict(changes))
@@ -98,7 +100,7 @@ def compare_trackers(
 
 
 def run_sequence(sequence: MotSequence, params: TrackParams) -> tuple[TrackEvalResult, float]:
-    """TrackEval's verdict on one sequence, and the seconds that tracking took."""
+    """TrackEval's result on one sequence, and the seconds that tracking took."""
     detections = sequence.detections()
     start = time.perf_counter()
     tracks = track_detections(detections, params)

@@ -1,11 +1,11 @@
-"""What each part of the tracker is worth: `python -m flows.evaluate.mot_ablation --data DIR`, or `--synthetic`.
+"""Ablation study of the tracker: `python -m flows.evaluate.mot_ablation --data DIR`, or `--synthetic`.
 
-Prints, pooled over all sequences below DIR: the setting of params.yaml; the same without each part, and with each part
-it leaves out; every preset; and leave-one-out: for each sequence the setting of NEIGHBOURS that is best on the other
-sequences, judged on that one alone, all pooled. If choosing a setting were fitting it to the data, the last line would
-fall well below the best neighbour.
-With --synthetic, instead, the parts that look at pictures, on scenes that have them (mot_scenes.py): pooled over the
-seeds for each kind of scene. Drawing the scenes takes minutes, and looks of crops, without an accelerator, many more.
+Prints, pooled over all sequences below DIR: the setting of params.yaml; the same without each component, and with each
+component that it leaves out; every preset; and leave-one-out cross-validation: for each sequence the setting of
+NEIGHBOURS that is best on the other sequences, scored on that one, all pooled. If choosing a setting overfitted the
+data, the last line would be well below the best neighbour.
+With --synthetic it ablates the visual cues instead, on rendered scenes (mot_scenes.py), pooled over the seeds for each
+kind of camera motion. Rendering takes minutes, and embeddings of crops, without an accelerator, many more.
 """
 
 from __future__ import annotations
@@ -35,63 +35,71 @@ from tasks.track.tracker_presets import PRESETS, WITHOUT_VISUAL_CUES
 from tasks.track.visual_cues import make_visual_cues
 
 COMPONENTS: Mapping[str, Mapping[str, Any]] = {
-    "without linking": {"link_gap": 0},
+    "without linking": {"link_max_gap": 0},
     "without smoothing": {"smoothing": 0.0},
-    "without filling": {"fill": False},
+    "without interpolation": {"interpolate": False},
     "without min_confidence": {"min_confidence": 0.0},
-    "without the second step": {"low_score": "high_score"},
-    "without the second pass": {"link_gap": 0, "smoothing": 0.0, "fill": False, "min_confidence": 0.0},
+    "without the second round": {"low_score": "high_score"},
+    "without the second pass": {"link_max_gap": 0, "smoothing": 0.0, "interpolate": False, "min_confidence": 0.0},
     "with max_gap 30": {"max_gap": 30},
-    "with max_gap 30, unlinked": {"max_gap": 30, "link_gap": 0},
+    "with max_gap 30, unlinked": {"max_gap": 30, "link_max_gap": 0},
     "with momentum .2": {"momentum": 0.2},
-    "with recovery": {"recovery": True},
-    "with score-aware noise": {"score_noise": True},
+    "with recovery": {"observation_recovery": True},
+    "with score-adaptive noise": {"score_adaptive_noise": True},
     "with fused scores": {"fuse_score": True, "min_iou": 0.2},
 }
 """What to change; a value that is a field's name stands for that field's value."""
 
 VISUAL_SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "detections alone": WITHOUT_VISUAL_CUES,
-    "with the camera": {**WITHOUT_VISUAL_CUES, "camera": True},
-    "with the camera and carried boxes": {**WITHOUT_VISUAL_CUES, "camera": True, "carry": True},
-    "with the camera and looks, closest": {
+    "with the camera": {**WITHOUT_VISUAL_CUES, "camera_compensation": True},
+    "with the camera and propagated boxes": {
         **WITHOUT_VISUAL_CUES,
-        "camera": True,
-        "appearance": "closest",
-        "appearance_distance": 0.1,
-        "appearance_iou": 0.3,
+        "camera_compensation": True,
+        "flow_prediction": True,
     },
-    "with the camera and looks, first": {
+    "with the camera and appearance, closest": {
         **WITHOUT_VISUAL_CUES,
-        "camera": True,
+        "camera_compensation": True,
+        "appearance": "closest",
+        "appearance_max_distance": 0.1,
+        "appearance_min_iou": 0.3,
+    },
+    "with the camera and appearance, first": {
+        **WITHOUT_VISUAL_CUES,
+        "camera_compensation": True,
         "appearance": "first",
-        "appearance_distance": 0.1,
-        "appearance_iou": 0.0,
+        "appearance_max_distance": 0.1,
+        "appearance_min_iou": 0.0,
     },
-    "with the camera and looks over gaps": {**WITHOUT_VISUAL_CUES, "camera": True, "link_appearance": 0.1},
-    "with the camera and looks of crops, closest": {
+    "with the camera and appearance over gaps": {
         **WITHOUT_VISUAL_CUES,
-        "camera": True,
+        "camera_compensation": True,
+        "link_max_appearance_distance": 0.1,
+    },
+    "with the camera and crop appearance, closest": {
+        **WITHOUT_VISUAL_CUES,
+        "camera_compensation": True,
         "appearance": "closest",
-        "appearance_from": "crops",
-        "appearance_distance": 0.15,
-        "appearance_iou": 0.3,
+        "appearance_source": "crops",
+        "appearance_max_distance": 0.15,
+        "appearance_min_iou": 0.3,
     },
-    "with the camera and looks of crops over gaps": {
+    "with the camera and crop appearance over gaps": {
         **WITHOUT_VISUAL_CUES,
-        "camera": True,
-        "appearance_from": "crops",
-        "link_appearance": 0.15,
+        "camera_compensation": True,
+        "appearance_source": "crops",
+        "link_max_appearance_distance": 0.15,
     },
 }
-"""What pictures can add, against the setting of params.yaml."""
+"""Visual cues, as changes of the setting of params.yaml."""
 SEEDS = range(6)
 COMPUTE = Compute(device="auto", workers=1, batch=16, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
 
 NEIGHBOURS: Mapping[str, tuple[Any, ...]] = {
     "high_score": (0.2, 0.3, 0.4),
     "max_gap": (10, 30),
-    "link_distance": (0.3, 0.4, 0.5),
+    "link_max_distance": (0.3, 0.4, 0.5),
     "min_confidence": (0.25, 0.35, 0.45),
 }
 """Settings that leave-one-out chooses among: all combinations."""
@@ -104,7 +112,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--data", type=Path, help="folder with the sequences")
-    what.add_argument("--synthetic", action="store_true", help="scenes with pictures")
+    what.add_argument("--synthetic", action="store_true", help="rendered scenes, for the visual cues")
     arguments = parser.parse_args()
     default = Project.open(find_root(Path.cwd())).params.get_section(TrackParams)
     if arguments.synthetic:
@@ -116,8 +124,8 @@ def main() -> None:
         print_component_table(default, find_sequences(arguments.data))
 
 
-def print_scene_tables(default: TrackParams, filmed: list[SceneSequence]) -> None:
-    """A block for each kind of scene, a line for each setting."""
+def print_scene_tables(default: TrackParams, scenes: list[SceneSequence]) -> None:
+    """Print a table for each kind of camera motion, with a row for each setting."""
     ways = {"params.yaml": {}, **VISUAL_SETTINGS, **{f"preset {name}": changes for name, changes in PRESETS.items()}}
     for kind in CAMERA_KINDS:
         print(f"{kind}, HOTA of each seed, then pooled")  # noqa: T201
@@ -126,20 +134,20 @@ def print_scene_tables(default: TrackParams, filmed: list[SceneSequence]) -> Non
                 name,
                 {
                     f.sequence.name: evaluate_scene(f, replace_params(default, changes))
-                    for f in filmed
+                    for f in scenes
                     if f.kind == kind
                 },
             )
 
 
-def evaluate_scene(filmed: SceneSequence, params: TrackParams) -> TrackEvalResult:
-    """TrackEval's verdict on one scene, pictures and all."""
-    sight = make_visual_cues(filmed.detections, filmed.dense_flow, filmed.features, filmed.frames, params, COMPUTE)
-    return evaluate_tracks(filmed.sequence, track_detections(filmed.detections, params, sight))
+def evaluate_scene(scene: SceneSequence, params: TrackParams) -> TrackEvalResult:
+    """TrackEval's result on one scene, with the visual cues."""
+    sight = make_visual_cues(scene.detections, scene.dense_flow, scene.features, scene.frames, params, COMPUTE)
+    return evaluate_tracks(scene.sequence, track_detections(scene.detections, params, sight))
 
 
 def print_component_table(default: TrackParams, sequences: list[MotSequence]) -> None:
-    """A line for each part, preset and choice."""
+    """Print a row for each component, preset, and neighbouring setting chosen."""
     print_row("params.yaml", evaluate_sequences(sequences, default))
     for name, changes in COMPONENTS.items():
         print_row(name, evaluate_sequences(sequences, replace_params(default, changes)))
@@ -154,19 +162,19 @@ def print_component_table(default: TrackParams, sequences: list[MotSequence]) ->
 
 
 def replace_params(params: TrackParams, changes: Mapping[str, Any]) -> TrackParams:
-    """`params` with `changes`, checked."""
+    """`params` with `changes`, validated; a value that is a field's name stands for that field's value."""
     given = params.model_dump()
     values = {key: given.get(value, value) if isinstance(value, str) else value for key, value in changes.items()}
     return TrackParams.model_validate(given | values)
 
 
 def evaluate_sequences(sequences: list[MotSequence], params: TrackParams) -> ResultsBySequence:
-    """TrackEval's verdict on every sequence."""
+    """TrackEval's result on every sequence."""
     return {sequence.name: run_sequence(sequence, params)[0] for sequence in sequences}
 
 
 def leave_one_out(tried: list[ResultsBySequence]) -> ResultsBySequence:
-    """For every sequence the verdict of the setting that has the highest HOTA pooled over the others."""
+    """For every sequence the result of the setting that has the highest HOTA pooled over the others."""
 
     def without(verdicts: ResultsBySequence, name: str) -> ResultsBySequence:
         return {other: verdict for other, verdict in verdicts.items() if other != name}
@@ -175,12 +183,12 @@ def leave_one_out(tried: list[ResultsBySequence]) -> ResultsBySequence:
 
 
 def pooled_hota(verdicts: ResultsBySequence) -> float:
-    """Pooled over sequences."""
+    """HOTA in per cent, pooled over sequences."""
     return summarise_metrics(pool_results(verdicts.values()))["HOTA"]
 
 
 def print_row(name: str, verdicts: ResultsBySequence) -> None:
-    """One line: HOTA of each sequence, then everything pooled."""
+    """Print one row: HOTA of each sequence, then all metrics pooled."""
     each = " ".join(f"{summarise_metrics(verdict)['HOTA']:5.1f}" for verdict in verdicts.values())
     print(  # noqa: T201
         f"{each}  pooled",

@@ -1,9 +1,9 @@
-"""Other people's trackers on the same detections, in the same run: `semflow eval mot --peers`.
+"""Trackers of other packages on the same detections, in the same run: `semflow eval mot --peers`.
 
-Those of the packages `trackers` (Roboflow, Apache-2.0; `pip install semflow[peers]`) and `boxmot` (AGPL-3.0; in an
-environment of its own, as it asks for other versions), whichever can be imported. Each with its authors' defaults and
-by motion alone, since there are no pictures. They get scores as published: what they take for a good detection is set
-for the scale of detectors like those. A track's rows are those that the tracker gives out frame by frame.
+They are those of the packages `trackers` (Roboflow, Apache-2.0; `pip install semflow[peers]`) and `boxmot` (AGPL-3.0;
+in a separate environment, as it needs other versions), whichever can be imported. Each has its authors' defaults and
+uses motion alone, since there are no pictures. They get scores as published, because their thresholds are set for the
+scale of detectors like those. A track's rows are those that the tracker returns frame by frame.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tasks.errors import BadInput
 FrameTracker = Callable[[Detections], Boxes]
 """Detections of the next frame to (n, 6) rows: track, x1, y1, x2, y2, score."""
 TrackerFactory = Callable[[int, int], FrameTracker]
-"""(height, width) of a video to a tracker for it."""
+"""(height, width) of a video to a new tracker for it."""
 TRACKERS: Mapping[str, Mapping[str, Any]] = {
     "SORTTracker": {},
     "ByteTrackTracker": {},
@@ -34,7 +34,7 @@ TRACKERS: Mapping[str, Mapping[str, Any]] = {
     "CBIoUTracker": {},
     "BoTSORTTracker": {"enable_cmc": False},
 }
-"""Class of the package `trackers` to what differs from its defaults."""
+"""Class of the package `trackers` to the arguments that differ from its defaults."""
 WITHOUT_PICTURES: Mapping[str, Any] = {"use_cmc": False, "use_embeddings": False}
 BOXMOT: Mapping[str, Mapping[str, Any]] = {
     "ByteTrack": {},
@@ -48,7 +48,7 @@ BOXMOT: Mapping[str, Mapping[str, Any]] = {
 
 
 def find_peers() -> dict[str, TrackerFactory]:
-    """Name to what makes a tracker for one video; BadInput where no package is there."""
+    """Name to the factory of a tracker; BadInput where neither package is installed."""
     found = _find_trackers_package() | _find_boxmot_package()
     if not found:
         raise BadInput(
@@ -58,19 +58,19 @@ def find_peers() -> dict[str, TrackerFactory]:
 
 
 def run_peer(sequence: MotSequence, make: TrackerFactory) -> tuple[TrackEvalResult, float]:
-    """TrackEval's verdict on a peer's tracks of one sequence, and the seconds that tracking took."""
+    """TrackEval's result on a peer's tracks of one sequence, and the seconds that tracking took."""
     detections = sequence.detections(as_published=True)
     bounds = np.searchsorted(detections.frame, np.arange(sequence.frame_count + 1))
     frames = [detections.take(np.arange(*bounds[frame : frame + 2])) for frame in range(sequence.frame_count)]
-    step = make(sequence.height, sequence.width)
+    track_frame = make(sequence.height, sequence.width)
     start = time.perf_counter()
-    rows = [step(here) for here in frames]
+    rows = [track_frame(here) for here in frames]
     seconds = time.perf_counter() - start
     return evaluate_tracks(sequence, build_tracks(rows, detections)), seconds
 
 
 def build_tracks(rows: Many[Boxes], detections: Detections) -> Tracks:
-    """(n, 6) rows of each frame as the artifact, tracks numbered from 1 in order of appearance."""
+    """The tracks artifact from (n, 6) rows of each frame; tracks are numbered from 1 in order of appearance."""
     facts = {"frame_count": detections.frame_count, "width": detections.width, "height": detections.height}
     table = np.concatenate([np.empty((0, 6)), *rows])
     if not len(table):

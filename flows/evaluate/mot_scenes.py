@@ -1,11 +1,11 @@
-"""Sequences with pictures, for the parts of the tracker that look at them: synthetic scenes with a made-up detector.
+"""Rendered sequences for evaluating the tracker's visual cues: synthetic scenes with a simulated detector.
 
-The scene knows every box and identity (tasks/synthetic/scene). The detector sees boxes of what is visible, with errors
-in proportion to their size; it misses single frames and short runs of them, and whatever is mostly hidden; and it
-raises false alarms with low scores. All actors are of one class, so that they can be mistaken for each other.
-Of three kinds: `still`, the camera on a tripod; `followed`, as scenes are by themselves, the camera moving gently and
-the actors planned as if it followed them, so that a filter hardly feels it; and `shaken`, where it trembles on top of
-that, as in a hand, after everything has been planned.
+The scene gives the ground truth of boxes and identities (tasks/synthetic/scene). The simulated detector gives boxes of
+the visible parts, with errors in proportion to their size; it misses single frames, short runs of frames, and mostly
+occluded actors; and it gives false positives with low scores. All actors have one class, so identities can be confused.
+Camera motion is of three kinds: `still`, a camera on a tripod; `followed`, the scenes' default, in which the camera
+moves slowly and the actors' paths are planned relative to it, so that a filter is hardly disturbed; and `shaken`, with
+the shake of a hand-held camera added to that after planning.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
-from tasks.synthetic.scene import inputs
-from tasks.synthetic.scene.camera import Camera
-from tasks.synthetic.scene.cast import ACTORS
-from tasks.synthetic.scene.draw import draw
-from tasks.synthetic.scene.scene import Scene, SceneSettings, make_scene
+from tasks.synthetic.scene import scene_artifacts
+from tasks.synthetic.scene.layer_renderer import render_layers
+from tasks.synthetic.scene.scene_camera import SceneCamera
+from tasks.synthetic.scene.scene_layers import ACTORS
+from tasks.synthetic.scene.synthetic_scene import Scene, SceneSettings, make_scene
 
 SETTINGS = SceneSettings(frames=72, actors=9, leaving=2, occlusion=0.5)
 SHAKE_PX = 4.0  # standard deviation per frame and axis: a tenth of an actor's width, as at arm's length
 FLOW_NOISE_PX = 0.25  # about DIS's mean error on Middlebury
 BOX_NOISE = 0.05  # of width and height, standard deviation of each edge
 MISS_RATE = 0.1  # of single frames
-LAPSE_RATE, LAPSE_FRAMES = 0.02, 8  # a run of misses begins so often, and lasts so long on average
+LAPSE_RATE, LAPSE_FRAMES = 0.02, 8  # rate at which a run of missed frames starts, and its mean length
 MIN_VISIBLE_SHARE = 0.3  # share of an actor's largest area below which it is not detected
-MIN_TRUTH_PIXELS = 30  # seen, for truth to count it
-FALSE_ALARM_RATE = 0.5  # false ones per frame
+MIN_TRUTH_PIXELS = 30  # visible, for an actor to be in the ground truth
+FALSE_ALARM_RATE = 0.5  # false positives per frame
 SCORE, SCORE_SPREAD = 0.75, 0.12
 FALSE_ALARM_SCORES = (0.1, 0.5)
 
@@ -48,7 +48,7 @@ CAMERA_KINDS: tuple[CameraKind, ...] = get_args(CameraKind)
 
 @dataclass(frozen=True, eq=False)
 class SceneSequence:
-    """A sequence and what the stages before `track` would have made of it."""
+    """A sequence and the artifacts of the stages before `track`."""
 
     kind: CameraKind
     sequence: MotSequence
@@ -59,7 +59,7 @@ class SceneSequence:
 
 
 def make_scene_sequence(seed: int, kind: CameraKind, folder: Path) -> SceneSequence:
-    """The scene of `seed`, its truth in MOTChallenge's format below `folder`."""
+    """The scene of `seed`, with its ground truth in MOTChallenge's format below `folder`."""
     scene = make_scene(seed, replace(SETTINGS, camera=0.0) if kind == "still" else SETTINGS)
     if kind == "shaken":
         scene = shake_camera(scene)
@@ -71,29 +71,29 @@ def make_scene_sequence(seed: int, kind: CameraKind, folder: Path) -> SceneSeque
         kind,
         MotSequence(home.name, home, len(scene), width, height),
         simulate_detections(scene),
-        inputs.dense_flow(scene, FLOW_NOISE_PX).to(home / "dense_flow.parquet"),
-        inputs.features(scene).to(home / "features.npy"),
-        inputs.frames(scene).to(home / "frames.parquet"),
+        scene_artifacts.make_dense_flow(scene, FLOW_NOISE_PX).to(home / "dense_flow.parquet"),
+        scene_artifacts.make_features(scene).to(home / "features.npy"),
+        scene_artifacts.make_frames(scene).to(home / "frames.parquet"),
     )
 
 
 def shake_camera(scene: Scene) -> Scene:
-    """The same play before a trembling camera."""
+    """The same scene rendered with camera shake."""
     rng = np.random.default_rng([scene.seed, 1])
     focal = scene.camera.intrinsics[0, 0]
     rotations = np.stack(
         [_rotation(*rng.normal(0, SHAKE_PX / focal, 2)) @ rotation for rotation in scene.camera.rotations]
     )
-    camera: Camera = replace(scene.camera, rotations=rotations)
+    camera: SceneCamera = replace(scene.camera, rotations=rotations)
     shape = scene.settings.height, scene.settings.width
-    views = [draw(scene.layers, camera, frame, *shape) for frame in range(len(scene))]
+    views = [render_layers(scene.layers, camera, frame, *shape) for frame in range(len(scene))]
     lit = [view.colour * light for view, light in zip(views, scene.light, strict=True)]
     frames = np.clip(np.rint(np.stack(lit)), 0, 255).astype(np.uint8)
     return replace(scene, camera=camera, frames=frames, instances=np.stack([view.instances for view in views]))
 
 
 def simulate_detections(scene: Scene) -> Detections:
-    """What a middling detector might report."""
+    """The detections of a simulated detector of medium quality."""
     rng = np.random.default_rng([scene.seed, 2])
     parts = [_detect_actor(rng, scene, instance) for instance in _actor_instances(scene)] + [_false_alarms(rng, scene)]
     frame, score, xyxy = (np.concatenate(column) for column in zip(*parts, strict=True))

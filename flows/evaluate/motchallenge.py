@@ -1,8 +1,8 @@
-"""MOTChallenge's folders, and TrackEval's verdict on tracks found in them.
+"""MOTChallenge sequences on disk, and TrackEval's metrics of tracks on them.
 
 Files: https://motchallenge.net/instructions; a sequence is a folder with `gt/gt.txt`, `det/det.txt` and, as a rule,
-`seqinfo.ini`. Frames are counted from 1 there and from 0 here; boxes are (left, top, width, height) there.
-Metrics: TrackEval 1.3.0 (Luiten et al., HOTA, IJCV 2021), its own classes, none rewritten.
+`seqinfo.ini`. Their frames are counted from 1, ours from 0; their boxes are (left, top, width, height).
+Metrics: TrackEval 1.3.0 (Luiten et al., HOTA, IJCV 2021), its own classes, unchanged.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from tasks.artifacts.detections import Detections
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import BadInput
 
-PERSON = 0  # COCO's number, as the detector has it; MOTChallenge scores pedestrians alone
-MIN_RESCALED_SCORE = 0.05  # where the lists of MOT17 start, which are taken as they are
-WITHOUT_CLASSES = "MOT15"  # the benchmark without classes in its truth, for which TrackEval does no preprocessing
+PERSON = 0  # COCO's class number, as in the detector; MOTChallenge scores pedestrians only
+MIN_RESCALED_SCORE = 0.05  # the lowest score in the lists of MOT17, which are used unchanged
+WITHOUT_CLASSES = (
+    "MOT15"  # the benchmark without classes in its ground truth, for which TrackEval does no preprocessing
+)
 WITH_CLASSES = ("MOT16", "MOT17", "MOT20")
 
 TrackEvalResult = Mapping[str, Mapping[str, Any]]
@@ -32,7 +34,7 @@ TrackEvalResult = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class MotSequence:
-    """One folder of truth and detections."""
+    """One folder with ground truth and detections."""
 
     name: str
     folder: Path
@@ -42,18 +44,18 @@ class MotSequence:
 
     @property
     def benchmark(self) -> str:
-        """Whose rules apply, by the name of the folder: MOT16, MOT17, MOT20, else MOT15's."""
+        """The benchmark whose rules apply, by the folder's name: MOT16, MOT17, MOT20, else MOT15."""
         return next((b for b in WITH_CLASSES if b in self.folder.name), WITHOUT_CLASSES)
 
     @property
     def truth(self) -> Path:
-        """Ground truth of the sequence."""
+        """Path of the ground truth."""
         return self.folder / "gt" / "gt.txt"
 
     def detections(self, *, as_published: bool = False) -> Detections:
-        """The public detections, in any order of frames, scores on our detector's scale (see `rescaled`) or their own.
+        """The public detections, with scores on our detector's scale (see `rescale_scores`) or as published.
 
-        Those that are no probabilities are 1 on either.
+        Scores that are not probabilities are 1 on either scale.
         """
         rows = _read_table(self.folder / "det" / "det.txt")
         rows = rows[np.lexsort((-rows[:, 6], rows[:, 0]))]
@@ -73,12 +75,12 @@ class MotSequence:
 
 
 def rescale_scores(score: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scores of public detections, as the stage is used to them.
+    """Scores of public detections, recalibrated to the scale of our detector.
 
-    Detectors differ in what they call .5: in the lists that came with SORT (used for MOT15) one in four is a person
-    there, with our YOLO26n it takes .1 to be as doubtful (measured on COCO's validation images). Publishers cut
-    their lists where that gets too bad, so the log-odds of a list are shifted, all by the same amount, until its lowest
-    score is CUT; no truth is used.
+    Detectors differ in calibration: at a score of .5 one in four is a person in the lists that came with SORT (used for
+    MOT15), while our YOLO26n has that precision at .1 (measured on COCO's validation images). Publishers truncate their
+    lists where precision gets too low, so the log-odds of a list are shifted by a constant until its lowest score is
+    MIN_RESCALED_SCORE; no ground truth is used.
     """
     score = as_probabilities(score)
     if not len(score) or score.min() == score.max():
@@ -90,10 +92,9 @@ def rescale_scores(score: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def as_probabilities(score: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scores as they are, or 1 for all: where they are all the same they say nothing, and those outside 0..1 (ACF, DPM)
-    are no probabilities."""
-    odd = not len(score) or score.min() < 0 or score.max() > 1 or score.min() == score.max()
-    return np.ones_like(score) if odd else score
+    """Scores unchanged, or all 1 where they are no probabilities: all equal, or outside 0..1 (ACF, DPM)."""
+    invalid = not len(score) or score.min() < 0 or score.max() > 1 or score.min() == score.max()
+    return np.ones_like(score) if invalid else score
 
 
 def find_sequences(root: Path) -> list[MotSequence]:
@@ -150,7 +151,7 @@ def pool_results(verdicts: Iterable[TrackEvalResult]) -> TrackEvalResult:
 
 
 def summarise_metrics(verdict: TrackEvalResult) -> dict[str, float]:
-    """The figures people quote: per cent, and identity switches as a count."""
+    """The usual metrics: per cent, and identity switches as a count."""
     hota, clear, identity = verdict["HOTA"], verdict["CLEAR"], verdict["Identity"]
     return {
         "HOTA": 100 * float(np.mean(hota["HOTA"])),
@@ -169,24 +170,24 @@ def _metrics() -> dict[str, Any]:
 
 
 def _open_sequence(folder: Path, name: str) -> MotSequence:
-    """Length and size from seqinfo.ini; without it from the last frame and the outermost edges in the files."""
+    """A sequence with length and size from seqinfo.ini, else from the last frame and the outermost edges of boxes."""
     tables = [_read_table(folder / "gt" / "gt.txt"), _read_table(folder / "det" / "det.txt")]
     last = int(max((table[:, 0].max() for table in tables if len(table)), default=0))
-    facts = configparser.ConfigParser()
-    facts.read(folder / "seqinfo.ini")
+    info = configparser.ConfigParser()
+    info.read(folder / "seqinfo.ini")
     corners = np.concatenate([table[:, 2:4] + table[:, 4:6] for table in tables])
     edge = np.ceil(corners.max(axis=0, initial=0)).astype(int)
     return MotSequence(
         name=name,
         folder=folder,
-        frame_count=max(last, facts.getint("Sequence", "seqLength", fallback=0)),
-        width=facts.getint("Sequence", "imWidth", fallback=int(edge[0])),
-        height=facts.getint("Sequence", "imHeight", fallback=int(edge[1])),
+        frame_count=max(last, info.getint("Sequence", "seqLength", fallback=0)),
+        width=info.getint("Sequence", "imWidth", fallback=int(edge[0])),
+        height=info.getint("Sequence", "imHeight", fallback=int(edge[1])),
     )
 
 
 def _read_table(path: Path) -> NDArray[np.float64]:
-    """(n, >= 7) rows of a comma-separated file; an empty file gives none."""
+    """(n, >= 7) rows of a comma-separated file; none for an empty file."""
     if not path.read_text().strip():
         return np.empty((0, 7))
     rows = np.loadtxt(path, delimiter=",", ndmin=2)

@@ -1,4 +1,4 @@
-"""Other values than those of params.yaml, for one measurement: `--set KEY=VALUE ...`."""
+"""The option `--set KEY=VALUE ...`: parameter values that replace those of params.yaml in one evaluation."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def set_option(section: str, example: str) -> Callable[[Any], Any]:
 
 
 def apply_overrides(params: P, changes: Iterable[str]) -> P:
-    """`params` with `KEY=VALUE` texts applied, values as YAML reads them; raises BadParams where one is odd."""
-    kind = type(params)
+    """`params` with `KEY=VALUE` texts applied, values parsed as YAML; raises BadParams where one is not valid."""
+    section = type(params)
     values: dict[str, Any] = params.model_dump(mode="json")
     for change in changes:
         key, equals, value = change.partition("=")
-        if not equals or key not in kind.model_fields:
-            raise BadParams(f"--set must be KEY=VALUE with a key of {', '.join(kind.model_fields)}, got {change!r}")
+        if not equals or key not in section.model_fields:
+            raise BadParams(f"--set must be KEY=VALUE with a key of {', '.join(section.model_fields)}, got {change!r}")
         values[key] = read_yaml(value, f"--set {key}").to_plain()
     try:
-        return kind.model_validate_json(json.dumps(values))
+        return section.model_validate_json(json.dumps(values))
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))

@@ -24,13 +24,13 @@ import numpy as np
 
 from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
-from flows.evaluate.pose_coverage import VIDEOS, coverage
+from flows.evaluate.pose_coverage import VIDEO_SUFFIXES, measure_coverage
 from flows.evaluate.score_table import SuiteScores
 from tasks.arrays import Image
 from tasks.device import resolve_device
 from tasks.errors import BadInput
-from tasks.estimate_pose.look import LIMIT, Looker
 from tasks.estimate_pose.params import EstimatePoseParams
+from tasks.estimate_pose.pose_detector import MAX_PEOPLE, PoseDetector
 from tasks.params import Compute, ParamSections
 from tasks.weights.fetch import weights_path
 from tasks.yolo.keypoint_decoding import Skeletons
@@ -38,10 +38,10 @@ from tasks.yolo.ultralytics_import import import_ultralytics
 from tasks.yolo.yolo_model import load_yolo
 
 SCORE_THRESHOLD = 0.001  # AP needs the weak ones too; ultralytics' own validation starts here
-PEOPLE_COUNTED = 20  # COCO's maxDets for keypoints
-PERSON = 1  # COCO's number for it
+MAX_PEOPLE_PER_IMAGE = 20  # COCO's maxDets for keypoints
+PERSON_CATEGORY = 1  # COCO's number for it
 
-Ground = dict[str, Any]
+CocoAnnotations = dict[str, Any]
 """COCO's annotations.json as it is."""
 
 
@@ -58,17 +58,17 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
     """AP on labelled images, or the share of people with a pose on videos; the section `estimate_pose` but for AP."""
     if (arguments.data / "annotations.json").exists():
         return _on_images(arguments, params)
-    videos = sorted(file for file in arguments.data.iterdir() if file.suffix.lower() in VIDEOS)
+    videos = sorted(file for file in arguments.data.iterdir() if file.suffix.lower() in VIDEO_SUFFIXES)
     if not videos:
         raise BadInput(f"{arguments.data} must hold images/ and annotations.json, or videos, got neither")
-    items, combined = coverage(videos, params)
+    items, combined = measure_coverage(videos, params)
     return SuiteScores("pose", items, combined)
 
 
 def _on_images(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     settings = params.get_section(EstimatePoseParams)
     model = load_yolo(settings.weights, resolve_device(params.get_section(Compute).device))
-    looker = Looker(
+    looker = PoseDetector(
         model=model,
         image_size=settings.image_size,
         crop_height=settings.crop_height,
@@ -79,18 +79,18 @@ def _on_images(arguments: argparse.Namespace, params: ParamSections) -> SuiteSco
     ground = read_annotations(arguments.data)
     images = [_read(arguments.data / "images" / str(image["file_name"])) for image in ground["images"]]
     found = [looker.whole(image) for image in images]
-    items, combined = average_precision(ground, found)
+    items, combined = compute_average_precision(ground, found)
     if not arguments.alone:
-        _, theirs = average_precision(ground, plain_ultralytics(images, settings))
+        _, theirs = compute_average_precision(ground, predict_with_ultralytics(images, settings))
         combined |= {f"ultralytics_{name}": value for name, value in theirs.items()}
     return SuiteScores("pose", items, combined)
 
 
-def read_annotations(data: Path) -> Ground:
+def read_annotations(data: Path) -> CocoAnnotations:
     """The annotations of `data`; BadInput where they are not COCO's keypoint format."""
     file = data / "annotations.json"
     try:
-        ground: Ground = json.loads(file.read_text(encoding="utf-8"))
+        ground: CocoAnnotations = json.loads(file.read_text(encoding="utf-8"))
         whole = all({"keypoints", "area", "bbox"} <= set(each) for each in ground["annotations"])
         if not whole or not ground["images"]:
             raise KeyError
@@ -99,7 +99,7 @@ def read_annotations(data: Path) -> Ground:
     return ground
 
 
-def plain_ultralytics(images: Sequence[Image], settings: EstimatePoseParams) -> list[Skeletons]:
+def predict_with_ultralytics(images: Sequence[Image], settings: EstimatePoseParams) -> list[Skeletons]:
     """What ultralytics' own predict, in torch, sees in each image with the same settings."""
     predictor = import_ultralytics().YOLO(weights_path(settings.weights))
     found: list[Skeletons] = []
@@ -109,7 +109,7 @@ def plain_ultralytics(images: Sequence[Image], settings: EstimatePoseParams) -> 
             imgsz=settings.image_size,
             conf=SCORE_THRESHOLD,
             iou=settings.nms_iou,
-            max_det=LIMIT,
+            max_det=MAX_PEOPLE,
             device="cpu",
             verbose=False,
         )[0]
@@ -118,8 +118,8 @@ def plain_ultralytics(images: Sequence[Image], settings: EstimatePoseParams) -> 
     return found
 
 
-def average_precision(
-    ground: Ground, found: Sequence[Skeletons]
+def compute_average_precision(
+    ground: CocoAnnotations, found: Sequence[Skeletons]
 ) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
     """AP and AP50 per image and over all, of `found`, one per image of `ground` in its order."""
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools tells its progress on stdout, which is the result's
@@ -135,17 +135,17 @@ def average_precision(
         return items, _score(truth, guesses, [image["id"] for image in ground["images"]])
 
 
-def _as_coco(ground: Ground, found: Sequence[Skeletons]) -> tuple[Any, Any]:
+def _as_coco(ground: CocoAnnotations, found: Sequence[Skeletons]) -> tuple[Any, Any]:
     from pycocotools.coco import COCO
 
     truth: Any = COCO()
     annotations = [
         {"iscrowd": 0}
         | each
-        | {"id": n, "category_id": PERSON, "num_keypoints": sum(v > 0 for v in each["keypoints"][2::3])}
+        | {"id": n, "category_id": PERSON_CATEGORY, "num_keypoints": sum(v > 0 for v in each["keypoints"][2::3])}
         for n, each in enumerate(ground["annotations"], 1)  # 0 means unmatched there
     ]
-    truth.dataset = {"images": ground["images"], "categories": [{"id": PERSON}], "annotations": annotations}
+    truth.dataset = {"images": ground["images"], "categories": [{"id": PERSON_CATEGORY}], "annotations": annotations}
     truth.createIndex()
     guesses: Any = COCO()
     rows = [
@@ -155,12 +155,12 @@ def _as_coco(ground: Ground, found: Sequence[Skeletons]) -> tuple[Any, Any]:
     ]
     guesses.dataset = {
         "images": ground["images"],
-        "categories": [{"id": PERSON}],
+        "categories": [{"id": PERSON_CATEGORY}],
         "annotations": [
             {
                 "id": n,
                 "image_id": image,
-                "category_id": PERSON,
+                "category_id": PERSON_CATEGORY,
                 "score": score,
                 "keypoints": np.insert(points, 2, 1, axis=1).reshape(-1).tolist(),
                 "area": float(np.ptp(points, axis=0).prod()),
@@ -180,8 +180,8 @@ def _score(truth: Any, guesses: Any, images: list[int]) -> dict[str, float]:
     if not any(person["num_keypoints"] and not person["iscrowd"] for person in people):
         return {}
     verdict: Any = COCOeval(truth, guesses, "keypoints")
-    verdict.params.imgIds, verdict.params.catIds = images, [PERSON]
-    verdict.params.maxDets = [PEOPLE_COUNTED]
+    verdict.params.imgIds, verdict.params.catIds = images, [PERSON_CATEGORY]
+    verdict.params.maxDets = [MAX_PEOPLE_PER_IMAGE]
     verdict.params.areaRng, verdict.params.areaRngLbl = [verdict.params.areaRng[0]], ["all"]
     verdict.evaluate()
     verdict.accumulate()

@@ -27,29 +27,31 @@ from tasks.params import Compute, ParamSections
 from tasks.track.params import TrackParams
 from tasks.track.run_tracker import track_detections
 
-VIDEOS = (".avi", ".mp4", ".mov", ".mkv", ".webm")
-TALL_PX = 60  # of working size: below it even a person sees no joints
+VIDEO_SUFFIXES = (".avi", ".mp4", ".mov", ".mkv", ".webm")
+MIN_TALL_PX = 60  # of working size: below it even a person sees no joints
 Metrics = dict[str, float]
 
 
-def coverage(videos: Sequence[Path], params: ParamSections) -> tuple[dict[str, Metrics], Metrics]:
+def measure_coverage(videos: Sequence[Path], params: ParamSections) -> tuple[dict[str, Metrics], Metrics]:
     """Metrics of each video, and over all person-frames together."""
     counts: dict[str, Metrics] = {}
     with tempfile.TemporaryDirectory() as folder:
         for video in videos:
-            frames, tracks = _tracked(video, Path(folder), params)
+            frames, tracks = _track_people(video, Path(folder), params)
             start = time.perf_counter()
             settings, compute = params.get_section(EstimatePoseParams), params.get_section(Compute)
             poses, _ = estimate_pose(frames, tracks, settings, compute)
-            counts[video.stem] = count(frames.ok, tracks, poses) | {"seconds": time.perf_counter() - start}
+            counts[video.stem] = count_person_frames(frames.ok, tracks, poses) | {
+                "seconds": time.perf_counter() - start
+            }
     total = {name: sum(each[name] for each in counts.values()) for name in next(iter(counts.values()))}
-    return {video: shares(each) for video, each in counts.items()}, shares(total)
+    return {video: compute_shares(each) for video, each in counts.items()}, compute_shares(total)
 
 
-def count(ok: np.ndarray, tracks: Tracks, poses: Poses) -> Metrics:
+def count_person_frames(ok: np.ndarray, tracks: Tracks, poses: Poses) -> Metrics:
     """Person-frames, those tall enough, and how many of both have a pose; keypoints trusted in all poses."""
     person = (tracks.class_name == "person") & ok[tracks.frame]
-    tall = person & (tracks.y2 - tracks.y1 > TALL_PX)
+    tall = person & (tracks.y2 - tracks.y1 > MIN_TALL_PX)
     # One number for a frame and a track.
     most = int(max(tracks.track_id.max(initial=0), poses.track_id.max(initial=0))) + 1
     posed = np.isin(
@@ -64,20 +66,20 @@ def count(ok: np.ndarray, tracks: Tracks, poses: Poses) -> Metrics:
     }
 
 
-def shares(counts: Metrics) -> Metrics:
+def compute_shares(counts: Metrics) -> Metrics:
     """What the counts come to: nothing is said of nobody."""
     people, tall = counts["people"], counts["tall"]
-    found: Metrics = {"people": people, f"people_over_{TALL_PX}px": tall}
+    found: Metrics = {"people": people, f"people_over_{MIN_TALL_PX}px": tall}
     if people:
         found |= {"posed": counts["posed"] / people, "ms_per_person": 1000 * counts["seconds"] / people}
     if tall:
-        found[f"posed_over_{TALL_PX}px"] = counts["tall_posed"] / tall
+        found[f"posed_over_{MIN_TALL_PX}px"] = counts["tall_posed"] / tall
     if counts["posed"]:
         found["keypoints_per_pose"] = counts["keypoints"] / counts["posed"]
     return found
 
 
-def _tracked(video: Path, folder: Path, params: ParamSections) -> tuple[Frames, Tracks]:
+def _track_people(video: Path, folder: Path, params: ParamSections) -> tuple[Frames, Tracks]:
     frames = decode(RawVideo.load(video), params.get_section(DecodeParams)).to(folder / f"{video.name}.parquet")
     found = detect(frames, params.get_section(DetectParams), params.get_section(Compute))
     return frames, track_detections(found, params.get_section(TrackParams))

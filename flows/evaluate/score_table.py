@@ -1,4 +1,4 @@
-"""What every suite of `semflow eval` gives: metrics per item and over all items together.
+"""Scores of an evaluation suite: metrics per item and over all items together.
 
 A suite is a module here with a function and a command:
 `evaluate(arguments, params) -> Scores` runs it, `arguments` being the values of its options and `params` the checked
@@ -16,7 +16,7 @@ TableRow = Mapping[str, str | float]
 
 @dataclass(frozen=True)
 class SuiteScores:
-    """One suite's result; metric names are the field's own (HOTA, IDF1, MOTA, AP, AP50, EPE, Fl, J, top1, ...)."""
+    """The result of one suite; metric names are the field's own (HOTA, IDF1, MOTA, AP, AP50, EPE, Fl, J, top1, ...)."""
 
     suite: str
     items: Mapping[str, Mapping[str, float]]
@@ -24,8 +24,8 @@ class SuiteScores:
     combined: Mapping[str, float]
     """The same metrics over all items together, by the suite's own pooling."""
     tables: Mapping[str, Sequence[TableRow]] = field(default_factory=dict[str, Sequence[TableRow]])
-    """More to look at, by title: rows of words and numbers, such as a confusion matrix."""
+    """Further tables by title, such as a confusion matrix: rows of text and numbers."""
 
     def as_json(self) -> dict[str, Any]:
-        """The one object that `--json` prints; `tables` only where there are any."""
+        """The JSON object that `--json` prints; `tables` only where there are any."""
         return {name: value for name, value in asdict(self).items() if name != "tables" or value}

@@ -19,13 +19,13 @@ from tasks.arrays import FlowField, Image, LabelMap, Mask
 from tasks.estimate_flow.opencv_flow import make_dis_estimator
 from tasks.geometry.cell_grid import CellGrid, l2_normalize
 from tasks.geometry.forward_backward import find_consistent_pixels
-from tasks.synthetic.scene import inputs
-from tasks.synthetic.scene.cast import CLASS_NAMES
-from tasks.synthetic.scene.scene import Scene
+from tasks.synthetic.scene import scene_artifacts
+from tasks.synthetic.scene.scene_layers import CLASS_NAMES
+from tasks.synthetic.scene.synthetic_scene import Scene
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
+class SyntheticCase:
     """What a method may look at; the truth is not among it."""
 
     images: NDArray[np.uint8]
@@ -62,20 +62,20 @@ class Problem:
         return backward, valid_backward
 
 
-def make_problem(scene: Scene, labelled: int, noise_px: float | None) -> Problem:
+def make_case(scene: Scene, labelled: int, noise_px: float | None) -> SyntheticCase:
     """`scene` with labels on so many frames, and neighbours' flow off by `noise_px`, or by DIS where None."""
     images: NDArray[np.uint8] = scene.frames
-    grids, cells = inputs.feature_grids(scene)
-    chosen = inputs.labelled_frames(labelled, len(scene))
-    estimated = _estimator(images)
+    grids, cells = scene_artifacts.make_feature_grids(scene)
+    chosen = scene_artifacts.select_labelled_frames(labelled, len(scene))
+    estimated = _make_dis_estimator(images)
 
     def neighbour(first: int) -> tuple[FlowField, Mask, FlowField, Mask]:
         if noise_px is None:
             return *estimated(first, first + 1), *estimated(first + 1, first)
-        pair = inputs.flow_pair(scene, first, noise_px)
+        pair = scene_artifacts.make_flow_pair(scene, first, noise_px)
         return pair.forward, pair.valid, pair.backward, pair.valid_backward
 
-    return Problem(
+    return SyntheticCase(
         images=images,
         neighbours=[neighbour(first) for first in range(len(scene) - 1)],
         grids=l2_normalize(grids),
@@ -86,7 +86,7 @@ def make_problem(scene: Scene, labelled: int, noise_px: float | None) -> Problem
     )
 
 
-def _estimator(images: NDArray[np.uint8]) -> Callable[[int, int], tuple[FlowField, Mask]]:
+def _make_dis_estimator(images: NDArray[np.uint8]) -> Callable[[int, int], tuple[FlowField, Mask]]:
     """DIS between any two of the images, as the pipeline runs it, with its own check there and back."""
     estimate = make_dis_estimator("medium")
 
@@ -103,7 +103,7 @@ def _estimator(images: NDArray[np.uint8]) -> Callable[[int, int], tuple[FlowFiel
     return flow
 
 
-def at_pixels(cells: CellGrid, values: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+def upsample_to_pixels(cells: CellGrid, values: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
     """(height, width, d) a grid's (rows, columns, d) values at every pixel, bilinear, continued beyond its border."""
     x = ((np.arange(width) - cells.left) / cells.step_x).astype(np.float32)
     y = ((np.arange(height) - cells.top) / cells.step_y).astype(np.float32)
@@ -116,7 +116,7 @@ def at_pixels(cells: CellGrid, values: NDArray[np.float32], height: int, width: 
     return np.concatenate([part.reshape(height, width, -1) for part in parts], axis=-1)
 
 
-def at_cells(cells: CellGrid, labels: LabelMap, class_count: int) -> NDArray[np.float32]:
+def pool_class_shares(cells: CellGrid, labels: LabelMap, class_count: int) -> NDArray[np.float32]:
     """(rows, columns, classes) share of each class in the pixels of each cell."""
     height, width = labels.shape
     left, top = cells.left - (cells.step_x - 1) / 2, cells.top - (cells.step_y - 1) / 2

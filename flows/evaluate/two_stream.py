@@ -1,15 +1,16 @@
-"""Do the two streams see what they should? `semflow eval two_stream`, on figures rendered for the purpose.
+"""Controlled experiment on the two streams, on rendered figures: `semflow eval two_stream`.
 
-Sets of clips, learned from and measured on as `train` does with a team's labels (linear heads on frozen networks,
-weights of the streams by folds), the measured clips being of other seeds:
-- motion-only: four ways through one gait cycle (held, slow, fast, trembling, the last unknown to the shipped network),
-  in any clothes before any scenery. At any moment the pose is as likely under each label, so a picture tells nothing.
+Sets of clips, for training and testing as `train` does with a team's labels (linear heads on frozen networks,
+weights of the streams by folds), the test clips being of other seeds:
+- motion-only: four ways through one gait cycle (held, slow, fast, trembling, the last unknown to the pretrained one),
+  in any clothes before any scenery. At any moment the pose is as likely under each label, so a single frame is
+  uninformative.
 - appearance-only: five colours of clothes and scenery, any of the ten motions.
-- mixed: three of the ways in three of the colours; neither stream can tell all nine alone.
-- direction: the cycle forwards, backwards and to and fro at one speed, which only the order of the fields tells apart.
-The spatial stream is the classical one, a head on MobileNetV2's features of single pictures (Simonyan and Zisserman,
-2014). `shuffled` is the temporal stream on the motion-only clips with their pictures put in another order: what is
-left when the motion's order is taken away. `figures` are the ten motions of the model that semflow ships with.
+- mixed: three of the ways in three of the colours; neither stream can distinguish all nine alone.
+- direction: the cycle forwards, backwards and to and fro at one speed, which differ in the order of the fields alone.
+The spatial stream is the classical one, a head on MobileNetV2's features of single frames (Simonyan and Zisserman,
+2014). `shuffled` is the temporal stream on the motion-only clips with shuffled frames: what is
+left without the order of the motion. `figures` are the ten motions of the model that semflow ships with.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ from tasks.streams.fusion import fuse_probabilities
 from tasks.streams.linear_head import predict_probabilities
 from tasks.streams.spatial_stream import extract_spatial_features
 from tasks.streams.temporal_stream import extract_temporal_features
-from tasks.synthetic.figures.clip import Theme
-from tasks.synthetic.figures.motions import MOTIONS
+from tasks.synthetic.figures.figure_clip import ClipTheme
+from tasks.synthetic.figures.figure_motions import MOTIONS
 from tasks.train.classification_metrics import compute_confusion, compute_top1
 from tasks.train.params import TrainParams
 from tasks.train.pretrained_model import load_pretrained_temporal
@@ -58,11 +59,11 @@ NO_CHECKPOINT = Path()  # heads are learned at once: nothing to go on with
 
 @dataclass(frozen=True)
 class ClipLabel:
-    """A label of a set: what may move, and in which colour."""
+    """A label of a set: its motions and colours."""
 
     motions: tuple[str, ...]
-    """One of these is drawn for each clip."""
-    theme: Theme
+    """One of these is chosen at random for each clip."""
+    theme: ClipTheme
 
 
 @click.command(cls=ValuesCommand)
@@ -80,18 +81,18 @@ def command(**options: Any) -> int:
 
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
-    """Top-1 of either stream and of both on the three sets, of the shuffled clips, and of the shipped model."""
+    """Top-1 of either stream and of both on the three sets, of the shuffled clips, and of the pretrained model."""
     settings = params.get_section(TrainParams)
     settings = settings.model_copy(update={"spatial": "mobilenet-v2", "temporal": "head", "fusion": "learned"})
-    means = TrainContext(settings, load_pretrained_temporal(), "cpu")
+    context = TrainContext(settings, load_pretrained_temporal(), "cpu")
     items: dict[str, dict[str, float]] = {}
     with make_render_pool(PROCESSES) as pool:
-        for number, (name, kinds) in enumerate(make_label_sets().items()):
-            learning, measuring = make_clip_jobs(number, kinds, arguments.clips)
+        for number, (name, labels) in enumerate(make_label_sets().items()):
+            learning, measuring = make_clip_jobs(number, labels, arguments.clips)
             if name == "motion-only":
-                measuring += [replace(job, shuffled=True) for job in measuring]
-            items[name] = _measure_label_set(pool, learning, measuring, means)
-        ten = [ClipLabel((motion,), Theme()) for motion in MOTIONS]
+                measuring += [replace(job, is_shuffled=True) for job in measuring]
+            items[name] = _measure_label_set(pool, learning, measuring, context)
+        ten = [ClipLabel((motion,), ClipTheme()) for motion in MOTIONS]
         items["figures"], table = _measure_pretrained(pool, make_clip_jobs(len(items), ten, arguments.clips)[1])
     streams = ("spatial", "temporal", "fused")
     combined = {stream: float(np.mean([items[name][stream] for name in make_label_sets()])) for stream in streams}
@@ -101,23 +102,25 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
 def make_label_sets() -> dict[str, list[ClipLabel]]:
     """Set to its labels."""
     return {
-        "motion-only": [ClipLabel((way,), Theme(from_side=True)) for way in MOTION_ONLY],
-        "appearance-only": [ClipLabel(tuple(MOTIONS), Theme(hue)) for hue in COLOURS.values()],
+        "motion-only": [ClipLabel((way,), ClipTheme(from_side=True)) for way in MOTION_ONLY],
+        "appearance-only": [ClipLabel(tuple(MOTIONS), ClipTheme(hue)) for hue in COLOURS.values()],
         "mixed": [
-            ClipLabel((way,), Theme(COLOURS[colour], from_side=True)) for way in MIXED_WAYS for colour in MIXED_COLOURS
+            ClipLabel((way,), ClipTheme(COLOURS[colour], from_side=True))
+            for way in MIXED_WAYS
+            for colour in MIXED_COLOURS
         ],
-        "direction": [ClipLabel((way,), Theme(from_side=True)) for way in DIRECTIONS],
+        "direction": [ClipLabel((way,), ClipTheme(from_side=True)) for way in DIRECTIONS],
     }
 
 
 def make_clip_jobs(
-    number: int, kinds: Sequence[ClipLabel], clips: int
+    number: int, labels: Sequence[ClipLabel], clips: int
 ) -> tuple[list[FigureClipJob], list[FigureClipJob]]:
-    """What to render for learning and for measuring, `clips` of each kind, the kinds in turn."""
+    """Clips to render for training and for testing, `clips` of each label, the labels in turn."""
 
     def of(first: int) -> Iterator[FigureClipJob]:
         for clip in range(clips):
-            for label, kind in enumerate(kinds):
+            for label, kind in enumerate(labels):
                 seed = (first + number, label, clip)
                 motion = kind.motions[int(np.random.default_rng(seed).integers(len(kind.motions)))]
                 yield FigureClipJob(seed, motion, FRAMES, STACKS, kind.theme)
@@ -126,37 +129,37 @@ def make_clip_jobs(
 
 
 def _measure_label_set(
-    pool: ProcessPoolExecutor, learning: list[FigureClipJob], measuring: list[FigureClipJob], means: TrainContext
+    pool: ProcessPoolExecutor, learning: list[FigureClipJob], measuring: list[FigureClipJob], context: TrainContext
 ) -> dict[str, float]:  # fmt: skip
-    """Learn from the first jobs, measure on the second, those with shuffled pictures apart."""
+    """Train on the first jobs, test on the second; those with shuffled frames are scored apart."""
     everything = [*learning, *measuring]
     truth = np.array([job.seed[1] for job in everything])
     labels = int(truth.max()) + 1
-    material = TrainingData(list(_extract_all_features(pool, everything)), truth, labels)
+    data = TrainingData(list(_extract_all_features(pool, everything)), truth, labels)
     rows = np.arange(len(learning))
 
-    def see(some: Indices) -> tuple[object, NDArray[np.float64]]:
-        return train_spatial_stream(material, some, means)
+    def train_spatial(some: Indices) -> tuple[object, NDArray[np.float64]]:
+        return train_spatial_stream(data, some, context)
 
-    def follow(some: Indices) -> tuple[object, NDArray[np.float64]]:
-        return train_temporal_stream(material, some, means, NO_CHECKPOINT)
+    def train_temporal(some: Indices) -> tuple[object, NDArray[np.float64]]:
+        return train_temporal_stream(data, some, context, NO_CHECKPOINT)
 
     names = [str(job.seed) for job in everything]
-    weights, _ = fit_stream_weights(material, rows, names, means.params, (see, follow))
-    rgb, flow = see(rows)[1], follow(rows)[1]
-    shuffled = np.array([job.shuffled for job in everything])
-    plain = np.flatnonzero(~shuffled)[len(learning) :]
+    weights, _ = fit_stream_weights(data, rows, names, context.params, (train_spatial, train_temporal))
+    rgb, flow = train_spatial(rows)[1], train_temporal(rows)[1]
+    is_shuffled = np.array([job.is_shuffled for job in everything])
+    plain = np.flatnonzero(~is_shuffled)[len(learning) :]
     streams = {"spatial": rgb, "temporal": flow, "fused": fuse_probabilities(rgb, flow, weights)}
     found = {name: compute_top1(stream[plain], truth[plain]) or 0.0 for name, stream in streams.items()}
-    if shuffled.any():
-        found["shuffled"] = compute_top1(flow[shuffled], truth[shuffled]) or 0.0
+    if is_shuffled.any():
+        found["shuffled"] = compute_top1(flow[is_shuffled], truth[is_shuffled]) or 0.0
     return found | {"chance": 1 / labels, "weight_of_motion": weights[1]}
 
 
 def _measure_pretrained(
     pool: ProcessPoolExecutor, measuring: Sequence[FigureClipJob]
 ) -> tuple[dict[str, float], list[TableRow]]:
-    """The shipped model as it is on its own ten motions, and what it takes for what."""
+    """Top-1 and confusion matrix of the pretrained model on its own ten motions."""
     stream, names = load_pretrained_temporal(), tuple(MOTIONS)
     looks = [
         extract_temporal_features(stream, seen.stacks) for seen in pool.map(render_clip_inputs, measuring, chunksize=5)
@@ -174,7 +177,7 @@ def _measure_pretrained(
 
 
 def _extract_all_features(pool: ProcessPoolExecutor, todo: Sequence[FigureClipJob]) -> Iterator[StreamFeatures]:
-    """What the frozen networks make of each clip."""
+    """Features of each clip by the frozen networks."""
     for seen in pool.map(render_clip_inputs, todo, chunksize=5):
         yield _extract_features(seen)
 

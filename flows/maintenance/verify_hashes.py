@@ -25,6 +25,7 @@ from flows.engine.storage import Storage
 from tasks.artifacts.artifact import DATASET_ITEM
 from tasks.content_hash import md5_file
 from tasks.progress import track_progress
+from tasks.weights.download import compute_sha256
 
 RAW_VIDEOS, CACHE, WEIGHTS = "raw videos", "cache", "weights"
 """Groups beside the stages."""
@@ -210,22 +211,21 @@ def list_weights(project: Project, stages: Collection[str]) -> Iterator[Expected
     names = {name for d in project.declarations if d.name in stages for name in d.method.weights}
     if not names:
         return
-    from tasks.weights.cache import cache_dir
     from tasks.weights.catalog import find_weights
-    from tasks.weights.download import sha256_of
     from tasks.weights.fetch import cached_path
+    from tasks.weights.weight_cache import cache_dir
 
     for name in sorted(names):
         asset = find_weights(name)
         remedy = "remove it, and it is fetched again when it is needed"
-        yield ExpectedFile(WEIGHTS, cached_path(asset), asset.sha256, remedy, optional=True, hashed=sha256_of)
+        yield ExpectedFile(WEIGHTS, cached_path(asset), asset.sha256, remedy, optional=True, hashed=compute_sha256)
     for path in sorted((cache_dir() / "onnx").glob("*.onnx")):
         known: Any = project.state.read_memo(ONNX_MEMO + path.name)
         if known is None:
-            known = sha256_of(path)
+            known = compute_sha256(path)
             project.state.save_memo(ONNX_MEMO + path.name, known)
         remedy = "it is not what it was at the first `semflow verify`; remove it, and it is exported again"
-        yield ExpectedFile(WEIGHTS, path, known, remedy, hashed=sha256_of)
+        yield ExpectedFile(WEIGHTS, path, known, remedy, hashed=compute_sha256)
 
 
 def _cache_claims(project: Project) -> Iterator[ExpectedFile]:

@@ -1,4 +1,4 @@
-"""Stacks of flow fields from rendered figures, made as a real video's are: estimated flow, estimated camera motion."""
+"""Flow stacks of rendered figures, computed as for a real video: estimated flow, estimated camera motion."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ from tasks.streams.flow_stack import (
     make_person_stack_squares,
 )
 from tasks.streams.segment_sampling import sample_segment_starts
-from tasks.synthetic.figures.clip import FPS, SIDE, Theme, draw_clip
-from tasks.synthetic.figures.motions import EVERY_MOTION
+from tasks.synthetic.figures.figure_clip import FPS, SIDE, ClipTheme, draw_figure_clip
+from tasks.synthetic.figures.figure_motions import EVERY_MOTION
 
-FIGURE_STACK_SETTINGS = StackSettings(removal="camera", side=96)
+FIGURE_STACK_SETTINGS = StackSettings(motion_compensation="camera", side=96)
 ENCODING = FlowEncoding(SIDE, SIDE, grid=2, steps_per_px=32)
 
 
 @dataclass(frozen=True)
 class FigureClipJob:
-    """One clip to render and look at."""
+    """One clip to render and the sampling of its stacks."""
 
     seed: tuple[int, ...]
     motion: str
     """Of EVERY_MOTION."""
     frames: int
     segments: int
-    theme: Theme = Theme()
-    drawn: bool = False
-    """Whether places in time and the box are drawn, as in training."""
-    shuffled: bool = False
-    """Whether the pictures are put in another order before flow is estimated."""
+    theme: ClipTheme = ClipTheme()
+    is_random: bool = False
+    """Whether positions in time and boxes are random, as in training."""
+    is_shuffled: bool = False
+    """Whether the frames are shuffled before flow is estimated."""
 
 
 @dataclass(frozen=True, eq=False)
 class FigureClipInputs:
-    """What the two streams see of a clip."""
+    """Inputs of both streams from one clip."""
 
     stacks: FlowStacks
     """(segments, 20, side, side)."""
@@ -60,9 +60,9 @@ class FigureClipInputs:
 
 
 def make_render_pool(count: int) -> ProcessPoolExecutor:
-    """Processes for `look_at`, one thread each.
+    """Pool of `count` processes for `look_at`, one thread each.
 
-    They start afresh: a fork of a process whose libraries run threads can wait forever for a lock one of them held.
+    Processes are spawned: a fork of a process whose libraries run threads can wait forever for a lock one of them held.
     """
     return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_use_one_thread)
 
@@ -72,14 +72,16 @@ def _use_one_thread() -> None:
 
 
 def render_clip_inputs(job: FigureClipJob) -> FigureClipInputs:
-    """Render a clip and cut its stacks."""
-    clip = draw_clip(job.seed, EVERY_MOTION[job.motion], job.frames, job.theme)
+    """Render a clip and crop its stacks."""
+    clip = draw_figure_clip(job.seed, EVERY_MOTION[job.motion], job.frames, job.theme)
     random = np.random.default_rng([2, *job.seed])
-    order: list[int] = random.permutation(job.frames).tolist() if job.shuffled else list(range(job.frames))
+    order: list[int] = random.permutation(job.frames).tolist() if job.is_shuffled else list(range(job.frames))
     pictures = [clip.pictures[at] for at in order]
     fields = list(_estimate_flow(pictures))
-    starts = sample_segment_starts(0, len(fields), STACK_LENGTH, job.segments, random if job.drawn else None)
-    squares = make_person_stack_squares(np.arange(job.frames), _jitter_boxes(clip.xyxy, random, job.drawn), starts, 1)
+    starts = sample_segment_starts(0, len(fields), STACK_LENGTH, job.segments, random if job.is_random else None)
+    squares = make_person_stack_squares(
+        np.arange(job.frames), _jitter_boxes(clip.xyxy, random, job.is_random), starts, 1
+    )
     stacks = [
         [crop_flow_field(fields[start + n], square[n], FIGURE_STACK_SETTINGS, 1 / FPS) for n in range(STACK_LENGTH)]
         for start, square in zip(starts, squares, strict=True)
@@ -94,15 +96,15 @@ def render_clip_inputs(job: FigureClipJob) -> FigureClipInputs:
 
 
 def _estimate_flow(pictures: Sequence[NDArray[np.uint8]]) -> Iterator[FlowField]:
-    """Own motion by the stage's flow and its camera."""
+    """(h, w, 2) estimated flow of each pair, camera motion compensated."""
     for (first, second), (there, back) in zip(pairwise(pictures), make_dis_estimator("medium")(pictures), strict=True):
         pair = assess_flow_pair(first, second, there, back, ENCODING)
         yield pair.forward - compute_camera_flow(pair.camera, SIDE, SIDE)
 
 
-def _jitter_boxes(xyxy: NDArray[np.float32], random: np.random.Generator, drawn: bool) -> NDArray[np.float32]:
-    """Boxes a little off, as a detector's are."""
-    if not drawn:
+def _jitter_boxes(xyxy: NDArray[np.float32], random: np.random.Generator, is_random: bool) -> NDArray[np.float32]:
+    """Boxes with random offset and scale, as a detector's."""
+    if not is_random:
         return xyxy
     middle, half = (xyxy[:, :2] + xyxy[:, 2:]) / 2, (xyxy[:, 2:] - xyxy[:, :2]) / 2
     middle = middle + random.normal(0, 0.05, 2) * half

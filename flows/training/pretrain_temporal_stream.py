@@ -1,11 +1,11 @@
-"""Trains the motion stream that `train` ships with: `python -m flows.training.pretrain_temporal_stream`.
+"""Pretrains the temporal stream of `train` on rendered figures: `python -m flows.training.pretrain_temporal_stream`.
 
-Rendered figures move before any scenery; their flow is estimated as a real video's is. Two tasks share one network,
-each with a head of its own: ten motions, and five ways through one gait cycle that no single picture tells apart, so
-that the features know of tempo and direction too. Only the head of the motions is shipped.
+Rendered figures move before varied scenery; their flow is estimated as for a real video. Two tasks share one network,
+each with its own head: ten motions, and five variations of one gait cycle that no single frame distinguishes, so that
+the features encode tempo and direction too. Only the head of the motions is shipped.
 Why estimated flow: with 900 stacks of each kind and nine epochs, a network trained on the figures' exact flow is right
 about 32 % of fresh clips with estimated flow (24 % with smooth noise added), one trained on estimated flow about 70 %.
-Rendering takes some five minutes of a processor, training seven. A run that was killed goes on where it was.
+Rendering takes some five minutes of a processor, training seven. An interrupted run resumes.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from tasks.artifacts.action_model import ActionModel, LinearHead, TemporalStream
 from tasks.fingerprint import fingerprint_module
 from tasks.streams.linear_head import predict_probabilities
 from tasks.streams.temporal_stream import extract_temporal_features, init_cross_modality, trunk_to_arrays
-from tasks.synthetic.figures.clip import Theme
-from tasks.synthetic.figures.motions import MOTIONS, TEMPI
+from tasks.synthetic.figures.figure_clip import ClipTheme
+from tasks.synthetic.figures.figure_motions import MOTIONS, TEMPI
 from tasks.train.classification_metrics import compute_metrics
 from tasks.train.fine_tune import (
     QUANTIZATION_STEPS,
@@ -40,7 +40,7 @@ from tasks.train.fine_tune import (
     quantize_stacks,
 )
 from tasks.train.pretrained_model import PRETRAINED_FILE
-from tasks.weights.cache import cache_dir
+from tasks.weights.weight_cache import cache_dir
 
 log = logging.getLogger("semflow")
 TRAIN_SEED, TEST_SEED = 0, 1  # clips of the two never share a number
@@ -55,7 +55,7 @@ JOBS_PER_FILE = 150
 
 @dataclass(frozen=True, eq=False)
 class FigureStackSet:
-    """Stacks of many clips."""
+    """Flow stacks of many clips."""
 
     stacks: QuantizedStacks
     labels: NDArray[np.int_]
@@ -69,11 +69,11 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     folder = cache_dir() / "training" / f"figures-{_hash_code()}"
     folder.mkdir(parents=True, exist_ok=True)
-    lot = render_stacks(folder, make_figure_jobs(TRAIN_SEED, CLIPS_PER_MOTION))
+    stack_set = render_stacks(folder, make_figure_jobs(TRAIN_SEED, CLIPS_PER_MOTION))
     tasks = np.repeat([MOTIONS_TASK, TEMPI_TASK], [len(MOTIONS), len(TEMPI)])
-    diary = CheckpointLogger(folder / "network.pt", lambda epoch, loss: log.info("epoch %d: loss %.3f", epoch, loss))
+    logger = CheckpointLogger(folder / "network.pt", lambda epoch, loss: log.info("epoch %d: loss %.3f", epoch, loss))
     trunk, head = fine_tune(
-        init_cross_modality(), TrainingSet(lot.stacks, lot.labels, tasks), FINE_TUNE_CONFIG, "cpu", diary
+        init_cross_modality(), TrainingSet(stack_set.stacks, stack_set.labels, tasks), FINE_TUNE_CONFIG, "cpu", logger
     )
     count = len(MOTIONS)
     motions = LinearHead("temporal", np.ascontiguousarray(head.weights[:, :count]), head.bias[:count])
@@ -87,18 +87,20 @@ def main() -> None:
 
 
 def make_figure_jobs(seed: int, clips: int, test: bool = False) -> list[FigureClipJob]:
-    """What to render; for the test only the motions that the shipped head knows."""
+    """Clips to render; for the test only the motions of the shipped head."""
     frames, stacks = (TEST_FRAMES, TEST_STACKS) if test else (TRAIN_FRAMES, TRAIN_STACKS)
-    themes = {name: Theme() for name in MOTIONS} | ({} if test else {name: Theme(from_side=True) for name in TEMPI})
+    themes = {name: ClipTheme() for name in MOTIONS} | (
+        {} if test else {name: ClipTheme(from_side=True) for name in TEMPI}
+    )
     return [
-        FigureClipJob((seed, label, number), name, frames, stacks, theme, drawn=not test)
+        FigureClipJob((seed, label, number), name, frames, stacks, theme, is_random=not test)
         for number in range(clips)
         for label, (name, theme) in enumerate(themes.items())
     ]
 
 
 def render_stacks(folder: Path, todo: Sequence[FigureClipJob]) -> FigureStackSet:
-    """The stacks of all jobs, a file for some of them; files that are there are not made again."""
+    """The stacks of all jobs, stored in files of JOBS_PER_FILE; existing files are reused."""
     stacks: list[QuantizedStacks] = []
     with make_render_pool(PROCESSES) as pool:
         for start in range(0, len(todo), JOBS_PER_FILE):
@@ -115,25 +117,26 @@ def render_stacks(folder: Path, todo: Sequence[FigureClipJob]) -> FigureStackSet
     return FigureStackSet(np.concatenate(stacks), np.array(labels), np.array(clips))
 
 
-def measure_on_figures(stream: TemporalStream, lot: FigureStackSet, names: Sequence[str]) -> dict[str, Any]:
-    """Top-1 and confusion over clips, each judged by the mean over its stacks."""
+def measure_on_figures(stream: TemporalStream, stack_set: FigureStackSet, names: Sequence[str]) -> dict[str, Any]:
+    """Top-1 and confusion over clips, by the mean probabilities over the stacks of each."""
     found = predict_probabilities(
-        stream.head, extract_temporal_features(stream, lot.stacks.astype(np.float32) / np.float32(QUANTIZATION_STEPS))
+        stream.head,
+        extract_temporal_features(stream, stack_set.stacks.astype(np.float32) / np.float32(QUANTIZATION_STEPS)),
     )
-    clips = np.unique(lot.clips)
-    opinions = np.stack([found[lot.clips == clip].mean(axis=0) for clip in clips])
-    labels = np.array([lot.labels[lot.clips == clip][0] for clip in clips])
-    return compute_metrics({"temporal": opinions}, labels, names)
+    clips = np.unique(stack_set.clips)
+    probabilities = np.stack([found[stack_set.clips == clip].mean(axis=0) for clip in clips])
+    labels = np.array([stack_set.labels[stack_set.clips == clip][0] for clip in clips])
+    return compute_metrics({"temporal": probabilities}, labels, names)
 
 
 def _render_quantized(job: FigureClipJob) -> QuantizedStacks:
-    """In a process of its own, which leaves the other processors alone."""
+    """Quantized stacks of one clip, in a process of the pool, with one OpenCV thread."""
     cv2.setNumThreads(1)
     return quantize_stacks(render_clip_inputs(job).stacks)
 
 
 def _hash_code() -> str:
-    """Of the code that renders and looks: another one makes other stacks."""
+    """Hash of the code that renders and computes stacks."""
     return sha256(json.dumps(dict(fingerprint_module("flows.training.figure_stacks"))).encode()).hexdigest()[:16]
 
 

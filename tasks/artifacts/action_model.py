@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -30,7 +30,7 @@ METADATA_NAME = "facts"
 class LinearHead:
     """Scores of the labels: features @ weights + bias; a softmax of them gives probabilities."""
 
-    seen: FeatureSource
+    feature_source: FeatureSource
     weights: NDArray[np.float32]
     """(d, labels)."""
     bias: NDArray[np.float32]
@@ -48,7 +48,7 @@ class LinearHead:
 class StackSettings:
     """How a stack of flow fields is cut out of a dense flow (see tasks/streams/flow_stack.py)."""
 
-    removal: MotionCompensation
+    motion_compensation: MotionCompensation
     """What is subtracted: the camera's homography, the mean over the square, or nothing."""
     side: int
     """Pixels of the network's input along each axis."""
@@ -107,9 +107,10 @@ class ActionModel(Artifact):
             "temporal": None,
         }
         if self.temporal is not None:
+            stacks = self.temporal.stacks
             arrays |= {f"trunk.{name}": value for name, value in self.temporal.trunk.items()}
             metadata["temporal"] = _pack_head(self.temporal.head, "temporal", arrays)
-            metadata["stacks"] = asdict(self.temporal.stacks)
+            metadata["stacks"] = {"removal": stacks.motion_compensation, "side": stacks.side}
         text = json.dumps(metadata, sort_keys=True).encode()
         everything: dict[str, Any] = {METADATA_NAME: np.frombuffer(text, np.uint8), **dict(sorted(arrays.items()))}
         with path.open("wb") as file:
@@ -130,7 +131,9 @@ class ActionModel(Artifact):
             labels=tuple(metadata["labels"]),
             vocabulary=metadata["vocabulary"],
             spatial=_unpack_head(metadata["spatial"], "spatial", arrays),
-            temporal=None if head is None else TemporalStream(trunk, head, StackSettings(**metadata["stacks"])),
+            temporal=None
+            if head is None
+            else TemporalStream(trunk, head, StackSettings(metadata["stacks"]["removal"], metadata["stacks"]["side"])),
             region=metadata["region"],
             fusion=(float(metadata["fusion"][0]), float(metadata["fusion"][1])),
             metrics=metadata["metrics"],
@@ -141,9 +144,15 @@ def _pack_head(head: LinearHead | None, name: str, arrays: dict[str, NDArray[Any
     """Put a head's arrays among `arrays`, and say what it sees."""
     if head is None:
         return None
-    arrays |= {f"{name}.{part.name}": getattr(head, part.name) for part in fields(head) if part.name != "seen"}
-    return head.seen
+    arrays |= {
+        f"{name}.{part.name}": getattr(head, part.name) for part in fields(head) if part.name != "feature_source"
+    }
+    return head.feature_source
 
 
-def _unpack_head(seen: FeatureSource | None, name: str, arrays: Mapping[str, NDArray[Any]]) -> LinearHead | None:
-    return None if seen is None else LinearHead(seen, arrays[f"{name}.weights"], arrays[f"{name}.bias"])
+def _unpack_head(
+    feature_source: FeatureSource | None, name: str, arrays: Mapping[str, NDArray[Any]]
+) -> LinearHead | None:
+    if feature_source is None:
+        return None
+    return LinearHead(feature_source, arrays[f"{name}.weights"], arrays[f"{name}.bias"])

@@ -1,4 +1,4 @@
-"""One video on the table: everything that its judges need."""
+"""All inputs of the two streams for one video."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from tasks.streams.video_clips import ClipWindow
 
 @dataclass(frozen=True, eq=False)
 class ClassificationInputs:
-    """What is looked at, for what, and on which device."""
+    """Frames, flow, windows, people, model, parameters and device."""
 
     frames: Frames
     dense_flow: DenseFlow
     windows: tuple[ClipWindow, ...]
     people: tuple[SubjectTrack, ...]
-    """Who is looked at one by one, where the model or the parameters want it."""
+    """The people who are classified one by one, where the model or the parameters ask for it."""
     model: ActionModel
     params: ClassifyParams
     device: str
 
     @property
-    def is_team(self) -> bool:
-        """Whether both streams speak a team's own labels."""
+    def has_team_labels(self) -> bool:
+        """Whether both streams predict a team's own labels."""
         return self.model.vocabulary == "team"
 
-    def looks_at_frame(self, window: ClipWindow) -> bool:
-        """Whether the region is the whole frame; a team's is where nobody can be judged, as in training."""
+    def uses_whole_frame(self, window: ClipWindow) -> bool:
+        """Whether the region is the whole frame; with a team's model also where nobody is tracked, as in training."""
         if self.model.region == "frame":
             return True
-        return self.is_team and not select_present(self.people, window)
+        return self.has_team_labels and not select_present(self.people, window)

@@ -1,4 +1,7 @@
-"""The flow stream: stacks of flow fields of the frame's middle, or around people, seen by the temporal network."""
+"""The flow stream (motion): class probabilities of stacks of flow fields, of the whole frame or of tracked people.
+
+Temporal stream of Simonyan and Zisserman (2014), with sparse sampling of several stacks per window (Wang et al., 2016).
+"""
 
 from __future__ import annotations
 
@@ -31,28 +34,28 @@ from tasks.streams.temporal_stream import compute_temporal_maps
 from tasks.streams.video_clips import ClipWindow
 
 
-def predict_flow(viewing: ClassificationInputs) -> Iterator[StreamPrediction]:
-    """A look for every window and subject of the model's region that has a stack's length of flow in it."""
-    stream = viewing.model.temporal
+def predict_flow(inputs: ClassificationInputs) -> Iterator[StreamPrediction]:
+    """One prediction per window and subject of the model's region, where the window holds a stack of flow."""
+    stream = inputs.model.temporal
     if stream is None:
         return
-    interval_s = compute_frame_interval(viewing.frames.pts_s)
+    interval_s = compute_frame_interval(inputs.frames.pts_s)
     step = compute_field_step(interval_s)
-    for number, window in enumerate(viewing.windows):
+    for number, window in enumerate(inputs.windows):
         starts = find_stack_starts(
-            viewing.dense_flow, window, count_stack_pairs(interval_s), viewing.params.flow_stacks
+            inputs.dense_flow, window, count_stack_pairs(interval_s), inputs.params.flow_stacks_per_window
         )
-        subjects = list(_list_subjects(viewing, window, starts, step))
+        subjects = list(_list_subjects(inputs, window, starts, step))
         if not starts or not subjects:
             continue
         squares = np.concatenate([squares for _, squares in subjects])
-        seen = build_flow_stacks(viewing.dense_flow, starts * len(subjects), squares, stream.stacks, interval_s)
-        maps = compute_temporal_maps(stream, seen, viewing.device)
+        seen = build_flow_stacks(inputs.dense_flow, starts * len(subjects), squares, stream.stacks, interval_s)
+        maps = compute_temporal_maps(stream, seen, inputs.device)
         middles = [start + STACK_LENGTH // 2 * step for start in starts]
         for (track_id, around), mine in zip(subjects, np.split(maps, len(subjects)), strict=True):
-            found, evidence = _predict_subject(stream.head, mine, middles, around[:, STACK_LENGTH // 2])
+            found, saliency = _predict_subject(stream.head, mine, middles, around[:, STACK_LENGTH // 2])
             yield StreamPrediction(
-                number, "flow", track_id, viewing.model.vocabulary, viewing.model.labels, found, evidence
+                number, "flow", track_id, inputs.model.vocabulary, inputs.model.labels, found, saliency
             )
 
 
@@ -63,27 +66,31 @@ def find_stack_starts(dense_flow: DenseFlow, window: ClipWindow, length: int, co
 
 
 def _list_subjects(
-    viewing: ClassificationInputs, window: ClipWindow, starts: Sequence[int], step: int
+    inputs: ClassificationInputs, window: ClipWindow, starts: Sequence[int], step: int
 ) -> Iterator[tuple[int, Boxes]]:
-    """Track and squares, for each of the stacks, of everything that is looked at in a window."""
-    if viewing.looks_at_frame(window):
-        yield WHOLE_FRAME, make_frame_stack_squares(len(starts), viewing.dense_flow.height, viewing.dense_flow.width)
+    """Track id and (stacks, STACK_LENGTH, 4) squares of every subject that is classified in a window."""
+    if inputs.uses_whole_frame(window):
+        yield WHOLE_FRAME, make_frame_stack_squares(len(starts), inputs.dense_flow.height, inputs.dense_flow.width)
     else:
-        for person in select_present(viewing.people, window):
+        for person in select_present(inputs.people, window):
             yield person.track_id, make_person_stack_squares(person.frames, person.xyxy, starts, step)
 
 
 def _predict_subject(
     head: LinearHead, maps: NDArray[np.float32], middles: Sequence[int], squares: NDArray[np.float64]
 ) -> tuple[NDArray[np.float32], tuple[SaliencyMap, ...]]:
-    """The mean of what the stacks of one subject say; `middles` and `squares` are where each has its middle field."""
+    """Mean probabilities over the stacks of one subject, and the Grad-CAM map of each top label on its best stack.
+
+    `middles` and `squares` are the frame and the square of the middle field of each stack.
+    """
     each = predict_probabilities(head, maps.mean(axis=(2, 3), dtype=np.float64).astype(np.float32))
     found = each.mean(axis=0).astype(np.float32)
     chosen = select_top_labels(found)
     last = make_torch_head(head.weights, head.bias)
     wanted = torch.from_numpy(np.tile(chosen, (len(maps), 1)))
-    cams = grad_cam(torch.from_numpy(maps), lambda seen: last(seen.mean(dim=(2, 3))), wanted).numpy()
+    cams = grad_cam(torch.from_numpy(maps), lambda features: last(features.mean(dim=(2, 3))), wanted).numpy()
     surest = [int(each[:, label].argmax()) for label in chosen]
     return found, tuple(
-        SaliencyMap.of(middles[stack], squares[stack], cams[stack, rank]) for rank, stack in enumerate(surest)
+        SaliencyMap.from_activations(middles[stack], squares[stack], cams[stack, rank])
+        for rank, stack in enumerate(surest)
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,7 +12,15 @@ from tasks.streams.window_plan import WindowPlan
 
 
 class ClassifyParams(Params):
-    """How a video is cut into windows, who is looked at, and from when on a label is believed."""
+    """Windows of a video, the people who are classified, and the threshold of a confident label."""
+
+    RENAMED: ClassVar[Mapping[str, str]] = {
+        "window": "window_length",
+        "stride": "window_stride",
+        "people": "max_people",
+        "people_rgb": "classify_people_by_appearance",
+        "flow_stacks": "flow_stacks_per_window",
+    }
 
     network: Literal["i3d", "r3d_18", "r2plus1d_18"]
     """Network of the rgb stream where there is no team's model; the last two need their file."""
@@ -21,25 +30,25 @@ class ClassifyParams(Params):
     """SHA-256 that the file must have: it makes the file a part of the recipe; null for i3d."""
     fps: float = Field(gt=0, le=1000)
     """Pictures per second of a clip: 25 for I3D, 15 for the others; a slower video shows pictures twice."""
-    window: int = Field(ge=8, le=1024)
+    window_length: int = Field(ge=8, le=1024)
     """Pictures per clip: 64 for I3D, 16 for the others. Half of I3D's costs half, and some certainty."""
-    stride: int = Field(ge=1)
+    window_stride: int = Field(ge=1)
     """Pictures from one window to the next; no window spans a cut, and the last of each shot ends with it."""
     max_windows: int = Field(ge=1)
-    """Windows per video at most; a long video is looked at in as many places, spread evenly."""
-    people: int = Field(ge=0)
-    """Tracked people who are looked at one by one, those present longest; 0 looks at the whole frame alone."""
-    people_rgb: bool
-    """Whether Kinetics-400 too is asked about each of them: every person then costs as much as the whole frame."""
-    flow_stacks: int = Field(ge=1)
-    """Looks of the flow stream per window, of .4 s each, spread evenly; their probabilities are averaged."""
+    """Windows per video at most; of a long video as many are taken, spread evenly."""
+    max_people: int = Field(ge=0)
+    """Tracked people who are classified one by one, those tracked longest; 0 for the whole frame alone."""
+    classify_people_by_appearance: bool
+    """Whether the rgb stream too classifies each of them (Kinetics-400): each costs as much as the frame."""
+    flow_stacks_per_window: int = Field(ge=1)
+    """Flow stacks per window, of .4 s each, spread evenly; their probabilities are averaged."""
     min_probability: float = Field(ge=0, le=1)
-    """From here on a first label is confident; below it there is no confident label."""
+    """Least probability of a confident first label."""
 
     @property
-    def clips(self) -> WindowPlan:
-        """How the video is cut."""
-        return WindowPlan(self.fps, self.window, self.stride, self.max_windows)
+    def window_plan(self) -> WindowPlan:
+        """Length, stride and greatest number of the windows."""
+        return WindowPlan(self.fps, self.window_length, self.window_stride, self.max_windows)
 
     @model_validator(mode="after")
     def _file_where_needed(self) -> Self:

@@ -1,4 +1,4 @@
-"""Who is looked at one by one."""
+"""Selection of the tracked people that are classified one by one."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from tasks.artifacts.tracks import Tracks
 from tasks.streams.video_clips import ClipWindow
 
 PERSON = "person"  # COCO's name of the class
-MIN_TRACKED_SHARE = 0.5  # of a window in which a person must be tracked to be judged in it
+MIN_TRACKED_SHARE = 0.5  # of a window in which a person must be tracked to be classified in it
 
 
 @dataclass(frozen=True, eq=False)
 class SubjectTrack:
-    """One track."""
+    """The track of one person."""
 
     track_id: int
     frames: NDArray[Any]
-    """(k,) where they are tracked, increasing."""
+    """(k,) frames in which they are tracked, increasing."""
     xyxy: NDArray[np.float32]
-    """(k, 4) boxes there, pixels."""
+    """(k, 4) boxes in these frames, pixels."""
 
     def is_in(self, window: ClipWindow) -> bool:
-        """Whether they are tracked in enough of the window's frames."""
+        """Whether they are tracked in at least MIN_TRACKED_SHARE of the window's frames."""
         return bool(np.isin(window.frames, self.frames).mean() >= MIN_TRACKED_SHARE)
 
-    def during(self, window: ClipWindow) -> SubjectTrack:
-        """The track in the window's shot alone: across a cut it may go on, but not where it was."""
-        chosen = window.in_shot(self.frames)
+    def restrict_to(self, window: ClipWindow) -> SubjectTrack:
+        """The part of the track in the window's shot: behind a cut, positions tell nothing about this window."""
+        chosen = window.is_in_shot(self.frames)
         return SubjectTrack(self.track_id, self.frames[chosen], self.xyxy[chosen])
 
 
 def select_longest_tracks(tracks: Tracks, most: int) -> tuple[SubjectTrack, ...]:
-    """The `most` people with the most frames, by identity where these are as many."""
+    """Up to `most` people with the most tracked frames; of equals the lower track ids."""
     chosen = tracks.take(tracks.class_name == PERSON)
     ids, counts = np.unique(chosen.track_id, return_counts=True)
     kept = np.sort(ids[np.argsort(-counts, kind="stable")[:most]])
@@ -49,5 +49,5 @@ def _make_subject_track(rows: Tracks) -> SubjectTrack:
 
 
 def select_present(people: Sequence[SubjectTrack], window: ClipWindow) -> list[SubjectTrack]:
-    """Those who can be judged in `window`, as they are tracked in its shot."""
-    return [person.during(window) for person in people if person.is_in(window)]
+    """The people tracked in enough of `window`, each with the part of the track in its shot."""
+    return [person.restrict_to(window) for person in people if person.is_in(window)]

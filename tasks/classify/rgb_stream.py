@@ -1,4 +1,8 @@
-"""The rgb stream: clips of the frame, or of people, seen by a network that was trained on pictures."""
+"""The rgb stream (appearance): class probabilities of clips of the whole frame or of tracked people.
+
+Without a team's model, the labels are those of Kinetics-400, by I3D (Carreira and Zisserman, 2017) or one of
+torchvision's video ResNets. With one, a linear head of the team's reads the features of I3D or MobileNetV2. Saliency is
+Grad-CAM's."""
 
 from __future__ import annotations
 
@@ -28,46 +32,48 @@ from tasks.streams.video_clips import ClipWindow, VideoClip, make_frame_squares,
 from tasks.streams.video_resnet import load_video_resnet
 
 LabelledProbabilities = tuple[NDArray[np.float32], tuple[SaliencyMap, ...]]
-"""Probabilities of all labels, and the evidence for the best."""
+"""(labels,) probabilities, and a saliency map for each of the top labels."""
 
 
 @dataclass(frozen=True, eq=False)
 class ClipJob:
-    """One clip to look at."""
+    """One clip to classify: a window and a subject."""
 
     number: int
-    """Of the window."""
+    """Number of the window."""
     window: ClipWindow
     track_id: int
     squares: Boxes
 
 
-def predict_rgb(viewing: ClassificationInputs) -> Iterator[StreamPrediction]:
-    """A look for every window and subject: a team's region in its labels, else the frame in those of Kinetics."""
+def predict_rgb(inputs: ClassificationInputs) -> Iterator[StreamPrediction]:
+    """One prediction per window and subject: the team's labels in its region, else Kinetics-400 on the whole frame."""
     jobs = [
         ClipJob(number, window, *subject)
-        for number, window in enumerate(viewing.windows)
-        for subject in _list_subjects(viewing, window)
+        for number, window in enumerate(inputs.windows)
+        for subject in _list_subjects(inputs, window)
     ]
     if not jobs:
         return
-    clips = _read_job_clips(viewing.frames, jobs)
-    if not viewing.is_team:
-        network = _load_network(viewing.params, viewing.device)
+    clips = _read_job_clips(inputs.frames, jobs)
+    if not inputs.has_team_labels:
+        network = _load_network(inputs.params, inputs.device)
         head = LinearHead("i3d", network.weights, network.bias)
-        judged = (_predict_clip(network, head, job, maps) for job, maps in zip(jobs, network.maps(clips), strict=True))
-        yield from _make_predictions(jobs, judged, KINETICS_400, network.labels)
-    elif viewing.model.spatial is not None:
-        judged = _predict_team_labels(viewing.model.spatial, jobs, clips, viewing.device)
-        yield from _make_predictions(jobs, judged, viewing.model.vocabulary, viewing.model.labels)
+        classified = (
+            _predict_clip(network, head, job, maps) for job, maps in zip(jobs, network.compute_maps(clips), strict=True)
+        )
+        yield from _make_predictions(jobs, classified, KINETICS_400, network.labels)
+    elif inputs.model.spatial is not None:
+        classified = _predict_team_labels(inputs.model.spatial, jobs, clips, inputs.device)
+        yield from _make_predictions(jobs, classified, inputs.model.vocabulary, inputs.model.labels)
 
 
-def _list_subjects(viewing: ClassificationInputs, window: ClipWindow) -> Iterator[tuple[int, Boxes]]:
-    """Track and squares of everything that is looked at in a window."""
-    if not viewing.is_team or viewing.looks_at_frame(window):
-        yield WHOLE_FRAME, make_frame_squares(viewing.frames.height, viewing.frames.width, len(window.frames))
-    if not viewing.looks_at_frame(window) if viewing.is_team else viewing.params.people_rgb:
-        for person in select_present(viewing.people, window):
+def _list_subjects(inputs: ClassificationInputs, window: ClipWindow) -> Iterator[tuple[int, Boxes]]:
+    """Track id and (t, 4) squares of every subject that is classified in a window."""
+    if not inputs.has_team_labels or inputs.uses_whole_frame(window):
+        yield WHOLE_FRAME, make_frame_squares(inputs.frames.height, inputs.frames.width, len(window.frames))
+    if not inputs.uses_whole_frame(window) if inputs.has_team_labels else inputs.params.classify_people_by_appearance:
+        for person in select_present(inputs.people, window):
             yield person.track_id, make_person_squares(window.frames, person.frames, person.xyxy)
 
 
@@ -87,36 +93,38 @@ def _read_job_clips(frames: Frames, jobs: Sequence[ClipJob]) -> Iterator[VideoCl
 
 
 def _make_predictions(
-    jobs: Sequence[ClipJob], judged: Iterable[LabelledProbabilities], vocabulary: str, labels: tuple[str, ...]
+    jobs: Sequence[ClipJob], classified: Iterable[LabelledProbabilities], vocabulary: str, labels: tuple[str, ...]
 ) -> Iterator[StreamPrediction]:
-    for job, (found, evidence) in zip(jobs, judged, strict=True):
-        yield StreamPrediction(job.number, "rgb", job.track_id, vocabulary, labels, found, evidence)
+    for job, (found, saliency) in zip(jobs, classified, strict=True):
+        yield StreamPrediction(job.number, "rgb", job.track_id, vocabulary, labels, found, saliency)
 
 
 def _predict_team_labels(
     head: LinearHead, jobs: Sequence[ClipJob], clips: Iterator[VideoClip], device: str
 ) -> Iterator[LabelledProbabilities]:
-    """By a head of the team's on whichever features it reads."""
-    if head.seen == "i3d":
+    """Probabilities by the team's head, on the features that it reads; no saliency map for MobileNetV2."""
+    if head.feature_source == "i3d":
         network = load_i3d(device)
-        for job, maps in zip(jobs, network.maps(clips), strict=True):
+        for job, maps in zip(jobs, network.compute_maps(clips), strict=True):
             yield _predict_clip(network, head, job, maps)
         return
     for job, clip in zip(jobs, clips, strict=True):
-        found = predict_probabilities(head, extract_spatial_features(head.seen, [clip], device))[0].astype(np.float32)
+        found = predict_probabilities(head, extract_spatial_features(head.feature_source, [clip], device))[0].astype(
+            np.float32
+        )
         middle = job.squares[len(job.squares) // 2]
-        yield found, tuple(SaliencyMap.none(middle) for _ in select_top_labels(found))
+        yield found, tuple(SaliencyMap.without_map(middle) for _ in select_top_labels(found))
 
 
 def _predict_clip(network: ClipNetwork, head: LinearHead, job: ClipJob, maps: Tensor) -> LabelledProbabilities:
-    """By a head on the network's features, and where it saw that."""
-    found = predict_probabilities(head, network.pooled(maps).numpy())[0].astype(np.float32)
+    """Probabilities by a linear head on the network's features, and the Grad-CAM map of each top label at its peak."""
+    found = predict_probabilities(head, network.pool(maps).numpy())[0].astype(np.float32)
     chosen = select_top_labels(found)
     last = make_torch_head(head.weights, head.bias)
-    cams = grad_cam(maps, lambda seen: last(network.pooled(seen)), torch.from_numpy(chosen)[None])[0].numpy()
-    evidence: list[SaliencyMap] = []
+    cams = grad_cam(maps, lambda features: last(network.pool(features)), torch.from_numpy(chosen)[None])[0].numpy()
+    saliency: list[SaliencyMap] = []
     for cam in cams:
         peak = int(cam.sum(axis=(1, 2)).argmax())
         instant = int((peak + 0.5) * len(job.window.frames) / len(cam))  # a map's cell spans several pictures
-        evidence.append(SaliencyMap.of(int(job.window.frames[instant]), job.squares[instant], cam[peak]))
-    return found, tuple(evidence)
+        saliency.append(SaliencyMap.from_activations(int(job.window.frames[instant]), job.squares[instant], cam[peak]))
+    return found, tuple(saliency)

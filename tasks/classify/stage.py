@@ -1,10 +1,9 @@
-"""What is done in a video: two streams look at windows of it, one at pictures and one at motion, and are fused late.
+"""Two-stream action recognition: labels of every window by appearance (rgb), by motion (flow), and by late fusion.
 
 Simonyan and Zisserman, "Two-Stream Convolutional Networks for Action Recognition in Videos" (NIPS 2014): appearance and
-motion are judged apart, so that a motion is known as a motion and not by its scenery. Where a team has trained its own
-labels, both streams share them and a fused row stands beside theirs. Without, appearance is judged in the words of
-Kinetics-400 and motion in those of the model that ships with semflow; words that differ cannot be fused.
-"""
+motion are classified by separate networks, so that a motion is recognised by itself and not by its scenery. Where a
+team has trained a model, both streams predict its labels, and their fusion is a third row. Without one, the rgb stream
+predicts Kinetics-400 and the flow stream the labels of the pretrained model; different vocabularies are not fused."""
 
 from __future__ import annotations
 
@@ -18,7 +17,7 @@ from tasks.params import Compute
 from tasks.stage import stage
 
 
-# MobileNetV2 is what a team's light spatial head reads.
+# A team's light spatial head reads the features of MobileNetV2.
 @stage(
     libraries=("numpy", "opencv-python", "pyarrow", "scipy", "torch", "torchvision"),
     weights=lambda params: ("i3d-kinetics-400", "mobilenet-v2") if params.network == "i3d" else ("mobilenet-v2",),
@@ -38,20 +37,20 @@ def classify(
     from tasks.classify.action_table import build_action_table
     from tasks.classify.classification_inputs import ClassificationInputs
     from tasks.classify.flow_stream import predict_flow
-    from tasks.classify.fuse import fuse_predictions
     from tasks.classify.person_selection import select_longest_tracks
     from tasks.classify.rgb_stream import predict_rgb
+    from tasks.classify.stream_prediction import fuse_predictions
     from tasks.device import resolve_device
     from tasks.streams.video_clips import make_clip_windows
 
-    viewing = ClassificationInputs(
+    inputs = ClassificationInputs(
         frames=frames,
         dense_flow=dense_flow,
-        windows=make_clip_windows(frames.pts_s, frames.ok, dense_flow.cut, params.clips),
-        people=select_longest_tracks(tracks, params.people),
+        windows=make_clip_windows(frames.pts_s, frames.ok, dense_flow.cut, params.window_plan),
+        people=select_longest_tracks(tracks, params.max_people),
         model=action_model,
         params=params,
         device=resolve_device(compute.device),
     )
-    alone = [*predict_rgb(viewing), *predict_flow(viewing)]
-    return build_action_table(viewing, [*alone, *fuse_predictions(alone, action_model.fusion)])
+    single = [*predict_rgb(inputs), *predict_flow(inputs)]
+    return build_action_table(inputs, [*single, *fuse_predictions(single, action_model.fusion)])

@@ -1,7 +1,8 @@
-"""One stream's judgement of one subject in one window, and which places spoke for it."""
+"""Class probabilities by one stream for one subject in one window, saliency maps of the top labels, and late fusion."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,61 +12,79 @@ from numpy.typing import NDArray
 
 from tasks.artifacts.actions import CAM_SIDE
 from tasks.artifacts.table import NULL
+from tasks.streams.fusion import fuse_probabilities
 
 MAX_LABELS = 5
-"""Labels that are kept of each look."""
+"""Labels that are kept of each prediction."""
 WHOLE_FRAME = NULL
-"""Stands where a track's identity would."""
+"""Stands in place of a track id."""
 
 
 @dataclass(frozen=True, eq=False)
 class SaliencyMap:
-    """Where the network saw one label."""
+    """Grad-CAM map of one label in one frame."""
 
     frame: int
-    """The frame with the most of it, or NULL where there is no map."""
+    """The frame with the largest activation, or NULL where there is no map."""
     square: NDArray[np.float64]
-    """(4,) xyxy what the stream looked at in that frame, pixels."""
+    """(4,) xyxy of the network's input in that frame, pixels."""
     cam: NDArray[np.uint8]
     """(49,) map over the square, 255 at its peak."""
 
     @classmethod
-    def none(cls, square: NDArray[np.float64]) -> SaliencyMap:
-        """A look without a map."""
+    def without_map(cls, square: NDArray[np.float64]) -> SaliencyMap:
+        """Of a prediction without a map."""
         return cls(NULL, square, np.zeros(CAM_SIDE**2, np.uint8))
 
     @classmethod
-    def of(cls, frame: int, square: NDArray[np.float64], strength: NDArray[np.float32]) -> SaliencyMap:
-        """From an (h, w) map of the evidence; zeros where there is none."""
-        if strength.shape != (CAM_SIDE, CAM_SIDE):
-            resized: Any = cv2.resize(strength, (CAM_SIDE, CAM_SIDE), interpolation=cv2.INTER_AREA)
-            strength = resized
-        share = strength / max(float(strength.max()), 1e-12)
+    def from_activations(cls, frame: int, square: NDArray[np.float64], activation: NDArray[np.float32]) -> SaliencyMap:
+        """From an (h, w) Grad-CAM map, resized and scaled to a peak of 255; zeros where it is zero."""
+        if activation.shape != (CAM_SIDE, CAM_SIDE):
+            resized: Any = cv2.resize(activation, (CAM_SIDE, CAM_SIDE), interpolation=cv2.INTER_AREA)
+            activation = resized
+        share = activation / max(float(activation.max()), 1e-12)
         return cls(frame, square, np.rint(255 * share).astype(np.uint8).reshape(-1))
 
 
 @dataclass(frozen=True, eq=False)
 class StreamPrediction:
-    """A judgement."""
+    """Class probabilities of one subject in one window by one stream (`rgb`, `flow` or `fused`)."""
 
     window: int
     """Number of the window."""
     stream: str
     track_id: int
-    """Who, or WHOLE_FRAME."""
+    """The subject's track, or WHOLE_FRAME."""
     vocabulary: str
     labels: tuple[str, ...]
     probabilities: NDArray[np.float32]
     """(labels,), their sum is 1."""
-    evidence: tuple[SaliencyMap, ...]
-    """For each of the labels that `best` names."""
+    saliency: tuple[SaliencyMap, ...]
+    """One for each of `top_labels`."""
 
     @property
-    def best(self) -> NDArray[np.intp]:
-        """Numbers of the most probable labels, at most five."""
+    def top_labels(self) -> NDArray[np.intp]:
+        """Indices of the most probable labels, at most MAX_LABELS."""
         return select_top_labels(self.probabilities)
 
 
 def select_top_labels(probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Places of the largest five, largest first, the earlier of equals first."""
+    """Indices of the MAX_LABELS largest probabilities, in descending order; of equals the earlier first."""
     return np.argsort(-probabilities, kind="stable")[:MAX_LABELS]
+
+
+def fuse_predictions(
+    predictions: Sequence[StreamPrediction], weights: tuple[float, float]
+) -> Iterator[StreamPrediction]:  # fmt: skip
+    """Late fusion: weighted mean probabilities of both streams, as stream `fused`.
+
+    There is one for every window and subject that has a prediction of each stream in the same vocabulary.
+    """
+    by_subject = {(flow.window, flow.track_id, flow.vocabulary): flow for flow in predictions if flow.stream == "flow"}
+    for rgb in predictions:
+        flow = by_subject.get((rgb.window, rgb.track_id, rgb.vocabulary))
+        if rgb.stream == "rgb" and flow is not None:
+            found = fuse_probabilities(rgb.probabilities[None], flow.probabilities[None], weights)[0].astype(np.float32)
+            square = rgb.saliency[0].square
+            saliency = tuple(SaliencyMap.without_map(square) for _ in select_top_labels(found))
+            yield StreamPrediction(rgb.window, "fused", rgb.track_id, rgb.vocabulary, rgb.labels, found, saliency)

@@ -1,8 +1,8 @@
-"""What a YOLO model said about one image, as boxes.
+"""Decoding of a YOLO model's predictions for one image into boxes.
 
-Both kinds of head may name one box under several classes, as the COCO figures of these models assume: YOLO26's
+Both kinds of head may give one box under several classes, as the COCO figures of these models assume: YOLO26's
 one-to-one head (Ultralytics, 2026; after YOLOv10, Wang et al., 2024) takes the best pairs of anchor and class, and the
-one-to-many head of YOLO11 is read the same way before suppression.
+one-to-many head of YOLO11 is decoded the same way before non-maximum suppression.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tasks.geometry.bounding_boxes import cxcywh_to_xyxy
 from tasks.geometry.nms import non_maximum_suppression
 
-BOX = 4  # numbers before the scores
+BOX = 4  # columns before the scores
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,12 @@ class DetectedBoxes:
     class_id: NDArray[np.int16]
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> DetectedBoxes:
-        """Some of them."""
+        """The boxes at `rows`."""
         return DetectedBoxes(self.xyxy[rows], self.score[rows], self.class_id[rows])
 
     @classmethod
-    def joined(cls, parts: Sequence[DetectedBoxes]) -> DetectedBoxes:
-        """Those of several images, one image after the other."""
+    def from_parts(cls, parts: Sequence[DetectedBoxes]) -> DetectedBoxes:
+        """The boxes of several images, in the order of `parts`."""
         return cls(
             np.concatenate([np.empty((0, BOX), np.float32), *(part.xyxy for part in parts)]),
             np.concatenate([np.empty(0, np.float32), *(part.score for part in parts)]),
@@ -43,7 +43,7 @@ class DetectedBoxes:
 
 
 def decode_one_to_one(rows: NDArray[np.float32], score_threshold: float) -> DetectedBoxes:
-    """(k, 6) rows of x1, y1, x2, y2, score, class as boxes scored `score_threshold` or better; best first."""
+    """Boxes with at least `score_threshold`, best first, from (k, 6) rows of x1, y1, x2, y2, score, class."""
     rows = rows[rows[:, BOX] >= score_threshold]
     rows = rows[np.argsort(-rows[:, BOX], kind="stable")]
     return DetectedBoxes(rows[:, :BOX], rows[:, BOX], rows[:, BOX + 1].astype(np.int16))
@@ -52,7 +52,7 @@ def decode_one_to_one(rows: NDArray[np.float32], score_threshold: float) -> Dete
 def decode_one_to_many(
     columns: NDArray[np.float32], score_threshold: float, nms_iou: float, limit: int
 ) -> DetectedBoxes:
-    """(4 + classes, anchors) columns of centre, size and scores as boxes, overlapping ones of a class suppressed."""
+    """Boxes, best first, from (4 + classes, anchors) centres, sizes and scores, after NMS within each class."""
     scores = columns[BOX:].T
     anchor, class_id = np.nonzero(scores >= score_threshold)
     score = scores[anchor, class_id]

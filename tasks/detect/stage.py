@@ -1,7 +1,7 @@
-"""Objects in every frame, by YOLO.
+"""Object detection in every frame, by YOLO.
 
 Models: YOLO26n (Ultralytics, 2026; default) and YOLO11n (2024), trained on COCO. Of YOLO26's two heads the one-to-one
-is used: it needs no suppression and scores higher than one-to-many with suppression (AP .49, not .48, on 59 images).
+is used: it needs no NMS and scores higher than one-to-many with NMS (AP .49, not .48, on 59 images).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tasks.stage import stage
     kernels=("onnxruntime", "cuda"),
 )
 def detect(frames: Frames, params: DetectParams, compute: Compute) -> Detections:
-    """Objects in the whole frames of a video; frames that are damaged or lost have none."""
+    """Objects in the frames of a video; damaged and lost frames have none."""
     from tasks.detect.box_decoding import DetectedBoxes, decode_one_to_many, decode_one_to_one
     from tasks.device import resolve_device
     from tasks.geometry.letterbox import Letterbox
@@ -43,7 +43,7 @@ def detect(frames: Frames, params: DetectParams, compute: Compute) -> Detections
         else:
             boxes = decode_one_to_many(prediction, params.score_threshold, params.nms_iou, HEAD_LIMIT)
         boxes = replace(boxes, xyxy=letterbox.back(boxes.xyxy.reshape(-1, 2, 2)).reshape(-1, 4))
-        # A box may lie in the border alone, or, as distances are not bound to be positive, be turned inside out.
+        # A box may lie in the letterbox's border alone, or, as predicted distances can be negative, have x2 < x1.
         good = (boxes.xyxy[:, :2] < boxes.xyxy[:, 2:]).all(axis=1) & np.isin(boxes.class_id, wanted)
         return boxes.take(np.flatnonzero(good)[: params.max_detections])
 
@@ -52,7 +52,7 @@ def detect(frames: Frames, params: DetectParams, compute: Compute) -> Detections
     for batch, images in frames.batches(compute.batch if model.batched else 1):
         numbers += batch
         found += map(boxes_of, model.forward(np.stack([letterbox.apply(image) for image in images])))
-    boxes = DetectedBoxes.joined(found)
+    boxes = DetectedBoxes.from_parts(found)
     return Detections(
         frame=np.repeat(np.array(numbers, np.int32), [len(boxes.score) for boxes in found]),
         class_id=boxes.class_id,
@@ -66,7 +66,7 @@ def detect(frames: Frames, params: DetectParams, compute: Compute) -> Detections
 
 
 def find_class_ids(names: Sequence[str], wanted: Sequence[str] | None) -> list[int]:
-    """Numbers of the classes `wanted`, all if None; BadParams with all there are where a name is unknown."""
+    """Numbers of the classes `wanted`, all if None; BadParams, which lists all names, where one is unknown."""
     unknown = [name for name in wanted or () if name not in names]
     if unknown:
         raise BadParams(f"detect.classes must be among {', '.join(names)}, got {unknown[0]!r}")

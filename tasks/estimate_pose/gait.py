@@ -18,21 +18,21 @@ from numpy.typing import NDArray
 
 from tasks.arrays import Floats
 from tasks.artifacts.poses import KEYPOINT_INDEX
-from tasks.estimate_pose.angles import SIDES, middle
-from tasks.estimate_pose.runs import runs
-from tasks.estimate_pose.speed import velocity
+from tasks.estimate_pose.joint_angles import SIDES, compute_midpoint
+from tasks.estimate_pose.keypoint_velocity import compute_velocity
+from tasks.estimate_pose.pose_segments import split_at_gaps
 
-AROUND_S = 1.0  # on both sides of the moment whose axis is sought: a stride takes about a second (Winter, 2009)
-PROMINENCE = 0.1  # body heights by which a step stands out; a step is about .4 of them long (Winter, 2009)
-STEP_S = (0.22, 1.2)  # from a sprint's 4.5 steps a second to the slowest walk
-UNEVEN = 1.75  # ratio of the times of neighbouring steps beyond which it is no walk
-TRAVEL = 0.15  # body heights per second from which the way that the hips move says where forwards is
-NOSE = 0.02  # body heights by which the nose must be to one side of the ears to do so
-AROUND_STEPS = 2  # on both sides of the moment whose cadence is sought
+AXIS_WINDOW_S = 1.0  # on both sides of the moment whose axis is sought: a stride takes about a second (Winter, 2009)
+MIN_STEP_PROMINENCE = 0.1  # body heights by which a step stands out; a step is about .4 of them long (Winter, 2009)
+STEP_TIME_RANGE_S = (0.22, 1.2)  # from a sprint's 4.5 steps a second to the slowest walk
+MAX_STEP_TIME_RATIO = 1.75  # ratio of the times of neighbouring steps beyond which it is no walk
+MIN_HIP_SPEED = 0.15  # body heights per second from which the way that the hips move says where forwards is
+MIN_NOSE_OFFSET = 0.02  # body heights by which the nose must be to one side of the ears to do so
+CADENCE_WINDOW_STEPS = 2  # on both sides of the moment whose cadence is sought
 
 
 @dataclass(frozen=True)
-class Walk:
+class WalkingBout:
     """Steps that follow each other."""
 
     rows: NDArray[np.intp]
@@ -55,7 +55,7 @@ class Walk:
         """Steps per minute at each of `time_s` within the walk: by the mean of the steps around it."""
         last = len(self.times_s) - 1
         step = np.clip(np.searchsorted(self.times_s, time_s, side="right") - 1, 0, last - 1)
-        first, stop = np.maximum(step - AROUND_STEPS, 0), np.minimum(step + AROUND_STEPS + 1, last)
+        first, stop = np.maximum(step - CADENCE_WINDOW_STEPS, 0), np.minimum(step + CADENCE_WINDOW_STEPS + 1, last)
         return 60 * (stop - first) / (self.times_s[stop] - self.times_s[first])
 
     @property
@@ -67,66 +67,68 @@ class Walk:
         return float(200 * abs(left.mean() - right.mean()) / (left.mean() + right.mean()))
 
 
-def walks(time_s: Floats, xy: Floats, height: Floats, least_steps: int, bridge_s: float) -> list[Walk]:
+def detect_walking_bouts(
+    time_s: Floats, xy: Floats, height: Floats, least_steps: int, bridge_s: float
+) -> list[WalkingBout]:
     """The walks of one person with (t, 17, 2) keypoints and (t,) body heights, in pixels; in order of time."""
     left, right = (xy[:, KEYPOINT_INDEX[f"ankle_{side}"]] - xy[:, KEYPOINT_INDEX[f"hip_{side}"]] for side in SIDES)
     apart = (left - right) / height[:, None]
-    forwards = facing(time_s, xy, height)
+    forwards = estimate_heading(time_s, xy, height)
     known = np.flatnonzero(np.isfinite(apart).all(axis=1))
     return [
         walk
-        for run in runs(time_s[known], bridge_s)
-        for walk in _walks_of(known[run], time_s[known[run]], apart[known[run]], forwards[known[run]])
+        for run in split_at_gaps(time_s[known], bridge_s)
+        for walk in _detect_in_segment(known[run], time_s[known[run]], apart[known[run]], forwards[known[run]])
         if len(walk.rows) >= least_steps
     ]
 
 
-def _walks_of(rows: NDArray[np.intp], time_s: Floats, apart: Floats, forwards: Floats) -> list[Walk]:
+def _detect_in_segment(rows: NDArray[np.intp], time_s: Floats, apart: Floats, forwards: Floats) -> list[WalkingBout]:
     """The walks in a run without a gap, however short: all arguments have one value per row of it."""
-    axis = swing_axis(time_s, apart)
+    axis = estimate_swing_axis(time_s, apart)
     along = (apart * axis).sum(axis=1)
-    turns = alternating(along)
-    times_s = peak_times(time_s, along, turns)
+    turns = find_alternating_peaks(along)
+    times_s = refine_peak_times(time_s, along, turns)
     way = np.sign((axis * forwards).sum(axis=1))
     ahead = way[turns] * np.sign(along[turns])
     sides = np.where(ahead > 0, "left", np.where(ahead < 0, "right", "unsided")).astype(object)
     lead = np.where(way == 0, np.nan, along * way)
-    spans = [(part, slice(turns[part][0], turns[part][-1] + 1)) for part in even_parts(times_s, sides)]
-    return [Walk(rows[turns[part]], sides[part], times_s[part], rows[span], lead[span]) for part, span in spans]
+    spans = [(part, slice(turns[part][0], turns[part][-1] + 1)) for part in split_regular_steps(times_s, sides)]
+    return [WalkingBout(rows[turns[part]], sides[part], times_s[part], rows[span], lead[span]) for part, span in spans]
 
 
-def local_mean(time_s: Floats, values: Floats) -> Floats:
+def compute_local_mean(time_s: Floats, values: Floats) -> Floats:
     """(t, ...) mean of the values within AROUND_S of each time."""
-    first = np.searchsorted(time_s, time_s - AROUND_S)
-    last = np.searchsorted(time_s, time_s + AROUND_S, side="right")
+    first = np.searchsorted(time_s, time_s - AXIS_WINDOW_S)
+    last = np.searchsorted(time_s, time_s + AXIS_WINDOW_S, side="right")
     total = np.concatenate([np.zeros_like(values[:1]), np.cumsum(values, axis=0)])
     return (total[last] - total[first]) / (last - first).reshape(-1, *[1] * (values.ndim - 1))
 
 
-def swing_axis(time_s: Floats, apart: Floats) -> Floats:
+def estimate_swing_axis(time_s: Floats, apart: Floats) -> Floats:
     """(t, 2) unit vectors along which (t, 2) `apart` varies most around each time, turning without a flip."""
-    centred = apart - local_mean(time_s, apart)
-    xx, xy, yy = local_mean(time_s, centred[:, [0, 0, 1]] * centred[:, [0, 1, 1]]).T
+    centred = apart - compute_local_mean(time_s, apart)
+    xx, xy, yy = compute_local_mean(time_s, centred[:, [0, 0, 1]] * centred[:, [0, 1, 1]]).T
     angle = np.unwrap(np.arctan2(2 * xy, xx - yy)) / 2  # of the first principal axis
     return np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 
-def facing(time_s: Floats, xy: Floats, height: Floats) -> Floats:
+def estimate_heading(time_s: Floats, xy: Floats, height: Floats) -> Floats:
     """(t, 2) where forwards is, of any length: the way of the hips, else that of the nose; 0 where neither tells."""
-    way = velocity(time_s, middle(xy, "hip")) / height[:, None]
-    way = local_mean(time_s, np.nan_to_num(way))
+    way = compute_velocity(time_s, compute_midpoint(xy, "hip")) / height[:, None]
+    way = compute_local_mean(time_s, np.nan_to_num(way))
     left, right = (xy[:, KEYPOINT_INDEX[f"ear_{side}"], 0] for side in ("left", "right"))
     ears = np.where(np.isnan(left), right, np.where(np.isnan(right), left, (left + right) / 2))
     nose = (xy[:, KEYPOINT_INDEX["nose"], 0] - ears) / height
-    looks = np.stack([np.where(np.abs(nose) > NOSE, np.sign(nose), 0.0), np.zeros(len(nose))], axis=1)
-    return np.where((np.linalg.norm(way, axis=1) > TRAVEL)[:, None], way, looks)
+    looks = np.stack([np.where(np.abs(nose) > MIN_NOSE_OFFSET, np.sign(nose), 0.0), np.zeros(len(nose))], axis=1)
+    return np.where((np.linalg.norm(way, axis=1) > MIN_HIP_SPEED)[:, None], way, looks)
 
 
-def alternating(along: Floats) -> NDArray[np.intp]:
+def find_alternating_peaks(along: Floats) -> NDArray[np.intp]:
     """Rows of peaks above and valleys below 0 that stand out of (t,) values, in turn: of two of a kind the further."""
     from scipy.signal import find_peaks
 
-    peaks, valleys = (find_peaks(sign * along, prominence=PROMINENCE)[0] for sign in (1, -1))
+    peaks, valleys = (find_peaks(sign * along, prominence=MIN_STEP_PROMINENCE)[0] for sign in (1, -1))
     turns: list[int] = []
     for row in np.sort(np.concatenate([peaks[along[peaks] > 0], valleys[along[valleys] < 0]])).tolist():
         if turns and np.sign(along[row]) == np.sign(along[turns[-1]]):
@@ -137,7 +139,7 @@ def alternating(along: Floats) -> NDArray[np.intp]:
     return np.array(turns, np.intp)
 
 
-def peak_times(time_s: Floats, along: Floats, turns: NDArray[np.intp]) -> Floats:
+def refine_peak_times(time_s: Floats, along: Floats, turns: NDArray[np.intp]) -> Floats:
     """(s,) when the values at the rows `turns` peak: the tip of the parabola through each and its two neighbours."""
     before, at, after = along[turns - 1], along[turns], along[turns + 1]
     bend = before - 2 * at + after
@@ -146,15 +148,15 @@ def peak_times(time_s: Floats, along: Floats, turns: NDArray[np.intp]) -> Floats
     return time_s[turns] + np.clip(shift, -0.5, 0.5) * (time_s[turns + 1] - time_s[turns - 1]) / 2
 
 
-def even_parts(times_s: Floats, sides: NDArray[np.object_]) -> list[slice]:
+def split_regular_steps(times_s: Floats, sides: NDArray[np.object_]) -> list[slice]:
     """Stretches of (s,) steps that take a plausible time, about as long as the one before, with the other foot."""
     steps = np.diff(times_s)
     same = (sides[1:] == sides[:-1]) & (sides[1:] != "unsided")
     parts: list[slice] = []
     start = 0
     for i, step in enumerate(steps.tolist()):
-        plausible = STEP_S[0] <= step <= STEP_S[1] and not same[i]
-        if not plausible or (i > start and max(step, steps[i - 1]) > UNEVEN * min(step, steps[i - 1])):
+        plausible = STEP_TIME_RANGE_S[0] <= step <= STEP_TIME_RANGE_S[1] and not same[i]
+        if not plausible or (i > start and max(step, steps[i - 1]) > MAX_STEP_TIME_RATIO * min(step, steps[i - 1])):
             parts.append(slice(start, i + 1))
             start = i + 1 if not plausible else i
     return [*parts, slice(start, len(times_s))] if len(times_s) else []

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.poses import KEYPOINT_COUNT, Poses
 from tasks.artifacts.tracks import Tracks
-from tasks.estimate_pose.look import Looker
-from tasks.estimate_pose.people import Choice, Found, find
-from tasks.estimate_pose.runs import runs
-from tasks.estimate_pose.smooth import smooth
+from tasks.estimate_pose.frame_poses import FramePoses, PersonCriteria, find_frame_poses
+from tasks.estimate_pose.keypoint_smoothing import smooth_keypoints
+from tasks.estimate_pose.pose_detector import PoseDetector
+from tasks.estimate_pose.pose_segments import split_at_gaps
 from tasks.yolo.keypoint_decoding import Skeletons
 from tasks.yolo.yolo_model import load_yolo
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from tasks.estimate_pose.params import EstimatePoseParams
 
 PERSON = "person"  # the class that has a pose
-NOBODY = np.full((KEYPOINT_COUNT, 2), np.nan, np.float32)
+NO_POSE = np.full((KEYPOINT_COUNT, 2), np.nan, np.float32)
 
 
-def pose_table(frames: Frames, tracks: Tracks, params: EstimatePoseParams, device: str, batch: int) -> Poses:
+def make_pose_table(frames: Frames, tracks: Tracks, params: EstimatePoseParams, device: str, batch: int) -> Poses:
     """Poses of all tracked people, smoothed as `params` say."""
     people = tracks.take(tracks.class_name == PERSON)
-    found = list(_find_all(frames, people, params, device, batch))
+    found = list(_find_poses(frames, people, params, device, batch))
     rows = np.concatenate([np.empty(0, np.intp), *(start + each.box for start, each in found)])
-    skeletons = Skeletons.joined([each.people for _, each in found])
+    skeletons = Skeletons.from_parts([each.people for _, each in found])
     closer = np.concatenate([np.empty(0, np.bool_), *(each.closer for _, each in found)])
     x, y = (np.ascontiguousarray(skeletons.keypoints[..., axis]) for axis in (0, 1))
     poses = Poses(
@@ -59,10 +59,10 @@ def smooth_tracks(poses: Poses, pts_s: NDArray[np.float64], params: EstimatePose
         return np.where(poses.trusted[..., None], poses.xy, np.nan).astype(np.float64)
     smoothed = np.full((len(poses), poses.x.shape[1], 2), np.nan)
     time_s, xy, score = pts_s[poses.frame], poses.xy.astype(np.float64), poses.keypoint_score.astype(np.float64)
-    for rows in track_rows(poses.track_id):
-        for run in runs(time_s[rows], params.bridge_s):
+    for rows in group_track_rows(poses.track_id):
+        for run in split_at_gaps(time_s[rows], params.bridge_s):
             part = rows[run]
-            smoothed[part] = smooth(
+            smoothed[part] = smooth_keypoints(
                 time_s[part],
                 xy[part],
                 score[part],
@@ -73,21 +73,21 @@ def smooth_tracks(poses: Poses, pts_s: NDArray[np.float64], params: EstimatePose
     return smoothed
 
 
-def track_rows(track_id: NDArray[np.int32]) -> list[NDArray[np.intp]]:
+def group_track_rows(track_id: NDArray[np.int32]) -> list[NDArray[np.intp]]:
     """The rows of each track, in order of time."""
     order = np.argsort(track_id, kind="stable")
     cuts = np.flatnonzero(np.diff(track_id[order])) + 1
     return [rows for rows in np.split(order, cuts) if len(rows)]
 
 
-def _find_all(
+def _find_poses(
     frames: Frames, people: Tracks, params: EstimatePoseParams, device: str, batch: int
-) -> Iterator[tuple[int, Found]]:
+) -> Iterator[tuple[int, FramePoses]]:
     """(first row of the frame in `people`, poses), frame by frame; the model is loaded when somebody is there."""
     if not len(people):
         return
     model = load_yolo(params.weights, device)
-    looker = Looker(
+    looker = PoseDetector(
         model,
         params.image_size,
         params.crop_height,
@@ -95,7 +95,7 @@ def _find_all(
         params.nms_iou,
         batch if model.batched else 1,
     )
-    choice = Choice(params.crop_below, params.affinity, params.keypoint_score, params.min_keypoints)
+    choice = PersonCriteria(params.crop_below, params.affinity, params.keypoint_score, params.min_keypoints)
     memory: dict[int, tuple[float, NDArray[np.float32]]] = {}
     numbers, starts = np.unique(people.frame, return_index=True)
     stops = np.append(starts[1:], len(people))
@@ -103,7 +103,7 @@ def _find_all(
         if not frames.ok[frame]:
             continue
         now, ids = float(frames.pts_s[frame]), people.track_id[start:stop].tolist()
-        recent = [memory[i][1] if i in memory and now - memory[i][0] <= params.bridge_s else NOBODY for i in ids]
-        found = find(frames.image(frame), people.xyxy[start:stop], np.stack(recent), looker, choice)
+        recent = [memory[i][1] if i in memory and now - memory[i][0] <= params.bridge_s else NO_POSE for i in ids]
+        found = find_frame_poses(frames.image(frame), people.xyxy[start:stop], np.stack(recent), looker, choice)
         memory |= {ids[box]: (now, found.people.keypoints[n]) for n, box in enumerate(found.box.tolist())}
         yield start, found

@@ -30,8 +30,8 @@ def estimate_pose(
 ) -> tuple[Poses, Kinematics]:
     """Poses of the tracked people in the whole frames of a video, and their kinematics."""
     from tasks.device import resolve_device
-    from tasks.estimate_pose.measure import measure
-    from tasks.estimate_pose.pose_table import pose_table
+    from tasks.estimate_pose.kinematics_table import compute_kinematics
+    from tasks.estimate_pose.pose_table import make_pose_table
 
-    poses = pose_table(frames, tracks, params, resolve_device(compute.device), compute.batch)
-    return poses, measure(poses, frames.pts_s, params)
+    poses = make_pose_table(frames, tracks, params, resolve_device(compute.device), compute.batch)
+    return poses, compute_kinematics(poses, frames.pts_s, params)

@@ -17,7 +17,7 @@ def non_maximum_suppression(
 ) -> NDArray[np.intp]:
     """Rows to keep, best score first, equal scores in their own order, at most `limit`.
 
-    A row goes when it overlaps a better one of its group by more than `iou_threshold`.
+    A row is removed when its IoU with a better one of its group exceeds `iou_threshold`.
     """
     waiting = np.argsort(-score, kind="stable")
     kept: list[np.intp] = []

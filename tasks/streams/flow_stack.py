@@ -1,9 +1,9 @@
-"""Stacks of flow fields: what the motion stream sees.
+"""Stacks of flow fields: the inputs of the temporal stream.
 
 Simonyan and Zisserman, "Two-Stream Convolutional Networks for Action Recognition in Videos" (NIPS 2014), section 3: the
-fields of L = 10 consecutive pairs, x and y as channels of their own (dx1, dy1, dx2, ...), the camera's motion taken
-out, clipped to ±20 px. They subtract the mean; we subtract what the pair's homography explains, which also holds for a
-camera that turns or zooms, or the mean where asked.
+fields of L = 10 consecutive pairs, x and y as separate channels (dx1, dy1, dx2, ...), camera motion compensated,
+clipped to ±20 px. They subtract the mean; we subtract the flow of the pair's homography, which also covers
+rotation and zoom, or the mean where asked.
 
 A vector's length means something only with a scale. Here it is pixels per 1/25 s on a square of 256 pixels, the size at
 which the paper's networks were trained: a square of s pixels scales vectors by 256 / s, a video of another rate by
@@ -42,7 +42,7 @@ FlowStacks = NDArray[np.float32]
 
 
 def compute_frame_interval(pts_s: NDArray[np.float64]) -> float:
-    """Seconds from frame to frame of a video, the median; 1/25 where there are fewer than two frames."""
+    """Median seconds between frames of a video; 1/25 where there are fewer than two frames."""
     return float(np.median(np.diff(pts_s))) if len(pts_s) > 1 else REFERENCE_INTERVAL_S
 
 
@@ -57,7 +57,7 @@ def count_stack_pairs(interval_s: float) -> int:
 
 
 def make_frame_stack_squares(count: int, height: int, width: int) -> Boxes:
-    """The largest square in the middle of the frame, for each field of `count` stacks."""
+    """(count, STACK_LENGTH, 4) the largest central square of the frame, for each field."""
     half, x, y = min(height, width) / 2, (width - 1) / 2, (height - 1) / 2
     return np.tile([x - half, y - half, x + half, y + half], (count, STACK_LENGTH, 1))
 
@@ -65,7 +65,7 @@ def make_frame_stack_squares(count: int, height: int, width: int) -> Boxes:
 def make_person_stack_squares(
     frames: NDArray[Any], xyxy: NDArray[np.float32], starts: Sequence[int], step: int
 ) -> Boxes:
-    """A square per field that follows one person's (k, 4) boxes in (k,) increasing `frames`, as clips do."""
+    """(stacks, STACK_LENGTH, 4) squares that follow one person's (k, 4) boxes in (k,) increasing `frames`."""
     offsets = np.arange(STACK_LENGTH) * step
     found = [make_person_squares(start + offsets, frames, xyxy) for start in starts]
     return np.array(found, np.float64).reshape(len(starts), STACK_LENGTH, 4)
@@ -74,9 +74,9 @@ def make_person_stack_squares(
 def build_flow_stacks(
     dense_flow: DenseFlow, starts: Sequence[int], squares: Boxes | None, settings: StackSettings, interval_s: float
 ) -> FlowStacks:
-    """(n, 20, side, side) stacks whose first fields are the pairs `starts`; `squares` None means the frame's middle.
+    """(n, 20, side, side) stacks whose first fields are the pairs `starts`; `squares` None: central.
 
-    What lies outside the frame does not move, nor does anything across a cut. Memory is 1 MB per stack of 112 px: ask
+    Flow is zero outside the frame and across a cut. Memory is 1 MB per stack of 112 px: ask
     for a few dozen at a time.
     """
     step = compute_field_step(interval_s)
@@ -99,20 +99,20 @@ def build_flow_stacks(
 def crop_flow_field(
     field: FlowField, square: NDArray[np.float64], settings: StackSettings, interval_s: float
 ) -> FlowStacks:
-    """(2, side, side) the (h, w, 2) `field` of one pair in pixels, cut, scaled and clipped."""
+    """(2, side, side) crop of the (h, w, 2) `field` of one pair in pixels, scaled and clipped to [-1, 1]."""
     cut, size = _crop_square(field, square)
-    if settings.removal == "mean":
+    if settings.motion_compensation == "mean":
         cut = cut - cut.mean(axis=(0, 1), dtype=np.float64).astype(np.float32)
     shape = (settings.side, settings.side)
-    seen: Any = cv2.resize(cut, shape, interpolation=cv2.INTER_AREA if size > settings.side else cv2.INTER_LINEAR)
+    resized: Any = cv2.resize(cut, shape, interpolation=cv2.INTER_AREA if size > settings.side else cv2.INTER_LINEAR)
     scale = REFERENCE_SIDE / size * (REFERENCE_INTERVAL_S / interval_s) / BOUND_PX
-    return np.clip(seen * np.float32(scale), -1, 1).transpose(2, 0, 1)
+    return np.clip(resized * np.float32(scale), -1, 1).transpose(2, 0, 1)
 
 
 def _compensate_camera_motion(dense_flow: DenseFlow, pair: int, settings: StackSettings) -> FlowField:
-    """(h, w, 2) flow of a pair, without the camera's part where that is to be removed; zero across a cut."""
+    """(h, w, 2) flow of a pair, minus that of the camera's homography where asked; zero across a cut."""
     flow = dense_flow.forward(pair)
-    if settings.removal != "camera" or not dense_flow.known[pair]:
+    if settings.motion_compensation != "camera" or not dense_flow.known[pair]:
         return flow
     return flow - compute_camera_flow(dense_flow.camera(pair), *flow.shape[:2])
 
@@ -127,3 +127,10 @@ def _crop_square(field: FlowField, square: NDArray[np.float64]) -> tuple[FlowFie
     if x1 < x2 and y1 < y2:
         cut[y1 - top : y2 - top, x1 - left : x2 - left] = field[y1:y2, x1:x2]
     return cut, size
+
+
+def mirror_stacks(stacks: NDArray[Any]) -> NDArray[Any]:
+    """(..., 20, h, w) stacks of the mirrored pictures: dx, in the channels 0, 2, 4, ..., changes its sign."""
+    mirrored = stacks[..., ::-1].copy()
+    mirrored[..., 0::2, :, :] *= -1
+    return mirrored

@@ -1,4 +1,4 @@
-"""Grad-CAM: which places of a network's last map speak for a label.
+"""Grad-CAM: saliency of the places of a network's last feature map for a label.
 
 Selvaraju et al., "Grad-CAM", ICCV 2017, https://arxiv.org/abs/1610.02391, equations 1 and 2, in as many dimensions as
 the map has: (h, w) for pictures and stacks of flow, (t, h, w) for clips.
@@ -13,9 +13,9 @@ from torch import Tensor
 
 
 def grad_cam(maps: Tensor, head: Callable[[Tensor], Tensor], labels: Tensor) -> Tensor:
-    """(n, k, ...) maps of the evidence for each of the (n, k) `labels` in (n, d, ...) `maps`; none is below 0.
+    """(n, k, ...) saliency maps, at least 0, of each of the (n, k) `labels` on (n, d, ...) feature `maps`.
 
-    `head` is the rest of the network, from `maps` to (n, labels) scores before the softmax.
+    `head` is the rest of the network, from `maps` to (n, labels) logits.
     """
     with torch.enable_grad():
         leaf = maps.clone().requires_grad_()  # a clone, as maps may come from inference mode

@@ -1,19 +1,18 @@
-"""I3D RGB: which of Kinetics' 400 actions a stretch of video looks like.
+"""I3D RGB: features and Kinetics-400 logits of video clips.
 
 Carreira and Zisserman, "Quo Vadis, Action Recognition?", CVPR 2017, https://arxiv.org/abs/1705.07750, with the authors'
-published weights, trained on ImageNet and Kinetics-400. Clips are 25 frames per second; any number of frames will do.
-"""
+published weights, trained on ImageNet and Kinetics-400. Clips are 25 frames per second; any number of frames is
+accepted."""
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
-from functools import cache
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tasks.runtime import load_once
 from tasks.streams.clip_network import ClipNetwork
 from tasks.streams.i3d_layers import InceptionBlock, MaxPool3DSame, Unit3D
 from tasks.streams.i3d_weights import build_state_dict, read_arrays
@@ -30,11 +29,10 @@ MIXED_WIDTHS = {
     "Mixed_5c": (384, 192, 384, 48, 128, 128),
 }  # fmt: skip
 """The widths of GoogLeNet (Szegedy et al., CVPR 2015, table 1)."""
-_loading = threading.Lock()
 
 
 class I3DNetwork(nn.Module):
-    """Trunk and head; the trunk's blocks have the authors' names."""
+    """Trunk and head; the trunk's blocks have the authors' names, as in the published weights."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,8 +60,8 @@ class I3D(ClipNetwork):
     def __init__(self, network: I3DNetwork, device: str) -> None:
         super().__init__(
             trunk=network.trunk,
-            prepared=scale_pixels,
-            pooled=pool_features,
+            preprocess=scale_pixels,
+            pool=pool_features,
             head=network.head,
             labels=load_kinetics_labels(),
             device=device,
@@ -81,14 +79,9 @@ def pool_features(maps: Tensor) -> Tensor:
     return F.avg_pool3d(maps, (pair, *maps.shape[3:]), stride=1).mean(dim=(2, 3, 4))
 
 
+@load_once
 def load_i3d(device: str) -> I3D:
     """I3D with the published weights on `device` (`cpu` or `cuda:N`), once per process."""
-    with _loading:  # a cache alone would let two threads load it at once
-        return _load(device)
-
-
-@cache
-def _load(device: str) -> I3D:
     with torch.device("meta"):  # random first weights would take longer than reading the real ones
         network = I3DNetwork()
     network.load_state_dict(build_state_dict(read_arrays(weights_path(I3D_WEIGHTS)), network), assign=True)

@@ -1,8 +1,8 @@
 """The building blocks of I3D: convolutions and poolings with TensorFlow's SAME padding, and Inception's mixed blocks.
 
 Carreira and Zisserman, CVPR 2017, https://arxiv.org/abs/1705.07750; shapes after the authors' Sonnet code. Difference:
-batch normalisation (without gain, as published) is folded into the convolution before it, which changes no figure
-beyond rounding.
+batch normalisation (without gain, as published) is folded into the convolution before it, which changes results
+by rounding alone.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Unit3D(nn.Module):
 
 
 class MaxPool3DSame(nn.Module):
-    """Maximum over a box, one dimension after the other; what lies outside the picture never wins."""
+    """Max pooling with SAME padding, one dimension after the other; padding never is the maximum."""
 
     def __init__(self, kernel: Triple, stride: Triple) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ def max_pool_along(x: Tensor, dim: int, kernel: int, stride: int) -> Tensor:
     before, _ = same_padding(size, kernel, stride)
     found = _take_every(x, dim, 0, stride, count).clone()
     for shift in (tap - before for tap in range(kernel) if tap != before):
-        first = -(min(shift, 0) // stride)  # before it the neighbour lies outside
+        first = -(min(shift, 0) // stride)  # before it the neighbour is padding
         if first < count:
             there = _take_every(x, dim, first * stride + shift, stride, count - first)
             here = found.narrow(dim, first, there.shape[dim])
@@ -83,7 +83,7 @@ def _take_every(x: Tensor, dim: int, start: int, step: int, most: int) -> Tensor
 
 
 class InceptionBlock(nn.Module):
-    """Inception's block: four ways side by side, their channels joined.
+    """Inception block: four parallel branches, their channels concatenated.
 
     `widths` are the outputs of 1x1; 1x1 then 3x3; 1x1 then 3x3; and of 1x1 after pooling.
     """

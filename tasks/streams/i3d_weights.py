@@ -23,7 +23,7 @@ ArrayTree = dict[str, Any]
 
 
 class ArrayUnpickler(pickle.Unpickler):
-    """Reads NumPy arrays and plain containers; whatever else a pickle asks for is refused before it is made."""
+    """Unpickles NumPy arrays and plain containers; any other class is refused before it is created."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         super().__init__(file)

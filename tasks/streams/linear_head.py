@@ -1,8 +1,8 @@
 """Linear heads on frozen features: multinomial logistic regression, exact and fast on a CPU.
 
 The loss is the mean cross entropy plus a ridge on the weights of standardised features (Bishop, 2006, section 4.3.4),
-in which labels count alike however often they occur. It is convex: one answer, whatever the order of the rows.
-"""
+with equal weight for every label, however frequent. It is convex: one optimum, whatever the order of the rows. Written
+by hand rather than with scikit-learn so that results are the same to the bit on every machine."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from numpy.typing import NDArray
 
 from tasks.artifacts.action_model import FeatureSource, LinearHead
 
-MIN_STANDARD_DEVIATION = 1e-6  # a feature that never changes tells nothing: it is left as it is
+MIN_STANDARD_DEVIATION = 1e-6  # features with less do not vary: they are not scaled
 MAX_ITERATIONS = 500
 
 
 def predict_probabilities(head: LinearHead, features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, labels) of (n, d) features; einsum sums a row the same whatever lies beside it, which BLAS does not."""
+    """(n, labels) of (n, d) features; einsum sums a row independently of the others, BLAS does not."""
     return softmax(np.einsum("nd,dl->nl", features, head.weights) + head.bias)
 
 
 def softmax(scores: NDArray[Any]) -> NDArray[Any]:
     """(n, labels) probabilities of (n, labels) scores."""
-    grown = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return grown / grown.sum(axis=1, keepdims=True)
+    exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
 def fit_linear_head(
-    features: NDArray[np.float32], labels: NDArray[np.int_], count: int, ridge: float, seen: FeatureSource
+    features: NDArray[np.float32], labels: NDArray[np.int_], count: int, ridge: float, feature_source: FeatureSource
 ) -> LinearHead:
     """The head of `count` labels that fits (n, d) features to their (n,) labels; `ridge` weighs the penalty."""
     from scipy.optimize import minimize
@@ -53,4 +53,4 @@ def fit_linear_head(
     best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": MAX_ITERATIONS}).x
     weights = best[:-count].reshape(-1, count) / spread[:, None]
     bias = best[-count:] - mean @ weights
-    return LinearHead(seen, weights.astype(np.float32), bias.astype(np.float32))
+    return LinearHead(feature_source, weights.astype(np.float32), bias.astype(np.float32))

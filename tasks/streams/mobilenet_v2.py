@@ -1,7 +1,8 @@
 """MobileNetV2's trunk (Sandler et al., 2018, table 2), for any number of channels in, cut off where asked.
 
-Modules carry torchvision's names, so its published ImageNet weights load as they are.
-"""
+Modules have torchvision's names, so that its published ImageNet weights load unchanged.
+tasks/extract_features/backbone.py builds the same network as an ONNX graph without torch; this one is trained and needs
+torch modules."""
 
 from __future__ import annotations
 
@@ -38,7 +39,7 @@ class InvertedResidual(nn.Module):
 
 
 class ExpansionLayer(nn.Module):
-    """The first third of a block: where a truncated trunk ends, with six times the channels for the pooling."""
+    """The expansion layer of a block alone: the end of a truncated trunk, with six times the channels."""
 
     def __init__(self, channels: int, expansion: int) -> None:
         super().__init__()
@@ -70,7 +71,7 @@ class MobileNetTrunk(nn.Module):
 
 
 def load_imagenet_state(trunk: MobileNetTrunk) -> dict[str, Tensor]:
-    """The published values of everything that `trunk` has, its first layer for three channels."""
+    """The published ImageNet weights of the layers of `trunk`; the first layer has three input channels."""
     state: dict[str, Any] = torch.load(weights_path(MOBILENET_WEIGHTS), map_location="cpu", weights_only=True)
     return {name: state[name] for name in trunk.state_dict()}
 

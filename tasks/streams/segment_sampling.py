@@ -1,8 +1,7 @@
-"""Where to look in a stretch of video: segments, one look in each.
+"""Sparse sampling of snippets: one from each of K equal segments of a range of frames.
 
-Wang et al., "Temporal Segment Networks" (ECCV 2016), section 3.1: a stretch is cut into K equal parts and every part
-has its say, so that the whole is covered at a fixed price. In training the place within a part is drawn, else it is the
-middle.
+Wang et al., "Temporal Segment Networks" (ECCV 2016), section 3.1: the whole range is covered at a fixed cost. In
+training the position within a segment is random, else it is the middle.
 """
 
 from __future__ import annotations
@@ -13,9 +12,9 @@ import numpy as np
 def sample_segment_starts(
     first: int, stop: int, length: int, count: int, random: np.random.Generator | None = None
 ) -> list[int]:
-    """First positions of up to `count` looks of `length` in [first, stop), in order; none where it is too short.
+    """First positions of up to `count` snippets of `length` in [first, stop), in order; none where it is too short.
 
-    Where the stretch has fewer places than `count`, each is taken once.
+    Where the range has fewer positions than `count`, each is taken once.
     """
     places = stop - first - length + 1
     if places <= 0:

@@ -1,16 +1,14 @@
-"""The motion stream: MobileNetV2 up to the expansion of block 11, on stacks of ten flow fields.
+"""The temporal stream: MobileNetV2 up to the expansion of block 11, on stacks of ten flow fields.
 
-Simonyan and Zisserman (2014) train such a network from nothing; Wang et al., "Temporal Segment Networks" (ECCV 2016),
-section 3.2, start it from ImageNet across modalities: the first layer's kernels, averaged over RGB, stand for every
-flow channel, all other layers are taken as they are. Their networks are larger; this one has 280,000 weights, .6 MB in
-float16, and runs on a CPU.
-"""
+Simonyan and Zisserman (2014) train such a network from scratch; Wang et al., "Temporal Segment Networks" (ECCV 2016),
+section 3.2, initialise it across modalities from ImageNet: the first layer's kernels, averaged over RGB, are repeated
+for every flow channel, all other layers are copied. Their networks are larger; this one has 280,000 weights, .6 MB in
+float16, and runs on a CPU."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -23,6 +21,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from tasks.artifacts.action_model import TemporalStream
 from tasks.errors import SemflowError
+from tasks.runtime import make_torch_pool
 from tasks.streams.flow_stack import STACK_CHANNELS, FlowStacks
 from tasks.streams.mobilenet_v2 import STEM_CHANNELS, MobileNetTrunk, load_imagenet_state
 
@@ -68,18 +67,18 @@ def trunk_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> MobileNetTrunk:
 
 
 def extract_temporal_features(stream: TemporalStream, stacks: FlowStacks, device: str = "cpu") -> NDArray[np.float32]:
-    """(n, 384) what the network makes of (n, 20, side, side) stacks, before the head."""
+    """(n, 384) features of (n, 20, side, side) stacks: the inputs of the head."""
     return compute_temporal_maps(stream, stacks, device).mean(axis=(2, 3), dtype=np.float64).astype(np.float32)
 
 
 def compute_temporal_maps(stream: TemporalStream, stacks: FlowStacks, device: str = "cpu") -> NDArray[np.float32]:
-    """(n, 384, rows, columns) the last layer, a cell per 16 pixels: their mean is what the head reads.
+    """(n, 384, rows, columns) last feature map, a cell per 16 pixels; its mean is the input of the head.
 
-    On a CPU every stack goes alone through one thread, so that neither their number nor the machine's changes a bit.
+    On a CPU every stack is computed alone by one thread: results are the same for any number of stacks and threads.
     """
-    network = _ready(stream, device)
+    network = _load_temporal_network(stream, device)
     if device == "cpu":
-        with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        with make_torch_pool() as pool:
             found = list(pool.map(lambda n: _run(network, stacks[n : n + 1], device), range(len(stacks))))
     else:
         found = [_run(network, stacks[n : n + CUDA_BATCH], device) for n in range(0, len(stacks), CUDA_BATCH)]
@@ -87,14 +86,14 @@ def compute_temporal_maps(stream: TemporalStream, stacks: FlowStacks, device: st
     return np.concatenate([np.empty((0, len(stream.head.weights), cells, cells), np.float32), *found])
 
 
-def _ready(stream: TemporalStream, device: str) -> nn.Module:
+def _load_temporal_network(stream: TemporalStream, device: str) -> nn.Module:
     """The network of `stream`, normalisation folded in, built once per stream and device."""
     with _loading:
-        return _build(stream, device)
+        return _build_temporal_network(stream, device)
 
 
 @lru_cache(maxsize=2)
-def _build(stream: TemporalStream, device: str) -> nn.Module:
+def _build_temporal_network(stream: TemporalStream, device: str) -> nn.Module:
     trunk = trunk_from_arrays(stream.trunk).eval().requires_grad_(False)
     _fold_batch_norm(trunk)
     return trunk.features.to(torch.device(device))

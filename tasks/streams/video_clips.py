@@ -1,9 +1,9 @@
-"""Clips: what the appearance stream sees of a video, as I3D's authors prepare it.
+"""Clips and windows of a video: the inputs of the appearance stream, prepared as by I3D's authors.
 
 Carreira and Zisserman (2017): 25 frames per second, shorter side 256, the middle 224 x 224; a video shorter than a clip
 is repeated until it fills one. Theirs are trimmed; ours may hold several shots, and every shot is treated as they treat
-a video, for what changes at a cut is no motion. A long video is looked at in windows with a stride, and where these
-would be more than wanted, in the middles of equal segments (Wang et al., "Temporal Segment Networks", ECCV 2016).
+a video, because the change at a cut is no motion. A long video is covered by windows with a stride, or, where these
+would be too many, by the middles of equal segments (Wang et al., "Temporal Segment Networks", ECCV 2016).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tasks.streams.window_plan import WindowPlan
 
 CLIP_SIDE = 224  # of the picture that goes into the network, pixels
 CENTRE_CROP_SHARE = 224 / 256  # of the shorter side of the frame: what the authors' test crop keeps
-MIN_SHOT_S = 0.4  # of a shot to be looked at: what a stack of the flow stream spans
+MIN_SHOT_S = 0.4  # least duration of a shot: what a stack of the flow stream spans
 BOX_MARGIN = 1.25  # side of a person's square over the longer side of the box: raised arms and a stride stay inside
 
 VideoClip = NDArray[np.uint8]
@@ -32,7 +32,7 @@ VideoClip = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class ClipWindow:
-    """A stretch of a video that is judged as one."""
+    """A window of a video that is classified as a whole."""
 
     frames: NDArray[np.intp]
     """(t,) rows of the frames artifact, one per instant; a video of a lower rate shows some of them twice."""
@@ -51,8 +51,8 @@ class ClipWindow:
         """The last frame, itself inside."""
         return int(self.frames.max())
 
-    def in_shot(self, frames: NDArray[Any]) -> NDArray[np.bool_]:
-        """(n,) which of (n,) frames belong to the window's shot: of others nothing can be learned about it."""
+    def is_in_shot(self, frames: NDArray[Any]) -> NDArray[np.bool_]:
+        """(n,) which of (n,) frames belong to the window's shot."""
         return (frames >= self.shot[0]) & (frames <= self.shot[1])
 
 
@@ -73,19 +73,19 @@ def make_clip_windows(
     shots = np.split(shown, np.flatnonzero(np.diff(number)) + 1)
     shots = [shot for shot in shots if len(shot) >= MIN_SHOT_S * plan.fps] or [max(shots, key=len)]
     places = [(shot, start) for shot, seen in enumerate(shots) for start in _list_window_starts(len(seen), plan)]
-    if len(places) > plan.most:
+    if len(places) > plan.max_windows:
         places = _spread_windows([len(shot) for shot in shots], plan)
     bounds = np.concatenate([[0], edges, [len(ok)]])
     found: list[ClipWindow] = []
     for shot, start in places:
-        seen = shots[shot][start : start + plan.length]
-        first, stop = bounds[np.searchsorted(edges, seen[0], side="right") :][:2]
-        found.append(ClipWindow(np.resize(seen, plan.length), len(seen) < plan.length, (int(first), int(stop) - 1)))
+        part = shots[shot][start : start + plan.length]
+        first, stop = bounds[np.searchsorted(edges, part[0], side="right") :][:2]
+        found.append(ClipWindow(np.resize(part, plan.length), len(part) < plan.length, (int(first), int(stop) - 1)))
     return tuple(found)
 
 
 def _list_window_starts(count: int, plan: WindowPlan) -> list[int]:
-    """Where the windows of a shot of `count` instants start, by the stride."""
+    """First instants of the windows of a shot of `count` instants."""
     last = max(0, count - plan.length)
     return sorted({*range(0, last + 1, plan.stride), last})
 
@@ -95,7 +95,7 @@ def _spread_windows(counts: Sequence[int], plan: WindowPlan) -> list[tuple[int, 
     begins = np.cumsum([0, *counts])
     total = int(begins[-1])
     found: dict[tuple[int, int], None] = {}
-    for start in sample_segment_starts(0, max(total, plan.length), plan.length, plan.most):
+    for start in sample_segment_starts(0, max(total, plan.length), plan.length, plan.max_windows):
         shot = int(np.searchsorted(begins, min(start + plan.length // 2, total - 1), side="right")) - 1
         last = max(0, counts[shot] - plan.length)
         found[shot, min(max(start - int(begins[shot]), 0), last)] = None
@@ -114,17 +114,17 @@ def sample_instants(pts_s: NDArray[np.float64], ok: NDArray[np.bool_], fps: floa
 
 
 def make_frame_squares(height: int, width: int, count: int) -> Boxes:
-    """The middle of the frame that I3D's authors test on, `count` times."""
+    """(count, 4) the central crop on which I3D's authors test, repeated."""
     half = CENTRE_CROP_SHARE * min(height, width) / 2
     x, y = (width - 1) / 2, (height - 1) / 2
     return np.tile([x - half, y - half, x + half, y + half], (count, 1))
 
 
 def make_person_squares(at: NDArray[np.intp], frames: NDArray[Any], xyxy: NDArray[np.float32]) -> Boxes:
-    """Squares in the frames `at` around one person, whose boxes (k, 4) are known in (k,) increasing `frames`.
+    """(t, 4) squares in the frames `at` around one person with boxes (k, 4) in (k,) increasing `frames`.
 
-    One size for all; between boxes the way is interpolated, and the centre moves on a straight line in time, so that
-    a trembling box does not shake the picture.
+    All have one size. Centres are interpolated between boxes and fitted by a straight line in time, so that a
+    jittering box does not shake the clip.
     """
     boxes = xyxy.astype(np.float64)
     extent = np.interp(at, frames, (boxes[:, 2:] - boxes[:, :2]).max(axis=1)).max()
@@ -138,7 +138,7 @@ def make_person_squares(at: NDArray[np.intp], frames: NDArray[Any], xyxy: NDArra
 
 
 def read_clips(frames: Frames, window: ClipWindow, squares: Sequence[Boxes]) -> list[VideoClip]:
-    """A clip for each of `squares`; every picture is read once."""
+    """A clip for each of `squares`; every frame is read once."""
     clips: list[VideoClip] = [np.empty((len(window.frames), CLIP_SIDE, CLIP_SIDE, 3), np.uint8) for _ in squares]
     for frame in np.unique(window.frames):
         image = frames.image(int(frame))
@@ -149,12 +149,12 @@ def read_clips(frames: Frames, window: ClipWindow, squares: Sequence[Boxes]) -> 
 
 
 def crop_square(image: Image, square: NDArray[np.float64], side: int) -> Image:
-    """(side, side, 3) what `image` shows in `square`; beyond its edge the edge goes on."""
+    """(side, side, 3) crop of `image` at `square`, resized; outside the image its edge is repeated."""
     left, top = (round(float(at) + 0.5) for at in square[:2])
     size = max(1, round(float(square[2] - square[0])))
     height, width = image.shape[:2]
     x, y = (np.clip(np.arange(at, at + size), 0, end - 1) for at, end in ((left, width), (top, height)))
     inside = left >= 0 and top >= 0 and left + size <= width and top + size <= height
     part: Any = image[top : top + size, left : left + size] if inside else image[y[:, None], x]
-    how = cv2.INTER_AREA if size > side else cv2.INTER_LINEAR
-    return cv2.resize(part, (side, side), interpolation=how).astype(np.uint8, copy=False)
+    interpolation = cv2.INTER_AREA if size > side else cv2.INTER_LINEAR
+    return cv2.resize(part, (side, side), interpolation=interpolation).astype(np.uint8, copy=False)

@@ -1,15 +1,13 @@
-"""R3D-18 and R(2+1)D-18: smaller networks for clips, for those who have torchvision's weights at hand.
+"""R3D-18 and R(2+1)D-18: smaller video networks with torchvision's weights.
 
 Tran et al., "A Closer Look at Spatiotemporal Convolutions", CVPR 2018, https://arxiv.org/abs/1711.11248; networks and
 input scaling are torchvision's. Published on clips of 16 frames at 15 per second, 112 x 112.
-No package carries these weights, so a person brings the file and says its sha256, by which the result can be traced.
+No package contains these weights: the user supplies the file and its SHA-256, which is part of the cache key.
 """
 
 from __future__ import annotations
 
 import hashlib
-import threading
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tasks.errors import SemflowError
+from tasks.runtime import load_once
 from tasks.streams.clip_network import ClipNetwork
 from tasks.streams.kinetics_labels import load_kinetics_labels
 from tasks.yolo.torchvision_ops import make_torchvision_importable
@@ -25,17 +24,11 @@ from tasks.yolo.torchvision_ops import make_torchvision_importable
 VideoResNetName = Literal["r3d_18", "r2plus1d_18"]
 INPUT_SIDE = 112
 MEAN, SCALE = (0.43216, 0.394666, 0.37645), (0.22803, 0.22145, 0.216989)  # torchvision's, of Kinetics-400
-_loading = threading.Lock()
 
 
+@load_once
 def load_video_resnet(kind: VideoResNetName, file: Path, sha256: str, device: str) -> ClipNetwork:
     """The network `kind` with the weights in `file`, which must have `sha256`; once per process."""
-    with _loading:
-        return _load(kind, file, sha256, device)
-
-
-@cache
-def _load(kind: VideoResNetName, file: Path, sha256: str, device: str) -> ClipNetwork:
     if not file.is_file():
         raise SemflowError(
             f"classify.network_file must be a file with torchvision's weights of {kind}, got {file}, which is not "
@@ -61,8 +54,8 @@ def build_video_resnet(kind: VideoResNetName, state: dict[str, Any], name: str, 
     trunk = nn.Sequential(network.stem, network.layer1, network.layer2, network.layer3, network.layer4)
     return ClipNetwork(
         trunk=trunk,
-        prepared=preprocess_clips,
-        pooled=lambda maps: maps.mean(dim=(2, 3, 4)),
+        preprocess=preprocess_clips,
+        pool=lambda maps: maps.mean(dim=(2, 3, 4)),
         head=network.fc,
         labels=load_kinetics_labels(),
         device=device,

@@ -1,4 +1,4 @@
-"""How a video is cut into windows: four numbers, apart from the code that cuts, which needs OpenCV."""
+"""Settings of temporal windows; apart from the code that makes windows, which needs OpenCV."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class WindowPlan:
-    """Windows of a video, in instants: pictures at an even rate."""
+    """Windows of a video, in instants: frames sampled at an even rate."""
 
     fps: float
     """Instants per second."""
@@ -15,5 +15,5 @@ class WindowPlan:
     """Instants per window."""
     stride: int
     """Instants from one window to the next."""
-    most: int
+    max_windows: int
     """Windows per video at most."""

@@ -1,4 +1,4 @@
-"""One object followed by CSRT, as OpenCV's contrib wheels have it.
+"""Single-object tracking by CSRT, from OpenCV's contrib modules.
 
 Source: Lukezic et al., "Discriminative correlation filter with channel and spatial reliability" (CVPR 2017).
 """
@@ -19,9 +19,9 @@ from tasks.errors import SemflowError
 def track_by_csrt(
     frames: Frames, frame: int, xyxy: NDArray[np.float64]
 ) -> Iterator[tuple[int, NDArray[np.float64], bool]]:
-    """(frame, (4,) xyxy, whether it was found) from `frame`, where the box is given, to the end; whole frames alone.
+    """(frame, (4,) xyxy, whether it was found) from `frame`, where the box is given, to the end.
 
-    Boxes are whole pixels, as CSRT takes and gives them.
+    Damaged and lost frames are left out. Boxes have integer coordinates, as CSRT takes and gives them.
     """
     tracker = _create_tracker()
     box = np.rint(xyxy)

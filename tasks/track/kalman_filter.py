@@ -3,8 +3,8 @@
 Source: Wojke et al., "Simple online and realtime tracking with a deep association metric" (2017), whose
 `kalman_filter.py` this follows function by function; centre, width and height as state, with noise in proportion to
 width and height, from Aharon et al., "BoT-SORT" (2022).
-We differ in layout alone. No noise term there couples the four coordinates, so the 8x8 covariance falls apart into
-four 2x2 blocks, and what is a stack of matrix products there is elementwise arithmetic here: the same numbers, faster.
+We differ in layout alone. No noise term there couples the four coordinates, so the 8x8 covariance is block-diagonal
+with four 2x2 blocks, and the matrix products there are elementwise arithmetic here: the same numbers, faster.
 
 Shapes: mean (n, 2, 4), position and velocity of (cx, cy, w, h) in pixels and pixels per frame;
 covariance (n, 3, 4), the distinct entries of each coordinate's block: var(position), cov(position, velocity),
@@ -15,20 +15,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.arrays import Floats
+from tasks.arrays import Floats, Points
 
 STD_POSITION = 1 / 20  # of width or height; deep_sort, _std_weight_position
 STD_VELOCITY = 1 / 160  # of width or height, per frame; deep_sort, _std_weight_velocity
-INITIAL_POSITION_FACTOR = 2  # times STD_POSITION at birth; deep_sort, initiate
-INITIAL_VELOCITY_FACTOR = 10  # times STD_VELOCITY at birth; deep_sort, initiate
-MIN_SIZE = 1.0  # px; below it a box has no scale to take the noise from
+INITIAL_POSITION_FACTOR = 2  # times STD_POSITION, at the start; deep_sort, initiate
+INITIAL_VELOCITY_FACTOR = 10  # times STD_VELOCITY, at the start; deep_sort, initiate
+MIN_SIZE = 1.0  # px; smaller sizes give no usable scale for the noise
 
 FilterState = tuple[Floats, Floats]
 """(mean, covariance)."""
 
 
 def initiate(measurement: Floats) -> FilterState:
-    """Filters of boxes seen for the first time, at rest."""
+    """States of filters that start at (n, 4) boxes, with velocity 0."""
     scale = _noise_scale(measurement)
     mean = np.stack([measurement, np.zeros_like(measurement)], axis=1)
     variance = np.stack(
@@ -43,24 +43,24 @@ def initiate(measurement: Floats) -> FilterState:
 
 
 def predict(mean: Floats, covariance: Floats) -> FilterState:
-    """One frame on: x + v, F P F' + Q."""
+    """States predicted for the next frame: x + v, F P F' + Q."""
     scale = _noise_scale(mean[:, 0])
     moved = mean.copy()
     moved[:, 0] += mean[:, 1]
     np.maximum(moved[:, 0, 2:], MIN_SIZE, out=moved[:, 0, 2:])
-    spread = covariance.copy()
-    spread[:, 1] += covariance[:, 2]
-    spread[:, 0] += covariance[:, 1] + spread[:, 1]
-    spread[:, 0] += np.square(STD_POSITION * scale)
-    spread[:, 2] += np.square(STD_VELOCITY * scale)
-    return moved, spread
+    predicted = covariance.copy()
+    predicted[:, 1] += covariance[:, 2]
+    predicted[:, 0] += covariance[:, 1] + predicted[:, 1]
+    predicted[:, 0] += np.square(STD_POSITION * scale)
+    predicted[:, 2] += np.square(STD_VELOCITY * scale)
+    return moved, predicted
 
 
 def update(mean: Floats, covariance: Floats, measurement: Floats, score: Floats | None = None) -> FilterState:
-    """The state after seeing `measurement`: K = P H' / (H P H' + R), x + K y, P - K H P.
+    """States updated with `measurement`: K = P H' / (H P H' + R), x + K y, P - K H P.
 
-    With the detections' (n,) `score`, R is multiplied by 1 - score: what is sure counts more (Du et al., "GIAOTracker",
-    2021, eq. 1, which StrongSORT keeps).
+    With the detections' (n,) `score`, R is multiplied by 1 - score, so that a high score counts more: the noise scale
+    adaptive Kalman filter (Du et al., "GIAOTracker", 2021, eq. 1, which StrongSORT keeps).
     """
     noise = np.square(STD_POSITION * _noise_scale(mean[:, 0]))
     if score is not None:
@@ -73,29 +73,29 @@ def update(mean: Floats, covariance: Floats, measurement: Floats, score: Floats 
     return corrected, reduced
 
 
-def compensate_camera(mean: Floats, covariance: Floats, place: Floats, turn: Floats) -> FilterState:
-    """The state after the camera has moved: centres are at `place` (n, 2), and steps are turned by `turn` (n, 2, 2).
+def compensate_camera(mean: Floats, covariance: Floats, centre: Points, jacobian: Floats) -> FilterState:
+    """States after the camera has moved, from (n, 2) new centres and (n, 2, 2) Jacobians of the motion there.
 
-    Velocities turn with the steps, sizes grow by the root of the turn's determinant. BoT-SORT multiplies width and
-    height by the turn itself, which agrees where things only grow and makes no sense for an upright box otherwise. What
-    a turn of the camera couples between x and y is dropped: a degree couples 2 %.
+    Velocities are multiplied by the Jacobian, sizes by the root of its determinant. BoT-SORT multiplies width and
+    height by the affine matrix itself, which is the same under pure scaling and meaningless for an upright box
+    otherwise. The correlation of x and y that a rotation causes is dropped: one degree causes 2 %.
     """
-    growth = np.sqrt(np.abs(np.linalg.det(turn)))[:, None, None]
-    moved, spread = mean * growth, covariance * growth**2
-    moved[:, 0, :2] = place
-    moved[:, 1, :2] = np.einsum("nij,nj->ni", turn, mean[:, 1, :2])
-    spread[:, :, :2] = np.einsum("nij,nkj->nki", np.square(turn), covariance[:, :, :2])
-    return moved, spread
+    scale = np.sqrt(np.abs(np.linalg.det(jacobian)))[:, None, None]
+    moved, scaled = mean * scale, covariance * scale**2
+    moved[:, 0, :2] = centre
+    moved[:, 1, :2] = np.einsum("nij,nj->ni", jacobian, mean[:, 1, :2])
+    scaled[:, :, :2] = np.einsum("nij,nkj->nki", np.square(jacobian), covariance[:, :, :2])
+    return moved, scaled
 
 
 def mahalanobis_distance(mean: Floats, covariance: Floats, measurement: Floats) -> Floats:
-    """(n, m) squared Mahalanobis distance of each of m measurements from what each of n filters expects."""
-    expected = mean[:, 0]
-    variance = covariance[:, 0] + np.square(STD_POSITION * _noise_scale(expected))
-    return (np.square(measurement - expected[:, None]) / variance[:, None]).sum(axis=2)
+    """(n, m) squared Mahalanobis distance of each of m measurements from the predictions of n filters."""
+    predicted = mean[:, 0]
+    variance = covariance[:, 0] + np.square(STD_POSITION * _noise_scale(predicted))
+    return (np.square(measurement - predicted[:, None]) / variance[:, None]).sum(axis=2)
 
 
 def _noise_scale(cxcywh: Floats) -> Floats:
-    """(n, 4) what the noise of each coordinate is in proportion to: width for x, height for y."""
+    """(n, 4) the scale of each coordinate's noise: width for x and w, height for y and h."""
     size = np.maximum(cxcywh[:, 2:], MIN_SIZE)
     return np.concatenate([size, size], axis=1)

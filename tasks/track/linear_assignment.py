@@ -1,10 +1,10 @@
-"""One-to-one matching with the largest total gain.
+"""Linear assignment: one-to-one matching with the largest total gain.
 
-A pair that may match has a gain above 0; everything else has none and is never matched. That is the usual
-"Hungarian algorithm, then drop what is past the threshold", with the threshold inside the objective, so that a bad
-pair cannot push a good one aside (as lapjv's `cost_limit` in ByteTrack).
-A pair whose row and column have no other pair needs no solver; the solver sees the contested rows and columns alone.
-The total is that of the whole matrix.
+A pair that may be matched has a gain above 0; the others are never matched. That is the usual "Hungarian algorithm,
+then drop pairs past the threshold" with the threshold inside the objective, so that a bad pair cannot displace a good
+one (as lapjv's `cost_limit` in ByteTrack).
+A pair whose row and column have no other candidate needs no solver: the solver gets the contested rows and columns
+alone. The total is that of the whole matrix.
 """
 
 from __future__ import annotations
@@ -13,15 +13,13 @@ import numpy as np
 
 from tasks.arrays import Floats, Indices
 
-TIE_BREAK = (
-    1e-9  # gains closer than this count as equal: far below any difference that means something, far above rounding
-)
+TIE_BREAK = 1e-9  # added to gains to settle ties: far below any difference that matters, far above rounding
 
 
 def solve_assignment(gain: Floats) -> tuple[Indices, Indices]:
     """Rows and columns matched to each other, rows ascending, for an (n, m) matrix of gains.
 
-    Equal totals are settled in favour of the lower row having the lower column: callers order tracks by age, and
+    Of equal totals, the one is taken in which the lower row has the lower column: callers order tracks by age, and
     detections by score and then index.
     """
     row, column = np.nonzero(gain > 0)
@@ -29,24 +27,24 @@ def solve_assignment(gain: Floats) -> tuple[Indices, Indices]:
     if not contested.any():
         return row, column
     rows, columns = _unique_indices(row[contested]), _unique_indices(column[contested])
-    r, c = _hungarian(gain[rows[:, None], columns])
+    r, c = _run_hungarian(gain[rows[:, None], columns])
     row, column = np.append(row[~contested], rows[r]), np.append(column[~contested], columns[c])
     order = np.argsort(row)
     return row[order], column[order]
 
 
 def solve_sparse_assignment(rows: Indices, columns: Indices, gain: Floats) -> Indices:
-    """Which of the listed pairs (no pair twice, gains above 0) are matched, ascending; for matrices mostly empty.
+    """Indices, ascending, of the listed pairs that are matched, for a mostly empty matrix.
 
-    The pairs form a graph whose connected parts do not touch each other, so each is matched alone.
+    No pair stands twice, and gains are above 0. Pairs are the edges of a graph, whose connected components are solved
+    one by one.
     """
-    matched = [
-        part[_match_component(rows[part], columns[part], gain[part])] for part in _connected_components(rows, columns)
-    ]
+    components = _connected_components(rows, columns)
+    matched = [part[_match_component(rows[part], columns[part], gain[part])] for part in components]
     return np.sort(np.concatenate([np.empty(0, np.intp), *matched]))
 
 
-def _hungarian(gain: Floats) -> tuple[Indices, Indices]:
+def _run_hungarian(gain: Floats) -> tuple[Indices, Indices]:
     from scipy.optimize import linear_sum_assignment
 
     n, m = gain.shape
@@ -62,6 +60,7 @@ def _unique_indices(indices: Indices) -> Indices:
 
 
 def _match_component(rows: Indices, columns: Indices, gain: Floats) -> Indices:
+    """Indices of the matched pairs of one connected component."""
     row_names, row = np.unique(rows, return_inverse=True)
     column_names, column = np.unique(columns, return_inverse=True)
     dense = np.zeros((len(row_names), len(column_names)))
@@ -72,7 +71,7 @@ def _match_component(rows: Indices, columns: Indices, gain: Floats) -> Indices:
 
 
 def _connected_components(rows: Indices, columns: Indices) -> list[Indices]:
-    """The pairs of each connected part of the graph, as positions in the list."""
+    """The pairs of each connected component of the graph, as indices into the list."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 

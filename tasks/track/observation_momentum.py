@@ -1,22 +1,22 @@
-"""Heading on as before: OC-SORT's observation-centric momentum.
+"""Observation-centric momentum: how well a detection keeps a track's direction of motion.
 
 Source: Cao et al., "Observation-Centric SORT" (CVPR 2023), section 4.2: the direction between two observations some
-frames apart is steadier than a filter's velocity.
+frames apart is less noisy than the velocity of a Kalman filter.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from tasks.arrays import Floats
+from tasks.arrays import Floats, Points
 
-DELTA_T = 3  # frames; OC-SORT, delta_t
+DELTA_T = 3  # frames between the two observations; OC-SORT, delta_t
 
 
-def append_observation(frame: int, centre: Floats, recent: Floats | None = None) -> Floats:
-    """(n, LOOK_BACK + 1, 3) frame, x, y of the latest observations, newest first: `centre`, then those of `recent`.
+def append_observation(frame: int, centre: Points, recent: Floats | None = None) -> Floats:
+    """(n, DELTA_T + 1, 3) frame, x, y of the latest observations, newest first: `centre`, then those of `recent`.
 
-    Where there is nothing yet, the frame is -inf.
+    Entries without an observation have the frame -inf.
     """
     if recent is None:
         recent = np.full((len(centre), DELTA_T + 1, 3), [-np.inf, 0.0, 0.0])
@@ -25,8 +25,8 @@ def append_observation(frame: int, centre: Floats, recent: Floats | None = None)
     return grown
 
 
-def direction_consistency(recent: Floats, centre: Floats) -> Floats:
-    """(n, m) how well going on to each of m centres keeps the direction: 1/2 straight on, -1/2 straight back.
+def direction_consistency(recent: Floats, centre: Points) -> Floats:
+    """(n, m) how well moving on to each of m centres keeps the direction: 1/2 straight on, -1/2 straight back.
 
     0 for a track without a direction yet.
     """

@@ -1,13 +1,12 @@
-"""The first pass: frame by frame, tracks are predicted, matched and corrected, born and let go.
+"""Online tracking, the first pass over the frames.
 
-What is remembered of the past is which detection went where: as much as the table of tracks needs, and nothing else
-grows with the length of the video.
+Per frame, tracks are predicted, matched with detections, updated, started and ended.
+The result is which detection belongs to which tracklet; nothing else that is kept grows with the length of the video.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,74 +15,71 @@ from tasks.artifacts.detections import Detections
 from tasks.track.active_tracks import ActiveTracks
 from tasks.track.association import FrameDetections, associate_detections
 from tasks.track.flow_propagated_boxes import FlowPropagatedBoxes, find_occluded, median_box_flow
+from tasks.track.params import TrackParams
 from tasks.track.tracklets import Tracklets
 from tasks.track.visual_cues import NO_CUES, VisualCues
 
-if TYPE_CHECKING:
-    from tasks.track.params import TrackParams
-
-TENTATIVE_MAX_GAP = (
-    1  # frames that a track with fewer than n_init detections survives: detectors flicker before they are sure
-)
+TENTATIVE_MAX_GAP = 1  # frames; a track with fewer than n_init detections survives so many, as new detections flicker
 
 
 def form_tracklets(
-    detections: Detections, params: TrackParams, sight: VisualCues = NO_CUES
+    detections: Detections, params: TrackParams, cues: VisualCues = NO_CUES
 ) -> tuple[Tracklets, FlowPropagatedBoxes]:
-    """Tracklets of at least `n_init` detections whose gaps are no longer than `max_gap` frames, and what fills them."""
+    """Tracklets of at least `n_init` detections with gaps of at most `max_gap` frames, and boxes for the gaps."""
     xyxy, score = detections.xyxy.astype(np.float64), detections.score.astype(np.float64)
     boxes = FrameDetections(xyxy, score, detections.class_id, np.empty((len(score), 0), np.float32))
     usable = np.flatnonzero(score >= params.low_score)
     usable = usable[np.lexsort((-score[usable], detections.frame[usable]))]
     bounds = np.searchsorted(detections.frame[usable], np.arange(detections.frame_count + 1))
-    live = ActiveTracks.born(0, 0, usable[:0], _frame_detections(boxes, usable[:0], 0, sight))
-    born = 0
-    names: list[Indices] = []
+    active = ActiveTracks.from_detections(0, 0, usable[:0], _frame_detections(boxes, usable[:0], 0, cues))
+    started = 0
+    numbers: list[Indices] = []
     rows: list[Indices] = []
-    carried: list[tuple[Indices, Indices, Floats]] = []
+    propagated: list[tuple[Indices, Indices, Floats]] = []
     for frame in range(detections.frame_count):
         here = usable[bounds[frame] : bounds[frame + 1]]
-        if not len(here) and not len(live.name):
+        if not len(here) and not len(active.number):
             continue
-        seen = _frame_detections(boxes, here, frame, sight)
-        if sight.flow is not None and frame:
-            live.hold(*median_box_flow(sight.flow, frame - 1, live.held))
-        homography = sight.camera.homographies[frame - 1] if sight.camera is not None and frame else None
-        partner = associate_detections(live.predict(homography), seen, params)
+        seen = _frame_detections(boxes, here, frame, cues)
+        if cues.dense_flow is not None and frame:
+            active.propagate_by_flow(*median_box_flow(cues.dense_flow, frame - 1, active.flow_xyxy))
+        homography = cues.camera_motion.homographies[frame - 1] if cues.camera_motion is not None and frame else None
+        partner = associate_detections(active.predict(homography), seen, params)
         matched = np.flatnonzero(partner >= 0)
-        live.correct(matched, frame, here[partner[matched]], seen.take(partner[matched]), params)
-        names.append(live.name[matched])
+        active.update(matched, frame, here[partner[matched]], seen.take(partner[matched]), params)
+        numbers.append(active.number[matched])
         rows.append(here[partner[matched]])
-        if sight.flow is not None and frame:
-            carried.append(_propagated_boxes(live, np.flatnonzero(partner < 0), frame, seen))
-        live.keep(frame - live.last_frame <= max_missed_frames(live.hits, params))
+        if cues.dense_flow is not None and frame:
+            propagated.append(_propagated_boxes(active, np.flatnonzero(partner < 0), frame, seen))
+        active.keep_tracks(frame - active.last_frame <= max_missed_frames(active.hits, params))
 
         new = seen.score >= params.high_score
         new[partner[matched]] = False
         if new.any():
-            live.add(ActiveTracks.born(born, frame, here[new], seen.take(np.flatnonzero(new))))
+            first = seen.take(np.flatnonzero(new))
+            active.append_tracks(ActiveTracks.from_detections(started, frame, here[new], first))
             rows.append(here[new])
-            names.append(np.arange(born, born + len(rows[-1])))
-            born += len(rows[-1])
-    tracklets = Tracklets.of(np.concatenate([usable[:0], *names]), np.concatenate([usable[:0], *rows]))
-    return tracklets.only(tracklets.size >= params.n_init), FlowPropagatedBoxes.of(carried)
+            numbers.append(np.arange(started, started + len(rows[-1])))
+            started += len(rows[-1])
+    tracklets = Tracklets.from_pairs(np.concatenate([usable[:0], *numbers]), np.concatenate([usable[:0], *rows]))
+    return tracklets.select_tracklets(tracklets.size >= params.n_init), FlowPropagatedBoxes.from_frames(propagated)
 
 
 def max_missed_frames(hits: Indices, params: TrackParams) -> Indices:
-    """(n,) frames without a detection that a track with so many of them survives."""
+    """(n,) consecutive frames without a detection that a track with `hits` detections survives."""
     return np.where(hits < params.n_init, min(TENTATIVE_MAX_GAP, params.max_gap), params.max_gap)
 
 
-def _frame_detections(boxes: FrameDetections, rows: Indices, frame: int, sight: VisualCues) -> FrameDetections:
+def _frame_detections(boxes: FrameDetections, rows: Indices, frame: int, cues: VisualCues) -> FrameDetections:
     here = boxes.take(rows)
-    return replace(here, look=sight.looks(frame, here.xyxy))
+    return replace(here, embedding=cues.embed_boxes(frame, here.xyxy))
 
 
 def _propagated_boxes(
-    live: ActiveTracks, lost: Indices, frame: int, seen: FrameDetections
+    active: ActiveTracks, lost: Indices, frame: int, seen: FrameDetections
 ) -> tuple[Indices, Indices, Floats]:
-    """(after, frame, xyxy) of the boxes that flow still holds though nothing was detected there; see `Carried`."""
-    held = live.held[lost]
-    there = held.any(axis=1) & ~find_occluded(held, seen.xyxy)
-    live.held[lost[~there]] = 0
-    return live.last_row[lost[there]], np.full(there.sum(), frame), held[there]
+    """(last_detection, frame, xyxy) of the boxes that flow propagates to a frame without a detection of the track."""
+    boxes = active.flow_xyxy[lost]
+    is_visible = boxes.any(axis=1) & ~find_occluded(boxes, seen.xyxy)
+    active.flow_xyxy[lost[~is_visible]] = 0
+    return active.last_detection[lost[is_visible]], np.full(is_visible.sum(), frame), boxes[is_visible]

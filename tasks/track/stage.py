@@ -1,11 +1,11 @@
-"""Who is who over time, from the detections and what the pictures tell beside them.
+"""Multi-object tracking: detections of one object over time get one track id.
 
-The video is there to its end, so tracking has two passes. Frame by frame, boxes are carried forward by Kalman filters
-and matched with ByteTrack's two-step association (Zhang et al., 2022) into tracklets that bridge short gaps. Then, over
+The whole video is known, so tracking has two passes. Online, frame by frame, Kalman filters predict boxes, which are
+matched with ByteTrack's two-step association (Zhang et al., 2022) into tracklets that bridge short gaps. Offline, over
 the whole video, tracklets are linked where the motion of both ends agrees across a longer gap (Huang et al., 2008),
-tracks with too little behind them are dropped, and paths are smoothed and filled. All of it goes along with the camera,
-whose motion the background's dense flow tells; looks and boxes carried by flow can be added (see params).
-Frames are taken as evenly spaced in time. Classes never mix.
+tracks with a low mean score are dropped, and paths are smoothed and interpolated. All of it is compensated for camera
+motion, estimated from the dense flow of the background. Appearance embeddings and boxes propagated by flow are optional
+(see params). Frames are taken as evenly spaced in time. A track has one class.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from tasks.track.params import TrackParams
 
 @stage(
     libraries=("numpy", "opencv-python", "pyarrow", "scipy", "torch"),
-    weights=lambda params: (params.network,) if params.network else (),
+    weights=lambda params: (params.reid_weights,) if params.reid_weights else (),
     kernels=("torch", "cuda"),
-    kernels_for=lambda params: ("torch", "cuda") if params.network else (),
+    kernels_for=lambda params: ("torch", "cuda") if params.reid_weights else (),
 )
 def track(  # noqa: PLR0917  a stage's signature names all it reads
     detections: Detections,
@@ -34,7 +34,7 @@ def track(  # noqa: PLR0917  a stage's signature names all it reads
     params: TrackParams,
     compute: Compute,
 ) -> Tracks:
-    """Identities of all detections that belong to something lasting, numbered in order of appearance."""
+    """Tracks, numbered from 1 in order of appearance; detections that belong to no lasting track are left out."""
     from tasks.track.run_tracker import track_detections
     from tasks.track.visual_cues import make_visual_cues
 

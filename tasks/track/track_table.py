@@ -1,35 +1,29 @@
-"""From detections that belong together to the table of tracks: smooth paths without holes.
+"""The table of tracks from tracklets: smoothed paths with filled gaps.
 
 Smoothing is Whittaker's (1923; Eilers, "A perfect smoother", 2003): the path x that minimises
-sum of score * (z - x)^2 + smoothing * (second differences of x)^2. It is the Kalman (RTS) smoother of a
-constant-velocity model whose only noise is in the velocity, with measurement noise falling as scores rise, solved at
-once as a banded system; in gaps, where there is nothing to be near to, it goes on as smoothly as possible. Where
-the camera's motion is known, what it does to the path's centres is taken off before and put back after, so that a
-shaking hand is not smoothed away.
+sum of score * (z - x)^2 + smoothing * (second differences of x)^2. It equals the Kalman (RTS) smoother of a
+constant-velocity model whose only process noise is in the velocity, with measurement noise falling as scores rise,
+solved at once as a banded system; in gaps, which have no data term, it is the smoothest continuation. Where the
+camera's motion is known, its displacement of the path's centres is subtracted before and added back after, so that
+camera shake is not smoothed away.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.arrays import Floats
+from tasks.arrays import Boxes, Floats, Points
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.tracks import FLOW_PREDICTED, INTERPOLATED, Tracks
 from tasks.geometry.bounding_boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
 from tasks.track.camera_motion import VideoCameraMotion, linearise_homography
 from tasks.track.flow_propagated_boxes import NO_PROPAGATED_BOXES, FlowPropagatedBoxes
+from tasks.track.params import TrackParams
 from tasks.track.tracklets import Tracklets
 
-if TYPE_CHECKING:
-    from tasks.track.params import TrackParams
-
 MIN_WEIGHT = 0.01  # of a detection without any score, so that the system stays well posed
-PROPAGATED_WEIGHT = (
-    0.3  # of a box carried by flow, against a detection's score: as much as one of the weakest that count
-)
+PROPAGATED_WEIGHT = 0.3  # of a box propagated by flow: as a detection of that score, one of the lowest that are used
 
 
 def build_track_table(
@@ -37,48 +31,48 @@ def build_track_table(
     tracklets: Tracklets,
     params: TrackParams,
     camera: VideoCameraMotion | None = None,
-    carried: FlowPropagatedBoxes = NO_PROPAGATED_BOXES,
+    propagated: FlowPropagatedBoxes = NO_PROPAGATED_BOXES,
 ) -> Tracks:
-    """The table of tracks: a row per detection, and per frame between them that is carried or filled."""
+    """The table of tracks: a row per detection, and per frame between them that is propagated or interpolated."""
     xyxy = detections.xyxy.astype(np.float64)
     frames: list[NDArray[np.int32]] = []
-    boxes: list[Floats] = []
+    boxes: list[Boxes] = []
     sources: list[NDArray[np.int32]] = []
     for first, last in zip(tracklets.first, tracklets.last, strict=True):
         rows = tracklets.detection[first : last + 1]
-        between = carried.between(rows, detections.frame[rows])
-        frame = np.concatenate([detections.frame[rows], carried.frame[between]])
+        between = propagated.find_in_gaps(rows, detections.frame[rows])
+        frame = np.concatenate([detections.frame[rows], propagated.frame[between]])
         weight = np.concatenate([detections.score[rows], np.full(len(between), PROPAGATED_WEIGHT, np.float32)])
         origin = np.concatenate([rows, np.full(len(between), FLOW_PREDICTED)])
         order = np.argsort(frame)
         time, begin = (frame - frame[0])[order].astype(np.int32), int(frame[0])
-        seen = np.concatenate([xyxy[rows], carried.xyxy[between]])[order]
+        measured = np.concatenate([xyxy[rows], propagated.xyxy[between]])[order]
         source = np.full(time[-1] + 1, INTERPOLATED, np.int32)
         source[time] = origin[order]
-        shift = (
-            np.zeros((len(source), 4)) if camera is None else np.tile(camera_displacement(camera, begin, time, seen), 2)
-        )
-        path = smooth_path(time, seen - shift[time], weight[order], params.smoothing) + shift
-        wanted = np.flatnonzero((source != INTERPOLATED) | params.fill)
+        shift = np.zeros((len(source), 4))
+        if camera is not None:
+            shift = np.tile(camera_displacement(camera, begin, time, measured), 2)
+        path = smooth_path(time, measured - shift[time], weight[order], params.smoothing) + shift
+        wanted = np.flatnonzero((source != INTERPOLATED) | params.interpolate)
         frames.append((begin + wanted).astype(np.int32))
         boxes.append(path[wanted])
         sources.append(source[wanted])
     return _assemble_table(detections, tracklets, frames, boxes, sources)
 
 
-def camera_displacement(camera: VideoCameraMotion, begin: int, time: NDArray[np.int32], xyxy: Floats) -> Floats:
-    """(t, 2) how far the camera has taken a path in the picture since frame `begin`, at times 0, 1, ..."""
+def camera_displacement(camera: VideoCameraMotion, begin: int, time: NDArray[np.int32], xyxy: Boxes) -> Points:
+    """(t, 2) pixels by which the camera has moved a path in the image since frame `begin`, at times 0, 1, ..."""
     centre = xyxy_to_cxcywh(xyxy)[:, :2]
     steps = np.arange(time[-1])
-    place = np.stack([np.interp(steps, time, side) for side in centre.T], axis=1)
-    moved = linearise_homography(camera.homographies[begin : begin + len(steps)], place)[0]
-    return np.concatenate([np.zeros((1, 2)), np.cumsum(moved - place, axis=0)])
+    points = np.stack([np.interp(steps, time, side) for side in centre.T], axis=1)
+    moved = linearise_homography(camera.homographies[begin : begin + len(steps)], points)[0]
+    return np.concatenate([np.zeros((1, 2)), np.cumsum(moved - points, axis=0)])
 
 
-def smooth_path(time: NDArray[np.int32], xyxy: Floats, score: NDArray[np.float32], smoothing: float) -> Floats:
+def smooth_path(time: NDArray[np.int32], xyxy: Boxes, score: NDArray[np.float32], smoothing: float) -> Boxes:
     """(t, 4) xyxy boxes at times 0, 1, ... up to the last of `time`, which starts at 0.
 
-    Without smoothing they are the boxes given, and straight lines between them.
+    Without smoothing they are the given boxes, linearly interpolated in between.
     """
     steps = np.arange(time[-1] + 1)
     if not smoothing or len(steps) < 3:
@@ -106,12 +100,13 @@ def _assemble_table(
     detections: Detections,
     tracklets: Tracklets,
     frames: list[NDArray[np.int32]],
-    boxes: list[Floats],
+    boxes: list[Boxes],
     sources: list[NDArray[np.int32]],
 ) -> Tracks:
-    facts = {"frame_count": detections.frame_count, "width": detections.width, "height": detections.height}
+    """Rows sorted by frame, then track; tracks are numbered from 1."""
+    size = {"frame_count": detections.frame_count, "width": detections.width, "height": detections.height}
     if not frames:
-        return Tracks.empty(**facts)
+        return Tracks.empty(**size)
     owner = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])
     frame, source, box = np.concatenate(frames), np.concatenate(sources), np.concatenate(boxes).astype(np.float32)
     order = np.lexsort((owner, frame))
@@ -128,5 +123,5 @@ def _assemble_table(
         x2=box[:, 2],
         y2=box[:, 3],
         detection=source,
-        **facts,
+        **size,
     )

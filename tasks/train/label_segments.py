@@ -1,4 +1,4 @@
-"""From rows of the labels to stretches of video: which frames, which person; what does not fit is told by its line."""
+"""Rows of the action labels as segments of video: range of frames and tracked person; errors name the row's line."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PERSON = "person"
 
 @dataclass(frozen=True)
 class TrainingVideos:
-    """The videos, decoded, with their flow and who is in them."""
+    """Frames, flow and tracks of all videos."""
 
     frames: Dataset[Frames]
     dense_flow: Dataset[DenseFlow]
@@ -31,13 +31,13 @@ class TrainingVideos:
 
     @property
     def videos(self) -> tuple[str, ...]:
-        """Those that have everything."""
+        """Names of the videos that have all three."""
         return tuple(v for v in self.frames.paths if v in self.dense_flow.paths and v in self.tracks.paths)
 
 
 @dataclass(frozen=True, eq=False)
 class BoxTrack:
-    """Where somebody is."""
+    """Boxes of one person over time."""
 
     frames: NDArray[np.int32]
     """(k,) increasing."""
@@ -47,7 +47,7 @@ class BoxTrack:
 
 @dataclass(frozen=True, eq=False)
 class LabelSegment:
-    """What a row of the labels means in its video."""
+    """A row of the labels, with its frames and person."""
 
     video: str
     label: str
@@ -56,9 +56,9 @@ class LabelSegment:
     stop: int
     """The frame after the last one."""
     person: BoxTrack | None
-    """Whom to look at; None for the whole frame."""
+    """Boxes of the person to classify; None for the whole frame."""
     track_id: int | None
-    """Who that is."""
+    """Track id of the person."""
     row: ActionLabel
 
 
@@ -70,13 +70,13 @@ def load_label_segments(
     for row in labels.rows:
         by_video.setdefault(_find_video(row, footage.videos), []).append(row)
     for video, rows in sorted(by_video.items()):
-        opened, tracked = Frames.load(footage.frames.paths[video]), Tracks.load(footage.tracks.paths[video])
+        frames, tracks = Frames.load(footage.frames.paths[video]), Tracks.load(footage.tracks.paths[video])
         for row in rows:
-            yield _make_segment(video, row, opened, tracked, region), opened
+            yield _make_segment(video, row, frames, tracks, region), frames
 
 
 def _find_video(row: ActionLabel, videos: Sequence[str]) -> str:
-    """The video that a row means, its file's ending being allowed."""
+    """The video that a row names, with or without the suffix of its file."""
     for name in possible_video_names(row.video):
         if name in videos:
             return name
@@ -94,8 +94,8 @@ def _make_segment(video: str, row: ActionLabel, frames: Frames, tracks: Tracks, 
         track_id = _find_longest_track(tracks, first, stop)
     if region == "frame" or track_id is None:
         return LabelSegment(video, row.label, first, stop, None, None, row)
-    theirs = np.flatnonzero(tracks.track_id == track_id)
-    inside = theirs[(tracks.frame[theirs] >= first) & (tracks.frame[theirs] < stop)]
+    track_rows = np.flatnonzero(tracks.track_id == track_id)
+    inside = track_rows[(tracks.frame[track_rows] >= first) & (tracks.frame[track_rows] < stop)]
     if not len(inside):
         known = sorted(set(tracks.track_id[(tracks.frame >= first) & (tracks.frame < stop)].tolist()))
         raise BadInput(
@@ -104,12 +104,12 @@ def _make_segment(video: str, row: ActionLabel, frames: Frames, tracks: Tracks, 
         )
     first, stop = int(tracks.frame[inside[0]]), int(tracks.frame[inside[-1]]) + 1
     return LabelSegment(
-        video, row.label, first, stop, BoxTrack(tracks.frame[theirs], tracks.xyxy[theirs]), track_id, row
+        video, row.label, first, stop, BoxTrack(tracks.frame[track_rows], tracks.xyxy[track_rows]), track_id, row
     )
 
 
 def _find_frame_range(row: ActionLabel, frames: Frames) -> tuple[int, int]:
-    """First frame and the one after the last, at least one of them whole."""
+    """First frame and the one after the last, at least one of them decoded."""
     start = -np.inf if row.start_s is None else row.start_s
     end = np.inf if row.end_s is None else row.end_s
     first, stop = (int(at) for at in np.searchsorted(frames.pts_s, [start, end]))
@@ -123,7 +123,7 @@ def _find_frame_range(row: ActionLabel, frames: Frames) -> tuple[int, int]:
 
 
 def _find_longest_track(tracks: Tracks, first: int, stop: int) -> int | None:
-    """The person who is in most frames of the stretch, of equals the first; None where there is nobody."""
+    """Track id of the person with most frames in the segment, of equals the first; None without people."""
     inside = (tracks.frame >= first) & (tracks.frame < stop) & (tracks.class_name == PERSON)
     ids, count = np.unique(tracks.track_id[inside], return_counts=True)
     return int(ids[count.argmax()]) if len(ids) else None

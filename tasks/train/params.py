@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -10,40 +11,49 @@ from tasks.params import Params
 
 
 class TrainParams(Params):
-    """What is trained, on what of the videos, and how it is measured."""
+    """Which streams are trained, on which parts of the videos, and how they are evaluated."""
+
+    RENAMED: ClassVar[Mapping[str, str]] = {
+        "clips": "clips_per_segment",
+        "stacks": "flow_stacks_per_segment",
+        "held_out": "held_out_share",
+        "ridge": "ridge_penalty",
+        "flip": "random_mirror",
+        "batch": "batch_size",
+    }
 
     region: Literal["person", "frame"]
-    """person: a square around the person whom a label names, or who is there longest; frame: its middle square."""
+    """person: a square around the person that a label names, or that is tracked longest; frame: its central square."""
     spatial: Literal["i3d", "mobilenet-v2", "none"]
-    """What the head on appearance reads: I3D's features of clips, MobileNetV2's of pictures (cheap); or no head."""
+    """Features of the spatial head: I3D's of clips, MobileNetV2's of single frames (cheap); or no head."""
     temporal: Literal["head", "full", "none"]
-    """head: on the features of the network that ships with semflow; full: train that network (hours without CUDA)."""
-    clips: int = Field(ge=1)
-    """Most clips of 64 pictures per label; the I3D features of one take some seconds on a CPU."""
-    stacks: int = Field(ge=1)
-    """Most stacks of ten flow fields per label, spread over equal segments of it (TSN)."""
-    held_out: float = Field(ge=0, lt=1)
-    """Share of each label's videos that nothing is learned from, unless the labels' own split says which."""
+    """head: a head on the pretrained network's features; full: fine-tune that network (hours without CUDA)."""
+    clips_per_segment: int = Field(ge=1)
+    """Greatest number of clips of 64 frames per row of the labels; I3D takes some seconds per clip on a CPU."""
+    flow_stacks_per_segment: int = Field(ge=1)
+    """Greatest number of stacks of ten flow fields per row of the labels, evenly spread (TSN)."""
+    held_out_share: float = Field(ge=0, lt=1)
+    """Share of each label's videos held out for evaluation, unless the labels have a column split."""
     fusion: Literal["average", "weighted", "learned"]
-    """The streams' weights: equal, those of `spatial_share`, or the likeliest ones on folds of the training videos."""
+    """The streams' weights: equal, by `spatial_share`, or of maximum likelihood on folds of the training videos."""
     spatial_share: float = Field(ge=0, le=1)
     """weighted alone: weight of the spatial stream; the temporal one has the rest."""
     folds: int = Field(ge=2)
-    """learned alone: parts of the training videos, each of which is judged by streams trained on the others."""
-    ridge: float = Field(gt=0)
-    """Penalty on the heads' weights: more of it for few labels, less for many."""
-    flip: bool
-    """full alone: whether stacks are mirrored at random; false where labels tell left from right."""
+    """learned alone: cross-validation folds of the training videos."""
+    ridge_penalty: float = Field(gt=0)
+    """L2 penalty on the heads' weights: larger for few labels, smaller for many."""
+    random_mirror: bool
+    """full alone: whether stacks are mirrored at random; false where labels differ in left and right."""
     epochs: int = Field(ge=1)
-    """full alone: times that every stack is seen."""
+    """full alone: passes over all stacks."""
     learning_rate: float = Field(gt=0, le=1)
-    """full alone: at the start; it falls to nothing along a cosine."""
-    batch: int = Field(ge=2)
-    """full alone: stacks per step."""
+    """full alone: at the start; it falls to 0 along a cosine."""
+    batch_size: int = Field(ge=2)
+    """full alone: stacks per optimiser step."""
     seed: int = Field(ge=0)
-    """Of everything that is drawn: held-out videos, folds, order."""
+    """Of all random choices: held-out videos, folds, order, augmentation."""
 
     @property
     def networks(self) -> tuple[str, ...]:
-        """Names of the published weights that these parameters ask for."""
+        """Names of the published weights that these parameters need."""
         return {"i3d": ("i3d-kinetics-400",), "mobilenet-v2": ("mobilenet-v2",), "none": ()}[self.spatial]

@@ -15,12 +15,12 @@ PRETRAINED_FILE = Path(__file__).parent / "figures.npz"
 
 @cache
 def load_pretrained_model() -> ActionModel:
-    """As it lies beside this file."""
+    """The model in figures.npz beside this file."""
     return ActionModel.load(PRETRAINED_FILE)
 
 
 def load_pretrained_temporal() -> TemporalStream:
-    """Its motion stream: what teams' heads and trainings start from."""
+    """Its temporal stream: the features of teams' heads and the start of fine-tuning."""
     temporal = load_pretrained_model().temporal
     assert temporal is not None
     return temporal

@@ -1,8 +1,7 @@
-"""Which videos are trained on and which are measured on: whole videos, never windows, and of every label some.
+"""Train/test split and cross-validation folds by whole videos, stratified by label.
 
-Windows of one video look alike; with them on both sides a model would be measured on what it knows by heart. The
-choice hangs on the videos' names, their labels and the seed alone.
-"""
+Windows of one video are alike; with some of them on both sides the test would measure memorisation. The split depends
+on the videos' names, their labels and the seed alone."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ MIN_VIDEOS_TO_HOLD_OUT = 2  # videos of a label, from which on one is held out
 def select_held_out(videos: Mapping[str, frozenset[int]], share: float, seed: int) -> frozenset[str]:
     """About `share` of the videos of each label, at least one where it has two; every label keeps one to train on.
 
-    `videos` maps names to the labels that occur in them. Rare labels choose first.
+    `videos` maps names to the labels that occur in them. Rare labels are served first.
     """
     chosen: set[str] = set()
     by_label: dict[int, list[str]] = {}
@@ -33,29 +32,29 @@ def select_held_out(videos: Mapping[str, frozenset[int]], share: float, seed: in
 
 
 def make_folds(videos: Mapping[str, frozenset[int]], count: int, seed: int) -> list[frozenset[str]]:
-    """Up to `count` parts of the videos with the labels spread over them; as many as the rarest label has videos."""
+    """Up to `count` folds of the videos, stratified by label; not more than the rarest label has videos."""
     frequency: dict[int, int] = {}
     for labels in videos.values():
         for label in labels:
             frequency[label] = frequency.get(label, 0) + 1
     count = min([count, *frequency.values()])
-    parts: list[set[str]] = [set() for _ in range(max(count, 1))]
-    held: list[dict[int, int]] = [{} for _ in parts]
+    folds: list[set[str]] = [set() for _ in range(max(count, 1))]
+    held: list[dict[int, int]] = [{} for _ in folds]
     rare_first = sorted(
         shuffle_videos(list(videos), seed), key=lambda video: min(frequency[label] for label in videos[video])
     )
     for video in rare_first:
         place = min(
-            range(len(parts)), key=lambda n: (sum(held[n].get(label, 0) for label in videos[video]), len(parts[n]), n)
+            range(len(folds)), key=lambda n: (sum(held[n].get(label, 0) for label in videos[video]), len(folds[n]), n)
         )
-        parts[place].add(video)
+        folds[place].add(video)
         for label in videos[video]:
             held[place][label] = held[place].get(label, 0) + 1
-    return [frozenset(part) for part in parts]
+    return [frozenset(part) for part in folds]
 
 
 def shuffle_videos(videos: Sequence[str], seed: int) -> list[str]:
-    """In an order that hangs on the names and the seed alone."""
+    """In a pseudo-random order that depends on the names and the seed alone."""
     return sorted(videos, key=lambda video: hashlib.sha256(f"{seed}/{video}".encode()).hexdigest())
 
 

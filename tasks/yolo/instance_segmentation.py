@@ -1,15 +1,14 @@
-"""Instance masks of one image, by a YOLO segmenter in onnxruntime.
+"""Instance segmentation of one image, by a YOLO segmenter in onnxruntime.
 
-YOLO26n-seg (Ultralytics, 2026; after YOLACT, Bolya et al., 2019): each box comes with coefficients, and the mask is the
-sum of the image's prototypes so weighted, cut to its box. Its one-to-one head needs no suppression. The classes are
-COCO's eighty: what is none of them may go unseen.
+YOLO26n-seg (Ultralytics, 2026; after YOLACT, Bolya et al., 2019): each box comes with coefficients, and its mask is the
+sum of the image's prototype masks with these weights, cropped to the box. Its one-to-one head needs no NMS. The classes
+are COCO's eighty: objects of other classes may be missed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +17,19 @@ from numpy.typing import NDArray
 
 from tasks.arrays import Image
 from tasks.geometry.letterbox import Letterbox
+from tasks.runtime import load_once
 from tasks.syntax import parse_literal
 from tasks.threads import thread_count
 from tasks.yolo.anchor_padding import pad_to_min_anchors
 from tasks.yolo.onnx_export import onnx_path
 
-BOX, BOX_COLUMNS = 4, 6  # numbers of the box; with score and class, before the coefficients
+BOX, BOX_COLUMNS = 4, 6  # columns of the box; of box, score and class, after which the coefficients follow
 LOG_ERRORS_ONLY = 3
 
 
 @dataclass(frozen=True)
 class SegmentedInstances:
-    """What was found in one image, best score first."""
+    """Instances found in one image, best score first."""
 
     xyxy: NDArray[np.float32]
     """(n, 4) left, top, right, bottom in pixels."""
@@ -42,13 +42,13 @@ class SegmentedInstances:
         return len(self.score)
 
     def take(self, rows: NDArray[Any]) -> SegmentedInstances:
-        """Some of them."""
+        """The instances at `rows`."""
         return SegmentedInstances(self.xyxy[rows], self.score[rows], self.class_id[rows], self.masks[rows])
 
 
 @dataclass(frozen=True)
 class Segmenter:
-    """A model ready to run."""
+    """A loaded segmenter."""
 
     names: tuple[str, ...]
     """Class names by class number."""
@@ -57,7 +57,7 @@ class Segmenter:
     (p, h / 4, w / 4) prototypes."""
 
     def __call__(self, image: Image, image_size: int, score_threshold: float) -> SegmentedInstances:
-        """Instances of an (h, w, 3) RGB image, whose longer side the model sees with `image_size` pixels."""
+        """Instances of an (h, w, 3) RGB image, scaled to a longer side of `image_size` pixels for the model."""
         letterbox = Letterbox.fit(image.shape[0], image.shape[1], image_size)
         rows, prototypes = self.forward(letterbox.apply(image))
         rows = rows[rows[:, BOX] >= score_threshold]
@@ -69,14 +69,14 @@ class Segmenter:
         return SegmentedInstances(xyxy, rows[:, BOX], rows[:, BOX + 1].astype(np.int16), masks)
 
 
-@cache
+@load_once
 def load_segmenter(weights: str = "yolo26n-seg") -> Segmenter:
-    """The model `weights`, exported and loaded once per process; on every machine it runs on the processor."""
+    """The model `weights`, exported and loaded once per process; always on the CPU."""
     return open_segmenter(onnx_path(weights))
 
 
 def open_segmenter(path: Path) -> Segmenter:
-    """An exported model in onnxruntime; the number of threads changes no number."""
+    """An exported model in onnxruntime; its results do not depend on the number of threads."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -102,7 +102,7 @@ def assemble_masks(
     xyxy: NDArray[np.float32],
     letterbox: Letterbox,
 ) -> NDArray[np.bool_]:
-    """(n, h, w) masks at the source's size: where the weighted prototypes are positive, inside the (n, 4) boxes."""
+    """(n, h, w) masks at the source's size: where the weighted sum of prototypes is positive, in the (n, 4) boxes."""
     import cv2
 
     height, width = letterbox.source

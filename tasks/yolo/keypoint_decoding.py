@@ -1,8 +1,8 @@
-"""What a YOLO pose model said about one image: people as boxes with 17 keypoints each.
+"""Decoding of a YOLO pose model's predictions for one image: people as boxes with 17 keypoints each.
 
 Model: YOLO11n-pose (Ultralytics, 2024), trained on COCO keypoints. Its head gives, per anchor, a box, one score and 17
-triples of x, y and score; overlapping people are suppressed by their boxes, as ultralytics does. Like boxes, keypoints
-come as COCO labels them and are mapped back by the same letterbox, so numbers are those of ultralytics' own predict.
+triples of x, y and score; overlapping people are suppressed by their boxes, as ultralytics does. Keypoints, like boxes,
+are in COCO's convention and are mapped back by the same letterbox, so numbers are those of ultralytics' own predict.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FIRST_KEYPOINT = 5
 
 @dataclass(frozen=True)
 class Skeletons:
-    """People found in one image, best score first where they come from one look."""
+    """People found in one image, best score first where they come from one run of the model."""
 
     xyxy: NDArray[np.float32]
     """(n, 4) boxes: left, top, right, bottom in pixels."""
@@ -38,12 +38,12 @@ class Skeletons:
         return len(self.score)
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Skeletons:
-        """Some of them."""
+        """The people at `rows`."""
         return Skeletons(self.xyxy[rows], self.score[rows], self.keypoints[rows], self.keypoint_score[rows])
 
     @classmethod
-    def joined(cls, parts: Sequence[Skeletons]) -> Skeletons:
-        """Those of several looks, one look after the other."""
+    def from_parts(cls, parts: Sequence[Skeletons]) -> Skeletons:
+        """The people of several runs, in the order of `parts`."""
         return cls(
             np.concatenate([np.empty((0, 4), np.float32), *(part.xyxy for part in parts)]),
             np.concatenate([np.empty(0, np.float32), *(part.score for part in parts)]),
@@ -53,7 +53,7 @@ class Skeletons:
 
 
 def decode_keypoints(columns: NDArray[np.float32], score_threshold: float, nms_iou: float, limit: int) -> Skeletons:
-    """(56, anchors) columns of centre, size, score and keypoints as people, overlapping ones suppressed; best first."""
+    """(56, anchors) columns of centre, size, score and keypoints as people, after NMS; best first."""
     rows = columns[:, columns[SCORE] >= score_threshold].T
     xyxy = cxcywh_to_xyxy(rows[:, :SCORE]).astype(np.float32, copy=False)
     points = rows[:, FIRST_KEYPOINT:].reshape(-1, KEYPOINTS, 3)
@@ -62,5 +62,5 @@ def decode_keypoints(columns: NDArray[np.float32], score_threshold: float, nms_i
 
 
 def suppress_skeletons(people: Skeletons, nms_iou: float, limit: int) -> NDArray[np.intp]:
-    """Rows of the best `limit` people, without those whose box overlaps a better one's by more than `nms_iou`."""
+    """Rows of the best `limit` people after non-maximum suppression: IoU with a better one at most `nms_iou`."""
     return non_maximum_suppression(people.xyxy, people.score, np.zeros(len(people), np.intp), nms_iou, limit)

@@ -1,12 +1,12 @@
-"""A YOLO model as ONNX, made once, kept in the cache, and never used unverified.
+"""Export of YOLO models to ONNX: each is exported once, cached, and verified before use.
 
-On a CPU onnxruntime is about four times as fast as torch, and gives the same numbers whatever the number of threads and
-the size of the batch, which torch does not. The graph is not simplified: that step orders nodes differently every time
-and gains no speed, while without it two exports are the same but for their date.
+On a CPU onnxruntime is about four times as fast as torch, and gives the same numbers for any number of threads and any
+batch size, which torch does not. The graph is not simplified: that step orders nodes differently every time and gains
+no speed, while without it two exports are the same but for their date.
 
-    <cache>/onnx/<weights>-<key>.onnx          the model; the key is of all that it is made of
-    <cache>/onnx/<weights>-<key>.onnx.json     its manifest: what it is made of, its size and sha256
-    <cache>/onnx/<weights>-<key>.onnx.making/  an export under way, held by the lock of the model
+    <cache>/onnx/<weights>-<key>.onnx          the model; the key is the hash of the export's inputs
+    <cache>/onnx/<weights>-<key>.onnx.json     its manifest: the inputs, its size and sha256
+    <cache>/onnx/<weights>-<key>.onnx.making/  an export in progress, protected by the lock of the model
 """
 
 from __future__ import annotations
@@ -24,62 +24,62 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-from tasks.weights.cache import cache_dir, locked
 from tasks.weights.catalog import weights_sha256
-from tasks.weights.download import sha256_of
+from tasks.weights.download import compute_sha256
 from tasks.weights.fetch import weights_path
+from tasks.weights.weight_cache import cache_dir, hold_lock
 from tasks.yolo.ultralytics_import import import_ultralytics
 
-# nms=False asks for the one-to-one head (YOLO26), which needs no suppression; models without one give all their boxes.
+# nms=False selects the one-to-one head (YOLO26), which needs no NMS; models without one give the boxes of all anchors.
 SETTINGS = {"format": "onnx", "dynamic": True, "simplify": False, "nms": False, "opset": 18}
 EXPORTERS = ("ultralytics", "torch", "onnx")
 MAKING = ".making"
 DAY_S = 86_400
-ExportStatus = Literal["whole", "absent", "wrong"]
+ExportStatus = Literal["valid", "missing", "corrupt"]
 log = logging.getLogger("semflow")
 
 
 def onnx_path(weights: str) -> Path:
-    """The verified ONNX file of `weights` for any batch, height and width; made if need be."""
+    """The verified ONNX file of `weights` for any batch, height and width; exported if it does not exist yet."""
     path = export_path(weights)
-    if check_export(path) != "whole":
-        with locked(path):
-            found = check_export(path)  # another process may have made it while we waited
-            if found == "wrong":
-                log.warning("%s is not as it was made: made again", path)
-            if found != "whole":
+    if check_export(path) != "valid":
+        with hold_lock(path):
+            found = check_export(path)  # another process may have exported it in the meantime
+            if found == "corrupt":
+                log.warning("%s does not match its manifest: exported again", path)
+            if found != "valid":
                 clear_leftovers(path)
                 export_onnx(weights_path(weights), path, _export_inputs(weights))
     return path
 
 
 def export_path(weights: str) -> Path:
-    """Where the ONNX file of `weights` lies, or will lie."""
+    """Path of the ONNX file of `weights`, whether it exists or not."""
     key = hashlib.sha256(json.dumps(list(_export_inputs(weights).values()), sort_keys=True).encode()).hexdigest()[:16]
     return cache_dir() / "onnx" / f"{weights}-{key}.onnx"
 
 
 def check_export(path: Path) -> ExportStatus:
-    """Whether an exported model is there and as its manifest says; its bytes are read once per version of the file."""
+    """Whether an exported model exists and matches its manifest; its bytes are hashed once per version of the file."""
     if not path.is_file():
-        return "absent"
+        return "missing"
     try:
-        said: Any = json.loads(manifest_path(path).read_text(encoding="utf-8"))
-        good = said["bytes"] == path.stat().st_size and said["sha256"] == sha256_of(path)
+        manifest: Any = json.loads(manifest_path(path).read_text(encoding="utf-8"))
+        good = manifest["bytes"] == path.stat().st_size and manifest["sha256"] == compute_sha256(path)
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         good = False
-    return "whole" if good else "wrong"
+    return "valid" if good else "corrupt"
 
 
 def manifest_path(path: Path) -> Path:
-    """Where the manifest of an exported model lies."""
+    """Path of the manifest of an exported model."""
     return path.with_name(f"{path.name}.json")
 
 
 def export_onnx(weights: Path, target: Path, made_of: dict[str, Any] | None = None) -> None:
-    """Export the verified file `weights` to `target`, which appears whole or not at all; hold its lock meanwhile.
+    """Export the verified file `weights` to `target` atomically; the caller holds its lock.
 
-    The manifest is there first: a kill between the two leaves a model that its manifest does not know.
+    The manifest is written first: a kill between the two leaves a model that does not match it and is exported again.
     """
     folder = target.with_name(f"{target.name}{MAKING}")
     shutil.rmtree(folder, ignore_errors=True)
@@ -87,9 +87,9 @@ def export_onnx(weights: Path, target: Path, made_of: dict[str, Any] | None = No
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's tracer warns of shapes that ultralytics handles
-            copy = shutil.copy(weights, folder)  # the exporter writes beside what it reads
+            copy = shutil.copy(weights, folder)  # the exporter writes next to its input
             made = Path(import_ultralytics().YOLO(copy).export(**SETTINGS))
-        manifest = {"made_of": made_of or {}, "bytes": made.stat().st_size, "sha256": sha256_of(made)}
+        manifest = {"made_of": made_of or {}, "bytes": made.stat().st_size, "sha256": compute_sha256(made)}
         beside = folder / "manifest.json"
         beside.write_text(json.dumps(manifest, sort_keys=True, indent=1) + "\n", encoding="utf-8")
         beside.replace(manifest_path(target))
@@ -99,12 +99,12 @@ def export_onnx(weights: Path, target: Path, made_of: dict[str, Any] | None = No
 
 
 def clear_leftovers(path: Path) -> None:
-    """Remove what killed exports left beside `path`, whose lock we hold; those under way hold theirs and stay."""
+    """Remove the folders of killed exports next to `path`, whose lock the caller holds; running exports are kept."""
     for folder in path.parent.glob(f"*{MAKING}"):
         other = folder.with_name(folder.name.removesuffix(MAKING))
         if other != path:
             _clear_if_free(other, folder)
-    for folder in path.parent.glob("tmp????????"):  # as earlier versions named them, without a lock
+    for folder in path.parent.glob("tmp????????"):  # folders of earlier versions, without a lock
         with contextlib.suppress(OSError):
             if time.time() - max(part.stat().st_mtime for part in (folder, *folder.iterdir())) > DAY_S:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -116,13 +116,13 @@ def _clear_if_free(model: Path, folder: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(folder, ignore_errors=True)
     except BlockingIOError:
-        pass  # somebody is at it
+        pass  # an export in progress
     finally:
         os.close(lock)
 
 
 def _export_inputs(weights: str) -> dict[str, Any]:
-    """All that the bytes of an export follow from, but for their date."""
+    """Everything that determines the bytes of an export, except their date."""
     return {
         "weights": weights_sha256(weights),
         "settings": SETTINGS,

@@ -1,9 +1,9 @@
-"""Makes `import torchvision` work beside a torch of another build.
+"""Makes `import torchvision` work with a torch of another build.
 
-The torchvision on the package registry is compiled for CUDA. Beside a CPU-only torch its library cannot be loaded, and
-`import torchvision` dies ("operator torchvision::nms does not exist"), although most of it is Python. ultralytics
-imports it on several paths. So: declare the operators it looks for, give nms an implementation for the CPU, import it
-again. Where the import works, nothing is done.
+The torchvision of the package registry is compiled for CUDA. With a CPU-only torch its library cannot be loaded, and
+`import torchvision` fails ("operator torchvision::nms does not exist"), although most of it is Python. ultralytics
+imports it on several paths. So the operators it needs are declared, nms gets an implementation for the CPU, and it is
+imported again. Where the import works, nothing is done.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SCHEMAS = (
 
 @cache
 def make_torchvision_importable() -> Any:
-    """torchvision, with a CPU nms of our own where its compiled part does not load; once per process."""
+    """The module torchvision, with our own CPU nms where its compiled part does not load; once per process."""
     try:
         return importlib.import_module("torchvision")
     except RuntimeError:
@@ -33,18 +33,18 @@ def make_torchvision_importable() -> Any:
     for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
         del sys.modules[name]
     torchvision: Any = importlib.import_module("torchvision")
-    torchvision.ops.boxes._assert_has_ops = _nothing
-    torchvision._semflow_library = library  # operators live as long as the object that declared them
+    torchvision.ops.boxes._assert_has_ops = _skip_check
+    torchvision._semflow_library = library  # operators exist as long as the object that declared them
     return torchvision
 
 
 def nms_on_cpu(dets: Any, scores: Any, iou_threshold: float) -> Any:
-    """Indices of the (n, 4) xyxy boxes that suppression keeps, best score first: what torchvision.ops.nms gives."""
+    """Indices of the (n, 4) xyxy boxes kept by non-maximum suppression, best score first: as torchvision.ops.nms."""
     import torch
 
-    everyone = np.zeros(len(scores), np.int16)
+    one_group = np.zeros(len(scores), np.int16)
     kept = non_maximum_suppression(
-        dets.float().numpy(), scores.float().numpy(), everyone, iou_threshold, limit=len(scores)
+        dets.float().numpy(), scores.float().numpy(), one_group, iou_threshold, limit=len(scores)
     )
     return torch.from_numpy(kept)
 
@@ -59,5 +59,5 @@ def _declare_operators() -> Any:
     return library
 
 
-def _nothing() -> None:
-    """Stands in for torchvision's check that its compiled operators are there."""
+def _skip_check() -> None:
+    """Replaces torchvision's check that its compiled operators exist."""

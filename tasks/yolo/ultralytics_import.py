@@ -1,4 +1,4 @@
-"""ultralytics, imported so that no connection leaves the machine and nothing is written outside the cache."""
+"""Import of ultralytics without network access and without files outside the cache."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Generator
 from functools import cache
 from typing import Any
 
-from tasks.weights.cache import cache_dir
+from tasks.weights.weight_cache import cache_dir
 from tasks.yolo.torchvision_ops import make_torchvision_importable
 
 
 @cache
 def import_ultralytics() -> Any:
-    """The library; its settings are read once, at import, so every use goes through here."""
+    """The module `ultralytics`; every use goes through here, as its settings are read once, at import."""
     settings = cache_dir() / "ultralytics"
     settings.mkdir(parents=True, exist_ok=True)
     os.environ |= {
@@ -32,8 +32,11 @@ def import_ultralytics() -> Any:
 
 @contextlib.contextmanager
 def _keep_opencv_threads() -> Generator[None]:
-    """ultralytics sets OpenCV's threads to 0 as it is imported; that divides by 0 (SIGFPE) in whatever thread OpenCV
-    is computing at that moment, and would slow down all that follows."""
+    """Ignore calls of cv2.setNumThreads.
+
+    ultralytics sets OpenCV's threads to 0 at import, which divides by 0 (SIGFPE) in any thread in which OpenCV is
+    computing at that moment, and would slow down everything after.
+    """
     import cv2
 
     opencv: Any = cv2

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.runtime import load_once
 from tasks.syntax import parse_literal
 from tasks.threads import thread_count
 from tasks.weights.fetch import weights_path
@@ -20,44 +19,38 @@ from tasks.yolo.onnx_export import onnx_path
 from tasks.yolo.ultralytics_import import import_ultralytics
 
 LOG_ERRORS_ONLY = 3
-_loading = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Yolo:
-    """What a model knows and does."""
+    """A loaded YOLO model."""
 
     names: tuple[str, ...]
     """Class names by class number."""
     one_to_one: bool
-    """Whether predictions are final; else every anchor has its say and the boxes need suppression."""
+    """Whether predictions are final; otherwise there is one per anchor and they need non-maximum suppression."""
     batched: bool
-    """Whether several images at once are worth it; on a CPU they are not."""
+    """Whether batches are faster than single images; on a CPU they are not."""
     forward: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
     """(n, h, w, 3) RGB images, sides multiples of 32, to predictions in pixels of these images: where one-to-one,
     (n, k, 6+) rows of x1, y1, x2, y2, score, class, best first; else (n, 4 + classes + others, anchors) columns of
     centre x, centre y, width, height and a score per class."""
 
 
+@load_once
 def load_yolo(weights: str, device: str) -> Yolo:
     """The model `weights` on `device` (`cpu` or `cuda:N`), loaded once per process."""
-    with _loading:  # a cache alone would let two threads load it at once
-        return _load(weights, device)
-
-
-@cache
-def _load(weights: str, device: str) -> Yolo:
     return load_yolo_onnx(onnx_path(weights)) if device == "cpu" else load_yolo_torch(weights_path(weights), device)
 
 
 def load_yolo_onnx(path: Path, threads: int | None = None) -> Yolo:
-    """An exported model in onnxruntime; `threads` (those of thread_count if None) changes no number."""
+    """An exported model in onnxruntime; its results do not depend on `threads` (default: thread_count)."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or thread_count()
     options.log_severity_level = LOG_ERRORS_ONLY
-    # Threads that spin while they wait take the processors from whatever else runs: several videos, several stages.
+    # Waiting threads must not spin: several videos and stages share the processors.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     about = session.get_modelmeta().custom_metadata_map
@@ -73,9 +66,9 @@ def load_yolo_onnx(path: Path, threads: int | None = None) -> Yolo:
 
 
 def load_yolo_torch(path: Path, device: str) -> Yolo:
-    """A verified `.pt` file in torch on `device`: trunk in half precision, head in single.
+    """A verified `.pt` file in torch on `device`: backbone in half precision, head in single precision.
 
-    The head decodes boxes: half precision resolves no more than half a pixel beyond x = 512.
+    The head decodes boxes, and half precision resolves only half a pixel beyond x = 512.
     """
     import torch
 

@@ -23,8 +23,8 @@ from tasks.artifacts.semantic_field import SemanticField
 from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import SemflowError
-from tasks.synthetic.scene import inputs
-from tasks.synthetic.scene.scene import Scene, SceneSettings, make_scene
+from tasks.synthetic.scene import scene_artifacts
+from tasks.synthetic.scene.synthetic_scene import Scene, SceneSettings, make_scene
 
 VIDEO, TWIN = "scene", "twin"
 FIT = {
@@ -47,7 +47,7 @@ def project(scene: Scene, checkout: Path, tmp_path_factory: pytest.TempPathFacto
     root = tmp_path_factory.mktemp("project")
     params = yaml.safe_load((checkout / "params.yaml").read_text())
     (root / "params.yaml").write_text(yaml.safe_dump(params | {"fit_field": FIT}))
-    features = inputs.features(scene).to(root / "features.npy")
+    features = scene_artifacts.make_features(scene).to(root / "features.npy")
     empty = SemanticFlow(
         np.zeros((0, features.metadata.grid.rows, features.metadata.grid.columns, 3), np.float16),
         (),
@@ -56,8 +56,8 @@ def project(scene: Scene, checkout: Path, tmp_path_factory: pytest.TempPathFacto
     for video in (VIDEO, TWIN):
         for folder in (Frames, DenseFlow, Features, SemanticFlow, Tracks, SemanticField):
             folder.path(root, video).parent.mkdir(parents=True, exist_ok=True)
-        inputs.frames(scene).save(Frames.path(root, video))
-        inputs.dense_flow(scene).save(DenseFlow.path(root, video))
+        scene_artifacts.make_frames(scene).save(Frames.path(root, video))
+        scene_artifacts.make_dense_flow(scene).save(DenseFlow.path(root, video))
         features.save(Features.path(root, video))
         empty.save(SemanticFlow.path(root, video))
         tracks_of(scene).save(Tracks.path(root, video))

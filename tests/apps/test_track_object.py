@@ -17,8 +17,8 @@ from tasks.artifacts.frames import Frames
 from tasks.artifacts.object_track import ObjectTrack
 from tasks.errors import SemflowError
 from tasks.geometry.bounding_boxes import pairwise_iou
-from tasks.synthetic.scene import inputs
-from tasks.synthetic.scene.scene import Scene, SceneSettings, make_scene
+from tasks.synthetic.scene import scene_artifacts
+from tasks.synthetic.scene.synthetic_scene import Scene, SceneSettings, make_scene
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +30,9 @@ def scene() -> Scene:
 def project(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "params.yaml").write_text("")
     for kind, made in (
-        (Frames, inputs.frames(scene)),
-        (Features, inputs.features(scene)),
-        (DenseFlow, inputs.dense_flow(scene)),
+        (Frames, scene_artifacts.make_frames(scene)),
+        (Features, scene_artifacts.make_features(scene)),
+        (DenseFlow, scene_artifacts.make_dense_flow(scene)),
     ):
         path = kind.path(tmp_path, "clip")
         path.parent.mkdir(parents=True)

@@ -40,7 +40,7 @@ def test_everything_comes_back_in_its_own_precision(tmp_path: Path) -> None:
     assert (again.labels, again.vocabulary, again.region, again.fusion, again.metrics) == (
         MODEL.labels, "team", "person", (0.25, 0.75), MODEL.metrics,
     )  # fmt: skip
-    assert again.spatial is not None and MODEL.spatial is not None and again.spatial.seen == "i3d"
+    assert again.spatial is not None and MODEL.spatial is not None and again.spatial.feature_source == "i3d"
     np.testing.assert_array_equal(again.spatial.weights, MODEL.spatial.weights)
     assert again.temporal is not None and MODEL.temporal is not None
     assert again.temporal.stacks == MODEL.temporal.stacks

@@ -44,8 +44,8 @@ def toy_network() -> ClipNetwork:
     trunk = nn.Sequential(nn.Conv3d(3, 1024, (8, 32, 32), (8, 32, 32)), nn.ReLU())
     return ClipNetwork(
         trunk=trunk,
-        prepared=i3d.scale_pixels,
-        pooled=i3d.pool_features,
+        preprocess=i3d.scale_pixels,
+        pool=i3d.pool_features,
         head=nn.Linear(1024, 400),
         labels=load_kinetics_labels(),
         device="cpu",
@@ -68,12 +68,12 @@ def params() -> Callable[..., ClassifyParams]:
             "network_file": None,
             "network_sha256": None,
             "fps": FPS,
-            "window": 16,
-            "stride": 16,
+            "window_length": 16,
+            "window_stride": 16,
             "max_windows": 3,
-            "people": 2,
-            "people_rgb": False,
-            "flow_stacks": 2,
+            "max_people": 2,
+            "classify_people_by_appearance": False,
+            "flow_stacks_per_window": 2,
             "min_probability": 0.5,
         }
         return ClassifyParams.model_validate(usual | changed)
@@ -220,7 +220,9 @@ def make_model() -> Callable[..., ActionModel]:
             "labels": LABELS,
             "vocabulary": vocabulary,
             "spatial": head("i3d", 1024) if vocabulary == "team" else None,
-            "temporal": TemporalStream(trunk, head("temporal", 384), StackSettings(removal="camera", side=112)),
+            "temporal": TemporalStream(
+                trunk, head("temporal", 384), StackSettings(motion_compensation="camera", side=112)
+            ),
             "region": region,
             "fusion": (0.25, 0.75),
             "metrics": {},

@@ -109,17 +109,17 @@ def test_the_people_present_longest_are_looked_at_and_nobody_and_nothing_else(ru
         (4, 20, 40, "person"),
         (5, 33, 37, "person"),
     ]
-    actions = run(spans=spans, max_windows=9, people_rgb=True)
+    actions = run(spans=spans, max_windows=9, classify_people_by_appearance=True)
     of_people = [look for look in looks(actions) if look[2] != NULL]
     expected = [(0, 3), (1, 3), (1, 4), (2, 3), (2, 4)]  # 4 is there for three quarters of the second window
     assert of_people == sorted(
         ((w, s, t) for w, t in expected for s in ("rgb", "flow")), key=lambda look: (look[0], look[1] != "rgb", look[2])
     )
-    assert [look for look in looks(run(spans=spans, people=0)) if look[2] != NULL] == []
+    assert [look for look in looks(run(spans=spans, max_people=0)) if look[2] != NULL] == []
 
 
 def test_evidence_lies_in_the_window_and_peaks_inside_the_square(run) -> None:
-    actions = run(people_rgb=True)
+    actions = run(classify_people_by_appearance=True)
     mapped = actions.take(actions.cam.max(axis=1) > 0)
     assert len(mapped) > len(actions) / 2
     assert (mapped.cam.max(axis=1) == 255).all()
@@ -156,7 +156,7 @@ def test_a_video_shorter_than_a_window_is_repeated_and_says_so(run) -> None:
         (20, {"spans": [(1, 0, 20, "person")], "cuts": (5, 9, 14)}, "no window holds .4 s of flow"),
         (20, {"spans": ()}, "nobody is tracked through half of a window"),
         (20, {"spans": [(1, 0, 3, "person")]}, "nobody is tracked through half of a window"),
-        (20, {"spans": [(1, 0, 20, "person")], "people": 0}, "classify.people is 0"),
+        (20, {"spans": [(1, 0, 20, "person")], "max_people": 0}, "classify.max_people is 0"),
     ],
 )
 def test_where_motion_cannot_be_judged_it_is_said_why(run, count, changed, words) -> None:
@@ -173,13 +173,25 @@ def test_no_window_spans_the_cut_of_a_film_of_two_scenes(
     assert np.flatnonzero(dense_flow.cut).tolist() == [19]
     tracks = make_tracks(frames, (1, 0, 12, "person"), (1, 22, 44, "person"))  # one track, not seen around the cut
     found = classify(
-        frames, dense_flow, tracks, make_model(), params=params(people_rgb=True, max_windows=9), compute=cpu
+        frames,
+        dense_flow,
+        tracks,
+        make_model(),
+        params=params(classify_people_by_appearance=True, max_windows=9),
+        compute=cpu,
     )
     windows = found.take(found.best & (found.stream == "rgb") & (found.track_id == NULL))
     spans = list(zip(windows.first_frame.tolist(), windows.last_frame.tolist(), strict=True))
     assert spans == [(0, 15), (4, 19), (20, 35), (28, 43)]
     alone = make_tracks(frames, (1, 0, 12, "person"))
-    same = classify(frames, dense_flow, alone, make_model(), params=params(people_rgb=True, max_windows=9), compute=cpu)
+    same = classify(
+        frames,
+        dense_flow,
+        alone,
+        make_model(),
+        params=params(classify_people_by_appearance=True, max_windows=9),
+        compute=cpu,
+    )
     first, expected = (one.take((one.window < 2) & (one.track_id == 1)) for one in (found, same))
     assert len(first) and (first.xyxy == expected.xyxy).all() and (first.probability == expected.probability).all()
 
@@ -194,14 +206,16 @@ def test_shots_shorter_than_a_window_are_repeated_and_the_notes_say_so(run) -> N
 
 
 def test_a_long_video_says_that_windows_stand_for_it(run) -> None:
-    assert run(count=150, spans=(), people=0, max_windows=2).notes[0].startswith("2 windows of 0.64 s, evenly spread")
+    assert (
+        run(count=150, spans=(), max_people=0, max_windows=2).notes[0].startswith("2 windows of 0.64 s, evenly spread")
+    )
 
 
 @pytest.mark.parametrize(("count", "lost"), [(0, ()), (3, (0, 1, 2))])
 def test_nothing_to_see_is_a_table_without_rows_that_says_so(run, count, lost) -> None:
     actions = run(count=count, lost=lost, spans=())
     assert len(actions) == 0 and actions.frame_count == count
-    assert actions.notes == ["No frame came out whole, so there is nothing to judge."]
+    assert actions.notes == ["No frame came out whole, so there is nothing to classify."]
 
 
 def test_one_frame_and_holes_are_ordinary(run) -> None:
@@ -217,7 +231,7 @@ def test_the_same_inputs_give_the_same_bytes(run, make_model, tmp_path) -> None:
 
 
 def test_one_window_is_judged_alike_alone_and_among_others(run) -> None:
-    alone, among = run(count=40, max_windows=1, stride=99), run(count=40, max_windows=9, stride=12)
+    alone, among = run(count=40, max_windows=1, window_stride=99), run(count=40, max_windows=9, window_stride=12)
     # The only window lies in the middle, frames 12 to 27; among others it is the second.
     assert alone.first_frame[0] == 12 and among.first_frame[among.window == 1][0] == 12
     same = among.take(among.window == 1)
@@ -227,7 +241,9 @@ def test_one_window_is_judged_alike_alone_and_among_others(run) -> None:
 
 def test_the_stage_declares_its_weights_and_its_turn_at_the_accelerator(params) -> None:
     assert classify.weights(params()) == ("i3d-kinetics-400", "mobilenet-v2")
-    other = params(network="r3d_18", network_file="r3d_18-b3b3357e.pth", network_sha256="0" * 64, window=16, fps=15.0)
+    other = params(
+        network="r3d_18", network_file="r3d_18-b3b3357e.pth", network_sha256="0" * 64, window_length=16, fps=15.0
+    )
     assert classify.weights(other) == ("mobilenet-v2",)
     assert classify.accelerator and list(classify.inputs) == ["frames", "dense_flow", "tracks", "action_model"]
 
@@ -235,14 +251,14 @@ def test_the_stage_declares_its_weights_and_its_turn_at_the_accelerator(params) 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"window": 4},
+        {"window_length": 4},
         {"max_windows": 0},
         {"min_probability": 1.5},
         {"network": "r3d_18"},
         {"network": "r3d_18", "network_file": "a.pth"},
         {"network_file": "a.pth", "network_sha256": "0" * 64},
         {"network": "r3d_18", "network_file": "a.pth", "network_sha256": "b3b3357e"},
-        {"people": -1},
+        {"max_people": -1},
     ],
 )
 def test_values_out_of_bounds_are_refused(params, wrong) -> None:

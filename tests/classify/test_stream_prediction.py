@@ -4,17 +4,22 @@ import numpy as np
 import pytest
 
 from tasks.artifacts.table import NULL
-from tasks.classify.fuse import fuse_predictions
-from tasks.classify.stream_prediction import MAX_LABELS, SaliencyMap, StreamPrediction, select_top_labels
+from tasks.classify.stream_prediction import (
+    MAX_LABELS,
+    SaliencyMap,
+    StreamPrediction,
+    fuse_predictions,
+    select_top_labels,
+)
 
 SQUARE = np.array([0.0, 0, 10, 10])
 
 
 def make_look(stream: str, probabilities: list[float], **changed: object) -> StreamPrediction:
     found = np.array(probabilities, np.float32)
-    evidence = tuple(SaliencyMap.none(SQUARE) for _ in select_top_labels(found))
+    saliency = tuple(SaliencyMap.without_map(SQUARE) for _ in select_top_labels(found))
     usual = {"window": 0, "stream": stream, "track_id": 1, "vocabulary": "team", "labels": ("a", "b")}
-    return StreamPrediction(**{**usual, **changed}, probabilities=found, evidence=evidence)
+    return StreamPrediction(**{**usual, **changed}, probabilities=found, saliency=saliency)
 
 
 def test_the_best_come_first_and_the_earlier_of_equals() -> None:
@@ -26,16 +31,16 @@ def test_the_best_come_first_and_the_earlier_of_equals() -> None:
 def test_evidence_is_scaled_to_its_peak_and_none_stays_none() -> None:
     strength = np.zeros((7, 7), np.float32)
     strength[2, 3], strength[0, 0] = 4, 1
-    cam = SaliencyMap.of(5, SQUARE, strength).cam.reshape(7, 7)
+    cam = SaliencyMap.from_activations(5, SQUARE, strength).cam.reshape(7, 7)
     assert (cam[2, 3], cam[0, 0], cam.sum()) == (255, 64, 319)
-    assert (SaliencyMap.of(5, SQUARE, np.zeros((7, 7), np.float32)).cam == 0).all()
-    assert SaliencyMap.none(SQUARE).frame == NULL
+    assert (SaliencyMap.from_activations(5, SQUARE, np.zeros((7, 7), np.float32)).cam == 0).all()
+    assert SaliencyMap.without_map(SQUARE).frame == NULL
 
 
 def test_a_map_of_another_size_is_brought_to_seven_by_seven_by_area() -> None:
     strength = np.zeros((14, 14), np.float32)
     strength[4:6, 6:8] = 3
-    cam = SaliencyMap.of(5, SQUARE, strength).cam.reshape(7, 7)
+    cam = SaliencyMap.from_activations(5, SQUARE, strength).cam.reshape(7, 7)
     assert cam[2, 3] == 255 and cam.sum() == 255
 
 

@@ -86,7 +86,7 @@ def test_pictures_wait_for_nobody(tmp_path: Path, decoded: Decode, monkeypatch: 
         return push(first, rows)
 
     monkeypatch.setattr(FrameReader, "__iter__", counting)
-    monkeypatch.setattr(frames_file, "_table", writing)
+    monkeypatch.setattr(frames_file, "_make_table", writing)
     assert len(decoded(tmp_path / "long.mp4")) == 200
     assert most <= frames_file.ROWS_PER_GROUP + 2 * frames_file.MAX_ENCODER_THREADS + 2
 

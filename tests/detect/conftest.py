@@ -15,7 +15,7 @@ from tasks.artifacts.frames import Frames
 from tasks.artifacts.frames_file import Frame
 from tasks.detect.params import DetectParams
 from tasks.params import Compute
-from tasks.weights.fetch import fetch
+from tasks.weights.fetch import fetch_asset
 
 MakeFrames = Callable[..., Frames]
 
@@ -24,7 +24,7 @@ MakeFrames = Callable[..., Frames]
 def bikes() -> list[np.ndarray]:
     """Six pictures of 272 x 640 out of the clip `bikes`: cars, a cyclist, parked bicycles."""
     clip = next(sample for sample in SAMPLES if sample.name == "bikes")
-    with av.open(str(fetch(clip))) as reader:
+    with av.open(str(fetch_asset(clip))) as reader:
         pictures = [frame.to_ndarray(format="rgb24") for frame in reader.decode(video=0)]
     return [pictures[n] for n in (30, 110, 125, 150, 180, 220)]
 

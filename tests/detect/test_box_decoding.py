@@ -32,5 +32,5 @@ def test_overlapping_boxes_of_one_class_are_suppressed_and_the_limit_holds():
 
 
 def test_joining_nothing_gives_no_boxes():
-    boxes = DetectedBoxes.joined([])
+    boxes = DetectedBoxes.from_parts([])
     assert (boxes.xyxy.shape, boxes.xyxy.dtype, boxes.class_id.dtype) == ((0, 4), np.float32, np.int16)

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from tasks.artifacts.poses import KEYPOINT_INDEX, MIRRORED_KEYPOINT
-from tasks.estimate_pose.body import body_height
-from tasks.estimate_pose.gait import Walk, even_parts, walks
-from tasks.estimate_pose.smooth import smooth
+from tasks.estimate_pose.body_height import estimate_body_height
+from tasks.estimate_pose.gait import WalkingBout, detect_walking_bouts, split_regular_steps
+from tasks.estimate_pose.keypoint_smoothing import smooth_keypoints
 
 BRIDGE_S = 0.2
 HEIGHT = 200.0  # of the stick figure
 
 
-def found(time_s: np.ndarray, xy: np.ndarray, least: int = 4) -> list[Walk]:
-    return walks(time_s, xy, body_height(time_s, xy), least, BRIDGE_S)
+def found(time_s: np.ndarray, xy: np.ndarray, least: int = 4) -> list[WalkingBout]:
+    return detect_walking_bouts(time_s, xy, estimate_body_height(time_s, xy), least, BRIDGE_S)
 
 
 @pytest.mark.parametrize("cadence", [60, 100, 113, 180])
@@ -93,7 +93,7 @@ def test_standing_jumping_jacks_and_two_steps_are_no_walk(walker):
 def test_a_person_who_stands_and_trembles_does_not_walk(walker, seed):
     time_s, ones = np.arange(300) / 30, np.ones((300, 17))
     xy = walker(np.zeros(300)) + np.random.default_rng(seed).normal(0, 4, (300, 17, 2))
-    assert found(time_s, smooth(time_s, xy, ones, ones > 0, cutoff_hz=6, bridge_s=0.2)) == []
+    assert found(time_s, smooth_keypoints(time_s, xy, ones, ones > 0, cutoff_hz=6, bridge_s=0.2)) == []
 
 
 def test_unknown_ankles_end_a_walk_and_no_keypoints_are_none(walker):
@@ -119,7 +119,7 @@ def test_steps_of_another_length_begin_another_walk():
     def parts(*times_s: float, sides: str = "lrlrlrlrlrlr") -> list[tuple[int, int]]:
         words = {"l": "left", "r": "right", "u": "unsided"}
         feet = np.array([words[side] for side in sides[: len(times_s)]], object)
-        return [(part.start, part.stop) for part in even_parts(np.array(times_s), feet)]
+        return [(part.start, part.stop) for part in split_regular_steps(np.array(times_s), feet)]
 
     assert parts(0, 0.5, 1.0, 1.5, 2.5, 3.5, 4.5) == [(0, 4), (3, 7)]
     assert parts(0, 0.5, 1.0, 4.0, 4.5) == [(0, 3), (3, 5)]

@@ -32,12 +32,12 @@ PARAMS = ParamSections(
             network_file=None,
             network_sha256=None,
             fps=25.0,
-            window=64,
-            stride=64,
+            window_length=64,
+            window_stride=64,
             max_windows=16,
-            people=3,
-            people_rgb=False,
-            flow_stacks=3,
+            max_people=3,
+            classify_people_by_appearance=False,
+            flow_stacks_per_window=3,
             min_probability=0.5,
         ),
     }
@@ -71,9 +71,9 @@ def test_top_1_and_top_5_by_hand() -> None:
     assert scores.items["b"] == {"top-1 rgb": 0, "top-5 rgb": 1, "p rgb": 0.3}
     assert scores.items["c"] == {"top-1 rgb": 0, "top-5 rgb": 0, "p rgb": 0}
     assert scores.combined == {"top-1 rgb": 1 / 3, "top-5 rgb": 2 / 3, "p rgb": pytest.approx(0.4)}
-    shown = scores.tables["what is said"]
+    shown = scores.tables["predictions"]
     assert [row["clip"] for row in shown] == ["a", "b", "c", "d"]
-    assert (shown[3]["label"], shown[3]["said"], shown[3]["confident"]) == ("(none)", "jogging", "no")
+    assert (shown[3]["label"], shown[3]["predicted"], shown[3]["confident"]) == ("(none)", "jogging", "no")
     assert [row["waving"] for row in scores.tables["confusion, rgb"]] == [1, 1, 1]
     assert [row["label"] for row in scores.tables["confusion, rgb"]] == ["clapping", "jogging", "waving"]
 
@@ -90,7 +90,7 @@ def test_a_stream_is_scored_only_on_labels_that_it_knows() -> None:
 
 def test_a_clip_of_which_nothing_is_said_is_shown_as_that() -> None:
     scores = score_clips([labelled("a", None), labelled("b", "waving")], [{}, ranked(("waving", 1.0))], VOCABULARIES)
-    assert "nothing" in str(scores.tables["what is said"][0]["said"])
+    assert "nothing" in str(scores.tables["predictions"][0]["predicted"])
 
 
 def test_a_confusion_matrix_counts_pairs() -> None:
@@ -109,7 +109,7 @@ def test_the_terminal_shows_scores_what_was_said_and_the_confusion() -> None:
     console = Console(record=True, width=160, file=io.StringIO())
     show_scores(console, scores)
     text = console.export_text()
-    assert "what is said" in text and "confusion, rgb" in text and "waving 0.25" in text
+    assert "predictions" in text and "confusion, rgb" in text and "waving 0.25" in text
     assert re.search(r"combined .* 0\.0 .* 1\.0 .* 0\.25", text.replace("│", " "))
 
 
@@ -164,7 +164,7 @@ def test_a_clip_goes_the_whole_way(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for n in range(8):
         writer.write(np.full((48, 64, 3), 20 * n, np.uint8))
     writer.release()
-    short = PARAMS["classify"].model_copy(update={"window": 8})
+    short = PARAMS["classify"].model_copy(update={"window_length": 8})
     monkeypatch.setitem(PARAMS, "classify", short)
     scores = evaluate(write(tmp_path, "file,label\na.avi,zumba\n"), monkeypatch)
     assert set(scores.items["a.avi"]) == {"top-1 rgb", "top-5 rgb", "p rgb"}
@@ -175,4 +175,4 @@ def test_every_labelled_clip_is_known_by_its_looks(monkeypatch: pytest.MonkeyPat
     scores = evaluate(ground_truth / "action", monkeypatch)
     assert len(scores.items) == 3
     assert scores.combined["top-1 rgb"] == 1
-    assert len(scores.tables["what is said"]) == 5
+    assert len(scores.tables["predictions"]) == 5

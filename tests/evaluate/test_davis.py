@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from flows.evaluate import davis
-from flows.evaluate.davis import Bench, Sequence
+from flows.evaluate.davis import DavisContext, DavisSequence
 from flows.evaluate.match_data import find_clips
 from tasks.errors import BadInput
 from tasks.estimate_flow.flow_backend import FlowBackend
@@ -36,9 +36,11 @@ class Colours:
 
 
 @pytest.fixture
-def bench() -> Bench:
+def bench() -> DavisContext:
     looking = ExtractFeaturesParams(network="mobilenet-v2", layers=("b6",), image_side=SIDE, dimensions=None)
-    return Bench(look=Colours(), looking=looking, optical=FlowBackend(1, make_dis_estimator("medium")), side=SIDE)
+    return DavisContext(
+        look=Colours(), looking=looking, optical=FlowBackend(1, make_dis_estimator("medium")), side=SIDE
+    )
 
 
 @pytest.fixture
@@ -59,25 +61,25 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def slide(data: Path, bench: Bench) -> Sequence:
+def slide(data: Path, bench: DavisContext) -> DavisSequence:
     return davis.open_sequence(find_clips(data)[0], bench)
 
 
-def test_every_way_is_scored_and_the_field_is_no_worse_than_any(slide: Sequence) -> None:
-    scores = davis.score(slide, with_masks=False)
+def test_every_way_is_scored_and_the_field_is_no_worse_than_any(slide: DavisSequence) -> None:
+    scores = davis.score_sequence(slide, with_masks=False)
     assert list(scores) == ["J", "J copied", "J warped", "J propagated", "J field"]
     assert scores["J"] == scores["J field"] > 0.85
     assert scores["J field"] >= max(scores["J copied"], scores["J warped"], scores["J propagated"]) - 0.02
 
 
-def test_copying_is_the_overlap_of_the_first_mask(slide: Sequence) -> None:
-    js = [davis.overlap(share, slide.truth(frame)) for frame, share in davis.copied(slide)]
+def test_copying_is_the_overlap_of_the_first_mask(slide: DavisSequence) -> None:
+    js = [davis.compute_jaccard(share, slide.truth(frame)) for frame, share in davis.copy_first_mask(slide)]
     assert js[0] == 1
     assert js[3] == pytest.approx((40 - 9) / (40 + 9), abs=0.03)
 
 
 def test_overlap_of_two_empty_masks_is_one() -> None:
-    assert davis.overlap(np.zeros((4, 4), np.float32), np.zeros((8, 8), np.bool_)) == 1
+    assert davis.compute_jaccard(np.zeros((4, 4), np.float32), np.zeros((8, 8), np.bool_)) == 1
 
 
 def test_a_folder_without_masks_is_named(tmp_path: Path) -> None:

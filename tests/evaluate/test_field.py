@@ -13,21 +13,21 @@ from flows.evaluate import field as suite
 from flows.evaluate import field_baselines as baselines
 from flows.evaluate import field_point
 from flows.evaluate import field_removal as removal
-from flows.evaluate.field_methods import ABLATIONS, RIVALS, ablated, field
-from flows.evaluate.field_point import FEATURES, PLAIN, per_point
-from flows.evaluate.synthetic_case import Problem, at_cells, at_pixels, make_problem
+from flows.evaluate.field_methods import ABLATIONS, BASELINES, make_ablation, propagate_field
+from flows.evaluate.field_point import FEATURES, PLAIN, fit_per_point
+from flows.evaluate.synthetic_case import SyntheticCase, make_case, pool_class_shares, upsample_to_pixels
 from tasks.errors import BadInput
 from tasks.geometry.cell_grid import CellGrid
 from tasks.geometry.warp import find_targets_inside
-from tasks.synthetic.scene.cast import POST
-from tasks.synthetic.scene.scene import Scene, SceneSettings, make_scene
+from tasks.synthetic.scene.scene_layers import POST
+from tasks.synthetic.scene.synthetic_scene import Scene, SceneSettings, make_scene
 
 HEIGHT, WIDTH, STEP = 24, 40, 4
 CELLS = CellGrid(HEIGHT // STEP, WIDTH // STEP, STEP, STEP, 1.5, 1.5)
 SMALL = SceneSettings(frames=6, height=64, width=96)
 
 
-def sliding(shift: int = 4, frames: int = 5, labelled: tuple[int, ...] = (0,)) -> tuple[Problem, np.ndarray]:
+def sliding(shift: int = 4, frames: int = 5, labelled: tuple[int, ...] = (0,)) -> tuple[SyntheticCase, np.ndarray]:
     """A striped world that moves to the right by `shift` px with every frame; stripes have a colour and class each."""
     world = np.repeat(np.arange(60) % 3, 8)
     truth = np.stack(
@@ -38,10 +38,10 @@ def sliding(shift: int = 4, frames: int = 5, labelled: tuple[int, ...] = (0,)) -
         found = np.broadcast_to(np.array([shift * (b - a), 0], np.float32), (HEIGHT, WIDTH, 2)).copy()
         return found, find_targets_inside(found)
 
-    problem = Problem(
+    problem = SyntheticCase(
         images=np.repeat(truth[..., None] * 100, 3, axis=-1).astype(np.uint8),
         neighbours=[(*flow(i, i + 1), *flow(i + 1, i)) for i in range(frames - 1)],
-        grids=np.stack([at_cells(CELLS, labels, 3) for labels in truth]),
+        grids=np.stack([pool_class_shares(CELLS, labels, 3) for labels in truth]),
         cells=CELLS,
         labels={frame: truth[frame] for frame in labelled},
         class_count=3,
@@ -62,21 +62,23 @@ def test_mean_iou_is_that_of_counting_by_hand():
 def test_labels_on_cells_are_shares_and_come_back_to_the_pixels_between():
     labels = np.zeros((HEIGHT, WIDTH), np.uint8)
     labels[:, :6] = 1
-    shares = at_cells(CELLS, labels, 2)
+    shares = pool_class_shares(CELLS, labels, 2)
     assert shares[0, :3, 1].tolist() == [1, 0.5, 0]
-    pixels = at_pixels(CELLS, shares, HEIGHT, WIDTH)
+    pixels = upsample_to_pixels(CELLS, shares, HEIGHT, WIDTH)
     assert pixels.shape == (HEIGHT, WIDTH, 2)
     assert pixels[5, :, 1] == pytest.approx(np.interp(np.arange(WIDTH), 1.5 + 4 * np.arange(10), shares[1, :, 1]))
 
 
 def test_copies_come_from_the_nearest_labelled_frame():
     problem, truth = sliding(labelled=(1, 4))
-    found = baselines.copied(problem)
+    found = baselines.copy_nearest_labels(problem)
     for frame, source in enumerate((1, 1, 1, 4, 4)):
         assert (found[frame] == truth[source]).all()
 
 
-@pytest.mark.parametrize("method", [baselines.flow_chained, baselines.flow_direct, baselines.flow_both])
+@pytest.mark.parametrize(
+    "method", [baselines.warp_along_chained_flow, baselines.warp_by_direct_flow, baselines.warp_by_both_flows]
+)
 @pytest.mark.parametrize("labelled", [(0,), (4,), (2,)])
 def test_exact_flow_carries_labels_exactly_wherever_they_are_seen(method, labelled: tuple[int, ...]):
     problem, truth = sliding(labelled=labelled)
@@ -95,8 +97,8 @@ def test_a_step_that_cannot_be_trusted_leaves_the_word_to_the_other_labelled_fra
     broken = replace(problem, neighbours=[(forward, valid, wrong, ~valid_backward | True), problem.neighbours[1]])
     doubted = replace(broken, neighbours=[(forward, valid, wrong, np.zeros_like(valid)), problem.neighbours[1]])
     inside = slice(0, WIDTH - 4)  # seen in frame 2
-    assert (baselines.flow_chained(broken)[1] != truth[1])[:, inside].any()
-    assert (baselines.flow_chained(doubted)[1] == truth[1])[:, inside].all()
+    assert (baselines.warp_along_chained_flow(broken)[1] != truth[1])[:, inside].any()
+    assert (baselines.warp_along_chained_flow(doubted)[1] == truth[1])[:, inside].all()
 
 
 def test_what_nothing_can_be_said_of_takes_its_surroundings():
@@ -106,12 +108,12 @@ def test_what_nothing_can_be_said_of_takes_its_surroundings():
     valid_backward, backward = valid_backward.copy(), backward.copy()
     valid_backward[hole], backward[hole] = False, (8, 0)  # into another stripe
     broken = replace(problem, neighbours=[(forward, valid, backward, valid_backward)])
-    assert (baselines.flow_chained(broken)[1] != truth[1])[hole].all()
-    assert (baselines.flow_filled(broken)[1] == truth[1])[hole].all()
+    assert (baselines.warp_along_chained_flow(broken)[1] != truth[1])[hole].all()
+    assert (baselines.warp_and_fill(broken)[1] == truth[1])[hole].all()
 
 
 @pytest.mark.parametrize(
-    "method", [baselines.nearest_features, baselines.nearest_features_near, baselines.feature_propagation]
+    "method", [baselines.match_nearest_features, baselines.match_features_nearby, baselines.propagate_by_features]
 )
 def test_features_that_tell_all_find_all(method):
     problem, truth = sliding(labelled=(0, 4))
@@ -127,10 +129,10 @@ def quick_learning(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_network_for_points_learns_the_labels_and_is_the_same_every_time(quick_learning: None):
     problem, truth = sliding(shift=0)
-    found = per_point(problem, FEATURES)
+    found = fit_per_point(problem, FEATURES)
     assert suite.mean_iou(truth, found) > 0.9
-    assert (per_point(problem, FEATURES) == found).all()
-    assert (per_point(problem, PLAIN) != found).any()
+    assert (fit_per_point(problem, FEATURES) == found).all()
+    assert (fit_per_point(problem, PLAIN) != found).any()
 
 
 @pytest.fixture(scope="module")
@@ -139,72 +141,75 @@ def scene() -> Scene:
 
 
 def test_a_problem_holds_exact_or_noisy_flow_and_labels_of_the_chosen_frames(scene: Scene):
-    problem = make_problem(scene, 2, 0.0)
+    problem = make_case(scene, 2, 0.0)
     assert list(problem.labels) == [1, 4]
     assert np.allclose(problem.neighbours[2][0], scene.flow(2, 3)[0])
     assert np.allclose(problem.step(3, 2)[0], scene.flow(3, 2)[0])
     assert np.allclose(problem.step(3, 4)[0], scene.flow(3, 4)[0])
-    noisy, estimated = make_problem(scene, 2, 1.0), make_problem(scene, 2, None)
+    noisy, estimated = make_case(scene, 2, 1.0), make_case(scene, 2, None)
     assert (noisy.neighbours[0][0] - scene.flow(0, 1)[0]).std() == pytest.approx(1, abs=0.05)
     assert (estimated.neighbours[0][0] == estimated.direct(0, 1)[0]).all()
     assert (estimated.neighbours[0][2] == estimated.direct(1, 0)[0]).all()
 
 
 def test_every_method_gives_a_class_for_every_pixel(scene: Scene, quick_learning: None):
-    problem = make_problem(scene, 2, 0.0)
-    for name, method in {name: method for kind in RIVALS.values() for name, method in kind.items()}.items():
+    problem = make_case(scene, 2, 0.0)
+    for name, method in {name: method for kind in BASELINES.values() for name, method in kind.items()}.items():
         found = method(problem)
         assert found.shape == scene.classes.shape, name
         assert found.dtype == np.uint8 and found.max() < problem.class_count, name
 
 
 def test_the_field_and_what_is_left_of_it_keep_the_given_labels(scene: Scene):
-    problem = make_problem(scene, 2, 0.0)
-    for method in (field, *map(ablated, ABLATIONS)):
+    problem = make_case(scene, 2, 0.0)
+    for method in (propagate_field, *map(make_ablation, ABLATIONS)):
         found = method(problem)
         assert found.shape == scene.classes.shape
         assert all((found[frame] == labels).all() for frame, labels in problem.labels.items())
 
 
 def test_removal_is_scored_where_the_truth_is_seen_in_another_frame(scene: Scene):
-    chosen = removal.choose(scene)
+    chosen = removal.choose_actor(scene)
     assert scene.layers[chosen.instance].class_id != POST
     assert chosen.frames
     truth = {frame: scene.without(frame, chosen.instance) for frame in chosen.frames}
     off = {
         frame: (image.astype(int) + np.where(image < 128, 10, -10)).astype(np.uint8) for frame, image in truth.items()
     }
-    assert removal.psnr(scene, chosen, off) == pytest.approx(20 * np.log10(255 / 10))
+    assert removal.compute_psnr(scene, chosen, off) == pytest.approx(20 * np.log10(255 / 10))
     elsewhere = {f: np.where(scene.seen_without(f, chosen.instance)[..., None], truth[f], 0) for f in truth}
-    assert removal.psnr(scene, chosen, elsewhere) == removal.psnr(scene, chosen, truth) > 100
+    assert removal.compute_psnr(scene, chosen, elsewhere) == removal.compute_psnr(scene, chosen, truth) > 100
 
 
 def test_inpainting_changes_only_what_is_taken_out(scene: Scene):
-    chosen = removal.choose(scene)
-    found = removal.inpainted(make_problem(scene, 2, 0.0), chosen.mask, chosen.frames)
+    chosen = removal.choose_actor(scene)
+    found = removal.inpaint_frames(make_case(scene, 2, 0.0), chosen.mask, chosen.frames)
     frame = chosen.frames[0]
     changed = (found[frame] != scene.frames[frame]).any(axis=-1)
     assert changed[chosen.mask[frame]].mean() > 0.9
     near = chosen.mask[frame] | np.roll(chosen.mask[frame], 3, 0) | np.roll(chosen.mask[frame], -3, 0)
     near |= np.roll(chosen.mask[frame], 3, 1) | np.roll(chosen.mask[frame], -3, 1)
     assert changed[~near].mean() < 0.02
-    assert 5 < removal.psnr(scene, chosen, found) < 60
+    assert 5 < removal.compute_psnr(scene, chosen, found) < 60
 
 
 def test_a_plate_of_other_frames_knows_what_one_frame_cannot():
     scene = make_scene(0, replace(SMALL, frames=10, actors=1, leaving=0, occlusion=0.0))
-    problem, chosen = make_problem(scene, 2, 0.0), removal.choose(scene)
+    problem, chosen = make_case(scene, 2, 0.0), removal.choose_actor(scene)
     one, all_frames = (
-        removal.psnr(scene, chosen, remove(problem, chosen.mask, chosen.frames))
-        for remove in (removal.inpainted, removal.plated)
+        removal.compute_psnr(scene, chosen, remove(problem, chosen.mask, chosen.frames))
+        for remove in (removal.inpaint_frames, removal.composite_background)
     )
     assert all_frames > one + 3
 
 
 def small_suite(monkeypatch: pytest.MonkeyPatch, *words: str) -> Mapping[str, Mapping[str, float]] | suite.Scores:
     monkeypatch.setattr(suite, "SceneSettings", lambda: SMALL)
-    rivals = {"copy": {"copy": baselines.copied}, "flow": {"flow chained": baselines.flow_chained}}
-    monkeypatch.setattr(suite, "RIVALS", rivals)
+    rivals = {
+        "copy": {"copy": baselines.copy_nearest_labels},
+        "flow": {"flow chained": baselines.warp_along_chained_flow},
+    }
+    monkeypatch.setattr(suite, "BASELINES", rivals)
     monkeypatch.setattr(suite, "ABLATIONS", {"without density": ABLATIONS["without density"]})
     return suite.evaluate(argparse.Namespace(**suite.command.make_context("field", list(words)).params), {})
 

@@ -21,7 +21,7 @@ from flows.evaluate.motchallenge import evaluate_tracks, summarise_metrics
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.tracks import Tracks
 from tasks.geometry.bounding_boxes import pairwise_iou
-from tasks.synthetic.scene.scene import SceneSettings, make_scene
+from tasks.synthetic.scene.synthetic_scene import SceneSettings, make_scene
 from tasks.track.tracker_presets import WITHOUT_VISUAL_CUES
 from tests.track.scenes import make_params
 
@@ -79,10 +79,10 @@ def test_a_shaken_scene_is_the_same_play() -> None:
 
 
 def test_knowing_the_camera_helps_where_it_shakes(shaken: SceneSequence) -> None:
-    default = make_params(link_gap=20, smoothing=100.0, fill=True, n_init=2)
+    default = make_params(link_max_gap=20, smoothing=100.0, interpolate=True, n_init=2)
     blind, sighted = (
         summarise_metrics(evaluate_scene(shaken, replace_params(default, way)))
-        for way in (WITHOUT_VISUAL_CUES, {**WITHOUT_VISUAL_CUES, "camera": True})
+        for way in (WITHOUT_VISUAL_CUES, {**WITHOUT_VISUAL_CUES, "camera_compensation": True})
     )
     assert sighted["HOTA"] > blind["HOTA"] + 2
     assert isinstance(shaken.detections, Detections)

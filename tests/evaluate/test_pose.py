@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from flows.evaluate import pose
-from flows.evaluate.pose import average_precision, evaluate, read_annotations
-from flows.evaluate.pose_coverage import count, shares
+from flows.evaluate.pose import compute_average_precision, evaluate, read_annotations
+from flows.evaluate.pose_coverage import compute_shares, count_person_frames
 from tasks.artifacts.poses import Poses
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import BadInput
@@ -65,10 +65,10 @@ def found(*people: tuple[np.ndarray, float]) -> list[Skeletons]:
 
 
 def test_keypoints_that_are_right_score_one_and_none_score_nothing():
-    items, combined = average_precision(ground(POINTS), found((POINTS, 0.9)))
+    items, combined = compute_average_precision(ground(POINTS), found((POINTS, 0.9)))
     assert combined == pytest.approx({"AP": 1.0, "AP50": 1.0})
     assert items["a"] == pytest.approx({"people": 1, "found": 1, "AP": 1.0, "AP50": 1.0})
-    assert average_precision(ground(POINTS), found())[1] == {"AP": 0, "AP50": 0}
+    assert compute_average_precision(ground(POINTS), found())[1] == {"AP": 0, "AP50": 0}
 
 
 def test_ap_is_that_of_the_similarity_worked_out_by_hand():
@@ -77,17 +77,17 @@ def test_ap_is_that_of_the_similarity_worked_out_by_hand():
     for shift in (3.0, 8.0, 14.0):
         oks = np.exp(-(shift**2) / (2 * AREA * (2 * sigmas) ** 2)).mean()
         expected = (oks >= np.arange(0.5, 0.96, 0.05)).mean()
-        _, combined = average_precision(ground(POINTS), found((POINTS + np.array([shift, 0]), 0.9)))
+        _, combined = compute_average_precision(ground(POINTS), found((POINTS + np.array([shift, 0]), 0.9)))
         assert combined["AP"] == pytest.approx(expected), (shift, oks)
 
 
 def test_a_false_skeleton_above_a_true_one_halves_precision_and_nobody_labelled_is_no_score():
-    _, combined = average_precision(ground(POINTS), found((POINTS, 0.5), (POINTS + 400, 0.9)))
+    _, combined = compute_average_precision(ground(POINTS), found((POINTS, 0.5), (POINTS + 400, 0.9)))
     assert combined["AP"] == pytest.approx(0.5)
-    assert average_precision(ground(POINTS, seen=0), found((POINTS, 0.5)))[1] == {}
+    assert compute_average_precision(ground(POINTS, seen=0), found((POINTS, 0.5)))[1] == {}
     crowd = ground(POINTS)
     crowd["annotations"][0]["iscrowd"] = 1
-    assert average_precision(crowd, found((POINTS, 0.5)))[1] == {}
+    assert compute_average_precision(crowd, found((POINTS, 0.5)))[1] == {}
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"images": []}', '{"images": [{}], "annotations": [{"bbox": []}]}'])
@@ -149,12 +149,12 @@ def test_coverage_counts_people_in_whole_frames_and_those_over_60_px():
         trusted_score=0.5,
         **facts,
     )
-    found = count(np.array([True, True, False]), tracks, poses)
+    found = count_person_frames(np.array([True, True, False]), tracks, poses)
     assert found == {"people": 3, "tall": 2, "posed": 2, "tall_posed": 1, "keypoints": 29}
-    said = shares(found | {"seconds": 0.3})
+    said = compute_shares(found | {"seconds": 0.3})
     assert said["posed"] == pytest.approx(2 / 3) and said["posed_over_60px"] == 0.5
     assert (said["ms_per_person"], said["keypoints_per_pose"]) == pytest.approx((100, 14.5))
-    nobody = shares(dict.fromkeys(found, 0.0) | {"seconds": 1.0})
+    nobody = compute_shares(dict.fromkeys(found, 0.0) | {"seconds": 1.0})
     assert nobody == {"people": 0, "people_over_60px": 0}
 
 

@@ -15,8 +15,8 @@ from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata
 from tasks.artifacts.tracks import Tracks
 from tasks.fit_field.field_inputs import FieldInputs
 from tasks.fit_field.fit_windows import fit_semantic_field
-from tasks.synthetic.scene import inputs as made
-from tasks.synthetic.scene.scene import Scene, SceneSettings, make_scene
+from tasks.synthetic.scene import scene_artifacts as made
+from tasks.synthetic.scene.synthetic_scene import Scene, SceneSettings, make_scene
 
 FRAMES, HEIGHT, WIDTH = 96, 72, 128
 
@@ -29,11 +29,11 @@ def scene() -> Scene:
 @pytest.fixture(scope="module")
 def inputs(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> FieldInputs:
     folder = tmp_path_factory.mktemp("scene")
-    features: Features = made.features(scene).to(folder / "features.npy")
+    features: Features = made.make_features(scene).to(folder / "features.npy")
     grid = features.metadata.grid
     return FieldInputs(
-        made.frames(scene).to(folder / "frames.parquet"),
-        made.dense_flow(scene, 0.5).to(folder / "flow.parquet"),
+        made.make_frames(scene).to(folder / "frames.parquet"),
+        made.make_dense_flow(scene, 0.5).to(folder / "flow.parquet"),
         features,
         SemanticFlow(
             np.zeros((0, grid.rows, grid.columns, 3), np.float16), (), SemanticFlowMetadata(FRAMES, WIDTH, HEIGHT, grid)

@@ -27,9 +27,9 @@ from tasks.fit_field.plane_cameras import (
     space_planes,
 )
 from tasks.geometry.warp import pixel_grid
-from tasks.synthetic.scene.camera import transform
-from tasks.synthetic.scene.inputs import dense_flow
-from tasks.synthetic.scene.scene import Scene, SceneSettings, make_scene
+from tasks.synthetic.scene.scene_artifacts import make_dense_flow
+from tasks.synthetic.scene.scene_camera import transform_points
+from tasks.synthetic.scene.synthetic_scene import Scene, SceneSettings, make_scene
 
 SETTINGS = SceneSettings(frames=7, height=72, width=96, actors=0, leaving=0, occlusion=0.0)
 CORNERS = np.array([[0.0, 0], [95, 0], [0, 71], [95, 71], [40, 30]])
@@ -49,26 +49,26 @@ def test_a_camera_that_stands_still_is_the_identity() -> None:
 
 
 def test_the_backgrounds_homographies_lead_from_the_middle_frame_to_each(scene: Scene, tmp_path: Path) -> None:
-    flow = dense_flow(scene).to(tmp_path / "flow.parquet")
+    flow = make_dense_flow(scene).to(tmp_path / "flow.parquet")
     cameras = make_homography_cameras(compose_background_homographies(flow, range(7), 72, 96), 2)
     for frame in range(7):
         expected, _ = scene.flow(cameras.reference, frame)
         for plane in range(2):
-            moved = transform(cameras.to_frame[frame, plane], pixel_grid(72, 96).reshape(-1, 2).astype(float))
+            moved = transform_points(cameras.to_frame[frame, plane], pixel_grid(72, 96).reshape(-1, 2).astype(float))
             np.testing.assert_allclose(moved - pixel_grid(72, 96).reshape(-1, 2), expected.reshape(-1, 2), atol=1e-3)
 
 
 def test_frames_between_and_smaller_maps_are_the_same_camera(scene: Scene, tmp_path: Path) -> None:
-    flow = dense_flow(scene).to(tmp_path / "flow.parquet")
+    flow = make_dense_flow(scene).to(tmp_path / "flow.parquet")
     whole = make_homography_cameras(compose_background_homographies(flow, range(7), 72, 96), 1).to_frame[:, 0]
     some = make_homography_cameras(compose_background_homographies(flow, [0, 3, 6], 36, 48), 1).to_frame[:, 0]
     for frame, place in ((0, 0), (3, 1), (6, 2)):
-        halved = (transform(whole[frame], CORNERS) + 0.5) / 2 - 0.5
-        np.testing.assert_allclose(transform(some[place], (CORNERS + 0.5) / 2 - 0.5), halved, atol=1e-6)
+        halved = (transform_points(whole[frame], CORNERS) + 0.5) / 2 - 0.5
+        np.testing.assert_allclose(transform_points(some[place], (CORNERS + 0.5) / 2 - 0.5), halved, atol=1e-6)
 
 
 def test_a_cut_in_a_window_is_the_callers_error() -> None:
-    with pytest.raises(SemflowError, match="must be of one take, got a cut after frame 1"):
+    with pytest.raises(SemflowError, match="must be of one shot, got a cut after frame 1"):
         make_homography_cameras([np.eye(3), None], 2)
 
 
@@ -107,7 +107,7 @@ def test_points_on_a_plane_are_where_a_pinhole_projects_them(seed: int, frames: 
         for frame in range(frames):
             expected, _ = cv2.projectPoints(world, turns[frame], poses[frame, :, 3], lenses[frame], None)
             np.testing.assert_allclose(
-                transform(cameras.to_frame[frame, plane], CORNERS), expected[:, 0], rtol=1e-6, atol=1e-6
+                transform_points(cameras.to_frame[frame, plane], CORNERS), expected[:, 0], rtol=1e-6, atol=1e-6
             )
 
 
@@ -137,7 +137,7 @@ def test_a_homography_on_another_size_keeps_edges_on_edges() -> None:
 def of_scene(scene: Scene, folder: Path) -> FieldInputs:
     """Inputs of which cameras need the dense flow alone."""
     nothing: Any = None
-    flow = dense_flow(scene).to(folder / "flow.parquet")
+    flow = make_dense_flow(scene).to(folder / "flow.parquet")
     return FieldInputs(nothing, flow, nothing, nothing, nothing, nothing)
 
 

@@ -36,7 +36,7 @@ def read(folder: Path, shipped: Path, key: str, value: Any) -> None:
         ("extract_features.layers", ["zz"]),
         ("extract_features.layers", ["b13", "b17"]),
         ("match.strides", [1, 1]),
-        ("classify.window", 1 << 20),
+        ("classify.window_length", 1 << 20),
         ("classify.fps", 1e9),
         ("decode.fps", 1e300),
         ("track.smoothing", 1e16),

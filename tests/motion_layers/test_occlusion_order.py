@@ -8,8 +8,8 @@ from scipy.stats import spearmanr
 
 from tasks.motion_layers.occlusion_order import count_occlusions, rank_nearness
 from tasks.sequence.sequence_view import FramePairMotion
-from tasks.synthetic.scene import inputs
-from tasks.synthetic.scene.scene import SceneSettings, make_scene
+from tasks.synthetic.scene import scene_artifacts
+from tasks.synthetic.scene.synthetic_scene import SceneSettings, make_scene
 
 
 def test_a_square_that_slides_over_the_ground_is_nearer(make_world) -> None:
@@ -32,7 +32,7 @@ def test_the_order_of_a_scene_is_that_of_its_true_depth(seed: int) -> None:
     count = int(scene.instances.max()) + 1
     counted = np.zeros((count, count))
     for first in range(len(scene) - 1):
-        pair = inputs.flow_pair(scene, first, 0.5)
+        pair = scene_artifacts.make_flow_pair(scene, first, 0.5)
         motion = FramePairMotion(pair.forward, pair.backward, pair.valid, pair.valid_backward)
         counted += count_occlusions(scene.instances[first], scene.instances[first + 1], motion, count)
     near = rank_nearness(counted)

@@ -14,8 +14,8 @@ from tasks.fit_field.plane_cameras import make_homography_cameras
 from tasks.plane_volume.optimise import VolumeFrames, VolumeTraining, fit_volume
 from tasks.plane_volume.volume_queries import VolumeQueries
 from tasks.sequence.sequence_view import FramePairMotion
-from tasks.synthetic.scene.inputs import flow_pair
-from tasks.synthetic.scene.scene import Scene, SceneSettings, make_scene
+from tasks.synthetic.scene.scene_artifacts import make_flow_pair
+from tasks.synthetic.scene.synthetic_scene import Scene, SceneSettings, make_scene
 from tests.factories.moving_square import iou, make_inputs, make_world, params  # noqa: F401  fixtures
 
 SETTINGS = SceneSettings(actors=3, leaving=0, occlusion=0.6)
@@ -38,7 +38,7 @@ class Film:
 @pytest.fixture(scope="session")
 def film() -> Film:
     scene = make_scene(11, SETTINGS)
-    pairs = [flow_pair(scene, first, 0.0) for first in range(FRAMES - 1)]
+    pairs = [make_flow_pair(scene, first, 0.0) for first in range(FRAMES - 1)]
     motions = {n: FramePairMotion(p.forward, p.backward, p.valid, p.valid_backward) for n, p in enumerate(pairs)}
     return Film(
         scene, VolumeFrames(list(scene.frames[:FRAMES]), motions, {n: pair.camera for n, pair in enumerate(pairs)})

@@ -13,8 +13,8 @@ from tasks.artifacts.point_paths import PointPaths
 from tasks.errors import SemflowError
 from tasks.point_tracking import point_tracker
 from tasks.point_tracking.point_tracker import PointTrackingInputs, PointTracks, track_points
-from tasks.synthetic.scene import inputs
-from tasks.synthetic.scene.scene import Scene, SceneSettings, make_scene
+from tasks.synthetic.scene import scene_artifacts
+from tasks.synthetic.scene.synthetic_scene import Scene, SceneSettings, make_scene
 
 START = 6
 
@@ -27,9 +27,9 @@ def scene() -> Scene:
 @pytest.fixture(scope="module")
 def world(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> PointTrackingInputs:
     folder = tmp_path_factory.mktemp("world")
-    flow = inputs.dense_flow(scene).to(folder / "flow.parquet")
+    flow = scene_artifacts.make_dense_flow(scene).to(folder / "flow.parquet")
     return PointTrackingInputs(
-        flow, inputs.features(scene).to(folder / "features.npy"), lambda frame: scene.frames[frame]
+        flow, scene_artifacts.make_features(scene).to(folder / "features.npy"), lambda frame: scene.frames[frame]
     )
 
 

@@ -45,22 +45,22 @@ def test_the_labels_are_kinetics_in_alphabetical_order() -> None:
 
 
 def test_clips_give_features_and_logits_of_the_right_shape(i3d: I3D, noise: np.ndarray) -> None:
-    features, logits = i3d.features(noise), i3d.logits(noise)
+    features, logits = i3d.extract_features(noise), i3d.compute_logits(noise)
     assert features.shape == (3, 1024) and features.dtype == np.float32
     assert logits.shape == (3, 400) and logits.dtype == np.float32
     assert (features >= 0).all() and features.std() > 0
-    assert i3d.features([]).shape == (0, 1024) and i3d.logits([]).shape == (0, 400)
+    assert i3d.extract_features([]).shape == (0, 1024) and i3d.compute_logits([]).shape == (0, 400)
 
 
 def test_a_clip_gives_the_same_bits_whatever_lies_beside_it_and_however_many_threads(
     i3d: I3D, noise: np.ndarray
 ) -> None:
-    together = i3d.logits(noise)
+    together = i3d.compute_logits(noise)
     threads = torch.get_num_threads()
     try:
         for count in (1, 2):
             torch.set_num_threads(count)
-            assert (np.concatenate([i3d.logits([clip]) for clip in noise]) == together).all()
+            assert (np.concatenate([i3d.compute_logits([clip]) for clip in noise]) == together).all()
     finally:
         torch.set_num_threads(threads)
 
@@ -85,7 +85,7 @@ def test_real_clips_get_the_published_class_and_probability(
         np.arange(count) / 25, frames.ok, np.zeros(count - 1, bool), WindowPlan(25, count, count, 1)
     )
     clips = read_clips(frames, window, [make_frame_squares(frames.height, frames.width, count)])
-    probability = softmax(i3d.logits(clips))[0]
+    probability = softmax(i3d.compute_logits(clips))[0]
     label, published = PUBLISHED[clip]
     assert i3d.labels[int(probability.argmax())] == label
     assert probability.max() == pytest.approx(published, abs=0.03)

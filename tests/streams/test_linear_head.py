@@ -28,7 +28,7 @@ def test_it_agrees_with_gradient_descent_by_torch() -> None:
 
     optimizer.step(loss)
     expected = softmax((x @ weights + bias).detach().numpy())
-    head = fit_linear_head(FEATURES, LABELS, 3, ridge=0.05, seen="i3d")
+    head = fit_linear_head(FEATURES, LABELS, 3, ridge=0.05, feature_source="i3d")
     np.testing.assert_allclose(predict_probabilities(head, FEATURES), expected, atol=2e-4)
 
 

@@ -91,7 +91,7 @@ def test_no_window_spans_a_cut(count: int, length: int, stride: int, most: int, 
         assert first <= window.first <= window.last <= last
         assert len(window.frames) == length
         assert window.looped == (last - first + 1 < length)
-        assert window.in_shot(np.arange(count)).sum() == last - first + 1
+        assert window.is_in_shot(np.arange(count)).sum() == last - first + 1
     shots = np.diff([0, *(np.flatnonzero(cut) + 1), count])
     wanted = sum(max(1, 1 + -(-(n - length) // stride)) for n in shots if n >= 10)  # 10 frames are .4 s
     if 0 < wanted <= most:

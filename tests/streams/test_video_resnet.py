@@ -42,8 +42,8 @@ def test_the_network_in_parts_is_torchvision_s_in_one_piece(file: Path) -> None:
     assert small.shape == (1, 3, 8, 112, 112)
     with torch.inference_mode():
         expected = whole.eval()(small).numpy()
-    assert network.logits(clip) == pytest.approx(expected, rel=1e-3)
-    assert next(network.maps(clip)).shape == (1, 512, 1, 7, 7)
+    assert network.compute_logits(clip) == pytest.approx(expected, rel=1e-3)
+    assert next(network.compute_maps(clip)).shape == (1, 512, 1, 7, 7)
 
 
 def test_pixels_are_scaled_as_torchvision_s_own_preset_scales_them() -> None:

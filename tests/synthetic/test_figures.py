@@ -10,10 +10,10 @@ from scipy.stats import ks_2samp
 
 from tasks.geometry.homography import compute_camera_flow
 from tasks.geometry.warp import find_targets_inside, warp_image
-from tasks.synthetic.figures import clip as clips
-from tasks.synthetic.figures.clip import SIDE, Theme, draw_clip
-from tasks.synthetic.figures.motions import EVERY_MOTION, MOTIONS, TEMPI, UNTRAINED
-from tasks.synthetic.figures.skeleton import FOREARM, SHANK, THIGH, UPPER_ARM, Build, joints
+from tasks.synthetic.figures import figure_clip as clips
+from tasks.synthetic.figures.figure_clip import SIDE, ClipTheme, draw_figure_clip
+from tasks.synthetic.figures.figure_motions import EVERY_MOTION, MOTIONS, TEMPI, UNTRAINED
+from tasks.synthetic.figures.figure_skeleton import FOREARM, SHANK, THIGH, UPPER_ARM, BodyBuild, compute_joints
 
 TIMES = np.arange(30) / 25
 
@@ -21,7 +21,7 @@ TIMES = np.arange(30) / 25
 @pytest.mark.parametrize("name", EVERY_MOTION)
 def test_bones_keep_their_length_and_a_foot_is_on_the_ground(name: str) -> None:
     pose = EVERY_MOTION[name](TIMES, np.random.default_rng(1))
-    body = joints(pose, Build())
+    body = compute_joints(pose, BodyBuild())
     for first, second, length in (
         (body.shoulders, body.elbows, UPPER_ARM),
         (body.elbows, body.hands, FOREARM),
@@ -36,7 +36,7 @@ def test_bones_keep_their_length_and_a_foot_is_on_the_ground(name: str) -> None:
 
 @pytest.mark.parametrize("name", MOTIONS)
 def test_motions_move_and_standing_does_not(name: str) -> None:
-    body = joints(MOTIONS[name](TIMES, np.random.default_rng(2)), Build())
+    body = compute_joints(MOTIONS[name](TIMES, np.random.default_rng(2)), BodyBuild())
     ways = [np.ptp(part, axis=0).max() for pair in (body.hands, body.ankles, body.shoulders) for part in pair]
     assert (max(ways) < 0.1) == (name == "stand")
 
@@ -44,11 +44,11 @@ def test_motions_move_and_standing_does_not(name: str) -> None:
 @pytest.mark.parametrize("name", ["walk", "spin", "kick", "jump"])
 def test_flow_leads_to_where_the_same_cloth_is(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next picture, fetched along the flow, is this one, but for what is covered or turns out of sight."""
-    monkeypatch.setattr(clips, "STRONGEST_GRAIN", 1e-9)
+    monkeypatch.setattr(clips, "MAX_GRAIN", 1e-9)
     fetched: list[float] = []
     stayed: list[float] = []
     for seed in range(3):
-        clip = draw_clip((seed, 5), MOTIONS[name], 3, Theme())
+        clip = draw_figure_clip((seed, 5), MOTIONS[name], 3, ClipTheme())
         for frame in range(2):
             picture, after = (clip.pictures[at].astype(np.float32) for at in (frame, frame + 1))
             x1, y1, x2, y2 = clip.xyxy[frame].clip(0, SIDE).astype(int)
@@ -59,7 +59,7 @@ def test_flow_leads_to_where_the_same_cloth_is(name: str, monkeypatch: pytest.Mo
 
 
 def test_flow_of_the_scenery_is_the_camera_s() -> None:
-    clip = draw_clip((3, 1), MOTIONS["wave"], 5, Theme())
+    clip = draw_figure_clip((3, 1), MOTIONS["wave"], 5, ClipTheme())
     for flow, camera in zip(clip.flow, clip.cameras, strict=True):
         off = np.linalg.norm(flow - compute_camera_flow(camera, SIDE, SIDE), axis=2)
         assert np.median(off) < 1e-3  # the figure covers less than half
@@ -67,7 +67,7 @@ def test_flow_of_the_scenery_is_the_camera_s() -> None:
 
 def test_the_box_holds_what_moves_by_itself() -> None:
     for seed in range(4):
-        clip = draw_clip((seed, 2), MOTIONS["kick"], 8, Theme())
+        clip = draw_figure_clip((seed, 2), MOTIONS["kick"], 8, ClipTheme())
         for flow, camera, (x1, y1, x2, y2) in zip(clip.flow, clip.cameras, clip.xyxy, strict=False):
             own = np.linalg.norm(flow - compute_camera_flow(camera, SIDE, SIDE), axis=2) > 0.3
             rows, columns = np.nonzero(own & find_targets_inside(flow))
@@ -76,14 +76,14 @@ def test_the_box_holds_what_moves_by_itself() -> None:
 
 
 def test_a_seed_gives_the_same_clip_and_another_one_another() -> None:
-    one, again, other = (draw_clip(seed, MOTIONS["clap"], 3, Theme()) for seed in ((4, 2), (4, 2), (4, 3)))
+    one, again, other = (draw_figure_clip(seed, MOTIONS["clap"], 3, ClipTheme()) for seed in ((4, 2), (4, 2), (4, 3)))
     np.testing.assert_array_equal(one.pictures, again.pictures)
     np.testing.assert_array_equal(one.flow, again.flow)
     assert (np.array(one.pictures) != np.array(other.pictures)).any()
 
 
 def test_a_theme_s_colour_does_not_touch_the_motion() -> None:
-    one, other = (draw_clip((4, 2), MOTIONS["clap"], 3, Theme(hue)) for hue in (0.0, 0.6))
+    one, other = (draw_figure_clip((4, 2), MOTIONS["clap"], 3, ClipTheme(hue)) for hue in (0.0, 0.6))
     np.testing.assert_array_equal(one.xyxy, other.xyxy)
     red, blue = (np.mean(clip.pictures[0], axis=(0, 1)) for clip in (one, other))
     assert red[0] > red[2] + 20 and blue[2] > blue[0] + 20

@@ -14,10 +14,10 @@ from scipy.optimize import fsolve
 
 from tasks.errors import BadInput
 from tasks.geometry.warp import warp_image
-from tasks.synthetic.scene import cast
-from tasks.synthetic.scene.layer import Layer
-from tasks.synthetic.scene.outline import Blob, Post
-from tasks.synthetic.scene.scene import VERSION, Scene, SceneSettings, make_scene
+from tasks.synthetic.scene import scene_layers
+from tasks.synthetic.scene.layer_outline import BlobOutline, PostOutline
+from tasks.synthetic.scene.synthetic_scene import SCENE_VERSION, Scene, SceneSettings, make_scene
+from tasks.synthetic.scene.texture_layer import TextureLayer
 
 SMALL = SceneSettings(frames=8, height=72, width=96)
 CLEAN = replace(SMALL, light=0.0, noise=0.0)
@@ -31,7 +31,7 @@ def scene() -> Scene:
 
 def test_a_seed_gives_the_same_scene_for_ever():
     scene = make_scene(0, SMALL)
-    assert VERSION == 1, "a new version has new pictures: pin their hashes below"
+    assert SCENE_VERSION == 1, "a new version has new pictures: pin their hashes below"
     assert hashlib.sha256(scene.instances.tobytes()).hexdigest()[:16] == "e8a4641f807302b3"
     assert hashlib.sha256(scene.frames.tobytes()).hexdigest()[:16] == "986a141aa14fccd6"
 
@@ -42,7 +42,7 @@ def test_shapes_and_dtypes_are_the_documented_ones(scene: Scene):
     assert scene.instances.shape == scene.classes.shape == scene.depth.shape == shape
     assert scene.cameras.shape == (CLEAN.frames, 3, 3)
     assert scene.boxes.shape == (len(scene.layers) - 1, CLEAN.frames, 4)
-    assert set(np.unique(scene.classes)) <= set(range(len(cast.CLASS_NAMES)))
+    assert set(np.unique(scene.classes)) <= set(range(len(scene_layers.CLASS_NAMES)))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -102,7 +102,7 @@ def test_what_is_hidden_is_behind_something_nearer_and_what_left_is_outside(scen
     assert nearer.mean() > 0.95
 
 
-def by_force(scene: Scene, layer: Layer, frame: int, own: np.ndarray) -> np.ndarray:
+def by_force(scene: Scene, layer: TextureLayer, frame: int, own: np.ndarray) -> np.ndarray:
     """A layer's point to a pixel: bend, turn, put into space, look at it. Written down again, a point at a time."""
     m, (x, y) = layer.motion, own
     x = x + m.bend_x[frame] * np.sin(m.wave_number * y + m.phases[frame, 0])
@@ -114,7 +114,7 @@ def by_force(scene: Scene, layer: Layer, frame: int, own: np.ndarray) -> np.ndar
     return np.array([focal * seen[0] / seen[2] + cx, focal * seen[1] / seen[2] + cy])
 
 
-def found_by_search(scene: Scene, layer: Layer, frame: int, pixel: np.ndarray) -> np.ndarray:
+def found_by_search(scene: Scene, layer: TextureLayer, frame: int, pixel: np.ndarray) -> np.ndarray:
     start = pixel - layer.motion.centres[frame]
     turned = complex(*start) * np.exp(-1j * layer.motion.angles[frame])
     start = np.array([turned.real, turned.imag])
@@ -123,15 +123,15 @@ def found_by_search(scene: Scene, layer: Layer, frame: int, pixel: np.ndarray) -
     return own
 
 
-def inside_by_angle(layer: Layer, own: np.ndarray) -> bool:
+def inside_by_angle(layer: TextureLayer, own: np.ndarray) -> bool:
     shape = layer.outline
-    if isinstance(shape, Blob):
+    if isinstance(shape, BlobOutline):
         angle = np.arctan2(own[1], own[0])
         bumps = sum(
             a * np.cos(m * angle + p) for a, m, p in zip(shape.amplitudes, (2, 3, 4, 5), shape.phases, strict=True)
         )
         return bool(np.hypot(*own) < shape.radius * (1 + bumps))
-    return not isinstance(shape, Post) or bool(abs(own[0]) < shape.half_width)
+    return not isinstance(shape, PostOutline) or bool(abs(own[0]) < shape.half_width)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -139,7 +139,7 @@ def test_a_slow_renderer_finds_the_same_things_in_the_same_places(seed: int):
     scene = make_scene(seed, CLEAN)
     rng = np.random.default_rng(seed)
 
-    def top(frame: int, pixel: np.ndarray) -> Layer:
+    def top(frame: int, pixel: np.ndarray) -> TextureLayer:
         nearest = sorted(scene.layers, key=lambda layer: layer.distance)
         return next(k for k in nearest if inside_by_angle(k, found_by_search(scene, k, frame, pixel)))
 
@@ -173,8 +173,8 @@ def test_near_things_pass_by_faster_than_far_ones():
 
 def test_walkers_and_swingers_wear_the_same_cloth(scene: Scene):
     cloth = {layer.class_id: layer.texture for layer in scene.layers}
-    assert cloth[cast.WALKER] is cloth[cast.SWINGER]
-    assert cloth[cast.WALKER] is not cloth[cast.ROLLER]
+    assert cloth[scene_layers.WALKER] is cloth[scene_layers.SWINGER]
+    assert cloth[scene_layers.WALKER] is not cloth[scene_layers.ROLLER]
 
 
 @pytest.mark.parametrize("seed", range(12))

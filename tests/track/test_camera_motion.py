@@ -15,7 +15,12 @@ from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.tracks import Tracks
 from tasks.track import kalman_filter
-from tasks.track.camera_motion import VideoCameraMotion, estimate_camera_motion, linearise_homography, scale_change
+from tasks.track.camera_motion import (
+    VideoCameraMotion,
+    estimate_video_camera_motion,
+    linearise_homography,
+    scale_change,
+)
 from tasks.track.run_tracker import track_detections
 from tasks.track.visual_cues import VisualCues
 from tests.track.scenes import Box, make_detections, make_params, walk
@@ -70,13 +75,13 @@ def test_carrying_over_frames_is_the_product_of_the_steps_and_goes_back_the_same
     camera = VideoCameraMotion(np.stack([homography(random, 3) for _ in range(8)]))
     place = random.uniform(100, 500, (3, 2))
     start, stop = np.full(3, a), np.full(3, b)
-    there, turn = camera.carry(place, start, stop)
+    there, turn = camera.warp_points(place, start, stop)
     product = np.eye(3)
     for i in range(min(a, b), max(a, b)):
         product = camera.homographies[i] @ product
     product = product if a <= b else np.linalg.inv(product)
     np.testing.assert_allclose(there, cv2.perspectiveTransform(place[:, None], product)[:, 0], rtol=1e-7)
-    back, unturn = camera.carry(there, stop, start)
+    back, unturn = camera.warp_points(there, stop, start)
     np.testing.assert_allclose(back, place, rtol=1e-7)
     np.testing.assert_allclose(unturn @ turn, np.tile(np.eye(2), (3, 1, 1)), atol=1e-7)
 
@@ -113,7 +118,7 @@ def test_a_still_camera_changes_nothing() -> None:
     ):
         np.testing.assert_array_equal(before, after)
     detections = make_detections(walk(range(20)) + walk(range(30, 50)), 50)
-    params = make_params(link_gap=20, smoothing=100.0, fill=True, momentum=0.2, recovery=True)
+    params = make_params(link_max_gap=20, smoothing=100.0, interpolate=True, momentum=0.2, observation_recovery=True)
     plain = track_detections(detections, params)
     still = track_detections(detections, params, VisualCues(VideoCameraMotion(np.tile(np.eye(3), (49, 1, 1)))))
     np.testing.assert_array_equal(plain.track_id, still.track_id)
@@ -127,7 +132,9 @@ def test_whoever_a_shaking_camera_loses_is_kept_when_its_motion_is_known() -> No
     assert ids(track_detections(detections, make_params())) != [1]
 
 
-@pytest.mark.parametrize("way", [{"max_gap": 30}, {"link_gap": 30}, {"max_gap": 30, "recovery": True, "momentum": 0.2}])
+@pytest.mark.parametrize(
+    "way", [{"max_gap": 30}, {"link_max_gap": 30}, {"max_gap": 30, "observation_recovery": True, "momentum": 0.2}]
+)
 def test_a_gap_is_bridged_though_the_camera_moved_meanwhile(way: dict[str, Any]) -> None:
     cameras = np.tile(np.eye(3), (69, 1, 1))
     cameras[25:35, 0, 2] = 30  # the picture jerks aside in the middle of the gap
@@ -141,7 +148,7 @@ def test_paths_are_smoothed_in_the_world_and_filled_along_with_the_camera() -> N
     whole = filmed(walk(range(40)), cameras)
     detections = make_detections([row for row in whole if not 15 <= row[0] < 20], 40)
     tracks = track_detections(
-        detections, make_params(smoothing=100.0, fill=True), VisualCues(VideoCameraMotion(cameras))
+        detections, make_params(smoothing=100.0, interpolate=True), VisualCues(VideoCameraMotion(cameras))
     )
     assert len(tracks) == 40
     np.testing.assert_allclose(tracks.xyxy, [box for _, box, _, _ in whole], atol=0.01)
@@ -152,10 +159,12 @@ def test_the_background_tells_the_motion_though_someone_fills_most_of_the_pictur
     crowd = (60, 20, 620, 460)
     dense_flow = make_flow(cameras, [(i, crowd, (-7.0, 0.0)) for i in range(3)])
     detections = make_detections([(i, crowd, 0.9, 0) for i in range(4)], 4)
-    np.testing.assert_allclose(estimate_camera_motion(dense_flow, detections, 0.1).homographies, cameras, atol=0.15)
+    np.testing.assert_allclose(
+        estimate_video_camera_motion(dense_flow, detections, 0.1).homographies, cameras, atol=0.15
+    )
     nobody = Detections.empty(frame_count=4, width=640, height=480)
     np.testing.assert_allclose(
-        estimate_camera_motion(dense_flow, nobody, 0.1).homographies[:, 0, 2], -7, atol=0.5
+        estimate_video_camera_motion(dense_flow, nobody, 0.1).homographies[:, 0, 2], -7, atol=0.5
     )  # which is why
 
 
@@ -163,7 +172,7 @@ def test_no_motion_is_told_at_a_cut_or_by_a_fit_gone_wild(make_flow: MakeFlow) -
     double = np.diag([2.0, 2, 1])
     dense_flow = make_flow(np.stack([shifts(2)[0], double]), cuts=(0,))
     nobody = Detections.empty(frame_count=3, width=640, height=480)
-    found = estimate_camera_motion(dense_flow, nobody, 0.1).homographies
+    found = estimate_video_camera_motion(dense_flow, nobody, 0.1).homographies
     np.testing.assert_array_equal(found, np.tile(np.eye(3), (2, 1, 1)))
 
 

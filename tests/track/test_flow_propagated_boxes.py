@@ -37,8 +37,8 @@ def test_nothing_is_carried_over_a_cut(make_flow: MakeFlow) -> None:
 def test_missed_frames_have_a_box_that_is_marked(make_flow: MakeFlow) -> None:
     seen, missed = [*range(10), *range(14, 30)], [10, 11, 12, 13]
     detections = make_detections(walk(seen), 30)
-    sight = VisualCues(flow=make_flow(STILL, moving(range(30))))
-    tracks = track_detections(detections, make_params(carry=True), sight)
+    sight = VisualCues(dense_flow=make_flow(STILL, moving(range(30))))
+    tracks = track_detections(detections, make_params(flow_prediction=True), sight)
     assert tracks.frame[tracks.detection == FLOW_PREDICTED].tolist() == missed
     assert not tracks.score[tracks.detection == FLOW_PREDICTED].any()
     np.testing.assert_allclose(tracks.xyxy, [box for _, box, _, _ in walk(range(30))], atol=0.1)
@@ -52,9 +52,9 @@ def test_flow_knows_of_a_turn_in_a_gap_that_no_straight_line_does(make_flow: Mak
     own = [(f, boxes[f], (float(offset[f + 1] - offset[f]), 0.0)) for f in range(29)]
     seen = [f for f in range(30) if not 10 <= f < 15]
     detections = make_detections([(f, boxes[f], 0.9, 0) for f in seen], 30)
-    params = make_params(fill=True, carry=True)
+    params = make_params(interpolate=True, flow_prediction=True)
     straight = track_detections(detections, params)
-    carried = track_detections(detections, params, VisualCues(flow=make_flow(STILL, own)))
+    carried = track_detections(detections, params, VisualCues(dense_flow=make_flow(STILL, own)))
     assert np.abs(straight.xyxy - boxes).max() == pytest.approx(18)
     assert np.abs(carried.xyxy - boxes).max() < 0.5
     assert set(straight.detection[10:15]) == {INTERPOLATED}
@@ -66,9 +66,11 @@ def test_a_box_is_lost_behind_another_and_after_a_track_s_end(make_flow: MakeFlo
     still = [(f, (100.0, 100.0, 140.0, 200.0), 0.9, 0) for f in [*range(10), *range(14, 20)]]
     detections = make_detections(still + front, 30)
     flow = make_flow(STILL)
-    tracks = track_detections(detections, make_params(carry=True), VisualCues(flow=flow))
+    tracks = track_detections(detections, make_params(flow_prediction=True), VisualCues(dense_flow=flow))
     assert FLOW_PREDICTED not in tracks.detection
-    tracks = track_detections(make_detections(still, 30), make_params(carry=True), VisualCues(flow=flow))
+    tracks = track_detections(
+        make_detections(still, 30), make_params(flow_prediction=True), VisualCues(dense_flow=flow)
+    )
     assert tracks.frame[tracks.detection == FLOW_PREDICTED].tolist() == [10, 11, 12, 13]
 
 
@@ -80,13 +82,13 @@ def test_what_counts_as_hidden() -> None:
 
 
 def test_boxes_between_two_detections_of_a_track_are_its_own() -> None:
-    carried = FlowPropagatedBoxes.of(
+    carried = FlowPropagatedBoxes.from_frames(
         [
             (np.array([3, 7]), np.array([5, 5]), np.zeros((2, 4))),
             (np.array([3, 9]), np.array([6, 6]), np.zeros((2, 4))),
         ]
     )
-    assert carried.after.tolist() == [3, 3, 7, 9]
-    assert carried.between(np.array([1, 3, 8]), np.array([2, 4, 7])).tolist() == [0, 1]
-    assert carried.between(np.array([1, 3, 8]), np.array([2, 4, 6])).tolist() == [0]
-    assert carried.between(np.array([1, 9]), np.array([2, 4])).tolist() == []
+    assert carried.last_detection.tolist() == [3, 3, 7, 9]
+    assert carried.find_in_gaps(np.array([1, 3, 8]), np.array([2, 4, 7])).tolist() == [0, 1]
+    assert carried.find_in_gaps(np.array([1, 3, 8]), np.array([2, 4, 6])).tolist() == [0]
+    assert carried.find_in_gaps(np.array([1, 9]), np.array([2, 4])).tolist() == []

@@ -15,14 +15,14 @@ from torch import nn
 
 from tasks.artifacts.frames import Frames
 from tasks.params import Compute
-from tasks.synthetic.scene import inputs
-from tasks.synthetic.scene.scene import SceneSettings, make_scene
+from tasks.synthetic.scene import scene_artifacts
+from tasks.synthetic.scene.synthetic_scene import SceneSettings, make_scene
 from tasks.track.reid_crops import (
     CROP_SIDE,
     EMBEDDING_SIZE,
     MEAN,
     STD,
-    embed_boxes,
+    embed_crops,
     iterate_crops,
     load_reid_network,
     make_crop_embedder,
@@ -57,21 +57,21 @@ def test_every_box_has_pixels_and_only_its_own_where_it_has_some(corners: tuple[
 
 
 def test_looks_are_unit_vectors_whatever_the_batch() -> None:
-    one = embed_boxes(IMAGE, BOXES, colour, 1)
+    one = embed_crops(IMAGE, BOXES, colour, 1)
     np.testing.assert_allclose(np.linalg.norm(one, axis=1), 1, rtol=1e-6)
     for batch in (2, 4, 100):
-        np.testing.assert_array_equal(embed_boxes(IMAGE, BOXES, colour, batch), one)
+        np.testing.assert_array_equal(embed_crops(IMAGE, BOXES, colour, batch), one)
 
 
 def test_the_number_of_threads_stays_as_it_was() -> None:
     before = torch.get_num_threads()
-    embed_boxes(IMAGE, BOXES, colour, 1)
+    embed_crops(IMAGE, BOXES, colour, 1)
     assert torch.get_num_threads() == before
 
 
 def test_a_frame_without_a_trusted_image_has_no_looks(tmp_path: Path) -> None:
     scene = make_scene(1, SceneSettings(frames=2, height=96, width=160, actors=1, leaving=0))
-    frames = inputs.frames(scene).to(tmp_path / "frames.parquet")
+    frames = scene_artifacts.make_frames(scene).to(tmp_path / "frames.parquet")
     frames.status[1] = "damaged"
     assert make_crop_embedder(frames, "no weights are asked for", CPU)(1, BOXES) is None
 
@@ -79,9 +79,11 @@ def test_a_frame_without_a_trusted_image_has_no_looks(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("colour_network")
 def test_colours_tell_apart_who_turned_back_from_who_walked_on(tmp_path: Path) -> None:
     frames, detections = turned_back(tmp_path)
-    params = make_params(max_gap=20, min_iou=0.05, appearance_iou=0.05, appearance="first", appearance_distance=0.3)
+    params = make_params(
+        max_gap=20, min_iou=0.05, appearance_min_iou=0.05, appearance="first", appearance_max_distance=0.3
+    )
     tracks = track_detections(
-        detections, params, VisualCues(look=make_crop_embedder(frames, WEIGHTS, CPU), dimensions=EMBEDDING_SIZE)
+        detections, params, VisualCues(embedder=make_crop_embedder(frames, WEIGHTS, CPU), embedding_size=EMBEDDING_SIZE)
     )
     assert [len(set(who_of(tracks.take(tracks.track_id == i)))) for i in (1, 2)] == [1, 1]
     blind = track_detections(detections, params)
@@ -98,7 +100,7 @@ def turned_back(folder: Path) -> tuple[Frames, Any]:
             scene.frames[f][20:70, x : x + 40] = shade
             if not 20 <= f < 23:
                 rows.append((f, (x, 20, x + 40, 70), 0.9 if shade[0] == 200 else 0.8, 0))
-    return inputs.frames(scene).to(folder / "frames.parquet"), make_detections(rows, 43)
+    return scene_artifacts.make_frames(scene).to(folder / "frames.parquet"), make_detections(rows, 43)
 
 
 def who_of(tracks: Any) -> list[bool]:
@@ -144,10 +146,10 @@ def test_the_network_is_the_published_one_and_its_looks_need_no_neighbours() -> 
     published = Published().eval()
     published.load_state_dict(torch.load(weights_path(WEIGHTS), map_location="cpu", weights_only=True))
     embed = load_reid_network(WEIGHTS, "cpu")
-    found = embed_boxes(IMAGE, BOXES[:2], embed, 1)
+    found = embed_crops(IMAGE, BOXES[:2], embed, 1)
     for box, look in zip(([4, 5, 20, 40], [30, 2, 60, 47]), found, strict=True):
         seen: Any = cv2.resize(IMAGE[box[1] : box[3] + 1, box[0] : box[2] + 1], (CROP_SIDE, CROP_SIDE))
         with torch.inference_mode():
             expected = published(torch.from_numpy(((seen - MEAN) / STD).transpose(2, 0, 1)[None])).numpy()[0]
         np.testing.assert_allclose(look, expected / np.linalg.norm(expected), atol=1e-5)
-    np.testing.assert_array_equal(embed_boxes(IMAGE, BOXES[1:2], embed, 1), found[1:])
+    np.testing.assert_array_equal(embed_crops(IMAGE, BOXES[1:2], embed, 1), found[1:])

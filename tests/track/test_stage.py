@@ -15,8 +15,8 @@ from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.tracks import Tracks
 from tasks.params import Compute
-from tasks.synthetic.scene import inputs
-from tasks.synthetic.scene.scene import SceneSettings, make_scene
+from tasks.synthetic.scene import scene_artifacts
+from tasks.synthetic.scene.synthetic_scene import SceneSettings, make_scene
 from tasks.track import reid_crops
 from tasks.track.run_tracker import track_detections
 from tasks.track.stage import track
@@ -24,13 +24,13 @@ from tasks.track.tracker_presets import PRESETS
 from tests.track.scenes import make_detections, make_params
 
 EVERYTHING: dict[str, Any] = {
-    "camera": True,
+    "camera_compensation": True,
     "appearance": "closest",
-    "link_appearance": 0.2,
-    "carry": True,
-    "link_gap": 10,
+    "link_max_appearance_distance": 0.2,
+    "flow_prediction": True,
+    "link_max_gap": 10,
     "smoothing": 100.0,
-    "fill": True,
+    "interpolate": True,
     "n_init": 2,
 }
 Inputs = tuple[Detections, DenseFlow, Features, Frames]
@@ -41,9 +41,9 @@ COMPUTE = Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_mem
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scene")
     scene = make_scene(1, SceneSettings(frames=14, height=96, width=160, actors=4, leaving=1))
-    inputs.dense_flow(scene, 0.2).to(folder / "flow.parquet")
-    inputs.features(scene).to(folder / "features.npy")
-    inputs.frames(scene).to(folder / "frames.parquet")
+    scene_artifacts.make_dense_flow(scene, 0.2).to(folder / "flow.parquet")
+    scene_artifacts.make_features(scene).to(folder / "features.npy")
+    scene_artifacts.make_frames(scene).to(folder / "frames.parquet")
     rows = [
         (frame, tuple(box), 0.9, 0)
         for k, boxes in enumerate(scene.boxes)
@@ -102,21 +102,21 @@ def test_no_detection_is_in_two_tracks_with_pictures_either(seen: Path, way: dic
 @pytest.mark.parametrize("frames", [0, 1])
 def test_a_video_without_pairs_or_detections(frames: int, tmp_path: Path) -> None:
     scene = make_scene(1, SceneSettings(frames=1, height=96, width=160, actors=1, leaving=0))
-    dense_flow = inputs.dense_flow(scene).to(tmp_path / "flow.parquet")
-    features = inputs.features(scene).to(tmp_path / "features.npy")
+    dense_flow = scene_artifacts.make_dense_flow(scene).to(tmp_path / "flow.parquet")
+    features = scene_artifacts.make_features(scene).to(tmp_path / "features.npy")
     nothing = Detections.empty(frame_count=frames, width=160, height=96)
-    images = inputs.frames(scene).to(tmp_path / "frames.parquet")
+    images = scene_artifacts.make_frames(scene).to(tmp_path / "frames.parquet")
     for source in ("features", "crops"):
-        params = make_params(**EVERYTHING, appearance_from=source)
+        params = make_params(**EVERYTHING, appearance_source=source)
         assert len(track(nothing, dense_flow, features, images, params, COMPUTE)) == 0
 
 
 def test_weights_are_named_only_where_crops_are_looked_at() -> None:
     named = ("mobilenet-v2-bottleneck",)
-    assert track.weights(make_params(appearance_from="crops")) == ()
+    assert track.weights(make_params(appearance_source="crops")) == ()
     assert track.weights(make_params(appearance="closest")) == ()
-    assert track.weights(make_params(appearance_from="crops", appearance="first")) == named
-    assert track.weights(make_params(appearance_from="crops", link_appearance=0.2)) == named
+    assert track.weights(make_params(appearance_source="crops", appearance="first")) == named
+    assert track.weights(make_params(appearance_source="crops", link_max_appearance_distance=0.2)) == named
 
 
 def test_without_looks_neither_frames_nor_network_are_touched(seen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,14 +125,14 @@ def test_without_looks_neither_frames_nor_network_are_touched(seen: Path, monkey
 
     monkeypatch.setattr(Frames, "image", never)
     monkeypatch.setattr(reid_crops, "load_reid_network", never)
-    plain = make_params(appearance_from="crops", camera=True)
+    plain = make_params(appearance_source="crops", camera_compensation=True)
     assert len(track(*opened(seen), plain, COMPUTE)) > 0
     with pytest.raises(AssertionError, match="asked for"):
-        track(*opened(seen), make_params(appearance_from="crops", appearance="first"), COMPUTE)
+        track(*opened(seen), make_params(appearance_source="crops", appearance="first"), COMPUTE)
 
 
 @pytest.mark.usefixtures("colour_network")
 def test_no_size_of_batch_changes_what_crops_tell(seen: Path) -> None:
-    params = make_params(**EVERYTHING, appearance_from="crops")
+    params = make_params(**EVERYTHING, appearance_source="crops")
     found = [content(track(*opened(seen), params, COMPUTE.model_copy(update={"batch": n}))) for n in (1, 16)]
     assert found[0] == found[1]

@@ -166,12 +166,12 @@ def test_csrt_says_what_it_lacks_or_follows(tmp_path: Path) -> None:
 
     from tasks.artifacts.frames import Frames
     from tasks.errors import SemflowError
-    from tasks.synthetic.scene import inputs
-    from tasks.synthetic.scene.scene import SceneSettings, make_scene
+    from tasks.synthetic.scene import scene_artifacts
+    from tasks.synthetic.scene.synthetic_scene import SceneSettings, make_scene
     from tasks.track.csrt_tracker import track_by_csrt
 
     scene = make_scene(0, SceneSettings(frames=4, height=96, width=160, leaving=0))
-    frames: Frames = inputs.frames(scene).to(tmp_path / "frames.parquet")
+    frames: Frames = scene_artifacts.make_frames(scene).to(tmp_path / "frames.parquet")
     given = scene.boxes[0, 0].astype(np.float64)
     if hasattr(cv2, "TrackerCSRT") or hasattr(cv2, "TrackerCSRT_create"):
         rows = list(track_by_csrt(frames, 0, given))

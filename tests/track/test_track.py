@@ -22,8 +22,15 @@ from tests.track.scenes import SETTINGS, make_detections, make_params, scenes, w
 
 WAYS: list[dict[str, Any]] = [
     {"n_init": 1},
-    {"n_init": 2, "max_gap": 2, "link_gap": 8, "smoothing": 100.0, "fill": True, "min_confidence": 0.3},
-    {"n_init": 1, "momentum": 0.2, "recovery": True, "fuse_score": True, "score_noise": True, "fill": True},
+    {"n_init": 2, "max_gap": 2, "link_max_gap": 8, "smoothing": 100.0, "interpolate": True, "min_confidence": 0.3},
+    {
+        "n_init": 1,
+        "momentum": 0.2,
+        "observation_recovery": True,
+        "fuse_score": True,
+        "score_adaptive_noise": True,
+        "interpolate": True,
+    },
     *map(dict, PRESETS.values()),
 ]
 
@@ -45,7 +52,7 @@ def test_a_detection_is_in_one_track_at_most_and_speaks_for_itself(detections: D
     np.testing.assert_array_equal(tracks.score[seen], detections.score[source])
     assert (tracks.score[seen] >= params.low_score).all()
     assert not tracks.score[~seen].any()
-    assert params.fill or seen.all()
+    assert params.interpolate or seen.all()
 
 
 @given(scenes(), st.sampled_from(WAYS))
@@ -58,7 +65,7 @@ def test_numbers_go_from_1_in_order_of_appearance_and_are_never_reused(
     assert ids.tolist() == list(range(1, len(ids) + 1))
     first = [tracks.detection[tracks.track_id == i][0] for i in ids]
     assert first == sorted(first)
-    longest = max(params.max_gap, params.link_gap)
+    longest = max(params.max_gap, params.link_max_gap)
     for i in ids:
         mine = tracks.track_id == i
         assert len(np.unique(tracks.class_id[mine])) == 1
@@ -141,7 +148,7 @@ def test_two_people_who_meet_keep_their_numbers() -> None:
 
 def test_filled_rows_are_marked_and_lie_between() -> None:
     frames = [*range(8), *range(11, 20)]
-    tracks = track(make_detections(walk(frames), 20), make_params(fill=True))
+    tracks = track(make_detections(walk(frames), 20), make_params(interpolate=True))
     filled = tracks.detection < 0
     assert tracks.frame[filled].tolist() == [8, 9, 10]
     assert not tracks.score[filled].any()
@@ -166,7 +173,7 @@ def test_equal_boxes_go_to_the_older_track_by_score_and_then_by_row() -> None:
 
 @pytest.mark.parametrize("frame_count", [0, 1, 50])
 def test_nothing_seen_gives_a_table_without_rows(frame_count: int) -> None:
-    tracks = track(Detections.empty(frame_count=frame_count, width=64, height=48), make_params(fill=True))
+    tracks = track(Detections.empty(frame_count=frame_count, width=64, height=48), make_params(interpolate=True))
     assert len(tracks) == 0
     assert (tracks.frame_count, tracks.width, tracks.height) == (frame_count, 64, 48)
 

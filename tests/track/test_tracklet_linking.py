@@ -17,7 +17,7 @@ BEFORE, AFTER = range(20), range(40, 60)
 
 
 def identities(detections: Detections, **changes: object) -> int:
-    tracks = track(detections, make_params(link_gap=60, **changes))
+    tracks = track(detections, make_params(link_max_gap=60, **changes))
     return len(np.unique(tracks.track_id))
 
 
@@ -48,7 +48,7 @@ def test_sizes_must_agree() -> None:
     wide = [(f, (x1, y1 - 45, x2, y2 + 45), s, c) for f, (x1, y1, x2, y2), s, c in walk(AFTER)]
     detections = make_detections(walk(BEFORE) + wide, 60)
     assert identities(detections) == 2
-    assert identities(detections, link_size=2.0) == 1
+    assert identities(detections, link_max_size_ratio=2.0) == 1
 
 
 def test_classes_are_not_joined() -> None:
@@ -58,7 +58,7 @@ def test_classes_are_not_joined() -> None:
 
 def test_of_two_heirs_the_one_on_the_path_is_taken() -> None:
     near = walk(AFTER, start=(100, 125))
-    tracks = track(make_detections(walk(BEFORE) + walk(AFTER) + near, 60), make_params(link_gap=60))
+    tracks = track(make_detections(walk(BEFORE) + walk(AFTER) + near, 60), make_params(link_max_gap=60))
     box = tracks.xyxy[(tracks.track_id == 1) & (tracks.frame == 50)][0]
     assert tuple(box) == walk([50])[0][1]
 
@@ -73,7 +73,7 @@ def test_ends_are_read_off_straight_lines() -> None:
     tracklets = Tracklets(np.zeros(30, np.intp), np.arange(30))
     box = np.concatenate([(detections.xyxy[:, :2] + detections.xyxy[:, 2:]) / 2, [[40, 100]] * 30], axis=1)
     stop = fit_ends(tracklets, np.arange(30), box, np.array([29]), 10)
-    np.testing.assert_allclose(stop.place, [[5 + 58 + 20, 7 - 29 + 50]])
+    np.testing.assert_allclose(stop.centre, [[5 + 58 + 20, 7 - 29 + 50]])
     np.testing.assert_allclose(stop.velocity, [[2, -1]])
     np.testing.assert_allclose(stop.height, [100])
 
@@ -90,4 +90,4 @@ def test_successors_are_all_pairs_that_fit(spans: list[tuple[int, int]], gap: in
 
 def test_nothing_to_link() -> None:
     nothing = Tracklets(np.empty(0, np.intp), np.empty(0, np.intp))
-    assert len(link_tracklets(make_detections([], 3), nothing, make_params(link_gap=9))) == 0
+    assert len(link_tracklets(make_detections([], 3), nothing, make_params(link_max_gap=9))) == 0

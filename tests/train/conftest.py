@@ -18,8 +18,8 @@ from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.tracks import Tracks
-from tasks.synthetic.figures.clip import FPS, SIDE, FigureClip, Theme, draw_clip
-from tasks.synthetic.figures.motions import MOTIONS
+from tasks.synthetic.figures.figure_clip import FPS, SIDE, ClipTheme, FigureClip, draw_figure_clip
+from tasks.synthetic.figures.figure_motions import MOTIONS
 from tasks.train import stream_features
 from tasks.train.label_segments import TrainingVideos
 from tasks.train.params import TrainParams
@@ -43,9 +43,9 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Films:
     root = tmp_path_factory.mktemp("films")
     for label in LABELS:
         for number in range(5):
-            write(root, f"{label}{number}", draw_clip((8, number), MOTIONS[label], FRAMES, Theme()))
-    write(root, "short", draw_clip((8, 6), MOTIONS["kick"], 5, Theme()))
-    write(root, "empty", draw_clip((8, 7), MOTIONS["kick"], FRAMES, Theme()), tracked=False)
+            write(root, f"{label}{number}", draw_figure_clip((8, number), MOTIONS[label], FRAMES, ClipTheme()))
+    write(root, "short", draw_figure_clip((8, 6), MOTIONS["kick"], 5, ClipTheme()))
+    write(root, "empty", draw_figure_clip((8, 7), MOTIONS["kick"], FRAMES, ClipTheme()), tracked=False)
 
     def dataset(kind: type) -> Dataset:
         folder = root / kind.FOLDER
@@ -107,9 +107,11 @@ def params() -> Callable[..., TrainParams]:
 
     def make(**changed: object) -> TrainParams:
         usual = {
-            "region": "person", "spatial": "mobilenet-v2", "temporal": "head", "clips": 1, "stacks": 3,
-            "held_out": 0.4, "fusion": "learned", "spatial_share": 0.5, "folds": 2, "ridge": 0.1, "flip": True,
-            "epochs": 2, "learning_rate": 0.001, "batch": 8, "seed": 0,
+            "region": "person", "spatial": "mobilenet-v2", "temporal": "head",
+            "clips_per_segment": 1, "flow_stacks_per_segment": 3,
+            "held_out_share": 0.4, "fusion": "learned", "spatial_share": 0.5, "folds": 2,
+            "ridge_penalty": 0.1, "random_mirror": True,
+            "epochs": 2, "learning_rate": 0.001, "batch_size": 8, "seed": 0,
         }  # fmt: skip
         return TrainParams.model_validate(usual | changed)
 

@@ -53,10 +53,10 @@ def test_a_killed_training_goes_on_and_ends_the_same(tmp_path: Path) -> None:
     whole, whole_head = fine_tune(
         init_cross_modality(), lesson(), SCHEDULE, "cpu", CheckpointLogger(tmp_path / "a.pt", lambda *_: None)
     )
-    diary = CheckpointLogger(tmp_path / "b.pt", kill)
+    logger = CheckpointLogger(tmp_path / "b.pt", kill)
     with pytest.raises(Killed):
-        fine_tune(init_cross_modality(), lesson(), SCHEDULE, "cpu", diary)
-    again, again_head = fine_tune(init_cross_modality(), lesson(), SCHEDULE, "cpu", diary)
+        fine_tune(init_cross_modality(), lesson(), SCHEDULE, "cpu", logger)
+    again, again_head = fine_tune(init_cross_modality(), lesson(), SCHEDULE, "cpu", logger)
     assert told == [1, 2, 3]
     np.testing.assert_array_equal(whole_head.weights, again_head.weights)
     for name, value in whole.state_dict().items():
@@ -79,9 +79,9 @@ def test_a_state_that_is_not_as_it_was_kept_is_left_alone(tmp_path: Path, damage
 
 def test_it_learns_what_there_is(tmp_path: Path) -> None:
     losses: list[float] = []
-    schedule = FineTuneConfig(epochs=8, learning_rate=3e-3, batch=4, flip=True, seed=4)
-    diary = CheckpointLogger(tmp_path / "a.pt", lambda _, loss: losses.append(loss))
-    trunk, head = fine_tune(init_cross_modality(), lesson(), schedule, "cpu", diary)
+    config = FineTuneConfig(epochs=8, learning_rate=3e-3, batch=4, flip=True, seed=4)
+    logger = CheckpointLogger(tmp_path / "a.pt", lambda _, loss: losses.append(loss))
+    trunk, head = fine_tune(init_cross_modality(), lesson(), config, "cpu", logger)
     found = predict_probabilities(head, features(trunk, lesson().stacks))
     assert (found.argmax(axis=1) == LABELS).mean() > 0.9
     assert losses[-1] < 0.7 * losses[0]
@@ -91,11 +91,11 @@ def test_labels_of_another_task_are_not_competitors(tmp_path: Path) -> None:
     """With two labels in two tasks there is nothing to tell apart, so nothing is wrong from the start."""
     losses: list[float] = []
     alone = TrainingSet(lesson().stacks, LABELS, np.array([0, 1]))
-    schedule = FineTuneConfig(epochs=1, learning_rate=1e-3, batch=8, flip=False, seed=0)
+    config = FineTuneConfig(epochs=1, learning_rate=1e-3, batch=8, flip=False, seed=0)
     fine_tune(
         init_cross_modality(),
         alone,
-        schedule,
+        config,
         "cpu",
         CheckpointLogger(tmp_path / "a.pt", lambda _, loss: losses.append(loss)),
     )
@@ -103,9 +103,9 @@ def test_labels_of_another_task_are_not_competitors(tmp_path: Path) -> None:
 
 
 def test_only_the_first_normalisation_takes_new_statistics() -> None:
-    student = FineTuneModel(init_cross_modality(), 2)
-    student.practise()
-    norms = [module for module in student.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    network = FineTuneModel(init_cross_modality(), 2)
+    network.set_train_mode()
+    norms = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
     assert norms[0].training and not any(norm.training for norm in norms[1:])
 
 

@@ -15,9 +15,9 @@ Make = Callable[..., Any]
 
 def test_times_become_frames_and_the_person_is_who_is_there(films: Any, make_labels: Make) -> None:
     labels = make_labels("kick0,kick,0.12,0.3", columns="video,label,start_s,end_s")
-    [(stretch, frames)] = load_label_segments(labels, films.footage, "person")
-    assert (stretch.first, stretch.stop, stretch.track_id) == (3, 8, 3)
-    assert stretch.person is not None and len(stretch.person.frames) == len(frames) == 14
+    [(segment, frames)] = load_label_segments(labels, films.footage, "person")
+    assert (segment.first, segment.stop, segment.track_id) == (3, 8, 3)
+    assert segment.person is not None and len(segment.person.frames) == len(frames) == 14
 
 
 def test_nobody_means_the_whole_frame_and_so_does_the_region(films: Any, make_labels: Make) -> None:

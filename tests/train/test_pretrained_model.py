@@ -8,7 +8,7 @@ from flows.training.figure_stacks import FIGURE_STACK_SETTINGS, FigureClipInputs
 from flows.training.pretrain_temporal_stream import TEST_SEED, TRAIN_SEED
 from tasks.streams.linear_head import predict_probabilities
 from tasks.streams.temporal_stream import extract_temporal_features
-from tasks.synthetic.figures.motions import MOTIONS
+from tasks.synthetic.figures.figure_motions import MOTIONS
 from tasks.train.pretrained_model import PRETRAINED_FILE, load_pretrained_model, load_pretrained_temporal
 
 OTHER_SEED = 11
@@ -44,12 +44,12 @@ def test_it_tells_motions_of_figures_it_has_not_seen() -> None:
 def test_shuffled_pictures_look_like_no_motion_it_knows_well() -> None:
     """The order of the pictures carries what it knows."""
     sure = {False: 0.0, True: 0.0}
-    for shuffled in sure:
+    for is_shuffled in sure:
         for number in range(4):
             seen = render_clip_inputs(
-                FigureClipJob((OTHER_SEED, 9, number), "squat", frames=23, segments=2, shuffled=shuffled)
+                FigureClipJob((OTHER_SEED, 9, number), "squat", frames=23, segments=2, is_shuffled=is_shuffled)
             )
             found = said(seen)
-            sure[shuffled] += float(found[load_pretrained_model().labels.index("squat")]) / 4
+            sure[is_shuffled] += float(found[load_pretrained_model().labels.index("squat")]) / 4
     assert sure[True] < sure[False] - 0.2
     assert np.isfinite(list(sure.values())).all()

@@ -69,11 +69,11 @@ def test_a_killed_run_goes_on_where_it_was(
     looked: list[str] = []
     look = train_action_model.extract_stream_features
 
-    def killed_at_four(stretch: Any, *rest: Any) -> Any:
+    def killed_at_four(segment: Any, *rest: Any) -> Any:
         if len(looked) == 4:
             raise KeyboardInterrupt
-        looked.append(stretch.video)
-        return look(stretch, *rest)
+        looked.append(segment.video)
+        return look(segment, *rest)
 
     monkeypatch.setattr(train_action_model, "extract_stream_features", killed_at_four)
     with pytest.raises(KeyboardInterrupt):
@@ -81,7 +81,7 @@ def test_a_killed_run_goes_on_where_it_was(
     monkeypatch.setattr(
         train_action_model,
         "extract_stream_features",
-        lambda stretch, *rest: looked.append(stretch.video) or look(stretch, *rest),
+        lambda segment, *rest: looked.append(segment.video) or look(segment, *rest),
     )
     resumed = saved(run(films, make_labels(), params()), tmp_path / "a.npz")
     assert len(looked) == len(set(looked)) == 10

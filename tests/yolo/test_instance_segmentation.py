@@ -8,7 +8,7 @@ import pytest
 
 from flows.cli.sample_videos import SAMPLES
 from tasks.geometry.letterbox import Letterbox
-from tasks.weights.fetch import fetch
+from tasks.weights.fetch import fetch_asset
 from tasks.yolo.instance_segmentation import Segmenter, assemble_masks, load_segmenter
 
 
@@ -48,7 +48,7 @@ def test_an_empty_picture_has_no_instances() -> None:
 @pytest.mark.slow
 def test_a_cyclist_is_seen_in_a_real_picture() -> None:
     clip = next(sample for sample in SAMPLES if sample.name == "bikes")
-    with av.open(str(fetch(clip))) as reader:
+    with av.open(str(fetch_asset(clip))) as reader:
         picture = [frame.to_ndarray(format="rgb24") for frame in reader.decode(video=0)][125]
     segmenter = load_segmenter()
     found = segmenter(picture, 640, 0.4)

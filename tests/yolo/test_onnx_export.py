@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.weights.cache import locked
+from tasks.weights.weight_cache import hold_lock
 from tasks.yolo import onnx_export as exports
 from tasks.yolo.onnx_export import DAY_S, MAKING, check_export, export_path, manifest_path, onnx_path
 
@@ -95,12 +95,12 @@ def test_a_wrong_cut_or_empty_export_is_made_again_with_one_line(
 ) -> None:
     path = onnx_path(WEIGHTS)
     damage(path)
-    assert check_export(path) == "wrong"
+    assert check_export(path) == "corrupt"
     with caplog.at_level(logging.INFO, logger="semflow"):
         assert onnx_path(WEIGHTS) == path
-    assert [record.getMessage() for record in caplog.records] == [f"{path} is not as it was made: made again"]
+    assert [record.getMessage() for record in caplog.records] == [f"{path} does not match its manifest: exported again"]
     assert path.read_bytes() == b"graph" * 100
-    assert check_export(path) == "whole"
+    assert check_export(path) == "valid"
     assert len(made) == 2
 
 
@@ -161,7 +161,7 @@ def test_a_killed_export_leaves_nothing_that_stays_and_one_under_way_is_left_alo
         assert (folder / under_way).joinpath("yolo26n.onnx").read_bytes() == b"half"
         other.communicate()
         assert other.returncode == 0
-    assert check_export(export_path("yolo11n")) == "whole"
+    assert check_export(export_path("yolo11n")) == "valid"
 
 
 def test_the_next_export_of_anything_clears_away_what_killed_ones_left(made: list[Path], tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_leftover_whose_lock_somebody_holds_stays(made: list[Path]) -> None:
     folder = export_path(WEIGHTS).parent
     other = folder / "yolo9-0123456789abcdef.onnx"
     held = folder / f"{other.name}{MAKING}"
-    with locked(other):
+    with hold_lock(other):
         held.mkdir()
         onnx_path(WEIGHTS)
         assert held.is_dir()

@@ -1,6 +1,6 @@
 """A scene that is drawn from a seed and known exactly: where every point is in every frame, and whether it is seen.
 
-    from tasks.synthetic.scene.scene import SceneSettings, make_scene
+    from tasks.synthetic.scene.synthetic_scene import SceneSettings, make_scene
 
     scene = make_scene(seed=0, settings=SceneSettings())
     scene.frames        (t, h, w, 3) uint8 RGB               scene.instances   (t, h, w) 0 background, 1 .. n

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from tasks.weights import catalog
-from tasks.weights.catalog import Asset, Carrier
+from tasks.weights.catalog import PackageArchive, WeightAsset
 from tasks.yolo import onnx_export
 
 VERSION = "first weights"
 
 
-def asset(text: str) -> Asset:
+def asset(text: str) -> WeightAsset:
     """A file of that text, as an entry of the catalogue."""
-    nobody = Carrier("toy-weights", "1", "toy.whl", "0" * 64)
+    nobody = PackageArchive("toy-weights", "1", "toy.whl", "0" * 64)
     sha256 = hashlib.sha256(text.encode()).hexdigest()
-    return Asset("toy", "look", "MIT", "these tests", None, nobody, "toy.pt", sha256)
+    return WeightAsset("toy", "look", "MIT", "these tests", None, nobody, "toy.pt", sha256)
 
 
 def exported(name: str) -> Path:

@@ -1,0 +1,55 @@
+"""Angles of joints and of the trunk, and how much a pose differs from its mirror image."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tasks.arrays import Floats
+from tasks.artifacts.poses import KEYPOINT_INDEX
+
+JOINT_CHAINS = {
+    "elbow": ("shoulder", "elbow", "wrist"),
+    "shoulder": ("hip", "shoulder", "elbow"),
+    "hip": ("shoulder", "hip", "knee"),
+    "knee": ("hip", "knee", "ankle"),
+}
+"""Joint to the keypoints at its ends, itself in the middle."""
+SIDES = ("left", "right")
+
+
+def compute_joint_angles(xy: Floats) -> dict[str, Floats]:
+    """Of (n, 17, 2) keypoints the (n,) angle of each joint in degrees, 0..180; NaN where a keypoint is."""
+    return {
+        f"{joint}_{side}": compute_angle(*(xy[:, KEYPOINT_INDEX[f"{part}_{side}"]] for part in chain))
+        for joint, chain in JOINT_CHAINS.items()
+        for side in SIDES
+    }
+
+
+def compute_angle(first: Floats, vertex: Floats, last: Floats) -> Floats:
+    """(n,) angle in degrees at `vertex` between the ways to (n, 2) `first` and `last`; NaN where two coincide."""
+    a, b = first - vertex, last - vertex
+    cross, dot = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0], (a * b).sum(axis=1)
+    # atan2, as arccos loses half of its digits near straight and folded.
+    angle = np.degrees(np.arctan2(np.abs(cross), dot))
+    return np.where((a != 0).any(axis=1) & (b != 0).any(axis=1), angle, np.nan)
+
+
+def compute_trunk_lean(xy: Floats) -> Floats:
+    """(n,) degrees from the upwards vertical to the line from the hips' to the shoulders' middle, right positive."""
+    x, y = (compute_midpoint(xy, "shoulder") - compute_midpoint(xy, "hip")).T
+    return np.degrees(np.arctan2(x, -y))
+
+
+def compute_midpoint(xy: Floats, part: str) -> Floats:
+    """(n, 2) the point between the left and the right `part`."""
+    return (xy[:, KEYPOINT_INDEX[f"{part}_left"]] + xy[:, KEYPOINT_INDEX[f"{part}_right"]]) / 2
+
+
+def compute_pose_asymmetry(angles: dict[str, Floats]) -> Floats:
+    """(n,) mean absolute difference of left and right over the joints with both, degrees; NaN where there is none."""
+    apart = np.stack([np.abs(angles[f"{joint}_left"] - angles[f"{joint}_right"]) for joint in JOINT_CHAINS])
+    known = np.isfinite(apart)
+    count = known.sum(axis=0)
+    total = np.where(known, apart, 0).sum(axis=0)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
