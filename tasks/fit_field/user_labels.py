@@ -18,7 +18,7 @@ ASPECT_TOLERANCE = 0.03  # by which a mask's proportions may differ from the fra
 
 def rasterize_user_labels(given: FieldLabels, frames: Frames, height: int, width: int) -> dict[int, LabelMap]:
     """Frame to (h, w) classes; BadInput where a mask or a point is of no frame, or a mask of another shape."""
-    given.check(len(frames), frames.height, frames.width)
+    given.check_frames(len(frames), frames.height, frames.width)
     found: dict[int, LabelMap] = {}
     for frame in given.frames:
         mask = given.mask(frame)

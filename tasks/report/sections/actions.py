@@ -37,7 +37,7 @@ def actions(dossier: Dossier) -> Section | None:
     notes = tag("ul", *(tag("li", note) for note in table.notes), class_="notes") if table.notes else None
     if not len(table):
         return Section("actions", "What is done", "", nothing(" ".join(table.notes) or "Nothing could be judged."))
-    summary = table.summary()
+    summary = table.summarise_streams()
     verdicts = tag("div", *(_verdict(table, ranked) for ranked in summary.values()), class_="verdicts")
     parts = [notes, verdicts, _timeline(dossier, table), _evidence(dossier, table)]
     return Section("actions", "What is done", " ".join(map(sentence, summary.values())), join(parts))
