@@ -32,10 +32,9 @@ from tasks.extract_features.fit_axes import FitAxesParams, fit_axes
 from tasks.extract_features.params import ExtractFeaturesParams
 from tasks.extract_features.stage import extract_features
 from tasks.fit_field.field_inputs import FieldInputs
-from tasks.fit_field.fit_windows import make_propagation_config
 from tasks.fit_field.params import FitFieldParams
 from tasks.fit_field.seed_labels import load_seed_labels, make_instance_segmenter
-from tasks.fit_field.shot import make_shot, split_shots
+from tasks.fit_field.shot import FieldContext, make_shot, split_shots
 from tasks.label_propagation.propagate_labels import classify_frames, weigh_evidence
 from tasks.match.params import MatchParams
 from tasks.match.stage import match
@@ -111,9 +110,9 @@ def measured(scene: Scene) -> Clock:
         )
         (chosen,) = split_shots(inputs, 1, known.labels)
         clock.part("masks", lambda: [seen(frame) for frame in chosen])
-        take = make_shot(chosen, inputs, known, fitting, make_propagation_config(fitting), seen, (HEIGHT, WIDTH), "cpu")
-        reader = clock.part("geometry", lambda: take.geometry(take.wide[0]))
-        task = clock.part("attention", lambda: weigh_evidence(take.window(0, {}, reader)[0]))
+        shot = make_shot(chosen, FieldContext(inputs, known, fitting, (HEIGHT, WIDTH), "cpu", seen))
+        reader = clock.part("geometry", lambda: shot.fit_volume(shot.wide[0]))
+        task = clock.part("attention", lambda: weigh_evidence(shot.make_window_task(0, {}, reader)[0]))
         maps = classify_frames(task)
         clock.part("semantics gather", lambda: next(maps))  # the first map comes when all evidence is there
         clock.part("finish", lambda: list(maps))

@@ -8,7 +8,8 @@ says: a stage named `track`, reading `data/detections/<video>.parquet` and the s
 An argument of type Dataset[Features] makes it a stage over the whole dataset: one item, reading the features of every
 video, leaving `<folder>/dataset<ending>`, which stages of one video may read like any artifact.
 It reads all videos, or those that its `among` chooses by the parameters and by what people wrote (a Source).
-An argument of another Params class, `seeing: ExtractFeaturesParams`, is the section of the stage whose class that is.
+An argument of another Params class, `feature_params: ExtractFeaturesParams`, is the section of the stage whose class
+that is.
 An argument of class Compute is handed in and is no part of the recipe; so is one of class Checkpoints, where a stage
 that takes long keeps the parts that it has done.
 """

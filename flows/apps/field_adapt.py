@@ -175,7 +175,7 @@ def label_by_features(shelf: VideoArtifacts, evidence: TransferEvidence, frame: 
     labels = np.full(vectors.shape[:2], UNLABELLED, np.uint8)
     for row, line in enumerate(vectors):
         shares = predict_nearest_labels(
-            line, evidence.vectors, known, DEFAULT_CONFIG.count, DEFAULT_CONFIG.temperature * differ
+            line, evidence.vectors, known, DEFAULT_CONFIG.match_count, DEFAULT_CONFIG.temperature * differ
         )
         best, said = (line @ evidence.vectors.T).max(axis=1), shares.argmax(axis=1)
         below, agree = np.where((said > 0)[:, None], FOREGROUND_LIMITS, BACKGROUND_LIMITS).T

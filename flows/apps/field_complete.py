@@ -146,7 +146,7 @@ def iterate_maps(field: SemanticField) -> Iterator[FieldMap]:
 
 def draw_overlay(shelf: VideoArtifacts, field: SemanticField, numbers: Iterator[int]) -> Iterator[Image]:
     """Frames under the map nearest in time, carried along the flow, where one is near."""
-    from tasks.report.field_paint import paint
+    from tasks.report.field_paint import paint_label_map
 
     paints = shelf.paints(field)
     far = np.median(np.diff(field.frames)) if len(field) > 1 else 1
@@ -156,5 +156,5 @@ def draw_overlay(shelf: VideoArtifacts, field: SemanticField, numbers: Iterator[
             label = warp_map(shelf, found.label, found.frame, frame)
             sure = warp_map(shelf, found.confidence, found.frame, frame)
             if label is not None and sure is not None:
-                image = paint(image, label, sure, paints)
+                image = paint_label_map(image, label, sure, paints)
         yield image

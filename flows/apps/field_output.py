@@ -65,16 +65,16 @@ def show(made: FieldOutput, *, as_json: bool) -> None:
 
 def write_film(path: Path, frames: Frames, numbers: Sequence[int], pictures: Iterable[Image]) -> None:
     """An MP4 of a picture for each of the frames `numbers`, at their times."""
-    from tasks.report.overlay.canvas import Canvas
-    from tasks.report.overlay.movie import Encoding, write_movie
+    from tasks.report.overlay.drawing_canvas import Canvas
+    from tasks.report.overlay.encode_video import VideoEncoding, encode_video
 
     canvas = Canvas(frames.width, frames.height)
     times = frames.pts_s[np.asarray(numbers, np.intp)]
     times = times - times[:1]
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
-    encoding = Encoding(canvas.even_width, canvas.even_height, 1 / step, CRF, PRESET)
-    timed = zip(times.tolist(), map(canvas.prepare, pictures), strict=True)
-    write_movie(path, timed, float(times[-1]) + step, encoding)
+    encoding = VideoEncoding(canvas.even_width, canvas.even_height, 1 / step, CRF, PRESET)
+    timed = zip(times.tolist(), map(canvas.prepare_image, pictures), strict=True)
+    encode_video(path, timed, float(times[-1]) + step, encoding)
 
 
 def list_readable_frames(frames: Frames) -> list[int]:

@@ -58,7 +58,7 @@ def write_removal(shelf: VideoArtifacts, chosen: FieldObject, out: Path | None, 
     if not any(sizes.values()):
         raise SemflowError(
             f"the maps must show {chosen.name} {chosen.track_id or ''} in some frame, got none; "
-            "see the report's section 'What is where' for what there is"
+            "see the report's section 'Semantic field (label maps)' for what there is"
         )
     with open_output("remove", shelf, out, as_json=as_json) as made:
         going = report_progress(numbers, len(numbers), "remove")
@@ -141,8 +141,8 @@ def render_without_object(
                 yield from (frames.image(chosen[n]) for n in asked)
                 continue
             inputs = shelf.inputs(shelf.labels)
-            links = MapMotion(shelf.dense_flow, None, chosen, *size)
-            reader = fit_window_volume(inputs, chosen, links.motion, shelf.params, size, device)
+            motion = MapMotion(shelf.dense_flow, None, chosen, *size)
+            reader = fit_window_volume(inputs, motion, range(len(chosen)), shelf.params, device)
             for _, image in remove_object(reader, [frames.image(frame) for frame in chosen], masks, asked):
                 yield image
 

@@ -79,7 +79,7 @@ def write_paths(shelf: VideoArtifacts, paths: PointTracks, out: Path | None, *, 
         write_film(made.folder / OVERLAY_FILE, shelf.frames, numbers, draw_points(shelf, paths, going))
         made.said.update(
             {
-                "points": paths.at.shape[1],
+                "points": paths.positions.shape[1],
                 "frames": len(shelf.frames),
                 "seen": round(float(paths.visible.mean()), 3),
             }
@@ -115,7 +115,7 @@ def track_user_points(shelf: VideoArtifacts, places: Sequence[tuple[int, NDArray
     for frame in sorted({frame for frame, _ in places}):
         some = [n for n, (number, _) in enumerate(places) if number == frame]
         paths = track_points(make_tracking_inputs(shelf), frame, np.stack([places[n][1] for n in some]), length)
-        found.at[:, some], found.visible[:, some] = paths.at, paths.visible
+        found.positions[:, some], found.visible[:, some] = paths.positions, paths.visible
         found.confidence[:, some] = paths.confidence
     return found
 
@@ -130,7 +130,7 @@ def track_object_points(shelf: VideoArtifacts, chosen: FieldObject) -> PointTrac
             continue
         near = cv2.dilate(mask.astype(np.uint8), np.ones((2 * DILATION_PX + 1,) * 2, np.uint8))
         height, width = near.shape
-        x, y = np.rint(paths.at[number]).astype(int).T
+        x, y = np.rint(paths.positions[number]).astype(int).T
         paths.visible[number] &= near[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)] > 0
     return paths
 
@@ -146,7 +146,7 @@ def sample_object_points(shelf: VideoArtifacts, chosen: FieldObject) -> tuple[in
     if mask is None or not sizes[frame]:
         raise SemflowError(
             f"the maps must show {chosen.name} {chosen.track_id or ''} somewhere, got none in {len(some)} of them; see "
-            "the report's section 'What is where' for what there is"
+            "the report's section 'Semantic field (label maps)' for what there is"
         )
     inner = cv2.erode(mask.astype(np.uint8), np.ones((2 * EROSION_PX + 1,) * 2, np.uint8)) > 0
     inner = inner if inner.any() else mask
@@ -173,8 +173,8 @@ def build_point_table(shelf: VideoArtifacts, paths: PointTracks) -> PointPaths:
     return PointPaths(
         frame=np.repeat(np.arange(length, dtype=np.int32), count),
         point=np.tile(np.arange(count, dtype=np.int32), length),
-        x=paths.at[..., 0].ravel(),
-        y=paths.at[..., 1].ravel(),
+        x=paths.positions[..., 0].ravel(),
+        y=paths.positions[..., 1].ravel(),
         visible=paths.visible.ravel(),
         confidence=np.clip(paths.confidence, 0, 1).ravel(),
         frame_count=length,
@@ -191,11 +191,11 @@ def draw_points(shelf: VideoArtifacts, paths: PointTracks, numbers: Iterator[int
     radius = max(2, round(max(frames.width, frames.height) / 200))
     for frame in numbers:
         picture: Any = frames.image(frame).copy()
-        for point in range(paths.at.shape[1]):
+        for point in range(paths.positions.shape[1]):
             colour = track_colour(point + 1)
             draw_trail(picture, paths, point, frame, colour)
             if paths.visible[frame, point] or paths.confidence[frame, point] > MIN_DRAWN_CONFIDENCE:
-                x, y = np.rint(paths.at[frame, point]).astype(int).tolist()
+                x, y = np.rint(paths.positions[frame, point]).astype(int).tolist()
                 filled = cv2.FILLED if paths.visible[frame, point] else 1
                 cv2.circle(picture, (x, y), radius, colour, filled, cv2.LINE_AA)
         yield picture
@@ -205,5 +205,5 @@ def draw_trail(picture: Any, paths: PointTracks, point: int, frame: int, colour:
     """Where a point was seen in the TRAIL frames before, joined where it was seen in neighbouring ones."""
     for before in range(max(0, frame - TRAIL_FRAMES), frame):
         if paths.visible[before, point] and paths.visible[before + 1, point]:
-            start, end = (np.rint(paths.at[n, point]).astype(int).tolist() for n in (before, before + 1))
+            start, end = (np.rint(paths.positions[n, point]).astype(int).tolist() for n in (before, before + 1))
             cv2.line(picture, start, end, colour, 1, cv2.LINE_AA)

@@ -89,8 +89,8 @@ def warp_map(shelf: VideoArtifacts, values: NDArray[Any], source: int, frame: in
     if frame == source:
         return values
     height, width = values.shape
-    links = MapMotion(shelf.dense_flow, shelf.semantic_flow, sorted((source, frame)), height, width)
-    motion = links.motion(0)
+    pair = MapMotion(shelf.dense_flow, None, sorted((source, frame)), height, width)
+    motion = pair.motion_to_next(0)
     if motion is None:
         return None
     at = pixel_grid(height, width) + (motion.backward if frame > source else motion.forward)

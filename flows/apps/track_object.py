@@ -132,24 +132,24 @@ def opened(root: Path, video: str, kind: type[Any]) -> Any:
 
 def write_film(path: Path, frames: Frames, track: ObjectTrack) -> None:
     """The frames from the given one on, with the box; dashed where the object was not found."""
-    from tasks.report.overlay.canvas import Canvas
-    from tasks.report.overlay.movie import Encoding, write_movie
+    from tasks.report.overlay.drawing_canvas import Canvas
+    from tasks.report.overlay.encode_video import VideoEncoding, encode_video
 
     canvas = Canvas(frames.width, frames.height)
     times = frames.pts_s[track.frame] - frames.pts_s[track.frame[0]]
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
-    encoding = Encoding(canvas.even_width, canvas.even_height, 1 / step, CRF, PRESET)
-    write_movie(path, draw_boxes(frames, track, canvas, times), float(times[-1]) + step, encoding)
+    encoding = VideoEncoding(canvas.even_width, canvas.even_height, 1 / step, CRF, PRESET)
+    encode_video(path, draw_boxes(frames, track, canvas, times), float(times[-1]) + step, encoding)
 
 
 def draw_boxes(frames: Frames, track: ObjectTrack, canvas: Any, times: NDArray[Any]) -> Iterator[tuple[float, Image]]:
     """(seconds, picture) of each row."""
     from tasks.report.colours import track_colour
-    from tasks.report.overlay.boxes import draw_box
+    from tasks.report.overlay.draw_boxes import draw_box
 
     for row, frame in enumerate(track.frame.tolist()):
-        picture = canvas.prepare(frames.image(frame))
-        box = canvas.place(track.xyxy[row].reshape(2, 2)).round().astype(np.int64).ravel()
+        picture = canvas.prepare_image(frames.image(frame))
+        box = canvas.to_canvas(track.xyxy[row].reshape(2, 2)).round().astype(np.int64).ravel()
         draw_box(picture, canvas, box, track_colour(COLOUR), seen=bool(track.found[row]))
         yield float(times[row]), picture
 

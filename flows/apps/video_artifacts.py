@@ -20,7 +20,7 @@ from tasks.errors import SemflowError
 from tasks.fit_field.field_inputs import FieldInputs
 from tasks.fit_field.params import FitFieldParams
 from tasks.params import Compute, Params, read_params
-from tasks.report.field_paint import Paint, paints_of
+from tasks.report.field_paint import LabelPaint, assign_paints
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,10 @@ class VideoArtifacts:
         poses = CameraPoses.open(CameraPoses.path(self.root, self.video))
         return FieldInputs(self.frames, self.dense_flow, self.features, self.semantic_flow, self.tracks, labels, poses)
 
-    def paints(self, field: SemanticField) -> tuple[Paint, ...]:
+    def paints(self, field: SemanticField) -> tuple[LabelPaint, ...]:
         """Colours of a field's values, those of the report where it has them."""
         from tasks.report.colours import class_slots
 
         tracked = Tracks.path(self.root, self.video).exists()
         ids = dict(zip(self.tracks.class_name, self.tracks.class_id.tolist(), strict=True)) if tracked else {}
-        return paints_of(field.metadata.classes, ids, class_slots(ids.values()))
+        return assign_paints(field.metadata.classes, ids, class_slots(ids.values()))

@@ -25,6 +25,7 @@ from flows.engine.storage import Storage
 from tasks.artifacts.artifact import DATASET_ITEM
 from tasks.content_hash import md5_file
 from tasks.progress import track_progress
+from tasks.weights.download import compute_sha256
 
 RAW_VIDEOS, CACHE, WEIGHTS = "raw videos", "cache", "weights"
 """Groups beside the stages."""
@@ -207,7 +208,6 @@ def list_weights(project: Project, stages: Collection[str]) -> Iterator[Expected
     if not names:
         return
     from tasks.weights.catalog import find_weights
-    from tasks.weights.download import compute_sha256
     from tasks.weights.fetch import cached_path
     from tasks.weights.weight_cache import cache_dir
 

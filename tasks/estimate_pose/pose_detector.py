@@ -37,8 +37,8 @@ class PoseDetector:
         people = self._decode(self.model.forward(letterbox.apply(image)[None])[0])
         return replace(
             people,
-            xyxy=letterbox.back(people.xyxy.reshape(-1, 2, 2)).reshape(-1, 4),
-            keypoints=letterbox.back(people.keypoints),
+            xyxy=letterbox.to_source(people.xyxy.reshape(-1, 2, 2)).reshape(-1, 4),
+            keypoints=letterbox.to_source(people.keypoints),
         )
 
     def detect_in_crops(self, image: Image, boxes: NDArray[np.float32]) -> Skeletons:

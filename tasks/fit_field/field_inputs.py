@@ -1,4 +1,4 @@
-"""What the stage reads."""
+"""The artifacts from which the semantic field of a video is fitted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tasks.artifacts.tracks import Tracks
 
 @dataclass(frozen=True, eq=False)
 class FieldInputs:
-    """The artifacts of a video."""
+    """All artifacts of one video that `fit_field` reads; the user's labels and camera poses may be absent."""
 
     frames: Frames
     dense_flow: DenseFlow
@@ -25,6 +25,6 @@ class FieldInputs:
     field_labels: FieldLabels
     camera_poses: CameraPoses = field(default_factory=CameraPoses.absent)
 
-    def whole(self, frame: int) -> bool:
-        """Whether a frame can have a map: its picture is whole, and it has features."""
+    def is_usable(self, frame: int) -> bool:
+        """Whether a frame can have a label map: it was decoded without damage, and it has features."""
         return bool(self.frames.ok[frame]) and self.features.vectors(frame) is not None

@@ -1,4 +1,12 @@
-"""From a stage's artifacts to the field: labels, takes, windows one by one, and their maps joined."""
+"""Fits the semantic field of a video: seed labels, shots, windows one after the other, and their maps blended.
+
+1. Seed labels (seed_labels.py) on a few frames; the frames that get a map, split into shots at cuts (shot.py).
+2. Per shot, weights of the kinds of evidence by leave-one-out prediction of its labelled frames.
+3. Per window (windows.py), label propagation over its frames; where a multiplane volume is wanted, it is fitted first.
+4. Windows cross-faded into one sequence of maps (window_result.py); ordinal depth of the values from occlusions.
+
+The results of steps 1 to 3 are checkpoints, so that an interrupted fit goes on where it was.
+"""
 
 from __future__ import annotations
 
@@ -11,188 +19,178 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tasks.arrays import LabelMap
+from tasks.arrays import Floats16, LabelMap
 from tasks.artifacts.artifact import StreamingArtifact
 from tasks.artifacts.semantic_field import DEPTH_METRIC_PREFIX, FieldMap, FieldMetadata, SemanticField
 from tasks.checkpoints import Checkpoints, temporary_checkpoints
 from tasks.fit_field.field_inputs import FieldInputs
+from tasks.fit_field.params import FitFieldParams
 from tasks.fit_field.seed_labels import explain_missing_seeds, load_seed_labels, make_instance_segmenter
-from tasks.fit_field.shot import Shot, make_shot, split_shots
-from tasks.fit_field.window_result import WindowResult, blend_windows, load_occlusion_events
+from tasks.fit_field.shot import FieldContext, Shot, make_shot, split_shots
+from tasks.fit_field.window_result import WindowResult, blend_windows, load_occlusion_counts
 from tasks.fit_field.windows import core_range, schedule_windows
 from tasks.label_propagation.propagate_labels import classify_frames, weigh_evidence
-from tasks.label_propagation.propagation_config import DEFAULT_CONFIG, PropagationConfig
 from tasks.motion_layers.occlusion_order import count_occlusions, rank_nearness
 from tasks.progress import ProgressCallback, track_progress
 
 if TYPE_CHECKING:
-    from tasks.fit_field.params import FitFieldParams
     from tasks.plane_volume.volume_queries import VolumeQueries
 
 
 @dataclass(frozen=True)
 class ShotEvidenceWeights:
-    """The attention of a take, the same for all its windows, and what was learned on the way to it."""
+    """Weights of the kinds of evidence, the same for all windows of a shot."""
 
     attention: list[float]
+    """One per kind, in the order of `EVIDENCE_KINDS`."""
     metrics: dict[str, float]
+    """Quality of the leave-one-out prediction by which they were fitted."""
 
 
 def fit_semantic_field(
-    inputs: FieldInputs, params: FitFieldParams, device: str = "cpu", parts: Checkpoints | None = None
+    inputs: FieldInputs, params: FitFieldParams, device: str = "cpu", checkpoints: Checkpoints | None = None
 ) -> StreamingArtifact[SemanticField]:
-    """The field of a video, written map by map; windows that are done are kept among `parts`, or nowhere."""
-    return StreamingArtifact(SemanticField, lambda path: _write_field(path, inputs, params, device, parts))
+    """The semantic field of a video, written map by map; finished windows are kept in `checkpoints`, if given."""
+    return StreamingArtifact(SemanticField, lambda path: _write_field(path, inputs, params, device, checkpoints))
 
 
 def _write_field(
-    path: Path, inputs: FieldInputs, params: FitFieldParams, device: str, parts: Checkpoints | None
+    path: Path, inputs: FieldInputs, params: FitFieldParams, device: str, checkpoints: Checkpoints | None
 ) -> None:
     frames = inputs.frames
     size = compute_map_size(frames.height, frames.width, params.grid_side)
-    with temporary_checkpoints() if parts is None else contextlib.nullcontext(parts) as kept:
-        known = load_seed_labels(inputs, params, size, kept)
-        seen = make_instance_segmenter(frames, params, size) if params.use_instance_masks else None
-        takes = [
-            make_shot(chosen, inputs, known, params, make_propagation_config(params), seen, size, device)
-            for chosen in split_shots(inputs, params.frame_stride, known.labels)
-        ]
-        facts = FieldMetadata(
+    with temporary_checkpoints() if checkpoints is None else contextlib.nullcontext(checkpoints) as kept:
+        seeds = load_seed_labels(inputs, params, size, kept)
+        segment = make_instance_segmenter(frames, params, size) if params.use_instance_masks else None
+        context = FieldContext(inputs, seeds, params, size, device, segment)
+        shots = [make_shot(chosen, context) for chosen in split_shots(inputs, params.frame_stride, seeds.labels)]
+        metadata = FieldMetadata(
             frame_count=len(frames),
             frame_width=frames.width,
             frame_height=frames.height,
             width=size[1],
             height=size[0],
-            classes=known.classes,
-            source=known.source if takes else "none",
-            reason=None if takes else explain_missing_seeds(inputs, params),
+            classes=seeds.classes,
+            source=seeds.source if shots else "none",
+            reason=None if shots else explain_missing_seeds(inputs, params),
         )
         metrics: dict[str, float] = {}
-        SemanticField.stream(
-            _fit_maps(takes, frames.decode_report.file, params.overlap, kept, metrics), facts, metrics
-        ).save(path)
+        maps = _fit_shots(shots, frames.decode_report.file, kept, metrics)
+        SemanticField.stream(maps, metadata, metrics).save(path)
 
 
-def _fit_maps(
-    takes: Sequence[Shot], title: str, overlap: int, parts: Checkpoints, metrics: dict[str, float]
+def _fit_shots(
+    shots: Sequence[Shot], title: str, checkpoints: Checkpoints, metrics: dict[str, float]
 ) -> Iterator[FieldMap]:
-    """The maps of each take, which is fitted by itself; fills `metrics` with means over the frames of takes."""
-    heard: list[ShotEvidenceWeights] = []
-    hiding = np.zeros((takes[0].classes,) * 2) if takes else np.zeros((0, 0))
-    with track_progress("fit_field", title, sum(len(window) for take in takes for window in take.windows)) as step:
-        for number, take in enumerate(takes):
-            fit = _ShotFit(take, parts, f"{number:04d}", overlap, step)
-            heard.append(fit.heard())
-            files = fit.windows(heard[-1])
-            for place, label, confidence, near in blend_windows(take.windows, files, overlap):
-                yield FieldMap(take.frames[place], label, confidence, given=place in take.labels, near=near)
-            hiding += sum(load_occlusion_events(file) for file in files)
-    metrics.update(_average_metrics(heard, [len(take.frames) for take in takes]))
-    near = rank_nearness(hiding) if takes else []
-    metrics.update({f"{DEPTH_METRIC_PREFIX}{n}": float(value) for n, value in enumerate(near) if np.isfinite(value)})
+    """The maps of all shots; fills `metrics` with means over the shots' frames and the depth of each value."""
+    weights: list[ShotEvidenceWeights] = []
+    occlusions = np.zeros((shots[0].classes,) * 2) if shots else np.zeros((0, 0))
+    with track_progress("fit_field", title, sum(len(window) for shot in shots for window in shot.windows)) as step:
+        for number, shot in enumerate(shots):
+            fit = _ShotFit(shot, checkpoints, f"{number:04d}", step)
+            weights.append(fit.fit_weights())
+            files = fit.fit_windows(weights[-1])
+            overlap = shot.context.params.overlap
+            for index, label, confidence, depth in blend_windows(shot.windows, files, overlap):
+                yield FieldMap(shot.frames[index], label, confidence, given=index in shot.labels, near=depth)
+            occlusions += sum(load_occlusion_counts(file) for file in files)
+    metrics.update(_average_metrics(weights, [len(shot.frames) for shot in shots]))
+    ranks = rank_nearness(occlusions) if shots else []
+    metrics.update({f"{DEPTH_METRIC_PREFIX}{n}": float(value) for n, value in enumerate(ranks) if np.isfinite(value)})
 
 
 @dataclass(frozen=True, eq=False)
 class _ShotFit:
-    """The fitting of a take, of which each step that is done is kept."""
+    """The fit of one shot, with a checkpoint for its evidence weights and for each window."""
 
-    take: Shot
-    parts: Checkpoints
+    shot: Shot
+    checkpoints: Checkpoints
     name: str
-    overlap: int
     step: ProgressCallback
 
-    def heard(self) -> ShotEvidenceWeights:
-        """What the labelled frames say about the kinds of evidence."""
+    def fit_weights(self) -> ShotEvidenceWeights:
+        """Weights of the kinds of evidence, from the labelled frames of the shot."""
 
         def write(path: Path) -> None:
-            task = weigh_evidence(self.take.whole())
-            path.write_text(
-                json.dumps(asdict(ShotEvidenceWeights(task.attention.tolist(), dict(task.metrics)))), encoding="utf-8"
-            )
+            task = weigh_evidence(self.shot.make_full_task())
+            weights = ShotEvidenceWeights(task.evidence_weights.tolist(), dict(task.metrics))
+            path.write_text(json.dumps(asdict(weights)), encoding="utf-8")
 
-        return ShotEvidenceWeights(
-            **json.loads(self.parts.part(f"{self.name}.json", write).read_text(encoding="utf-8"))
-        )
+        file = self.checkpoints.part(f"{self.name}.json", write)
+        return ShotEvidenceWeights(**json.loads(file.read_text(encoding="utf-8")))
 
-    def windows(self, heard: ShotEvidenceWeights) -> list[Path]:
-        """The file of each window's piece."""
-        found: dict[int, Path] = {}
-        for number, givers in schedule_windows(self.take.wide, self.take.labels):
-            remark = f"window {len(found) + 1} of {len(self.take.windows)}"
-            found[number] = self._window(number, {giver: found[giver] for giver in givers}, heard, remark)
-        return [found[number] for number in sorted(found)]
+    def fit_windows(self, weights: ShotEvidenceWeights) -> list[Path]:
+        """The file of each window's result, in the order of the windows."""
+        files: dict[int, Path] = {}
+        for number, neighbours in schedule_windows(self.shot.wide, self.shot.labels):
+            remark = f"window {len(files) + 1} of {len(self.shot.windows)}"
+            files[number] = self._fit_window(number, {n: files[n] for n in neighbours}, weights, remark)
+        return [files[number] for number in sorted(files)]
 
-    def _window(self, number: int, givers: Mapping[int, Path], heard: ShotEvidenceWeights, remark: str) -> Path:
-        """The piece of one window, with what the pieces beside it hand on."""
+    def _fit_window(
+        self, number: int, neighbours: Mapping[int, Path], weights: ShotEvidenceWeights, remark: str
+    ) -> Path:
+        """The file of one window's result; `neighbours` are files of windows whose boundary labels are its seeds."""
 
         def write(path: Path) -> None:
-            window = self.take.windows[number]
+            window = self.shot.windows[number]
             handed = {
-                window[0] if giver < number else window[-1]: WindowResult.load(file).boundary_labels(
-                    forwards=giver < number
-                )
-                for giver, file in givers.items()
+                window[0] if n < number else window[-1]: WindowResult.load(file).boundary_labels(forwards=n < number)
+                for n, file in neighbours.items()
             }
-            _fit_window(self.take, number, handed, heard, self.overlap).save(path)
+            _fit_window(self.shot, number, handed, weights).save(path)
 
-        file = self.parts.part(f"{self.name}-{number:04d}.npz", write)
-        for _ in self.take.windows[number]:
+        file = self.checkpoints.part(f"{self.name}-{number:04d}.npz", write)
+        for _ in self.shot.windows[number]:
             self.step(remark)
         return file
 
 
-def _fit_window(
-    take: Shot, number: int, handed: Mapping[int, LabelMap], heard: ShotEvidenceWeights, overlap: int
-) -> WindowResult:
-    """A window fitted."""
-    window, nearer = take.windows[number], core_range(take.windows, number, overlap)
-    reader = take.geometry(take.wide[number])
-    task, before = take.window(number, handed, reader)
-    task = replace(task, attention=np.array(heard.attention, np.float32))
-    links, last = take.links, len(window) - 1
-    label = np.zeros((len(window), links.height, links.width), np.uint8)
+def _fit_window(shot: Shot, number: int, handed: Mapping[int, LabelMap], weights: ShotEvidenceWeights) -> WindowResult:
+    """The label maps of one window; `handed` are boundary labels of its neighbours, by index in the shot."""
+    overlap = shot.context.params.overlap
+    window, core = shot.windows[number], core_range(shot.windows, number, overlap)
+    volume = shot.fit_volume(shot.wide[number])
+    task, before = shot.make_window_task(number, handed, volume)
+    task = replace(task, evidence_weights=np.array(weights.attention, np.float32))
+    motion, last = shot.motion, len(window) - 1
+    label = np.zeros((len(window), motion.height, motion.width), np.uint8)
     confidence = np.zeros(label.shape, np.float16)
-    shared: dict[bool, list[NDArray[np.float16]]] = {False: [], True: []}
-    hiding = np.zeros((take.classes,) * 2)
+    first_shares: list[Floats16] = []
+    last_shares: list[Floats16] = []
+    occlusions = np.zeros((shot.classes,) * 2)
     for n, found in enumerate(islice(classify_frames(task), before, before + len(window))):
-        assert found is not None, "every frame of a take is whole, and some label leads there"
+        assert found is not None, "every frame of a shot is usable, and some label reaches every window"
         label[n], confidence[n] = found.label, found.confidence
         if number and n < overlap:
-            shared[False].append(found.soft.astype(np.float16))
-        if number + 1 < len(take.windows) and last - n < overlap:
-            shared[True].append(found.soft.astype(np.float16))
-        motion = links.motion(window[n - 1]) if n and window[n - 1] in nearer else None
-        if motion is not None:
-            hiding += count_occlusions(label[n - 1], label[n], motion, take.classes)
-    first, final = (np.array(shared[side], np.float16) for side in (False, True))
-    near = _read_depths(reader, window.start - take.wide[number].start, len(window))
-    return WindowResult(label, confidence, first, final, near, hiding)
+            first_shares.append(found.probabilities.astype(np.float16))
+        if number + 1 < len(shot.windows) and last - n < overlap:
+            last_shares.append(found.probabilities.astype(np.float16))
+        flow = motion.motion_to_next(window[n - 1]) if n and window[n - 1] in core else None
+        if flow is not None:
+            occlusions += count_occlusions(label[n - 1], label[n], flow, shot.classes)
+    first, final = (np.array(shares, np.float16) for shares in (first_shares, last_shares))
+    depth = _read_depths(volume, window.start - shot.wide[number].start, len(window))
+    return WindowResult(label, confidence, first, final, depth, occlusions)
 
 
-def _read_depths(reader: VolumeQueries | None, start: int, count: int) -> NDArray[np.float16]:
+def _read_depths(volume: VolumeQueries | None, start: int, count: int) -> Floats16:
     """(count, h, w) ordinal depth of the frames from `start` on; (0,) without a volume."""
-    return np.array([] if reader is None else [reader.nearness(start + n) for n in range(count)], np.float16)
+    return np.array([] if volume is None else [volume.render_nearness(start + n) for n in range(count)], np.float16)
 
 
-def _average_metrics(heard: Sequence[ShotEvidenceWeights], lengths: Sequence[int]) -> dict[str, float]:
-    """Of the metrics over frames; takes that have none do not count."""
-    names = sorted({name for one in heard for name in one.metrics})
-    weighed = {
-        name: [(one.metrics[name], n) for one, n in zip(heard, lengths, strict=True) if name in one.metrics]
+def _average_metrics(weights: Sequence[ShotEvidenceWeights], lengths: Sequence[int]) -> dict[str, float]:
+    """Means of the shots' metrics, weighted by number of frames; shots without a metric do not count."""
+    names = sorted({name for one in weights for name in one.metrics})
+    weighted = {
+        name: [(one.metrics[name], n) for one, n in zip(weights, lengths, strict=True) if name in one.metrics]
         for name in names
     }
-    return {name: sum(v * n for v, n in pairs) / sum(n for _, n in pairs) for name, pairs in weighed.items()}
-
-
-def make_propagation_config(params: FitFieldParams) -> PropagationConfig:
-    """The field's numbers with the switches of `params`."""
-    return replace(DEFAULT_CONFIG, attention=params.evidence_weights, consistency=params.consistency)
+    return {name: sum(v * n for v, n in pairs) / sum(n for _, n in pairs) for name, pairs in weighted.items()}
 
 
 def compute_map_size(height: int, width: int, side: int) -> tuple[int, int]:
-    """Height and width of maps whose longer side is `side` at most."""
+    """(height, width) of label maps whose longer side is at most `side`, never larger than the frame."""
     scale = min(1.0, side / max(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))

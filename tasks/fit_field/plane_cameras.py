@@ -1,11 +1,13 @@
-"""How each plane of a window's volume lies in each of its frames: the camera, as a plug-in.
+"""Homographies of a window's planes: how each plane of the multiplane volume maps into each frame.
 
-The volume is a stack of planes in the pixels of a reference frame, the middle one of a window, from the farthest to
-the nearest. A camera says where a pixel of each plane is in each frame, as a homography. Three are known: one that
-stands still; one that sees the whole scene move as the background does (all planes alike, from `dense_flow`); and a
-pinhole with known poses, whose planes face the reference frame at given distances. Of the last, Hartley and Zisserman,
-"Multiple View Geometry" (2003), eq. 13.2: the plane n'X + d = 0 moves by K (R - t n'/d) K^-1. Here planes are n'X = d,
-with n = (0, 0, 1) along the view of the reference, so the sign before t turns.
+The volume is a stack of fronto-parallel planes in the pixels of a reference frame, the middle one of a window, ordered
+from the farthest to the nearest. A camera model gives a homography per frame and plane:
+
+- identity: a static camera.
+- homography: all planes move as the background does (from `dense_flow`).
+- pinhole: known poses and intrinsics, planes at given distances from the reference. Plane-induced homography, Hartley
+  and Zisserman, "Multiple View Geometry" (2003), eq. 13.2: the plane n'X + d = 0 gives K (R - t n'/d) K^-1. Planes here
+  are n'X = d with n = (0, 0, 1) along the optical axis of the reference, so the sign before t is positive.
 """
 
 from __future__ import annotations
@@ -22,17 +24,17 @@ from tasks.artifacts.dense_flow import DenseFlow
 from tasks.errors import SemflowError
 from tasks.fit_field.field_inputs import FieldInputs
 
-PLANE_NORMAL = np.array([0.0, 0.0, 1.0])  # normal of the planes, in the reference's camera
+PLANE_NORMAL = np.array([0.0, 0.0, 1.0])  # in the camera coordinates of the reference frame
 
 
 @dataclass(frozen=True, eq=False)
 class PlaneCameras:
-    """Where the planes of a volume lie in each frame of a window."""
+    """Homographies of the planes of a volume into the frames of a window."""
 
     to_frame: Matrix
-    """(frames, planes, 3, 3) from pixels of the reference to pixels of a frame, of each plane, the farthest first.
+    """(frames, planes, 3, 3) from pixels of the reference to pixels of each frame, the farthest plane first.
 
-    The third coordinate of what they give is above 0 for points before the camera.
+    The third homogeneous coordinate of a mapped point is positive in front of the camera.
     """
 
     def __post_init__(self) -> None:
@@ -45,63 +47,63 @@ class PlaneCameras:
 
     @property
     def planes(self) -> int:
-        """How many there are."""
+        """Number of planes."""
         return self.to_frame.shape[1]
 
     @property
     def reference(self) -> int:
-        """The frame in whose pixels the volume lies."""
+        """Index of the reference frame, in whose pixels the volume is stored."""
         return reference_index(len(self))
 
 
 def reference_index(frames: int) -> int:
-    """The reference among `frames`: the later one of two in the middle."""
+    """Index of the reference among `frames` frames: the middle one, the later of two."""
     return frames // 2
 
 
 def make_static_cameras(frames: int, planes: int) -> PlaneCameras:
-    """A camera that stands still."""
+    """Cameras that do not move: the identity for every frame and plane."""
     return PlaneCameras(np.broadcast_to(np.eye(3), (frames, planes, 3, 3)).copy())
 
 
 def make_homography_cameras(steps: Sequence[Matrix | None], planes: int) -> PlaneCameras:
-    """A camera under which all planes move as the background: (3, 3) `steps` lead from each frame to the next.
+    """Cameras under which all planes move as the background; (3, 3) `steps` map each frame to the next.
 
-    SemflowError over a cut (a step that is None): no window lies across one.
+    SemflowError at a cut (a step that is None): no window crosses one.
     """
-    ways: list[Matrix] = [np.eye(3)]
+    chained: list[Matrix] = [np.eye(3)]
     for number, step in enumerate(steps):
         if step is None:
-            raise SemflowError(f"frames of a window must be of one take, got a cut after frame {number} of it")
-        ways.append(_normalize(step @ ways[-1]))
-    back = np.linalg.inv(ways[reference_index(len(ways))])
-    to_frame = np.stack([_normalize(way @ back) for way in ways])
+            raise SemflowError(f"frames of a window must be of one shot, got a cut after frame {number} of it")
+        chained.append(_normalize(step @ chained[-1]))
+    reference_to_first = np.linalg.inv(chained[reference_index(len(chained))])
+    to_frame = np.stack([_normalize(first_to_frame @ reference_to_first) for first_to_frame in chained])
     return PlaneCameras(np.repeat(to_frame[:, None], planes, axis=1))
 
 
 def make_pinhole_cameras(poses: Matrix, intrinsics: Matrix, distances: Matrix) -> PlaneCameras:
-    """A camera of known (frames, 3, 4) `poses`, world to camera, and (frames, 3, 3) `intrinsics`, in pixels.
+    """Cameras of (frames, 3, 4) `poses`, world to camera, and (frames, 3, 3) `intrinsics`, in pixels.
 
-    Planes face the reference frame at (planes,) `distances` from it, in the unit of the poses, falling.
+    Planes are parallel to the reference's image plane at (planes,) `distances`, descending, in the unit of the poses.
     """
     if not (len(distances) and (distances > 0).all() and (np.diff(distances) < 0).all()):
         raise SemflowError(f"distances of planes must be above 0 and fall, got {distances.tolist()}")
     reference = reference_index(len(poses))
-    turned, moved = poses[reference, :, :3], poses[reference, :, 3]
+    rotation, translation = poses[reference, :, :3], poses[reference, :, 3]
     from_reference = np.linalg.inv(intrinsics[reference])
-    turns = poses[:, :, :3] @ turned.T
-    shifts = poses[:, :, 3] - turns @ moved
-    motions = turns[:, None] + shifts[:, None, :, None] * PLANE_NORMAL / distances[:, None, None]
+    rotations = poses[:, :, :3] @ rotation.T
+    translations = poses[:, :, 3] - rotations @ translation
+    motions = rotations[:, None] + translations[:, None, :, None] * PLANE_NORMAL / distances[:, None, None]
     return PlaneCameras(intrinsics[:, None] @ motions @ from_reference)
 
 
 def space_planes(near: float, far: float, planes: int) -> Matrix:
-    """(planes,) distances from `far` to `near`, even in their inverse: neighbours have the same parallax throughout."""
+    """(planes,) distances from `far` to `near`, evenly spaced in inverse depth (equal steps of parallax)."""
     return 1 / np.linspace(1 / far, 1 / near, planes)
 
 
 def resize_homography(step: Matrix, size: tuple[int, int], other: tuple[int, int]) -> Matrix:
-    """The (3, 3) homography between pictures of height and width `size`, on pictures of the `other` one."""
+    """The (3, 3) homography `step` between images of `size` (height, width), for images of the size `other`."""
     scale = np.array([other[1] / size[1], other[0] / size[0]])
     across = np.diag([*scale, 1.0])
     across[:2, 2] = (scale - 1) / 2  # pixel centres lie at integers, edges on edges
@@ -111,7 +113,7 @@ def resize_homography(step: Matrix, size: tuple[int, int], other: tuple[int, int
 def compose_background_homographies(
     dense_flow: DenseFlow, chosen: Sequence[int], height: int, width: int
 ) -> list[Matrix | None]:
-    """From each of the `chosen` frames to the next, the background's homography in pixels of maps; None over a cut."""
+    """(3, 3) background homographies from each chosen frame to the next, in map pixels; None across a cut."""
     found: list[Matrix | None] = []
     for start, end in pairwise(chosen):
         whole = np.eye(3)
@@ -129,9 +131,9 @@ def make_plane_cameras(
     planes: int,
     size: tuple[int, int],
 ) -> PlaneCameras:
-    """The cameras of a window of `chosen` frames of one take, for maps of height and width `size`.
+    """The cameras of the frames numbered `chosen`, all of one shot, for maps of `size` (height, width).
 
-    BadInput where a pinhole is asked for and a person's file says nothing of one of the frames.
+    BadInput where `kind` is pinhole and the user's camera file has no pose of one of the frames.
     """
     if kind == "identity":
         return make_static_cameras(len(chosen), planes)
@@ -143,5 +145,5 @@ def make_plane_cameras(
 
 
 def _normalize(homography: Matrix) -> Matrix:
-    """With 1 in the corner."""
+    """Scaled so that the last element is 1."""
     return homography / homography[2, 2]

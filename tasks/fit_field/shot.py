@@ -1,4 +1,9 @@
-"""One take: the frames between two cuts that get a map, and the tasks of its windows."""
+"""The propagation problems of one shot: its frames between two cuts, its windows, and the labels in reach of each.
+
+A shot's frames are those that get a label map, addressed by their index in the shot. Nothing is propagated across a
+cut. Each window becomes one `PropagationTask` on a `SequenceView`: the frames of the widened window (windows.py), plus
+the labelled frames nearest to it, which serve as context for feature matching although no flow leads to them.
+"""
 
 from __future__ import annotations
 
@@ -14,152 +19,159 @@ from numpy.typing import NDArray
 from tasks.arrays import LabelMap
 from tasks.fit_field.field_inputs import FieldInputs
 from tasks.fit_field.frame_motion import MapMotion
+from tasks.fit_field.params import FitFieldParams
 from tasks.fit_field.seed_labels import SeedLabels
 from tasks.fit_field.windows import split_windows, widen_window
 from tasks.geometry.resampling import rescale_grid
 from tasks.label_propagation.mask_refinement import InstanceMasks, MaskRefiner
 from tasks.label_propagation.propagate_labels import make_propagation_task
-from tasks.label_propagation.propagation_config import PropagationConfig
+from tasks.label_propagation.propagation_config import DEFAULT_CONFIG, PropagationConfig
 from tasks.label_propagation.propagation_pass import PropagationTask
 from tasks.sequence.flow_trajectory import WarpField
-from tasks.sequence.sequence_view import FramePairMotion, SequenceView
+from tasks.sequence.frame_pair_motion import FramePairMotion
+from tasks.sequence.sequence_view import SequenceView
 
 if TYPE_CHECKING:
-    from tasks.fit_field.params import FitFieldParams
     from tasks.plane_volume.volume_queries import VolumeQueries
 
-CACHED_IMAGES = 64  # 0.2 MB each at 320 x 180: a window's
-CONTEXT_LABELS_PER_SIDE = (
-    2  # labelled frames to each side of a window that are seen from it; How.labelled of all are heard
-)
+CACHED_IMAGES = 64  # 0.2 MB each at 320 x 180: those of a window
+# Labelled frames on each side of a window that are added to its sequence; PropagationConfig.labelled are matched.
+CONTEXT_LABELS_PER_SIDE = 2
+
+
+@dataclass(frozen=True, eq=False)
+class FieldContext:
+    """What all shots of a video share: inputs, seed labels, parameters."""
+
+    inputs: FieldInputs
+    seeds: SeedLabels
+    params: FitFieldParams
+    size: tuple[int, int]
+    """Height and width of the label maps, pixels."""
+    device: str
+    segment: Callable[[int], InstanceMasks] | None
+    """Instance masks of a frame at the size of the maps; None where maps are not refined by masks."""
+
+    @property
+    def config(self) -> PropagationConfig:
+        """The constants of label propagation with the two switches that params.yaml sets."""
+        params = self.params
+        return replace(DEFAULT_CONFIG, fit_weights=params.evidence_weights, temporal_smoothing=params.consistency)
 
 
 @dataclass(frozen=True, eq=False)
 class Shot:
-    """The frames of a take are numbered by place; what one take shows says little about the next."""
+    """The frames of a video between two cuts that get a label map."""
 
     frames: Sequence[int]
+    """Their numbers in the video, ascending; the index into it is a frame's index in the shot."""
     labels: Mapping[int, LabelMap]
-    """Place to the true (h, w) label."""
+    """Index in the shot to (h, w) seed label."""
     windows: list[range]
-    """Of places."""
+    """Ranges of indices that are fitted together."""
     wide: list[range]
-    """The same with the way to the labels beside them."""
-    inputs: FieldInputs
-    links: MapMotion
-    known: SeedLabels
-    how: PropagationConfig
-    seen: Callable[[int], InstanceMasks] | None
-    """What a segmenter sees on a frame, where masks are fed back."""
-    params: FitFieldParams
-    device: str
+    """The same, widened to the nearest labels on each side."""
+    motion: MapMotion
+    context: FieldContext
 
     @property
     def classes(self) -> int:
-        """How many there are."""
-        return len(self.known.classes)
+        """Number of values of the label maps, the background's included."""
+        return len(self.context.seeds.classes)
 
-    def whole(self) -> PropagationTask:
-        """The task of all frames in one."""
-        return self._task(range(len(self.frames)), self.labels)
+    def make_full_task(self) -> PropagationTask:
+        """The propagation task of all frames at once, by which kinds of evidence are weighted."""
+        return self._make_task(range(len(self.frames)), self.labels)
 
-    def geometry(self, places: range) -> VolumeQueries | None:
-        """The volume of some places, None where it is not wanted."""
-        if self.params.planes == 1:
+    def fit_volume(self, indices: range) -> VolumeQueries | None:
+        """The multiplane volume of some frames; None where `planes` is 1."""
+        context = self.context
+        if context.params.planes == 1:
             return None
         from tasks.fit_field.window_volume import fit_window_volume
 
-        size = self.links.height, self.links.width
-        chosen = [self.frames[place] for place in places]
-        return fit_window_volume(
-            self.inputs, chosen, lambda n: self.links.motion(places[n]), self.params, size, self.device
-        )
+        return fit_window_volume(context.inputs, self.motion, indices, context.params, context.device)
 
-    def window(
-        self, number: int, handed: Mapping[int, LabelMap], reader: VolumeQueries | None
+    def make_window_task(
+        self, number: int, handed: Mapping[int, LabelMap], volume: VolumeQueries | None
     ) -> tuple[PropagationTask, int]:
-        """The task of a window with what its neighbours `handed` on (by place), and how many frames come before it.
+        """The propagation task of a window, and how many of its frames come before the window's first.
 
-        Around it lie the labelled frames nearest before and after. Unless they are neighbours, no flow leads there, but
-        what looks like them is heard.
+        `handed` are labels of neighbouring windows, by index in the shot. The labelled frames nearest before and after
+        the widened window are added as context for feature matching; unless they adjoin it, no flow leads to them.
         """
         wide = self.wide[number]
-        before = sorted(place for place in self.labels if place < wide.start)[-CONTEXT_LABELS_PER_SIDE:]
-        after = sorted(place for place in self.labels if place >= wide.stop)[:CONTEXT_LABELS_PER_SIDE]
-        task = self._task([*before, *wide, *after], {**handed, **self.labels})
-        if reader is not None:
-            through = partial(_volume_warp, reader, len(before))
-            task = replace(task, clip=replace(task.clip, through=through))
+        before = sorted(index for index in self.labels if index < wide.start)[-CONTEXT_LABELS_PER_SIDE:]
+        after = sorted(index for index in self.labels if index >= wide.stop)[:CONTEXT_LABELS_PER_SIDE]
+        task = self._make_task([*before, *wide, *after], {**handed, **self.labels})
+        if volume is not None:
+            through = partial(_volume_warp, volume, len(before))
+            task = replace(task, view=replace(task.view, volume_warp=through))
         return task, len(before) + self.windows[number].start - wide.start
 
-    def _task(self, places: Sequence[int], labels: Mapping[int, LabelMap]) -> PropagationTask:
-        chosen = {n: labels[place] for n, place in enumerate(places) if place in labels}
-        anchor = None if self.seen is None else MaskRefiner(partial(self._seen, places), self.known.kinds)
-        # What was handed on is no label that could check what looks alone say.
-        how = replace(self.how, named=self.how.named and len(self.labels) > 1)
-        return make_propagation_task(self._clip(places), chosen, self.classes, how, anchor)
+    def _make_task(self, indices: Sequence[int], labels: Mapping[int, LabelMap]) -> PropagationTask:
+        context, config = self.context, self.context.config
+        chosen = {n: labels[index] for n, index in enumerate(indices) if index in labels}
+        refiner = None
+        if context.segment is not None:
+            refiner = MaskRefiner(partial(self._segment, context.segment, indices), context.seeds.kinds)
+        # Labels handed on by a neighbouring window cannot validate the classifier on features, so they do not count.
+        config = replace(config, classifier=config.classifier and len(self.labels) > 1)
+        return make_propagation_task(self._view(indices), chosen, self.classes, config, refiner)
 
-    def _clip(self, places: Sequence[int]) -> SequenceView:
-        facts, links = self.inputs.features.metadata, self.links
+    def _view(self, indices: Sequence[int]) -> SequenceView:
+        features, motion = self.context.inputs.features, self.motion
+        grid = features.metadata
         return SequenceView(
-            length=len(places),
-            height=links.height,
-            width=links.width,
-            cells=rescale_grid(facts.grid, facts.height, facts.width, links.height, links.width),
-            grids=lambda n: self.inputs.features.vectors(self.frames[places[n]]),
-            motion=partial(self._motion, places),
-            images=lru_cache(maxsize=CACHED_IMAGES)(partial(self._image, places)),
-            direct=lambda start, end: links.skip(places[start], places[end]),
+            length=len(indices),
+            height=motion.height,
+            width=motion.width,
+            cells=rescale_grid(grid.grid, grid.height, grid.width, motion.height, motion.width),
+            feature_grid=lambda n: features.vectors(self.frames[indices[n]]),
+            motion=partial(self._adjacent_motion, indices),
+            images=lru_cache(maxsize=CACHED_IMAGES)(partial(self._image, indices)),
+            direct_flow=lambda start, end: motion.semantic_flow_between(indices[start], indices[end]),
         )
 
-    def _image(self, places: Sequence[int], n: int) -> NDArray[np.uint8]:
-        """(h, w, 3) at the size of the maps."""
-        image: Any = self.inputs.frames.image(self.frames[places[n]])
-        return cv2.resize(image, (self.links.width, self.links.height), interpolation=cv2.INTER_AREA)
+    def _image(self, indices: Sequence[int], n: int) -> NDArray[np.uint8]:
+        """(h, w, 3) RGB at the size of the maps."""
+        image: Any = self.context.inputs.frames.image(self.frames[indices[n]])
+        return cv2.resize(image, (self.motion.width, self.motion.height), interpolation=cv2.INTER_AREA)
 
-    def _motion(self, places: Sequence[int], n: int) -> FramePairMotion | None:
-        return self.links.motion(places[n]) if places[n + 1] == places[n] + 1 else None
+    def _adjacent_motion(self, indices: Sequence[int], n: int) -> FramePairMotion | None:
+        return self.motion.motion_to_next(indices[n]) if indices[n + 1] == indices[n] + 1 else None
 
-    def _seen(self, places: Sequence[int], n: int) -> InstanceMasks:
-        assert self.seen is not None
-        return self.seen(self.frames[places[n]])
+    def _segment(self, segment: Callable[[int], InstanceMasks], indices: Sequence[int], n: int) -> InstanceMasks:
+        return segment(self.frames[indices[n]])
 
 
-def _volume_warp(reader: VolumeQueries, first: int, frame: int, source: int) -> WarpField | None:
-    """Where the pixels of a frame lie in another, if the volume, which begins at the `first`, knows both."""
+def _volume_warp(volume: VolumeQueries, first: int, frame: int, source: int) -> WarpField | None:
+    """The warp from `frame` to `source` through a volume whose first frame is `first`; None where it has not both."""
     start, end = frame - first, source - first
-    known = min(start, end) >= 0 and max(start, end) < len(reader) and reader.joined(start, end)
-    return reader.trail(start, end) if known else None
+    known = min(start, end) >= 0 and max(start, end) < len(volume) and volume.is_connected(start, end)
+    return volume.compute_warp_field(start, end) if known else None
 
 
-def split_shots(inputs: FieldInputs, every: int, labels: Mapping[int, LabelMap]) -> list[list[int]]:
-    """Frames that get a map, take by take: the whole ones among every n-th and the labelled, parted at cuts.
+def split_shots(inputs: FieldInputs, stride: int, labels: Mapping[int, LabelMap]) -> list[list[int]]:
+    """Numbers of the frames that get a label map, shot by shot: every `stride`-th and the labelled ones, split at cuts.
 
-    A take without a label stays without maps.
+    Frames without image or features are left out, and so are shots without a labelled frame.
     """
     total = len(inputs.frames)
-    wanted = sorted({*range(0, total, every), *(frame for frame in labels if frame < total)})
+    wanted = sorted({*range(0, total, stride), *(frame for frame in labels if frame < total)})
     number = np.concatenate([[0], np.cumsum(inputs.dense_flow.cut)])
-    takes: dict[int, list[int]] = {}
+    shots: dict[int, list[int]] = {}
     for frame in wanted:
-        if inputs.whole(frame):
-            takes.setdefault(int(number[frame]), []).append(frame)
-    return [take for take in takes.values() if not labels.keys().isdisjoint(take)]
+        if inputs.is_usable(frame):
+            shots.setdefault(int(number[frame]), []).append(frame)
+    return [shot for shot in shots.values() if not labels.keys().isdisjoint(shot)]
 
 
-def make_shot(  # noqa: PLR0917
-    frames: Sequence[int],
-    inputs: FieldInputs,
-    known: SeedLabels,
-    params: FitFieldParams,
-    how: PropagationConfig,
-    seen: Callable[[int], InstanceMasks] | None,
-    size: tuple[int, int],
-    device: str,
-) -> Shot:
-    """The take of `frames`, with maps of `size`, cut into windows."""
-    labels = {place: known.labels[frame] for place, frame in enumerate(frames) if frame in known.labels}
-    links = MapMotion(inputs.dense_flow, inputs.semantic_flow, frames, *size)
+def make_shot(frames: Sequence[int], context: FieldContext) -> Shot:
+    """The shot of `frames`, split into windows."""
+    inputs, params, seeds = context.inputs, context.params, context.seeds
+    labels = {index: seeds.labels[frame] for index, frame in enumerate(frames) if frame in seeds.labels}
+    motion = MapMotion(inputs.dense_flow, inputs.semantic_flow, frames, *context.size)
     windows = split_windows(len(frames), params.window, params.overlap)
     wide = [widen_window(window, labels, params.overlap) for window in windows]
-    return Shot(frames, labels, windows, wide, inputs, links, known, how, seen, params, device)
+    return Shot(frames, labels, windows, wide, motion, context)

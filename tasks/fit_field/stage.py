@@ -1,9 +1,9 @@
-"""What is where in every frame, from labels on a few: the semantic field of a video.
+"""The stage `fit_field`: label maps of a whole video from labels on a few frames (video object segmentation).
 
 Tian et al., "Semantic Flow: Learning Semantic Fields of Dynamic Scenes from Monocular Videos" (2024), learn semantics
-from the way of each point through time. So does this stage, without camera poses and in minutes: every point is asked
-where it came from by several ways (complete.py), and hears the labels that lie there. Labels are a person's own
-(`data/labels/<video>/`), or else the outlines of what `track` found, drawn by YOLO26n-seg on every so many frames.
+from the trajectory of each point. This stage does so without camera poses and in minutes: several kinds of evidence
+(flow chains, feature matches, a multiplane volume; see tasks/label_propagation) carry labels from labelled frames to
+every pixel. Seed labels are the user's (`data/labels/<video>/`), or else masks of tracked objects by YOLO26n-seg.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def fit_field(  # noqa: PLR0917  a stage's signature names all it reads
     compute: Compute,
     checkpoints: Checkpoints,
 ) -> StreamingArtifact[SemanticField]:
-    """Label maps for every so many frames; none, and the reason, where there is nothing to start from."""
+    """Label maps of every `frame_stride`-th and every labelled frame; no maps, and why, where no frame is labelled."""
     from tasks.device import resolve_device
     from tasks.fit_field.field_inputs import FieldInputs
     from tasks.fit_field.fit_windows import fit_semantic_field

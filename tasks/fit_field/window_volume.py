@@ -1,55 +1,47 @@
-"""The geometry of some frames of a take: the volume learned from their pictures and flow, as it is asked afterwards."""
+"""Fits a multiplane volume to the frames of one window: RGB images, dense flow and plane cameras go in."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from tasks.arrays import Image
 from tasks.fit_field.field_inputs import FieldInputs
+from tasks.fit_field.frame_motion import MapMotion
+from tasks.fit_field.params import FitFieldParams
 from tasks.fit_field.plane_cameras import make_homography_cameras, make_plane_cameras
 from tasks.plane_volume.optimise import VolumeFrames, VolumeTraining, fit_volume
 from tasks.plane_volume.volume_queries import VolumeQueries
-from tasks.sequence.sequence_view import FramePairMotion
-
-if TYPE_CHECKING:
-    from tasks.fit_field.params import FitFieldParams
 
 
-def fit_window_volume(  # noqa: PLR0917
-    inputs: FieldInputs,
-    chosen: Sequence[int],
-    motion: Callable[[int], FramePairMotion | None],
-    params: FitFieldParams,
-    size: tuple[int, int],
-    device: str,
+def fit_window_volume(
+    inputs: FieldInputs, motion: MapMotion, indices: range, params: FitFieldParams, device: str
 ) -> VolumeQueries:
-    """The volume of the `chosen` frames, all of one take, on maps of height and width `size`.
-
-    `motion` leads from a place among them to the next.
-    """
-    motions = {n: found for n in range(len(chosen) - 1) if (found := motion(n)) is not None}
+    """The volume of the frames with these `indices` in `motion.chosen`, all of one shot, at the size of its maps."""
+    chosen, size = [motion.chosen[index] for index in indices], (motion.height, motion.width)
+    steps = range(len(chosen) - 1)
+    motions = {n: found for n in steps if (found := motion.motion_to_next(indices[n])) is not None}
     background = make_plane_cameras("homography", inputs, chosen, 1, size).to_frame[:, 0]
-    shot = VolumeFrames(
+    frames = VolumeFrames(
         images=[_shrink_image(inputs.frames.image(frame), size) for frame in chosen],
         motions=motions,
         cameras={n: background[n + 1] @ np.linalg.inv(background[n]) for n in motions},
     )
-    how = VolumeTraining(params.volume_steps, params.planes)
+    training = VolumeTraining(params.volume_steps, params.planes)
     volume = fit_volume(
-        shot, lambda planes: make_plane_cameras(params.camera, inputs, chosen, planes, size).to_frame, how, device
+        frames,
+        lambda planes: make_plane_cameras(params.camera, inputs, chosen, planes, size).to_frame,
+        training,
+        device,
     )
-    return VolumeQueries(volume, size, np.array([n in motions for n in range(len(chosen) - 1)], np.bool_))
+    return VolumeQueries(volume, size, np.array([n in motions for n in steps], np.bool_))
 
 
-def fit_sequence_volume(shot: VolumeFrames, how: VolumeTraining, device: str) -> VolumeQueries:
-    """The same of a shot by itself, all of whose steps are known and whose camera is that of its background."""
-    steps = [shot.cameras[n] for n in range(len(shot.images) - 1)]
-    volume = fit_volume(shot, lambda planes: make_homography_cameras(steps, planes).to_frame, how, device)
-    return VolumeQueries(volume, shot.images[0].shape[:2], np.ones(len(steps), np.bool_))
+def fit_sequence_volume(frames: VolumeFrames, training: VolumeTraining, device: str) -> VolumeQueries:
+    """The volume of frames that are not part of a project: all their motions known, the camera as their background."""
+    steps = [frames.cameras[n] for n in range(len(frames.images) - 1)]
+    volume = fit_volume(frames, lambda planes: make_homography_cameras(steps, planes).to_frame, training, device)
+    return VolumeQueries(volume, frames.images[0].shape[:2], np.ones(len(steps), np.bool_))
 
 
 def _shrink_image(image: Image, size: tuple[int, int]) -> Image:

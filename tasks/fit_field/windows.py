@@ -1,11 +1,11 @@
-"""A long take is fitted window by window: how it is cut, and which window hands on to which.
+"""Splits a long shot into overlapping windows that are fitted one by one, and orders them by dependence.
 
-Windows are of about equal length and overlap, so that one can fade into the next. A frame in one piece hears the label
-before it and the one after it; so that it does in a window too, a window's evidence is gathered on the way to the label
-nearest on each side, if that is no farther than a window is long. Such windows do not depend on each other. Whatever
-lies beyond is fitted from its neighbour outwards: the window nearer to a label hands its outermost frame of the overlap
-on, as a label. The true labels nearest around a window stay in its sight all the while, by their looks (take.py):
-that is what keeps such a chain from drifting away.
+Windows are of about equal length; two neighbours overlap, so that one can be cross-faded into the next. A frame of a
+shot fitted in one piece gets evidence from the nearest label on each side. To keep that, a window is widened: evidence
+is gathered on the way to the nearest label on each side, if that is no farther than a window's length. Widened windows
+that contain a label do not depend on each other. All others are fitted outwards from them: the window nearer to a label
+hands the label map of its outermost overlapping frame on, as a seed label of the next. True labels beside a window stay
+in its sequence as context for feature matching (shot.py), which keeps such a chain from drifting.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
-from numpy.typing import NDArray
+
+from tasks.arrays import Floats32
 
 
 def split_windows(length: int, longest: int, overlap: int) -> list[range]:
-    """Windows over `length` frames of at most `longest`; each shares `overlap` frames with the next, with no other."""
+    """Ranges that cover `length` frames, each at most `longest` long, each sharing `overlap` frames with the next."""
     count = 1 if length <= longest else -(-(length - overlap) // (longest - overlap))
     total = length + (count - 1) * overlap
     edges = [number * total // count for number in range(count + 1)]
@@ -25,43 +26,44 @@ def split_windows(length: int, longest: int, overlap: int) -> list[range]:
 
 
 def widen_window(window: range, labelled: Collection[int], overlap: int) -> range:
-    """The window with the frames on the way to the nearest label on each side, up to its own length.
+    """The window with the frames up to the nearest label on each side, added up to the window's own length.
 
-    Where a label lies on the frames shared with a neighbour there is no need: those farther out have less say.
+    A side whose overlap contains a label is not widened: frames farther out have little weight there.
     """
     first, last = window[0], window[-1]
-    before = [place for place in labelled if first - len(window) <= place < first]
-    after = [place for place in labelled if last < place <= last + len(window)]
-    settled = [any(place in shared for place in labelled) for shared in (window[:overlap], window[-overlap:])]
+    before = [index for index in labelled if first - len(window) <= index < first]
+    after = [index for index in labelled if last < index <= last + len(window)]
+    has_label = [any(index in shared for index in labelled) for shared in (window[:overlap], window[-overlap:])]
     return range(
-        max(before) if before and not settled[0] else first, (min(after) if after and not settled[1] else last) + 1
+        max(before) if before and not has_label[0] else first, (min(after) if after and not has_label[1] else last) + 1
     )
 
 
 def schedule_windows(windows: Collection[range], labelled: Collection[int]) -> list[tuple[int, tuple[int, ...]]]:
-    """Numbers of (widened) windows in the order in which to fit them, each with the neighbours that hand on to it.
+    """(number, numbers of the neighbours whose labels it needs) of (widened) windows, in the order of fitting.
 
-    `labelled` are the places of labels, of which one must lie in a window.
+    `labelled` are the indices of seed labels, of which at least one must lie in a window.
     """
-    anchored = np.array([any(place in window for place in labelled) for window in windows])
+    anchored = np.array([any(index in window for index in labelled) for window in windows])
     numbers = np.arange(len(anchored))
-    away = np.abs(numbers[:, None] - numbers[anchored]).min(axis=1)
-    givers = {
-        n: tuple(m for m in (n - 1, n + 1) if 0 <= m < len(numbers) and away[m] < away[n]) for n in numbers.tolist()
+    distance = np.abs(numbers[:, None] - numbers[anchored]).min(axis=1)
+    neighbours = {
+        n: tuple(m for m in (n - 1, n + 1) if 0 <= m < len(numbers) and distance[m] < distance[n])
+        for n in numbers.tolist()
     }
-    return [(n, givers[n]) for n in sorted(givers, key=lambda n: int(away[n]))]
+    return [(n, neighbours[n]) for n in sorted(neighbours, key=lambda n: int(distance[n]))]
 
 
 def core_range(windows: list[range], number: int, overlap: int) -> range:
-    """The places of a window that lie nearer to its middle than to its neighbours'."""
+    """The frames of a window that lie nearer to its middle than to its neighbours': half of each overlap."""
     window = windows[number]
     start = window.start + (overlap // 2 if number else 0)
     return range(start, window.stop - (overlap - overlap // 2 if number + 1 < len(windows) else 0))
 
 
-def crossfade_weights(overlap: int) -> NDArray[np.float32]:
-    """(overlap,) say of the later of two windows on the frames that they share; 0 at first, 1 in the end.
+def crossfade_weights(overlap: int) -> Floats32:
+    """(overlap,) weight of the later of two windows on the frames they share: linear from 0 to 1.
 
-    So a frame that one handed to the other as a label has no say there.
+    A frame that one window handed to the other as a label has weight 0 there.
     """
     return np.linspace(0, 1, overlap, dtype=np.float32)

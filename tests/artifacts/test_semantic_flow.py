@@ -64,7 +64,7 @@ def test_flow_and_confidence_of_a_row() -> None:
 
 
 def test_cells_lie_where_the_grid_says() -> None:
-    centres = GRID.centres()
+    centres = GRID.cell_centres()
     assert centres.shape == (3, 4, 2)
     assert centres[2, 3].tolist() == [25.0, 15.0]
     assert np.allclose(GRID.to_cells(centres)[2, 3], [3, 2])

@@ -104,7 +104,7 @@ def test_boxes_are_pooled_in_frame_pixels(frames: Frames, tmp_path: Path) -> Non
 def test_cells_cover_the_frame_evenly(height: int, width: int) -> None:
     seen = compute_input_size(height, width, 640)
     grid = make_cell_grid(height, width, *seen)
-    centres = grid.centres()
+    centres = grid.cell_centres()
     assert centres[0, 0, 0] >= -0.5
     assert centres[-1, -1, 0] <= width - 0.5
     np.testing.assert_allclose(grid.to_cells(centres)[-1, -1], [grid.columns - 1, grid.rows - 1], atol=1e-3)

@@ -68,7 +68,7 @@ def test_frames_between_and_smaller_maps_are_the_same_camera(scene: Scene, tmp_p
 
 
 def test_a_cut_in_a_window_is_the_callers_error() -> None:
-    with pytest.raises(SemflowError, match="must be of one take, got a cut after frame 1"):
+    with pytest.raises(SemflowError, match="must be of one shot, got a cut after frame 1"):
         make_homography_cameras([np.eye(3), None], 2)
 
 

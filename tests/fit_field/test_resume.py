@@ -1,4 +1,4 @@
-"""A fitting that was cut off goes on with the window in hand, and comes to the same bytes."""
+"""An interrupted fit resumes from its checkpoints and gives the same bytes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tasks.fit_field.field_inputs import FieldInputs
 from tasks.fit_field.fit_windows import fit_semantic_field
 
 CUTS = {"window": 8, "overlap": 2, "label_every": 100}
-PIECES = [f"0000-{number:04d}.npz" for number in range(3)]
+WINDOW_FILES = [f"0000-{number:04d}.npz" for number in range(3)]
 FRAMES = 15
 
 
@@ -37,33 +37,33 @@ def names(parts: Checkpoints) -> list[str]:
     return sorted(path.name for path in parts.folder.iterdir())
 
 
-def test_an_error_in_the_midst_costs_one_window(inputs, params, parts, tmp_path: Path, monkeypatch) -> None:
-    fit_semantic_field(inputs, params(**CUTS)).save(tmp_path / "at_once.parquet")
+def test_an_error_costs_the_current_window_alone(inputs, params, parts, tmp_path: Path, monkeypatch) -> None:
+    fit_semantic_field(inputs, params(**CUTS)).save(tmp_path / "uninterrupted.parquet")
     calls: list[int] = []
-    piece = fitting._fit_window
+    fit_window = fitting._fit_window
 
-    def counted(take, number, *rest):
+    def counted(shot, number, *rest):
         calls.append(number)
         if len(calls) == 2:
             raise RuntimeError("a bug")
-        return piece(take, number, *rest)
+        return fit_window(shot, number, *rest)
 
-    monkeypatch.setattr(fitting, "_piece", counted)
+    monkeypatch.setattr(fitting, "_fit_window", counted)
     with pytest.raises(RuntimeError):
-        fit_semantic_field(inputs, params(**CUTS), parts=parts).save(tmp_path / "torn.parquet")
+        fit_semantic_field(inputs, params(**CUTS), checkpoints=parts).save(tmp_path / "failed.parquet")
     assert names(parts) == ["0000-0000.npz", "0000.json", "labels.npz"]
-    fit_semantic_field(inputs, params(**CUTS), parts=parts).save(tmp_path / "in_two.parquet")
-    assert calls == [0, 1, 1, 2], "the window that was done is not fitted again"
-    assert (tmp_path / "in_two.parquet").read_bytes() == (tmp_path / "at_once.parquet").read_bytes()
+    fit_semantic_field(inputs, params(**CUTS), checkpoints=parts).save(tmp_path / "resumed.parquet")
+    assert calls == [0, 1, 1, 2], "a finished window is not fitted again"
+    assert (tmp_path / "resumed.parquet").read_bytes() == (tmp_path / "uninterrupted.parquet").read_bytes()
 
 
-def test_one_window_can_be_done_again_alone(inputs, params, parts, tmp_path: Path) -> None:
-    fit_semantic_field(inputs, params(**CUTS), parts=parts).save(tmp_path / "first.parquet")
+def test_one_window_can_be_fitted_again_alone(inputs, params, parts, tmp_path: Path) -> None:
+    fit_semantic_field(inputs, params(**CUTS), checkpoints=parts).save(tmp_path / "first.parquet")
     before = {path.name: path.stat().st_mtime_ns for path in parts.folder.iterdir()}
-    (parts.folder / PIECES[1]).unlink()
-    fit_semantic_field(inputs, params(**CUTS), parts=parts).save(tmp_path / "again.parquet")
+    (parts.folder / WINDOW_FILES[1]).unlink()
+    fit_semantic_field(inputs, params(**CUTS), checkpoints=parts).save(tmp_path / "again.parquet")
     after = {path.name: path.stat().st_mtime_ns for path in parts.folder.iterdir()}
-    assert {name for name in after if after[name] != before[name]} == {PIECES[1]}
+    assert {name for name in after if after[name] != before[name]} == {WINDOW_FILES[1]}
     assert (tmp_path / "again.parquet").read_bytes() == (tmp_path / "first.parquet").read_bytes()
 
 
@@ -77,12 +77,12 @@ from tasks.artifacts.frames import Frames
 from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.artifacts.tracks import Tracks
 from tasks.checkpoints import Checkpoints
-from tasks.fit_field.fit_windows import fitted
+from tasks.fit_field.fit_windows import fit_semantic_field
 from tasks.fit_field.field_inputs import Inputs
-from tasks.fit_field.stage import FitFieldParams
+from tasks.fit_field.params import FitFieldParams
 
 folder = Path(sys.argv[1])
-inputs = Inputs(
+inputs = FieldInputs(
     Frames.load(folder / "frames.parquet"),
     DenseFlow.load(folder / "flow.parquet"),
     Features.load(folder / "features.npy"),
@@ -91,13 +91,13 @@ inputs = Inputs(
     FieldLabels.absent(),
 )
 params = FitFieldParams.model_validate_json(sys.argv[2])
-fitted(inputs, params, parts=Checkpoints.at(folder / "parts")).save(folder / "killed.parquet")
+fit_semantic_field(inputs, params, checkpoints=Checkpoints.at(folder / "parts")).save(folder / "killed.parquet")
 """
 
 
 @pytest.mark.slow
-def test_a_killed_process_goes_on_with_the_window_in_hand(inputs, params, parts, tmp_path: Path) -> None:
-    fit_semantic_field(inputs, params(**CUTS)).save(tmp_path / "at_once.parquet")
+def test_a_killed_fit_resumes_with_the_window_it_was_at(inputs, params, parts, tmp_path: Path) -> None:
+    fit_semantic_field(inputs, params(**CUTS)).save(tmp_path / "uninterrupted.parquet")
     inputs.features.save(tmp_path / "features.npy")
     inputs.semantic_flow.save(tmp_path / "semantic_flow.npy")
     inputs.tracks.save(tmp_path / "tracks.parquet")
@@ -105,15 +105,15 @@ def test_a_killed_process_goes_on_with_the_window_in_hand(inputs, params, parts,
         [sys.executable, "-c", KILLED, str(tmp_path), params(**CUTS).model_dump_json()], cwd=Path(__file__).parents[2]
     )
     waited = time.monotonic() + 120
-    while not parts.has(PIECES[0]):
-        assert time.monotonic() < waited and process.poll() is None, "the process must come as far as a window"
+    while not parts.has(WINDOW_FILES[0]):
+        assert time.monotonic() < waited and process.poll() is None, "the process must finish a window"
         time.sleep(0.002)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert not parts.has(PIECES[2]), "it must have been killed in the midst"
-    before = (parts.folder / PIECES[0]).stat().st_mtime_ns
+    assert not parts.has(WINDOW_FILES[2]), "the process must be killed before the last window"
+    before = (parts.folder / WINDOW_FILES[0]).stat().st_mtime_ns
     again = Checkpoints.at(parts.folder)
     assert not [name for name in names(again) if name.startswith(".")]
-    fit_semantic_field(inputs, params(**CUTS), parts=again).save(tmp_path / "in_two.parquet")
-    assert (parts.folder / PIECES[0]).stat().st_mtime_ns == before
-    assert (tmp_path / "in_two.parquet").read_bytes() == (tmp_path / "at_once.parquet").read_bytes()
+    fit_semantic_field(inputs, params(**CUTS), checkpoints=again).save(tmp_path / "resumed.parquet")
+    assert (parts.folder / WINDOW_FILES[0]).stat().st_mtime_ns == before
+    assert (tmp_path / "resumed.parquet").read_bytes() == (tmp_path / "uninterrupted.parquet").read_bytes()

@@ -129,7 +129,7 @@ def test_a_larger_patch_gets_a_larger_box(growth: float, size: float) -> None:
     middle = np.array([320.0, 240])
 
     def seen(scale: float) -> np.ndarray:
-        return l2_normalize(np.cos(((GRID.centres() - middle) / scale + middle) @ waves + phase))
+        return l2_normalize(np.cos(((GRID.cell_centres() - middle) / scale + middle) @ waves + phase))
 
     template = learn_template(seen(1.0), GRID, np.array([220.0, 140, 420, 340]))
     found, _ = search_template(template, seen(growth), GRID, np.array([*middle, 200, 200]))
@@ -145,7 +145,7 @@ def test_points_lie_inside_their_box_and_around_its_centre(x: float, y: float, s
 
 
 def test_sampling_agrees_with_cells_at_their_centres_and_stops_at_the_border() -> None:
-    cells = GRID.centres()[::7, ::9].reshape(1, -1, 2).astype(np.float64)
+    cells = GRID.cell_centres()[::7, ::9].reshape(1, -1, 2).astype(np.float64)
     np.testing.assert_allclose(sample_vectors(SCENERY, GRID, cells)[0], SCENERY[::7, ::9].reshape(-1, D), atol=1e-5)
     np.testing.assert_allclose(
         sample_vectors(SCENERY, GRID, np.array([[[-50.0, 9999.0]]]))[0, 0], SCENERY[-1, 0], atol=1e-6
