@@ -1,4 +1,4 @@
-"""Where one object is that somebody pointed at."""
+"""Single-object track: the bounding box in every frame of an object that the user selected by a box."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tasks.artifacts.table import Column, column, metadata_field
 
 @dataclass(frozen=True, eq=False)
 class ObjectTrack(BoxTable):
-    """A row per frame from the one in which the box was given; no stage makes it, and it lies where it is asked for."""
+    """A row per frame from that of the user's box on; made by a command, which takes the output path."""
 
     FOLDER: ClassVar[str] = "objects"
 

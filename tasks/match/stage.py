@@ -34,5 +34,5 @@ def match(
     )
     return (
         stream_semantic_flow(grids, dense_flow, params, resolve_device(compute.device)),
-        match_detections(detections, features.pooled, params),
+        match_detections(detections, features.pool_box_features, params),
     )

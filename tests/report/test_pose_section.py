@@ -53,7 +53,7 @@ def make_kinematics(found: Poses, walks: bool = True) -> Kinematics:
     """Knees that bend by up to 60 degrees, the left one first; a left strike every second, a right one between."""
     n = len(found)
     time_s = found.frame / FPS
-    unknown = {f.name: np.full(n, np.nan, np.float32) for f in Kinematics.columns() if f.metadata["nan"]}
+    unknown = {f.name: np.full(n, np.nan, np.float32) for f in Kinematics.column_fields() if f.metadata["nan"]}
     strike = np.full(n, "none", object)
     if walks:
         strike[found.frame % STRIDE == 5] = "left"
@@ -176,7 +176,7 @@ def test_people_who_walk_come_first(make_dossier: Callable[..., ReportData]) -> 
     order = np.argsort(np.concatenate([t.frame for t in tables]), kind="stable")
     both = replace(
         tables[0],
-        **{f.name: np.concatenate([getattr(t, f.name) for t in tables])[order] for f in Kinematics.columns()},
+        **{f.name: np.concatenate([getattr(t, f.name) for t in tables])[order] for f in Kinematics.column_fields()},
     )
     assert [person.track_id for person in summarise_people(both, dossier.tracks, dossier.frames.ok)] == [2, 1]
 

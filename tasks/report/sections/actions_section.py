@@ -42,7 +42,7 @@ def make_actions_section(data: ReportData) -> Section | None:
             "",
             render_message(" ".join(table.notes) or "No window could be classified."),
         )
-    summary = table.summary()
+    summary = table.summarise_streams()
     verdicts = tag("div", *(_verdict(table, ranked) for ranked in summary.values()), class_="verdicts")
     parts = [notes, verdicts, _timeline(data, table), _evidence(data, table)]
     return Section("actions", "Action recognition", " ".join(map(describe_prediction, summary.values())), join(parts))
