@@ -145,11 +145,11 @@ def run_case(root: Path, case: Case, variation: Variation, target: Path) -> None
         json.dumps(project.params[stage.name].model_dump(mode="json") | dict(case.params))
     )
     sections = {type(section): section for section in project.params.values()}
-    arguments |= {name: sections[kind] for name, kind in stage.also.items()}
+    arguments |= {name: sections[kind] for name, kind in stage.extra_params.items()}
     compute = sections[Compute].model_copy(update={"batch": variation.batch, "workers": variation.workers})
     with tempfile.TemporaryDirectory() as parts:
-        for name, kind in stage.supplied.items():
-            arguments[name] = compute if kind is Compute else Checkpoints.at(Path(parts))
+        for name, kind in stage.injected.items():
+            arguments[name] = compute if kind is Compute else Checkpoints.open_folder(Path(parts))
         made = stage.function(**arguments)
         for kind, artifact in zip(stage.outputs, made if isinstance(made, tuple) else (made,), strict=True):
             path = kind.path(target, case.video)
@@ -160,13 +160,13 @@ def run_case(root: Path, case: Case, variation: Variation, target: Path) -> None
 def opened(project: Project, stage: Any, name: str, case: Case) -> Any:
     """What a stage gets for its argument `name`."""
     kind: type[Artifact] = stage.inputs[name]
-    if name in stage.whole:
+    if name in stage.dataset_inputs:
         return Dataset(kind, {video: kind.path(project.root, video) for video in VIDEOS})
     if issubclass(kind, UserInput):
         labels = project.root / "labels.csv"
         labels.write_text(LABELS)
         return kind.load(labels) if case.labels else kind.absent()
-    return kind.load(project.path(kind, case.video))
+    return kind.load(project.artifact_path(kind, case.video))
 
 
 def in_process(

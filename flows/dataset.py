@@ -84,7 +84,7 @@ def forward_logs(mirror: PrefectMirror) -> Generator[None]:
 
     class Forward(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            mirror.said(record.levelno, record.getMessage())
+            mirror.on_message(record.levelno, record.getMessage())
 
     logger, handler = logging.getLogger("semflow"), Forward(logging.INFO)
     level = logger.level

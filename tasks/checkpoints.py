@@ -1,8 +1,9 @@
-"""Parts of an item that are done, kept until the whole is: a run that was killed goes on after the last of them.
+"""Checkpoints of a long computation: finished intermediate results, kept on disk until the artifact is complete.
 
-A stage that takes long may take an argument of type Checkpoints. The engine hands it a folder of the item's own recipe,
-so what lies there was made of the same inputs, parameters and code, and removes it once the artifact stands. A stage
-must read every part back from there, also those that it made just now: then it cannot matter where a run was cut.
+A run that was killed continues after the last checkpoint. A stage asks for them with an argument of type Checkpoints;
+the engine then passes a folder that belongs to the item's recipe key, so what lies there was computed from the same
+inputs, parameters and code, and removes it once the artifact is saved. A stage must read every checkpoint back from the
+folder, also one that it has just written: then the result cannot depend on where a run was interrupted.
 """
 
 from __future__ import annotations
@@ -18,37 +19,38 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """A folder of parts, each whole or not there."""
+    """A folder of checkpoint files, each complete or absent."""
 
     folder: Path
 
     @classmethod
-    def at(cls, folder: Path) -> Checkpoints:
-        """Those in `folder`, which is made; what a killed run left half-written there is removed."""
+    def open_folder(cls, folder: Path) -> Checkpoints:
+        """The checkpoints in `folder`, which is created; half-written files of a killed run are removed."""
         folder.mkdir(parents=True, exist_ok=True)
-        for half in folder.glob(".*"):
-            half.unlink()
+        for partial in folder.glob(".*"):
+            partial.unlink()
         return cls(folder)
 
-    def part(self, name: str, write: Callable[[Path], None]) -> Path:
-        """The file of the part `name`, which `write` writes if it is not there yet."""
+    def get_or_write(self, name: str, write: Callable[[Path], None]) -> Path:
+        """The path of the checkpoint `name`; `write` is called with a temporary path where it does not exist yet."""
         path = self.folder / name
         if not path.exists():
-            beside = self.folder / f".{os.getpid()}-{threading.get_ident()}-{name}"
+            # The name stays at the end: some writers choose their format by the suffix.
+            temporary = self.folder / f".{os.getpid()}-{threading.get_ident()}-{name}"
             try:
-                write(beside)
-                beside.replace(path)
+                write(temporary)
+                temporary.replace(path)
             finally:
-                beside.unlink(missing_ok=True)
+                temporary.unlink(missing_ok=True)
         return path
 
-    def has(self, name: str) -> bool:
-        """Whether the part `name` is there."""
+    def has_checkpoint(self, name: str) -> bool:
+        """Whether the checkpoint `name` exists."""
         return (self.folder / name).exists()
 
 
 @contextlib.contextmanager
 def temporary_checkpoints() -> Generator[Checkpoints]:
-    """Checkpoints that nobody comes back to: their folder goes when the block ends."""
+    """Checkpoints in a temporary folder, removed when the block ends."""
     with tempfile.TemporaryDirectory(prefix="semflow-") as folder:
         yield Checkpoints(Path(folder))

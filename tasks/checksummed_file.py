@@ -1,33 +1,29 @@
-"""Files that vouch for themselves: the SHA-256 of the rest comes first, so what was cut, torn or changed is not read.
+"""Cache files that carry a SHA-256 of their content in front of it: a file that was cut, torn or changed is not read.
 
-For what a cache keeps to save time: whoever gets None makes it again.
+For caches: where `read_checksummed` gives None, the caller computes the content again.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import threading
 from pathlib import Path
 
-DIGEST = hashlib.sha256().digest_size
+from tasks.atomic_file import replace_atomically
+
+DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 def write_checksummed(path: Path, data: bytes) -> None:
-    """Write `data`; a reader sees all of it or nothing."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-    try:
-        beside.write_bytes(hashlib.sha256(data).digest() + data)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    """Write the SHA-256 of `data` and `data` to `path` in one step."""
+    with replace_atomically(path) as temporary:
+        temporary.write_bytes(hashlib.sha256(data).digest() + data)
 
 
 def read_checksummed(path: Path) -> bytes | None:
-    """What was written, or None where there is nothing, or something else."""
+    """The data that was written to `path`; None where there is no file or its checksum does not match."""
     try:
         whole = path.read_bytes()
     except FileNotFoundError:
         return None
-    digest, data = whole[:DIGEST], whole[DIGEST:]
-    return data if hashlib.sha256(data).digest() == digest else None
+    checksum, data = whole[:DIGEST_BYTES], whole[DIGEST_BYTES:]
+    return data if hashlib.sha256(data).digest() == checksum else None

@@ -1,15 +1,13 @@
-"""Content hashes of files and folders, and writing that a kill cannot tear.
+"""Content hashes (MD5) of files and of listings of files.
 
-MD5 because it is DVC's address: an output's hash here is the name of its object in a DVC cache. Nothing rests on it
-against an attacker; weights, which are downloaded, are held to SHA-256 elsewhere.
+MD5 because it is DVC's address: the hash of an output is the name of its object in DVC's cache. It does not protect
+against an attacker; downloaded weights are checked by SHA-256 (tasks/weights).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,25 +15,16 @@ BLOCK = 1 << 20
 
 
 def combine_hashes(files: Mapping[str, str]) -> str:
-    """One hash for file to MD5: the file's own where its name is "", else that of the sorted listing."""
+    """One hash for a mapping of file name to MD5: the file's own where its only name is "", else that of the sorted
+    listing as JSON.
+    """
     if len(files) == 1 and "" in files:
         return files[""]
     return hashlib.md5(json.dumps(dict(files), sort_keys=True).encode(), usedforsecurity=False).hexdigest()
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write beside `path` and move over it; parents are made, and what cannot be finished leaves nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{os.getpid()}.{threading.get_ident()}.tmp")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
 def md5_file(path: Path) -> str:
-    """MD5 of a file's bytes."""
+    """MD5 of a file's bytes, as 32 hexadecimal digits."""
     total = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as file:
         while block := file.read(BLOCK):

@@ -24,6 +24,7 @@ from tasks.source_cache import hash_data_file, read_source_code
 ENGINE_MODULES = (
     "tasks.artifacts.artifact",
     "tasks.artifacts.raw_video",
+    "tasks.atomic_file",
     "tasks.checkpoints",
     "tasks.source_cache",
     "tasks.content_hash",

@@ -56,7 +56,7 @@ S = TypeVar("S", bound=Params)
 class ParamSections(dict[str, Params]):
     """The sections of params.yaml by name."""
 
-    def section(self, kind: type[S]) -> S:
+    def get_section(self, kind: type[S]) -> S:
         """The section that the class `kind` describes; KeyError where no stage of the pipeline has one."""
         for found in self.values():
             if isinstance(found, kind):
@@ -71,7 +71,7 @@ def read_params(path: Path, sections: Mapping[str, type[Params]]) -> ParamSectio
     except FileNotFoundError:
         raise BadParams(f"{path} must exist, got no such file; run this inside a semflow project") from None
     node = read_yaml(text, str(path))
-    values = node.plain()
+    values = node.to_plain()
     if not isinstance(values, dict):
         got = "nothing" if values is None else f"a {type(values).__name__}"
         raise BadParams(f"{path}:{node.line}: must hold sections ({', '.join(sections)}), got {got}")
@@ -86,7 +86,7 @@ def _section(path: Path, root: YamlNode, name: str, kind: type[Params]) -> Param
     if name not in root.value:
         needs = ", ".join(kind.model_fields)
         raise BadParams(f"{path}:{root.line}: section {name!r} must be there, got none; it needs {needs}")
-    section: Any = root.value[name].plain()
+    section: Any = root.value[name].to_plain()
     if section is not None and not isinstance(section, dict):
         line = root.key_lines[name]
         raise BadParams(
@@ -98,7 +98,7 @@ def _section(path: Path, root: YamlNode, name: str, kind: type[Params]) -> Param
     except ValidationError as error:
         # An unknown key first: where one is misspelt, that is the cause and the missing one the effect.
         first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
-        lines = dict(root.lines())
+        lines = dict(root.iterate_lines())
         where = (name, *first["loc"])
         known = next(lines[where[:n]] for n in range(len(where), 0, -1) if where[:n] in lines)
         raise BadParams(f"{path}:{known}: {_words(cast('dict[str, Any]', first), where, kind)}") from None

@@ -7,7 +7,7 @@ says: a stage named `track`, reading `data/detections/<video>.parquet` and the s
 `data/tracks/<video>.parquet`. The Prefect task, the command, the `dvc.yaml` entry and the recipe follow from it.
 An argument of type Dataset[Features] makes it a stage over the whole dataset: one item, reading the features of every
 video, leaving `<folder>/dataset<ending>`, which stages of one video may read like any artifact.
-It reads all videos, or those that its `among` chooses by the parameters and by what people wrote (a Source).
+It reads all videos, or those that its `select_videos` chooses by the parameters and by what people wrote (a UserInput).
 An argument of another Params class, `feature_params: ExtractFeaturesParams`, is the section of the stage whose class
 that is.
 An argument of class Compute is handed in and is no part of the recipe; so is one of class Checkpoints, where a stage
@@ -44,20 +44,20 @@ class Stage(Generic[P, R]):
     function: Callable[P, R]
     inputs: Mapping[str, type[Artifact]]
     """Argument name to artifact class, in order."""
-    whole: frozenset[str]
+    dataset_inputs: frozenset[str]
     """The arguments that take the artifacts of all videos at once."""
     outputs: tuple[type[Artifact], ...]
     params: type[Params]
-    also: Mapping[str, type[Params]]
+    extra_params: Mapping[str, type[Params]]
     """Argument name to the class of another stage's section that this one reads too."""
     libraries: tuple[str, ...]
     """Distributions whose version can change the numbers."""
     weights: WeightsSelector
     """Parameters (the stage's own, then those it reads too) to the names of the weights they ask for
     (see tasks/weights/catalog.py)."""
-    among: VideoSelector
+    select_videos: VideoSelector
     """Which videos a stage over the dataset reads."""
-    supplied: Mapping[str, type]
+    injected: Mapping[str, type]
     """Argument name to one of SUPPLIED."""
     accelerator: bool
     """Whether the function uses the accelerator, of which a machine has few: such items take turns."""
@@ -70,19 +70,14 @@ class Stage(Generic[P, R]):
         return self.function(*args, **kwargs)
 
     @property
-    def wants_compute(self) -> bool:
-        """Whether the function is told how to compute."""
-        return Compute in self.supplied.values()
-
-    @property
-    def chooses(self) -> bool:
-        """Whether a stage over the dataset reads only the videos that `among` names."""
-        return self.among is not _all_videos
+    def selects_videos(self) -> bool:
+        """Whether a stage over the dataset reads only the videos that `select_videos` names."""
+        return self.select_videos is not _all_videos
 
     @property
     def over_dataset(self) -> bool:
         """Whether there is one item over all videos, not one per video."""
-        return bool(self.whole)
+        return bool(self.dataset_inputs)
 
     @property
     def module(self) -> str:
@@ -95,7 +90,7 @@ def stage(
     libraries: tuple[str, ...] = (),
     weights: WeightsSelector | None = None,
     accelerator: bool = False,
-    among: VideoSelector | None = None,
+    select_videos: VideoSelector | None = None,
     kernels: tuple[Kernels, ...] = (),
     kernels_for: KernelSelector | None = None,
 ) -> Callable[[Callable[P, R]], Stage[P, R]]:
@@ -106,20 +101,20 @@ def stage(
         produced = _artifacts(hints.pop("return", None))
         inputs: dict[str, type[Artifact]] = {}
         params: type[Params] | None = None
-        whole: set[str] = set()
-        also: dict[str, type[Params]] = {}
-        supplied: dict[str, type] = {}
+        dataset_inputs: set[str] = set()
+        extra_params: dict[str, type[Params]] = {}
+        injected: dict[str, type] = {}
         for name in inspect.signature(function).parameters:
             kind = hints.get(name)
             if get_origin(kind) is Dataset:
-                whole.add(name)
+                dataset_inputs.add(name)
                 kind = get_args(kind)[0]
             if kind in INJECTED_TYPES:
-                supplied[name] = kind
+                injected[name] = kind
             elif name == "params" and isinstance(kind, type) and issubclass(kind, Params):
                 params = kind
             elif isinstance(kind, type) and issubclass(kind, Params):
-                also[name] = kind
+                extra_params[name] = kind
             elif isinstance(kind, type) and issubclass(kind, Artifact):
                 inputs[name] = kind
             else:
@@ -136,14 +131,14 @@ def stage(
             name=function.__name__,
             function=function,
             inputs=inputs,
-            whole=frozenset(whole),
+            dataset_inputs=frozenset(dataset_inputs),
             outputs=produced,
             params=params,
-            also=also,
+            extra_params=extra_params,
             libraries=libraries,
             weights=weights or _no_weights,
-            among=among or _all_videos,
-            supplied=supplied,
+            select_videos=select_videos or _all_videos,
+            injected=injected,
             accelerator=accelerator,
             kernels=kernels,
             kernels_for=kernels_for or (lambda *_: kernels),

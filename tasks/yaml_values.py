@@ -43,24 +43,24 @@ class YamlNode:
     size: int = 1
     """Values in it, itself among them, those behind an alias each time."""
 
-    def plain(self) -> Any:
+    def to_plain(self) -> Any:
         """The value without lines."""
         if isinstance(self.value, dict):
-            return {key: node.plain() for key, node in cast("dict[str, YamlNode]", self.value).items()}
+            return {key: node.to_plain() for key, node in cast("dict[str, YamlNode]", self.value).items()}
         if isinstance(self.value, list):
-            return [node.plain() for node in cast("list[YamlNode]", self.value)]
+            return [node.to_plain() for node in cast("list[YamlNode]", self.value)]
         return self.value
 
-    def lines(self, above: Path = ()) -> Iterator[tuple[Path, int]]:
+    def iterate_lines(self, above: Path = ()) -> Iterator[tuple[Path, int]]:
         """The path of every key and item, and its line."""
         if isinstance(self.value, dict):
             for key, node in cast("dict[str, YamlNode]", self.value).items():
                 yield (*above, key), self.key_lines[key]
-                yield from node.lines((*above, key))
+                yield from node.iterate_lines((*above, key))
         elif isinstance(self.value, list):
             for index, node in enumerate(cast("list[YamlNode]", self.value)):
                 yield (*above, index), node.line
-                yield from node.lines((*above, index))
+                yield from node.iterate_lines((*above, index))
 
 
 def read_yaml(text: str, shown: str) -> YamlNode:

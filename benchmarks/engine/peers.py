@@ -54,7 +54,7 @@ def pipeline_steps() -> tuple[Step, ...]:
         Step(
             stage.name,
             ()
-            if stage.chooses
+            if stage.selects_videos
             else tuple(dict.fromkeys(makers[kind.FOLDER] for kind in stage.inputs.values() if kind.FOLDER in makers)),
             stage.over_dataset,
         )

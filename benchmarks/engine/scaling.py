@@ -90,24 +90,24 @@ def time_run(root: str) -> None:
             self.ends: list[tuple[float, float, int]] = []
             """When an item ended, its seconds, and the worker's number."""
 
-        def planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
+        def on_planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
             pass
 
-        def started(self, item: Item, worker: int, attempt: int) -> None:
+        def on_started(self, item: Item, worker: int, attempt: int) -> None:
             del attempt
             self.worker_of[item] = worker
 
-        def progressed(self, item: Item, step: Step) -> None:
+        def on_progress(self, item: Item, step: Step) -> None:
             pass
 
-        def ended(self, outcome: Outcome, final: bool) -> None:
+        def on_ended(self, outcome: Outcome, final: bool) -> None:
             del final
             self.ends.append((time.perf_counter(), outcome.seconds, self.worker_of[outcome.item]))
 
-        def said(self, level: int, message: str) -> None:
+        def on_message(self, level: int, message: str) -> None:
             pass
 
-        def finished(self, summary: Summary) -> None:
+        def on_finished(self, summary: Summary) -> None:
             pass
 
     clock = Clock()

@@ -95,12 +95,12 @@ class VideoArtifacts:
     @cached_property
     def params(self) -> FitFieldParams:
         """Section `fit_field` of the project's params.yaml."""
-        return self._sections.section(FitFieldParams)
+        return self._sections.get_section(FitFieldParams)
 
     @cached_property
     def compute(self) -> Compute:
         """Section `compute` of the project's params.yaml."""
-        return self._sections.section(Compute)
+        return self._sections.get_section(Compute)
 
     @cached_property
     def _sections(self) -> ParamSections:

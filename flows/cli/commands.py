@@ -64,7 +64,7 @@ def plan_command(*, each: bool, as_json: bool) -> int:
     from flows.engine.plan import Plan
 
     project = _open(fetch=True)
-    return _show_states(project, list(Plan.make(project).states.values()), each=each, as_json=as_json)
+    return _show_states(project, list(Plan.examine_project(project).states.values()), each=each, as_json=as_json)
 
 
 @click.command(cls=ValuesCommand)
@@ -80,7 +80,7 @@ def why_command(*, video: str, stage: str | None, as_json: bool) -> int:
     name = resolve_video_name({v.relative: v.name for v in project.videos.values()}, video)
     if stage is not None:
         _require_stage(project, stage)
-    states = select_items(Plan.make(project), [name]).values()
+    states = select_items(Plan.examine_project(project), [name]).values()
     chosen = [state for state in states if stage in (None, state.item.stage)]
     return _show_states(project, chosen, each=True, as_json=as_json)
 
@@ -99,7 +99,7 @@ def stage_command(*, name: str, keep_going: bool, as_json: bool) -> int:
     with choose_display(json=as_json) as display:
         summary = run_stale_items(project, stages=[name], observers=[display], record=False, pull=True)
     code = _finish(project, summary, as_json=as_json)
-    return 0 if keep_going and summary.settled else code
+    return 0 if keep_going and summary.all_done else code
 
 
 @click.command(cls=ValuesCommand)
@@ -145,14 +145,14 @@ def dvc_command(*, as_json: bool) -> int:
     """Write dvc.yaml, and the graph in docs/architecture.md, from the stages."""
     from flows.engine.dvc_yaml import render_dvc_yaml
     from flows.engine.stage_graph import refresh_graph_page
-    from tasks.content_hash import write_atomically
+    from tasks.atomic_file import write_text_atomically
 
     project = _open()
     path = project.root / "dvc.yaml"
     text = render_dvc_yaml(project)
     changed = not path.is_file() or path.read_text(encoding="utf-8") != text
     if changed:
-        write_atomically(path, text)
+        write_text_atomically(path, text)
     refresh_graph_page(project.root, project.declarations)
     if as_json:
         print_json({"dvc.yaml": "written" if changed else "fresh"})
@@ -177,13 +177,13 @@ def _show_states(project: Project, states: list[ItemState], *, each: bool, as_js
     from flows.cli.console import PlanLine, count_states, show_plan
     from flows.engine.timings import DurationEstimates
 
-    timings = DurationEstimates.read(project.state)
+    timings = DurationEstimates.from_state(project.state)
     lines = [
         PlanLine(
             state.item,
-            state.standing,
+            state.status,
             state.reason,
-            timings.expect(state.item) if state.standing == "stale" else None,
+            timings.estimate_item(state.item) if state.status == "stale" else None,
             sum(size for files in state.outputs.values() for _, size in files.values()),
         )
         for state in states
@@ -193,7 +193,7 @@ def _show_states(project: Project, states: list[ItemState], *, each: bool, as_js
             {
                 "video": line.item.video,
                 "stage": line.item.stage,
-                "state": line.standing,
+                "state": line.status,
                 "why": line.reason,
                 "expected_s": line.expected_s,
                 "bytes": line.bytes,
@@ -206,21 +206,21 @@ def _show_states(project: Project, states: list[ItemState], *, each: bool, as_js
         for note in project.notes:
             sys.stdout.write(f"{note}\n")
     project.close()
-    return 0 if all(line.standing in ("fresh", "remote", "stale") for line in lines) else 1
+    return 0 if all(line.status in ("fresh", "remote", "stale") for line in lines) else 1
 
 
 def _finish(project: Project, summary: Summary, *, as_json: bool) -> int:
     from flows.cli.console import show_summary
 
     if as_json:
-        print_json(summary.as_json())
+        print_json(summary.to_dict())
     else:
         shown = {outcome.stage for outcome in summary.outcomes}
         show_summary(None, summary, [d.name for d in project.declarations if d.name in shown])
     project.close()
     if summary.interrupted:
         return 128 + summary.interrupted
-    return 0 if summary.good else 1
+    return 0 if summary.is_good else 1
 
 
 def _console() -> Any:

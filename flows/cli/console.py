@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-Standing = Literal["fresh", "stale", "remote", "failed", "blocked"]
-STANDINGS: tuple[Standing, ...] = ("fresh", "stale", "remote", "failed", "blocked")
+ItemStatus = Literal["fresh", "stale", "remote", "failed", "blocked"]
+STATUS_ORDER: tuple[ItemStatus, ...] = ("fresh", "stale", "remote", "failed", "blocked")
 MAX_LINES = 20
 """Failures of a run, or rows of a plan, that are shown."""
 RANK = {"failed": 0, "stale": 1, "blocked": 2, "remote": 4}
@@ -43,7 +43,7 @@ class PlanLine:
     """What a plan says of an item."""
 
     item: Item
-    standing: Standing
+    status: ItemStatus
     reason: str
     """Why it is stale, what failed, or what blocks it; "" where fresh."""
     expected_s: float | None
@@ -85,10 +85,10 @@ def show_plan(console: Console | None, lines: Sequence[PlanLine], stages: Sequen
     if counts["stale"]:
         console = console or _stdout()
         console.print(_plan_table(console, lines, stages))
-    told = [line for line in lines if line.standing not in ("fresh", "remote")]
+    told = [line for line in lines if line.status not in ("fresh", "remote")]
     if every:
-        rows = ((line.standing, f"{line.item.stage} {format_video_name(line.item)}: {line.reason}") for line in told)
-        text = "".join(f"{standing:<7} {join_lines(words)}\n" for standing, words in rows)
+        rows = ((line.status, f"{line.item.stage} {format_video_name(line.item)}: {line.reason}") for line in told)
+        text = "".join(f"{status:<7} {join_lines(words)}\n" for status, words in rows)
         (console.file if console else sys.stdout).write(text)  # by way of rich 150,000 lines take most of a minute
     else:
         _show_reasons(console, told, stages)
@@ -97,8 +97,8 @@ def show_plan(console: Console | None, lines: Sequence[PlanLine], stages: Sequen
 
 def count_states(lines: Iterable[PlanLine]) -> dict[str, int]:
     """How many items stand how."""
-    counts = Counter(line.standing for line in lines)
-    return {name: counts[name] for name in STANDINGS}
+    counts = Counter(line.status for line in lines)
+    return {name: counts[name] for name in STATUS_ORDER}
 
 
 def _show_failures(console: Console | None, failures: Sequence[ItemReason]) -> None:
@@ -113,15 +113,15 @@ def _show_failures(console: Console | None, failures: Sequence[ItemReason]) -> N
 def _show_reasons(console: Console | None, lines: Sequence[PlanLine], stages: Sequence[str]) -> None:
     """Why items are not fresh, causes first, at most MAX_LINES."""
     place = {stage: number for number, stage in enumerate(stages)}
-    groups = group_reasons(ItemReason(line.item, line.standing, line.reason) for line in lines)
+    groups = group_reasons(ItemReason(line.item, line.status, line.reason) for line in lines)
 
-    def rank(standing: str, text: str) -> int:
-        return WAITS_RANK if text.startswith(WAITS) else RANK[standing]
+    def rank(status: str, text: str) -> int:
+        return WAITS_RANK if text.startswith(WAITS) else RANK[status]
 
-    groups.sort(key=lambda group: (rank(group.standing, group.text), place.get(group.stage, len(place))))
+    groups.sort(key=lambda group: (rank(group.status, group.text), place.get(group.stage, len(place))))
     for group in groups[:MAX_LINES]:
-        words = f"{group.standing:<7} {group.who}: {group.text}"
-        _write(console, words, STYLE[group.standing], len(group.standing))
+        words = f"{group.status:<7} {group.who}: {group.text}"
+        _write(console, words, STYLE[group.status], len(group.status))
     if more := sum(group.count for group in groups[MAX_LINES:]):
         _write(console, f"and {more:,} more items; `semflow plan --all` shows each")
 
@@ -165,12 +165,12 @@ def _plan_table(console: Console, lines: Sequence[PlanLine], stages: Sequence[st
         if mine
         for on_disk in [sum(line.bytes for line in mine)]
     ]
-    return make_stage_table(console, STANDINGS, rows, ("expected", "on disk"), last=True)
+    return make_stage_table(console, STATUS_ORDER, rows, ("expected", "on disk"), last=True)
 
 
 def _expected(lines: Sequence[PlanLine]) -> str:
     """Item seconds of the stale ones; "at least" where some are unknown."""
-    stale = [line.expected_s for line in lines if line.standing == "stale"]
+    stale = [line.expected_s for line in lines if line.status == "stale"]
     known = [seconds for seconds in stale if seconds is not None]
     if not known:
         return "unknown" if stale else ""

@@ -18,7 +18,7 @@ class ItemReason(NamedTuple):
     """What is said of one item."""
 
     item: Item
-    standing: str
+    status: str
     text: str
 
 
@@ -27,7 +27,7 @@ class ReasonGroup:
     """Items of one stage of which the same is said, but for the names of their videos."""
 
     stage: str
-    standing: str
+    status: str
     text: str
     videos: tuple[str, ...]
     """Names of the first ones, as they are shown."""
@@ -46,7 +46,7 @@ def group_reasons(reasons: Iterable[ItemReason]) -> list[ReasonGroup]:
     """The groups, in the order in which each begins."""
     found: dict[tuple[str, str, str], list[ItemReason]] = {}
     for reason in reasons:
-        key = (reason.item.stage, reason.standing, _of_any_video(reason))
+        key = (reason.item.stage, reason.status, _of_any_video(reason))
         found.setdefault(key, []).append(reason)
     return [_group(text, members) for (_, _, text), members in found.items()]
 
@@ -56,7 +56,7 @@ def _group(text: str, members: Sequence[ItemReason]) -> ReasonGroup:
     names = tuple(format_video_name(member.item) for member in members[:NAMED])
     first = members[0]
     said = first.text if len(texts) == 1 else text
-    return ReasonGroup(first.item.stage, first.standing, join_lines(said), tuple(map(join_lines, names)), len(members))
+    return ReasonGroup(first.item.stage, first.status, join_lines(said), tuple(map(join_lines, names)), len(members))
 
 
 def _of_any_video(reason: ItemReason) -> str:

@@ -37,7 +37,7 @@ class StageTableRow(NamedTuple):
 
     name: str
     counts: Mapping[str, int]
-    """Items by result or standing."""
+    """Items by result or status."""
     others: tuple[str, ...]
     """What else there is to say, "" where nothing."""
 

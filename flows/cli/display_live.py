@@ -43,7 +43,7 @@ class LiveDisplay(Display):
         """Take the lines away; the cursor is as it was."""
         self.region.stop()
 
-    def planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
+    def on_planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
         """See Observer."""
         with self._lock:
             self._progress = RunProgress.from_plan(items, expected_s, workers)
@@ -51,18 +51,18 @@ class LiveDisplay(Display):
         if items:
             self.region.start()
 
-    def started(self, item: Item, worker: int, attempt: int) -> None:
+    def on_started(self, item: Item, worker: int, attempt: int) -> None:
         """See Observer."""
         with self._lock:
             self._in_hand[item] = WorkerActivity(item, worker, self._clock(), attempt)
 
-    def progressed(self, item: Item, step: Step) -> None:
+    def on_progress(self, item: Item, step: Step) -> None:
         """See Observer."""
         with self._lock:
             if (activity := self._in_hand.get(item)) is not None:
                 self._in_hand[item] = replace(activity, step=step)
 
-    def ended(self, outcome: Outcome, final: bool) -> None:
+    def on_ended(self, outcome: Outcome, final: bool) -> None:
         """See Observer."""
         with self._lock:
             self._in_hand.pop(outcome.item, None)
@@ -74,10 +74,10 @@ class LiveDisplay(Display):
             self.region.print_above(f"{format_outcome(outcome)}; will be tried again", WARNED)
         elif outcome.result == "failed":
             self.region.print_above(format_outcome(outcome), FAILED)
-        elif each and outcome.good:
+        elif each and outcome.is_good:
             self.region.print_above(f"{place} {format_outcome(outcome)}", ENDED)
 
-    def said(self, level: int, message: str) -> None:
+    def on_message(self, level: int, message: str) -> None:
         """See Observer."""
         if level >= logging.WARNING:
             self.region.print_above(escape_controls(message), FAILED if level >= logging.ERROR else WARNED)

@@ -44,22 +44,22 @@ class Display:
     def close(self) -> None:
         """Show nothing any more."""
 
-    def planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
+    def on_planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
         """See Observer."""
 
-    def started(self, item: Item, worker: int, attempt: int) -> None:
+    def on_started(self, item: Item, worker: int, attempt: int) -> None:
         """See Observer."""
 
-    def progressed(self, item: Item, step: Step) -> None:
+    def on_progress(self, item: Item, step: Step) -> None:
         """See Observer."""
 
-    def ended(self, outcome: Outcome, final: bool) -> None:
+    def on_ended(self, outcome: Outcome, final: bool) -> None:
         """See Observer."""
 
-    def said(self, level: int, message: str) -> None:
+    def on_message(self, level: int, message: str) -> None:
         """See Observer."""
 
-    def finished(self, summary: Summary) -> None:
+    def on_finished(self, summary: Summary) -> None:
         """See Observer."""
         del summary
         self.close()
@@ -68,12 +68,12 @@ class Display:
 class QuietDisplay(Display):
     """Failures, in the log; else nothing."""
 
-    def ended(self, outcome: Outcome, final: bool) -> None:
+    def on_ended(self, outcome: Outcome, final: bool) -> None:
         """See Observer."""
         if final and outcome.result == "failed":
             log.error(format_outcome(outcome))
 
-    def said(self, level: int, message: str) -> None:
+    def on_message(self, level: int, message: str) -> None:
         """See Observer."""
         if level >= logging.ERROR:
             log.log(level, escape_controls(message))
@@ -90,7 +90,7 @@ class PlainDisplay(Display):
         self._began: dict[Item, float] = {}
         self._steps_told_at: dict[Item, float] = {}
 
-    def planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
+    def on_planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
         """See Observer."""
         self._progress = RunProgress.from_plan(items, expected_s, workers)
         self._told_at, self._told_done = self._clock(), 0
@@ -98,12 +98,12 @@ class PlainDisplay(Display):
         if left is not None:
             log.info("%s items to make, %s", f"{len(items):,}", left)
 
-    def started(self, item: Item, worker: int, attempt: int) -> None:
+    def on_started(self, item: Item, worker: int, attempt: int) -> None:
         """See Observer."""
         del worker, attempt
         self._began[item] = self._steps_told_at[item] = self._clock()
 
-    def progressed(self, item: Item, step: Step) -> None:
+    def on_progress(self, item: Item, step: Step) -> None:
         """See Observer."""
         now = self._clock()
         if not self._each or now - self._steps_told_at.get(item, now) < STEP_GAP_S:
@@ -113,7 +113,7 @@ class PlainDisplay(Display):
         words = f"{item.stage} {format_video_name(item)}: {step.what} {much} {filter_remark(step.remark)}"
         log.info(join_lines(words))
 
-    def ended(self, outcome: Outcome, final: bool) -> None:
+    def on_ended(self, outcome: Outcome, final: bool) -> None:
         """See Observer."""
         self._began.pop(outcome.item, None)
         self._steps_told_at.pop(outcome.item, None)
@@ -129,7 +129,7 @@ class PlainDisplay(Display):
         elif not self._each and self._is_time():
             log.info("%s %s", place, self._totals())
 
-    def said(self, level: int, message: str) -> None:
+    def on_message(self, level: int, message: str) -> None:
         """See Observer."""
         log.log(level, escape_controls(message))
 

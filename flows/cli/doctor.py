@@ -141,8 +141,8 @@ def _dvc(project: Project) -> str:
     if not (project.root / ".dvc").is_dir():
         raise SemflowError(f"{project.root} must be a DVC repository, got none; run `dvc init`")
     git = check_git(project.root)
-    if not git.ok:
-        raise SemflowError(git.words)
+    if not git.is_ok:
+        raise SemflowError(git.message)
     if (project.root / "dvc.yaml").read_text(encoding="utf-8") != render_dvc_yaml(project):
         raise SemflowError("dvc.yaml must be as rendered from the stages, got another; run `semflow dvc`")
     if shutil.which("semflow") is None:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from flows.cli.main import semflow
-from tasks.content_hash import write_atomically
+from tasks.atomic_file import write_text_atomically
 from tasks.params import Compute, Params
 
 WIDTH = 100
@@ -61,8 +61,8 @@ def render_parameters(sections: Mapping[str, type[Params]]) -> str:
 
 def write_pages(root: Path) -> None:
     """Write both pages below `root`."""
-    write_atomically(root / COMMANDS_PAGE, render_commands())
-    write_atomically(root / PARAMETERS_PAGE, render_parameters(list_sections()))
+    write_text_atomically(root / COMMANDS_PAGE, render_commands())
+    write_text_atomically(root / PARAMETERS_PAGE, render_parameters(list_sections()))
 
 
 def list_sections() -> dict[str, type[Params]]:

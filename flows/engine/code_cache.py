@@ -24,7 +24,7 @@ class StateCodeCache:
     def get(self, path: str, mark: str) -> str | None:
         """What was read from the file while it had this mark."""
         if self._known is None:
-            self._known = self.state.memos(CODE_MEMO)
+            self._known = self.state.read_memos(CODE_MEMO)
         found = self._known.get(path)
         return found[1] if found is not None and found[0] == mark else None
 
@@ -34,7 +34,7 @@ class StateCodeCache:
 
     def save(self) -> None:
         """Write what was noted."""
-        self.state.remember_all(CODE_MEMO, self._new)
+        self.state.save_memos(CODE_MEMO, self._new)
         self._new.clear()
 
 
@@ -43,14 +43,14 @@ def remember_definitions(state: State, code: Iterable[Mapping[str, str]]) -> Non
     from tasks.fingerprint import hash_definitions
 
     wanted = {(name, found) for fingerprint in code for name, found in fingerprint.items() if "/" not in name}
-    known = state.memos(DEFINITIONS_MEMO)
+    known = state.read_memos(DEFINITIONS_MEMO)
     new = {f"{name}@{found}": dict(hash_definitions(name)) for name, found in wanted if f"{name}@{found}" not in known}
-    state.remember_all(DEFINITIONS_MEMO, new)
+    state.save_memos(DEFINITIONS_MEMO, new)
 
 
 def explain_code(state: State, module: str, old: str | None, new: str | None) -> str:
     """Which definitions of `module` changed between two of its hashes, as far as they are known here."""
     from tasks.source_code import describe_code_changes
 
-    before, after = (None if h is None else state.memo(f"{DEFINITIONS_MEMO}{module}@{h}") for h in (old, new))
+    before, after = (None if h is None else state.read_memo(f"{DEFINITIONS_MEMO}{module}@{h}") for h in (old, new))
     return describe_code_changes(module, before, after)

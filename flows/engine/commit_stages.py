@@ -48,18 +48,18 @@ class _Recording:
 def commit_stages(project: Project, plan: Plan, storage: Storage) -> dict[str, str]:
     """Record every stage whose items are all proven; gives the others with what stands in their way."""
     with hold_repository(project.root):
-        removed = project.state.memo(REMOVED_MEMO) or {}
+        removed = project.state.read_memo(REMOVED_MEMO) or {}
         recording = _Recording(project, plan, storage, read_lock(project.root), removed)
         unrecorded = _record(recording)
     if not unrecorded:
-        project.state.remember(REMOVED_MEMO, {})
+        project.state.save_memo(REMOVED_MEMO, {})
         note_synced(project.root, project.state)
     return unrecorded
 
 
 def _record(recording: _Recording) -> dict[str, str]:
     project = recording.project
-    project.book.drop_methods(project.book.unused_methods())
+    project.recipe_store.remove_methods(project.recipe_store.find_unused_methods())
     unrecorded: dict[str, str] = {}
     records: list[StageRecord] = []
     raw, trouble = record_raw_videos(project, recording.storage, recording.removed.get("raw", []))
@@ -67,7 +67,7 @@ def _record(recording: _Recording) -> dict[str, str]:
         recording.held[RAW_FOLDER] = raw
     for declaration in project.declarations:
         reason = _obstacle(declaration, recording.plan)
-        if not reason and any(kind.raw for kind in declaration.inputs.values()):
+        if not reason and any(kind.is_raw for kind in declaration.inputs.values()):
             reason = trouble
         if not reason:
             recording.listings |= _listings(recording, declaration)
@@ -84,10 +84,10 @@ def _record(recording: _Recording) -> dict[str, str]:
 
 def _obstacle(declaration: Declaration, plan: Plan) -> str:
     """Why the stage's outputs are not proven; "" where they are. A recorded fault of an input is proof too."""
-    for video in plan.project.owners(declaration):
+    for video in plan.project.list_owners(declaration):
         state = plan.states[Item(video, declaration.name)]
-        if state.standing == "stale" or not state.recorded:
-            return f"{state.item} is {state.standing} ({state.reason})"
+        if state.status == "stale" or not state.recorded:
+            return f"{state.item} is {state.status} ({state.reason})"
     return "" if plan.project.videos else "there is no video"
 
 
@@ -96,19 +96,19 @@ def _listings(recording: _Recording, declaration: Declaration) -> dict[str, List
     project = recording.project
     found: dict[str, dict[str, tuple[str, int]]] = {folder: {} for folder in _out_folders(declaration)}
     recipes = found[f"{RECIPE_FOLDER}/{declaration.name}"]
-    for name, held in project.book.files_of(declaration.name).items():
+    for name, held in project.recipe_store.list_stage_files(declaration.name).items():
         if name.endswith((METHOD_SUFFIX, RECIPE_SUFFIX)):
             recipes[name] = held
-    for video in project.owners(declaration):
+    for video in project.list_owners(declaration):
         outputs = recording.plan.states[Item(video, declaration.name)].outputs
         for kind in declaration.outputs:
-            stem = project.stem(video, kind) + kind.suffix
+            stem = project.artifact_stem(video, kind) + kind.suffix
             for name, file in outputs.get(kind.folder, {}).items():
                 found[kind.folder][f"{stem}/{name}" if name else stem] = file
     folder, page = INDEX_PAGE
     mark = read_mark(project.root / folder / page)
     if folder in found and mark is not None:
-        md5 = recording.plan.inventory.md5(f"{folder}/{page}", mark)
+        md5 = recording.plan.inventory.find_md5(f"{folder}/{page}", mark)
         found[folder][page] = (md5 or "", mark.size)
     return dict(found)
 
@@ -152,14 +152,14 @@ def _keep(recording: _Recording, declaration: Declaration, folder: str) -> DirHa
     if earlier is None:  # what DVC keeps is not for git
         ignore_in_git(recording.project.root, RECIPE_FOLDER if folder.startswith(f"{RECIPE_FOLDER}/") else folder)
     (recording.project.root / folder).mkdir(parents=True, exist_ok=True)
-    if isinstance(earlier, DirHash) and earlier.md5 == held.md5 and objects.has(held.md5):
+    if isinstance(earlier, DirHash) and earlier.md5 == held.md5 and objects.has_object(held.md5):
         return held
     known = objects.read_listing(earlier.md5) if isinstance(earlier, DirHash) else None
     for name, (md5, _) in listing.items():
-        if (known or {}).get(name) != md5 and not objects.has(md5):
+        if (known or {}).get(name) != md5 and not objects.has_object(md5):
             path = recording.project.root / folder / name
             if path.is_file():
-                objects.add(path, md5)
+                objects.add_file(path, md5)
     objects.write_listing(_md5s(listing))
     return held
 
@@ -185,7 +185,7 @@ def _as_record(recording: _Recording, declaration: Declaration) -> StageRecord:
 
 def _held_before(recording: _Recording, folder: str) -> FileHash | DirHash | None:
     """What the last version says of an artifact folder whose stage is not recorded in this one."""
-    maker = recording.project.makers.get(folder)
+    maker = recording.project.producers.get(folder)
     before = None if maker is None else recording.earlier.get(maker.name)
     return None if before is None else before.outs.get(folder)
 
@@ -195,17 +195,17 @@ def _written(recording: _Recording, folder: str) -> DirHash:
     root = recording.project.root
     (root / folder).mkdir(parents=True, exist_ok=True)
     marks = scan_folder(root / folder)
-    md5s = {name: recording.plan.inventory.md5(f"{folder}/{name}", mark) or "" for name, mark in marks.items()}
+    md5s = {name: recording.plan.inventory.find_md5(f"{folder}/{name}", mark) or "" for name, mark in marks.items()}
     return DirHash(hash_listing(md5s), sum(mark.size for mark in marks.values()), len(marks))
 
 
 def _file(plan: Plan, name: str) -> FileHash:
     path = plan.project.root / name
     mark = read_mark(path)
-    md5 = None if mark is None else plan.inventory.md5(name, mark)
+    md5 = None if mark is None else plan.inventory.find_md5(name, mark)
     if md5 is None:
         raise SemflowError(f"{path} must be readable, got no such file; restore it with git")
-    return FileHash.of(path, md5)
+    return FileHash.from_file(path, md5)
 
 
 def _out_folders(declaration: Declaration) -> list[str]:
@@ -214,7 +214,7 @@ def _out_folders(declaration: Declaration) -> list[str]:
 
 def _read_listing(storage: Storage, md5: str) -> dict[str, str] | None:
     found = storage.objects.read_listing(md5)
-    if found is None and storage.has_remote and storage.fetch([md5]):
+    if found is None and storage.has_remote and storage.fetch_objects([md5]):
         found = storage.objects.read_listing(md5)
     return found
 

@@ -35,15 +35,15 @@ class ArtifactKind:
     folder: str
     suffix: str
     """Ending of the file; "" where the artifact is a folder of files."""
-    raw: bool = False
+    is_raw: bool = False
     """Whether it is the raw video itself."""
-    place: str = ""
+    user_path: str = ""
     """For what people write (labels, cameras): its path below the root, with {video} in it where each video has one."""
 
     @property
     def is_folder(self) -> bool:
         """Whether the artifact is a folder of files."""
-        return not self.suffix and not self.raw and not self.place
+        return not self.suffix and not self.is_raw and not self.user_path
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,11 @@ class Declaration:
     name: str
     inputs: Mapping[str, ArtifactKind]
     """By argument name, in order."""
-    whole: tuple[str, ...]
+    dataset_inputs: tuple[str, ...]
     """The arguments that take the artifacts of all videos at once."""
     outputs: tuple[ArtifactKind, ...]
-    chooses: bool
-    """Whether a stage over the dataset reads only the videos that its `among` names."""
+    selects_videos: bool
+    """Whether a stage over the dataset reads only the videos that its `select_videos` names."""
     accelerator: bool
     differs_on_cuda: bool
     """Whether CUDA may give other bytes than a processor, so that it matters which device is asked for."""
@@ -70,7 +70,7 @@ class Declaration:
     @cached_property
     def over_dataset(self) -> bool:
         """Whether there is one item over all videos, not one per video."""
-        return bool(self.whole)
+        return bool(self.dataset_inputs)
 
 
 def declare_stages(
@@ -88,29 +88,29 @@ def _declare(
     from tasks.weights.catalog import weights_sha256
 
     section_of = {other.params: other.name for other in stages}
-    also = {argument: params[section_of[kind]] for argument, kind in stage.also.items()}
+    extra_params = {argument: params[section_of[kind]] for argument, kind in stage.extra_params.items()}
     own = params[stage.name]
     values = own.model_dump(mode="json")
-    for argument, section in also.items():
+    for argument, section in extra_params.items():
         values |= {f"{argument}.{key}": value for key, value in section.model_dump(mode="json").items()}
     method = Method(
         stage=stage.name,
         params=values,
         code=dict(fingerprint_module(stage.module)),
-        weights={name: weights_sha256(name) for name in stage.weights(own, *also.values())},
+        weights={name: weights_sha256(name) for name in stage.weights(own, *extra_params.values())},
         libraries={name: library_version(name) for name in stage.libraries},
-        device=classify_device(device, stage.kernels_for(own, *also.values())),
+        device=classify_device(device, stage.kernels_for(own, *extra_params.values())),
     )
     return Declaration(
         name=stage.name,
         inputs={argument: _kind(kind) for argument, kind in stage.inputs.items()},
-        whole=tuple(argument for argument in stage.inputs if argument in stage.whole),
+        dataset_inputs=tuple(argument for argument in stage.inputs if argument in stage.dataset_inputs),
         outputs=tuple(_kind(kind) for kind in stage.outputs),
-        chooses=stage.chooses,
+        selects_videos=stage.selects_videos,
         accelerator=stage.accelerator,
         differs_on_cuda="cuda" in stage.kernels,
         method=method,
-        sections=(stage.name, *(section_of[kind] for kind in stage.also.values())),
+        sections=(stage.name, *(section_of[kind] for kind in stage.extra_params.values())),
         code_files=tuple(map(str, _code_files(stage))),
     )
 
@@ -119,9 +119,9 @@ def _kind(kind: type[Artifact]) -> ArtifactKind:
     from tasks.artifacts.raw_video import RawVideo
 
     if kind is RawVideo:
-        return ArtifactKind(kind.FOLDER, kind.SUFFIX, raw=True)
-    place = kind.path(Path(), VIDEO_SLOT).as_posix() if issubclass(kind, UserInput) else ""
-    return ArtifactKind(kind.FOLDER, kind.SUFFIX, place=place)
+        return ArtifactKind(kind.FOLDER, kind.SUFFIX, is_raw=True)
+    user_path = kind.path(Path(), VIDEO_SLOT).as_posix() if issubclass(kind, UserInput) else ""
+    return ArtifactKind(kind.FOLDER, kind.SUFFIX, user_path=user_path)
 
 
 def _code_files(stage: Stage[..., Any]) -> list[Path]:

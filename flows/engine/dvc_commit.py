@@ -20,11 +20,11 @@ INDEX_PAGE = "reports/index.html"
 
 def commit_to_dvc(project: Project, plan: Plan) -> dict[str, str]:
     """Record in `dvc.lock` every stage whose items are all proven; gives the others with what stands in their way."""
-    storage = Storage.of(project.root)
+    storage = Storage.open(project.root)
     if storage is None:
         return {"all": "this is no DVC repository; run `dvc init` in a git repository (or `dvc init --no-scm`)"}
     signature = _sign(project, plan)
-    known = project.state.memo("recorded")
+    known = project.state.read_memo("recorded")
     lock = _lock_mark(project.root)
     if known is not None and known["signature"] == signature and known["lock"] == lock:
         return known["unrecorded"]
@@ -40,20 +40,23 @@ def commit_to_dvc(project: Project, plan: Plan) -> dict[str, str]:
     except OSError as error:
         return {"all": f"{error.filename or project.root} must be writable, got {error.strerror}; run again then"}
     memo = {"signature": _sign(project, plan), "lock": _lock_mark(project.root), "unrecorded": unrecorded}
-    project.state.remember("recorded", memo)
+    project.state.save_memo("recorded", memo)
     return unrecorded
 
 
 def _sign(project: Project, plan: Plan) -> str:
     """A hash over all that a record follows from, made of what is in memory and of marks."""
-    known = project.state.memo("declarations") or {}
+    known = project.state.read_memo("declarations") or {}
     code = known.get("signature") or [[d.method.digest, d.code_files] for d in project.declarations]
-    files = [(stage, sorted(project.book.files_of(stage).items())) for stage in (d.name for d in project.declarations)]
-    standings = [(*item, state.standing, state.recorded) for item, state in plan.states.items()]
-    written = {kind.folder for d in project.declarations for kind in d.inputs.values() if kind.place}
+    files = [
+        (stage, sorted(project.recipe_store.list_stage_files(stage).items()))
+        for stage in (d.name for d in project.declarations)
+    ]
+    statuses = [(*item, state.status, state.recorded) for item, state in plan.states.items()]
+    written = {kind.folder for d in project.declarations for kind in d.inputs.values() if kind.user_path}
     marks = [(folder, sorted(scan_folder(project.root / folder).items())) for folder in sorted({*written, RAW_FOLDER})]
     single = [read_mark(project.root / name) for name in (INDEX_PAGE, "dvc.yaml", "params.yaml", "constraints.txt")]
-    seen = [code, files, standings, marks, single, project.state.memo(REMOVED_MEMO)]
+    seen = [code, files, statuses, marks, single, project.state.read_memo(REMOVED_MEMO)]
     return hashlib.md5(json.dumps(seen).encode(), usedforsecurity=False).hexdigest()
 
 

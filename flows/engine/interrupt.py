@@ -29,22 +29,22 @@ class SignalState:
     armed: bool = False
     """Whether the first one raises."""
 
-    def arm(self) -> None:
+    def enable_raising(self) -> None:
         """From now on the first signal raises Interrupted; so does this, where one came before."""
         self.armed = True
         if self.ended_by:
             raise Interrupted(self.ended_by)
 
-    def disarm(self) -> None:
+    def disable_raising(self) -> None:
         """From now on a signal is noted, and nothing else."""
         self.armed = False
 
     @contextmanager
-    def deferred(self) -> Generator[None]:
+    def defer_raising(self) -> Generator[None]:
         """Within, a signal is noted; where one came, Interrupted is raised at the end."""
-        self.disarm()
+        self.disable_raising()
         yield
-        self.arm()
+        self.enable_raising()
 
 
 @contextmanager
@@ -73,6 +73,6 @@ def handle_signals() -> Generator[SignalState]:
             signal.signal(number, handle)
         yield signals
     finally:
-        signals.disarm()
+        signals.disable_raising()
         for number, handler in before.items():
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)

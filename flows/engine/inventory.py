@@ -18,8 +18,8 @@ from tasks.content_hash import combine_hashes, md5_file
 class OutputProblem(NamedTuple):
     """What is wrong with an artifact."""
 
-    words: str
-    absent: bool
+    message: str
+    is_missing: bool
     """Whether files are simply not here, and none is other than it was made."""
 
 
@@ -37,7 +37,7 @@ class Inventory:
     _written: dict[str, str] = field(default_factory=dict[str, str])
 
     @classmethod
-    def take(cls, project: Project) -> Inventory:
+    def scan_project(cls, project: Project) -> Inventory:
         """Walk every artifact folder once."""
         inventory = cls(project)
         for declaration in project.declarations:
@@ -48,56 +48,56 @@ class Inventory:
                     inventory._groups[kind.folder] = _group(found)
         return inventory
 
-    def md5(self, path: str, mark: FileMark) -> str | None:
+    def find_md5(self, path: str, mark: FileMark) -> str | None:
         """MD5 of the file at `path` (relative to the root, or absolute); None where it cannot be read."""
-        known = self.project.state.known_md5(path, mark)
+        known = self.project.state.find_md5(path, mark)
         if known is None:
             try:
                 known = md5_file(self.project.root / path)
             except OSError:
                 return None
-            self.project.state.remember_file(path, mark, known)
+            self.project.state.save_md5(path, mark, known)
         return known
 
-    def raw_md5(self, video: Video) -> str | None:
+    def find_raw_md5(self, video: Video) -> str | None:
         """MD5 of the raw file, as recorded where it is not here; None where it is neither."""
         if video.file is None:
             return video.md5
         mark = read_mark(video.file)
-        return video.md5 if mark is None else self.md5(str(video.file), mark)
+        return video.md5 if mark is None else self.find_md5(str(video.file), mark)
 
-    def written(self, kind: ArtifactKind, video: str) -> str:
+    def hash_user_input(self, kind: ArtifactKind, video: str) -> str:
         """One hash for what people wrote: a file, a folder, or nothing."""
-        place = kind.place.format(video=video.removeprefix("/"))
+        place = kind.user_path.format(video=video.removeprefix("/"))
         if place not in self._written:
             self._written[place] = combine_hashes(self._files(place))
         return self._written[place]
 
-    def compare(self, declaration: Declaration, video: str, outputs: Outputs) -> OutputProblem | None:
+    def compare_outputs(self, declaration: Declaration, video: str, outputs: Outputs) -> OutputProblem | None:
         """What is wrong with the artifacts of an item, given what its recipe says came out; None where nothing is."""
         absent: OutputProblem | None = None
         for kind in declaration.outputs:
-            stem = self.project.stem(video, kind)
+            stem = self.project.artifact_stem(video, kind)
             trouble = self._compare(kind, stem, outputs.get(kind.folder, {}))
-            if trouble is not None and not trouble.absent:
+            if trouble is not None and not trouble.is_missing:
                 return trouble
             absent = absent or trouble
         return absent
 
-    def in_remote(self, outputs: Outputs) -> bool:
+    def is_in_remote(self, outputs: Outputs) -> bool:
         """Whether the files may be taken to lie in the DVC remote: it is configured and the local cache lacks some."""
         from flows.engine.storage import Storage
 
-        storage = Storage.of(self.project.root)
+        storage = Storage.open(self.project.root)
         md5s = {md5 for files in outputs.values() for md5, _ in files.values()}
-        return storage is not None and storage.has_remote and not all(storage.objects.has(md5) for md5 in md5s)
+        return storage is not None and storage.has_remote and not all(storage.objects.has_object(md5) for md5 in md5s)
 
-    def strays(self) -> list[Path]:
+    def find_orphans(self) -> list[Path]:
         """Files in artifact folders that belong to no video of the list."""
         found: list[Path] = []
         for declaration in self.project.declarations:
             for kind in declaration.outputs:
-                stems = {self.project.stem(owner, kind) for owner in self.project.owners(declaration)}
+                stems = {self.project.artifact_stem(owner, kind) for owner in self.project.list_owners(declaration)}
                 if kind.is_folder:
                     names = [name for name in self._groups[kind.folder] if name not in stems]
                 else:
@@ -116,23 +116,23 @@ class Inventory:
             base = f"{kind.folder}/{stem}{kind.suffix}"
         for name in there:
             if name not in files:
-                return OutputProblem(f"{base}{name} does not belong there", absent=False)
+                return OutputProblem(f"{base}{name} does not belong there", is_missing=False)
         missing = ""
         for name, (md5, size) in files.items():
             mark = there.get(name)
             if mark is None:
                 missing = missing or f"{base}{name}"
-            elif mark.size != size or self.md5(base + name, mark) != md5:
-                return OutputProblem(f"{base}{name} is not as it was made", absent=False)
-        return OutputProblem(f"{missing} is missing", absent=True) if missing or not files else None
+            elif mark.size != size or self.find_md5(base + name, mark) != md5:
+                return OutputProblem(f"{base}{name} is not as it was made", is_missing=False)
+        return OutputProblem(f"{missing} is missing", is_missing=True) if missing or not files else None
 
     def _files(self, place: str) -> dict[str, str]:
         path = f"{self.project.root}/{place}"  # a Path costs more than the look that follows, and mostly finds nothing
         if os.path.isdir(path):  # noqa: PTH112
             marks = {f"{place}/{name}": (name, mark) for name, mark in sorted(scan_folder(Path(path)).items())}
-            return {name: self.md5(full, mark) or "unreadable" for full, (name, mark) in marks.items()}
+            return {name: self.find_md5(full, mark) or "unreadable" for full, (name, mark) in marks.items()}
         mark = read_mark(path)
-        return {} if mark is None else {"": self.md5(place, mark) or "unreadable"}
+        return {} if mark is None else {"": self.find_md5(place, mark) or "unreadable"}
 
 
 def _group(found: dict[str, FileMark]) -> dict[str, dict[str, FileMark]]:

@@ -32,13 +32,13 @@ class Job:
     """Argument name to a path, or for the artifacts of a whole dataset video to path."""
     outputs: tuple[tuple[str, str], ...]
     """(artifact folder, final path), in the order in which the stage returns them."""
-    parts: str
+    checkpoints: str
     """Folder for the parts of an item that takes long."""
     known: Outputs = field(default_factory=dict[str, Any])
     """What came out for this key before, if it did: to be taken from the object store where it is there."""
     frames: str = ""
     """The video's frames artifact, whose rows say how long it is."""
-    only_known: bool = False
+    is_restore_only: bool = False
     """Whether the item must come from the object store, since nothing that it reads is here."""
 
 
@@ -46,7 +46,7 @@ class Job:
 class JobResult:
     """What became of a job."""
 
-    how: Literal["computed", "restored", "fault", "error"]
+    status: Literal["computed", "restored", "fault", "error"]
     """fault: the input is to blame (BadInput). error: anything else went wrong."""
     outputs: Outputs = field(default_factory=dict[str, Any])
     seconds: float = 0.0

@@ -36,11 +36,11 @@ def execute_job(job: Job, stage: Stage[..., Any], params: Mapping[str, Params], 
     try:
         if job.known and _restore(job, root):
             return JobResult("restored", job.known, time.perf_counter() - began, count_frames(job.frames))
-        if job.only_known:
+        if job.is_restore_only:
             raise SemflowError(f"{job.stage} {job.video} must be in DVC's remote, got no such object; run `dvc pull`")
         outputs = _compute(job, stage, params, root)
     except BadInput as error:
-        remove_path(Path(job.parts))
+        remove_path(Path(job.checkpoints))
         return JobResult("fault", seconds=time.perf_counter() - began, message=str(error))
     except SemflowError as error:
         return JobResult("error", seconds=time.perf_counter() - began, message=str(error))
@@ -54,7 +54,7 @@ def execute_job(job: Job, stage: Stage[..., Any], params: Mapping[str, Params], 
             transient=isinstance(error, OSError | MemoryError) or type(error).__name__ in TRANSIENT_ERRORS,
             details=traceback.format_exc(),
         )
-    remove_path(Path(job.parts))
+    remove_path(Path(job.checkpoints))
     return JobResult("computed", outputs, time.perf_counter() - began, count_frames(job.frames))
 
 
@@ -81,9 +81,9 @@ def _compute(job: Job, stage: Stage[..., Any], params: Mapping[str, Params], roo
     arguments: dict[str, Any] = {name: _open(stage, name, place) for name, place in job.inputs.items()}
     arguments["params"] = params[stage.name]
     sections = {type(section): section for section in params.values()}
-    arguments |= {name: sections[kind] for name, kind in stage.also.items()}
-    for name, kind in stage.supplied.items():
-        arguments[name] = params["compute"] if kind is Compute else Checkpoints.at(Path(job.parts))
+    arguments |= {name: sections[kind] for name, kind in stage.extra_params.items()}
+    for name, kind in stage.injected.items():
+        arguments[name] = params["compute"] if kind is Compute else Checkpoints.open_folder(Path(job.checkpoints))
     produced = stage.function(**arguments)
     made = produced if isinstance(produced, tuple) else (produced,)
     if len(made) != len(stage.outputs):
@@ -104,18 +104,18 @@ def _compute(job: Job, stage: Stage[..., Any], params: Mapping[str, Params], roo
 
 def _keep(root: Path, job: Job, outputs: Outputs) -> None:
     """Put what was made into the object store, so that it comes back if the parameters do."""
-    storage = Storage.of(root)
+    storage = Storage.open(root)
     if storage is None:
         return
     for folder, final in job.outputs:
         for name, (md5, _) in outputs[folder].items():
-            storage.keep(Path(final) / name if name else Path(final), md5)
+            storage.add_file(Path(final) / name if name else Path(final), md5)
 
 
 def _restore(job: Job, root: Path) -> bool:
     """Put the known outputs in place from the object store; False where it lacks one."""
-    storage = Storage.of(root)
-    if storage is None or not storage.obtain({md5 for files in job.known.values() for md5, _ in files.values()}):
+    storage = Storage.open(root)
+    if storage is None or not storage.ensure_local({md5 for files in job.known.values() for md5, _ in files.values()}):
         return False
     with contextlib.ExitStack() as partials:
         ready: list[tuple[Path, Path]] = []
@@ -124,7 +124,7 @@ def _restore(job: Job, root: Path) -> bool:
             for name, (md5, _) in job.known[folder].items():
                 target = beside / name if name else beside
                 target.parent.mkdir(parents=True, exist_ok=True)
-                if not storage.objects.restore(md5, target):
+                if not storage.objects.restore_file(md5, target):
                     return False  # the object is not what it claims to be: compute instead
             ready.append((beside, Path(final)))
         for beside, final in ready:

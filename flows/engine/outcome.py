@@ -53,11 +53,11 @@ class Outcome:
         return Item(self.video, self.stage)
 
     @property
-    def good(self) -> bool:
+    def is_good(self) -> bool:
         """Whether the artifact is there and fresh."""
         return self.result in GOOD
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As `--json` prints it."""
         return asdict(self)
 
@@ -84,18 +84,18 @@ class Summary:
     """Item seconds that the plan expected for what was computed, from the run log; None where it knew nothing."""
 
     @property
-    def good(self) -> bool:
+    def is_good(self) -> bool:
         """Whether every item is there and fresh."""
-        return not self.interrupted and all(outcome.good for outcome in self.outcomes)
+        return not self.interrupted and all(outcome.is_good for outcome in self.outcomes)
 
     @property
-    def settled(self) -> bool:
+    def all_done(self) -> bool:
         """Whether every item is good, or its fault is recorded: nothing is left that another run could mend."""
-        return not self.interrupted and all(outcome.good or outcome.recorded for outcome in self.outcomes)
+        return not self.interrupted and all(outcome.is_good or outcome.recorded for outcome in self.outcomes)
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As `--json` prints it."""
-        return {**asdict(self), "good": self.good}
+        return {**asdict(self), "good": self.is_good}
 
 
 @dataclass(frozen=True)
@@ -112,26 +112,26 @@ class Step:
 class Observer(Protocol):
     """Somebody who is told what happens in a run: called from the engine's loop, returns at once, never raises."""
 
-    def planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
+    def on_planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
         """The stale items in the order in which they would be made, and what each is expected to take where known."""
         ...
 
-    def started(self, item: Item, worker: int, attempt: int) -> None:
+    def on_started(self, item: Item, worker: int, attempt: int) -> None:
         """A worker (numbered from 0) took up the item, for the first time (attempt 1) or again."""
         ...
 
-    def progressed(self, item: Item, step: Step) -> None:
+    def on_progress(self, item: Item, step: Step) -> None:
         """The item in hand came a step further."""
         ...
 
-    def ended(self, outcome: Outcome, final: bool) -> None:
+    def on_ended(self, outcome: Outcome, final: bool) -> None:
         """A try ended; unless `final`, the item will be tried again. Items that never started end too (blocked)."""
         ...
 
-    def said(self, level: int, message: str) -> None:
+    def on_message(self, level: int, message: str) -> None:
         """A line for the user (a `logging` level), e.g. a warning out of a worker."""
         ...
 
-    def finished(self, summary: Summary) -> None:
+    def on_finished(self, summary: Summary) -> None:
         """The run is over, everything is recorded."""
         ...

@@ -37,7 +37,7 @@ class ItemState(NamedTuple):
     """Where an item stands."""
 
     item: Item
-    standing: ItemStatus
+    status: ItemStatus
     reason: str = ""
     """Why it is stale, what failed, or what blocks it; "" where fresh."""
     key: str = ""
@@ -66,38 +66,38 @@ class Plan:
     _makers: dict[str, list[tuple[str, bool, bool]]] = field(default_factory=dict[str, list[tuple[str, bool, bool]]])
 
     @classmethod
-    def make(cls, project: Project) -> Plan:
+    def examine_project(cls, project: Project) -> Plan:
         """Examine every item, in the order of the stages."""
-        plan = cls(project, Inventory.take(project))
+        plan = cls(project, Inventory.scan_project(project))
         for declaration in project.declarations:
-            for video in project.owners(declaration):
-                plan.settle(plan.examine(declaration, video))
+            for video in project.list_owners(declaration):
+                plan.set_state(plan.examine_item(declaration, video))
         project.state.flush()
         return plan
 
-    def settle(self, state: ItemState) -> None:
+    def set_state(self, state: ItemState) -> None:
         """Put the state of one item in place of the one it had."""
         self.states[state.item] = state
         for folder, files in state.outputs.items():
             self._digests[folder, state.item.video] = combine_hashes({name: md5 for name, (md5, _) in files.items()})
 
-    def drop(self, item: Item, reason: str) -> None:
+    def drop_item(self, item: Item, reason: str) -> None:
         """Note that an item's artifacts are gone."""
         for kind in self.project.by_name[item.stage].outputs:
             self._digests.pop((kind.folder, item.video), None)
         if item in self.states:
             self.states[item] = ItemState(item, "blocked", reason)
 
-    def examine(self, declaration: Declaration, video: str) -> ItemState:
+    def examine_item(self, declaration: Declaration, video: str) -> ItemState:
         """The state of one item, those it reads from having been settled."""
         item = Item(video, declaration.name)
         waits: Item | None = None
-        for source in self.sources(item):
+        for source in self.find_sources(item):
             before = self.states[source]
-            if before.standing in ("failed", "blocked") and not declaration.over_dataset:
-                origin = source.stage if before.standing == "failed" else before.reason.removeprefix("after ")
+            if before.status in ("failed", "blocked") and not declaration.over_dataset:
+                origin = source.stage if before.status == "failed" else before.reason.removeprefix("after ")
                 return ItemState(item, "blocked", f"after {origin}", recorded=before.recorded)
-            if before.standing == "stale" and waits is None:
+            if before.status == "stale" and waits is None:
                 waits = source
         if waits is not None:
             return ItemState(item, "stale", f"waits for {waits}")
@@ -107,7 +107,7 @@ class Plan:
             return ItemState(item, "blocked", f"data/raw/{where} {RAW_MISSING}", recorded=False)
         return self._compare(declaration, item, inputs)
 
-    def sources(self, item: Item) -> list[Item]:
+    def find_sources(self, item: Item) -> list[Item]:
         """The items that `item` reads from."""
         declaration = self.project.by_name[item.stage]
         found: dict[Item, None] = {}
@@ -115,7 +115,7 @@ class Plan:
             if over_dataset:
                 found[Item(DATASET_ITEM, maker)] = None
             elif whole:
-                found |= dict.fromkeys(Item(owner, maker) for owner in self.chosen(declaration))
+                found |= dict.fromkeys(Item(owner, maker) for owner in self.select_videos(declaration))
             else:
                 found[Item(item.video, maker)] = None
         return list(found)
@@ -125,25 +125,25 @@ class Plan:
         known = self._makers.get(declaration.name)
         if known is None:
             arguments = [
-                (self.project.makers[kind.folder], argument in declaration.whole)
+                (self.project.producers[kind.folder], argument in declaration.dataset_inputs)
                 for argument, kind in declaration.inputs.items()
-                if kind.folder in self.project.makers and not kind.raw and not kind.place
+                if kind.folder in self.project.producers and not kind.is_raw and not kind.user_path
             ]
             known = list(dict.fromkeys((maker.name, maker.over_dataset, whole) for maker, whole in arguments))
             self._makers[declaration.name] = known
         return known
 
-    def chosen(self, declaration: Declaration) -> list[str]:
+    def select_videos(self, declaration: Declaration) -> list[str]:
         """The videos that a stage over the dataset reads; none where what people wrote for it cannot be read."""
         if declaration.name not in self._chosen:
             self._chosen[declaration.name] = select_dataset_videos(self.project, declaration, self.inventory)
         return self._chosen[declaration.name]
 
-    def artifacts(self, declaration: Declaration, kind: ArtifactKind) -> list[str]:
+    def list_available(self, declaration: Declaration, kind: ArtifactKind) -> list[str]:
         """The chosen videos whose artifact of class `kind` is there; a file at fault has none."""
-        return [video for video in self.chosen(declaration) if (kind.folder, video) in self._digests]
+        return [video for video in self.select_videos(declaration) if (kind.folder, video) in self._digests]
 
-    def method_for(self, declaration: Declaration, recipe: Recipe | None) -> str:
+    def choose_method(self, declaration: Declaration, recipe: Recipe | None) -> str:
         """The digest of the method that the item's key is made with: the recipe's own where it is as good as today's.
 
         With `compute.device: auto` what was made on another kind of device is as good; with a device named, it is not.
@@ -156,7 +156,7 @@ class Plan:
         found = self._accepted.get(declaration.name)
         if found is None:
             today = declaration.method
-            methods = self.project.book.methods.items()
+            methods = self.project.recipe_store.methods.items()
             alike = {
                 name
                 for (stage, name), method in methods
@@ -167,7 +167,7 @@ class Plan:
                 alike = {
                     name
                     for name in alike
-                    if self.project.book.methods[declaration.name, name].device.partition("-")[0]
+                    if self.project.recipe_store.methods[declaration.name, name].device.partition("-")[0]
                     == today.device.partition("-")[0]
                 }
             found = self._accepted[declaration.name] = frozenset(alike)
@@ -177,28 +177,28 @@ class Plan:
         """Content hash of each artifact that the item reads; None where its raw video is neither here nor recorded."""
         found: dict[str, str] = {}
         for argument, kind in declaration.inputs.items():
-            if argument in declaration.whole:
-                owners = self.artifacts(declaration, kind)
+            if argument in declaration.dataset_inputs:
+                owners = self.list_available(declaration, kind)
                 found[argument] = combine_hashes({owner: self._digests[kind.folder, owner] for owner in owners})
-            elif kind.raw:
-                md5 = self.inventory.raw_md5(self.project.videos[video])
+            elif kind.is_raw:
+                md5 = self.inventory.find_raw_md5(self.project.videos[video])
                 if md5 is None:
                     return None
                 found[argument] = f"{md5} {self.project.videos[video].relative}"
-            elif kind.place:
-                found[argument] = self.inventory.written(kind, video)
+            elif kind.user_path:
+                found[argument] = self.inventory.hash_user_input(kind, video)
             else:
-                maker = self.project.makers[kind.folder]
+                maker = self.project.producers[kind.folder]
                 found[argument] = self._digests[kind.folder, DATASET_ITEM if maker.over_dataset else video]
         return found
 
     def _compare(  # noqa: PLR0911  a return per verdict
         self, declaration: Declaration, item: Item, inputs: dict[str, str]
     ) -> ItemState:
-        stem = self.project.stem(item.video)
-        book = self.project.book
-        recipe = book.recipes.get((declaration.name, stem))
-        method = self.method_for(declaration, recipe)
+        stem = self.project.artifact_stem(item.video)
+        store = self.project.recipe_store
+        recipe = store.recipes.get((declaration.name, stem))
+        method = self.choose_method(declaration, recipe)
         if recipe is not None and recipe.method == method and recipe.inputs == inputs:
             key = recipe.key  # the same by definition, and already known: hashing is a fifth of a plan's time
         else:
@@ -206,31 +206,31 @@ class Plan:
 
         def stale(reason: str) -> ItemState:
             same = recipe is not None and recipe.key == key and recipe.error is None
-            if self._lacks_raw(declaration, item.video) and not (same or self.project.state.ledger(key)):
+            if self._lacks_raw(declaration, item.video) and not (same or self.project.state.find_outputs(key)):
                 where = self.project.videos[item.video].relative
                 return ItemState(item, "blocked", f"data/raw/{where} {RAW_MISSING}; {reason}", recorded=False)
             return ItemState(item, "stale", reason, key, method, inputs)
 
         if recipe is None:
-            return stale(book.invalid.get((declaration.name, stem), "never made"))
+            return stale(store.invalid.get((declaration.name, stem), "never made"))
         if recipe.key != key:
             return stale(self._why(declaration, recipe, inputs))
-        if (declaration.name, recipe.method) not in book.methods:
+        if (declaration.name, recipe.method) not in store.methods:
             return stale("its method was edited or is missing")
         if recipe.error is not None:
             return ItemState(item, "failed", recipe.error, key, method, inputs)
-        trouble = self.inventory.compare(declaration, item.video, recipe.outputs)
+        trouble = self.inventory.compare_outputs(declaration, item.video, recipe.outputs)
         if trouble is None:
             return ItemState(item, "fresh", "", key, method, inputs, recipe.outputs)
-        if trouble.absent and self.inventory.in_remote(recipe.outputs):
+        if trouble.is_missing and self.inventory.is_in_remote(recipe.outputs):
             return ItemState(item, "remote", "", key, method, inputs, recipe.outputs)
-        return stale(trouble.words)
+        return stale(trouble.message)
 
     def _lacks_raw(self, declaration: Declaration, video: str) -> bool:
         return (
             video != DATASET_ITEM
             and self.project.videos[video].file is None
-            and any(kind.raw for kind in declaration.inputs.values())
+            and any(kind.is_raw for kind in declaration.inputs.values())
         )
 
     def _explain(self, module: str, old: str, new: str) -> str:
@@ -239,7 +239,7 @@ class Plan:
     def _why(self, declaration: Declaration, recipe: Recipe, inputs: Mapping[str, str]) -> str:
         """All that differs, in words: parameters, code, weights and libraries by name, inputs by their stage."""
         found: list[str] = []
-        old = self.project.book.methods.get((declaration.name, recipe.method))
+        old = self.project.recipe_store.methods.get((declaration.name, recipe.method))
         if old is None:
             found.append("its method was edited or is missing")
         elif recipe.method not in self._acceptable(declaration):
@@ -247,7 +247,7 @@ class Plan:
         for argument, kind in declaration.inputs.items():
             before, now = recipe.inputs.get(argument), inputs.get(argument)
             if before != now:
-                found.append(_input_words(argument, kind, self.project.makers.get(kind.folder), before, now))
+                found.append(_input_words(argument, kind, self.project.producers.get(kind.folder), before, now))
         found += [f"input {argument} is gone" for argument in recipe.inputs.keys() - inputs.keys()]
         return "; ".join(found) or "recipe was edited"
 
@@ -264,12 +264,12 @@ def select_items(
     owners = (*(project.videos if videos is None else videos), DATASET_ITEM)
     chosen = [item for video in owners for name in names if (item := Item(video, name)) in states]
     wanted = set(chosen)
-    never = {item for item, state in states.items() if state.standing == "stale" and item not in wanted}
+    never = {item for item, state in states.items() if state.status == "stale" and item not in wanted}
     blocked: dict[Item, ItemState] = {}
     for item, state in states.items() if never else ():
-        if item not in wanted or state.standing != "stale":
+        if item not in wanted or state.status != "stale":
             continue
-        lacking = next((source for source in plan.sources(item) if source in never), None)
+        lacking = next((source for source in plan.find_sources(item) if source in never), None)
         if lacking is not None:
             never.add(item)
             blocked[item] = ItemState(item, "blocked", f"{lacking}{NOT_UP_TO_DATE}", recorded=False)
@@ -278,25 +278,25 @@ def select_items(
 
 def list_stale(states: Mapping[Item, ItemState]) -> list[Item]:
     """The items that a run would have to make."""
-    return [item for item, state in states.items() if state.standing == "stale"]
+    return [item for item, state in states.items() if state.status == "stale"]
 
 
 def count_statuses(states: Iterable[ItemState]) -> dict[str, int]:
     """How many items stand how."""
     counts: dict[str, int] = dict.fromkeys(("fresh", "remote", "stale", "failed", "blocked"), 0)
     for state in states:
-        counts[state.standing] += 1
+        counts[state.status] += 1
     return counts
 
 
 def _input_words(
     argument: str, kind: ArtifactKind, maker: Declaration | None, before: str | None, now: str | None
 ) -> str:
-    if kind.raw:
+    if kind.is_raw:
         (old, _, old_name), (new, _, new_name) = (before or "").partition(" "), (now or "").partition(" ")
         if old == new:
             return f"the raw file's name: {old_name} -> {new_name}"
         return f"the raw file changed (MD5 {old[:8]} -> {new[:8]})"
     old, new = (before or "none")[:8], (now or "none")[:8]
-    origin = f"made by {maker.name}" if maker is not None else f"{kind.place}, written by you"
+    origin = f"made by {maker.name}" if maker is not None else f"{kind.user_path}, written by you"
     return f"input {argument} ({origin}) changed: {old} -> {new}"

@@ -54,7 +54,7 @@ class Project:
     videos: Mapping[str, Video]
     """The data set: what was recorded and what is at hand, sorted by name."""
     state: State
-    book: RecipeStore
+    recipe_store: RecipeStore
     pipeline: str | None
     """Where the stages are imported from; None where they were handed in (`given`)."""
     given: tuple[Stage[..., Any], ...] = ()
@@ -73,12 +73,12 @@ class Project:
         declarations, compute = _declarations(root, state, pipeline, given)
         names = [declaration.name for declaration in declarations]
         notes = sync_recipes(root, state, names, fetch=fetch)
-        book = RecipeStore.read(root, state, names)
+        store = RecipeStore.load(root, state, names)
         raw = list_raw_files(root)
         absent = dict.fromkeys(left_out.relative for left_out in raw.absent)
-        removed = (state.memo(REMOVED_MEMO) or {}).get("raw", [])
-        videos = merge_videos(raw.files, absent | _listed(declarations, book), removed)
-        return cls(root, declarations, compute, videos, state, book, pipeline, given, (*notes, *_words(raw)))
+        removed = (state.read_memo(REMOVED_MEMO) or {}).get("raw", [])
+        videos = merge_videos(raw.files, absent | _listed(declarations, store), removed)
+        return cls(root, declarations, compute, videos, state, store, pipeline, given, (*notes, *_words(raw)))
 
     @cached_property
     def stages(self) -> tuple[Stage[..., Any], ...]:
@@ -96,7 +96,7 @@ class Project:
         return {declaration.name: declaration for declaration in self.declarations}
 
     @cached_property
-    def makers(self) -> Mapping[str, Declaration]:
+    def producers(self) -> Mapping[str, Declaration]:
         """Artifact folder to the stage that fills it."""
         return {kind.folder: declaration for declaration in self.declarations for kind in declaration.outputs}
 
@@ -105,30 +105,30 @@ class Project:
         """`cpu` or `cuda:N`."""
         return resolve_device(self.compute["device"])
 
-    def path(self, kind: type[Artifact] | ArtifactKind, video: str) -> Path:
+    def artifact_path(self, kind: type[Artifact] | ArtifactKind, video: str) -> Path:
         """Where an artifact of `video` lies; for a raw video, the file as its owner named it."""
         kind = ArtifactKind(kind.FOLDER, kind.SUFFIX, kind.FOLDER == RAW_FOLDER) if isinstance(kind, type) else kind
-        if kind.raw:
+        if kind.is_raw:
             file = self.videos[video].file
             if file is None:
                 raise SemflowError(
                     f"{video} must be in {RAW_FOLDER}, got a record of it only; run `dvc pull {RAW_FOLDER}.dvc`"
                 )
             return file
-        if kind.place:
-            return self.root / kind.place.format(video=video.removeprefix("/"))
-        maker = self.makers.get(kind.folder)
+        if kind.user_path:
+            return self.root / kind.user_path.format(video=video.removeprefix("/"))
+        maker = self.producers.get(kind.folder)
         owner = DATASET_ITEM if maker is not None and maker.over_dataset else video
-        return self.root / kind.folder / f"{self.stem(owner, kind)}{kind.suffix}"
+        return self.root / kind.folder / f"{self.artifact_stem(owner, kind)}{kind.suffix}"
 
-    def stem(self, video: str, kind: ArtifactKind | None = None) -> str:
+    def artifact_stem(self, video: str, kind: ArtifactKind | None = None) -> str:
         """The name of `video`'s artifact of class `kind` below its folder, or that of its recipe."""
         if video == DATASET_ITEM:
             return DATASET_ITEM.removeprefix("/")
         found = self.videos[video]
         return found.flat_stem if kind is not None and kind.is_folder else found.stem
 
-    def owners(self, declaration: Declaration) -> list[str]:
+    def list_owners(self, declaration: Declaration) -> list[str]:
         """The videos that a stage has an item for, or the one that stands for all."""
         return [DATASET_ITEM] if declaration.over_dataset else list(self.videos)
 
@@ -160,7 +160,7 @@ def _declarations(
             raise SemflowError(
                 f"{root / PARAMS_FILE} must be readable, got {error.strerror}; mend its permissions"
             ) from None
-        known = state.memo("declarations")
+        known = state.read_memo("declarations")
         if known is not None and known["signature"] == signature:
             device = resolve_device(known["compute"]["device"])
             if device == known["device"]:
@@ -172,7 +172,7 @@ def _declarations(
     declarations = _declare(state, stages, params, device)
     if signature:
         known = {"signature": signature, "device": device, "compute": compute}
-        state.remember("declarations", {**known, "declarations": encode_declarations(declarations)})
+        state.save_memo("declarations", {**known, "declarations": encode_declarations(declarations)})
     return declarations, compute
 
 
@@ -215,14 +215,14 @@ def _words(raw: RawListing) -> list[str]:
     return found
 
 
-def _listed(declarations: Sequence[Declaration], book: RecipeStore) -> dict[str, str | None]:
+def _listed(declarations: Sequence[Declaration], recipe_store: RecipeStore) -> dict[str, str | None]:
     """Raw files that recipes name, whether they are here or not: path below data/raw to MD5."""
     found: dict[str, str | None] = {}
     for declaration in declarations:
-        raw = next((argument for argument, kind in declaration.inputs.items() if kind.raw), None)
+        raw = next((argument for argument, kind in declaration.inputs.items() if kind.is_raw), None)
         if raw is None:
             continue
-        for recipe in book.of_stage(declaration.name).values():
+        for recipe in recipe_store.stage_recipes(declaration.name).values():
             md5, _, relative = recipe.inputs.get(raw, "").partition(" ")
             if relative:
                 found[relative] = md5

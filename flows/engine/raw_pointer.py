@@ -28,7 +28,7 @@ def record_raw_videos(project: Project, storage: Storage, removed: list[str]) ->
     marks = scan_folder(project.root / RAW_FOLDER)
     if before is not None:
         known = storage.objects.read_listing(before.md5)
-        if known is None and storage.fetch([before.md5]):
+        if known is None and storage.fetch_objects([before.md5]):
             known = storage.objects.read_listing(before.md5)
         if known is None:
             return before, (
@@ -37,10 +37,10 @@ def record_raw_videos(project: Project, storage: Storage, removed: list[str]) ->
             )
         listing = {name: md5 for name, md5 in known.items() if name not in removed}
     for name, mark in marks.items():
-        md5 = project.state.known_md5(str(project.root / RAW_FOLDER / name), mark)
+        md5 = project.state.find_md5(str(project.root / RAW_FOLDER / name), mark)
         if md5 is None:
             md5 = md5_file(project.root / RAW_FOLDER / name)
-            project.state.remember_file(str(project.root / RAW_FOLDER / name), mark, md5)
+            project.state.save_md5(str(project.root / RAW_FOLDER / name), mark, md5)
         listing[name], sizes[name] = md5, mark.size
     linked = {video.relative for video in read_linked_videos(project.root)}
     for video in project.videos.values():
@@ -51,8 +51,8 @@ def record_raw_videos(project: Project, storage: Storage, removed: list[str]) ->
         return before, ""
     if project.compute.get("store_raw", True):
         for name in marks:
-            if not storage.objects.has(listing[name]):
-                storage.keep(project.root / RAW_FOLDER / name, listing[name])
+            if not storage.objects.has_object(listing[name]):
+                storage.add_file(project.root / RAW_FOLDER / name, listing[name])
     size = sum(sizes.get(name, _recorded_size(storage, md5)) for name, md5 in listing.items())
     md5_dir = hash_listing(listing)
     if before is not None and before.md5 == md5_dir:
@@ -65,13 +65,13 @@ def record_raw_videos(project: Project, storage: Storage, removed: list[str]) ->
 
 def update_raw_pointer(project: Project, stages: Sequence[str]) -> None:
     """Bring the pointer up to date where one of `stages` reads raw videos: `dvc repro` is about to record them."""
-    storage = Storage.of(project.root)
-    reads = any(kind.raw for name in stages for kind in project.by_name[name].inputs.values())
+    storage = Storage.open(project.root)
+    reads = any(kind.is_raw for name in stages for kind in project.by_name[name].inputs.values())
     if storage is not None and reads:
         with contextlib.suppress(SemflowError, OSError):  # said by `semflow run`, which records
-            record_raw_videos(project, storage, (project.state.memo(REMOVED_MEMO) or {}).get("raw", []))
+            record_raw_videos(project, storage, (project.state.read_memo(REMOVED_MEMO) or {}).get("raw", []))
 
 
 def _recorded_size(storage: Storage, md5: str) -> int:
-    path = storage.objects.path(md5)
+    path = storage.objects.object_path(md5)
     return path.stat().st_size if path.is_file() else 0

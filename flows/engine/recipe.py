@@ -55,7 +55,7 @@ class Method:
         """SHA-256 of the method without its device."""
         return _sha256([self.stage, self.params, self.code, self.weights, self.libraries])
 
-    def text(self) -> str:
+    def to_text(self) -> str:
         """As it lies on disk."""
         return json.dumps(asdict(self), sort_keys=True, indent=1) + "\n"
 
@@ -89,7 +89,7 @@ class Recipe:
         """SHA-256 over all that decides the item's bytes."""
         return make_key(self.stage, self.method, self.inputs)
 
-    def text(self) -> str:
+    def to_text(self) -> str:
         """As it lies on disk, sealed by a hash over everything, so that an edit by hand shows."""
         body = self._body()
         return json.dumps({**body, "seal": _sha256(body)}, sort_keys=True, indent=1) + "\n"

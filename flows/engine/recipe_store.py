@@ -37,10 +37,10 @@ class RecipeStore:
     """Stage to file name to MD5 and size."""
 
     @classmethod
-    def read(cls, root: Path, state: State, stages: Iterable[str]) -> RecipeStore:
+    def load(cls, root: Path, state: State, stages: Iterable[str]) -> RecipeStore:
         """Every recipe of `stages` that lies in the project at `root`."""
-        book = cls(root, state)
-        known = state.recipe_texts()
+        store = cls(root, state)
+        known = state.read_recipe_texts()
         new: dict[str, tuple[FileMark, str]] = {}
         for stage in stages:
             folder = f"{RECIPE_FOLDER}/{stage}/"
@@ -48,33 +48,33 @@ class RecipeStore:
                 path = folder + name
                 before = known.get(path)
                 if before is not None and before[0] == mark:
-                    book._take(stage, name, before[1], trusted=True)
+                    store._take(stage, name, before[1], trusted=True)
                     continue
                 text = _read(root / path)
-                if book._take(stage, name, text, trusted=False) and is_mark_stable(mark):
+                if store._take(stage, name, text, trusted=False) and is_mark_stable(mark):
                     new[path] = (mark, text)
-        state.remember_recipes(new)
-        return book
+        state.save_recipe_texts(new)
+        return store
 
-    def write(self, stem: str, recipe: Recipe, method: Method) -> None:
+    def write_recipe(self, stem: str, recipe: Recipe, method: Method) -> None:
         """Put a recipe in place, its method first."""
         known = self.methods.get((recipe.stage, method.digest))
         path = f"{RECIPE_FOLDER}/{recipe.stage}/{method.digest}{METHOD_SUFFIX}"
         if known is None or not (self.root / path).is_file():
-            self._put(path, method.text())
+            self._put(path, method.to_text())
             self.methods[recipe.stage, method.digest] = method
-        self._put(f"{RECIPE_FOLDER}/{recipe.stage}/{stem}{RECIPE_SUFFIX}", recipe.text())
+        self._put(f"{RECIPE_FOLDER}/{recipe.stage}/{stem}{RECIPE_SUFFIX}", recipe.to_text())
         self.recipes[recipe.stage, stem] = recipe
         self.invalid.pop((recipe.stage, stem), None)
 
-    def remove(self, stage: str, stem: str) -> None:
+    def remove_recipe(self, stage: str, stem: str) -> None:
         """Remove a recipe."""
         (self.root / RECIPE_FOLDER / stage / f"{stem}{RECIPE_SUFFIX}").unlink(missing_ok=True)
         self._files.get(stage, {}).pop(f"{stem}{RECIPE_SUFFIX}", None)
         self.recipes.pop((stage, stem), None)
         self.invalid.pop((stage, stem), None)
 
-    def take_text(self, stage: str, stem: str, text: str) -> Recipe | None:
+    def write_recipe_text(self, stage: str, stem: str, text: str) -> Recipe | None:
         """Put a recipe that was made elsewhere in place as it is; None where it is none."""
         recipe = parse_recipe(text)
         if recipe is not None:
@@ -82,20 +82,20 @@ class RecipeStore:
             self.recipes[stage, stem] = recipe
         return recipe
 
-    def of_stage(self, stage: str) -> Mapping[str, Recipe]:
+    def stage_recipes(self, stage: str) -> Mapping[str, Recipe]:
         """Stem to recipe."""
         return {stem: recipe for (name, stem), recipe in self.recipes.items() if name == stage}
 
-    def files_of(self, stage: str) -> Mapping[str, tuple[str, int]]:
+    def list_stage_files(self, stage: str) -> Mapping[str, tuple[str, int]]:
         """File name to MD5 and size, of the valid recipes and methods of a stage."""
         return self._files.get(stage, {})
 
-    def unused_methods(self) -> list[tuple[str, str]]:
+    def find_unused_methods(self) -> list[tuple[str, str]]:
         """(stage, digest) of the methods that no recipe at hand names."""
         used = {(stage, recipe.method) for (stage, _), recipe in self.recipes.items()}
         return sorted(self.methods.keys() - used)
 
-    def drop_methods(self, unused: Iterable[tuple[str, str]]) -> None:
+    def remove_methods(self, unused: Iterable[tuple[str, str]]) -> None:
         """Remove methods."""
         for stage, digest in unused:
             (self.root / RECIPE_FOLDER / stage / f"{digest}{METHOD_SUFFIX}").unlink(missing_ok=True)
@@ -113,7 +113,7 @@ class RecipeStore:
         self._note(stage, name, text)
         mark = read_mark(self.root / path)
         if mark is not None:
-            self.state.remember_recipes({path: (mark, text)})
+            self.state.save_recipe_texts({path: (mark, text)})
 
     def _take(self, stage: str, name: str, text: str, *, trusted: bool) -> bool:
         """Note what a file holds; False where it is no recipe or method, or an edited one."""

@@ -31,9 +31,9 @@ def sync_recipes(root: Path, state: State, stages: Iterable[str], *, fetch: bool
     Gives what a user should know: recipes that are recorded and not to be had, or a damaged dvc.lock.
     """
     mark = read_mark(root / LOCK_FILE)
-    if mark is None or state.memo(SYNCED_MEMO) == list(mark):
+    if mark is None or state.read_memo(SYNCED_MEMO) == list(mark):
         return []
-    storage = Storage.of(root)
+    storage = Storage.open(root)
     if storage is None:
         return []
     from flows.engine.dvc_store.dvc_lock import read_lock
@@ -43,13 +43,15 @@ def sync_recipes(root: Path, state: State, stages: Iterable[str], *, fetch: bool
     except SemflowError as error:
         return [str(error)]
     missing = {stage: _missing(root, storage, recorded.get(stage), stage, state, fetch=fetch) for stage in stages}
-    wanted = {md5 for names in missing.values() for md5 in (names or {}).values() if not storage.objects.has(md5)}
+    wanted = {
+        md5 for names in missing.values() for md5 in (names or {}).values() if not storage.objects.has_object(md5)
+    }
     if wanted and fetch and storage.has_remote:
-        storage.fetch(wanted)
+        storage.fetch_objects(wanted)
     lost = sum(not _restore(root, storage, stage, names or {}) for stage, names in missing.items())
     unknown = [stage for stage, names in missing.items() if names is None]
     if not lost and not unknown:
-        state.remember(SYNCED_MEMO, list(mark))
+        state.save_memo(SYNCED_MEMO, list(mark))
         return []
     return [
         "dvc.lock records recipes that are not here, so some videos of the data set are not known on this machine; "
@@ -61,7 +63,7 @@ def note_synced(root: Path, state: State) -> None:
     """Note that all recipes of the dvc.lock that lies there now are here."""
     mark = read_mark(root / LOCK_FILE)
     if mark is not None:
-        state.remember(SYNCED_MEMO, list(mark))
+        state.save_memo(SYNCED_MEMO, list(mark))
 
 
 def _missing(
@@ -74,11 +76,11 @@ def _missing(
     if not isinstance(held, DirHash):
         return {}
     listing = storage.objects.read_listing(held.md5)
-    if listing is None and fetch and storage.has_remote and storage.fetch([held.md5]):
+    if listing is None and fetch and storage.has_remote and storage.fetch_objects([held.md5]):
         listing = storage.objects.read_listing(held.md5)
     if listing is None:
         return None
-    removed = set((state.memo(REMOVED_MEMO) or {}).get("stems", []))
+    removed = set((state.read_memo(REMOVED_MEMO) or {}).get("stems", []))
     folder = root / RECIPE_FOLDER / stage
     return {
         name: md5
@@ -89,5 +91,5 @@ def _missing(
 
 def _restore(root: Path, storage: Storage, stage: str, names: Mapping[str, str]) -> bool:
     """Whether all of them are in place now."""
-    there = [storage.objects.restore(md5, root / RECIPE_FOLDER / stage / name) for name, md5 in names.items()]
+    there = [storage.objects.restore_file(md5, root / RECIPE_FOLDER / stage / name) for name, md5 in names.items()]
     return all(there)

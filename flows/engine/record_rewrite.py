@@ -76,7 +76,7 @@ class _Work:
 
     def _shrink(self, folder: str, held: DirHash) -> DirHash:
         listing = self.storage.objects.read_listing(held.md5)
-        if listing is None and self.storage.has_remote and self.storage.fetch([held.md5]):
+        if listing is None and self.storage.has_remote and self.storage.fetch_objects([held.md5]):
             listing = self.storage.objects.read_listing(held.md5)
         if listing is None:
             raise SemflowError(
@@ -97,5 +97,5 @@ class _Work:
 
     def _size(self, md5: str) -> int:
         """As far as it is known: DVC shows it and goes by the hash."""
-        mark = read_mark(self.storage.objects.path(md5))
+        mark = read_mark(self.storage.objects.object_path(md5))
         return 0 if mark is None else mark.size

@@ -30,9 +30,9 @@ class RecordedResults:
     _parsed: dict[str, Recipe | None] = field(default_factory=dict[str, Recipe | None])
 
     @classmethod
-    def read(cls, project: Project, items: Iterable[Item]) -> RecordedResults:
+    def load_items(cls, project: Project, items: Iterable[Item]) -> RecordedResults:
         """Those of `items`; recipes that are in the remote alone are fetched together."""
-        past = cls(project, Storage.of(project.root))
+        past = cls(project, Storage.open(project.root))
         wanted: dict[str, list[Item]] = {}
         for item in items:
             wanted.setdefault(item.stage, []).append(item)
@@ -46,7 +46,7 @@ class RecordedResults:
         past._fetch()
         return past
 
-    def find(self, item: Item, key: str) -> Outputs:
+    def find_outputs(self, item: Item, key: str) -> Outputs:
         """What came out for `key` in some recorded version; {} where none has it."""
         for md5 in self._by_item.get(item, ()):
             recipe = self._load(md5)
@@ -57,24 +57,24 @@ class RecordedResults:
     def _take(self, listing_md5: str, items: list[Item]) -> None:
         assert self.storage is not None
         listing = self.storage.objects.read_listing(listing_md5)
-        if listing is None and self.storage.has_remote and self.storage.fetch([listing_md5]):
+        if listing is None and self.storage.has_remote and self.storage.fetch_objects([listing_md5]):
             listing = self.storage.objects.read_listing(listing_md5)
         for item in items if listing else ():
-            md5 = (listing or {}).get(f"{self.project.stem(item.video)}{RECIPE_SUFFIX}")
+            md5 = (listing or {}).get(f"{self.project.artifact_stem(item.video)}{RECIPE_SUFFIX}")
             if md5 is not None and md5 not in (known := self._by_item.setdefault(item, [])):
                 known.append(md5)
 
     def _fetch(self) -> None:
         assert self.storage is not None
-        missing = {md5 for md5s in self._by_item.values() for md5 in md5s if not self.storage.objects.has(md5)}
+        missing = {md5 for md5s in self._by_item.values() for md5 in md5s if not self.storage.objects.has_object(md5)}
         if missing and self.storage.has_remote:
-            self.storage.fetch(missing)
+            self.storage.fetch_objects(missing)
 
     def _load(self, md5: str) -> Recipe | None:
         if md5 not in self._parsed:
             assert self.storage is not None
             try:
-                text = self.storage.objects.path(md5).read_text(encoding="utf-8")
+                text = self.storage.objects.object_path(md5).read_text(encoding="utf-8")
             except (OSError, ValueError):
                 text = ""
             self._parsed[md5] = parse_recipe(text)

@@ -24,9 +24,9 @@ KEPT_PATHS = ("reports/index.html", "reports/bench")
 def remove_orphans(project: Project, plan: Plan) -> list[Path]:
     """Move everything that belongs to no video of the list to `.semflow/removed`; gives the paths as they were."""
     moved: list[Path] = []
-    if project.book.invalid:
+    if project.recipe_store.invalid:
         return moved  # a damaged recipe may be the one that names a video: its artifacts must not be taken for strays
-    for stray in plan.inventory.strays():
+    for stray in plan.inventory.find_orphans():
         if stray.as_posix() in KEPT_PATHS:
             continue
         move_into_place(project.root / stray, project.root / STATE / REMOVED_FOLDER / stray)
@@ -39,7 +39,7 @@ def remove_stale_checkpoints(project: Project, states: Iterable[ItemState]) -> N
 
     While an item waits for another, its key is not known, and nothing is removed.
     """
-    stale = [state for state in states if state.standing == "stale"]
+    stale = [state for state in states if state.status == "stale"]
     folder = project.root / STATE / CHECKPOINTS
     if not folder.is_dir() or any(not state.key for state in stale):
         return

@@ -68,14 +68,14 @@ def run_stale_items(
         order: list[Item] = []
         notes = list(project.notes)
         try:
-            signals.arm()
-            plan = Plan.make(project)
+            signals.enable_raising()
+            plan = Plan.examine_project(project)
             moved = remove_orphans(project, plan)
             if retry_failed:
                 _retry(project, plan)
             states = _wanted(plan, select_items(plan, videos, stages), pull)
             order = list(states)
-            outcomes |= {state.item: make_outcome(state) for state in states.values() if state.standing != "stale"}
+            outcomes |= {state.item: make_outcome(state) for state in states.values() if state.status != "stale"}
             if list_stale(states):
                 expected = _follow(plan, states, outcomes, observers=observers, signals=signals, stopped=stopped)
             remove_stale_checkpoints(project, plan.states.values())
@@ -88,8 +88,10 @@ def run_stale_items(
                     # DVC is about to record these stages: what it finds must be what `record` would leave.
                     notes += [words for words in [check_dvc_yaml(project)] if words]
                     update_raw_pointer(project, stages)
-                    project.book.drop_methods(name for name in project.book.unused_methods() if name[0] in stages)
-            signals.disarm()
+                    project.recipe_store.remove_methods(
+                        name for name in project.recipe_store.find_unused_methods() if name[0] in stages
+                    )
+            signals.disable_raising()
         except Interrupted:
             pass  # the summary says it
         for item in order:
@@ -106,7 +108,7 @@ def run_stale_items(
             expected_s=expected,
         )
         for observer in observers:
-            observer.finished(summary)
+            observer.on_finished(summary)
     if any(outcome.result not in ("reused", "remote") for outcome in summary.outcomes):
         _write_log(project, summary)
     return summary
@@ -164,7 +166,7 @@ def _follow(
 ) -> float | None:
     """Make what is stale; fills `outcomes` also where it is interrupted. Gives the item seconds that were expected."""
     project = plan.project
-    timings = DurationEstimates.read(project.state)
+    timings = DurationEstimates.from_state(project.state)
     workers = make_workers(project, list_stale(states))
     following = ItemRunner(
         plan,
@@ -182,7 +184,7 @@ def _follow(
     finally:
         workers.close()
     made = [outcome.item for outcome in outcomes.values() if outcome.result == "computed"]
-    expected = timings.expect_all(made)
+    expected = timings.estimate_items(made)
     return sum(expected.values()) if made and len(expected) == len(made) else None
 
 
@@ -199,12 +201,12 @@ def _wanted(plan: Plan, states: dict[Item, ItemState], pull: bool) -> dict[Item,
     """`states`, those items in the remote that something stale reads (with `pull`, all of them) to be brought here."""
     read: set[Item] = set()
     for item, state in states.items():
-        if state.standing == "stale":
-            read.update(plan.sources(item))
+        if state.status == "stale":
+            read.update(plan.find_sources(item))
     for item in [*states, *read]:
         state = plan.states[item]
-        if state.standing == "remote" and (pull or item in read):
-            states[item] = state._replace(standing="stale", reason=ONLY_IN_REMOTE, outputs={})
+        if state.status == "remote" and (pull or item in read):
+            states[item] = state._replace(status="stale", reason=ONLY_IN_REMOTE, outputs={})
             plan.states[item] = states[item]
     return states
 
@@ -212,12 +214,12 @@ def _wanted(plan: Plan, states: dict[Item, ItemState], pull: bool) -> dict[Item,
 def _retry(project: Project, plan: Plan) -> None:
     """Make every recorded fault an item that was never made."""
     for item, state in list(plan.states.items()):
-        if state.standing == "failed":
-            project.book.remove(item.stage, project.stem(item.video))
+        if state.status == "failed":
+            project.recipe_store.remove_recipe(item.stage, project.artifact_stem(item.video))
     project.state.clear_deaths()
     for declaration in project.declarations:
-        for video in project.owners(declaration):
-            plan.settle(plan.examine(declaration, video))
+        for video in project.list_owners(declaration):
+            plan.set_state(plan.examine_item(declaration, video))
 
 
 def _perform_here(project: Project) -> Callable[[Job], JobResult]:
@@ -240,12 +242,12 @@ def _in_order(project: Project, outcomes: Iterable[Outcome]) -> tuple[Outcome, .
 
 def _write_log(project: Project, summary: Summary) -> None:
     """Times and hosts belong here and in no recipe: one line per run, of what was not simply reused."""
-    done = [outcome.as_json() for outcome in summary.outcomes if outcome.result not in ("reused", "remote")]
+    done = [outcome.to_dict() for outcome in summary.outcomes if outcome.result not in ("reused", "remote")]
     entry = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "host": socket.gethostname(),
         "pid": os.getpid(),
-        **summary.as_json(),
+        **summary.to_dict(),
         "outcomes": done,
     }
     try:

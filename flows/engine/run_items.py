@@ -56,16 +56,16 @@ class ItemRunner:
 
     def run(self) -> None:
         """Until every item of `states` that is stale has an outcome, or the run is stopped."""
-        self.schedule = Schedule.of(self.plan, self.states, self.plan.project.state.deaths())
-        self.past = RecordedResults.read(self.plan.project, self.schedule.order)
+        self.schedule = Schedule.from_states(self.plan, self.states, self.plan.project.state.read_deaths())
+        self.past = RecordedResults.load_items(self.plan.project, self.schedule.order)
         order = sorted(self.schedule.order, key=self.schedule.order.__getitem__)
-        expected = self.timings.expect_all(order)
-        self._tell(lambda observer: observer.planned(order, expected, self.workers.size))
+        expected = self.timings.estimate_items(order)
+        self._tell(lambda observer: observer.on_planned(order, expected, self.workers.size))
         while (self.schedule.ready or self.in_hand or self.waiting) and not self.stopped():
             self._start_ready()
             if self.in_hand or self.waiting:
-                for event in self.workers.events(POLL_S):
-                    with self.signals.deferred():
+                for event in self.workers.wait_events(POLL_S):
+                    with self.signals.defer_raising():
                         self._take(event)
 
     # Starting
@@ -76,13 +76,13 @@ class ItemRunner:
             self._start(item, attempt)
         put_back: list[Item] = []
         while self.schedule.ready and self._has_room():
-            item = self.schedule.pop()
+            item = self.schedule.pop_ready()
             if self._must_wait(item):
                 put_back.append(item)
             else:
                 self._start(item, 1)
         for item in put_back:
-            self.schedule.push(item)
+            self.schedule.add_ready(item)
 
     def _has_room(self) -> bool:
         return len(self.in_hand) < self.workers.size
@@ -96,51 +96,53 @@ class ItemRunner:
 
     def _start(self, item: Item, attempt: int) -> None:
         declaration = self.plan.project.by_name[item.stage]
-        state = self.plan.examine(declaration, item.video)
-        pulled = state.standing == "remote" and self.states[item].reason == ONLY_IN_REMOTE
-        if state.standing != "stale" and not pulled:
-            self.plan.settle(state)
+        state = self.plan.examine_item(declaration, item.video)
+        pulled = state.status == "remote" and self.states[item].reason == ONLY_IN_REMOTE
+        if state.status != "stale" and not pulled:
+            self.plan.set_state(state)
             self._settle(make_outcome(state))
             return
         self.in_hand[item] = (state, attempt)
-        limit = self.timings.limit(item, self.limit_s)
-        worker = self.workers.start(item, self._job(declaration, state, pulled=pulled), limit)
-        self._tell(lambda observer: observer.started(item, worker, attempt))
+        limit = self.timings.choose_limit(item, self.limit_s)
+        worker = self.workers.start_job(item, self._job(declaration, state, pulled=pulled), limit)
+        self._tell(lambda observer: observer.on_started(item, worker, attempt))
 
     def _job(self, declaration: Declaration, state: ItemState, *, pulled: bool) -> Job:
         project, video = self.plan.project, state.item.video
         # Where the raw file is not here, or the artifact is to be pulled, the bytes must come from the object store.
-        raw_missing = any(kind.raw and project.videos[video].file is None for kind in declaration.inputs.values())
-        only_known = pulled or raw_missing
+        raw_missing = any(kind.is_raw and project.videos[video].file is None for kind in declaration.inputs.values())
+        restore_only = pulled or raw_missing
         known = self._known(state)
-        frames = project.makers.get("data/frames")
+        frames = project.producers.get("data/frames")
         return Job(
             stage=declaration.name,
             video=video,
-            inputs={} if only_known else list_input_paths(self.plan, declaration, video),
-            outputs=tuple((kind.folder, str(project.path(kind, video))) for kind in declaration.outputs),
-            parts=str(checkpoint_folder(project.root, state)),
+            inputs={} if restore_only else list_input_paths(self.plan, declaration, video),
+            outputs=tuple((kind.folder, str(project.artifact_path(kind, video))) for kind in declaration.outputs),
+            checkpoints=str(checkpoint_folder(project.root, state)),
             known=known if set(known) == {kind.folder for kind in declaration.outputs} else {},
-            only_known=only_known,
-            frames=str(project.path(frames.outputs[0], video)) if frames is not None and video != DATASET_ITEM else "",
+            is_restore_only=restore_only,
+            frames=str(project.artifact_path(frames.outputs[0], video))
+            if frames is not None and video != DATASET_ITEM
+            else "",
         )
 
     def _known(self, state: ItemState) -> Outputs:
         """What came out for the item's key before, here or in any recorded version."""
         project = self.plan.project
-        recipe = project.book.recipes.get((state.item.stage, project.stem(state.item.video)))
+        recipe = project.recipe_store.recipes.get((state.item.stage, project.artifact_stem(state.item.video)))
         if recipe is not None and recipe.key == state.key:
             return recipe.outputs
-        return _outputs(project.state.ledger(state.key)) or self.past.find(state.item, state.key)
+        return _outputs(project.state.find_outputs(state.key)) or self.past.find_outputs(state.item, state.key)
 
     # Answers
 
     def _take(self, event: WorkerEvent) -> None:
         match event:
             case ItemProgress(item, step):
-                self._tell(lambda observer: observer.progressed(item, step))
+                self._tell(lambda observer: observer.on_progress(item, step))
             case WorkerLog(level, message):
-                self._tell(lambda observer: observer.said(level, message))
+                self._tell(lambda observer: observer.on_message(level, message))
             case JobEnded(item, done):
                 state, attempt = self.in_hand.pop(item)
                 self._end(state, attempt, done)
@@ -150,7 +152,7 @@ class ItemRunner:
 
     def _end(self, state: ItemState, attempt: int, done: JobResult) -> None:
         item = state.item
-        if done.how in ("computed", "restored"):
+        if done.status in ("computed", "restored"):
             try:
                 self._accept(state, done)
             except OSError as error:  # the recipe could not be written: what was made counts for nothing without it
@@ -158,13 +160,13 @@ class ItemRunner:
                 self._settle(Outcome(item.video, item.stage, "failed", done.seconds, error=words))
                 return
             size = sum(size for files in done.outputs.values() for _, size in files.values())
-            how = "computed" if done.how == "computed" else "restored"
+            how = "computed" if done.status == "computed" else "restored"
             self._settle(Outcome(item.video, item.stage, how, done.seconds, done.frames, bytes=size))
-        elif done.how == "fault":
+        elif done.status == "fault":
             self._fail_for_good(state, done.message, done.seconds)
         elif done.transient and attempt <= len(RETRY_DELAYS_S):
             outcome = Outcome(item.video, item.stage, "failed", done.seconds, error=done.message)
-            self._tell(lambda observer: observer.ended(outcome, False))
+            self._tell(lambda observer: observer.on_ended(outcome, False))
             heapq.heappush(self.waiting, (time.monotonic() + RETRY_DELAYS_S[attempt - 1], item, attempt + 1))
         else:
             if done.details:
@@ -176,22 +178,22 @@ class ItemRunner:
         project, item = self.plan.project, state.item
         declaration = project.by_name[item.stage]
         for kind in declaration.outputs:
-            base = project.path(kind, item.video)
+            base = project.artifact_path(kind, item.video)
             for name, (md5, _) in done.outputs[kind.folder].items():
                 path = base / name if name else base
                 mark = read_mark(path)
                 if mark is not None:
-                    project.state.remember_own_file(path.relative_to(project.root).as_posix(), mark, md5)
+                    project.state.save_own_md5(path.relative_to(project.root).as_posix(), mark, md5)
         recipe = Recipe(item.video, item.stage, state.method, state.inputs, done.outputs)
-        method = project.book.methods.get((item.stage, state.method), declaration.method)
-        with project.state.together():
-            project.book.write(project.stem(item.video), recipe, method)
-            project.state.remember_outputs(item, recipe.key, done.outputs)
+        method = project.recipe_store.methods.get((item.stage, state.method), declaration.method)
+        with project.state.batch_writes():
+            project.recipe_store.write_recipe(project.artifact_stem(item.video), recipe, method)
+            project.state.save_outputs(item, recipe.key, done.outputs)
             project.state.clear_deaths([recipe.key])
-            if done.how == "computed":
-                project.state.remember_timing(item.stage, item.video, done.seconds, done.frames)
+            if done.status == "computed":
+                project.state.save_timing(item.stage, item.video, done.seconds, done.frames)
             project.state.flush()
-        self.plan.settle(ItemState(item, "fresh", "", recipe.key, state.method, state.inputs, done.outputs))
+        self.plan.set_state(ItemState(item, "fresh", "", recipe.key, state.method, state.inputs, done.outputs))
 
     def _bury(self, state: ItemState, reason: str, seconds: float) -> None:
         """A worker died over the item: once is an accident, twice is put aside."""
@@ -211,7 +213,7 @@ class ItemRunner:
         except OSError as trouble:
             recorded = False
             error += f" (not recorded: {trouble.strerror or trouble})"
-            self.plan.settle(ItemState(item, "stale", error, state.key, state.method, state.inputs))
+            self.plan.set_state(ItemState(item, "stale", error, state.key, state.method, state.inputs))
         self._settle(Outcome(item.video, item.stage, "failed", seconds, error=error, recorded=recorded))
 
     def _record_fault(self, state: ItemState, error: str) -> None:
@@ -221,23 +223,23 @@ class ItemRunner:
         after = find_downstream(project.declarations, declaration) if item.video != DATASET_ITEM else []
         for gone in (declaration, *after):
             for kind in gone.outputs:
-                remove_path(project.path(kind, item.video))
-            project.book.remove(gone.name, project.stem(item.video))
-            self.plan.drop(Item(item.video, gone.name), f"after {item.stage}")
+                remove_path(project.artifact_path(kind, item.video))
+            project.recipe_store.remove_recipe(gone.name, project.artifact_stem(item.video))
+            self.plan.drop_item(Item(item.video, gone.name), f"after {item.stage}")
         recipe = Recipe(item.video, item.stage, state.method, state.inputs, {}, error)
-        project.book.write(project.stem(item.video), recipe, declaration.method)
+        project.recipe_store.write_recipe(project.artifact_stem(item.video), recipe, declaration.method)
         project.state.clear_deaths([recipe.key])
-        self.plan.settle(ItemState(item, "failed", error, recipe.key, state.method, state.inputs))
+        self.plan.set_state(ItemState(item, "failed", error, recipe.key, state.method, state.inputs))
 
     def _settle(self, outcome: Outcome) -> None:
         self.outcomes[outcome.item] = outcome
-        self._tell(lambda observer: observer.ended(outcome, True))
-        for blocked in self.schedule.settle(outcome):
+        self._tell(lambda observer: observer.on_ended(outcome, True))
+        for blocked in self.schedule.complete_item(outcome):
             self.outcomes[blocked.item] = blocked
             if blocked.recorded:
                 state = ItemState(blocked.item, "blocked", blocked.error or "", recorded=True)
-                self.plan.settle(state)
-            self._tell(lambda observer, blocked=blocked: observer.ended(blocked, True))
+                self.plan.set_state(state)
+            self._tell(lambda observer, blocked=blocked: observer.on_ended(blocked, True))
 
     def _tell(self, what: Callable[[Observer], None]) -> None:
         for observer in self.observers:
@@ -247,11 +249,11 @@ class ItemRunner:
 def make_outcome(state: ItemState) -> Outcome:
     """The Outcome of an item that needs no work, or that cannot have any."""
     item = state.item
-    if state.standing == "fresh":
+    if state.status == "fresh":
         return Outcome(item.video, item.stage, "reused")
-    if state.standing == "remote":
+    if state.status == "remote":
         return Outcome(item.video, item.stage, "remote")
-    result = "failed" if state.standing == "failed" else "blocked"
+    result = "failed" if state.status == "failed" else "blocked"
     return Outcome(item.video, item.stage, result, error=state.reason, recorded=state.recorded)
 
 
@@ -260,7 +262,7 @@ def find_downstream(declarations: Sequence[Declaration], origin: Declaration) ->
     made = {kind.folder for kind in origin.outputs}
     found: list[Declaration] = []
     for declaration in declarations:
-        reads = {kind.folder for kind in declaration.inputs.values() if not kind.place and not kind.raw}
+        reads = {kind.folder for kind in declaration.inputs.values() if not kind.user_path and not kind.is_raw}
         if made & reads and not declaration.over_dataset:
             found.append(declaration)
             made |= {kind.folder for kind in declaration.outputs}
@@ -271,11 +273,11 @@ def list_input_paths(plan: Plan, declaration: Declaration, video: str) -> dict[s
     """Argument name to where its artifact lies, or for the artifacts of a whole dataset video to path."""
     found: dict[str, str | Mapping[str, str]] = {}
     for argument, kind in declaration.inputs.items():
-        if argument in declaration.whole:
-            videos = plan.artifacts(declaration, kind)
-            found[argument] = {owner: str(plan.project.path(kind, owner)) for owner in videos}
+        if argument in declaration.dataset_inputs:
+            videos = plan.list_available(declaration, kind)
+            found[argument] = {owner: str(plan.project.artifact_path(kind, owner)) for owner in videos}
         else:
-            found[argument] = str(plan.project.path(kind, video))
+            found[argument] = str(plan.project.artifact_path(kind, video))
     return found
 
 

@@ -31,12 +31,12 @@ class Schedule:
     ready: list[tuple[int, str, Item]] = field(default_factory=list[tuple[int, str, Item]])
 
     @classmethod
-    def of(cls, plan: Plan, states: Mapping[Item, ItemState], deaths: Mapping[str, int]) -> Schedule:
+    def from_states(cls, plan: Plan, states: Mapping[Item, ItemState], deaths: Mapping[str, int]) -> Schedule:
         """The stale items among `states`, those last whose key a worker died over."""
-        todo = [item for item, state in states.items() if state.standing == "stale"]
+        todo = [item for item, state in states.items() if state.status == "stale"]
         late = {item for item in todo if states[item].key in deaths}
         order = {item: n + (DIED_BEFORE if item in late else 0) for n, item in enumerate(todo)}
-        reads = {item: [source for source in plan.sources(item) if source in order] for item in order}
+        reads = {item: [source for source in plan.find_sources(item) if source in order] for item in order}
         schedule = cls(order, reads)
         readers: dict[Item, list[Item]] = defaultdict(list)
         for item, before in reads.items():
@@ -46,23 +46,23 @@ class Schedule:
         schedule.readers = dict(readers)
         for item, count in schedule.missing.items():
             if not count:
-                schedule.push(item)
+                schedule.add_ready(item)
         return schedule
 
-    def push(self, item: Item) -> None:
+    def add_ready(self, item: Item) -> None:
         """Put an item in line: all that it reads is there."""
         heapq.heappush(self.ready, (self.order[item], item.stage, item))
 
-    def pop(self) -> Item:
+    def pop_ready(self) -> Item:
         """The first in line."""
         return heapq.heappop(self.ready)[2]
 
-    def settle(self, outcome: Outcome) -> Iterator[Outcome]:
+    def complete_item(self, outcome: Outcome) -> Iterator[Outcome]:
         """Take the final outcome of an item; gives the outcomes of those that it blocks, each once."""
         item = outcome.item
         self.missing.pop(item, None)
         readers = self.readers.get(item, [])
-        if not outcome.good:
+        if not outcome.is_good:
             # A stage over the dataset goes on without a video whose file is at fault.
             going = [reader for reader in readers if outcome.recorded and reader.video == DATASET_ITEM]
             yield from self._block(outcome, [reader for reader in readers if reader not in going])
@@ -72,7 +72,7 @@ class Schedule:
                 continue  # blocked already by something else it reads
             self.missing[reader] -= 1
             if not self.missing[reader]:
-                self.push(reader)
+                self.add_ready(reader)
 
     def _block(self, origin: Outcome, readers: list[Item]) -> Iterator[Outcome]:
         waiting = list(readers)

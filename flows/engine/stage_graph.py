@@ -19,7 +19,7 @@ def render_graph(declarations: Sequence[Declaration]) -> str:
     written: dict[str, str] = {}
     for declaration in declarations:
         for kind in declaration.inputs.values():
-            if kind.raw or kind.place:
+            if kind.is_raw or kind.user_path:
                 node = written.setdefault(_place(kind), f"in{len(written)}")
                 lines.append(f"  {node} -.-> {declaration.name}")
             else:
@@ -37,7 +37,7 @@ def replace_graph(page: str, graph: str) -> str:
 
 def refresh_graph_page(root: Path, declarations: Sequence[Declaration]) -> bool:
     """Whether docs/architecture.md, if it is there, had to be written anew."""
-    from tasks.content_hash import write_atomically
+    from tasks.atomic_file import write_text_atomically
 
     path = root / PAGE
     if not path.is_file():
@@ -45,7 +45,7 @@ def refresh_graph_page(root: Path, declarations: Sequence[Declaration]) -> bool:
     page = path.read_text(encoding="utf-8")
     text = replace_graph(page, render_graph(declarations))
     if text != page:
-        write_atomically(path, text)
+        write_text_atomically(path, text)
     return text != page
 
 
@@ -59,4 +59,4 @@ def _name(kind: ArtifactKind) -> str:
 
 
 def _place(kind: ArtifactKind) -> str:
-    return f"{kind.folder}/" if kind.raw else kind.place.replace("{video}", "&lt;video&gt;")
+    return f"{kind.folder}/" if kind.is_raw else kind.user_path.replace("{video}", "&lt;video&gt;")

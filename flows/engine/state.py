@@ -82,17 +82,17 @@ class State:
             }
         return self._files
 
-    def known_md5(self, path: str, mark: FileMark) -> str | None:
+    def find_md5(self, path: str, mark: FileMark) -> str | None:
         """The MD5 of the file at `path` if it was hashed while it had this mark."""
         known = self.files.get(_storable(path))
         return known[1] if known is not None and known[0] == mark else None
 
-    def remember_file(self, path: str, mark: FileMark, md5: str) -> None:
+    def save_md5(self, path: str, mark: FileMark, md5: str) -> None:
         """Note the hash of a file, unless it was touched so recently that its mark may not change with its bytes."""
         if is_mark_stable(mark):
-            self.remember_own_file(path, mark, md5)
+            self.save_own_md5(path, mark, md5)
 
-    def remember_own_file(self, path: str, mark: FileMark, md5: str) -> None:
+    def save_own_md5(self, path: str, mark: FileMark, md5: str) -> None:
         """Note the hash of a file that the engine itself has just written and that nobody else touches."""
         assert isinstance(self.files, dict)
         name = _storable(path)
@@ -106,7 +106,7 @@ class State:
 
     # Recipes
 
-    def recipe_texts(self) -> dict[str, tuple[FileMark, str]]:
+    def read_recipe_texts(self) -> dict[str, tuple[FileMark, str]]:
         """Path to mark and text of every recipe file read before."""
         rows = self._rows("select path, size, mtime, ctime, inode, text from recipes")
         return {
@@ -115,24 +115,24 @@ class State:
             if (text := strip_checksum(sealed)) is not None
         }
 
-    def remember_recipes(self, texts: Mapping[str, tuple[FileMark, str]]) -> None:
+    def save_recipe_texts(self, texts: Mapping[str, tuple[FileMark, str]]) -> None:
         """Note recipe files as read."""
         rows = [(path, *mark, add_checksum(text)) for path, (mark, text) in texts.items()]
         self._write("insert or replace into recipes values (?, ?, ?, ?, ?, ?)", rows)
 
     # Ledger
 
-    def ledger(self, key: str) -> Any:
+    def find_outputs(self, key: str) -> Any:
         """What came out for `key` before, or None."""
         rows = self._rows("select outputs from ledger where key = ?", (key,))
         return decode_json(rows[0][0]) if rows else None
 
-    def remember_outputs(self, item: Item, key: str, outputs: Any) -> None:
+    def save_outputs(self, item: Item, key: str, outputs: Any) -> None:
         """Note what came out for a key."""
         row = (key, encode_json(outputs), item.video, item.stage, time.time())
         self._write("insert or replace into ledger values (?, ?, ?, ?, ?)", [row])
 
-    def ledger_rows(self) -> Iterator[LedgerRow]:
+    def read_ledger(self) -> Iterator[LedgerRow]:
         """Everything that came out, here."""
         for key, outputs, video, stage, at in self._rows("select key, outputs, video, stage, at from ledger"):
             if (value := decode_json(outputs)) is not None:
@@ -144,13 +144,13 @@ class State:
 
     # Deaths
 
-    def deaths(self) -> dict[str, int]:
+    def read_deaths(self) -> dict[str, int]:
         """Key to how often a worker died making it."""
         return dict(self._rows("select key, cast(count as int) from deaths"))
 
     def count_death(self, key: str, reason: str) -> int:
         """Note that a worker died over `key`; how often by now."""
-        count = self.deaths().get(key, 0) + 1
+        count = self.read_deaths().get(key, 0) + 1
         self._write("insert or replace into deaths values (?, ?, ?)", [(key, count, reason)])
         return count
 
@@ -163,33 +163,33 @@ class State:
 
     # Timings
 
-    def timings(self) -> list[tuple[str, str, float, int]]:
+    def read_timings(self) -> list[tuple[str, str, float, int]]:
         """(stage, video, seconds, frames) of the last time each item was computed here."""
         return self._rows("select stage, video, cast(seconds as real), cast(frames as int) from timings")
 
-    def remember_timing(self, stage: str, video: str, seconds: float, frames: int) -> None:
+    def save_timing(self, stage: str, video: str, seconds: float, frames: int) -> None:
         """Note how long an item took."""
         row = (stage, video, seconds, frames, time.time())
         self._write("insert or replace into timings values (?, ?, ?, ?, ?)", [row])
 
     # Memos
 
-    def memo(self, name: str) -> Any:
+    def read_memo(self, name: str) -> Any:
         """The value noted under `name`, or None."""
         rows = self._rows("select value from memos where name = ?", (name,))
         return decode_json(rows[0][0]) if rows else None
 
-    def remember(self, name: str, value: Any) -> None:
+    def save_memo(self, name: str, value: Any) -> None:
         """Note a value that JSON can hold."""
         self._write("insert or replace into memos values (?, ?)", [(name, encode_json(value))])
 
-    def memos(self, prefix: str) -> dict[str, Any]:
+    def read_memos(self, prefix: str) -> dict[str, Any]:
         """Every value whose name starts with `prefix`, by the rest of its name."""
         rows = self._rows("select name, value from memos where substr(name, 1, ?) = ?", (len(prefix), prefix))
         found = {name[len(prefix) :]: decode_json(value) for name, value in rows}
         return {name: value for name, value in found.items() if value is not None}
 
-    def remember_all(self, prefix: str, values: Mapping[str, Any]) -> None:
+    def save_memos(self, prefix: str, values: Mapping[str, Any]) -> None:
         """Note many values, their names behind `prefix`."""
         rows = [(prefix + name, encode_json(value)) for name, value in values.items()]
         self._write("insert or replace into memos values (?, ?)", rows)
@@ -215,14 +215,14 @@ class State:
         self._write("delete from ledger where video = ?", [(video,)])
         self._write("delete from memos where substr(name, -length(?)) = ?", [(f":{video}", f":{video}")])
 
-    def scrub(self) -> None:
+    def erase_deleted_rows(self) -> None:
         """Overwrite what was dropped: SQLite keeps the bytes of rows that are gone, in the file and in its log."""
         with contextlib.suppress(sqlite3.Error):
             self.connection.execute("vacuum")
             self.connection.execute("pragma wal_checkpoint(truncate)")
 
     @contextlib.contextmanager
-    def together(self) -> Generator[None]:
+    def batch_writes(self) -> Generator[None]:
         """What is noted within is written in one transaction."""
         self._together = True
         try:

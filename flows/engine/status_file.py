@@ -16,7 +16,7 @@ from typing import Any
 from flows.cli.run_progress import RunProgress
 from flows.engine.outcome import Item, Outcome, Step, Summary
 from flows.engine.state import STATE_FOLDER
-from tasks.content_hash import write_atomically
+from tasks.atomic_file import write_text_atomically
 
 STATUS_FILE = "status.json"
 MIN_INTERVAL_S = 1.0
@@ -36,18 +36,18 @@ class StatusFile:
     _failures: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     _written: float = 0.0
 
-    def planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
+    def on_planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
         """See Observer."""
         self._progress = RunProgress.from_plan(items, expected_s, workers)
         self._write(now=True)
 
-    def started(self, item: Item, worker: int, attempt: int) -> None:
+    def on_started(self, item: Item, worker: int, attempt: int) -> None:
         """See Observer."""
         del worker
         self._in_hand[item] = (time.time(), attempt, "")
         self._write()
 
-    def progressed(self, item: Item, step: Step) -> None:
+    def on_progress(self, item: Item, step: Step) -> None:
         """See Observer."""
         if item in self._in_hand:
             began, attempt, _ = self._in_hand[item]
@@ -55,7 +55,7 @@ class StatusFile:
             self._in_hand[item] = (began, attempt, f"{step.what} {step.done:g}{total}")
             self._write()
 
-    def ended(self, outcome: Outcome, final: bool) -> None:
+    def on_ended(self, outcome: Outcome, final: bool) -> None:
         """See Observer."""
         self._in_hand.pop(outcome.item, None)
         if final:
@@ -64,10 +64,10 @@ class StatusFile:
                 self._failures.append({"video": outcome.video, "stage": outcome.stage, "error": outcome.error})
         self._write()
 
-    def said(self, level: int, message: str) -> None:
+    def on_message(self, level: int, message: str) -> None:
         """See Observer."""
 
-    def finished(self, summary: Summary) -> None:
+    def on_finished(self, summary: Summary) -> None:
         """See Observer."""
         del summary
         self._in_hand.clear()
@@ -96,7 +96,7 @@ class StatusFile:
             "left_at_least": left is not None and left.at_least,
         }
         try:
-            write_atomically(self.root / STATE_FOLDER / STATUS_FILE, json.dumps(value) + "\n")
+            write_text_atomically(self.root / STATE_FOLDER / STATUS_FILE, json.dumps(value) + "\n")
         except (OSError, UnicodeEncodeError):
             return  # a full disk must not end a run
 

@@ -24,28 +24,28 @@ class Storage:
     has_remote: bool
 
     @classmethod
-    def of(cls, root: Path) -> Storage | None:
+    def open(cls, root: Path) -> Storage | None:
         """That of the project at `root`; None where it is no DVC repository."""
         return _open(root)
 
-    def keep(self, path: Path, md5: str) -> None:
+    def add_file(self, path: Path, md5: str) -> None:
         """Copy a file into the local cache."""
-        self.objects.add(path, md5)
+        self.objects.add_file(path, md5)
 
-    def obtain(self, md5s: Iterable[str]) -> bool:
+    def ensure_local(self, md5s: Iterable[str]) -> bool:
         """Whether all objects are in the local cache now; what is missing is fetched from the remote."""
-        missing = {md5 for md5 in md5s if not self.objects.has(md5)}
+        missing = {md5 for md5 in md5s if not self.objects.has_object(md5)}
         if not missing:
             return True
-        return self.has_remote and self.fetch(missing) >= missing
+        return self.has_remote and self.fetch_objects(missing) >= missing
 
-    def fetch(self, md5s: Iterable[str]) -> set[str]:
+    def fetch_objects(self, md5s: Iterable[str]) -> set[str]:
         """Those of the objects that came from the remote; none where it does not answer, which is said."""
         from flows.engine.dvc_store.remote import Remote
 
         try:
             remote = Remote.open(self.root)
-            return set() if remote is None else remote.fetch(md5s)
+            return set() if remote is None else remote.fetch_objects(md5s)
         except SemflowError as error:
             log.warning("%s", error)
             return set()

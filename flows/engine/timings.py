@@ -25,14 +25,14 @@ class DurationEstimates:
     """Video to its number of frames."""
 
     @classmethod
-    def read(cls, state: State) -> DurationEstimates:
+    def from_state(cls, state: State) -> DurationEstimates:
         """What the state remembers."""
         timings = cls()
         seconds: dict[str, float] = defaultdict(float)
         framed: dict[str, float] = defaultdict(float)
         counts: dict[str, int] = defaultdict(int)
         frames: dict[str, int] = defaultdict(int)
-        for stage, video, took, count in state.timings():
+        for stage, video, took, count in state.read_timings():
             timings.by_item[Item(video, stage)] = took
             seconds[stage] += took
             counts[stage] += 1
@@ -44,7 +44,7 @@ class DurationEstimates:
         timings.per_frame.update({stage: framed[stage] / frames[stage] for stage in frames if frames[stage]})
         return timings
 
-    def expect(self, item: Item) -> float | None:
+    def estimate_item(self, item: Item) -> float | None:
         """Seconds that the item will take; None where its stage never ran here."""
         if item in self.by_item:
             return self.by_item[item]
@@ -52,10 +52,10 @@ class DurationEstimates:
             return self.per_frame[item.stage] * self.frames[item.video]
         return self.per_item.get(item.stage)
 
-    def expect_all(self, items: Iterable[Item]) -> dict[Item, float]:
+    def estimate_items(self, items: Iterable[Item]) -> dict[Item, float]:
         """Item to seconds, for those of which something is known."""
-        return {item: seconds for item in items if (seconds := self.expect(item)) is not None}
+        return {item: seconds for item in items if (seconds := self.estimate_item(item)) is not None}
 
-    def limit(self, item: Item, limit_s: float) -> float:
+    def choose_limit(self, item: Item, limit_s: float) -> float:
         """After how many seconds the item is ended: `limit_s` if it is not 0, else by what is expected."""
-        return limit_s or max(MIN_LIMIT_S, LIMIT_FACTOR * (self.expect(item) or 0.0))
+        return limit_s or max(MIN_LIMIT_S, LIMIT_FACTOR * (self.estimate_item(item) or 0.0))

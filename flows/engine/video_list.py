@@ -39,7 +39,7 @@ class Video:
         return None if self.place is None else Path(self.place)
 
     @property
-    def here(self) -> bool:
+    def is_local(self) -> bool:
         """Whether the raw file can be read on this machine."""
         return self.place is not None
 

@@ -35,13 +35,13 @@ class VideoPaths:
 def list_video_paths(project: Project, video: Video) -> VideoPaths:
     """Where things of `video` lie."""
     per_video = [declaration for declaration in project.declarations if not declaration.over_dataset]
-    artifacts = [_below(project, project.path(kind, video.name)) for d in per_video for kind in d.outputs]
+    artifacts = [_below(project, project.artifact_path(kind, video.name)) for d in per_video for kind in d.outputs]
     kinds = [kind for declaration in project.declarations for kind in declaration.inputs.values()]
     return VideoPaths(
         artifacts=tuple(dict.fromkeys(artifacts)),
         recipes=tuple(f"{RECIPE_FOLDER}/{declaration.name}/{video.stem}{RECIPE_SUFFIX}" for declaration in per_video),
         raw=() if video.file is None else (f"{RAW_FOLDER}/{video.relative}",),
-        written=tuple(dict.fromkeys(k.place.format(video=video.name) for k in kinds if VIDEO_SLOT in k.place)),
+        written=tuple(dict.fromkeys(k.user_path.format(video=video.name) for k in kinds if VIDEO_SLOT in k.user_path)),
         commands=tuple(
             dict.fromkeys(f"{folder}/{name}" for folder in COMMAND_FOLDERS for name in (video.name, video.stem))
         ),

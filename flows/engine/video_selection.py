@@ -15,21 +15,23 @@ if TYPE_CHECKING:
 
 
 def select_dataset_videos(project: Project, declaration: Declaration, inventory: Inventory) -> list[str]:
-    """All videos, or those that the stage's `among` names by its parameters and by what people wrote for it.
+    """All videos, or those that the stage's `select_videos` names by its parameters and by what people wrote for it.
 
     None where that cannot be read, which the item itself says. The answer is remembered, for asking costs an import.
     """
-    if not declaration.chooses:
+    if not declaration.selects_videos:
         return list(project.videos)
     asked = {
         "params": combine_hashes({"": declaration.method.digest}),
-        "written": {a: inventory.written(kind, DATASET_ITEM) for a, kind in declaration.inputs.items() if kind.place},
+        "written": {
+            a: inventory.hash_user_input(kind, DATASET_ITEM) for a, kind in declaration.inputs.items() if kind.user_path
+        },
     }
     name = f"chosen:{declaration.name}"
-    known = project.state.memo(name)
+    known = project.state.read_memo(name)
     if known is None or known["asked"] != asked:
         known = {"asked": asked, "among": _ask(project, declaration)}
-        project.state.remember(name, known)
+        project.state.save_memo(name, known)
     among = known["among"]
     return [video for video in project.videos if among is None or video in among]
 
@@ -39,12 +41,12 @@ def _ask(project: Project, declaration: Declaration) -> list[str] | None:
     try:
         written = {
             argument: kind.open(
-                project.root / declaration.inputs[argument].place.format(video=DATASET_ITEM.removeprefix("/"))
+                project.root / declaration.inputs[argument].user_path.format(video=DATASET_ITEM.removeprefix("/"))
             )
             for argument, kind in stage.inputs.items()
             if issubclass(kind, UserInput)
         }
     except BadInput:
         return []
-    among = stage.among(project.params[stage.name], written)
+    among = stage.select_videos(project.params[stage.name], written)
     return None if among is None else list(among)

@@ -68,11 +68,11 @@ class Workers(Protocol):
 
     size: int
 
-    def start(self, item: Item, job: Job, limit_s: float) -> int:
+    def start_job(self, item: Item, job: Job, limit_s: float) -> int:
         """Hand a job to a free worker, ended after `limit_s` seconds; the worker's number."""
         ...
 
-    def events(self, timeout_s: float) -> list[WorkerEvent]:
+    def wait_events(self, timeout_s: float) -> list[WorkerEvent]:
         """What has happened, waiting for it if nothing has, at most so long."""
         ...
 
@@ -109,7 +109,7 @@ class WorkerPool:
     _checked: float = 0.0
     _spawned: int = 0
 
-    def start(self, item: Item, job: Job, limit_s: float) -> int:
+    def start_job(self, item: Item, job: Job, limit_s: float) -> int:
         """Hand a job to an idle worker, or to a new one."""
         worker = next((w for w in self._workers.values() if w.item is None), None) or self._spawn()
         worker.item, worker.since, worker.limit_s = item, time.monotonic(), limit_s
@@ -117,7 +117,7 @@ class WorkerPool:
             worker.pipe.send(job)
         return worker.number
 
-    def events(self, timeout_s: float) -> list[WorkerEvent]:
+    def wait_events(self, timeout_s: float) -> list[WorkerEvent]:
         """What has happened; [] after `timeout_s` without anything."""
         by_pipe = {worker.pipe: worker for worker in self._workers.values()}
         found: list[WorkerEvent] = []
@@ -254,13 +254,13 @@ class InlineWorkers:
     size: int = 1
     _waiting: list[tuple[Item, Job]] = field(default_factory=list[tuple[Item, Job]])
 
-    def start(self, item: Item, job: Job, limit_s: float) -> int:
+    def start_job(self, item: Item, job: Job, limit_s: float) -> int:
         """Take the item; it is made when its event is asked for, so that its beginning is told before."""
         del limit_s
         self._waiting.append((item, job))
         return 0
 
-    def events(self, timeout_s: float) -> list[WorkerEvent]:
+    def wait_events(self, timeout_s: float) -> list[WorkerEvent]:
         """Make what was started."""
         if not self._waiting:
             time.sleep(min(timeout_s, 0.01))

@@ -134,22 +134,22 @@ def read_labelled_clips(folder: Path) -> list[LabelledClip]:
 def classify_clip(file: Path, model: ActionModel, params: ParamSections) -> ClipSummary:
     """Predictions of each stream for the clip `file`, most probable first."""
     with tempfile.TemporaryDirectory() as folder:
-        frames = decode(RawVideo(file), params.section(DecodeParams)).to(Path(folder) / "frames.parquet")
+        frames = decode(RawVideo(file), params.get_section(DecodeParams)).to(Path(folder) / "frames.parquet")
         return run_classification(frames, model, params, Path(folder)).summarise_streams()
 
 
 def run_classification(frames: Frames, model: ActionModel, params: ParamSections, folder: Path) -> Actions:
     """The actions table of a clip, running those earlier stages whose results the model needs."""
-    compute = params.section(Compute)
+    compute = params.get_section(Compute)
     flow = _make_empty_flow(frames)
     tracks = Tracks.empty(frame_count=len(frames), width=frames.width, height=frames.height)
     if model.temporal is not None:
-        flow = estimate_flow(frames, params.section(EstimateFlowParams), compute)
+        flow = estimate_flow(frames, params.get_section(EstimateFlowParams), compute)
     if model.region == "person":
-        found = detect(frames, params.section(DetectParams), compute)
-        tracks = track_detections(found, params.section(TrackParams))
+        found = detect(frames, params.get_section(DetectParams), compute)
+        tracks = track_detections(found, params.get_section(TrackParams))
     dense_flow = flow.to(folder / "dense_flow.parquet")
-    settings = params.section(ClassifyParams)
+    settings = params.get_section(ClassifyParams)
     return classify(frames, dense_flow, tracks, model, params=settings, compute=compute)
 
 

@@ -62,12 +62,12 @@ def command(**options: Any) -> int:
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """AP and AP50 of the detector per image and over all, with the section `detect` except for what AP prescribes."""
-    values = params.section(DetectParams).model_dump()
+    values = params.get_section(DetectParams).model_dump()
     prescribed = {"score_threshold": SCORE_THRESHOLD, "classes": None, "max_detections": HEAD_LIMIT}
     chosen = {"weights": arguments.weights} if arguments.weights else {}
     settings = DetectParams.model_validate(values | prescribed | chosen)
     labelled = read_coco_images(arguments.data)
-    found = [detect_image(image.file, settings, params.section(Compute)) for image in labelled]
+    found = [detect_image(image.file, settings, params.get_section(Compute)) for image in labelled]
     return score_detections(labelled, found)
 
 

@@ -240,9 +240,9 @@ def read_own_mask(path: Path) -> Mask:
 
 def _make_context(params: ParamSections) -> DavisContext:
     """The stages' code with their sections of params.yaml."""
-    compute = params.section(Compute)
-    looking = params.section(ExtractFeaturesParams)
-    flowing = params.section(EstimateFlowParams)
+    compute = params.get_section(Compute)
+    looking = params.get_section(ExtractFeaturesParams)
+    flowing = params.get_section(EstimateFlowParams)
     device = resolve_device(compute.device) if flowing.network else "cpu"
     return DavisContext(
         look=open_feature_extractor(
@@ -250,5 +250,5 @@ def _make_context(params: ParamSections) -> DavisContext:
         ),
         looking=looking,
         optical=open_flow_backend(flowing, device, compute.batch),
-        side=params.section(DecodeParams).max_side,
+        side=params.get_section(DecodeParams).max_side,
     )

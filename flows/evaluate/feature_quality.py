@@ -73,15 +73,15 @@ def command(**options: Any) -> int:
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """Metrics per item, and their means over the items of each kind."""
-    feature_params = apply_overrides(params.section(ExtractFeaturesParams), arguments.set)
+    feature_params = apply_overrides(params.get_section(ExtractFeaturesParams), arguments.set)
     projection = load_pretrained_projection(feature_params.network, feature_params.layers, feature_params.dimensions)
-    extractor = open_feature_extractor(feature_params, params.section(Compute), projection)
+    extractor = open_feature_extractor(feature_params, params.get_section(Compute), projection)
     context = FeatureEvalContext(
         extract=lambda image: extractor([image])[0],
         cells=lambda height, width: make_cell_grid(
             height, width, *compute_input_size(height, width, feature_params.image_side)
         ),
-        side=params.section(DecodeParams).max_side,
+        side=params.get_section(DecodeParams).max_side,
     )
     return evaluate_features(arguments, context)
 

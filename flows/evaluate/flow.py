@@ -90,10 +90,10 @@ def command(**options: Any) -> int:
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """EPE and Fl per pair and over all pixels of all pairs."""
-    settings = params.section(EstimateFlowParams)
+    settings = params.get_section(EstimateFlowParams)
     if arguments.backend:
         settings = settings.model_copy(update={"backend": arguments.backend})
-    compute = params.section(Compute)
+    compute = params.get_section(Compute)
     backend = open_flow_backend(settings, resolve_device(compute.device) if settings.network else "cpu", compute.batch)
     errors = {item.name: measure_flow_errors(item, backend, settings) for item in find_flow_pairs(arguments.data)}
     return SuiteScores(

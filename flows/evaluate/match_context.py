@@ -59,9 +59,9 @@ class MatchContext:
 
 def open_match_context(params: ParamSections) -> MatchContext:
     """The context for the sections of params.yaml."""
-    compute = params.section(Compute)
-    feature_params = params.section(ExtractFeaturesParams)
-    flow_params = params.section(EstimateFlowParams)
+    compute = params.get_section(Compute)
+    feature_params = params.get_section(ExtractFeaturesParams)
+    flow_params = params.get_section(EstimateFlowParams)
     device = resolve_device(compute.device)
     projection = load_pretrained_projection(feature_params.network, feature_params.layers, feature_params.dimensions)
     extractor = open_feature_extractor(feature_params, compute, projection)
@@ -74,6 +74,6 @@ def open_match_context(params: ParamSections) -> MatchContext:
     return MatchContext(
         extract=extract,
         flow_backend=open_flow_backend(flow_params, device if flow_params.network else "cpu", compute.batch),
-        config=make_match_config(params.section(MatchParams), device),
-        side=params.section(DecodeParams).max_side,
+        config=make_match_config(params.get_section(MatchParams), device),
+        side=params.get_section(DecodeParams).max_side,
     )

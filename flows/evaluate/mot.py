@@ -55,7 +55,7 @@ def command(**options: Any) -> int:
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """TrackEval's metrics per sequence and pooled."""
-    tracking = params.section(TrackParams)
+    tracking = params.get_section(TrackParams)
     settings = apply_overrides(tracking.model_copy(update=dict(PRESETS.get(arguments.preset or "", {}))), arguments.set)
     sequences = find_sequences(arguments.data)
     track_detections(

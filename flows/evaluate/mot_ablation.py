@@ -114,7 +114,7 @@ def main() -> None:
     what.add_argument("--data", type=Path, help="folder with the sequences")
     what.add_argument("--synthetic", action="store_true", help="rendered scenes, for the visual cues")
     arguments = parser.parse_args()
-    default = Project.open(find_root(Path.cwd())).params.section(TrackParams)
+    default = Project.open(find_root(Path.cwd())).params.get_section(TrackParams)
     if arguments.synthetic:
         with tempfile.TemporaryDirectory() as folder:
             print_scene_tables(

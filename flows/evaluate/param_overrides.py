@@ -34,7 +34,7 @@ def apply_overrides(params: P, changes: Iterable[str]) -> P:
         key, equals, value = change.partition("=")
         if not equals or key not in section.model_fields:
             raise BadParams(f"--set must be KEY=VALUE with a key of {', '.join(section.model_fields)}, got {change!r}")
-        values[key] = read_yaml(value, f"--set {key}").plain()
+        values[key] = read_yaml(value, f"--set {key}").to_plain()
     try:
         return section.model_validate_json(json.dumps(values))
     except ValidationError as error:

@@ -66,8 +66,8 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
 
 
 def _on_images(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
-    settings = params.section(EstimatePoseParams)
-    model = load_yolo(settings.weights, resolve_device(params.section(Compute).device))
+    settings = params.get_section(EstimatePoseParams)
+    model = load_yolo(settings.weights, resolve_device(params.get_section(Compute).device))
     detector = PoseDetector(
         model=model,
         image_size=settings.image_size,

@@ -39,7 +39,7 @@ def measure_coverage(videos: Sequence[Path], params: ParamSections) -> tuple[dic
         for video in videos:
             frames, tracks = _track_people(video, Path(folder), params)
             start = time.perf_counter()
-            settings, compute = params.section(EstimatePoseParams), params.section(Compute)
+            settings, compute = params.get_section(EstimatePoseParams), params.get_section(Compute)
             poses, _ = estimate_pose(frames, tracks, settings, compute)
             counts[video.stem] = count_person_frames(frames.ok, tracks, poses) | {
                 "seconds": time.perf_counter() - start
@@ -80,6 +80,6 @@ def compute_shares(counts: Metrics) -> Metrics:
 
 
 def _track_people(video: Path, folder: Path, params: ParamSections) -> tuple[Frames, Tracks]:
-    frames = decode(RawVideo.load(video), params.section(DecodeParams)).to(folder / f"{video.name}.parquet")
-    found = detect(frames, params.section(DetectParams), params.section(Compute))
-    return frames, track_detections(found, params.section(TrackParams))
+    frames = decode(RawVideo.load(video), params.get_section(DecodeParams)).to(folder / f"{video.name}.parquet")
+    found = detect(frames, params.get_section(DetectParams), params.get_section(Compute))
+    return frames, track_detections(found, params.get_section(TrackParams))

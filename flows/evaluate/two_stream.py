@@ -82,7 +82,7 @@ def command(**options: Any) -> int:
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """Top-1 of either stream and of both on the three sets, of the shuffled clips, and of the pretrained model."""
-    settings = params.section(TrainParams)
+    settings = params.get_section(TrainParams)
     settings = settings.model_copy(update={"spatial": "mobilenet-v2", "temporal": "head", "fusion": "learned"})
     context = TrainContext(settings, load_pretrained_temporal(), "cpu")
     items: dict[str, dict[str, float]] = {}

@@ -86,7 +86,7 @@ def drop_unused_objects(
     all_commits: bool = False,
 ) -> dict[str, Any]:
     """What goes, by folder; dropped where `drop`. The project is held."""
-    storage = Storage.of(project.root)
+    storage = Storage.open(project.root)
     if storage is None:
         raise SemflowError(f"{project.root} must be a DVC repository to have a cache, got none; run `dvc init`")
     _check_projects(project, storage, projects, drop=drop)
@@ -97,16 +97,16 @@ def drop_unused_objects(
             if in_remote:
                 _delete_in_remote(project, in_remote)
             for md5 in garbage.sizes:
-                path = storage.objects.path(md5)
+                path = storage.objects.object_path(md5)
                 path.unlink(missing_ok=True)
                 with contextlib.suppress(OSError):  # others are in it
                     path.parent.rmdir()
     keys = _lost_keys(project, storage, garbage)
-    methods = project.book.unused_methods()
+    methods = project.recipe_store.find_unused_methods()
     leftovers = [*_old_parts(project), *_old_removals(project, keep_days)]
     if drop:
         project.state.forget_keys(keys)
-        project.book.drop_methods(methods)
+        project.recipe_store.remove_methods(methods)
         for path in leftovers:
             remove_path(path)
     return {
@@ -140,7 +140,7 @@ def _in_remote(project: Project, garbage: UnusedObjects) -> set[str]:
     opened = Remote.open(project.root)
     if opened is None:
         raise SemflowError("--remote must have a DVC remote, got none; see `dvc remote add --default`")
-    return opened.exists(garbage.objects)
+    return opened.find_existing(garbage.objects)
 
 
 def _delete_in_remote(project: Project, md5s: set[str]) -> None:
@@ -148,15 +148,15 @@ def _delete_in_remote(project: Project, md5s: set[str]) -> None:
 
     opened = Remote.open(project.root)
     if opened is not None:
-        opened.delete(md5s)
+        opened.delete_objects(md5s)
 
 
 def _lost_keys(project: Project, storage: Storage, garbage: UnusedObjects) -> list[str]:
     """Keys of the ledger of whose objects one is gone, or goes, for good."""
     lost: list[str] = []
-    for row in project.state.ledger_rows():
+    for row in project.state.read_ledger():
         md5s = {md5 for files in row.outputs.values() for md5, _ in files.values()}
-        gone = any(md5 in garbage.objects or not storage.objects.has(md5) for md5 in md5s)
+        gone = any(md5 in garbage.objects or not storage.objects.has_object(md5) for md5 in md5s)
         if gone and not md5s <= garbage.needed:
             lost.append(row.key)
     return lost
@@ -167,7 +167,7 @@ def _old_parts(project: Project) -> list[Path]:
     folder = project.root / STATE / CHECKPOINTS
     if not folder.is_dir():
         return []
-    stale = [state for state in Plan.make(project).states.values() if state.standing == "stale"]
+    stale = [state for state in Plan.examine_project(project).states.values() if state.status == "stale"]
     if any(not state.key for state in stale):
         return []
     wanted = {checkpoint_folder(project.root, state) for state in stale}
@@ -200,7 +200,7 @@ def _by_folder(project: Project, garbage: UnusedObjects, md5s: Any) -> list[dict
 def _stage(project: Project, folder: str) -> str:
     if folder.startswith(f"{RECIPE_FOLDER}/"):
         return folder.removeprefix(f"{RECIPE_FOLDER}/")
-    maker = project.makers.get(folder)
+    maker = project.producers.get(folder)
     return "" if maker is None else maker.name
 
 

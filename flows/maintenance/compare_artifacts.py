@@ -33,7 +33,7 @@ class Difference(NamedTuple):
     words: str = ""
     """Where, or what is different."""
 
-    def worse(self, other: Difference) -> Difference:
+    def merge_with(self, other: Difference) -> Difference:
         """Both in one."""
         order: tuple[Similarity, ...] = ("equal", "near", "different")
         first = max(self, other, key=lambda found: (order.index(found.verdict), found.relative))
@@ -76,13 +76,13 @@ def combine_differences(parts: Iterable[ColumnDifference], tolerance: float) -> 
     found = EQUAL
     for part in parts:
         if part.words:
-            found = found.worse(Difference("different", words=part.words))
+            found = found.merge_with(Difference("different", words=part.words))
         gaps[part.name] = max(gaps[part.name], part.gap)
         largest[part.name] = max(largest[part.name], part.largest)
     for name, gap in gaps.items():
         if gap:
             relative = gap / largest[name] if largest[name] else float("inf")
-            found = found.worse(Difference("near" if relative <= tolerance else "different", gap, relative, name))
+            found = found.merge_with(Difference("near" if relative <= tolerance else "different", gap, relative, name))
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from flows.engine.state import STATE_FOLDER as STATE
 from flows.engine.status_file import STATUS_FILE as STATUS
-from tasks.content_hash import write_atomically
+from tasks.atomic_file import write_text_atomically
 
 ERASED_TEXT = "(taken out by `semflow forget`)"
 _ERROR_HEAD = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* ")
@@ -45,7 +45,7 @@ def _rewrite(path: Path, change: Any) -> int:
     after = change(before)
     if after == before:
         return 0
-    write_atomically(path, after)
+    write_text_atomically(path, after)
     return 1
 
 

@@ -35,9 +35,9 @@ SKIPPED_FOLDERS = {".git", ".venv", "node_modules"}
 
 def note_removed(state: State, pending: PendingErasure) -> None:
     """Let whatever happens next know that these names are gone on purpose."""
-    memo = state.memo(REMOVED_MEMO) or {}
+    memo = state.read_memo(REMOVED_MEMO) or {}
     stems = sorted({*memo.get("stems", []), *pending.stems})
-    state.remember(REMOVED_MEMO, {"stems": stems, "raw": sorted({*memo.get("raw", []), pending.relative})})
+    state.save_memo(REMOVED_MEMO, {"stems": stems, "raw": sorted({*memo.get("raw", []), pending.relative})})
 
 
 def erase_files(project: Project, pending: PendingErasure) -> None:
@@ -49,7 +49,7 @@ def erase_files(project: Project, pending: PendingErasure) -> None:
         _clear_above(root, path)
     if not (root / STATE / CHECKPOINTS).is_dir():
         return
-    states = Plan.make(project).states
+    states = Plan.examine_project(project).states
     wanted = {checkpoint_folder(root, state) for state in states.values() if state.item.video not in pending.names}
     for part in (root / STATE / CHECKPOINTS).glob("*"):
         if part not in wanted:
@@ -58,12 +58,12 @@ def erase_files(project: Project, pending: PendingErasure) -> None:
 
 def rewrite_record(project: Project, storage: Storage, pending: PendingErasure) -> None:
     """The page over all videos without this one; dvc.lock and data/raw.dvc that do not name it."""
-    plan = Plan.make(project)
+    plan = Plan.examine_project(project)
     page = refresh_index(project, plan)
     replaced: dict[tuple[str, str], str] = {}
     if page is not None and (mark := read_mark(page)) is not None and mark.size:
         md5 = md5_file(page)
-        storage.keep(page, md5)
+        storage.add_file(page, md5)
         replaced[REPORTS, INDEX] = md5
     with hold_repository(project.root):
         remove_from_record(
@@ -79,7 +79,7 @@ def erase_objects(project: Project, storage: Storage, pending: PendingErasure) -
     pending.save(project.root)
     with hold_repository(project.root):
         for md5 in (*pending.listings, *pending.objects):
-            path = storage.objects.path(md5)
+            path = storage.objects.object_path(md5)
             path.unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # others are in it
                 path.parent.rmdir()
@@ -87,14 +87,14 @@ def erase_objects(project: Project, storage: Storage, pending: PendingErasure) -
 
 def find_still_needed(project: Project, keys: Collection[str]) -> set[str]:
     """What recipes and raw files name now, and the ledger, but for `keys`: the video's own recipes are gone by now."""
-    recipes = project.book.recipes.values()  # an item of another video may have the same key
+    recipes = project.recipe_store.recipes.values()  # an item of another video may have the same key
     found = {md5 for recipe in recipes for files in recipe.outputs.values() for md5, _ in files.values()}
-    found |= {md5 for d in project.declarations for md5, _ in project.book.files_of(d.name).values()}
+    found |= {md5 for d in project.declarations for md5, _ in project.recipe_store.list_stage_files(d.name).values()}
     found |= {video.md5 for video in project.videos.values() if video.md5 is not None}
     for video in project.videos.values():
         if video.file is not None and (mark := read_mark(video.file)) is not None:
-            found.add(project.state.known_md5(str(video.file), mark) or md5_file(video.file))
-    for row in project.state.ledger_rows():
+            found.add(project.state.find_md5(str(video.file), mark) or md5_file(video.file))
+    for row in project.state.read_ledger():
         if row.key in keys:
             continue
         found |= {md5 for files in row.outputs.values() for md5, _ in files.values()}
@@ -115,13 +115,13 @@ def erase_memory(state: State, root: Path, pending: PendingErasure) -> None:
         state.forget_video(name, paths)
     state.forget_keys(pending.keys)
     state.clear_deaths(pending.keys)
-    memo = state.memo(REMOVED_MEMO) or {}
+    memo = state.read_memo(REMOVED_MEMO) or {}
     gone = {"stems": set(pending.stems), "raw": {pending.relative}}
-    state.remember(REMOVED_MEMO, {name: sorted(set(memo.get(name, [])) - gone[name]) for name in gone})
+    state.save_memo(REMOVED_MEMO, {name: sorted(set(memo.get(name, [])) - gone[name]) for name in gone})
     named = {*pending.names, *pending.stems}
-    memos = [name for name, value in state.memos("").items() if mentions_name(f"{name} {value!r}", named)]
+    memos = [name for name, value in state.read_memos("").items() if mentions_name(f"{name} {value!r}", named)]
     state.drop_memos([name for name in memos if name != REMOVED_MEMO])
-    state.scrub()
+    state.erase_deleted_rows()
     erase_from_logs(root, {*named, *pending.flat_stems, pending.relative})
 
 
@@ -184,11 +184,11 @@ def _take_out(manifest: Path, text: str, relative: str) -> None:
     from dataclasses import replace
 
     from flows.maintenance.remove import VideoRemoval
-    from tasks.content_hash import write_atomically
+    from tasks.atomic_file import write_text_atomically
 
-    removal = VideoRemoval.parse(text)
+    removal = VideoRemoval.from_text(text)
     left = tuple(video for video in removal.videos if video.relative != relative)
-    write_atomically(manifest, replace(removal, videos=left).text())
+    write_text_atomically(manifest, replace(removal, videos=left).to_text())
 
 
 def _clear_above(root: Path, path: str) -> None:

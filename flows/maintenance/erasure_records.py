@@ -17,7 +17,7 @@ from typing import Any
 
 from flows.engine.state import STATE_FOLDER as STATE
 from flows.engine.video_names import normalize_path, strip_suffix
-from tasks.content_hash import write_atomically
+from tasks.atomic_file import write_text_atomically
 
 ERASURE_FOLDER = "forgotten"
 PENDING_PREFIX = "pending-"
@@ -58,13 +58,13 @@ class PendingErasure:
         """Of the video's name."""
         return hash_name(self.video)
 
-    def path(self, root: Path) -> Path:
+    def note_path(self, root: Path) -> Path:
         """Where the note lies."""
         return root / STATE / ERASURE_FOLDER / f"{PENDING_PREFIX}{self.name_sha256[:HASH_DIGITS]}.json"
 
     def save(self, root: Path) -> None:
         """Write the note."""
-        write_atomically(self.path(root), json.dumps(asdict(self)) + "\n")
+        write_text_atomically(self.note_path(root), json.dumps(asdict(self)) + "\n")
 
 
 def list_pending(root: Path) -> list[PendingErasure]:
@@ -99,7 +99,7 @@ def write_proof(root: Path, proof: dict[str, Any]) -> Path:
     folder = root / STATE / ERASURE_FOLDER
     numbers = (folder / (f"{stem}-{n}.json" if n else f"{stem}.json") for n in range(10_000))
     path = next(path for path in numbers if not path.exists())
-    write_atomically(path, json.dumps(proof, indent=1) + "\n")
+    write_text_atomically(path, json.dumps(proof, indent=1) + "\n")
     return path
 
 

@@ -72,7 +72,7 @@ def forget_video(reopen: Callable[[], Project], project: Project, name: str, *, 
     """Erase the video `name`; the project is held. Gives the proof, and whether all is `good`."""
     video = project.videos[name]
     require_project_file(project, video)
-    storage = Storage.of(project.root)
+    storage = Storage.open(project.root)
     if storage is None:
         traces = VideoTraces({video.name}, {video.stem}, {video.flat_stem})
     else:
@@ -87,7 +87,7 @@ def finish_erasure(reopen: Callable[[], Project], pending: PendingErasure) -> di
     """Do what the note says, from wherever an earlier call came to."""
     project = reopen()
     root = project.root
-    storage = Storage.of(root)
+    storage = Storage.open(root)
     try:
         erase_video.note_removed(project.state, pending)
         erase_video.erase_files(project, pending)
@@ -160,7 +160,7 @@ def _repeat(
     )
     with hold_project(project):
         pending.save(project.root)
-        return _prove(project.root, Storage.of(project.root), pending, _erase_in_remote(project.root, pending), proof)
+        return _prove(project.root, Storage.open(project.root), pending, _erase_in_remote(project.root, pending), proof)
 
 
 def _plan(project: Project, video: Video, traces: VideoTraces, remote: bool) -> PendingErasure:
@@ -200,7 +200,7 @@ def _erase_in_remote(root: Path, pending: PendingErasure) -> str:
     try:
         remote = _remote(root)
         if remote is not None:
-            remote.delete([*pending.listings, *pending.objects])
+            remote.delete_objects([*pending.listings, *pending.objects])
     except SemflowError as error:
         return str(error)
     return ""
@@ -221,12 +221,12 @@ def _prove(
     cache = storage.objects.folder if storage is not None else root / ".dvc/cache"
     sizes = {at[0] for at in pending.objects.values()}
     copies = erase_video.find_copies(root, cache, pending.objects, sizes)
-    in_cache = [md5 for md5 in pending.objects if storage is not None and storage.objects.has(md5)]
+    in_cache = [md5 for md5 in pending.objects if storage is not None and storage.objects.has_object(md5)]
     in_remote: int | None = None
     if pending.remote and not left:
         try:
             opened = _remote(root)
-            in_remote = 0 if opened is None else len(opened.exists(pending.objects))
+            in_remote = 0 if opened is None else len(opened.find_existing(pending.objects))
         except SemflowError as error:
             left = str(error)
     notes = list(pending.notes)
@@ -251,7 +251,7 @@ def _prove(
     path = ""
     if good:
         path = write_proof(root, proof).relative_to(root).as_posix()
-        pending.path(root).unlink(missing_ok=True)
+        pending.note_path(root).unlink(missing_ok=True)
     said = [file.relative_to(root).as_posix() for file in copies]
     return {"video": pending.video, "good": good, "left": left, "copies": said, "proof": proof, "path": path}
 

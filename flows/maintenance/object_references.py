@@ -39,9 +39,9 @@ class ListingCache:
     def load(self, md5s: Iterable[str]) -> None:
         """Read these listings."""
         wanted = set(md5s) - self._known.keys()
-        missing = {md5 for md5 in wanted if not self.storage.objects.has(md5)}
+        missing = {md5 for md5 in wanted if not self.storage.objects.has_object(md5)}
         if missing and self.storage.has_remote:
-            self.storage.fetch(missing)
+            self.storage.fetch_objects(missing)
         for md5 in wanted:
             found = self.storage.objects.read_listing(md5)
             if found is None:

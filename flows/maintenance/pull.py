@@ -92,7 +92,7 @@ def pull_artifacts(
     raw: bool = False,
 ) -> PullSummary:
     """Bring the artifacts of `kinds` (all by default) of `videos` (all, and those of the dataset, by default) here."""
-    storage = Storage.of(project.root)
+    storage = Storage.open(project.root)
     if storage is None:
         raise SemflowError(f"{project.root} must be a DVC repository to pull from, got none; run `dvc init`")
     wanted = list(_recorded(project, storage, videos, kinds))
@@ -100,9 +100,9 @@ def pull_artifacts(
         wanted += _recorded_raw(project, storage, videos)
     pulled = PullSummary()
     due = [one for one in wanted if _is_due(project, one, pulled)]
-    lacking = {md5 for one in due for md5 in one.files.values() if not storage.objects.has(md5)}
-    came = storage.fetch(lacking) if lacking and storage.has_remote else set[str]()
-    pulled.from_remote = sum(storage.objects.path(md5).stat().st_size for md5 in came)
+    lacking = {md5 for one in due for md5 in one.files.values() if not storage.objects.has_object(md5)}
+    came = storage.fetch_objects(lacking) if lacking and storage.has_remote else set[str]()
+    pulled.from_remote = sum(storage.objects.object_path(md5).stat().st_size for md5 in came)
     with track_progress("pull", "artifacts", len(due)) as step:
         for one in due:
             _bring(project, storage, one, pulled)
@@ -117,13 +117,13 @@ def _recorded(
     lock = read_lock(project.root)
     for declaration in project.declarations:
         record = lock.get(declaration.name)
-        owners = project.owners(declaration)
+        owners = project.list_owners(declaration)
         # What is made of the whole data set comes when all is asked for, or when its kind is named.
         chosen = [o for o in owners if videos is None or o in videos or (o == DATASET_ITEM and kinds is not None)]
         for kind in declaration.outputs:
             held = None if record is None else record.outs.get(kind.folder)
             if (kinds is None or kind in kinds) and isinstance(held, DirHash) and chosen:
-                stems = {project.stem(owner, kind): project.path(kind, owner) for owner in chosen}
+                stems = {project.artifact_stem(owner, kind): project.artifact_path(kind, owner) for owner in chosen}
                 yield from _artifacts(kind, _listing(storage, held.md5, kind.folder), stems)
 
 
@@ -152,7 +152,7 @@ def _recorded_raw(project: Project, storage: Storage, videos: Collection[str] | 
 
 def _listing(storage: Storage, md5: str, folder: str) -> dict[str, str]:
     found = storage.objects.read_listing(md5)
-    if found is None and storage.has_remote and storage.fetch([md5]):
+    if found is None and storage.has_remote and storage.fetch_objects([md5]):
         found = storage.objects.read_listing(md5)
     if found is None:
         more = "in its remote" if storage.has_remote else "is a remote configured (`dvc remote add --default`)"
@@ -168,7 +168,7 @@ def _is_due(project: Project, wanted: RecordedArtifact, pulled: PullSummary) -> 
     other: list[str] = []
     for name, mark in there.items():
         path = wanted.base / name if name else wanted.base
-        md5 = project.state.known_md5(str(path) if not known else (f"{known}/{name}" if name else known), mark)
+        md5 = project.state.find_md5(str(path) if not known else (f"{known}/{name}" if name else known), mark)
         if name not in wanted.files or (md5 or _md5(path)) != wanted.files[name]:
             other.append(path.relative_to(project.root).as_posix() if path.is_relative_to(project.root) else str(path))
     pulled.here += len(there) - len(other)
@@ -190,7 +190,7 @@ def _bring(project: Project, storage: Storage, wanted: RecordedArtifact, pulled:
     with make_partial_path(wanted.base, project.root / wanted.folder) as beside:
         for name, md5 in wanted.files.items():
             target = beside / name if name else beside
-            if not storage.objects.restore(md5, target):
+            if not storage.objects.restore_file(md5, target):
                 path = wanted.base / name if name else wanted.base
                 pulled.missing += (path.relative_to(project.root).as_posix(),)
                 return
@@ -202,7 +202,7 @@ def _bring(project: Project, storage: Storage, wanted: RecordedArtifact, pulled:
             pulled.brought += 1
             pulled.bytes += mark.size
             key = str(path) if wanted.folder == RAW_FOLDER else path.relative_to(project.root).as_posix()
-            project.state.remember_own_file(key, mark, md5)
+            project.state.save_own_md5(key, mark, md5)
 
 
 def _lines(pulled: PullSummary) -> Iterator[str]:

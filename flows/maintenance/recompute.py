@@ -62,14 +62,14 @@ def sample_items(plan: Plan, items: Collection[Item], amount: float | int, seed:
 def is_recomputable(plan: Plan, item: Item, damaged: Collection[Item]) -> bool:
     """Whether an item is fresh and everything that it reads is here and sound."""
     declaration = plan.project.by_name[item.stage]
-    if plan.states[item].standing != "fresh" or item in damaged:
+    if plan.states[item].status != "fresh" or item in damaged:
         return False
-    if any(kind.raw for kind in declaration.inputs.values()) and not plan.project.videos[item.video].here:
+    if any(kind.is_raw for kind in declaration.inputs.values()) and not plan.project.videos[item.video].is_local:
         return False
-    sources = plan.sources(item)
+    sources = plan.find_sources(item)
     if declaration.over_dataset:  # a video at fault has no artifact and is not read
-        sources = [source for source in sources if plan.states[source].standing not in ("failed", "blocked")]
-    return all(plan.states[source].standing == "fresh" and source not in damaged for source in sources)
+        sources = [source for source in sources if plan.states[source].status not in ("failed", "blocked")]
+    return all(plan.states[source].status == "fresh" and source not in damaged for source in sources)
 
 
 def recompute_items(plan: Plan, items: list[Item], tolerance: float) -> Iterator[RecomputedItem]:
@@ -82,9 +82,9 @@ def recompute_items(plan: Plan, items: list[Item], tolerance: float) -> Iterator
             while left or attempted:
                 while left and attempted < workers.size:
                     item = left.pop()
-                    workers.start(item, _job(plan, item, root), LIMIT_S)
+                    workers.start_job(item, _job(plan, item, root), LIMIT_S)
                     attempted += 1
-                for event in workers.events(POLL_S):
+                for event in workers.wait_events(POLL_S):
                     if isinstance(event, JobEnded | WorkerDied):
                         attempted -= 1
                         step(str(event.item))
@@ -124,24 +124,24 @@ def _perform_here(project: Project, root: Path) -> Callable[[Job], JobResult]:
 def _job(plan: Plan, item: Item, root: Path) -> Job:
     project = plan.project
     declaration = project.by_name[item.stage]
-    places = {kind.folder: project.path(kind, item.video) for kind in declaration.outputs}
+    places = {kind.folder: project.artifact_path(kind, item.video) for kind in declaration.outputs}
     return Job(
         stage=item.stage,
         video=item.video,
         inputs=list_input_paths(plan, declaration, item.video),
         outputs=tuple((folder, str(root / path.relative_to(project.root))) for folder, path in places.items()),
-        parts=str(checkpoint_folder(root, plan.states[item])),
+        checkpoints=str(checkpoint_folder(root, plan.states[item])),
     )
 
 
 def _judge(plan: Plan, event: JobEnded | WorkerDied, root: Path, tolerance: float) -> RecomputedItem:
     project, item = plan.project, event.item
     declaration = project.by_name[item.stage]
-    recipe = project.book.recipes[item.stage, project.stem(item.video)]
-    made_on = project.book.methods[item.stage, recipe.method].device
+    recipe = project.recipe_store.recipes[item.stage, project.artifact_stem(item.video)]
+    made_on = project.recipe_store.methods[item.stage, recipe.method].device
     if isinstance(event, WorkerDied):
         found, seconds = Difference("different", words=event.reason), event.seconds
-    elif event.done.how != "computed":
+    elif event.done.status != "computed":
         found, seconds = Difference("different", words=event.done.message), event.done.seconds
     else:
         found, seconds = _compare(project, item, event.done, root, tolerance), event.done.seconds
@@ -150,20 +150,20 @@ def _judge(plan: Plan, event: JobEnded | WorkerDied, root: Path, tolerance: floa
 
 def _compare(project: Project, item: Item, done: JobResult, root: Path, tolerance: float) -> Difference:
     found = EQUAL
-    recipe = project.book.recipes[item.stage, project.stem(item.video)]
+    recipe = project.recipe_store.recipes[item.stage, project.artifact_stem(item.video)]
     for kind in project.by_name[item.stage].outputs:
         before, after = recipe.outputs[kind.folder], done.outputs[kind.folder]
         if before.keys() != after.keys():
             return Difference("different", words=f"{kind.folder}: {len(before)} files -> {len(after)}")
-        base = project.path(kind, item.video)
+        base = project.artifact_path(kind, item.video)
         beside = root / base.relative_to(project.root)
         for name in before:
             if before[name] != after[name]:
                 paths = (base / name, beside / name) if name else (base, beside)
-                found = found.worse(compare_files(*paths, tolerance))
+                found = found.merge_with(compare_files(*paths, tolerance))
     return found
 
 
 def _clear(project: Project, item: Item, root: Path) -> None:
     for kind in project.by_name[item.stage].outputs:
-        remove_path(root / project.path(kind, item.video).relative_to(project.root))
+        remove_path(root / project.artifact_path(kind, item.video).relative_to(project.root))

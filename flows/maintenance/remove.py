@@ -28,7 +28,7 @@ from flows.engine.video_list import Video, merge_videos
 from flows.engine.video_names import resolve_video_name
 from flows.engine.video_paths import list_video_paths, require_project_file
 from flows.maintenance.terminal_dialog import ask_confirmation, open_project, print_answer, resolve_videos
-from tasks.content_hash import write_atomically
+from tasks.atomic_file import write_text_atomically
 from tasks.errors import SemflowError
 
 REMOVALS_FOLDER = "removed"
@@ -58,12 +58,12 @@ class VideoRemoval:
     renamed: tuple[str, ...]
     """Old stems of videos that are called otherwise without these."""
 
-    def text(self) -> str:
+    def to_text(self) -> str:
         """As it lies on disk."""
         return json.dumps(asdict(self), indent=1) + "\n"
 
     @classmethod
-    def parse(cls, text: str) -> VideoRemoval:
+    def from_text(cls, text: str) -> VideoRemoval:
         """What `text` says; ValueError, TypeError or KeyError where it is none."""
         value = json.loads(text)
         videos = tuple(
@@ -107,7 +107,7 @@ def remove_videos(project: Project, names: Sequence[str]) -> dict[str, Any]:
     removal = VideoRemoval(time.time(), videos, tuple(sorted(_renamed(project, names))))
     place = _new_place(project.root)
     # The manifest first: whatever happens from here on, --undo knows where everything belongs.
-    write_atomically(place / MANIFEST, removal.text())
+    write_text_atomically(place / MANIFEST, removal.to_text())
     _note(project.state, [*(video.stem for video in videos), *removal.renamed], [video.relative for video in videos])
     moved: dict[str, list[str]] = {}
     for video in videos:
@@ -116,7 +116,7 @@ def remove_videos(project: Project, names: Sequence[str]) -> dict[str, Any]:
     return {
         "removed": moved,
         "to": place.relative_to(project.root).as_posix(),
-        "raw_not_here": [name for name in names if not project.videos[name].here],
+        "raw_not_here": [name for name in names if not project.videos[name].is_local],
     }
 
 
@@ -143,7 +143,7 @@ def list_removals(root: Path) -> list[tuple[Path, VideoRemoval]]:
     found: list[tuple[Path, VideoRemoval]] = []
     for manifest in (root / STATE / REMOVALS_FOLDER).glob(f"*/{MANIFEST}"):
         with suppress(OSError, ValueError, TypeError, KeyError):
-            found.append((manifest.parent, VideoRemoval.parse(manifest.read_text(encoding="utf-8"))))
+            found.append((manifest.parent, VideoRemoval.from_text(manifest.read_text(encoding="utf-8"))))
     return sorted(found, key=lambda one: (one[1].at, one[0].name))
 
 
@@ -172,11 +172,11 @@ def _new_place(root: Path) -> Path:
 
 def _note(state: State, stems: Sequence[str], raw: Sequence[str], *, back: bool = False) -> None:
     """Add to what the next record drops on purpose, or take from it."""
-    memo = state.memo(REMOVED_MEMO) or {}
+    memo = state.read_memo(REMOVED_MEMO) or {}
     after = {name: set(memo.get(name, [])) for name in ("stems", "raw")}
     for name, values in (("stems", stems), ("raw", raw)):
         after[name] = after[name] - set(values) if back else after[name] | set(values)
-    state.remember(REMOVED_MEMO, {name: sorted(values) for name, values in after.items()})
+    state.save_memo(REMOVED_MEMO, {name: sorted(values) for name, values in after.items()})
 
 
 def _move(above: Path, path: str, to: Path) -> bool:
@@ -216,10 +216,10 @@ def _check_free(root: Path, place: Path, video: RemovedVideo) -> None:
 
 def _drop(place: Path, video: RemovedVideo) -> tuple[str, ...]:
     """Take a video out of the manifest; with the last one the folder goes, and the stems of renamed ones come back."""
-    removal = VideoRemoval.parse((place / MANIFEST).read_text(encoding="utf-8"))
+    removal = VideoRemoval.from_text((place / MANIFEST).read_text(encoding="utf-8"))
     left = tuple(other for other in removal.videos if other.name != video.name)
     if left:
-        write_atomically(place / MANIFEST, replace(removal, videos=left).text())
+        write_text_atomically(place / MANIFEST, replace(removal, videos=left).to_text())
         return ()
     remove_path(place)
     return removal.renamed

@@ -58,7 +58,7 @@ def command(as_json: bool) -> int:
 def collect_status(project: Project) -> dict[str, Any]:
     """Everything that the command says, as JSON values."""
     holder = find_lock_holder(project.root)
-    states = Plan.make(project).states.values()
+    states = Plan.examine_project(project).states.values()
     counts = count_statuses(states)
     return {
         "run": None if holder is None else asdict(holder),
@@ -67,12 +67,12 @@ def collect_status(project: Project) -> dict[str, Any]:
         "put_aside": [
             {"video": state.item.video, "stage": state.item.stage, "reason": state.reason}
             for state in states
-            if state.standing == "failed"
+            if state.status == "failed"
         ],
         "blocked": [
             {"video": state.item.video, "stage": state.item.stage, "reason": state.reason}
             for state in states
-            if state.standing == "blocked" and not state.recorded
+            if state.status == "blocked" and not state.recorded
         ],
         "bytes": measure_sizes(project),
         "notes": list(project.notes),
@@ -126,7 +126,7 @@ def read_last_run(root: Path) -> dict[str, Any] | None:
 def measure_sizes(project: Project) -> dict[str, int]:
     """Bytes by what they are: raw videos, artifacts, reports and recipes on disk, and the objects of DVC's cache."""
     folders = {kind.folder for declaration in project.declarations for kind in declaration.outputs}
-    storage = Storage.of(project.root)
+    storage = Storage.open(project.root)
     return {
         "raw": _bytes_below(project.root / RAW_FOLDER),
         "artifacts": sum(_bytes_below(project.root / folder) for folder in folders),

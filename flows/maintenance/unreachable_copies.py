@@ -33,14 +33,14 @@ def describe_unreachable(project: Project, video: Video, traces: VideoTraces) ->
                 f"what {declaration.name} made of the whole data set: the next `semflow run` makes it again without "
                 "the video, earlier versions stay"
             )
-    for kind in {kind.place: kind for d in project.declarations for kind in d.inputs.values()}.values():
+    for kind in {kind.user_path: kind for d in project.declarations for kind in d.inputs.values()}.values():
         lines = (
-            _naming_lines(project.root / kind.place, traces.names)
-            if kind.place and VIDEO_SLOT not in kind.place
+            _naming_lines(project.root / kind.user_path, traces.names)
+            if kind.user_path and VIDEO_SLOT not in kind.user_path
             else []
         )
         if lines:
-            yield f"{kind.place} names it in line {', '.join(map(str, lines))}: take that out by hand"
+            yield f"{kind.user_path} names it in line {', '.join(map(str, lines))}: take that out by hand"
     if video.file is not None and video.file.is_symlink():
         yield "the file that data/raw held a link to"
     places = list_video_paths(project, video)

@@ -67,7 +67,7 @@ class _Search:
 
     def run(self) -> UnusedObjects:
         border = time.time() - self.keep_s
-        self.young = {row.key for row in self.project.state.ledger_rows() if row.at > border}
+        self.young = {row.key for row in self.project.state.read_ledger() if row.at > border}
         self.listings = ListingCache(self.storage)
         self.committed = find_committed_listings(self.project)
         self.loose = find_cached_listings(self.storage)
@@ -109,13 +109,13 @@ class _Search:
 
     def _needed_here(self) -> Iterator[str]:
         """What recipes at hand and the runs of the last days name, and the raw files that are here."""
-        book = self.project.book
-        for recipe in book.recipes.values():
+        store = self.project.recipe_store
+        for recipe in store.recipes.values():
             yield from _files(recipe.outputs)
         for declaration in self.project.declarations:
-            yield from (md5 for md5, _ in book.files_of(declaration.name).values())
+            yield from (md5 for md5, _ in store.list_stage_files(declaration.name).values())
         yield from (video.md5 for video in self.project.videos.values() if video.md5 is not None)
-        for row in self.project.state.ledger_rows():
+        for row in self.project.state.read_ledger():
             if row.key in self.young:
                 yield from _files(row.outputs)
 
@@ -128,7 +128,7 @@ class _Search:
             for md5, folder in folders.items():
                 ours[md5] = min(folder, ours.get(md5, folder))
 
-        for row in self.project.state.ledger_rows():
+        for row in self.project.state.read_ledger():
             for folder, files in row.outputs.items():
                 add({md5: folder for md5, _ in files.values()})
         for listing, folder in self.committed.items():
@@ -170,7 +170,7 @@ class _Search:
 
     def _read(self, md5: str) -> str:
         try:
-            return self.storage.objects.path(md5).read_text(encoding="utf-8")
+            return self.storage.objects.object_path(md5).read_text(encoding="utf-8")
         except (OSError, ValueError):
             return ""
 

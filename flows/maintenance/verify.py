@@ -93,7 +93,7 @@ def verify_dataset(
     for stage in stages or ():
         if stage not in names:
             raise SemflowError(f"--stage must be one of {', '.join(names)}, got {stage!r}")
-    plan = Plan.make(project)
+    plan = Plan.examine_project(project)
     chosen = set(project.videos if videos is None else videos)
     checked = verify_hashes(plan, chosen, stages or names, cache=cache, raw=not stages)
     again: list[RecomputedItem] = []

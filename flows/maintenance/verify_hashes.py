@@ -81,13 +81,13 @@ class IntegrityReport:
     counts: dict[str, FileCounts] = field(default_factory=dict[str, FileCounts])
     findings: list[IntegrityFinding] = field(default_factory=list[IntegrityFinding])
 
-    def of(self, group: str) -> FileCounts:
+    def group_counts(self, group: str) -> FileCounts:
         """Counts of a group."""
         return self.counts.setdefault(group, FileCounts())
 
-    def add(self, finding: IntegrityFinding) -> None:
+    def add_finding(self, finding: IntegrityFinding) -> None:
         """Note something wrong."""
-        self.of(finding.group).bad += 1
+        self.group_counts(finding.group).bad += 1
         self.findings.append(finding)
 
 
@@ -99,11 +99,11 @@ def verify_hashes(
     claims: list[ExpectedFile] = []
     for declaration in project.declarations:
         if declaration.name in stages:
-            checked.of(declaration.name)
+            checked.group_counts(declaration.name)
             owners = (
                 [DATASET_ITEM] if declaration.over_dataset else [video for video in project.videos if video in videos]
             )
-            _check_recipes(project, declaration, {project.stem(owner) for owner in owners}, checked)
+            _check_recipes(project, declaration, {project.artifact_stem(owner) for owner in owners}, checked)
             for owner in owners:
                 claims += _claims_of_item(plan, declaration, owner, checked)
     if raw:
@@ -121,7 +121,7 @@ def _check(project: Project, claims: list[ExpectedFile], checked: IntegrityRepor
     with ThreadPoolExecutor(THREADS) as threads, track_progress("verify", "files", len(claims)) as step:
         for claim, (found, count) in zip(claims, threads.map(_hash, claims), strict=True):
             step("")
-            counts = checked.of(claim.group)
+            counts = checked.group_counts(claim.group)
             counts.bytes += count
             if found == claim.wanted:
                 counts.good += 1
@@ -129,7 +129,9 @@ def _check(project: Project, claims: list[ExpectedFile], checked: IntegrityRepor
                 counts.absent += 1
             else:
                 words = "is missing" if found is None else "is not as it was recorded"
-                checked.add(IntegrityFinding(claim.group, _shown(project, claim.path), words, claim.remedy, claim.item))
+                checked.add_finding(
+                    IntegrityFinding(claim.group, _shown(project, claim.path), words, claim.remedy, claim.item)
+                )
                 wrong.append(claim.remembered)
     project.state.forget_paths([name for name in wrong if name])
 
@@ -148,19 +150,21 @@ def _claims_of_item(
     plan: Plan, declaration: Declaration, video: str, checked: IntegrityReport
 ) -> Iterator[ExpectedFile]:
     project, item = plan.project, Item(video, declaration.name)
-    recipe = project.book.recipes.get((declaration.name, project.stem(video)))
+    recipe = project.recipe_store.recipes.get((declaration.name, project.artifact_stem(video)))
     for kind in declaration.outputs if recipe is not None else ():
-        base = project.path(kind, video)
+        base = project.artifact_path(kind, video)
         files = recipe.outputs.get(kind.folder, {}) if recipe is not None else {}
         for name, (md5, _) in files.items():
             path = base / name if name else base
-            remote = plan.states[item].standing == "remote"
+            remote = plan.states[item].status == "remote"
             remembered = path.relative_to(project.root).as_posix()
             yield ExpectedFile(declaration.name, path, md5, RECOMPUTE_REMEDY, remembered, item, optional=remote)
         for name in scan_folder(base) if kind.is_folder and files else ():
             if name not in files:
                 words = "does not belong there"
-                checked.add(IntegrityFinding(declaration.name, _shown(project, base / name), words, "remove it", item))
+                checked.add_finding(
+                    IntegrityFinding(declaration.name, _shown(project, base / name), words, "remove it", item)
+                )
 
 
 def _check_recipes(
@@ -181,13 +185,13 @@ def _check_recipes(
         sound = found is not None and found.stage == declaration.name
         if sound and name.endswith(METHOD_SUFFIX):
             sound = getattr(found, "digest", "") == name.removesuffix(METHOD_SUFFIX)
-        counts = checked.of(declaration.name)
+        counts = checked.group_counts(declaration.name)
         counts.bytes += mark.size
         if sound:
             counts.good += 1
         else:
             path = f"{RECIPE_FOLDER}/{declaration.name}/{name}"
-            checked.add(IntegrityFinding(declaration.name, path, "was edited or is damaged", RECOMPUTE_REMEDY))
+            checked.add_finding(IntegrityFinding(declaration.name, path, "was edited or is damaged", RECOMPUTE_REMEDY))
 
 
 def _raw_claims(project: Project, videos: Collection[str]) -> Iterator[ExpectedFile]:
@@ -216,17 +220,17 @@ def list_weights(project: Project, stages: Collection[str]) -> Iterator[Expected
         remedy = "remove it, and it is fetched again when it is needed"
         yield ExpectedFile(WEIGHTS, cached_path(asset), asset.sha256, remedy, optional=True, hashed=compute_sha256)
     for path in sorted((cache_dir() / "onnx").glob("*.onnx")):
-        known: Any = project.state.memo(ONNX_MEMO + path.name)
+        known: Any = project.state.read_memo(ONNX_MEMO + path.name)
         if known is None:
             known = compute_sha256(path)
-            project.state.remember(ONNX_MEMO + path.name, known)
+            project.state.save_memo(ONNX_MEMO + path.name, known)
         remedy = "it is not what it was at the first `semflow verify`; remove it, and it is exported again"
         yield ExpectedFile(WEIGHTS, path, known, remedy, hashed=compute_sha256)
 
 
 def _cache_claims(project: Project) -> Iterator[ExpectedFile]:
     """The objects that dvc.lock and data/raw.dvc name, as far as they are in the cache."""
-    storage = Storage.of(project.root)
+    storage = Storage.open(project.root)
     if storage is None:
         return
     held = [out for record in read_lock(project.root).values() for out in record.outs.values()]
@@ -238,14 +242,14 @@ def _cache_claims(project: Project) -> Iterator[ExpectedFile]:
         named.update(_entries(storage, md5))
     remedy = "remove it; then `dvc fetch` brings it from the remote, or `dvc commit` from data/"
     for md5 in sorted(named):
-        yield ExpectedFile(CACHE, storage.objects.path(md5), md5.removesuffix(DIR_SUFFIX), remedy, optional=True)
+        yield ExpectedFile(CACHE, storage.objects.object_path(md5), md5.removesuffix(DIR_SUFFIX), remedy, optional=True)
 
 
 def _entries(storage: Storage, md5: str) -> Iterable[str]:
     from flows.engine.dvc_store.object_store import parse_listing
 
     try:
-        return (parse_listing(storage.objects.path(md5).read_bytes()) or {}).values()
+        return (parse_listing(storage.objects.object_path(md5).read_bytes()) or {}).values()
     except OSError:
         return ()
 

@@ -120,9 +120,9 @@ class _Search:
         declared = {d.name: d for d in self.project.declarations if not d.over_dataset}
         gone = sorted(by_stage.keys() - {d.name for d in self.project.declarations} - {""})
         for stage in (*declared, *gone, ""):
-            reads_raw = stage in declared and any(kind.raw for kind in declared[stage].inputs.values())
+            reads_raw = stage in declared and any(kind.is_raw for kind in declared[stage].inputs.values())
             self._take_stage(stage, {**by_stage.get("", {}), **by_stage.get(stage, {})}, every=reads_raw)
-            here = self.project.book.recipes.get((stage, self.video.stem))
+            here = self.project.recipe_store.recipes.get((stage, self.video.stem))
             if here is not None:
                 path = recipe_path(self.project.root, stage, self.video.stem)
                 self._take(here, md5_file(path) if path.is_file() else "")
@@ -130,9 +130,9 @@ class _Search:
     def _take_stage(self, stage: str, recipes: dict[str, str], *, every: bool) -> None:
         """`every`: look at all, for they name the raw file; else at those under a stem of the video."""
         wanted = {md5: stem for md5, stem in recipes.items() if every or stem in self.traces.stems}
-        missing = {md5 for md5 in wanted if not self.storage.objects.has(md5)}
+        missing = {md5 for md5 in wanted if not self.storage.objects.has_object(md5)}
         if missing and self.storage.has_remote:
-            self.storage.fetch(missing)
+            self.storage.fetch_objects(missing)
         for md5, stem in wanted.items():
             recipe = self._parse(md5)
             if recipe is not None and stage in (recipe.stage, ""):
@@ -176,7 +176,7 @@ class _Search:
 
     def _take_ledger(self) -> None:
         own = self.video.name if self.video.stem not in self.claimed else ""
-        for row in self.project.state.ledger_rows():
+        for row in self.project.state.read_ledger():
             if row.key in self.traces.keys or (row.item is not None and row.item.video == own):
                 self.traces.keys.add(row.key)
                 for folder, files in row.outputs.items():
@@ -199,7 +199,7 @@ class _Search:
             if page is None or page in self.pages:
                 continue
             try:
-                text = self.storage.objects.path(page).read_bytes()
+                text = self.storage.objects.object_path(page).read_bytes()
             except OSError:
                 text = b""
             flat = tuple(f"{stem}/" for stem in self.traces.flat_stems)
@@ -229,11 +229,11 @@ class _Search:
         return needed | (others.keys() - foreign.keys()) | set(self._needed_here())
 
     def _needed_here(self) -> Iterator[str]:
-        for row in self.project.state.ledger_rows():
+        for row in self.project.state.read_ledger():
             if row.key not in self.traces.keys:
                 yield from _files(row.outputs)
         others = {other.stem for other in self.project.videos.values() if other.name != self.video.name}
-        for (_, stem), recipe in self.project.book.recipes.items():
+        for (_, stem), recipe in self.project.recipe_store.recipes.items():
             if stem in others or stem not in self.traces.stems:
                 yield from _files(recipe.outputs)
         for other in self.project.videos.values():
@@ -280,14 +280,14 @@ class _Search:
 
     def _note(self, md5: str, size: int | None, folder: str) -> None:
         if md5 not in self.found or self.found[md5][0] is None:
-            if size is None and (mark := read_mark(self.storage.objects.path(md5))) is not None:
+            if size is None and (mark := read_mark(self.storage.objects.object_path(md5))) is not None:
                 size = mark.size
             self.found[md5] = (size, folder)
 
     def _parse(self, md5: str) -> Recipe | None:
         if md5 not in self._parsed:
             try:
-                text = self.storage.objects.path(md5).read_text(encoding="utf-8")
+                text = self.storage.objects.object_path(md5).read_text(encoding="utf-8")
             except (OSError, ValueError):
                 text = ""
             self._parsed[md5] = parse_recipe(text)

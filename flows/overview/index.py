@@ -15,7 +15,7 @@ from flows.engine.outcome import Item
 from flows.engine.plan import ItemState, Plan
 from flows.engine.project import Project
 from tasks.artifacts.artifact import DATASET_ITEM
-from tasks.content_hash import write_atomically
+from tasks.atomic_file import write_text_atomically
 
 if TYPE_CHECKING:
     from flows.overview.index_page import IndexItem
@@ -28,7 +28,7 @@ SHOWN = ("decode", "detect", "track", "report")
 
 def refresh_index(project: Project, plan: Plan) -> Path | None:
     """Bring `reports/index.html` up to date and give its path; None where the project has no report stage."""
-    if FOLDER not in project.makers:
+    if FOLDER not in project.producers:
         return None
     path = project.root / FOLDER / NAME
     mark = f"<!-- {_mark(plan)} -->\n"
@@ -45,7 +45,7 @@ def refresh_index(project: Project, plan: Plan) -> Path | None:
     items |= new
     trouble = _first_trouble(plan.states)
     shown = [_with_trouble(items[video], trouble.get(video) or trouble.get(DATASET_ITEM)) for video in project.videos]
-    write_atomically(path, render_index(shown) + mark)
+    write_text_atomically(path, render_index(shown) + mark)
     return path
 
 
@@ -60,7 +60,7 @@ def _first_trouble(states: Mapping[Item, ItemState]) -> dict[str, ItemState]:
     """Video to the first of its items that is not good."""
     found: dict[str, ItemState] = {}
     for item, state in states.items():
-        if state.standing not in ("fresh", "remote"):
+        if state.status not in ("fresh", "remote"):
             found.setdefault(item.video, state)
     return found
 
@@ -77,7 +77,7 @@ def _key(plan: Plan, video: str) -> str:
 
 def _mark(plan: Plan) -> str:
     """A hash over what the page shows: every item's key or trouble, and the code that draws it."""
-    shown = [(state.item, state.standing, state.reason, state.key) for state in plan.states.values()]
+    shown = [(state.item, state.status, state.reason, state.key) for state in plan.states.values()]
     return hashlib.md5(json.dumps([shown, _drawing(plan)]).encode(), usedforsecurity=False).hexdigest()
 
 
@@ -86,7 +86,7 @@ def _drawing(plan: Plan) -> list[str | None]:
     here = Path(__file__).parent
     files = sorted([*here.glob("index*"), *(here.parents[1] / "tasks" / "report").glob("*.*")])
     marks = [(str(file), read_mark(file)) for file in files]
-    return [plan.inventory.md5(file, mark) for file, mark in marks if mark is not None]
+    return [plan.inventory.find_md5(file, mark) for file, mark in marks if mark is not None]
 
 
 def _ends_with(path: Path, mark: str) -> bool:

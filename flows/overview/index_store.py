@@ -17,7 +17,7 @@ PREFIX = "index-item:"
 def load_items(project: Project) -> dict[str, tuple[str, IndexItem]]:
     """Video to the key that its part of the page was made for, and that part."""
     found: dict[str, tuple[str, IndexItem]] = {}
-    for video, value in project.state.memos(PREFIX).items():
+    for video, value in project.state.read_memos(PREFIX).items():
         try:
             found[video] = (value["key"], _from_json(value["item"]))
         except (KeyError, TypeError, ValueError):
@@ -28,7 +28,7 @@ def load_items(project: Project) -> dict[str, tuple[str, IndexItem]]:
 def save_items(project: Project, items: Mapping[str, tuple[str, IndexItem]]) -> None:
     """Remember the parts of some videos."""
     values = {video: {"key": key, "item": _to_json(item)} for video, (key, item) in items.items()}
-    project.state.remember_all(PREFIX, values)
+    project.state.save_memos(PREFIX, values)
 
 
 def _to_json(item: IndexItem) -> dict[str, Any]:

@@ -42,13 +42,13 @@ class _WhenBusy(PrefectMirror):
     videos: Sequence[str] | None
     interrupted = False
 
-    def planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
+    def on_planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
         self.open(self.root, self.videos)
-        super().planned(items, expected_s, workers)
+        super().on_planned(items, expected_s, workers)
 
-    def finished(self, summary: Summary) -> None:
+    def on_finished(self, summary: Summary) -> None:
         self.interrupted = bool(summary.interrupted)
-        super().finished(summary)
+        super().on_finished(summary)
 
 
 @contextmanager
@@ -67,10 +67,10 @@ def find_sources(project: Project, item: Item) -> list[Item]:
     declaration = project.by_name[item.stage]
     found: dict[Item, None] = {}
     for argument, kind in declaration.inputs.items():
-        maker = project.makers.get(kind.folder)
-        if maker is None or kind.raw or kind.place:
+        maker = project.producers.get(kind.folder)
+        if maker is None or kind.is_raw or kind.user_path:
             continue
-        owners = project.videos if argument in declaration.whole else [item.video]
+        owners = project.videos if argument in declaration.dataset_inputs else [item.video]
         found |= {Item(DATASET_ITEM if maker.over_dataset else owner, maker.name): None for owner in owners}
     return list(found)
 

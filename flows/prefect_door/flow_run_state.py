@@ -38,11 +38,11 @@ def decide_final_state(summary: Summary, attempted: Container[Item]) -> FlowRunS
     """
     total = len(summary.outcomes)
     if summary.interrupted:
-        made = sum(outcome.good for outcome in summary.outcomes)
+        made = sum(outcome.is_good for outcome in summary.outcomes)
         return FlowRunState(
             "CANCELLED", "Cancelled", f"stopped by signal {summary.interrupted}; {made} of {total} items are good"
         )
-    bad = [outcome for outcome in summary.outcomes if not outcome.good]
+    bad = [outcome for outcome in summary.outcomes if not outcome.is_good]
     tail = f"; DVC could not record {', '.join(summary.unrecorded)}" if summary.unrecorded else ""
     if not bad:
         return FlowRunState("COMPLETED", "Completed", f"{total} items are good{tail}")
@@ -67,7 +67,7 @@ def make_result_table(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
         stages.setdefault(outcome.stage, []).append(outcome)
     rows = [_stage_row(stage, members) for stage, members in stages.items()]
     # Failures come before what they block: they are what somebody has to look at.
-    bad = sorted((outcome for outcome in outcomes if not outcome.good), key=lambda o: o.result != "failed")
+    bad = sorted((outcome for outcome in outcomes if not outcome.is_good), key=lambda o: o.result != "failed")
     return rows + [_row(outcome) for outcome in bad[:MAX_ROWS]]
 
 

@@ -109,24 +109,24 @@ class PrefectMirror:
         for thread in self._threads:
             thread.start()
 
-    def planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
+    def on_planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
         self._planned = frozenset(items)
         self._events.append(("planned", time.time(), tuple(items), dict(expected_s), workers))
 
-    def started(self, item: Item, worker: int, attempt: int) -> None:
+    def on_started(self, item: Item, worker: int, attempt: int) -> None:
         self.attempted.add(item)
         self._events.append(("started", time.time(), item, worker, attempt))
 
-    def progressed(self, item: Item, step: Step) -> None:
+    def on_progress(self, item: Item, step: Step) -> None:
         """Of no use here: Prefect knows the states of an item only."""
 
-    def ended(self, outcome: Outcome, final: bool) -> None:
+    def on_ended(self, outcome: Outcome, final: bool) -> None:
         self._events.append(("ended", time.time(), outcome, final))
 
-    def said(self, level: int, message: str) -> None:
+    def on_message(self, level: int, message: str) -> None:
         self._events.append(("said", time.time(), level, message))
 
-    def finished(self, summary: Summary) -> None:
+    def on_finished(self, summary: Summary) -> None:
         self._events.append(("finished", time.time(), summary))
 
     def close(self, timeout_s: float = 10.0, *, quiet: bool = False) -> None:
@@ -147,14 +147,14 @@ class PrefectMirror:
                 logging.WARNING, f"Prefect was not done within {timeout_s:.0f} s: what it shows of this run is cut"
             )
 
-    def take(self) -> list[Message]:
+    def take_messages(self) -> list[Message]:
         """What happened since the last call, as messages for the other process."""
         messages: list[Message] = []
         while self._events:
             messages.extend(self._encode(self._events.popleft()))
         return messages
 
-    def stop(self) -> None:
+    def kill_process(self) -> None:
         """End Prefect's process now, whatever it has recorded."""
         if self._process is not None:
             self._closing.set()
@@ -177,7 +177,7 @@ class PrefectMirror:
         last = False
         while not last:
             last = self._closing.wait(POLL_S)
-            lines = [json.dumps(message) for message in self.take()]
+            lines = [json.dumps(message) for message in self.take_messages()]
             try:
                 process.stdin.write("".join(f"{line}\n" for line in lines).encode())
                 process.stdin.flush()
@@ -212,7 +212,7 @@ class PrefectMirror:
                 return [["started", when, item.video, item.stage, str(item), worker, attempt]]
             case ("ended", when, outcome, final):
                 new = outcome.item in self.attempted
-                return [["ended", when, {**outcome.as_json(), "label": str(outcome.item), "new": new}, final]]
+                return [["ended", when, {**outcome.to_dict(), "label": str(outcome.item), "new": new}, final]]
             case ("finished", when, summary):
                 verdict = decide_final_state(summary, self.attempted)
                 result = {

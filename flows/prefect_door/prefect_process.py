@@ -50,18 +50,18 @@ class RunPipes:
         self._parent = os.getppid()
         self.recording = False
 
-    def listen(self) -> None:
+    def start_listening(self) -> None:
         """Take messages in the background from now on, and notice when the run is gone."""
         threading.Thread(target=self._read, daemon=True).start()
         threading.Thread(target=self._watch, daemon=True).start()
 
-    def say(self, level: int | None, text: str) -> None:
+    def send_line(self, level: int | None, text: str) -> None:
         """Tell the user of the run; level None: all is done."""
         with contextlib.suppress(OSError, ValueError):
             self._lines.write(json.dumps([level, text]) + "\n")
             self._lines.flush()
 
-    def give_back(self) -> None:
+    def restore_stdout(self) -> None:
         """Put the pipe for lines back where a program finds it."""
         os.dup2(self._lines.fileno(), 1)
 
@@ -101,31 +101,31 @@ def main(log: Path) -> NoReturn:
             os.nice(NICENESS)
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "2")
-    door = RunPipes(os.dup(0), os.dup(1))
+    pipes = RunPipes(os.dup(0), os.dup(1))
     os.dup2(2, 1)  # what a library prints is no line for the user
     if SOCKET_VARIABLE in os.environ:
-        serve_and_record(door, log, socket.socket(fileno=int(os.environ.pop(SOCKET_VARIABLE))))
+        serve_and_record(pipes, log, socket.socket(fileno=int(os.environ.pop(SOCKET_VARIABLE))))
     elif not may_be_configured() or (url := _configured()) is None:
-        listener = EphemeralServer.bind()
+        listener = EphemeralServer.bind_free_port()
         _name(listener)
-        serve_and_record(door, log, listener)
+        serve_and_record(pipes, log, listener)
     elif is_reachable(url, CONNECT_TIMEOUT_S):
-        door.listen()
-        record_run(door, own=False)
+        pipes.start_listening()
+        record_run(pipes, own=False)
     else:
-        door.say(logging.WARNING, f"Prefect's server at {url} does not answer; this run uses one of its own")
-        _begin_anew(door)
-    door.say(None, "")
+        pipes.send_line(logging.WARNING, f"Prefect's server at {url} does not answer; this run uses one of its own")
+        _begin_anew(pipes)
+    pipes.send_line(None, "")
     sys.stderr.flush()
     os._exit(0)  # Prefect's threads would wait for a server that is gone
 
 
-def serve_and_record(door: RunPipes, log: Path, listener: socket.socket) -> None:
+def serve_and_record(pipes: RunPipes, log: Path, listener: socket.socket) -> None:
     """Serve in this thread, record in another."""
     os.environ.update({name: os.environ.get(name, value) for name, value in EPHEMERAL_SETTINGS.items()})
-    door.listen()
+    pipes.start_listening()
     server = EphemeralServer(listener)
-    recorder = threading.Thread(target=_record_there, args=(door, server), daemon=True)
+    recorder = threading.Thread(target=_record_there, args=(pipes, server), daemon=True)
     recorder.start()
     try:
         came_up, error = server.run(), None
@@ -137,30 +137,30 @@ def serve_and_record(door: RunPipes, log: Path, listener: socket.socket) -> None
     if not came_up:
         sys.stderr.flush()
         reason = find_reason(log, error)
-        door.say(logging.WARNING, f"Prefect's server did not start: {reason}; this run goes on without Prefect")
+        pipes.send_line(logging.WARNING, f"Prefect's server did not start: {reason}; this run goes on without Prefect")
 
 
-def record_run(door: RunPipes, own: bool) -> None:
+def record_run(pipes: RunPipes, own: bool) -> None:
     """Record the run at the server that the settings name by now; a refusal costs the recording, not the run."""
     from prefect.client.orchestration import get_client
 
     from flows.prefect_door.prefect_recorder import PrefectRecorder
 
-    door.recording = True
+    pipes.recording = True
     try:
         with get_client(sync_client=True) as client:
-            PrefectRecorder(client, door.inbox, door.say, own).run()
+            PrefectRecorder(client, pipes.inbox, pipes.send_line, own).run()
     except Exception as error:
         logging.getLogger(__name__).exception("the recording failed")
         words = " ".join(str(error).split())[:300]
-        door.say(logging.WARNING, f"Prefect stopped recording this run ({type(error).__name__}: {words})")
+        pipes.send_line(logging.WARNING, f"Prefect stopped recording this run ({type(error).__name__}: {words})")
 
 
-def _record_there(door: RunPipes, server: EphemeralServer) -> None:
+def _record_there(pipes: RunPipes, server: EphemeralServer) -> None:
     if server.wait_ready(START_TIMEOUT_S):
-        record_run(door, own=True)
+        record_run(pipes, own=True)
     else:
-        door.say(
+        pipes.send_line(
             logging.WARNING,
             f"Prefect's server was not ready within {START_TIMEOUT_S:.0f} s; this run goes on without Prefect",
         )
@@ -180,11 +180,11 @@ def _name(listener: socket.socket) -> None:
     os.environ.pop("PREFECT_API_KEY", None)
 
 
-def _begin_anew(door: RunPipes) -> NoReturn:
+def _begin_anew(pipes: RunPipes) -> NoReturn:
     """Start this program again as the server: Prefect reads its settings once, on import."""
-    listener = EphemeralServer.bind()
+    listener = EphemeralServer.bind_free_port()
     _name(listener)
-    door.give_back()
+    pipes.restore_stdout()
     os.environ[SOCKET_VARIABLE] = str(listener.fileno())
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 

@@ -21,23 +21,23 @@ class RunProgress:
         self.artifact: UUID | None = None
         self.shown_at = NEVER
 
-    def expect(self, expected_s: dict[tuple[str, str], float | None]) -> None:
+    def add_expected(self, expected_s: dict[tuple[str, str], float | None]) -> None:
         """More items that the run means to make, and the seconds that each is expected to take where known."""
         self._expected_s |= expected_s
 
-    def count(self, item: tuple[str, str]) -> None:
+    def count_done(self, item: tuple[str, str]) -> None:
         """One more is settled."""
         if item in self._expected_s:
             self._done.add(item)
 
-    def due(self) -> bool:
+    def is_due(self) -> bool:
         """Whether it is time to show it again."""
         if time.monotonic() - self.shown_at < UPDATE_INTERVAL_S:
             return False
         self.shown_at = time.monotonic()
         return True
 
-    def tell(self) -> tuple[float, str]:
+    def summarize(self) -> tuple[float, str]:
         """Percent, and a line."""
         share = self._share()
         done, took = len(self._done), time.time() - self._began

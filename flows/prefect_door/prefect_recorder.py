@@ -127,7 +127,7 @@ class PrefectRecorder:
                 for video, stage, label, _, sources in rows:
                     self._task_run(video, stage, label).sources = [tuple(source) for source in sources]
                 self._progress = self._progress or RunProgress(when)
-                self._progress.expect({(video, stage): expected for video, stage, _, expected, _ in rows})
+                self._progress.add_expected({(video, stage): expected for video, stage, _, expected, _ in rows})
             case ["started", when, video, stage, label, _, attempt]:
                 run = self._task_run(video, stage, label)
                 self._enter(run, task_run_events.start_attempt(run, when, attempt), when)
@@ -158,7 +158,7 @@ class PrefectRecorder:
         if final:
             self._settled += 1
             if self._progress is not None:
-                self._progress.count((run.video, run.stage))
+                self._progress.count_done((run.video, run.stage))
 
     def _enter(self, run: TaskRunRecord, state: task_run_events.TaskRunState, when: float) -> None:
         self._events.append(task_run_events.make_state_event(self._flow, run, state, when))
@@ -217,9 +217,9 @@ class PrefectRecorder:
 
     def _show_progress(self) -> None:
         progress = self._progress
-        if progress is None or not progress.due():
+        if progress is None or not progress.is_due():
             return
-        percent, words = progress.tell()
+        percent, words = progress.summarize()
         try:
             if progress.artifact is None:
                 made = self._client.create_artifact(self._artifact("semflow-progress", "progress", percent, words))

@@ -97,7 +97,7 @@ class EphemeralServer:
         self._server: object | None = None
 
     @staticmethod
-    def bind() -> socket.socket:
+    def bind_free_port() -> socket.socket:
         """A socket that listens on a free port of this machine alone."""
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))

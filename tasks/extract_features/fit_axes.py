@@ -48,7 +48,7 @@ class FitAxesParams(Params):
     libraries=("numpy", "onnx", "onnxruntime", "opencv-python", "pyarrow", "torch"),
     weights=lambda _, feature_params: (feature_params.network,),
     accelerator=True,
-    among=lambda params, _: None if params.fitted_on == "dataset" else (),
+    select_videos=lambda params, _: None if params.fitted_on == "dataset" else (),
     kernels=("onnxruntime", "cuda"),
     kernels_for=lambda params, feature_params: feature_params.kernels if params.fitted_on == "dataset" else (),
 )

@@ -117,7 +117,7 @@ class _ShotFit:
             weights = ShotEvidenceWeights(task.evidence_weights.tolist(), dict(task.metrics))
             path.write_text(json.dumps(asdict(weights)), encoding="utf-8")
 
-        file = self.checkpoints.part(f"{self.name}.json", write)
+        file = self.checkpoints.get_or_write(f"{self.name}.json", write)
         return ShotEvidenceWeights(**json.loads(file.read_text(encoding="utf-8")))
 
     def fit_windows(self, weights: ShotEvidenceWeights) -> list[Path]:
@@ -141,7 +141,7 @@ class _ShotFit:
             }
             _fit_window(self.shot, number, handed, weights).save(path)
 
-        file = self.checkpoints.part(f"{self.name}-{number:04d}.npz", write)
+        file = self.checkpoints.get_or_write(f"{self.name}-{number:04d}.npz", write)
         for _ in self.shot.windows[number]:
             self.step(remark)
         return file

@@ -65,7 +65,7 @@ def load_seed_labels(
         with path.open("wb") as file:
             np.savez_compressed(file, **arrays)
 
-    with np.load(checkpoints.part(LABELS_CHECKPOINT, write)) as file:
+    with np.load(checkpoints.get_or_write(LABELS_CHECKPOINT, write)) as file:
         labels = {int(frame): file[frame] for frame in file.files}
     background = FieldClass("background")
     kinds = (frozenset[int](), *(frozenset({subject.class_id}) for subject in subjects))

@@ -32,7 +32,7 @@ def select_labelled_videos(params: TrainParams, sources: Mapping[str, UserInput]
     libraries=("numpy", "opencv-python", "pyarrow", "scipy", "torch"),
     weights=lambda params: params.networks,
     accelerator=True,
-    among=select_labelled_videos,
+    select_videos=select_labelled_videos,
     kernels=("torch", "cuda"),
 )
 def train(

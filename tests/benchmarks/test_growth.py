@@ -82,7 +82,7 @@ class Bench:
                 project.close()
             finally:
                 sys.settrace(before)
-        assert summary.good and not summary.unrecorded, summary
+        assert summary.is_good and not summary.unrecorded, summary
         counts.computed = sum(outcome.result == "computed" for outcome in summary.outcomes)
         return counts
 

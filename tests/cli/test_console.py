@@ -123,8 +123,8 @@ def test_names_and_reasons_are_shown_as_they_are_and_steer_nothing() -> None:
     assert "\x1b" not in text
 
 
-def plan_line(video: str, stage: str, standing: Any, reason: str = "", expected_s: float | None = None) -> PlanLine:
-    return PlanLine(Item(video, stage), standing, reason, expected_s, 0 if standing == "stale" else 1_500_000)
+def plan_line(video: str, stage: str, status: Any, reason: str = "", expected_s: float | None = None) -> PlanLine:
+    return PlanLine(Item(video, stage), status, reason, expected_s, 0 if status == "stale" else 1_500_000)
 
 
 def plan_printed(lines: list[PlanLine], every: bool = False, width: int = 120) -> list[str]:

@@ -30,19 +30,19 @@ def level(caplog: pytest.LogCaptureFixture) -> None:
 def run_all(display: PlainDisplay, count: int, clock: Clock, gap_s: float) -> None:
     """A run of `count` items, one every `gap_s`."""
     every = items(count)
-    display.planned(every, dict.fromkeys(every, gap_s), 1)
+    display.on_planned(every, dict.fromkeys(every, gap_s), 1)
     for item in every:
-        display.started(item, 0, 1)
+        display.on_started(item, 0, 1)
         clock.now += gap_s
-        display.ended(outcome(item.video, item.stage, seconds=gap_s), final=True)
+        display.on_ended(outcome(item.video, item.stage, seconds=gap_s), final=True)
 
 
 def test_every_item_of_a_small_run_gets_a_line(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     display = PlainDisplay(clock)
-    display.planned([Item("walk", "detect"), Item("run", "detect")], {}, 2)
-    display.ended(outcome("walk", "detect", frames=250), final=True)
-    display.ended(outcome("run", "detect", "failed", error="no\x1b video"), final=True)
-    display.finished(DONE)
+    display.on_planned([Item("walk", "detect"), Item("run", "detect")], {}, 2)
+    display.on_ended(outcome("walk", "detect", frames=250), final=True)
+    display.on_ended(outcome("run", "detect", "failed", error="no\x1b video"), final=True)
+    display.on_finished(DONE)
     assert caplog.messages == [
         "[1/2] detect walk: computed in 10.0 s (25 frames/s)",
         r"[2/2] detect run: failed in 10.0 s - no\x1b video",
@@ -76,10 +76,10 @@ def test_all_failures_of_a_large_run_get_a_line_and_blocked_items_none(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     display = PlainDisplay(clock)
-    display.planned([*items(500), *items(500, "track")], {}, 2)
+    display.on_planned([*items(500), *items(500, "track")], {}, 2)
     for n in range(500):
-        display.ended(outcome(f"v{n}", "detect", "failed", error="bad"), final=True)
-        display.ended(outcome(f"v{n}", "track", "blocked", 0.0), final=True)
+        display.on_ended(outcome(f"v{n}", "detect", "failed", error="bad"), final=True)
+        display.on_ended(outcome(f"v{n}", "track", "blocked", 0.0), final=True)
     assert sum(record.levelno == logging.ERROR for record in caplog.records) == 500
     assert [record.message for record in caplog.records if record.levelno == logging.INFO] == [
         "[1000/1000] 500 failed, 500 blocked"
@@ -90,9 +90,9 @@ def test_a_try_that_is_not_the_last_is_a_warning_and_not_counted(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     display = PlainDisplay(clock)
-    display.planned(items(1), {}, 1)
-    display.ended(outcome("v0", "detect", "failed", error="busy"), final=False)
-    display.ended(outcome("v0", "detect"), final=True)
+    display.on_planned(items(1), {}, 1)
+    display.on_ended(outcome("v0", "detect", "failed", error="busy"), final=False)
+    display.on_ended(outcome("v0", "detect"), final=True)
     assert caplog.messages == [
         "detect v0: failed in 10.0 s - busy; will be tried again",
         "[1/1] detect v0: computed in 10.0 s",
@@ -102,31 +102,31 @@ def test_a_try_that_is_not_the_last_is_a_warning_and_not_counted(
 def test_an_item_that_takes_long_says_how_far_it_is(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     display = PlainDisplay(clock)
     (item,) = items(1, "train")
-    display.planned([item], {}, 1)
-    display.started(item, 0, 1)
+    display.on_planned([item], {}, 1)
+    display.on_started(item, 0, 1)
     for n in range(100):
         clock.now += 1
-        display.progressed(item, Step("epochs", n + 1, 100, "loss 0.5"))
+        display.on_progress(item, Step("epochs", n + 1, 100, "loss 0.5"))
     assert caplog.messages == [f"train v0: epochs {n}/100 loss 0.5" for n in (30, 60, 90)]
 
 
 def test_what_is_said_goes_to_the_log(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
-    PlainDisplay(clock).said(logging.WARNING, "3 frames\x07 are damaged")
+    PlainDisplay(clock).on_message(logging.WARNING, "3 frames\x07 are damaged")
     assert caplog.record_tuples == [("semflow", logging.WARNING, r"3 frames\x07 are damaged")]
 
 
 def test_quiet_means_failures_only(caplog: pytest.LogCaptureFixture) -> None:
     display = QuietDisplay()
     with display:
-        display.planned(items(3), {}, 1)
-        display.started(Item("v0", "detect"), 0, 1)
-        display.progressed(Item("v0", "detect"), Step("maps", 1, 2))
-        display.ended(outcome("v0", "detect"), final=True)
-        display.ended(outcome("v1", "detect", "failed", error="busy"), final=False)
-        display.ended(outcome("v1", "detect", "failed", error="bad"), final=True)
-        display.ended(outcome("v2", "detect", "blocked"), final=True)
-        display.said(logging.WARNING, "a warning")
-        display.finished(DONE)
+        display.on_planned(items(3), {}, 1)
+        display.on_started(Item("v0", "detect"), 0, 1)
+        display.on_progress(Item("v0", "detect"), Step("maps", 1, 2))
+        display.on_ended(outcome("v0", "detect"), final=True)
+        display.on_ended(outcome("v1", "detect", "failed", error="busy"), final=False)
+        display.on_ended(outcome("v1", "detect", "failed", error="bad"), final=True)
+        display.on_ended(outcome("v2", "detect", "blocked"), final=True)
+        display.on_message(logging.WARNING, "a warning")
+        display.on_finished(DONE)
     assert caplog.messages == ["detect v1: failed in 10.0 s - bad"]
 
 

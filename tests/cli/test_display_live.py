@@ -39,9 +39,9 @@ def stage() -> Stage:
 def start(stage: Stage, count: int, workers: int) -> list[Item]:
     """A run of `count` items, as many as there are `workers` in hand, begun a second after each other."""
     every = items(count)
-    stage.display.planned(every, dict.fromkeys(every, 60.0), workers)
+    stage.display.on_planned(every, dict.fromkeys(every, 60.0), workers)
     for worker in range(workers):
-        stage.display.started(every[worker], worker, 1)
+        stage.display.on_started(every[worker], worker, 1)
         stage.clock.now += 1
     return every
 
@@ -49,9 +49,9 @@ def start(stage: Stage, count: int, workers: int) -> list[Item]:
 def test_head_and_workers_of_a_small_run(stage: Stage) -> None:
     with stage.display:
         every = start(stage, 40, 2)
-        stage.display.ended(outcome("v0", "detect", seconds=60.0), final=True)
+        stage.display.on_ended(outcome("v0", "detect", seconds=60.0), final=True)
         stage.clock.now += 58
-        stage.display.progressed(every[1], Step("boxes", 120, 300, "frame 119"))
+        stage.display.on_progress(every[1], Step("boxes", 120, 300, "frame 119"))
         first, second, worker = stage.lines()
     assert first.endswith(" 1/40 items   2 %")
     assert second == "about 19 min left, 1.0 items/min, 1:00"
@@ -62,8 +62,8 @@ def test_head_and_workers_of_a_small_run(stage: Stage) -> None:
 def test_failures_and_blocked_items_lead(stage: Stage) -> None:
     with stage.display:
         start(stage, 40, 1)
-        stage.display.ended(outcome("v0", "detect", "failed", error="bad"), final=True)
-        stage.display.ended(outcome("v1", "detect", "blocked"), final=True)
+        stage.display.on_ended(outcome("v0", "detect", "failed", error="bad"), final=True)
+        stage.display.on_ended(outcome("v1", "detect", "blocked"), final=True)
         assert stage.lines()[1].startswith("1 failed, 1 blocked, about 38 min left")
 
 
@@ -71,8 +71,8 @@ def test_sixteen_workers_on_a_small_terminal_show_those_that_take_longest() -> N
     stage = Stage(width=60, height=24)
     with stage.display:
         every = start(stage, 200, 16)
-        stage.display.ended(outcome("v3", "detect"), final=True)
-        stage.display.started(every[16], 3, 2)
+        stage.display.on_ended(outcome("v3", "detect"), final=True)
+        stage.display.on_started(every[16], 3, 2)
         lines = stage.lines()
     assert len(lines) == 10
     assert [line.split()[1] for line in lines[2:9]] == ["v0", "v1", "v2", "v4", "v5", "v6", "v7"]
@@ -86,10 +86,10 @@ def test_every_size_of_terminal_is_kept(width: int, height: int) -> None:
     names = ["walk", "a_very_long_name_of_a_video_that_goes_on_and_on", "日本語の動画の名前", "x\x1b[2J\ny"]
     every = [Item(names[n % 4], f"stage_{n}") for n in range(20)]
     with stage.display:
-        stage.display.planned(every, {}, 16)
+        stage.display.on_planned(every, {}, 16)
         for worker, item in enumerate(every[:16]):
-            stage.display.started(item, worker, worker % 3 + 1)
-            stage.display.progressed(item, Step("fetching yolo26n.pt from a host", 5.6e6, 11.1e6, BYTES_REMARK))
+            stage.display.on_started(item, worker, worker % 3 + 1)
+            stage.display.on_progress(item, Step("fetching yolo26n.pt from a host", 5.6e6, 11.1e6, BYTES_REMARK))
         lines = stage.lines()
         assert len(lines) <= max(height // 2, 3)
         assert not any("\x1b" in line or "\n" in line for line in lines)
@@ -101,20 +101,20 @@ def test_how_much_is_fetched_is_never_cut(width: int) -> None:
     stage = Stage(width)
     with stage.display:
         item, *_ = start(stage, 40, 1)
-        stage.display.progressed(item, Step("fetching yolo26n.pt from github.com", 5.6e6, 11.1e6, BYTES_REMARK))
+        stage.display.on_progress(item, Step("fetching yolo26n.pt from github.com", 5.6e6, 11.1e6, BYTES_REMARK))
         line = stage.lines()[2]
         assert line.endswith(" 5.6/11.1 MB") and "fetching yol" in line
-        stage.display.progressed(item, Step("fetching yolo26n.pt from github.com", 5.6e6, UNKNOWN_TOTAL, BYTES_REMARK))
+        stage.display.on_progress(item, Step("fetching yolo26n.pt from github.com", 5.6e6, UNKNOWN_TOTAL, BYTES_REMARK))
         assert stage.lines()[2].endswith(" 5.6 MB")
-        stage.display.progressed(item, Step("fetching yolo26n.pt from github.com", 11.1e6, 11.1e6, BYTES_REMARK))
+        stage.display.on_progress(item, Step("fetching yolo26n.pt from github.com", 11.1e6, 11.1e6, BYTES_REMARK))
         assert stage.lines()[2].split() == ["detect", "v0", "0:01"], "what is over has no bar"
 
 
 def test_a_second_try_says_so(stage: Stage) -> None:
     with stage.display:
         start(stage, 40, 1)
-        stage.display.ended(outcome("v0", "detect", "failed", error="busy"), final=False)
-        stage.display.started(Item("v0", "detect"), 0, 2)
+        stage.display.on_ended(outcome("v0", "detect", "failed", error="busy"), final=False)
+        stage.display.on_started(Item("v0", "detect"), 0, 2)
         assert stage.lines()[2].startswith("detect v0 (try 2) ")
         assert " 0/40 items" in stage.lines()[0]
         stage.display.region.refresh()
@@ -124,7 +124,7 @@ def test_a_second_try_says_so(stage: Stage) -> None:
 def test_all_done_is_not_over_yet(stage: Stage) -> None:
     with stage.display:
         start(stage, 1, 1)
-        stage.display.ended(outcome("v0", "detect"), final=True)
+        stage.display.on_ended(outcome("v0", "detect"), final=True)
         assert stage.lines()[0].endswith(" 1/1 items 100 %") and stage.lines()[1].startswith("finishing")
 
 
@@ -132,8 +132,8 @@ def test_all_done_is_not_over_yet(stage: Stage) -> None:
 def test_a_small_run_gets_a_line_for_each_item_that_ended(count: int, lines: int, stage: Stage) -> None:
     with stage.display:
         start(stage, count, 1)
-        stage.display.ended(outcome("v0", "detect", frames=250), final=True)
-        stage.display.ended(outcome("v1", "detect", "blocked", error="after decode"), final=True)
+        stage.display.on_ended(outcome("v0", "detect", frames=250), final=True)
+        stage.display.on_ended(outcome("v1", "detect", "blocked", error="after decode"), final=True)
         stage.display.region.refresh()
     text = stage.terminal.plain
     assert text.count(f"[1/{count}] detect v0: computed in 10.0 s (25 frames/s)") == lines
@@ -144,9 +144,9 @@ def test_failures_and_warnings_scroll_by_above_in_full_and_steer_nothing(stage: 
     with stage.display:
         start(stage, 1000, 1)
         long = "x" * 200
-        stage.display.ended(outcome("v0", "detect", "failed", error=f"[bold]no[/] {long}\x1b[2J"), final=True)
-        stage.display.said(logging.WARNING, "3 frames are damaged")
-        stage.display.said(logging.INFO, "nobody needs to know")
+        stage.display.on_ended(outcome("v0", "detect", "failed", error=f"[bold]no[/] {long}\x1b[2J"), final=True)
+        stage.display.on_message(logging.WARNING, "3 frames are damaged")
+        stage.display.on_message(logging.INFO, "nobody needs to know")
         assert not stage.terminal.plain.count("damaged"), "an event does not wait for the terminal"
         stage.display.region.refresh()
     text = stage.terminal.plain
@@ -155,20 +155,20 @@ def test_failures_and_warnings_scroll_by_above_in_full_and_steer_nothing(stage: 
 
 
 def test_what_is_said_before_and_after_the_run_is_said_at_once(stage: Stage) -> None:
-    stage.display.said(logging.WARNING, "before")
+    stage.display.on_message(logging.WARNING, "before")
     assert stage.terminal.plain == "before\n"
     with stage.display:
         start(stage, 40, 1)
-        stage.display.said(logging.ERROR, "at the end")
-        stage.display.finished(Summary((), 1.0, (), {}, ""))
-        stage.display.said(logging.WARNING, "after")
+        stage.display.on_message(logging.ERROR, "at the end")
+        stage.display.on_finished(Summary((), 1.0, (), {}, ""))
+        stage.display.on_message(logging.WARNING, "after")
     assert stage.terminal.plain.splitlines()[-2:] == ["at the end", "after"]
 
 
 def test_nothing_to_make_shows_nothing(stage: Stage) -> None:
     with stage.display:
-        stage.display.planned([], {}, 2)
-        stage.display.finished(Summary((), 1.0, (), {}, ""))
+        stage.display.on_planned([], {}, 2)
+        stage.display.on_finished(Summary((), 1.0, (), {}, ""))
     assert not stage.terminal.getvalue()
 
 
@@ -206,13 +206,13 @@ def test_a_terminal_that_is_gone_ends_no_run(stage: Stage) -> None:
     with stage.display:
         every = start(stage, 40, 1)
         stage.terminal.close()
-        stage.display.ended(outcome(every[0].video, "detect", "failed", error="bad"), final=True)
+        stage.display.on_ended(outcome(every[0].video, "detect", "failed", error="bad"), final=True)
 
 
 def test_it_is_drawn_by_itself() -> None:
     terminal = Terminal("0/40 items")
     with LiveDisplay(terminal.console(), interval_s=0.01) as display:
-        display.planned(items(40), {}, 1)
+        display.on_planned(items(40), {}, 1)
         assert terminal.seen.wait(30)
     assert not any(thread.name == "display" for thread in threading.enumerate())
 

@@ -139,7 +139,7 @@ class Toy:
         items = self.semflow("plan")["items"]
         return {name(item): item["why"] for item in items if item["state"] == "stale"}
 
-    def standings(self) -> dict[str, str]:
+    def read_statuses(self) -> dict[str, str]:
         """Item to its state."""
         return {name(item): item["state"] for item in self.semflow("plan")["items"]}
 

@@ -23,7 +23,7 @@ from tests.engine import kill_scenarios
 
 def interpose() -> None:
     """Moments before and after a recipe is written, and before and after it is moved into place."""
-    write, replace = RecipeStore.write, Path.replace
+    write, replace = RecipeStore.write_recipe, Path.replace
 
     def writing(book: RecipeStore, stem: str, recipe: Recipe, method: Method) -> None:
         kill_scenarios.moment(f"{recipe.stage} {stem} recording 0")

@@ -40,7 +40,9 @@ def spell(words: toys.Words, params: SpellParams, parts: Checkpoints) -> Streami
     """Letter by letter, as it is written."""
 
     def write(path: Path) -> None:
-        files = [parts.part(f"{n}", lambda part, c=letter: _letter(part, c)) for n, letter in enumerate(words.text)]
+        files = [
+            parts.get_or_write(f"{n}", lambda part, c=letter: _letter(part, c)) for n, letter in enumerate(words.text)
+        ]
         path.write_text(params.between.join(file.read_text() for file in files))
 
     return StreamingArtifact(Spelled, write)
@@ -78,13 +80,13 @@ def parts_in(root: Path) -> list[str]:
 def test_a_run_goes_on_after_the_last_part_and_leaves_none_behind(
     reopen: Callable[[], Project], project_root: Path
 ) -> None:
-    assert not run(reopen(), letters=3).good
+    assert not run(reopen(), letters=3).is_good
     assert parts_in(project_root) == ["0", "1", "2"], "nothing half-written may lie there"
-    assert run(reopen()).good
+    assert run(reopen()).is_good
     assert toys.CALLS == ["spell a", "spell n", "spell a"]
     assert (project_root / "data/spelled/one.txt").read_text() == "b-a-n-a-n-a"
     assert not (project_root / ".semflow/parts").exists() or not list((project_root / ".semflow/parts").iterdir())
-    assert run(reopen()).good and toys.CALLS == []
+    assert run(reopen()).is_good and toys.CALLS == []
 
 
 def test_parts_of_another_recipe_are_not_taken_up_and_are_swept(
@@ -112,7 +114,7 @@ def test_parts_stay_while_an_item_waits_for_another(reopen: Callable[[], Project
 def test_a_fault_of_the_input_takes_its_parts_with_it(reopen: Callable[[], Project], project_root: Path) -> None:
     (project_root / "data/raw/one.mp4").write_text("oh!")
     summary = run(reopen(), letters=2)
-    assert [outcome.error for outcome in summary.outcomes if not outcome.good] == ["too long"]
+    assert [outcome.error for outcome in summary.outcomes if not outcome.is_good] == ["too long"]
     assert parts_in(project_root) == []
 
 
@@ -145,7 +147,7 @@ def test_a_killed_process_costs_the_part_in_hand(
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert run(reopen()).good
+    assert run(reopen()).is_good
     assert toys.CALLS == ["spell n", "spell a"]
     assert (project_root / "data/spelled/one.txt").read_text() == "b-a-n-a-n-a"
     assert parts_in(project_root) == []
@@ -153,8 +155,8 @@ def test_a_killed_process_costs_the_part_in_hand(
 
 def test_passing_checkpoints_go_with_their_block() -> None:
     with temporary_checkpoints() as parts:
-        assert parts.part("one", lambda path: path.write_text("1")).read_text() == "1"
-        assert parts.part("one", lambda path: path.write_text("2")).read_text() == "1"
+        assert parts.get_or_write("one", lambda path: path.write_text("1")).read_text() == "1"
+        assert parts.get_or_write("one", lambda path: path.write_text("2")).read_text() == "1"
     assert not parts.folder.exists()
 
 
@@ -163,6 +165,6 @@ def test_what_the_engine_supplies_is_no_part_of_the_recipe() -> None:
     def two(words: toys.Words, params: SpellParams, how: Compute, kept: Checkpoints) -> Spelled:
         raise AssertionError("its signature alone is asked for")
 
-    assert two.supplied == {"how": Compute, "kept": Checkpoints}
-    assert two.wants_compute and not two.also and set(two.inputs) == {"words"}
-    assert spell.supplied == {"parts": Checkpoints} and not spell.wants_compute
+    assert two.injected == {"how": Compute, "kept": Checkpoints}
+    assert not two.extra_params and set(two.inputs) == {"words"}
+    assert spell.injected == {"parts": Checkpoints}

@@ -89,7 +89,7 @@ def here(team: Team, toy: Toy) -> set[str]:
 
 def test_a_fresh_clone_knows_every_video_and_computes_nothing(team: Team, clone: Toy) -> None:
     lock = (clone.root / "dvc.lock").read_bytes()
-    assert clone.standings() == dict.fromkeys(ALL_ITEMS, "remote")
+    assert clone.read_statuses() == dict.fromkeys(ALL_ITEMS, "remote")
     answer = clone.command("semflow", "run", "--json")
     assert answer.code == 0
     assert {outcome["result"] for outcome in answer.json["outcomes"]} == {"remote"}
@@ -104,7 +104,7 @@ def test_pulled_features_are_fresh_without_a_raw_file(team: Team, clone: Toy) ->
     answer = clone.command("semflow", "run", "--pull", "--json")
     assert answer.code == 0
     assert {outcome["result"] for outcome in answer.json["outcomes"]} == {"restored"}
-    assert clone.standings() == dict.fromkeys(ALL_ITEMS, "fresh")
+    assert clone.read_statuses() == dict.fromkeys(ALL_ITEMS, "fresh")
     assert clone.calls() == []
     made = team.toy.files()
     assert {name: data for name, data in clone.files().items() if name in team.objects} == {
@@ -145,7 +145,7 @@ def test_nothing_recorded_is_dropped_where_the_remote_is_out_of_reach(clone: Toy
 
 def test_a_changed_parameter_pulls_what_its_stage_reads_and_nothing_else(team: Team, clone: Toy) -> None:
     clone.dvc("pull", "-q", "data/words/one.txt", "data/facts/one.txt")
-    assert clone.standings() == dict.fromkeys(ALL_ITEMS, "remote") | {"read one": "fresh"}
+    assert clone.read_statuses() == dict.fromkeys(ALL_ITEMS, "remote") | {"read one": "fresh"}
     clone.edit("params.yaml", "times: 2", "times: 3")
     assert clone.stale() == dict.fromkeys(items("tell"), "parameter times: 2 -> 3")
     before = here(team, clone)

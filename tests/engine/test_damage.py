@@ -29,7 +29,7 @@ STAGES = ("read", "count", "repeat", "join")
 @pytest.fixture
 def made(project_root: Path, reopen: Reopen) -> Path:
     """A project in which everything is made."""
-    assert run_stale_items(reopen()).good
+    assert run_stale_items(reopen()).is_good
     toys.CALLS.clear()
     return project_root
 
@@ -37,7 +37,7 @@ def made(project_root: Path, reopen: Reopen) -> Path:
 def plan_of(root: Path) -> dict[Item, ItemState]:
     project = Project.open(root, toys.TOYS)
     try:
-        return Plan.make(project).states
+        return Plan.examine_project(project).states
     finally:
         project.close()
 
@@ -47,7 +47,7 @@ def to_make(states: dict[Item, ItemState]) -> dict[str, str]:
     return {
         str(item): state.reason
         for item, state in states.items()
-        if state.standing == "stale" and not state.reason.startswith("waits for")
+        if state.status == "stale" and not state.reason.startswith("waits for")
     }
 
 
@@ -58,10 +58,10 @@ def all_data(root: Path) -> dict[str, bytes]:
 def heals(root: Path, called: list[str], data: dict[str, bytes]) -> None:
     """A run makes what was damaged, and no more; then all is as it was."""
     toys.CALLS.clear()
-    assert run_stale_items(Project.open(root, toys.TOYS)).good
+    assert run_stale_items(Project.open(root, toys.TOYS)).is_good
     assert sorted(toys.CALLS) == sorted(called)
     assert all_data(root) == data
-    assert {state.standing for state in plan_of(root).values()} == {"fresh"}
+    assert {state.status for state in plan_of(root).values()} == {"fresh"}
 
 
 EDITS: dict[str, Any] = {
@@ -107,7 +107,7 @@ def test_a_recipe_of_the_wrong_form_is_none_even_where_its_seal_is_right(made: P
         path.write_text(sealed({**fields, field: wrong}))
         states = plan_of(made)
         assert to_make(states).keys() == {"count one"}, wrong
-        assert {state.standing for state in states.values()} == {"fresh", "stale"}
+        assert {state.status for state in states.values()} == {"fresh", "stale"}
     path.write_text(text)
     assert to_make(plan_of(made)) == {}
 
@@ -151,7 +151,7 @@ def test_a_folder_in_the_place_of_a_recipe_is_no_recipe(made: Path) -> None:
     path.unlink()
     path.mkdir()
     assert to_make(plan_of(made)) == {"count one": "never made"}
-    assert run_stale_items(Project.open(made, toys.TOYS)).good
+    assert run_stale_items(Project.open(made, toys.TOYS)).is_good
     assert path.is_file()
 
 
@@ -217,7 +217,7 @@ def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (root / "params.yaml").write_text(toys.PARAMS)
     for name, text in (("one", "banana"), ("two", "cat")):
         (root / f"data/raw/{name}.mp4").write_text(text)
-    assert run_stale_items(Project.open(root, toys.TOYS)).good
+    assert run_stale_items(Project.open(root, toys.TOYS)).is_good
     data = all_data(root)
     yield root
     assert all_data(root) == data
@@ -239,9 +239,9 @@ def test_a_changed_byte_of_a_recipe_or_method_concerns_its_items_or_nothing(
         path.write_bytes(after)
         states = plan_of(unchanged)
         assert set(to_make(states)) in (items, set())
-        assert {state.standing for state in states.values()} <= {"fresh", "stale"}
+        assert {state.status for state in states.values()} <= {"fresh", "stale"}
         if set(to_make(states)) != items:
-            assert {state.standing for state in states.values()} == {"fresh"}
+            assert {state.status for state in states.values()} == {"fresh"}
             assert json.loads(after) == json.loads(before), "what is believed says the same"
     finally:
         path.write_bytes(before)

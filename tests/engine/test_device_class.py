@@ -105,7 +105,7 @@ def test_every_stage_that_takes_turns_at_the_accelerator_depends_on_it(params: d
 def test_what_a_stage_puts_to_use_is_among_what_it_declares(params: dict[str, Params]) -> None:
     section = {stage.params: params[stage.name] for stage in STAGES}
     used = {
-        stage.name: stage.kernels_for(params[stage.name], *(section[kind] for kind in stage.also.values()))
+        stage.name: stage.kernels_for(params[stage.name], *(section[kind] for kind in stage.extra_params.values()))
         for stage in STAGES
     }
     assert all(set(used[stage.name]) <= set(stage.kernels) for stage in STAGES)

@@ -80,14 +80,14 @@ def test_items_fail_with_words_and_all_is_well_when_there_is_room_again(here: Fa
 
 
 def test_a_plan_needs_no_room(here: FaultProject) -> None:
-    assert here.run()[0].good
+    assert here.run()[0].is_good
     ballast = fill(here.root)
-    states = Plan.make(here.open()).states
+    states = Plan.examine_project(here.open()).states
     assert len(states) == 9 and list_stale(states) == []
     ballast.unlink()
     again = here.open()
-    assert {item.stage for item in Plan.make(again).states} == {"read", "act", "tell"}
-    assert again.state.timings(), "what was remembered is not thrown away for want of room"
+    assert {item.stage for item in Plan.examine_project(again).states} == {"read", "act", "tell"}
+    assert again.state.read_timings(), "what was remembered is not thrown away for want of room"
 
 
 def test_a_run_that_finds_the_disk_full_in_the_middle_keeps_what_it_has(here: FaultProject) -> None:
@@ -101,8 +101,8 @@ def test_a_run_that_finds_the_disk_full_in_the_middle_keeps_what_it_has(here: Fa
     assert process.returncode in (1, 2) and (out or err.count("\n") == 1)
     done = here.recipes()
     ballast.unlink()
-    states = Plan.make(here.open()).states
-    assert {str(item) for item, state in states.items() if state.standing == "fresh"} >= done
-    assert states[Item("b", "act")].standing == "stale"
+    states = Plan.examine_project(here.open()).states
+    assert {str(item) for item, state in states.items() if state.status == "fresh"} >= done
+    assert states[Item("b", "act")].status == "stale"
     assert here.finish(here.start())["good"]
     assert kill_scenarios.STEPS and litter(here.root) == []

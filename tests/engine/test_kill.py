@@ -48,7 +48,7 @@ def test_a_killed_run_leaves_nothing_torn_and_redoes_only_the_item_in_hand(
 
     toys.CALLS.clear()
     summary = run_stale_items(reopen())
-    assert summary.good
+    assert summary.is_good
     assert toys.CALLS == ["repeat", "join"]
     assert not list(project_root.rglob(".partial"))
 

@@ -64,7 +64,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, checkout: object) -> d
     with pytest.MonkeyPatch.context() as patch:
         here = FaultProject.at(tmp_path_factory.mktemp("undisturbed"), checkout, dict.fromkeys(VIDEOS, "plain"))  # type: ignore[arg-type]
         patch.setenv(kill_scenarios.FOLDER, str(here.notes))
-        assert here.run()[0].good
+        assert here.run()[0].is_good
         return here.data()
 
 

@@ -120,7 +120,7 @@ def test_a_renamed_video_is_a_new_one_and_the_old_one_stays_until_it_is_removed(
     assert found.keys() == computed | restored
     assert toy.run() == dict.fromkeys(computed, "computed") | dict.fromkeys(restored, "restored")
     assert toy.calls() == sorted(item.partition(" ")[0] for item in computed)
-    assert set(toy.standings().values()) == {"fresh"}
+    assert set(toy.read_statuses().values()) == {"fresh"}
     for _ in range(2):
         assert toy.changed() == {"data/raw"}, "DVC misses the file of the old name, and nothing else"
         assert toy.repro() == {}

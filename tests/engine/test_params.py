@@ -238,7 +238,7 @@ def test_any_bytes_give_parameters_or_words(loader: type, data: bytes) -> None:
 def test_what_is_read_is_what_yaml_says(text: str) -> None:
     """Where we do not refuse it."""
     try:
-        found = read_yaml(text, "x").plain()
+        found = read_yaml(text, "x").to_plain()
     except BadParams:
         return
     assert found == yaml.load(text, Loader=yaml_values.LOADER)

@@ -24,18 +24,18 @@ def acts(here: FaultProject) -> list[str]:
 def test_the_second_death_puts_the_item_aside_and_the_video_is_named(fault_project: Make) -> None:
     here = fault_project(bad="segfault", one="plain")
     first, outcomes = here.run()
-    assert not outcomes["act bad"].recorded and not first.settled, "once may be an accident"
+    assert not outcomes["act bad"].recorded and not first.all_done, "once may be an accident"
     assert not recipe_path(here.root, "act", "bad").exists()
     second, outcomes = here.run()
     words = outcomes["act bad"].error or ""
-    assert outcomes["act bad"].recorded and second.settled and not second.good
+    assert outcomes["act bad"].recorded and second.all_done and not second.is_good
     assert "signal 11" in words
     assert "put aside after 2 times, until its input, code or parameters change or --retry-failed" in words
     third, outcomes = here.run()
     assert acts(here).count("act bad") == 2, "it is not tried again"
-    assert outcomes["act bad"].error == words and third.settled
-    state = Plan.make(here.open()).states[Item("bad", "act")]
-    assert (state.standing, state.reason) == ("failed", words)
+    assert outcomes["act bad"].error == words and third.all_done
+    state = Plan.examine_project(here.open()).states[Item("bad", "act")]
+    assert (state.status, state.reason) == ("failed", words)
 
 
 def test_the_next_run_takes_the_others_first(fault_project: Make) -> None:
@@ -45,36 +45,36 @@ def test_the_next_run_takes_the_others_first(fault_project: Make) -> None:
     here.edit("times: 2", "times: 3")  # so that the others have something to do
     before = len(here.calls())
     summary, _ = here.run()
-    assert summary.good
+    assert summary.is_good
     assert here.calls()[before:] == ["tell b", "tell c", "act a", "tell a"]
 
 
 def test_an_item_that_comes_through_has_no_deaths_to_its_name(fault_project: Make) -> None:
     here = fault_project(a="segfault-once")
     here.run()
-    assert here.open().state.deaths()
-    assert here.run()[0].good
-    assert not here.open().state.deaths()
+    assert here.open().state.read_deaths()
+    assert here.run()[0].is_good
+    assert not here.open().state.read_deaths()
 
 
 def died_twice(here: FaultProject) -> None:
     here.run()
     summary, outcomes = here.run()
-    assert summary.settled and outcomes["act bad"].recorded
+    assert summary.all_done and outcomes["act bad"].recorded
 
 
 def test_changed_parameters_bring_it_back(fault_project: Make) -> None:
     here = fault_project(bad="segfault", one="plain")
     died_twice(here)
     here.edit("careful: false", "careful: true")
-    assert here.run()[0].good
+    assert here.run()[0].is_good
 
 
 def test_a_changed_input_brings_it_back(fault_project: Make) -> None:
     here = fault_project(bad="segfault", one="plain")
     died_twice(here)
     here.film("bad", "plain")
-    assert here.run()[0].good
+    assert here.run()[0].is_good
 
 
 def test_asking_for_another_try_brings_it_back_and_starts_counting_anew(fault_project: Make) -> None:
@@ -82,7 +82,7 @@ def test_asking_for_another_try_brings_it_back_and_starts_counting_anew(fault_pr
     died_twice(here)
     summary, outcomes = here.run(retry_failed=True)
     assert acts(here).count("act bad") == 3
-    assert not outcomes["act bad"].recorded and not summary.settled
+    assert not outcomes["act bad"].recorded and not summary.all_done
     assert outcomes["tell one"].result == "reused"
 
 

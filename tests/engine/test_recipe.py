@@ -24,12 +24,12 @@ def make(outputs: Mapping[str, Mapping[str, tuple[str, int]]], error: str | None
 @given(st.dictionaries(st.one_of(st.just(""), NAME), st.tuples(st.just(MD5), st.integers(0, 2**40))))
 def test_what_is_written_is_read_back(files: dict[str, tuple[str, int]]) -> None:
     recipe = make({"data/tracks": files})
-    assert parse_recipe(recipe.text()) == recipe
+    assert parse_recipe(recipe.to_text()) == recipe
 
 
 @pytest.mark.parametrize("field", ["video", "stage", "key", "method", "inputs", "outputs", "error", "seal"])
 def test_an_edit_by_hand_shows_in_every_field(field: str) -> None:
-    fields = json.loads(make({"data/tracks": {"": (MD5, 1)}}).text())
+    fields = json.loads(make({"data/tracks": {"": (MD5, 1)}}).to_text())
     fields[field] = {"inputs": {"frames": "0"}, "outputs": {"data/tracks": {}}}.get(field, "edited")
     assert parse_recipe(json.dumps(fields)) is None
 
@@ -38,7 +38,7 @@ def test_an_edit_by_hand_shows_in_every_field(field: str) -> None:
 def test_a_file_outside_the_artifact_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="must be a file below its artifact"):
         parse_outputs({"reports": {name: [MD5, 1]}})
-    assert parse_recipe(make({"reports": {name: (MD5, 1)}}).text()) is None, "also where the seal is right"
+    assert parse_recipe(make({"reports": {name: (MD5, 1)}}).to_text()) is None, "also where the seal is right"
 
 
 @pytest.mark.parametrize("file", [["0" * 31, 1], [MD5.upper(), 1], [MD5, -1], [MD5, "1"]])

@@ -76,17 +76,17 @@ def test_an_unchanged_output_stops_the_wave(reopen: Reopen, project_root: Path) 
 def test_the_plan_names_the_ingredient_that_changed(reopen: Reopen, project_root: Path) -> None:
     run(reopen)
     edit(project_root, "letter: a", "letter: t")
-    states = Plan.make(reopen()).states
+    states = Plan.examine_project(reopen()).states
     assert states[Item("one", "count")].reason == "parameter letter: a -> t"
     assert states[Item("one", "join")].reason == "waits for count one"
-    assert states[Item("one", "repeat")].standing == "fresh"
+    assert states[Item("one", "repeat")].status == "fresh"
 
 
 def test_a_removed_or_altered_artifact_is_made_again(reopen: Reopen, project_root: Path) -> None:
     run(reopen)
     (project_root / "data/counts/one.txt").unlink()
     (project_root / "data/echoes/two.txt").write_text("forged")
-    states = Plan.make(reopen()).states
+    states = Plan.examine_project(reopen()).states
     assert states[Item("one", "count")].reason == "data/counts/one.txt is missing"
     assert states[Item("two", "repeat")].reason == "data/echoes/two.txt is not as it was made"
     run(reopen)
@@ -101,12 +101,12 @@ def test_a_bad_input_is_recorded_and_the_others_go_on(reopen: Reopen, project_ro
     assert found["read bad"] == "failed"
     assert found["count bad"] == found["join bad"] == "blocked"
     assert found["join one"] == "computed"
-    assert not summary.good
-    assert summary.settled
+    assert not summary.is_good
+    assert summary.all_done
     assert not (project_root / "data/words/bad.txt").exists()
     again = run(reopen)
     assert toys.CALLS == [], "the fault is a result: it is remembered and not tried again"
-    assert not again.good
+    assert not again.is_good
 
 
 def test_a_video_that_turns_bad_takes_its_old_artifacts_along(reopen: Reopen, project_root: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_crash_in_a_stage_costs_what_reads_it_and_is_tried_again(reopen: Reope
     assert found["count one"] == "failed"
     assert found["join one"] == "blocked"
     assert found["join two"] == found["repeat one"] == "computed"
-    assert not summary.settled
+    assert not summary.all_done
     assert any("RuntimeError: a bug" in (o.error or "") for o in summary.outcomes)
     run(reopen)
     assert toys.CALLS == ["count"], "not a fault of the input, so it is tried again"
@@ -166,10 +166,10 @@ def test_what_needs_a_raw_file_that_is_not_here_says_so_and_the_rest_goes_on(
     assert found["read two"] == found["join two"] == "computed"
     words = next(o.error or "" for o in summary.outcomes if str(o.item) == "read one")
     assert words.startswith("data/raw/one.mp4 is not here; run `dvc pull data/raw.dvc`, or put it back")
-    assert not summary.settled
+    assert not summary.all_done
     assert (project_root / "data/counts/one.txt").read_text() == "3", "what was made stays"
     (project_root / "data/raw/one.mp4").write_text("banana")
-    assert run(reopen).good
+    assert run(reopen).is_good
 
 
 def test_files_that_belong_to_no_video_are_moved_not_deleted(reopen: Reopen, project_root: Path) -> None:
@@ -189,23 +189,23 @@ def test_files_that_belong_to_no_video_are_moved_not_deleted(reopen: Reopen, pro
 def test_one_stage_alone_refuses_inputs_that_are_not_up_to_date(reopen: Reopen) -> None:
     summary = run(reopen, stages=["join"])
     assert {o.result for o in summary.outcomes} == {"blocked"}
-    assert not summary.settled
+    assert not summary.all_done
     for name in ("read", "count", "repeat", "join"):
         summary = run(reopen, stages=[name])
-        assert summary.good
+        assert summary.is_good
 
 
 def test_only_the_videos_asked_for_are_run(reopen: Reopen) -> None:
     summary = run(reopen, videos=["two"])
     assert {o.video for o in summary.outcomes} == {"two"}
-    assert Plan.make(reopen()).states[Item("one", "read")].standing == "stale"
+    assert Plan.examine_project(reopen()).states[Item("one", "read")].status == "stale"
 
 
 def test_two_videos_of_one_name_keep_their_endings(project_root: Path, reopen: Reopen) -> None:
     run(reopen)
     (project_root / "data/raw/one.avi").write_text("other")
     summary = run(reopen)
-    assert summary.good
+    assert summary.is_good
     assert sorted({outcome.video for outcome in summary.outcomes}) == ["one.avi", "one.mp4", "two"]
     assert (project_root / "data/words/one.avi.txt").read_text() == "other"
 

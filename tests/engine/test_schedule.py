@@ -26,7 +26,7 @@ class Hand:
         self.ended: set[Item] = set()
         self.most = 0
 
-    def start(self, item: Item, job: Job, limit_s: float) -> int:
+    def start_job(self, item: Item, job: Job, limit_s: float) -> int:
         read = {Item(item.video, "read")} if item.stage != "read" else set[Item]()
         if item.stage == "join":
             read |= {Item(item.video, "count"), Item(item.video, "repeat")}
@@ -36,7 +36,7 @@ class Hand:
         self.most = max(self.most, len(self.open))
         return 0
 
-    def events(self, timeout_s: float) -> list[WorkerEvent]:
+    def wait_events(self, timeout_s: float) -> list[WorkerEvent]:
         item = self.open.pop(0)
         self.ended.add(item)
         if item == Item("one", "count"):
@@ -50,7 +50,7 @@ class Hand:
 
 def run(project: Project, workers: int) -> tuple[Hand, dict[str, Outcome]]:
     hand = Hand(project, workers)
-    plan = Plan.make(project)
+    plan = Plan.examine_project(project)
     following = ItemRunner(plan, select_items(plan), hand, (), DurationEstimates())
     following.run()
     return hand, {str(item): outcome for item, outcome in following.outcomes.items()}
@@ -81,8 +81,8 @@ def test_a_failure_blocks_only_what_reads_it(reopen: Callable[[], Project]) -> N
     _, outcomes = run(reopen(), workers=2)
     assert outcomes["count one"].error == "RuntimeError: a bug"
     assert outcomes["join one"].result == "blocked"
-    assert outcomes["repeat one"].good
-    assert outcomes["join two"].good
+    assert outcomes["repeat one"].is_good
+    assert outcomes["join two"].is_good
 
 
 def test_a_run_takes_as_many_workers_as_compute_says(reopen: Callable[[], Project]) -> None:

@@ -49,7 +49,7 @@ def test_a_signal_ends_the_run_with_a_summary_and_the_next_run_makes_the_rest(
     assert not list(here.root.rglob(".partial")) and not list(here.root.rglob("*.tmp"))
     before = len(here.calls())
     again, outcomes = here.run()
-    assert again.good
+    assert again.is_good
     assert set(here.calls()[before:]) == left and len(here.calls()) == before + len(left)
     assert {name for name, outcome in outcomes.items() if outcome.result == "computed"} == left
 
@@ -77,22 +77,22 @@ class Sender:
             self.when = ""
             signal.raise_signal(signal.SIGINT)
 
-    def planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
+    def on_planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
         self._maybe("planned")
 
-    def started(self, item: Item, worker: int, attempt: int) -> None:
+    def on_started(self, item: Item, worker: int, attempt: int) -> None:
         self._maybe("started")
 
-    def progressed(self, item: Item, step: Step) -> None:
+    def on_progress(self, item: Item, step: Step) -> None:
         self._maybe("progressed")
 
-    def ended(self, outcome: Outcome, final: bool) -> None:
+    def on_ended(self, outcome: Outcome, final: bool) -> None:
         self._maybe("ended")
 
-    def said(self, level: int, message: str) -> None:
+    def on_message(self, level: int, message: str) -> None:
         self._maybe("said")
 
-    def finished(self, summary: Summary) -> None:
+    def on_finished(self, summary: Summary) -> None:
         self._maybe("finished")
 
 
@@ -105,7 +105,7 @@ def test_a_signal_never_gets_out_of_a_run_whenever_it_comes(fault_project: Make,
     assert summary.interrupted == (0 if when == "finished" else signal.SIGINT), "all was done when the last one came"
     assert signal.getsignal(signal.SIGINT) is before
     assert here.alive() == []
-    assert here.run()[0].good
+    assert here.run()[0].is_good
 
 
 def test_a_run_stops_when_it_is_told_to(fault_project: Make) -> None:
@@ -114,7 +114,7 @@ def test_a_run_stops_when_it_is_told_to(fault_project: Make) -> None:
     assert summary.interrupted == signal.SIGTERM
     assert {name for name, outcome in outcomes.items() if outcome.result == "stopped"} == rest(here) != set()
     assert here.alive() == []
-    assert here.run()[0].good
+    assert here.run()[0].is_good
 
 
 def test_of_two_runs_at_once_the_second_is_refused_in_a_line(fault_project: Make) -> None:
@@ -133,7 +133,7 @@ def test_of_two_runs_at_once_the_second_is_refused_in_a_line(fault_project: Make
         here.run()
     os.kill(first.pid, signal.SIGINT)
     assert here.finish(first)["interrupted"] == signal.SIGINT
-    assert here.run()[0].good, "nothing has to be removed by hand"
+    assert here.run()[0].is_good, "nothing has to be removed by hand"
 
 
 def test_workers_die_with_a_run_that_is_killed(fault_project: Make) -> None:
@@ -148,6 +148,6 @@ def test_workers_die_with_a_run_that_is_killed(fault_project: Make) -> None:
     assert process.communicate()[1] == ""
     here.wait_for_silence()
     assert not (here.root / "data/deeds/b.txt").exists()
-    assert here.run()[0].good
+    assert here.run()[0].is_good
     assert set(here.redone(before)) <= left
     assert not list(here.root.rglob(".partial"))

@@ -64,7 +64,7 @@ def named(params: NoParams, sources: Mapping[str, UserInput]) -> list[str]:
     return names.text.split()
 
 
-@stage(among=named)
+@stage(select_videos=named)
 def learn(words: Dataset[toys.Words], names: Names, params: NoParams) -> Lessons:
     toys.CALLS.append("learn")
     return Lessons(" ".join(video for video, _ in words.items()))
@@ -100,10 +100,10 @@ def write(root: Path, name: str, text: str) -> None:
 def test_where_nobody_wrote_any_the_stage_gets_that_and_reads_no_video(
     reopen: Callable[[], Project], project_root: Path
 ) -> None:
-    assert run(reopen()).good
+    assert run(reopen()).is_good
     assert (project_root / "data/lessons/dataset.txt").read_text() == ""
     assert (project_root / "data/remarks/one.txt").read_text().endswith("nothing noted")
-    assert run(reopen()).good
+    assert run(reopen()).is_good
     assert toys.CALLS == []
 
 
@@ -127,7 +127,7 @@ def test_a_note_on_one_video_runs_that_video_again_and_no_other(
 ) -> None:
     run(reopen())
     write(project_root, "notes/two.txt", "a dance")
-    assert [str(item) for item, state in Plan.make(reopen()).states.items() if state.standing == "stale"] == [
+    assert [str(item) for item, state in Plan.examine_project(reopen()).states.items() if state.status == "stale"] == [
         "remark two"
     ]
     run(reopen())
@@ -140,12 +140,12 @@ def test_one_that_cannot_be_read_is_the_fault_of_the_stage_that_reads_it(
 ) -> None:
     write(project_root, "names.txt", "")
     summary = run(reopen())
-    assert [(str(o.stage), o.error) for o in summary.outcomes if not o.good] == [
+    assert [(str(o.stage), o.error) for o in summary.outcomes if not o.is_good] == [
         ("learn", "names.txt must name videos, got an empty file")
     ]
-    assert run(reopen()).settled
+    assert run(reopen()).all_done
     write(project_root, "names.txt", "one")
-    assert run(reopen()).good
+    assert run(reopen()).is_good
 
 
 def test_no_stage_can_save_one(tmp_path: Path) -> None:

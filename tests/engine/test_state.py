@@ -25,7 +25,7 @@ Reopen = Callable[[], Project]
 def made(project_root: Path, reopen: Reopen) -> Path:
     """A project in which everything is made, its state written and closed."""
     project = reopen()
-    assert run_stale_items(project).good
+    assert run_stale_items(project).is_good
     project.close()
     toys.CALLS.clear()
     return project_root
@@ -35,10 +35,10 @@ def path_of(root: Path) -> Path:
     return root / ".semflow/state.sqlite"
 
 
-def standings(root: Path) -> set[str]:
+def read_statuses(root: Path) -> set[str]:
     project = Project.open(root, toys.TOYS)
     try:
-        return {state.standing for state in Plan.make(project).states.values()}
+        return {state.status for state in Plan.examine_project(project).states.values()}
     finally:
         project.close()
 
@@ -104,12 +104,12 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("kind", DAMAGE)
 def test_a_damaged_state_changes_no_answer(made: Path, kind: str) -> None:
     DAMAGE[kind](path_of(made))
-    assert standings(made) == {"fresh"}
-    assert standings(made) == {"fresh"}
-    assert run_stale_items(Project.open(made, toys.TOYS)).good
+    assert read_statuses(made) == {"fresh"}
+    assert read_statuses(made) == {"fresh"}
+    assert run_stale_items(Project.open(made, toys.TOYS)).is_good
     assert toys.CALLS == []
     (made / "data/raw/one.mp4").write_text("cat")
-    assert run_stale_items(Project.open(made, toys.TOYS)).good
+    assert run_stale_items(Project.open(made, toys.TOYS)).is_good
     assert "read one" in toys.CALLS
 
 
@@ -117,14 +117,14 @@ def test_a_damaged_state_changes_no_answer(made: Path, kind: str) -> None:
 def test_a_damaged_state_is_started_anew(made: Path, kind: str) -> None:
     DAMAGE[kind](path_of(made))
     time.sleep(0.05)  # files touched just now are not remembered by their marks
-    standings(made)
+    read_statuses(made)
     state = State.open(made)
-    state.remember("note", 7)
+    state.save_memo("note", 7)
     state.close()
     state = State.open(made)
-    assert state.memo("note") == 7
+    assert state.read_memo("note") == 7
     assert len(state.files) >= 2, "the hashes of the raw files, so that they are not read again"
-    assert len(state.recipe_texts()) == 12
+    assert len(state.read_recipe_texts()) == 12
     state.close()
 
 
@@ -140,12 +140,12 @@ def test_entries_that_are_not_what_they_should_be_are_looked_up_anew(made: Path,
         connection.execute("update timings set seconds = 'x', frames = 'y'")
         connection.execute("insert or replace into deaths values ('k', 'many', 7)")
     connection.close()
-    assert standings(made) == {"fresh"}
-    assert run_stale_items(Project.open(made, toys.TOYS)).good
+    assert read_statuses(made) == {"fresh"}
+    assert run_stale_items(Project.open(made, toys.TOYS)).is_good
     assert toys.CALLS == []
     params = made / "params.yaml"
     params.write_text(params.read_text().replace("letter: a", "letter: n"))
-    assert run_stale_items(Project.open(made, toys.TOYS)).good
+    assert run_stale_items(Project.open(made, toys.TOYS)).is_good
     assert toys.CALLS.count("count") == 2
 
 
@@ -156,13 +156,13 @@ def test_a_state_that_another_program_has_locked_is_left_alone(made: Path, monke
     other.execute("begin exclusive")
     other.execute("insert into memos values ('other', ?)", (encode_json(1),))
     try:
-        assert standings(made) == {"fresh"}
+        assert read_statuses(made) == {"fresh"}
     finally:
         other.commit()
         other.close()
     state = State.open(made)
-    assert state.memo("other") == 1
-    assert state.timings()
+    assert state.read_memo("other") == 1
+    assert state.read_timings()
     state.close()
 
 
@@ -177,7 +177,7 @@ def test_a_read_only_folder_is_served_from_memory(made: Path, tmp_path: Path) ->
         shutil.copytree(made, place / "with", ignore=shutil.ignore_patterns("read-only"))
         shutil.copytree(made, place / "without", ignore=shutil.ignore_patterns("read-only", ".semflow"))
         subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
-        assert standings(place / "with") == {"fresh"}
-        assert standings(place / "without") == {"fresh"}
+        assert read_statuses(place / "with") == {"fresh"}
+        assert read_statuses(place / "without") == {"fresh"}
     finally:
         subprocess.run(["umount", "-l", str(place)], check=True)

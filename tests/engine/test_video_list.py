@@ -23,7 +23,7 @@ def test_files_at_hand_and_listed_ones_are_one_list_sorted_by_name() -> None:
         Video("new", "new", "new", "/p/data/raw/new.mp4", "new.mp4", None),
     ]
     assert list(videos) == ["b", "c/d", "new"]
-    assert [video.here for video in videos.values()] == [True, False, True]
+    assert [video.is_local for video in videos.values()] == [True, False, True]
     assert [video.file for video in videos.values()] == [Path("/p/data/raw/b.mp4"), None, Path("/p/data/raw/new.mp4")]
 
 
@@ -34,7 +34,7 @@ def test_only_an_explicit_removal_takes_a_video_out() -> None:
 
 
 def test_a_removed_video_whose_file_comes_back_is_in_the_list_again() -> None:
-    assert merge_videos(at_hand("x.mp4"), {"x.mp4": "1"}, ["x.mp4"])["x"].here
+    assert merge_videos(at_hand("x.mp4"), {"x.mp4": "1"}, ["x.mp4"])["x"].is_local
 
 
 def test_a_recorded_path_in_form_c_is_the_file_that_a_mac_gives_in_form_d() -> None:
@@ -49,13 +49,13 @@ def test_two_spellings_that_were_both_recorded_are_two_videos() -> None:
     for files in ((), ("plié.mp4",), ("plie\u0301.mp4", "plié.mp4")):
         videos = merge_videos(at_hand(*files), both, [])
         assert {video.md5 for video in videos.values()} == {"1", "2"}
-        assert sum(video.here for video in videos.values()) == len(files)
+        assert sum(video.is_local for video in videos.values()) == len(files)
     assert [v.md5 for v in merge_videos([], both, ["plié.mp4"]).values()] == ["2"]
 
 
 def test_a_video_that_is_not_here_still_keeps_another_from_its_name() -> None:
     videos = merge_videos(at_hand("x.mp4"), {"x.mov": "1", "X.avi": "2"}, [])
-    assert {name: video.here for name, video in videos.items()} == {"X": False, "x.mov": False, "x.mp4": True}
+    assert {name: video.is_local for name, video in videos.items()} == {"X": False, "x.mov": False, "x.mp4": True}
 
 
 def test_absent_videos_of_videos_yaml_stay_without_a_hash() -> None:
@@ -76,7 +76,7 @@ def test_no_file_at_hand_is_lost_and_no_listed_one_unless_removed(
     files: set[str], listed: set[str], removed: set[str]
 ) -> None:
     videos = merge_videos(at_hand(*files), {path: path for path in listed}, removed)
-    assert {video.relative for video in videos.values() if video.here} == files
+    assert {video.relative for video in videos.values() if video.is_local} == files
     assert all(video.name == name for name, video in videos.items())
     assert list(videos) == sorted(videos)
     for attribute in ("relative", "stem", "flat_stem"):
@@ -85,4 +85,4 @@ def test_no_file_at_hand_is_lost_and_no_listed_one_unless_removed(
     assert hashes <= listed
     if not removed:
         assert hashes == listed
-    assert not {video.relative for video in videos.values() if not video.here} & removed
+    assert not {video.relative for video in videos.values() if not video.is_local} & removed

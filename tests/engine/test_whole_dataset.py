@@ -60,10 +60,10 @@ def run(project: Project, videos: list[str] | None = None) -> Summary:
 
 def test_it_reads_every_video_and_every_video_reads_it(reopen: Callable[[], Project], project_root: Path) -> None:
     summary = run(reopen())
-    assert summary.good
+    assert summary.is_good
     assert (project_root / "data/letters/dataset.txt").read_text() == "abcnt"
     assert (project_root / "data/shares/one.txt").read_text() == "3/5"
-    assert run(reopen()).good
+    assert run(reopen()).is_good
     assert toys.CALLS == []
 
 
@@ -78,24 +78,24 @@ def test_a_new_video_runs_it_again_and_what_reads_it(reopen: Callable[[], Projec
 def test_a_video_at_fault_is_left_out_of_it(reopen: Callable[[], Project], project_root: Path) -> None:
     (project_root / "data/raw/bad.mp4").write_text("")
     summary = run(reopen())
-    assert {f"{o.stage} {o.video}" for o in summary.outcomes if not o.good} == {"read bad", "share bad"}
+    assert {f"{o.stage} {o.video}" for o in summary.outcomes if not o.is_good} == {"read bad", "share bad"}
     assert (project_root / "data/letters/dataset.txt").read_text() == "abcnt"
-    assert run(reopen()).settled
+    assert run(reopen()).all_done
     assert toys.CALLS == []
 
 
 def test_a_run_of_some_videos_does_not_make_it_from_a_part(reopen: Callable[[], Project]) -> None:
     summary = run(reopen(), ["two"])
     found = {str(o.item): o for o in summary.outcomes}
-    assert found["read two"].good
+    assert found["read two"].is_good
     assert found["collect (dataset)"].result == "blocked"
     assert "read one is not up to date" in (found["collect (dataset)"].error or "")
     assert found["share two"].result == "blocked"
     assert toys.CALLS == ["read two"]
-    assert not summary.settled
+    assert not summary.all_done
 
 
 def test_the_plan_counts_it_once(reopen: Callable[[], Project]) -> None:
-    states = Plan.make(reopen()).states
+    states = Plan.examine_project(reopen()).states
     assert [item for item in states if item.stage == "collect"] == [Item(DATASET_ITEM, "collect")]
     assert len(states) == 5

@@ -29,36 +29,36 @@ class Listener:
         self.words: list[tuple[int, str]] = []
         self.summaries: list[Summary] = []
 
-    def planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
+    def on_planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
         self.order += items
 
-    def started(self, item: Item, worker: int, attempt: int) -> None:
+    def on_started(self, item: Item, worker: int, attempt: int) -> None:
         self.starts.append((item, worker, attempt))
 
-    def progressed(self, item: Item, step: Step) -> None:
+    def on_progress(self, item: Item, step: Step) -> None:
         self.steps.append((item, step))
 
-    def ended(self, outcome: Outcome, final: bool) -> None:
+    def on_ended(self, outcome: Outcome, final: bool) -> None:
         self.ends.append((outcome, final))
 
-    def said(self, level: int, message: str) -> None:
+    def on_message(self, level: int, message: str) -> None:
         self.words.append((level, message))
 
-    def finished(self, summary: Summary) -> None:
+    def on_finished(self, summary: Summary) -> None:
         self.summaries.append(summary)
 
 
 def test_worker_processes_make_everything_and_go_with_the_run(fault_project: Make) -> None:
     here = fault_project(one="plain", two="plain")
     summary, outcomes = here.run()
-    assert summary.good and len(outcomes) == 6
+    assert summary.is_good and len(outcomes) == 6
     assert {outcome.result for outcome in outcomes.values()} == {"computed"}
     assert (here.root / "data/scenes/two/0.txt").read_text() == "plain"
     assert sorted(here.calls()) == sorted(outcomes)
     assert here.alive() == []
     assert not list(here.root.rglob(".partial")) and not list(here.root.rglob("*.tmp"))
     again, _ = here.run()
-    assert again.good and len(here.calls()) == 6
+    assert again.is_good and len(here.calls()) == 6
 
 
 DEATHS = {
@@ -81,7 +81,7 @@ def test_a_stage_that_ends_its_process_costs_that_item_and_the_others_go_on(faul
         assert failed.recorded == (deed == "fault")
         assert after.result == "blocked" and after.error == "after act"
         assert not (here.root / f"data/deeds/bad_{deed}.txt").exists()
-    assert all(outcome.good for outcome in outcomes.values()), "nothing else is lost"
+    assert all(outcome.is_good for outcome in outcomes.values()), "nothing else is lost"
     assert here.alive() == []
 
 
@@ -100,7 +100,7 @@ def test_a_worker_that_dies_takes_along_what_it_started(fault_project: Make, dee
     here = fault_project(bad=deed, one="plain")
     _, outcomes = here.run()
     assert (outcomes["act bad"].error or "").startswith("the worker died (signal 11, SIGSEGV)")
-    assert outcomes["tell one"].good
+    assert outcomes["tell one"].is_good
     here.wait_for_silence()
 
 
@@ -111,7 +111,7 @@ def test_an_item_that_hangs_is_ended_after_the_time_that_compute_allows(fault_pr
     assert outcomes["act bad"].error == (
         "took longer than 2 s and was ended; if that is right for it, raise compute.item_timeout_s"
     )
-    assert outcomes["tell one"].good
+    assert outcomes["tell one"].is_good
     assert here.alive() == []
 
 
@@ -122,14 +122,14 @@ def test_an_item_that_takes_too_much_memory_is_ended(fault_project: Make) -> Non
     assert outcomes["act bad"].error == (
         "used more than 0.4 GB of memory and was ended; raise compute.worker_memory_gb, or lower compute.workers"
     )
-    assert outcomes["tell one"].good
+    assert outcomes["tell one"].is_good
     assert here.alive() == []
 
 
 def test_an_error_of_the_machine_is_tried_again_and_then_works(fault_project: Make) -> None:
     here, listener = fault_project(shaky="stumble 2", one="plain"), Listener()
     summary, outcomes = here.run(observers=[listener])
-    assert summary.good
+    assert summary.is_good
     assert outcomes["act shaky"].result == "computed"
     assert [attempt for item, _, attempt in listener.starts if item == Item("shaky", "act")] == [1, 2, 3]
     ends = [(o.error, final) for o, final in listener.ends if o.item == Item("shaky", "act")]
@@ -140,10 +140,10 @@ def test_an_error_of_the_machine_that_stays_is_given_up_and_tried_again_by_the_n
     here = fault_project(shaky="stumble 3")
     summary, outcomes = here.run()
     assert outcomes["act shaky"].error == "OSError: [Errno 5] Input/output error"
-    assert not summary.settled
+    assert not summary.all_done
     assert here.calls().count("act shaky") == 3
     again, _ = here.run()
-    assert again.good
+    assert again.is_good
 
 
 def test_the_waits_before_the_second_and_the_third_try() -> None:
@@ -176,7 +176,7 @@ def test_workers_that_cannot_start_end_the_run_with_one_error(
     assert "Traceback" in Path(words.rpartition(" ")[2]).read_text() or way == "segfault"
     assert here.alive() == []
     monkeypatch.delenv(kill_scenarios.BREAK)
-    assert here.run()[0].good, "no item was blamed for it"
+    assert here.run()[0].is_good, "no item was blamed for it"
 
 
 def test_what_a_stage_logs_is_said_and_what_it_prints_disturbs_nobody(
@@ -184,7 +184,7 @@ def test_what_a_stage_logs_is_said_and_what_it_prints_disturbs_nobody(
 ) -> None:
     here, listener = fault_project(dark="warn", loud="chatter"), Listener()
     summary, _ = here.run(observers=[listener])
-    assert summary.good
+    assert summary.is_good
     assert (logging.WARNING, "the film is dark") in listener.words
     printed = capfd.readouterr()
     assert "to standard" not in printed.out + printed.err

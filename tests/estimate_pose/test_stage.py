@@ -138,7 +138,7 @@ def test_tables_are_the_same_bytes_whatever_the_batch(looks, make_frames, make_t
 
 def test_the_stage_says_what_it_reads_and_leaves():
     assert [kind.__name__ for kind in estimate_pose.outputs] == ["Poses", "Kinematics"]
-    assert estimate_pose.accelerator and estimate_pose.wants_compute
+    assert estimate_pose.accelerator and Compute in estimate_pose.injected.values()
     assert estimate_pose.inputs["tracks"] is Tracks
 
 

@@ -30,7 +30,7 @@ def inputs(make_inputs: Callable[..., dict]) -> FieldInputs:
 
 @pytest.fixture
 def parts(tmp_path: Path) -> Checkpoints:
-    return Checkpoints.at(tmp_path / "parts")
+    return Checkpoints.open_folder(tmp_path / "parts")
 
 
 def names(parts: Checkpoints) -> list[str]:
@@ -91,7 +91,8 @@ inputs = FieldInputs(
     FieldLabels.absent(),
 )
 params = FitFieldParams.model_validate_json(sys.argv[2])
-fit_semantic_field(inputs, params, checkpoints=Checkpoints.at(folder / "parts")).save(folder / "killed.parquet")
+parts = Checkpoints.open_folder(folder / "parts")
+fit_semantic_field(inputs, params, checkpoints=parts).save(folder / "killed.parquet")
 """
 
 
@@ -105,14 +106,14 @@ def test_a_killed_fit_resumes_with_the_window_it_was_at(inputs, params, parts, t
         [sys.executable, "-c", KILLED, str(tmp_path), params(**CUTS).model_dump_json()], cwd=Path(__file__).parents[2]
     )
     waited = time.monotonic() + 120
-    while not parts.has(WINDOW_FILES[0]):
+    while not parts.has_checkpoint(WINDOW_FILES[0]):
         assert time.monotonic() < waited and process.poll() is None, "the process must finish a window"
         time.sleep(0.002)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert not parts.has(WINDOW_FILES[2]), "the process must be killed before the last window"
+    assert not parts.has_checkpoint(WINDOW_FILES[2]), "the process must be killed before the last window"
     before = (parts.folder / WINDOW_FILES[0]).stat().st_mtime_ns
-    again = Checkpoints.at(parts.folder)
+    again = Checkpoints.open_folder(parts.folder)
     assert not [name for name in names(again) if name.startswith(".")]
     fit_semantic_field(inputs, params(**CUTS), checkpoints=again).save(tmp_path / "resumed.parquet")
     assert (parts.folder / WINDOW_FILES[0]).stat().st_mtime_ns == before

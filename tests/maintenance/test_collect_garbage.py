@@ -68,23 +68,23 @@ def test_what_no_branch_tag_or_working_copy_names_goes(used: Repository) -> None
     assert len(gone) == sum(row["objects"] for row in found["cache"])
     assert not [name for name in gone if name.endswith(".dir")], "listings stay"
     for times in (2, 5):
-        assert used.cache.has(md5("banana" * times))
+        assert used.cache.has_object(md5("banana" * times))
     assert found["ledger"] > 0
     assert used.semflow("gc", "--yes", *NOW)["cache"] == []
     for commit in ("side", "main"):
         git(used.root, "checkout", "-qf", commit)
-        assert used.run().good
+        assert used.run().is_good
         assert toys.CALLS == []
-    assert used.run().good
+    assert used.run().is_good
     used.edit("times: 2", "times: 7")
-    assert used.run().good
+    assert used.run().is_good
     assert "repeat" in toys.CALLS, "it is gone, and made again"
 
 
 def test_what_was_made_in_the_last_days_stays(used: Repository) -> None:
     found = used.semflow("gc", "--yes")
     assert found["cache"] == []
-    assert used.cache.has(md5("banana" * 7))
+    assert used.cache.has_object(md5("banana" * 7))
     long_ago = time.time() - 40 * 86400
     for path in used.cache.folder.glob("??/*"):
         os.utime(path, (long_ago, long_ago))
@@ -95,26 +95,26 @@ def test_what_was_made_in_the_last_days_stays(used: Repository) -> None:
     project.close()
     assert used.semflow("gc", "--yes", "--keep-days", "50")["cache"] == []
     assert used.semflow("gc", "--yes")["cache"] != []
-    assert not used.cache.has(md5("banana" * 7))
+    assert not used.cache.has_object(md5("banana" * 7))
 
 
 def test_a_tag_a_stash_and_a_detached_head_keep_what_they_name(used: Repository) -> None:
     git(used.root, "tag", "-a", "-m", "kept", "v1", "side")
     git(used.root, "branch", "-qD", "side")
     used.semflow("gc", "--yes", *NOW)
-    assert used.cache.has(md5("banana" * 5))
+    assert used.cache.has_object(md5("banana" * 5))
     git(used.root, "tag", "-d", "v1")
     used.semflow("gc", "--yes", *NOW)
-    assert not used.cache.has(md5("banana" * 5))
+    assert not used.cache.has_object(md5("banana" * 5))
     used.edit("times: 2", "times: 9")
     used.run()
     git(used.root, "stash", "-q")
     used.run()
     used.semflow("gc", "--yes", *NOW)
-    assert used.cache.has(md5("banana" * 9))
+    assert used.cache.has_object(md5("banana" * 9))
     git(used.root, "stash", "drop", "-q")
     used.semflow("gc", "--yes", *NOW)
-    assert not used.cache.has(md5("banana" * 9))
+    assert not used.cache.has_object(md5("banana" * 9))
 
 
 def test_older_commits_of_a_branch_are_kept_where_that_is_asked_for(used: Repository) -> None:
@@ -122,9 +122,9 @@ def test_older_commits_of_a_branch_are_kept_where_that_is_asked_for(used: Reposi
     used.run()
     used.commit("second")
     used.semflow("gc", "--yes", "--all-commits", *NOW)
-    assert used.cache.has(md5("banana" * 2))
+    assert used.cache.has_object(md5("banana" * 2))
     used.semflow("gc", "--yes", *NOW)
-    assert not used.cache.has(md5("banana" * 2))
+    assert not used.cache.has_object(md5("banana" * 2))
 
 
 def test_outs_and_objects_of_others_stay(used: Repository) -> None:
@@ -137,17 +137,17 @@ def test_outs_and_objects_of_others_stay(used: Repository) -> None:
     git(used.root, "checkout", "-q", "main")
     assert not (used.root / "models.dvc").exists()
     (used.root / "stray.bin").write_text("nobody knows me")
-    used.cache.add(used.root / "stray.bin", md5("nobody knows me"))
+    used.cache.add_file(used.root / "stray.bin", md5("nobody knows me"))
     found = used.semflow("gc", "--yes", *NOW)
     for text in ("weights", "banana" * 7, "nobody knows me"):
-        assert used.cache.has(md5(text)), text
-    assert not used.cache.has(md5("cat" * 7))
+        assert used.cache.has_object(md5(text)), text
+    assert not used.cache.has_object(md5("cat" * 7))
     assert found["kept_foreign"] == 1
 
 
 def test_a_list_that_is_not_to_be_had_stops_it(used: Repository) -> None:
     listing = next(name for name in objects(used.cache) if name.endswith(".dir") and name in _lock(used, "side"))
-    shutil.move(used.cache.path(listing), used.root / "away")
+    shutil.move(used.cache.object_path(listing), used.root / "away")
     before = objects(used.cache)
     assert "dvc fetch --all-branches --all-tags" in used.says("gc", "--yes", *NOW, code=2)
     assert objects(used.cache) == before
@@ -167,11 +167,11 @@ def test_the_remote_is_cleared_only_when_it_is_asked_for(used: Repository) -> No
     shutil.copytree(used.cache.folder, used.remote.folder)
     used.semflow("gc", *NOW, "--remote")
     used.semflow("gc", "--yes", "--keep-days", "50")
-    assert used.remote.has(md5("banana" * 7))
+    assert used.remote.has_object(md5("banana" * 7))
     found = used.semflow("gc", "--yes", *NOW, "--remote")
     assert {row["folder"] for row in found["remote"]} >= {"data/echoes"}
-    assert not used.remote.has(md5("banana" * 7))
-    assert used.remote.has(md5("banana" * 5))
+    assert not used.remote.has_object(md5("banana" * 7))
+    assert used.remote.has_object(md5("banana" * 5))
 
 
 def test_a_shared_cache_asks_for_the_other_clones_and_keeps_what_they_need(
@@ -189,15 +189,15 @@ def test_a_shared_cache_asks_for_the_other_clones_and_keeps_what_they_need(
     shutil.copytree(used.root / "data/raw", other / "data/raw")
     clone = Repository(other, used.team, used.capsys)
     clone.edit("times: 2", "times: 7")
-    assert clone.run().good
+    assert clone.run().is_good
     clone.commit("sevens")
     enter(used)
     assert "--projects" in used.says("gc", "--yes", *NOW, code=2)
     assert "which is none" in used.says("gc", "--yes", *NOW, "--projects", str(tmp_path), code=2)
     used.semflow("gc", "--yes", *NOW, "--projects", str(other))
-    assert used.cache.has(md5("banana" * 7))
+    assert used.cache.has_object(md5("banana" * 7))
     used.semflow("gc", "--yes", *NOW, "--projects")
-    assert not used.cache.has(md5("banana" * 7))
+    assert not used.cache.has_object(md5("banana" * 7))
     storage._open.cache_clear()
 
 
@@ -225,9 +225,9 @@ def test_a_removed_video_that_no_branch_names_goes(repository: Repository) -> No
     repository.run()
     repository.commit("without one")
     repository.semflow("gc", "--yes", *NOW)
-    assert not repository.cache.has(md5("banana"))
-    assert not repository.cache.has(md5("bananabanana"))
-    assert repository.cache.has(md5("catcat"))
+    assert not repository.cache.has_object(md5("banana"))
+    assert not repository.cache.has_object(md5("bananabanana"))
+    assert repository.cache.has_object(md5("catcat"))
 
 
 def test_bad_days_are_named(used: Repository) -> None:

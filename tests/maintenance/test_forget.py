@@ -120,7 +120,7 @@ def test_the_recorded_version_is_rewritten_at_once_and_the_next_run_has_nothing_
     assert zoo.status() == "Data and pipelines are up to date."
     summary = zoo.run()
     assert toys.CALLS == []
-    assert summary.good
+    assert summary.is_good
     assert summary.unrecorded == {}
     assert {outcome.video for outcome in summary.outcomes} == {"one", "two"}
     assert zoo.status() == "Data and pipelines are up to date."
@@ -134,7 +134,7 @@ def test_other_videos_come_back_at_every_branch_and_tag(zoo: Repository) -> None
         git(zoo.root, "checkout", "-q", commit)
         summary = zoo.run(record=False)
         assert toys.CALLS == [], commit
-        good = {outcome.video for outcome in summary.outcomes if outcome.good}
+        good = {outcome.video for outcome in summary.outcomes if outcome.is_good}
         assert good == {"one", "two"}
 
 
@@ -177,8 +177,8 @@ def test_objects_that_others_have_too_stay(zoo: Repository) -> None:
     assert md5(TEXT) in found["proof"]["shared"]
     assert md5(TEXT * 3) in found["proof"]["shared"]
     assert {one["md5"] for one in found["proof"]["erased"]} >= {md5(TEXT * 2), md5(TEXT * 5)}
-    assert zoo.cache.has(md5(TEXT))
-    assert not zoo.cache.has(md5(TEXT * 5))
+    assert zoo.cache.has_object(md5(TEXT))
+    assert not zoo.cache.has_object(md5(TEXT * 5))
     zoo.lose_cache()
     zoo.run()
     assert (zoo.root / "data/words/copy.txt").read_text() == TEXT
@@ -212,8 +212,8 @@ def test_an_out_of_somebody_else_in_the_repository_keeps_its_bytes(zoo: Reposito
     (zoo.root / "single.bin").unlink()
     found = zoo.semflow("forget", NAME, "--remote", "--yes")["forgotten"][0]
     assert set(found["proof"]["shared"]) == {md5(TEXT * 3), md5(TEXT * 5)}
-    assert zoo.cache.has(md5(TEXT * 3))
-    assert zoo.cache.has(md5(TEXT * 5))
+    assert zoo.cache.has_object(md5(TEXT * 3))
+    assert zoo.cache.has_object(md5(TEXT * 5))
 
 
 def test_versions_that_no_commit_names_go_too(zoo: Repository) -> None:
@@ -221,12 +221,12 @@ def test_versions_that_no_commit_names_go_too(zoo: Repository) -> None:
     zoo.run()
     zoo.edit("times: 7", "times: 8")
     zoo.run()
-    assert zoo.cache.has(md5(TEXT * 7))
+    assert zoo.cache.has_object(md5(TEXT * 7))
     zoo.semflow("forget", NAME, "--yes")
     for times in (7, 8):
-        assert not zoo.cache.has(md5(TEXT * times))
+        assert not zoo.cache.has_object(md5(TEXT * times))
     assert_erased(zoo, remote=False)
-    assert zoo.run().good
+    assert zoo.run().is_good
 
 
 def test_a_raw_file_that_was_replaced_goes_in_both_states(zoo: Repository) -> None:
@@ -234,7 +234,7 @@ def test_a_raw_file_that_was_replaced_goes_in_both_states(zoo: Repository) -> No
     zoo.run()
     zoo.semflow("forget", NAME, "--remote", "--yes")
     assert_erased(zoo)
-    assert not zoo.cache.has(md5("another zebra"))
+    assert not zoo.cache.has_object(md5("another zebra"))
 
 
 def test_a_video_whose_file_is_not_here_is_erased_as_well(zoo: Repository) -> None:
@@ -299,7 +299,7 @@ def test_an_interrupted_call_is_finished_by_the_next(
     found = zoo.semflow("forget", *([NAME] if step == "erase_files" else ["--resume"]))
     assert found["good"]
     assert_erased(zoo)
-    assert zoo.run().good
+    assert zoo.run().is_good
     assert zoo.run().unrecorded == {}
 
 
@@ -318,7 +318,7 @@ def test_a_kill_among_the_objects_is_finished_too_also_with_a_run_in_between(
     with pytest.raises(Killed):
         zoo.semflow("forget", NAME, "--remote", "--yes")
     count[0] = 100
-    assert zoo.run().good
+    assert zoo.run().is_good
     assert zoo.semflow("forget", "--resume")["good"]
     assert_erased(zoo)
 
@@ -330,11 +330,11 @@ def test_what_another_video_came_to_need_in_between_stays(zoo: Repository, monke
         zoo.semflow("forget", NAME, "--yes")
     monkeypatch.setattr(erase_video, "erase_objects", whole)
     (zoo.root / "data/raw/new.mp4").write_text(TEXT)
-    assert zoo.run().good
+    assert zoo.run().is_good
     found = zoo.semflow("forget", "--resume")["forgotten"][0]
     assert md5(TEXT) in found["proof"]["shared"]
-    assert zoo.cache.has(md5(TEXT))
-    assert zoo.run().good
+    assert zoo.cache.has_object(md5(TEXT))
+    assert zoo.run().is_good
     assert toys.CALLS == []
 
 
@@ -375,12 +375,12 @@ def test_odd_names_are_erased_and_their_like_stay(repository: Repository) -> Non
         found = repository.semflow("forget", name, "--remote", "--yes")
         assert found["good"]
         for store in (repository.cache, repository.remote):
-            assert not store.has(md5(odd[name]))
-            assert not store.has(md5(odd[name] * 2))
+            assert not store.has_object(md5(odd[name]))
+            assert not store.has_object(md5(odd[name] * 2))
     summary = repository.run()
     assert toys.CALLS == []
     assert {outcome.video for outcome in summary.outcomes} == {"one", "two", "day 1/ünïX100%"}
-    assert repository.cache.has(md5("odd two"))
+    assert repository.cache.has_object(md5("odd two"))
 
 
 def test_its_older_name_does_not_hide_it(zoo: Repository) -> None:
@@ -390,8 +390,8 @@ def test_its_older_name_does_not_hide_it(zoo: Repository) -> None:
     zoo.semflow("forget", f"{NAME}.mp4", "--remote", "--yes")
     for store in (zoo.cache, zoo.remote):
         assert not [name for name, data in objects(store).items() if data.decode() in texts()]
-    assert zoo.cache.has(md5("not the same animal"))
-    assert zoo.run().good
+    assert zoo.cache.has_object(md5("not the same animal"))
+    assert zoo.run().is_good
 
 
 def test_who_had_the_name_before_is_left_alone(zoo: Repository) -> None:
@@ -400,17 +400,17 @@ def test_who_had_the_name_before_is_left_alone(zoo: Repository) -> None:
     zoo.run()
     zoo.commit("another one")
     zoo.semflow("forget", NAME, "--yes")
-    assert not zoo.cache.has(md5("the next of this name"))
-    assert not zoo.cache.has(md5("the next of this name" * 3))
+    assert not zoo.cache.has_object(md5("the next of this name"))
+    assert not zoo.cache.has_object(md5("the next of this name" * 3))
     for text in texts():
-        assert zoo.cache.has(md5(text)), "an earlier video had this name; it was another file"
+        assert zoo.cache.has_object(md5(text)), "an earlier video had this name; it was another file"
 
 
 def test_nothing_goes_unasked(zoo: Repository) -> None:
     assert "must be answered on a terminal, got none; add --yes" in zoo.says("forget", NAME, code=2)
     assert "either VIDEO or --resume" in zoo.says("forget", code=2)
     assert "did you mean" in zoo.says("forget", "zebra_8", "--yes", code=2)
-    assert zoo.run().good
+    assert zoo.run().is_good
     assert toys.CALLS == []
 
 
@@ -423,7 +423,7 @@ def test_a_linked_video_is_refused_until_its_line_is_gone(zoo: Repository, tmp_p
     (zoo.root / "videos.yaml").unlink()
     assert zoo.semflow("forget", "linked", "--yes")["good"]
     assert film.exists()
-    assert not zoo.cache.has(md5("far away"))
+    assert not zoo.cache.has_object(md5("far away"))
 
 
 def test_without_dvc_the_working_copy_is_erased(repository: Repository) -> None:
@@ -447,12 +447,12 @@ def test_a_recorded_list_that_nobody_has_stops_it_before_anything_is_erased(zoo:
 
 def test_the_state_holds_nothing_of_it(zoo: Repository) -> None:
     project = zoo.open()
-    project.state.remember("index-item:zebra_9", {"thumbnail": "x"})
-    project.state.remember("index-item:zebra-9", {"thumbnail": "y"})
+    project.state.save_memo("index-item:zebra_9", {"thumbnail": "x"})
+    project.state.save_memo("index-item:zebra-9", {"thumbnail": "y"})
     project.close()
     zoo.semflow("forget", NAME, "--yes")
     project: Project = zoo.open()
-    assert project.state.memo("index-item:zebra-9") == {"thumbnail": "y"}
-    assert {video for _, video, _, _ in project.state.timings()} == {"one", "two"}
-    assert all(row.item is not None and row.item.video != NAME for row in project.state.ledger_rows())
+    assert project.state.read_memo("index-item:zebra-9") == {"thumbnail": "y"}
+    assert {video for _, video, _, _ in project.state.read_timings()} == {"one", "two"}
+    assert all(row.item is not None and row.item.video != NAME for row in project.state.read_ledger())
     project.close()

@@ -110,18 +110,18 @@ def test_old_pages_that_show_it_go_and_the_new_one_is_recorded_without_it(full: 
     full.commit("second")
     newer = (full.root / "reports/index.html").read_bytes()
     full.push()
-    assert full.cache.has(md5(old))
+    assert full.cache.has_object(md5(old))
     found = full.semflow("forget", NAME, "--remote", "--yes")
     assert found["good"]
     for store in (full.cache, full.remote):
-        assert not store.has(md5(old))
-        assert not store.has(md5(newer))
+        assert not store.has_object(md5(old))
+        assert not store.has_object(md5(newer))
     page = (full.root / "reports/index.html").read_bytes()
     assert NAME.encode() not in page
     assert b"three" in page
     recorded = full.recorded()["reports"]
     assert recorded["index.html"] == md5(page)
-    assert full.cache.has(md5(page))
+    assert full.cache.has_object(md5(page))
     assert not [name for name in recorded if NAME in name]
 
 
@@ -142,7 +142,7 @@ def test_what_is_made_of_all_is_stale_then_and_made_again_without_it(full: Repos
     (full.root / "data/labels/actions.csv").unlink()
     full.semflow("forget", NAME, "--yes")
     summary = full.run()
-    assert summary.good
+    assert summary.is_good
     assert summary.unrecorded == {}
     assert "z" not in (full.root / "data/letters/dataset.txt").read_text()
     assert full.status() == "Data and pipelines are up to date."

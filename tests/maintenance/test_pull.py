@@ -29,10 +29,10 @@ def data(root: Path) -> set[str]:
     return {name for name in found if not name.startswith("recipes") and not name.endswith((".gitignore", ".dvc"))}
 
 
-def standings(repository: Repository) -> dict[str, str]:
+def read_statuses(repository: Repository) -> dict[str, str]:
     project = repository.open()
     try:
-        return {str(item): state.standing for item, state in Plan.make(project).states.items()}
+        return {str(item): state.status for item, state in Plan.examine_project(project).states.items()}
     finally:
         project.close()
 
@@ -41,7 +41,7 @@ def test_one_kind_of_one_video_comes_and_the_rest_stays_remote(clone: Repository
     found = clone.semflow("pull", "one", "--artifacts", "counts")
     assert data(clone.root) == {"counts/one.txt"}
     assert (found["brought"], found["bytes"], found["from_remote"]) == (1, 1, 1)
-    states = standings(clone)
+    states = read_statuses(clone)
     assert states.pop("count one") == "fresh"
     assert set(states.values()) == {"remote"}
 
@@ -106,7 +106,7 @@ def test_recorded_bytes_come_also_where_todays_parameters_want_others(clone: Rep
     clone.edit("letter: a", "letter: n")
     clone.semflow("pull", "one", "--artifacts", "counts")
     assert (clone.root / "data/counts/one.txt").read_text() == "3"
-    assert standings(clone)["count one"] == "stale"
+    assert read_statuses(clone)["count one"] == "stale"
 
 
 def test_what_nobody_has_is_named_and_nothing_of_it_is_put_in_place(clone: Repository) -> None:
@@ -114,7 +114,7 @@ def test_what_nobody_has_is_named_and_nothing_of_it_is_put_in_place(clone: Repos
     md5 = clone.recorded()["data/pages"]["one/1.txt"] if clone.recorded()["data/pages"] else ""
     clone.semflow("pull", "two", "--artifacts", "pages")
     md5 = clone.recorded()["data/pages"]["one/1.txt"]
-    clone.remote.path(md5).unlink()
+    clone.remote.object_path(md5).unlink()
     found = clone.semflow("pull", "one", "--artifacts", "pages", code=1)
     assert found["missing"] == ["data/pages/one/1.txt"]
     assert not (clone.root / "data/pages/one").exists()

@@ -36,7 +36,7 @@ def test_all_of_it_is_moved_away_and_the_next_run_records_it(repository: Reposit
     assert (place / "data/pages/one/0.txt").read_text() == "3"
     summary = repository.run()
     assert toys.CALLS == []
-    assert summary.good
+    assert summary.is_good
     assert summary.unrecorded == {}
     assert {outcome.video for outcome in summary.outcomes} == {"two"}
     assert of(repository, "one") == []
@@ -56,7 +56,7 @@ def test_undo_brings_everything_back_byte_for_byte(repository: Repository, recor
     assert files(repository.root) == before
     summary = repository.run()
     assert toys.CALLS == []
-    assert summary.good
+    assert summary.is_good
     assert repository.recorded() == held
     assert "must hold a removal to undo, got none" in repository.says("remove", "--undo", code=2)
 
@@ -91,7 +91,7 @@ def test_its_file_put_back_by_hand_is_a_new_video(repository: Repository) -> Non
     repository.run()
     repository.semflow("remove", "one")
     (repository.root / "data/raw/one.mp4").write_text("banana")
-    assert repository.run().good
+    assert repository.run().is_good
     assert of(repository, "one.mp4") == ["data/raw/one.mp4"]
     assert "must be free to put it back" in repository.says("remove", "--undo", code=2)
     assert (repository.root / "data/raw/one.mp4").exists()

@@ -83,13 +83,13 @@ def test_while_a_process_holds_the_project_it_is_named_with_what_it_makes(reposi
         assert find_lock_holder(repository.root) is not None
         observer = StatusFile(repository.root)
         items = [Item("one", "read"), Item("one", "count"), Item("two", "read")]
-        observer.planned(items, {items[0]: 5.0, items[1]: 5.0}, 1)
+        observer.on_planned(items, {items[0]: 5.0, items[1]: 5.0}, 1)
         observer._written = 0.0
-        observer.started(items[1], 0, 1)
+        observer.on_started(items[1], 0, 1)
         observer._written = 0.0
-        observer.progressed(items[1], Step("pages", 3, 7))
+        observer.on_progress(items[1], Step("pages", 3, 7))
         observer._written = 0.0
-        observer.ended(Outcome("one", "read", "failed", error="no text"), True)
+        observer.on_ended(Outcome("one", "read", "failed", error="no text"), True)
         found = repository.semflow("status")["run"]
         assert found["pid"] == os.getpid()
         assert (found["run"]["done"], found["run"]["total"]) == (1, 3)
@@ -114,13 +114,13 @@ def test_what_a_dead_run_left_is_taken_for_no_run(repository: Repository) -> Non
 def test_the_status_file_is_written_at_most_once_a_second(tmp_path: Path) -> None:
     (tmp_path / ".semflow").mkdir()
     observer = StatusFile(tmp_path)
-    observer.planned([Item("a", "read")], {}, 1)
+    observer.on_planned([Item("a", "read")], {}, 1)
     first = read_status(tmp_path)
     observer._written = time.time() + 1000
-    observer.started(Item("a", "read"), 0, 1)
+    observer.on_started(Item("a", "read"), 0, 1)
     assert read_status(tmp_path) == first
     observer._written = 0.0
-    observer.started(Item("a", "read"), 0, 1)
+    observer.on_started(Item("a", "read"), 0, 1)
     after = read_status(tmp_path)
     assert after is not None
     assert after["in_hand"][0]["video"] == "a"

@@ -39,10 +39,10 @@ def blind(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return lambda: None
 
 
-def standings(repository: Repository) -> dict[str, str]:
+def read_statuses(repository: Repository) -> dict[str, str]:
     project = repository.open()
     try:
-        return {str(item): state.standing for item, state in Plan.make(project).states.items()}
+        return {str(item): state.status for item, state in Plan.examine_project(project).states.items()}
     finally:
         project.close()
 
@@ -66,7 +66,7 @@ def test_rot_that_no_mark_shows_is_found_and_the_next_plan_sees_it(
     repository.run()
     path = repository.root / "data/echoes/one.txt"
     rot(path, "bananabanama")
-    assert set(standings(repository).values()) == {"fresh"}, "by marks alone nothing shows"
+    assert set(read_statuses(repository).values()) == {"fresh"}, "by marks alone nothing shows"
     found = repository.semflow("verify", code=1)
     assert found["findings"] == [
         {
@@ -78,9 +78,9 @@ def test_rot_that_no_mark_shows_is_found_and_the_next_plan_sees_it(
     ]
     assert found["groups"]["repeat"]["bad"] == 1
     assert path.read_text() == "bananabanama", "nothing is repaired"
-    assert standings(repository)["repeat one"] == "stale"
+    assert read_statuses(repository)["repeat one"] == "stale"
     path.unlink()
-    assert repository.run().good
+    assert repository.run().is_good
     assert path.read_text() == "bananabanana"
     assert repository.semflow("verify")["good"]
 
@@ -91,7 +91,7 @@ def test_rot_of_a_raw_video_is_found(repository: Repository, blind: Callable[[],
     found = repository.semflow("verify", code=1)
     assert [(f["group"], f["path"]) for f in found["findings"]] == [("raw videos", "data/raw/one.mp4")]
     assert "semflow pull one --raw" in found["findings"][0]["do"]
-    assert standings(repository)["read one"] == "stale"
+    assert read_statuses(repository)["read one"] == "stale"
 
 
 def test_rot_of_recipes_and_methods_is_found(repository: Repository, blind: Callable[[], None]) -> None:
@@ -100,14 +100,14 @@ def test_rot_of_recipes_and_methods_is_found(repository: Repository, blind: Call
     rot(recipe, recipe.read_text().replace('"video": "one"', '"video": "onf"'))
     (method,) = (repository.root / "data/recipes/read").glob("*.method.json")
     rot(method, method.read_text().replace("false", "falsy"[:5]))
-    assert set(standings(repository).values()) == {"fresh"}
+    assert set(read_statuses(repository).values()) == {"fresh"}
     found = repository.semflow("verify", code=1)
     assert {(f["path"], f["what"]) for f in found["findings"]} == {
         ("data/recipes/count/one.recipe.json", "was edited or is damaged"),
         (f"data/recipes/read/{method.name}", "was edited or is damaged"),
     }
-    assert standings(repository)["count one"] == "stale"
-    assert standings(repository)["read one"] == "stale"
+    assert read_statuses(repository)["count one"] == "stale"
+    assert read_statuses(repository)["read one"] == "stale"
 
 
 def test_rot_of_the_cache_is_found_only_when_it_is_asked_for_and_a_listing_counts_too(repository: Repository) -> None:
@@ -115,15 +115,15 @@ def test_rot_of_the_cache_is_found_only_when_it_is_asked_for_and_a_listing_count
     cache = repository.cache
     md5 = repository.recorded()["data/echoes"]["one.txt"]
     listing = next(path for path in cache.folder.rglob("*.dir"))
-    rot(cache.path(md5), "bananabanama")
+    rot(cache.object_path(md5), "bananabanama")
     rot(listing, listing.read_text().replace("relpath", "relpatj"))
     assert repository.semflow("verify")["good"]
     found = repository.semflow("verify", "--cache", code=1)
     assert {Path(f["path"]) for f in found["findings"]} >= {
-        cache.path(md5).relative_to(repository.root),
+        cache.object_path(md5).relative_to(repository.root),
         listing.relative_to(repository.root),
     }
-    assert cache.path(md5).read_text() == "bananabanama", "nothing is repaired"
+    assert cache.object_path(md5).read_text() == "bananabanama", "nothing is repaired"
     assert listing.exists()
 
 
@@ -213,7 +213,7 @@ def test_an_amount_that_is_none_is_an_error(repository: Repository, text: str) -
 
 def test_in_worker_processes_the_same_comes_out(repository: Repository) -> None:
     repository.stages = "tests.engine.toys:TOYS"
-    assert repository.run().good
+    assert repository.run().is_good
     found = repository.semflow("verify", "--recompute", "3")
     assert {one["verdict"] for one in found["recomputed"]} == {"equal"}
     assert len(found["recomputed"]) == 3
@@ -242,7 +242,7 @@ def test_onnx_exports_are_held_to_their_first_sight_and_weights_to_their_sha256(
     def check() -> tuple[verify_hashes.FileCounts, list[str]]:
         checked = verify_hashes.IntegrityReport()
         verify_hashes._check(project, list(verify_hashes.list_weights(project, ["read"])), checked)
-        return checked.of(verify_hashes.WEIGHTS), [Path(found.path).name for found in checked.findings]
+        return checked.group_counts(verify_hashes.WEIGHTS), [Path(found.path).name for found in checked.findings]
 
     counts, found = check()
     assert (counts.good, counts.bad, counts.absent) == (1, 1, 1)

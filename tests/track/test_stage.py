@@ -74,7 +74,7 @@ def test_it_declares_what_it_reads() -> None:
         "features": "Features",
         "frames": "Frames",
     }
-    assert track.wants_compute
+    assert Compute in track.injected.values()
 
 
 def test_any_number_of_workers_gives_the_same(seen: Path) -> None:

@@ -32,7 +32,7 @@ class FileHash:
     """Whether anybody may execute it."""
 
     @classmethod
-    def of(cls, path: Path, md5: str) -> FileHash:
+    def from_file(cls, path: Path, md5: str) -> FileHash:
         """Of a file whose hash is known; raises OSError where it is not there."""
         found = path.stat()
         return cls(md5, found.st_size, bool(found.st_mode & (stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)))

@@ -23,8 +23,8 @@ HOOK_VARIABLES = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "G
 class GitStatus:
     """Whether git, and so DVC, can work in a folder, and the line that says so or what to do."""
 
-    ok: bool
-    words: str
+    is_ok: bool
+    message: str
 
 
 def check_git(root: Path) -> GitStatus:

@@ -44,20 +44,20 @@ class ObjectStore:
         config = read_config(root)
         return None if config is None else cls(config.cache / "files" / "md5", config.shared)
 
-    def path(self, md5: str) -> Path:
+    def object_path(self, md5: str) -> Path:
         """Where the object lies, there or not; raises ValueError where `md5` is no hash."""
         if _MD5.fullmatch(md5) is None:
             raise ValueError(f"an object's name must be an MD5, with {DIR_SUFFIX} behind it for a folder, got {md5!r}")
         return self.folder / md5[:2] / md5[2:]
 
-    def has(self, md5: str) -> bool:
+    def has_object(self, md5: str) -> bool:
         """Whether the object is here."""
         # Asked of every file of a dataset, so without making a Path: 5 times as fast.
         return os.path.isfile(f"{self.folder}/{md5[:2]}/{md5[2:]}") and bool(_MD5.fullmatch(md5))  # noqa: PTH113
 
-    def add(self, file: Path, md5: str) -> None:
+    def add_file(self, file: Path, md5: str) -> None:
         """Keep a copy of `file`; raises SemflowError where its bytes are not `md5`, OSError where there is no room."""
-        target = self.path(md5)
+        target = self.object_path(md5)
         try:
             held = target.stat()
         except (FileNotFoundError, NotADirectoryError):
@@ -71,12 +71,12 @@ class ObjectStore:
                 f"{file} must have the MD5 {md5}, got other bytes: it changed in the meantime; run again"
             )
 
-    def restore(self, md5: str, target: Path) -> bool:
+    def restore_file(self, md5: str, target: Path) -> bool:
         """Put a copy of the object at `target`; False where it is not here, or its bytes are not what its name says.
 
         Such an object is removed: everything that reads the store would take it for good.
         """
-        source = self.path(md5)
+        source = self.object_path(md5)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             if copy_verified(source, target, md5.removesuffix(DIR_SUFFIX)):
@@ -90,7 +90,7 @@ class ObjectStore:
 
     def read_listing(self, md5_dir: str) -> dict[str, str] | None:
         """Relative path to MD5 of every file in the folder; None where the listing is not here or damaged."""
-        path = self.path(md5_dir)
+        path = self.object_path(md5_dir)
         try:
             text = path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
@@ -104,7 +104,7 @@ class ObjectStore:
         """Keep the listing of a folder, {relative path: MD5}, and give its hash, which ends with `.dir`."""
         text = encode_listing(entries)
         md5_dir = _md5(text) + DIR_SUFFIX
-        path = self.path(md5_dir)
+        path = self.object_path(md5_dir)
         if path.is_file() and path.stat().st_size == len(text):
             return md5_dir
         self.make_folder(path.parent)

@@ -52,9 +52,9 @@ class Remote:
             odb = _open_database(root, config.remote)
         return cls(config.remote, url, store, patience_s, odb)
 
-    def exists(self, md5s: Iterable[str]) -> set[str]:
+    def find_existing(self, md5s: Iterable[str]) -> set[str]:
         """Those of `md5s` that the remote holds; raises SemflowError where it does not answer."""
-        wanted = {md5 for md5 in md5s if self.store.path(md5)}
+        wanted = {md5 for md5 in md5s if self.store.object_path(md5)}
         if not wanted:
             return set()
         if self._is_folder:
@@ -71,20 +71,20 @@ class Remote:
             self._work(self._reach_bucket, [self._odb.path], ActivityClock())
         return found
 
-    def fetch(self, md5s: Iterable[str]) -> set[str]:
+    def fetch_objects(self, md5s: Iterable[str]) -> set[str]:
         """Bring objects into the local store, several at once; those of `md5s` that are there now, verified.
 
         One that the remote does not hold, or holds damaged, is left out. Raises SemflowError where the remote does not
         answer; what has come by then stays. OSError where the local disk is full or not writable.
         """
         asked = set(md5s)
-        missing = [md5 for md5 in sorted(asked) if not self.store.has(md5)]
+        missing = [md5 for md5 in sorted(asked) if not self.store.has_object(md5)]
         here = asked - set(missing)
         if not missing:
             return here
         if self._is_folder:
             self._reach_folder()
-        for prefix in {self.store.path(md5).parent for md5 in missing}:
+        for prefix in {self.store.object_path(md5).parent for md5 in missing}:
             self.store.make_folder(prefix)
         progress = ActivityClock()
         came = {md5 for md5 in self._work(partial(self._fetch_one, progress), missing, progress) if md5}
@@ -92,13 +92,13 @@ class Remote:
             self._work(self._reach_bucket, [self._odb.path], ActivityClock())
         return here | came
 
-    def delete(self, md5s: Iterable[str]) -> set[str]:
+    def delete_objects(self, md5s: Iterable[str]) -> set[str]:
         """Remove objects from the remote, listings before the files that they name; those that it held.
 
         DVC takes it for granted that the files of a listing which the remote holds are there too, and does not push
         them again. So a file that may come back must be deleted together with the listings that name it.
         """
-        held = self.exists(md5s)
+        held = self.find_existing(md5s)
         progress = ActivityClock()
         for group in ([m for m in held if m.endswith(DIR_SUFFIX)], [m for m in held if not m.endswith(DIR_SUFFIX)]):
             if group:
@@ -131,7 +131,7 @@ class Remote:
 
     def _fetch_one(self, progress: ActivityClock, md5: str) -> str:
         """`md5` if the object is here now, else ""."""
-        target, source = self.store.path(md5), str(self._odb.oid_to_path(md5))
+        target, source = self.store.object_path(md5), str(self._odb.oid_to_path(md5))
         try:
             if self._is_folder:
                 good = copy_verified(Path(source), target, md5.removesuffix(DIR_SUFFIX), MODE)

@@ -169,7 +169,7 @@ def records(root: Path) -> list[StageRecord]:
 
     def of(path: str) -> FileHash | DirHash:
         file = root / path
-        return dir_hash(root, path) if file.is_dir() else FileHash.of(file, md5_of(file))
+        return dir_hash(root, path) if file.is_dir() else FileHash.from_file(file, md5_of(file))
 
     return [
         StageRecord(

@@ -25,7 +25,7 @@ def record(root: Path) -> None:
     for folder in ("data/raw", *(out for _, _, outs in STAGES.values() for out in outs)):
         entries = listing(root, folder)
         for name, md5 in entries.items():
-            store.add(root / folder / name, md5)
+            store.add_file(root / folder / name, md5)
         store.write_listing(entries)
         ignore_in_git(root, folder)
     write_pointer(root, "data/raw", dir_hash(root, "data/raw"))
@@ -115,7 +115,7 @@ def test_push_pull_checkout_and_gc_work(bare: Path, tmp_path: Path) -> None:
     dvc(bare, "gc", "-q", "-w", "-f")
     store = ObjectStore.open(bare)
     assert store is not None
-    assert not any(store.has(md5) for md5 in set(words.values()) - set(listing(bare, "data/words").values()))
+    assert not any(store.has_object(md5) for md5 in set(words.values()) - set(listing(bare, "data/words").values()))
     shutil.rmtree(bare / "data/words")
     dvc(bare, "checkout", "-q")
     assert (bare / "data/words/b.txt").read_text() == "changed"
@@ -138,7 +138,7 @@ def test_files_that_are_not_here_stay_recorded_and_can_be_pushed_with_a_union(ba
     store = ObjectStore.open(clone)
     assert store is not None
     new = listing(clone, "data/words")
-    store.add(clone / "data/words/new.txt", new["new.txt"])
+    store.add_file(clone / "data/words/new.txt", new["new.txt"])
     listed = store.write_listing(before | new)
     read = read_lock(clone)["read"]
     held = read.outs["data/words"]

@@ -80,7 +80,7 @@ def test_without_the_git_program_there_is_no_history(root: Path, monkeypatch: py
     commit(root, "a")
     monkeypatch.setenv("PATH", "/nowhere")
     assert find_recorded_listings(root, "data/words", 10) == []
-    assert check_git(root).words == "git must be on the PATH, got none; install it"
+    assert check_git(root).message == "git must be on the PATH, got none; install it"
 
 
 def test_a_damaged_object_store_ends_the_history_without_a_traceback(root: Path) -> None:
@@ -91,18 +91,18 @@ def test_a_damaged_object_store_ends_the_history_without_a_traceback(root: Path)
 
 
 def test_a_sound_repository_is_fine_with_and_without_commits(root: Path) -> None:
-    assert check_git(root).ok
+    assert check_git(root).is_ok
     commit(root, "a")
-    assert check_git(root).ok
+    assert check_git(root).is_ok
 
 
 def test_no_repository_is_said_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state = check_git(tmp_path)
-    assert not state.ok
-    assert "run `git init`" in state.words
+    assert not state.is_ok
+    assert "run `git init`" in state.message
     (tmp_path / ".dvc").mkdir()
     (tmp_path / ".dvc/config").write_text("[core]\nno_scm = true\n")
-    assert check_git(tmp_path).ok
+    assert check_git(tmp_path).is_ok
 
 
 @pytest.mark.parametrize("damage", ["HEAD", "objects", "config", "index"])
@@ -115,9 +115,9 @@ def test_a_damaged_repository_is_said_with_what_to_do(root: Path, damage: str) -
     else:
         place.write_text("garbage [\n")
     state = check_git(root)
-    assert not state.ok
-    assert state.words.startswith(f"the git repository of {root} must be sound, got ")
-    assert "\n" not in state.words
+    assert not state.is_ok
+    assert state.message.startswith(f"the git repository of {root} must be sound, got ")
+    assert "\n" not in state.message
 
 
 def test_files_at_every_tip_are_read_and_those_of_older_commits_are_not(quiet_dvc: None, tmp_path: Path) -> None:

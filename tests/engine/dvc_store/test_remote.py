@@ -38,7 +38,7 @@ def root(quiet_dvc: None, tmp_path: Path) -> Path:
     far = ObjectStore(tmp_path / "team/files/md5")
     for name, text in TEXTS.items():
         (tmp_path / "file").write_bytes(text)
-        far.add(tmp_path / "file", name)
+        far.add_file(tmp_path / "file", name)
     far.write_listing({name: name for name in TEXTS})
     return tmp_path / "project"
 
@@ -64,26 +64,26 @@ assert not [name for name in sys.modules if name.split(".")[0] in ("dvc", "dvc_d
 
 
 def test_what_the_remote_holds_is_told_from_what_it_does_not(root: Path) -> None:
-    assert opened(root).exists([*TEXTS, NOWHERE]) == set(TEXTS)
-    assert opened(root).exists([]) == set()
+    assert opened(root).find_existing([*TEXTS, NOWHERE]) == set(TEXTS)
+    assert opened(root).find_existing([]) == set()
 
 
 def test_objects_and_listings_are_fetched_verified_and_read_only(root: Path) -> None:
     remote = opened(root)
     listing = remote.store.write_listing({name: name for name in TEXTS})
-    remote.store.path(listing).unlink()
-    assert remote.fetch([*TEXTS, listing, NOWHERE]) == {*TEXTS, listing}
-    assert {name: remote.store.path(name).read_bytes() for name in TEXTS} == TEXTS
-    assert {remote.store.path(name).stat().st_mode & 0o777 for name in (*TEXTS, listing)} == {0o444}
+    remote.store.object_path(listing).unlink()
+    assert remote.fetch_objects([*TEXTS, listing, NOWHERE]) == {*TEXTS, listing}
+    assert {name: remote.store.object_path(name).read_bytes() for name in TEXTS} == TEXTS
+    assert {remote.store.object_path(name).stat().st_mode & 0o777 for name in (*TEXTS, listing)} == {0o444}
     assert remote.store.read_listing(listing) == {name: name for name in TEXTS}
     assert list(remote.store.folder.rglob(".*")) == []
 
 
 def test_what_is_here_is_not_asked_for(root: Path, tmp_path: Path) -> None:
     remote = opened(root)
-    remote.fetch(TEXTS)
+    remote.fetch_objects(TEXTS)
     (tmp_path / "team").rename(tmp_path / "away")
-    assert remote.fetch(TEXTS) == set(TEXTS)
+    assert remote.fetch_objects(TEXTS) == set(TEXTS)
 
 
 def test_a_damaged_object_is_left_out(root: Path, tmp_path: Path) -> None:
@@ -92,13 +92,13 @@ def test_a_damaged_object_is_left_out(root: Path, tmp_path: Path) -> None:
     damaged.chmod(0o644)
     damaged.write_bytes(b"two")
     remote = opened(root)
-    assert remote.fetch(TEXTS) == set(TEXTS) - {name}
-    assert not remote.store.has(name)
+    assert remote.fetch_objects(TEXTS) == set(TEXTS) - {name}
+    assert not remote.store.has_object(name)
 
 
 def test_a_folder_that_is_not_mounted_is_an_error_and_no_empty_remote(root: Path, tmp_path: Path) -> None:
     (tmp_path / "team").rename(tmp_path / "away")
-    for ask in (opened(root).exists, opened(root).fetch, opened(root).delete):
+    for ask in (opened(root).find_existing, opened(root).fetch_objects, opened(root).delete_objects):
         with pytest.raises(SemflowError, match=r"the remote 'team' \(.*/team\) must be a folder that is there"):
             ask([NOWHERE])
 
@@ -106,9 +106,9 @@ def test_a_folder_that_is_not_mounted_is_an_error_and_no_empty_remote(root: Path
 def test_what_is_deleted_is_gone_and_the_rest_stays(root: Path) -> None:
     remote = opened(root)
     gone = {md5(b"one"), md5(b"two")}
-    assert remote.delete([*gone, NOWHERE]) == gone
-    assert remote.exists(TEXTS) == set(TEXTS) - gone
-    assert remote.delete(gone) == set()
+    assert remote.delete_objects([*gone, NOWHERE]) == gone
+    assert remote.find_existing(TEXTS) == set(TEXTS) - gone
+    assert remote.delete_objects(gone) == set()
 
 
 def test_a_default_remote_that_is_not_defined_is_said(root: Path) -> None:
@@ -134,7 +134,7 @@ def test_a_server_that_is_not_there_is_said_in_one_line(root: Path) -> None:
     with pytest.raises(
         SemflowError, match=rf"the remote 'team' \(http://127\.0\.0\.1:{port}/x\) must answer"
     ) as raised:
-        opened(root, patience_s=2).fetch([NOWHERE])
+        opened(root, patience_s=2).fetch_objects([NOWHERE])
     assert "\n" not in str(raised.value)
 
 
@@ -144,7 +144,7 @@ def test_a_server_that_never_answers_is_given_up(root: Path) -> None:
         silent.listen()
         (root / ".dvc/config").write_text(CORE + f"    url = http://127.0.0.1:{silent.getsockname()[1]}/x\n")
         with pytest.raises(SemflowError, match="no answer for 0 s"):
-            opened(root, patience_s=0.3).fetch([NOWHERE])
+            opened(root, patience_s=0.3).fetch_objects([NOWHERE])
 
 
 def test_work_is_not_given_up_while_something_moves() -> None:
@@ -181,9 +181,9 @@ def test_dvc_pushes_again_what_was_deleted(root: Path, tmp_path: Path) -> None:
     dvc(root, "push", "-q")
     remote = opened(root)
     listing = remote.store.write_listing({"a": md5(b"a")})
-    assert remote.delete([md5(b"a"), listing]) == {md5(b"a"), listing}
+    assert remote.delete_objects([md5(b"a"), listing]) == {md5(b"a"), listing}
     dvc(root, "push", "-q")
-    assert remote.exists([md5(b"a"), listing]) == {md5(b"a"), listing}
+    assert remote.find_existing([md5(b"a"), listing]) == {md5(b"a"), listing}
 
 
 @pytest.fixture
@@ -225,21 +225,21 @@ def test_an_s3_remote_serves_and_loses_objects_and_its_end_is_said(
     dvc(root, "push", "-q")
     remote = opened(root)
     held = {path.parent.name + path.name for path in remote.store.folder.rglob("*") if path.is_file()}
-    assert remote.exists([*held, NOWHERE]) == held
+    assert remote.find_existing([*held, NOWHERE]) == held
     for name in held:
-        remote.store.path(name).unlink()
-    assert remote.fetch([*held, NOWHERE]) == held
-    assert {name: remote.store.path(name).read_bytes() for name in TEXTS} == TEXTS
-    assert remote.delete([md5(b"one")]) == {md5(b"one")}
-    assert remote.exists(held) == held - {md5(b"one")}
-    for ask in (address("nobody").fetch, address("nobody").exists):
+        remote.store.object_path(name).unlink()
+    assert remote.fetch_objects([*held, NOWHERE]) == held
+    assert {name: remote.store.object_path(name).read_bytes() for name in TEXTS} == TEXTS
+    assert remote.delete_objects([md5(b"one")]) == {md5(b"one")}
+    assert remote.find_existing(held) == held - {md5(b"one")}
+    for ask in (address("nobody").fetch_objects, address("nobody").find_existing):
         with pytest.raises(SemflowError, match=r"the remote 'team' \(s3://nobody/project\) must answer, got .*bucket"):
             ask([NOWHERE])
-    assert address("team", "elsewhere").fetch([NOWHERE]) == set()
+    assert address("team", "elsewhere").fetch_objects([NOWHERE]) == set()
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         bucket = f"http://127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(SemflowError, match="Could not connect") as raised:
-        address("team").fetch([NOWHERE])
+        address("team").fetch_objects([NOWHERE])
     assert "\n" not in str(raised.value)

@@ -26,13 +26,13 @@ from tests.flows.prefect_door.scripts import (
 
 def test_what_happens_becomes_plain_messages_in_its_order() -> None:
     mirror = make_mirror()
-    mirror.planned([READ_ONE, COUNT_ONE], {READ_ONE: 2.0}, 2)
-    mirror.started(READ_ONE, 0, 1)
-    mirror.progressed(READ_ONE, Step("frames", 1, 2))
-    mirror.ended(made(READ_ONE), True)
-    mirror.said(30, "a warning")
-    mirror.finished(make_summary(made(READ_ONE), index="/x/reports/index.html"))
-    messages = json.loads(json.dumps(mirror.take()))
+    mirror.on_planned([READ_ONE, COUNT_ONE], {READ_ONE: 2.0}, 2)
+    mirror.on_started(READ_ONE, 0, 1)
+    mirror.on_progress(READ_ONE, Step("frames", 1, 2))
+    mirror.on_ended(made(READ_ONE), True)
+    mirror.on_message(30, "a warning")
+    mirror.on_finished(make_summary(made(READ_ONE), index="/x/reports/index.html"))
+    messages = json.loads(json.dumps(mirror.take_messages()))
     assert [message[0] for message in messages] == ["planned", "started", "ended", "said", "finished"]
     assert messages[0][2] == [
         ["one", "read", "read one", 2.0, []],
@@ -40,21 +40,21 @@ def test_what_happens_becomes_plain_messages_in_its_order() -> None:
     ]
     assert messages[2][2]["result"] == "computed"
     assert messages[4][2]["state"] == ["COMPLETED", "Completed", "1 items are good"]
-    assert mirror.take() == []
+    assert mirror.take_messages() == []
 
 
 def test_sources_that_are_no_part_of_the_run_are_left_out() -> None:
     mirror = make_mirror()
-    mirror.planned([COUNT_ONE], {}, 1)
-    assert mirror.take()[0][2] == [["one", "count", "count one", None, []]]
+    mirror.on_planned([COUNT_ONE], {}, 1)
+    assert mirror.take_messages()[0][2] == [["one", "count", "count one", None, []]]
 
 
 def test_a_failure_counts_as_new_only_where_a_worker_took_the_item_up() -> None:
     mirror = make_mirror()
-    mirror.started(READ_ONE, 0, 1)
-    mirror.ended(failed(READ_ONE, recorded=True), True)
-    mirror.ended(failed(READ_TWO, recorded=True), True)
-    assert [message[2]["new"] for message in mirror.take() if message[0] == "ended"] == [True, False]
+    mirror.on_started(READ_ONE, 0, 1)
+    mirror.on_ended(failed(READ_ONE, recorded=True), True)
+    mirror.on_ended(failed(READ_TWO, recorded=True), True)
+    assert [message[2]["new"] for message in mirror.take_messages() if message[0] == "ended"] == [True, False]
 
 
 def test_a_run_goes_on_where_the_process_cannot_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +62,7 @@ def test_a_run_goes_on_where_the_process_cannot_be_started(tmp_path: Path, monke
     monkeypatch.setattr(sys, "executable", str(tmp_path / "missing"))
     mirror = make_mirror(say=lambda _, text: said.append(text))
     mirror.open(tmp_path)
-    mirror.ended(blocked(COUNT_ONE), True)
+    mirror.on_ended(blocked(COUNT_ONE), True)
     mirror.close()
     assert len(said) == 1
     assert "goes on without" in said[0]
@@ -79,7 +79,7 @@ def test_a_run_goes_on_where_the_process_dies(tmp_path: Path, monkeypatch: pytes
     for thread in mirror._threads:
         if thread.name == "prefect-listen":
             thread.join(30)
-    mirror.planned([Item(f"v{n}", "read") for n in range(10_000)], {}, 1)
+    mirror.on_planned([Item(f"v{n}", "read") for n in range(10_000)], {}, 1)
     mirror.close(1)
     assert said[0] == "Prefect's process ended early; this run goes on without it"
 

@@ -64,7 +64,7 @@ def client() -> Iterator[SyncPrefectClient]:
 def play(client: SyncPrefectClient, mirror: PrefectMirror, root: str, end: list[object] | None = None) -> Recorded:
     """Record what `mirror` was told."""
     inbox: queue.SimpleQueue[list[Any]] = queue.SimpleQueue()
-    for message in (*open_quietly(mirror, root), *mirror.take(), end or ["close", 60.0]):
+    for message in (*open_quietly(mirror, root), *mirror.take_messages(), end or ["close", 60.0]):
         inbox.put(message)
     said: list[str] = []
     PrefectRecorder(client, inbox, lambda _, text: said.append(text), own=True).run()
@@ -75,13 +75,13 @@ def play(client: SyncPrefectClient, mirror: PrefectMirror, root: str, end: list[
 
 def test_items_become_task_runs_named_after_them_with_version_times_and_graph(client: SyncPrefectClient) -> None:
     mirror = make_mirror()
-    mirror.planned([READ_ONE, COUNT_ONE], {}, 2)
+    mirror.on_planned([READ_ONE, COUNT_ONE], {}, 2)
     before = time.time()
     for item in (READ_ONE, COUNT_ONE):
-        mirror.started(item, 0, 1)
-        mirror.ended(made(item), True)
+        mirror.on_started(item, 0, 1)
+        mirror.on_ended(made(item), True)
     after = time.time()
-    mirror.finished(make_summary(made(READ_ONE), made(COUNT_ONE), index="/data/project/reports/index.html"))
+    mirror.on_finished(make_summary(made(READ_ONE), made(COUNT_ONE), index="/data/project/reports/index.html"))
     recorded = play(client, mirror, "graph")
     assert set(recorded.tasks) == {"read one", "count one"}
     read, count = recorded.tasks["read one"], recorded.tasks["count one"]
@@ -104,11 +104,11 @@ def test_a_failed_item_is_failed_with_its_reason_in_its_own_log_and_the_flow_run
     client: SyncPrefectClient,
 ) -> None:
     mirror = make_mirror()
-    mirror.planned([READ_ONE, COUNT_ONE], {}, 2)
-    mirror.started(READ_ONE, 0, 1)
-    mirror.ended(failed(READ_ONE), True)
-    mirror.ended(blocked(COUNT_ONE), True)
-    mirror.finished(make_summary(failed(READ_ONE), blocked(COUNT_ONE)))
+    mirror.on_planned([READ_ONE, COUNT_ONE], {}, 2)
+    mirror.on_started(READ_ONE, 0, 1)
+    mirror.on_ended(failed(READ_ONE), True)
+    mirror.on_ended(blocked(COUNT_ONE), True)
+    mirror.on_finished(make_summary(failed(READ_ONE), blocked(COUNT_ONE)))
     recorded = play(client, mirror, "failure")
     state = recorded.tasks["read one"].state
     assert state is not None and state.is_failed() and state.message == "the file is cut off"
@@ -123,12 +123,12 @@ def test_a_failed_item_is_failed_with_its_reason_in_its_own_log_and_the_flow_run
 
 def test_a_try_that_is_repeated_shows_as_prefects_own_retry(client: SyncPrefectClient) -> None:
     mirror = make_mirror()
-    mirror.planned([READ_ONE], {}, 1)
-    mirror.started(READ_ONE, 0, 1)
-    mirror.ended(failed(READ_ONE, "OSError: the disk hung"), False)
-    mirror.started(READ_ONE, 0, 2)
-    mirror.ended(made(READ_ONE), True)
-    mirror.finished(make_summary(made(READ_ONE)))
+    mirror.on_planned([READ_ONE], {}, 1)
+    mirror.on_started(READ_ONE, 0, 1)
+    mirror.on_ended(failed(READ_ONE, "OSError: the disk hung"), False)
+    mirror.on_started(READ_ONE, 0, 2)
+    mirror.on_ended(made(READ_ONE), True)
+    mirror.on_finished(make_summary(made(READ_ONE)))
     recorded = play(client, mirror, "retry")
     assert recorded.states("read one") == ["Running", "AwaitingRetry", "Retrying", "Completed"]
     assert recorded.logs("read one") == [(30, "OSError: the disk hung")]
@@ -138,11 +138,11 @@ def test_a_try_that_is_repeated_shows_as_prefects_own_retry(client: SyncPrefectC
 
 def test_faults_on_record_leave_the_flow_run_completed_under_another_name(client: SyncPrefectClient) -> None:
     mirror = make_mirror()
-    mirror.planned([READ_TWO], {}, 1)
-    mirror.ended(failed(READ_ONE, recorded=True), True)
-    mirror.started(READ_TWO, 0, 1)
-    mirror.ended(made(READ_TWO), True)
-    mirror.finished(make_summary(failed(READ_ONE, recorded=True), made(READ_TWO)))
+    mirror.on_planned([READ_TWO], {}, 1)
+    mirror.on_ended(failed(READ_ONE, recorded=True), True)
+    mirror.on_started(READ_TWO, 0, 1)
+    mirror.on_ended(made(READ_TWO), True)
+    mirror.on_finished(make_summary(failed(READ_ONE, recorded=True), made(READ_TWO)))
     recorded = play(client, mirror, "record")
     state = recorded.tasks["read one"].state
     assert state is not None and (state.type.value, state.name) == ("FAILED", "FaultOnRecord")
@@ -152,12 +152,12 @@ def test_faults_on_record_leave_the_flow_run_completed_under_another_name(client
 
 def test_items_that_were_fresh_have_no_task_run_and_lines_of_the_run_are_in_its_log(client: SyncPrefectClient) -> None:
     mirror = make_mirror()
-    mirror.planned([READ_ONE], {}, 1)
-    mirror.said(30, "the disk is nearly full")
+    mirror.on_planned([READ_ONE], {}, 1)
+    mirror.on_message(30, "the disk is nearly full")
     for result in ("reused", "remote"):
         outcome = made(READ_TWO)
-        mirror.ended(type(outcome)(outcome.video, outcome.stage, result), True)  # type: ignore[arg-type]
-    mirror.finished(make_summary())
+        mirror.on_ended(type(outcome)(outcome.video, outcome.stage, result), True)  # type: ignore[arg-type]
+    mirror.on_finished(make_summary())
     recorded = play(client, mirror, "fresh")
     assert recorded.tasks == {}
     assert recorded.logs() == [(30, "the disk is nearly full")]
@@ -165,10 +165,10 @@ def test_items_that_were_fresh_have_no_task_run_and_lines_of_the_run_are_in_its_
 
 def test_a_run_whose_process_is_gone_has_crashed_and_what_it_had_in_hand_too(client: SyncPrefectClient) -> None:
     mirror = make_mirror()
-    mirror.planned([READ_ONE, READ_TWO], {}, 2)
-    mirror.started(READ_ONE, 0, 1)
-    mirror.ended(made(READ_ONE), True)
-    mirror.started(READ_TWO, 0, 1)
+    mirror.on_planned([READ_ONE, READ_TWO], {}, 2)
+    mirror.on_started(READ_ONE, 0, 1)
+    mirror.on_ended(made(READ_ONE), True)
+    mirror.on_started(READ_TWO, 0, 1)
     recorded = play(client, mirror, "killed", end=["lost"])
     assert recorded.states("read two") == ["Running", "Crashed"]
     assert recorded.states("read one") == ["Running", "Completed"]
@@ -177,9 +177,9 @@ def test_a_run_whose_process_is_gone_has_crashed_and_what_it_had_in_hand_too(cli
 
 def test_an_interrupted_run_is_cancelled_and_what_it_had_in_hand_too(client: SyncPrefectClient) -> None:
     mirror = make_mirror()
-    mirror.planned([READ_ONE], {}, 1)
-    mirror.started(READ_ONE, 0, 1)
-    mirror.finished(make_summary(interrupted=2))
+    mirror.on_planned([READ_ONE], {}, 1)
+    mirror.on_started(READ_ONE, 0, 1)
+    mirror.on_finished(make_summary(interrupted=2))
     recorded = play(client, mirror, "interrupted")
     assert recorded.states("read one") == ["Running", "Cancelled"]
     assert recorded.run.state is not None and recorded.run.state.is_cancelled()
@@ -193,7 +193,7 @@ def test_the_next_run_of_a_folder_settles_one_that_was_cut_off_with_its_machine(
     lost = cut_off._open().id
     assert client.read_flow_run(lost).state_name == "Running"
     mirror = make_mirror()
-    mirror.finished(make_summary())
+    mirror.on_finished(make_summary())
     play(client, mirror, "zombie")
     assert client.read_flow_run(lost).state_name == "Crashed"
 
@@ -203,11 +203,11 @@ def test_of_many_items_at_once_all_are_recorded_and_beginnings_are_told_with_the
 ) -> None:
     mirror = make_mirror()
     items = [Item(f"v{n:03}", "read") for n in range(250)]
-    mirror.planned(items, {}, 2)
+    mirror.on_planned(items, {}, 2)
     for item in items:
-        mirror.started(item, 0, 1)
-        mirror.ended(made(item), True)
-    mirror.finished(make_summary(*map(made, items)))
+        mirror.on_started(item, 0, 1)
+        mirror.on_ended(made(item), True)
+    mirror.on_finished(make_summary(*map(made, items)))
     recorded = play(client, mirror, "many")
     count = client._client.post("/task_runs/count", json={"flow_runs": {"id": {"any_": [str(recorded.run.id)]}}}).json()
     assert count == 250
@@ -232,11 +232,11 @@ def test_a_server_that_is_behind_is_waited_for_by_what_it_was_sent_not_by_what_i
     monkeypatch.setattr(PrefectRecorder, "_wait_for_records", watched)
     mirror = make_mirror()
     items = [Item(f"v{n:03}", "read") for n in range(60)]
-    mirror.planned(items, {}, 2)
+    mirror.on_planned(items, {}, 2)
     for item in items:
-        mirror.started(item, 0, 1)
-        mirror.ended(made(item), True)
-    mirror.finished(make_summary(*map(made, items)))
+        mirror.on_started(item, 0, 1)
+        mirror.on_ended(made(item), True)
+    mirror.on_finished(make_summary(*map(made, items)))
     assert len(play(client, mirror, "behind").tasks) == 60
     assert len(waits) > 2 and all(waits)
 
@@ -245,12 +245,12 @@ def test_a_flow_run_that_is_given_is_filled_and_its_state_left_to_its_flow(clien
     flow = client.request("POST", "/flows/", json={"name": "process_dataset"}).json()
     given = client.request("POST", "/flow_runs/", json={"flow_id": flow["id"], "state": {"type": "RUNNING"}}).json()
     mirror = make_mirror()
-    mirror.planned([READ_ONE], {}, 1)
-    mirror.started(READ_ONE, 0, 1)
-    mirror.ended(made(READ_ONE), True)
-    mirror.finished(make_summary(made(READ_ONE)))
+    mirror.on_planned([READ_ONE], {}, 1)
+    mirror.on_started(READ_ONE, 0, 1)
+    mirror.on_ended(made(READ_ONE), True)
+    mirror.on_finished(make_summary(made(READ_ONE)))
     inbox: queue.SimpleQueue[list[Any]] = queue.SimpleQueue()
-    for message in (*open_quietly(mirror, flow_run_id=given["id"]), *mirror.take(), ["close", 60.0]):
+    for message in (*open_quietly(mirror, flow_run_id=given["id"]), *mirror.take_messages(), ["close", 60.0]):
         inbox.put(message)
     PrefectRecorder(client, inbox, lambda *_: None, own=False).run()
     tasks = client.read_task_runs(

@@ -89,6 +89,6 @@ def test_a_server_that_answers_is_there() -> None:
 
 
 def test_the_socket_of_our_own_server_is_reached_from_this_machine_alone() -> None:
-    with EphemeralServer.bind() as listener:
+    with EphemeralServer.bind_free_port() as listener:
         assert listener.getsockname()[0] == "127.0.0.1"
         assert listener.getsockname()[1] > 0
