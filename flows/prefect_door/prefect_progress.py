@@ -10,7 +10,7 @@ UPDATE_INTERVAL_S = 3.0
 NEVER = float("-inf")
 
 
-class RunProgress:
+class FlowRunProgress:
     """How far the run is: by the seconds that its items were expected to take, by their number where unknown."""
 
     def __init__(self, began: float) -> None:

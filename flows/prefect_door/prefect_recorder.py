@@ -23,7 +23,7 @@ from prefect.client.schemas.objects import StateType
 from prefect.settings import get_current_settings
 
 from flows.prefect_door import task_run_events
-from flows.prefect_door.prefect_progress import NEVER, RunProgress
+from flows.prefect_door.prefect_progress import NEVER, FlowRunProgress
 from flows.prefect_door.task_run_events import FlowRunRef, TaskRunRecord
 
 FLOW_NAME = "process_dataset"
@@ -62,7 +62,7 @@ class PrefectRecorder:
         self._settled = 0
         self._sent = 0
         self._known = 0
-        self._progress: RunProgress | None = None
+        self._progress: FlowRunProgress | None = None
         self._finished: dict[str, Any] | None = None
         self._over: Literal["", "close", "lost"] = ""
         self._deadline = float("inf")
@@ -126,7 +126,7 @@ class PrefectRecorder:
             case ["planned", when, rows, _]:
                 for video, stage, label, _, sources in rows:
                     self._task_run(video, stage, label).sources = [tuple(source) for source in sources]
-                self._progress = self._progress or RunProgress(when)
+                self._progress = self._progress or FlowRunProgress(when)
                 self._progress.add_expected({(video, stage): expected for video, stage, _, expected, _ in rows})
             case ["started", when, video, stage, label, _, attempt]:
                 run = self._task_run(video, stage, label)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 
-from flows.prefect_door.prefect_progress import RunProgress
+from flows.prefect_door.prefect_progress import FlowRunProgress
 
 
 def test_progress_goes_by_the_seconds_that_items_were_expected_to_take() -> None:
-    progress = RunProgress(time.time() - 100)
+    progress = FlowRunProgress(time.time() - 100)
     progress.add_expected({("one", "decode"): 30.0, ("one", "fit_field"): 60.0})
     progress.add_expected({("two", "decode"): 30.0})
     progress.count_done(("one", "decode"))
@@ -18,7 +18,7 @@ def test_progress_goes_by_the_seconds_that_items_were_expected_to_take() -> None
 
 
 def test_items_of_unknown_length_count_as_the_mean_and_strangers_not_at_all() -> None:
-    progress = RunProgress(time.time() - 1)
+    progress = FlowRunProgress(time.time() - 1)
     progress.add_expected({("one", "a"): 10.0, ("one", "b"): None})
     progress.count_done(("one", "b"))
     progress.count_done(("nobody", "a"))
@@ -26,7 +26,7 @@ def test_items_of_unknown_length_count_as_the_mean_and_strangers_not_at_all() ->
 
 
 def test_a_run_with_everything_settled_or_nothing_to_do_is_at_its_end() -> None:
-    progress = RunProgress(time.time())
+    progress = FlowRunProgress(time.time())
     assert progress.summarize() == (100.0, "0 of 0 items")
     progress.add_expected({("one", "a"): 0.0})
     assert progress.summarize()[0] == 0
@@ -35,6 +35,6 @@ def test_a_run_with_everything_settled_or_nothing_to_do_is_at_its_end() -> None:
 
 
 def test_progress_is_shown_now_and_then() -> None:
-    progress = RunProgress(time.time())
+    progress = FlowRunProgress(time.time())
     assert progress.is_due()
     assert not progress.is_due()
