@@ -29,7 +29,7 @@ from tasks.estimate_flow.raft_network import (
     build_correlation_pyramid,
     correlate_all_pairs,
 )
-from tasks.threads import thread_count
+from tasks.threads import count_threads
 from tasks.weights.fetch import weights_path
 
 PAIRS_PER_CPU_RUN = (
@@ -83,7 +83,7 @@ def estimate_on_cpu(network: Raft, images: Sequence[Image], iterations: int) -> 
         return frame.fields(network.flow(first, build_correlation_pyramid(volume, *frame.cells), iterations))[0]
 
     with ThreadPoolExecutor(
-        min(MAX_CPU_WORKERS, thread_count()), initializer=torch.set_num_threads, initargs=(1,)
+        min(MAX_CPU_WORKERS, count_threads()), initializer=torch.set_num_threads, initargs=(1,)
     ) as pool:
         encoded = list(pool.map(encode, images))
         for first, second in pairwise(encoded):
