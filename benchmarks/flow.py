@@ -117,8 +117,8 @@ def _open(settings: EstimateFlowParams, values: dict[str, str]) -> tuple[FlowBac
 def _all(backend: FlowBackend, images: Sequence[Image]) -> list[tuple[FlowField, FlowField]]:
     return [
         pair
-        for n in range(0, len(images) - 1, backend.run)
-        for pair in backend.estimate(images[n : n + backend.run + 1])
+        for n in range(0, len(images) - 1, backend.pairs_per_run)
+        for pair in backend.estimate(images[n : n + backend.pairs_per_run + 1])
     ]
 
 

@@ -7,8 +7,9 @@ says: a stage named `track`, reading `data/detections/<video>.parquet` and the s
 `data/tracks/<video>.parquet`. The Prefect task, the command, the `dvc.yaml` entry and the recipe follow from it.
 An argument of type Dataset[Features] makes it a stage over the whole dataset: one item, reading the features of every
 video, leaving `<folder>/dataset<ending>`, which stages of one video may read like any artifact.
-It reads all videos, or those that its `select_videos` chooses by the parameters and by what people wrote (a Source).
-An argument of another Params class, `seeing: ExtractFeaturesParams`, is the section of the stage whose class that is.
+It reads all videos, or those that its `select_videos` chooses by the parameters and by what people wrote (a UserInput).
+An argument of another Params class, `feature_params: ExtractFeaturesParams`, is the section of the stage whose class
+that is.
 An argument of class Compute is handed in and is no part of the recipe; so is one of class Checkpoints, where a stage
 that takes long keeps the parts that it has done.
 """

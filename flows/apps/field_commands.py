@@ -1,12 +1,12 @@
-"""What a fitted semantic field is good for: `semflow field complete | track | remove | adapt VIDEO ...`.
+"""Applications of a fitted semantic field: `semflow field complete | track | remove | adapt VIDEO ...`.
 
-    complete   labels on a few frames to all frames
-    track      chosen points, or one thing, through time
-    remove     one thing, or a class, edited out
-    adapt      labels from other videos that have a field already
+    complete   propagate label masks of a few frames to all frames
+    track      track points, or points of one object, through the video
+    remove     render the video without one object, or without a class
+    adapt      propose label masks by features, from other videos that have a field
 
-VIDEO is a video of this project whose artifacts are there (`semflow run`). Everything that one command leaves lies in
-one folder, `field/<video>/<command>/` or where `--out` says, which appears whole or not at all.
+VIDEO is a video of this project whose artifacts were made (`semflow run`). The files of a command are written to one
+folder, `field/<video>/<command>/` or `--out`, which appears complete or not at all.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import click
 from flows.cli.command_options import JSON_OPTION, LazyGroup
 
 COMMANDS = {
-    "complete": ("flows.apps.field_complete:command", "labels on a few frames to label maps of all frames"),
-    "track": ("flows.apps.field_track:command", "chosen points, or one thing, through time"),
-    "remove": ("flows.apps.field_remove:command", "a video without one thing, or without a class"),
-    "adapt": ("flows.apps.field_adapt:command", "label maps from what is known of other videos, by features"),
+    "complete": ("flows.apps.field_complete:command", "propagate label masks of a few frames to all frames"),
+    "track": ("flows.apps.field_track:command", "track points, or points of one object, through the video"),
+    "remove": ("flows.apps.field_remove:command", "render a video without one object, or without a class"),
+    "adapt": ("flows.apps.field_adapt:command", "propose label masks by features, from other videos with a field"),
 }
 
 

@@ -1,8 +1,8 @@
-"""Labels on a few frames to all frames: `semflow field complete VIDEO [--labels DIR|FILE...] [--every N]`.
+"""Propagates label masks of a few frames to all: `semflow field complete VIDEO [--labels DIR|FILE...] [--every N]`.
 
-The labels are masks named after their frames (000120.png), and points and names as `tasks/artifacts/field_labels.py`
-says; without `--labels` they are those in `data/labels/<video>/`. Left: a palette PNG per frame and names.txt, which
-can serve as labels again, `confidences.csv`, the field as Parquet, and an overlay.
+Labels are masks named by their frame (000120.png), points and class names, in the form of
+tasks/artifacts/field_labels.py; without `--labels` those in `data/labels/<video>/`. Written: a palette PNG per map and
+names.txt, which can be used as labels again; `confidences.csv`; the field as Parquet; an overlay video.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from pathlib import Path
 import click
 import numpy as np
 
-from flows.apps.field_output import FieldOutput, list_readable_frames, open_output, report_progress, write_film
+from flows.apps.field_output import FieldOutput, list_readable_frames, open_output, report_progress
 from flows.apps.object_queries import warp_map
 from flows.apps.video_artifacts import VideoArtifacts
+from flows.apps.video_writer import write_image_video
 from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
 from flows.cli.display import show_progress
 from tasks.arrays import Image
@@ -41,19 +42,19 @@ MASK_FOLDER, FIELD_FILE, CONFIDENCE_FILE, OVERLAY_FILE = "labels", "field.parque
 @JSON_OPTION
 def command(*, video: str, labels: tuple[str, ...] | None, every: int, out: Path | None, as_json: bool) -> int:
     """Complete labels of a few frames to label maps of all frames."""
-    shelf = VideoArtifacts.of(video)
-    with show_progress(), open_output("complete", shelf, out, as_json=as_json) as made:
-        seeds = load_labels(labels, shelf, made.folder)
-        field = fit_labels(shelf, seeds, every, made.folder / FIELD_FILE)
-        write_output(made, shelf, field)
+    artifacts = VideoArtifacts.find(video)
+    with show_progress(), open_output("complete", artifacts, out, as_json=as_json) as output:
+        seeds = load_labels(labels, artifacts, output.folder)
+        field = fit_labels(artifacts, seeds, every, output.folder / FIELD_FILE)
+        write_output(output, artifacts, field)
     return 0
 
 
-def load_labels(paths: Sequence[str] | None, shelf: VideoArtifacts, scratch: Path) -> FieldLabels:
-    """The labels that were named, or the video's own; SemflowError where they say nothing."""
-    labels = shelf.labels if paths is None else read_labels(paths, scratch)
+def load_labels(paths: Sequence[str] | None, artifacts: VideoArtifacts, scratch: Path) -> FieldLabels:
+    """The labels in `paths`, or else those of the video; SemflowError where no frame is labelled."""
+    labels = artifacts.labels if paths is None else read_labels(paths, scratch)
     if not labels.frames:
-        where = FieldLabels.path(Path(), shelf.video) if paths is None else " ".join(paths)
+        where = FieldLabels.path(Path(), artifacts.video) if paths is None else " ".join(paths)
         raise SemflowError(
             f"--labels must be masks named after their frames (000120.png) or points.csv, got none in {where}; "
             "see data/labels/README.md"
@@ -62,7 +63,7 @@ def load_labels(paths: Sequence[str] | None, shelf: VideoArtifacts, scratch: Pat
 
 
 def read_labels(paths: Sequence[str], scratch: Path) -> FieldLabels:
-    """Labels of a folder, or of files, which are looked at as if they lay in one."""
+    """Labels of one folder, or of several files, which are copied into one folder below `scratch`."""
     files = [Path(path) for path in paths]
     missing = [str(file) for file in files if not file.exists()]
     if missing:
@@ -76,33 +77,33 @@ def read_labels(paths: Sequence[str], scratch: Path) -> FieldLabels:
     return FieldLabels.load(folder)
 
 
-def fit_labels(shelf: VideoArtifacts, labels: FieldLabels, every: int, path: Path) -> SemanticField:
-    """The field of the labels; SemflowError where one does not fit the video, or where there is nothing to start."""
-    from tasks.fit_field.fit_windows import fit_semantic_field as fit
+def fit_labels(artifacts: VideoArtifacts, labels: FieldLabels, every: int, path: Path) -> SemanticField:
+    """The semantic field of the labels; SemflowError where a label does not fit the video, or none is usable."""
+    from tasks.fit_field.fit_windows import fit_semantic_field
 
     if every < 1:
         raise SemflowError(f"--every must be 1 or more, got {every}")
-    params = shelf.params.model_copy(update={"labels": "user", "frame_stride": every})
+    params = artifacts.params.model_copy(update={"labels": "user", "frame_stride": every})
     try:
-        field = fit(shelf.inputs(labels), params).to(path)
+        field = fit_semantic_field(artifacts.make_inputs(labels), params).to(path)
     except BadInput as error:
         raise SemflowError(
-            f"{error}; see `semflow plan` for the frames of {shelf.video!r} and mend the labels"
+            f"{error}; see `semflow plan` for the frames of {artifacts.video!r} and mend the labels"
         ) from None
     if not len(field):
         raise SemflowError(f"labels must say something of a whole frame, got none that does: {field.metadata.reason}")
     return field
 
 
-def write_output(made: FieldOutput, shelf: VideoArtifacts, field: SemanticField) -> None:
-    """Everything that is to be seen of a field."""
-    shutil.rmtree(made.folder / "given", ignore_errors=True)
-    write_masks(made.folder / MASK_FOLDER, shelf, field)
-    write_confidences(made.folder / CONFIDENCE_FILE, field)
-    numbers = list_readable_frames(shelf.frames)
-    going = report_progress(numbers, len(numbers), "overlay")
-    write_film(made.folder / OVERLAY_FILE, shelf.frames, numbers, draw_overlay(shelf, field, going))
-    made.said.update(
+def write_output(output: FieldOutput, artifacts: VideoArtifacts, field: SemanticField) -> None:
+    """Write masks, confidences and the overlay video of a field, and fill the summary."""
+    shutil.rmtree(output.folder / "given", ignore_errors=True)
+    write_masks(output.folder / MASK_FOLDER, artifacts, field)
+    write_confidences(output.folder / CONFIDENCE_FILE, field)
+    numbers = list_readable_frames(artifacts.frames)
+    reported = report_progress(numbers, len(numbers), "overlay")
+    write_image_video(output.folder / OVERLAY_FILE, artifacts.frames, numbers, draw_overlay(artifacts, field, reported))
+    output.summary.update(
         {
             "maps": len(field),
             "given": int(field.given.sum()),
@@ -112,12 +113,12 @@ def write_output(made: FieldOutput, shelf: VideoArtifacts, field: SemanticField)
     )
 
 
-def write_masks(folder: Path, shelf: VideoArtifacts, field: SemanticField) -> None:
-    """A palette PNG per map, the value is the class, and the names."""
+def write_masks(folder: Path, artifacts: VideoArtifacts, field: SemanticField) -> None:
+    """Write a palette PNG per map, whose pixel values are the classes, and names.txt."""
     from PIL import Image as Picture
 
     folder.mkdir()
-    palette = [channel for one in shelf.paints(field) for channel in one.rgb]
+    palette = [channel for one in artifacts.choose_paints(field) for channel in one.rgb]
     palette[:3] = [0, 0, 0]
     for found in iterate_maps(field):
         picture = Picture.fromarray(found.label).convert("P")
@@ -128,7 +129,7 @@ def write_masks(folder: Path, shelf: VideoArtifacts, field: SemanticField) -> No
 
 
 def write_confidences(path: Path, field: SemanticField) -> None:
-    """A row per map: how sure it is, and how much of it each class takes."""
+    """Write a CSV row per map: mean confidence, and the share of the pixels of each class."""
     names = [one.name for one in field.metadata.classes]
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
@@ -140,21 +141,21 @@ def write_confidences(path: Path, field: SemanticField) -> None:
 
 
 def iterate_maps(field: SemanticField) -> Iterator[FieldMap]:
-    """All of them, one at a time."""
+    """The maps of the field in order, each read when it is asked for."""
     return map(field.map, range(len(field)))
 
 
-def draw_overlay(shelf: VideoArtifacts, field: SemanticField, numbers: Iterator[int]) -> Iterator[Image]:
-    """Frames under the map nearest in time, carried along the flow, where one is near."""
-    from tasks.report.field_paint import paint
+def draw_overlay(artifacts: VideoArtifacts, field: SemanticField, numbers: Iterator[int]) -> Iterator[Image]:
+    """Images of the frames `numbers`, with the map nearest in time, warped to them by dense flow, laid over them."""
+    from tasks.report.field_paint import paint_label_map
 
-    paints = shelf.paints(field)
-    far = np.median(np.diff(field.frames)) if len(field) > 1 else 1
+    paints = artifacts.choose_paints(field)
+    spacing = np.median(np.diff(field.frames)) if len(field) > 1 else 1
     for frame in numbers:
-        image, found = shelf.frames.image(frame), field.nearest(frame)
-        if found is not None and abs(found.frame - frame) < far:
-            label = warp_map(shelf, found.label, found.frame, frame)
-            sure = warp_map(shelf, found.confidence, found.frame, frame)
-            if label is not None and sure is not None:
-                image = paint(image, label, sure, paints)
+        image, found = artifacts.frames.image(frame), field.nearest(frame)
+        if found is not None and abs(found.frame - frame) < spacing:
+            label = warp_map(artifacts, found.label, found.frame, frame)
+            confidence = warp_map(artifacts, found.confidence, found.frame, frame)
+            if label is not None and confidence is not None:
+                image = paint_label_map(image, label, confidence, paints)
         yield image

@@ -1,8 +1,8 @@
-"""A video without one thing: `semflow field remove VIDEO --instance N [--class NAME]`, or `--class NAME` alone.
+"""Object removal (video inpainting): `semflow field remove VIDEO --instance N [--class NAME]`, or `--class NAME` alone.
 
-The volume of the video is learned window by window, the thing's density is set to zero, and what then is seen is
-rendered from the other frames (tasks/plane_volume/object_removal.py). Left: `removed.mp4`, and `masks.mp4`,
-which shows what was taken out. Shadows and reflections stay: no label map knows whose they are.
+The multiplane volume of the video is fitted window by window, the object's density is set to zero, and what is then
+visible is rendered from the other frames (tasks/plane_volume/object_removal.py). Written: `removed.mp4`, and
+`masks.mp4`, which shows the removed pixels. Shadows and reflections stay: they have no label.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.apps.field_output import list_readable_frames, open_output, report_progress, write_film
+from flows.apps.field_output import list_readable_frames, open_output, report_progress
 from flows.apps.object_queries import FieldObject, find_object
 from flows.apps.video_artifacts import VideoArtifacts
+from flows.apps.video_writer import write_image_video
 from flows.cli.command_options import JSON_OPTION, ValuesCommand
 from flows.cli.display import show_progress
 from tasks.arrays import Image, Mask
@@ -27,10 +28,10 @@ from tasks.errors import SemflowError
 from tasks.geometry.bounding_boxes import pairwise_iou
 
 VIDEO_FILE, MASK_FILE = "removed.mp4", "masks.mp4"
-CORE_FRAMES, MARGIN_FRAMES = 32, 12  # frames of a window that are asked for, and more at each end that are looked at
-DILATION_SHARE = 0.008  # of the longer side: by so much a mask is grown, because maps are coarser than frames
-MIN_BOX_IOU = 0.4  # overlap of boxes that makes a segmenter's instance the tracked thing
-MIN_INSTANCE_SCORE = 0.15  # of such an instance: that it is there the track knows
+CORE_FRAMES, MARGIN_FRAMES = 32, 12  # frames of a window that are rendered, and further ones at each end
+DILATION_SHARE = 0.008  # of the longer side: dilation of the masks, because maps are coarser than frames
+MIN_BOX_IOU = 0.4  # of the boxes of a track and of the instance mask that belongs to it
+MIN_INSTANCE_SCORE = 0.15  # of such an instance; low, since the track already says that it is there
 HIGHLIGHT = np.array([255, 60, 140], np.float32)
 
 
@@ -44,111 +45,113 @@ HIGHLIGHT = np.array([255, 60, 140], np.float32)
 @JSON_OPTION
 def command(*, video: str, instance: int | None, class_name: str | None, out: Path | None, as_json: bool) -> int:
     """Render a video without one object, or without a class."""
-    shelf = VideoArtifacts.of(video)
+    artifacts = VideoArtifacts.find(video)
     with show_progress():
-        write_removal(shelf, find_object(shelf, instance, class_name), out, as_json=as_json)
+        write_removal(artifacts, find_object(artifacts, instance, class_name), out, as_json=as_json)
     return 0
 
 
-def write_removal(shelf: VideoArtifacts, chosen: FieldObject, out: Path | None, *, as_json: bool) -> None:
-    """The video without the thing, and the masks of what was taken out."""
-    numbers = list_readable_frames(shelf.frames)
-    mask = make_removal_masks(shelf, chosen)
+def write_removal(artifacts: VideoArtifacts, chosen: FieldObject, out: Path | None, *, as_json: bool) -> None:
+    """Write the video without the object, and the video of its masks."""
+    numbers = list_readable_frames(artifacts.frames)
+    mask = make_removal_masks(artifacts, chosen)
     sizes = {frame: int(mask(frame).sum()) for frame in numbers}
     if not any(sizes.values()):
         raise SemflowError(
             f"the maps must show {chosen.name} {chosen.track_id or ''} in some frame, got none; "
-            "see the report's section 'What is where' for what there is"
+            "see the report's section 'Semantic field (label maps)' for what there is"
         )
-    with open_output("remove", shelf, out, as_json=as_json) as made:
-        going = report_progress(numbers, len(numbers), "remove")
-        write_film(
-            made.folder / VIDEO_FILE,
-            shelf.frames,
+    with open_output("remove", artifacts, out, as_json=as_json) as output:
+        reported = report_progress(numbers, len(numbers), "remove")
+        write_image_video(
+            output.folder / VIDEO_FILE,
+            artifacts.frames,
             numbers,
-            (image for _, image in zip(going, render_without_object(shelf, mask, numbers), strict=True)),
+            (image for _, image in zip(reported, render_without_object(artifacts, mask, numbers), strict=True)),
         )
-        write_film(made.folder / MASK_FILE, shelf.frames, numbers, draw_masks(shelf, mask, numbers))
-        made.said.update(
+        write_image_video(output.folder / MASK_FILE, artifacts.frames, numbers, draw_masks(artifacts, mask, numbers))
+        output.summary.update(
             {
                 "frames": len(numbers),
                 "frames with it": sum(size > 0 for size in sizes.values()),
                 "share of the picture": round(
-                    float(np.mean([*sizes.values()]) / (shelf.frames.height * shelf.frames.width)), 4
+                    float(np.mean([*sizes.values()]) / (artifacts.frames.height * artifacts.frames.width)), 4
                 ),
             }
         )
 
 
-def make_removal_masks(shelf: VideoArtifacts, chosen: FieldObject) -> Callable[[int], Mask]:
-    """(h, w) of each frame what goes, a little grown; nothing where the field knows nothing."""
-    px = round(DILATION_SHARE * max(shelf.frames.width, shelf.frames.height))
-    around = np.ones((2 * px + 1,) * 2, np.uint8)
-    drawn = segment_track(shelf, chosen.track_id) if chosen.track_id is not None and shelf.params.segments else None
+def make_removal_masks(artifacts: VideoArtifacts, chosen: FieldObject) -> Callable[[int], Mask]:
+    """A function of the frame number: (h, w) dilated mask of the pixels to remove; empty where no map is near."""
+    px = round(DILATION_SHARE * max(artifacts.frames.width, artifacts.frames.height))
+    kernel = np.ones((2 * px + 1,) * 2, np.uint8)
+    instance_mask = (
+        segment_track(artifacts, chosen.track_id) if chosen.track_id is not None and artifacts.params.segments else None
+    )
 
     @lru_cache(maxsize=CORE_FRAMES + 2 * MARGIN_FRAMES)
     def mask(frame: int) -> Mask:
         found = chosen.mask(frame)
         if found is None:
-            found = np.zeros((shelf.frames.height, shelf.frames.width), np.bool_)
-        if drawn is not None:
-            found = found | drawn(frame)
-        return cv2.dilate(found.astype(np.uint8), around) > 0
+            found = np.zeros((artifacts.frames.height, artifacts.frames.width), np.bool_)
+        if instance_mask is not None:
+            found = found | instance_mask(frame)
+        return cv2.dilate(found.astype(np.uint8), kernel) > 0
 
     return mask
 
 
-def segment_track(shelf: VideoArtifacts, track_id: int) -> Callable[[int], Mask]:
-    """What a segmenter draws of a tracked thing: frame to (h, w), nothing where it sees it not."""
+def segment_track(artifacts: VideoArtifacts, track_id: int) -> Callable[[int], Mask]:
+    """A function of the frame number: (h, w) instance mask of a track by YOLO26n-seg; empty where none matches."""
     from tasks.yolo.instance_segmentation import load_segmenter
 
-    tracks, params, segmenter = shelf.tracks, shelf.params, load_segmenter()
+    tracks, params, segmenter = artifacts.tracks, artifacts.params, load_segmenter()
 
-    def drawn(frame: int) -> Mask:
+    def instance_mask(frame: int) -> Mask:
         rows = np.flatnonzero((tracks.frame == frame) & (tracks.track_id == track_id))
-        nothing = np.zeros((shelf.frames.height, shelf.frames.width), np.bool_)
+        empty = np.zeros((artifacts.frames.height, artifacts.frames.width), np.bool_)
         if not len(rows):
-            return nothing
-        seen = segmenter(shelf.frames.image(frame), params.segment_side, MIN_INSTANCE_SCORE)
-        seen = seen.take(seen.class_id == tracks.class_id[rows[0]])
-        if not len(seen):
-            return nothing
-        overlaps = pairwise_iou(tracks.xyxy[rows], seen.xyxy)[0]
-        return seen.masks[int(overlaps.argmax())] if overlaps.max() >= MIN_BOX_IOU else nothing
+            return empty
+        instances = segmenter(artifacts.frames.image(frame), params.segment_side, MIN_INSTANCE_SCORE)
+        instances = instances.take(instances.class_id == tracks.class_id[rows[0]])
+        if not len(instances):
+            return empty
+        overlaps = pairwise_iou(tracks.xyxy[rows], instances.xyxy)[0]
+        return instances.masks[int(overlaps.argmax())] if overlaps.max() >= MIN_BOX_IOU else empty
 
-    return drawn
+    return instance_mask
 
 
 def render_without_object(
-    shelf: VideoArtifacts, mask: Callable[[int], Mask], numbers: Sequence[int]
+    artifacts: VideoArtifacts, mask: Callable[[int], Mask], numbers: Sequence[int]
 ) -> Iterator[Image]:
-    """The frames `numbers` without what is masked, window by window: memory holds one."""
+    """Images of the frames `numbers` with the masked pixels inpainted; one window is in memory at a time."""
     from tasks.fit_field.fit_windows import compute_map_size
     from tasks.fit_field.frame_motion import MapMotion
     from tasks.fit_field.window_volume import fit_window_volume
     from tasks.plane_volume.object_removal import remove_object
 
-    frames = shelf.frames
-    size = compute_map_size(frames.height, frames.width, shelf.params.grid_side)
-    device = resolve_device(shelf.compute.device)
-    for take in group_by_shot(numbers, shelf.dense_flow.cut):
-        for start in range(0, len(take), CORE_FRAMES):
-            chosen = take[max(0, start - MARGIN_FRAMES) : start + CORE_FRAMES + MARGIN_FRAMES]
+    frames = artifacts.frames
+    size = compute_map_size(frames.height, frames.width, artifacts.params.grid_side)
+    device = resolve_device(artifacts.compute.device)
+    for shot in group_by_shot(numbers, artifacts.dense_flow.cut):
+        for start in range(0, len(shot), CORE_FRAMES):
+            chosen = shot[max(0, start - MARGIN_FRAMES) : start + CORE_FRAMES + MARGIN_FRAMES]
             first = min(start, MARGIN_FRAMES)
-            asked = range(first, first + len(take[start : start + CORE_FRAMES]))
+            rendered = range(first, first + len(shot[start : start + CORE_FRAMES]))
             masks = [mask(frame) for frame in chosen]
-            if not any(masks[n].any() for n in asked):
-                yield from (frames.image(chosen[n]) for n in asked)
+            if not any(masks[n].any() for n in rendered):
+                yield from (frames.image(chosen[n]) for n in rendered)
                 continue
-            inputs = shelf.inputs(shelf.labels)
-            motion = MapMotion(shelf.dense_flow, None, chosen, *size)
-            reader = fit_window_volume(inputs, motion, range(len(chosen)), shelf.params, device)
-            for _, image in remove_object(reader, [frames.image(frame) for frame in chosen], masks, asked):
+            inputs = artifacts.make_inputs(artifacts.labels)
+            motion = MapMotion(artifacts.dense_flow, None, chosen, *size)
+            volume = fit_window_volume(inputs, motion, range(len(chosen)), artifacts.params, device)
+            for _, image in remove_object(volume, [frames.image(frame) for frame in chosen], masks, rendered):
                 yield image
 
 
 def group_by_shot(numbers: Sequence[int], cut: NDArray[np.bool_]) -> list[list[int]]:
-    """`numbers` of frames in order, parted where a cut lies between two; `cut` is of each frame and the next."""
+    """Frame `numbers`, ascending, grouped by shot; `cut[n]` says whether there is a cut between frames n and n + 1."""
     found: list[list[int]] = []
     for number in numbers:
         if not found or cut[found[-1][-1] : number].any():
@@ -157,9 +160,9 @@ def group_by_shot(numbers: Sequence[int], cut: NDArray[np.bool_]) -> list[list[i
     return found
 
 
-def draw_masks(shelf: VideoArtifacts, mask: Callable[[int], Mask], numbers: Sequence[int]) -> Iterator[Image]:
-    """Frames with what goes in one strong colour."""
+def draw_masks(artifacts: VideoArtifacts, mask: Callable[[int], Mask], numbers: Sequence[int]) -> Iterator[Image]:
+    """Images of the frames `numbers` with the masked pixels tinted."""
     for frame in numbers:
-        image, hit = shelf.frames.image(frame), mask(frame)
+        image, hit = artifacts.frames.image(frame), mask(frame)
         image[hit] = np.rint(0.4 * image[hit] + 0.6 * HIGHLIGHT).astype(np.uint8)
         yield image

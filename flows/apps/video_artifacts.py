@@ -1,13 +1,14 @@
-"""What is known of a video, opened when it is asked for; whatever is not there is named with what to do."""
+"""The artifacts of one video, loaded when they are first used; an error says which one is missing and what to do."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from flows.apps.track_object import opened
 from flows.engine.project import PARAMS_FILE, find_root
+from tasks.artifacts.artifact import Artifact
 from tasks.artifacts.camera_poses import CameraPoses
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.features import Features
@@ -19,8 +20,21 @@ from tasks.artifacts.tracks import Tracks
 from tasks.errors import SemflowError
 from tasks.fit_field.field_inputs import FieldInputs
 from tasks.fit_field.params import FitFieldParams
-from tasks.params import Compute, Params, read_params
-from tasks.report.field_paint import Paint, paints_of
+from tasks.params import Compute, ParamSections, read_params
+from tasks.report.field_paint import LabelPaint, assign_paints
+
+
+def load_artifact(root: Path, video: str, artifact_type: type[Any]) -> Any:
+    """An artifact of the video; SemflowError where its file is not there."""
+    assert issubclass(artifact_type, Artifact)
+    path = artifact_type.path(root, video)
+    if not path.exists():
+        there = sorted(found.stem for found in path.parent.glob(f"*{artifact_type.SUFFIX}"))
+        raise SemflowError(
+            f"VIDEO must be a video with {path.relative_to(root)}, got {video!r}; "
+            f"there are {', '.join(there) or 'none'}: run `semflow run` first"
+        )
+    return artifact_type.load(path)
 
 
 @dataclass(frozen=True)
@@ -31,46 +45,46 @@ class VideoArtifacts:
     video: str
 
     @classmethod
-    def of(cls, video: str, start: Path | None = None) -> VideoArtifacts:
-        """The video in the project at or above `start`; SemflowError where there are no frames of it."""
-        shelf = cls(find_root(start or Path.cwd()), video)
-        _ = shelf.frames
-        return shelf
+    def find(cls, video: str, start: Path | None = None) -> VideoArtifacts:
+        """The video in the project at or above `start`; SemflowError where it has no frames."""
+        found = cls(find_root(start or Path.cwd()), video)
+        _ = found.frames
+        return found
 
     @cached_property
     def frames(self) -> Frames:
         """Decoded frames."""
-        return opened(self.root, self.video, Frames)
+        return load_artifact(self.root, self.video, Frames)
 
     @cached_property
     def dense_flow(self) -> DenseFlow:
-        """Of neighbouring frames."""
-        return opened(self.root, self.video, DenseFlow)
+        """Optical flow of neighbouring frames."""
+        return load_artifact(self.root, self.video, DenseFlow)
 
     @cached_property
     def features(self) -> Features:
-        """Of every frame."""
-        return opened(self.root, self.video, Features)
+        """Feature grid of every frame."""
+        return load_artifact(self.root, self.video, Features)
 
     @cached_property
     def semantic_flow(self) -> SemanticFlow:
-        """Of frames farther apart."""
-        return opened(self.root, self.video, SemanticFlow)
+        """Semantic correspondence of frames farther apart."""
+        return load_artifact(self.root, self.video, SemanticFlow)
 
     @cached_property
     def tracks(self) -> Tracks:
-        """Of things."""
-        return opened(self.root, self.video, Tracks)
+        """Tracked objects."""
+        return load_artifact(self.root, self.video, Tracks)
 
     @cached_property
     def labels(self) -> FieldLabels:
-        """A person's own; empty where there are none."""
+        """The user's label masks and points in `data/labels/<video>/`; empty where there are none."""
         return FieldLabels.open(FieldLabels.path(self.root, self.video))
 
     @cached_property
     def field(self) -> SemanticField:
-        """The fitted field; SemflowError where there is none, or where it has no maps."""
-        found: SemanticField = opened(self.root, self.video, SemanticField)
+        """The fitted semantic field; SemflowError where there is none, or where it has no maps."""
+        found: SemanticField = load_artifact(self.root, self.video, SemanticField)
         if not len(found):
             raise SemflowError(
                 f"the field of {self.video!r} must have label maps, got none: {found.metadata.reason}; "
@@ -80,34 +94,30 @@ class VideoArtifacts:
 
     @cached_property
     def params(self) -> FitFieldParams:
-        """How fields are fitted in this project."""
-        found = self._sections["fit_field"]
-        assert isinstance(found, FitFieldParams)
-        return found
+        """Section `fit_field` of the project's params.yaml."""
+        return self._sections.get_section(FitFieldParams)
 
     @cached_property
     def compute(self) -> Compute:
-        """What to compute on."""
-        found = self._sections["compute"]
-        assert isinstance(found, Compute)
-        return found
+        """Section `compute` of the project's params.yaml."""
+        return self._sections.get_section(Compute)
 
     @cached_property
-    def _sections(self) -> dict[str, Params]:
+    def _sections(self) -> ParamSections:
         from flows.pipeline import STAGES
 
         sections = {"compute": Compute} | {stage.name: stage.params for stage in STAGES}
-        return dict(read_params(self.root / PARAMS_FILE, sections))
+        return read_params(self.root / PARAMS_FILE, sections)
 
-    def inputs(self, labels: FieldLabels) -> FieldInputs:
-        """What a field is fitted to, with these labels."""
+    def make_inputs(self, labels: FieldLabels) -> FieldInputs:
+        """The inputs of `fit_field` with these seed labels."""
         poses = CameraPoses.open(CameraPoses.path(self.root, self.video))
         return FieldInputs(self.frames, self.dense_flow, self.features, self.semantic_flow, self.tracks, labels, poses)
 
-    def paints(self, field: SemanticField) -> tuple[Paint, ...]:
-        """Colours of a field's values, those of the report where it has them."""
+    def choose_paints(self, field: SemanticField) -> tuple[LabelPaint, ...]:
+        """The colour of each value of a field, as on the report's pages where the class is tracked."""
         from tasks.report.colours import class_slots
 
         tracked = Tracks.path(self.root, self.video).exists()
         ids = dict(zip(self.tracks.class_name, self.tracks.class_id.tolist(), strict=True)) if tracked else {}
-        return paints_of(field.metadata.classes, ids, class_slots(ids.values()))
+        return assign_paints(field.metadata.classes, ids, class_slots(ids.values()))

@@ -135,7 +135,7 @@ def classify_clip(file: Path, model: ActionModel, params: ParamSections) -> Clip
     """Predictions of each stream for the clip `file`, most probable first."""
     with tempfile.TemporaryDirectory() as folder:
         frames = decode(RawVideo(file), params.get_section(DecodeParams)).to(Path(folder) / "frames.parquet")
-        return run_classification(frames, model, params, Path(folder)).summary()
+        return run_classification(frames, model, params, Path(folder)).summarise_streams()
 
 
 def run_classification(frames: Frames, model: ActionModel, params: ParamSections, folder: Path) -> Actions:

@@ -55,8 +55,9 @@ from tasks.label_propagation.memory_bank import compute_cosine_spread
 from tasks.label_propagation.propagate_labels import classify_frames, make_propagation_task
 from tasks.label_propagation.propagation_config import DEFAULT_CONFIG
 from tasks.params import Compute, ParamSections
+from tasks.sequence.frame_pair_motion import FramePairMotion
 from tasks.sequence.label_map import encode_one_hot, pool_to_cells
-from tasks.sequence.sequence_view import FramePairMotion, SequenceView
+from tasks.sequence.sequence_view import SequenceView
 from tasks.yolo.instance_segmentation import load_segmenter
 
 CLASSES = 2  # background and the object
@@ -167,14 +168,14 @@ def warp_first_mask(sequence: DavisSequence) -> Iterator[tuple[int, Floats32]]:
 def propagate_first_mask(sequence: DavisSequence) -> Iterator[tuple[int, Floats32]]:
     """The first mask by likeness of features."""
     clip = sequence.clip
-    grids: Iterable[Any] = (clip.grids(frame) for frame in range(1, clip.length))
-    first = clip.grids(0)
+    grids: Iterable[Any] = (clip.feature_grid(frame) for frame in range(1, clip.length))
+    first = clip.feature_grid(0)
     assert first is not None
     how = GridPropagationConfig(
-        DEFAULT_CONFIG.radius,
-        DEFAULT_CONFIG.count,
+        DEFAULT_CONFIG.match_radius,
+        DEFAULT_CONFIG.match_count,
         DEFAULT_CONFIG.temperature * compute_cosine_spread(first),
-        DEFAULT_CONFIG.memory,
+        DEFAULT_CONFIG.memory_frames,
     )
     labels = pool_to_cells(encode_one_hot(sequence.first, CLASSES), clip.cells)
     for frame, found in enumerate(propagate_grid_labels(first, grids, labels, how), start=1):
@@ -187,7 +188,7 @@ def fit_semantic_field(sequence: DavisSequence, anchor: MaskRefiner | None) -> I
     maps = classify_frames(make_propagation_task(sequence.clip, {0: sequence.first}, CLASSES, DEFAULT_CONFIG, anchor))
     for frame, found in enumerate(maps):
         assert found is not None
-        yield frame, np.ascontiguousarray(found.soft[..., 1])
+        yield frame, np.ascontiguousarray(found.probabilities[..., 1])
 
 
 def anchoring(sequence: DavisSequence) -> MaskRefiner:

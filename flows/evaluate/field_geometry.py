@@ -8,7 +8,7 @@ from tasks.fit_field.window_volume import fit_sequence_volume
 from tasks.geometry.homography import estimate_camera_motion
 from tasks.plane_volume.optimise import VolumeFrames, VolumeTraining
 from tasks.plane_volume.volume_queries import VolumeQueries
-from tasks.sequence.sequence_view import FramePairMotion
+from tasks.sequence.frame_pair_motion import FramePairMotion
 
 VOLUME_CONFIG = VolumeTraining(steps=100, planes=8)
 """Of the volume; params.yaml takes no steps, for half of the time, and does without what pictures teach."""

@@ -45,18 +45,18 @@ BASELINES: Mapping[str, Mapping[str, LabelMethod]] = {
 ABLATIONS: Mapping[str, Mapping[str, bool | int]] = {
     "without density": {"density": False, "volume": False},
     "without the volume": {"volume": False},
-    "without attention": {"attention": False},
+    "without attention": {"fit_weights": False},
     "without semantic hypotheses": {"semantic": False},
-    "without the regression": {"named": False},
+    "without the regression": {"classifier": False},
     "without chained hypotheses": {"chained": False},
     "without direct hypotheses": {"direct": False},
     "without the frame before": {"previous": False},
-    "single hypothesis": {"single": True},
-    "without consistency": {"consistency": False},
-    "without coherence": {"coherence": False},
-    "without consistency and coherence": {"consistency": False, "coherence": False},
-    "one round": {"rounds": 1},
-    "without looks": {"looks": False},
+    "single hypothesis": {"single_match": True},
+    "without consistency": {"temporal_smoothing": False},
+    "without coherence": {"spatial_smoothing": False},
+    "without consistency and coherence": {"temporal_smoothing": False, "spatial_smoothing": False},
+    "one round": {"smoothing_rounds": 1},
+    "without looks": {"check_appearance": False},
 }
 """The field without one of its parts: switches of `How`."""
 
@@ -68,11 +68,11 @@ def propagate_field(problem: SyntheticCase, how: PropagationConfig = DEFAULT_CON
         height=problem.size[0],
         width=problem.size[1],
         cells=problem.cells,
-        grids=lambda frame: problem.grids[frame],
+        feature_grid=lambda frame: problem.grids[frame],
         motion=partial(make_pair_motion, problem),
         images=lambda frame: problem.images[frame],
-        direct=problem.direct,
-        through=_volume_warps(problem) if how.volume else None,
+        direct_flow=problem.direct,
+        volume_warp=_volume_warps(problem) if how.volume else None,
     )
     maps = propagate_labels(clip, problem.labels, problem.class_count, how)
     return np.stack([found.label for found in maps if found is not None])
@@ -86,4 +86,4 @@ def make_ablation(without: str) -> LabelMethod:
 @lru_cache(maxsize=8)  # of as many scenes as are looked at again and again
 def _volume_warps(problem: SyntheticCase) -> Callable[[int, int], WarpField]:
     """Trails through the scene's volume."""
-    return cache(fit_case_volume(problem).trail)
+    return cache(fit_case_volume(problem).compute_warp_field)

@@ -1,10 +1,10 @@
 """Dense flow against ground truth: `semflow eval flow --data DIR`.
 
 Every folder at any depth below DIR with `frame1.*`, `frame2.*` and `flow.flo` (Middlebury's format; components of 1e9
-and more mean unknown) is a pair; it goes through the stage's own backend at its own size. EPE in pixels (Baker et al.,
-2011) and Fl, KITTI's share of outliers in per cent, are taken over known pixels, `combined` over those of all pairs
-together. EPE_stored and Fl_stored are the same after the way into the artifact's encoding and back, and `added` is the
-mean distance that it moves a vector, over all pixels; `share` is its size against float32, per cent.
+and more mean unknown) is a pair; its flow is estimated by the stage's own backend at its own size. EPE in pixels (Baker
+et al., 2011) and Fl, KITTI's share of outliers in per cent, are taken over known pixels, `combined` over those of all
+pairs together. EPE_stored and Fl_stored are the same after encoding and decoding as in the artifact, and `added` is the
+mean distance by which that moves a vector, over all pixels; `share` is its size against float32, per cent.
 """
 
 from __future__ import annotations
@@ -48,20 +48,20 @@ class FlowPairCase:
 
 @dataclass(frozen=True)
 class FlowErrors:
-    """What one pair gave, pixel by pixel, so that pairs can be pooled."""
+    """Errors of one pair, pixel by pixel, so that pairs can be pooled."""
 
     distance: NDArray[np.float64]
     """Endpoint errors of known pixels."""
     outlier: NDArray[np.bool_]
-    """KITTI's outliers among them."""
+    """Whether each of them is a Fl outlier."""
     distance_stored: NDArray[np.float64]
     outlier_stored: NDArray[np.bool_]
     moved: NDArray[np.float32]
-    """How far storing moved each vector, all pixels."""
+    """Distance by which encoding moved each vector, all pixels."""
     stored_bytes: int
 
-    def summary(self) -> dict[str, float]:
-        """The metrics."""
+    def to_metrics(self) -> dict[str, float]:
+        """Metrics by name."""
         return {
             "EPE": float(self.distance.mean()),
             "Fl": 100 * float(self.outlier.mean()),
@@ -72,8 +72,8 @@ class FlowErrors:
         }
 
     @classmethod
-    def pooled(cls, parts: list[FlowErrors]) -> FlowErrors:
-        """All pixels of all pairs together."""
+    def pool_pairs(cls, parts: list[FlowErrors]) -> FlowErrors:
+        """The errors of all pixels of all pairs."""
         arrays = ("distance", "outlier", "distance_stored", "outlier_stored", "moved")
         joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in arrays}
         return cls(**joined, stored_bytes=sum(part.stored_bytes for part in parts))
@@ -98,13 +98,13 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
     errors = {item.name: measure_flow_errors(item, backend, settings) for item in find_flow_pairs(arguments.data)}
     return SuiteScores(
         "flow",
-        {name: found.summary() for name, found in errors.items()},
-        FlowErrors.pooled(list(errors.values())).summary(),
+        {name: found.to_metrics() for name, found in errors.items()},
+        FlowErrors.pool_pairs(list(errors.values())).to_metrics(),
     )
 
 
 def measure_flow_errors(item: FlowPairCase, backend: FlowBackend, params: EstimateFlowParams) -> FlowErrors:
-    """The flow from the first image of `item` to the second, against its truth."""
+    """Errors of the estimated flow from the first image of `item` to the second."""
     flow, _ = next(iter(backend.estimate([item.first, item.second])))
     height, width = flow.shape[:2]
     encoding = FlowEncoding(height, width, params.stored_grid, params.stored_steps_per_px)
@@ -121,7 +121,7 @@ def measure_flow_errors(item: FlowPairCase, backend: FlowBackend, params: Estima
 
 
 def find_flow_pairs(folder: Path) -> Iterator[FlowPairCase]:
-    """The pairs at any depth below `folder`, by name; BadInput where there are none, or one is not whole."""
+    """The pairs at any depth below `folder`, by name; BadInput where there are none, or one is incomplete."""
     found = sorted(folder.rglob("flow.flo"))
     if not found:
         raise BadInput(f"{folder} must hold folders with frame1.*, frame2.* and flow.flo, got none")

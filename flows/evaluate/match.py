@@ -1,6 +1,6 @@
 """Semantic flow against ground truth: `semflow eval match --data DIR`.
 
-Four kinds of items are looked for at any depth below DIR; each image is brought to the working size of `decode`, its
+Five kinds of items are searched at any depth below DIR; each image is resized to the working size of `decode`, its
 vectors come from `extract_features` and optical flow from `estimate_flow`, with their sections of params.yaml.
 
 - `views/`: of `--frames` frames, spread over all folders named `frames`, a view is rendered with a known homography in
@@ -58,19 +58,19 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
     return evaluate_match(arguments, open_match_context(params))
 
 
-def evaluate_match(arguments: argparse.Namespace, bench: MatchContext) -> SuiteScores:
-    """`evaluate` with whatever the bench holds."""
+def evaluate_match(arguments: argparse.Namespace, context: MatchContext) -> SuiteScores:
+    """The scores of `evaluate`, with the extractor, matcher and flow of `context`."""
     clips = find_clips(arguments.data)
     items: dict[str, Metrics] = {}
-    for name, film, rng in _select_films(clips, arguments, bench.side):
-        items[f"views/{name}"], items[f"neighbours/{name}"] = score_views(film, rng, bench)
+    for name, film, rng in _select_films(clips, arguments, context.side):
+        items[f"views/{name}"], items[f"neighbours/{name}"] = score_views(film, rng, context)
     for clip in clips:
         if clip.masks and len(clip.frames) > arguments.stride:
-            items[f"masks/{clip.name}"] = score_masks(clip, arguments.stride, bench)
-    for pair in find_keypoint_pairs(arguments.data, bench.side):
-        items[f"keypoints/{pair.name}"] = score_keypoints(pair, bench)
-    for pair in find_homography_pairs(arguments.data, bench.side):
-        items[f"homographies/{pair.name}"] = score_homography(pair, bench)
+            items[f"masks/{clip.name}"] = score_masks(clip, arguments.stride, context)
+    for pair in find_keypoint_pairs(arguments.data, context.side):
+        items[f"keypoints/{pair.name}"] = score_keypoints(pair, context)
+    for pair in find_homography_pairs(arguments.data, context.side):
+        items[f"homographies/{pair.name}"] = score_homography(pair, context)
     if not items:
         raise BadInput(
             f"{arguments.data} must hold folders `frames`, pairs of images with .mat keypoints, or pairs with a "
@@ -82,15 +82,15 @@ def evaluate_match(arguments: argparse.Namespace, bench: MatchContext) -> SuiteS
 def _select_films(
     clips: Sequence[MatchClip], arguments: argparse.Namespace, side: int | None
 ) -> Iterator[tuple[str, list[Image], np.random.Generator]]:
-    """About `--frames` films there and back, spread over clips and time, each with random numbers of its own."""
+    """About `--frames` image sequences, forward and back, spread over clips and time, each with its own generator."""
     each = max(1, round(arguments.frames / max(1, len(clips))))
     for number, clip in enumerate(clips):
         last = len(clip.frames) - 1
         half = min(arguments.steps // 2, last)
         for frame in pick_evenly(last + 1, each).tolist():
-            way = 1 if frame + half <= last else -1
-            there = range(frame, frame + way * (half + 1), way)
-            images = [read_image(clip.frames[k], side)[0] for k in there]
+            direction = 1 if frame + half <= last else -1
+            outward = range(frame, frame + direction * (half + 1), direction)
+            images = [read_image(clip.frames[k], side)[0] for k in outward]
             rng = np.random.default_rng([arguments.seed, number, frame])
             yield f"{clip.name}/{frame:05d}", images + images[-2::-1], rng
 

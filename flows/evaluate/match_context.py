@@ -1,4 +1,4 @@
-"""What `semflow eval match` measures with: the stages' own code, with their sections of params.yaml."""
+"""Extractor, matcher and optical flow for `semflow eval match`, by the stages' own code and sections of params.yaml."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tasks.params import Compute, ParamSections
 
 @dataclass(frozen=True)
 class ImageFeatures:
-    """One image's vectors."""
+    """Feature grid of one image."""
 
     vectors: NDArray[Any]
     """(h, w, d)."""
@@ -37,43 +37,43 @@ class ImageFeatures:
 
 @dataclass(frozen=True)
 class MatchContext:
-    """Everything that an item is measured with."""
+    """Extractor, matcher and optical flow to evaluate an item with."""
 
     extract: Callable[[Image], ImageFeatures]
-    optical: FlowBackend
-    how: MatchConfig
+    flow_backend: FlowBackend
+    config: MatchConfig
     side: int | None
 
-    def semantic(self, first: ImageFeatures, second: ImageFeatures) -> Points32:
-        """Where each cell of the first image is in the second by meaning."""
-        return second.cells.to_px(match_grids(first.vectors, second.vectors, self.how).target)
+    def match_cells(self, first: ImageFeatures, second: ImageFeatures) -> Points32:
+        """(h, w, 2) position in the second image of each cell of the first, by semantic flow."""
+        return second.cells.to_px(match_grids(first.vectors, second.vectors, self.config).target)
 
-    def chained(self, places: Points32, images: Sequence[Image]) -> Points32:
-        """Where optical flow carries `places` of the first of `images` to the last, one by one, trusted everywhere."""
+    def chain_flow(self, points: Points32, images: Sequence[Image]) -> Points32:
+        """Positions in the last of `images` of `points` of the first, by chained optical flow, valid everywhere."""
         for pair in pairwise(images):
-            flow: FlowField = next(iter(self.optical.estimate(pair)))[0]
-            inside = np.clip(places, 0, np.array([flow.shape[1] - 1, flow.shape[0] - 1], np.float32))
-            places = places + advect_points(inside, flow, np.ones(flow.shape[:2], np.bool_)) - inside
-        return places
+            flow: FlowField = next(iter(self.flow_backend.estimate(pair)))[0]
+            inside = np.clip(points, 0, np.array([flow.shape[1] - 1, flow.shape[0] - 1], np.float32))
+            points = points + advect_points(inside, flow, np.ones(flow.shape[:2], np.bool_)) - inside
+        return points
 
 
 def open_match_context(params: ParamSections) -> MatchContext:
-    """The stages' own code, with their sections of params.yaml."""
+    """The context for the sections of params.yaml."""
     compute = params.get_section(Compute)
-    looking = params.get_section(ExtractFeaturesParams)
-    flowing = params.get_section(EstimateFlowParams)
+    feature_params = params.get_section(ExtractFeaturesParams)
+    flow_params = params.get_section(EstimateFlowParams)
     device = resolve_device(compute.device)
-    shipped = load_pretrained_projection(looking.network, looking.layers, looking.dimensions)
-    look = open_feature_extractor(looking, compute, shipped)
+    projection = load_pretrained_projection(feature_params.network, feature_params.layers, feature_params.dimensions)
+    extractor = open_feature_extractor(feature_params, compute, projection)
 
     def extract(image: Image) -> ImageFeatures:
         height, width = image.shape[:2]
-        cells = make_cell_grid(height, width, *compute_input_size(height, width, looking.image_side))
-        return ImageFeatures(look([image])[0], cells)
+        cells = make_cell_grid(height, width, *compute_input_size(height, width, feature_params.image_side))
+        return ImageFeatures(extractor([image])[0], cells)
 
     return MatchContext(
         extract=extract,
-        optical=open_flow_backend(flowing, device if flowing.network else "cpu", compute.batch),
-        how=make_match_config(params.get_section(MatchParams), device),
+        flow_backend=open_flow_backend(flow_params, device if flow_params.network else "cpu", compute.batch),
+        config=make_match_config(params.get_section(MatchParams), device),
         side=params.get_section(DecodeParams).max_side,
     )

@@ -1,4 +1,4 @@
-"""What `semflow eval match` finds below a folder: frames, masks, keypoint pairs, homography pairs."""
+"""Test data of `semflow eval match` below a folder: frames, masks, keypoint pairs, homography pairs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class MatchClip:
 
 @dataclass(frozen=True)
 class KeypointPair:
-    """Two images of different things of one class, and where the same parts are; in working-size pixels."""
+    """Two images of different objects of one class with corresponding keypoints, in working-size pixels."""
 
     name: str
     images: tuple[Image, Image]
@@ -37,7 +37,7 @@ class KeypointPair:
 
 @dataclass(frozen=True)
 class HomographyPair:
-    """Two images of one flat scene; in working-size pixels."""
+    """Two images of one planar scene, in working-size pixels."""
 
     name: str
     images: tuple[Image, Image]
@@ -47,7 +47,7 @@ class HomographyPair:
 
 
 def find_clips(folder: Path) -> list[MatchClip]:
-    """Folders `frames` at any depth below `folder`, with `masks` beside them where there are."""
+    """Folders `frames` at any depth below `folder`, with the `masks` beside them if any."""
     clips: list[MatchClip] = []
     for frames in sorted(path for path in folder.rglob("frames") if path.is_dir()):
         images, masks = _list_images(frames), _list_images(frames.parent / "masks")
@@ -101,7 +101,7 @@ def read_image(path: Path, side: int | None) -> tuple[Image, tuple[int, int]]:
 
 
 def read_mask(path: Path, height: int, width: int) -> NDArray[np.bool_]:
-    """(h, w) where the object is."""
+    """(h, w) mask of the object, resized by nearest neighbour."""
     mask: Any = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if mask is None:
         raise BadInput(f"{path} must be an image, got something that cannot be read as one")
@@ -109,7 +109,7 @@ def read_mask(path: Path, height: int, width: int) -> NDArray[np.bool_]:
 
 
 def rescale_points(points: Points, size: tuple[int, int], image: Image) -> Points:
-    """(n, 2) points of an image that had (height, width) `size` on what it became, pixel centres at integers."""
+    """(n, 2) points of an image of (height, width) `size` on the resized `image`, pixel centres at integers."""
     return cv2.perspectiveTransform(points[None], _scaling_matrix(size, image))[0].astype(np.float64)
 
 

@@ -1,4 +1,4 @@
-"""The metrics of one item of `semflow eval match`; match.py says what each of them means."""
+"""The metrics of one item of `semflow eval match`; match.py defines each of them."""
 
 from __future__ import annotations
 
@@ -19,28 +19,30 @@ Metrics = dict[str, float]
 MAX_HOMOGRAPHY_ERROR_PX = 8.0  # of the original, for homography pairs
 
 
-def score_views(film: Sequence[Image], rng: np.random.Generator, bench: MatchContext) -> tuple[Metrics, Metrics]:
-    """Metrics of a view far away of the last image of `film`, which is the first again, and of a view near to it."""
+def score_views(film: Sequence[Image], rng: np.random.Generator, context: MatchContext) -> tuple[Metrics, Metrics]:
+    """Metrics of a far view of the last image of `film`, which equals the first, and metrics of a near view of it."""
     image = film[0]
     camera, light = match_views.sample_far_view(rng)
     far, near = (
         match_views.render_view(image, camera, light),
         match_views.render_view(image, match_views.sample_near_view(rng)),
     )
-    first = bench.extract(image)
-    centres = first.cells.centres()
-    ways = {
-        "": bench.semantic(first, bench.extract(far.image)),
+    first = context.extract(image)
+    centres = first.cells.cell_centres()
+    methods = {
+        "": context.match_cells(first, context.extract(far.image)),
         " no motion": centres,
-        " optical": bench.chained(centres, [image, far.image]),
-        " optical chained": bench.chained(centres, _render_path_images(film, camera, light)),
-        " optical chained, still film": bench.chained(centres, _render_path_images([image] * len(film), camera, light)),
+        " optical": context.chain_flow(centres, [image, far.image]),
+        " optical chained": context.chain_flow(centres, _render_path_images(film, camera, light)),
+        " optical chained, still film": context.chain_flow(
+            centres, _render_path_images([image] * len(film), camera, light)
+        ),
     }
-    shares = {way: _compute_pck(at, far, centres) for way, at in ways.items()}
-    found = {f"{metric}{way}": shares[way][metric] for metric in shares[""] for way in ways}
+    shares = {method: _compute_pck(at, far, centres) for method, at in methods.items()}
+    found = {f"{metric}{method}": shares[method][metric] for metric in shares[""] for method in methods}
     close = {
-        "EPE": _mean_error(bench.semantic(first, bench.extract(near.image)), near, centres),
-        "EPE optical": _mean_error(bench.chained(centres, [image, near.image]), near, centres),
+        "EPE": _mean_error(context.match_cells(first, context.extract(near.image)), near, centres),
+        "EPE optical": _mean_error(context.chain_flow(centres, [image, near.image]), near, centres),
         "EPE no motion": _mean_error(centres, near, centres),
     }
     return found, close
@@ -52,28 +54,28 @@ def _render_path_images(
     return [view.image for view in match_views.render_view_path(film, camera, light)]
 
 
-def score_masks(clip: MatchClip, stride: int, bench: MatchContext) -> Metrics:
-    """J of the object's cells carried over `stride` real frames: by meaning, by chained optical flow, not at all."""
+def score_masks(clip: MatchClip, stride: int, context: MatchContext) -> Metrics:
+    """J of the object's cells over `stride` real frames: by semantic flow, by chained optical flow, without motion."""
     overlaps: dict[str, list[float]] = {"J": [], "J optical chained": [], "J no motion": []}
     for start in range(0, len(clip.frames) - stride, stride):
-        images = [read_image(path, bench.side)[0] for path in clip.frames[start : start + stride + 1]]
+        images = [read_image(path, context.side)[0] for path in clip.frames[start : start + stride + 1]]
         masks = [read_mask(clip.masks[frame], *images[0].shape[:2]) for frame in (start, start + stride)]
-        first, second = bench.extract(images[0]), bench.extract(images[-1])
-        centres = first.cells.centres()
-        ways = bench.semantic(first, second), bench.chained(centres, images), centres
-        for kept, at in zip(overlaps.values(), ways, strict=True):
+        first, second = context.extract(images[0]), context.extract(images[-1])
+        centres = first.cells.cell_centres()
+        methods = context.match_cells(first, second), context.chain_flow(centres, images), centres
+        for kept, at in zip(overlaps.values(), methods, strict=True):
             kept.append(_mask_iou(_sample_mask(masks[0], centres), _sample_mask(masks[1], at)))
     return {name: float(np.mean(values)) for name, values in overlaps.items()}
 
 
-def score_keypoints(pair: KeypointPair, bench: MatchContext) -> Metrics:
-    """PCK of keypoints, each matched as the cell nearest to it and moved along."""
-    first, second = (bench.extract(image) for image in pair.images)
-    at = bench.semantic(first, second)
+def score_keypoints(pair: KeypointPair, context: MatchContext) -> Metrics:
+    """PCK of keypoints, each moved by the match of its nearest cell."""
+    first, second = (context.extract(image) for image in pair.images)
+    at = context.match_cells(first, second)
     column, row = np.rint(first.cells.to_cells(pair.points[0].astype(np.float32))).astype(int).T
     row, column = np.clip(row, 0, first.cells.rows - 1), np.clip(column, 0, first.cells.columns - 1)
-    beside = pair.points[0] - first.cells.centres()[row, column]
-    error = np.linalg.norm(at[row, column] + beside - pair.points[1], axis=1)
+    offset = pair.points[0] - first.cells.cell_centres()[row, column]
+    error = np.linalg.norm(at[row, column] + offset - pair.points[1], axis=1)
     side = max(pair.images[1].shape[:2])
     box = float(np.ptp(pair.points[1], axis=0).max())
     return {
@@ -83,19 +85,19 @@ def score_keypoints(pair: KeypointPair, bench: MatchContext) -> Metrics:
     }
 
 
-def score_homography(pair: HomographyPair, bench: MatchContext) -> Metrics:
-    """Share of the cells that lie within NEAR_PX of the truth, all of them and those that are sure."""
-    first, second = (bench.extract(image) for image in pair.images)
-    found = match_grids(first.vectors, second.vectors, bench.how)
-    centres = first.cells.centres()
+def score_homography(pair: HomographyPair, context: MatchContext) -> Metrics:
+    """Share of cells within MAX_HOMOGRAPHY_ERROR_PX of the truth, over all cells and over mutual matches."""
+    first, second = (context.extract(image) for image in pair.images)
+    found = match_grids(first.vectors, second.vectors, context.config)
+    centres = first.cells.cell_centres()
     error, inside = _compute_errors(
         second.cells.to_px(found.target), pair.homography, centres, pair.images[1].shape[:2]
     )
     close = error <= MAX_HOMOGRAPHY_ERROR_PX * pair.px
-    sure = inside & found.mutual
+    mutual = inside & found.mutual
     return {
         "within 8 px": float(close[inside].mean()),
-        "within 8 px mutual": float(close[sure].mean()) if sure.any() else float("nan"),
+        "within 8 px mutual": float(close[mutual].mean()) if mutual.any() else float("nan"),
         "median px": float(np.median(error[inside]) / pair.px),
     }
 
@@ -122,7 +124,7 @@ def _compute_errors(
 
 
 def _sample_mask(mask: NDArray[np.bool_], places: Points32) -> NDArray[np.bool_]:
-    """(h, w) the mask at the pixel nearest to each place."""
+    """(h, w) the mask at the pixel nearest to each position."""
     x, y = np.rint(places).astype(int).transpose(2, 0, 1)
     return mask[np.clip(y, 0, mask.shape[0] - 1), np.clip(x, 0, mask.shape[1] - 1)]
 

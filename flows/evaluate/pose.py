@@ -68,7 +68,7 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
 def _on_images(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     settings = params.get_section(EstimatePoseParams)
     model = load_yolo(settings.weights, resolve_device(params.get_section(Compute).device))
-    looker = PoseDetector(
+    detector = PoseDetector(
         model=model,
         image_size=settings.image_size,
         crop_height=settings.crop_height,
@@ -78,7 +78,7 @@ def _on_images(arguments: argparse.Namespace, params: ParamSections) -> SuiteSco
     )
     ground = read_annotations(arguments.data)
     images = [_read(arguments.data / "images" / str(image["file_name"])) for image in ground["images"]]
-    found = [looker.whole(image) for image in images]
+    found = [detector.detect_in_frame(image) for image in images]
     items, combined = compute_average_precision(ground, found)
     if not arguments.alone:
         _, theirs = compute_average_precision(ground, predict_with_ultralytics(images, settings))

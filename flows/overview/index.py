@@ -50,10 +50,10 @@ def refresh_index(project: Project, plan: Plan) -> Path | None:
 
 
 def _describe(project: Project, video: str) -> IndexItem:
-    from flows.overview.index_page import index_item
+    from flows.overview.index_page import make_index_item
 
     listed = project.videos[video]
-    return index_item(project.root, video, listed.stem, listed.flat_stem)
+    return make_index_item(project.root, video, listed.stem, listed.flat_stem)
 
 
 def _first_trouble(states: Mapping[Item, ItemState]) -> dict[str, ItemState]:

@@ -40,7 +40,7 @@ class IndexItem:
     """Class to its number of tracks, most first."""
 
 
-def index_item(root: Path, video: str, stem: str | None = None, report_stem: str | None = None) -> IndexItem:
+def make_index_item(root: Path, video: str, stem: str | None = None, report_stem: str | None = None) -> IndexItem:
     """What the artifacts of `video` in the project at `root` say, as far as they are there; reads one image at most.
 
     They lie under the name `stem`, the report under `report_stem`; under the video's own where these are None.
@@ -60,50 +60,52 @@ def index_item(root: Path, video: str, stem: str | None = None, report_stem: str
 
 def render_index(items: Sequence[IndexItem]) -> str:
     """The page as HTML; the same items give the same text, in whatever order they come."""
-    from tasks.report.house import environment, style
-    from tasks.report.picture import data_uri
-    from tasks.report.words import clock, count, number, rate, size
+    from tasks.report.formatting import format_clock, format_count, format_number, format_rate, format_size
+    from tasks.report.inline_images import make_data_uri
+    from tasks.report.page_template import make_environment, make_style
 
-    template = environment().from_string(
+    template = make_environment().from_string(
         resources.files("flows.overview").joinpath("index_page.html.jinja").read_text(encoding="utf-8")
     )
     return template.render(
         title="All videos",
         index="#main",
-        style=style(()),
+        style=make_style(()),
         items=sorted(items, key=lambda item: (item.state == "ok", item.video)),
-        summary=summary(items),
+        summary=summarise_videos(items),
         search=len(items) >= SEARCH_FROM,
         most_kinds=MOST_KINDS,
-        clock=clock,
-        count=count,
-        number=number,
-        rate=rate,
-        size=size,
-        data_uri=data_uri,
+        clock=format_clock,
+        count=format_count,
+        number=format_number,
+        rate=format_rate,
+        size=format_size,
+        data_uri=make_data_uri,
     )
 
 
-def summary(items: Sequence[IndexItem]) -> str:
+def summarise_videos(items: Sequence[IndexItem]) -> str:
     """All videos in a sentence or two."""
-    from tasks.report.words import count, duration, number
+    from tasks.report.formatting import format_count, format_duration, format_number
 
     if not items:
         return "No videos yet: put some into data/raw and run `semflow run`."
     failed = sum(item.state == "failed" for item in items)
     accounts = [item.account for item in items if item.account is not None]
-    said = [f"{count(len(items), 'video')}, " + (f"{number(failed, 1)} failed." if failed else "all good.")]
+    said = [
+        f"{format_count(len(items), 'video')}, " + (f"{format_number(failed, 1)} failed." if failed else "all good.")
+    ]
     if accounts:
         wrong = [
-            f"{number(amount, 1)} {word}"
+            f"{format_number(amount, 1)} {word}"
             for amount, word in ((sum(a.damaged for a in accounts), "damaged"), (sum(a.lost for a in accounts), "lost"))
             if amount
         ]
         said.append(
-            f"{duration(sum(a.duration_s for a in accounts))} of video"
-            + f" in {count(sum(a.kept for a in accounts), 'frame')}"
+            f"{format_duration(sum(a.duration_s for a in accounts))} of video"
+            + f" in {format_count(sum(a.kept for a in accounts), 'frame')}"
             + (f" ({', '.join(wrong)})" if wrong else "")
-            + f", {count(sum(sum(item.tracks.values()) for item in items), 'track')}."
+            + f", {format_count(sum(sum(item.tracks.values()) for item in items), 'track')}."
         )
     return " ".join(said)
 
@@ -112,11 +114,11 @@ def _look(path: Path) -> tuple[DecodeReport, bytes | None]:
     """The account, and a small picture of the middle one of the whole frames."""
     import numpy as np
 
-    from tasks.report.picture import jpeg, shrink
+    from tasks.report.inline_images import encode_jpeg, shrink_image
 
     frames = Frames.load(path)
     whole = np.flatnonzero(frames.ok)
-    picture = jpeg(shrink(frames.image(int(whole[len(whole) // 2])), THUMBNAIL_PX)) if len(whole) else None
+    picture = encode_jpeg(shrink_image(frames.image(int(whole[len(whole) // 2])), THUMBNAIL_PX)) if len(whole) else None
     return frames.decode_report, picture
 
 

@@ -26,10 +26,10 @@ from tasks.params import Compute
 def main() -> None:
     """Fit and write the files."""
     params = Project.open(find_root(Path(__file__).parent)).params
-    decoding, fitting, seeing = params["decode"], params["fit_axes"], params["extract_features"]
+    decoding, fitting, feature_params = params["decode"], params["fit_axes"], params["extract_features"]
     assert isinstance(decoding, DecodeParams)
     assert isinstance(fitting, FitAxesParams)
-    assert isinstance(seeing, ExtractFeaturesParams)
+    assert isinstance(feature_params, ExtractFeaturesParams)
     compute = Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
     with tempfile.TemporaryDirectory() as folder:
         paths = {clip.stem: clip for clip in fetch_samples(Path(folder))}
@@ -37,7 +37,9 @@ def main() -> None:
             paths[name] = Path(folder) / f"{name}.parquet"
             decode.function(RawVideo(clip), decoding).save(paths[name])
         for (network, layers), name in PRETRAINED_FILES.items():
-            wanted = seeing.model_copy(update={"network": network, "layers": layers, "dimensions": MAX_DIMENSIONS})
+            wanted = feature_params.model_copy(
+                update={"network": network, "layers": layers, "dimensions": MAX_DIMENSIONS}
+            )
             on_clips = fitting.model_copy(update={"fitted_on": "dataset"})
             np.save(FOLDER / name, fit_axes(Dataset(Frames, paths), on_clips, wanted, compute).values)
 

@@ -1,11 +1,11 @@
-"""A team's own labels: `data/labels/actions.csv`, which people write and semflow only reads. It may be absent.
+"""The user's action labels: `data/labels/actions.csv`, which semflow only reads. It may be absent.
 
     video,label,start_s,end_s,track_id,split
     lesson_1,plié,12.0,15.5,,
     lesson_1,jeté,20.0,21.2,3,held-out
 
-`video` and `label` must be there; the rest may be left out or empty: then a label holds for the whole video, for
-whoever is in it, and semflow chooses the videos that it measures itself on.
+`video` and `label` are required; the rest may be left out or empty: then a label holds for the whole video and the
+person visible longest, and semflow selects the held-out videos.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ DatasetSplit = Literal["train", "held-out"]
 SPLITS: tuple[DatasetSplit, ...] = ("train", "held-out")
 REQUIRED_COLUMNS = ("video", "label")
 OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
-"""What spreadsheets put between columns where a comma is the decimal mark."""
+"""Column separators of spreadsheets in locales where a comma is the decimal mark."""
 MAX_SHOWN = 200
 MAX_TRACK_ID = 2**31 - 1
 HINT = "mend the file, or remove it to go on with the model that ships with semflow"
@@ -32,22 +32,22 @@ HINT = "mend the file, or remove it to go on with the model that ships with semf
 
 @dataclass(frozen=True)
 class ActionLabel:
-    """One row: what happens in a stretch of a video."""
+    """One row: the action in a time interval of a video."""
 
     video: str
-    """Name of the video as `semflow plan` shows it; the ending of its file may be there."""
+    """Name of the video as `semflow plan` shows it, with or without the suffix of its file."""
     label: str
     """The action."""
     start_s: float | None
-    """First second, by the video's own time; None for its beginning."""
+    """Start, seconds of the video's own time; None for its beginning."""
     end_s: float | None
-    """Last second; None for its end."""
+    """End, seconds; None for the end of the video."""
     track_id: int | None
-    """Who does it, of data/tracks; None for whoever is in the picture longest."""
+    """The person, as in data/tracks; None for the one who is visible longest."""
     split: DatasetSplit | None
-    """train or held-out, the same for all rows of a video; None leaves it to semflow."""
+    """train or held-out, the same for all rows of a video; None: semflow assigns it."""
     line: int
-    """Where it stands in the file, from 1."""
+    """Line in the file, from 1."""
 
 
 COLUMNS = tuple(field.name for field in fields(ActionLabel) if field.name != "line")
@@ -68,7 +68,7 @@ class ActionLabels(UserInput):
 
     @classmethod
     def absent(cls) -> Self:
-        """What stands for a file that is not there."""
+        """The value for a missing file."""
         return cls((), given=False)
 
     @classmethod
@@ -84,7 +84,7 @@ class ActionLabels(UserInput):
 
     @property
     def videos(self) -> frozenset[str]:
-        """The names of the videos that are labelled, with and without an ending of their file."""
+        """Names of the labelled videos, with and without the suffix of their file."""
         return frozenset(name for row in self.rows for name in possible_video_names(row.video))
 
     def save(self, path: Path) -> None:
@@ -101,16 +101,18 @@ class ActionLabels(UserInput):
         reader = csv.DictReader(io.StringIO(read_text(path, path.name), newline=""), skipinitialspace=True)
         try:
             _check_header(path.name, reader.fieldnames)
-            rows = tuple(_row(path.name, reader.line_num, raw) for raw in reader if any(filter(None, raw.values())))
+            rows = tuple(
+                _parse_row(path.name, reader.line_num, raw) for raw in reader if any(filter(None, raw.values()))
+            )
         except csv.Error as error:
             raise BadInput(f"{path.name}:{reader.line_num}: must be a table, got an error: {error}; {HINT}") from None
         _check_splits(path.name, rows)
-        _check_twice(path.name, rows)
+        _check_duplicates(path.name, rows)
         return cls(rows)
 
 
 def possible_video_names(video: str) -> tuple[str, str]:
-    """What a cell of the column `video` may mean: a video's name, or that of its file."""
+    """Video names that a cell of the column `video` may refer to: the cell, and the cell without a file suffix."""
     path = PurePosixPath(video)
     return video, path.with_suffix("").as_posix() if path.name else video  # "." and "/" name no file
 
@@ -129,7 +131,7 @@ def _check_header(file: str, names: object) -> None:
         )
 
 
-def _row(file: str, line: int, raw: dict[str | None, str | list[str] | None]) -> ActionLabel:
+def _parse_row(file: str, line: int, raw: dict[str | None, str | list[str] | None]) -> ActionLabel:
     """One row, its values checked."""
     where = f"{file}:{line}"
     if None in raw:
@@ -139,7 +141,7 @@ def _row(file: str, line: int, raw: dict[str | None, str | list[str] | None]) ->
     for name in REQUIRED_COLUMNS:
         if not cells[name]:
             raise BadInput(f"{where}: {name} must be given, got nothing; {HINT}")
-    start, end = (_number(where, name, cells.get(name, "")) for name in ("start_s", "end_s"))
+    start, end = (_parse_seconds(where, name, cells.get(name, "")) for name in ("start_s", "end_s"))
     if end is not None and end <= (start or 0):
         raise BadInput(f"{where}: end_s must be after start_s {start or 0:g}, got {end:g}; {HINT}")
     split = cells.get("split", "") or None
@@ -150,13 +152,13 @@ def _row(file: str, line: int, raw: dict[str | None, str | list[str] | None]) ->
         cells["label"],
         start,
         end,
-        _track(where, cells.get("track_id", "")),
+        _parse_track(where, cells.get("track_id", "")),
         split,
         line,
     )
 
 
-def _number(where: str, name: str, text: str) -> float | None:
+def _parse_seconds(where: str, name: str, text: str) -> float | None:
     if not text:
         return None
     try:
@@ -168,7 +170,7 @@ def _number(where: str, name: str, text: str) -> float | None:
     return value
 
 
-def _track(where: str, text: str) -> int | None:
+def _parse_track(where: str, text: str) -> int | None:
     if not text:
         return None
     if not (text.isdecimal() and len(text) < MAX_SHOWN and 1 <= int(text) <= MAX_TRACK_ID):
@@ -178,7 +180,7 @@ def _track(where: str, text: str) -> int | None:
 
 
 def _check_splits(file: str, rows: tuple[ActionLabel, ...]) -> None:
-    """Windows of one video look alike: one that is trained on must not be measured on."""
+    """BadInput where a video is in both splits: its windows are alike, so testing on them would be biased."""
     first: dict[str, ActionLabel] = {}
     for row in rows:
         before = first.setdefault(row.video, row)
@@ -189,7 +191,7 @@ def _check_splits(file: str, rows: tuple[ActionLabel, ...]) -> None:
             )
 
 
-def _check_twice(file: str, rows: tuple[ActionLabel, ...]) -> None:
+def _check_duplicates(file: str, rows: tuple[ActionLabel, ...]) -> None:
     lines: dict[ActionLabel, int] = {}
     for row in rows:
         before = lines.setdefault(replace(row, line=0), row.line)

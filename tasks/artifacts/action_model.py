@@ -1,4 +1,4 @@
-"""What tells actions apart: a head per stream, the motion stream's network, and how much each stream counts.
+"""The action classifier: a linear head per stream, the network of the motion stream, and the fusion weights.
 
 One NPZ file for the whole dataset, arrays and metadata as JSON, without pickles. `train` makes it from a team's labels;
 where there are none it is the model that ships with semflow, trained on rendered figures.
@@ -20,7 +20,7 @@ from tasks.errors import SemflowError
 
 Vocabulary = Literal["synthetic", "team"]
 FeatureSource = Literal["i3d", "mobilenet-v2", "temporal"]
-"""Whose features a head reads: I3D's of a clip, MobileNetV2's of its middle frame, the flow network's of a stack."""
+"""Input of a head: features of I3D (a clip), MobileNetV2 (its middle frame), or the flow network (a stack)."""
 MotionCompensation = Literal["camera", "mean", "none"]
 StreamRegion = Literal["person", "frame"]
 METADATA_NAME = "facts"
@@ -46,17 +46,17 @@ class LinearHead:
 
 @dataclass(frozen=True)
 class StackSettings:
-    """How a stack of flow fields is cut out of a dense flow (see tasks/streams/flow_stack.py)."""
+    """Parameters of the stacks of flow fields cropped from a dense flow (see tasks/streams/flow_stack.py)."""
 
     motion_compensation: MotionCompensation
-    """What is subtracted: the camera's homography, the mean over the square, or nothing."""
+    """Motion that is subtracted: the camera's homography, the mean over the square, or none."""
     side: int
     """Pixels of the network's input along each axis."""
 
 
 @dataclass(frozen=True, eq=False)
 class TemporalStream:
-    """The network that sees motion alone (see tasks/streams/temporal_stream.py), and its head."""
+    """The network on optical flow alone (see tasks/streams/temporal_stream.py), and its head."""
 
     trunk: Mapping[str, NDArray[Any]]
     """State of the network by torch's names, float16 or float32."""
@@ -66,21 +66,21 @@ class TemporalStream:
 
 @dataclass(frozen=True, eq=False)
 class ActionModel(Artifact):
-    """Everything that `classify` needs beside the published weights of the spatial networks."""
+    """Parameters of `classify` besides the published weights of the spatial networks."""
 
     FOLDER: ClassVar[str] = "data/action_model"
     SUFFIX: ClassVar[str] = ".npz"
 
     labels: tuple[str, ...]
-    """The actions told apart, in the order of every head's outputs."""
+    """The action classes, in the order of every head's outputs."""
     vocabulary: Vocabulary
     """synthetic: rendered figures' motions, as shipped; team: the labels of data/labels/actions.csv."""
     spatial: LinearHead | None
-    """Head on what a clip looks like; None where no such stream was trained."""
+    """Head of the appearance stream; None where none was trained."""
     temporal: TemporalStream | None
-    """The stream that sees motion; None where none was trained."""
+    """The motion stream; None where none was trained."""
     region: StreamRegion
-    """Where both streams look: the square around a tracked person, or the middle square of the frame."""
+    """Input region of both streams: the square around a tracked person, or the middle square of the frame."""
     fusion: tuple[float, float]
     """Weights of the spatial and of the temporal stream's probabilities; they sum to 1."""
     metrics: Mapping[str, Any]
@@ -141,7 +141,7 @@ class ActionModel(Artifact):
 
 
 def _pack_head(head: LinearHead | None, name: str, arrays: dict[str, NDArray[Any]]) -> FeatureSource | None:
-    """Put a head's arrays among `arrays`, and say what it sees."""
+    """Add a head's arrays to `arrays`; returns the name of its features."""
     if head is None:
         return None
     arrays |= {

@@ -1,4 +1,4 @@
-"""What is done in a video, by whom, and where the networks saw it."""
+"""Recognised actions: labels with probabilities per time window, stream and subject, with Grad-CAM maps."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from tasks.artifacts.table import Column, Table, column, metadata_field
 from tasks.errors import SemflowError
 
 STREAMS = ("rgb", "flow", "fused")
-"""What it looks like, how it moves, and both together."""
+"""Appearance (RGB), motion (optical flow), and their late fusion."""
 CAM_SIDE = 7  # cells along each side of a Grad-CAM map, as many as the networks' last layers have
 
 
 @dataclass(frozen=True)
 class ActionPrediction:
-    """What one stream says of a whole video."""
+    """A label that one stream predicts for a whole video."""
 
     stream: str
     vocabulary: str
     label: str
     probability: float
-    """Mean over the stream's looks; a look in which the label is not among the best counts as 0."""
+    """Mean over the predictions of the stream; 0 where the label is not among the stored ranks."""
     confident: bool
 
 
@@ -63,7 +63,7 @@ class Actions(Table):
     notes: list[str] = metadata_field("", "what a person should know, in sentences")
     confident_from: float = metadata_field("0..1", "probability from which a first label is confident")
 
-    def check(self) -> None:
+    def check_values(self) -> None:
         if not len(self):
             return
         strange = sorted(set(self.stream) - set(STREAMS))
@@ -85,31 +85,31 @@ class Actions(Table):
 
     @property
     def best(self) -> NDArray[np.bool_]:
-        """(n,) which rows are the first of their window, stream and subject."""
+        """(n,) which rows have rank 1 in their window, stream and subject."""
         return self.rank == 1
 
     @property
     def xyxy(self) -> NDArray[np.float32]:
-        """(n, 4) squares that were looked at, pixels."""
+        """(n, 4) squares that the networks were applied to, pixels."""
         return np.stack([self.x1, self.y1, self.x2, self.y2], axis=1)
 
     def cam_map(self, row: int) -> NDArray[np.float32]:
         """(7, 7) Grad-CAM of one row, 0..1."""
         return self.cam[row].reshape(CAM_SIDE, CAM_SIDE).astype(np.float32) / 255
 
-    def summary(self) -> dict[str, list[ActionPrediction]]:
-        """Of each stream that has rows: what it says of the video, most probable first.
+    def summarise_streams(self) -> dict[str, list[ActionPrediction]]:
+        """Stream to its predictions for the whole video, most probable first.
 
-        Every look, a window at the whole frame or at a person, counts alike; `take` the rows of one track first to
-        learn what is said of that person.
+        All windows, of the whole frame or of a person, have equal weight; `take` the rows of one track first for the
+        predictions about that person.
         """
-        return {stream: self._summary(stream) for stream in STREAMS if (self.stream == stream).any()}
+        return {stream: self._summarise_stream(stream) for stream in STREAMS if (self.stream == stream).any()}
 
-    def _summary(self, stream: str) -> list[ActionPrediction]:
+    def _summarise_stream(self, stream: str) -> list[ActionPrediction]:
         mine = self.take(self.stream == stream)
-        looks = int(mine.best.sum())
+        count = int(mine.best.sum())
         rows = sorted(zip(mine.label, mine.vocabulary, mine.probability.tolist(), strict=True))
-        means = {key: sum(row[2] for row in some) / looks for key, some in groupby(rows, key=lambda row: row[:2])}
+        means = {key: sum(row[2] for row in some) / count for key, some in groupby(rows, key=lambda row: row[:2])}
         ranked = sorted(means.items(), key=lambda item: (-item[1], item[0]))
         return [
             ActionPrediction(stream, vocabulary, label, mean, not place and mean >= self.confident_from)

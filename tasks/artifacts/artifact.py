@@ -1,4 +1,4 @@
-"""What every artifact has: a folder, a file name ending, `save` and `load`.
+"""Base classes of artifacts: the data that stages read and write, with folder, file suffix, `save` and `load`.
 
 An artifact of one video lies at `<FOLDER>/<video><SUFFIX>`; an empty SUFFIX means a folder of files.
 """
@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import ClassVar, Generic, Self, TypeVar
 
 MAKE_AGAIN = "run `semflow run` to make it again"
-"""What to do about an artifact that this version cannot read."""
+"""The end of error messages about artifacts that this version cannot read."""
 
 
 class Artifact(ABC):
-    """One video's worth of something that flows between stages."""
+    """Input or output of a stage for one video."""
 
     FOLDER: ClassVar[str]
     """Where the artifacts of this class lie, relative to the project root: also the DVC out."""
@@ -26,7 +26,7 @@ class Artifact(ABC):
     @classmethod
     def path(cls, root: Path, video: str) -> Path:
         """Where this artifact of `video` lies in the project at `root`."""
-        return root / cls.FOLDER / f"{video.removeprefix('/')}{cls.SUFFIX}"  # ALL starts with one
+        return root / cls.FOLDER / f"{video.removeprefix('/')}{cls.SUFFIX}"  # DATASET_ITEM starts with one
 
     @abstractmethod
     def save(self, path: Path) -> None:
@@ -35,7 +35,7 @@ class Artifact(ABC):
     @classmethod
     @abstractmethod
     def load(cls, path: Path) -> Self:
-        """Open what `save` wrote; large contents stay on disk until asked for."""
+        """Open what `save` wrote; large arrays stay on disk until they are accessed."""
 
 
 A = TypeVar("A", bound=Artifact)
@@ -43,9 +43,9 @@ A = TypeVar("A", bound=Artifact)
 
 @dataclass(frozen=True)
 class StreamingArtifact(Generic[A]):
-    """An artifact that is written piece by piece and never lies in memory whole.
+    """An artifact that is written piece by piece and is never in memory as a whole.
 
-    A stage that returns `Streamed[Frames]` hands over the recipe for writing; the engine calls `save`.
+    A stage that returns `Streamed[Frames]` returns the function that writes it; the engine calls `save`.
     """
 
     kind: type[A]
@@ -61,16 +61,16 @@ class StreamingArtifact(Generic[A]):
 
 
 class UserInput(Artifact):
-    """Something that people write for the pipeline, like labels. It may be absent, and no stage makes it."""
+    """An input file that users write, such as labels. It may be absent, and no stage writes it."""
 
     @classmethod
     @abstractmethod
     def absent(cls) -> Self:
-        """What stages get where nobody wrote one."""
+        """The value that stages receive where there is no file."""
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """What lies at `path`, or `absent()` where nothing does."""
+        """The artifact at `path`, or `absent()` where there is no file."""
         return cls.load(path) if path.exists() else cls.absent()
 
     def save(self, path: Path) -> None:
@@ -84,12 +84,12 @@ DATASET_ITEM = "/dataset"
 
 @dataclass(frozen=True)
 class Dataset(Generic[A]):
-    """One artifact of every video: what a stage over the whole dataset reads, a video at a time."""
+    """One artifact of every video: input of a stage over the whole dataset, read video by video."""
 
     kind: type[A]
     paths: Mapping[str, Path]
-    """Video name to its artifact, sorted by name; videos whose file is at fault, or that the stage does not choose,
-    are not among them."""
+    """Video name to the path of its artifact, sorted by name; without videos whose file is faulty or that the stage
+    does not select."""
 
     def __len__(self) -> int:
         return len(self.paths)

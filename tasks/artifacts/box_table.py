@@ -1,4 +1,4 @@
-"""What places a row in a video: the frame it is of, and a box in it."""
+"""Base of tables with a frame and a bounding box in every row, and checks of both."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def edge_column(name: Literal["x1", "y1", "x2", "y2"]) -> Column:
 
 
 class BoxTable(Table):
-    """A table with a frame and a box in every row.
+    """A table with a frame and a bounding box in every row.
 
-    It is no dataclass, so that the columns stay where each table has them: inherited fields would come first.
+    It is no dataclass, so that each table declares the order of its columns: inherited fields would come first.
     """
 
     frame: Column
@@ -41,20 +41,20 @@ class BoxTable(Table):
         """(n, 4) boxes: left, top, right, bottom in pixels."""
         return np.stack([self.x1, self.y1, self.x2, self.y2], axis=1)
 
-    def check(self) -> None:
+    def check_values(self) -> None:
         check_boxes(type(self).__name__, self.xyxy)
         check_frames(type(self).__name__, self.frame, self.frame_count)
 
 
 def check_boxes(name: str, xyxy: NDArray[np.float32]) -> None:
-    """Boxes must have x1 <= x2 and y1 <= y2; the first row that has not is named."""
+    """Raise SemflowError, naming the first row, where boxes violate x1 <= x2 and y1 <= y2."""
     bad = np.flatnonzero((xyxy[:, 0] > xyxy[:, 2]) | (xyxy[:, 1] > xyxy[:, 3]))
     if len(bad):
         raise SemflowError(f"{name} boxes must have x1 <= x2 and y1 <= y2, got {xyxy[bad[0]].tolist()} in row {bad[0]}")
 
 
 def check_frames(name: str, frame: Column, frame_count: int) -> None:
-    """Frames must lie in [0, frame_count) and not decrease."""
+    """Raise SemflowError where frames lie outside of [0, frame_count) or decrease."""
     if not len(frame):
         return
     if frame.min() < 0 or frame.max() >= frame_count:

@@ -1,8 +1,8 @@
-"""Where the camera was in each frame of a video: `data/cameras/<video>.json`, from a person. It may be absent.
+"""The user's camera poses of a video: `data/cameras/<video>.json`. It may be absent.
 
     {
-      "width": 1920, "height": 1080,                          size of the pictures that the intrinsics are of, pixels
-      "near": 0.8, "far": 40,                                 distance of the nearest and the farthest thing
+      "width": 1920, "height": 1080,                          image size of the intrinsics, pixels
+      "near": 0.8, "far": 40,                                 distance of the nearest and the farthest object
       "fx": 1500, "fy": 1500, "cx": 959.5, "cy": 539.5,       or "intrinsics": [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]
       "frames": [
         {"frame": 0, "rotation": [1, 0, 0, 0], "translation": [0, 0, 0]},
@@ -10,9 +10,9 @@
       ]
     }
 
-Rotation (3 x 3, or a quaternion w, x, y, z) and translation lead from the world to the camera, whose axes go right,
-down and forwards, as OpenCV and COLMAP have it; distances are in the unit of the translations. Pixel centres lie at
-integers, as OpenCV has it: from COLMAP's cx and cy take 0.5 off. Intrinsics of a frame count before those of the file.
+Rotation (3 x 3, or a quaternion w, x, y, z) and translation map world to camera coordinates; the camera's axes point
+right, down and forwards (convention of OpenCV and COLMAP). Distances are in the unit of the translations. Pixel centres
+lie at integers as in OpenCV: subtract 0.5 from COLMAP's cx and cy. Intrinsics of a frame override those of the file.
 `frame` counts from 0 in data/frames; frames without a pose may be left out as long as none of them gets a map.
 """
 
@@ -36,10 +36,12 @@ from tasks.text import read_text
 INTRINSIC_KEYS = ("fx", "fy", "cx", "cy")
 FRAME_KEYS = ("frame", "rotation", "translation", "intrinsics", *INTRINSIC_KEYS)
 FILE_KEYS = ("width", "height", "near", "far", "frames", "intrinsics", *INTRINSIC_KEYS)
-ROTATION_TOLERANCE = 1e-3  # by which R'R may miss the identity, and a quaternion's length 1: files round
-MAX_NUMBER = 1e12  # of any number: what is larger is a slip, and its squares would overflow
-MAX_SHOWN = 80  # characters of a value
-ASPECT_TOLERANCE = 0.03  # by which the stated proportions may differ from the frames': sizes are rounded
+ROTATION_TOLERANCE = (
+    1e-3  # largest deviation of R'R from the identity and of a quaternion's length from 1: files hold rounded numbers
+)
+MAX_NUMBER = 1e12  # of any number: larger ones are errors, and their squares would overflow
+MAX_SHOWN = 80  # characters of a value in a message
+ASPECT_TOLERANCE = 0.03  # relative deviation of the stated aspect ratio from that of the frames: sizes are rounded
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,32 +51,32 @@ class CameraPose:
     matrix: Matrix
     """(3, 4) rotation and translation, world to camera."""
     intrinsics: Matrix
-    """(3, 3) pixels of pictures of the stated size."""
+    """(3, 3) for images of the stated size, pixels."""
 
 
 @dataclass(frozen=True, eq=False)
 class CameraPoses(UserInput):
-    """The poses that a person gave, or none because there is no file."""
+    """The poses of the user's file, or none without a file."""
 
     FOLDER: ClassVar[str] = "data/cameras"
     SUFFIX: ClassVar[str] = ".json"
 
     file: str
-    """Its name, for messages; "" where there is none."""
+    """File name, for messages; "" without a file."""
     width: int = 0
-    """Of the pictures that the intrinsics are of, pixels."""
+    """Image width of the intrinsics, pixels."""
     height: int = 0
-    """Of the same."""
+    """Image height of the intrinsics, pixels."""
     near: float = 0.0
-    """Distance of the nearest thing, in the unit of the translations."""
+    """Distance of the nearest object, in the unit of the translations."""
     far: float = 0.0
-    """Distance of the farthest."""
+    """Distance of the farthest object."""
     poses: Mapping[int, CameraPose] = field(default_factory=dict[int, CameraPose])
     """By frame."""
 
     @classmethod
     def absent(cls) -> Self:
-        """What stands for a file that is not there."""
+        """The value for a missing file."""
         return cls("")
 
     @property
@@ -84,34 +86,36 @@ class CameraPoses(UserInput):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read and check the file; BadInput with file, frame, key, what was expected and what came."""
+        """Read and check the file; BadInput with file, line, frame, key, expected and actual value."""
         text = read_text(path, path.name)
         try:
-            values: Any = json.loads(text, object_pairs_hook=_once)
+            values: Any = json.loads(text, object_pairs_hook=_reject_duplicates)
         except json.JSONDecodeError as error:
             raise BadInput(f"{path.name}:{error.lineno}: must be JSON, got {error.msg}") from None
-        except _Twice as error:
+        except _DuplicateKey as error:
             line = find_repeated_key_line(text)
-            raise BadInput(f"{path.name}:{line}: keys must be given once, got {_shown(str(error))} again") from None
+            raise BadInput(
+                f"{path.name}:{line}: keys must be given once, got {_format_value(str(error))} again"
+            ) from None
         except (ValueError, RecursionError) as error:
             raise BadInput(f"{path.name}:1: must be JSON of numbers and lists, got {error}") from None
-        top = _Part(path.name, values, FILE_KEYS, text)
+        top = _JsonObject(path.name, values, FILE_KEYS, text)
         near, far = top.number("near", least=0), top.number("far", least=0)
         if not near < far:
-            raise top.wrong("far", f"a distance beyond near, {near:g}", far)
+            raise top.value_error("far", f"a distance beyond near, {near:g}", far)
         return cls(
             file=path.name,
             width=int(top.number("width", least=1)),
             height=int(top.number("height", least=1)),
             near=near,
             far=far,
-            poses=_poses(top),
+            poses=_parse_poses(top),
         )
 
-    def at(self, frames: Sequence[int], height: int, width: int) -> tuple[Matrix, Matrix]:
-        """(n, 3, 4) poses and (n, 3, 3) intrinsics of `frames`, for pictures of `height` and `width`.
+    def scale_poses(self, frames: Sequence[int], height: int, width: int) -> tuple[Matrix, Matrix]:
+        """(n, 3, 4) poses and (n, 3, 3) intrinsics of `frames`, for images of `height` and `width`.
 
-        BadInput where there is no file, one of the frames has no pose, or the pictures have other proportions.
+        BadInput where there is no file, one of the frames has no pose, or the images have another aspect ratio.
         """
         if not self.given:
             raise BadInput(
@@ -133,23 +137,27 @@ class CameraPoses(UserInput):
         return np.stack([pose.matrix for pose in found]), np.stack([resize @ pose.intrinsics for pose in found])
 
 
-class _Twice(Exception):
-    """A key of an object that is there again."""
+class _DuplicateKey(Exception):
+    """A repeated key of a JSON object."""
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON; _Twice where the last of two equal keys would win in silence."""
+def _reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; _DuplicateKey where a key is repeated: `json` would keep the last value silently."""
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise _Twice(key)
+            raise _DuplicateKey(key)
         found[key] = value
     return found
 
 
 @dataclass(frozen=True)
-class _Part:
-    """An object of the file, and where it stands."""
+class _JsonObject:
+    """A JSON object of the file with its path, for validation.
+
+    pydantic would check the types, but not give the line of a key, the name of a frame and one message per kind of
+    array, for which its errors would have to be translated one by one.
+    """
 
     file: str
     values: Any
@@ -157,30 +165,30 @@ class _Part:
     text: str
     """Of the whole file."""
     place: tuple[str | int, ...] = ()
-    """Keys and numbers of items that lead to the object."""
+    """Keys and indices that lead to the object."""
     words: str = ""
-    """What the object is of."""
+    """Prefix of messages: the frame that the object describes."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.values, dict):
-            raise self.fault(f"must be an object with {', '.join(self.keys)}, got {_shown(self.values)}")
+            raise self.error(f"must be an object with {', '.join(self.keys)}, got {_format_value(self.values)}")
         for name in cast("dict[str, Any]", self.values):
             if name not in self.keys:
-                raise self.fault(f"keys must be among {', '.join(self.keys)}, got {_shown(name)}", name)
+                raise self.error(f"keys must be among {', '.join(self.keys)}, got {_format_value(name)}", name)
 
-    def fault(self, words: str, *below: str | int) -> BadInput:
-        """What is wrong, with its line."""
+    def error(self, words: str, *below: str | int) -> BadInput:
+        """BadInput with file, line and prefix."""
         return BadInput(f"{self.file}:{find_line(self.text, (*self.place, *below))}: {self.words}{words}")
 
     def has(self, *names: str) -> bool:
         return any(name in self.values for name in names)
 
-    def wrong(self, name: str, expected: str, got: object) -> BadInput:
-        return self.fault(f"{name} must be {expected}, got {_shown(got)}", name)
+    def value_error(self, name: str, expected: str, got: object) -> BadInput:
+        return self.error(f"{name} must be {expected}, got {_format_value(got)}", name)
 
     def value(self, name: str, expected: str) -> Any:
         if name not in self.values:
-            raise self.fault(f"{name} must be given ({expected}), got nothing")
+            raise self.error(f"{name} must be given ({expected}), got nothing")
         return self.values[name]
 
     def number(self, name: str, least: float = -math.inf) -> float:
@@ -192,70 +200,70 @@ class _Part:
             or not least < value <= MAX_NUMBER
             or value < -MAX_NUMBER
         ):
-            raise self.wrong(name, expected, value)
+            raise self.value_error(name, expected, value)
         return float(value)
 
     def array(self, name: str, *shapes: tuple[int, ...]) -> Matrix:
         """The numbers of `name`, of one of `shapes`."""
         expected = " or ".join("x".join(map(str, shape)) for shape in shapes) + " numbers"
         value = self.value(name, expected)
-        if not _of_numbers(value):
-            raise self.wrong(name, expected, value)
+        if not _is_numeric(value):
+            raise self.value_error(name, expected, value)
         try:
             found = np.array(value, np.float64)
         except (ValueError, OverflowError):
-            raise self.wrong(name, expected, value) from None
+            raise self.value_error(name, expected, value) from None
         if found.shape not in shapes or not (np.abs(found) <= MAX_NUMBER).all():
-            raise self.wrong(name, expected, value)
+            raise self.value_error(name, expected, value)
         return found
 
 
-def _poses(top: _Part) -> dict[int, CameraPose]:
+def _parse_poses(top: _JsonObject) -> dict[int, CameraPose]:
     rows = top.value("frames", "a list of poses")
     if not isinstance(rows, list):
-        raise top.wrong("frames", "a list of poses", rows)
-    shared = _intrinsics(top) if top.has("intrinsics", *INTRINSIC_KEYS) else None
+        raise top.value_error("frames", "a list of poses", rows)
+    shared = _parse_intrinsics(top) if top.has("intrinsics", *INTRINSIC_KEYS) else None
     found: dict[int, CameraPose] = {}
     for place, row in enumerate(cast("list[Any]", rows)):
-        part = _Part(top.file, row, FRAME_KEYS, top.text, ("frames", place), f"frames[{place}]: ")
+        part = _JsonObject(top.file, row, FRAME_KEYS, top.text, ("frames", place), f"frames[{place}]: ")
         frame = part.value("frame", "a frame's number")
         if isinstance(frame, bool) or not isinstance(frame, int) or frame < 0:
-            raise part.wrong("frame", "a whole number from 0 on", frame)
+            raise part.value_error("frame", "a whole number from 0 on", frame)
         if frame in found:
-            raise part.wrong("frame", "another than those before", frame)
+            raise part.value_error("frame", "another than those before", frame)
         part = replace(part, words=f"frame {frame}: ")
-        own = _intrinsics(part) if shared is None or part.has("intrinsics", *INTRINSIC_KEYS) else shared
-        found[frame] = CameraPose(np.column_stack([_rotation(part), part.array("translation", (3,))]), own)
+        own = _parse_intrinsics(part) if shared is None or part.has("intrinsics", *INTRINSIC_KEYS) else shared
+        found[frame] = CameraPose(np.column_stack([_parse_rotation(part), part.array("translation", (3,))]), own)
     return found
 
 
-def _intrinsics(part: _Part) -> Matrix:
+def _parse_intrinsics(part: _JsonObject) -> Matrix:
     """(3, 3) from `intrinsics`, or from the four numbers."""
     if not part.has("intrinsics"):
         fx, fy, cx, cy = part.number("fx", least=0), part.number("fy", least=0), part.number("cx"), part.number("cy")
         return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
     found = part.array("intrinsics", (3, 3))
     if not (found[0, 0] > 0 and found[1, 1] > 0 and (found[2] == (0, 0, 1)).all() and found[1, 0] == 0):
-        raise part.wrong("intrinsics", "[[fx, s, cx], [0, fy, cy], [0, 0, 1]]", found.tolist())
+        raise part.value_error("intrinsics", "[[fx, s, cx], [0, fy, cy], [0, 0, 1]]", found.tolist())
     return found
 
 
-def _rotation(part: _Part) -> Matrix:
+def _parse_rotation(part: _JsonObject) -> Matrix:
     """(3, 3) from a matrix or a quaternion w, x, y, z."""
     found = part.array("rotation", (3, 3), (4,))
     if found.shape == (4,):
         if abs(float(np.linalg.norm(found)) - 1) > ROTATION_TOLERANCE:
-            raise part.wrong("rotation", "a quaternion w, x, y, z of length 1", found.tolist())
+            raise part.value_error("rotation", "a quaternion w, x, y, z of length 1", found.tolist())
         w, x, y, z = found / np.linalg.norm(found)
         cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
         return np.eye(3) + 2 * (w * cross + cross @ cross)  # Rodrigues, in half angles
     if np.abs(found.T @ found - np.eye(3)).max() > ROTATION_TOLERANCE or np.linalg.det(found) < 0:
-        raise part.wrong("rotation", "a rotation: orthonormal, determinant 1", found.tolist())
+        raise part.value_error("rotation", "a rotation: orthonormal, determinant 1", found.tolist())
     return found
 
 
-def _of_numbers(value: Any) -> bool:
-    """Whether there is nothing but numbers in lists of lists."""
+def _is_numeric(value: Any) -> bool:
+    """Whether nested lists contain numbers only."""
     waiting = [value]
     while waiting:
         part = waiting.pop()
@@ -266,7 +274,7 @@ def _of_numbers(value: Any) -> bool:
     return True
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     try:
         return "nothing" if value is None else json.dumps(value)[:MAX_SHOWN]
     except RecursionError:

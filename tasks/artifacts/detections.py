@@ -1,4 +1,4 @@
-"""What the detector saw."""
+"""Object detections: one row per detected object and frame, with class, score and bounding box in pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Onto which axes the vectors of a backbone are projected, one file for the whole dataset."""
+"""Principal axes onto which the vectors of a backbone are projected; one file for the whole dataset."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from tasks.geometry.wccn_projection import LinearProjection
 
 @dataclass(frozen=True)
 class AxesMetadata:
-    """Whose axes they are."""
+    """Backbone and data that the axes were fitted to."""
 
     network: str
     """Name of the backbone."""
     layers: tuple[str, ...]
-    """Its layers that are joined."""
+    """Its layers whose outputs are concatenated."""
     fitted_on: Literal["samples", "dataset"]
-    """The pictures behind them."""
+    """Images that the axes were fitted on."""
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureAxes(Artifact):
-    """A mean and axes, or none: then all channels are kept."""
+    """Mean and axes of a projection, or no rows: then all channels are kept."""
 
     FOLDER: ClassVar[str] = "data/feature_axes"
     SUFFIX: ClassVar[str] = ".npy"
@@ -47,7 +47,7 @@ class FeatureAxes(Artifact):
 
     @property
     def projection(self) -> LinearProjection | None:
-        """What they do to vectors; None where all channels are kept."""
+        """The projection of vectors; None where all channels are kept."""
         if not len(self.values):
             return None
         rows = self.values.astype(np.float32)
@@ -64,5 +64,5 @@ class FeatureAxes(Artifact):
 
 
 def pack_projection(projection: LinearProjection) -> NDArray[np.float16]:
-    """(1 + d, c): the mean, then the axes."""
+    """(1 + d, c) values of a FeatureAxes: the mean, then the axes."""
     return np.vstack([projection.mean, projection.axes.T]).astype(np.float16)

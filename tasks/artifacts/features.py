@@ -1,4 +1,4 @@
-"""What each place of each frame looks like: a grid of vectors per frame."""
+"""Visual features: a grid of feature vectors per frame."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from tasks.geometry.cell_grid import CellGrid, pool_boxes
 
 @dataclass(frozen=True)
 class FeatureMetadata:
-    """What holds for the whole file."""
+    """Metadata of the whole file."""
 
     network: str
     """Name of the backbone."""
     layers: tuple[str, ...]
-    """Its layers that were joined."""
+    """Its layers whose outputs are concatenated."""
     width: int
     """Working width of the frames in pixels."""
     height: int
     """Working height of the frames in pixels."""
     grid: CellGrid
-    """Where the cells lie on the frame."""
+    """Positions of the cells on the frame."""
 
 
 @dataclass(frozen=True, eq=False)
 class Features(Artifact):
-    """A reader: metadata at hand, the vectors mapped from disk. `len` counts frames."""
+    """A reader: the vectors are memory-mapped. `len` is the number of frames."""
 
     FOLDER: ClassVar[str] = "data/features"
     SUFFIX: ClassVar[str] = ".npy"
@@ -61,7 +61,7 @@ class Features(Artifact):
         found = self.values[frame]
         return found if found[0, 0].any() else None
 
-    def pooled(self, frame: int, xyxy: NDArray[np.floating[Any]]) -> NDArray[np.float32] | None:
+    def pool_box_features(self, frame: int, xyxy: NDArray[np.floating[Any]]) -> NDArray[np.float32] | None:
         """(n, d) unit vector of each of (n, 4) boxes in pixels; None where the frame is damaged or lost."""
         found = self.vectors(frame)
         return None if found is None else pool_boxes(found, self.metadata.grid, xyxy)
@@ -80,5 +80,5 @@ class Features(Artifact):
     def stream(
         rows: Iterable[NDArray[Any]], shape: tuple[int, ...], metadata: FeatureMetadata
     ) -> StreamingArtifact[Features]:
-        """(t, h, w, d) `shape` of vectors, written frame by frame as they come."""
+        """(t, h, w, d) `shape` of vectors that are written frame by frame."""
         return StreamingArtifact(Features, lambda path: write_npy(path, rows, shape, asdict(metadata)))

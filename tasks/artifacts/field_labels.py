@@ -1,8 +1,8 @@
-"""A person's own labels for a video: masks of a few frames, or points. They may be absent.
+"""The user's labels of a video: masks of a few frames, or points. They may be absent.
 
-    data/labels/<video>/000120.png      a mask of frame 120: grey or palette, the value is the class, 255 is unknown
+    data/labels/<video>/000120.png      a mask of frame 120: grey or palette, the value is the class, 255 is unlabelled
     data/labels/<video>/points.csv      frame,x,y,label: points in working-size pixels; label is a class number
-    data/labels/<video>/names.txt       a name per line: line 1 is class 0 (what is nothing else), line 2 class 1, ...
+    data/labels/<video>/names.txt       a name per line: line 1 is class 0 (background), line 2 class 1, ...
 
 Masks may have any size with the frame's proportions. `names.txt` may be left out.
 """
@@ -26,7 +26,7 @@ from tasks.errors import BadInput
 from tasks.text import read_text
 
 UNLABELLED = 255
-"""The value of a pixel of which nothing is said."""
+"""The value of an unlabelled pixel."""
 COLUMNS = ["frame", "x", "y", "label"]
 POINTS_FILE, NAMES_FILE = "points.csv", "names.txt"
 MAX_FRAME = 2**31 - 1
@@ -36,7 +36,7 @@ HALF_PIXEL = 0.5  # pixels from the centre of a pixel to its border; centres lie
 
 @dataclass(frozen=True, eq=False)
 class FieldLabels(UserInput):
-    """A folder of masks and points; masks are read when asked for."""
+    """A folder of masks and points; masks are read on access."""
 
     FOLDER: ClassVar[str] = "data/labels"
     SUFFIX: ClassVar[str] = ""
@@ -46,36 +46,36 @@ class FieldLabels(UserInput):
     points: NDArray[np.float64]
     """(n, 4) frame, x, y, label."""
     names: tuple[str, ...] = ()
-    """By class number, as far as they were given."""
+    """Names by class number; may be shorter than the number of classes."""
     lines: tuple[int, ...] = ()
-    """Of each point: where it stands in its file, from 1."""
+    """Line of each point in its file, from 1."""
 
     @classmethod
     def absent(cls) -> Self:
-        """What stands for a folder that is not there."""
+        """The value for a missing folder."""
         return cls({}, np.empty((0, len(COLUMNS))))
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """The folder at `path`, masks unread; BadInput with file and line where something in it is odd."""
+        """The folder at `path`, masks unread; BadInput with file and line where it is invalid."""
         if not path.is_dir():
             raise BadInput(
-                f"{_named(path)} must be a folder with masks, {POINTS_FILE} or {NAMES_FILE}, got a file; "
+                f"{_display_path(path)} must be a folder with masks, {POINTS_FILE} or {NAMES_FILE}, got a file; "
                 "move or remove it"
             )
-        points, lines = _points(path / POINTS_FILE)
-        return cls(_masks(path), points, _names(path / NAMES_FILE), lines)
+        points, lines = _read_points(path / POINTS_FILE)
+        return cls(_find_masks(path), points, _read_names(path / NAMES_FILE), lines)
 
     @cached_property
     def frames(self) -> tuple[int, ...]:
-        """Those of which anything is said, in order."""
+        """Frames with a mask or a point, in order."""
         return tuple(sorted({*self.masks, *self.points[:, 0].astype(int).tolist()}))
 
     def mask(self, frame: int) -> NDArray[np.uint8] | None:
-        """(h, w) class of each pixel at the size of the file, UNKNOWN where nothing is said; None without a file."""
+        """(h, w) class of each pixel at the size of the file, UNLABELLED elsewhere; None without a mask."""
         if frame not in self.masks:
             return None
-        from PIL import Image  # reads the values of a palette, which OpenCV turns into colours
+        from PIL import Image  # reads palette indices, which OpenCV converts to colours
 
         path = self.masks[frame]
         try:
@@ -83,12 +83,14 @@ class FieldLabels(UserInput):
                 values: NDArray[Any] = np.asarray(image)
         except MemoryError:
             raise
-        except Exception as error:  # Pillow has no class of its own for what a damaged file makes of its decoders
-            raise BadInput(f"{_named(path)} must be a PNG, got something that cannot be read as one: {error}") from None
+        except Exception as error:  # Pillow has no common class for damaged files
+            raise BadInput(
+                f"{_display_path(path)} must be a PNG, got something that cannot be read as one: {error}"
+            ) from None
         if values.ndim != 2 or values.dtype.name not in {"uint8", "bool"}:
             raise BadInput(
-                f"{_named(path)} must be grey or have a palette, 8 bits, one class per value, got {values.dtype} of "
-                f"{values.shape}; save it without colour"
+                f"{_display_path(path)} must be grey or have a palette, 8 bits, one class per value, got "
+                f"{values.dtype} of {values.shape}; save it without colour"
             )
         return values.astype(np.uint8)
 
@@ -96,11 +98,11 @@ class FieldLabels(UserInput):
         """(n, 3) x, y and label of the points of a frame."""
         return self.points[self.points[:, 0] == frame, 1:]
 
-    def check(self, frame_count: int, height: int, width: int) -> None:
+    def check_frames(self, frame_count: int, height: int, width: int) -> None:
         """BadInput with file and line where a mask or a point lies outside of these frames."""
         for frame, path in self.masks.items():
             if frame >= frame_count:
-                raise BadInput(f"{_named(path)} must be of frames 0 to {frame_count - 1}, got {frame}")
+                raise BadInput(f"{_display_path(path)} must be of frames 0 to {frame_count - 1}, got {frame}")
         for line, (frame, x, y, _) in zip(self.lines, self.points.tolist(), strict=True):
             if frame >= frame_count:
                 raise BadInput(f"{POINTS_FILE}:{line}: frame must be from 0 to {frame_count - 1}, got {frame:g}")
@@ -112,45 +114,45 @@ class FieldLabels(UserInput):
                     )
 
 
-def _named(path: Path) -> str:
-    """A file of the folder as errors name it: recorded ones are the same on every machine."""
+def _display_path(path: Path) -> str:
+    """Folder and file name for error messages: recorded errors are the same on every machine."""
     return f"{path.parent.name}/{path.name}"
 
 
-def _masks(folder: Path) -> dict[int, Path]:
+def _find_masks(folder: Path) -> dict[int, Path]:
     found: dict[int, Path] = {}
     for file in sorted(folder.iterdir()):
         if file.suffix.lower() != ".png" or file.name.startswith("."):
             continue
         if not (file.stem.isascii() and file.stem.isdigit() and len(file.stem) < 10):
-            raise BadInput(f"{_named(file)} must be named after its frame, like 000120.png, got {file.stem!r}")
+            raise BadInput(f"{_display_path(file)} must be named after its frame, like 000120.png, got {file.stem!r}")
         frame = int(file.stem)
         if frame in found:
             raise BadInput(
-                f"{_named(file)} must be the one mask of frame {frame}, got {found[frame].name} too; remove one"
+                f"{_display_path(file)} must be the one mask of frame {frame}, got {found[frame].name} too; remove one"
             )
         found[frame] = file
     return found
 
 
-def _names(path: Path) -> tuple[str, ...]:
+def _read_names(path: Path) -> tuple[str, ...]:
     if not path.exists():
         return ()
-    return tuple(read_text(path, _named(path)).splitlines())
+    return tuple(read_text(path, _display_path(path)).splitlines())
 
 
-def _points(path: Path) -> tuple[NDArray[np.float64], tuple[int, ...]]:
+def _read_points(path: Path) -> tuple[NDArray[np.float64], tuple[int, ...]]:
     """(n, 4) points, and the line of each."""
     if not path.exists():
         return np.empty((0, len(COLUMNS))), ()
-    file = _named(path)
+    file = _display_path(path)
     rows = csv.DictReader(io.StringIO(read_text(path, file), newline=""))
     found: list[list[float]] = []
     lines: list[int] = []
     try:
         _check_header(file, rows.fieldnames)
         for row in rows:
-            found.append(_point(f"{file}:{rows.line_num}", row))
+            found.append(_parse_point(f"{file}:{rows.line_num}", row))
             lines.append(rows.line_num)
     except csv.Error as error:
         raise BadInput(f"{file}:{rows.line_num}: must be a table, got an error: {error}") from None
@@ -167,12 +169,12 @@ def _check_header(file: str, names: Sequence[str] | None) -> None:
         )
 
 
-def _point(where: str, row: Mapping[str, Any]) -> list[float]:
-    """Frame, x, y and label of one row, checked as far as that can be without the frames."""
+def _parse_point(where: str, row: Mapping[str, Any]) -> list[float]:
+    """Frame, x, y and label of one row, checked as far as possible without the frames."""
     try:
         frame, x, y, label = (float(row[name]) for name in COLUMNS)
     except (TypeError, ValueError):
-        raise BadInput(f"{where}: {','.join(COLUMNS)} must be numbers, got {_shown(row)}") from None
+        raise BadInput(f"{where}: {','.join(COLUMNS)} must be numbers, got {_format_row(row)}") from None
     if not (frame.is_integer() and 0 <= frame <= MAX_FRAME):
         raise BadInput(f"{where}: frame must be a whole number from 0 on, got {row['frame']!r}")
     if not (label.is_integer() and 0 <= label < UNLABELLED):
@@ -183,5 +185,5 @@ def _point(where: str, row: Mapping[str, Any]) -> list[float]:
     return [frame, x, y, label]
 
 
-def _shown(row: Mapping[str, Any]) -> str:
+def _format_row(row: Mapping[str, Any]) -> str:
     return repr({name: row.get(name) for name in COLUMNS})[:MAX_SHOWN]

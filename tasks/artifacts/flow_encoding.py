@@ -1,4 +1,4 @@
-"""How one flow field becomes bytes and back: few steps per pixel, half the grid, differences, zstd.
+"""Compression of one flow field: quantisation, half resolution, difference coding, zstd.
 
 Measured on three benchmark pairs and three real clips, vectors of 2x2 pixels in steps of 1/32 px take 1 to 3 % of
 float32. With DIS, whose finest scale is half size anyway, they move vectors by 0.008 px on average, with RAFT by 0.02
@@ -35,7 +35,7 @@ HALVING_KERNEL = np.array([-1, 3, 3, -1], np.float32) / 4
 
 @dataclass(frozen=True)
 class FlowEncoding:
-    """What the bytes of a field mean; it stands in the file."""
+    """Parameters of the encoding, which are stored in the file."""
 
     height: int
     """Of the field, in pixels."""
@@ -58,7 +58,7 @@ class FlowEncoding:
         return _pack(_differences(steps))
 
     def decode(self, data: bytes | None) -> FlowField:
-        """The (h, w, 2) field behind `data`; no motion at all for None."""
+        """The (h, w, 2) field encoded in `data`; zeros for None."""
         if data is None:
             return np.zeros((self.height, self.width, 2), np.float32)
         rows, columns = self.stored
@@ -70,7 +70,7 @@ class FlowEncoding:
         return _zstd().compress(np.packbits(mask).tobytes(), asbytes=True)
 
     def decode_mask(self, data: bytes | None) -> Mask:
-        """The (h, w) mask behind `data`; nowhere for None."""
+        """The (h, w) mask encoded in `data`; all False for None."""
         count = self.height * self.width
         if data is None:
             return np.zeros((self.height, self.width), np.bool_)
@@ -80,7 +80,7 @@ class FlowEncoding:
 
 
 def downsample_flow(field: FlowField) -> FlowField:
-    """(ceil(h / 2), ceil(w / 2), 2) cells from which `double` makes the field again, as nearly as it can."""
+    """(ceil(h / 2), ceil(w / 2), 2) cells from which `upsample_flow` restores the field as closely as possible."""
     import cv2
 
     even = _even_rows(_even_rows(field).swapaxes(0, 1)).swapaxes(0, 1)
@@ -108,7 +108,7 @@ def _even_rows(field: FlowField) -> FlowField:
 
 
 def _differences(steps: QuantisedFlow) -> QuantisedFlow:
-    """What is left of each value when its left neighbour, its upper one and their own difference are known."""
+    """Second differences along both axes (left, upper and upper left neighbour)."""
     along = np.diff(steps, axis=1, prepend=np.int16(0))  # wraps around, and _sums wraps back
     return np.diff(along, axis=0, prepend=np.int16(0))
 
@@ -119,7 +119,7 @@ def _sums(differences: QuantisedFlow) -> QuantisedFlow:
 
 
 def _pack(values: QuantisedFlow) -> bytes:
-    """zstd of the planes x and y, small numbers of either sign as small bytes, low bytes before high ones."""
+    """zstd of the zigzag-coded planes x and y, low bytes before high ones."""
     zigzag = ((values << 1) ^ (values >> 15)).view(np.uint16).transpose(2, 0, 1)
     planes = np.stack([zigzag & 0xFF, zigzag >> 8]).astype(np.uint8)
     return _zstd().compress(planes.tobytes(), asbytes=True)

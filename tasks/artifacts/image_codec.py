@@ -1,8 +1,7 @@
-"""How one image becomes bytes and back: JPEG 4:4:4, PNG, or raw RGB.
+"""Encoding and decoding of one image: JPEG 4:4:4, PNG, or raw RGB.
 
-JPEG keeps full chroma (4:4:4) because detectors and features see colour; PNG and raw are lossless. A JPEG that would
-take more than a sixth of the raw image is made again at lower quality until it fits, so that no video, however grainy,
-fills the disk unasked.
+JPEG keeps full chroma (4:4:4) because detectors and features use colour; PNG and raw are lossless. A JPEG of more than
+a sixth of the raw size is encoded again at lower quality until it fits, so that noisy videos do not fill the disk.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where a value stands in a JSON text: looked for only when an error needs its line."""
+"""Line numbers of values in a JSON text, for error messages."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ JsonPath = tuple[str | int, ...]
 
 
 def find_line(text: str, place: Sequence[str | int]) -> int:
-    """Line (from 1) of what keys and numbers of items lead to, or of the last part of the way that is there.
+    """Line (from 1) of the value at the path `place` of keys and indices, or of its longest existing prefix.
 
     `text` is valid JSON.
     """
     wanted, best, found = tuple(place), 0, 1
-    for way, at, _ in _walk(text):
+    for way, at, _ in _iterate_tokens(text):
         if len(way) > best and way == wanted[: len(way)]:
             best, found = len(way), text.count("\n", 0, at) + 1
             if way == wanted:
@@ -25,17 +25,17 @@ def find_line(text: str, place: Sequence[str | int]) -> int:
 
 
 def find_repeated_key_line(text: str) -> int:
-    """Line of the first key that its object has already; 1 where there is none. JSON up to there."""
+    """Line of the first repeated key of an object; 1 where there is none. The text must be JSON up to there."""
     seen: set[tuple[int, JsonPath]] = set()
-    for way, at, parent in _walk(text, keys_only=True):
+    for way, at, parent in _iterate_tokens(text, keys_only=True):
         if (parent, way) in seen:
             return text.count("\n", 0, at) + 1
         seen.add((parent, way))
     return 1
 
 
-def _walk(text: str, keys_only: bool = False) -> Iterator[tuple[JsonPath, int, int]]:
-    """Every key and every value, in order: the way to it, where it begins, and where the object around it begins."""
+def _iterate_tokens(text: str, keys_only: bool = False) -> Iterator[tuple[JsonPath, int, int]]:
+    """(path, offset, offset of the enclosing object) of every key and every value, in order."""
     way: list[str | int] = []
     opened: list[int] = []
     expects_key = False

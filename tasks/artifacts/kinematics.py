@@ -1,7 +1,7 @@
-"""How every tracked person moves: angles, speeds, symmetry and steps, in the plane of the picture.
+"""Kinematics of tracked people: joint angles, speeds, symmetry and gait events in the image plane.
 
-A camera gives no metres, so lengths are in body heights: an angle and a speed are those that the camera sees, smaller
-where the motion is towards it. NaN stands wherever a keypoint that is needed is not trusted.
+Lengths are in body heights, as one camera gives no metric scale. Angles and speeds are projected ones: smaller where
+the motion is towards the camera. Values are NaN wherever a keypoint that they need is not trusted.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tasks.artifacts.table import Column, Table, column, metadata_field
 from tasks.errors import SemflowError
 
 JOINTS = tuple(f"{part}_{side}" for part in ("elbow", "shoulder", "hip", "knee") for side in ("left", "right"))
-"""The joints with an angle: columns of the table."""
+"""The joints with an angle, each a column of the table."""
 HEEL_STRIKES = ("none", "left", "right", "unsided")
 
 
@@ -78,7 +78,7 @@ class Kinematics(Table):
             raise SemflowError(f"joint must be one of {', '.join(JOINTS)}, got {joint!r}")
         return getattr(self, joint)
 
-    def check(self) -> None:
+    def check_values(self) -> None:
         check_frames("Kinematics", self.frame, self.frame_count)
         odd = sorted(set(self.heel_strike) - set(HEEL_STRIKES))
         if odd:

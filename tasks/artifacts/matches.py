@@ -1,4 +1,4 @@
-"""Which region in one frame is which region in another, by what they look like."""
+"""Region correspondence: detected boxes of one frame matched to those of another by feature similarity."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tasks.errors import SemflowError
 
 @dataclass(frozen=True, eq=False)
 class Matches(Table):
-    """A row per region of frame a that was found again in frame b, ordered by frame_a, frame_b, detection_a."""
+    """A row per matched region of frames a and b, ordered by frame_a, frame_b, detection_a."""
 
     FOLDER: ClassVar[str] = "data/matches"
 
@@ -51,7 +51,7 @@ class Matches(Table):
         """(n, 4) boxes in frame b: left, top, right, bottom in pixels."""
         return np.stack([self.b_x1, self.b_y1, self.b_x2, self.b_y2], axis=1)
 
-    def check(self) -> None:
+    def check_values(self) -> None:
         check_boxes("Matches a", self.xyxy_a)
         check_boxes("Matches b", self.xyxy_b)
         bad = np.flatnonzero((self.frame_a < 0) | (self.frame_b <= self.frame_a) | (self.frame_b >= self.frame_count))

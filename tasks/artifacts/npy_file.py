@@ -1,6 +1,6 @@
-"""NPY files that say what they hold: an ordinary array, which `np.load` opens, and metadata as JSON behind it.
+"""NPY files with metadata: an ordinary array, which `np.load` opens, followed by metadata as JSON.
 
-The metadata' length and a mark are the last bytes; NumPy reads no further than the array.
+The length of the JSON text and a marker are the last bytes; NumPy reads no further than the array.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def write_npy(path: Path, rows: Iterable[NDArray[Any]], shape: tuple[int, ...], 
 
 
 def read_npy(path: Path) -> tuple[NDArray[np.float16], dict[str, Any]]:
-    """The array, mapped from disk, and its metadata; SemflowError where the file has none."""
+    """The memory-mapped array and its metadata; SemflowError where the file has none."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
         tail = LENGTH_BYTES + len(END)
@@ -51,5 +51,5 @@ def read_npy(path: Path) -> tuple[NDArray[np.float16], dict[str, Any]]:
         metadata = json.loads(file.read(text_length))
     try:
         return np.load(path, mmap_mode="r"), metadata
-    except ValueError:  # an array of nothing cannot be mapped
+    except ValueError:  # an empty array cannot be memory-mapped
         return np.load(path), metadata

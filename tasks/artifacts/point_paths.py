@@ -1,4 +1,4 @@
-"""Where chosen points of a video are in every frame."""
+"""Point tracks: position and visibility of chosen points in every frame of a video."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tasks.errors import SemflowError
 
 @dataclass(frozen=True, eq=False)
 class PointPaths(Table):
-    """A row per frame and point, by frame and then by point; no stage makes it, and it lies where it is asked for."""
+    """A row per frame and point, ordered by frame, then point; made by a command, which takes the output path."""
 
     FOLDER: ClassVar[str] = "field"
 
@@ -28,7 +28,7 @@ class PointPaths(Table):
     width: int = metadata_field("px", "working width of the frames")
     height: int = metadata_field("px", "working height of the frames")
 
-    def check(self) -> None:
+    def check_values(self) -> None:
         check_frames(type(self).__name__, self.frame, self.frame_count)
         if not ((self.confidence >= 0) & (self.confidence <= 1)).all():
             raise SemflowError(f"PointPaths.confidence must lie in 0..1, got {float(np.max(self.confidence)):g}")

@@ -1,4 +1,4 @@
-"""How every tracked person stands: 17 COCO keypoints per person and frame, as seen and smoothed over time."""
+"""Human poses: 17 COCO keypoints per tracked person and frame, as detected and smoothed over time, in pixels."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ SKELETON_EDGES = tuple(
         ),
     )
 )
-"""Pairs of keypoints to draw a line between."""
+"""Pairs of keypoints that are connected in drawings of the skeleton."""
 MIRRORED_KEYPOINT = (0, *(number + 1 if number % 2 else number - 1 for number in range(1, KEYPOINT_COUNT)))
-"""The keypoint that each becomes in a mirror."""
+"""Index of the mirrored keypoint (left and right exchanged) of each keypoint."""
 POSE_SOURCES = ("whole", "crop")
 
 
@@ -76,7 +76,7 @@ class Poses(Table):
 
     @property
     def xy(self) -> NDArray[np.float32]:
-        """(n, 17, 2) keypoints as seen, pixels."""
+        """(n, 17, 2) detected keypoints, pixels."""
         return np.stack([self.x, self.y], axis=2)
 
     @property
@@ -86,10 +86,10 @@ class Poses(Table):
 
     @property
     def trusted(self) -> NDArray[np.bool_]:
-        """(n, 17) where the keypoint was seen well enough."""
+        """(n, 17) whether the score of the keypoint is at least `trusted_score`."""
         return self.keypoint_score >= self.trusted_score
 
-    def check(self) -> None:
+    def check_values(self) -> None:
         check_frames("Poses", self.frame, self.frame_count)
         odd = sorted(set(self.source) - set(POSE_SOURCES))
         if odd:
@@ -104,8 +104,8 @@ class Poses(Table):
         if len(uneven):
             raise SemflowError(f"Poses.smooth_x and smooth_y must be NaN together, got one alone in row {uneven[0]}")
 
-    def long(self) -> pa.Table:
-        """A row per keypoint, ready for SQL: what is NaN in the lists is null here."""
+    def to_long_table(self) -> pa.Table:
+        """The table in long format, one row per keypoint, for SQL: NaN becomes null."""
         import pyarrow as pa
 
         def spread(values: Column) -> pa.Array:

@@ -1,4 +1,4 @@
-"""The source of everything: a file that claims to be a video."""
+"""An input video file in `data/raw`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tasks.errors import SemflowError
 
 @dataclass(frozen=True)
 class RawVideo(Artifact):
-    """A file in `data/raw`, under whatever name its owner gave it; no stage writes one."""
+    """A file in `data/raw` under its original name; no stage writes one."""
 
     FOLDER: ClassVar[str] = "data/raw"
     SUFFIX: ClassVar[str] = ""
@@ -21,7 +21,7 @@ class RawVideo(Artifact):
 
     @property
     def name(self) -> str:
-        """The path below data/raw, as its owner named it; the file's name alone where it lies elsewhere."""
+        """The path below data/raw; the file name alone where it lies elsewhere."""
         parts = self.file.parts
         inside = [n for n in range(1, len(parts)) if parts[n - 1 : n + 1] == ("data", "raw")]
         return "/".join(parts[inside[-1] + 1 :]) if inside else self.file.name

@@ -1,4 +1,4 @@
-"""What people look at: a folder per video."""
+"""The HTML report of a video: a folder with a page and an overlay video."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Report(Artifact):
     SUFFIX: ClassVar[str] = ""
     PAGE: ClassVar[str] = "index.html"
     OVERLAY: ClassVar[str] = "overlay.mp4"
-    """Not there where the parameters turn it off or the video has no frames."""
+    """Absent where the parameters turn it off or the video has no frames."""
 
     folder: Path
 

@@ -1,7 +1,7 @@
-"""What is where in every frame that was looked at: a label map, how sure it is, and which value lies before which.
+"""The semantic field: label maps with confidence and ordinal depth for the selected frames of a video.
 
-Row by row in Parquet, maps as compressed bytes, so that one frame can be read alone. Maps are smaller than the frames;
-`SemanticField.scale` leads from working-size pixels to theirs.
+Parquet with one row per map and the maps as compressed bytes, so that one frame can be read alone. Maps are smaller
+than the frames; `SemanticField.scale` converts working-size pixels to map pixels.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ if TYPE_CHECKING:
 
 METADATA_KEY = b"semflow.semantic_field"
 ZSTD_LEVEL = 9
-DEPTH_METRIC_PREFIX = "nearness "  # with the value behind it: its ordinal depth, among the metrics
-DEPTH_STEPS = 30  # in which ordinal depth is stored: more than there are planes
-CONFIDENCE_STEPS = 15  # steps in which confidence is stored: finer ones are noise, and take four times the space
+DEPTH_METRIC_PREFIX = "nearness "  # prefix of the metrics that hold the ordinal depth of each label value
+DEPTH_STEPS = 30  # quantisation of ordinal depth: finer than the planes
+CONFIDENCE_STEPS = 15  # quantisation of confidence: finer steps are noise, and take four times the space
 
 
 @dataclass(frozen=True)
 class FieldClass:
-    """What a value of the label maps means."""
+    """Meaning of one value of the label maps."""
 
     name: str
-    """Of the class, or of the thing where every thing has its own value."""
+    """Name of the class, or of the object where every object has its own value."""
     track_id: int | None = None
-    """Identity in data/tracks, where a value is one thing."""
+    """Identity in data/tracks, where a value is one object."""
 
 
 @dataclass(frozen=True)
 class FieldMetadata:
-    """What holds for the whole field."""
+    """Metadata of the whole field."""
 
     frame_count: int
     """Rows of the frames artifact."""
@@ -56,11 +56,11 @@ class FieldMetadata:
     height: int
     """Of the maps, pixels."""
     classes: tuple[FieldClass, ...]
-    """By value in the label maps; 0 is what is none of the others."""
+    """By value in the label maps; 0 is the background."""
     source: str
-    """Where labels came from: `user`, `tracks`, or `none`."""
+    """Origin of the labels: `user`, `tracks`, or `none`."""
     reason: str | None = None
-    """Why there are no maps, in words; None where there are."""
+    """Why there are no maps, as a sentence; None where there are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,14 +73,14 @@ class FieldMap:
     confidence: NDArray[np.float32]
     """(h, w) 0..1."""
     given: bool = False
-    """Whether the label was given, not found."""
+    """Whether the labels are input, not propagated."""
     near: NDArray[np.float32] | None = None
-    """(h, w) ordinal depth within the window that was fitted: 0 the backdrop, 1 the nearest; None without a volume."""
+    """(h, w) ordinal depth within the fitted window: 0 is the background, 1 the nearest; None without a volume."""
 
 
 @dataclass(frozen=True, eq=False)
 class SemanticField(Artifact):
-    """A reader: metadata and numbers at hand, maps decoded when asked for. `len` counts maps."""
+    """A reader: metadata and scalars are in memory, maps are decoded on access. `len` is the number of maps."""
 
     FOLDER: ClassVar[str] = "data/semantic_field"
     SUFFIX: ClassVar[str] = ".parquet"
@@ -88,7 +88,7 @@ class SemanticField(Artifact):
     table: pa.Table
     metadata: FieldMetadata
     metrics: dict[str, float] = field(default_factory=dict[str, float])
-    """What the fitting says of itself: shares heard of each kind of evidence, overlap on labels held out."""
+    """Measures of the fit: weights of each source of evidence, cross-validated mIoU, ordinal depth of the values."""
 
     def __len__(self) -> int:
         return self.table.num_rows
@@ -100,12 +100,12 @@ class SemanticField(Artifact):
 
     @cached_property
     def given(self) -> NDArray[np.bool_]:
-        """(n,) where the label was given."""
+        """(n,) whether the labels are input, not propagated."""
         return self.table.column("given").to_numpy()
 
     @cached_property
     def mean_confidence(self) -> NDArray[np.float32]:
-        """(n,) over each map."""
+        """(n,) mean confidence of each map."""
         return self.table.column("mean_confidence").to_numpy()
 
     @property
@@ -121,14 +121,14 @@ class SemanticField(Artifact):
         return FieldMap(
             frame=values["frame"],
             label=self._array(values["label"]),
-            confidence=self._share(values["confidence"], CONFIDENCE_STEPS),
+            confidence=self._dequantise(values["confidence"], CONFIDENCE_STEPS),
             given=values["given"],
-            near=None if values["near"] is None else self._share(values["near"], DEPTH_STEPS),
+            near=None if values["near"] is None else self._dequantise(values["near"], DEPTH_STEPS),
         )
 
     @cached_property
     def nearness(self) -> NDArray[np.float32]:
-        """(classes,) ordinal depth of each value: 0 the farthest, 1 the nearest; NaN where it hid and met nothing."""
+        """(classes,) ordinal depth of each value: 0 the farthest, 1 the nearest; NaN without any occlusion."""
         missing = float("nan")
         found = [
             self.metrics.get(f"{DEPTH_METRIC_PREFIX}{number}", missing) for number in range(len(self.metadata.classes))
@@ -136,7 +136,7 @@ class SemanticField(Artifact):
         return np.array(found, np.float32)
 
     def depth(self, row: int) -> NDArray[np.float32]:
-        """(h, w) ordinal depth of each pixel, 0 the farthest: by the volume, or else of what the pixel is."""
+        """(h, w) ordinal depth of each pixel, 0 the farthest: of the volume, or else of the pixel's label."""
         found = self.map(row)
         return self.nearness[found.label] if found.near is None else found.near
 
@@ -159,12 +159,12 @@ class SemanticField(Artifact):
     def stream(
         maps: Iterable[FieldMap], metadata: FieldMetadata, metrics: dict[str, float] | None = None
     ) -> StreamingArtifact[SemanticField]:
-        """Maps written as they come; `metrics` may be filled while they are drawn."""
+        """Maps that are written one by one; `metrics` may be filled while they are generated."""
         return StreamingArtifact(
             SemanticField, lambda path: _write(path, maps, metadata, {} if metrics is None else metrics)
         )
 
-    def _share(self, data: bytes, steps: int) -> NDArray[np.float32]:
+    def _dequantise(self, data: bytes, steps: int) -> NDArray[np.float32]:
         return self._array(data).astype(np.float32) / np.float32(steps)
 
     def _array(self, data: bytes) -> NDArray[np.uint8]:
@@ -194,7 +194,7 @@ def _write(path: Path, maps: Iterable[FieldMap], metadata: FieldMetadata, metric
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = (_row(found) for found in maps)
+    rows = (_make_row(found) for found in maps)
     with pq.ParquetWriter(
         path, semantic_field_schema(), compression="none", use_dictionary=False, version="2.6"
     ) as writer:
@@ -205,23 +205,23 @@ def _write(path: Path, maps: Iterable[FieldMap], metadata: FieldMetadata, metric
         writer.add_key_value_metadata({METADATA_KEY: text})
 
 
-def _row(found: FieldMap) -> dict[str, object]:
-    confidence = _steps(found.confidence, CONFIDENCE_STEPS)
+def _make_row(found: FieldMap) -> dict[str, object]:
+    confidence = _quantise(found.confidence, CONFIDENCE_STEPS)
     return {
         "frame": found.frame,
         "given": found.given,
         "mean_confidence": float(confidence.mean(dtype=np.float64)) / CONFIDENCE_STEPS,
-        "label": _packed(found.label),
-        "confidence": _packed(confidence),
-        "near": None if found.near is None else _packed(_steps(found.near, DEPTH_STEPS)),
+        "label": _compress(found.label),
+        "confidence": _compress(confidence),
+        "near": None if found.near is None else _compress(_quantise(found.near, DEPTH_STEPS)),
     }
 
 
-def _steps(values: NDArray[np.float32], steps: int) -> NDArray[np.uint8]:
+def _quantise(values: NDArray[np.float32], steps: int) -> NDArray[np.uint8]:
     return np.rint(np.clip(values, 0, 1) * steps).astype(np.uint8)
 
 
-def _packed(values: NDArray[np.uint8]) -> bytes:
+def _compress(values: NDArray[np.uint8]) -> bytes:
     import pyarrow as pa
 
     return pa.Codec("zstd", compression_level=ZSTD_LEVEL).compress(np.ascontiguousarray(values).tobytes(), asbytes=True)

@@ -1,4 +1,4 @@
-"""Where every cell of a frame is, by what it means, in a later frame; with how far that may be trusted."""
+"""Semantic correspondence: displacement of every feature cell to a later frame, with confidence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tasks.geometry.cell_grid import CellGrid
 
 @dataclass(frozen=True)
 class SemanticFlowPair:
-    """What came of matching two frames."""
+    """Quality of the match of two frames."""
 
     frame_a: int
     """The earlier frame."""
@@ -32,7 +32,7 @@ class SemanticFlowPair:
 
 @dataclass(frozen=True)
 class SemanticFlowMetadata:
-    """What holds for the whole file."""
+    """Metadata of the whole file."""
 
     frame_count: int
     """Rows of the frames artifact."""
@@ -45,7 +45,7 @@ class SemanticFlowMetadata:
 
 @dataclass(frozen=True, eq=False)
 class SemanticFlow(Artifact):
-    """A reader: metadata at hand, the fields mapped from disk. `len` counts pairs."""
+    """A reader: the fields are memory-mapped. `len` is the number of pairs."""
 
     FOLDER: ClassVar[str] = "data/semantic_flow"
     SUFFIX: ClassVar[str] = ".npy"
@@ -53,7 +53,7 @@ class SemanticFlow(Artifact):
     values: NDArray[np.float16]
     """(pairs, h, w, 3): displacement x, y in working-size pixels, confidence 0..1."""
     pairs: tuple[SemanticFlowPair, ...]
-    """Of each row: its frames, in the order of frame_a, then frame_b."""
+    """The frames of each row, ordered by frame_a, then frame_b."""
     metadata: SemanticFlowMetadata
 
     def __post_init__(self) -> None:
@@ -74,11 +74,11 @@ class SemanticFlow(Artifact):
 
     def flow(self, row: int) -> NDArray[np.float32]:
         """(h, w, 2) displacement x, y of each cell from frame_a to frame_b, working-size pixels."""
-        return self.values[self._checked(row), ..., :2].astype(np.float32)
+        return self.values[self._check_row(row), ..., :2].astype(np.float32)
 
     def confidence(self, row: int) -> NDArray[np.float32]:
-        """(h, w) 1: mutual nearest neighbours, 1/2: the way back misses by a cell; 0 where a frame is missing."""
-        return self.values[self._checked(row), ..., 2].astype(np.float32)
+        """(h, w) 1: mutual nearest neighbours, 1/2: the backward match is a cell off; 0 where a frame is missing."""
+        return self.values[self._check_row(row), ..., 2].astype(np.float32)
 
     def row(self, frame_a: int, frame_b: int) -> int | None:
         """The row of this pair of frames, or None where it was not matched."""
@@ -99,7 +99,7 @@ class SemanticFlow(Artifact):
     def stream(
         rows: Iterable[tuple[SemanticFlowPair, NDArray[np.float16]]], count: int, metadata: SemanticFlowMetadata
     ) -> StreamingArtifact[SemanticFlow]:
-        """`count` pairs with their (h, w, 3) fields, written as they come."""
+        """`count` pairs with their (h, w, 3) fields that are written one by one."""
 
         def write(path: Path) -> None:
             pairs: list[dict[str, Any]] = []
@@ -114,7 +114,7 @@ class SemanticFlow(Artifact):
 
         return StreamingArtifact(SemanticFlow, write)
 
-    def _checked(self, row: int) -> int:
+    def _check_row(self, row: int) -> int:
         if not 0 <= row < len(self):
             raise SemflowError(f"row must lie in [0, {len(self)}), got {row}")
         return row

@@ -1,7 +1,7 @@
-"""Tables: frozen classes with a NumPy array per column, stored as Parquet.
+"""Tables: frozen dataclasses with a NumPy array per column, stored as Parquet.
 
-A column's dtype, unit and meaning stand at its field and travel in the Parquet schema, so a reader in any language
-finds them. Facts (frame count, size) are scalars about the whole table and travel in the schema's metadata.
+Dtype, unit and meaning of a column are declared at its field and stored in the Parquet schema, where readers in any
+language find them. Metadata (frame count, size) are scalars of the whole table, stored in the schema's metadata.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Column = NDArray[Any]
 TABLE_METADATA_KEY = b"semflow"
 NULL = -1
-"""What stands in a NumPy column of whole numbers for a null in the file: NumPy knows none."""
+"""Stands for a null of the file in a NumPy column of integers, as NumPy has no null."""
 ZSTD_LEVEL = 3  # zstd's own default; fixed here so that a change of Arrow's default does not change bytes
 
 
@@ -42,19 +42,19 @@ def column(dtype: str, unit: str, meaning: str, width: int = 0, nullable: bool =
 
 
 def metadata_field(unit: str, meaning: str) -> Any:
-    """Declare a scalar (or JSON-able value) that holds for the whole table."""
+    """Declare a scalar (or JSON value) of the whole table."""
     return dataclasses.field(metadata={"column": False, "unit": unit, "meaning": meaning}, kw_only=True)
 
 
 @dataclass(frozen=True, eq=False)
 class Table(Artifact):
-    """Base of all tables; checks every column when built, then the rules of its own in `check`."""
+    """Base of all tables; checks dtype and shape of every column at construction, then calls `check_values`."""
 
     SUFFIX: ClassVar[str] = ".parquet"
 
     def __post_init__(self) -> None:
         rows = None
-        for field in self.columns():
+        for field in self.column_fields():
             values = self._conform(field, getattr(self, field.name))
             rows = len(values) if rows is None else rows
             if len(values) != rows:
@@ -62,13 +62,13 @@ class Table(Artifact):
                     f"{self._name(field)} must have {rows} rows like the columns before it, got {len(values)}"
                 )
             object.__setattr__(self, field.name, values)
-        self.check()
+        self.check_values()
 
-    def check(self) -> None:
-        """Rules beyond dtype and shape; override in the table that has them."""
+    def check_values(self) -> None:
+        """Check rules beyond dtype and shape; for subclasses to override. Raises SemflowError."""
 
     @classmethod
-    def columns(cls) -> tuple[dataclasses.Field[Any], ...]:
+    def column_fields(cls) -> tuple[dataclasses.Field[Any], ...]:
         """The fields that are columns, in order."""
         return tuple(f for f in dataclasses.fields(cls) if f.metadata.get("column"))
 
@@ -82,16 +82,16 @@ class Table(Artifact):
         """A table with no rows and the right schema."""
         blank = {
             f.name: np.empty((0, width) if (width := f.metadata["width"]) else 0, dtype=_dtype(f))
-            for f in cls.columns()
+            for f in cls.column_fields()
         }
         return cls(**blank, **metadata)
 
     def __len__(self) -> int:
-        return len(getattr(self, self.columns()[0].name))
+        return len(getattr(self, self.column_fields()[0].name))
 
     def take(self, rows: ArrayLike) -> Self:
         """The table with only `rows` (indices or a mask), metadata unchanged."""
-        return dataclasses.replace(self, **{f.name: getattr(self, f.name)[rows] for f in self.columns()})
+        return dataclasses.replace(self, **{f.name: getattr(self, f.name)[rows] for f in self.column_fields()})
 
     def to_pandas(self) -> pd.DataFrame:
         """The columns as a DataFrame; fixed-size lists become one array per cell."""
@@ -109,18 +109,18 @@ class Table(Artifact):
         return pa.schema(
             [
                 make_field(f.name, arrow_type(f), f.metadata["unit"], f.metadata["meaning"], _has_nulls(f))
-                for f in cls.columns()
+                for f in cls.column_fields()
             ]
         )
 
     def to_arrow(self) -> pa.Table:
-        """The whole table as Arrow, metadata in the schema's metadata."""
+        """The table as Arrow, with its metadata in that of the schema."""
         import pyarrow as pa
 
         schema = type(self).schema()
         values_of_table = {f.name: getattr(self, f.name) for f in self.metadata_fields()}
         arrays: list[Any] = []
-        for f, field in zip(self.columns(), schema, strict=True):
+        for f, field in zip(self.column_fields(), schema, strict=True):
             values = getattr(self, f.name)
             if f.metadata["width"]:
                 arrays.append(pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), type=field.type))
@@ -143,14 +143,14 @@ class Table(Artifact):
     @classmethod
     def from_arrow(cls, table: pa.Table, name: str = "table") -> Self:
         """Check that `table` has this class's columns and metadata, and build it."""
-        expected = [f.name for f in cls.columns()]
+        expected = [f.name for f in cls.column_fields()]
         if table.column_names != expected:
             raise SemflowError(
                 f"{name} must have the columns {expected} of {cls.__name__}, got {table.column_names}; "
                 f"it was written by another version: {MAKE_AGAIN}"
             )
         metadata = json.loads((table.schema.metadata or {}).get(TABLE_METADATA_KEY, b"{}"))
-        return cls(**{f.name: _to_numpy(f, table.column(f.name)) for f in cls.columns()}, **metadata)
+        return cls(**{f.name: _to_numpy(f, table.column(f.name)) for f in cls.column_fields()}, **metadata)
 
     def _conform(self, field: dataclasses.Field[Any], values: Any) -> Column:
         dtype, width = _dtype(field), field.metadata["width"]
@@ -175,8 +175,8 @@ class Table(Artifact):
 
 
 def concatenate_columns(tables: Sequence[Table]) -> dict[str, Column]:
-    """The columns of `tables`, one after the other, ready for `dataclasses.replace`."""
-    return {f.name: np.concatenate([getattr(t, f.name) for t in tables]) for f in tables[0].columns()}
+    """Column name to its values in all `tables`, concatenated; for `dataclasses.replace`."""
+    return {f.name: np.concatenate([getattr(t, f.name) for t in tables]) for f in tables[0].column_fields()}
 
 
 def describe_columns(kind: type[Table]) -> list[Mapping[str, str]]:
@@ -188,7 +188,7 @@ def describe_columns(kind: type[Table]) -> list[Mapping[str, str]]:
             "unit": f.metadata["unit"],
             "meaning": f.metadata["meaning"],
         }
-        for f in kind.columns()
+        for f in kind.column_fields()
     ]
 
 

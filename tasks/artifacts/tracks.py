@@ -1,4 +1,4 @@
-"""Who is who over time."""
+"""Multi-object tracks: one row per tracked object and frame, with identity, class and bounding box in pixels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tasks.artifacts.table import Column, column, metadata_field
 from tasks.errors import SemflowError
 
 INTERPOLATED, FLOW_PREDICTED = -1, -2
-"""What stands in the column `detection` of a row without one: filled in between, or carried there by dense flow."""
+"""Values of the column `detection` in rows without a detection: interpolated, or predicted by dense flow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +35,8 @@ class Tracks(BoxTable):
     width: int = metadata_field("px", "working width of the frames")
     height: int = metadata_field("px", "working height of the frames")
 
-    def check(self) -> None:
-        super().check()
+    def check_values(self) -> None:
+        super().check_values()
         if not len(self):
             return
         if self.track_id.min() < 1:

@@ -1,8 +1,8 @@
-"""Which pictures to mistrust: those from an error to the next clean key picture.
+"""Error propagation between frames: frames from an error to the next clean key frame may be corrupt.
 
-A picture is predicted from earlier ones, so an error stays on screen until a key picture that needs no other. Numbers
-are positions in decode order. Pictures that follow a key picture in decode order but are shown before it (open GOP)
-may still use what lay before it; they come out before it and so are still under suspicion then.
+Inter-coded frames are predicted from earlier ones, so an error persists until a key frame (intra-coded). Numbers are
+positions in decode order. Frames that follow a key frame in decode order but are shown before it (open GOP) may refer
+to frames before it; the decoder returns them before the key frame, so they still count as corrupt.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from bisect import bisect_left
 
 
 class CorruptionTracker:
-    """Errors since the last clean key picture."""
+    """Packets with errors since the last clean key frame."""
 
     def __init__(self) -> None:
         self._errors: list[int] = []
 
-    def raise_at(self, number: int) -> None:
-        """Something was wrong with packet `number`."""
+    def mark_error(self, number: int) -> None:
+        """Record an error in packet `number`."""
         place = bisect_left(self._errors, number)
         if self._errors[place : place + 1] != [number]:
             self._errors.insert(place, number)
 
-    def falls_on(self, number: int) -> bool:
-        """Whether picture `number` may show an error."""
+    def is_suspect(self, number: int) -> bool:
+        """Whether frame `number` may show the effect of an error."""
         return bool(self._errors) and self._errors[0] <= number
 
-    def key_picture(self, number: int) -> None:
-        """Key picture `number` came out: errors before it are over."""
+    def clear_before(self, number: int) -> None:
+        """Forget errors before key frame `number`, which was decoded."""
         del self._errors[: bisect_left(self._errors, number)]

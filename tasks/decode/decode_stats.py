@@ -1,4 +1,4 @@
-"""Counts while the video passes, and says in words what a person should know."""
+"""Counts of decoded, damaged and lost frames of one video, and warnings about it in sentences."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from tasks.decode.frame_transform import FrameTransform, is_right_angle
 from tasks.decode.timestamps import MonotonicTimestamps
 from tasks.decode.video_file import VideoFile
 
-MAX_NAMED_PLACES = 5  # that many places of a kind are named; more would be a list, not a note
-LONG_PAUSE_STEPS = 5  # times the usual spacing
-TRUNCATION_MESSAGES = ("partial file", "File ended prematurely")  # as the MP4 and the Matroska reader of FFmpeg say it
+MAX_NAMED_PLACES = 5  # places of one kind that are listed; the rest is counted
+LONG_PAUSE_STEPS = 5  # in units of the usual frame spacing
+TRUNCATION_MESSAGES = ("partial file", "File ended prematurely")  # messages of FFmpeg's MP4 and Matroska demuxers
 HDR_TRANSFERS = {int(ColorTrc.SMPTE2084): "PQ", int(ColorTrc.ARIB_STD_B67): "HLG"}
 
 
 @dataclass
 class DamagedInterval:
-    """Neighbouring pictures that are not whole."""
+    """A run of consecutive damaged or lost frames."""
 
     from_s: float
     to_s: float
@@ -35,41 +35,41 @@ class DamagedInterval:
 
 @dataclass
 class DecodeStats:
-    """What came out of one video."""
+    """Counts and properties of the decoded frames of one video."""
 
-    view: FrameTransform | None = None
-    """How pictures are rendered; None until the first one."""
+    transform: FrameTransform | None = None
+    """Transform of decoded frames to stored images; None until the first frame was decoded."""
     ok: int = 0
     damaged: int = 0
     lost: int = 0
-    stretches: list[DamagedInterval] = field(default_factory=list[DamagedInterval])
+    intervals: list[DamagedInterval] = field(default_factory=list[DamagedInterval])
     sizes: dict[tuple[int, int], float] = field(default_factory=dict[tuple[int, int], float])
-    """Picture sizes that occur, with the time of the first one of each."""
+    """(width, height) that occur, with the time of the first frame of each size, seconds."""
     interlaced: int = 0
     last_duration: int = 0
-    """Duration of the last picture, ticks; 0 where the file says nothing."""
+    """Duration of the last frame, ticks; 0 where the file does not state one."""
     last_decoded_s: float = 0.0
-    """Time of the last picture that came."""
-    _in_stretch: bool = False
+    """Time of the last decoded frame, seconds."""
+    _in_interval: bool = False
 
     @property
     def decoded(self) -> int:
-        """Pictures that came out of the decoder."""
+        """Frames that the decoder returned, damaged ones included."""
         return self.ok + self.damaged
 
-    def add(self, picture: DecodedPicture, pts_s: float) -> None:
-        """Count one picture."""
+    def add_picture(self, picture: DecodedPicture, pts_s: float) -> None:
+        """Count one frame at `pts_s` seconds."""
         self.ok += picture.status == "ok"
         self.damaged += picture.status == "damaged"
         self.lost += picture.status == "lost"
         if picture.status != "ok":
-            if not self._in_stretch:
-                self.stretches.append(DamagedInterval(pts_s, pts_s))
-            stretch = self.stretches[-1]
-            stretch.to_s = pts_s
-            stretch.damaged += picture.status == "damaged"
-            stretch.lost += picture.status == "lost"
-        self._in_stretch = picture.status != "ok"
+            if not self._in_interval:
+                self.intervals.append(DamagedInterval(pts_s, pts_s))
+            interval = self.intervals[-1]
+            interval.to_s = pts_s
+            interval.damaged += picture.status == "damaged"
+            interval.lost += picture.status == "lost"
+        self._in_interval = picture.status != "ok"
         self.last_duration = 0
         if picture.frame is not None:
             self.sizes.setdefault((picture.frame.width, picture.frame.height), pts_s)
@@ -77,21 +77,23 @@ class DecodeStats:
             self.last_duration = max(picture.frame.duration, 0)
             self.last_decoded_s = pts_s
 
-    def notes(self, source: VideoFile, timeline: MonotonicTimestamps, view: FrameTransform) -> tuple[str, ...]:
-        """Sentences, most important first; none where all is well."""
+    def make_notes(
+        self, source: VideoFile, timestamps: MonotonicTimestamps, transform: FrameTransform
+    ) -> tuple[str, ...]:
+        """Warnings in sentences, most important first; empty for an undamaged ordinary file."""
         return (
-            *self._health(source),
-            *_times(source, timeline),
-            *self._shape(source, view),
+            *self._describe_damage(source),
+            *_describe_timestamps(source, timestamps),
+            *self._describe_image(source, transform),
             *source.notes,
         )
 
-    def _health(self, source: VideoFile) -> list[str]:
-        notes = [str(stretch) for stretch in self.stretches[:MAX_NAMED_PLACES]]
-        if len(self.stretches) > MAX_NAMED_PLACES:
-            notes.append(f"{len(self.stretches) - MAX_NAMED_PLACES} more damaged places after that")
+    def _describe_damage(self, source: VideoFile) -> list[str]:
+        notes = [str(interval) for interval in self.intervals[:MAX_NAMED_PLACES]]
+        if len(self.intervals) > MAX_NAMED_PLACES:
+            notes.append(f"{len(self.intervals) - MAX_NAMED_PLACES} more damaged places after that")
         if source.unread:
-            notes.append(f"the file ends {_frames(source.unread)} before its index does")
+            notes.append(f"the file ends {_count_frames(source.unread)} before its index does")
         elif source.announced not in (0, source.packets_read):
             notes.append(f"the header announces {source.announced} frames, {source.packets_read} are there")
         if source.ending:
@@ -101,43 +103,45 @@ class DecodeStats:
             notes.append(f"reading stopped after {self.last_decoded_s:.2f} s{whole}: {why}")
         return notes
 
-    def _shape(self, source: VideoFile, view: FrameTransform) -> list[str]:
+    def _describe_image(self, source: VideoFile, transform: FrameTransform) -> list[str]:
         notes: list[str] = []
-        if view.orientation.mirrored:
+        if transform.orientation.mirrored:
             notes.append("mirrored left to right, as the file asks")
-        if not is_right_angle(view.orientation):
-            asked, turn = view.orientation.asked_deg, view.orientation.turn_deg
+        if not is_right_angle(transform.orientation):
+            asked, turn = transform.orientation.asked_deg, transform.orientation.turn_deg
             notes.append(f"the file asks to be turned by {asked:.0f} degrees; {turn} was done")
         if source.pixel_aspect != 1:
             notes.append(f"pixels of aspect {source.pixel_aspect} were made square")
-        if not view.scaled and (view.source_width % 2 or view.source_height % 2):
+        if not transform.scaled and (transform.source_width % 2 or transform.source_height % 2):
             notes.append("the last odd row or column was cut off: stored sizes are even")
         for size, when_s in list(self.sizes.items())[1 : MAX_NAMED_PLACES + 1]:
             notes.append(f"picture size changes to {size[0]}x{size[1]} at {when_s:.2f} s; all are stored at one size")
         if self.interlaced:
-            notes.append(f"{_frames(self.interlaced)} interlaced: fields were not separated")
-        if view.transfer in HDR_TRANSFERS:
-            notes.append(f"colours are HDR ({HDR_TRANSFERS[view.transfer]}) and were not tone-mapped")
+            notes.append(f"{_count_frames(self.interlaced)} interlaced: fields were not separated")
+        if transform.transfer in HDR_TRANSFERS:
+            notes.append(f"colours are HDR ({HDR_TRANSFERS[transform.transfer]}) and were not tone-mapped")
         return notes
 
 
-def _times(source: VideoFile, timeline: MonotonicTimestamps) -> list[str]:
+def _describe_timestamps(source: VideoFile, timestamps: MonotonicTimestamps) -> list[str]:
     notes: list[str] = []
-    if timeline.missing:
+    if timestamps.missing:
         notes.append(
-            f"{_frames(timeline.missing)} without a time: placed 1/{1 / source.step_s:g} s after the one before"
+            f"{_count_frames(timestamps.missing)} without a time: placed 1/{1 / source.step_s:g} s after the one before"
         )
-    if timeline.squeezed:
-        notes.append(f"{_frames(timeline.squeezed)} with a time not after the one before: placed right behind it")
-    if timeline.restarts:
-        notes.append(f"timestamps start over ({timeline.restarts}x): what follows was moved to continue")
+    if timestamps.squeezed:
+        notes.append(
+            f"{_count_frames(timestamps.squeezed)} with a time not after the one before: placed right behind it"
+        )
+    if timestamps.restarts:
+        notes.append(f"timestamps start over ({timestamps.restarts}x): what follows was moved to continue")
     if source.empty:
         notes.append(f"{source.empty} empty packet{'s' * (source.empty > 1)}: the picture before stays on screen")
-    from_s, to_s = timeline.pause
+    from_s, to_s = timestamps.pause
     if to_s - from_s > LONG_PAUSE_STEPS * source.step_s:
         notes.append(f"longest pause: no frame between {from_s:.2f} s and {to_s:.2f} s")
     return notes
 
 
-def _frames(count: int) -> str:
+def _count_frames(count: int) -> str:
     return f"{count} frame{'s' * (count != 1)}"

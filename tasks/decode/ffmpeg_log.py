@@ -1,9 +1,9 @@
-"""What FFmpeg says while it works: the only sign of some damage.
+"""Capture of FFmpeg's log messages: for some codecs the only evidence of a damaged frame.
 
-Decoders conceal errors: measured over thirteen codecs with overwritten packets, MJPEG, FFV1 and HEVC hand out broken
-pictures with no error code and no flag, and only the log tells. Messages are caught in the thread that makes the call,
-so the codec must run in that thread alone (`thread_count = 1`), which also makes its results the same everywhere.
-Messages from elsewhere (FFmpeg probes files in threads of its own) go to Python's logging under `libav`.
+Decoders conceal errors: measured over thirteen codecs with overwritten packets, MJPEG, FFV1 and HEVC return broken
+frames with no error code and no flag, and report them in the log only. Messages are captured in the calling thread,
+so the codec must run in that thread alone (`thread_count = 1`), which also makes its results reproducible.
+Messages of other threads (FFmpeg probes files in threads of its own) go to Python's logging under `libav`.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from contextlib import contextmanager
 import av
 import av.logging
 
-# These belong to the process.
+# Settings of the whole process.
 av.logging.set_level(av.logging.ERROR)
 av.logging.set_skip_repeated(False)
-# A library that does not ask for logs should not get them on its terminal.
+# Without a handler Python would print these messages on the terminal of an application that configures no logging.
 logging.getLogger("libav").addHandler(logging.NullHandler())
 
 LogMessage = tuple[int, str, str]
-"""(level, who, what): FFmpeg's level, name of the codec or container, message."""
+"""(level, name, text): FFmpeg's level, name of the codec or container, message."""
 
 
 @contextmanager
 def capture_ffmpeg_log() -> Generator[list[LogMessage]]:
-    """Collects what FFmpeg reports as errors in this thread inside the `with`."""
-    with av.logging.Capture(local=True) as said:
-        yield said
+    """The list that receives FFmpeg's error messages of this thread inside the `with` block."""
+    with av.logging.Capture(local=True) as messages:
+        yield messages
 
 
-def select_errors(said: list[LogMessage], who: str | None = None) -> list[str]:
+def select_errors(messages: list[LogMessage], who: str | None = None) -> list[str]:
     """The messages that are errors or worse, of `who` alone where given."""
-    return [what.strip() for level, name, what in said if who in (None, name) and level <= av.logging.ERROR]
+    return [what.strip() for level, name, what in messages if who in (None, name) and level <= av.logging.ERROR]

@@ -1,9 +1,9 @@
-"""Packets in, pictures out, in the order of presentation, each with what is known about its health.
+"""Decoding of packets to frames in order of presentation, each with a status: ok, damaged or lost.
 
-Every packet carries a ticket through the decoder (FFmpeg's COPY_OPAQUE), so each picture knows its packet, and a
-packet whose picture never came is known too. Damage is seen in four ways, none of which suffices alone: the container
-flags the packet, the decoder fails, the decoder flags the picture, or it only complains in the log (complaints.py).
-Arithmetic coders without checksums (VP8, VP9, partly HEVC) can turn damaged bytes into a wrong picture with no sign.
+Every packet carries a tag through the decoder (FFmpeg's COPY_OPAQUE), so each frame is assigned to its packet, and
+packets without a frame are known. Damage is detected in four ways, none of which suffices alone: the container flags
+the packet, the decoder fails, the decoder flags the frame, or it reports an error in the log only (ffmpeg_log.py).
+Arithmetic coders without checksums (VP8, VP9, partly HEVC) can decode damaged bytes to a wrong frame undetected.
 
 One thread decodes: with more, FFmpeg conceals errors differently, and with frame threads differently on each run.
 """
@@ -24,16 +24,16 @@ from tasks.decode.corruption_tracker import CorruptionTracker
 from tasks.decode.ffmpeg_log import capture_ffmpeg_log, select_errors
 from tasks.decode.video_file import VideoFile
 
-MAX_B_FRAMES = 16  # pictures: so many may be shown before one that was decoded ahead of them (x264's and x265's limit)
-RESTART_S = 1.0  # times that fall back by more than this have started over (files joined end to end)
+MAX_B_FRAMES = 16  # frames shown before one that was decoded ahead of them, at most (the limit of x264 and x265)
+RESTART_S = 1.0  # a time that falls back by more than this starts a new sequence (files joined end to end)
 
 
 @dataclass(frozen=True)
 class DecodedPicture:
-    """One picture, or the place of one that was lost."""
+    """A decoded frame, or the position of a lost one."""
 
     ticks: int | None
-    """Presentation time in the stream's time base; None where the file gives none."""
+    """Presentation time in units of the stream's time base; None where the file states none."""
     status: FrameStatus
     frame: VideoFrame | None
     """None where lost."""
@@ -41,16 +41,16 @@ class DecodedPicture:
 
 @dataclass(frozen=True, eq=False)
 class PacketTag:
-    """What a packet takes along through the decoder."""
+    """Identity of a packet, which FFmpeg copies to the frame decoded from it."""
 
     number: int
     """Position in decode order."""
     ticks: int | None
-    """Presentation time of the packet; None where the container has none."""
+    """Presentation time of the packet; None where the container stores none."""
 
 
 class FrameDecoder:
-    """One pass over a source."""
+    """One decoding pass over a video file."""
 
     def __init__(self, source: VideoFile) -> None:
         self._source = source
@@ -59,78 +59,78 @@ class FrameDecoder:
         self._context.thread_type = ThreadType.NONE
         self._context.copy_opaque = True
         self._context.flags |= Flags.output_corrupt
-        self._waiting: dict[int, PacketTag] = {}
-        self._suspicion = CorruptionTracker()
-        self._given_up: set[int] = set()
+        self._pending: dict[int, PacketTag] = {}
+        self._corruption = CorruptionTracker()
+        self._lost_numbers: set[int] = set()
         self._ticks: int | None = None
         self._delay: int | None = None
 
-    def pictures(self) -> Iterator[DecodedPicture]:
-        """All pictures in order of presentation, lost ones in their places as far as their times are known."""
-        for number, (packet, container_broken) in enumerate(self._source.packets()):
-            ticket = PacketTag(number, packet.pts if self._source.has_pts else None)
-            packet.opaque = ticket
+    def decode_pictures(self) -> Iterator[DecodedPicture]:
+        """All frames in order of presentation; lost ones are at their positions as far as their times are known."""
+        for number, (packet, container_broken) in enumerate(self._source.read_packets()):
+            tag = PacketTag(number, packet.pts if self._source.has_pts else None)
+            packet.opaque = tag
             if not packet.is_discard:
-                self._waiting[number] = ticket
+                self._pending[number] = tag
             frames, failed = self._decode(packet)
             if failed or container_broken or packet.is_corrupt:
-                self._suspicion.raise_at(number)
+                self._corruption.mark_error(number)
             for frame in frames:
-                yield from self._out(frame)
+                yield from self._emit_frame(frame)
         for frame in self._decode(None)[0]:
-            yield from self._out(frame)
-        yield from self._lost(list(self._waiting.values()))
+            yield from self._emit_frame(frame)
+        yield from self._emit_lost(list(self._pending.values()))
         yield from (DecodedPicture(None, "lost", None) for _ in range(self._source.unread))
 
     def _decode(self, packet: Packet[VideoStream] | None) -> tuple[list[VideoFrame], bool]:
-        with capture_ffmpeg_log() as said:
+        with capture_ffmpeg_log() as messages:
             try:
                 frames, failed = self._context.decode(packet), False
             except FFmpegError:
                 frames, failed = list[VideoFrame](), True
-        return frames, failed or bool(select_errors(said))
+        return frames, failed or bool(select_errors(messages))
 
-    def _out(self, frame: VideoFrame) -> Iterator[DecodedPicture]:
-        ticket = frame.opaque
-        if not isinstance(ticket, PacketTag):
-            # No decoder in FFmpeg 8 that we tried drops it; the oldest packet is then the best guess.
-            ticket = next(iter(self._waiting.values()), PacketTag(0, frame.pts))
-        if ticket.number in self._given_up:
-            # After damage a decoder may let a picture out when its place has passed: it stays lost.
+    def _emit_frame(self, frame: VideoFrame) -> Iterator[DecodedPicture]:
+        tag = frame.opaque
+        if not isinstance(tag, PacketTag):
+            # No decoder of FFmpeg 8 that was tried drops the tag; the oldest packet is the best guess.
+            tag = next(iter(self._pending.values()), PacketTag(0, frame.pts))
+        if tag.number in self._lost_numbers:
+            # After damage a decoder may return a frame after its position has passed: it stays lost.
             return
         if frame.is_corrupt:
-            self._suspicion.raise_at(ticket.number)
-        yield from self._lost([late for late in self._waiting.values() if self._overdue(late, ticket)])
+            self._corruption.mark_error(tag.number)
+        yield from self._emit_lost([late for late in self._pending.values() if self._is_overdue(late, tag)])
         if frame.key_frame:
-            self._suspicion.key_picture(ticket.number)
-        self._waiting.pop(ticket.number, None)
-        status: FrameStatus = "damaged" if self._suspicion.falls_on(ticket.number) else "ok"
-        yield DecodedPicture(self._ticks_of(frame), status, frame)
+            self._corruption.clear_before(tag.number)
+        self._pending.pop(tag.number, None)
+        status: FrameStatus = "damaged" if self._corruption.is_suspect(tag.number) else "ok"
+        yield DecodedPicture(self._presentation_ticks(frame), status, frame)
 
-    def _ticks_of(self, frame: VideoFrame) -> int | None:
-        """Presentation time; in AVI, the decode time less the delay at which the decoder lets pictures out."""
+    def _presentation_ticks(self, frame: VideoFrame) -> int | None:
+        """Presentation time, ticks; in AVI, the decode time less the decoder's output delay."""
         if self._source.has_pts:
             return frame.dts if frame.pts is None else frame.pts
         if frame.dts is not None:
             self._delay = frame.dts - (self._source.first_dts or 0) if self._delay is None else self._delay
             self._ticks = frame.dts - self._delay
         elif self._ticks is not None:
-            self._ticks += 1  # let out after the last packet; in AVI a tick is a frame
+            self._ticks += 1  # returned after the last packet; in AVI a tick is a frame
         return self._ticks
 
-    def _overdue(self, late: PacketTag, shown: PacketTag) -> bool:
-        """Whether the picture of `late` will not come any more, now that `shown` is out."""
-        if late.ticks is None or shown.ticks is None or not self._suspicion.falls_on(late.number):
+    def _is_overdue(self, late: PacketTag, shown: PacketTag) -> bool:
+        """Whether the frame of `late` can no longer be returned after that of `shown`."""
+        if late.ticks is None or shown.ticks is None or not self._corruption.is_suspect(late.number):
             return late.number < shown.number - (MAX_B_FRAMES if self._context.has_b_frames else 0)
         behind_s = float((shown.ticks - late.ticks) * self._source.time_base)
         return behind_s > 0 and (late.number < shown.number or behind_s < RESTART_S)
 
-    def _lost(self, tickets: list[PacketTag]) -> Iterator[DecodedPicture]:
-        """Places of pictures that will not come, as far as any were due."""
-        for ticket in sorted(tickets, key=lambda t: (t.ticks is None, t.ticks, t.number)):
-            del self._waiting[ticket.number]
-            if self._source.all_pictures or self._suspicion.falls_on(ticket.number):
-                self._given_up.add(ticket.number)
-                yield DecodedPicture(ticket.ticks, "lost", None)
+    def _emit_lost(self, tags: list[PacketTag]) -> Iterator[DecodedPicture]:
+        """Lost frames of packets that will not be decoded; packets that hold no frame are discounted."""
+        for tag in sorted(tags, key=lambda t: (t.ticks is None, t.ticks, t.number)):
+            del self._pending[tag.number]
+            if self._source.is_frame_per_packet or self._corruption.is_suspect(tag.number):
+                self._lost_numbers.add(tag.number)
+                yield DecodedPicture(tag.ticks, "lost", None)
             else:
-                self._source.held_no_picture()
+                self._source.discount_empty_packet()

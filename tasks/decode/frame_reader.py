@@ -1,7 +1,7 @@
-"""One pass over a video: rows for the artifact, and the account once they have passed.
+"""Reading a video file: rows of the frames artifact, and the decode report after the last one.
 
-Pictures are decoded here, one after the other; those that are kept are converted where they are encoded, in other
-threads. Only the few that are on their way are in memory.
+Frames are decoded in this thread, one by one; those that are kept are converted to RGB in the threads that encode
+them. Only the few frames in between are in memory.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from tasks.errors import BadInput, SemflowError
 
 @dataclass(frozen=True)
 class TimedPicture:
-    """A picture with its place in the video."""
+    """A decoded frame with its position and time in the video."""
 
     source_frame: int
     pts_s: float
     picture: DecodedPicture
-    view: FrameTransform | None
-    """How to render it; None as long as no picture has come."""
+    transform: FrameTransform | None
+    """Its transform to the stored image; None until a frame was decoded."""
 
 
 class FrameReader:
-    """Iterate for the rows; each iteration opens the file anew."""
+    """An iterable of the rows of a video file; each iteration opens the file anew."""
 
     def __init__(self, file: Path, max_side: int | None, fps: float | None, encoding: ImageEncoding) -> None:
         self._file = file
@@ -45,16 +45,16 @@ class FrameReader:
         self._report: DecodeReport | None = None
 
     def __iter__(self) -> Iterator[Frame]:
-        """The kept rows in order of time; BadInput where the file is no video or holds no picture that decodes."""
+        """The kept rows in order of time; BadInput where the file is no video or no frame can be decoded."""
         self._report = None
         with open_video(self._file) as source:
-            tally, timeline = DecodeStats(), MonotonicTimestamps(source.time_base, source.step_s)
-            placed = self._placed(source, tally, timeline)
+            stats, timestamps = DecodeStats(), MonotonicTimestamps(source.time_base, source.step_s)
+            placed = self._decode_timed(source, stats, timestamps)
             kept = 0
             for item in placed if self._fps is None else resample_fps(placed, self._fps):
-                yield _row(item)
+                yield _make_row(item)
                 kept += 1
-            self._report = self._settle(source, tally, timeline, kept)
+            self._report = self._make_report(source, stats, timestamps, kept)
 
     def decode_report(self) -> DecodeReport:
         """The report of the video; SemflowError before the last row was read."""
@@ -62,49 +62,53 @@ class FrameReader:
             raise SemflowError(f"the decode report of {self._file.name} must be read after its last frame")
         return self._report
 
-    def _placed(self, source: VideoFile, tally: DecodeStats, timeline: MonotonicTimestamps) -> Iterator[TimedPicture]:
-        view: FrameTransform | None = None
-        for number, picture in enumerate(FrameDecoder(source).pictures()):
-            if view is None and picture.frame is not None:
-                view = make_transform(picture.frame, source.pixel_aspect, self._max_side)
-                tally.view = view
-            pts_s = timeline.place(picture)
-            tally.add(picture, pts_s)
-            yield TimedPicture(number, pts_s, picture, view)
+    def _decode_timed(
+        self, source: VideoFile, stats: DecodeStats, timestamps: MonotonicTimestamps
+    ) -> Iterator[TimedPicture]:
+        transform: FrameTransform | None = None
+        for number, picture in enumerate(FrameDecoder(source).decode_pictures()):
+            if transform is None and picture.frame is not None:
+                transform = make_transform(picture.frame, source.pixel_aspect, self._max_side)
+                stats.transform = transform
+            pts_s = timestamps.assign_time(picture)
+            stats.add_picture(picture, pts_s)
+            yield TimedPicture(number, pts_s, picture, transform)
 
-    def _settle(self, source: VideoFile, tally: DecodeStats, timeline: MonotonicTimestamps, kept: int) -> DecodeReport:
-        view = tally.view
-        if view is None:
+    def _make_report(
+        self, source: VideoFile, stats: DecodeStats, timestamps: MonotonicTimestamps, kept: int
+    ) -> DecodeReport:
+        transform = stats.transform
+        if transform is None:
             raise BadInput(
                 f"{source.name} must hold frames that decode, got {source.packets_read} packets of {source.codec} and "
                 "not one picture; it is damaged or encrypted: copy it again from where it came"
             )
-        count = tally.decoded + tally.lost
-        duration_s = timeline.length_s + (float(tally.last_duration * source.time_base) or source.step_s)
+        count = stats.decoded + stats.lost
+        duration_s = timestamps.length_s + (float(stats.last_duration * source.time_base) or source.step_s)
         return DecodeReport(
             file=source.name,
             container=source.container.format.name,
             codec=source.codec,
-            pixel_format=view.pixel_format,
-            source_width=view.source_width,
-            source_height=view.source_height,
-            rotation_deg=view.orientation.turn_deg,
+            pixel_format=transform.pixel_format,
+            source_width=transform.source_width,
+            source_height=transform.source_height,
+            rotation_deg=transform.orientation.turn_deg,
             fps=count / duration_s,
-            vfr=timeline.varies,
+            vfr=timestamps.varies,
             duration_s=duration_s,
             expected=count,
-            decoded=tally.decoded,
-            damaged=tally.damaged,
-            lost=tally.lost,
+            decoded=stats.decoded,
+            damaged=stats.damaged,
+            lost=stats.lost,
             kept=kept,
-            width=view.width,
-            height=view.height,
+            width=transform.width,
+            height=transform.height,
             encoding=self._encoding,
-            notes=tally.notes(source, timeline, view),
+            notes=stats.make_notes(source, timestamps, transform),
         )
 
 
-def _row(item: TimedPicture) -> Frame:
-    frame, view = item.picture.frame, item.view
-    image = None if frame is None or view is None else partial(view.render, frame)
+def _make_row(item: TimedPicture) -> Frame:
+    frame, transform = item.picture.frame, item.transform
+    image = None if frame is None or transform is None else partial(transform.render_image, frame)
     return Frame(item.source_frame, item.pts_s, item.picture.status, image)

@@ -1,10 +1,10 @@
-"""From a decoded picture to the image that is stored: square pixels, upright, at working size, 8-bit RGB.
+"""Transform of decoded frames to stored images: square pixels, upright, at working size, 8-bit RGB.
 
-libswscale converts colour and scales in one step. Its defaults are fast and wrong by up to two grey levels, with chroma
-taken from the nearest sample; with the flags below it agrees with a floating-point reference at 58 dB instead of 48
-(market_street), and gives the same bytes on every CPU. Colour matrix and range are those that the stream names. Where
-it names no matrix, high definition is taken for BT.709 as players do and the rest for BT.601 (FFmpeg takes all of it
-for BT.601, which shifts the hues of untagged HD video). Transfer curves are left alone: HDR is not tone-mapped.
+libswscale converts colour and scales in one step. Its defaults are fast and wrong by up to two grey levels, with
+nearest-neighbour chroma; with the flags below it agrees with a floating-point reference at 58 dB instead of 48
+(market_street), and gives the same bytes on every CPU. Colour matrix and range are those that the stream states.
+Without a stated matrix, high definition is read as BT.709, as players do, and the rest as BT.601 (FFmpeg reads all of
+it as BT.601, which shifts the hues of untagged HD video). Transfer curves are not applied: HDR is not tone-mapped.
 """
 
 from __future__ import annotations
@@ -26,48 +26,48 @@ from tasks.errors import BadInput
 
 SCALING_FLAGS = Interpolation.AREA | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 MATRIX_UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED, ITU-T H.273 table 4
-MAX_SD_LINES = 576  # lines of the tallest standard definition; taller pictures follow BT.709
+MAX_SD_LINES = 576  # lines of the tallest standard definition; taller frames follow BT.709
 RIGHT_ANGLE_TOLERANCE = 1.0  # degrees
 _reformatters = threading.local()
 
 
 @dataclass(frozen=True)
 class Orientation:
-    """How the picture is to be turned for display: first mirrored left to right, then turned clockwise."""
+    """Orientation for display: first mirrored left to right, then rotated clockwise."""
 
     mirrored: bool
     turn_deg: int
     """0, 90, 180 or 270."""
     asked_deg: float
-    """What the file asks for; differs from `turn_deg` where that is no right angle."""
+    """Rotation stated by the file; differs from `turn_deg` where it is no right angle."""
 
 
 @dataclass(frozen=True)
 class FrameTransform:
-    """The way from a decoded picture to the stored image; fixed by the first picture of a video."""
+    """Transform of decoded frames to stored images; fixed by the first frame of a video."""
 
     width: int
     """Stored width, pixels."""
     height: int
     orientation: Orientation
     scaled: bool
-    """Whether pictures are resampled; else a last odd row or column is cut off."""
+    """Whether frames are resampled; else a last odd row or column is cropped."""
     source_width: int
-    """Of the first picture, pixels, before turning."""
+    """Of the first frame, pixels, before rotation."""
     source_height: int
     pixel_format: str
-    """Of the first picture, FFmpeg's name."""
+    """Of the first frame, FFmpeg's name."""
     transfer: int
-    """Transfer curve of the first picture, FFmpeg's number (ITU-T H.273 table 3)."""
+    """Transfer curve of the first frame, FFmpeg's number (ITU-T H.273 table 3)."""
 
-    def render(self, picture: VideoFrame) -> Image:
+    def render_image(self, picture: VideoFrame) -> Image:
         """(height, width, 3) uint8 RGB."""
         turned = self.orientation.turn_deg % 180 == 90
         size = (self.height, self.width) if turned else (self.width, self.height)
         if not self.scaled and (picture.width - size[0], picture.height - size[1]) in {(0, 0), (0, 1), (1, 0), (1, 1)}:
             size = picture.width, picture.height
         try:
-            rgb = _rgb(picture, *size)
+            rgb = _convert_to_rgb(picture, *size)
         except FFmpegError as error:
             raise BadInput(
                 f"pictures must be in a pixel format that converts to RGB, got {self.pixel_format}: {error}"
@@ -79,7 +79,7 @@ class FrameTransform:
 
 
 def make_transform(first: VideoFrame, pixel_aspect: Fraction, max_side: int | None) -> FrameTransform:
-    """The view for a video whose first picture is `first`; `pixel_aspect` is width by height of one pixel."""
+    """The transform of a video whose first frame is `first`; `pixel_aspect` is width by height of one pixel."""
     orientation = read_orientation(first)
     width, height, scaled = compute_working_size(
         first.width, first.height, pixel_aspect, orientation.turn_deg % 180 == 90, max_side
@@ -107,14 +107,14 @@ def compute_working_size(
         wide, high = high, wide
     scale = min(Fraction(1), Fraction(max_side or max(width, height)) / max(wide, high))
     scaled = scale < 1 or pixel_aspect != 1
-    longer, shorter = _even_below(max(wide, high) * scale), _even_below(min(wide, high))
+    longer, shorter = _floor_to_even(max(wide, high) * scale), _floor_to_even(min(wide, high))
     if scaled:
-        shorter = min(longer, shorter, _even_near(min(wide, high) * scale))
+        shorter = min(longer, shorter, _round_to_even(min(wide, high) * scale))
     return (longer, shorter, scaled) if wide >= high else (shorter, longer, scaled)
 
 
 def read_orientation(picture: VideoFrame) -> Orientation:
-    """What the display matrix asks for, to the nearest right angle.
+    """Orientation by the display matrix, to the nearest right angle.
 
     The matrix maps (x, y) to (a x + c y, b x + d y), y downwards, so atan2(b, a) is clockwise.
     """
@@ -128,14 +128,14 @@ def read_orientation(picture: VideoFrame) -> Orientation:
 
 
 def is_right_angle(orientation: Orientation) -> bool:
-    """Whether `turn_deg` is what the file asks for."""
+    """Whether the rotation that the file states is `turn_deg`."""
     off = abs(orientation.asked_deg - orientation.turn_deg)
     return min(off, 360 - off) <= RIGHT_ANGLE_TOLERANCE
 
 
-def _rgb(picture: VideoFrame, width: int, height: int) -> Image:
+def _convert_to_rgb(picture: VideoFrame, width: int, height: int) -> Image:
     if not hasattr(_reformatters, "mine"):
-        # Not shared: it keeps the set-up of its last conversion, and one thread's pictures are all alike.
+        # One per thread: it caches the set-up of its last conversion.
         _reformatters.mine = VideoReformatter()
     untagged_hd = picture.colorspace == MATRIX_UNSPECIFIED and picture.height > MAX_SD_LINES
     converted = cast("VideoReformatter", _reformatters.mine).reformat(
@@ -150,9 +150,9 @@ def _rgb(picture: VideoFrame, width: int, height: int) -> Image:
     return converted.to_ndarray().astype(np.uint8, copy=False)
 
 
-def _even_below(length: Fraction) -> int:
+def _floor_to_even(length: Fraction) -> int:
     return max(2, int(length) // 2 * 2)
 
 
-def _even_near(length: Fraction) -> int:
+def _round_to_even(length: Fraction) -> int:
     return max(2, round(length / 2) * 2)

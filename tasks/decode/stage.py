@@ -1,4 +1,4 @@
-"""decode: a file that claims to be a video becomes frames with their own timestamps and an honest account."""
+"""decode: a video file becomes frames with their own timestamps and a decode report."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tasks.stage import stage
 
 @stage(libraries=("av", "numpy", "opencv-python", "pyarrow"))
 def decode(raw: RawVideo, params: DecodeParams) -> StreamingArtifact[Frames]:
-    """Frames of the main video stream, upright, as they come; BadInput, while writing, where there are none."""
+    """Frames of the main video stream, upright; BadInput, while writing, where no frame can be decoded."""
     from tasks.decode.frame_reader import FrameReader
 
     reading = FrameReader(raw.file, params.max_side, params.fps, params.encoding)

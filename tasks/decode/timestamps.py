@@ -1,8 +1,8 @@
-"""Timestamps that increase, from timestamps that mostly do.
+"""Repair of presentation timestamps, so that they increase strictly.
 
-A picture's own time is kept wherever it lies after the one before. Elsewhere the smallest repair is made and counted:
-a time that is missing comes one usual step later, one that does not increase is squeezed in right behind, and one that
-falls back by more than a second (files joined end to end) starts the rest anew from there.
+A frame keeps its time wherever it is later than that of the frame before. Elsewhere the smallest repair is made and
+counted: a missing time is set one usual step later, a time that does not increase is set right after the one before,
+and one that falls back by more than a second (files joined end to end) offsets all times that follow.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from fractions import Fraction
 
 from tasks.decode.frame_decoder import RESTART_S, DecodedPicture
 
-MAX_SQUEEZED = 20  # that many in a row fit behind one another (a step halved as often is still 1e-6 of itself)
-MAX_ROUNDING_TICKS = 1  # a steady clock rounded to ticks makes spacings of two neighbouring lengths
+MAX_SQUEEZED = 20  # consecutive repairs (a step that is halved as often is still 1e-6 of itself)
+MAX_ROUNDING_TICKS = 1  # a constant frame rate rounded to ticks has spacings of two neighbouring lengths
 
 
 class MonotonicTimestamps:
-    """Places one picture after the other, and remembers what it had to repair and how the spacing varied."""
+    """Strictly increasing times of consecutive frames, with counts of repairs and the range of the frame spacing."""
 
     def __init__(self, time_base: Fraction, step_s: float) -> None:
         self.missing = 0
@@ -25,7 +25,7 @@ class MonotonicTimestamps:
         self.first_s = 0.0
         self.last_s: float | None = None
         self.pause: tuple[float, float] = (0.0, 0.0)
-        """The two times, seconds, that lie furthest apart among good neighbours."""
+        """Start and end of the longest interval between undamaged neighbouring frames, seconds."""
         self._time_base = time_base
         self._step_s = step_s
         self._offset_s = 0.0
@@ -36,29 +36,29 @@ class MonotonicTimestamps:
 
     @property
     def length_s(self) -> float:
-        """From the first picture to the last, seconds."""
+        """Time from the first frame to the last, seconds."""
         return 0.0 if self.last_s is None else self.last_s - self.first_s
 
     @property
     def varies(self) -> bool:
-        """Whether the spacing of good neighbours varies by more than rounding to ticks explains."""
+        """Whether the spacing of undamaged neighbouring frames varies by more than rounding to ticks."""
         if self._narrowest is None or self._widest is None:
             return False
         return self._widest - self._narrowest > MAX_ROUNDING_TICKS
 
-    def place(self, picture: DecodedPicture) -> float:
-        """Presentation time in seconds, later than any before."""
+    def assign_time(self, picture: DecodedPicture) -> float:
+        """Presentation time of the next frame in seconds, later than any before."""
         self.missing += picture.ticks is None and picture.status != "lost"
-        before, time_s = self.last_s, self._time(picture.ticks)
+        before, time_s = self.last_s, self._repair_time(picture.ticks)
         if before is None:
             self.first_s = time_s
         good = picture.ticks if picture.status == "ok" and self._run == 0 else None
         if good is not None and self._ticks is not None and before is not None:
-            self._neighbours(good - self._ticks, before, time_s)
+            self._record_spacing(good - self._ticks, before, time_s)
         self.last_s, self._ticks = time_s, good
         return time_s
 
-    def _time(self, ticks: int | None) -> float:
+    def _repair_time(self, ticks: int | None) -> float:
         if self.last_s is None:
             return 0.0 if ticks is None else float(ticks * self._time_base)
         next_s = self.last_s + self._step_s
@@ -77,7 +77,7 @@ class MonotonicTimestamps:
         self._run += 1
         return self.last_s + self._step_s * 0.5**self._run if self._run <= MAX_SQUEEZED else next_s
 
-    def _neighbours(self, ticks: int, before_s: float, now_s: float) -> None:
+    def _record_spacing(self, ticks: int, before_s: float, now_s: float) -> None:
         self._narrowest = ticks if self._narrowest is None else min(self._narrowest, ticks)
         self._widest = ticks if self._widest is None else max(self._widest, ticks)
         if now_s - before_s > self.pause[1] - self.pause[0]:

@@ -1,4 +1,4 @@
-"""An open video file: which of its streams is the video, its packets, and how many frames it announces."""
+"""An open video file: selection of the video stream, its packets, and the number of frames that it announces."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from tasks.artifacts.raw_video import RawVideo
 from tasks.decode.ffmpeg_log import capture_ffmpeg_log, select_errors
 from tasks.errors import BadInput
 
-# Formats that FFmpeg reads by opening other files (some from the net, some waiting for ever for more), and text.
+# Formats that make FFmpeg open other files (some from the network, some waiting for more data), and text.
 REFUSED_FORMATS = frozenset({"hls", "dash", "concat", "sdp", "imf", "rtsp", "image2", "lavfi", "tty"})
-TEXT_SAMPLE_BYTES = 4096  # bytes looked at to tell text from a damaged video
+TEXT_SAMPLE_BYTES = 4096  # bytes inspected to distinguish text from a damaged video
 MAX_PIXEL_ASPECT = 4  # anamorphic formats in use reach 2
-MIN_ASPECT_DEVIATION = 0.01  # less is what is left of rounding the frame's size, and not worth resampling for
-MAX_CREDIBLE_LOSS = 100  # times the frames that are there; a header that announces more is wrong, not the file short
-FALLBACK_FPS = Fraction(25)  # what FFmpeg assumes of streams that do not say
+MIN_ASPECT_DEVIATION = 0.01  # smaller deviations are rounding of the frame size, and not worth resampling for
+MAX_CREDIBLE_LOSS = 100  # in units of the frames read; a header that announces more is wrong, not the file short
+FALLBACK_FPS = Fraction(25)  # FFmpeg's assumption for streams that state no rate
 
 
 @dataclass
 class VideoFile:
-    """An open container with the stream that is decoded."""
+    """An open container with the video stream that is decoded."""
 
     name: str
     container: InputContainer
     stream: VideoStream
     notes: list[str] = field(default_factory=list[str])
     packets_read: int = 0
-    """Packets that should become a picture: neither empty nor outside the edit list."""
+    """Packets that hold a frame: neither empty nor outside the edit list."""
     empty: int = 0
-    """Packets without a picture in them: the one before stays."""
+    """Packets without a frame: the frame before stays on screen."""
     first_dts: int | None = None
     """Decode time of the first packet, ticks."""
     ending: list[str] = field(default_factory=list[str])
-    """What went wrong where reading stopped, in FFmpeg's words."""
+    """FFmpeg's error messages where reading stopped."""
 
     @property
     def formats(self) -> list[str]:
@@ -58,7 +58,7 @@ class VideoFile:
 
     @property
     def pixel_aspect(self) -> Fraction:
-        """Width by height of one pixel; 1 where the file says nothing, nothing sensible, or next to nothing."""
+        """Pixel aspect ratio, width by height; 1 where the file states none, an implausible one, or nearly 1."""
         aspect = self.stream.sample_aspect_ratio or Fraction(1)
         sensible = 1 / MAX_PIXEL_ASPECT <= aspect <= MAX_PIXEL_ASPECT
         return aspect if sensible and abs(aspect - 1) > MIN_ASPECT_DEVIATION else Fraction(1)
@@ -79,16 +79,16 @@ class VideoFile:
         return "avi" not in self.formats
 
     @property
-    def all_pictures(self) -> bool:
-        """Whether every packet is a picture, so that one without is a loss even if the decoder does not complain.
+    def is_frame_per_packet(self) -> bool:
+        """Whether every packet holds a frame, so that a packet without one is a loss even without an error.
 
-        (In AVI it may stand for "as before"; elsewhere it may be a second field, or a picture that is never shown.)
+        (In AVI an empty packet repeats the frame before; elsewhere it may be a second field or a hidden frame.)
         """
         return "mov" in self.formats
 
     @property
     def announced(self) -> int:
-        """Frames that the index lists and that would be shown, 0 where there is none; final after the last packet."""
+        """Displayed frames by the container's index, 0 where it has none; final after the last packet."""
         if "mov" in self.formats:
             # The header's count includes samples that an edit list leaves out; fragments are listed as they are read.
             listed = sum(not entry.is_discard for entry in self.stream.index_entries)
@@ -98,40 +98,40 @@ class VideoFile:
 
     @property
     def unread(self) -> int:
-        """Frames that the index lists and the file does not hold, as far as that can be believed."""
+        """Frames that the index lists and the file does not hold; 0 where that number is implausible."""
         missing = self.announced - self.packets_read
         return missing if 0 < missing <= MAX_CREDIBLE_LOSS * self.packets_read else 0
 
     @property
     def length_s(self) -> float | None:
-        """Length that the header announces, seconds."""
+        """Duration by the header, seconds; None where it states none."""
         return None if self.container.duration is None else self.container.duration / av.time_base
 
-    def held_no_picture(self) -> None:
-        """One of the packets turned out to hold none."""
+    def discount_empty_packet(self) -> None:
+        """Count one of the packets read as empty."""
         if self.stream.frames:
             self.packets_read -= 1
             self.empty += 1
 
-    def packets(self) -> Iterator[tuple[Packet[VideoStream], bool]]:
-        """Packets of the video, each with whether the container was found broken on the way to it."""
+    def read_packets(self) -> Iterator[tuple[Packet[VideoStream], bool]]:
+        """(packet, whether the demuxer reported an error before it) of the video stream, in decode order."""
         demuxer, broken = self.container.demux(self.stream), False
         while True:
-            with capture_ffmpeg_log() as said:
+            with capture_ffmpeg_log() as messages:
                 try:
                     packet = next(demuxer, None)
                 except FFmpegError as error:
                     packet, self.ending = None, [str(error.strerror)]
                 except IndexError:
-                    # PyAV 18 stumbles over streams that turned up on the way, when all has been read.
+                    # PyAV 18 raises this at the end of files whose streams appear after the header.
                     packet = None
-            wrong = select_errors(said, self.container.format.name)
+            wrong = select_errors(messages, self.container.format.name)
             if packet is None:
                 self.ending += wrong
                 return
             broken = broken or bool(wrong)
             if not packet.size:
-                # The last one asks the decoder to flush; others are empty. A decoder takes any of them for the end.
+                # The last one flushes the decoder; others are empty. A decoder takes any of them for the end.
                 self.empty += packet.dts is not None
                 self.ending = wrong if packet.dts is None else []
                 continue
@@ -150,25 +150,25 @@ def open_video(file: Path) -> Generator[VideoFile]:
         raise BadInput(f"{file.name} must be a video, got an empty file; copy it again from where it came")
     if _is_text(file):
         raise BadInput(f"{file.name} must be a video, got text; remove it from the raw videos")
-    with capture_ffmpeg_log() as said:
+    with capture_ffmpeg_log() as messages:
         try:
-            # An absolute path cannot be taken for a protocol.
-            container = av.open(str(file.resolve()), metadata_errors="replace", options=_this_file_alone())
+            # An absolute path is not parsed as a protocol.
+            container = av.open(str(file.resolve()), metadata_errors="replace", options=_single_file_options())
         except (FFmpegError, OSError) as error:
-            raise BadInput(_unreadable(file, error, [what for _, _, what in said])) from None
+            raise BadInput(_describe_open_error(file, error, [what for _, _, what in messages])) from None
     with container:
-        yield VideoFile(RawVideo(file).name, container, *_choose(file, container))
+        yield VideoFile(RawVideo(file).name, container, *_select_stream(file, container))
 
 
 @cache
-def _this_file_alone() -> dict[str, str]:
-    """Options for FFmpeg to open nothing but the file it is given."""
+def _single_file_options() -> dict[str, str]:
+    """Options of FFmpeg that forbid opening any other file."""
     formats = ",".join(sorted(av.formats_available - REFUSED_FORMATS))
     return {"protocol_whitelist": "file", "format_whitelist": formats}
 
 
-def _unreadable(file: Path, error: Exception, said: list[str]) -> str:
-    if any("moov atom not found" in what for what in said) and _is_mp4(file):
+def _describe_open_error(file: Path, error: Exception, messages: list[str]) -> str:
+    if any("moov atom not found" in what for what in messages) and _is_mp4(file):
         return (
             f"{file.name} must be a whole video, got one that was cut off before its index (no moov atom), "
             "so no frame can be found; copy it again, or rebuild the index with a repair tool such as untrunc"
@@ -193,7 +193,7 @@ def _is_mp4(file: Path) -> bool:
         return stream.read(8)[4:] in (b"ftyp", b"mdat", b"free", b"wide", b"skip")
 
 
-def _choose(file: Path, container: InputContainer) -> tuple[VideoStream, list[str]]:
+def _select_stream(file: Path, container: InputContainer) -> tuple[VideoStream, list[str]]:
     if container.format.name.endswith("_pipe"):
         raise BadInput(f"{file.name} must be a video, got a still image; remove it from the raw videos")
     real = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
@@ -207,7 +207,7 @@ def _choose(file: Path, container: InputContainer) -> tuple[VideoStream, list[st
     readable = [s for s in real if getattr(s, "codec_context", None) is not None]
     if not readable:
         raise BadInput(f"{file.name} must be in a codec that FFmpeg can decode, got an unknown one; convert it first")
-    # FFmpeg's own rule: the stream that the file marks as default, then the largest picture, then the first.
+    # FFmpeg's rule: the stream that the file marks as default, then the largest frame size, then the first.
     best = max(readable, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height, -s.index))
     notes = [f"stream {best.index} taken of {len(real)} video streams"] if len(real) > 1 else []
     return best, notes

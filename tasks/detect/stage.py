@@ -42,7 +42,7 @@ def detect(frames: Frames, params: DetectParams, compute: Compute) -> Detections
             boxes = decode_one_to_one(prediction, params.score_threshold)
         else:
             boxes = decode_one_to_many(prediction, params.score_threshold, params.nms_iou, HEAD_LIMIT)
-        boxes = replace(boxes, xyxy=letterbox.back(boxes.xyxy.reshape(-1, 2, 2)).reshape(-1, 4))
+        boxes = replace(boxes, xyxy=letterbox.to_source(boxes.xyxy.reshape(-1, 2, 2)).reshape(-1, 4))
         # A box may lie in the letterbox's border alone, or, as predicted distances can be negative, have x2 < x1.
         good = (boxes.xyxy[:, :2] < boxes.xyxy[:, 2:]).all(axis=1) & np.isin(boxes.class_id, wanted)
         return boxes.take(np.flatnonzero(good)[: params.max_detections])

@@ -1,11 +1,11 @@
-"""What may be trusted of a pair's flow: valid pixels, a figure of quality, and whether the scene was cut.
+"""Quality of a pair's optical flow: valid pixels, photometric error, and scene cut detection.
 
-A cut is where the two frames have nothing to do with each other: no flow maps one onto the other, so the two directions
-disagree and the frame that was warped does not look like the one it should match. Neither sign is enough: fast motion
-breaks the agreement too, and noise in a dark frame the likeness. With m = sqrt(1 - correlation of the grey values after
-warping), which no change of brightness touches, and v the share of valid pixels, a cut is where m > 1.75 v.
+At a scene cut no flow maps one frame onto the other: the two directions are inconsistent, and the warped frame does not
+look like its target. Neither sign is enough: fast motion breaks the consistency too, and noise in a dark frame the
+similarity. With m = sqrt(1 - correlation of the grey values after warping), which is invariant to brightness and
+contrast, and v the share of consistent pixels, a cut is where m > 1.75 v.
 Measured with DIS on 15 real clips (the five of DAVIS among them): m - 1.75 v was at most -0.10 where there was no cut,
-and at least 0.10 at 6 real cuts and 90 made ones. Farneback's flow tells them apart less well.
+and at least 0.10 at 6 real cuts and 90 synthetic ones. Farneback's flow separates them less well.
 """
 
 from __future__ import annotations
@@ -22,52 +22,52 @@ from tasks.geometry.forward_backward import find_consistent_pixels
 from tasks.geometry.homography import estimate_camera_motion
 from tasks.geometry.warp import find_targets_inside, warp_image
 
-CUT_RATIO = 1.75  # see above
+CUT_RATIO = 1.75  # of mismatch to valid share, measured as said above
 NOISE_LEVEL = (
     3.0  # grey levels: a smaller error after warping is noise, whatever its correlation (8-bit video, dark scenes)
 )
-MAX_ERROR = 255.0  # grey levels: what a pair gets whose flow leads out of the image everywhere
+MAX_ERROR = 255.0  # grey levels: for a pair whose flow leaves the image everywhere
 
 
 @dataclass(frozen=True)
 class PhotometricError:
-    """How one frame compares with the other warped onto it, where the flow leads into the image."""
+    """Difference of one frame to the other warped onto it, where the flow stays in the image."""
 
     error: float
     """Mean absolute difference, grey levels."""
     mismatch: float
-    """sqrt(1 - correlation), 0 for the same picture up to brightness and contrast, 1 for unrelated ones."""
+    """sqrt(1 - correlation): 0 for images equal up to brightness and contrast, 1 for unrelated ones."""
 
 
 def assess_flow_pair(
     first: Image, second: Image, forward: FlowField, backward: FlowField, encoding: FlowEncoding
 ) -> FlowPair:
-    """The pair of (h, w, 3) RGB images with its flows, or without any where the scene is cut between them."""
+    """Flow, valid pixels, error and camera motion of two (h, w, 3) RGB images; no flow where the scene is cut."""
     valid, valid_backward = find_consistent_pixels(forward, backward), find_consistent_pixels(backward, forward)
     gray, other = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False) for image in (first, second))
-    alike = compute_photometric_error(gray, warp_image(other, forward), find_targets_inside(forward))
-    if is_scene_cut(alike, float(valid.mean())):
-        return FlowPair.empty(encoding, photometric_error=alike.error, cut=True)
+    photometric = compute_photometric_error(gray, warp_image(other, forward), find_targets_inside(forward))
+    if is_scene_cut(photometric, float(valid.mean())):
+        return FlowPair.empty(encoding, photometric_error=photometric.error, cut=True)
     camera = estimate_camera_motion(forward, valid)
     return FlowPair(
         forward=forward,
         backward=backward,
         valid=valid,
         valid_backward=valid_backward,
-        photometric_error=alike.error,
+        photometric_error=photometric.error,
         cut=False,
         camera=camera.homography,
         camera_inliers=camera.inliers,
     )
 
 
-def is_scene_cut(alike: PhotometricError, valid_share: float) -> bool:
-    """Whether two frames with this likeness and this share of valid pixels belong to different scenes."""
-    return alike.error > NOISE_LEVEL and alike.mismatch > CUT_RATIO * valid_share
+def is_scene_cut(photometric: PhotometricError, valid_share: float) -> bool:
+    """Whether two frames with this error and this share of valid pixels belong to different scenes."""
+    return photometric.error > NOISE_LEVEL and photometric.mismatch > CUT_RATIO * valid_share
 
 
 def compute_photometric_error(first: GrayImage, warped: GrayImage, where: Mask) -> PhotometricError:
-    """Compare two (h, w) grey images `where` both are known."""
+    """Photometric error of two (h, w) grey images over the mask `where`."""
     a, b = first[where].astype(np.float32), warped[where].astype(np.float32)
     if not len(a):
         return PhotometricError(MAX_ERROR, 1.0)

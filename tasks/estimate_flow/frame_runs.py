@@ -1,4 +1,4 @@
-"""A video cut into runs of whole frames, and the row of pairs that comes of them."""
+"""Splitting a video into runs of consecutive whole frames, and the flow pairs of all of its frames."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tasks.estimate_flow.flow_quality import assess_flow_pair
 
 
 def estimate_flow_pairs(frames: Frames, backend: FlowBackend, encoding: FlowEncoding) -> Iterator[FlowPair]:
-    """One FlowPair for every two neighbouring rows of `frames`; one without flow where either is not whole."""
+    """A FlowPair for every two neighbouring frames; one without flow where either is damaged or lost."""
     missing = FlowPair.empty(encoding)
     done = 0
-    for start, images in iterate_frame_runs(frames, backend.run):
+    for start, images in iterate_frame_runs(frames, backend.pairs_per_run):
         yield from repeat(missing, start - done)
-        for (first, second), (there, back) in zip(pairwise(images), backend.estimate(images), strict=True):
-            yield assess_flow_pair(first, second, there, back, encoding)
+        for (first, second), (forward, backward) in zip(pairwise(images), backend.estimate(images), strict=True):
+            yield assess_flow_pair(first, second, forward, backward, encoding)
         done = start + len(images) - 1
     yield from repeat(missing, len(frames) - 1 - done)
 

@@ -1,4 +1,4 @@
-"""Flow without learning, on grey images: DIS and Farneback, both OpenCV's.
+"""Dense optical flow without learning, on grey images, by OpenCV: DIS and Farneback.
 
 DIS: Kroeger, Timofte, Dai and Van Gool, "Fast Optical Flow using Dense Inverse Search" (ECCV 2016). Farneback:
 "Two-frame motion estimation based on polynomial expansion" (SCIA 2003). Neither depends on the number of threads.
@@ -17,23 +17,23 @@ import numpy as np
 from tasks.arrays import FlowField, GrayImage, Image
 
 DisPreset = Literal["ultrafast", "fast", "medium", "fine"]
-MIN_DIS_SIDE = 16  # DIS has patches of 8 pixels on half size, and refuses images without room for them
+MIN_DIS_SIDE = 16  # DIS has patches of 8 pixels at half size, and rejects smaller images
 
 
 @dataclass(frozen=True)
 class DisSettings:
-    """What a preset sets; the rest is OpenCV's."""
+    """Settings of a preset; None keeps OpenCV's value."""
 
     base: int
-    """OpenCV's preset to start from."""
+    """OpenCV's preset with the default values."""
     finest_scale: int | None = None
-    """Halvings of the image at which the search stops: 1 works on half size and doubles the result."""
+    """Finest level of the image pyramid: 1 works at half size and doubles the result."""
     patch_stride: int | None = None
     """Pixels between neighbouring patches."""
     descent: int | None = None
-    """Steps of the inverse search per patch."""
+    """Gradient descent iterations of the inverse search per patch."""
     refinement: int | None = None
-    """Iterations of the variational refinement on each scale."""
+    """Iterations of the variational refinement per scale."""
 
 
 DIS_PRESETS: dict[DisPreset, DisSettings] = {
@@ -58,13 +58,13 @@ FARNEBACK_SETTINGS = {
 
 
 def make_dis_estimator(preset: DisPreset) -> Callable[[Sequence[Image]], Iterator[tuple[FlowField, FlowField]]]:
-    """Dense inverse search with the settings of `preset`."""
+    """Estimator by dense inverse search (DIS) with the settings of `preset`."""
     search = _make_dis(DIS_PRESETS[preset])
     return lambda images: _estimate_neighbours(images, lambda first, second: search.calc(first, second, None))
 
 
 def estimate_farneback(images: Sequence[Image]) -> Iterator[tuple[FlowField, FlowField]]:
-    """Polynomial expansion."""
+    """Forward and backward flow of neighbouring images by Farneback's polynomial expansion."""
     expand: Any = cv2.calcOpticalFlowFarneback
     return _estimate_neighbours(images, lambda first, second: expand(first, second, None, **FARNEBACK_SETTINGS))
 
@@ -87,14 +87,14 @@ def _estimate_neighbours(
 ) -> Iterator[tuple[FlowField, FlowField]]:
     """Forward and backward flow of neighbours, images smaller than SMALLEST_SIDE continued by their borders."""
     height, width = images[0].shape[:2]
-    below, right = max(0, MIN_DIS_SIDE - height), max(0, MIN_DIS_SIDE - width)
-    grays = [_to_padded_gray(image, below, right) for image in images]
+    bottom, right = max(0, MIN_DIS_SIDE - height), max(0, MIN_DIS_SIDE - width)
+    grays = [_to_padded_gray(image, bottom, right) for image in images]
     for first, second in pairwise(grays):
         yield flow(first, second)[:height, :width], flow(second, first)[:height, :width]
 
 
-def _to_padded_gray(image: Image, below: int, right: int) -> GrayImage:
+def _to_padded_gray(image: Image, bottom: int, right: int) -> GrayImage:
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    if below or right:
-        gray = cv2.copyMakeBorder(gray, 0, below, 0, right, cv2.BORDER_REPLICATE)
+    if bottom or right:
+        gray = cv2.copyMakeBorder(gray, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
     return gray.astype(np.uint8, copy=False)

@@ -10,14 +10,14 @@ from tasks.params import Params
 
 
 class EstimateFlowParams(Params):
-    """How flow is estimated, and how finely it is stored."""
+    """Parameters of flow estimation, and the resolution of stored flow."""
 
     backend: Literal["dis", "farneback", "raft-small", "raft"]
-    """dis (fast, good), farneback (for comparison), raft-small or raft (networks; raft is the best, for a GPU)."""
+    """dis (fast, good), farneback (for comparison), raft-small or raft (networks; raft the best, for a GPU)."""
     dis_preset: Literal["ultrafast", "fast", "medium", "fine"]
-    """dis alone: from a tenth of medium's time to 2.5 times; fine works at full size: best with stored_grid 1."""
+    """dis only: from a tenth of medium's time to 2.5 times; fine works at full size: best with stored_grid 1."""
     raft_weights: Literal["raft-sintel", "raft-things"]
-    """raft alone: trained for film-like scenes (sintel, the better) or on synthetic things alone."""
+    """raft only: trained for film-like scenes (sintel, the more accurate) or on FlyingThings alone."""
     raft_iterations: int = Field(ge=1, le=64)
     """raft and raft-small: updates of the flow; the authors train with 12 and evaluate with up to 32."""
     stored_grid: Literal[1, 2]
@@ -27,5 +27,5 @@ class EstimateFlowParams(Params):
 
     @property
     def network(self) -> str | None:
-        """Name of the weights that these parameters ask for, if any."""
+        """Name of the weights of the selected network; None without a network."""
         return {"raft-small": "raft-small", "raft": self.raft_weights}.get(self.backend)

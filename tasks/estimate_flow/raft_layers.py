@@ -1,7 +1,7 @@
-"""The learned parts of RAFT: the encoders and the update operator, in both published sizes.
+"""Layers of RAFT: the encoders and the update operator, in both published sizes.
 
 Teed and Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow", ECCV 2020, section 3 and appendix; the
-layers and their names follow the authors' release, so that the published weights load as they are.
+layers and their attribute names follow the authors' release, so that the published weights load unchanged.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Norm = Callable[[int], nn.Module]
 
 @dataclass(frozen=True)
 class RaftSize:
-    """What tells the two published networks apart."""
+    """Hyperparameters in which the two published networks differ."""
 
     widths: tuple[int, int, int]
     """Channels after each stage of an encoder."""
@@ -29,9 +29,9 @@ class RaftSize:
     context: int
     """Channels of the context that is fed to every update."""
     radius: int
-    """Cells around the present match that an update looks at, on every level of the pyramid."""
+    """Lookup radius in cells around the current match, on every level of the pyramid."""
     small: bool
-    """Bottleneck blocks, one convolution where the large one has two, bilinear instead of learned upsampling."""
+    """Bottleneck blocks, one convolution where the large network has two, bilinear instead of learned upsampling."""
 
 
 RAFT_LARGE = RaftSize((64, 96, 128), features=256, hidden=128, context=128, radius=4, small=False)
@@ -50,13 +50,13 @@ def batch_norm(channels: int) -> nn.Module:
 
 
 def no_norm(channels: int) -> nn.Module:
-    """The small network's context encoder goes without."""
+    """No norm, as in the small network's context encoder."""
     del channels
     return nn.Identity()
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions, or a bottleneck of 1x1, 3x3, 1x1, added to what came in."""
+    """Two 3x3 convolutions, or a bottleneck of 1x1, 3x3, 1x1, added to the input."""
 
     def __init__(self, inputs: int, outputs: int, norm: Norm, stride: int, bottleneck: bool) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ def _make_stage(inputs: int, outputs: int, norm: Norm, stride: int, bottleneck: 
 
 
 class MotionEncoder(nn.Module):
-    """Correlations and present flow to motion features, the flow itself among them."""
+    """Correlations and current flow to motion features, the flow itself among them."""
 
     def __init__(self, size: RaftSize) -> None:
         super().__init__()
@@ -149,7 +149,7 @@ class ConvGru(nn.Module):
 
 
 class FlowHead(nn.Module):
-    """State to a step of the flow."""
+    """Hidden state to an update of the flow."""
 
     def __init__(self, hidden: int, inner: int) -> None:
         super().__init__()
@@ -161,7 +161,7 @@ class FlowHead(nn.Module):
 
 
 class UpdateBlock(nn.Module):
-    """One step: (state, context, correlations, flow) to (state, step of the flow)."""
+    """One update: (state, context, correlations, flow) to (state, update of the flow)."""
 
     MASK_SCALE = 0.25  # "scale mask to balance gradients", in the authors' code
 
@@ -178,6 +178,6 @@ class UpdateBlock(nn.Module):
         h = self.gru(h, torch.cat([context, motion], dim=1))
         return h, self.flow_head(h)
 
-    def upsampling(self, h: Tensor) -> Tensor:
-        """(n, 576, h, w) logits of the learned upsampling; the large network alone has them."""
+    def predict_upsampling(self, h: Tensor) -> Tensor:
+        """(n, 576, h, w) logits of the convex upsampling mask; in the large network only."""
         return self.MASK_SCALE * self.mask(h)

@@ -1,10 +1,12 @@
-"""RAFT: flow by repeated look-ups in the correlations of all pairs of cells.
+"""RAFT: optical flow by repeated lookups in the correlations of all pairs of cells.
 
 Teed and Deng, ECCV 2020, https://arxiv.org/abs/2003.12039, with the authors' published weights (BSD-3-Clause).
-Differences: each image is encoded once and serves both directions, and the correlation volume of the backward flow is
-the transpose of the forward one; only the last field is upsampled. Neither changes a figure.
-The network lives on cells of 8x8 pixels whose sampling conventions (corner-aligned upsampling in the small one, pooled
-levels addressed by halved coordinates) are part of what its weights have learned, so they stay as they were trained.
+Differences: each image is encoded once for both directions, and the correlation volume of the backward flow is the
+transpose of the forward one; only the last field is upsampled. Neither changes a result.
+The network works on cells of 8x8 pixels whose sampling conventions (corner-aligned upsampling in the small one, pooled
+levels addressed by halved coordinates) are part of what its weights have learned, so they stay as trained.
+Why not torchvision.models.optical_flow: torchvision cannot be imported beside a CPU build of torch of another version
+(tasks/yolo/torchvision_ops.py); the tests compare this network with torchvision's.
 """
 
 from __future__ import annotations
@@ -32,21 +34,21 @@ CELL_SIZE = 8  # pixels per cell side
 
 @dataclass(frozen=True)
 class RaftEncoding:
-    """What the network knows of images before it compares any."""
+    """Encodings of n images, before any two are compared."""
 
     features: Tensor
     """(n, d, h8, w8) vectors to correlate."""
     hidden: Tensor
-    """(n, hidden, h8, w8) first state."""
+    """(n, hidden, h8, w8) initial state of the GRU."""
     context: Tensor
-    """(n, context, h8, w8)."""
+    """(n, context, h8, w8) input to every update."""
 
     def __getitem__(self, images: slice) -> RaftEncoding:
         return RaftEncoding(self.features[images], self.hidden[images], self.context[images])
 
 
 class Raft(nn.Module):
-    """The network; `encode` images, then `flow` between encodings."""
+    """The RAFT network: `encode_images`, then `estimate_flow` between encodings."""
 
     def __init__(self, size: RaftSize) -> None:
         super().__init__()
@@ -55,13 +57,13 @@ class Raft(nn.Module):
         self.cnet = ImageEncoder(size, size.hidden + size.context, no_norm if size.small else batch_norm)
         self.update_block = UpdateBlock(size)
 
-    def encode(self, images: Tensor) -> RaftEncoding:
+    def encode_images(self, images: Tensor) -> RaftEncoding:
         """Encode (n, 3, h, w) images in [-1, 1], h and w multiples of 8."""
         hidden, context = self.cnet(images).split([self.size.hidden, self.size.context], dim=1)
         return RaftEncoding(self.fnet(images).float(), torch.tanh(hidden), torch.relu(context))
 
-    def flow(self, first: RaftEncoding, pyramid: Sequence[Tensor], iterations: int) -> Tensor:
-        """(n, 2, h, w) pixels from the images of `first`, whose correlations with the second ones are `pyramid`."""
+    def estimate_flow(self, first: RaftEncoding, pyramid: Sequence[Tensor], iterations: int) -> Tensor:
+        """(n, 2, h, w) flow in px from the images of `first`; `pyramid` holds their correlations with the second."""
         start = make_cell_coordinates(first.features)
         at, hidden = start, first.hidden
         for _ in range(iterations):
@@ -70,11 +72,11 @@ class Raft(nn.Module):
             at = at + step.float()
         if self.size.small:
             return _upsample_bilinear(at - start)
-        return _upsample_convex(at - start, self.update_block.upsampling(hidden).float())
+        return _upsample_convex(at - start, self.update_block.predict_upsampling(hidden).float())
 
 
 def make_cell_coordinates(like: Tensor) -> Tensor:
-    """(n, 2, h8, w8) coordinates x, y of every cell."""
+    """(n, 2, h8, w8) coordinates x, y of every cell, for features shaped `like`."""
     n, _, h, w = like.shape
     y, x = torch.meshgrid(
         torch.arange(h, device=like.device, dtype=torch.float32),
@@ -90,7 +92,7 @@ def correlate_all_pairs(first: Tensor, second: Tensor) -> Tensor:
 
 
 def build_correlation_pyramid(volume: Tensor, h: int, w: int) -> list[Tensor]:
-    """The volume and its halvings over the second image: (n * h * w, 1, h / 2^k, w / 2^k)."""
+    """The correlation volume average-pooled over the second image: (n * h * w, 1, h / 2^k, w / 2^k)."""
     levels = [volume.reshape(-1, 1, h, w)]
     for _ in range(PYRAMID_LEVELS - 1):
         levels.append(F.avg_pool2d(levels[-1], 2, stride=2))
@@ -101,7 +103,7 @@ def lookup_correlations(pyramid: Sequence[Tensor], at: Tensor, radius: int) -> T
     """(n, levels * (2r + 1)^2, h, w) correlations around `at` (n, 2, h, w), bilinear, zero outside the image."""
     n, _, h, w = at.shape
     steps = torch.arange(-radius, radius + 1, device=at.device, dtype=at.dtype)
-    # The authors' order, which the weights have learned: the slow axis of the window moves along x.
+    # The authors' order, which the weights require: the slow axis of the window is x.
     window = torch.stack(torch.meshgrid(steps, steps, indexing="ij"), dim=-1)
     centre = at.permute(0, 2, 3, 1).reshape(-1, 1, 1, 2)
     found: list[Tensor] = []
@@ -118,7 +120,7 @@ def _upsample_bilinear(flow: Tensor) -> Tensor:
 
 
 def _upsample_convex(flow: Tensor, logits: Tensor) -> Tensor:
-    """Each pixel a convex combination of the 3x3 cells around its own (section 3.3)."""
+    """Convex upsampling: each pixel is a convex combination of the 3x3 cells around its own (section 3.3)."""
     n, _, h, w = flow.shape
     weights = logits.view(n, 1, 9, CELL_SIZE, CELL_SIZE, h, w).softmax(dim=2)
     around = F.unfold(CELL_SIZE * flow, 3, padding=1).view(n, 2, 9, 1, 1, h, w)

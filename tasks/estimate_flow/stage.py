@@ -1,8 +1,8 @@
-"""Dense optical flow between neighbouring frames, there and back.
+"""Dense optical flow between neighbouring frames, forward and backward.
 
-Every pair gets its forward and backward flow, the pixels where the two agree (Sundaram et al., 2010), the photometric
-error after warping as its figure of quality, and the camera's motion as a homography. Where the scene is cut, or a
-frame is damaged or lost, the flow is zero and nowhere valid rather than wild.
+Each pair gets both flows, the pixels where they are consistent (Sundaram et al., 2010), the photometric error after
+warping as a quality measure, and the camera motion as a homography. At a scene cut, or where a frame is damaged or
+lost, the flow is zero and nowhere valid.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""Steps of a walking person: when which foot strikes the ground, how many a minute, and whether both sides take alike.
+"""Gait analysis: heel strikes, cadence and step time asymmetry of a walking person.
 
 After Zeni et al. (2008, "Two simple methods for determining gait events during treadmill and overground walking"): at
-heel strike the foot is as far ahead of the pelvis as it gets. COCO has no heels, so the ankles are taken, each from its
-own hip, and of both at once how far the one is ahead of the other, which peaks at each step, one way and the other in
-turn. The camera may stand anywhere, so the way that the feet swing is found as the main axis of that distance over a
-stride or two, and forwards is where the hips move to or, on a treadmill, where the nose points to. Peaks make a walk
-when several follow each other in even time, left foot and right foot ahead in turn: feet that part and close without
-passing each other are a jumping jack.
+heel strike the foot is at its largest distance ahead of the pelvis. COCO has no heels, so the ankles are used, each
+relative to its hip, and the difference of both sides, which has an extremum at each step with alternating sign. The
+camera may stand anywhere, so the swing direction is the first principal axis of that difference over a stride or two,
+and forwards is the direction in which the hips move or, on a treadmill, in which the nose points. Extrema form a
+walking bout where several follow at regular times with alternating feet: feet that part and close without passing each
+other are a jumping jack.
 """
 
 from __future__ import annotations
@@ -22,37 +22,37 @@ from tasks.estimate_pose.joint_angles import SIDES, compute_midpoint
 from tasks.estimate_pose.keypoint_velocity import compute_velocity
 from tasks.estimate_pose.pose_segments import split_at_gaps
 
-AXIS_WINDOW_S = 1.0  # on both sides of the moment whose axis is sought: a stride takes about a second (Winter, 2009)
-MIN_STEP_PROMINENCE = 0.1  # body heights by which a step stands out; a step is about .4 of them long (Winter, 2009)
-STEP_TIME_RANGE_S = (0.22, 1.2)  # from a sprint's 4.5 steps a second to the slowest walk
-MAX_STEP_TIME_RATIO = 1.75  # ratio of the times of neighbouring steps beyond which it is no walk
-MIN_HIP_SPEED = 0.15  # body heights per second from which the way that the hips move says where forwards is
-MIN_NOSE_OFFSET = 0.02  # body heights by which the nose must be to one side of the ears to do so
-CADENCE_WINDOW_STEPS = 2  # on both sides of the moment whose cadence is sought
+AXIS_WINDOW_S = 1.0  # to both sides of a time whose axis is estimated: a stride takes about a second (Winter, 2009)
+MIN_STEP_PROMINENCE = 0.1  # body heights; a step is about .4 body heights long (Winter, 2009)
+STEP_TIME_RANGE_S = (0.22, 1.2)  # from 4.5 steps per second of a sprint to the slowest walk
+MAX_STEP_TIME_RATIO = 1.75  # ratio of the times of neighbouring steps in a walk
+MIN_HIP_SPEED = 0.15  # body heights per second from which the motion of the hips defines forwards
+MIN_NOSE_OFFSET = 0.02  # body heights beside the ears from which the nose defines forwards
+CADENCE_WINDOW_STEPS = 2  # to both sides of a time whose cadence is computed
 
 
 @dataclass(frozen=True)
 class WalkingBout:
-    """Steps that follow each other."""
+    """A sequence of regular steps."""
 
     rows: NDArray[np.intp]
-    """(s,) rows of the frames in which a foot strikes."""
+    """(s,) rows of the frames with a heel strike."""
     sides: NDArray[np.object_]
     """(s,) left, right or unsided."""
     times_s: Floats
-    """(s,) when, to a fraction of a frame."""
+    """(s,) times of the heel strikes, to a fraction of a frame."""
     within: NDArray[np.intp]
     """(m,) rows from the first step to the last one in which both feet are known."""
     lead: Floats
-    """(m,) how far the left foot is ahead of the right one, body heights; NaN where forwards is not known."""
+    """(m,) distance of the left foot ahead of the right one, body heights; NaN where forwards is not known."""
 
     @property
     def steps_s(self) -> Floats:
-        """(s - 1,) time that each step after the first took."""
+        """(s - 1,) duration of each step after the first, seconds."""
         return np.diff(self.times_s)
 
-    def cadence(self, time_s: Floats) -> Floats:
-        """Steps per minute at each of `time_s` within the walk: by the mean of the steps around it."""
+    def compute_cadence(self, time_s: Floats) -> Floats:
+        """Steps per minute at each of `time_s` within the bout: mean over the neighbouring steps."""
         last = len(self.times_s) - 1
         step = np.clip(np.searchsorted(self.times_s, time_s, side="right") - 1, 0, last - 1)
         first, stop = np.maximum(step - CADENCE_WINDOW_STEPS, 0), np.minimum(step + CADENCE_WINDOW_STEPS + 1, last)
@@ -60,7 +60,7 @@ class WalkingBout:
 
     @property
     def asymmetry(self) -> float:
-        """Robinson's (1987) index of the times of left and right steps, %: NaN where sides are not known."""
+        """Symmetry index of left and right step times (Robinson et al., 1987), %; NaN where sides are not known."""
         left, right = (self.steps_s[self.sides[1:] == side] for side in ("left", "right"))
         if not len(left) or not len(right):
             return float("nan")
@@ -68,9 +68,9 @@ class WalkingBout:
 
 
 def detect_walking_bouts(
-    time_s: Floats, xy: Floats, height: Floats, least_steps: int, bridge_s: float
+    time_s: Floats, xy: Floats, height: Floats, min_steps: int, bridge_s: float
 ) -> list[WalkingBout]:
-    """The walks of one person with (t, 17, 2) keypoints and (t,) body heights, in pixels; in order of time."""
+    """Walking bouts of one person with (t, 17, 2) keypoints and (t,) body heights, in pixels; in order of time."""
     left, right = (xy[:, KEYPOINT_INDEX[f"ankle_{side}"]] - xy[:, KEYPOINT_INDEX[f"hip_{side}"]] for side in SIDES)
     apart = (left - right) / height[:, None]
     forwards = estimate_heading(time_s, xy, height)
@@ -79,12 +79,12 @@ def detect_walking_bouts(
         walk
         for run in split_at_gaps(time_s[known], bridge_s)
         for walk in _detect_in_segment(known[run], time_s[known[run]], apart[known[run]], forwards[known[run]])
-        if len(walk.rows) >= least_steps
+        if len(walk.rows) >= min_steps
     ]
 
 
 def _detect_in_segment(rows: NDArray[np.intp], time_s: Floats, apart: Floats, forwards: Floats) -> list[WalkingBout]:
-    """The walks in a run without a gap, however short: all arguments have one value per row of it."""
+    """Bouts of any length in a segment without gaps; all arguments have one value per row of the segment."""
     axis = estimate_swing_axis(time_s, apart)
     along = (apart * axis).sum(axis=1)
     turns = find_alternating_peaks(along)
@@ -106,7 +106,7 @@ def compute_local_mean(time_s: Floats, values: Floats) -> Floats:
 
 
 def estimate_swing_axis(time_s: Floats, apart: Floats) -> Floats:
-    """(t, 2) unit vectors along which (t, 2) `apart` varies most around each time, turning without a flip."""
+    """(t, 2) unit vectors of largest local variance of (t, 2) `apart`, with continuous sign."""
     centred = apart - compute_local_mean(time_s, apart)
     xx, xy, yy = compute_local_mean(time_s, centred[:, [0, 0, 1]] * centred[:, [0, 1, 1]]).T
     angle = np.unwrap(np.arctan2(2 * xy, xx - yy)) / 2  # of the first principal axis
@@ -114,7 +114,7 @@ def estimate_swing_axis(time_s: Floats, apart: Floats) -> Floats:
 
 
 def estimate_heading(time_s: Floats, xy: Floats, height: Floats) -> Floats:
-    """(t, 2) where forwards is, of any length: the way of the hips, else that of the nose; 0 where neither tells."""
+    """(t, 2) forward direction, any length: motion of the hips, else side of the nose; 0 where both are too small."""
     way = compute_velocity(time_s, compute_midpoint(xy, "hip")) / height[:, None]
     way = compute_local_mean(time_s, np.nan_to_num(way))
     left, right = (xy[:, KEYPOINT_INDEX[f"ear_{side}"], 0] for side in ("left", "right"))
@@ -125,7 +125,7 @@ def estimate_heading(time_s: Floats, xy: Floats, height: Floats) -> Floats:
 
 
 def find_alternating_peaks(along: Floats) -> NDArray[np.intp]:
-    """Rows of peaks above and valleys below 0 that stand out of (t,) values, in turn: of two of a kind the further."""
+    """Rows of prominent maxima above and minima below 0 of (t,) values, alternating; of two alike the larger one."""
     from scipy.signal import find_peaks
 
     peaks, valleys = (find_peaks(sign * along, prominence=MIN_STEP_PROMINENCE)[0] for sign in (1, -1))
@@ -140,16 +140,16 @@ def find_alternating_peaks(along: Floats) -> NDArray[np.intp]:
 
 
 def refine_peak_times(time_s: Floats, along: Floats, turns: NDArray[np.intp]) -> Floats:
-    """(s,) when the values at the rows `turns` peak: the tip of the parabola through each and its two neighbours."""
+    """(s,) times of the extrema at the rows `turns`: vertex of the parabola through each and its two neighbours."""
     before, at, after = along[turns - 1], along[turns], along[turns + 1]
     bend = before - 2 * at + after
     shift = np.divide(before - after, 2 * bend, out=np.zeros_like(at), where=bend != 0)
-    # Steps between frames are about even; of uneven ones the mean will do for a fraction of a frame.
+    # Frame intervals are nearly equal; where not, their mean is accurate enough for a fraction of a frame.
     return time_s[turns] + np.clip(shift, -0.5, 0.5) * (time_s[turns + 1] - time_s[turns - 1]) / 2
 
 
 def split_regular_steps(times_s: Floats, sides: NDArray[np.object_]) -> list[slice]:
-    """Stretches of (s,) steps that take a plausible time, about as long as the one before, with the other foot."""
+    """Slices of (s,) steps of plausible duration, similar to that of the step before, with alternating feet."""
     steps = np.diff(times_s)
     same = (sides[1:] == sides[:-1]) & (sides[1:] != "unsided")
     parts: list[slice] = []

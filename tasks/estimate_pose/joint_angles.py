@@ -1,4 +1,4 @@
-"""Angles of joints and of the trunk, and how much a pose differs from its mirror image."""
+"""Joint angles, trunk lean, and left-right asymmetry of a pose, in the image plane."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ JOINT_CHAINS = {
     "hip": ("shoulder", "hip", "knee"),
     "knee": ("hip", "knee", "ankle"),
 }
-"""Joint to the keypoints at its ends, itself in the middle."""
+"""Joint to the three keypoints that span its angle, the joint in the middle."""
 SIDES = ("left", "right")
 
 
@@ -27,27 +27,27 @@ def compute_joint_angles(xy: Floats) -> dict[str, Floats]:
 
 
 def compute_angle(first: Floats, vertex: Floats, last: Floats) -> Floats:
-    """(n,) angle in degrees at `vertex` between the ways to (n, 2) `first` and `last`; NaN where two coincide."""
+    """(n,) angle in degrees at `vertex` between (n, 2) `first` and `last`; NaN where two points coincide."""
     a, b = first - vertex, last - vertex
     cross, dot = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0], (a * b).sum(axis=1)
-    # atan2, as arccos loses half of its digits near straight and folded.
+    # atan2, as arccos loses half of the digits near 0 and 180 degrees.
     angle = np.degrees(np.arctan2(np.abs(cross), dot))
     return np.where((a != 0).any(axis=1) & (b != 0).any(axis=1), angle, np.nan)
 
 
 def compute_trunk_lean(xy: Floats) -> Floats:
-    """(n,) degrees from the upwards vertical to the line from the hips' to the shoulders' middle, right positive."""
+    """(n,) degrees from the vertical to the line from mid-hip to mid-shoulder, positive to the right."""
     x, y = (compute_midpoint(xy, "shoulder") - compute_midpoint(xy, "hip")).T
     return np.degrees(np.arctan2(x, -y))
 
 
 def compute_midpoint(xy: Floats, part: str) -> Floats:
-    """(n, 2) the point between the left and the right `part`."""
+    """(n, 2) midpoint of the left and the right `part`."""
     return (xy[:, KEYPOINT_INDEX[f"{part}_left"]] + xy[:, KEYPOINT_INDEX[f"{part}_right"]]) / 2
 
 
 def compute_pose_asymmetry(angles: dict[str, Floats]) -> Floats:
-    """(n,) mean absolute difference of left and right over the joints with both, degrees; NaN where there is none."""
+    """(n,) mean absolute difference of left and right joint angles, degrees; NaN where no joint has both."""
     apart = np.stack([np.abs(angles[f"{joint}_left"] - angles[f"{joint}_right"]) for joint in JOINT_CHAINS])
     known = np.isfinite(apart)
     count = known.sum(axis=0)

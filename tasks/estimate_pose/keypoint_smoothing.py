@@ -1,11 +1,11 @@
-"""Keypoints smoothed over time: a Kalman filter forth and a Rauch-Tung-Striebel smoother back (1965).
+"""Smoothing of keypoints over time: a forward Kalman filter and a Rauch-Tung-Striebel smoother (1965).
 
-The video is there to its end, so nothing has to be smoothed from the past alone: One Euro (Casiez et al., 2012) and
-other online filters delay what is fast, which moves every step and every peak of an angle in time. Here a point moves
-with white acceleration noise and is seen with white noise; forth and back together, that is the zero-phase response
-1 / (1 + (f / cutoff)^4), the same as gait laboratories' usual filter, a second-order Butterworth run forth and back
-(Winter, 2009, Biomechanics and Motor Control of Human Movement, 2.4.4), but it also takes uneven times, gaps, and a
-weight for every measurement: a keypoint seen with score s has the variance 1 / s^2, in units that cancel out.
+The whole video is available, so smoothing need not be causal: One Euro (Casiez et al., 2012) and other online filters
+delay fast motion, which shifts every step and every peak of an angle in time. The model is a point with white
+acceleration noise and white measurement noise; filter and smoother together have the zero-phase response
+1 / (1 + (f / cutoff)^4), that of a second-order Butterworth filter run forwards and backwards, the usual one in gait
+laboratories (Winter, 2009, Biomechanics and Motor Control of Human Movement, 2.4.4). Unlike that filter it supports
+irregular times, gaps, and weights: a keypoint of score s has the variance 1 / s^2, in units that cancel out.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from tasks.arrays import Floats
 from tasks.estimate_pose.pose_segments import bridge_gaps
 
-PRIOR_STD = 1e4  # standard deviation of where a point starts, px, and how fast, px/s: far beyond any picture
+PRIOR_STD = 1e4  # standard deviation of the initial position, px, and velocity, px/s: larger than any image
 
 
 def smooth_keypoints(
     time_s: Floats, xy: Floats, score: Floats, trusted: NDArray[np.bool_], *, cutoff_hz: float, bridge_s: float
 ) -> Floats:
-    """(t, k, 2) smoothed points of one person: NaN before the first, after the last trusted one, and in longer gaps.
+    """(t, k, 2) smoothed points of one person: NaN before the first and after the last trusted one and in long gaps.
 
     `time_s` (t,) increases, `score` and `trusted` are (t, k); gaps of up to `bridge_s` between trusted points are
     bridged.
@@ -39,7 +39,7 @@ def smooth_keypoints(
 def _filter_forward(
     time_s: Floats, xy: Floats, precision: Floats, power: float
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """Filtered state and covariance, those predicted from the frame before, and the steps in time.
+    """Filtered state and covariance, predicted state and covariance, and the time steps, of the Kalman filter.
 
     States are (t, k, 2, 2): position and velocity, then x and y; covariances (t, k, 2, 2) serve both axes.
     """
@@ -54,7 +54,7 @@ def _filter_forward(
             move = np.array([[1, steps[t]], [0, 1]])
             ahead[t] = move @ state[t - 1]
             ahead_covariance[t] = move @ covariance[t - 1] @ move.T + power * _process_noise(steps[t])
-        # Kalman's update in information form of the measurement, which also says what no measurement (0) does.
+        # Kalman update with the precision of the measurement, which is 0 without a measurement.
         before = ahead_covariance[t]
         gain = before[..., 0] * (precision[t] / (1 + precision[t] * before[:, 0, 0]))[:, None]  # k, 2
         state[t] = ahead[t] + gain[..., None] * (xy[t] - ahead[t, :, 0])[:, None, :]
@@ -65,7 +65,7 @@ def _filter_forward(
 def _smooth_backward(
     state: Floats, covariance: Floats, ahead: Floats, ahead_covariance: Floats, steps: Floats
 ) -> Floats:
-    """(t, k, 2) positions, each frame told what the later ones know."""
+    """(t, k, 2) positions of the Rauch-Tung-Striebel smoother (backward pass)."""
     smoothed = state.copy()
     for t in range(len(state) - 2, -1, -1):
         move = np.array([[1, steps[t + 1]], [0, 1]])

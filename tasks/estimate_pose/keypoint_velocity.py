@@ -1,4 +1,4 @@
-"""How fast points move, by differences of their neighbours in time."""
+"""Velocity of points by central differences at irregular times."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tasks.arrays import Floats
 def compute_velocity(time_s: Floats, xy: Floats) -> Floats:
     """(t, ..., 2) pixels per second of points at (t,) uneven times: the slope from the frame before to the one after.
 
-    Where only one neighbour is known the slope to that one; NaN where none is.
+    Where only one neighbour is known, the slope to that one; NaN where none is known.
     """
     nothing = np.full_like(xy[:1], np.nan)
     before, after = np.concatenate([nothing, xy[:-1]]), np.concatenate([xy[1:], nothing])

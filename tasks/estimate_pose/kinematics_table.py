@@ -1,4 +1,4 @@
-"""The table of kinematics: every track by itself, from the smoothed keypoints."""
+"""The table of kinematics, computed per track from the smoothed keypoints."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def compute_kinematics(poses: Poses, pts_s: Floats, params: EstimatePoseParams) 
 
 
 def _compute_temporal_columns(poses: Poses, time_s: Floats, xy: Floats, params: EstimatePoseParams) -> Columns:
-    """The columns that need more than one frame."""
+    """The columns that depend on more than one frame: body height, speeds and gait."""
     count = len(poses)
     columns: Columns = {
         name: np.full(count, np.nan) for name in ("body_height", "travel", "cadence", "step_asymmetry", "foot_lead")
@@ -60,16 +60,16 @@ def _compute_temporal_columns(poses: Poses, time_s: Floats, xy: Floats, params: 
     for rows in group_track_rows(poses.track_id):
         height = estimate_body_height(time_s[rows], xy[rows])
         columns["body_height"][rows] = height
-        for run in split_at_gaps(time_s[rows], params.bridge_s):
-            part, tall = rows[run], height[run]
+        for segment in split_at_gaps(time_s[rows], params.bridge_s):
+            part, tall = rows[segment], height[segment]
             columns["speed"][part] = compute_speed(compute_velocity(time_s[part], xy[part])) / tall[:, None]
             columns["travel"][part] = (
                 compute_speed(compute_velocity(time_s[part], compute_midpoint(xy[part], "hip"))) / tall
             )
-        for walk in detect_walking_bouts(time_s[rows], xy[rows], height, params.min_steps, params.bridge_s):
-            columns["heel_strike"][rows[walk.rows]] = walk.sides
-            columns["foot_lead"][rows[walk.within]] = walk.lead
-            within = rows[walk.rows[0] : walk.rows[-1] + 1]
-            columns["cadence"][within] = walk.cadence(time_s[within])
-            columns["step_asymmetry"][within] = walk.asymmetry
+        for bout in detect_walking_bouts(time_s[rows], xy[rows], height, params.min_steps, params.bridge_s):
+            columns["heel_strike"][rows[bout.rows]] = bout.sides
+            columns["foot_lead"][rows[bout.within]] = bout.lead
+            within = rows[bout.rows[0] : bout.rows[-1] + 1]
+            columns["cadence"][within] = bout.compute_cadence(time_s[within])
+            columns["step_asymmetry"][within] = bout.asymmetry
     return columns

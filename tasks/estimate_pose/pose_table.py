@@ -1,4 +1,4 @@
-"""The table of poses: every frame with tracked people is looked at once, then every track is smoothed."""
+"""The table of poses: detection in every frame with tracked people, then smoothing of every track."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from tasks.yolo.yolo_model import load_yolo
 if TYPE_CHECKING:
     from tasks.estimate_pose.params import EstimatePoseParams
 
-PERSON = "person"  # the class that has a pose
+PERSON = "person"  # the class whose tracks get poses
 NO_POSE = np.full((KEYPOINT_COUNT, 2), np.nan, np.float32)
 
 
 def make_pose_table(frames: Frames, tracks: Tracks, params: EstimatePoseParams, device: str, batch: int) -> Poses:
-    """Poses of all tracked people, smoothed as `params` say."""
+    """Poses of all tracked people, smoothed by `params`."""
     people = tracks.take(tracks.class_name == PERSON)
     found = list(_find_poses(frames, people, params, device, batch))
     rows = np.concatenate([np.empty(0, np.intp), *(start + each.box for start, each in found)])
     skeletons = Skeletons.from_parts([each.people for _, each in found])
-    closer = np.concatenate([np.empty(0, np.bool_), *(each.closer for _, each in found)])
+    from_crop = np.concatenate([np.empty(0, np.bool_), *(each.is_from_crop for _, each in found)])
     x, y = (np.ascontiguousarray(skeletons.keypoints[..., axis]) for axis in (0, 1))
     poses = Poses(
         frame=people.frame[rows],
         track_id=people.track_id[rows],
         score=skeletons.score,
-        source=np.where(closer, "crop", "whole").astype(object),
+        source=np.where(from_crop, "crop", "whole").astype(object),
         x=x,
         y=y,
         keypoint_score=skeletons.keypoint_score,
@@ -54,7 +54,7 @@ def make_pose_table(frames: Frames, tracks: Tracks, params: EstimatePoseParams, 
 
 
 def smooth_tracks(poses: Poses, pts_s: NDArray[np.float64], params: EstimatePoseParams) -> NDArray[np.float64]:
-    """(n, 17, 2) keypoints of `poses`, track by track and run by run; NaN where not trusted."""
+    """(n, 17, 2) smoothed keypoints of `poses`, per track and segment without gaps; NaN where not trusted."""
     if params.smoothing == "none":
         return np.where(poses.trusted[..., None], poses.xy, np.nan).astype(np.float64)
     smoothed = np.full((len(poses), poses.x.shape[1], 2), np.nan)
@@ -83,11 +83,11 @@ def group_track_rows(track_id: NDArray[np.int32]) -> list[NDArray[np.intp]]:
 def _find_poses(
     frames: Frames, people: Tracks, params: EstimatePoseParams, device: str, batch: int
 ) -> Iterator[tuple[int, FramePoses]]:
-    """(first row of the frame in `people`, poses), frame by frame; the model is loaded when somebody is there."""
+    """(first row of the frame in `people`, poses) per frame; the model is loaded only if there are people."""
     if not len(people):
         return
     model = load_yolo(params.weights, device)
-    looker = PoseDetector(
+    detector = PoseDetector(
         model,
         params.image_size,
         params.crop_height,
@@ -95,7 +95,7 @@ def _find_poses(
         params.nms_iou,
         batch if model.batched else 1,
     )
-    choice = PersonCriteria(params.crop_below, params.affinity, params.keypoint_score, params.min_keypoints)
+    criteria = PersonCriteria(params.crop_below, params.affinity, params.keypoint_score, params.min_keypoints)
     memory: dict[int, tuple[float, NDArray[np.float32]]] = {}
     numbers, starts = np.unique(people.frame, return_index=True)
     stops = np.append(starts[1:], len(people))
@@ -104,6 +104,6 @@ def _find_poses(
             continue
         now, ids = float(frames.pts_s[frame]), people.track_id[start:stop].tolist()
         recent = [memory[i][1] if i in memory and now - memory[i][0] <= params.bridge_s else NO_POSE for i in ids]
-        found = find_frame_poses(frames.image(frame), people.xyxy[start:stop], np.stack(recent), looker, choice)
+        found = find_frame_poses(frames.image(frame), people.xyxy[start:stop], np.stack(recent), detector, criteria)
         memory |= {ids[box]: (now, found.people.keypoints[n]) for n, box in enumerate(found.box.tolist())}
         yield start, found

@@ -1,9 +1,9 @@
-"""How every tracked person stands and moves: 17 keypoints, and what follows from them.
+"""estimate_pose: 17 keypoints of every tracked person, and kinematics.
 
-Model: YOLO11n-pose (Ultralytics, 2024). It sees the whole frame, and closer windows around tracked people who are small
-in it or were missed; keypoints belong to tracks, are smoothed over time with no delay, and give joint angles, speeds,
-steps and symmetry (kinematics). The pixels are those of the frames artifact: more of them (decode.max_side) help people
-who are far away. Everything is measured in the plane of the picture: an angle is the one that the camera sees.
+Model: YOLO11n-pose (Ultralytics, 2024), applied to the whole frame, and to crops around tracked people who are small in
+it or were missed. Skeletons are assigned to tracks and smoothed over time without delay; joint angles, speeds, steps
+and symmetry (kinematics) follow from them. The input are the pixels of the frames artifact: more of them
+(decode.max_side) help with people far away. All measures are in the image plane.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Two ImageNet backbones as plain lists of convolutions, batch normalisation folded in.
+"""Two ImageNet backbones as plain lists of convolutions with batch normalisation folded in.
 
 MobileNetV2 (Sandler et al., 2018; torchvision's weights) and EfficientNet-lite0 (Google, 2020; ported to torch). Both
 are made of inverted residuals: expand 1x1, depthwise 3x3 or 5x5, project 1x1, added to the input where shapes allow.
@@ -22,23 +22,23 @@ StateDict = dict[str, Any]
 
 @dataclass(frozen=True)
 class FoldedConv:
-    """A convolution with its normalisation folded in, and what follows it."""
+    """A convolution with batch normalisation folded in, and the operations after it."""
 
     name: str
     weight: NDArray[np.float32]
     """(out, in / groups, k, k)."""
     bias: NDArray[np.float32]
     stride: int
-    clipped: bool
+    has_relu6: bool
     """Whether ReLU6 follows."""
-    opens: bool
-    """Whether a block begins here: its input is what a residual adds."""
-    residual: bool
-    """Whether the block's input is added."""
+    starts_block: bool
+    """Whether it is the first of a block, whose input the residual adds."""
+    adds_residual: bool
+    """Whether the block's input is added to the output."""
 
     @property
     def groups(self) -> int:
-        """As many as channels in a depthwise convolution, else 1."""
+        """The number of channels for a depthwise convolution, else 1."""
         return len(self.weight) if self.weight.shape[1] == 1 else 1
 
     @property
@@ -49,7 +49,7 @@ class FoldedConv:
 
 @dataclass(frozen=True)
 class Backbone:
-    """A network up to its last block."""
+    """A network up to its last block, without the classifier."""
 
     convs: tuple[FoldedConv, ...]
     mean: tuple[float, float, float]
@@ -60,12 +60,12 @@ class Backbone:
 
 @cache
 def load_backbone(name: str) -> Backbone:
-    """The network `name` with its weights, fetched and verified at first use."""
+    """The network `name` with its pretrained weights, downloaded and verified at first use."""
     import torch
 
     plan = NETWORK_PLANS[name]
     state: StateDict = torch.load(weights_path(plan.weights), map_location="cpu", weights_only=True)
-    convs = [_fold_batch_norm(state, "stem", _stem_keys(plan), 2, plan, clipped=True)]
+    convs = [_fold_batch_norm(state, "stem", _stem_keys(plan), 2, plan, has_relu6=True)]
     block, channels = plan.first_block, STEM_CHANNELS
     for expansion, out, repeats, first_stride, _ in plan.stages:
         for repeat in range(repeats):
@@ -84,7 +84,7 @@ def _load_block(
     parts = ("e", "d", "b") if expands else ("d", "b")
     return [
         _fold_batch_norm(state, f"{part}{block}", _block_keys(plan, block, part), stride if part == "d" else 1, plan,
-                clipped=part != "b", opens=part == parts[0], residual=part == "b" and adds)
+                has_relu6=part != "b", starts_block=part == parts[0], adds_residual=part == "b" and adds)
         for part in parts
     ]  # fmt: skip
 
@@ -99,23 +99,23 @@ def _block_keys(plan: NetworkPlan, block: int, part: str) -> tuple[str, str]:
         conv = {"e": "expand", "d": "depthwise", "b": "project"}[part]
         norm = {"e": 0, "d": 1, "b": 2}[part]
         return f"_blocks.{block}._{conv}_conv", f"_blocks.{block}._bn{norm}"
-    inside = f"features.{block}.conv."
+    prefix = f"features.{block}.conv."
     if block == 1:  # the one block without expansion
-        return (inside + "0.0", inside + "0.1") if part == "d" else (inside + "1", inside + "2")
+        return (prefix + "0.0", prefix + "0.1") if part == "d" else (prefix + "1", prefix + "2")
     conv, norm = {"e": ("0.0", "0.1"), "d": ("1.0", "1.1"), "b": ("2", "3")}[part]
-    return inside + conv, inside + norm
+    return prefix + conv, prefix + norm
 
 
 def _fold_batch_norm(
-    state: StateDict, name: str, keys: tuple[str, str], stride: int, plan: NetworkPlan, *, clipped: bool,
-    opens: bool = False, residual: bool = False,
+    state: StateDict, name: str, keys: tuple[str, str], stride: int, plan: NetworkPlan, *, has_relu6: bool,
+    starts_block: bool = False, adds_residual: bool = False,
 ) -> FoldedConv:  # fmt: skip
     conv, norm = keys
     kernel, scale, shift, mean, variance = (
         state[key].numpy()
         for key in (f"{conv}.weight", *(f"{norm}.{part}" for part in ("weight", "bias", "running_mean", "running_var")))
     )
-    # Not by torch: its square root is MKL's, which rounds otherwise on AMD than on Intel.
+    # NumPy, not torch: torch's square root is MKL's, which rounds differently on AMD and Intel.
     gain = scale / np.sqrt(variance + np.float32(plan.epsilon))
     weight, bias = kernel * gain[:, None, None, None], shift - mean * gain
-    return FoldedConv(name, weight, bias, stride, clipped, opens, residual)
+    return FoldedConv(name, weight, bias, stride, has_relu6, starts_block, adds_residual)

@@ -1,6 +1,6 @@
-"""Running a backbone: onnxruntime on a CPU, torch in half precision on CUDA.
+"""Inference of a backbone: onnxruntime on a CPU, torch in half precision on CUDA.
 
-onnxruntime gives the same numbers for any number of threads, and three times the speed of torch; its graph is built
+onnxruntime gives the same numbers for any number of threads, at three times the speed of torch; its ONNX graph is built
 here from the folded convolutions, without an export.
 """
 
@@ -20,7 +20,7 @@ from tasks.threads import count_threads
 
 OPSET = 17
 LayerActivations = list[NDArray[np.float32]]
-"""Per layer (h, w, channels) of one image."""
+"""(h, w, channels) activations of each layer, of one image."""
 BackboneRunner = Callable[[Sequence[Image]], list[LayerActivations]]
 
 
@@ -37,7 +37,7 @@ def load_backbone_runner(name: str, layers: tuple[str, ...], device: str) -> Bac
 
 
 def _normalize_image(net: Backbone, image: Image) -> NDArray[np.float32]:
-    """(1, 3, h, w)."""
+    """(1, 3, h, w) input of the network."""
     scaled = (image.astype(np.float32) - np.array(net.mean, np.float32)) / np.array(net.scale, np.float32)
     return scaled.transpose(2, 0, 1)[None]
 
@@ -51,36 +51,36 @@ def _make_onnx_runner(net: Backbone, convs: Sequence[FoldedConv], layers: tuple[
     session = onnxruntime.InferenceSession(build_onnx_graph(convs, layers), options, providers=["CPUExecutionProvider"])
 
     def run(images: Sequence[Image]) -> list[LayerActivations]:
-        # One by one: on a CPU a batch gains nothing.
-        found: list[Any] = [session.run(list(layers), {"image": _normalize_image(net, image)}) for image in images]
-        return [[layer[0].transpose(1, 2, 0) for layer in image] for image in found]
+        # One image at a time: on a CPU a batch gains nothing.
+        outputs: list[Any] = [session.run(list(layers), {"image": _normalize_image(net, image)}) for image in images]
+        return [[layer[0].transpose(1, 2, 0) for layer in image] for image in outputs]
 
     return run
 
 
 def build_onnx_graph(convs: Sequence[FoldedConv], layers: Sequence[str]) -> bytes:
-    """The ONNX model: input `image` (n, 3, h, w), an output per layer."""
+    """The serialized ONNX model: input `image` (n, 3, h, w), one output per layer."""
     from onnx import TensorProto, helper, numpy_helper
 
     nodes: list[Any] = []
     constants = [
         numpy_helper.from_array(np.array(bound, np.float32), name) for bound, name in ((0, "low"), (6, "high"))
     ]
-    at = opened = "image"
+    at = block_input = "image"
     for conv in convs:
-        opened = at if conv.opens else opened
+        block_input = at if conv.starts_block else block_input
         constants += [numpy_helper.from_array(conv.weight, f"{conv.name}.weight"),
                       numpy_helper.from_array(conv.bias, f"{conv.name}.bias")]  # fmt: skip
-        raw = f"{conv.name}.raw" if conv.clipped or conv.residual else conv.name
+        raw = f"{conv.name}.raw" if conv.has_relu6 or conv.adds_residual else conv.name
         pads = [conv.kernel // 2] * 4
         nodes.append(helper.make_node(
             "Conv", [at, f"{conv.name}.weight", f"{conv.name}.bias"], [raw], kernel_shape=[conv.kernel] * 2,
             strides=[conv.stride] * 2, pads=pads, group=conv.groups,
         ))  # fmt: skip
-        if conv.clipped:
+        if conv.has_relu6:
             nodes.append(helper.make_node("Clip", [raw, "low", "high"], [conv.name]))
-        elif conv.residual:
-            nodes.append(helper.make_node("Add", [raw, opened], [conv.name]))
+        elif conv.adds_residual:
+            nodes.append(helper.make_node("Add", [raw, block_input], [conv.name]))
         at = conv.name
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, "h", "w"])
     outputs = [helper.make_tensor_value_info(layer, TensorProto.FLOAT, None) for layer in layers]
@@ -97,20 +97,20 @@ def _make_torch_runner(
     import torch
     from torch.nn.functional import conv2d
 
-    kind = torch.float16 if device.startswith("cuda") else torch.float32
-    loaded = [(conv, torch.from_numpy(conv.weight).to(device, kind), torch.from_numpy(conv.bias).to(device, kind))
+    dtype = torch.float16 if device.startswith("cuda") else torch.float32
+    loaded = [(conv, torch.from_numpy(conv.weight).to(device, dtype), torch.from_numpy(conv.bias).to(device, dtype))
               for conv in convs]  # fmt: skip
 
     @torch.inference_mode()
     def run(images: Sequence[Image]) -> list[LayerActivations]:
-        x = torch.from_numpy(np.concatenate([_normalize_image(net, image) for image in images])).to(device, kind)
-        opened, kept = x, dict[str, Any]()
+        x = torch.from_numpy(np.concatenate([_normalize_image(net, image) for image in images])).to(device, dtype)
+        block_input, activations = x, dict[str, Any]()
         for conv, weight, bias in loaded:
-            opened = x if conv.opens else opened
+            block_input = x if conv.starts_block else block_input
             x = conv2d(x, weight, bias, conv.stride, conv.kernel // 2, 1, conv.groups)
-            x = x.clamp(0, 6) if conv.clipped else x + opened if conv.residual else x
+            x = x.clamp(0, 6) if conv.has_relu6 else x + block_input if conv.adds_residual else x
             if conv.name in layers:
-                kept[conv.name] = x.permute(0, 2, 3, 1).float().cpu().numpy()
-        return [[kept[layer][n] for layer in layers] for n in range(len(images))]
+                activations[conv.name] = x.permute(0, 2, 3, 1).float().cpu().numpy()
+        return [[activations[layer][n] for layer in layers] for n in range(len(images))]
 
     return run

@@ -1,4 +1,4 @@
-"""What the two backbones are made of, block by block, and the stride of each of their layers; no weights are needed."""
+"""Architectures of the two backbones, block by block, and the stride of each of their layers; needs no weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STEM_CHANNELS, STEM_STRIDE = 32, 2
 
 @dataclass(frozen=True)
 class NetworkPlan:
-    """What tells one backbone from the other."""
+    """Architecture of a backbone."""
 
     weights: str
     stages: tuple[StageRow, ...]
@@ -49,7 +49,7 @@ NETWORK_PLANS = {
 
 @cache
 def compute_layer_strides(network: str) -> Mapping[str, int]:
-    """Layer to the pixels of the network's image from one of its cells to the next, in the order of the layers."""
+    """Layer name to its stride in pixels of the network's input, in the order of the layers."""
     plan = NETWORK_PLANS[network]
     stride, block = STEM_STRIDE, plan.first_block
     found = {"stem": stride}

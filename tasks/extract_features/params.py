@@ -10,28 +10,28 @@ from tasks.device_class import Kernels
 from tasks.extract_features.network_plans import compute_layer_strides
 from tasks.params import Params
 
-FINEST_STRIDE = 8  # of the finest layer: network pixels from cell to cell
+FINEST_STRIDE = 8  # of the finest layer, pixels of the network's input
 
 
 class ExtractFeaturesParams(Params):
-    """Which network looks, and with what eyes."""
+    """Network, layers and resolution of feature extraction."""
 
     network: Literal["mobilenet-v2", "efficientnet-lite0"]
-    """Backbone, trained on ImageNet."""
+    """Backbone, pretrained on ImageNet."""
     layers: tuple[str, ...] = Field(min_length=1)
     """Layers to join, the finest first, which must be of stride 8: e4 is block 4's expansion, b4 its output."""
     image_side: int = Field(ge=64, le=4096, multiple_of=FINEST_STRIDE)
-    """Longer side of the image that the network sees, pixels; its eighth is the longer side of the grid."""
+    """Longer side of the network's input, pixels; an eighth of it is the longer side of the grid."""
     dimensions: int | None = Field(ge=1)
     """Length of the vectors after a projection (see tasks/geometry/wccn_projection.py); null keeps all channels."""
 
     @property
     def kernels(self) -> tuple[Kernels, ...]:
-        """MobileNetV2's convolutions came out the same with AVX2 and AVX-512; EfficientNet's were not compared."""
+        """Kernels that may change results. MobileNetV2 gave equal bits with AVX2 and AVX-512; EfficientNet is open."""
         return ("cuda",) if self.network == "mobilenet-v2" else ("onnxruntime", "cuda")
 
     @model_validator(mode="after")
-    def _joinable(self) -> Self:
+    def _check_layers(self) -> Self:
         strides = compute_layer_strides(self.network)
         unknown = [layer for layer in self.layers if layer not in strides]
         if unknown:

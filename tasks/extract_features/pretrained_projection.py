@@ -1,7 +1,7 @@
-"""Fixed axes for the default layers, fitted once on the sample clips and kept beside this file.
+"""Pretrained projections for the default layers, fitted once on the sample clips and stored beside this file.
 
-Fixed, so that vectors of different videos can be compared and a new video changes nothing about the old ones.
-`python -m flows.training.fit_shipped_axes` fits them anew.
+They are fixed, so that vectors of different videos are comparable and a new video does not change old features.
+`python -m flows.training.fit_shipped_axes` fits them again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PRETRAINED_FILES: dict[tuple[str, tuple[str, ...]], str] = {
 }
 """Files of (1 + d, channels) float16: the mean, then the axes."""
 MAX_DIMENSIONS = 128
-"""Axes in each file."""
+"""Number of axes in each file."""
 
 
 @cache
@@ -41,7 +41,7 @@ def load_pretrained_axes(network: str, layers: tuple[str, ...], dimensions: int)
 def load_pretrained_projection(
     network: str, layers: tuple[str, ...], dimensions: int | None
 ) -> LinearProjection | None:
-    """What the shipped axes do to vectors; None where all channels are kept."""
+    """Projection onto the pretrained axes; None where all channels are kept."""
     if dimensions is None:
         return None
     rows = load_pretrained_axes(network, layers, dimensions).astype(np.float32)

@@ -1,7 +1,7 @@
-"""What each place of each frame looks like, to a network that learned to name things.
+"""Feature grids of every frame: activations of a backbone pretrained on ImageNet.
 
-Activations of a pretrained backbone at strides 8, 16 and 32 (edges, shapes, parts), joined on the stride-8 grid; the
-coarse ones know what a thing is, the fine ones where it ends.
+Layers of stride 8, 16 and 32 (edges, shapes, parts) are joined on the stride-8 grid (hypercolumns.py); the coarse ones
+carry class information, the fine ones localisation. A projection reduces the vectors to `dimensions`.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ from tasks.stage import stage
 def extract_features(
     frames: Frames, feature_axes: FeatureAxes, params: ExtractFeaturesParams, compute: Compute
 ) -> StreamingArtifact[Features]:
-    """A grid of vectors for every frame; zeros where a frame is damaged or lost."""
+    """A grid of feature vectors for every frame; zeros where a frame is damaged or lost."""
     height, width = compute_input_size(frames.height, frames.width, params.image_side)
     grid = make_cell_grid(frames.height, frames.width, height, width)
     facts = FeatureMetadata(params.network, params.layers, frames.width, frames.height, grid)
 
     def rows() -> Iterator[NDArray[np.float16]]:
-        look = open_feature_extractor(params, compute, feature_axes.projection)
-        size = compute.batch if look.batched else 1
-        nothing = np.zeros((grid.rows, grid.columns, channels), np.float16)
+        extractor = open_feature_extractor(params, compute, feature_axes.projection)
+        size = compute.batch if extractor.is_batched else 1
+        missing = np.zeros((grid.rows, grid.columns, channels), np.float16)
         written = 0
         for numbers, images in frames.batches(size):
-            for number, found in zip(numbers, look(images), strict=True):
+            for number, found in zip(numbers, extractor(images), strict=True):
                 for _ in range(written, number):
-                    yield nothing
+                    yield missing
                 yield found
                 written = number + 1
         for _ in range(written, len(frames)):
-            yield nothing
+            yield missing
 
     channels = params.dimensions or count_channels(params)
     return Features.stream(rows(), (len(frames), grid.rows, grid.columns, channels), facts)

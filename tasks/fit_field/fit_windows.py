@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 class ShotEvidenceWeights:
     """Weights of the kinds of evidence, the same for all windows of a shot."""
 
-    attention: list[float]
+    evidence_weights: list[float]
     """One per kind, in the order of `EVIDENCE_KINDS`."""
     metrics: dict[str, float]
     """Quality of the leave-one-out prediction by which they were fitted."""
@@ -114,7 +114,7 @@ class _ShotFit:
 
         def write(path: Path) -> None:
             task = weigh_evidence(self.shot.make_full_task())
-            weights = ShotEvidenceWeights(task.attention.tolist(), dict(task.metrics))
+            weights = ShotEvidenceWeights(task.evidence_weights.tolist(), dict(task.metrics))
             path.write_text(json.dumps(asdict(weights)), encoding="utf-8")
 
         file = self.checkpoints.get_or_write(f"{self.name}.json", write)
@@ -153,7 +153,7 @@ def _fit_window(shot: Shot, number: int, handed: Mapping[int, LabelMap], weights
     window, core = shot.windows[number], core_range(shot.windows, number, overlap)
     volume = shot.fit_volume(shot.wide[number])
     task, before = shot.make_window_task(number, handed, volume)
-    task = replace(task, attention=np.array(weights.attention, np.float32))
+    task = replace(task, evidence_weights=np.array(weights.evidence_weights, np.float32))
     motion, last = shot.motion, len(window) - 1
     label = np.zeros((len(window), motion.height, motion.width), np.uint8)
     confidence = np.zeros(label.shape, np.float16)
@@ -164,9 +164,9 @@ def _fit_window(shot: Shot, number: int, handed: Mapping[int, LabelMap], weights
         assert found is not None, "every frame of a shot is usable, and some label reaches every window"
         label[n], confidence[n] = found.label, found.confidence
         if number and n < overlap:
-            first_shares.append(found.soft.astype(np.float16))
+            first_shares.append(found.probabilities.astype(np.float16))
         if number + 1 < len(shot.windows) and last - n < overlap:
-            last_shares.append(found.soft.astype(np.float16))
+            last_shares.append(found.probabilities.astype(np.float16))
         flow = motion.motion_to_next(window[n - 1]) if n and window[n - 1] in core else None
         if flow is not None:
             occlusions += count_occlusions(label[n - 1], label[n], flow, shot.classes)
@@ -177,7 +177,7 @@ def _fit_window(shot: Shot, number: int, handed: Mapping[int, LabelMap], weights
 
 def _read_depths(volume: VolumeQueries | None, start: int, count: int) -> Floats16:
     """(count, h, w) ordinal depth of the frames from `start` on; (0,) without a volume."""
-    return np.array([] if volume is None else [volume.nearness(start + n) for n in range(count)], np.float16)
+    return np.array([] if volume is None else [volume.render_nearness(start + n) for n in range(count)], np.float16)
 
 
 def _average_metrics(weights: Sequence[ShotEvidenceWeights], lengths: Sequence[int]) -> dict[str, float]:

@@ -21,7 +21,7 @@ from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.geometry.resampling import resample_to_pixels, rescale_grid
 from tasks.geometry.warp import pixel_grid
 from tasks.sequence.flow_trajectory import sample_bilinear
-from tasks.sequence.sequence_view import FramePairMotion
+from tasks.sequence.frame_pair_motion import FramePairMotion
 
 CACHED_MOTIONS = 144  # of a window widened to its neighbouring labels; 1 MB each at 320 x 180
 MIN_MATCH_CONFIDENCE = 0.5  # of a semantic match: its cycle error is at most one cell

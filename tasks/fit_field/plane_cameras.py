@@ -140,7 +140,7 @@ def make_plane_cameras(
     if kind == "homography":
         return make_homography_cameras(compose_background_homographies(inputs.dense_flow, chosen, *size), planes)
     poses = inputs.camera_poses
-    matrices, intrinsics = poses.at(chosen, *size)
+    matrices, intrinsics = poses.scale_poses(chosen, *size)
     return make_pinhole_cameras(matrices, intrinsics, space_planes(poses.near, poses.far, planes))
 
 

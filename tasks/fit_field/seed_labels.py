@@ -78,7 +78,7 @@ def rasterize_user_labels(given: FieldLabels, frames: Frames, height: int, width
 
     BadInput where a mask or a point belongs to no frame, or a mask has another aspect ratio than the frames.
     """
-    given.check(len(frames), frames.height, frames.width)
+    given.check_frames(len(frames), frames.height, frames.width)
     found: dict[int, LabelMap] = {}
     for frame in given.frames:
         mask = given.mask(frame)

@@ -28,7 +28,8 @@ from tasks.label_propagation.propagate_labels import make_propagation_task
 from tasks.label_propagation.propagation_config import DEFAULT_CONFIG, PropagationConfig
 from tasks.label_propagation.propagation_pass import PropagationTask
 from tasks.sequence.flow_trajectory import WarpField
-from tasks.sequence.sequence_view import FramePairMotion, SequenceView
+from tasks.sequence.frame_pair_motion import FramePairMotion
+from tasks.sequence.sequence_view import SequenceView
 
 if TYPE_CHECKING:
     from tasks.plane_volume.volume_queries import VolumeQueries
@@ -54,7 +55,8 @@ class FieldContext:
     @property
     def config(self) -> PropagationConfig:
         """The constants of label propagation with the two switches that params.yaml sets."""
-        return replace(DEFAULT_CONFIG, attention=self.params.evidence_weights, consistency=self.params.consistency)
+        params = self.params
+        return replace(DEFAULT_CONFIG, fit_weights=params.evidence_weights, temporal_smoothing=params.consistency)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +106,7 @@ class Shot:
         task = self._make_task([*before, *wide, *after], {**handed, **self.labels})
         if volume is not None:
             through = partial(_volume_warp, volume, len(before))
-            task = replace(task, clip=replace(task.clip, through=through))
+            task = replace(task, view=replace(task.view, volume_warp=through))
         return task, len(before) + self.windows[number].start - wide.start
 
     def _make_task(self, indices: Sequence[int], labels: Mapping[int, LabelMap]) -> PropagationTask:
@@ -114,7 +116,7 @@ class Shot:
         if context.segment is not None:
             refiner = MaskRefiner(partial(self._segment, context.segment, indices), context.seeds.kinds)
         # Labels handed on by a neighbouring window cannot validate the classifier on features, so they do not count.
-        config = replace(config, named=config.named and len(self.labels) > 1)
+        config = replace(config, classifier=config.classifier and len(self.labels) > 1)
         return make_propagation_task(self._view(indices), chosen, self.classes, config, refiner)
 
     def _view(self, indices: Sequence[int]) -> SequenceView:
@@ -125,10 +127,10 @@ class Shot:
             height=motion.height,
             width=motion.width,
             cells=rescale_grid(grid.grid, grid.height, grid.width, motion.height, motion.width),
-            grids=lambda n: features.vectors(self.frames[indices[n]]),
+            feature_grid=lambda n: features.vectors(self.frames[indices[n]]),
             motion=partial(self._adjacent_motion, indices),
             images=lru_cache(maxsize=CACHED_IMAGES)(partial(self._image, indices)),
-            direct=lambda start, end: motion.semantic_flow_between(indices[start], indices[end]),
+            direct_flow=lambda start, end: motion.semantic_flow_between(indices[start], indices[end]),
         )
 
     def _image(self, indices: Sequence[int], n: int) -> NDArray[np.uint8]:
@@ -146,8 +148,8 @@ class Shot:
 def _volume_warp(volume: VolumeQueries, first: int, frame: int, source: int) -> WarpField | None:
     """The warp from `frame` to `source` through a volume whose first frame is `first`; None where it has not both."""
     start, end = frame - first, source - first
-    known = min(start, end) >= 0 and max(start, end) < len(volume) and volume.joined(start, end)
-    return volume.trail(start, end) if known else None
+    known = min(start, end) >= 0 and max(start, end) < len(volume) and volume.is_connected(start, end)
+    return volume.compute_warp_field(start, end) if known else None
 
 
 def split_shots(inputs: FieldInputs, stride: int, labels: Mapping[int, LabelMap]) -> list[list[int]]:

@@ -115,7 +115,7 @@ def _match_mask(
 ) -> NDArray[np.bool_] | None:
     """The mask of class `kind` that fits the box best, taken out of `free`; None where none fits."""
     best, taken = 0.0, -1
-    for number in np.flatnonzero(free & (masks.kind == kind)):
+    for number in np.flatnonzero(free & (masks.category == kind)):
         candidate = masks.masks[number]
         common = int((candidate & inside).sum())
         share, fill = common / max(1, int(candidate.sum())), common / max(1, int(inside.sum()))

@@ -1,6 +1,6 @@
-"""Where the cells of a grid lie on the frame, and cells pooled to one vector.
+"""A grid of feature cells on a frame: cell positions in pixels, and feature vectors pooled under boxes.
 
-Pixel centres are at integers; so are cells' places, column and row, on the grid.
+Pixel centres are at integers; so are the columns and rows of cells.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-MIN_LENGTH = 1e-9  # keeps a vector of zeros from dividing by zero
+MIN_LENGTH = 1e-9  # avoids division by zero for zero vectors
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class CellGrid:
     top: float
     """y of the first cell's centre."""
 
-    def centres(self) -> NDArray[np.float32]:
+    def cell_centres(self) -> NDArray[np.float32]:
         """(h, w, 2) x, y of every cell's centre in pixels."""
         cells = np.stack(np.meshgrid(np.arange(self.columns), np.arange(self.rows)), axis=2)
         return self.to_px(cells.astype(np.float32))
@@ -44,17 +44,17 @@ class CellGrid:
 
 
 def l2_normalize(vectors: NDArray[Any]) -> NDArray[np.float32]:
-    """(..., d) vectors brought to length 1; zeros stay zeros."""
+    """(..., d) vectors scaled to Euclidean length 1; zero vectors stay zero."""
     wide = np.asarray(vectors, np.float32)
     length = np.linalg.norm(wide, axis=-1, keepdims=True).astype(np.float32)
     return wide / np.maximum(length, np.float32(MIN_LENGTH))
 
 
 def pool_boxes(vectors: NDArray[Any], grid: CellGrid, xyxy: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """(n, d) unit mean of the (h, w, d) vectors under each of (n, 4) boxes in pixels, weighted by overlap.
+    """(n, d) mean of the (h, w, d) vectors under each of (n, 4) boxes in pixels, weighted by overlap, normalized.
 
-    A cell reaches half a step to each side of its centre; one at the border reaches to the end of the world, so that a
-    box beyond the last centre still has a vector.
+    A cell reaches half a step to each side of its centre; cells at the border extend to infinity, so that a
+    box beyond the last centre has a vector too.
     """
     across = _overlap_lengths(xyxy[:, 0], xyxy[:, 2], grid.left, grid.step_x, grid.columns)
     down = _overlap_lengths(xyxy[:, 1], xyxy[:, 3], grid.top, grid.step_y, grid.rows)
@@ -62,18 +62,10 @@ def pool_boxes(vectors: NDArray[Any], grid: CellGrid, xyxy: NDArray[np.floating[
     return l2_normalize(np.einsum("nw,nwd->nd", across, rows))
 
 
-def pool_mask(vectors: NDArray[Any], grid: CellGrid, mask: NDArray[np.bool_]) -> NDArray[np.float32] | None:
-    """(d,) unit mean of the (h, w, d) vectors whose cell's centre lies on the (height, width) mask; None where none."""
-    centres = np.rint(grid.centres()).astype(int)
-    height, width = mask.shape
-    under = mask[np.clip(centres[..., 1], 0, height - 1), np.clip(centres[..., 0], 0, width - 1)]
-    return l2_normalize(np.asarray(vectors, np.float32)[under].mean(axis=0)) if under.any() else None
-
-
 def _overlap_lengths(
     low: NDArray[np.floating[Any]], high: NDArray[np.floating[Any]], first: float, step: float, count: int
 ) -> NDArray[np.float32]:
-    """(n, count) length that each span shares with each cell; a span of no length counts as a point."""
+    """(n, count) length of the overlap of each interval with each cell; an empty interval counts as a point."""
     edges = first + (np.arange(count + 1) - 0.5) * step
     edges[0], edges[-1] = -np.inf, np.inf
     low, high = np.minimum(low, high), np.maximum(high, low + step * 1e-3)

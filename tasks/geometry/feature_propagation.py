@@ -1,9 +1,9 @@
-"""Labels carried through a video by how alike cells are: where the vectors of a past frame resemble, its labels count.
+"""Label propagation by feature similarity: each cell takes the mean label of its most similar cells in past frames.
 
-Label propagation as Jabri, Owens and Efros, "Space-Time Correspondence as a Contrastive Random Walk" (NeurIPS 2020),
-and Caron et al. (DINO, 2021) run it on DAVIS: a cell takes the mean label of the few cells most like it in the first
-frame and the last ones, near its own place, weighted by a softmax of the cosines. Labels stay soft and are fed back on
-the grid as they are; nothing is learned, and nothing looks ahead.
+As Jabri, Owens and Efros, "Space-Time Correspondence as a Contrastive Random Walk" (NeurIPS 2020), and Caron et al.
+(DINO, 2021) run it on DAVIS: the top-k cells of the first frame and the last ones, within a radius, weighted by a
+softmax of their cosines. Labels stay soft and are fed back on the grid as they are; nothing is learned, and no later
+frame is used.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from numpy.typing import NDArray
 
 AnyGrid = NDArray[Any]
 """(h, w, d) unit vectors, or (h, w, c) labels."""
-TILE = 12  # cells to a side of the squares that are compared at once: bounds memory, and fits a processor's cache
+TILE = 12  # cells per side of the squares compared at once: bounds memory, and fits a processor's cache
 
 
 @dataclass(frozen=True)
 class GridPropagationConfig:
-    """How labels are carried."""
+    """Parameters of the propagation."""
 
     radius: int
-    """Cells to each side of its own place where a cell looks."""
+    """Cells to each side of a cell's own position that are compared."""
     count: int
-    """Most alike cells that are heard, over all past frames together."""
+    """Number of most similar cells (k), over all past frames together."""
     temperature: float
     """Of the softmax: a cosine smaller by this weighs e times less."""
     memory: int
-    """Last frames that are looked at, beside the first."""
+    """Number of last frames compared, besides the first."""
 
 
 @dataclass(frozen=True)
 class TopKSimilar:
-    """The most alike cells of the past for each cell, in no particular order."""
+    """The most similar cells of past frames for each cell, in no particular order."""
 
     cosine: NDArray[np.float32]
     """(h, w, count); -inf where the window holds fewer cells."""
@@ -47,28 +47,28 @@ class TopKSimilar:
 
 
 def propagate_grid_labels(
-    first: AnyGrid, frames: Iterable[AnyGrid | None], labels: AnyGrid, how: GridPropagationConfig
+    first: AnyGrid, frames: Iterable[AnyGrid | None], labels: AnyGrid, config: GridPropagationConfig
 ) -> Iterator[AnyGrid | None]:
-    """Labels of each of `frames`, which follow the frame of vectors `first` whose (h, w, c) labels are known.
+    """(h, w, c) labels of each of `frames`, which follow the frame `first` with known `labels`.
 
-    None for a frame that is None (damaged or lost); what comes after it is carried from what came before.
+    None for a frame that is None (damaged or lost); later frames are propagated from those before it.
     """
-    begun = _LabelledGrid(np.asarray(first, np.float32), np.asarray(labels, np.float32))
-    last: deque[_LabelledGrid] = deque(maxlen=how.memory)
+    labelled = _LabelledGrid(np.asarray(first, np.float32), np.asarray(labels, np.float32))
+    last: deque[_LabelledGrid] = deque(maxlen=config.memory)
     for frame in frames:
         if frame is None:
             yield None
             continue
         vectors = np.asarray(frame, np.float32)
-        past = [begun, *last]
-        alike = find_top_k_similar(vectors, np.stack([seen.vectors for seen in past]), how.radius, how.count)
-        carried = average_top_k_labels(alike, np.stack([seen.labels for seen in past]), how.temperature)
-        last.append(_LabelledGrid(vectors, carried))
-        yield carried
+        past = [labelled, *last]
+        similar = find_top_k_similar(vectors, np.stack([seen.vectors for seen in past]), config.radius, config.count)
+        propagated = average_top_k_labels(similar, np.stack([seen.labels for seen in past]), config.temperature)
+        last.append(_LabelledGrid(vectors, propagated))
+        yield propagated
 
 
 def find_top_k_similar(vectors: NDArray[np.float32], past: NDArray[np.float32], radius: int, count: int) -> TopKSimilar:
-    """The `count` cells of the (n, h, w, d) `past` most like each of the (h, w, d), at most `radius` cells away."""
+    """The `count` cells of the (n, h, w, d) `past` most similar to each of the (h, w, d), within `radius` cells."""
     n, h, w, _ = past.shape
     side = 2 * radius + 1
     count = min(count, n * side * side)
@@ -91,13 +91,13 @@ def find_top_k_similar(vectors: NDArray[np.float32], past: NDArray[np.float32], 
     return found
 
 
-def average_top_k_labels(alike: TopKSimilar, labels: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    """(h, w, c) mean of the (past, h, w, c) `labels` of the alike cells, weighted by a softmax of their cosines."""
-    weight = np.exp((alike.cosine - alike.cosine.max(axis=-1, keepdims=True)) / np.float32(temperature))
+def average_top_k_labels(similar: TopKSimilar, labels: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    """(h, w, c) mean of the (past, h, w, c) `labels` of the similar cells, weighted by a softmax of their cosines."""
+    weight = np.exp((similar.cosine - similar.cosine.max(axis=-1, keepdims=True)) / np.float32(temperature))
     weight /= weight.sum(axis=-1, keepdims=True)
-    # What lies outside the grid weighs nothing; any index will do for it.
-    heard = labels.reshape(-1, labels.shape[-1])[np.where(weight > 0, alike.index, 0)]
-    return (weight[..., None] * heard).sum(axis=2)
+    # Cells outside the grid have weight 0; any index will do for them.
+    neighbour_labels = labels.reshape(-1, labels.shape[-1])[np.where(weight > 0, similar.index, 0)]
+    return (weight[..., None] * neighbour_labels).sum(axis=2)
 
 
 @dataclass(frozen=True)
@@ -109,9 +109,9 @@ class _LabelledGrid:
 def _window_cosines(
     tile: NDArray[np.float32], around: NDArray[np.float32], outside: NDArray[np.float32], side: int
 ) -> NDArray[np.float32]:
-    """(h, w, past * side * side) cosines of a tile's cells with those in the window around each.
+    """(h, w, past * side * side) cosines of a tile's cells with the window around each.
 
-    All of the tile is compared with all around it in one product; a view then leaves each cell its own window.
+    One matrix product compares the tile with everything around it; a strided view then selects each cell's window.
     """
     height, width, d = tile.shape
     n, rows, columns = around.shape[:3]

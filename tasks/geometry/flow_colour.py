@@ -1,8 +1,8 @@
-"""Flow as colours: direction is hue, length is saturation, as flow papers print it.
+"""Colour coding of optical flow: hue is direction, saturation is length.
 
 Baker et al., "A Database and Evaluation Methodology for Optical Flow" (IJCV 2011), after the authors' colour code: 55
-hues in six arcs whose lengths follow what the eye tells apart. Right is red, down yellow, left cyan, up violet; no
-motion is white; vectors longer than the given length are darkened.
+hues in six arcs whose lengths follow how well the eye separates hues. Right is red, down yellow, left cyan, up violet;
+no motion is white; vectors longer than `max_px` are darkened.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ OUT_OF_RANGE_BRIGHTNESS = np.float32(0.75)  # brightness of vectors longer than 
 
 @cache
 def make_colour_wheel() -> Image:
-    """(55, 3) RGB hues around the wheel, beginning at red; read-only."""
+    """(55, 3) RGB hues around the colour wheel, from red; read-only."""
     wheel: list[Image] = []
     # Each arc moves one channel, up or down, while the others stay full or empty.
     for steps, moving, up, full in zip(
@@ -38,9 +38,9 @@ def make_colour_wheel() -> Image:
 
 
 def flow_to_rgb(flow: FlowField, max_px: float | None = None, where: NDArray[np.bool_] | None = None) -> Image:
-    """(h, w, 3) RGB picture of `flow`, saturated at `max_px` pixels (None: the longest vector), black outside `where`.
+    """(h, w, 3) RGB image of `flow`, saturated at `max_px` pixels (None: the longest vector), black outside `where`.
 
-    Give `max_px` where pictures are to be compared, as in a film.
+    Set `max_px` where images are to be compared, as in a video.
     """
     usable = np.isfinite(flow[..., 0]) & np.isfinite(flow[..., 1])
     if where is not None:
@@ -53,7 +53,7 @@ def flow_to_rgb(flow: FlowField, max_px: float | None = None, where: NDArray[np.
 
 
 def render_colour_legend(size: int) -> Image:
-    """(size, size, 3) RGB disc of all directions, white around it: a vector's colour stands where the vector points."""
+    """(size, size, 3) RGB colour key: a disc with the colour of each vector of length up to 1, on white."""
     axis = np.linspace(-1, 1, size, dtype=np.float32)
     flow = np.stack(np.meshgrid(axis, axis), axis=2)
     inside = np.hypot(*flow.transpose(2, 0, 1)) <= 1
@@ -61,15 +61,15 @@ def render_colour_legend(size: int) -> Image:
 
 
 def _hue(x: NDArray[np.float32], y: NDArray[np.float32]) -> AnyFloats:
-    """(h, w, 3) colour of each direction in 0..1, between the two nearest of the wheel."""
+    """(h, w, 3) RGB of each direction in 0..1, interpolated between the two nearest hues of the wheel."""
     wheel = make_colour_wheel().astype(np.float32) / np.float32(255)
-    turn = (np.arctan2(-y, -x) / np.float32(np.pi) + 1) * np.float32((len(wheel) - 1) / 2)
-    low = np.floor(turn)
-    share = (turn - low)[..., None]
+    position = (np.arctan2(-y, -x) / np.float32(np.pi) + 1) * np.float32((len(wheel) - 1) / 2)
+    low = np.floor(position)
+    share = (position - low)[..., None]
     low = low.astype(np.intp)
     return wheel[low] * (1 - share) + wheel[(low + 1) % len(wheel)] * share
 
 
 def _shade(hue: AnyFloats, length: AnyFloats) -> AnyFloats:
-    """The hue towards white for short vectors, darkened for those too long; 0..255."""
+    """RGB 0..255: `hue` blended with white for short vectors, darkened for those longer than 1."""
     return np.floor(255 * np.where(length <= 1, 1 - length * (1 - hue), hue * OUT_OF_RANGE_BRIGHTNESS))

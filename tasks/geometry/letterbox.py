@@ -1,4 +1,4 @@
-"""Fitting an image into the rectangle a network takes, and coordinates back out of it.
+"""Letterboxing: scaling and padding an image to the input size of a network, and mapping coordinates back.
 
 The scheme is ultralytics' LetterBox(auto=True): scale until the longer side has the wanted size, round both sides, pad
 evenly with grey to the next multiple of the stride. Coordinates here run along pixel edges (0 is the left border of the
@@ -14,24 +14,24 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-PADDING_GREY = 114  # what ultralytics' models were trained with around their images
+PADDING_GREY = 114  # the padding that ultralytics' models were trained with
 
 
 @dataclass(frozen=True)
 class Letterbox:
-    """How images of one size are fitted: all sizes are (height, width) in pixels."""
+    """Scale and padding for images of one size; all sizes are (height, width) in pixels."""
 
     source: tuple[int, int]
     inner: tuple[int, int]
     """The image after scaling."""
     outer: tuple[int, int]
-    """With its border."""
+    """The image after padding."""
     top: int
     left: int
 
     @classmethod
     def fit(cls, height: int, width: int, size: int, stride: int = 32) -> Self:
-        """Fit an image of `height` x `width` so that its longer side becomes `size`, a multiple of `stride`."""
+        """Letterbox for `height` x `width` images whose longer side becomes `size`, a multiple of `stride`."""
         gain = min(size / height, size / width)
         inner = max(round(height * gain), 1), max(round(width * gain), 1)
         border = (size - inner[0]) % stride, (size - inner[1]) % stride
@@ -40,7 +40,7 @@ class Letterbox:
         return cls((height, width), inner, (inner[0] + border[0], inner[1] + border[1]), top, left)
 
     def apply(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The (h, w, 3) `image`, scaled bilinearly and bordered."""
+        """The (h, w, 3) `image`, scaled bilinearly and padded."""
         import cv2
 
         height, width = self.inner
@@ -50,8 +50,8 @@ class Letterbox:
         fitted[self.top : self.top + height, self.left : self.left + width] = image
         return fitted
 
-    def back(self, xy: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(..., 2) points from the fitted image to the source image, clipped to its borders."""
+    def to_source(self, xy: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(..., 2) points in the letterboxed image mapped to the source image and clipped to it."""
         border = np.array([self.left, self.top], np.float32)
         gain = np.array([self.inner[1] / self.source[1], self.inner[0] / self.source[0]], np.float32)
         return np.clip((xy - border) / gain, 0, np.array([self.source[1], self.source[0]], np.float32))

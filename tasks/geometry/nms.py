@@ -1,4 +1,4 @@
-"""Greedy non-maximum suppression of boxes, class by class."""
+"""Greedy non-maximum suppression (NMS) of boxes within classes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def non_maximum_suppression(
     iou_threshold: float,
     limit: int,
 ) -> NDArray[np.intp]:
-    """Rows to keep, best score first, equal scores in their own order, at most `limit`.
+    """(k,) rows to keep, best score first, equal scores in their own order, at most `limit`.
 
     A row is removed when its IoU with a better one of its group exceeds `iou_threshold`.
     """

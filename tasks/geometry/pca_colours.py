@@ -1,8 +1,8 @@
-"""Vectors as colours: the three directions in which a video's cells differ most are red, green and blue.
+"""Feature vectors as colours: the first three principal components are shown as red, green and blue.
 
-Principal components as pictures, as Oquab et al., "DINOv2" (2023), figure 1, show what a network tells apart. One
-palette is fitted on cells of all of a video, so that a thing keeps its colour over time; the axes' signs are fixed, and
-the scale follows quantiles, so that a few odd cells do not grey out the rest.
+As in Oquab et al., "DINOv2" (2023), figure 1. One palette is fitted on cells of the whole video, so that a thing keeps
+its colour over time; the signs of the axes are fixed, and the range follows quantiles, so that outliers do not
+reduce the contrast of the rest.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 CHANNELS = 3
-QUANTILES = (0.02, 0.98)  # of each component: black and full
+QUANTILES = (0.02, 0.98)  # of each component: shown as 0 and 255
 
 
 @dataclass(frozen=True)
 class PcaPalette:
-    """Three axes, and which range of each is shown."""
+    """Three principal axes, and the range of each that is shown."""
 
     mean: NDArray[np.float32]
     """(d,)."""
     axes: NDArray[np.float32]
-    """(d, 3), the widest spread first."""
+    """(d, 3), largest variance first."""
     low: NDArray[np.float32]
-    """(3,) component that is black."""
+    """(3,) component shown as 0."""
     high: NDArray[np.float32]
-    """(3,) component that is full."""
+    """(3,) component shown as 255."""
 
-    def paint(self, vectors: NDArray[Any]) -> NDArray[np.uint8]:
+    def to_rgb(self, vectors: NDArray[Any]) -> NDArray[np.uint8]:
         """(..., 3) RGB of (..., d) vectors."""
         at = (np.asarray(vectors, np.float32) - self.mean) @ self.axes
         share = (at - self.low) / np.maximum(self.high - self.low, np.finfo(np.float32).tiny)
@@ -38,12 +38,12 @@ class PcaPalette:
 
 
 def fit_palette(sample: NDArray[Any]) -> PcaPalette:
-    """The palette of (n, d) vectors; each axis points to where its largest entry is positive. Nothing in: all black."""
+    """Palette of (n, d) vectors; the largest entry of each axis is positive. No vectors give all black."""
     wide = np.asarray(sample, np.float64)
     n, d = wide.shape
     if n == 0:
-        nothing = np.zeros(CHANNELS, np.float32)
-        return PcaPalette(np.zeros(d, np.float32), np.zeros((d, CHANNELS), np.float32), nothing, nothing)
+        zero = np.zeros(CHANNELS, np.float32)
+        return PcaPalette(np.zeros(d, np.float32), np.zeros((d, CHANNELS), np.float32), zero, zero)
     mean = wide.mean(axis=0)
     axes = np.zeros((d, CHANNELS))
     shown = min(d, CHANNELS)

@@ -1,7 +1,7 @@
-"""Pixels to the cells of a grid and back: a mask as shares of cells, and values of cells drawn on the frame.
+"""Resampling between pixels and grid cells: masks to shares per cell, and cell values to pixels.
 
-A cell reaches half a step to each side of its centre; what lies beyond the outermost cells belongs to them. Pixel
-centres are at integers, so pixel n reaches from n - 1/2 to n + 1/2.
+A cell reaches half a step to each side of its centre; pixels beyond the outermost cells belong to those. Pixel centres
+are at integers, so pixel n reaches from n - 1/2 to n + 1/2.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ def resample_to_cells(pixels: NDArray[Any], grid: CellGrid) -> NDArray[np.float3
 
 
 def resample_to_pixels(cells: NDArray[np.float32], grid: CellGrid, height: int, width: int) -> NDArray[np.float32]:
-    """(height, width) or (height, width, c) values of the (h, w) or (h, w, c) `cells`, between centres bilinear."""
+    """(height, width) or (height, width, c) bilinear interpolation of the (h, w) or (h, w, c) `cells`."""
     x = (np.arange(width, dtype=np.float32) - np.float32(grid.left)) / np.float32(grid.step_x)
     y = (np.arange(height, dtype=np.float32) - np.float32(grid.top)) / np.float32(grid.step_y)
     at_x, at_y = np.meshgrid(x, y)
-    drawn: Any = cv2.remap(cells, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return drawn
+    pixels: Any = cv2.remap(cells, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return pixels
 
 
 def rescale_grid(grid: CellGrid, height: int, width: int, other_height: int, other_width: int) -> CellGrid:
-    """The same cells on a picture of another size, whose edges lie on those of the first."""
+    """The same cells on an image scaled to another size."""
     x, y = other_width / width, other_height / height
     return CellGrid(
         grid.rows,
@@ -46,10 +46,10 @@ def rescale_grid(grid: CellGrid, height: int, width: int, other_height: int, oth
 
 
 def _pixel_weights(length: int, first: float, step: float, count: int) -> NDArray[np.float64]:
-    """(count, length) share of each pixel in each cell's mean along one axis."""
+    """(count, length) weight of each pixel in each cell's mean along one axis."""
     edges = first + (np.arange(count + 1) - 0.5) * step
     edges[0], edges[-1] = min(edges[0], -0.5), max(edges[-1], length - 0.5)
     pixel = np.arange(length)
-    shared = np.minimum(edges[1:, None], pixel + 0.5) - np.maximum(edges[:-1, None], pixel - 0.5)
-    shared = np.maximum(shared, 0)
-    return shared / np.maximum(shared.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    overlap = np.minimum(edges[1:, None], pixel + 0.5) - np.maximum(edges[:-1, None], pixel - 0.5)
+    overlap = np.maximum(overlap, 0)
+    return overlap / np.maximum(overlap.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)

@@ -1,7 +1,7 @@
-"""Images and fields carried along a flow, by backward warping.
+"""Backward warping of images and fields by a flow field.
 
-A flow field is (h, w, 2) float32: at each pixel of the first image, the displacement (x, y) in pixels to where that
-point is in the second. Pixel centres lie at integers, so a whole-pixel flow copies pixels exactly.
+A flow field is (h, w, 2) float32: at each pixel of the first image, the displacement (x, y) in pixels to the same point
+in the second. Pixel centres lie at integers, so a whole-pixel flow copies pixels exactly.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ def pixel_grid(height: int, width: int) -> FlowField:
 
 
 def target_points(flow: FlowField) -> FlowField:
-    """(h, w, 2) where each pixel of the first image lies in the second."""
+    """(h, w, 2) position in the second image of each pixel of the first."""
     return pixel_grid(*flow.shape[:2]) + flow
 
 
 def warp_image(image: NDArray[A], flow: FlowField) -> NDArray[A]:
-    """The second image (or any field on it) as the first one sees it: `image` sampled at x + flow(x), bilinear.
+    """The second image (or any field on it) aligned with the first: `image` sampled at x + flow(x), bilinear.
 
-    `image` is (h, w) or (h, w, c), uint8 or float32. What lies outside it takes the nearest border pixel;
-    `lands_inside` tells where.
+    `image` is (h, w) or (h, w, c), uint8 or float32. Targets outside it take the nearest border pixel;
+    `find_targets_inside` gives where.
     """
-    remap: Any = cv2.remap  # the stub wants an array for the second map, which a map of pairs does without
+    remap: Any = cv2.remap  # the stub requires a second map, which a map of pairs does without
     return remap(image, target_points(flow), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def find_targets_inside(flow: FlowField) -> NDArray[np.bool_]:
-    """(h, w) whether a pixel's target lies on the second image, up to half a pixel beyond its outermost centres."""
+    """(h, w) whether a pixel's target lies in the second image, up to half a pixel beyond its outermost centres."""
     height, width = flow.shape[:2]
     return cv2.inRange(target_points(flow), (-0.5, -0.5), (width - 0.5, height - 0.5)).astype(np.bool_)

@@ -1,10 +1,11 @@
-"""Fewer numbers per vector, keeping what tells places apart and leaving out what a change of view does to one place.
+"""Linear dimensionality reduction for matching: within-class covariance normalization, then principal components.
 
-Principal component analysis keeps the directions of widest spread, whatever spreads them. Vectors of one place seen
-otherwise (turned, scaled, in another light) spread too, and that is what a match should not see. So the space is first
-shrunk along the directions in which such pairs differ, by the inverse root of their covariance: within-class covariance
-normalisation (Hatch, Kajarekar and Stolcke, 2006), a place being a class. The covariance is blended with an even one,
-as in Friedman's regularised discriminant analysis (1989), or directions that hardly vary would be blown up.
+Principal component analysis keeps the directions of largest variance, whatever causes it. Vectors of one place in
+different views (rotated, scaled, in another light) vary too, and a match should ignore that. So the space is first
+scaled by the inverse square root of the covariance of the differences of such pairs: within-class covariance
+normalization (WCCN; Hatch, Kajarekar and Stolcke, 2006), each place being a class. That covariance is blended with an
+isotropic one, as in Friedman's regularised discriminant analysis (1989), so that directions of nearly no variance are
+not amplified.
 """
 
 from __future__ import annotations
@@ -16,31 +17,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 SHRINKAGE_WEIGHT = 2.0
-"""Weight of the even covariance against that of the pairs. MobileNetV2 to 64 dimensions, on 20 views of DAVIS frames
-(PCK@.05), and on five masks carried through DAVIS (J): principal axes alone .868 and .845; 3: .925 and .842; 2: .928;
-1: .930 and .836; all 448 channels .937."""
+"""Weight of the isotropic covariance against that of the pairs. MobileNetV2 to 64 dimensions, on 20 views of DAVIS
+frames (PCK@.05), and on five masks propagated through DAVIS (J): principal axes alone .868 and .845; 3: .925 and
+.842; 2: .928; 1: .930 and .836; all 448 channels .937."""
 
 
 @dataclass(frozen=True, eq=False)
 class LinearProjection:
-    """Vectors to fewer dimensions."""
+    """An affine map of vectors to fewer dimensions."""
 
     mean: NDArray[np.float32]
     """(c,)."""
     axes: NDArray[np.float32]
-    """(c, d), the widest spread first."""
+    """(c, d), largest variance first."""
 
-    def apply(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    def project_vectors(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """(..., c) to (..., d)."""
-        # float64 sums: the result is rounded to float16 afterwards, whatever order the processor added in.
-        # One flat product of one type, or NumPy leaves BLAS aside and takes thirty times as long.
+        # Sums in float64, so that their order does not show after rounding to float16.
+        # One flat product of one type: otherwise NumPy does not use BLAS and takes thirty times as long.
         flat = (vectors - self.mean).reshape(-1, len(self.mean)).astype(np.float64)
         return (flat @ self.axes.astype(np.float64)).astype(np.float32).reshape(*vectors.shape[:-1], -1)
 
 
 @dataclass(frozen=True, eq=False)
 class ScatterMoments:
-    """Sums over vectors, and over differences between vectors of one place seen twice."""
+    """Running sums over vectors and over the differences of vectors of one place in two views."""
 
     count: int
     total: NDArray[np.float64]
@@ -52,13 +53,13 @@ class ScatterMoments:
     """(c, c)."""
 
     @classmethod
-    def none(cls, channels: int) -> Self:
-        """Of nothing yet."""
+    def make_empty(cls, channels: int) -> Self:
+        """Sums over no vectors."""
         square = np.zeros((channels, channels))
         return cls(0, np.zeros(channels), square, 0, square)
 
-    def add(self, vectors: NDArray[Any], differences: NDArray[Any]) -> ScatterMoments:
-        """With (n, c) vectors and (m, c) differences more."""
+    def add_pairs(self, vectors: NDArray[Any], differences: NDArray[Any]) -> ScatterMoments:
+        """These sums with (n, c) more vectors and (m, c) more differences."""
         seen, apart = vectors.astype(np.float64), differences.astype(np.float64)
         return ScatterMoments(
             self.count + len(seen),
@@ -68,31 +69,31 @@ class ScatterMoments:
             self.differences + apart.T @ apart,
         )
 
-    def projection(self, dimensions: int, evenness: float = SHRINKAGE_WEIGHT) -> LinearProjection:
-        """The first `dimensions` axes; each points where its largest entry is positive, so that it is unique.
+    def fit_projection(self, dimensions: int, shrinkage: float = SHRINKAGE_WEIGHT) -> LinearProjection:
+        """Projection onto the first `dimensions` axes; the largest entry of each is positive, so that signs are unique.
 
-        The longest axis has length 1; lengths differ, as the space is shrunk unevenly.
+        The longest axis has length 1; lengths differ, since the space was scaled unevenly.
         """
         if self.count < 2 or not self.pairs:
             raise ValueError(f"moments must be of two vectors and a pair at least, got {self.count} and {self.pairs}")
         mean = self.total / self.count
-        spread = self.products / self.count - np.outer(mean, mean)
-        shrink = _inverse_square_root(_shrink_covariance(self.differences / self.pairs, evenness))
-        _, turned = np.linalg.eigh(shrink @ spread @ shrink)
-        axes = shrink @ turned[:, ::-1][:, :dimensions]
+        covariance = self.products / self.count - np.outer(mean, mean)
+        whitening = _inverse_square_root(_shrink_covariance(self.differences / self.pairs, shrinkage))
+        _, directions = np.linalg.eigh(whitening @ covariance @ whitening)
+        axes = whitening @ directions[:, ::-1][:, :dimensions]
         axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
         axes = axes / np.linalg.norm(axes, axis=0).max()
         return LinearProjection(mean.astype(np.float32), axes.astype(np.float32))
 
 
-def _shrink_covariance(covariance: NDArray[np.float64], evenness: float) -> NDArray[np.float64]:
-    """With an even covariance of the same trace."""
+def _shrink_covariance(covariance: NDArray[np.float64], shrinkage: float) -> NDArray[np.float64]:
+    """`covariance` blended with an isotropic one of the same trace."""
     channels = len(covariance)
     level = np.trace(covariance) / channels
-    even = np.eye(channels) * (level if level > 0 else 1.0)
-    return (covariance + evenness * even) / (1 + evenness)
+    isotropic = np.eye(channels) * (level if level > 0 else 1.0)
+    return (covariance + shrinkage * isotropic) / (1 + shrinkage)
 
 
 def _inverse_square_root(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
-    widths, directions = np.linalg.eigh(covariance)
-    return (directions / np.sqrt(widths)) @ directions.T
+    variances, directions = np.linalg.eigh(covariance)
+    return (directions / np.sqrt(variances)) @ directions.T

@@ -1,4 +1,4 @@
-"""How far a place that a flow leads to also looks like the point that it is said to be."""
+"""Feature similarity along a warp: cosine between a cell's features and those at its position in another frame."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Indices
 from tasks.geometry.cell_grid import l2_normalize
 from tasks.geometry.resampling import resample_to_pixels
 from tasks.sequence.flow_trajectory import WarpField
@@ -15,32 +16,32 @@ from tasks.sequence.sequence_view import SequenceView
 
 @dataclass(frozen=True, eq=False)
 class FeatureSimilarity:
-    """Likeness of one frame's cells to places in others, on the scale of its semantic matches."""
+    """Similarity of one frame's cells to positions in other frames, relative to their best semantic match."""
 
-    clip: SequenceView
+    view: SequenceView
     vectors: NDArray[np.float32]
-    """(rows, columns, d) of the frame in hand."""
+    """(rows, columns, d) features of the current frame."""
     best: NDArray[np.float32]
     """(rows, columns) cosine of each cell's best semantic match."""
     temperature: float
 
-    def along(self, source: int, trail: WarpField) -> NDArray[np.float32]:
-        """(h, w) 1 where the place of the trail in the frame `source` is as alike as the best match, less where less.
+    def compare_along(self, source: int, warp: WarpField) -> NDArray[np.float32]:
+        """(h, w) 1 where the position in the frame `source` is as similar as the best match or more, else less.
 
-        The softmax that semantic matches compete in: 1/e where the cosine is smaller by the temperature.
+        The scale is that of the softmax over semantic matches: 1/e where the cosine is smaller by the temperature.
         """
-        there = self.clip.grids(source)
+        there = self.view.feature_grid(source)
         if there is None:
-            return np.zeros(trail.trust.shape, np.float32)
-        row, column = self._cells(trail)
+            return np.zeros(warp.trust.shape, np.float32)
+        row, column = self._nearest_cells(warp)
         cosine = (l2_normalize(self.vectors) * l2_normalize(np.asarray(there)[row, column])).sum(axis=-1)
-        alike = np.exp(np.minimum(cosine - self.best, 0) / np.float32(self.temperature)).astype(np.float32)
-        return resample_to_pixels(alike, self.clip.cells, self.clip.height, self.clip.width)
+        similarity = np.exp(np.minimum(cosine - self.best, 0) / np.float32(self.temperature)).astype(np.float32)
+        return resample_to_pixels(similarity, self.view.cells, self.view.height, self.view.width)
 
-    def _cells(self, trail: WarpField) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """(rows, columns) row and column of the cell nearest to where each cell's centre leads."""
-        clip, cells = self.clip, self.clip.cells
-        column, row = np.rint(cells.centres()).astype(np.intp).transpose(2, 0, 1)
-        there = trail.at[np.clip(row, 0, clip.height - 1), np.clip(column, 0, clip.width - 1)]
+    def _nearest_cells(self, warp: WarpField) -> tuple[Indices, Indices]:
+        """(rows, columns) row and column of the source cell nearest to where each cell's centre is warped."""
+        view, cells = self.view, self.view.cells
+        column, row = np.rint(cells.cell_centres()).astype(np.intp).transpose(2, 0, 1)
+        there = warp.positions[np.clip(row, 0, view.height - 1), np.clip(column, 0, view.width - 1)]
         at = np.rint(cells.to_cells(there)).astype(np.intp)
         return np.clip(at[..., 1], 0, cells.rows - 1), np.clip(at[..., 0], 0, cells.columns - 1)

@@ -1,9 +1,14 @@
-"""Instance masks that re-anchor a drifting field: where a segmenter sees the thing, its outline is the better one.
+"""Refinement of class probabilities by instance masks, to stop drift: where a segmenter detects the object, its outline
+replaces the propagated one.
 
-Instances belong to the class whose shares fill most of them. Where the instances of a class explain it, their union is
-the class: it is fed back, so that errors do not grow from frame to frame, and mixed with the field's own shares for
-what is shown, which know the parts that a mask leaves out or fills in. Where they do not explain it, the field stands.
-A segmenter knows its own classes only (COCO's eighty): what it does not know is never anchored.
+1. An instance is assigned to the class with the largest mean probability under its mask.
+2. If the instances of a class cover most of its probability, their union replaces the class in the map that is fed
+   back to the next frames, so that errors do not accumulate.
+3. In the output the union is blended with the propagated probabilities, which are better where a mask misses parts or
+   closes holes.
+
+Otherwise the propagated probabilities are kept. The segmenter only knows its own categories (COCO's eighty); objects
+of other categories are never refined.
 """
 
 from __future__ import annotations
@@ -17,101 +22,103 @@ from numpy.typing import NDArray
 
 from tasks.arrays import ClassProbabilities, Mask
 
-LEAST_SCORE = 0.1  # of an instance
-FILLED = 0.5  # share of a class in an instance that belongs to it
-FILLED_KNOWN = 0.4  # the same for kinds of thing that made up the class where it was labelled: they come back
-EXPLAINED = 0.7  # share of a class that must lie in its instances, or MARGIN_PX around
+MIN_SCORE = 0.1  # of an instance
+MIN_CLASS_SHARE = 0.5  # mean probability of a class under an instance that is assigned to it
+MIN_KNOWN_CLASS_SHARE = 0.4  # the same for categories that formed the class on its labelled frame
+MIN_COVERAGE = 0.7  # share of a class that must lie in its instances, or MARGIN_PX around
 MARGIN_PX = 8.0
-SHOWN = 0.4  # say of the masks in what is shown; the field has the rest
+MASK_BLEND = 0.4  # weight of the masks in the output; the propagated probabilities have the rest
 
 
 @dataclass(frozen=True, eq=False)
 class InstanceMasks:
-    """Things that a segmenter saw on a frame."""
+    """Instance masks of a frame."""
 
     masks: Mask
     """(n, h, w)."""
     score: NDArray[np.float32]
-    kind: NDArray[np.int16]
+    category: NDArray[np.int16]
     """The segmenter's class."""
 
-    def take(self, rows: NDArray[np.bool_]) -> InstanceMasks:
-        """Some of them."""
-        return InstanceMasks(self.masks[rows], self.score[rows], self.kind[rows])
+    def select_rows(self, rows: NDArray[np.bool_]) -> InstanceMasks:
+        """The instances that the (n,) boolean `rows` select."""
+        return InstanceMasks(self.masks[rows], self.score[rows], self.category[rows])
 
 
 @dataclass(frozen=True)
 class MaskRefiner:
-    """Masks for every frame, and what is known of the classes."""
+    """Instance masks of every frame, and the segmenter's categories of each class."""
 
-    seen: Callable[[int], InstanceMasks]
-    kinds: tuple[frozenset[int], ...]
-    """Per class the segmenter's kinds that made it up where it was labelled."""
+    instances: Callable[[int], InstanceMasks]
+    categories: tuple[frozenset[int], ...]
+    """Per class the segmenter's categories that formed it on its labelled frame."""
 
-    def __call__(self, frame: int, shares: ClassProbabilities) -> tuple[ClassProbabilities, ClassProbabilities | None]:
-        """The (h, w, c) shares to be shown, and those to be fed back, None where no class was anchored."""
-        return refine_with_masks(shares, self.seen(frame), self.kinds)
+    def __call__(
+        self, frame: int, probabilities: ClassProbabilities
+    ) -> tuple[ClassProbabilities, ClassProbabilities | None]:
+        """(h, w, c) output probabilities, and those to be fed back, None where no class was refined."""
+        return refine_with_masks(probabilities, self.instances(frame), self.categories)
 
 
 def refine_with_masks(
-    shares: ClassProbabilities, seen: InstanceMasks, kinds: tuple[Collection[int], ...]
+    probabilities: ClassProbabilities, instances: InstanceMasks, categories: tuple[Collection[int], ...]
 ) -> tuple[ClassProbabilities, ClassProbabilities | None]:
-    """See Anchoring; class 0 is the background, which takes what the others leave."""
-    seen = seen.take(seen.score >= LEAST_SCORE)
-    unions = _unions(shares, seen, kinds)
-    shown, fed = shares.copy(), shares.copy()
+    """See MaskRefiner; class 0 is the background, which takes the remainder."""
+    instances = instances.select_rows(instances.score >= MIN_SCORE)
+    unions = _class_unions(probabilities, instances, categories)
+    output, fed_back = probabilities.copy(), probabilities.copy()
     for number, union in unions.items():
-        fed[..., number] = union
-        shown[..., number] = SHOWN * union + (1 - SHOWN) * shares[..., number]
-    return (_closed(shown, unions), _closed(fed, unions)) if unions else (shares, None)
+        fed_back[..., number] = union
+        output[..., number] = MASK_BLEND * union + (1 - MASK_BLEND) * probabilities[..., number]
+    return (_renormalise(output, unions), _renormalise(fed_back, unions)) if unions else (probabilities, None)
 
 
-def find_class_categories(shares: ClassProbabilities, seen: InstanceMasks) -> tuple[frozenset[int], ...]:
-    """Per class the kinds of the instances that it fills, on a labelled frame."""
-    seen = seen.take(seen.score >= LEAST_SCORE)
-    found: list[set[int]] = [set() for _ in range(shares.shape[-1])]
-    for mask, kind in zip(seen.masks, seen.kind, strict=True):
-        filling = _filling(shares, mask)
-        number = int(filling.argmax())
-        if number and filling[number] > FILLED:
-            found[number].add(int(kind))
-    return tuple(frozenset(kinds) for kinds in found)
+def find_class_categories(probabilities: ClassProbabilities, instances: InstanceMasks) -> tuple[frozenset[int], ...]:
+    """Per class the categories of the instances that it fills, on a labelled frame."""
+    instances = instances.select_rows(instances.score >= MIN_SCORE)
+    found: list[set[int]] = [set() for _ in range(probabilities.shape[-1])]
+    for mask, category in zip(instances.masks, instances.category, strict=True):
+        shares = _mean_under_mask(probabilities, mask)
+        number = int(shares.argmax())
+        if number and shares[number] > MIN_CLASS_SHARE:
+            found[number].add(int(category))
+    return tuple(frozenset(categories) for categories in found)
 
 
-def _unions(
-    shares: ClassProbabilities, seen: InstanceMasks, kinds: tuple[Collection[int], ...]
+def _class_unions(
+    probabilities: ClassProbabilities, instances: InstanceMasks, categories: tuple[Collection[int], ...]
 ) -> dict[int, NDArray[np.float32]]:
-    """(h, w) union of the instances of each class that they explain."""
+    """(h, w) union of the instances of each class that they cover."""
     unions: dict[int, Mask] = {}
-    for mask, kind in zip(seen.masks, seen.kind, strict=True):
-        filling = _filling(shares, mask)[1:]
-        if not len(filling):
+    for mask, category in zip(instances.masks, instances.category, strict=True):
+        shares = _mean_under_mask(probabilities, mask)[1:]
+        if not len(shares):
             continue
-        number = 1 + int(filling.argmax())
-        if filling[number - 1] > (FILLED_KNOWN if int(kind) in kinds[number] else FILLED):
+        number = 1 + int(shares.argmax())
+        if shares[number - 1] > (MIN_KNOWN_CLASS_SHARE if int(category) in categories[number] else MIN_CLASS_SHARE):
             unions[number] = unions.get(number, np.zeros_like(mask)) | mask
-    return {n: union.astype(np.float32) for n, union in unions.items() if _explained(shares[..., n], union)}
+    return {n: union.astype(np.float32) for n, union in unions.items() if _is_covered(probabilities[..., n], union)}
 
 
-def _filling(shares: ClassProbabilities, mask: Mask) -> NDArray[np.float32]:
-    """(c,) mean share of each class under a mask; zeros where it is empty."""
-    return shares[mask].mean(axis=0) if mask.any() else np.zeros(shares.shape[-1], np.float32)
+def _mean_under_mask(probabilities: ClassProbabilities, mask: Mask) -> NDArray[np.float32]:
+    """(c,) mean probability of each class under a mask; zeros where it is empty."""
+    return probabilities[mask].mean(axis=0) if mask.any() else np.zeros(probabilities.shape[-1], np.float32)
 
 
-def _explained(share: NDArray[np.float32], union: Mask) -> bool:
-    away = cv2.distanceTransform((~union).astype(np.uint8), cv2.DIST_L2, 3)
-    total = float(share.sum())
-    return total > 0 and float(share[away < MARGIN_PX].sum()) >= EXPLAINED * total
+def _is_covered(probability: NDArray[np.float32], union: Mask) -> bool:
+    distance = cv2.distanceTransform((~union).astype(np.uint8), cv2.DIST_L2, 3)
+    total = float(probability.sum())
+    return total > 0 and float(probability[distance < MARGIN_PX].sum()) >= MIN_COVERAGE * total
 
 
-def _closed(shares: ClassProbabilities, anchored_classes: Collection[int]) -> ClassProbabilities:
-    """Shares that sum to 1 again: those that were not anchored share what is left."""
-    fixed = [n in anchored_classes for n in range(shares.shape[-1])]
-    held = shares[..., fixed].sum(axis=-1, keepdims=True)
+def _renormalise(probabilities: ClassProbabilities, refined: Collection[int]) -> ClassProbabilities:
+    """Probabilities that sum to 1 again: the classes that were not refined divide the remainder."""
+    fixed = [n in refined for n in range(probabilities.shape[-1])]
+    held = probabilities[..., fixed].sum(axis=-1, keepdims=True)
     left = np.maximum(0, 1 - held)
-    free = shares[..., [not f for f in fixed]]
+    free = probabilities[..., [not f for f in fixed]]
     total = free.sum(axis=-1, keepdims=True)
     even = np.float32(1 / free.shape[-1])
-    closed = shares / np.maximum(held, 1)
-    closed[..., [not f for f in fixed]] = left * np.where(total > 0, free / np.maximum(total, 1e-9), even)
-    return closed
+    normalised = probabilities / np.maximum(held, 1)
+    normalised[..., [not f for f in fixed]] = left * np.where(total > 0, free / np.maximum(total, 1e-9), even)
+    return normalised

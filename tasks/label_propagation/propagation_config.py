@@ -1,7 +1,8 @@
-"""How evidence is gathered and weighed: the field's few numbers, the same for every clip.
+"""Switches and weights of label propagation, the same for every video.
 
-Chosen on five DAVIS sequences read forwards and backwards, and kept only where both directions agree. Neither a free
-head per clip nor feeding full-resolution maps back into the semantic evidence survived: both let errors grow.
+Chosen on five DAVIS sequences read forwards and backwards; a value was kept only where both directions agree. Two
+variants were rejected because errors accumulated: a free classification head per video, and full-resolution maps fed
+back into the semantic evidence.
 """
 
 from __future__ import annotations
@@ -11,54 +12,58 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PropagationConfig:
-    """Switches and weights; `dataclasses.replace(DEFAULT, ...)` makes an ablation."""
+    """Constants, and switches for ablations (flows/evaluate), which `dataclasses.replace(DEFAULT_CONFIG, ...)` makes.
+
+    A user sets two of them, in the section fit_field of params.yaml: `fit_weights` by `evidence_weights`, and
+    `temporal_smoothing` by `consistency`; the stage passes their values in.
+    """
 
     semantic: bool = True
-    """Evidence by likeness of features."""
-    named: bool = True
-    """Evidence by a regression from looks and place to labels; only with two labelled frames, which can check it."""
+    """Evidence from feature similarity (nearest neighbours in memory frames)."""
+    classifier: bool = True
+    """Evidence from the kernel classifier of features and position; needs two labelled frames for validation."""
     previous: bool = True
-    """Evidence from the frame before, carried by its flow."""
+    """Evidence from the previous frame, warped by its flow."""
     chained: bool = True
-    """Evidence from labelled frames, along the flow of all frames between."""
+    """Evidence from labelled frames, warped by the chained flow of all frames between."""
     direct: bool = True
-    """Evidence from labelled frames by a flow that skips those between, where the clip has one."""
+    """Evidence from labelled frames by long-range flow that skips the frames between, where available."""
     volume: bool = True
-    """Evidence from labelled frames through the volume, behind what hid it between, where the clip has one."""
-    single: bool = False
-    """Only the neighbouring frame's flow and one best match: tokens of one frame around, as the paper has them."""
+    """Evidence from labelled frames through the plane volume, across occlusions, where available."""
+    single_match: bool = False
+    """Only the previous frame's flow and one best match in one frame: the paper's tokens of a neighbour frame."""
     density: bool = True
-    """Opacity prior: what a nearer thing hides has no say; without it hidden points vote too."""
-    attention: bool = True
-    """Kinds of evidence re-weighed by how well they foretell each labelled frame from the others."""
-    consistency: bool = True
-    """Evidence passed on along the flow, from frame to frame."""
-    coherence: bool = True
-    """Evidence passed on within a frame, among what moves alike."""
-    rounds: int = 2
-    """Of passing on, within frames and then between them; one with a single labelled frame."""
-    looks: bool = True
-    """Steps between frames trusted only where both places look alike."""
-    radius: int = 12
-    """Cells to each side where semantic matches are looked for (Jabri et al., 2020)."""
-    count: int = 10
-    """Semantic matches per cell, over all context frames together."""
+    """Opacity prior: an occluded point gives no evidence; without it occluded points vote too."""
+    fit_weights: bool = True
+    """Weights of the kinds of evidence fitted by cross-validation on the labelled frames (the paper's attention)."""
+    temporal_smoothing: bool = True
+    """Votes smoothed along the flow, over time."""
+    spatial_smoothing: bool = True
+    """Votes smoothed within a frame, between pixels of similar motion."""
+    smoothing_rounds: int = 2
+    """Alternations of spatial and temporal smoothing; one with a single labelled frame."""
+    check_appearance: bool = True
+    """Confidence in flow lowered where colours at both ends differ."""
+    match_radius: int = 12
+    """Cells to each side in which semantic matches are searched (Jabri et al., 2020)."""
+    match_count: int = 10
+    """Semantic matches per cell, over all memory frames together."""
     temperature: float = 0.1
-    """Of the softmax of cosines, in units of the clip's spread (1 less the mean cosine of any two cells)."""
-    memory: int = 5
-    """Frames seen last that serve as context (Jabri et al., 2020: 5 with the first)."""
-    labelled: int = 4
-    """Labelled frames nearest in time that serve as context."""
-    named_weight: float = 1.0
-    """Say of the regression."""
+    """Of the softmax of cosines, in units of the video's cosine spread (1 less the mean cosine of any two cells)."""
+    memory_frames: int = 5
+    """Latest frames in the memory bank (Jabri et al., 2020: 5 with the first)."""
+    labelled_frames: int = 4
+    """Labelled frames nearest in time in the memory bank."""
+    classifier_weight: float = 1.0
+    """Weight of the kernel classifier; the semantic evidence has 1."""
     previous_weight: float = 2.0
-    """Say of the carried frame before, where flow is trusted; the semantic evidence has 1."""
+    """Weight of the warped previous frame, times the confidence of its flow."""
     chained_weight: float = 2.0
-    """Say of a labelled frame along the chain, where every step is trusted and the features agree."""
+    """Weight of a labelled frame by chained flow, times its confidence and the feature similarity."""
     direct_weight: float = 1.0
-    """The same for the flow that skips."""
+    """The same for long-range flow."""
     volume_weight: float = 2.0
-    """The same for the volume, where the point is seen in both frames."""
+    """The same for the plane volume, where the point is visible in both frames."""
 
 
 DEFAULT_CONFIG = PropagationConfig()

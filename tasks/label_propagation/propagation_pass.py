@@ -1,7 +1,7 @@
-"""One way through the clip, from the labelled frames on: the evidence for every frame it passes.
+"""One pass over a sequence, forwards or backwards: collects the evidence for every frame after the first labelled one.
 
-A sweep forwards tells each frame what came before it, a sweep backwards what comes after; what the frame is, is asked
-of both (complete.py). Only the frames seen last are held.
+The forward pass brings evidence from earlier frames, the backward pass from later ones; propagate_labels.py adds both.
+Only the previous frame's probabilities and the warp fields to the nearest labelled frames are carried along.
 """
 
 from __future__ import annotations
@@ -17,128 +17,134 @@ from tasks.label_propagation.evidence import Evidence
 from tasks.label_propagation.feature_similarity import FeatureSimilarity
 from tasks.label_propagation.memory_bank import MemoryBank, MemoryFrame
 from tasks.label_propagation.propagation_config import PropagationConfig
-from tasks.sequence.backward_warp import BackwardWarpCache
 from tasks.sequence.flow_trajectory import WarpField
 from tasks.sequence.label_map import encode_one_hot, pool_to_cells, upsample_to_pixels
 from tasks.sequence.sequence_view import SequenceView
+from tasks.sequence.warp_cache import BackwardWarpCache
 
-THROUGH = 2  # labelled frames looked for through the volume, which is walked step by step: far ones cost most
+MAX_VOLUME_SOURCES = 2  # labelled frames reached through the volume; its cost grows with the number of frames between
 
 RefineLabels = Callable[[int, ClassProbabilities], tuple[ClassProbabilities, ClassProbabilities | None]]
-"""Frame and its (h, w, c) shares to the shares with instance masks, and those of what masks replace, to be fed back."""
+"""Frame and (h, w, c) probabilities to the refined output, and what is fed back; see mask_refinement.MaskRefiner."""
 
 
 @dataclass(frozen=True)
 class PropagationTask:
-    """What is asked of a clip."""
+    """A sequence, the labels of some of its frames, and how to propagate them."""
 
-    clip: SequenceView
+    view: SequenceView
     labels: Mapping[int, LabelMap]
     classes: int
-    how: PropagationConfig
-    attention: NDArray[np.float32]
+    config: PropagationConfig
+    evidence_weights: NDArray[np.float32]
     """(kinds,)."""
-    steps: BackwardWarpCache
-    anchor: RefineLabels | None = None
+    warps: BackwardWarpCache
+    mask_refiner: RefineLabels | None = None
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
-    """What was learned on the way here."""
+    """Of the fit of the evidence weights."""
 
 
 @dataclass
-class _State:
-    """What a sweep carries from frame to frame."""
+class _PassState:
+    """What a pass carries from frame to frame."""
 
     frame: int
-    shares: ClassProbabilities
-    trails: dict[int, WarpField]
+    probabilities: ClassProbabilities
+    warp_fields: dict[int, WarpField]
+    """Labelled frame to where this frame's pixels lie in it."""
 
 
 def run_propagation_pass(
-    task: PropagationTask, frames: Sequence[int], context: MemoryBank
+    task: PropagationTask, frames: Sequence[int], memory: MemoryBank
 ) -> Iterator[tuple[int, Evidence]]:
-    """Evidence for each of `frames`, neighbours all, from the first labelled one on; missing ones are left out.
+    """(frame, evidence) for each of the consecutive `frames` after the first labelled one; missing ones are skipped.
 
-    A labelled frame's own label is no part of its evidence.
+    A labelled frame's own label is not part of its evidence.
     """
-    clip, state = task.clip, None
+    view, state = task.view, None
     for frame in frames:
-        vectors = clip.grids(frame)
+        vectors = view.feature_grid(frame)
         if state is None and frame not in task.labels:
             continue
         if vectors is None:
-            state = None if state is None else _State(frame, state.shares, {})
+            state = None if state is None else _PassState(frame, state.probabilities, {})
             continue
         if state is not None:
-            evidence, state = _gathered(task, state, frame, np.asarray(vectors, np.float32), context)
+            evidence, state = _advance(task, state, frame, np.asarray(vectors, np.float32), memory)
             yield frame, evidence
         if frame in task.labels:
             known = encode_one_hot(task.labels[frame], task.classes)
-            trails = {} if state is None else state.trails
-            begun = {frame: WarpField.begun(clip.height, clip.width)}
-            near = dict(sorted(trails.items(), key=lambda item: abs(item[0] - frame))[: task.how.labelled - 1])
-            carried = known if state is None else known + state.shares * (1 - known.sum(axis=-1, keepdims=True))
-            state = _State(frame, carried, begun | near)
+            fields = {} if state is None else state.warp_fields
+            own = {frame: WarpField.identity(view.height, view.width)}
+            nearest = sorted(fields.items(), key=lambda item: abs(item[0] - frame))
+            kept = dict(nearest[: task.config.labelled_frames - 1])
+            mixed = known if state is None else known + state.probabilities * (1 - known.sum(axis=-1, keepdims=True))
+            state = _PassState(frame, mixed, own | kept)
 
 
-def _gathered(
-    task: PropagationTask, state: _State, frame: int, vectors: Vectors, context: MemoryBank
-) -> tuple[Evidence, _State]:
+def _advance(
+    task: PropagationTask, state: _PassState, frame: int, vectors: Vectors, memory: MemoryBank
+) -> tuple[Evidence, _PassState]:
     """The evidence for `frame`, which follows that of `state`, and the state after it."""
-    clip, how = task.clip, task.how
-    evidence = Evidence.none(clip.height, clip.width, task.classes)
-    heard, best = context.heard(frame, vectors)
-    sure = np.ones((clip.height, clip.width), np.float32)
-    if how.semantic:
-        evidence.add("semantic", upsample_to_pixels(heard, clip.cells, clip.height, clip.width), sure)
-    # What looks alone say is heard only where labelled frames can check it against each other (attention.py).
-    if how.named and not how.single and len(task.labels) > 1:
-        shares = upsample_to_pixels(context.named(frame, vectors), clip.cells, clip.height, clip.width)
-        evidence.add("named", shares, how.named_weight * sure)
-    step = task.steps.back(frame, state.frame) if abs(frame - state.frame) == 1 else None
-    trails = {} if step is None else {f: trail.moved(step) for f, trail in state.trails.items()}
-    if step is not None and how.previous:
-        evidence.add("previous", step.take(state.shares), how.previous_weight * step.trust)
-    if not how.single:
-        alike = FeatureSimilarity(clip, vectors, best, context.temperature)
-        for kind, weight, source, trail in _tracked(task, frame, state.frame, trails):
+    view, config = task.view, task.config
+    evidence = Evidence.empty(view.height, view.width, task.classes)
+    matched, best = memory.match_labels(frame, vectors)
+    full = np.ones((view.height, view.width), np.float32)
+    if config.semantic:
+        evidence.add_votes("semantic", upsample_to_pixels(matched, view.cells, view.height, view.width), full)
+    # The classifier only counts where labelled frames can validate it against each other (evidence_weights.py).
+    if config.classifier and not config.single_match and len(task.labels) > 1:
+        predicted = memory.classify_cells(frame, vectors)
+        probabilities = upsample_to_pixels(predicted, view.cells, view.height, view.width)
+        evidence.add_votes("named", probabilities, config.classifier_weight * full)
+    warp = task.warps.get_warp(frame, state.frame) if abs(frame - state.frame) == 1 else None
+    fields = {} if warp is None else {f: earlier.compose_with(warp) for f, earlier in state.warp_fields.items()}
+    if warp is not None and config.previous:
+        evidence.add_votes("previous", warp.warp_values(state.probabilities), config.previous_weight * warp.trust)
+    if not config.single_match:
+        similarity = FeatureSimilarity(view, vectors, best, memory.temperature)
+        for kind, weight, source, found in _labelled_sources(task, frame, state.frame, fields):
             known = encode_one_hot(task.labels[source], task.classes)
-            evidence.add(kind, trail.take(known), weight * trail.trust * alike.along(source, trail))
-    shares, fed = evidence.summed(task.attention).shares, None
-    if task.anchor is not None:
-        shares, fed = task.anchor(frame, shares)
+            votes = found.warp_values(known)
+            evidence.add_votes(kind, votes, weight * found.trust * similarity.compare_along(source, found))
+    probabilities, fed_back = evidence.combine_kinds(task.evidence_weights).probabilities, None
+    if task.mask_refiner is not None:
+        probabilities, fed_back = task.mask_refiner(frame, probabilities)
     if frame not in task.labels:
-        context.remember(MemoryFrame(frame, vectors, heard if fed is None else pool_to_cells(fed, clip.cells)))
-    return evidence, _State(frame, shares, trails)
+        labels = matched if fed_back is None else pool_to_cells(fed_back, view.cells)
+        memory.add_frame(MemoryFrame(frame, vectors, labels))
+    return evidence, _PassState(frame, probabilities, fields)
 
 
-def _tracked(
-    task: PropagationTask, frame: int, before: int, trails: Mapping[int, WarpField]
+def _labelled_sources(
+    task: PropagationTask, frame: int, before: int, fields: Mapping[int, WarpField]
 ) -> Iterator[tuple[str, float, int, WarpField]]:
-    """(kind, weight, labelled frame, trail there) of the hypotheses that lead to a place in a labelled frame."""
-    if task.how.chained:
-        yield from (("chained", task.how.chained_weight, *found) for found in trails.items())
-    if task.how.direct:
-        yield from (("direct", task.how.direct_weight, *found) for found in _skips(task, frame, before))
-    if task.how.volume and task.clip.through is not None:
-        for source in _behind(task, frame, before)[:THROUGH]:
-            found = task.clip.through(frame, source)
+    """(kind, weight, labelled frame, warp field to it) of the hypotheses that lead to labelled frames."""
+    config, volume_warp = task.config, task.view.volume_warp
+    if config.chained:
+        yield from (("chained", config.chained_weight, *found) for found in fields.items())
+    if config.direct:
+        yield from (("direct", config.direct_weight, *found) for found in _direct_warps(task, frame, before))
+    if config.volume and volume_warp is not None:
+        for source in _labelled_behind(task, frame, before)[:MAX_VOLUME_SOURCES]:
+            found = volume_warp(frame, source)
             if found is not None:
-                yield "volume", task.how.volume_weight, source, found
+                yield "volume", config.volume_weight, source, found
 
 
-def _skips(task: PropagationTask, frame: int, before: int) -> Iterator[tuple[int, WarpField]]:
-    """Trails to the labelled frames behind by a flow that skips those between; `before` is the frame one came from."""
-    clip, how = task.clip, task.how
-    here = WarpField.begun(clip.height, clip.width).at
-    for source in _behind(task, frame, before):
-        skip = None if clip.direct is None else clip.direct(frame, source)
-        if skip is not None:
-            # Without the opacity prior what a nearer thing hides there has its say too.
-            trust = skip[1].astype(np.float32) if how.density else np.ones_like(here[..., 0])
-            yield source, WarpField(here + skip[0], trust)
+def _direct_warps(task: PropagationTask, frame: int, before: int) -> Iterator[tuple[int, WarpField]]:
+    """Warp fields to the labelled frames behind by long-range flow; `before` is the previous frame of the pass."""
+    view, config = task.view, task.config
+    here = WarpField.identity(view.height, view.width).positions
+    for source in _labelled_behind(task, frame, before):
+        long_range = None if view.direct_flow is None else view.direct_flow(frame, source)
+        if long_range is not None:
+            # Without the opacity prior points that are occluded there vote too.
+            trust = long_range[1].astype(np.float32) if config.density else np.ones_like(here[..., 0])
+            yield source, WarpField(here + long_range[0], trust)
 
 
-def _behind(task: PropagationTask, frame: int, before: int) -> list[int]:
-    """The labelled frames that lie on the side of the frame `before`, the nearest first."""
+def _labelled_behind(task: PropagationTask, frame: int, before: int) -> list[int]:
+    """The labelled frames on the side of the frame `before`, the nearest first."""
     behind = sorted((f for f in task.labels if (f - frame) * (before - frame) > 0), key=lambda f: abs(f - frame))
-    return behind[: task.how.labelled]
+    return behind[: task.config.labelled_frames]

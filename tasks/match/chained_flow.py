@@ -1,7 +1,7 @@
-"""Where optical flow carries points over several frames: each step from where the last one ended.
+"""Chained optical flow: points advected over several frames, each step from where the last one ended.
 
-A point is lost, and its place NaN, where the flow of a step may not be trusted (dense_flow.valid), where it leaves the
-frame, and at a cut or a missing frame.
+A point is lost, and its position NaN, where the flow of a step is not valid (dense_flow.valid), where it leaves the
+frame, and at a scene cut or a missing frame.
 """
 
 from __future__ import annotations
@@ -14,32 +14,30 @@ from tasks.arrays import FlowField, Mask, Points32
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.geometry.advection import advect_points
 
-CACHED_FIELDS = 16  # steps kept decoded, 2 MB each at 640 x 360: chains that start close together share most steps
+CACHED_FIELDS = 16  # decoded fields kept, 2 MB each at 640 x 360: chains that start close together share most of them
 
 
 @dataclass(frozen=True)
 class FlowSteps:
-    """The forward fields of a dense flow, those read last kept at hand."""
+    """Forward flow fields of a video; the last CACHED_FIELDS read stay decoded."""
 
     dense_flow: DenseFlow
-    _at_hand: OrderedDict[int, tuple[FlowField, Mask]] = field(
-        default_factory=OrderedDict[int, "tuple[FlowField, Mask]"]
-    )
+    _cache: OrderedDict[int, tuple[FlowField, Mask]] = field(default_factory=OrderedDict[int, "tuple[FlowField, Mask]"])
 
     def __getitem__(self, i: int) -> tuple[FlowField, Mask]:
         """(h, w, 2) flow from frame i to i + 1, and where in frame i it is valid."""
-        if i not in self._at_hand:
-            self._at_hand[i] = self.dense_flow.forward(i), self.dense_flow.valid(i)
-            if len(self._at_hand) > CACHED_FIELDS:
-                self._at_hand.popitem(last=False)
-        return self._at_hand[i]
+        if i not in self._cache:
+            self._cache[i] = self.dense_flow.forward(i), self.dense_flow.valid(i)
+            if len(self._cache) > CACHED_FIELDS:
+                self._cache.popitem(last=False)
+        return self._cache[i]
 
 
 def chain_flow(
-    steps: FlowSteps, start: int, strides: Sequence[int], places: Points32
+    flows: FlowSteps, start: int, strides: Sequence[int], points: Points32
 ) -> Iterator[tuple[int, Points32]]:
-    """(stride, where `places` of frame `start` are in frame start + stride) for each of `strides`, increasing."""
+    """(stride, positions of the `points` of frame `start` in frame start + stride) for each of `strides`."""
     for stride in range(1, max(strides, default=0) + 1):
-        places = advect_points(places, *steps[start + stride - 1])
+        points = advect_points(points, *flows[start + stride - 1])
         if stride in strides:
-            yield stride, places
+            yield stride, points

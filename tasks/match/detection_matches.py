@@ -1,4 +1,4 @@
-"""Matches of a video's detections, planned pair by planned pair."""
+"""Region matches between the detections of the scheduled pairs of frames."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from tasks.match.region_matching import RegionMatches, match_regions
 if TYPE_CHECKING:
     from tasks.match.params import MatchParams
 
-CACHED_FRAMES = 64  # frames whose regions' vectors are kept: with longer strides they are pooled twice
+CACHED_FRAMES = 64  # frames whose region vectors are kept; at longer strides they are pooled twice
 RegionVectors = Callable[[int, NDArray[np.float32]], NDArray[np.float32] | None]
 """Frame and (n, 4) xyxy boxes in it, px, to (n, d) vectors; None where the frame is not whole."""
 
 
 def match_detections(detections: Detections, vectors: RegionVectors, params: MatchParams) -> Matches:
-    """Match the detections of the planned pairs of frames by what they look like."""
-    scored = np.flatnonzero(detections.score >= params.region_score)
+    """Match the detections of the scheduled pairs of frames by the cosine of their mean feature vectors."""
+    scored = np.flatnonzero(detections.score >= params.region_min_score)
     bounds = np.searchsorted(detections.frame[scored], np.arange(detections.frame_count + 1))
     xyxy = detections.xyxy
 
@@ -37,21 +37,21 @@ def match_detections(detections: Detections, vectors: RegionVectors, params: Mat
         return rows, vectors(frame, xyxy[rows]) if len(rows) else None
 
     found: list[Matches] = []
-    for frame, strides in schedule_pairs(detections.frame_count, params.strides, params.every):
+    for frame, strides in schedule_pairs(detections.frame_count, params.strides, params.pair_interval):
         for other in (frame + stride for stride in strides):
             (rows_a, a), (rows_b, b) = regions(frame), regions(other)
             if a is not None and b is not None:
                 same = detections.class_id[rows_a][:, None] == detections.class_id[rows_b]
-                pairs = match_regions(a, b, params.region_cosine, same if params.region_same_class else None)
+                pairs = match_regions(a, b, params.region_min_cosine, same if params.region_same_class else None)
                 found.append(_make_table(detections, (frame, other), rows_a[pairs.first], rows_b[pairs.second], pairs))
-    nothing = Matches.empty(frame_count=detections.frame_count, width=detections.width, height=detections.height)
-    return replace(nothing, **concatenate_columns([nothing, *found]))
+    no_matches = Matches.empty(frame_count=detections.frame_count, width=detections.width, height=detections.height)
+    return replace(no_matches, **concatenate_columns([no_matches, *found]))
 
 
 def _make_table(
     detections: Detections, frames: tuple[int, int], a: Indices, b: Indices, pairs: RegionMatches
 ) -> Matches:
-    """The matches of one pair of frames, `a` and `b` being rows of `detections`."""
+    """Table of the matches of one pair of frames; `a` and `b` are rows of `detections`."""
     boxes = {
         f"{side}_{edge}": getattr(detections, edge)[rows]
         for side, rows in (("a", a), ("b", b))

@@ -1,8 +1,8 @@
-"""The most similar cell of another image for each cell of this one, a chunk of cells at a time.
+"""Exact nearest neighbours between two sets of cell vectors, computed in chunks of rows.
 
 All pairs of cells of two grids of 60 x 108 are 42 million similarities, 168 MB; a chunk holds CHUNK_BYTES of them,
-whatever the grids. Of equal similarities the first in reading order wins. Sums are exact (similarity.py), so the result
-depends neither on the chunk nor on threads or device.
+whatever the grids. Of equal similarities the first in reading order wins. Sums are exact (exact_similarity.py), so the
+result depends neither on the chunk size nor on threads or device.
 """
 
 from __future__ import annotations
@@ -26,33 +26,29 @@ FLOAT_BYTES = 4
 
 @dataclass(frozen=True)
 class SearchWindow:
-    """Which pairs may match: those whose places lie within a square of each other."""
+    """Which pairs may match: those whose positions differ by at most `radius` in either coordinate."""
 
     first: NDArray[np.float32]
-    """(n, 2) place x, y of each cell of the first grid, as it is expected in the second; NaN: may be anywhere."""
+    """(n, 2) x, y at which each cell of the first grid is expected in the second; NaN: unlimited."""
     second: NDArray[np.float32]
-    """(m, 2) place x, y of each cell of the second grid."""
+    """(m, 2) x, y of each cell of the second grid."""
     radius: float
     """Largest difference of either coordinate."""
 
-    def turned(self) -> SearchWindow:
-        """The same pairs, seen from the second grid."""
-        return SearchWindow(self.second, self.first, self.radius)
-
-    def outside(self, rows: slice) -> NDArray[np.bool_]:
-        """(rows, m) the pairs that are excluded; none where a place is NaN."""
+    def mask_outside(self, rows: slice) -> NDArray[np.bool_]:
+        """(rows, m) the excluded pairs; none where a position is NaN."""
         (ax, ay), (bx, by) = self.first[rows].T[:, :, None], self.second.T
         return (np.abs(ax - bx) > self.radius) | (np.abs(ay - by) > self.radius)
 
 
 @dataclass(frozen=True)
 class NearestNeighbours:
-    """What was found for each of n cells."""
+    """Nearest neighbours of n cells."""
 
     index: Indices
     """(n,) the most similar cell of the other grid."""
     around: NDArray[np.float64]
-    """(n, k) similarities of the cells that were asked for around it, -inf where there is none to be had."""
+    """(n, k) similarities of the cells around it, -inf outside the grid."""
 
 
 def find_nearest(
@@ -64,9 +60,9 @@ def find_nearest(
     device: str = "cpu",
     chunk_bytes: int = CHUNK_BYTES,
 ) -> NearestNeighbours:
-    """The best of `second` for each of `first`, and the similarities of what `neighbours` that best one has.
+    """The most similar of `second` for each of `first`, and the similarities of the cells around it.
 
-    `neighbours` maps (n,) cells to (n, k) cells, -1 for none.
+    `neighbours` maps (n,) cells to the (n, k) cells around them, -1 for none.
     """
     index = np.empty(len(first), np.intp)
     around: list[NDArray[np.float64]] = []
@@ -77,27 +73,27 @@ def find_nearest(
 
 
 def identity_neighbourhood(index: Indices) -> Indices:
-    """No neighbours but the cell found: what to ask `nearest` for where only its similarity matters."""
+    """(n, 1) neighbourhood of the cell alone: for find_nearest where only its own similarity matters."""
     return index[:, None]
 
 
 def _score_chunks(
     first: QuantizedVectors, second: QuantizedVectors, window: SearchWindow | None, device: str, chunk_bytes: int
 ) -> Iterator[tuple[slice, Tensor]]:
-    """(rows of `first`, (rows, m) scores that rank the cells of `second`)."""
+    """(rows of `first`, (rows, m) scores that rank the cells of `second` as the similarity does)."""
     import torch
 
     with torch.inference_mode():
-        against = torch.from_numpy(second.whole).to(device).T
+        against = torch.from_numpy(second.quantized).to(device).T
         bias = torch.from_numpy(second.bias).to(device) if second.bias.any() else None
         step = max(1, chunk_bytes // (FLOAT_BYTES * max(1, len(second))))
         for start in range(0, len(first), step):
             rows = slice(start, start + step)
-            scores = torch.from_numpy(first.whole[rows]).to(device) @ against
+            scores = torch.from_numpy(first.quantized[rows]).to(device) @ against
             if bias is not None:
                 scores += bias
             if window is not None:
-                scores.masked_fill_(torch.from_numpy(window.outside(rows)).to(device), -torch.inf)
+                scores.masked_fill_(torch.from_numpy(window.mask_outside(rows)).to(device), -torch.inf)
             yield rows, scores
 
 
@@ -108,4 +104,4 @@ def _gather_similarities(
 
     at = torch.from_numpy(np.maximum(asked, 0)).to(scores.device)
     ranks = scores.gather(1, at).cpu().numpy().astype(np.float64)
-    return np.where(asked >= 0, (ranks + bias[:, None]) * second.unit + second.constant, -np.inf)
+    return np.where(asked >= 0, (ranks + bias[:, None]) * second.product_scale + second.offset, -np.inf)

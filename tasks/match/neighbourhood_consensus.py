@@ -1,9 +1,9 @@
-"""What the cells around agree on, for cells that cannot be sure by themselves.
+"""Neighbourhood consensus: the displacement that the confident cells around an unsure cell agree on.
 
-A cell in front of a uniform wall resembles many cells, and its nearest neighbour may lie anywhere; its own way back
-tells so. Around it are cells that are sure. The median of their displacements, weighted by the square of their
-confidence, says about where it must have gone: neighbourhood consensus (Rocco et al., "Neighbourhood Consensus
-Networks", NeurIPS 2018) without a network, by a weighted median as in optical flow (Sun, Roth and Black, IJCV 2014).
+A cell on a uniform wall resembles many cells, so its nearest neighbour may lie anywhere; its cycle error shows that.
+The median of the displacements around it, weighted by their squared confidence, predicts about where it went: the idea
+of Rocco et al., "Neighbourhood Consensus Networks" (NeurIPS 2018), without a network, by a weighted median as in
+optical flow (Sun, Roth and Black, IJCV 2014).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def compute_consensus(displacement: Displacement, confidence: NDArray[np.float32
 
 
 def weighted_median(values: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(...,) the smallest of the (..., k) `values` at which half of the (..., k) `weights` is reached."""
+    """(...,) the smallest of the (..., k) `values` at which the sum of the `weights` reaches half."""
     order = values.argsort(axis=-1, kind="stable")
     reached = np.take_along_axis(weights, order, axis=-1).cumsum(axis=-1, dtype=np.float64)
     half = (reached >= reached[..., -1:] / 2).argmax(axis=-1)[..., None]

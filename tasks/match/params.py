@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,32 +13,39 @@ Stride = Annotated[int, Field(ge=1)]
 
 
 class MatchParams(Params):
-    """Which frames are matched, and how."""
+    """Which pairs of frames are matched, and how."""
+
+    RENAMED: ClassVar[Mapping[str, str]] = {
+        "every": "pair_interval",
+        "flow_window": "flow_search_radius",
+        "region_score": "region_min_score",
+        "region_cosine": "region_min_cosine",
+    }
 
     strides: tuple[Stride, ...] = Field(min_length=1)
     """Distances in frames between the two frames of a pair: 1 is the next frame."""
-    every: int = Field(ge=1)
-    """Pairs begin at every n-th frame: 1 at each. A pair of 640x360 takes 22 kB."""
+    pair_interval: int = Field(ge=1)
+    """Frames between the first frames of successive pairs; 1: each frame. A pair of 640x360 takes 22 kB."""
     similarity: Literal["cosine", "euclidean"]
-    """How alike two vectors are; on unit vectors both rank alike."""
+    """Similarity of two vectors; on unit vectors both rank alike."""
     refine_radius: int = Field(ge=0, le=8)
     """Cells around the best one whose weighted mean refines a match to a fraction of a cell; 0: whole cells."""
     temperature: float = Field(gt=0)
-    """Of these weights: a similarity smaller by this weighs e times less."""
+    """Of the softmax that gives these weights: a similarity smaller by this weighs e times less."""
     consensus_radius: int = Field(ge=0, le=16)
-    """Cells around an unsure one that are asked where they went, and searched around there; 0: each cell alone."""
-    flow_window: int | None = Field(ge=0)
-    """Cells around the place where optical flow carries a cell that are searched, where flow is valid; null: all."""
-    region_score: float = Field(ge=0, le=1)
+    """Cells around an unsure one whose median displacement is searched again, and how far; 0: no second search."""
+    flow_search_radius: int | None = Field(ge=0)
+    """Cells searched around the position that valid optical flow predicts; null: all cells."""
+    region_min_score: float = Field(ge=0, le=1)
     """Detections with a lower score are not matched."""
-    region_cosine: float = Field(ge=-1, le=1)
-    """Regions must resemble each other by more than this."""
+    region_min_cosine: float = Field(ge=-1, le=1)
+    """Cosine above which two regions may match."""
     region_same_class: bool
-    """Whether a region may be matched with one of its own class only."""
+    """Whether regions match only within the same class."""
 
     @model_validator(mode="after")
-    def _different(self) -> Self:
-        twice = [stride for stride in self.strides if self.strides.count(stride) > 1]
-        if twice:
-            raise ValueError(f"strides must differ from each other, got {twice[0]} more than once")
+    def _check_strides(self) -> Self:
+        repeated = [stride for stride in self.strides if self.strides.count(stride) > 1]
+        if repeated:
+            raise ValueError(f"strides must differ from each other, got {repeated[0]} more than once")
         return self

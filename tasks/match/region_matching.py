@@ -1,8 +1,8 @@
-"""Which region of one image is which of another: assignment by the cosine of their mean vectors.
+"""Region matching between two images: assignment by the cosine of mean feature vectors.
 
 The Hungarian method (Kuhn, 1955; SciPy's linear_sum_assignment) finds the one-to-one assignment with the largest sum of
-gains, a pair's gain being what its cosine has above the least one accepted. Regions are boxes of detections today; any
-vectors will do, so those of tracks or masks fit as they are.
+gains; a pair's gain is its cosine minus the minimum accepted. Regions are boxes of detections today; vectors of tracks
+or masks work as well.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from tasks.match.exact_similarity import compute_similarity, quantize_vectors
 
 @dataclass(frozen=True)
 class RegionMatches:
-    """The pairs that were found, ordered by the first region."""
+    """Matched pairs of regions, ordered by the first region."""
 
     first: NDArray[np.intp]
     """(k,) rows of the first image's regions."""
     second: NDArray[np.intp]
     """(k,) rows of the second image's regions."""
     cosine: NDArray[np.float64]
-    """(k,) -1..1."""
+    """(k,) cosine similarity, -1..1."""
     mutual: NDArray[np.bool_]
     """(k,) whether each is the other's best of all regions."""
 
 
 def match_regions(
-    first: NDArray[Any], second: NDArray[Any], least: float, allowed: NDArray[np.bool_] | None = None
+    first: NDArray[Any], second: NDArray[Any], min_cosine: float, allowed: NDArray[np.bool_] | None = None
 ) -> RegionMatches:
-    """Match (n, d) with (m, d) vectors of regions; pairs must have a cosine above `least` and be `allowed` (n, m)."""
+    """Assign (n, d) to (m, d) region vectors; pairs must have a cosine above `min_cosine` and be `allowed` (n, m)."""
     from scipy.optimize import linear_sum_assignment
 
     cosine = compute_similarity(*quantize_vectors(first, second, "cosine"))
-    possible = cosine > least if allowed is None else (cosine > least) & allowed
-    a, b = linear_sum_assignment(np.where(possible, cosine - least, 0), maximize=True)
+    possible = cosine > min_cosine if allowed is None else (cosine > min_cosine) & allowed
+    a, b = linear_sum_assignment(np.where(possible, cosine - min_cosine, 0), maximize=True)
     chosen = possible[a, b]
     a, b = a[chosen], b[chosen]
     best = (cosine >= cosine.max(axis=1, keepdims=True, initial=-1)) & (cosine >= cosine.max(axis=0, initial=-1))

@@ -1,4 +1,4 @@
-"""Semantic flow of the planned pairs of a video, and how it agrees with the optical flow."""
+"""Semantic flow of the scheduled pairs of frames, and its agreement with optical flow."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ SemanticRow = tuple[SemanticFlowPair, NDArray[np.float16]]
 
 @dataclass(frozen=True)
 class VideoGrids:
-    """The vectors of a video's frames, and where their cells lie."""
+    """Feature grids of a video's frames."""
 
     vectors: Callable[[int], NDArray[np.floating[Any]] | None]
-    """Frame to its (h, w, d) vectors; None where the frame is not whole."""
+    """Frame to its (h, w, d) vectors; None where the frame is damaged or lost."""
     metadata: SemanticFlowMetadata
 
 
 def stream_semantic_flow(
     grids: VideoGrids, dense_flow: DenseFlow, params: MatchParams, device: str
 ) -> StreamingArtifact[SemanticFlow]:
-    """Semantic flow of the planned pairs, matched while it is written."""
-    plan = schedule_pairs(grids.metadata.frame_count, params.strides, params.every)
+    """Artifact of the scheduled pairs' semantic flow, matched pair by pair while it is written."""
+    plan = schedule_pairs(grids.metadata.frame_count, params.strides, params.pair_interval)
     count = sum(len(strides) for _, strides in plan)
     return SemanticFlow.stream(match_frame_pairs(grids, dense_flow, params, device), count, grids.metadata)
 
@@ -45,22 +45,24 @@ def stream_semantic_flow(
 def match_frame_pairs(
     grids: VideoGrids, dense_flow: DenseFlow, params: MatchParams, device: str
 ) -> Iterator[SemanticRow]:
-    """Each planned pair with its (h, w, 3) field: x, y in pixels, and confidence; zero where a frame is missing."""
+    """Each scheduled pair with its (h, w, 3) field: x, y in pixels, and confidence; 0 where a frame is missing."""
     steps, grid = FlowSteps(dense_flow), grids.metadata.grid
-    for frame, strides in schedule_pairs(grids.metadata.frame_count, params.strides, params.every):
+    for frame, strides in schedule_pairs(grids.metadata.frame_count, params.strides, params.pair_interval):
         first = grids.vectors(frame)
-        for stride, places in chain_flow(steps, frame, strides, grid.centres()):
+        for stride, places in chain_flow(steps, frame, strides, grid.cell_centres()):
             second = None if first is None else grids.vectors(frame + stride)
             if first is None or second is None:
                 yield SemanticFlowPair(frame, frame + stride), np.zeros((grid.rows, grid.columns, 3), np.float16)
             else:
-                expected = None if params.flow_window is None else grid.to_cells(places)
-                found = match_grids(first, second, make_match_config(params, device), expected, params.flow_window or 0)
+                expected = None if params.flow_search_radius is None else grid.to_cells(places)
+                found = match_grids(
+                    first, second, make_match_config(params, device), expected, params.flow_search_radius or 0
+                )
                 yield _make_row(frame, frame + stride, found, places, grid)
 
 
 def make_match_config(params: MatchParams, device: str) -> MatchConfig:
-    """The part of `params` that says how two grids are matched."""
+    """Parameters of match_grids from those of the stage."""
     return MatchConfig(
         measure=params.similarity,
         temperature=params.temperature,
@@ -71,8 +73,8 @@ def make_match_config(params: MatchParams, device: str) -> MatchConfig:
 
 
 def _make_row(frame_a: int, frame_b: int, found: GridMatch, places: NDArray[np.float32], grid: CellGrid) -> SemanticRow:
-    """`places`: where optical flow carries the cells' centres, px, NaN where that is not known."""
-    centres = grid.centres()
+    """`places`: (h, w, 2) positions of the cells' centres after chained optical flow, px; NaN where it is not valid."""
+    centres = grid.cell_centres()
     semantic = grid.to_px(found.target) - centres
     agrees = mean_agreement(compute_agreement(semantic, places - centres, grid.step_x))
     pair = SemanticFlowPair(

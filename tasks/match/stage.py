@@ -1,8 +1,8 @@
-"""What means the same in two frames: cell by cell as semantic flow, and region by region.
+"""Semantic correspondence between frames: cell by cell as semantic flow, and region by region as matches.
 
-Each cell of the feature grid of one frame is linked with the cell of a later frame that resembles it most (grids.py),
-though pose, light or scale changed; optical flow links the same point over small motions, and where both are known they
-are compared. Detections are linked by the mean vectors of their boxes (regions.py).
+Each cell of the feature grid of one frame is matched with the most similar cell of a later frame (grid_matching.py),
+across changes of pose, light or scale; optical flow tracks the same point over small motions, and where both are known
+their agreement is stored. Detections are matched by the mean vectors of their boxes (region_matching.py).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from tasks.params import Compute
 from tasks.stage import stage
 
 
-# Sums are exact (similarity.py): on a CPU no kernel changes them.
+# Sums are exact (exact_similarity.py): on a CPU no kernel changes them.
 @stage(libraries=("numpy", "opencv-python", "pyarrow", "scipy", "torch"), accelerator=True, kernels=("cuda",))
 def match(
     features: Features, dense_flow: DenseFlow, detections: Detections, params: MatchParams, compute: Compute
 ) -> tuple[StreamingArtifact[SemanticFlow], Matches]:
-    """Semantic flow and matches of regions for the pairs of frames that `params` ask for."""
+    """Semantic flow and region matches of the scheduled pairs of frames."""
     from tasks.device import resolve_device
     from tasks.match.detection_matches import match_detections
     from tasks.match.semantic_matching import VideoGrids, stream_semantic_flow
@@ -34,5 +34,5 @@ def match(
     )
     return (
         stream_semantic_flow(grids, dense_flow, params, resolve_device(compute.device)),
-        match_detections(detections, features.pooled, params),
+        match_detections(detections, features.pool_box_features, params),
     )

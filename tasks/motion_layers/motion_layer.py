@@ -1,4 +1,4 @@
-"""One thing that moves by itself: its outline over time, and its affine motion from frame to frame."""
+"""A motion layer (Wang and Adelson, 1994): the support masks of one moving object over time, and its affine motions."""
 
 from __future__ import annotations
 
@@ -8,67 +8,66 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from tasks.arrays import FlowField, Mask, Matrix
+from tasks.arrays import Floats, FlowField, Mask, Matrix
 from tasks.geometry.warp import pixel_grid
 
-SAMPLES = 600  # vectors that an affine motion is fitted to
-LEAST_VECTORS = 12  # fewer say where a layer moves, not how it turns
-REPROJECTION_PX = 1.0
+MAX_SAMPLES = 600  # flow vectors that an affine motion is fitted to
+MIN_AFFINE_VECTORS = 12  # with fewer only a translation is fitted
+REPROJECTION_PX = 1.0  # RANSAC inlier threshold
 
 
 @dataclass
 class MotionLayer:
-    """One thing over time."""
+    """One moving object over time."""
 
     masks: dict[int, Mask] = field(default_factory=dict[int, "Mask"])
-    """Frame to what is seen of it there."""
-    steps: dict[int, Matrix] = field(default_factory=dict[int, "Matrix"])
-    """Frame to its motion to the next frame."""
+    """Frame to its visible support there."""
+    transforms: dict[int, Matrix] = field(default_factory=dict[int, "Matrix"])
+    """Frame to its (3, 3) affine motion to the next frame."""
 
-    def way(self, start: int, end: int) -> Matrix:
-        """Pixels of it on frame `start` to pixels on frame `end`; where it is not seen it moves on as it did."""
+    def transform_between(self, start: int, end: int) -> Matrix:
+        """(3, 3) affine motion from frame `start` to frame `end`; where it is not visible, the nearest motion holds."""
         found = np.eye(3)
         for frame in range(min(start, end), max(start, end)):
-            nearest = min(self.steps, key=lambda known: abs(known - frame), default=None)
+            nearest = min(self.transforms, key=lambda known: abs(known - frame), default=None)
             if nearest is not None:
-                found = self.steps[nearest] @ found
+                found = self.transforms[nearest] @ found
         return found if end >= start else np.linalg.inv(found).astype(np.float64)
 
 
 def fit_affine_motion(flow: FlowField, mask: Mask) -> Matrix:
-    """The affine motion that most of the (h, w, 2) `flow` under a mask agrees with."""
+    """(3, 3) affine motion fitted by RANSAC to the (h, w, 2) `flow` under a mask; the median if there is no fit."""
     rows, columns = np.nonzero(mask)
-    some = slice(None, None, max(1, len(rows) // SAMPLES))
+    some = slice(None, None, max(1, len(rows) // MAX_SAMPLES))
     start = np.stack([columns[some], rows[some]], axis=1).astype(np.float32)
-    moved = flow[rows[some], columns[some]]
+    vectors = flow[rows[some], columns[some]]
     found: Any = None
-    if len(start) >= LEAST_VECTORS:
+    if len(start) >= MIN_AFFINE_VECTORS:
         found, _ = cv2.estimateAffine2D(
-            start, start + moved, method=cv2.RANSAC, ransacReprojThreshold=REPROJECTION_PX
+            start, start + vectors, method=cv2.RANSAC, ransacReprojThreshold=REPROJECTION_PX
         )  # fmt: skip
     matrix = np.eye(3)
     if found is None:
-        matrix[:2, 2] = np.median(moved, axis=0)
+        matrix[:2, 2] = np.median(vectors, axis=0)
     else:
         matrix[:2] = found
     return matrix
 
 
 @lru_cache(maxsize=4)
-def homogeneous(height: int, width: int) -> NDArray[np.float64]:
+def make_homogeneous_grid(height: int, width: int) -> Floats:
     """(h, w, 3) x, y, 1 of every pixel."""
     return np.concatenate([pixel_grid(height, width).astype(np.float64), np.ones((height, width, 1))], axis=2)
 
 
-def transform_pixel_grid(way: Matrix, height: int, width: int) -> FlowField:
-    """(h, w, 2) where a (3, 3) motion takes every pixel."""
-    at = homogeneous(height, width) @ way.T
+def transform_pixel_grid(matrix: Matrix, height: int, width: int) -> FlowField:
+    """(h, w, 2) position of every pixel after a (3, 3) transform."""
+    at = make_homogeneous_grid(height, width) @ matrix.T
     return (at[..., :2] / at[..., 2:]).astype(np.float32)
 
 
-def warp_mask(mask: Mask, way: Matrix) -> Mask:
+def warp_mask(mask: Mask, matrix: Matrix) -> Mask:
     """(h, w) a mask after an affine motion."""
     height, width = mask.shape
-    return cv2.warpAffine(mask.astype(np.uint8), way[:2], (width, height)).astype(np.bool_)
+    return cv2.warpAffine(mask.astype(np.uint8), matrix[:2], (width, height)).astype(np.bool_)

@@ -1,4 +1,4 @@
-"""What the volume is fitted to: the pictures and the dense flow of a window of frames, as tensors."""
+"""Images and optical flow of a window of frames as tensors, the training data of the plane volume."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from torch import Tensor
 from torch.nn import functional
 
 from tasks.arrays import Image
-from tasks.sequence.sequence_view import FramePairMotion
+from tasks.sequence.frame_pair_motion import FramePairMotion
 
-LEAST_DEVIATION = 1.0  # grey levels: a picture without any contrast stays one
+MIN_DEVIATION = 1.0  # grey levels: an image without contrast is not amplified
 
 
 @dataclass(frozen=True, eq=False)
 class FrameBatch:
-    """Frames of one size; a step over a cut or a missing frame is known of nowhere."""
+    """Frames of one size; flow over a cut or a missing frame is zero and valid nowhere."""
 
     colour: Tensor
-    """(t, 3, h, w) with each frame's mean and spread taken out: light may change."""
+    """(t, 3, h, w) normalised to mean 0 and deviation 1 per frame and channel, against changes of illumination."""
     forward: Tensor
     """(t - 1, h, w, 2) px."""
     backward: Tensor
     """(t - 1, h, w, 2) px."""
     valid: Tensor
-    """(t - 1, h, w) bool: where forward flow may be trusted."""
+    """(t - 1, h, w) bool: where forward flow is valid."""
     valid_backward: Tensor
     """(t - 1, h, w) bool."""
     known: NDArray[np.bool_]
@@ -42,14 +42,14 @@ class FrameBatch:
     def __len__(self) -> int:
         return len(self.colour)
 
-    def step(self, start: int, end: int) -> tuple[Tensor, Tensor]:
-        """(h, w, 2) flow from a frame to its neighbour `end`, and (h, w) where it may be trusted."""
+    def get_flow(self, start: int, end: int) -> tuple[Tensor, Tensor]:
+        """(h, w, 2) flow from a frame to its neighbour `end`, and (h, w) where it is valid."""
         if end > start:
             return self.forward[start], self.valid[start]
         return self.backward[end], self.valid_backward[end]
 
-    def joined(self, start: int, end: int) -> bool:
-        """Whether flow is known all the way from one frame to another."""
+    def is_connected(self, start: int, end: int) -> bool:
+        """Whether every step between two frames has flow."""
         return bool(self.known[min(start, end) : max(start, end)].all())
 
 
@@ -61,24 +61,24 @@ def make_frame_batch(images: Sequence[Image], motions: Mapping[int, FramePairMot
     none = FramePairMotion(still, still, nowhere, nowhere)
     each = [motions.get(n, none) for n in steps]
 
-    def stacked(values: Sequence[NDArray[np.generic]], *shape: int) -> Tensor:
+    def stack(values: Sequence[NDArray[np.generic]], *shape: int) -> Tensor:
         whole = np.stack(values) if values else np.zeros((0, height, width, *shape), np.float32)
         return torch.from_numpy(np.ascontiguousarray(whole)).to(device)
 
     return FrameBatch(
-        _even(torch.from_numpy(np.stack(images)).to(device)),
-        stacked([motion.forward for motion in each], 2),
-        stacked([motion.backward for motion in each], 2),
-        stacked([motion.valid for motion in each]).bool(),
-        stacked([motion.valid_backward for motion in each]).bool(),
+        _normalise_colour(torch.from_numpy(np.stack(images)).to(device)),
+        stack([motion.forward for motion in each], 2),
+        stack([motion.backward for motion in each], 2),
+        stack([motion.valid for motion in each]).bool(),
+        stack([motion.valid_backward for motion in each]).bool(),
         np.array([n in motions for n in steps], np.bool_),
     )
 
 
-def _even(images: Tensor) -> Tensor:
-    """(t, 3, h, w) of (t, h, w, 3) grey levels: each frame's channels with mean 0 and deviation 1, noise blurred."""
+def _normalise_colour(images: Tensor) -> Tensor:
+    """(t, 3, h, w) of (t, h, w, 3) grey levels: mean 0, deviation 1 per frame and channel, 3 x 3 box filter."""
     colour = images.permute(0, 3, 1, 2).float()
     mean = colour.mean(dim=(2, 3), keepdim=True)
-    deviation = colour.std(dim=(2, 3), keepdim=True).clamp(min=LEAST_DEVIATION)
+    deviation = colour.std(dim=(2, 3), keepdim=True).clamp(min=MIN_DEVIATION)
     padded = functional.pad((colour - mean) / deviation, (1, 1, 1, 1), mode="replicate")
     return functional.avg_pool2d(padded, 3, 1)

@@ -1,50 +1,50 @@
-"""Ordinal depth: which layer lies in which plane of the volume.
+"""Assignment of motion layers to the planes of the volume by their occlusion order.
 
-A layer lies before whatever it hides. Of all pairs the surest come first, and a pair that would close a circle is left
-out; then every layer takes the farthest plane that lies before all it hides and holds nothing it meets.
+A layer is in front of whatever it occludes. Pairs are added to the order by descending evidence; a pair that would
+close a cycle is skipped. Then each layer takes the farthest plane in front of all that it occludes and without any
+layer that it touches.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.arrays import Mask
+from tasks.arrays import Floats, Indices
 from tasks.motion_layers.motion_layer import MotionLayer
 from tasks.motion_layers.occlusion_order import count_occlusions
-from tasks.sequence.sequence_view import FramePairMotion
+from tasks.plane_volume.mask_dilation import dilate_mask
+from tasks.sequence.frame_pair_motion import FramePairMotion
 
-BACKGROUND_PLANE = 0  # the plane of what does not move by itself
-MARGIN = 25.0  # pixels by which one must hide the other more often than the other way round
-SURE = 0.3  # share of all their events that this must be
-MEET_PX = 6  # two layers that come so near to each other need planes of their own
-PlaneIndices = NDArray[np.intp]
+BACKGROUND_PLANE = 0
+MIN_OCCLUSION_LEAD = 25.0  # pixels by which one must occlude the other more often than the reverse
+MIN_LEAD_SHARE = 0.3  # of all their occlusion events
+CONTACT_PX = 6  # two layers that come so close need different planes
+PlaneIndices = Indices
 """(layers,) the plane of each layer, from 1, the farthest, on."""
 
 
 def assign_planes(
-    layers: Sequence[MotionLayer], motions: Mapping[int, FramePairMotion], size: tuple[int, int], most: int
+    layers: Sequence[MotionLayer], motions: Mapping[int, FramePairMotion], size: tuple[int, int], max_planes: int
 ) -> PlaneIndices:
-    """The plane of each layer, of at most `most` planes, the backdrop's among them."""
-    counted = _counted(layers, motions, size)
-    behind = _behind(counted)
-    meet = _meet(layers)
+    """The plane of each layer, of at most `max_planes` planes including the background's."""
+    behind = _order_layers(_count_layer_occlusions(layers, motions, size))
+    contact = _find_contacts(layers)
     found = np.zeros(len(layers) + 1, np.intp)
-    for layer in _from_far_to_near(behind):
+    for layer in _sort_far_to_near(behind):
         if layer == 0:
             continue
         least = 1 + max((found[other] for other in range(len(found)) if behind[other, layer]), default=0)
-        taken = {int(found[other]) for other in range(1, len(found)) if meet[other - 1, layer - 1]}
-        free = [plane for plane in range(max(1, least), most) if plane not in taken]
-        found[layer] = free[0] if free else most - 1
+        taken = {int(found[other]) for other in range(1, len(found)) if contact[other - 1, layer - 1]}
+        free = [plane for plane in range(max(1, least), max_planes) if plane not in taken]
+        found[layer] = free[0] if free else max_planes - 1
     return found[1:]
 
 
 def make_layer_map(layers: Sequence[MotionLayer], frame: int, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """(h, w) 1 for the first layer and so on, 0 for the backdrop."""
+    """(h, w) 1 for the first layer and so on, 0 for the background."""
     found = np.zeros(size, np.uint8)
     for number, layer in enumerate(layers, start=1):
         if frame in layer.masks:
@@ -52,24 +52,23 @@ def make_layer_map(layers: Sequence[MotionLayer], frame: int, size: tuple[int, i
     return found
 
 
-def _counted(
+def _count_layer_occlusions(
     layers: Sequence[MotionLayer], motions: Mapping[int, FramePairMotion], size: tuple[int, int]
-) -> NDArray[np.float64]:
+) -> Floats:
     count = len(layers) + 1
     total = np.zeros((count, count))
     for frame, motion in motions.items():
-        total += count_occlusions(
-            make_layer_map(layers, frame, size), make_layer_map(layers, frame + 1, size), motion, count
-        )
+        here, there = (make_layer_map(layers, n, size) for n in (frame, frame + 1))
+        total += count_occlusions(here, there, motion, count)
     return total
 
 
-def _behind(counted: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """(n, n) at [i, j] whether i lies behind j, directly or by what lies between; free of circles."""
-    lead = counted - counted.T  # at [j, i]: how much more often j hides i
-    count = len(counted)
+def _order_layers(counts: Floats) -> NDArray[np.bool_]:
+    """(n, n) at [i, j] whether i lies behind j, directly or transitively; acyclic."""
+    lead = counts - counts.T  # at [j, i]: how much more often j occludes i
+    count = len(counts)
     reach = np.zeros((count, count), np.bool_)
-    near, far = np.nonzero((lead > MARGIN) & (lead > SURE * (counted + counted.T)))
+    near, far = np.nonzero((lead > MIN_OCCLUSION_LEAD) & (lead > MIN_LEAD_SHARE * (counts + counts.T)))
     for n in np.argsort(-lead[near, far], kind="stable"):
         i, j = int(far[n]), int(near[n])
         if not reach[j, i]:
@@ -81,20 +80,17 @@ def _behind(counted: NDArray[np.float64]) -> NDArray[np.bool_]:
     return reach
 
 
-def _from_far_to_near(behind: NDArray[np.bool_]) -> list[int]:
-    """All layers, each after those behind it; the backdrop first among equals."""
+def _sort_far_to_near(behind: NDArray[np.bool_]) -> list[int]:
+    """All layers in topological order, each after those behind it; the background first among equals."""
     return sorted(range(len(behind)), key=lambda n: (int(behind[:, n].sum()), n))
 
 
-def _meet(layers: Sequence[MotionLayer]) -> NDArray[np.bool_]:
-    near = [{n: _grown(mask) for n, mask in layer.masks.items()} for layer in layers]
+def _find_contacts(layers: Sequence[MotionLayer]) -> NDArray[np.bool_]:
+    """(layers, layers) whether two layers come within CONTACT_PX of each other in any frame."""
+    dilated = [{n: dilate_mask(mask, CONTACT_PX) for n, mask in layer.masks.items()} for layer in layers]
     found = np.zeros((len(layers),) * 2, np.bool_)
     for a in range(len(layers)):
         for b in range(a):
             common = layers[a].masks.keys() & layers[b].masks.keys()
-            found[a, b] = found[b, a] = any((near[a][n] & layers[b].masks[n]).any() for n in common)
+            found[a, b] = found[b, a] = any((dilated[a][n] & layers[b].masks[n]).any() for n in common)
     return found
-
-
-def _grown(mask: Mask) -> Mask:
-    return cv2.dilate(mask.astype(np.uint8), np.ones((2 * MEET_PX + 1,) * 2, np.uint8)).astype(np.bool_)

@@ -1,6 +1,6 @@
-"""A fitted volume asked: how near what is seen lies, and where it is in other frames, also when it was hidden between.
+"""Queries of a fitted plane volume: nearness of each pixel, and its position in other frames, also across occlusions.
 
-A pixel is followed as a point of the plane that it shows most of.
+A pixel is tracked as a point of the plane with the largest ray weight there.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tasks.arrays import Floats32
 from tasks.geometry.warp import pixel_grid
 from tasks.plane_volume.losses import is_inside
 from tasks.plane_volume.plane_volume import PlaneVolume
@@ -26,14 +27,14 @@ class PlanePoints:
     pixel: Tensor
     """(n,) index of the pixel, row by row."""
     share: Tensor
-    """(n,) how much of the plane is seen there."""
-    at: Tensor
+    """(n,) ray weight of the plane there."""
+    positions: Tensor
     """(n, 2) in the reference."""
 
 
 @dataclass(frozen=True, eq=False)
 class VolumeQueries:
-    """What a volume says of frames of (height, width)."""
+    """A volume on frames of (height, width)."""
 
     volume: PlaneVolume
     size: tuple[int, int]
@@ -44,64 +45,61 @@ class VolumeQueries:
     def __len__(self) -> int:
         return self.volume.frames
 
-    def nearness(self, frame: int) -> NDArray[np.float32]:
-        """(h, w) ordinal depth of what is seen, 0 the backdrop, 1 the nearest plane."""
-        share = self.volume.weights(frame, self._grid())
+    def render_nearness(self, frame: int) -> Floats32:
+        """(h, w) ordinal depth of the visible surface, 0 the background, 1 the nearest plane."""
+        share = self.volume.compute_ray_weights(frame, self._pixel_grid())
         place = torch.linspace(0, 1, self.volume.planes, device=share.device)
-        return self._image((share * place[:, None]).sum(dim=0))
+        return self._to_image((share * place[:, None]).sum(dim=0))
 
-    def shown(self, frame: int) -> list[PlanePoints]:
-        """The pixels of a frame, each as a point of the plane that it shows most of."""
-        pixels = self._grid()
-        share, plane = self.volume.weights(frame, pixels).max(dim=0)
-        at = self.volume.onto(frame, pixels[None])
+    def find_visible_points(self, frame: int) -> list[PlanePoints]:
+        """The pixels of a frame, each as a point of the plane with the largest ray weight."""
+        pixels = self._pixel_grid()
+        share, plane = self.volume.compute_ray_weights(frame, pixels).max(dim=0)
+        positions = self.volume.unproject_pixels(frame, pixels[None])
         return [
-            PlanePoints(n, chosen, share[chosen], at[n, chosen])
+            PlanePoints(n, chosen, share[chosen], positions[n, chosen])
             for n in range(self.volume.planes)
             if len(chosen := torch.nonzero(plane == n)[:, 0])
         ]
 
-    def velocity(self, step: int) -> Tensor:
-        """(k, 2, rows, columns) of the volume's nodes, from a frame to the next; made once."""
+    def get_velocity(self, step: int) -> Tensor:
+        """(k, 2, rows, columns) at the volume's nodes, from a frame to the next; computed once."""
         if step not in self._velocity:
-            self._velocity[step] = self.volume.velocity(step)
+            self._velocity[step] = self.volume.compute_velocity(step)
         return self._velocity[step]
 
-    def moved(self, plane: int, at: Tensor, start: int, end: int) -> Tensor:
+    def advect_plane_points(self, plane: int, positions: Tensor, start: int, end: int) -> Tensor:
         """(n, 2) points of a plane in the reference, as they are in another frame."""
-        way = 1 if end > start else -1
-        for frame in range(start, end, way):
-            velocity = self.velocity(min(frame, frame + way))[plane : plane + 1]
-            at = self.volume.moved(at[None], velocity, way)[0]
-        return at
+        direction = 1 if end > start else -1
+        for frame in range(start, end, direction):
+            velocity = self.get_velocity(min(frame, frame + direction))[plane : plane + 1]
+            positions = self.volume.advect_step(positions[None], velocity, direction)[0]
+        return positions
 
-    def landed(self, frame: int, plane: int, at: Tensor) -> tuple[Tensor, Tensor]:
-        """(n, 2) pixels of a frame where points of a plane lie, and (n,) how far they are seen there."""
-        pixels = self.volume.pixels(frame, at[None].expand(self.volume.planes, -1, -1))[plane]
-        seen = self.volume.weights(frame, pixels)[plane]
-        return pixels, seen * is_inside(pixels, self.size)
+    def project_plane_points(self, frame: int, plane: int, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, 2) pixels of a frame under which points of a plane lie, and (n,) their visibility there."""
+        pixels = self.volume.project_points(frame, positions[None].expand(self.volume.planes, -1, -1))[plane]
+        visible = self.volume.compute_ray_weights(frame, pixels)[plane]
+        return pixels, visible * is_inside(pixels, self.size)
 
-    def trail(self, frame: int, source: int) -> WarpField:
-        """Where the pixels of `frame` lie in `source`, trusted as far as they are seen in both."""
-        at = self._grid()
+    def compute_warp_field(self, frame: int, source: int) -> WarpField:
+        """Where the pixels of `frame` lie in `source`; the confidence is the visibility in both."""
+        at = self._pixel_grid()
         trust = torch.zeros(len(at), device=at.device)
-        for points in self.shown(frame):
-            pixels, seen = self.landed(source, points.plane, self.moved(points.plane, points.at, frame, source))
+        for points in self.find_visible_points(frame):
+            there = self.advect_plane_points(points.plane, points.positions, frame, source)
+            pixels, visible = self.project_plane_points(source, points.plane, there)
             at[points.pixel] = pixels
-            trust[points.pixel] = points.share * seen
-        return WarpField(self._image(at), self._image(trust))
+            trust[points.pixel] = points.share * visible
+        return WarpField(self._to_image(at), self._to_image(trust))
 
-    def joined(self, start: int, end: int) -> bool:
-        """Whether flow leads all the way from one frame to another."""
+    def is_connected(self, start: int, end: int) -> bool:
+        """Whether every step between two frames has flow."""
         return bool(self.known[min(start, end) : max(start, end)].all())
 
-    def pixels(self, pixel: Tensor) -> Tensor:
-        """(n, 2) x, y of some pixels, numbered row by row."""
-        return self._grid()[pixel]
-
-    def _grid(self) -> Tensor:
+    def _pixel_grid(self) -> Tensor:
         grid = torch.from_numpy(pixel_grid(*self.size).reshape(-1, 2).copy())
         return grid.to(self.volume.low.device)
 
-    def _image(self, values: Tensor) -> NDArray[np.float32]:
+    def _to_image(self, values: Tensor) -> Floats32:
         return values.reshape(*self.size, *values.shape[1:]).float().cpu().numpy()

@@ -1,7 +1,7 @@
 """Colours that mean something: one per track id, one per class, the same in every video.
 
 Made in OKLCH (Ottosson 2020, "A perceptual color space for image processing"), where equal steps look equal: tracks
-differ by hue alone, turned by the golden angle so that ids close to each other are far apart in colour.
+differ by hue alone, stepped by the golden angle so that ids close to each other are far apart in colour.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CLASS_LIGHTNESS = {"light": 0.60, "dark": 0.74}  # contrast of at least 3:1 with
 @cache
 def track_colour(track_id: int) -> Rgb:
     """Colour of a track, by its id alone."""
-    return oklch(TRACK_LIGHTNESS, TRACK_CHROMA, track_id * GOLDEN_ANGLE_DEG)
+    return oklch_to_rgb(TRACK_LIGHTNESS, TRACK_CHROMA, track_id * GOLDEN_ANGLE_DEG)
 
 
 def class_slots(class_ids: Iterable[int]) -> Mapping[int, int]:
@@ -38,15 +38,15 @@ def class_slots(class_ids: Iterable[int]) -> Mapping[int, int]:
 
 def class_colour(slot: int, scheme: str) -> Rgb:
     """Colour of a class slot on a page in `scheme`, "light" or "dark"."""
-    return oklch(CLASS_LIGHTNESS[scheme], CLASS_CHROMA, CLASS_HUES_DEG[slot])
+    return oklch_to_rgb(CLASS_LIGHTNESS[scheme], CLASS_CHROMA, CLASS_HUES_DEG[slot])
 
 
-def css(colour: Rgb) -> str:
+def css_colour(colour: Rgb) -> str:
     """`#rrggbb`."""
     return "#" + "".join(f"{channel:02x}" for channel in colour)
 
 
-def oklch(lightness: float, chroma: float, hue_deg: float) -> Rgb:
+def oklch_to_rgb(lightness: float, chroma: float, hue_deg: float) -> Rgb:
     """sRGB (0..255) of an OKLCH colour, clipped to what a screen can show."""
     a, b = chroma * math.cos(math.radians(hue_deg)), chroma * math.sin(math.radians(hue_deg))
     # Ottosson's matrices: OKLab to cone response (cubed) to linear sRGB.
@@ -56,10 +56,10 @@ def oklch(lightness: float, chroma: float, hue_deg: float) -> Rgb:
     red = 4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short
     green = -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short
     blue = -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short
-    return _screen(red), _screen(green), _screen(blue)
+    return _linear_to_srgb(red), _linear_to_srgb(green), _linear_to_srgb(blue)
 
 
-def _screen(linear: float) -> int:
+def _linear_to_srgb(linear: float) -> int:
     """A linear channel as sRGB shows it (IEC 61966-2-1)."""
     value = min(max(linear, 0.0), 1.0)
     return round(255 * (12.92 * value if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055))

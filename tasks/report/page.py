@@ -7,60 +7,60 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tasks.report.dossier import Dossier
-from tasks.report.header import header
-from tasks.report.house import environment, script, style
+from tasks.report.page_header import render_header
+from tasks.report.page_template import make_environment, make_style, read_script
+from tasks.report.report_data import ReportData
 from tasks.report.section import Section
-from tasks.report.sections.account import account
-from tasks.report.sections.actions import actions
-from tasks.report.sections.counts import counts
-from tasks.report.sections.data import data
-from tasks.report.sections.field import field
-from tasks.report.sections.key_frames import key_frames
-from tasks.report.sections.meaning import meaning
-from tasks.report.sections.motion import motion
-from tasks.report.sections.overlay_player import overlay_player
-from tasks.report.sections.portraits import portraits
-from tasks.report.sections.poses import poses
-from tasks.report.sections.scores import scores
-from tasks.report.sections.sight import sight
-from tasks.report.sections.timeline import timeline
-from tasks.report.sections.track_table import track_table
+from tasks.report.sections.actions_section import make_actions_section
+from tasks.report.sections.counts_section import make_counts_section
+from tasks.report.sections.data_section import make_data_section
+from tasks.report.sections.feature_section import make_feature_section
+from tasks.report.sections.file_section import make_file_section
+from tasks.report.sections.key_frames_section import make_key_frames_section
+from tasks.report.sections.motion_section import make_motion_section
+from tasks.report.sections.overlay_player_section import make_overlay_player_section
+from tasks.report.sections.pose_section import make_pose_section
+from tasks.report.sections.score_section import make_score_section
+from tasks.report.sections.semantic_field_section import make_semantic_field_section
+from tasks.report.sections.semantic_flow_section import make_semantic_flow_section
+from tasks.report.sections.timeline_section import make_timeline_section
+from tasks.report.sections.track_gallery import make_track_gallery
+from tasks.report.sections.track_table_section import make_track_table_section
 
-SECTIONS: tuple[Callable[[Dossier], Section | None], ...] = (
-    overlay_player,
-    account,
-    key_frames,
-    portraits,
-    timeline,
-    counts,
-    scores,
-    poses,
-    actions,
-    sight,
-    motion,
-    meaning,
-    field,
-    track_table,
-    data,
+SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
+    make_overlay_player_section,
+    make_file_section,
+    make_key_frames_section,
+    make_track_gallery,
+    make_timeline_section,
+    make_counts_section,
+    make_score_section,
+    make_pose_section,
+    make_actions_section,
+    make_feature_section,
+    make_motion_section,
+    make_semantic_flow_section,
+    make_semantic_field_section,
+    make_track_table_section,
+    make_data_section,
 )
 """In the order of the page; None leaves a section out."""
 
 
-def render(dossier: Dossier) -> str:
+def render_page(data: ReportData) -> str:
     """The whole page as HTML, without a reference to anything but the overlay video beside it."""
-    sections = [section for write in SECTIONS if (section := write(dossier)) is not None]
+    sections = [section for write in SECTIONS if (section := write(data)) is not None]
     # Up one level per part of the video's name: a video below data/raw/day1 has its report below reports/day1.
-    index = "../" * len(dossier.video.split("/")) + "index.html"
+    index = "../" * len(data.video.split("/")) + "index.html"
     return (
-        environment()
+        make_environment()
         .get_template("page.html.jinja")
         .render(
-            title=dossier.video,
-            header=header(dossier),
+            title=data.video,
+            header=render_header(data),
             sections=sections,
             index=index,
-            style=style(dossier.colours_used),
-            script=script(),
+            style=make_style(data.used_slots),
+            script=read_script(),
         )
     )

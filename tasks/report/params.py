@@ -23,11 +23,11 @@ class ReportParams(Params):
     key_frames: int = Field(ge=0)
     """Pictures in the strip of key frames, evenly spaced in time."""
     motion_pictures: int = Field(ge=0)
-    """Moments shown in the colours of their motion, evenly spaced in time; 0 leaves the curve of speed alone."""
+    """Frames shown in flow colours, evenly spaced in time; 0 leaves the curve of speed alone."""
     feature_pictures: int = Field(ge=0)
-    """Moments shown in the colours of their features, evenly spaced in time; 0 leaves the section out."""
+    """Frames shown in the colours of their features, evenly spaced in time; 0 leaves the section out."""
     matched_pairs: int = Field(ge=0)
-    """Pairs of frames shown with what means the same in both, those with most motion; 0 leaves the section out."""
+    """Pairs of frames shown with their semantic correspondences, those with most motion; 0 leaves the section out."""
     portraits: int = Field(ge=0)
     """Most pictures in the gallery of tracks; those present longest come first."""
     timeline_rows: int = Field(ge=0)

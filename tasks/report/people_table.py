@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tasks.report.colours import css, track_colour
-from tasks.report.dossier import Dossier
+from tasks.report.colours import css_colour, track_colour
+from tasks.report.formatting import DASH, format_count, format_number
 from tasks.report.markup import Markup, join, tag
-from tasks.report.people import Person
-from tasks.report.words import DASH, count, number
+from tasks.report.person_motion import PersonMotion
+from tasks.report.report_data import ReportData
 
 HEADINGS = (
     ("person", "Identity, as in the table of tracks"),
@@ -26,9 +26,9 @@ HEADINGS = (
 )
 
 
-def people_table(dossier: Dossier, everybody: Sequence[Person], first_s: Sequence[float]) -> Markup | None:
+def render_people_table(data: ReportData, everybody: Sequence[PersonMotion], first_s: Sequence[float]) -> Markup | None:
     """The table, or None where the parameters ask for no rows; `first_s` is when each of `everybody` is seen first."""
-    most = dossier.params.table_rows
+    most = data.params.table_rows
     if not most:
         return None
     head = tag(
@@ -44,17 +44,17 @@ def people_table(dossier: Dossier, everybody: Sequence[Person], first_s: Sequenc
     return join(
         [
             tag("div", table, class_="scroll", tabindex="0", role="group", aria_label="Table of people"),
-            tag("p", f"{count(more, 'more person', 'more people')} in the Parquet file.", class_="more")
+            tag("p", f"{format_count(more, 'more person', 'more people')} in the Parquet file.", class_="more")
             if more
             else None,
         ]
     )
 
 
-def _row(person: Person, first_s: float) -> Markup:
+def _row(person: PersonMotion, first_s: float) -> Markup:
     ident = tag(
         "button",
-        tag("i", class_="dot", style=f"background:{css(track_colour(person.track_id))}", aria_hidden="true"),
+        tag("i", class_="dot", style=f"background:{css_colour(track_colour(person.track_id))}", aria_hidden="true"),
         person.track_id,
         type="button",
         data_t=f"{first_s:.4f}",
@@ -63,16 +63,16 @@ def _row(person: Person, first_s: float) -> Markup:
     return tag(
         "tr",
         _cell(ident, person.track_id),
-        _cell(number(len(person.rows), 1), len(person.rows)),
+        _cell(format_number(len(person.rows), 1), len(person.rows)),
         _cell(f"{person.coverage:.0%}" if math.isfinite(person.coverage) else DASH, person.coverage),
-        _cell(number(person.height_px, 1), person.height_px),
-        _cell(number(person.travel, 3), person.travel),
-        _cell(number(person.steps, 1) if person.steps else DASH, person.steps),
-        _cell(number(person.cadence, 1), person.cadence),
-        _cell(number(person.step, 3), person.step),
-        _cell(number(person.step_asymmetry, 1), person.step_asymmetry),
-        _cell(number(person.knee_left, 1), person.knee_left),
-        _cell(number(person.knee_right, 1), person.knee_right),
+        _cell(format_number(person.height_px, 1), person.height_px),
+        _cell(format_number(person.travel, 3), person.travel),
+        _cell(format_number(person.steps, 1) if person.steps else DASH, person.steps),
+        _cell(format_number(person.cadence, 1), person.cadence),
+        _cell(format_number(person.step, 3), person.step),
+        _cell(format_number(person.step_asymmetry, 1), person.step_asymmetry),
+        _cell(format_number(person.knee_left, 1), person.knee_left),
+        _cell(format_number(person.knee_right, 1), person.knee_right),
     )
 
 

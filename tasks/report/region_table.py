@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tasks.report.dossier import Dossier
+from tasks.report.correspondence_svg import region_colour
+from tasks.report.formatting import format_clock
 from tasks.report.markup import Markup, tag
-from tasks.report.parts import colour
-from tasks.report.regions import Region, Same
-from tasks.report.words import clock
+from tasks.report.named_regions import NamedRegion, RegionMatch
+from tasks.report.report_data import ReportData
 
 HEADINGS = ("at", "this", "is, at", "this", "cosine", "each other's best")
 
 
-def region_table(dossier: Dossier, groups: Sequence[tuple[str, Sequence[Same]]]) -> Markup | None:
+def render_region_table(data: ReportData, groups: Sequence[tuple[str, Sequence[RegionMatch]]]) -> Markup | None:
     """A row per match, under the heading of its group; None where there are none."""
     if not any(same for _, same in groups):
         return None
@@ -22,7 +22,7 @@ def region_table(dossier: Dossier, groups: Sequence[tuple[str, Sequence[Same]]])
         tag(
             "tbody",
             tag("tr", tag("th", title, scope="rowgroup", colspan=len(HEADINGS))),
-            *(_row(dossier, one) for one in same),
+            *(_row(data, one) for one in same),
         )
         for title, same in groups
         if same
@@ -31,11 +31,13 @@ def region_table(dossier: Dossier, groups: Sequence[tuple[str, Sequence[Same]]])
     return tag("div", table, class_="scroll same", tabindex="0", role="group", aria_label="Table of region matches")
 
 
-def _row(dossier: Dossier, one: Same) -> Markup:
+def _row(data: ReportData, one: RegionMatch) -> Markup:
     def moment(frame: int) -> Markup:
-        time_s = float(dossier.edges_s[frame])
-        label = f"Go to {clock(time_s, 0.01)}, frame {frame}"
-        return tag("td", tag("button", clock(time_s, 0.01), type="button", data_t=f"{time_s:.4f}", aria_label=label))
+        time_s = float(data.edges_s[frame])
+        label = f"Go to {format_clock(time_s, 0.01)}, frame {frame}"
+        return tag(
+            "td", tag("button", format_clock(time_s, 0.01), type="button", data_t=f"{time_s:.4f}", aria_label=label)
+        )
 
     return tag(
         "tr",
@@ -48,6 +50,6 @@ def _row(dossier: Dossier, one: Same) -> Markup:
     )
 
 
-def _named(region: Region) -> Markup:
-    dot = tag("i", class_="dot", style=f"background:{colour(region)}", aria_hidden="true")
+def _named(region: NamedRegion) -> Markup:
+    dot = tag("i", class_="dot", style=f"background:{region_colour(region)}", aria_hidden="true")
     return tag("td", dot, region.name, class_="words")

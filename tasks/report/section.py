@@ -22,6 +22,6 @@ class Section:
     """Share of a wide screen: all, two thirds, one third; a phone gives every section all."""
 
 
-def nothing(sentence: str) -> Markup:
+def render_message(sentence: str) -> Markup:
     """What stands in a section that has nothing to show."""
     return Markup('<p class="nothing">{}</p>').format(sentence)

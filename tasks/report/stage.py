@@ -40,11 +40,11 @@ def report(
     """Write `index.html`, self-contained, and beside it `overlay.mp4`; memory holds one frame or pair at a time."""
 
     def write(folder: Path) -> None:
-        from tasks.report.dossier import Dossier
-        from tasks.report.overlay.film import write_overlay
-        from tasks.report.page import render
+        from tasks.report.overlay.overlay_video import write_overlay
+        from tasks.report.page import render_page
+        from tasks.report.report_data import ReportData
 
-        dossier = Dossier(
+        data = ReportData(
             frames=frames,
             detections=detections,
             dense_flow=dense_flow,
@@ -59,8 +59,8 @@ def report(
             params=params,
         )
         folder.mkdir(parents=True, exist_ok=True)
-        if dossier.has_overlay:
-            write_overlay(folder / Report.OVERLAY, dossier)
-        (folder / Report.PAGE).write_text(render(dossier), encoding="utf-8", newline="\n")
+        if data.has_overlay:
+            write_overlay(folder / Report.OVERLAY, data)
+        (folder / Report.PAGE).write_text(render_page(data), encoding="utf-8", newline="\n")
 
     return StreamingArtifact(Report, write)

@@ -1,19 +1,21 @@
-"""From each pixel of a frame to where its point lies in a neighbouring frame, and how far that may be believed.
+"""Backward warping between neighbouring frames: where each pixel's point lies in the neighbour, with a confidence.
 
-Three things speak against a step: its way back misses (Sundaram, Brox and Keutzer, ECCV 2010), its point is hidden
-there (the opacity prior), or the two places do not look alike. The last tells where flow is smooth across the edge of
-a thing, which misleads without ever missing on its way back; a place around which others do not look alike is
-doubted too.
+The confidence of a pixel is lowered by three tests:
 
-A step ends between four pixels. At the edge of a thing some of them belong to what lies beside it, and a mean over all
-four would be of neither: what is pulled along so loses a pixel of every edge with every frame. So only those of the
-four count whose own way leads back, as in a cross-bilateral filter (Petschnigg et al., SIGGRAPH 2004).
+- forward-backward consistency: the flow there and back must return to the pixel (Sundaram et al., ECCV 2010);
+- visibility: the point must not be occluded in the neighbour (opacity prior);
+- photometric consistency: colours at both ends must be similar, at the pixel and around it. This finds flow that is
+  smooth across an object's boundary, which returns consistently and is still wrong.
+
+Values are interpolated between the four neighbouring pixels. At an object's boundary some of the four belong to another
+object, and bilinear interpolation would blend both: the boundary would erode by about a pixel per frame. The bilinear
+weights are therefore multiplied by a range weight, as in the cross-bilateral filter (Petschnigg et al., SIGGRAPH 2004):
+each pixel's own forward-backward error.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -22,131 +24,98 @@ from numpy.typing import NDArray
 
 from tasks.arrays import Floats32, FlowField, Mask
 from tasks.geometry.warp import pixel_grid, target_points
-from tasks.sequence.sequence_view import FramePairMotion, SequenceView
+from tasks.sequence.frame_pair_motion import FramePairMotion
 
-TOLERANCE_PX = 1.0  # a step whose way back misses by this is trusted exp(-1/2); more where all of them miss
-STEP_TRUST = 0.98  # of a perfect step: fifty of them leave a third
-HIDDEN = 0.3  # trust per step that a hidden point keeps where the opacity prior is off
-SAME_PX = 0.25  # a pixel whose way back misses by this more than that of the best of the four weighs exp(-1/2)
-NEAR = np.float32(1e-3)  # say of a pixel that a point lies a whole pixel away from: it may be the only one of its thing
-LEAST = np.float32(1e-5)  # say of a pixel whose way does not lead back: where none of the four does, all count
-USUAL = 2.0  # times the pair's median difference of colours: up to that two places look alike
-LEAST_LEVELS = 2.0  # grey levels that the median is at least: rounding alone differs by that
-AROUND_PX = 2.25  # standard deviation of what lies around a place
-DOUBTED = np.float32(0.2)  # share of places around that do not look alike, at which a step is trusted exp(-1/2)
+CYCLE_TOLERANCE_PX = 1.0  # forward-backward error at which confidence is exp(-1/2); more if the whole pair is noisy
+MAX_STEP_TRUST = 0.98  # confidence of a perfect step: fifty of them leave a third
+OCCLUDED_TRUST = 0.3  # least confidence per step, also of an occluded point, without the opacity prior
+CORNER_TOLERANCE_PX = 0.25  # excess over the least forward-backward error of the four pixels that weighs exp(-1/2)
+MIN_BILINEAR_WEIGHT = np.float32(1e-3)  # of a pixel one whole pixel away: it may be the only one of its object
+MIN_CYCLE_WEIGHT = np.float32(1e-5)  # of a pixel that fails the forward-backward test: if all four fail, all count
+COLOUR_TOLERANCE = 2.0  # times the pair's median colour difference: up to there two pixels are similar
+MIN_COLOUR_LEVELS = 2.0  # grey levels, lower bound of that median: rounding alone differs by that
+NEIGHBOURHOOD_SIGMA_PX = 2.25  # standard deviation of the Gaussian window around a pixel
+MISMATCH_SCALE = np.float32(0.2)  # share of dissimilar pixels in the window at which confidence is exp(-1/2)
 CORNERS = np.array([(0, 0), (1, 0), (0, 1), (1, 1)], np.float32)[:, None, None]
-LEAST_COUNTED = 1e-3  # share of the surroundings that is seen: of less nothing can be said
-HELD_BYTES = 256 << 20  # of steps at hand
-STEP_BYTES = 48  # per pixel
+MIN_VALID_SHARE = 1e-3  # valid share of the window; with less there is no estimate
 
 
 @dataclass(frozen=True, eq=False)
 class BackwardWarp:
-    """Where points lie in a neighbouring frame, and between which of its pixels."""
+    """Positions of a frame's points in a neighbouring frame, and the interpolation weights there."""
 
-    at: FlowField
+    positions: FlowField
     """(h, w, 2) x, y."""
-    index: NDArray[np.int32]
-    """(4, h, w) positions of the pixels around, flattened."""
-    weight: NDArray[np.float32]
-    """(4, h, w) of which the value there is made; sums to 1."""
+    corner_index: NDArray[np.int32]
+    """(4, h, w) flattened index of each of the four pixels around."""
+    corner_weight: NDArray[np.float32]
+    """(4, h, w) interpolation weight of each; sums to 1."""
     trust: Floats32
-    doubt: Floats32
-    """How many places around do not look alike."""
+    """(h, w) confidence, 0..1."""
+    mismatch: Floats32
+    """(h, w) share of the pixels around whose colours differ in the two frames."""
 
-    def take(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(h, w) or (h, w, c) `values` on the neighbouring frame, where the points lie."""
+    def warp_values(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(h, w) or (h, w, c) `values` of the neighbouring frame, interpolated at the positions of the points."""
         flat = values.reshape(-1, *values.shape[2:])
-        weight = self.weight.reshape(*self.weight.shape, *(1 for _ in values.shape[2:]))
-        taken = weight[0] * flat[self.index[0]]
+        weight = self.corner_weight.reshape(*self.corner_weight.shape, *(1 for _ in values.shape[2:]))
+        warped = weight[0] * flat[self.corner_index[0]]
         for n in range(1, len(CORNERS)):
-            taken += weight[n] * flat[self.index[n]]
-        return taken
+            warped += weight[n] * flat[self.corner_index[n]]
+        return warped
 
-    def follow(self, places: FlowField) -> FlowField:
-        """(h, w, 2) where `places`, a map on the neighbouring frame to a third one, lead on to."""
-        return self.at + self.take(places - pixel_grid(*places.shape[:2]))
+    def compose_map(self, coordinates: FlowField) -> FlowField:
+        """(h, w, 2) coordinates in a third frame, from the neighbouring frame's map of `coordinates` to it."""
+        return self.positions + self.warp_values(coordinates - pixel_grid(*coordinates.shape[:2]))
 
 
 def compute_backward_warp(
-    motion: FramePairMotion, density: bool, looks: tuple[NDArray[Any], NDArray[Any]] | None = None
+    motion: FramePairMotion, density: bool, images: tuple[NDArray[Any], NDArray[Any]] | None = None
 ) -> BackwardWarp:
-    """From the later frame of a pair to the earlier one; `looks` are the (h, w, 3) images of the later and the earlier.
+    """From the later frame of a pair to the earlier one; `images` are (h, w, 3), of the later and the earlier.
 
-    With `density`, a point that is hidden in the earlier frame has no trust: what lies before it has all the opacity.
+    With `density`, a point that is occluded in the earlier frame has no confidence: the occluder has all the opacity.
     """
     height, width = motion.backward.shape[:2]
-    at, seen = target_points(motion.backward), motion.valid_backward
-    low = np.floor(at)
+    positions, valid = target_points(motion.backward), motion.valid_backward
+    low = np.floor(positions)
     pixel = np.clip(low + CORNERS, 0, np.array([width - 1, height - 1], np.float32))
     index = (pixel[..., 1] * width + pixel[..., 0]).astype(np.int32)
-    missed = ((motion.backward + motion.forward.reshape(-1, 2)[index]) ** 2).sum(axis=-1)
-    best = missed.min(axis=0)
-    near = np.where(CORNERS > 0, at - low, 1 - (at - low)).prod(axis=-1) + NEAR
-    weight = near * (np.exp((best - missed) / np.float32(2 * SAME_PX**2)) + LEAST)
+    error = ((motion.backward + motion.forward.reshape(-1, 2)[index]) ** 2).sum(axis=-1)
+    least = error.min(axis=0)
+    bilinear = np.where(CORNERS > 0, positions - low, 1 - (positions - low)).prod(axis=-1) + MIN_BILINEAR_WEIGHT
+    weight = bilinear * (np.exp((least - error) / np.float32(2 * CORNER_TOLERANCE_PX**2)) + MIN_CYCLE_WEIGHT)
     weight /= weight.sum(axis=0)
-    trust, doubt = _returns(best, seen) * np.float32(STEP_TRUST), np.zeros((height, width), np.float32)
-    step = BackwardWarp(at, index, weight.astype(np.float32), trust, doubt)
-    if looks is not None:
-        here, there = (np.asarray(image, np.float32) for image in looks)
-        alike, doubt = _alike(here - step.take(there), seen)
-        trust = trust * alike * np.exp(-((doubt / DOUBTED) ** 2) / 2)
-    trust = np.where(seen, trust, np.float32(0)) if density else np.maximum(trust, np.float32(HIDDEN))
-    return BackwardWarp(at, index, step.weight, trust.astype(np.float32), doubt)
+    trust = _cycle_consistency(least, valid) * np.float32(MAX_STEP_TRUST)
+    mismatch = np.zeros((height, width), np.float32)
+    warp = BackwardWarp(positions, index, weight.astype(np.float32), trust, mismatch)
+    if images is not None:
+        here, there = (np.asarray(image, np.float32) for image in images)
+        similarity, mismatch = _colour_similarity(here - warp.warp_values(there), valid)
+        trust = trust * similarity * np.exp(-((mismatch / MISMATCH_SCALE) ** 2) / 2)
+    trust = np.where(valid, trust, np.float32(0)) if density else np.maximum(trust, np.float32(OCCLUDED_TRUST))
+    return BackwardWarp(positions, index, warp.corner_weight, trust.astype(np.float32), mismatch)
 
 
-def _returns(missed: NDArray[np.float32], seen: Mask) -> Floats32:
-    """(h, w) 1 where the way back ends where the step began, less by the square of the pixels that it missed by.
+def _cycle_consistency(squared_error: NDArray[np.float32], valid: Mask) -> Floats32:
+    """(h, w) 1 for a forward-backward error of 0, falling with the (h, w) squared error in pixels.
 
-    Where all of them miss, as with noise, that is no reason to trust nothing.
+    The scale grows with the pair's median error: noise that affects every pixel does not remove all confidence.
     """
-    usual = float(np.median(missed[seen])) if seen.any() else 0.0
-    return np.exp(-missed / np.float32(2 * (TOLERANCE_PX**2 + usual)))
+    median = float(np.median(squared_error[valid])) if valid.any() else 0.0
+    return np.exp(-squared_error / np.float32(2 * (CYCLE_TOLERANCE_PX**2 + median)))
 
 
-def _alike(difference: NDArray[np.float32], seen: Mask) -> tuple[Floats32, Floats32]:
-    """(h, w) how far places look alike by their (h, w, 3) difference, and what share of those around do not."""
-    away = np.sqrt((difference * difference).sum(axis=-1))
-    usual = max(LEAST_LEVELS, float(np.median(away[seen])) if seen.any() else 0.0)
-    alike = np.exp(-(np.maximum(0, away / np.float32(usual) - USUAL) ** 2) / 2).astype(np.float32)
-    counted = seen.astype(np.float32)
-    doubt = _around((1 - alike) * counted) / np.maximum(_around(counted), np.float32(LEAST_COUNTED))
-    return alike, doubt.astype(np.float32)
+def _colour_similarity(difference: NDArray[np.float32], valid: Mask) -> tuple[Floats32, Floats32]:
+    """(h, w) similarity by the (h, w, 3) colour difference, and the share of dissimilar pixels in the window."""
+    distance = np.sqrt((difference * difference).sum(axis=-1))
+    median = max(MIN_COLOUR_LEVELS, float(np.median(distance[valid])) if valid.any() else 0.0)
+    similarity = np.exp(-(np.maximum(0, distance / np.float32(median) - COLOUR_TOLERANCE) ** 2) / 2).astype(np.float32)
+    counted = valid.astype(np.float32)
+    mismatch = _blur_window((1 - similarity) * counted) / np.maximum(_blur_window(counted), np.float32(MIN_VALID_SHARE))
+    return similarity, mismatch.astype(np.float32)
 
 
-def _around(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    blurred: Any = cv2.GaussianBlur(values, (0, 0), AROUND_PX)
+def _blur_window(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    blurred: Any = cv2.GaussianBlur(values, (0, 0), NEIGHBOURHOOD_SIGMA_PX)
     return blurred
-
-
-@dataclass(frozen=True, eq=False)
-class BackwardWarpCache:
-    """The steps of a clip, those made last at hand."""
-
-    clip: SequenceView
-    density: bool
-    looks: bool = True
-    """Whether places must look alike."""
-    _held: OrderedDict[tuple[int, int], BackwardWarp | None] = field(
-        default_factory=OrderedDict[tuple[int, int], "BackwardWarp | None"], repr=False
-    )
-
-    def back(self, frame: int, other: int) -> BackwardWarp | None:
-        """From each pixel of `frame` to where its point lies in its neighbour `other`; None where no flow leads."""
-        key = frame, other
-        if key not in self._held:
-            self._held[key] = self._made(frame, other)
-            if len(self._held) > max(4, HELD_BYTES // (STEP_BYTES * self.clip.height * self.clip.width)):
-                self._held.popitem(last=False)
-        return self._held[key]
-
-    def _made(self, frame: int, other: int) -> BackwardWarp | None:
-        inside = min(frame, other) >= 0 and max(frame, other) < self.clip.length
-        motion = self.clip.step(other, frame) if inside else None
-        if motion is None:
-            return None
-        here, there = self._image(frame), self._image(other)
-        return compute_backward_warp(motion, self.density, None if here is None or there is None else (here, there))
-
-    def _image(self, frame: int) -> NDArray[np.uint8] | None:
-        return self.clip.images(frame) if self.looks and self.clip.images is not None else None

@@ -1,7 +1,9 @@
-"""Where the points of the frame in hand lie in an earlier frame, along the flow of all frames between.
+"""Chained optical flow: where the points of the current frame lie in an earlier frame, along the flow of all frames
+between.
 
-The trail is pulled along: the place of a pixel is the place that its own place in the frame before had. What may be
-trusted of it only falls (step.py).
+The coordinates are advected: a pixel takes the coordinates that its own source position had in the frame before,
+interpolated by its backward warp (tasks/sequence/backward_warp.py). The confidence is multiplied by that of every
+step, so it only falls along the chain.
 """
 
 from __future__ import annotations
@@ -16,39 +18,39 @@ from numpy.typing import NDArray
 from tasks.arrays import FlowField
 from tasks.geometry.warp import pixel_grid
 from tasks.sequence.backward_warp import BackwardWarp, compute_backward_warp
-from tasks.sequence.sequence_view import FramePairMotion
+from tasks.sequence.frame_pair_motion import FramePairMotion
 
 
 @dataclass(frozen=True, eq=False)
 class WarpField:
-    """Places in a source frame."""
+    """Source coordinates of each pixel of the current frame in another frame, with a confidence."""
 
-    at: FlowField
-    """(h, w, 2) x, y in the source frame of each pixel of the frame in hand."""
+    positions: FlowField
+    """(h, w, 2) x, y in the source frame of each pixel of the current frame."""
     trust: NDArray[np.float32]
-    """(h, w) 0..1."""
+    """(h, w) confidence, 0..1."""
 
     @classmethod
-    def begun(cls, height: int, width: int) -> WarpField:
-        """The trail of a frame to itself."""
+    def identity(cls, height: int, width: int) -> WarpField:
+        """The warp of a frame to itself."""
         return cls(pixel_grid(height, width), np.ones((height, width), np.float32))
 
-    def moved(self, step: BackwardWarp) -> WarpField:
-        """The trail of the next frame, from which `step` leads back to the one in hand."""
-        return WarpField(step.follow(self.at), step.take(self.trust) * step.trust)
+    def compose_with(self, warp: BackwardWarp) -> WarpField:
+        """The warp field of the next frame, whose backward `warp` leads to the current one; the source is the same."""
+        return WarpField(warp.compose_map(self.positions), warp.warp_values(self.trust) * warp.trust)
 
-    def take(self, field: NDArray[Any]) -> NDArray[np.float32]:
-        """(h, w) or (h, w, c) values of a `field` on the source frame."""
-        return sample_bilinear(field, self.at)
+    def warp_values(self, field: NDArray[Any]) -> NDArray[np.float32]:
+        """(h, w) or (h, w, c) values on the current frame of a `field` on the source frame, bilinear."""
+        return sample_bilinear(field, self.positions)
 
 
 def compute_flow_trust(motion: FramePairMotion, density: bool) -> NDArray[np.float32]:
-    """(h, w) of the later frame: how far its step back to the earlier one may be trusted, by the flow alone."""
+    """(h, w) confidence of the later frame's backward warp to the earlier one, from the flow alone."""
     return compute_backward_warp(motion, density).trust
 
 
-def sample_bilinear(field: NDArray[Any], at: FlowField) -> NDArray[np.float32]:
-    """(h, w) or (h, w, c) bilinear values of a `field` at places x, y; beyond its border the nearest."""
+def sample_bilinear(field: NDArray[Any], positions: FlowField) -> NDArray[np.float32]:
+    """(h, w) or (h, w, c) bilinear values of a `field` at x, y `positions`; beyond its border the nearest value."""
     remap: Any = cv2.remap
-    values = remap(np.asarray(field, np.float32), at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return values.reshape(*at.shape[:2], *np.shape(field)[2:])
+    values = remap(np.asarray(field, np.float32), positions, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return values.reshape(*positions.shape[:2], *np.shape(field)[2:])

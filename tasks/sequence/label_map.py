@@ -1,4 +1,4 @@
-"""Label maps as shares of classes, on pixels and on cells."""
+"""Label maps as class probabilities, at pixel resolution and on the grid of feature cells."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tasks.geometry.cell_grid import CellGrid
 from tasks.geometry.resampling import resample_to_cells, resample_to_pixels
 
 UNKNOWN = 255
-"""The label of a pixel of which nothing is known."""
+"""The label of a pixel without a label (ignore index)."""
 
 
 def encode_one_hot(labels: LabelMap, classes: int) -> ClassProbabilities:
@@ -17,11 +17,13 @@ def encode_one_hot(labels: LabelMap, classes: int) -> ClassProbabilities:
     return (labels[..., None] == np.arange(classes, dtype=np.uint8)).astype(np.float32)
 
 
-def pool_to_cells(shares: ClassProbabilities, cells: CellGrid) -> ClassProbabilities:
-    """(rows, columns, c) mean of the (h, w, c) `shares` under each cell."""
-    return np.stack([resample_to_cells(shares[..., n], cells) for n in range(shares.shape[-1])], axis=-1)
+def pool_to_cells(probabilities: ClassProbabilities, cells: CellGrid) -> ClassProbabilities:
+    """(rows, columns, c) mean of the (h, w, c) `probabilities` under each cell."""
+    return np.stack([resample_to_cells(probabilities[..., n], cells) for n in range(probabilities.shape[-1])], axis=-1)
 
 
-def upsample_to_pixels(shares: ClassProbabilities, cells: CellGrid, height: int, width: int) -> ClassProbabilities:
-    """(height, width, c) of the (rows, columns, c) `shares`, between centres bilinear."""
-    return resample_to_pixels(shares, cells, height, width).reshape(height, width, shares.shape[-1])
+def upsample_to_pixels(
+    probabilities: ClassProbabilities, cells: CellGrid, height: int, width: int
+) -> ClassProbabilities:
+    """(height, width, c) bilinear interpolation of the (rows, columns, c) `probabilities` between cell centres."""
+    return resample_to_pixels(probabilities, cells, height, width).reshape(height, width, probabilities.shape[-1])

@@ -1,67 +1,47 @@
-"""What the field is fitted to: the features and the motion of a clip, asked for frame by frame.
+"""Access to a frame sequence for label propagation: features, optical flow and images, requested frame by frame.
 
-Everything is a function of the frame's number, so that a long video is never held whole. Pixels are those of flow and
-label maps; the grid of features lies on them as `cells` says.
+Everything is a function of the frame number, so that a long video is never held in memory as a whole. Pixels are those
+of flow fields and label maps; `cells` places the grid of features on them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import FlowField, Mask
 from tasks.geometry.cell_grid import CellGrid
-
-if TYPE_CHECKING:
-    from tasks.sequence.flow_trajectory import WarpField
-
-
-@dataclass(frozen=True, eq=False)
-class FramePairMotion:
-    """Flow between two neighbouring frames, there and back."""
-
-    forward: FlowField
-    """(h, w, 2) from the earlier frame to the later one, px."""
-    backward: FlowField
-    """(h, w, 2) from the later frame to the earlier one, px."""
-    valid: Mask
-    """(h, w) pixels of the earlier frame whose forward flow may be trusted."""
-    valid_backward: Mask
-    """(h, w) pixels of the later frame whose backward flow may be trusted."""
-
-    @property
-    def turned(self) -> FramePairMotion:
-        """The same pair with time running backwards."""
-        return FramePairMotion(self.backward, self.forward, self.valid_backward, self.valid)
+from tasks.sequence.flow_trajectory import WarpField
+from tasks.sequence.frame_pair_motion import FramePairMotion
 
 
 @dataclass(frozen=True, eq=False)
 class SequenceView:
-    """A clip as the field sees it."""
+    """Features, motion and images of a frame sequence."""
 
     length: int
     height: int
     width: int
     cells: CellGrid
     """Where the cells of the features lie on the frame, in its pixels."""
-    grids: Callable[[int], NDArray[Any] | None]
-    """(h, w, d) unit vectors of a frame; None where it is missing."""
+    feature_grid: Callable[[int], NDArray[Any] | None]
+    """(rows, columns, d) unit feature vectors of a frame; None where it is missing."""
     motion: Callable[[int], FramePairMotion | None]
     """Of frames i and i + 1; None at a cut, or where either is missing."""
     images: Callable[[int], NDArray[np.uint8] | None] | None = None
-    """(h, w, 3) RGB of a frame at the size of the maps, by which flow is checked; without them flow is all there is."""
-    direct: Callable[[int, int], tuple[FlowField, Mask] | None] | None = None
-    """Flow from one frame to another that skips those between, and where on the first it may be trusted."""
-    through: Callable[[int, int], WarpField | None] | None = None
-    """Where the pixels of a frame lie in another, also when they were hidden between: by the volume."""
+    """(h, w, 3) RGB of a frame at map size, for the photometric check of flow; without images there is no check."""
+    direct_flow: Callable[[int, int], tuple[FlowField, Mask] | None] | None = None
+    """Flow between two frames that need not be neighbours, and where on the first it is valid."""
+    volume_warp: Callable[[int, int], WarpField | None] | None = None
+    """Where the pixels of a frame lie in another by the plane volume, also after an occlusion between them."""
 
-    def step(self, start: int, end: int) -> FramePairMotion | None:
+    def motion_between(self, start: int, end: int) -> FramePairMotion | None:
         """Motion from `start` to its neighbour `end`, which may be the earlier one."""
         if end > start:
             return self.motion(start)
         found = self.motion(end)
-        return None if found is None else found.turned
+        return None if found is None else found.reversed

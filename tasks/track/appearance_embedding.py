@@ -24,7 +24,7 @@ def make_feature_embedder(features: Features) -> AppearanceEmbedder:
 
     def embed(frame: int, xyxy: AnyFloats) -> Vectors | None:
         centre, half = (xyxy[:, :2] + xyxy[:, 2:]) / 2, INNER_SHARE * (xyxy[:, 2:] - xyxy[:, :2]) / 2
-        return features.pooled(frame, np.concatenate([centre - half, centre + half], axis=1))
+        return features.pool_box_features(frame, np.concatenate([centre - half, centre + half], axis=1))
 
     return embed
 

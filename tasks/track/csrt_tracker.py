@@ -40,8 +40,8 @@ def _create_tracker() -> Any:
     create = getattr(cv2, "TrackerCSRT_create", None) or getattr(getattr(cv2, "TrackerCSRT", None), "create", None)
     if create is None:
         raise SemflowError(
-            "--by csrt must have OpenCV's contrib modules, got an OpenCV without them; put "
-            f"opencv-contrib-python=={cv2.__version__}.* in the place of opencv-python, or use --by match"
+            "method csrt must have an OpenCV with contrib modules (opencv-contrib-python-headless), got none; install "
+            "it or use --method semantic"
         )
     return create()
 

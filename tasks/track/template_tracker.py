@@ -93,7 +93,7 @@ def track_by_template(
 def learn_template(vectors: NDArray[Any], grid: CellGrid, xyxy: Floats) -> ObjectTemplate:
     """The template of the box `xyxy`, from a frame's (h, w, d) vectors."""
     inside = sample_vectors(vectors, grid, place_template_points(xyxy_to_cxcywh(xyxy)[None]))[0]
-    centres = grid.centres().reshape(-1, 2)
+    centres = grid.cell_centres().reshape(-1, 2)
     distance = np.abs(centres - (xyxy[:2] + xyxy[2:]) / 2) / np.maximum((xyxy[2:] - xyxy[:2]) / 2, 1)
     is_near = (distance.max(axis=1) > 1) & (distance.max(axis=1) < BACKGROUND_EXTENT)
     weight = np.ones(len(inside))
@@ -130,7 +130,7 @@ def find_reappearance_places(box: Floats, facts: FeatureMetadata) -> Floats:
 
     All cells, or those beside the border through which it has left.
     """
-    places = facts.grid.centres().reshape(-1, 2).astype(np.float64)
+    places = facts.grid.cell_centres().reshape(-1, 2).astype(np.float64)
     side = int(border_distances(box, facts).argmin())
     if border_distances(box, facts)[side] >= EXIT_MARGIN:
         return places

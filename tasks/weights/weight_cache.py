@@ -1,4 +1,4 @@
-"""Where fetched files lie: one folder per user, outside any repository, so that a second clone fetches nothing."""
+"""The cache of downloaded files: one folder per user, outside any repository, shared by all clones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def cache_dir() -> Path:
 
 @contextlib.contextmanager
 def hold_lock(path: Path) -> Generator[None]:
-    """Hold the lock of `path`, waiting for whoever has it; the kernel lets go however the holder ends."""
+    """Hold an exclusive file lock for `path` (flock); the kernel releases it when the process ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_name(f"{path.name}.lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

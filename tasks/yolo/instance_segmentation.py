@@ -62,7 +62,7 @@ class Segmenter:
         rows, prototypes = self.forward(letterbox.apply(image))
         rows = rows[rows[:, BOX] >= score_threshold]
         rows = rows[np.argsort(-rows[:, BOX], kind="stable")]
-        xyxy = letterbox.back(rows[:, :BOX].reshape(-1, 2, 2)).reshape(-1, BOX)
+        xyxy = letterbox.to_source(rows[:, :BOX].reshape(-1, 2, 2)).reshape(-1, BOX)
         whole = (xyxy[:, :2] < xyxy[:, 2:]).all(axis=1)
         rows, xyxy = rows[whole], xyxy[whole]
         masks = assemble_masks(rows[:, BOX_COLUMNS:], prototypes, xyxy, letterbox)

@@ -1,4 +1,4 @@
-"""`semflow field`: what a user types, on a synthetic scene of which everything is known."""
+"""`semflow field`: the commands as a user calls them, on a synthetic scene with ground truth."""
 
 from __future__ import annotations
 
@@ -167,7 +167,22 @@ def test_a_point_follows_the_scene(scene: Scene, semflow: Callable[..., dict[str
     assert (table.confidence.reshape(length, count)[start] == 1).all()
 
 
-def test_points_of_a_thing_stay_on_it(
+def test_lucas_kanade_tracks_what_stays_visible(
+    scene: Scene, semflow: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    point = np.argwhere(scene.instances[0] == 0).mean(axis=0).round().astype(int)[::-1]
+    words = ("--points", f"{point[0]},{point[1]}@4", "--method", "lucas-kanade")
+    semflow("track", VIDEO, *words, "--out", str(tmp_path / "out"))
+    table = PointPaths.load(tmp_path / "out" / "points.parquet")
+    truth, seen = scene.follow(4, point[None])
+    at = np.stack([table.x, table.y], axis=1)
+    both = seen[:, 0] & table.visible
+    assert both.sum() > 5
+    assert np.median(np.linalg.norm(at - truth[:, 0], axis=1)[both]) < 1
+    assert (table.confidence[~table.visible] == 0).all()
+
+
+def test_points_of_an_object_stay_on_it(
     scene: Scene, semflow: Callable[..., dict[str, Any]], fitted: SemanticField, tmp_path: Path
 ) -> None:
     actor = largest(scene)
@@ -260,7 +275,7 @@ def test_a_mask_of_another_shape_is_named_and_nothing_is_left(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_of_the_users_own_is_never_replaced(semflow: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_never_replaced(semflow: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("dear")
     with pytest.raises(SemflowError, match="--out must be a new or an empty folder, or one made by this command"):
         semflow("track", VIDEO, "--points", "5,5", "--out", str(tmp_path))

@@ -1,4 +1,4 @@
-"""The command that follows what somebody points at."""
+"""`semflow track-object`: a box is tracked, and written as tables and an overlay video."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def given(scene: Scene, frame: int = 0) -> str:
     return ",".join(f"{side:.1f}" for side in scene.boxes[1, frame].clip(0))
 
 
-def test_the_object_is_followed_into_a_table_and_a_film(
+def test_the_object_is_tracked_and_written_as_tables_and_a_video(
     project: Path, scene: Scene, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("clip", "--box", given(scene, 1), "--frame", "1", "--json") == 0
@@ -59,6 +59,7 @@ def test_the_object_is_followed_into_a_table_and_a_film(
     track = ObjectTrack.load(parquet)
     assert track.frame.tolist() == [1, 2, 3, 4, 5]
     assert said["found"] == track.found.sum() == 5
+    assert track.by == "semantic"
     overlap = np.diag(pairwise_iou(track.xyxy.astype(float), scene.boxes[1, 1:].astype(float)))
     assert overlap.min() > 0.6
     assert pd.read_csv(csv).frame.tolist() == track.frame.tolist()
@@ -66,7 +67,7 @@ def test_the_object_is_followed_into_a_table_and_a_film(
         assert sum(1 for _ in container.decode(video=0)) == 5
 
 
-def test_the_same_question_gives_the_same_bytes(project: Path, scene: Scene, tmp_path: Path) -> None:
+def test_the_same_call_gives_the_same_bytes(project: Path, scene: Scene, tmp_path: Path) -> None:
     for folder in ("a", "b"):
         run("clip", "--box", given(scene), "--out", str(tmp_path / folder))
     first, second = (sorted((tmp_path / folder).iterdir()) for folder in ("a", "b"))
@@ -83,7 +84,7 @@ def test_the_same_question_gives_the_same_bytes(project: Path, scene: Scene, tmp
         (("--box", "10,10,20,40", "--frame", "6"), r"--frame must lie in \[0, 6\), got 6"),
     ],
 )
-def test_what_makes_no_sense_is_refused(project: Path, words: tuple[str, ...], message: str) -> None:
+def test_invalid_arguments_are_refused(project: Path, words: tuple[str, ...], message: str) -> None:
     with pytest.raises(SemflowError, match=message):
         run("clip", *words)
 
@@ -91,3 +92,25 @@ def test_what_makes_no_sense_is_refused(project: Path, words: tuple[str, ...], m
 def test_a_video_without_artifacts_is_refused_with_those_that_are_there(project: Path) -> None:
     with pytest.raises(SemflowError, match=r"got 'other'; there are clip: run `semflow run` first"):
         run("other", "--box", "1,1,9,9")
+
+
+def test_the_method_is_written_with_the_track(project: Path, scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    """Lucas-Kanade loses an object that moves 11 px a frame: its boxes are held to the truth in tests/track."""
+    assert run("clip", "--box", given(scene), "--method", "lucas-kanade", "--json") == 0
+    parquet, *_ = (Path(path) for path in json.loads(capsys.readouterr().out)["files"])
+    assert parquet.stem.endswith("-lucas-kanade")
+    track = ObjectTrack.load(parquet)
+    assert track.by == "lucas-kanade"
+    assert track.frame.tolist() == [*range(6)]
+    assert (track.score == 0).all()
+
+
+def test_csrt_needs_the_contrib_modules(project: Path, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    import cv2
+
+    for name in ("TrackerCSRT", "TrackerCSRT_create"):
+        monkeypatch.delattr(cv2, name, raising=False)
+    with pytest.raises(
+        SemflowError, match=r"method csrt must have an OpenCV with contrib modules .* got none; install"
+    ):
+        run("clip", "--box", given(scene), "--method", "csrt")

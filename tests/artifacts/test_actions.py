@@ -56,7 +56,7 @@ def test_it_comes_back_as_it_was_saved_and_the_whole_frame_has_no_track(tmp_path
     actions = make_actions(ROWS)
     actions.save(tmp_path / "a.parquet")
     back = Actions.load(tmp_path / "a.parquet")
-    for field in Actions.columns():
+    for field in Actions.column_fields():
         assert (getattr(back, field.name) == getattr(actions, field.name)).all()
     assert back.notes == ["One."] and back.confident_from == 0.5
     assert pq.read_table(tmp_path / "a.parquet").column("track_id").to_pylist() == [None, None, 3, None, None, 3]
@@ -67,11 +67,11 @@ def test_it_comes_back_as_it_was_saved_and_the_whole_frame_has_no_track(tmp_path
 def test_an_empty_table_has_the_columns(tmp_path: Path) -> None:
     Actions.empty(**FACTS).save(tmp_path / "a.parquet")
     back = Actions.load(tmp_path / "a.parquet")
-    assert len(back) == 0 and back.summary() == {}
+    assert len(back) == 0 and back.summarise_streams() == {}
 
 
 def test_the_summary_is_the_mean_over_a_stream_s_looks() -> None:
-    summary = make_actions(ROWS).summary()
+    summary = make_actions(ROWS).summarise_streams()
     assert list(summary) == ["rgb", "flow"]
     assert [(said.label, pytest.approx(said.probability)) for said in summary["rgb"]] == [
         ("clapping", 0.75 / 3),
@@ -84,7 +84,7 @@ def test_the_summary_is_the_mean_over_a_stream_s_looks() -> None:
 
 def test_the_summary_of_one_person_counts_the_looks_at_them() -> None:
     actions = make_actions(ROWS)
-    mine = actions.take(actions.track_id == 3).summary()
+    mine = actions.take(actions.track_id == 3).summarise_streams()
     assert [(said.label, said.probability) for said in mine["rgb"]] == [("jogging", pytest.approx(0.4))]
 
 

@@ -24,7 +24,7 @@ def one_row(kind: type[BoxTable], **changes: float) -> BoxTable:
     values = {"class_name": "person", "x2": 5, "y2": 9, "track_id": 1, **changes}
     cells = {
         f.name: np.array([values.get(f.name, 0)], object if f.metadata["dtype"] == "string" else f.metadata["dtype"])
-        for f in kind.columns()
+        for f in kind.column_fields()
     }
     return kind(**cells, **FACTS, **KINDS[kind])
 
@@ -41,8 +41,8 @@ def test_a_box_is_read_and_checked_alike_in_every_table(kind: type[BoxTable]) ->
 @pytest.mark.parametrize("kind", KINDS)
 def test_columns_stay_where_each_table_has_them(kind: type[BoxTable]) -> None:
     """Readers of the files know columns by their place too."""
-    assert [f.name for f in kind.columns()] == NAMES[kind].split()
-    assert [f.metadata["meaning"] for f in kind.columns() if f.name in ("x1", "y1", "x2", "y2")] == [
+    assert [f.name for f in kind.column_fields()] == NAMES[kind].split()
+    assert [f.metadata["meaning"] for f in kind.column_fields() if f.name in ("x1", "y1", "x2", "y2")] == [
         "left edge, working-size pixels, x to the right",
         "top edge, y downwards",
         "right edge",

@@ -30,7 +30,7 @@ def read(tmp_path: Path, values: Any) -> CameraPoses:
 
 
 def test_poses_and_lens_are_read_at_the_size_asked_for(tmp_path: Path) -> None:
-    poses, lenses = read(tmp_path, FILE).at([4, 0], 24, 32)
+    poses, lenses = read(tmp_path, FILE).scale_poses([4, 0], 24, 32)
     assert poses.shape == (2, 3, 4) and poses[0].tolist() == np.eye(4)[:3].tolist()
     # The centre stays the centre: 31.5 of 64 pixels is 15.5 of 32.
     assert lenses[0].tolist() == [[50, 0, 15.5], [0, 55, 11.5], [0, 0, 1]]
@@ -57,12 +57,12 @@ def test_without_a_file_there_are_no_poses_and_asking_says_what_to_do(tmp_path: 
     poses = CameraPoses.open(tmp_path / "none.json")
     assert not poses.given
     with pytest.raises(BadInput, match=r"data/cameras/<video>\.json must be there .* set fit_field\.camera"):
-        poses.at([0], 24, 32)
+        poses.scale_poses([0], 24, 32)
 
 
 def test_other_proportions_are_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"walk\.json: .* frames' proportions, 32x32, got 64x48"):
-        read(tmp_path, FILE).at([0], 32, 32)
+        read(tmp_path, FILE).scale_poses([0], 32, 32)
 
 
 def first(**changed: object) -> dict[str, Any]:

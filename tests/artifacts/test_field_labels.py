@@ -101,16 +101,16 @@ def labels_with(tmp_path: Path, point: str, mask: str = "2.png") -> FieldLabels:
 )
 def test_a_point_outside_of_the_video_is_named_with_its_line(tmp_path: Path, point: str, message: str) -> None:
     with pytest.raises(BadInput, match=message):
-        labels_with(tmp_path, point).check(6, 64, 96)
+        labels_with(tmp_path, point).check_frames(6, 64, 96)
 
 
 def test_the_whole_of_the_border_s_pixels_is_inside(tmp_path: Path) -> None:
-    labels_with(tmp_path, "5,95.4,-0.4,1").check(6, 64, 96)
+    labels_with(tmp_path, "5,95.4,-0.4,1").check_frames(6, 64, 96)
 
 
 def test_a_mask_of_a_frame_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"/6.png must be of frames 0 to 5, got 6"):
-        labels_with(tmp_path, "1,3,3,1", "6.png").check(6, 64, 96)
+        labels_with(tmp_path, "1,3,3,1", "6.png").check_frames(6, 64, 96)
 
 
 def test_two_masks_of_one_frame_are_named(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_any_bytes_give_labels_or_words(name: str, data: bytes) -> None:
         (Path(folder) / name).write_bytes(data)
         try:
             labels = FieldLabels.load(Path(folder))
-            labels.check(6, 64, 96)
+            labels.check_frames(6, 64, 96)
             for frame in labels.frames:
                 labels.mask(frame)
         except BadInput as error:

@@ -61,7 +61,7 @@ def test_poses_are_kept_on_disk_unknown_places_included(tmp_path: Path):
 
 
 def test_the_long_view_has_a_row_per_keypoint_and_nulls_for_the_unknown():
-    view = make_poses().long()
+    view = make_poses().to_long_table()
     assert view.num_rows == 2 * KEYPOINT_COUNT
     row = view.slice(KEYPOINT_COUNT + 3, 1).to_pylist()[0]
     assert (row["track_id"], row["keypoint"], row["x"], row["smooth_x"], row["trusted"]) == (
@@ -72,7 +72,7 @@ def test_the_long_view_has_a_row_per_keypoint_and_nulls_for_the_unknown():
         False,
     )
     assert view.column("smooth_y").null_count == 1
-    assert Poses.empty(frame_count=0, width=1, height=1, trusted_score=0.5).long().num_rows == 0
+    assert Poses.empty(frame_count=0, width=1, height=1, trusted_score=0.5).to_long_table().num_rows == 0
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_what_cannot_be_is_refused(changed, message):
 
 
 def make_kinematics(**changed: object) -> Kinematics:
-    blank = {f.name: np.full(2, np.nan, np.float32) for f in Kinematics.columns() if f.metadata["nan"]}
+    blank = {f.name: np.full(2, np.nan, np.float32) for f in Kinematics.column_fields() if f.metadata["nan"]}
     columns = {
         **blank,
         "frame": np.array([0, 2], np.int32),

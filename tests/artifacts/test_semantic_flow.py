@@ -64,7 +64,7 @@ def test_flow_and_confidence_of_a_row() -> None:
 
 
 def test_cells_lie_where_the_grid_says() -> None:
-    centres = GRID.centres()
+    centres = GRID.cell_centres()
     assert centres.shape == (3, 4, 2)
     assert centres[2, 3].tolist() == [25.0, 15.0]
     assert np.allclose(GRID.to_cells(centres)[2, 3], [3, 2])
@@ -126,7 +126,7 @@ def test_matches_must_go_forward_in_time() -> None:
 
 def test_a_region_is_matched_once() -> None:
     match = one_match()
-    twice = {f.name: np.repeat(getattr(match, f.name), 2) for f in Matches.columns()}
+    twice = {f.name: np.repeat(getattr(match, f.name), 2) for f in Matches.column_fields()}
     twice["detection_a"] = np.array([0, 1], np.int32)
     with pytest.raises(SemflowError, match="detection_b must not repeat"):
         replace(match, **twice)

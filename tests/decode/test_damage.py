@@ -85,19 +85,19 @@ def test_the_same_damaged_file_gives_the_same_bytes_each_time(decoded: Decode, t
 
 
 def test_suspicion_lasts_until_a_clean_key_picture() -> None:
-    suspicion = CorruptionTracker()
-    assert not suspicion.falls_on(3)
-    suspicion.raise_at(5)
-    assert [suspicion.falls_on(n) for n in (4, 5, 6)] == [False, True, True]
-    suspicion.key_picture(8)
-    assert not suspicion.falls_on(9)
+    tracker = CorruptionTracker()
+    assert not tracker.is_suspect(3)
+    tracker.mark_error(5)
+    assert [tracker.is_suspect(n) for n in (4, 5, 6)] == [False, True, True]
+    tracker.clear_before(8)
+    assert not tracker.is_suspect(9)
 
 
 def test_a_key_picture_with_an_error_of_its_own_clears_nothing() -> None:
-    suspicion = CorruptionTracker()
-    suspicion.raise_at(8)
-    suspicion.raise_at(5)
-    suspicion.key_picture(8)
-    assert suspicion.falls_on(8)
-    suspicion.key_picture(16)
-    assert not suspicion.falls_on(17)
+    tracker = CorruptionTracker()
+    tracker.mark_error(8)
+    tracker.mark_error(5)
+    tracker.clear_before(8)
+    assert tracker.is_suspect(8)
+    tracker.clear_before(16)
+    assert not tracker.is_suspect(17)

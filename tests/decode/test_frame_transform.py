@@ -119,7 +119,7 @@ def test_every_display_matrix_is_obeyed_as_ffmpeg_does(matrix: tuple[int, int, i
         out.mux(stream.encode(None))
     with av.open(str(path)) as source:
         frame = next(source.decode(video=0))
-        shown = make_transform(frame, Fraction(1), None).render(frame)
+        shown = make_transform(frame, Fraction(1), None).render_image(frame)
     np.testing.assert_array_equal(shown, as_ffmpeg_turns(image, *matrix))
 
 
@@ -140,7 +140,7 @@ def test_scaling_takes_pixel_centres_at_integers() -> None:
     # A stored pixel covers four by four of the file: the ramp's mean there is its value at 4 x + 1.5.
     ramp = np.broadcast_to(np.arange(256, dtype=np.uint8), (64, 256))
     frame = av.VideoFrame.from_ndarray(np.repeat(ramp[:, :, None], 3, axis=2), format="rgb24")
-    image = make_transform(frame, Fraction(1), 64).render(frame)
+    image = make_transform(frame, Fraction(1), 64).render_image(frame)
     assert image.shape == (16, 64, 3)
     # The first and the last pixel have neighbours on one side only.
     assert np.abs(image[8, 1:-1, 1] - (4 * np.arange(64) + 1.5)[1:-1]).max() <= 1
@@ -150,7 +150,7 @@ def test_scaling_is_area_averaging() -> None:
     rng = np.random.default_rng(0)
     source = cv2.GaussianBlur(rng.integers(0, 256, (300, 400, 3), dtype=np.uint8), (0, 0), 2)
     frame = av.VideoFrame.from_ndarray(source, format="rgb24")
-    image = make_transform(frame, Fraction(1), 160).render(frame)
+    image = make_transform(frame, Fraction(1), 160).render_image(frame)
     reference = cv2.resize(source, (160, 120), interpolation=cv2.INTER_AREA)
     assert cv2.PSNR(image, reference) > 45
 
@@ -158,13 +158,13 @@ def test_scaling_is_area_averaging() -> None:
 def test_what_is_small_enough_is_not_touched() -> None:
     source = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
     frame = av.VideoFrame.from_ndarray(source, format="rgb24")
-    np.testing.assert_array_equal(make_transform(frame, Fraction(1), 640).render(frame), source)
+    np.testing.assert_array_equal(make_transform(frame, Fraction(1), 640).render_image(frame), source)
 
 
 def test_an_odd_last_row_and_column_are_cut_off() -> None:
     source = np.random.default_rng(0).integers(0, 256, (49, 65, 3), dtype=np.uint8)
     frame = av.VideoFrame.from_ndarray(source, format="rgb24")
-    np.testing.assert_array_equal(make_transform(frame, Fraction(1), None).render(frame), source[:48, :64])
+    np.testing.assert_array_equal(make_transform(frame, Fraction(1), None).render_image(frame), source[:48, :64])
 
 
 def test_pictures_that_change_size_are_stored_at_one(odd: Odd, decoded: Decode) -> None:

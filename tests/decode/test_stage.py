@@ -71,7 +71,7 @@ def test_pictures_wait_for_nobody(tmp_path: Path, decoded: Decode, monkeypatch: 
     """Of a long video only a few pictures are on their way at any time."""
     film(tmp_path / "long.mp4", count=200, options={"preset": "ultrafast"})
     ahead, most = 0, 0
-    pull, push = FrameReader.__iter__, frames_file._table
+    pull, push = FrameReader.__iter__, frames_file._make_table
 
     def counting(self: FrameReader):
         nonlocal ahead, most

@@ -18,8 +18,8 @@ MS = Fraction(1, 1000)
 
 
 def placed(ticks: list[int | None], step_s: float = 0.04) -> tuple[list[float], MonotonicTimestamps]:
-    timeline = MonotonicTimestamps(MS, step_s)
-    return [timeline.place(DecodedPicture(tick, "ok", None)) for tick in ticks], timeline
+    timestamps = MonotonicTimestamps(MS, step_s)
+    return [timestamps.assign_time(DecodedPicture(tick, "ok", None)) for tick in ticks], timestamps
 
 
 @given(st.lists(st.none() | st.integers(-(10**6), 10**6), max_size=200), st.floats(0.001, 1))
@@ -31,29 +31,29 @@ def test_times_always_increase(ticks: list[int | None], step_s: float) -> None:
 @given(st.lists(st.integers(1, 5000), min_size=1, max_size=100), st.integers(-(10**5), 10**5))
 def test_times_that_increase_stay(steps: list[int], start: int) -> None:
     ticks = [start + int(n) for n in np.cumsum(steps)]
-    times, timeline = placed(list(ticks))
+    times, timestamps = placed(list(ticks))
     assert times == [tick / 1000 for tick in ticks]
-    assert (timeline.missing, timeline.squeezed, timeline.restarts) == (0, 0, 0)
+    assert (timestamps.missing, timestamps.squeezed, timestamps.restarts) == (0, 0, 0)
 
 
 def test_frames_of_one_time_are_squeezed_in_before_the_next() -> None:
-    times, timeline = placed([0, 40, 40, 40, 80])
+    times, timestamps = placed([0, 40, 40, 40, 80])
     assert times[1] == 0.04
     assert times[4] == 0.08
     assert times[1] < times[2] < times[3] < times[4]
-    assert timeline.squeezed == 2
+    assert timestamps.squeezed == 2
 
 
 def test_times_that_start_over_continue() -> None:
-    times, timeline = placed([0, 40, 80, 5000, 0, 40, 80])
+    times, timestamps = placed([0, 40, 80, 5000, 0, 40, 80])
     assert times == pytest.approx([0, 0.04, 0.08, 5, 5.04, 5.08, 5.12])
-    assert timeline.restarts == 1
+    assert timestamps.restarts == 1
 
 
 def test_missing_times_follow_at_the_usual_step() -> None:
-    times, timeline = placed([None, None, 100, None])
+    times, timestamps = placed([None, None, 100, None])
     assert times == pytest.approx([0, 0.04, 0.1, 0.14])
-    assert timeline.missing == 3
+    assert timestamps.missing == 3
 
 
 @pytest.mark.parametrize(

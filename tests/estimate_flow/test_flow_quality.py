@@ -81,5 +81,5 @@ def test_the_camera_may_be_asked_again_with_boxes_left_out(view):
     flow[:, :90] = (5, 0)
     pair = assess_flow_pair(view(), view(), flow, -flow, FlowEncoding(96, 128, 2, 32))
     assert pair.camera[0, 2] == pytest.approx(5, abs=0.01)
-    again = estimate_camera_motion(flow, np.ones((96, 128), bool), leave_out=[(0, 0, 90, 96)])
+    again = estimate_camera_motion(flow, np.ones((96, 128), bool), exclude_boxes=[(0, 0, 90, 96)])
     np.testing.assert_allclose(again.homography, np.eye(3), atol=1e-6)

@@ -68,8 +68,8 @@ def test_the_network_is_torchvisions_given_the_same_numbers(size, name):
     first, second = torch.rand(2, 2, 3, 136, 144) * 2 - 1
     with torch.inference_mode():
         expected = theirs(first, second, num_flow_updates=3)[-1]
-        a, b = ours.encode(first), ours.encode(second)
-        found = ours.flow(a, build_correlation_pyramid(correlate_all_pairs(a.features, b.features), 17, 18), 3)
+        a, b = ours.encode_images(first), ours.encode_images(second)
+        found = ours.estimate_flow(a, build_correlation_pyramid(correlate_all_pairs(a.features, b.features), 17, 18), 3)
     assert expected.abs().mean() > 0.05
     torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-3)
 
@@ -122,13 +122,13 @@ def test_half_precision_stays_near_single(small, images):
 def test_batches_are_cut_to_what_the_correlations_leave_room_for(small, images, monkeypatch):
     whole = fields(estimate_on_accelerator(small, images, 2, torch.float32))
     sizes: list[int] = []
-    encode = Raft.encode
+    encode = Raft.encode_images
 
     def note(network, tensor):
         sizes.append(len(tensor))
         return encode(network, tensor)
 
-    monkeypatch.setattr(Raft, "encode", note)
+    monkeypatch.setattr(Raft, "encode_images", note)
     monkeypatch.setattr(raft_inference, "MAX_CORRELATION_BYTES", 2.5 * InputPadder(96, 128).correlation_bytes)
     np.testing.assert_allclose(fields(estimate_on_accelerator(small, images, 2, torch.float32)), whole, atol=2e-2)
     assert sizes == [3, 2]
@@ -143,14 +143,14 @@ def test_frames_of_any_size_get_flow_of_their_size(small, size):
 
 
 def test_the_border_is_the_images_own_and_comes_off_again():
-    border = InputPadder(130, 131)
+    padder = InputPadder(130, 131)
     image = np.random.default_rng(0).integers(0, 256, (130, 131, 3), np.uint8)
-    tensor = border.tensor([image])
+    tensor = padder.pad_images([image])
     assert tensor.shape == (1, 3, 136, 136)
-    assert border.cells == (17, 17)
+    assert padder.cells == (17, 17)
     expected = F.pad(torch.from_numpy(image).permute(2, 0, 1)[None].float(), (2, 3, 3, 3), mode="replicate")
     torch.testing.assert_close((tensor + 1) * 127.5, expected, atol=1e-3, rtol=0)
-    inner = border.fields(tensor[:, :2])
+    inner = padder.crop_flow(tensor[:, :2])
     np.testing.assert_allclose((inner[0] + 1) * 127.5, image[..., :2], atol=1e-3)
 
 

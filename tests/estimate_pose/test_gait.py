@@ -21,7 +21,7 @@ def found(time_s: np.ndarray, xy: np.ndarray, least: int = 4) -> list[WalkingBou
 def test_the_cadence_of_a_stick_figure_is_recovered(walker, cadence, fps):
     time_s = np.arange(int(6 * fps)) / fps
     (walk,) = found(time_s, walker(time_s, cadence))
-    assert walk.cadence(time_s[walk.rows]) == pytest.approx(np.full(len(walk.rows), cadence), rel=0.02)
+    assert walk.compute_cadence(time_s[walk.rows]) == pytest.approx(np.full(len(walk.rows), cadence), rel=0.02)
     assert len(walk.rows) == pytest.approx(6 * cadence / 60, abs=1)
     assert walk.asymmetry < 3
 

@@ -46,7 +46,7 @@ def test_people_who_cross_are_measured_each_for_themselves(walker: Callable[...,
     for i, (xy, cadence) in {1: (one, 90), 2: (two, 120)}.items():
         alone = compute_kinematics(table({i: xy}, {i: np.arange(180)}), np.arange(400) / FPS, params())
         mine = both.take(both.track_id == i)
-        for f in alone.columns():
+        for f in alone.column_fields():
             assert np.array_equal(getattr(alone, f.name), getattr(mine, f.name)) or np.allclose(
                 getattr(alone, f.name), getattr(mine, f.name), equal_nan=True
             )

@@ -14,7 +14,6 @@ from flows.evaluate.flow import evaluate, find_flow_pairs
 from tasks.errors import BadInput
 from tasks.estimate_flow.flow_backend import FlowBackend
 from tasks.estimate_flow.params import EstimateFlowParams
-from tasks.geometry.flow_file import write_flo
 from tasks.params import Compute, ParamSections
 
 PARAMS = ParamSections(
@@ -43,7 +42,7 @@ def put(folder: Path, truth: np.ndarray, seed: int = 0, suffix: str = "png") -> 
     image = np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
     for stem in ("frame1", "frame2"):
         cv2.imwrite(str(folder / f"{stem}.{suffix}"), image)
-    write_flo(folder / "flow.flo", truth)
+    cv2.writeOpticalFlow(str(folder / "flow.flo"), truth)
 
 
 def constant(x: float, y: float) -> np.ndarray:

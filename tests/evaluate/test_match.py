@@ -39,7 +39,7 @@ def patches(image: np.ndarray) -> ImageFeatures:
 
 
 @pytest.fixture
-def bench() -> MatchContext:
+def context() -> MatchContext:
     return MatchContext(
         patches, FlowBackend(1, make_dis_estimator("medium")), MatchConfig("euclidean", 0.05, 1, 3), None
     )
@@ -61,10 +61,10 @@ def write_clip(folder: Path, frames: int = 10) -> None:
         cv2.imwrite(str(folder / "masks" / f"{n:05d}.png"), mask)
 
 
-def test_views_neighbours_and_masks_are_scored_and_repeat_exactly(tmp_path: Path, bench: MatchContext) -> None:
+def test_views_neighbours_and_masks_are_scored_and_repeat_exactly(tmp_path: Path, context: MatchContext) -> None:
     write_clip(tmp_path / "clips" / "roll")
     arguments = options(tmp_path, "--frames", "2", "--steps", "4", "--stride", "3")
-    scores, again = (evaluate_match(arguments, bench) for _ in range(2))
+    scores, again = (evaluate_match(arguments, context) for _ in range(2))
     assert scores == again
     assert set(scores.items) == {
         "views/clips/roll/00000",
@@ -77,17 +77,17 @@ def test_views_neighbours_and_masks_are_scored_and_repeat_exactly(tmp_path: Path
     assert combined["neighbours EPE optical"] < 0.3 < combined["neighbours EPE no motion"]
     assert combined["views PCK@.05 optical chained, still film"] > 0.9
     assert combined["masks J"] > 0.9 > combined["masks J no motion"]
-    other = evaluate_match(options(tmp_path, "--frames", "2", "--steps", "4", "--stride", "3", "--seed", "1"), bench)
+    other = evaluate_match(options(tmp_path, "--frames", "2", "--steps", "4", "--stride", "3", "--seed", "1"), context)
     assert other.combined["views PCK@.05 no motion"] != combined["views PCK@.05 no motion"]
 
 
-def test_keypoints_of_an_image_and_a_smaller_copy_are_found(tmp_path: Path, bench: MatchContext) -> None:
+def test_keypoints_of_an_image_and_a_smaller_copy_are_found(tmp_path: Path, context: MatchContext) -> None:
     large = cv2.resize(picture(), (256, 192), interpolation=cv2.INTER_CUBIC)
     points = np.array([[40.0, 100, 200], [50, 120, 90]])
     for name, image, scale in (("a", large, 1.0), ("b", picture(), 0.5)):
         cv2.imwrite(str(tmp_path / f"{name}.png"), image)
         savemat(tmp_path / f"{name}.mat", {"pts_coord": points * scale})
-    scores = evaluate_match(options(tmp_path), bench)
+    scores = evaluate_match(options(tmp_path), context)
     assert set(scores.items) == {f"keypoints/{tmp_path.name}"}
     (pair,) = find_keypoint_pairs(tmp_path, side=128)
     assert pair.images[0].shape == (96, 128, 3)
@@ -95,7 +95,7 @@ def test_keypoints_of_an_image_and_a_smaller_copy_are_found(tmp_path: Path, benc
     assert np.allclose(pair.points[1], points.T * 0.5)
 
 
-def test_a_homography_is_scaled_with_its_images(tmp_path: Path, bench: MatchContext) -> None:
+def test_a_homography_is_scaled_with_its_images(tmp_path: Path, context: MatchContext) -> None:
     (tmp_path / "pair").mkdir()
     shift = np.array([[1, 0, 16], [0, 1, 0], [0, 0, 1.0]])
     for name, image in (("1", picture()), ("2", np.roll(picture(), 16, axis=1))):
@@ -106,7 +106,7 @@ def test_a_homography_is_scaled_with_its_images(tmp_path: Path, bench: MatchCont
     (pair,) = find_homography_pairs(tmp_path, side=64)
     assert pair.px == 0.5
     assert np.allclose(pair.homography[:2, 2], [8, 0])
-    found = evaluate_match(options(tmp_path), bench).items["homographies/pair"]
+    found = evaluate_match(options(tmp_path), context).items["homographies/pair"]
     assert found["within 8 px"] > 0.8
     assert found["median px"] < 2
 
@@ -119,14 +119,14 @@ def test_a_view_is_where_its_homography_says() -> None:
     y, x = np.nonzero(seen.image[..., 0] > 128)
     there = cv2.perspectiveTransform(np.array([[[81.0, 31.0]]]), seen.homography)[0, 0]
     assert np.hypot(x.mean() - there[0], y.mean() - there[1]) < 0.7
-    assert np.allclose(camera.part(0).homography(*SIZE), np.eye(3))
-    assert (light.part(0).shine(picture()) == picture()).all()
-    assert (light.shine(picture()) != picture()).mean() > 0.5
+    assert np.allclose(camera.scale_by(0).to_homography(*SIZE), np.eye(3))
+    assert (light.scale_by(0).relight_image(picture()) == picture()).all()
+    assert (light.relight_image(picture()) != picture()).mean() > 0.5
 
 
-def test_a_folder_without_anything_to_measure_is_refused(tmp_path: Path, bench: MatchContext) -> None:
+def test_a_folder_without_anything_to_measure_is_refused(tmp_path: Path, context: MatchContext) -> None:
     with pytest.raises(BadInput, match="must hold folders `frames`"):
-        evaluate_match(options(tmp_path), bench)
+        evaluate_match(options(tmp_path), context)
 
 
 def test_a_file_that_is_no_image_is_refused(tmp_path: Path) -> None:

@@ -92,11 +92,11 @@ def test_other_layers_have_no_shipped_axes() -> None:
 
 def test_boxes_are_pooled_in_frame_pixels(frames: Frames, tmp_path: Path) -> None:
     found = extract_features(frames, axes(), params(), compute()).to(tmp_path / "a.npy")
-    pooled = found.pooled(0, np.array([[0, 0, 127, 71], [30, 30, 30, 30]], np.float32))
+    pooled = found.pool_box_features(0, np.array([[0, 0, 127, 71], [30, 30, 30, 30]], np.float32))
     assert pooled is not None
     np.testing.assert_allclose(np.linalg.norm(pooled, axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(pooled[1], found.values[0, 4, 4].astype(np.float32), atol=2e-3)
-    assert found.pooled(1, np.zeros((1, 4), np.float32)) is None
+    assert found.pool_box_features(1, np.zeros((1, 4), np.float32)) is None
     assert isinstance(found, Features)
 
 
@@ -104,7 +104,7 @@ def test_boxes_are_pooled_in_frame_pixels(frames: Frames, tmp_path: Path) -> Non
 def test_cells_cover_the_frame_evenly(height: int, width: int) -> None:
     seen = compute_input_size(height, width, 640)
     grid = make_cell_grid(height, width, *seen)
-    centres = grid.centres()
+    centres = grid.cell_centres()
     assert centres[0, 0, 0] >= -0.5
     assert centres[-1, -1, 0] <= width - 0.5
     np.testing.assert_allclose(grid.to_cells(centres)[-1, -1], [grid.columns - 1, grid.rows - 1], atol=1e-3)

@@ -23,7 +23,8 @@ from tasks.artifacts.tracks import Tracks
 from tasks.fit_field.params import FitFieldParams
 from tasks.geometry.cell_grid import CellGrid, l2_normalize
 from tasks.geometry.resampling import resample_to_cells
-from tasks.sequence.sequence_view import FramePairMotion, SequenceView
+from tasks.sequence.frame_pair_motion import FramePairMotion
+from tasks.sequence.sequence_view import SequenceView
 
 HEIGHT, WIDTH, CELL = 48, 80, 4
 SIDE, TOP, LEFT, STEP = 16, 16, 8, 4
@@ -98,7 +99,7 @@ def make_inputs(make_world, tmp_path) -> Callable[..., dict[str, Any]]:
                 motion.forward, motion.backward, motion.valid, motion.valid_backward, 1.0, False, np.eye(3), 1.0
             )
 
-        grids = [world.clip.grids(frame) for frame in range(frames)]
+        grids = [world.clip.feature_grid(frame) for frame in range(frames)]
         values = np.stack([np.zeros((*CELLS_SHAPE, 16)) if grid is None else grid for grid in grids] or [])
         pictures = [
             Frame(n, n / 10, "lost", None) if n in lost else Frame(n, n / 10, "ok", np.repeat(t[..., None] * 255, 3, 2))

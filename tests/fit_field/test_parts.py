@@ -7,15 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.geometry.cell_grid import l2_normalize
-from tasks.label_propagation.evidence import EVIDENCE_KINDS, Evidence
+from tasks.label_propagation.evidence import EVIDENCE_KINDS, Evidence, VoteStore
 from tasks.label_propagation.evidence_weights import EQUAL_WEIGHTS, fit_evidence_weights
 from tasks.label_propagation.mask_refinement import InstanceMasks, find_class_categories, refine_with_masks
 from tasks.label_propagation.memory_bank import compute_cosine_spread, predict_nearest_labels
-from tasks.label_propagation.vote_store import VoteStore
 from tasks.sequence.backward_warp import compute_backward_warp
 from tasks.sequence.flow_trajectory import WarpField, compute_flow_trust
+from tasks.sequence.frame_pair_motion import FramePairMotion
 from tasks.sequence.label_map import UNKNOWN, encode_one_hot
-from tasks.sequence.sequence_view import FramePairMotion
 
 
 def still(height: int = 8, width: int = 8) -> FramePairMotion:
@@ -28,9 +27,9 @@ def test_a_trail_leads_back_over_whole_pixels_exactly() -> None:
     right[..., 0] = 1
     sure = np.ones((8, 8), np.bool_)
     step = compute_backward_warp(FramePairMotion(right, -right, sure, sure), True)
-    trail = WarpField.begun(8, 8).moved(step).moved(step)
+    trail = WarpField.identity(8, 8).compose_with(step).compose_with(step)
     picture = np.random.default_rng(0).normal(size=(8, 8)).astype(np.float32)
-    assert np.allclose(trail.take(picture)[:, 2:], picture[:, :-2], atol=1e-5)
+    assert np.allclose(trail.warp_values(picture)[:, 2:], picture[:, :-2], atol=1e-5)
 
 
 def test_trust_falls_where_the_way_back_misses_and_ends_where_a_point_was_hidden() -> None:
@@ -46,35 +45,37 @@ def test_trust_falls_where_the_way_back_misses_and_ends_where_a_point_was_hidden
 @given(st.integers(1, 5), st.integers(0, 100))
 def test_shares_sum_to_one_whatever_the_evidence(classes: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    evidence = Evidence.none(3, 4, classes)
+    evidence = Evidence.empty(3, 4, classes)
     for kind in EVIDENCE_KINDS:
         shares = encode_one_hot(rng.integers(0, classes, (3, 4)).astype(np.uint8), classes)
-        evidence.add(kind, shares, rng.random((3, 4), np.float32) * rng.integers(0, 2))
-    assert np.allclose(evidence.summed(EQUAL_WEIGHTS).shares.sum(axis=-1), 1, atol=1e-5)
+        evidence.add_votes(kind, shares, rng.random((3, 4), np.float32) * rng.integers(0, 2))
+    assert np.allclose(evidence.combine_kinds(EQUAL_WEIGHTS).probabilities.sum(axis=-1), 1, atol=1e-5)
 
 
 def test_unknown_labels_are_no_evidence() -> None:
-    evidence = Evidence.none(1, 2, 2)
-    evidence.add("chained", encode_one_hot(np.array([[UNKNOWN, 1]], np.uint8), 2), np.ones((1, 2), np.float32))
-    votes = evidence.summed(EQUAL_WEIGHTS)
+    evidence = Evidence.empty(1, 2, 2)
+    evidence.add_votes("chained", encode_one_hot(np.array([[UNKNOWN, 1]], np.uint8), 2), np.ones((1, 2), np.float32))
+    votes = evidence.combine_kinds(EQUAL_WEIGHTS)
     assert votes.total.tolist() == [[0, 1]]
-    assert np.allclose(votes.shares[0], [[0.5, 0.5], [0, 1]], atol=1e-4)
+    assert np.allclose(votes.probabilities[0], [[0.5, 0.5], [0, 1]], atol=1e-4)
 
 
 def test_attention_finds_the_kind_that_tells_the_truth() -> None:
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 2, (20, 20)).astype(np.uint8)
-    evidence = Evidence.none(20, 20, 2)
+    evidence = Evidence.empty(20, 20, 2)
     sure = np.ones((20, 20), np.float32)
-    evidence.add("chained", encode_one_hot(truth, 2), sure)
-    evidence.add("semantic", encode_one_hot(rng.integers(0, 2, (20, 20)).astype(np.uint8), 2), sure)
+    evidence.add_votes("chained", encode_one_hot(truth, 2), sure)
+    evidence.add_votes("semantic", encode_one_hot(rng.integers(0, 2, (20, 20)).astype(np.uint8), 2), sure)
     weight = dict(zip(EVIDENCE_KINDS, fit_evidence_weights([(evidence, truth)]), strict=True))
     assert weight["chained"] > 2 > 1 > weight["semantic"]
     assert np.isclose(weight["direct"], 1)  # was never heard
 
 
 def test_attention_that_learns_nothing_stays_even() -> None:
-    assert (fit_evidence_weights([(Evidence.none(4, 4, 2), np.full((4, 4), UNKNOWN, np.uint8))]) == EQUAL_WEIGHTS).all()
+    assert (
+        fit_evidence_weights([(Evidence.empty(4, 4, 2), np.full((4, 4), UNKNOWN, np.uint8))]) == EQUAL_WEIGHTS
+    ).all()
 
 
 def test_the_nearest_labels_are_those_of_a_full_sort() -> None:
@@ -148,11 +149,11 @@ def test_kinds_are_read_from_the_labelled_frame() -> None:
 
 
 def test_votes_are_added_up_and_come_back() -> None:
-    evidence = Evidence.none(2, 3, 2)
-    evidence.add("chained", encode_one_hot(np.ones((2, 3), np.uint8), 2), np.ones((2, 3), np.float32))
+    evidence = Evidence.empty(2, 3, 2)
+    evidence.add_votes("chained", encode_one_hot(np.ones((2, 3), np.uint8), 2), np.ones((2, 3), np.float32))
     store = VoteStore(3, 2, 3, 2)
-    store.add(1, evidence.summed(EQUAL_WEIGHTS))
-    store.add(1, evidence.summed(EQUAL_WEIGHTS))
+    store.add_votes(1, evidence.combine_kinds(EQUAL_WEIGHTS))
+    store.add_votes(1, evidence.combine_kinds(EQUAL_WEIGHTS))
     assert store[0] is None
     assert (store[1].total == 2).all()
     assert (store[1].votes[..., 1] == 2).all()

@@ -60,7 +60,7 @@ def test_boxes_left_out_free_the_camera_from_what_fills_most_of_the_frame():
     flow = compute_camera_flow(truth, HEIGHT, WIDTH)
     flow[:, :240] = (-9, 0)
     assert corner_error(estimate_camera_motion(flow, EVERYWHERE).homography, truth) > 5
-    found = estimate_camera_motion(flow, EVERYWHERE, leave_out=[(0, 0, 120, HEIGHT), (120, 0, 240, HEIGHT)])
+    found = estimate_camera_motion(flow, EVERYWHERE, exclude_boxes=[(0, 0, 120, HEIGHT), (120, 0, 240, HEIGHT)])
     assert corner_error(found.homography, truth) < 0.1
     assert found.inliers > 0.95
 
@@ -74,10 +74,10 @@ def test_vectors_that_are_not_valid_are_not_looked_at():
     assert corner_error(estimate_camera_motion(flow, valid).homography, truth) < 0.5
 
 
-@pytest.mark.parametrize("leave_out", [None, [(-10, -10, 1000, 1000)]])
-def test_with_nothing_to_look_at_the_camera_stands_still_and_says_so(leave_out):
-    valid = EVERYWHERE if leave_out else ~EVERYWHERE
-    found = estimate_camera_motion(np.full((HEIGHT, WIDTH, 2), 7, np.float32), valid, leave_out)
+@pytest.mark.parametrize("exclude_boxes", [None, [(-10, -10, 1000, 1000)]])
+def test_with_nothing_to_look_at_the_camera_stands_still_and_says_so(exclude_boxes):
+    valid = EVERYWHERE if exclude_boxes else ~EVERYWHERE
+    found = estimate_camera_motion(np.full((HEIGHT, WIDTH, 2), 7, np.float32), valid, exclude_boxes)
     np.testing.assert_array_equal(found.homography, np.eye(3))
     assert found.inliers == 0
 

@@ -25,12 +25,14 @@ def test_a_point_comes_back_to_where_it_was(height, width, size, seed):
     box = Letterbox.fit(height, width, size)
     point = (np.random.default_rng(seed).random((5, 2)) * [width, height]).astype(np.float32)
     fitted = point * (box.inner[1] / width, box.inner[0] / height) + (box.left, box.top)
-    np.testing.assert_allclose(box.back(fitted.astype(np.float32)), point, atol=2e-3 * max(height, width) / size + 1e-3)
+    np.testing.assert_allclose(
+        box.to_source(fitted.astype(np.float32)), point, atol=2e-3 * max(height, width) / size + 1e-3
+    )
 
 
 def test_points_beyond_the_image_come_back_on_its_border():
     box = Letterbox.fit(360, 640, 640)
-    assert box.back(np.array([[-5, 3], [700, 400]], np.float32)).tolist() == [[0, 0], [640, 360]]
+    assert box.to_source(np.array([[-5, 3], [700, 400]], np.float32)).tolist() == [[0, 0], [640, 360]]
 
 
 def test_an_image_of_the_right_size_is_bordered_and_not_touched():
@@ -56,4 +58,4 @@ def test_images_and_boxes_are_those_of_ultralytics(height, width, size):
     assert (box.apply(image) == theirs).all()
     xyxy = random.uniform(-20, size + 20, (50, 4)).astype(np.float32)
     back = scale_boxes(theirs.shape[:2], xyxy.copy(), (height, width))
-    np.testing.assert_allclose(box.back(xyxy.reshape(-1, 2, 2)).reshape(-1, 4), back, rtol=0, atol=1e-3)
+    np.testing.assert_allclose(box.to_source(xyxy.reshape(-1, 2, 2)).reshape(-1, 4), back, rtol=0, atol=1e-3)

@@ -20,14 +20,14 @@ def cells(seed: int = 0, n: int = 400) -> np.ndarray:
 def test_the_order_of_cells_does_not_matter(seed: int) -> None:
     sample = cells(seed)
     shuffled = sample[np.random.default_rng(seed).permutation(len(sample))]
-    one, other = fit_palette(sample).paint(sample), fit_palette(shuffled).paint(sample)
+    one, other = fit_palette(sample).to_rgb(sample), fit_palette(shuffled).to_rgb(sample)
     assert np.abs(one.astype(int) - other).max() <= 1
 
 
 def test_groups_get_colours_far_apart_and_their_own() -> None:
     sample = cells()
     group = np.asarray(sample, np.float32).argmax(axis=1)
-    painted = fit_palette(sample).paint(sample).astype(float)
+    painted = fit_palette(sample).to_rgb(sample).astype(float)
     means = np.stack([painted[group == n].mean(axis=0) for n in range(3)])
     apart = np.linalg.norm(means[:, None] - means[None], axis=2)[np.triu_indices(3, 1)]
     within = max(painted[group == n, :2].std(axis=0).max() for n in range(3))
@@ -36,7 +36,7 @@ def test_groups_get_colours_far_apart_and_their_own() -> None:
 
 def test_colours_reach_from_black_to_full_and_odd_cells_do_not_change_that() -> None:
     sample = np.concatenate([cells(), np.full((3, 6), 100, np.float16)])
-    painted = fit_palette(sample).paint(cells())
+    painted = fit_palette(sample).to_rgb(cells())
     assert np.ptp(painted[:, 1:].astype(int), axis=0).max() > 200
 
 
@@ -49,6 +49,6 @@ def test_axes_are_the_widest_first_and_signs_are_fixed() -> None:
 
 
 def test_nothing_and_few_dimensions_are_ordinary() -> None:
-    assert not fit_palette(np.empty((0, 64), np.float16)).paint(np.ones((2, 3, 64))).any()
-    assert fit_palette(np.random.default_rng(0).random((9, 2))).paint(np.ones((4, 5, 2))).shape == (4, 5, 3)
-    assert fit_palette(np.ones((5, 4))).paint(np.ones((5, 4))).dtype == np.uint8
+    assert not fit_palette(np.empty((0, 64), np.float16)).to_rgb(np.ones((2, 3, 64))).any()
+    assert fit_palette(np.random.default_rng(0).random((9, 2))).to_rgb(np.ones((4, 5, 2))).shape == (4, 5, 3)
+    assert fit_palette(np.ones((5, 4))).to_rgb(np.ones((5, 4))).dtype == np.uint8

@@ -40,13 +40,13 @@ def test_pixels_beyond_the_outermost_cells_belong_to_them() -> None:
 def test_a_ramp_is_drawn_as_a_ramp_and_read_back() -> None:
     where = grid()
     x = np.arange(64.0)[None].repeat(40, 0)
-    drawn = resample_to_pixels(where.centres()[..., 0], where, 40, 64)
+    drawn = resample_to_pixels(where.cell_centres()[..., 0], where, 40, 64)
     np.testing.assert_allclose(drawn[:, :57], x[:, :57], atol=1e-3)
     inner = np.s_[1:-1, 1:-1]
-    np.testing.assert_allclose(resample_to_cells(x, where)[inner], where.centres()[inner][..., 0], atol=1e-3)
+    np.testing.assert_allclose(resample_to_cells(x, where)[inner], where.cell_centres()[inner][..., 0], atol=1e-3)
 
 
 def test_cells_keep_their_place_on_a_larger_picture() -> None:
     """A pixel's edges, not its centre, scale with a picture: x + 1/2 becomes s (x + 1/2)."""
     larger = rescale_grid(grid(), 40, 64, 60, 96)
-    np.testing.assert_allclose((larger.centres() + 0.5) / 1.5 - 0.5, grid().centres(), atol=1e-5)
+    np.testing.assert_allclose((larger.cell_centres() + 0.5) / 1.5 - 0.5, grid().cell_centres(), atol=1e-5)

@@ -15,9 +15,10 @@ from tasks.label_propagation.edge_affinity import DECAY_LENGTH, PixelAffinity, c
 from tasks.label_propagation.evidence import Votes
 from tasks.label_propagation.label_smoothing import smooth_labels
 from tasks.label_propagation.propagation_config import DEFAULT_CONFIG
-from tasks.sequence.backward_warp import BackwardWarpCache
+from tasks.sequence.frame_pair_motion import FramePairMotion
 from tasks.sequence.label_map import UNKNOWN
-from tasks.sequence.sequence_view import FramePairMotion, SequenceView
+from tasks.sequence.sequence_view import SequenceView
+from tasks.sequence.warp_cache import BackwardWarpCache
 
 CELLS = CellGrid(2, 2, 8, 8, 3.5, 3.5)
 
@@ -39,7 +40,7 @@ def test_sums_along_ties_are_those_of_all_ways_across_and_then_down(seed: int) -
     expected = np.zeros_like(values)
     for y, x, other in np.ndindex(4, 5, 4):
         expected[y, x] += passed(down[:, x], y, other) * rows[other, x]
-    assert np.allclose(PixelAffinity(across, down).summed(values), expected, atol=1e-5)
+    assert np.allclose(PixelAffinity(across, down).sum_neighbours(values), expected, atol=1e-5)
 
 
 def halves(speed: float, colours: tuple[int, int] | None = None, frames: int = 2) -> SequenceView:
@@ -59,27 +60,27 @@ def test_what_moves_alike_is_tied_and_what_does_not_is_not() -> None:
     for speed, least, most in ((0.0, 0.99, 1.0), (3.0, 0.0, 1e-3)):
         clip = halves(speed)
         ties = compute_pixel_affinity(BackwardWarpCache(clip, True), 0)
-        assert (ties.across > 0.99).all()
-        assert (ties.down[:7] > 0.99).all()
-        assert least <= ties.down[7].min() <= ties.down[7].max() <= most
+        assert (ties.horizontal > 0.99).all()
+        assert (ties.vertical[:7] > 0.99).all()
+        assert least <= ties.vertical[7].min() <= ties.vertical[7].max() <= most
 
 
 def test_colours_tell_most_where_motion_is_in_doubt() -> None:
     clip = halves(0.0, (50, 150))
     known = compute_pixel_affinity(BackwardWarpCache(clip, True), 0)
     unknown = compute_pixel_affinity(BackwardWarpCache(replace(clip, motion=lambda _: None), True), 0)
-    assert unknown.down[7].max() < 1e-3 < known.down[7].max() < 0.5
+    assert unknown.vertical[7].max() < 1e-3 < known.vertical[7].max() < 0.5
     for ties in (known, unknown):
-        assert (ties.down[:4] > 0.99).all()
-        assert (ties.across > 0.99).all()
+        assert (ties.vertical[:4] > 0.99).all()
+        assert (ties.horizontal > 0.99).all()
 
 
 def test_a_frame_of_which_nothing_is_known_is_not_tied() -> None:
     clip = replace(halves(0.0), motion=lambda _: None, images=None)
     ties = compute_pixel_affinity(BackwardWarpCache(clip, True), 0)
-    assert ties.across.shape == (16, 15)
-    assert ties.down.shape == (15, 16)
-    assert not ties.across.any()
+    assert ties.horizontal.shape == (16, 15)
+    assert ties.vertical.shape == (15, 16)
+    assert not ties.horizontal.any()
 
 
 def some_votes(value: float, rows: slice, classes: int = 2) -> Votes:
@@ -98,26 +99,26 @@ def told() -> Callable[..., list[Votes | None]]:
 
 def test_a_pixel_that_nothing_leads_to_hears_what_it_moves_with(told) -> None:
     clip = halves(3.0)
-    found, _ = told(clip, {0: some_votes(1, slice(0, 4)), 1: some_votes(0, slice(0))}, consistency=False)
-    assert (found.shares[4:8, :, 1] > 0.9).all()
-    assert np.allclose(found.shares[9:, :, 1], 0.5, atol=0.05)
+    found, _ = told(clip, {0: some_votes(1, slice(0, 4)), 1: some_votes(0, slice(0))}, temporal_smoothing=False)
+    assert (found.probabilities[4:8, :, 1] > 0.9).all()
+    assert np.allclose(found.probabilities[9:, :, 1], 0.5, atol=0.05)
 
 
 def test_evidence_reaches_every_frame_that_flow_leads_to(told) -> None:
     clip = halves(0.0, frames=12)
     nothing = some_votes(0, slice(0))
     votes = {0: some_votes(1, slice(0, 8))} | dict.fromkeys(range(1, 12), nothing)
-    found = told(clip, votes, coherence=False)
-    assert (found[11].shares[:8, :, 1] > 0.9).all()
+    found = told(clip, votes, spatial_smoothing=False)
+    assert (found[11].probabilities[:8, :, 1] > 0.9).all()
     assert found[11].total.max() < found[2].total.max() < found[0].total.max()
     cut = replace(clip, motion=lambda n: None if n == 5 else clip.motion(n))
-    parted = told(cut, votes, coherence=False)
+    parted = told(cut, votes, spatial_smoothing=False)
     assert parted[5].total.max() > 0 == parted[6].total.max()
 
 
 def test_without_both_votes_stay_what_they_were(told) -> None:
     given_votes = some_votes(0.5, slice(0, 5))
-    found = told(halves(0.0), {0: given_votes, 1: given_votes}, coherence=False, consistency=False)
+    found = told(halves(0.0), {0: given_votes, 1: given_votes}, spatial_smoothing=False, temporal_smoothing=False)
     assert np.allclose(found[0].votes, given_votes.votes, atol=1e-3)
     assert np.allclose(found[1].total, given_votes.total, atol=1e-3)
 
@@ -127,9 +128,9 @@ def test_given_labels_outweigh_what_was_guessed(told) -> None:
     label[:2] = 0
     clip = halves(3.0)
     found = told(clip, {0: some_votes(1, slice(0, 16)), 1: some_votes(1, slice(0, 16))}, {0: label})
-    assert (found[1].shares[:2, :, 0] > 0.9).all()
-    assert (found[1].shares[:4, :, 0] > 0.5).all()
-    assert (found[1].shares[9:, :, 1] > 0.9).all()
+    assert (found[1].probabilities[:2, :, 0] > 0.9).all()
+    assert (found[1].probabilities[:4, :, 0] > 0.5).all()
+    assert (found[1].probabilities[9:, :, 1] > 0.9).all()
 
 
 def test_a_missing_frame_stays_missing(told) -> None:

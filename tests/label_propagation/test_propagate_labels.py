@@ -48,7 +48,7 @@ def test_flow_makes_edges_sharper_than_cells(make_world, iou) -> None:
 
 def test_without_the_opacity_prior_what_is_hidden_has_its_say(make_world, iou) -> None:
     world = make_world(features=False)
-    how = replace(DEFAULT_CONFIG, semantic=False, consistency=False)
+    how = replace(DEFAULT_CONFIG, semantic=False, temporal_smoothing=False)
     with_prior = propagate_labels(world.clip, {0: world.truth[0]}, 2, how)[5].label == 1
     without = propagate_labels(world.clip, {0: world.truth[0]}, 2, replace(how, density=False))[5].label == 1
     assert iou(with_prior, world.truth[5] == 1) > iou(without, world.truth[5] == 1)
@@ -90,7 +90,7 @@ def test_the_same_inputs_give_the_same_maps(make_world) -> None:
     world = make_world()
     labels = {0: world.truth[0], 5: world.truth[5]}
     first, again = propagate_labels(world.clip, labels, 2), propagate_labels(make_world().clip, labels, 2)
-    assert all((a.soft == b.soft).all() for a, b in zip(first, again, strict=True))
+    assert all((a.probabilities == b.probabilities).all() for a, b in zip(first, again, strict=True))
 
 
 def test_a_frame_alone_keeps_its_label(make_world) -> None:

@@ -74,14 +74,14 @@ def params() -> Callable[..., MatchParams]:
     def make(**changed: object) -> MatchParams:
         usual = {
             "strides": (1, 2),
-            "every": 1,
+            "pair_interval": 1,
             "similarity": "cosine",
             "refine_radius": 2,
             "temperature": 0.05,
             "consensus_radius": 3,
-            "flow_window": None,
-            "region_score": 0.25,
-            "region_cosine": 0.5,
+            "flow_search_radius": None,
+            "region_min_score": 0.25,
+            "region_min_cosine": 0.5,
             "region_same_class": True,
         }
         return MatchParams.model_validate(usual | changed)

@@ -64,12 +64,12 @@ def test_products_are_exact_in_any_order(d: int) -> None:
     rng = np.random.default_rng(d)
     # All of one sign: the longest sums that there can be.
     a, b = quantize_vectors(np.abs(rng.normal(size=(40, d))), np.abs(rng.normal(size=(40, d))), "cosine")
-    exact = a.whole.astype(np.int64) @ b.whole.astype(np.int64).T
+    exact = a.quantized.astype(np.int64) @ b.quantized.astype(np.int64).T
     shuffled = rng.permutation(d)
     assert exact.max() < 2**24
-    assert (a.whole @ b.whole.T == exact).all()
-    assert (a.whole[:, shuffled] @ b.whole[:, shuffled].T == exact).all()
-    assert (torch.from_numpy(a.whole) @ torch.from_numpy(b.whole).T == torch.from_numpy(exact)).all()
+    assert (a.quantized @ b.quantized.T == exact).all()
+    assert (a.quantized[:, shuffled] @ b.quantized[:, shuffled].T == exact).all()
+    assert (torch.from_numpy(a.quantized) @ torch.from_numpy(b.quantized).T == torch.from_numpy(exact)).all()
 
 
 def test_a_vector_without_length_resembles_nothing() -> None:

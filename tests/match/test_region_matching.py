@@ -15,7 +15,7 @@ def test_the_same_regions_in_another_order_are_found() -> None:
     rng = np.random.default_rng(0)
     first = rng.normal(size=(6, 32))
     order = rng.permutation(6)
-    found = match_regions(first, first[order] + 0.05 * rng.normal(size=(6, 32)), least=0.5)
+    found = match_regions(first, first[order] + 0.05 * rng.normal(size=(6, 32)), min_cosine=0.5)
     assert (order[found.second] == found.first).all()
     assert len(found.first) == 6
     assert found.mutual.all()
@@ -23,18 +23,18 @@ def test_the_same_regions_in_another_order_are_found() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 9999), n=st.integers(0, 4), m=st.integers(0, 4), least=st.floats(-0.9, 0.9))
-def test_no_assignment_gains_more(seed: int, n: int, m: int, least: float) -> None:
+@given(seed=st.integers(0, 9999), n=st.integers(0, 4), m=st.integers(0, 4), min_cosine=st.floats(-0.9, 0.9))
+def test_no_assignment_gains_more(seed: int, n: int, m: int, min_cosine: float) -> None:
     rng = np.random.default_rng(seed)
     first, second = rng.normal(size=(n, 4)), rng.normal(size=(m, 4))
     allowed = rng.random((n, m)) < 0.7
-    found = match_regions(first, second, least, allowed)
+    found = match_regions(first, second, min_cosine, allowed)
     unit = [v / np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-9) for v in (first, second)]
-    gain = np.where(allowed, np.maximum(unit[0] @ unit[1].T - least, 0), 0)
+    gain = np.where(allowed, np.maximum(unit[0] @ unit[1].T - min_cosine, 0), 0)
     square = np.zeros((max(n, m), max(n, m)))
     square[:n, :m] = gain
     best = max((sum(square[i, j] for i, j in enumerate(p)) for p in permutations(range(len(square)))), default=0)
-    assert abs((found.cosine - least).sum() - best) < 1e-2
+    assert abs((found.cosine - min_cosine).sum() - best) < 1e-2
     assert allowed[found.first, found.second].all()
     assert len(set(found.first)) == len(set(found.second)) == len(found.first)
 

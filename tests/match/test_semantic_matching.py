@@ -63,7 +63,7 @@ def test_no_frame_and_one_frame_give_no_pairs(frames: int, make_dense_flow, para
 
 
 def test_a_window_around_the_optical_flow_excludes_what_is_far_from_it(make_dense_flow, params) -> None:
-    close = params(flow_window=1, refine_radius=0, consensus_radius=0)
+    close = params(flow_search_radius=1, refine_radius=0, consensus_radius=0)
     (_, values), *_ = match_frame_pairs(moving(2), make_dense_flow([(-24, 0)]), close, "cpu")
     assert (
         (values[..., 0] <= -8).astype(bool)[:, 4:].all()

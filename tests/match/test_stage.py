@@ -61,7 +61,7 @@ def test_a_video_of_no_frame_or_one_gives_no_rows(
         {"strides": ()},
         {"strides": (0,)},
         {"strides": (1, 8, 1)},
-        {"every": 0},
+        {"pair_interval": 0},
         {"similarity": "manhattan"},
         {"temperature": 0.0},
         {"extra": 1},

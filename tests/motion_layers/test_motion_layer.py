@@ -12,9 +12,9 @@ HEIGHT, WIDTH = 60, 96
 def test_a_layer_moves_on_as_it_last_did_where_it_is_not_seen() -> None:
     step = np.array([[1, 0, 4], [0, 1, 0], [0, 0, 1.0]])
     layer = MotionLayer({2: np.ones((HEIGHT, WIDTH), np.bool_)}, dict.fromkeys(range(8), step))
-    at = transform_pixel_grid(layer.way(2, 12), HEIGHT, WIDTH)  # ten frames on, four of them unseen
+    at = transform_pixel_grid(layer.transform_between(2, 12), HEIGHT, WIDTH)  # ten frames on, four of them unseen
     assert np.allclose(at[30, 20], [20 + 40, 30], atol=0.01)
-    back = transform_pixel_grid(layer.way(12, 2) @ layer.way(2, 12), HEIGHT, WIDTH)
+    back = transform_pixel_grid(layer.transform_between(12, 2) @ layer.transform_between(2, 12), HEIGHT, WIDTH)
     assert np.allclose(back[30, 20], [20, 30], atol=1e-3)
 
 

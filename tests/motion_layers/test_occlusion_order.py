@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from tasks.motion_layers.occlusion_order import count_occlusions, rank_nearness
-from tasks.sequence.sequence_view import FramePairMotion
+from tasks.sequence.frame_pair_motion import FramePairMotion
 from tasks.synthetic.scene import scene_artifacts
 from tasks.synthetic.scene.synthetic_scene import SceneSettings, make_scene
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from flows.overview.index_page import IndexItem, index_item, render_index, summary
+from flows.overview.index_page import IndexItem, make_index_item, render_index, summarise_videos
 from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.frames import Frames
@@ -97,7 +97,7 @@ def _project(root: Path, video: str, status: str = "ok") -> None:
 
 def test_an_item_says_what_the_artifacts_say(tmp_path: Path) -> None:
     _project(tmp_path, "a b#1")
-    item = index_item(tmp_path, "a b#1")
+    item = make_index_item(tmp_path, "a b#1")
     assert (item.state, item.detections, item.tracks) == ("ok", 3, {"car": 1, "person": 1})
     assert item.link == "a%20b%231/index.html"
     assert item.account is not None and item.account.damaged == 3
@@ -109,11 +109,11 @@ def test_an_item_says_what_the_artifacts_say(tmp_path: Path) -> None:
 
 def test_an_item_without_a_whole_frame_has_no_thumbnail(tmp_path: Path) -> None:
     _project(tmp_path, "dark", status="lost")
-    assert index_item(tmp_path, "dark").thumbnail is None
+    assert make_index_item(tmp_path, "dark").thumbnail is None
 
 
 def test_an_item_with_nothing_made_yet_is_bare(tmp_path: Path) -> None:
-    assert index_item(tmp_path, "new") == IndexItem("new")
+    assert make_index_item(tmp_path, "new") == IndexItem("new")
 
 
 def test_failures_come_first_then_names() -> None:
@@ -144,9 +144,9 @@ def test_the_summary_adds_up() -> None:
         IndexItem("b", account=ACCOUNT, tracks={"person": 1}),
         IndexItem("c", "failed", "decode", "no"),
     ]
-    said = summary(items).replace("\u202f", "")
+    said = summarise_videos(items).replace("\u202f", "")
     assert said == "3 videos, 1 failed. 2 min of video in 3000 frames (6 damaged, 4 lost), 5 tracks."
-    assert summary(items[:1]).startswith("1 video, all good.")
+    assert summarise_videos(items[:1]).startswith("1 video, all good.")
 
 
 def test_no_videos_say_what_to_do() -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tasks.fit_field.plane_cameras import make_homography_cameras
 from tasks.plane_volume.optimise import VolumeFrames, VolumeTraining, fit_volume
 from tasks.plane_volume.volume_queries import VolumeQueries
-from tasks.sequence.sequence_view import FramePairMotion
+from tasks.sequence.frame_pair_motion import FramePairMotion
 from tasks.synthetic.scene.scene_artifacts import make_flow_pair
 from tasks.synthetic.scene.synthetic_scene import Scene, SceneSettings, make_scene
 from tests.factories.moving_square import iou, make_inputs, make_world, params  # noqa: F401  fixtures

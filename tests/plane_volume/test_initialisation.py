@@ -11,7 +11,7 @@ from tasks.motion_layers.point_trajectories import STRIDE_PX, trace_trajectories
 from tasks.motion_layers.trajectory_clustering import cluster_trajectories
 from tasks.plane_volume.initialisation import initialise_volume
 from tasks.plane_volume.plane_layout import assign_planes
-from tasks.sequence.sequence_view import FramePairMotion
+from tasks.sequence.frame_pair_motion import FramePairMotion
 
 SIZE = 48, 80
 

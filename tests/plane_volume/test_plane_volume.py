@@ -30,7 +30,7 @@ def test_weights_are_what_nearer_planes_let_through(opacity: list[float]) -> Non
 def turning(frames: int = 9, radians: float = 0.1) -> PlaneVolume:
     """One plane that turns about the middle: x' = -w (y - c), y' = w (x - c)."""
     box = ReferenceBounds(0, 0, 40, 40)
-    rows, columns = box.nodes()
+    rows, columns = box.grid_shape
     y, x = np.mgrid[:rows, :columns] * 2.0 - 20
     flow = torch.from_numpy(np.stack([-radians * y, radians * x])).float()
     ways = torch.eye(3).expand(frames, 1, 3, 3).clone()
@@ -41,8 +41,8 @@ def test_the_midpoint_rule_turns_in_second_order_and_comes_back() -> None:
     volume = turning()
     begun = torch.tensor([[[30.0, 20.0]]])
     with torch.no_grad():
-        there = volume.carried(begun, 0, 8)[0, 0] - 20
-        back = volume.carried(volume.carried(begun, 0, 8), 8, 0)
+        there = volume.advect_points(begun, 0, 8)[0, 0] - 20
+        back = volume.advect_points(volume.advect_points(begun, 0, 8), 8, 0)
     truth = 10 * torch.tensor([np.cos(0.8), np.sin(0.8)]).float()
     euler = 10 * (1 + 0.1j) ** 8
     assert (there - truth).norm() < 0.02
@@ -98,8 +98,8 @@ def test_a_trail_leads_where_the_point_is_though_it_was_hidden_between(film, mak
     asked = 0
     for frame, source in ((8, 0), (0, 8)):
         truth, seen = scene.flow(frame, source)
-        trail = reader.trail(frame, source)
-        best, at = trail.trust, trail.at
+        trail = reader.compute_warp_field(frame, source)
+        best, at = trail.trust, trail.positions
         grid = np.stack(np.meshgrid(np.arange(256), np.arange(144)), axis=2)
         close = np.linalg.norm(at - grid - truth, axis=2) < 2
         assert (close & seen)[(best > 0.5)].mean() > 0.9
@@ -119,7 +119,7 @@ def test_a_trail_leads_where_the_point_is_though_it_was_hidden_between(film, mak
 
 def test_what_lies_nearer_is_said_to_be_nearer(film, make_reader) -> None:
     reader, scene = make_reader(film), film.scene
-    near, far = reader.nearness(5)[scene.instances[5] > 0], reader.nearness(5)[scene.instances[5] == 0]
+    near, far = reader.render_nearness(5)[scene.instances[5] > 0], reader.render_nearness(5)[scene.instances[5] == 0]
     assert near.mean() > 0.4
     assert far.mean() < 0.05
 
@@ -149,7 +149,7 @@ def test_a_window_of_one_or_two_frames_has_a_volume(film, frames: int) -> None:
 
 
 def test_a_still_window_without_texture_has_a_backdrop_and_nothing_else() -> None:
-    from tasks.sequence.sequence_view import FramePairMotion
+    from tasks.sequence.frame_pair_motion import FramePairMotion
 
     still = np.zeros((40, 56, 2), np.float32)
     everywhere = np.ones((40, 56), np.bool_)

@@ -50,11 +50,11 @@ def test_points_follow_and_come_back(
 ) -> None:
     truth, seen = scene.follow(START, points)
     found = track_points(world, START, points, len(scene))
-    away = np.linalg.norm(found.at - truth, axis=2)
+    away = np.linalg.norm(found.positions - truth, axis=2)
     both = found.visible & seen
     assert np.median(away[both]) < 0.5
     assert both.sum() / found.visible.sum() > 0.85
-    monkeypatch.setattr(point_tracker, "LIKE", 2.0)  # nothing is ever that alike: lost for good
+    monkeypatch.setattr(point_tracker, "MIN_CORRELATION", 2.0)  # nothing is ever that alike: lost for good
     lost = track_points(world, START, points, len(scene))
     assert recall(found, seen) > recall(lost, seen) + 0.01
     returned = ~lost.visible & found.visible & seen
@@ -87,7 +87,7 @@ def test_a_cut_ends_every_point_and_a_missing_frame_none(
         PointTrackingInputs(broken(cut=False), world.features, world.image), START, points, len(scene)
     )
     _, seen = scene.follow(START, points)
-    assert recall(PointTracks(missing.at[11:], missing.visible[11:], missing.confidence[11:]), seen[11:]) > 0.5
+    assert recall(PointTracks(missing.positions[11:], missing.visible[11:], missing.confidence[11:]), seen[11:]) > 0.5
 
 
 def test_confidence_must_be_a_share() -> None:

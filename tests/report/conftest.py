@@ -21,8 +21,8 @@ from tasks.artifacts.matches import Matches
 from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata, SemanticFlowPair
 from tasks.artifacts.tracks import Tracks
 from tasks.geometry.cell_grid import CellGrid, l2_normalize
-from tasks.report.dossier import Dossier
 from tasks.report.params import ReportParams
+from tasks.report.report_data import ReportData
 
 WIDTH, HEIGHT = 160, 90
 Row = tuple[int, int, int, float, tuple[float, float, float, float]]
@@ -224,7 +224,7 @@ def make_dossier(
     make_frames: Callable[..., Frames],
     make_flow: Callable[[Frames, Sequence[Motion]], DenseFlow],
     params: ReportParams,
-) -> Callable[..., Dossier]:
+) -> Callable[..., ReportData]:
     """A dossier of made-up frames and rows, moving by `motions` or slowly, with detections matched as `ties` say.
 
     Other arguments go to `make_frames`.
@@ -237,12 +237,12 @@ def make_dossier(
         motions: Sequence[Motion] | None = None,
         ties: Sequence[tuple[int, int, float]] = (),
         **video: object,
-    ) -> Dossier:
+    ) -> ReportData:
         frames = make_frames(**video)
         if motions is None:
             motions = [(2.0, 1.0) if ok else "missing" for ok in frames.ok[:-1] & frames.ok[1:]]
         detections, tracks = make_tables(frames, rows, names)
-        return Dossier(
+        return ReportData(
             frames=frames,
             detections=detections,
             dense_flow=make_flow(frames, motions),

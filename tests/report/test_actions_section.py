@@ -13,9 +13,9 @@ import pytest
 
 from tasks.artifacts.actions import CAM_SIDE, Actions
 from tasks.artifacts.table import NULL
-from tasks.report.dossier import Dossier
-from tasks.report.evidence import AROUND, colours, lay_over, near, spread_over
-from tasks.report.sections.actions import MOST_ROWS, PICTURES, actions
+from tasks.report.heatmap_overlay import CROP_FACTOR, colour_heatmap, crop_around, overlay_heatmap, resample_heatmap
+from tasks.report.report_data import ReportData
+from tasks.report.sections.actions_section import MAX_ROWS, PICTURES, make_actions_section
 
 Row = tuple[int, int, str, int, int, str, float]
 """(first frame, last frame, stream, track or NULL, rank, label, probability)."""
@@ -62,9 +62,9 @@ SAID: list[Row] = [
 
 
 @pytest.fixture
-def show(make_dossier: Callable[..., Dossier], read_page: Callable[[str], Any]) -> Callable[..., tuple[Any, Any]]:
+def show(make_dossier: Callable[..., ReportData], read_page: Callable[[str], Any]) -> Callable[..., tuple[Any, Any]]:
     def show(rows: Sequence[Row], notes: Sequence[str] = (), **video: object) -> tuple[Any, Any]:
-        section = actions(replace(make_dossier(**video), actions=table(rows, notes)))
+        section = make_actions_section(replace(make_dossier(**video), actions=table(rows, notes)))
         return section, read_page(section.body)
 
     return show
@@ -98,8 +98,8 @@ def test_windows_stand_at_their_times_and_end_where_the_next_begins(show) -> Non
 def test_many_people_make_no_endless_chart(show) -> None:
     rows = [(0, 11, "flow", n, 1, "leap", 0.9) for n in range(1, 31)]
     _, page = show(rows)
-    assert page.count("svg", "said") == MOST_ROWS
-    assert f"{30 - MOST_ROWS} more rows in the Parquet file." in page.text
+    assert page.count("svg", "said") == MAX_ROWS
+    assert f"{30 - MAX_ROWS} more rows in the Parquet file." in page.text
 
 
 def test_evidence_is_shown_for_every_stream_that_has_some(show) -> None:
@@ -129,16 +129,16 @@ def test_labels_of_strangers_cannot_break_the_page(show) -> None:
 
 
 def test_nothing_judged_is_a_calm_sentence_and_nobody_asked_is_no_section(
-    show, make_dossier: Callable[..., Dossier]
+    show, make_dossier: Callable[..., ReportData]
 ) -> None:
     _, page = show([], ["No frame came out whole, so there is nothing to judge."], status=[])
     assert page.count("p", "nothing") == 1 and "nothing to judge" in page.text
-    assert actions(make_dossier()) is None
+    assert make_actions_section(make_dossier()) is None
 
 
 def test_evidence_is_linear_between_cells_and_none_outside_the_square() -> None:
     cam = np.array([[0.0, 1.0], [0.0, 1.0]], np.float32)
-    heat, inside = spread_over((8, 12), np.array([1.5, -0.5, 9.5, 7.5], np.float32), cam)
+    heat, inside = resample_heatmap((8, 12), np.array([1.5, -0.5, 9.5, 7.5], np.float32), cam)
     assert inside.sum() == 8 * 8 and (heat[:, [0, 1, 10, 11]] == 0).all()
     # Cells are 4 px wide: centres at 3.5 and 7.5, between them a slope of a quarter a pixel.
     assert heat[3, 2:10] == pytest.approx([0, 0, 0.125, 0.375, 0.625, 0.875, 1, 1], abs=0.02)
@@ -146,16 +146,16 @@ def test_evidence_is_linear_between_cells_and_none_outside_the_square() -> None:
 
 def test_where_there_is_no_evidence_the_picture_is_grey_and_darker_outside() -> None:
     image = np.full((20, 30, 3), (200, 100, 50), np.uint8)
-    shown = lay_over(image, np.array([4.5, -0.5, 24.5, 19.5], np.float32), np.zeros((7, 7), np.float32))
+    shown = overlay_heatmap(image, np.array([4.5, -0.5, 24.5, 19.5], np.float32), np.zeros((7, 7), np.float32))
     assert (shown == shown[..., :1]).all()
     assert shown[10, 0, 0] < shown[10, 15, 0] < 200
-    assert colours(np.ones((1, 1), np.float32))[0, 0].min() > 100
+    assert colour_heatmap(np.ones((1, 1), np.float32))[0, 0].min() > 100
 
 
 def test_a_small_square_is_shown_from_near_and_a_large_one_with_the_whole_picture() -> None:
     image = np.arange(90 * 160 * 3).reshape(90, 160, 3).astype(np.uint8)
-    whole = near(image, np.array([10, 0, 90, 80], np.float32))
+    whole = crop_around(image, np.array([10, 0, 90, 80], np.float32))
     assert whole.shape == image.shape
-    corner = near(image, np.array([-8, -8, 8, 8], np.float32))
-    assert corner.shape[:2] == (round(16 * AROUND), round(16 * AROUND * 160 / 90))
+    corner = crop_around(image, np.array([-8, -8, 8, 8], np.float32))
+    assert corner.shape[:2] == (round(16 * CROP_FACTOR), round(16 * CROP_FACTOR * 160 / 90))
     assert (corner == image[: corner.shape[0], : corner.shape[1]]).all()

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.report.colours import CLASS_HUES_DEG, class_colour, class_slots, css, oklch, track_colour
-from tasks.report.house import asset
-from tasks.report.overlay.canvas import INK
+from tasks.report.colours import CLASS_HUES_DEG, class_colour, class_slots, css_colour, oklch_to_rgb, track_colour
+from tasks.report.overlay.drawing_canvas import INK
+from tasks.report.page_template import read_asset
 
 
 def _luminance(colour: tuple[int, int, int]) -> float:
@@ -25,7 +25,7 @@ def _contrast(a: tuple[int, int, int], b: tuple[int, int, int]) -> float:
 
 
 def _papers() -> dict[str, tuple[int, int, int]]:
-    light, dark = re.findall(r"--paper: #(\w{6})", asset("house.css"))
+    light, dark = re.findall(r"--paper: #(\w{6})", read_asset("page.css"))
     return {name: (int(v[:2], 16), int(v[2:4], 16), int(v[4:], 16)) for name, v in (("light", light), ("dark", dark))}
 
 
@@ -41,7 +41,7 @@ def _papers() -> dict[str, tuple[int, int, int]]:
     ],
 )
 def test_oklch_gives_the_published_colours(lch: tuple[float, float, float], rgb: tuple[int, int, int]) -> None:
-    assert oklch(*lch) == pytest.approx(rgb, abs=1)
+    assert oklch_to_rgb(*lch) == pytest.approx(rgb, abs=1)
 
 
 @given(st.integers(1, 100_000))
@@ -77,4 +77,4 @@ def test_more_classes_than_colours_are_no_error() -> None:
 
 
 def test_css_colours_have_two_digits_a_channel() -> None:
-    assert css((0, 10, 255)) == "#000aff"
+    assert css_colour((0, 10, 255)) == "#000aff"

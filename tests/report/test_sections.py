@@ -9,18 +9,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tasks.report.dossier import Dossier
-from tasks.report.lives import Stretch
 from tasks.report.params import ReportParams
-from tasks.report.sections.account import account
-from tasks.report.sections.counts import census, counts
-from tasks.report.sections.data import data
-from tasks.report.sections.key_frames import key_frames
-from tasks.report.sections.overlay_player import fullest, overlay_player
-from tasks.report.sections.portraits import SIDE_PX, portrait, portraits
-from tasks.report.sections.scores import scores
-from tasks.report.sections.timeline import coarse, timeline
-from tasks.report.sections.track_table import track_table
+from tasks.report.report_data import ReportData
+from tasks.report.sections.counts_section import count_per_frame, make_counts_section
+from tasks.report.sections.data_section import make_data_section
+from tasks.report.sections.file_section import make_file_section
+from tasks.report.sections.key_frames_section import make_key_frames_section
+from tasks.report.sections.overlay_player_section import find_fullest_frame, make_overlay_player_section
+from tasks.report.sections.score_section import make_score_section
+from tasks.report.sections.timeline_section import make_timeline_section, merge_short_segments
+from tasks.report.sections.track_gallery import SIDE_PX, make_track_gallery, render_portrait
+from tasks.report.sections.track_table_section import make_track_table_section
+from tasks.report.track_summary import TrackSegment
 
 
 def _many(count: int) -> list:
@@ -29,9 +29,9 @@ def _many(count: int) -> list:
 
 
 def test_timeline_draws_the_longest_in_order_of_appearance(
-    make_dossier: Callable[..., Dossier], read_page: Callable
+    make_dossier: Callable[..., ReportData], read_page: Callable
 ) -> None:
-    section = timeline(make_dossier(_many(8)))
+    section = make_timeline_section(make_dossier(_many(8)))
     assert section is not None
     page = read_page(section.body)
     assert page.count("g", "track") == 5
@@ -40,9 +40,9 @@ def test_timeline_draws_the_longest_in_order_of_appearance(
 
 
 def test_timeline_bars_stand_where_the_track_was(
-    make_dossier: Callable[..., Dossier], walk: list, read_page: Callable
+    make_dossier: Callable[..., ReportData], walk: list, read_page: Callable
 ) -> None:
-    section = timeline(make_dossier(walk))
+    section = make_timeline_section(make_dossier(walk))
     assert section is not None
     page = read_page(section.body)
     bars = [found for tag, found in page.tags if tag == "rect" and found.get("class") in (None, "filled")]
@@ -56,56 +56,58 @@ def test_timeline_bars_stand_where_the_track_was(
 
 
 def test_stretches_too_short_to_see_are_joined() -> None:
-    flicker = tuple(Stretch(i / 1000, (i + 1) / 1000, i % 2 == 0) for i in range(1000))
-    assert len(coarse(flicker, finest_s=0.01)) == 1
-    apart = (Stretch(0, 1, True), Stretch(2, 3, True), Stretch(3, 4, False))
-    assert coarse(apart, finest_s=0.01) == list(apart)
+    flicker = tuple(TrackSegment(i / 1000, (i + 1) / 1000, i % 2 == 0) for i in range(1000))
+    assert len(merge_short_segments(flicker, finest_s=0.01)) == 1
+    apart = (TrackSegment(0, 1, True), TrackSegment(2, 3, True), TrackSegment(3, 4, False))
+    assert merge_short_segments(apart, finest_s=0.01) == list(apart)
 
 
-def test_faults_are_marked_in_charts_over_time(make_dossier: Callable[..., Dossier], walk: list) -> None:
+def test_faults_are_marked_in_charts_over_time(make_dossier: Callable[..., ReportData], walk: list) -> None:
     dossier = make_dossier(walk, status=["ok"] * 3 + ["damaged"] * 2 + ["lost"] * 3 + ["ok"] * 4)
-    section = timeline(dossier)
+    section = make_timeline_section(dossier)
     assert section is not None
     assert 'class="fault damaged" x="25%" width="16.667%"' in section.body
     assert 'class="fault lost" x="41.667%" width="25%"' in section.body
     assert "Bands mark" in section.lead
 
 
-def test_census_counts_each_class_in_each_frame(make_dossier: Callable[..., Dossier], walk: list) -> None:
-    person, car = census(make_dossier(walk))
+def test_census_counts_each_class_in_each_frame(make_dossier: Callable[..., ReportData], walk: list) -> None:
+    person, car = count_per_frame(make_dossier(walk))
     assert (person.class_name, car.class_name) == ("person", "car")
     assert person.amounts.tolist() == [1] * 8 + [0] + [1] * 3
     assert car.amounts.tolist() == [0] * 3 + [1] * 3 + [0] * 6
 
 
-def test_counts_name_the_greatest_number_at_once(make_dossier: Callable[..., Dossier]) -> None:
-    section = counts(make_dossier([(f, k, 0, 0.9, (1.0, 1, 9, 9)) for k in (1, 2, 3) for f in range(3 * k, 12)]))
+def test_counts_name_the_greatest_number_at_once(make_dossier: Callable[..., ReportData]) -> None:
+    section = make_counts_section(
+        make_dossier([(f, k, 0, 0.9, (1.0, 1, 9, 9)) for k in (1, 2, 3) for f in range(3 * k, 12)])
+    )
     assert section is not None
     assert section.lead.startswith("At most 3 person tracks at once, at 0:00.4.")
 
 
-def test_counts_of_a_long_video_stay_small(make_dossier: Callable[..., Dossier]) -> None:
+def test_counts_of_a_long_video_stay_small(make_dossier: Callable[..., ReportData]) -> None:
     rows = [(f, 1 + f, 0, 0.9, (1.0, 1, 9, 9)) for f in range(0, 3000, 2)]
-    section = counts(make_dossier(rows, status=["ok"] * 3000, width=16, height=16))
+    section = make_counts_section(make_dossier(rows, status=["ok"] * 3000, width=16, height=16))
     assert section is not None
     assert len(section.body) < 20_000
 
 
 def test_scores_tell_tracked_detections_from_the_rest(
-    make_dossier: Callable[..., Dossier], walk: list, read_page: Callable
+    make_dossier: Callable[..., ReportData], walk: list, read_page: Callable
 ) -> None:
     dossier = make_dossier(walk)
     keep = dossier.tracks.track_id == 2
     half = replace(dossier, tracks=dossier.tracks.take(keep))
-    assert "Scores of 12 detections; 25% of them" in scores(half).lead
-    bars = [found for tag, found in read_page(scores(half).body).tags if tag == "rect"]
+    assert "Scores of 12 detections; 25% of them" in make_score_section(half).lead
+    bars = [found for tag, found in read_page(make_score_section(half).body).tags if tag == "rect"]
     assert sum(b["class"] == "used" for b in bars) == 1
 
 
 def test_portraits_show_the_longest_and_count_the_rest(
-    make_dossier: Callable[..., Dossier], read_page: Callable
+    make_dossier: Callable[..., ReportData], read_page: Callable
 ) -> None:
-    section = portraits(make_dossier(_many(8)))
+    section = make_track_gallery(make_dossier(_many(8)))
     assert section is not None
     page = read_page(section.body)
     assert sum(tag == "img" for tag, _ in page.tags) == 3
@@ -118,11 +120,11 @@ def test_portraits_show_the_longest_and_count_the_rest(
 def test_a_portrait_is_square_whatever_the_box(box: tuple[float, float, float, float]) -> None:
     image = np.full((90, 160, 3), 90, np.uint8)
     image.flags.writeable = False
-    assert portrait(image, np.array(box, np.float32), (255, 0, 0)).shape == (SIDE_PX, SIDE_PX, 3)
+    assert render_portrait(image, np.array(box, np.float32), (255, 0, 0)).shape == (SIDE_PX, SIDE_PX, 3)
 
 
 def test_a_portrait_outlines_its_box() -> None:
-    cut = portrait(np.full((360, 640, 3), 90, np.uint8), np.array([300, 100, 340, 200], np.float32), (255, 0, 0))
+    cut = render_portrait(np.full((360, 640, 3), 90, np.uint8), np.array([300, 100, 340, 200], np.float32), (255, 0, 0))
     red = (cut[..., 0] > 200) & (cut[..., 1] < 50)
     ys, xs = np.nonzero(red)
     scale = SIDE_PX / 130
@@ -131,17 +133,17 @@ def test_a_portrait_outlines_its_box() -> None:
 
 
 def test_the_table_holds_the_figures_of_each_track(
-    make_dossier: Callable[..., Dossier], walk: list, read_page: Callable
+    make_dossier: Callable[..., ReportData], walk: list, read_page: Callable
 ) -> None:
-    section = track_table(make_dossier(walk))
+    section = make_track_table_section(make_dossier(walk))
     assert section is not None
     cells = [found["data-v"] for tag, found in read_page(section.body).tags if tag == "td"]
     assert cells[:2] == ["1", "person"]
     assert [float(v) for v in cells[2:8]] == pytest.approx([0, 0.48, 11, 0.5544, 55, 125], rel=1e-3)
 
 
-def test_the_table_keeps_to_its_rows(make_dossier: Callable[..., Dossier], read_page: Callable) -> None:
-    section = track_table(make_dossier(_many(9)))
+def test_the_table_keeps_to_its_rows(make_dossier: Callable[..., ReportData], read_page: Callable) -> None:
+    section = make_track_table_section(make_dossier(_many(9)))
     assert section is not None
     page = read_page(section.body)
     assert sum(tag == "tr" for tag, _ in page.tags) == 1 + 6
@@ -149,9 +151,9 @@ def test_the_table_keeps_to_its_rows(make_dossier: Callable[..., Dossier], read_
 
 
 def test_the_data_names_files_rows_columns_and_units(
-    make_dossier: Callable[..., Dossier], walk: list, read_page: Callable
+    make_dossier: Callable[..., ReportData], walk: list, read_page: Callable
 ) -> None:
-    text = read_page(data(make_dossier(walk)).body).text
+    text = read_page(make_data_section(make_dossier(walk)).body).text
     assert "data/tracks/clip.parquet" in text and "14 rows" in text
     assert "presentation time" in text
     assert "data/dense_flow/clip.parquet" in text and "11 rows" in text
@@ -160,7 +162,7 @@ def test_the_data_names_files_rows_columns_and_units(
 
 
 def test_snippets_run_on_names_with_quotes(
-    make_dossier: Callable[..., Dossier], walk: list, tmp_path, monkeypatch: pytest.MonkeyPatch
+    make_dossier: Callable[..., ReportData], walk: list, tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from html import unescape
 
@@ -170,7 +172,7 @@ def test_snippets_run_on_names_with_quotes(
         path.parent.mkdir(parents=True)
         table.save(path)
         assert name in str(path)
-    code = unescape(str(data(dossier).body)).split("<pre")[1].split("<code>")[1].split("</code>")[0]
+    code = unescape(str(make_data_section(dossier).body)).split("<pre")[1].split("<code>")[1].split("</code>")[0]
     monkeypatch.chdir(tmp_path)
     *lines, last = code.splitlines()
     scope: dict = {}
@@ -180,9 +182,11 @@ def test_snippets_run_on_names_with_quotes(
 
 
 def test_the_account_names_one_container_and_says_what_is_wrong(
-    make_dossier: Callable[..., Dossier], read_page: Callable
+    make_dossier: Callable[..., ReportData], read_page: Callable
 ) -> None:
-    section = account(make_dossier(status=["ok", "damaged", "lost"], rotation_deg=90, vfr=True, pts_s=[1.4, 1.5, 2]))
+    section = make_file_section(
+        make_dossier(status=["ok", "damaged", "lost"], rotation_deg=90, vfr=True, pts_s=[1.4, 1.5, 2])
+    )
     page = read_page(section.body)
     assert "h264 in mp4, yuv420p" in page.text
     assert "90° clockwise, applied" in page.text
@@ -191,23 +195,31 @@ def test_the_account_names_one_container_and_says_what_is_wrong(
     assert page.count("tr", "warn") == page.count("tr", "bad") == 1
 
 
-def test_key_frames_are_spread_over_the_whole_ones(make_dossier: Callable[..., Dossier], read_page: Callable) -> None:
-    section = key_frames(make_dossier(status=["lost"] * 4 + ["ok"] * 8))
+def test_key_frames_are_spread_over_the_whole_ones(
+    make_dossier: Callable[..., ReportData], read_page: Callable
+) -> None:
+    section = make_key_frames_section(make_dossier(status=["lost"] * 4 + ["ok"] * 8))
     assert section is not None
     found = [float(attrs["data-t"]) * 25 for tag, attrs in read_page(section.body).tags if tag == "button"]
     assert found == pytest.approx([5, 7, 9, 11])
 
 
 def test_parameters_of_nought_leave_sections_out(
-    make_dossier: Callable[..., Dossier], params: ReportParams, walk: list
+    make_dossier: Callable[..., ReportData], params: ReportParams, walk: list
 ) -> None:
     nought = {"key_frames": 0, "portraits": 0, "timeline_rows": 0, "table_rows": 0, "overlay": False}
     dossier = make_dossier(walk, params=params.model_copy(update=nought))
-    written = (key_frames, portraits, timeline, track_table, overlay_player)
+    written = (
+        make_key_frames_section,
+        make_track_gallery,
+        make_timeline_section,
+        make_track_table_section,
+        make_overlay_player_section,
+    )
     assert [write(dossier) for write in written] == [None] * 5
 
 
-def test_the_poster_is_the_whole_frame_with_most_tracks(make_dossier: Callable[..., Dossier], walk: list) -> None:
-    assert fullest(make_dossier(walk)) == 3
-    assert fullest(make_dossier(walk, status=["ok"] * 3 + ["damaged"] * 2 + ["ok"] * 7)) == 5
-    assert fullest(make_dossier(status=["lost"] * 5)) == 2
+def test_the_poster_is_the_whole_frame_with_most_tracks(make_dossier: Callable[..., ReportData], walk: list) -> None:
+    assert find_fullest_frame(make_dossier(walk)) == 3
+    assert find_fullest_frame(make_dossier(walk, status=["ok"] * 3 + ["damaged"] * 2 + ["ok"] * 7)) == 5
+    assert find_fullest_frame(make_dossier(status=["lost"] * 5)) == 2

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.sequence.backward_warp import compute_backward_warp
 from tasks.sequence.flow_trajectory import WarpField
-from tasks.sequence.sequence_view import FramePairMotion
+from tasks.sequence.frame_pair_motion import FramePairMotion
 
 SIZE = 24, 40
 TOP, BOTTOM, LEFT, SIDE = 8, 16, 6.0, 8
@@ -30,11 +30,11 @@ def sliding(frame: int) -> FramePairMotion:
 
 
 def test_a_trail_keeps_to_its_own_side_of_an_edge() -> None:
-    trail = WarpField.begun(*SIZE)
+    trail = WarpField.identity(*SIZE)
     for frame in range(12):
-        trail = trail.moved(compute_backward_warp(sliding(frame), True))
+        trail = trail.compose_with(compute_backward_warp(sliding(frame), True))
     own = square(12)
-    assert np.allclose(trail.at[own], np.argwhere(own)[:, ::-1] - (12 * SPEED, 0), atol=0.02)
+    assert np.allclose(trail.positions[own], np.argwhere(own)[:, ::-1] - (12 * SPEED, 0), atol=0.02)
     assert (trail.trust[own] > 0.98**13).all()
 
 
@@ -44,8 +44,8 @@ def test_weights_are_those_of_a_mean_over_four_where_all_go_the_same_way() -> No
     step = compute_backward_warp(FramePairMotion(-flow, flow, sure, sure), True)
     x, y = np.meshgrid(np.arange(SIZE[1], dtype=np.float32), np.arange(SIZE[0], dtype=np.float32))
     plane = 3 * x - 2 * y
-    assert np.allclose(step.take(plane)[1:-1, 1:-1], (plane + 3 * 0.25 + 2 * 0.5)[1:-1, 1:-1], atol=1e-2)
-    assert np.allclose(step.weight.sum(axis=0), 1, atol=1e-6)
+    assert np.allclose(step.warp_values(plane)[1:-1, 1:-1], (plane + 3 * 0.25 + 2 * 0.5)[1:-1, 1:-1], atol=1e-2)
+    assert np.allclose(step.corner_weight.sum(axis=0), 1, atol=1e-6)
 
 
 @pytest.mark.parametrize("density", [True, False])
@@ -86,4 +86,4 @@ def test_ground_that_flow_carries_along_with_a_thing_is_found_by_its_looks() -> 
     by_flow, by_looks = compute_backward_warp(motion, True), compute_backward_warp(motion, True, (later, earlier))
     assert by_flow.trust[wrong].min() > 0.9
     assert by_looks.trust[wrong].max() < 0.1 < 0.5 < by_looks.trust[right].min()
-    assert by_looks.doubt[wrong].min() > by_looks.doubt[:3].max()
+    assert by_looks.mismatch[wrong].min() > by_looks.mismatch[:3].max()

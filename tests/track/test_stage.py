@@ -64,7 +64,7 @@ def opened(folder: Path) -> Inputs:
 
 
 def content(tracks: Tracks) -> list[list[Any]]:
-    return [getattr(tracks, field.name).tolist() for field in tracks.columns()]
+    return [getattr(tracks, field.name).tolist() for field in tracks.column_fields()]
 
 
 def test_it_declares_what_it_reads() -> None:

@@ -129,7 +129,7 @@ def test_a_larger_patch_gets_a_larger_box(growth: float, size: float) -> None:
     middle = np.array([320.0, 240])
 
     def seen(scale: float) -> np.ndarray:
-        return l2_normalize(np.cos(((GRID.centres() - middle) / scale + middle) @ waves + phase))
+        return l2_normalize(np.cos(((GRID.cell_centres() - middle) / scale + middle) @ waves + phase))
 
     template = learn_template(seen(1.0), GRID, np.array([220.0, 140, 420, 340]))
     found, _ = search_template(template, seen(growth), GRID, np.array([*middle, 200, 200]))
@@ -145,7 +145,7 @@ def test_points_lie_inside_their_box_and_around_its_centre(x: float, y: float, s
 
 
 def test_sampling_agrees_with_cells_at_their_centres_and_stops_at_the_border() -> None:
-    cells = GRID.centres()[::7, ::9].reshape(1, -1, 2).astype(np.float64)
+    cells = GRID.cell_centres()[::7, ::9].reshape(1, -1, 2).astype(np.float64)
     np.testing.assert_allclose(sample_vectors(SCENERY, GRID, cells)[0], SCENERY[::7, ::9].reshape(-1, D), atol=1e-5)
     np.testing.assert_allclose(
         sample_vectors(SCENERY, GRID, np.array([[[-50.0, 9999.0]]]))[0, 0], SCENERY[-1, 0], atol=1e-6
@@ -178,5 +178,5 @@ def test_csrt_says_what_it_lacks_or_follows(tmp_path: Path) -> None:
         assert [frame for frame, _, _ in rows] == [0, 1, 2, 3]
         assert overlap(rows[3][1], scene.boxes[0, 3].astype(np.float64)) > 0.4
     else:
-        with pytest.raises(SemflowError, match=r"contrib modules.*--by match"):
+        with pytest.raises(SemflowError, match=r"contrib modules.*--method semantic"):
             list(track_by_csrt(frames, 0, given))

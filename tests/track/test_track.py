@@ -36,7 +36,7 @@ WAYS: list[dict[str, Any]] = [
 
 
 def rows(tracks: Tracks) -> list[tuple[Any, ...]]:
-    return list(zip(*(getattr(tracks, f.name).tolist() for f in tracks.columns()), strict=True))
+    return list(zip(*(getattr(tracks, f.name).tolist() for f in tracks.column_fields()), strict=True))
 
 
 @settings(max_examples=150)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from tasks.arrays import Image
 from tasks.artifacts.poses import KEYPOINTS, SKELETON_EDGES, Poses
 from tasks.report.colours import Rgb, track_colour
-from tasks.report.overlay.boxes import SHADE
-from tasks.report.overlay.canvas import Canvas
+from tasks.report.overlay.draw_boxes import OUTLINE_SHADE
+from tasks.report.overlay.drawing_canvas import Canvas
 from tasks.report.overlay.trails import SUBPIXEL_BITS
 
 LEFT: Rgb = (255, 176, 72)
@@ -33,7 +33,7 @@ def draw_skeleton(picture: Image, canvas: Canvas, xy: NDArray[np.float32], middl
         return
     extent = float(np.ptp(xy[known], axis=0).max()) * canvas.factor
     width = max(1, min(canvas.line_px, round(extent / LINE_SHARE)))
-    place = (canvas.place(np.nan_to_num(xy)) * (1 << SUBPIXEL_BITS)).round().astype(np.int32)
+    place = (canvas.to_canvas(np.nan_to_num(xy)) * (1 << SUBPIXEL_BITS)).round().astype(np.int32)
     bones = [(place[a], place[b], _colour(a, b, middle)) for a, b in SKELETON_EDGES if known[a] and known[b]]
     # All the dark ground first, so that no bone is cut by the ground of the next.
     for first, second, colour in bones:
@@ -50,7 +50,7 @@ def _colour(first: int, second: int, middle: Rgb) -> Rgb:
 
 
 def _dark(colour: Rgb) -> Rgb:
-    red, green, blue = (round(channel * SHADE) for channel in colour)
+    red, green, blue = (round(channel * OUTLINE_SHADE) for channel in colour)
     return red, green, blue
 
 

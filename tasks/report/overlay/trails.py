@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tasks.arrays import Image
 from tasks.artifacts.tracks import Tracks
 from tasks.report.colours import track_colour
-from tasks.report.overlay.canvas import Canvas
+from tasks.report.overlay.drawing_canvas import Canvas
 
 FADE = ((2 / 3, 1.0, 0.25), (1 / 3, 2 / 3, 0.5), (0.0, 1 / 3, 0.9))
 """The parts of a trail, oldest first: from and to which age as a share of its length, and the opacity."""
@@ -19,7 +19,7 @@ SUBPIXEL_BITS = 3  # OpenCV takes fractional coordinates as integers with so man
 
 
 @dataclass(frozen=True)
-class Runs:
+class TrackRuns:
     """Stretches of a track without a missing frame; `start`, `stop` and `offset` have one value per run."""
 
     track_id: NDArray[np.int32]
@@ -33,7 +33,7 @@ class Runs:
     """(n, 2) box centres, pixels, run after run."""
 
 
-def runs(tracks: Tracks) -> Runs:
+def split_runs(tracks: Tracks) -> TrackRuns:
     """Cut `tracks` into runs."""
     order = np.lexsort((tracks.frame, tracks.track_id))
     frame, track_id = tracks.frame[order].astype(np.int64), tracks.track_id[order]
@@ -41,7 +41,7 @@ def runs(tracks: Tracks) -> Runs:
     offset = np.append(0, breaks)[: len(order)]
     length = np.diff(np.append(offset, len(order)))
     boxes = tracks.xyxy[order]
-    return Runs(
+    return TrackRuns(
         track_id=track_id[offset],
         start=frame[offset],
         stop=frame[offset] + length,
@@ -50,7 +50,7 @@ def runs(tracks: Tracks) -> Runs:
     )
 
 
-def trails(runs: Runs, frame: int, length: int) -> list[tuple[int, NDArray[np.float32], NDArray[np.int64]]]:
+def find_trails(runs: TrackRuns, frame: int, length: int) -> list[tuple[int, NDArray[np.float32], NDArray[np.int64]]]:
     """Of each run in the `length` frames up to `frame`: (track id, (m, 2) points, (m,) ages in frames)."""
     found: list[tuple[int, NDArray[np.float32], NDArray[np.int64]]] = []
     oldest = frame - length + 1
@@ -62,11 +62,11 @@ def trails(runs: Runs, frame: int, length: int) -> list[tuple[int, NDArray[np.fl
     return found
 
 
-def draw_trails(picture: Image, canvas: Canvas, runs: Runs, frame: int, length: int) -> None:
+def draw_trails(picture: Image, canvas: Canvas, runs: TrackRuns, frame: int, length: int) -> None:
     """Draw the trails of `frame`, the older the fainter."""
     found = [
-        (track_colour(track_id), (canvas.place(points) * (1 << SUBPIXEL_BITS)).round().astype(np.int32), age)
-        for track_id, points, age in trails(runs, frame, length)
+        (track_colour(track_id), (canvas.to_canvas(points) * (1 << SUBPIXEL_BITS)).round().astype(np.int32), age)
+        for track_id, points, age in find_trails(runs, frame, length)
     ]
     for youngest, oldest, opacity in FADE if found else ():
         layer = picture.copy()

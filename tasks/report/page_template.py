@@ -1,0 +1,45 @@
+"""Templates, style sheet and script of all pages, and the CSS of class colours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import resources
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from tasks.report.colours import class_colour, css_colour
+
+SCHEMES = ("light", "dark")
+
+
+def make_environment() -> Environment:
+    """Jinja as all pages use it: everything escaped, an unknown name an error, templates from beside this module."""
+    return Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FunctionLoader(read_asset),
+    )
+
+
+def make_style(slots: Iterable[int]) -> Markup:
+    """The style sheet with the class colours in `slots`, for light and dark screens."""
+    used = sorted(set(slots))
+    light, dark = (
+        "".join(f"--k{slot}:{css_colour(class_colour(slot, scheme))};" for slot in used) for scheme in SCHEMES
+    )
+    rules = "".join(f".k{slot}{{--k:var(--k{slot})}}" for slot in used)
+    sheet = f":root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}{rules}"
+    return Markup(read_asset("page.css") + sheet)  # safe: a file and numbers of this package
+
+
+def read_script() -> Markup:
+    """The script of a report page."""
+    return Markup(read_asset("page.js"))  # safe: a file of this package
+
+
+def read_asset(name: str) -> str:
+    """A text file that lies beside this module."""
+    return resources.files("tasks.report").joinpath(name).read_text(encoding="utf-8")

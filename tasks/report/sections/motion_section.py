@@ -1,0 +1,150 @@
+"""Dense optical flow: frames in flow colours, and mean speed over time, with and without the camera's share."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.arrays import Image
+from tasks.geometry.flow_colour import flow_to_rgb
+from tasks.geometry.flow_colour import render_colour_legend as colour_disc
+from tasks.report.charts import format_percent, render_curve, render_time_plot, round_above
+from tasks.report.formatting import format_clock, format_count, format_number
+from tasks.report.inline_images import encode_jpeg, make_data_uri, shrink_image
+from tasks.report.markup import Markup, join, tag
+from tasks.report.middle_samples import pick_middles
+from tasks.report.motion_stats import MotionStats, finite_mean, measure_motion
+from tasks.report.report_data import ReportData
+from tasks.report.section import Section, render_message
+
+LONGEST_PX = 360
+DISC_PX, DISC_SHOWN_PX = 112, 56  # sharp on screens with two dots to a pixel
+DIMMED = np.float32(0.4)  # of the brightness: darker than vectors beyond the scale, hue still there
+HEIGHT_PX = 104
+HEADROOM_PX = 18  # for the number over the highest line
+UNITS = 1000  # the inner drawing's own width, and the finest place of a cut; its height is 100
+MIN_REPORTED_PX = 0.1  # a smaller motion is within the estimate's error
+
+
+def make_motion_section(data: ReportData) -> Section:
+    """Frames in flow colours, their legend, and the speed chart; a message where there is no flow."""
+    flow = data.dense_flow
+    if not flow.known.any():
+        return Section("motion", "Dense optical flow", "", render_message(_explain_missing_flow(data)))
+    found = measure_motion(flow)
+    some = len(found.pairs) < int(flow.known.sum())
+    parts = [
+        _moments(data, found.scale_px),
+        _chart(data, found),
+        _chart_legend(data),
+        tag("p", f"Speeds are of {len(found.pairs)} pairs of frames, evenly spaced over the video.", class_="more")
+        if some
+        else None,
+    ]
+    return Section("motion", "Dense optical flow", describe_motion(data, found), join(parts))
+
+
+def describe_motion(data: ReportData, found: MotionStats) -> str:
+    """Cuts, the camera, and how much of the flow may be trusted, in words."""
+    flow = data.dense_flow
+    cuts = int(flow.cut.sum())
+    speed = finite_mean(found.camera_px)
+    if np.isnan(speed):
+        camera = "the camera's motion could not be estimated"
+    elif speed < MIN_REPORTED_PX:
+        camera = f"the camera moves by less than {MIN_REPORTED_PX:g} px a frame on average"
+    else:
+        camera = f"the camera moves by {format_number(speed, 2)} px a frame on average"
+    verified = f"{finite_mean(flow.valid_share[flow.known]):.0%} of the pixels could be verified"
+    return f"{format_count(cuts, 'cut') if cuts else 'No cut'}; {camera}; {verified}."
+
+
+def _explain_missing_flow(data: ReportData) -> str:
+    if not len(data.dense_flow):
+        return "Flow needs two consecutive frames, and there are none."
+    if data.dense_flow.cut.any():
+        return "No two consecutive frames are undamaged and of one scene, so there is no flow to show."
+    return "No two consecutive frames are undamaged, so there is no flow to show."
+
+
+def _moments(data: ReportData, scale_px: float) -> Markup | None:
+    pairs = pick_middles(np.flatnonzero(data.dense_flow.known), data.params.motion_pictures)
+    if not len(pairs):
+        return None
+    disc = tag(
+        "img", src=make_data_uri(encode_jpeg(colour_disc(DISC_PX))), width=DISC_SHOWN_PX, height=DISC_SHOWN_PX, alt=""
+    )
+    words = (
+        f"Colour is direction, as on the disc, and its strength is speed: white does not move, "
+        f"the rim moves by {scale_px:g} px a frame, darker is faster. Dimmed where the flow could not be verified."
+    )
+    return join(
+        [
+            tag("div", *(_moment(data, int(i), scale_px) for i in pairs), class_="moments"),
+            tag("div", disc, tag("p", words), class_="wheel"),
+        ]
+    )
+
+
+def _moment(data: ReportData, i: int, scale_px: float) -> Markup:
+    time_s = float(data.edges_s[i])
+    when = format_clock(time_s, 0.1)
+    flow = data.dense_flow
+    return tag(
+        "button",
+        _img(data.frames.image(i), f"Frame {i}"),
+        _img(paint_flow(flow.forward(i), flow.valid(i), scale_px), f"Flow from frame {i} to {i + 1}"),
+        tag("span", when, class_="when"),
+        type="button",
+        data_t=f"{time_s:.4f}",
+        aria_label=f"Go to {when}, frame {i} and its motion",
+    )
+
+
+def _img(image: Image, alt: str) -> Markup:
+    small = shrink_image(image, LONGEST_PX)
+    height, width = small.shape[:2]
+    return tag("img", src=make_data_uri(encode_jpeg(small)), width=width, height=height, alt=alt, loading="lazy")
+
+
+def paint_flow(flow: NDArray[np.float32], valid: NDArray[np.bool_], scale_px: float) -> Image:
+    """(h, w, 3) RGB colours of `flow`, full at `scale_px` pixels, dimmed outside `valid`."""
+    brightness = np.where(valid, np.float32(1), DIMMED)[..., None]
+    return (flow_to_rgb(flow, scale_px) * brightness).astype(np.uint8)
+
+
+def _chart(data: ReportData, found: MotionStats) -> Markup:
+    speeds = np.concatenate([found.speed_px, found.camera_px])
+    top = round_above(max(float(np.nanmax(speeds, initial=0)), MIN_REPORTED_PX))
+    # A pair's place is where its first frame gives way to its second, so that cuts stand at their own frame's edge.
+    places = data.edges_s[1:] / data.span_s * UNITS
+    unknown = np.cumsum(~data.dense_flow.known, dtype=np.intp)[found.pairs]
+    lines = [
+        tag("path", d=render_curve(places[found.pairs], 100 * (1 - values / top), unknown), class_=kind)
+        for values, kind in ((found.camera_px, "speed camera"), (found.speed_px, "speed"))
+    ]
+    cuts = np.unique(np.rint(places[:-1][data.dense_flow.cut])).astype(int)
+    inner = tag(
+        "svg",
+        tag("path", d="".join(f"M{x} 0V100" for x in cuts), class_="cuts") if len(cuts) else None,
+        *lines,
+        x="0",
+        y=HEADROOM_PX,
+        width="100%",
+        height=HEIGHT_PX - HEADROOM_PX,
+        viewBox=f"0 0 {UNITS} 100",
+        preserveAspectRatio="none",
+        overflow="visible",
+    )
+    edges = [tag("line", class_="floor", x1="0", x2=format_percent(1), y1=y, y2=y) for y in (HEADROOM_PX, HEIGHT_PX)]
+    unit = tag("text", f"{top:g} px a frame", class_="tick", x="0", dx=6, y=HEADROOM_PX - 5)
+    label = f"Speed of the picture over time: {format_number(finite_mean(found.speed_px), 2)} px a frame on average"
+    return render_time_plot(data, HEIGHT_PX, label, [*edges, inner, unit])
+
+
+def _chart_legend(data: ReportData) -> Markup:
+    kinds = [("moving", "the whole picture"), ("camera", "the camera alone")]
+    if data.dense_flow.cut.any():
+        kinds.append(("cut", "cut"))
+    marks = [(tag("i", class_=f"swatch {kind}", aria_hidden="true"), words) for kind, words in kinds]
+    return tag("p", *(part for mark in marks for part in mark), class_="legend")

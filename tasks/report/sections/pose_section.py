@@ -1,0 +1,131 @@
+"""Poses and gait: skeletons, knee angles over time, the gait curve of those who walk, and a table of people."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tasks.artifacts.kinematics import Kinematics
+from tasks.artifacts.poses import Poses
+from tasks.report.colours import css_colour, track_colour
+from tasks.report.formatting import format_clock, format_count, format_number
+from tasks.report.gait_charts import render_feet_over_time, render_knees_over_time, render_stride_chart
+from tasks.report.inline_images import encode_jpeg, make_data_uri, shrink_image
+from tasks.report.markup import Markup, join, tag
+from tasks.report.middle_samples import pick_middles
+from tasks.report.overlay.drawing_canvas import Canvas
+from tasks.report.overlay.skeletons import draw_skeletons
+from tasks.report.people_table import render_people_table
+from tasks.report.person_motion import PersonMotion, collect_strides, summarise_people
+from tasks.report.report_data import ReportData
+from tasks.report.section import Section, render_message
+
+PICTURES = 6  # at most, and no more than key frames
+LONGEST_PX = 560  # thin lines take more pixels than a picture at a glance
+DRAWN = 4  # people whose knees are drawn: those who walk most, then those with most poses
+PERSON = "person"
+
+
+def make_pose_section(data: ReportData) -> Section | None:
+    """Skeletons, charts and table; a message where nobody has a pose, None where poses were not estimated."""
+    if data.poses is None or data.kinematics is None:
+        return None
+    if not len(data.poses):
+        return Section("poses", "Poses and gait", "", render_message(_explain_missing_poses(data)))
+    everybody = summarise_people(data.kinematics, data.tracks, data.frames.ok)
+    parts = [
+        _pictures(data, data.poses),
+        _side_legend(),
+        tag("div", *(_curves(data, data.kinematics, person) for person in everybody[:DRAWN]), class_="people"),
+        render_people_table(data, everybody, [float(data.edges_s[_frames(data.poses, p)[0]]) for p in everybody]),
+    ]
+    return Section("poses", "Poses and gait", describe_people(data, data.poses, everybody), join(parts))
+
+
+def describe_people(data: ReportData, found: Poses, everybody: tuple[PersonMotion, ...]) -> str:
+    """Number of people with poses, their coverage, and who walks, as sentences."""
+    tracked = int(((data.tracks.class_name == PERSON) & data.frames.ok[data.tracks.frame]).sum())
+    walkers = [person for person in everybody if person.steps]
+    share = f"{len(found) / tracked:.0%} of the frames in which they are tracked" if tracked else "their frames"
+    if not walkers:
+        walks = "nobody walks: too few regular steps in a row"
+    elif len(walkers) == 1:
+        walks = f"one walks, at {format_number(walkers[0].cadence, 1)} steps a minute"
+    else:
+        low, high = (f([person.cadence for person in walkers]) for f in (min, max))
+        walks = f"{len(walkers)} walk, at {format_number(low, 1)} to {format_number(high, 1)} steps a minute"
+    return (
+        f"{format_count(len(everybody), 'person', 'people')} with a pose in {share}; {walks}. "
+        "Angles and lengths are 2D, in the image; lengths are in body heights (H), as metres are unknown."
+    )
+
+
+def _explain_missing_poses(data: ReportData) -> str:
+    if not (data.tracks.class_name == PERSON).any():
+        return "Nobody was tracked in this video, so there is no pose to show."
+    return "People were tracked, but none shows enough of the body for a pose: too small, blurred or occluded."
+
+
+def _frames(found: Poses, person: PersonMotion) -> np.ndarray:
+    return found.frame[person.rows]
+
+
+def _pictures(data: ReportData, found: Poses) -> Markup | None:
+    chosen = pick_middles(np.unique(found.frame).astype(np.intp), min(PICTURES, data.params.key_frames))
+    if not len(chosen):
+        return None
+    pictures = [_picture(data, found, int(frame)) for frame in chosen]
+    return tag("div", *pictures, class_="skeletons")
+
+
+def _picture(data: ReportData, found: Poses, frame: int) -> Markup:
+    canvas = Canvas(data.frames.width, data.frames.height)
+    drawn = canvas.prepare_image(data.frames.image(frame))
+    draw_skeletons(drawn, canvas, found, frame)
+    small = shrink_image(drawn, LONGEST_PX)
+    height, width = small.shape[:2]
+    time_s = float(data.edges_s[frame])
+    when = format_clock(time_s, 0.1)
+    return tag(
+        "button",
+        tag(
+            "img",
+            src=make_data_uri(encode_jpeg(small)),
+            width=width,
+            height=height,
+            alt=f"Frame {frame}",
+            loading="lazy",
+        ),
+        tag("span", when, class_="when"),
+        type="button",
+        data_t=f"{time_s:.4f}",
+        aria_label=f"Go to {when}, frame {frame} with skeletons",
+    )
+
+
+def _side_legend() -> Markup:
+    kinds = (("left", "the person's left"), ("right", "the person's right"))
+    marks = [(tag("i", class_=f"swatch {kind}", aria_hidden="true"), words) for kind, words in kinds]
+    return tag("p", *(part for mark in marks for part in mark), class_="legend")
+
+
+def _curves(data: ReportData, kinematics: Kinematics, person: PersonMotion) -> Markup | None:
+    """The legs of one person: knees over time, and where it walks feet over time and knees over a stride."""
+    knees = render_knees_over_time(data, kinematics, person)
+    if knees is None:
+        return None
+    curves = {side: collect_strides(kinematics, person, side) for side in ("left", "right")}
+    words = [f"Person {person.track_id}"]
+    if person.steps:
+        words.append(f"{format_count(person.steps, 'step')} at {format_number(person.cadence, 1)} a minute")
+    title = tag(
+        "h3",
+        tag("i", class_="dot", style=f"background:{css_colour(track_colour(person.track_id))}", aria_hidden="true"),
+        " · ".join(words),
+    )
+    charts = (
+        knees,
+        render_feet_over_time(data, kinematics, person),
+        render_stride_chart(curves) if any(map(len, curves.values())) else None,
+    )
+    # Who walks takes the whole width for three charts, the others stand side by side.
+    return tag("div", title, tag("div", *charts, class_="legs"), class_="person walks" if person.steps else "person")

@@ -1,0 +1,93 @@
+"""Table of tracks; a click on a heading sorts."""
+
+from __future__ import annotations
+
+import math
+
+from tasks.report.charts import render_swatch
+from tasks.report.colours import css_colour, track_colour
+from tasks.report.formatting import DASH, format_count, format_number
+from tasks.report.markup import Markup, join, tag
+from tasks.report.report_data import ReportData
+from tasks.report.section import Section
+from tasks.report.track_summary import TrackSummary
+
+HEADINGS = (
+    ("track", "Identity, as in the Parquet file"),
+    ("class", "Class given by the detector"),
+    ("first s", "Seconds from the first frame to its beginning"),
+    ("last s", "Seconds from the first frame to its end"),
+    ("frames", "Frames it has a row in"),
+    ("score", "Mean score of its detections, 0 to 1"),
+    ("path px", "Length of the line through its centres, working-size pixels; a trembling box adds to it"),
+    ("speed px/s", "Path over the time between first and last centre"),
+)
+
+
+def make_track_table_section(data: ReportData) -> Section | None:
+    """The table, or None where there are no tracks or the parameters ask for no rows."""
+    most = data.params.table_rows
+    if not most or not data.track_summaries:
+        return None
+    shown = sorted(data.track_summaries[:most], key=lambda summary: summary.track_id)
+    more = len(data.track_summaries) - len(shown)
+    head = tag(
+        "tr",
+        *(
+            tag(
+                "th",
+                tag("button", heading, type="button", title=meaning),
+                scope="col",
+                aria_sort="ascending" if heading == "track" else "none",
+                class_="words" if heading == "class" else None,
+            )
+            for heading, meaning in HEADINGS
+        ),
+    )
+    table = tag(
+        "table", tag("thead", head), tag("tbody", *(_row(data, summary) for summary in shown)), class_="sortable"
+    )
+    rest = f"The {len(shown)} present longest are listed; {format_count(more, 'more track')} are in the Parquet file."
+    return Section(
+        anchor="tracks",
+        title="Tracks",
+        lead="Lengths and speeds are in pixels of the working size, along the picture: a moving camera adds to them.",
+        body=join(
+            [
+                tag("div", table, class_="scroll", tabindex="0", role="group", aria_label="Table of tracks"),
+                tag("p", rest, class_="more") if more else Markup(),
+            ]
+        ),
+    )
+
+
+def _row(data: ReportData, summary: TrackSummary) -> Markup:
+    ident = tag(
+        "button",
+        tag("i", class_="dot", style=f"background:{css_colour(track_colour(summary.track_id))}", aria_hidden="true"),
+        summary.track_id,
+        type="button",
+        data_t=f"{summary.first_s:.4f}",
+        aria_label=f"Track {summary.track_id}: go to its beginning",
+    )
+    return tag(
+        "tr",
+        _cell(ident, summary.track_id),
+        tag(
+            "td",
+            render_swatch(data.slots[summary.class_id]),
+            summary.class_name,
+            class_="words",
+            data_v=summary.class_name,
+        ),
+        _cell(f"{summary.first_s:.2f}", summary.first_s),
+        _cell(f"{summary.last_s:.2f}", summary.last_s),
+        _cell(format_number(summary.frames, 1), summary.frames),
+        _cell(f"{summary.mean_score:.2f}" if math.isfinite(summary.mean_score) else DASH, summary.mean_score),
+        _cell(format_number(summary.path_px, 1), summary.path_px),
+        _cell(format_number(summary.speed_px_s, 2), summary.speed_px_s),
+    )
+
+
+def _cell(shown: Markup | str, value: float) -> Markup:
+    return tag("td", shown, data_v=f"{value:.6g}" if math.isfinite(value) else "-1")
