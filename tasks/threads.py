@@ -14,12 +14,12 @@ LIBRARY_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THRE
 """What torch and MKL, NumPy and SciPy, and OpenCV read when they are loaded."""
 
 
-def thread_count() -> int:
+def count_threads() -> int:
     """Threads that this process may use: SEMFLOW_THREADS where it is a whole number above 0, else its processors."""
-    return _told() or processor_count()
+    return _read_limit() or count_processors()
 
 
-def processor_count() -> int:
+def count_processors() -> int:
     """Processors that this process may run on, which in a container may be fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):  # Linux alone has it
         return len(os.sched_getaffinity(0))
@@ -28,10 +28,10 @@ def processor_count() -> int:
 
 def limit_threads() -> None:
     """Tell the libraries too, where SEMFLOW_THREADS is set; must come before any of them is imported."""
-    if told := _told():
-        os.environ |= dict.fromkeys(LIBRARY_VARIABLES, str(told))
+    if limit := _read_limit():
+        os.environ |= dict.fromkeys(LIBRARY_VARIABLES, str(limit))
 
 
-def _told() -> int | None:
+def _read_limit() -> int | None:
     told = os.environ.get(THREADS_VARIABLE, "")
     return int(told) if told.isdecimal() and int(told) > 0 else None

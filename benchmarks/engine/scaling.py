@@ -80,7 +80,7 @@ def time_run(root: str) -> None:
     """Run the project at `root` and print its Throughput as JSON."""
     from flows.engine.outcome import Item, Outcome, Step, Summary
     from flows.engine.project import Project
-    from flows.engine.run import run_stale_items, worker_count
+    from flows.engine.run import count_workers, run_stale_items
 
     class Clock:
         """Notes when items end, and by whom they were made."""
@@ -112,7 +112,7 @@ def time_run(root: str) -> None:
 
     clock = Clock()
     project = Project.open(Path(root), PIPELINE)
-    workers = worker_count(project)
+    workers = count_workers(project)
     run_stale_items(project, observers=[clock], record=False)
     project.close()
     # The workers' start does not count: from when each has ended an item.

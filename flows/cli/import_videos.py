@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.cli.find_videos import VideoSource, find_video_files
-from flows.engine.atomic_files import hold_lock_file
 from flows.engine.copy_file import copy_atomically, have_same_bytes, remove_unfinished_copies
+from flows.engine.project_lock import hold_lock_file
 from flows.engine.raw_files import RawFile, list_raw_files
 from flows.engine.video_names import assign_video_names, normalize_path
 from tasks.artifacts.raw_video import RawVideo

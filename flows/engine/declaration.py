@@ -174,7 +174,7 @@ def encode_declarations(declarations: Sequence[Declaration]) -> list[dict[str, A
 
 
 def decode_declarations(values: Sequence[dict[str, Any]]) -> tuple[Declaration, ...]:
-    """What `to_json` gave."""
+    """The declarations that `encode_declarations` was given."""
     return tuple(_from_json(value) for value in values)
 
 
@@ -185,6 +185,6 @@ def _from_json(value: dict[str, Any]) -> Declaration:
         "outputs": tuple(ArtifactKind(**kind) for kind in value["outputs"]),
         "method": Method(**value["method"]),
     }
-    for name in ("whole", "sections", "code_files"):
+    for name in ("dataset_inputs", "sections", "code_files"):
         plain[name] = tuple(value[name])
     return Declaration(**plain)

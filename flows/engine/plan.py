@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from flows.engine.code_cache import explain_code
 from flows.engine.declaration import ArtifactKind, Declaration
 from flows.engine.inventory import Inventory
 from flows.engine.outcome import Item
 from flows.engine.project import Project
-from flows.engine.recipe import Outputs, Recipe, compare_methods, make_key
+from flows.engine.recipe import Outputs, Recipe, make_key
+from flows.engine.stale_reasons import explain_stale
 from flows.engine.video_selection import select_dataset_videos
 from tasks.artifacts.artifact import DATASET_ITEM
 from tasks.content_hash import combine_hashes
@@ -148,11 +148,12 @@ class Plan:
 
         With `compute.device: auto` what was made on another kind of device is as good; with a device named, it is not.
         """
-        if recipe is not None and recipe.method in self._acceptable(declaration):
+        if recipe is not None and recipe.method in self.find_equal_methods(declaration):
             return recipe.method
         return declaration.method.digest
 
-    def _acceptable(self, declaration: Declaration) -> frozenset[str]:
+    def find_equal_methods(self, declaration: Declaration) -> frozenset[str]:
+        """Digests of the recorded methods that are as good as the present one of the stage."""
         found = self._accepted.get(declaration.name)
         if found is None:
             today = declaration.method
@@ -214,7 +215,7 @@ class Plan:
         if recipe is None:
             return stale(store.invalid.get((declaration.name, stem), "never made"))
         if recipe.key != key:
-            return stale(self._why(declaration, recipe, inputs))
+            return stale(explain_stale(self.project, declaration, recipe, inputs, self.find_equal_methods(declaration)))
         if (declaration.name, recipe.method) not in store.methods:
             return stale("its method was edited or is missing")
         if recipe.error is not None:
@@ -232,24 +233,6 @@ class Plan:
             and self.project.videos[video].file is None
             and any(kind.is_raw for kind in declaration.inputs.values())
         )
-
-    def _explain(self, module: str, old: str, new: str) -> str:
-        return explain_code(self.project.state, module, old, new) if "/" not in module else f"{module} changed"
-
-    def _why(self, declaration: Declaration, recipe: Recipe, inputs: Mapping[str, str]) -> str:
-        """All that differs, in words: parameters, code, weights and libraries by name, inputs by their stage."""
-        found: list[str] = []
-        old = self.project.recipe_store.methods.get((declaration.name, recipe.method))
-        if old is None:
-            found.append("its method was edited or is missing")
-        elif recipe.method not in self._acceptable(declaration):
-            found += compare_methods(old, declaration.method, self._explain)
-        for argument, kind in declaration.inputs.items():
-            before, now = recipe.inputs.get(argument), inputs.get(argument)
-            if before != now:
-                found.append(_input_words(argument, kind, self.project.producers.get(kind.folder), before, now))
-        found += [f"input {argument} is gone" for argument in recipe.inputs.keys() - inputs.keys()]
-        return "; ".join(found) or "recipe was edited"
 
 
 def select_items(
@@ -287,16 +270,3 @@ def count_statuses(states: Iterable[ItemState]) -> dict[str, int]:
     for state in states:
         counts[state.status] += 1
     return counts
-
-
-def _input_words(
-    argument: str, kind: ArtifactKind, maker: Declaration | None, before: str | None, now: str | None
-) -> str:
-    if kind.is_raw:
-        (old, _, old_name), (new, _, new_name) = (before or "").partition(" "), (now or "").partition(" ")
-        if old == new:
-            return f"the raw file's name: {old_name} -> {new_name}"
-        return f"the raw file changed (MD5 {old[:8]} -> {new[:8]})"
-    old, new = (before or "none")[:8], (now or "none")[:8]
-    origin = f"made by {maker.name}" if maker is not None else f"{kind.user_path}, written by you"
-    return f"input {argument} ({origin}) changed: {old} -> {new}"

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from flows.engine.atomic_files import move_into_place, remove_path
+from flows.engine.item_jobs import CHECKPOINTS, checkpoint_folder
 from flows.engine.plan import ItemState, Plan
 from flows.engine.project import STATE, Project
-from flows.engine.run_items import CHECKPOINTS, checkpoint_folder
 
 REMOVED_FOLDER = "removed"
 """Folder under the state folder where strays go."""

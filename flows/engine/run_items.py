@@ -13,25 +13,23 @@ from flows.engine.atomic_files import remove_path
 from flows.engine.declaration import Declaration
 from flows.engine.file_marks import read_mark
 from flows.engine.interrupt import SignalState
-from flows.engine.job import Job, JobResult
+from flows.engine.item_jobs import make_job
+from flows.engine.job import JobResult
 from flows.engine.outcome import Item, Observer, Outcome
 from flows.engine.plan import ONLY_IN_REMOTE, ItemState, Plan
-from flows.engine.recipe import Outputs, Recipe, parse_outputs
+from flows.engine.recipe import Recipe
 from flows.engine.recorded_results import RecordedResults
 from flows.engine.schedule import Schedule
 from flows.engine.state import STATE_FOLDER
 from flows.engine.timings import DurationEstimates
-from flows.engine.worker_pool import ItemProgress, JobEnded, WorkerDied, WorkerEvent, WorkerLog, Workers
+from flows.engine.workers import ItemProgress, JobEnded, WorkerDied, WorkerEvent, WorkerLog, Workers
 from tasks.artifacts.artifact import DATASET_ITEM
-from tasks.content_hash import combine_hashes
 
 RETRY_DELAYS_S = (1.0, 10.0)
 """Waits before the second and the third try of what may pass by itself: a full disk, a busy accelerator."""
 MAX_DEATHS = 2
 """An item that so many workers died over is put aside until its input, code or parameters change."""
 POLL_S = 0.5
-CHECKPOINTS = "parts"
-"""Folder under the state folder for parts of items that take long."""
 log = logging.getLogger("semflow")
 
 
@@ -104,36 +102,8 @@ class ItemRunner:
             return
         self.in_hand[item] = (state, attempt)
         limit = self.timings.choose_limit(item, self.limit_s)
-        worker = self.workers.start_job(item, self._job(declaration, state, pulled=pulled), limit)
+        worker = self.workers.start_job(item, make_job(self.plan, self.past, state, is_restore_only=pulled), limit)
         self._tell(lambda observer: observer.on_started(item, worker, attempt))
-
-    def _job(self, declaration: Declaration, state: ItemState, *, pulled: bool) -> Job:
-        project, video = self.plan.project, state.item.video
-        # Where the raw file is not here, or the artifact is to be pulled, the bytes must come from the object store.
-        raw_missing = any(kind.is_raw and project.videos[video].file is None for kind in declaration.inputs.values())
-        restore_only = pulled or raw_missing
-        known = self._known(state)
-        frames = project.producers.get("data/frames")
-        return Job(
-            stage=declaration.name,
-            video=video,
-            inputs={} if restore_only else list_input_paths(self.plan, declaration, video),
-            outputs=tuple((kind.folder, str(project.artifact_path(kind, video))) for kind in declaration.outputs),
-            checkpoints=str(checkpoint_folder(project.root, state)),
-            known=known if set(known) == {kind.folder for kind in declaration.outputs} else {},
-            is_restore_only=restore_only,
-            frames=str(project.artifact_path(frames.outputs[0], video))
-            if frames is not None and video != DATASET_ITEM
-            else "",
-        )
-
-    def _known(self, state: ItemState) -> Outputs:
-        """What came out for the item's key before, here or in any recorded version."""
-        project = self.plan.project
-        recipe = project.recipe_store.recipes.get((state.item.stage, project.artifact_stem(state.item.video)))
-        if recipe is not None and recipe.key == state.key:
-            return recipe.outputs
-        return _outputs(project.state.find_outputs(state.key)) or self.past.find_outputs(state.item, state.key)
 
     # Answers
 
@@ -267,31 +237,6 @@ def find_downstream(declarations: Sequence[Declaration], origin: Declaration) ->
             found.append(declaration)
             made |= {kind.folder for kind in declaration.outputs}
     return found
-
-
-def list_input_paths(plan: Plan, declaration: Declaration, video: str) -> dict[str, str | Mapping[str, str]]:
-    """Argument name to where its artifact lies, or for the artifacts of a whole dataset video to path."""
-    found: dict[str, str | Mapping[str, str]] = {}
-    for argument, kind in declaration.inputs.items():
-        if argument in declaration.dataset_inputs:
-            videos = plan.list_available(declaration, kind)
-            found[argument] = {owner: str(plan.project.artifact_path(kind, owner)) for owner in videos}
-        else:
-            found[argument] = str(plan.project.artifact_path(kind, video))
-    return found
-
-
-def checkpoint_folder(root: Path, state: ItemState) -> Path:
-    """Where the parts of an item in the making lie; another key, another place."""
-    return root / STATE_FOLDER / CHECKPOINTS / combine_hashes({str(state.item): state.key})
-
-
-def _outputs(entry: object) -> Outputs:
-    """What the ledger holds; {} where that is not what a run wrote there."""
-    try:
-        return parse_outputs(entry)
-    except (ValueError, TypeError, AttributeError):
-        return {}
 
 
 def _log_details(root: Path, item: Item, details: str) -> None:

@@ -12,15 +12,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import NamedTuple, Protocol
 
 from flows.engine.job import Job, JobResult, WorkerSetup
 from flows.engine.memory import resident_bytes
 from flows.engine.outcome import Item, Step
+from flows.engine.workers import ItemProgress, JobEnded, WorkerDied, WorkerEvent, WorkerLog
 from tasks.errors import SemflowError
 
 LOG_FOLDER = "logs"
@@ -29,56 +28,6 @@ CHECK_S = 1.0
 START_S = 600.0
 """A worker that has not imported the stages after so long hangs (a cold disk and a busy machine may take minutes)."""
 GB = 1e9
-
-
-class ItemProgress(NamedTuple):
-    """An item in hand came a step further."""
-
-    item: Item
-    step: Step
-
-
-class WorkerLog(NamedTuple):
-    """A worker logged a line."""
-
-    level: int
-    message: str
-
-
-class JobEnded(NamedTuple):
-    """A job was answered."""
-
-    item: Item
-    done: JobResult
-
-
-class WorkerDied(NamedTuple):
-    """The worker died, or was ended, over an item."""
-
-    item: Item
-    reason: str
-    seconds: float
-
-
-WorkerEvent = ItemProgress | WorkerLog | JobEnded | WorkerDied
-
-
-class Workers(Protocol):
-    """Something that makes items."""
-
-    size: int
-
-    def start_job(self, item: Item, job: Job, limit_s: float) -> int:
-        """Hand a job to a free worker, ended after `limit_s` seconds; the worker's number."""
-        ...
-
-    def wait_events(self, timeout_s: float) -> list[WorkerEvent]:
-        """What has happened, waiting for it if nothing has, at most so long."""
-        ...
-
-    def close(self) -> None:
-        """End all workers at once, whatever they do."""
-        ...
 
 
 @dataclass
@@ -244,31 +193,6 @@ class WorkerPool:
                 )
             if worker.verdict:
                 _kill(worker.process)
-
-
-@dataclass
-class InlineWorkers:
-    """Makes items in this very process, one after the other: for stages that exist only here."""
-
-    perform: Callable[[Job], JobResult]
-    size: int = 1
-    _waiting: list[tuple[Item, Job]] = field(default_factory=list[tuple[Item, Job]])
-
-    def start_job(self, item: Item, job: Job, limit_s: float) -> int:
-        """Take the item; it is made when its event is asked for, so that its beginning is told before."""
-        del limit_s
-        self._waiting.append((item, job))
-        return 0
-
-    def wait_events(self, timeout_s: float) -> list[WorkerEvent]:
-        """Make what was started."""
-        if not self._waiting:
-            time.sleep(min(timeout_s, 0.01))
-        waiting, self._waiting = self._waiting, []
-        return [JobEnded(item, self.perform(job)) for item, job in waiting]
-
-    def close(self) -> None:
-        """Nothing to end."""
 
 
 def _environment() -> dict[str, str]:

@@ -18,11 +18,11 @@ from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
 from flows.cli.text_formatting import format_size
 from flows.engine.atomic_files import remove_path
 from flows.engine.dvc_store.repository_lock import hold_repository
+from flows.engine.item_jobs import CHECKPOINTS, checkpoint_folder
 from flows.engine.plan import Plan
 from flows.engine.project import STATE, Project
+from flows.engine.project_lock import hold_project
 from flows.engine.recipe import RECIPE_FOLDER
-from flows.engine.run import hold_project
-from flows.engine.run_items import CHECKPOINTS, checkpoint_folder
 from flows.engine.storage import Storage
 from flows.maintenance.remove import REMOVALS_FOLDER as REMOVALS
 from flows.maintenance.remove import list_removals

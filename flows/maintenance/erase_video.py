@@ -10,12 +10,12 @@ from pathlib import Path
 from flows.engine.atomic_files import remove_path
 from flows.engine.dvc_store.repository_lock import hold_repository
 from flows.engine.file_marks import read_mark
+from flows.engine.item_jobs import CHECKPOINTS, checkpoint_folder
 from flows.engine.plan import Plan
 from flows.engine.project import RAW_FOLDER, STATE, Project
 from flows.engine.recipe import RECIPE_FOLDER, RECIPE_SUFFIX
 from flows.engine.recipe_sync import REMOVED_MEMO
 from flows.engine.record_rewrite import IsRemoved, remove_from_record
-from flows.engine.run_items import CHECKPOINTS, checkpoint_folder
 from flows.engine.state import State
 from flows.engine.storage import Storage
 from flows.engine.video_names import normalize_path

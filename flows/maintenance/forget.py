@@ -20,8 +20,8 @@ from flows.cli.command_options import JSON_OPTION, ValuesCommand
 from flows.cli.text_formatting import format_size
 from flows.engine.dvc_store.dvc_config import read_config
 from flows.engine.project import Project
+from flows.engine.project_lock import hold_project
 from flows.engine.recipe import RECIPE_FOLDER, RECIPE_SUFFIX
-from flows.engine.run import hold_project
 from flows.engine.storage import Storage
 from flows.engine.video_list import Video
 from flows.engine.video_paths import list_video_paths, require_project_file

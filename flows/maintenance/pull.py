@@ -21,7 +21,7 @@ from flows.engine.dvc_store.dvc_lock import DirHash, read_lock
 from flows.engine.dvc_store.dvc_pointer import read_pointer
 from flows.engine.file_marks import read_mark, scan_folder
 from flows.engine.project import RAW_FOLDER, Project
-from flows.engine.run import hold_project
+from flows.engine.project_lock import hold_project
 from flows.engine.storage import Storage
 from flows.maintenance.terminal_dialog import open_project, print_answer, resolve_artifact_kinds, resolve_videos
 from tasks.artifacts.artifact import DATASET_ITEM

@@ -8,22 +8,25 @@ import hashlib
 import math
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from flows.engine.atomic_files import remove_path
+from flows.engine.inline_workers import make_inline_workers
+from flows.engine.item_jobs import checkpoint_folder, list_input_paths
 from flows.engine.job import Job, JobResult, WorkerSetup
 from flows.engine.outcome import Item
 from flows.engine.plan import Plan
 from flows.engine.project import PARAMS_FILE, STATE, Project
-from flows.engine.run import processor_count, worker_count
-from flows.engine.run_items import checkpoint_folder, list_input_paths
-from flows.engine.worker_pool import GB, InlineWorkers, JobEnded, WorkerDied, WorkerPool, Workers
+from flows.engine.run import count_workers
+from flows.engine.worker_pool import GB, WorkerPool
+from flows.engine.workers import JobEnded, WorkerDied, Workers
 from flows.maintenance.compare_artifacts import EQUAL, Difference, compare_files
 from tasks.errors import SemflowError
 from tasks.progress import track_progress
+from tasks.threads import count_processors
 
 LIMIT_S = 6 * 3600.0
 POLL_S = 0.5
@@ -106,19 +109,12 @@ def _place(project: Project) -> Generator[Path]:
 
 def _workers(project: Project, root: Path) -> Workers:
     if project.pipeline is None:
-        return InlineWorkers(_perform_here(project, root))
+        return make_inline_workers(project, root)
     # Whatever uses an accelerator would have to take turns.
-    size = worker_count(project) if project.device == "cpu" else 1
+    size = count_workers(project) if project.device == "cpu" else 1
     memory = float(project.compute.get("worker_memory_gb") or 0.0) * GB or math.inf
-    setup = WorkerSetup(str(root), project.pipeline, project.compute, max(1, processor_count() // size))
+    setup = WorkerSetup(str(root), project.pipeline, project.compute, max(1, count_processors() // size))
     return WorkerPool(setup, size, memory)
-
-
-def _perform_here(project: Project, root: Path) -> Callable[[Job], JobResult]:
-    from flows.engine.job_execution import execute_job
-
-    stages = {stage.name: stage for stage in project.stages}
-    return lambda job: execute_job(job, stages[job.stage], project.params, root)
 
 
 def _job(plan: Plan, item: Item, root: Path) -> Job:

@@ -21,8 +21,8 @@ import click
 from flows.cli.command_options import JSON_OPTION, ValuesCommand
 from flows.engine.atomic_files import move_into_place, remove_path
 from flows.engine.project import STATE, Project
+from flows.engine.project_lock import hold_project
 from flows.engine.recipe_sync import REMOVED_MEMO
-from flows.engine.run import hold_project
 from flows.engine.state import State
 from flows.engine.video_list import Video, merge_videos
 from flows.engine.video_names import resolve_video_name

@@ -18,8 +18,8 @@ from flows.cli.text_formatting import format_counts, format_duration, format_siz
 from flows.engine.file_marks import scan_folder
 from flows.engine.plan import Plan, count_statuses
 from flows.engine.project import RAW_FOLDER, STATE, Project
+from flows.engine.project_lock import LOCK_FILE
 from flows.engine.recipe import RECIPE_FOLDER
-from flows.engine.run import LOCK_FILE
 from flows.engine.status_file import read_status
 from flows.engine.storage import Storage
 from flows.maintenance.terminal_dialog import open_project, print_answer

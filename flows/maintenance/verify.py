@@ -17,7 +17,7 @@ from flows.cli.display import show_progress
 from flows.cli.text_formatting import format_size
 from flows.engine.plan import Plan
 from flows.engine.project import Project
-from flows.engine.run import hold_project
+from flows.engine.project_lock import hold_project
 from flows.maintenance.recompute import RecomputedItem, is_recomputable, parse_amount, recompute_items, sample_items
 from flows.maintenance.terminal_dialog import open_project, print_answer, resolve_videos
 from flows.maintenance.verify_hashes import IntegrityReport, verify_hashes

@@ -1,7 +1,7 @@
-"""Records a run in Prefect: takes the messages of the run as they come, sends them on in batches, bounded in all.
+"""Records a run in Prefect: turns the messages of the run into task-run events, log lines, artifacts and a final state.
 
-Everything goes through Prefect's REST API with Prefect's own client (addresses, keys, headers, certificates are its
-business). A server that does not answer for a while gets what it missed once it is back.
+Everything goes through Prefect's REST API with Prefect's own client, which handles addresses, keys, headers and
+certificates (event_sender.py sends in batches).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from prefect.client.schemas.objects import StateType
 from prefect.settings import get_current_settings
 
 from flows.prefect_door import task_run_events
+from flows.prefect_door.event_sender import EventSender
 from flows.prefect_door.prefect_progress import NEVER, FlowRunProgress
 from flows.prefect_door.task_run_events import FlowRunRef, TaskRunRecord
 
@@ -30,16 +31,8 @@ FLOW_NAME = "process_dataset"
 TAG = "semflow"
 GATHER_S = 0.25
 """How long messages gather before they are sent."""
-BATCH = 200
-"""Events or log lines in one request."""
 MIN_MESSAGES_TO_MERGE = 400
 """Messages at once from which on an item that began and ended among them is told in one event instead of two."""
-MAX_IN_FLIGHT = 2000
-"""Items that the server may have before it that it has not recorded; it drops events beyond 10,000 (Prefect 3.8.8)."""
-MAX_PAUSE_S = 1.0
-"""Between two questions how far the server is: each costs it some milliseconds."""
-STALL_TIMEOUT_S = 30.0
-"""Without any progress of the server for so long, the run is sent on all the same."""
 CRASH_TIMEOUT_S = 3.0
 """How long it may take to say that the run was killed."""
 INFO, WARNING, ERROR = 20, 30, 40
@@ -57,15 +50,11 @@ class PrefectRecorder:
         self._opening: dict[str, Any] = {}
         self._flow: FlowRunRef
         self._runs: dict[tuple[str, str], TaskRunRecord] = {}
-        self._events: list[dict[str, Any]] = []
-        self._logs: list[dict[str, Any]] = []
+        self._sender = EventSender(client)
         self._settled = 0
-        self._sent = 0
-        self._known = 0
         self._progress: FlowRunProgress | None = None
         self._finished: dict[str, Any] | None = None
         self._over: Literal["", "close", "lost"] = ""
-        self._deadline = float("inf")
         self._beat_at = time.monotonic()
 
     def run(self) -> None:
@@ -76,7 +65,7 @@ class PrefectRecorder:
             messages = self._gather()
             for message in _lean(messages):
                 self._take(message)
-            self._send()
+            self._sender.send_queued(self._flow.id)
             self._show_progress()
             self._beat()
         self._release()
@@ -136,13 +125,13 @@ class PrefectRecorder:
             case ["ended", when, outcome, final]:
                 self._end(when, outcome, final)
             case ["said", when, level, text]:
-                self._logs.append(task_run_events.make_log_line(self._flow, None, level, text, when))
+                self._sender.logs.append(task_run_events.make_log_line(self._flow, None, level, text, when))
             case ["finished", _, result]:
                 self._finished = result
             case ["close", seconds]:
-                self._over, self._deadline = "close", time.monotonic() + seconds
+                self._over, self._sender.deadline = "close", time.monotonic() + seconds
             case ["lost"]:
-                self._over, self._deadline = "lost", time.monotonic() + CRASH_TIMEOUT_S
+                self._over, self._sender.deadline = "lost", time.monotonic() + CRASH_TIMEOUT_S
             case _:
                 raise AssertionError(f"unknown message {message[0]}")
 
@@ -154,14 +143,14 @@ class PrefectRecorder:
         self._enter(run, state, when)
         if state.message:
             level = ERROR if state.name in ("Failed", "FaultOnRecord") else WARNING
-            self._logs.append(task_run_events.make_log_line(self._flow, run, level, state.message, when))
+            self._sender.logs.append(task_run_events.make_log_line(self._flow, run, level, state.message, when))
         if final:
             self._settled += 1
             if self._progress is not None:
                 self._progress.count_done((run.video, run.stage))
 
     def _enter(self, run: TaskRunRecord, state: task_run_events.TaskRunState, when: float) -> None:
-        self._events.append(task_run_events.make_state_event(self._flow, run, state, when))
+        self._sender.events.append(task_run_events.make_state_event(self._flow, run, state, when))
 
     def _task_run(self, video: str, stage: str, label: str) -> TaskRunRecord:
         run = self._runs.get((video, stage))
@@ -170,50 +159,6 @@ class PrefectRecorder:
             run = TaskRunRecord(video, stage, label, self._opening["versions"].get(stage), retry_delays_s=delays)
             self._runs[video, stage] = run
         return run
-
-    def _send(self) -> None:
-        """Send what gathered; waits where the server is behind."""
-        while self._events and self._post("/events", self._events[:BATCH]):
-            self._sent += sum(task_run_events.is_final_event(event) for event in self._events[:BATCH])
-            del self._events[:BATCH]
-            if self._sent - self._known > MAX_IN_FLIGHT:
-                self._wait_for_records(self._sent - MAX_IN_FLIGHT // 2, STALL_TIMEOUT_S)
-        while self._logs and self._post("/logs/", self._logs[:BATCH]):
-            del self._logs[:BATCH]
-
-    def _post(self, path: Literal["/events", "/logs/"], content: list[dict[str, Any]]) -> bool:
-        """Whether the server took it; waits a moment where it does not answer."""
-        if time.monotonic() > self._deadline:
-            return False
-        try:
-            self._client.request("POST", path, json=content)
-        except httpx.HTTPError as error:
-            if isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500:
-                raise
-            time.sleep(min(1.0, max(0.0, self._deadline - time.monotonic())))
-            return False
-        return True
-
-    def _wait_for_records(self, wanted: int, patience_s: float) -> bool:
-        """Wait until `wanted` settled items are in the database; false where `patience_s` pass without progress."""
-        filters = {
-            "flow_runs": {"id": {"any_": [str(self._flow.id)]}},
-            "task_runs": {"state": {"type": {"any_": list(task_run_events.FINAL_TYPES)}}},
-        }
-        moved, pause_s = time.monotonic(), 0.1
-        while self._known < wanted:
-            try:
-                known = self._client.request("POST", "/task_runs/count", json=filters).json()
-            except httpx.TransportError:
-                known = self._known
-            if known > self._known:
-                self._known, moved, pause_s = known, time.monotonic(), 0.1
-            elif time.monotonic() > min(moved + patience_s, self._deadline):
-                return False
-            if self._known < wanted:
-                time.sleep(pause_s)
-                pause_s = min(2 * pause_s, MAX_PAUSE_S)
-        return True
 
     def _show_progress(self) -> None:
         progress = self._progress
@@ -238,7 +183,7 @@ class PrefectRecorder:
         if self._own or self._opening["flow_run_id"] or every is None or time.monotonic() < self._beat_at:
             return
         self._beat_at = time.monotonic() + max(every, 30)
-        self._events.append(
+        self._sender.events.append(
             {
                 "occurred": task_run_events.format_time(time.time()),
                 "event": "prefect.flow-run.heartbeat",
@@ -268,8 +213,8 @@ class PrefectRecorder:
 
     def _conclude(self) -> None:
         """Send the rest, the tables and the state of the flow run, then see it recorded."""
-        while (self._events or self._logs) and time.monotonic() < self._deadline:
-            self._send()
+        while self._sender.has_queued() and time.monotonic() < self._sender.deadline:
+            self._sender.send_queued(self._flow.id)
         finished = self._finished
         assert finished is not None
         if self._progress is not None:
@@ -283,8 +228,8 @@ class PrefectRecorder:
             self._client.create_artifact(self._artifact("semflow-report", "markdown", link, "The reports"))
         if self._opening["flow_run_id"] is None:
             self._set_state(self._flow.id, *finished["state"])
-        if not self._wait_for_records(self._settled, STALL_TIMEOUT_S) and self._over == "close":
-            self._say(WARNING, f"Prefect recorded {self._known} of {self._settled} items in time")
+        if not self._sender.wait_for_records(self._flow.id, self._settled) and self._over == "close":
+            self._say(WARNING, f"Prefect recorded {self._sender.recorded} of {self._settled} items in time")
 
     def _set_state(self, run: UUID, kind: str, name: str, message: str) -> None:
         self._client.set_flow_run_state(run, RunState(type=StateType(kind), name=name, message=message), force=True)

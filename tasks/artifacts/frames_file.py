@@ -18,7 +18,7 @@ from tasks.arrays import Image
 from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.image_codec import MAX_JPEG_SHARE, ImageEncoding, encode_image
 from tasks.artifacts.parquet_file import ROWS_PER_GROUP, make_field
-from tasks.threads import thread_count
+from tasks.threads import count_threads
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -94,7 +94,7 @@ def _encode_rows(
     rows: Iterable[Frame], encoding: ImageEncoding, quality: int
 ) -> Iterator[tuple[Frame, bytes | None, int]]:
     """Each row with its encoded bytes and JPEG quality, in order; threads encode at most a few rows ahead."""
-    encoders = min(MAX_ENCODER_THREADS, thread_count())
+    encoders = min(MAX_ENCODER_THREADS, count_threads())
     with ThreadPoolExecutor(encoders) as pool:
         ahead: deque[tuple[Frame, Future[tuple[bytes | None, int]]]] = deque()
         for row in rows:

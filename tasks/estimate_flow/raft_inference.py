@@ -28,7 +28,7 @@ from tasks.estimate_flow.raft_network import (
     correlate_all_pairs,
 )
 from tasks.runtime import load_once, make_torch_pool
-from tasks.threads import thread_count
+from tasks.threads import count_threads
 from tasks.weights.fetch import weights_path
 
 PAIRS_PER_CPU_RUN = 8  # pairs whose encodings are kept at once; it affects only how often an image is encoded twice
@@ -79,7 +79,7 @@ def estimate_on_cpu(network: Raft, images: Sequence[Image], iterations: int) -> 
             network.estimate_flow(first, build_correlation_pyramid(volume, *padder.cells), iterations)
         )[0]
 
-    with make_torch_pool(min(MAX_CPU_WORKERS, thread_count())) as pool:
+    with make_torch_pool(min(MAX_CPU_WORKERS, count_threads())) as pool:
         encoded = list(pool.map(encode, images))
         for first, second in pairwise(encoded):
             forward, backward = pool.submit(flow, first, second), pool.submit(flow, second, first)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tasks.arrays import Image
 from tasks.errors import BadParams
 from tasks.extract_features.backbone import Backbone, FoldedConv, load_backbone
-from tasks.threads import thread_count
+from tasks.threads import count_threads
 
 OPSET = 17
 LayerActivations = list[NDArray[np.float32]]
@@ -46,7 +46,7 @@ def _make_onnx_runner(net: Backbone, convs: Sequence[FoldedConv], layers: tuple[
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = thread_count()
+    options.intra_op_num_threads = count_threads()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # workers share the processors
     session = onnxruntime.InferenceSession(build_onnx_graph(convs, layers), options, providers=["CPUExecutionProvider"])
 

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from tasks.arrays import Vectors
 from tasks.runtime import make_torch_pool
 from tasks.streams.video_clips import VideoClip
-from tasks.threads import thread_count
+from tasks.threads import count_threads
 
 MAX_PARALLEL_CLIPS = 2  # clips at once on a CPU at most
 CUDA_BATCH = 8  # clips at once on CUDA: one of 64 frames takes about a gigabyte
@@ -62,7 +62,7 @@ class ClipNetwork:
         """(1, d, t, h, w) last feature map of each clip, lazily, on the CPU in single precision."""
         waiting = iter(clips)
         if self._device == "cpu":
-            at_once = min(MAX_PARALLEL_CLIPS, thread_count())
+            at_once = min(MAX_PARALLEL_CLIPS, count_threads())
             with make_torch_pool(at_once) as pool:
                 while some := list(islice(waiting, at_once)):
                     yield from pool.map(lambda clip: self._run([clip]), some)

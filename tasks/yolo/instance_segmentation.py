@@ -19,7 +19,7 @@ from tasks.arrays import Image
 from tasks.geometry.letterbox import Letterbox
 from tasks.runtime import load_once
 from tasks.syntax import parse_literal
-from tasks.threads import thread_count
+from tasks.threads import count_threads
 from tasks.yolo.anchor_padding import pad_to_min_anchors
 from tasks.yolo.onnx_export import onnx_path
 
@@ -80,7 +80,7 @@ def open_segmenter(path: Path) -> Segmenter:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = thread_count()
+    options.intra_op_num_threads = count_threads()
     options.log_severity_level = LOG_ERRORS_ONLY
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # several videos share the processors
     session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tasks.runtime import load_once
 from tasks.syntax import parse_literal
-from tasks.threads import thread_count
+from tasks.threads import count_threads
 from tasks.weights.fetch import weights_path
 from tasks.yolo.anchor_padding import pad_to_min_anchors
 from tasks.yolo.onnx_export import onnx_path
@@ -44,11 +44,11 @@ def load_yolo(weights: str, device: str) -> Yolo:
 
 
 def load_yolo_onnx(path: Path, threads: int | None = None) -> Yolo:
-    """An exported model in onnxruntime; its results do not depend on `threads` (default: thread_count)."""
+    """An exported model in onnxruntime; its results do not depend on `threads` (default: count_threads)."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or thread_count()
+    options.intra_op_num_threads = threads or count_threads()
     options.log_severity_level = LOG_ERRORS_ONLY
     # Waiting threads must not spin: several videos and stages share the processors.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

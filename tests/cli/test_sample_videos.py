@@ -88,7 +88,7 @@ def test_the_packets_kept_are_all_pictures_up_to_a_time_and_as_many_as_can_be(or
 def one_sample(clip, monkeypatch) -> None:
     """`clip` as the one sample, at hand without a network."""
     monkeypatch.setattr(sample_videos, "SAMPLES", (dataclasses.replace(SAMPLES[0], name="clip"),))
-    monkeypatch.setattr(sample_videos, "fetch", lambda asset: clip)
+    monkeypatch.setattr(sample_videos, "fetch_asset", lambda asset: clip)
 
 
 @pytest.mark.usefixtures("one_sample")

@@ -25,9 +25,9 @@ def interpose() -> None:
     """Moments before and after a recipe is written, and before and after it is moved into place."""
     write, replace = RecipeStore.write_recipe, Path.replace
 
-    def writing(book: RecipeStore, stem: str, recipe: Recipe, method: Method) -> None:
+    def writing(store: RecipeStore, stem: str, recipe: Recipe, method: Method) -> None:
         kill_scenarios.moment(f"{recipe.stage} {stem} recording 0")
-        write(book, stem, recipe, method)
+        write(store, stem, recipe, method)
         kill_scenarios.moment(f"{recipe.stage} {stem} recording 3")
 
     def replacing(source: Path, target: Path) -> Path:
@@ -40,7 +40,7 @@ def interpose() -> None:
         return result
 
     engine_adapter.mirror_run = _unmirrored
-    RecipeStore.write = writing  # type: ignore[method-assign]
+    RecipeStore.write_recipe = writing  # type: ignore[method-assign]
     Path.replace = replacing  # type: ignore[method-assign, assignment]
 
 

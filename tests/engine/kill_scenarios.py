@@ -230,16 +230,16 @@ def _eat() -> None:
 
 def _interpose() -> None:
     """Moments between the moves of an item's artifacts into place; in a worker alone, which has that module."""
-    perform: Any = sys.modules.get("flows.engine.job_execution")
-    if perform is None:
+    job_execution: Any = sys.modules.get("flows.engine.job_execution")
+    if job_execution is None:
         return
-    move = perform.move
+    move = job_execution.move_into_place
 
     def moving(source: Path, final: Path) -> None:
         moment(f"moving {final.parent.name} {final.stem}")
         move(source, final)
 
-    perform.move = moving
+    job_execution.move_into_place = moving
 
 
 STAGES = (read, act, tell)

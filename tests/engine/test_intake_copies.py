@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from flows.cli.import_videos import LOCK, copy_videos, import_videos
-from flows.engine.atomic_files import hold_lock_file
+from flows.engine.project_lock import hold_lock_file
 from tasks.errors import SemflowError
 from tests.engine.clips import in_raw, put
 
@@ -111,10 +111,10 @@ def test_a_killed_copy_leaves_nothing_that_is_a_video_and_the_next_one_clears_up
     project_root: Path, elsewhere: Path
 ) -> None:
     code = (
-        "import pathlib, shutil, sys, time; from flows.cli.import_videos import take_in\n"
+        "import pathlib, shutil, sys, time; from flows.cli.import_videos import import_videos\n"
         "def copyfile(source, target):\n"
         "    target.write_bytes(b'half'); print('copying', flush=True); time.sleep(60)\n"
-        "shutil.copyfile = copyfile; take_in(pathlib.Path(sys.argv[1]), [sys.argv[2]])"
+        "shutil.copyfile = copyfile; import_videos(pathlib.Path(sys.argv[1]), [sys.argv[2]])"
     )
     command = [sys.executable, "-c", code, str(project_root), str(elsewhere)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as copying:

@@ -13,7 +13,7 @@ from flows.engine.plan import Plan, select_items
 from flows.engine.project import Project
 from flows.engine.run_items import ItemRunner
 from flows.engine.timings import DurationEstimates
-from flows.engine.worker_pool import JobEnded, WorkerEvent
+from flows.engine.workers import JobEnded, WorkerEvent
 
 
 class Hand:
@@ -86,4 +86,4 @@ def test_a_failure_blocks_only_what_reads_it(reopen: Callable[[], Project]) -> N
 
 
 def test_a_run_takes_as_many_workers_as_compute_says(reopen: Callable[[], Project]) -> None:
-    assert engine.worker_count(reopen()) == 2
+    assert engine.count_workers(reopen()) == 2

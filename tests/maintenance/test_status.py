@@ -7,8 +7,8 @@ import os
 import time
 from pathlib import Path
 
-from flows.engine.atomic_files import hold_lock_file
 from flows.engine.outcome import Item, Outcome, Step
+from flows.engine.project_lock import hold_lock_file
 from flows.engine.status_file import StatusFile, read_status
 from flows.maintenance.status import find_lock_holder, read_last_run
 from tests.engine import toys

@@ -14,7 +14,8 @@ from prefect.client.schemas.filters import ArtifactFilter, FlowRunFilter, LogFil
 from prefect.client.schemas.objects import FlowRun, TaskRun
 
 from flows.engine.outcome import Item
-from flows.prefect_door import prefect_recorder
+from flows.prefect_door import event_sender
+from flows.prefect_door.event_sender import EventSender
 from flows.prefect_door.prefect_mirror import PrefectMirror
 from flows.prefect_door.prefect_recorder import PrefectRecorder
 from tests.flows.prefect_door.scripts import (
@@ -219,17 +220,17 @@ def test_of_many_items_at_once_all_are_recorded_and_beginnings_are_told_with_the
 def test_a_server_that_is_behind_is_waited_for_by_what_it_was_sent_not_by_what_is_to_come(
     client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prefect_recorder, "MAX_IN_FLIGHT", 20)
-    monkeypatch.setattr(prefect_recorder, "BATCH", 10)
+    monkeypatch.setattr(event_sender, "MAX_IN_FLIGHT", 20)
+    monkeypatch.setattr(event_sender, "BATCH", 10)
     waits: list[bool] = []
-    wait = PrefectRecorder._wait_for_records
+    wait = EventSender.wait_for_records
 
-    def watched(self: PrefectRecorder, wanted: int, patience_s: float) -> bool:
+    def watched(self: EventSender, flow_run: UUID, wanted: int) -> bool:
         assert wanted <= self._sent
-        waits.append(wait(self, wanted, patience_s))
+        waits.append(wait(self, flow_run, wanted))
         return waits[-1]
 
-    monkeypatch.setattr(PrefectRecorder, "_wait_for_records", watched)
+    monkeypatch.setattr(EventSender, "wait_for_records", watched)
     mirror = make_mirror()
     items = [Item(f"v{n:03}", "read") for n in range(60)]
     mirror.on_planned(items, {}, 2)
