@@ -6,7 +6,8 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.engine.dvc_commit import commit_to_dvc
@@ -56,54 +57,69 @@ def run_stale_items(
     """
     began = time.perf_counter()
     observers = (*observers, StatusFile(project.root))
-    unrecorded: dict[str, str] = {}
     with hold_project(project), handle_signals() as signals:
-        outcomes: dict[Item, Outcome] = {}
-        moved: list[Path] = []
-        index: Path | None = None
-        expected: float | None = None
-        order: list[Item] = []
-        notes = list(project.notes)
+        progress = _RunState(notes=list(project.notes))
         try:
             signals.enable_raising()
             plan = Plan.examine_project(project)
-            moved = remove_orphans(project, plan)
+            progress.moved = remove_orphans(project, plan)
             if retry_failed:
                 _reset_failures(project, plan)
             states = _add_items_to_restore(plan, select_items(plan, videos, stages), pull)
-            order = list(states)
-            outcomes |= {state.item: make_outcome(state) for state in states.values() if state.status != "stale"}
+            progress.order = list(states)
+            fresh = [state for state in states.values() if state.status != "stale"]
+            progress.outcomes |= {state.item: make_outcome(state) for state in fresh}
             if list_stale(states):
-                expected = _run_items(plan, states, outcomes, observers=observers, signals=signals, stopped=stopped)
+                progress.expected_s = _run_items(
+                    plan, states, progress.outcomes, observers=observers, signals=signals, stopped=stopped
+                )
             remove_stale_checkpoints(project, plan.states.values())
             if not stopped():
                 if stages is None or "report" in stages:
-                    index = _refresh_index(project, plan, notes)
+                    progress.index = _refresh_index(project, plan, progress.notes)
                 if record:
-                    unrecorded = commit_to_dvc(project, plan)
+                    progress.unrecorded = commit_to_dvc(project, plan)
                 elif stages is not None:
-                    notes += _prepare_dvc_commit(project, stages)
+                    progress.notes += _prepare_dvc_commit(project, stages)
             signals.disable_raising()
         except Interrupted:
             pass  # the signal is in the summary
-        for item in order:
-            outcomes.setdefault(item, Outcome(item.video, item.stage, "stopped", error="the run was interrupted"))
         project.state.flush()
-        summary = Summary(
-            outcomes=_sort_outcomes(project, outcomes.values()),
-            seconds=time.perf_counter() - began,
-            moved=tuple(map(str, moved)),
-            unrecorded=unrecorded,
-            index=str(index or ""),
-            notes=tuple(notes),
-            interrupted=signals.ended_by or (15 if stopped() else 0),
-            expected_s=expected,
-        )
+        summary = _summarise(project, progress, time.perf_counter() - began, signals.ended_by or 15 * stopped())
         for observer in observers:
             observer.on_finished(summary)
     if any(outcome.result not in ("reused", "remote") for outcome in summary.outcomes):
         _append_run_log(project, summary)
     return summary
+
+
+@dataclass
+class _RunState:
+    """What a run has done so far, whenever it ends."""
+
+    notes: list[str]
+    order: list[Item] = field(default_factory=list[Item])
+    outcomes: dict[Item, Outcome] = field(default_factory=dict[Item, Outcome])
+    moved: list[Path] = field(default_factory=list[Path])
+    index: Path | None = None
+    expected_s: float | None = None
+    unrecorded: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def _summarise(project: Project, progress: _RunState, seconds: float, interrupted: int) -> Summary:
+    """The summary; items without an outcome were stopped."""
+    for item in progress.order:
+        progress.outcomes.setdefault(item, Outcome(item.video, item.stage, "stopped", error="the run was interrupted"))
+    return Summary(
+        outcomes=_sort_outcomes(project, progress.outcomes.values()),
+        seconds=seconds,
+        moved=tuple(map(str, progress.moved)),
+        unrecorded=progress.unrecorded,
+        index=str(progress.index or ""),
+        notes=tuple(progress.notes),
+        interrupted=interrupted,
+        expected_s=progress.expected_s,
+    )
 
 
 def _prepare_dvc_commit(project: Project, stages: Sequence[str]) -> list[str]:

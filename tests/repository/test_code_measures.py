@@ -4,55 +4,44 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from tests.repository import code_measures as measures
 
 MAX_ONE_WORD, MAX_PARTICIPLES = 0.35, 0.03
 """Shares of public function names that are one word, or a past participle without a noun."""
 MAX_CIRCLES, MAX_FILE_LINES, MAX_FUNCTION_LINES = 2, 300, 60
-RENAMING = pytest.mark.xfail(strict=False, reason="some rooms are still being renamed")
 
 
-@RENAMING
 def test_most_function_names_are_a_verb_and_a_noun() -> None:
     assert measures.one_word_share() <= MAX_ONE_WORD
 
 
-@RENAMING
 def test_few_function_names_are_past_participles() -> None:
     public = [function for function in measures.functions() if function.is_public and not function.is_property]
     assert len(measures.participles()) <= MAX_PARTICIPLES * len(public), measures.participles()
 
 
-@RENAMING
 def test_a_class_name_stands_in_one_module() -> None:
     assert measures.repeated_classes() == {}
 
 
-@RENAMING
 def test_a_module_name_stands_in_one_package() -> None:
     assert measures.repeated_modules() == {}
 
 
-@RENAMING
 def test_modules_import_each_other_one_way() -> None:
     circles = measures.import_circles()
     assert len(circles) <= MAX_CIRCLES, circles
 
 
-@RENAMING
 def test_files_are_short() -> None:
     assert {name: count for name, count in measures.line_counts().items() if count >= MAX_FILE_LINES} == {}
 
 
-@RENAMING
 def test_functions_are_short() -> None:
     long = [f"{one.module}.{one.name}" for one in measures.functions() if one.lines >= MAX_FUNCTION_LINES]
     assert long == []
 
 
-@RENAMING
 def test_limits_are_named_min_and_max() -> None:
     paths = [path for package in measures.PACKAGES for path in (measures.ROOT / package).rglob("*.py")]
     found = {
