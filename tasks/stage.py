@@ -123,10 +123,8 @@ def stage(
                     f"got {kind}"
                 )
         if params is None or not inputs or not produced:
-            raise TypeError(
-                f"{function.__name__} must take an Artifact and `params`, and return an Artifact, "
-                f"got {inspect.signature(function)}"
-            )
+            signature = f"{function.__name__} must take an Artifact and `params`, and return an Artifact"
+            raise TypeError(f"{signature}, got {inspect.signature(function)}")
         return Stage(
             name=function.__name__,
             function=function,
