@@ -15,28 +15,30 @@ from tasks.artifacts.poses import Poses
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import BadInput
 from tasks.estimate_pose.params import EstimatePoseParams
-from tasks.params import Compute
+from tasks.params import Compute, ParamSections
 from tasks.yolo.keypoint_decoding import Skeletons
 from tasks.yolo.yolo_model import Yolo
 
-PARAMS = {
-    "estimate_pose": EstimatePoseParams(
-        weights="yolo11n-pose",
-        image_size=640,
-        crop_height=256,
-        crop_below=160,
-        score_threshold=0.25,
-        nms_iou=0.7,
-        affinity=0.25,
-        keypoint_score=0.5,
-        min_keypoints=8,
-        smoothing="kalman",
-        cutoff_hz=6,
-        bridge_s=0.2,
-        min_steps=4,
-    ),
-    "compute": Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True),
-}
+PARAMS = ParamSections(
+    {
+        "estimate_pose": EstimatePoseParams(
+            weights="yolo11n-pose",
+            image_size=640,
+            crop_height=256,
+            crop_below=160,
+            score_threshold=0.25,
+            nms_iou=0.7,
+            affinity=0.25,
+            keypoint_score=0.5,
+            min_keypoints=8,
+            smoothing="kalman",
+            cutoff_hz=6,
+            bridge_s=0.2,
+            min_steps=4,
+        ),
+        "compute": Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True),
+    }
+)
 POINTS = np.stack([np.linspace(20, 80, 17), np.linspace(30, 190, 17)], axis=1)
 AREA = 60.0 * 160
 

@@ -33,7 +33,7 @@ def test_people_are_those_of_ultralytics_own_predict(pictures):
     predictor = import_ultralytics().YOLO(weights_path(WEIGHTS))
     total = 0
     for picture in pictures:
-        mine = looker.whole(picture)
+        mine = looker.detect_in_frame(picture)
         theirs = predictor.predict(picture[..., ::-1], imgsz=640, conf=0.25, iou=0.7, device="cpu", verbose=False)[0]
         assert len(mine) == len(theirs.boxes)
         assert mine.xyxy == pytest.approx(theirs.boxes.xyxy.numpy(), abs=0.05)
@@ -47,8 +47,8 @@ def test_people_are_those_of_ultralytics_own_predict(pictures):
 
 def test_a_person_seen_closer_is_where_it_is_in_the_whole_frame(pictures):
     looker = PoseDetector(load_yolo(WEIGHTS, "cpu"), 640, 256, score_threshold=0.5, nms_iou=0.7, batch=2)
-    whole = looker.whole(pictures[0])
-    close = looker.closer(pictures[0], whole.xyxy)
+    whole = looker.detect_in_frame(pictures[0])
+    close = looker.detect_in_crops(pictures[0], whole.xyxy)
     assert len(close) >= len(whole) >= 2
     for box, points, sure in zip(whole.xyxy, whole.keypoints, whole.keypoint_score > 0.9, strict=True):
         near = np.abs(close.keypoints - points)[:, sure].mean(axis=(1, 2)).min()
@@ -57,8 +57,10 @@ def test_a_person_seen_closer_is_where_it_is_in_the_whole_frame(pictures):
 
 @pytest.mark.slow
 def test_half_precision_places_keypoints_within_a_pixel_or_so(pictures):
-    single = PoseDetector(load_yolo(WEIGHTS, "cpu"), 640, 256, 0.5, 0.7, 1).whole(pictures[0])
-    half = PoseDetector(load_yolo_torch(weights_path(WEIGHTS), "cpu"), 640, 256, 0.5, 0.7, 1).whole(pictures[0])
+    single = PoseDetector(load_yolo(WEIGHTS, "cpu"), 640, 256, 0.5, 0.7, 1).detect_in_frame(pictures[0])
+    half = PoseDetector(load_yolo_torch(weights_path(WEIGHTS), "cpu"), 640, 256, 0.5, 0.7, 1).detect_in_frame(
+        pictures[0]
+    )
     sure = single.keypoint_score > 0.8
     assert len(half) == len(single)
     assert np.abs(half.keypoints - single.keypoints)[sure].max() < 8

@@ -112,7 +112,7 @@ def test_an_export_is_read_once_per_version_of_the_file(made: list[Path], monkey
 
 
 def test_an_export_that_fails_leaves_nothing(made: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exports, "sha256_of", lambda path: 1 / 0)
+    monkeypatch.setattr(exports, "compute_sha256", lambda path: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         onnx_path(WEIGHTS)
     assert names(export_path(WEIGHTS).parent) == set()
