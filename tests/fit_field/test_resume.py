@@ -78,7 +78,7 @@ from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.artifacts.tracks import Tracks
 from tasks.checkpoints import Checkpoints
 from tasks.fit_field.fit_windows import fit_semantic_field
-from tasks.fit_field.field_inputs import Inputs
+from tasks.fit_field.field_inputs import FieldInputs
 from tasks.fit_field.params import FitFieldParams
 
 folder = Path(sys.argv[1])
