@@ -16,7 +16,7 @@ from tasks.artifacts.report import Report
 from tasks.artifacts.tracks import Tracks
 
 THUMBNAIL_PX = 256
-MOST_KINDS = 4  # classes named per video; the rest are counted together
+MAX_KINDS = 4  # classes named per video; the rest are counted together
 SEARCH_FROM = 12  # videos from which a search field pays
 
 
@@ -74,7 +74,7 @@ def render_index(items: Sequence[IndexItem]) -> str:
         items=sorted(items, key=lambda item: (item.state == "ok", item.video)),
         summary=summarise_videos(items),
         search=len(items) >= SEARCH_FROM,
-        most_kinds=MOST_KINDS,
+        most_kinds=MAX_KINDS,
         clock=format_clock,
         count=format_count,
         number=format_number,

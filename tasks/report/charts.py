@@ -16,14 +16,14 @@ from tasks.report.markup import tag
 from tasks.report.report_data import ReportData
 
 TIME_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
-MOST_TICKS = 7
+MAX_TICKS = 7
 ROUND_FACTORS = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)
 AXIS_PX = 24  # height of a line of times
 BASELINE_PX = 16  # from its top to the foot of its digits
 LAST_SHARE = 0.97  # of the width: a time further right would stick out if centred
 
 
-def time_step(span_s: float, most: int = MOST_TICKS) -> float:
+def time_step(span_s: float, most: int = MAX_TICKS) -> float:
     """The smallest round step, in seconds, that gives at most `most` ticks over `span_s` > 0."""
     for step in TIME_STEPS_S:
         if span_s > 2 and span_s / step < most:
@@ -35,7 +35,7 @@ def time_step(span_s: float, most: int = MOST_TICKS) -> float:
     return next(power * factor for factor in (1, 2, 5, 10) if span_s / (power * factor) < most)
 
 
-def time_ticks(span_s: float, most: int = MOST_TICKS) -> list[float]:
+def time_ticks(span_s: float, most: int = MAX_TICKS) -> list[float]:
     """Times from 0 up to `span_s`, a round step apart."""
     step = time_step(span_s, most)
     return [round(i * step, 9) for i in range(math.floor(span_s / step + 1e-9) + 1)]

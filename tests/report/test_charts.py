@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.report.charts import MOST_TICKS, round_above, time_ticks
+from tasks.report.charts import MAX_TICKS, round_above, time_ticks
 
 
 @given(st.floats(0.001, 1e7))
@@ -16,7 +16,7 @@ def test_ticks_start_at_zero_are_evenly_spaced_and_few(span_s: float) -> None:
     ticks = time_ticks(span_s)
     assert ticks[0] == 0
     assert ticks[-1] <= span_s * (1 + 1e-6)
-    assert len(ticks) <= MOST_TICKS + 1
+    assert len(ticks) <= MAX_TICKS + 1
     assert all(b - a == pytest.approx(ticks[1], rel=1e-6) for a, b in pairwise(ticks))
 
 

@@ -14,8 +14,8 @@ from tasks.report.report_data import ReportData
 from tasks.report.section import Section
 
 HEIGHT_PX = 56
-MOST_CLASSES = 8
-MOST_STEPS = 800  # over the width of the chart; longer videos show the mean of neighbouring frames
+MAX_CLASSES = 8
+MAX_STEPS = 800  # over the width of the chart; longer videos show the mean of neighbouring frames
 UNITS = 1000  # the inner drawing's own width; its height is 100
 
 
@@ -34,7 +34,7 @@ def make_counts_section(data: ReportData) -> Section | None:
     found = count_per_frame(data)
     if not found:
         return None
-    rows = [_row(data, one, last=one is found[:MOST_CLASSES][-1]) for one in found[:MOST_CLASSES]]
+    rows = [_row(data, one, last=one is found[:MAX_CLASSES][-1]) for one in found[:MAX_CLASSES]]
     more = len(found) - len(rows)
     return Section(
         anchor="counts",
@@ -95,7 +95,7 @@ def _row(data: ReportData, one: Census, last: bool) -> Markup:
 
 def _paths(data: ReportData, heights: NDArray[np.float64]) -> tuple[str, str]:
     """The area under a staircase of `heights` (0..1) and its upper edge, as SVG paths."""
-    step = -(-len(heights) // MOST_STEPS)
+    step = -(-len(heights) // MAX_STEPS)
     starts = np.arange(0, len(heights), step)
     means = np.add.reduceat(heights, starts) / np.diff(np.append(starts, len(heights)))
     x = np.append(data.edges_s[starts], data.span_s) / data.span_s * UNITS
