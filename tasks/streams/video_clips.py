@@ -62,8 +62,8 @@ def make_clip_windows(
     """Windows in order, none over a cut, the last of each shot ending with it; none where no frame is ok.
 
     `cut` says of each pair of neighbouring frames whether the scene changes between them. A shot shorter than a window
-    is repeated until it fills one; below MIN_SHOT_S it is left out, unless no shot is longer. Where the stride makes too
-    many windows, they are spread evenly.
+    is repeated until it fills one; below MIN_SHOT_S it is left out, unless no shot is longer. Where the stride makes
+    too many windows, they are spread evenly.
     """
     shown = sample_instants(pts_s, ok, plan.fps)
     if not len(shown):
