@@ -97,7 +97,8 @@ def test_a_run_that_finds_the_disk_full_in_the_middle_keeps_what_it_has(here: Fa
     ballast = fill(here.root)
     os.kill(pid, 9)
     out, err = process.communicate(timeout=120)
-    assert "Traceback" not in err and "Error" not in err
+    # An item may fail for want of room too, and then says so in the system's words.
+    assert "Traceback" not in err and "Error" not in err.replace("OSError: [Errno 28]", "")
     assert process.returncode in (1, 2) and (out or err.count("\n") == 1)
     done = here.recipes()
     ballast.unlink()
