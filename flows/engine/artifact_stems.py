@@ -1,9 +1,9 @@
-"""Where a video's artifacts lie below an artifact folder: its stem, a path without ending.
+"""Stems: the path of a video's artifacts below an artifact folder, without suffix.
 
-Usually the stem is the video's name. Names that some file system cannot hold, or that two videos would share there, get
-a stem of safe characters and `~` + digits of the SHA-256 of the name. What holds: no two stems are equal when case and
-Unicode normalisation are ignored, as on a Mac's or a Windows machine's disk; no artifact file has the path of another
-video's folder; nothing leaves the folder. A stem is a function of the set of names, not of their order.
+Usually the stem is the video's name. Names that some file systems do not allow, or that two videos would share there,
+get a stem of safe characters and `~` + digits of the SHA-256 of the name. Guarantees: no two stems are equal when case
+and Unicode normalisation are ignored, as on the disk of a Mac or a Windows machine; no artifact file has the path of
+another video's folder; no stem leads out of the folder. Stems depend on the set of names, not on their order.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from collections.abc import Collection, Iterable
 from itertools import count
 
 ENDINGS = (".parquet", ".npy", ".npz", ".recipe.json")
-"""What follows a stem in the name of a file: artifacts and recipes; none may be the end of another."""
+"""Suffixes of artifacts and recipes, which follow the stem in a file name; none may be the end of another."""
 FLAT_ENDINGS = (".recipe.json",)
 RESERVED = ("index.html", "bench", "dataset.json", "assets")
-"""Names in `reports` that belong to no single video."""
+"""Names in `reports` that do not belong to a single video."""
 MAX_BYTES = 180
-"""Of a path component in UTF-8: file systems allow 255, and an artifact in the making adds process and thread."""
+"""Longest path component in UTF-8 bytes: file systems allow 255, and a temporary file adds process and thread ids."""
 DIGITS = (8, 16, 64)
 """Hexadecimal digits of the hash: the second and third count are for names whose first digits are equal."""
 
@@ -32,7 +32,7 @@ _MARK = re.compile(r"~[0-9a-f]{8}")
 _WORD = r"\w +@#%=,;&!'()\[\]{}$^`\-"
 _PART = rf"(?!(?i:con|prn|aux|nul|clock|com|lpt))[{_WORD}][{_WORD}.]*(?<![ .])"
 _PLAIN = re.compile(rf"{_PART}(?:/{_PART})*")
-"""Names that need no closer look: most of them."""
+"""Names that need no further check: most of them."""
 
 
 def assign_stems(videos: Iterable[str], *, flat: bool, reserved: Iterable[str] = ()) -> dict[str, str]:
@@ -64,7 +64,7 @@ def assign_stems(videos: Iterable[str], *, flat: bool, reserved: Iterable[str] =
 
 
 def fold_case(text: str) -> str:
-    """What two paths have in common that a file system without case and normalisation takes for one."""
+    """The same text for all paths that a case-insensitive, normalising file system treats as equal."""
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text.casefold()).casefold())
@@ -82,7 +82,7 @@ def _folders(paths: Iterable[str]) -> set[str]:
 
 
 def _suffixed(names: Collection[str], safe: dict[str, str]) -> dict[str, str]:
-    """Name to its safe text with `~` and digits, more of them where the first ones are those of another name."""
+    """Name to its safe text with `~` and hash digits; more digits where the first ones are equal for two names."""
     done: dict[str, str] = {}
     left = set(names)
     for digits in DIGITS:
@@ -102,12 +102,12 @@ def _suffix(name: str, text: str, digits: int) -> str:
 
 
 def _safe(text: str, kept: Collection[str]) -> str:
-    """The text itself where every file system can hold it, else one that differs from it and that they can hold."""
+    """The text itself where every file system allows it, else a different text that they allow."""
     if _is_plain(text):
         parts = text.split("/") if kept else [text]
     else:
         parts = [_safe_part(part) for part in unicodedata.normalize("NFC", text).split("/")]
-        if _MARK.search(fold_case("/".join(parts))):  # the mark is for those that we give a suffix
+        if _MARK.search(fold_case("/".join(parts))):  # this form is reserved for stems with a suffix
             parts = [part.replace("~", "_") for part in parts]
     if len(parts) > 1 and fold_case(parts[0]) in kept:  # a folder's name: a suffix at the end would not help
         other = (f"{_cut(parts[0], MAX_BYTES - 20)}_{n}" for n in count(1))

@@ -1,4 +1,4 @@
-"""Writing that a kill cannot tear: beside the final place, then moved there whole."""
+"""Atomic writes: to a temporary path on the same file system, then moved to the final path in one step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 PARTIAL_FOLDER = ".partial"
-"""Folder beside the artifacts where the one in the making lies; never part of the data (see .dvcignore)."""
+"""Folder beside the artifacts for files that are being written; never part of the data (see .dvcignore)."""
 
 
 MAX_NAME_BYTES, MAX_SUFFIX = 180, 16
@@ -20,12 +20,12 @@ MAX_NAME_BYTES, MAX_SUFFIX = 180, 16
 
 @contextlib.contextmanager
 def make_partial_path(final: Path, folder: Path) -> Generator[Path]:
-    """A path in `folder` to write to, on the file system of `final`; what is left there afterwards is removed.
+    """A temporary path in `folder`, on the file system of `final`; removed at the end if it still exists.
 
-    The `.partial` folder itself stays: others may be writing there. Whoever holds the project's lock removes it.
+    The `.partial` folder itself stays, since others may be writing there; the holder of the project's lock removes it.
     """
     name = final.name
-    if len(os.fsencode(name)) > MAX_NAME_BYTES:  # with more before it, it would be longer than file systems allow
+    if len(os.fsencode(name)) > MAX_NAME_BYTES:  # with the prefix below, it would exceed what file systems allow
         name = hashlib.md5(os.fsencode(name), usedforsecurity=False).hexdigest() + final.suffix[:MAX_SUFFIX]
     path = folder / PARTIAL_FOLDER / f"{os.getpid()}-{threading.get_ident()}-{name}"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,9 +36,9 @@ def make_partial_path(final: Path, folder: Path) -> Generator[Path]:
 
 
 def move_into_place(source: Path, final: Path) -> None:
-    """Put `source` in the place of `final`."""
+    """Move `source` to `final`, replacing what is there."""
     final.parent.mkdir(parents=True, exist_ok=True)
-    if final.is_dir():  # a folder cannot be replaced in one step; a crash between the two shows as missing
+    if final.is_dir():  # a folder cannot be replaced in one step; after a crash in between it is missing
         remove_path(final)
     try:
         source.replace(final)
@@ -49,7 +49,7 @@ def move_into_place(source: Path, final: Path) -> None:
 
 
 def _move_across(source: Path, final: Path) -> None:
-    """The same between two file systems: copied beside the final place first, so that it appears whole."""
+    """The same between two file systems: copied to a temporary path beside `final` first, then renamed."""
     beside = final.with_name(f".{os.getpid()}.{threading.get_ident()}.moved")
     try:
         if source.is_dir():
@@ -63,7 +63,7 @@ def _move_across(source: Path, final: Path) -> None:
 
 
 def remove_path(path: Path) -> None:
-    """Remove a file or a folder, if it is there."""
+    """Remove a file or a folder, if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

@@ -1,8 +1,8 @@
-"""Writing `dvc.lock`, the listings and the pointer to raw videos.
+"""Write `dvc.lock`, the directory listings and the pointer to the raw videos.
 
 Directory listings are made from recipes, so that a file that is not on this disk stays in the recorded version, and
-nothing is hashed again. What the last version held and this one would not is never dropped in silence: the stage is
-not recorded, and the reason is said.
+nothing is hashed again. A stage whose new version would lose videos of the recorded one is not recorded, and the
+reason is returned.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from flows.engine.storage import Storage
 from tasks.errors import SemflowError
 
 INDEX_PAGE = ("reports", "index.html")
-"""The page over all videos lies among the reports and is recorded with them."""
+"""Folder and name of the index page of all videos, which is recorded with the reports."""
 MAX_NAMES_SHOWN = 5
 Listing = Mapping[str, tuple[str, int]]
 """Relative path to MD5 and size."""
@@ -41,12 +41,12 @@ class _Recording:
     earlier: Mapping[str, StageRecord]
     removed: Mapping[str, list[str]]
     held: dict[str, FileHash | DirHash] = field(default_factory=dict[str, FileHash | DirHash])
-    """Folder to what is recorded of it in this version."""
+    """Folder to its hash in this version."""
     listings: dict[str, Listing] = field(default_factory=dict[str, Listing])
 
 
 def commit_stages(project: Project, plan: Plan, storage: Storage) -> dict[str, str]:
-    """Record every stage whose items are all proven; gives the others with what stands in their way."""
+    """Record in dvc.lock every stage whose items all have a valid recipe; gives the other stages with the reason."""
     with hold_repository(project.root):
         removed = project.state.read_memo(REMOVED_MEMO) or {}
         recording = _Recording(project, plan, storage, read_lock(project.root), removed)
@@ -83,7 +83,7 @@ def _record(recording: _Recording) -> dict[str, str]:
 
 
 def _obstacle(declaration: Declaration, plan: Plan) -> str:
-    """Why the stage's outputs are not proven; "" where they are. A recorded fault of an input is proof too."""
+    """Why the stage cannot be recorded; "" where all its items are fresh or have a recorded fault."""
     for video in plan.project.list_owners(declaration):
         state = plan.states[Item(video, declaration.name)]
         if state.status == "stale" or not state.recorded:
@@ -92,7 +92,7 @@ def _obstacle(declaration: Declaration, plan: Plan) -> str:
 
 
 def _listings(recording: _Recording, declaration: Declaration) -> dict[str, Listing]:
-    """Folder to what the stage's items left there, whether it is on this disk or not."""
+    """Folder to the files that the stage's items have there, whether they are on this disk or not."""
     project = recording.project
     found: dict[str, dict[str, tuple[str, int]]] = {folder: {} for folder in _out_folders(declaration)}
     recipes = found[f"{RECIPE_FOLDER}/{declaration.name}"]
@@ -114,7 +114,7 @@ def _listings(recording: _Recording, declaration: Declaration) -> dict[str, List
 
 
 def _loss(recording: _Recording, declaration: Declaration) -> str:
-    """What the last recorded version of the stage holds and this one would lose, in words; "" where nothing."""
+    """Message that names the recipes that the recorded version has and this one would lose; "" for none."""
     folder = f"{RECIPE_FOLDER}/{declaration.name}"
     before = recording.earlier.get(declaration.name)
     held = None if before is None else before.outs.get(folder)
@@ -144,12 +144,12 @@ def _loss(recording: _Recording, declaration: Declaration) -> str:
 
 
 def _keep(recording: _Recording, declaration: Declaration, folder: str) -> DirHash:
-    """Put a folder's listing, and what is new in it, into DVC's cache."""
+    """Put a folder's listing and its new files into DVC's cache; gives the folder's hash."""
     listing, objects = recording.listings[folder], recording.storage.objects
     held = DirHash(hash_listing(_md5s(listing)), sum(size for _, size in listing.values()), len(listing))
     before = recording.earlier.get(declaration.name)
     earlier = None if before is None else before.outs.get(folder)
-    if earlier is None:  # what DVC keeps is not for git
+    if earlier is None:  # folders that DVC tracks are ignored by git
         ignore_in_git(recording.project.root, RECIPE_FOLDER if folder.startswith(f"{RECIPE_FOLDER}/") else folder)
     (recording.project.root / folder).mkdir(parents=True, exist_ok=True)
     if isinstance(earlier, DirHash) and earlier.md5 == held.md5 and objects.has_object(held.md5):
@@ -184,14 +184,14 @@ def _as_record(recording: _Recording, declaration: Declaration) -> StageRecord:
 
 
 def _held_before(recording: _Recording, folder: str) -> FileHash | DirHash | None:
-    """What the last version says of an artifact folder whose stage is not recorded in this one."""
+    """The recorded hash of an artifact folder whose stage is not recorded in this version."""
     maker = recording.project.producers.get(folder)
     before = None if maker is None else recording.earlier.get(maker.name)
     return None if before is None else before.outs.get(folder)
 
 
 def _written(recording: _Recording, folder: str) -> DirHash:
-    """A folder that people write: hashed as it lies there."""
+    """The hash of a folder that users write, from its present files."""
     root = recording.project.root
     (root / folder).mkdir(parents=True, exist_ok=True)
     marks = scan_folder(root / folder)

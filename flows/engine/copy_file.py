@@ -1,4 +1,4 @@
-"""Copying a file whole or not at all, and comparing two files by size and bytes."""
+"""Copy a file atomically, and compare two files by size and bytes."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from tasks.errors import SemflowError
 
 BLOCK = 1 << 20
 COPY_SUFFIX = "copy"
-"""What the name of an unfinished copy ends in."""
+"""End of the name of an unfinished copy."""
 
 
 def copy_atomically(source: Path, final: Path, size: int) -> None:
-    """Copy `source`, of `size` bytes, with its times to `final`, which appears in one step, on the disk before it does.
+    """Copy `source`, of `size` bytes, with its times to `final`, which appears in one step after the bytes are on disk.
 
-    Raises OSError as the system gives it, and SemflowError where the source changes meanwhile; nothing is left then.
+    Raises OSError, and SemflowError where the source changes during the copy; in both cases no file is left.
     """
     final.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the final place, which may be a link to another disk; under a short name, for a long one just fits.
+    # Beside `final`, whose folder may be a link to another disk; a short name, since a long one may just fit.
     with make_partial_path(Path(COPY_SUFFIX), final.parent) as beside:
         before = source.stat()
         shutil.copyfile(source, beside)
@@ -36,7 +36,7 @@ def copy_atomically(source: Path, final: Path, size: int) -> None:
         with beside.open("rb") as file:
             os.fsync(file.fileno())
         shutil.copystat(source, beside)
-        if os.path.lexists(final):  # a disk that ignores case has `X.mp4` already
+        if os.path.lexists(final):  # e.g. `X.mp4` exists on a case-insensitive disk
             raise FileExistsError(errno.EEXIST, "a file of that name is there", str(final))
         beside.replace(final)
 
@@ -53,8 +53,8 @@ def have_same_bytes(one: Path, other: Path) -> bool:
 
 
 def remove_unfinished_copies(folder: Path) -> None:
-    """Remove what killed copies left in `folder`; nobody else may be copying there now."""
+    """Remove unfinished copies in `folder`; no other process may be copying there."""
     for left in (folder / PARTIAL_FOLDER).glob(f"*-{COPY_SUFFIX}"):
         left.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # not there, or others are writing there
+    with contextlib.suppress(OSError):  # missing, or others are writing there
         (folder / PARTIAL_FOLDER).rmdir()

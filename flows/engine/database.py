@@ -1,4 +1,4 @@
-"""The SQLite file behind the state: its tables, their versions, and what is done about a file that is damaged."""
+"""The SQLite file of the state: its tables, migrations between versions, and recovery from a damaged file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any
 
 log = logging.getLogger("semflow")
 BUSY_S = 20.0
-"""Another command may be writing: wait for it so long."""
+"""Longest wait in seconds while another command writes."""
 DAMAGED_CODES = (1, 11, 20, 26)
-"""SQLITE_ERROR (a table of another form), _CORRUPT, _MISMATCH and _NOTADB (sqlite.org/rescode.html): the file is of no
-use. Any other error (locked, disk full, read-only, I/O) says nothing against it."""
+"""SQLITE_ERROR (a table of another schema), _CORRUPT, _MISMATCH and _NOTADB (sqlite.org/rescode.html): the file is
+damaged. Other errors (locked, disk full, read-only, I/O) do not mean that."""
 SCHEMA = """
 create table files (path text primary key, size int, mtime int, ctime int, inode int, md5 text) without rowid;
 create table recipes (path text primary key, size int, mtime int, ctime int, inode int, text text) without rowid;
@@ -40,11 +40,11 @@ update ledger set outputs = seal(outputs);
 update memos set value = seal(value);
 """,
 }
-"""What makes a database the next version, by its own; any other is started anew."""
+"""Version to the statements that upgrade a database to the next one; other databases are recreated empty."""
 
 
 def open_database(path: Path) -> sqlite3.Connection:
-    """That at `path`: a damaged one is started anew, one that cannot be had or written is kept in memory."""
+    """Open the database at `path`; a damaged one is recreated, an in-memory one is used where it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return _connect(path)
@@ -57,7 +57,7 @@ def open_database(path: Path) -> sqlite3.Connection:
 
 
 def recreate_database(path: Path) -> sqlite3.Connection:
-    """An empty database in place of a damaged one; in memory where that cannot be."""
+    """Replace a damaged database by an empty one; in memory where the file cannot be written."""
     try:
         for damaged in path.parent.glob(f"{path.name}*"):
             damaged.unlink()
@@ -68,27 +68,27 @@ def recreate_database(path: Path) -> sqlite3.Connection:
 
 
 def is_damaged(error: sqlite3.Error) -> bool:
-    """Whether the error says that the file is of no use."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED_CODES  # the upper bits say more of the same
+    """Whether the error means that the file is damaged."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED_CODES  # the upper bits hold the extended error code
 
 
 def add_checksum(text: str) -> str:
-    """`text` behind its checksum: SQLite does not notice a bit that the disk turned."""
+    """`text` after its CRC-32 as 8 hexadecimal digits, since SQLite does not detect a flipped bit."""
     return f"{zlib.crc32(text.encode(errors='surrogatepass')):08x}{text}"
 
 
 def strip_checksum(sealed: Any) -> str | None:
-    """What was sealed; None where it is not that any more."""
+    """The text without its checksum; None where the checksum is wrong."""
     return sealed[8:] if isinstance(sealed, str) and add_checksum(sealed[8:]) == sealed else None
 
 
 def encode_json(value: Any) -> str:
-    """A value as sealed JSON."""
+    """A value as JSON with a checksum."""
     return add_checksum(json.dumps(value))
 
 
 def decode_json(sealed: Any) -> Any:
-    """What `to_json` was given; None where it is not that any more."""
+    """The value of `encode_json`; None where the checksum is wrong."""
     text = strip_checksum(sealed)
     return None if text is None else json.loads(text)
 
@@ -113,7 +113,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
     connection.create_function("seal", 1, add_checksum)
     with connection:
         connection.execute("begin immediate")
-        version = _version(connection)  # another process may have done it while this one waited
+        version = _version(connection)  # another process may have migrated while this one waited
         if version == VERSION:
             return
         if version in MIGRATIONS:

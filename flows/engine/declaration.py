@@ -1,6 +1,7 @@
-"""What the engine must know of a stage, as plain values: derived once from the stages and `params.yaml`, remembered
-until a file of code, the parameters or the installed packages change. So a plan imports no stage, no NumPy and no
-pydantic, and starts in a fraction of a second.
+"""Declarations: what the engine needs to know about each stage, as plain values.
+
+They are derived from the stages and `params.yaml`, and cached until a source file, the parameters or the installed
+packages change, so a plan imports no stage, no NumPy and no pydantic, and starts in a fraction of a second.
 """
 
 from __future__ import annotations
@@ -24,21 +25,21 @@ if TYPE_CHECKING:
     from tasks.stage import Stage
 
 PACKAGES = ("flows", "tasks")
-"""Packages whose files decide what a stage is."""
+"""Packages whose source files the declarations are derived from."""
 VIDEO_SLOT = "{video}"
 
 
 @dataclass(frozen=True)
 class ArtifactKind:
-    """An artifact class, as far as planning needs it."""
+    """The properties of an artifact class that planning needs."""
 
     folder: str
     suffix: str
-    """Ending of the file; "" where the artifact is a folder of files."""
+    """Suffix of the file; "" where the artifact is a folder of files."""
     is_raw: bool = False
     """Whether it is the raw video itself."""
     user_path: str = ""
-    """For what people write (labels, cameras): its path below the root, with {video} in it where each video has one."""
+    """For files that users write (labels, cameras): the path below the root, with {video} where each video has one."""
 
     @property
     def is_folder(self) -> bool:
@@ -48,7 +49,7 @@ class ArtifactKind:
 
 @dataclass(frozen=True)
 class Declaration:
-    """One stage."""
+    """The inputs, outputs and method of one stage."""
 
     name: str
     inputs: Mapping[str, ArtifactKind]
@@ -60,23 +61,23 @@ class Declaration:
     """Whether a stage over the dataset reads only the videos that its `select_videos` names."""
     accelerator: bool
     differs_on_cuda: bool
-    """Whether CUDA may give other bytes than a processor, so that it matters which device is asked for."""
+    """Whether CUDA may give other bytes than a CPU, so that the requested device matters."""
     method: Method
     sections: tuple[str, ...]
-    """Sections of params.yaml that it reads, its own first."""
+    """Sections of params.yaml that the stage reads, its own first."""
     code_files: tuple[str, ...]
-    """Every file of code behind it, the engine's included: what DVC watches."""
+    """All source files of the stage, the engine's included: its dependencies in dvc.yaml."""
 
     @cached_property
     def over_dataset(self) -> bool:
-        """Whether there is one item over all videos, not one per video."""
+        """Whether the stage has one item for all videos rather than one per video."""
         return bool(self.dataset_inputs)
 
 
 def declare_stages(
     stages: Sequence[Stage[..., Any]], params: Mapping[str, Params], device: str
 ) -> tuple[Declaration, ...]:
-    """The declarations of `stages` with the parameters of today on `device` (`cpu` or `cuda:N`)."""
+    """The declarations of `stages` with the parameters `params` on `device` (`cpu` or `cuda:N`)."""
     return tuple(_declare(stage, stages, params, device) for stage in stages)
 
 
@@ -125,7 +126,7 @@ def _kind(kind: type[Artifact]) -> ArtifactKind:
 
 
 def _code_files(stage: Stage[..., Any]) -> list[Path]:
-    """Its module, what it imports inside the project (the engine's part too), its data files."""
+    """The stage's module, the modules of the project that it imports (the engine's too), and its data files; sorted."""
     from tasks.fingerprint import find_import_closure, find_source_file, list_resources
 
     modules = (find_source_file(name) for name in find_import_closure(stage.module, engine=True))
@@ -133,7 +134,7 @@ def _code_files(stage: Stage[..., Any]) -> list[Path]:
 
 
 def load_stages(pipeline: str) -> tuple[Stage[..., Any], ...]:
-    """The stages that `package.module:NAME` names; the whole package is code of the project from then on."""
+    """Import the stages that `package.module:NAME` names; the package counts as code of the project from then on."""
     from tasks import source_code
 
     module, _, name = pipeline.partition(":")
@@ -142,7 +143,7 @@ def load_stages(pipeline: str) -> tuple[Stage[..., Any], ...]:
 
 
 def hash_code_state(pipeline: str, params: bytes) -> str:
-    """A hash over all that declarations follow from, by looking at times and sizes of files, not into them."""
+    """A hash over everything that declarations depend on, from times and sizes of files, without reading them."""
     module = pipeline.partition(":")[0].partition(".")[0]
     seen: list[object] = [sys.version, hashlib.sha256(params).hexdigest(), pipeline]
     for package in sorted({*PACKAGES, module}):
@@ -169,12 +170,12 @@ def _stamps(folder: str) -> list[tuple[str, int, int]]:
 
 
 def encode_declarations(declarations: Sequence[Declaration]) -> list[dict[str, Any]]:
-    """As values that JSON can hold."""
+    """The declarations as values that JSON can represent."""
     return [asdict(declaration) for declaration in declarations]
 
 
 def decode_declarations(values: Sequence[dict[str, Any]]) -> tuple[Declaration, ...]:
-    """The declarations that `encode_declarations` was given."""
+    """The inverse of `encode_declarations`."""
     return tuple(_from_json(value) for value in values)
 
 

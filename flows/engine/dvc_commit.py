@@ -1,4 +1,4 @@
-"""The outputs recorded in `dvc.lock`, once every item behind them is proven: only where something has changed."""
+"""Record the outputs of finished stages in `dvc.lock`; skipped where nothing has changed since the last record."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from flows.engine.storage import Storage
 from tasks.errors import SemflowError
 
 INDEX_PAGE = "reports/index.html"
-"""The page over all videos, which is recorded with the reports."""
+"""The index page of all videos, which is recorded with the reports."""
 
 
 def commit_to_dvc(project: Project, plan: Plan) -> dict[str, str]:
-    """Record in `dvc.lock` every stage whose items are all proven; gives the others with what stands in their way."""
+    """Record in dvc.lock every stage whose items all have a valid recipe; gives the other stages with the reason."""
     storage = Storage.open(project.root)
     if storage is None:
         return {"all": "this is no DVC repository; run `dvc init` in a git repository (or `dvc init --no-scm`)"}
@@ -32,8 +32,8 @@ def commit_to_dvc(project: Project, plan: Plan) -> dict[str, str]:
         from flows.engine.commit_stages import commit_stages
         from flows.engine.dvc_yaml import check_dvc_yaml
 
-        if words := check_dvc_yaml(project):
-            return {"all": words}
+        if problem := check_dvc_yaml(project):
+            return {"all": problem}
         unrecorded = commit_stages(project, plan, storage)
     except SemflowError as error:
         return {"all": str(error)}
@@ -45,7 +45,7 @@ def commit_to_dvc(project: Project, plan: Plan) -> dict[str, str]:
 
 
 def _sign(project: Project, plan: Plan) -> str:
-    """A hash over all that a record follows from, made of what is in memory and of marks."""
+    """A hash over everything that the record depends on, from values in memory and marks of files."""
     known = project.state.read_memo("declarations") or {}
     code = known.get("signature") or [[d.method.digest, d.code_files] for d in project.declarations]
     files = [

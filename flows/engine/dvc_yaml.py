@@ -1,8 +1,8 @@
-"""`dvc.yaml`, rendered from the stages.
+"""Render `dvc.yaml` from the stages.
 
-One static stage per step over the whole dataset, never one per video. A DVC stage depends on the folders that its items
-read, on the code behind it and on the pinned packages, so `dvc repro` calls the engine whenever something may have
-changed; the engine then decides item by item. Its outs are the artifact folders and that of its recipes.
+There is one DVC stage per stage of the pipeline, for all videos together. It depends on the folders that its items
+read, on its source files and on the pinned packages, so `dvc repro` calls the engine whenever something may have
+changed; the engine then decides item by item. Its outs are the artifact folders and the folder of its recipes.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from flows.engine.recipe import RECIPE_FOLDER
 
 HEADER = "# Rendered from the stages by `semflow dvc`; a test fails when it is not fresh. Edit the stages instead.\n"
 PINS = "constraints.txt"
-"""The pinned packages: their versions are part of every recipe that names a library."""
+"""The file of pinned packages, whose versions are part of every recipe that names a library."""
 DEVICE = "compute.device"
-"""The one parameter of `compute` that can make an item stale, where its stage's bytes depend on it."""
+"""The one parameter of `compute` that can make an item stale: for stages whose bytes depend on the device."""
 
 
 def render_dvc_yaml(project: Project) -> str:
@@ -30,7 +30,7 @@ def render_dvc_yaml(project: Project) -> str:
 
 
 def check_dvc_yaml(project: Project) -> str:
-    """What to do where `dvc.yaml` is not as the stages say, so that DVC may miss a change; "" where it is."""
+    """What to do where `dvc.yaml` is not as rendered from the stages; "" where it is."""
     path = project.root / "dvc.yaml"
     if path.is_file() and path.read_text(encoding="utf-8") == render_dvc_yaml(project):
         return ""
@@ -38,7 +38,7 @@ def check_dvc_yaml(project: Project) -> str:
 
 
 def make_dvc_stage(project: Project, declaration: Declaration) -> dict[str, Any]:
-    """The DVC stage of a stage: what it calls, reads, depends on and leaves."""
+    """The entry of a stage in dvc.yaml: cmd, deps, params and outs."""
     pins = [PINS] if (project.root / PINS).is_file() else []
     device = [DEVICE] if declaration.differs_on_cuda else []
     return {
@@ -50,17 +50,17 @@ def make_dvc_stage(project: Project, declaration: Declaration) -> dict[str, Any]
 
 
 def list_input_folders(declaration: Declaration) -> list[str]:
-    """The folders that its items read from, in the order of its arguments."""
+    """The folders that the stage reads, in the order of its arguments."""
     return list(dict.fromkeys(kind.folder for kind in declaration.inputs.values()))
 
 
 def list_output_folders(declaration: Declaration) -> list[str]:
-    """The folders that it fills: its artifacts' and its recipes'."""
+    """The folders that the stage writes: its artifacts' and its recipes'."""
     return [*(kind.folder for kind in declaration.outputs), f"{RECIPE_FOLDER}/{declaration.name}"]
 
 
 def list_code_deps(project: Project, declaration: Declaration) -> list[str]:
-    """The files of code behind it that lie in the project and are not empty, relative to its root."""
+    """The stage's source files that are inside the project and not empty, relative to its root."""
     paths = [Path(name) for name in declaration.code_files]
     return [
         path.relative_to(project.root).as_posix()

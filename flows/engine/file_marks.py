@@ -1,4 +1,4 @@
-"""What lies in a folder, by one walk: relative names and marks (size, times, inode), hidden files left out."""
+"""File marks (size, times, inode) of single files and of all files below a folder, without hidden ones."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import NamedTuple
 
 
 class FileMark(NamedTuple):
-    """What `stat` says of a file; equal marks are taken for equal bytes, as git does."""
+    """Values of `stat` of a file; equal marks are assumed to mean equal bytes, as in git."""
 
     size: int
     mtime_ns: int
     ctime_ns: int
-    """Cannot be set by a program, so a forged modification time still shows."""
+    """Cannot be set by a program, so that a change with a restored modification time is detected."""
     inode: int
 
 
 def read_mark(path: Path | str) -> FileMark | None:
-    """The mark of a file; None where there is no file."""
+    """The mark of the file at `path`; None where it does not exist."""
     try:
         found = os.stat(path)  # noqa: PTH116  a Path would be built per file, half a million times
     except (FileNotFoundError, NotADirectoryError):
@@ -27,7 +27,7 @@ def read_mark(path: Path | str) -> FileMark | None:
 
 
 def scan_folder(folder: Path) -> dict[str, FileMark]:
-    """Relative name (with `/`) to mark, of every file below `folder` that is not hidden nor in a hidden folder."""
+    """Relative name (with `/`) to mark, of every file below `folder` that is neither hidden nor in a hidden folder."""
     found: dict[str, FileMark] = {}
     waiting = [("", str(folder))]
     while waiting:
@@ -47,7 +47,7 @@ def scan_folder(folder: Path) -> dict[str, FileMark]:
                     try:
                         found[prefix + name] = _mark(entry.stat())
                     except FileNotFoundError:
-                        continue  # a broken link, or a file that went while we looked
+                        continue  # a broken link, or a file that was removed meanwhile
     return found
 
 

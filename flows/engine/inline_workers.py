@@ -1,4 +1,4 @@
-"""Computes items in this process, one after the other, for stages that no other process can import (tests)."""
+"""Compute items in this process, one after the other, for stages that other processes cannot import (tests)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from flows.engine.workers import JobEnded, WorkerEvent
 
 @dataclass
 class InlineWorkers:
-    """Computes items in this process when their events are asked for, one after the other."""
+    """Computes the queued items in this process when `wait_events` is called."""
 
     execute: Callable[[Job], JobResult]
     size: int = 1
     _waiting: list[tuple[Item, Job]] = field(default_factory=list[tuple[Item, Job]])
 
     def start_job(self, item: Item, job: Job, limit_s: float) -> int:
-        """Queue the item; it is computed in `wait_events`, after observers were told that it started."""
+        """Queue the item; it is computed in `wait_events`, after observers are notified that it started."""
         del limit_s
         self._waiting.append((item, job))
         return 0

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a run in good order: what is in hand is dropped, what is done stays."""
+"""Handling of Ctrl-C, SIGTERM and SIGHUP: a run stops, unfinished items are dropped, finished ones are kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
-    """A signal came; no Exception, so that nothing takes it for a fault of an item."""
+    """A signal arrived; not an Exception, so that it is not handled as a failure of an item."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"signal {number}")
@@ -22,26 +22,26 @@ class Interrupted(BaseException):
 
 @dataclass
 class SignalState:
-    """What came."""
+    """The signal that ended the run, and whether a signal raises at the moment."""
 
     ended_by: int = 0
-    """The first that came, 0 where none did."""
+    """Number of the first signal; 0 for none."""
     armed: bool = False
-    """Whether the first one raises."""
+    """Whether the first signal raises Interrupted."""
 
     def enable_raising(self) -> None:
-        """From now on the first signal raises Interrupted; so does this, where one came before."""
+        """Let the first signal raise Interrupted from now on; raises it at once where one has arrived before."""
         self.armed = True
         if self.ended_by:
             raise Interrupted(self.ended_by)
 
     def disable_raising(self) -> None:
-        """From now on a signal is noted, and nothing else."""
+        """From now on only note a signal."""
         self.armed = False
 
     @contextmanager
     def defer_raising(self) -> Generator[None]:
-        """Within, a signal is noted; where one came, Interrupted is raised at the end."""
+        """Within the context a signal is only noted; Interrupted is raised at the end where one arrived."""
         self.disable_raising()
         yield
         self.enable_raising()
@@ -49,10 +49,10 @@ class SignalState:
 
 @contextmanager
 def handle_signals() -> Generator[SignalState]:
-    """Within, the first SIGINT, SIGTERM or SIGHUP is noted, and raises Interrupted between `arm` and `disarm`; later
-    ones are ignored.
+    """Within the context the first SIGINT, SIGTERM or SIGHUP is noted, and raises Interrupted while raising is enabled;
+    later ones are ignored.
 
-    Outside the main thread, which alone gets signals, nothing changes.
+    Outside the main thread, which alone receives signals, nothing changes.
     """
     signals = SignalState()
     if threading.current_thread() is not threading.main_thread():
@@ -62,7 +62,7 @@ def handle_signals() -> Generator[SignalState]:
     def handle(number: int, frame: FrameType | None) -> None:
         del frame
         if signals.ended_by:
-            return  # SIG_IGN in place of this handler would show as an error, should two come at once
+            return  # replacing this handler by SIG_IGN here would raise if two signals arrived at once
         signals.ended_by = number
         if signals.armed:
             raise Interrupted(number)

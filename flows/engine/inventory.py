@@ -1,4 +1,4 @@
-"""What bytes are here: marks and hashes of artifacts, of raw videos and of what people wrote."""
+"""Marks and hashes of the files on this machine: artifacts, raw videos and files that users wrote."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from tasks.content_hash import combine_hashes, md5_file
 
 
 class OutputProblem(NamedTuple):
-    """What is wrong with an artifact."""
+    """A problem with an artifact's files."""
 
     message: str
     is_missing: bool
-    """Whether files are simply not here, and none is other than it was made."""
+    """Whether files are only missing, and none has other bytes than were recorded."""
 
 
 @dataclass
 class Inventory:
-    """Marks of one moment, and the hashes behind them; a file is read only when its mark is new."""
+    """Marks of all artifact files from one scan, and their hashes; a file is hashed only when its mark is new."""
 
     project: Project
     scans: dict[str, dict[str, FileMark]] = field(default_factory=dict[str, dict[str, FileMark]])
-    """Artifact folder to what lies there."""
+    """Artifact folder to relative name to mark, of all files there."""
     _groups: dict[str, dict[str, dict[str, FileMark]]] = field(
         default_factory=dict[str, dict[str, dict[str, FileMark]]]
     )
-    """The same for artifacts that are folders: by the name of the folder."""
+    """The same for artifacts that are folders: artifact folder to stem to name within it to mark."""
     _written: dict[str, str] = field(default_factory=dict[str, str])
 
     @classmethod
     def scan_project(cls, project: Project) -> Inventory:
-        """Walk every artifact folder once."""
+        """Scan every artifact folder once."""
         inventory = cls(project)
         for declaration in project.declarations:
             for kind in declaration.outputs:
@@ -60,21 +60,24 @@ class Inventory:
         return known
 
     def find_raw_md5(self, video: Video) -> str | None:
-        """MD5 of the raw file, as recorded where it is not here; None where it is neither."""
+        """MD5 of the raw file, or the recorded one where the file is not on this machine; None where neither exists."""
         if video.file is None:
             return video.md5
         mark = read_mark(video.file)
         return video.md5 if mark is None else self.find_md5(str(video.file), mark)
 
     def hash_user_input(self, kind: ArtifactKind, video: str) -> str:
-        """One hash for what people wrote: a file, a folder, or nothing."""
+        """One hash of a user input of `video`: a file, a folder, or nothing."""
         place = kind.user_path.format(video=video.removeprefix("/"))
         if place not in self._written:
             self._written[place] = combine_hashes(self._files(place))
         return self._written[place]
 
     def compare_outputs(self, declaration: Declaration, video: str, outputs: Outputs) -> OutputProblem | None:
-        """What is wrong with the artifacts of an item, given what its recipe says came out; None where nothing is."""
+        """The first problem of an item's artifacts compared with the `outputs` of its recipe; None where they match.
+
+        A file with other bytes takes precedence over a missing one.
+        """
         absent: OutputProblem | None = None
         for kind in declaration.outputs:
             stem = self.project.artifact_stem(video, kind)
@@ -85,7 +88,7 @@ class Inventory:
         return absent
 
     def is_in_remote(self, outputs: Outputs) -> bool:
-        """Whether the files may be taken to lie in the DVC remote: it is configured and the local cache lacks some."""
+        """Whether the files are assumed to be in the DVC remote: one is configured and the local cache lacks some."""
         from flows.engine.storage import Storage
 
         storage = Storage.open(self.project.root)
@@ -93,7 +96,7 @@ class Inventory:
         return storage is not None and storage.has_remote and not all(storage.objects.has_object(md5) for md5 in md5s)
 
     def find_orphans(self) -> list[Path]:
-        """Files in artifact folders that belong to no video of the list."""
+        """Files in artifact folders that belong to no video of the data set."""
         found: list[Path] = []
         for declaration in self.project.declarations:
             for kind in declaration.outputs:
@@ -127,7 +130,7 @@ class Inventory:
         return OutputProblem(f"{missing} is missing", is_missing=True) if missing or not files else None
 
     def _files(self, place: str) -> dict[str, str]:
-        path = f"{self.project.root}/{place}"  # a Path costs more than the look that follows, and mostly finds nothing
+        path = f"{self.project.root}/{place}"  # building a Path costs more than the check, which mostly finds nothing
         if os.path.isdir(path):  # noqa: PTH112
             marks = {f"{place}/{name}": (name, mark) for name, mark in sorted(scan_folder(Path(path)).items())}
             return {name: self.find_md5(full, mark) or "unreadable" for full, (name, mark) in marks.items()}

@@ -1,4 +1,4 @@
-"""The job of an item: the paths that its worker reads and writes, and results recorded for its key before."""
+"""Make the job of an item: the paths that its worker reads and writes, and outputs recorded earlier for its key."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tasks.artifacts.artifact import DATASET_ITEM
 from tasks.content_hash import combine_hashes
 
 CHECKPOINTS = "parts"
-"""Folder under the state folder for the checkpoints of items that take long."""
+"""Folder under the state folder for the checkpoints of long items."""
 
 
 def make_job(plan: Plan, past: RecordedResults, state: ItemState, *, is_restore_only: bool) -> Job:
     """The job that computes or restores an item; `is_restore_only`: its bytes must come from the object store."""
     project, video = plan.project, state.item.video
     declaration = project.by_name[state.item.stage]
-    # Where the raw file is not here, nothing can be computed from it.
+    # Without the raw file on this machine, its items can only be restored.
     raw_missing = any(kind.is_raw and project.videos[video].file is None for kind in declaration.inputs.values())
     is_restore_only = is_restore_only or raw_missing
     known = _find_known_outputs(plan, past, state)
@@ -68,7 +68,7 @@ def _parse_ledger_entry(entry: object) -> Outputs:
 
 
 def _find_known_outputs(plan: Plan, past: RecordedResults, state: ItemState) -> Outputs:
-    """Outputs that the item's key had before, here or in any recorded version; {} where there are none."""
+    """Outputs that the item's key had before, on this machine or in any recorded version; {} where there are none."""
     project = plan.project
     recipe = project.recipe_store.recipes.get((state.item.stage, project.artifact_stem(state.item.video)))
     if recipe is not None and recipe.key == state.key:

@@ -1,4 +1,4 @@
-"""What a worker is told to make, and what it answers: plain values that cross a pipe."""
+"""The messages between the run and a worker: setup, job and result, as plain values that can be pickled."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flows.engine.recipe import Outputs
 
 @dataclass(frozen=True)
 class WorkerSetup:
-    """What every worker of a run knows."""
+    """What every worker of a run needs, sent once when it starts."""
 
     root: str
     pipeline: str
@@ -19,40 +19,40 @@ class WorkerSetup:
     compute: Mapping[str, Any]
     """The section `compute` of params.yaml."""
     threads: int
-    """How many threads a worker may use."""
+    """Threads that a worker may use."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One item to make, its inputs being there."""
+    """One item to compute or restore; its inputs are on disk."""
 
     stage: str
     video: str
     inputs: Mapping[str, str | Mapping[str, str]]
-    """Argument name to a path, or for the artifacts of a whole dataset video to path."""
+    """Argument name to a path; for an argument over the whole dataset, to a mapping of video to path."""
     outputs: tuple[tuple[str, str], ...]
     """(artifact folder, final path), in the order in which the stage returns them."""
     checkpoints: str
-    """Folder for the parts of an item that takes long."""
+    """Folder for checkpoints of a long item."""
     known: Outputs = field(default_factory=dict[str, Any])
-    """What came out for this key before, if it did: to be taken from the object store where it is there."""
+    """Outputs recorded earlier for this key, restored from the object store if all are there; {} for none."""
     frames: str = ""
-    """The video's frames artifact, whose rows say how long it is."""
+    """Path of the video's frames artifact, whose number of rows is the number of frames; "" for none."""
     is_restore_only: bool = False
-    """Whether the item must come from the object store, since nothing that it reads is here."""
+    """Whether the item must be restored from the object store, because its inputs are not on this machine."""
 
 
 @dataclass(frozen=True)
 class JobResult:
-    """What became of a job."""
+    """The result of a job."""
 
     status: Literal["computed", "restored", "fault", "error"]
-    """fault: the input is to blame (BadInput). error: anything else went wrong."""
+    """fault: the input is invalid (BadInput). error: any other failure."""
     outputs: Outputs = field(default_factory=dict[str, Any])
     seconds: float = 0.0
     frames: int = 0
     message: str = ""
     transient: bool = False
-    """Whether an error may pass by itself: the machine's (I/O, memory), not the code's."""
+    """Whether a retry may succeed: an error of the machine (I/O, memory), not of the code."""
     details: str = ""
     """The traceback of an error."""

@@ -1,7 +1,7 @@
-"""Making one item: load, compute, save beside, move into place. A crash costs this item alone.
+"""Compute one item in a worker: load the inputs, call the stage, save to temporary files, move them into place.
 
-The order makes a kill at any point harmless: bytes first, each artifact moved whole; the recipe that vouches for them
-is written by the engine when the worker has answered.
+A kill at any point leaves no half-written artifact: files are written completely before they are moved, and the recipe
+that makes them valid is written by the engine after the worker has sent its result.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from tasks.params import Compute, Params
 from tasks.stage import Stage
 
 TRANSIENT_ERRORS = ("OutOfMemoryError", "AcceleratorError")
-"""Names of torch's errors of a busy accelerator."""
+"""Class names of torch's errors for a busy accelerator; a retry may succeed."""
 
 
 def execute_job(job: Job, stage: Stage[..., Any], params: Mapping[str, Params], root: Path) -> JobResult:
-    """Bring one item into place; whatever goes wrong is part of the answer."""
+    """Compute or restore one item and put its artifacts in place; failures are part of the result, not raised."""
     began = time.perf_counter()
     try:
         if job.known and _restore(job, root):
@@ -45,8 +45,8 @@ def execute_job(job: Job, stage: Stage[..., Any], params: Mapping[str, Params], 
     except SemflowError as error:
         return JobResult("error", seconds=time.perf_counter() - began, message=str(error))
     except (Interrupted, KeyboardInterrupt):
-        raise  # it is the run that ends, where this process is the run's
-    except BaseException as error:  # also SystemExit: a stage must not end its worker
+        raise  # the run is being stopped (with InlineWorkers, this process is the run)
+    except BaseException as error:  # SystemExit too: a stage must not end its worker
         return JobResult(
             "error",
             seconds=time.perf_counter() - began,
@@ -59,7 +59,7 @@ def execute_job(job: Job, stage: Stage[..., Any], params: Mapping[str, Params], 
 
 
 def count_frames(path: str) -> int:
-    """Rows of a frames artifact, read from the file's footer; 0 where there is none that can be read."""
+    """Number of rows of a frames artifact, read from the file's footer; 0 where the file cannot be read."""
     if not path or not Path(path).is_file():
         return 0
     import pyarrow.parquet as pq
@@ -67,18 +67,19 @@ def count_frames(path: str) -> int:
     try:
         return int(pq.read_metadata(path).num_rows)
     except (OSError, ValueError):
-        return 0  # it only says how fast an item was
+        return 0  # used only for the frame rate that is displayed
 
 
 def hash_files(path: Path) -> Files:
-    """MD5 and size of the file at `path` (as ""), or of every file below it."""
+    """MD5 and size of the file at `path` (under the name ""), or of every file below it by relative name."""
     if path.is_dir():
         return {name: (md5_file(path / name), mark.size) for name, mark in sorted(scan_folder(path).items())}
     return {"": (md5_file(path), path.stat().st_size)}
 
 
 def _compute(job: Job, stage: Stage[..., Any], params: Mapping[str, Params], root: Path) -> Outputs:
-    arguments: dict[str, Any] = {name: _open(stage, name, place) for name, place in job.inputs.items()}
+    """Call the stage and save its artifacts; gives the hash and size of each file."""
+    arguments: dict[str, Any] = {name: _open_input(stage, name, place) for name, place in job.inputs.items()}
     arguments["params"] = params[stage.name]
     sections = {type(section): section for section in params.values()}
     arguments |= {name: sections[kind] for name, kind in stage.extra_params.items()}
@@ -98,12 +99,12 @@ def _compute(job: Job, stage: Stage[..., Any], params: Mapping[str, Params], roo
             ready.append((beside, Path(final)))
         for beside, final in ready:
             move_into_place(beside, final)
-    _keep(root, job, outputs)
+    _store_outputs(root, job, outputs)
     return outputs
 
 
-def _keep(root: Path, job: Job, outputs: Outputs) -> None:
-    """Put what was made into the object store, so that it comes back if the parameters do."""
+def _store_outputs(root: Path, job: Job, outputs: Outputs) -> None:
+    """Copy the outputs into the object store, so that they can be restored when the same key is wanted again."""
     storage = Storage.open(root)
     if storage is None:
         return
@@ -113,7 +114,7 @@ def _keep(root: Path, job: Job, outputs: Outputs) -> None:
 
 
 def _restore(job: Job, root: Path) -> bool:
-    """Put the known outputs in place from the object store; False where it lacks one."""
+    """Put the known outputs in place from the object store; False where an object is missing or damaged."""
     storage = Storage.open(root)
     if storage is None or not storage.ensure_local({md5 for files in job.known.values() for md5, _ in files.values()}):
         return False
@@ -125,14 +126,14 @@ def _restore(job: Job, root: Path) -> bool:
                 target = beside / name if name else beside
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if not storage.objects.restore_file(md5, target):
-                    return False  # the object is not what it claims to be: compute instead
+                    return False  # the object's bytes do not have its hash: compute instead
             ready.append((beside, Path(final)))
         for beside, final in ready:
             move_into_place(beside, final)
     return True
 
 
-def _open(stage: Stage[..., Any], name: str, place: str | Mapping[str, str]) -> Any:
+def _open_input(stage: Stage[..., Any], name: str, place: str | Mapping[str, str]) -> Any:
     kind = stage.inputs[name]
     if not isinstance(place, str):
         return Dataset(kind, {video: Path(path) for video, path in place.items()})

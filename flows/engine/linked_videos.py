@@ -1,11 +1,11 @@
-"""Videos that stay where they lie: `videos.yaml` in the project's root, an optional mapping of name to path.
+"""Videos outside data/raw: `videos.yaml` in the project's root, an optional mapping of name to path.
 
     interview: /mnt/films/interview.mov
     day1/cam2: ~/films/GX010001.MP4
     walk: ../films/walk.mp4
 
-A path is absolute, below the home folder, or relative to the project's root. Names are what data/raw would call the
-file: with `/` for folders. The entry is kept as text, so that a name like `1.10` or `on` is what was typed.
+A path is absolute, below the home folder, or relative to the project's root. Names are like paths below data/raw, with
+`/` for folders. Keys are read as text, so that a name like `1.10` or `on` is not converted.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ LINKS_FILE = "videos.yaml"
 
 @dataclass(frozen=True)
 class LinkedVideo:
-    """One line of videos.yaml."""
+    """One entry of videos.yaml."""
 
     relative: str
-    """Its name, in Unicode form C: what would be its path below data/raw."""
+    """The name in Unicode form C, used like a path below data/raw."""
     path: Path
-    """Absolute; there may be nothing now."""
+    """Absolute path; the file may not exist at present."""
     where: str
     """File and line, for messages."""
 
 
 def read_linked_videos(root: Path) -> tuple[LinkedVideo, ...]:
-    """The entries of `root`'s videos.yaml in their order, none where there is no such file.
+    """The entries of `root`'s videos.yaml in their order; none where there is no such file.
 
-    Raises SemflowError with file and line for what is no name, no path, or named twice.
+    Raises SemflowError with file and line for an invalid name or path, and for a name that occurs twice.
     """
     file = root / LINKS_FILE
     try:
@@ -53,7 +53,7 @@ def read_linked_videos(root: Path) -> tuple[LinkedVideo, ...]:
         video = _video(root, f"{file}:{key.start_mark.line + 1}", key, value)
         if video.relative in found:
             raise SemflowError(
-                f"{video.where}: names must differ, got {video.relative!r}, which stands at "
+                f"{video.where}: names must differ, got {video.relative!r}, which occurs at "
                 f"{found[video.relative].where} too; rename or remove one"
             )
         found[video.relative] = video
@@ -68,7 +68,7 @@ def _pairs(file: Path, text: str) -> list[tuple[yaml.Node, yaml.Node]]:
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         raise SemflowError(f"{file}{line}: must be YAML, `name: path` in each line, got: {error.problem}") from None
-    except yaml.YAMLError as error:  # a character that no YAML may hold
+    except yaml.YAMLError as error:  # a character that YAML does not allow
         raise SemflowError(f"{file} must be YAML, `name: path` in each line, got: {error}") from None
     if node is None:
         return []
@@ -79,7 +79,7 @@ def _pairs(file: Path, text: str) -> list[tuple[yaml.Node, yaml.Node]]:
 
 
 def _kind(node: yaml.Node) -> str:
-    """What YAML calls it."""
+    """Name of a YAML node's type, for messages."""
     return "nothing" if node.tag.endswith(":null") else f"a {node.tag.rpartition(':')[2]}"
 
 
@@ -101,7 +101,7 @@ def _video(root: Path, where: str, key: yaml.Node, value: yaml.Node) -> LinkedVi
     home = os.path.expanduser(given)  # noqa: PTH111 (pathlib raises without a home folder)
     if home.startswith("~") and home == given:
         raise SemflowError(f"{where}: the path of {name!r} must lie below a known home folder, got {given!r}")
-    # A link on the way stays as it was written; `..` goes, so that the check below holds.
+    # Symbolic links are kept; `..` is resolved for the check below.
     path = Path(os.path.normpath(root / home))
     if path.is_relative_to(root / "data/raw"):
         raise SemflowError(

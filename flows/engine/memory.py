@@ -1,4 +1,4 @@
-"""How much memory there is and who uses it, as the kernel says (proc(5), cgroups(7))."""
+"""Total memory and memory use of a process, read from the kernel (proc(5), cgroups(7))."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ UNLIMITED = 1 << 60
 
 
 def total_bytes() -> int:
-    """Memory of the machine, or of the container that this process runs in."""
+    """Memory in bytes of the machine, or of the container that this process runs in if that is less."""
     try:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError):
@@ -24,7 +24,7 @@ def total_bytes() -> int:
 
 
 def resident_bytes(pid: int) -> int:
-    """Memory that a process holds; 0 where that cannot be told."""
+    """Resident memory of a process in bytes; 0 where it cannot be read."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):

@@ -1,7 +1,7 @@
-"""Files and folders that are plainly no videos by their name: what cameras, editors and systems put beside videos.
+"""Recognise files and folders that are not videos by their name: those that cameras, editors and systems add.
 
-Only the name is looked at, so this costs no reading. An ending that some videos carry too stays a video, and FFmpeg
-decides: .ts (also TypeScript), .gif, .webp, .avif, .apng (may move), .mod, .dat, .bin, .iso, .ogg, .insv.
+Only the name is used; no file is read. Suffixes that some videos have too are treated as videos, and FFmpeg decides:
+.ts (also TypeScript), .gif, .webp, .avif, .apng (may move), .mod, .dat, .bin, .iso, .ogg, .insv.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _FOLDERS = {
 
 
 def explain_non_video_file(name: str) -> str | None:
-    """What a file called `name` (without folders) is, where it is plainly no video; None where it may be one."""
+    """Description of a file called `name` (without folders) that is not a video; None where it may be one."""
     low = name.lower()
     dot = low.rfind(".")
     if dot > 0 and (reason := _BY_ENDING.get(low[dot + 1 :])) is not None:
@@ -65,5 +65,5 @@ def explain_non_video_file(name: str) -> str | None:
 
 
 def explain_non_video_folder(folder: str) -> str | None:
-    """What a folder of this name (without its parents) is, where it plainly holds no videos of the user's."""
+    """Description of a folder of this name (without parents) that holds no videos of the user; None for others."""
     return _FOLDERS.get(folder.lower())

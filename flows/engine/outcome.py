@@ -1,4 +1,4 @@
-"""The values that the engine hands out while it runs: items, what became of them, and who is told."""
+"""The values that describe a run: items, their outcomes, the summary, and the interface of observers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any, Literal, NamedTuple, Protocol
 from tasks.artifacts.artifact import DATASET_ITEM
 
 Result = Literal["computed", "restored", "reused", "remote", "failed", "blocked", "stopped"]
-"""computed: made in this run. restored: taken from DVC's cache or remote. reused: was fresh. remote: fresh, but its
-bytes are in the remote and nothing had to read them. failed, blocked: see the error. stopped: the run was interrupted
-before or while it was made."""
+"""computed: in this run. restored: copied from DVC's cache or remote. reused: was fresh. remote: fresh, but its bytes
+are only in the remote and were not needed. failed, blocked: see the error. stopped: the run was interrupted before the
+item was finished."""
 GOOD: tuple[Result, ...] = ("computed", "restored", "reused", "remote")
 
 
 class Item(NamedTuple):
-    """One stage of one video; of the whole dataset where `video` is ALL."""
+    """One stage of one video; of the whole dataset where `video` is DATASET_ITEM."""
 
     video: str
     stage: str
@@ -27,20 +27,20 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an item in a run."""
+    """The result of an item in a run."""
 
     video: str
     stage: str
     result: Result
     seconds: float = 0.0
-    """Wall time of its last try in its worker."""
+    """Wall time of its last attempt in a worker."""
     frames: int = 0
-    """Frames of the video, where the item was computed and they are known."""
+    """Number of frames of the video, where the item was computed and the number is known."""
     error: str | None = None
     recorded: bool = False
-    """Whether the failure is the input's own and lies recorded, so that it is a result and not an accident."""
+    """Whether the failure was caused by the input and is recorded in a recipe, so that it is not tried again."""
     bytes: int = 0
-    """Size of what was made."""
+    """Size of the item's artifacts."""
 
     def __str__(self) -> str:
         rate = f" ({self.frames / self.seconds:.0f} frames/s)" if self.result == "computed" and self.frames else ""
@@ -49,12 +49,12 @@ class Outcome:
 
     @property
     def item(self) -> Item:
-        """The item that it is the outcome of."""
+        """The item of this outcome."""
         return Item(self.video, self.stage)
 
     @property
     def is_good(self) -> bool:
-        """Whether the artifact is there and fresh."""
+        """Whether the artifact exists and is fresh."""
         return self.result in GOOD
 
     def to_dict(self) -> dict[str, Any]:
@@ -64,33 +64,33 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run did."""
+    """The result of a run."""
 
     outcomes: tuple[Outcome, ...]
-    """Of every item in question, by video and in the order of the stages."""
+    """One per selected item, sorted by video, then in the order of the stages."""
     seconds: float
-    """Wall time of the run, planning and recording included."""
+    """Wall time of the run, including planning and recording."""
     moved: tuple[str, ...]
     """Files in artifact folders that belong to no video, moved to .semflow/removed."""
     unrecorded: Mapping[str, str]
     """Stages that DVC could not record, and why."""
     index: str
-    """The page over all videos; "" where there is none."""
+    """Path of the index page of all videos; "" where there is none."""
     notes: tuple[str, ...] = ()
-    """What else a user should know, a line each."""
+    """Further information for the user, one line each."""
     interrupted: int = 0
-    """The signal that ended the run early; 0 where it came to its end."""
+    """The signal that interrupted the run; 0 for none."""
     expected_s: float | None = None
-    """Item seconds that the plan expected for what was computed, from the run log; None where it knew nothing."""
+    """Expected item seconds of the computed items, from earlier timings; None where some are unknown."""
 
     @property
     def is_good(self) -> bool:
-        """Whether every item is there and fresh."""
+        """Whether every selected item is fresh."""
         return not self.interrupted and all(outcome.is_good for outcome in self.outcomes)
 
     @property
     def all_done(self) -> bool:
-        """Whether every item is good, or its fault is recorded: nothing is left that another run could mend."""
+        """Whether every item is good or has a recorded fault, so that another run would compute nothing."""
         return not self.interrupted and all(outcome.is_good or outcome.recorded for outcome in self.outcomes)
 
     def to_dict(self) -> dict[str, Any]:
@@ -100,38 +100,38 @@ class Summary:
 
 @dataclass(frozen=True)
 class Step:
-    """How far an item is, as its stage says."""
+    """The progress of an item, reported by its stage."""
 
     what: str
-    """What is being done, e.g. "maps" or "fetching yolo26n.pt"."""
+    """The current activity, e.g. "maps" or "fetching yolo26n.pt"."""
     done: float
     total: float
     remark: str = ""
 
 
 class Observer(Protocol):
-    """Somebody who is told what happens in a run: called from the engine's loop, returns at once, never raises."""
+    """Receives the events of a run. The engine's loop calls its methods, which return at once and never raise."""
 
     def on_planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
-        """The stale items in the order in which they would be made, and what each is expected to take where known."""
+        """The stale items in the order in which they will be computed, and the expected seconds of each where known."""
         ...
 
     def on_started(self, item: Item, worker: int, attempt: int) -> None:
-        """A worker (numbered from 0) took up the item, for the first time (attempt 1) or again."""
+        """A worker (numbered from 0) started the item, for the first time (attempt 1) or again."""
         ...
 
     def on_progress(self, item: Item, step: Step) -> None:
-        """The item in hand came a step further."""
+        """A running item made progress."""
         ...
 
     def on_ended(self, outcome: Outcome, final: bool) -> None:
-        """A try ended; unless `final`, the item will be tried again. Items that never started end too (blocked)."""
+        """An attempt ended; unless `final`, the item will be retried. Called also for items that never started."""
         ...
 
     def on_message(self, level: int, message: str) -> None:
-        """A line for the user (a `logging` level), e.g. a warning out of a worker."""
+        """A line for the user with its `logging` level, e.g. a warning from a worker."""
         ...
 
     def on_finished(self, summary: Summary) -> None:
-        """The run is over, everything is recorded."""
+        """The run has ended and everything is recorded."""
         ...

@@ -1,7 +1,7 @@
-"""What would run, and why: the state of every item (one video, one stage), without computing anything.
+"""The state of every item (one video, one stage): what would run, and why. Nothing is computed.
 
-An item is fresh when its key is the one expected today and its bytes are there as its recipe says. All marks of files
-come from one walk per folder, all recipes from one table, so that the cost of a plan is some microseconds per item.
+An item is fresh when its recipe has the key expected now and its files have the recorded bytes. Marks of files come
+from one scan per folder and recipes from one table, so that a plan costs some microseconds per item.
 """
 
 from __future__ import annotations
@@ -24,43 +24,43 @@ from tasks.content_hash import combine_hashes
 NOT_UP_TO_DATE = " is not up to date; run `semflow run`"
 RAW_MISSING = "is not here; run `dvc pull data/raw.dvc`, or put it back"
 ONLY_IN_REMOTE = "its bytes are in the DVC remote alone, and are wanted here"
-"""Why an item that is fresh in the remote is brought here."""
+"""Reason of an item that is fetched from the remote."""
 ItemStatus = Literal["fresh", "remote", "stale", "failed", "blocked"]
-"""fresh: as it would be made today. remote: the same, but its bytes are in the DVC remote alone. stale: to be made.
-failed: its input is at fault, as recorded. blocked: something it reads failed or is not here."""
+"""fresh: up to date. remote: up to date, but its bytes are only in the DVC remote. stale: to be computed. failed: a
+fault of its input is recorded. blocked: an input failed or is not on this machine."""
 
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 class ItemState(NamedTuple):
-    """Where an item stands."""
+    """The state of one item."""
 
     item: Item
     status: ItemStatus
     reason: str = ""
     """Why it is stale, what failed, or what blocks it; "" where fresh."""
     key: str = ""
-    """The key it has, or would get today; "" while something it reads is not fresh."""
+    """The key it has, or would get now; "" while an input is not fresh."""
     method: str = ""
     """Digest of the method in that key."""
     inputs: Mapping[str, str] = EMPTY
     """Argument name to content hash, in that key."""
     outputs: Outputs = EMPTY
-    """What is there; {} unless fresh or remote."""
+    """Its recorded outputs; {} unless fresh or remote."""
     recorded: bool = True
-    """For what failed or is blocked: whether the fault lies recorded in a recipe."""
+    """For failed and blocked items: whether the fault is recorded in a recipe."""
 
 
 @dataclass
 class Plan:
-    """The state of every item; the run replaces states as items are made."""
+    """The state of every item; the run replaces states as items are computed."""
 
     project: Project
     inventory: Inventory
     states: dict[Item, ItemState] = field(default_factory=dict[Item, ItemState])
     _digests: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
-    """(artifact folder, video) to the content hash of the artifact, where it is there."""
+    """(artifact folder, video) to the content hash of the artifact, where it exists."""
     _accepted: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     _chosen: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     _makers: dict[str, list[tuple[str, bool, bool]]] = field(default_factory=dict[str, list[tuple[str, bool, bool]]])
@@ -76,20 +76,20 @@ class Plan:
         return plan
 
     def set_state(self, state: ItemState) -> None:
-        """Put the state of one item in place of the one it had."""
+        """Replace the state of one item."""
         self.states[state.item] = state
         for folder, files in state.outputs.items():
             self._digests[folder, state.item.video] = combine_hashes({name: md5 for name, (md5, _) in files.items()})
 
     def drop_item(self, item: Item, reason: str) -> None:
-        """Note that an item's artifacts are gone."""
+        """Mark an item as blocked because its artifacts were removed."""
         for kind in self.project.by_name[item.stage].outputs:
             self._digests.pop((kind.folder, item.video), None)
         if item in self.states:
             self.states[item] = ItemState(item, "blocked", reason)
 
     def examine_item(self, declaration: Declaration, video: str) -> ItemState:
-        """The state of one item, those it reads from having been settled."""
+        """The state of one item; the states of the items that it reads must be known."""
         item = Item(video, declaration.name)
         waits: Item | None = None
         for source in self.find_sources(item):
@@ -121,7 +121,7 @@ class Plan:
         return list(found)
 
     def _reads(self, declaration: Declaration) -> list[tuple[str, bool, bool]]:
-        """What a stage reads from: a stage's name, whether that is over the dataset, whether all its items are read."""
+        """The stages that a stage reads: name, whether it has one item for the dataset, whether all items are read."""
         known = self._makers.get(declaration.name)
         if known is None:
             arguments = [
@@ -134,26 +134,26 @@ class Plan:
         return known
 
     def select_videos(self, declaration: Declaration) -> list[str]:
-        """The videos that a stage over the dataset reads; none where what people wrote for it cannot be read."""
+        """The videos that a stage over the dataset reads; none where its user input cannot be read."""
         if declaration.name not in self._chosen:
             self._chosen[declaration.name] = select_dataset_videos(self.project, declaration, self.inventory)
         return self._chosen[declaration.name]
 
     def list_available(self, declaration: Declaration, kind: ArtifactKind) -> list[str]:
-        """The chosen videos whose artifact of class `kind` is there; a file at fault has none."""
+        """The selected videos that have an artifact of class `kind`; a video with a recorded fault has none."""
         return [video for video in self.select_videos(declaration) if (kind.folder, video) in self._digests]
 
     def choose_method(self, declaration: Declaration, recipe: Recipe | None) -> str:
-        """The digest of the method that the item's key is made with: the recipe's own where it is as good as today's.
+        """The digest of the method for the item's key: the recipe's where it is equivalent to the present one.
 
-        With `compute.device: auto` what was made on another kind of device is as good; with a device named, it is not.
+        With `compute.device: auto` a result from another kind of device is equivalent; with a named device it is not.
         """
         if recipe is not None and recipe.method in self.find_equal_methods(declaration):
             return recipe.method
         return declaration.method.digest
 
     def find_equal_methods(self, declaration: Declaration) -> frozenset[str]:
-        """Digests of the recorded methods that are as good as the present one of the stage."""
+        """Digests of the recorded methods that are equivalent to the present one of the stage."""
         found = self._accepted.get(declaration.name)
         if found is None:
             today = declaration.method
@@ -175,7 +175,7 @@ class Plan:
         return found
 
     def _inputs(self, declaration: Declaration, video: str) -> dict[str, str] | None:
-        """Content hash of each artifact that the item reads; None where its raw video is neither here nor recorded."""
+        """Content hash of each input of the item; None where its raw video is neither on this machine nor recorded."""
         found: dict[str, str] = {}
         for argument, kind in declaration.inputs.items():
             if argument in declaration.dataset_inputs:
@@ -193,15 +193,16 @@ class Plan:
                 found[argument] = self._digests[kind.folder, DATASET_ITEM if maker.over_dataset else video]
         return found
 
-    def _compare(  # noqa: PLR0911  a return per verdict
+    def _compare(  # noqa: PLR0911  one return per status
         self, declaration: Declaration, item: Item, inputs: dict[str, str]
     ) -> ItemState:
+        """The state that follows from the item's recipe, given the content hashes of its inputs."""
         stem = self.project.artifact_stem(item.video)
         store = self.project.recipe_store
         recipe = store.recipes.get((declaration.name, stem))
         method = self.choose_method(declaration, recipe)
         if recipe is not None and recipe.method == method and recipe.inputs == inputs:
-            key = recipe.key  # the same by definition, and already known: hashing is a fifth of a plan's time
+            key = recipe.key  # already computed: hashing is a fifth of a plan's time
         else:
             key = make_key(declaration.name, method, inputs)
 
@@ -238,9 +239,9 @@ class Plan:
 def select_items(
     plan: Plan, videos: Collection[str] | None = None, stages: Collection[str] | None = None
 ) -> dict[Item, ItemState]:
-    """The states of `videos` and `stages` (all by default), a video's together, the dataset's last.
+    """The states of `videos` and `stages` (all by default), grouped by video, the dataset's last.
 
-    What waits for a stale item that is not among them cannot be made, and is blocked.
+    An item that depends on a stale item outside the selection cannot be computed, and is blocked.
     """
     states, project = plan.states, plan.project
     names = [d.name for d in project.declarations if stages is None or d.name in stages]
@@ -260,12 +261,12 @@ def select_items(
 
 
 def list_stale(states: Mapping[Item, ItemState]) -> list[Item]:
-    """The items that a run would have to make."""
+    """The items that a run would compute."""
     return [item for item, state in states.items() if state.status == "stale"]
 
 
 def count_statuses(states: Iterable[ItemState]) -> dict[str, int]:
-    """How many items stand how."""
+    """The number of items by status."""
     counts: dict[str, int] = dict.fromkeys(("fresh", "remote", "stale", "failed", "blocked"), 0)
     for state in states:
         counts[state.status] += 1

@@ -36,15 +36,15 @@ if TYPE_CHECKING:
 __all__ = ["PARAMS_FILE", "PIPELINE", "STATE", "Project", "find_root"]
 PARAMS_FILE = "params.yaml"
 PIPELINE = os.environ.get("SEMFLOW_PIPELINE", "flows.pipeline:STAGES")
-"""Where the stages are imported from, `package.module:NAME`; the environment may name others (the benchmark does)."""
+"""Where the stages are imported from, `package.module:NAME`; SEMFLOW_PIPELINE overrides it (used by the benchmark)."""
 RAW_FOLDER = "data/raw"
 MAX_NAMES_SHOWN = 5
-"""Names in a note, before it breaks off."""
+"""Most names listed in a note."""
 
 
 @dataclass(frozen=True)
 class Project:
-    """Everything that a run needs to know, read once."""
+    """The parameters, declarations, recipes and videos of a project, read once per command."""
 
     root: Path
     declarations: tuple[Declaration, ...]
@@ -52,20 +52,20 @@ class Project:
     compute: Mapping[str, Any]
     """The section `compute` of params.yaml: how to compute, not what."""
     videos: Mapping[str, Video]
-    """The data set: what was recorded and what is at hand, sorted by name."""
+    """The data set, recorded videos and files on this machine, sorted by name."""
     state: State
     recipe_store: RecipeStore
     pipeline: str | None
-    """Where the stages are imported from; None where they were handed in (`given`)."""
+    """Where the stages are imported from; None where they were passed as objects (`given`)."""
     given: tuple[Stage[..., Any], ...] = ()
     notes: tuple[str, ...] = ()
-    """What a user should know of the project as it lies there."""
+    """Information for the user about the project's files, one line each."""
 
     @classmethod
     def open(cls, root: Path, stages: str | Sequence[Stage[..., Any]] = PIPELINE, *, fetch: bool = False) -> Project:
-        """Read parameters, recipes and the list of videos; raises BadParams or SemflowError with what to mend.
+        """Read parameters, recipes and the list of videos; raises BadParams or SemflowError with what to fix.
 
-        Recorded recipes that are not here are taken from DVC's cache and, with `fetch`, from its remote.
+        Recorded recipes that are missing here are restored from DVC's cache and, with `fetch`, from its remote.
         """
         state = State.open(root)
         pipeline = stages if isinstance(stages, str) else None
@@ -78,11 +78,13 @@ class Project:
         absent = dict.fromkeys(left_out.relative for left_out in raw.absent)
         removed = (state.read_memo(REMOVED_MEMO) or {}).get("raw", [])
         videos = merge_videos(raw.files, absent | _listed(declarations, store), removed)
-        return cls(root, declarations, compute, videos, state, store, pipeline, given, (*notes, *_words(raw)))
+        return cls(
+            root, declarations, compute, videos, state, store, pipeline, given, (*notes, *_describe_skipped(raw))
+        )
 
     @cached_property
     def stages(self) -> tuple[Stage[..., Any], ...]:
-        """The stages themselves; importing them takes its time."""
+        """The stages themselves; importing them takes seconds."""
         return self.given or load_stages(self.pipeline or PIPELINE)
 
     @cached_property
@@ -97,7 +99,7 @@ class Project:
 
     @cached_property
     def producers(self) -> Mapping[str, Declaration]:
-        """Artifact folder to the stage that fills it."""
+        """Artifact folder to the stage that writes it."""
         return {kind.folder: declaration for declaration in self.declarations for kind in declaration.outputs}
 
     @property
@@ -106,7 +108,10 @@ class Project:
         return resolve_device(self.compute["device"])
 
     def artifact_path(self, kind: type[Artifact] | ArtifactKind, video: str) -> Path:
-        """Where an artifact of `video` lies; for a raw video, the file as its owner named it."""
+        """Absolute path of an artifact of `video`; for a raw video, the path of the user's file.
+
+        Raises SemflowError for a raw video whose file is not on this machine.
+        """
         kind = ArtifactKind(kind.FOLDER, kind.SUFFIX, kind.FOLDER == RAW_FOLDER) if isinstance(kind, type) else kind
         if kind.is_raw:
             file = self.videos[video].file
@@ -122,36 +127,36 @@ class Project:
         return self.root / kind.folder / f"{self.artifact_stem(owner, kind)}{kind.suffix}"
 
     def artifact_stem(self, video: str, kind: ArtifactKind | None = None) -> str:
-        """The name of `video`'s artifact of class `kind` below its folder, or that of its recipe."""
+        """The stem of `video`'s artifact of class `kind` (by default: of its recipe), relative to the folder."""
         if video == DATASET_ITEM:
             return DATASET_ITEM.removeprefix("/")
         found = self.videos[video]
         return found.flat_stem if kind is not None and kind.is_folder else found.stem
 
     def list_owners(self, declaration: Declaration) -> list[str]:
-        """The videos that a stage has an item for, or the one that stands for all."""
+        """The videos that a stage has an item for; [DATASET_ITEM] for a stage over the dataset."""
         return [DATASET_ITEM] if declaration.over_dataset else list(self.videos)
 
     def close(self) -> None:
-        """Write what was learned."""
+        """Write pending changes of the state and close it."""
         self.state.close()
 
 
 def find_root(start: Path) -> Path:
-    """The nearest folder at or above `start` that holds params.yaml."""
+    """The nearest folder at or above `start` that contains params.yaml; raises SemflowError where there is none."""
     for folder in (start, *start.parents):
         if (folder / PARAMS_FILE).is_file():
             return folder
     raise SemflowError(
         f"{start} must lie inside a semflow project (a folder with {PARAMS_FILE}), got none here or above; "
-        " change into your clone"
+        "change into your clone"
     )
 
 
 def _declarations(
     root: Path, state: State, pipeline: str | None, given: tuple[Stage[..., Any], ...]
 ) -> tuple[tuple[Declaration, ...], Mapping[str, Any]]:
-    """The declarations, from memory where nothing that they follow from has changed, and the section `compute`."""
+    """The declarations, cached where nothing that they depend on has changed, and the section `compute`."""
     signature = ""
     if pipeline is not None:
         try:
@@ -179,7 +184,7 @@ def _declarations(
 def _declare(
     state: State, stages: Sequence[Stage[..., Any]], params: ParamSections, device: str
 ) -> tuple[Declaration, ...]:
-    """Read the code behind the stages, each file once per change."""
+    """Derive the declarations; source files are parsed once per change (see code_cache.py)."""
     from tasks.source_cache import set_source_cache
 
     memo = StateCodeCache(state)
@@ -199,24 +204,24 @@ def _read_params(root: Path, stages: Sequence[Stage[..., Any]]) -> ParamSections
     return read_params(root / PARAMS_FILE, {"compute": Compute} | {stage.name: stage.params for stage in stages})
 
 
-def _words(raw: RawListing) -> list[str]:
-    """What was found beside the videos: files to mend are named, those that are plainly no videos are counted."""
+def _describe_skipped(raw: RawListing) -> list[str]:
+    """Notes on files beside the videos: unreadable ones are named, those that are not videos are counted."""
     found = [f"{left_out.relative or RAW_FOLDER} was left out: {left_out.reason}" for left_out in raw.unreadable]
     if raw.skipped:
         names = ", ".join(left_out.relative for left_out in raw.skipped[:MAX_NAMES_SHOWN])
         more = ", ..." if len(raw.skipped) > MAX_NAMES_SHOWN else ""
         count = len(raw.skipped)
-        words = (
+        subject = (
             f"{count} files in {RAW_FOLDER} are no videos and were"
             if count > 1
             else f"a file in {RAW_FOLDER} is no video and was"
         )
-        found.append(f"{words} skipped ({names}{more})")
+        found.append(f"{subject} skipped ({names}{more})")
     return found
 
 
 def _listed(declarations: Sequence[Declaration], recipe_store: RecipeStore) -> dict[str, str | None]:
-    """Raw files that recipes name, whether they are here or not: path below data/raw to MD5."""
+    """Raw files that recipes name, on this machine or not: path below data/raw to MD5."""
     found: dict[str, str | None] = {}
     for declaration in declarations:
         raw = next((argument for argument, kind in declaration.inputs.items() if kind.is_raw), None)

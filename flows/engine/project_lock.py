@@ -1,7 +1,7 @@
-"""One run per project at a time: a lock file that a run holds with flock(2), its process number in it.
+"""A lock file that allows one run per project at a time, held with flock(2); it contains the process id of the run.
 
-flock is used directly, not a lock library: the kernel releases the lock however the process ends, the file names its
-holder for error messages, and `semflow status` can test it without waiting. Needs a POSIX system.
+flock is used directly rather than a lock library: the kernel releases the lock however the process ends, the file names
+its holder for error messages, and `semflow status` can test it without waiting. Requires a POSIX system.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from flows.engine.recipe import RECIPE_FOLDER
 from tasks.errors import SemflowError
 
 LOCK_FILE = "lock"
-"""File under the state folder that a run holds, its process number in it."""
+"""Name of the lock file in the state folder."""
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def hold_project(project: Project) -> Generator[None]:
 
 @contextlib.contextmanager
 def hold_lock_file(path: Path) -> Generator[bool]:
-    """Hold the lock file `path`; gives False where another process holds it."""
+    """Hold the lock file `path` within the context; yields False where another process holds it."""
     import fcntl
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,9 +50,7 @@ def hold_lock_file(path: Path) -> Generator[bool]:
         except BlockingIOError:
             yield False
             return
-        with contextlib.suppress(
-            OSError
-        ):  # a full disk must not keep a run from starting; the number serves messages only
+        with contextlib.suppress(OSError):  # a full disk must not prevent a run; the id is only used in messages
             os.ftruncate(file.fileno(), 0)
             os.write(file.fileno(), str(os.getpid()).encode())
         yield True

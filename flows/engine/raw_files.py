@@ -1,7 +1,7 @@
-"""The files that a project's videos are: all below data/raw, links followed, and those that videos.yaml names.
+"""List the files of a project's videos: all below data/raw, following links, and those that videos.yaml names.
 
-One walk with `os.scandir`, a `stat` per file. What is left out is said, never a crash: sidecars by their name
-(non_video_files.py), and broken links, files and folders without permission. Hidden names are left out silently.
+One walk with `os.scandir`, a `stat` per file. Skipped files are returned with the reason: sidecar files by their name
+(non_video_files.py), broken links, files and folders without permission. Hidden names are skipped silently.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ _READABLE_BY_ALL = 0o444
 
 @dataclass(frozen=True, slots=True)
 class RawFile:
-    """A file that may be a video; (size, mtime_ns, inode) are those of the file that a link leads to."""
+    """A file that may be a video; size (bytes), mtime_ns and inode are those of the link's target."""
 
     place: str
-    """Absolute path; text, for 10,000 Path objects cost more than the walk."""
+    """Absolute path; text, since 10,000 Path objects cost more than the walk."""
     relative: str
-    """Its path below data/raw as the disk has it, with `/`; the name where it stands in videos.yaml."""
+    """Path below data/raw as on disk, with `/`; the name in videos.yaml for files that are listed there."""
     size: int
     mtime_ns: int
     inode: int
 
     @property
     def path(self) -> Path:
-        """Where it lies."""
+        """Absolute path."""
         return Path(self.place)
 
 
 @dataclass(frozen=True, slots=True)
 class SkippedFile:
-    """Something that is no raw file, and why, in words."""
+    """A file or folder that is not listed as a video, and the reason."""
 
     relative: str
     """As in RawFile; "" for the folder itself."""
@@ -50,21 +50,21 @@ class SkippedFile:
 
 @dataclass(frozen=True)
 class RawListing:
-    """What a walk found, each sorted by relative path."""
+    """The result of a walk; each tuple is sorted by relative path."""
 
     files: tuple[RawFile, ...] = ()
     skipped: tuple[SkippedFile, ...] = ()
-    """Plainly no videos; folders that are listed already."""
+    """Files that are not videos, and folders that are listed already."""
     unreadable: tuple[SkippedFile, ...] = ()
-    """Broken links, and what the system does not let us read: something to mend."""
+    """Broken links, and files and folders without read permission: to be fixed by the user."""
     absent: tuple[SkippedFile, ...] = ()
-    """Videos of videos.yaml whose file is not here now, as when its disk is not mounted: they stay in the data set."""
+    """Videos of videos.yaml whose file is missing, e.g. because its disk is not mounted; they stay in the data set."""
 
 
 def list_raw_files(root: Path) -> RawListing:
-    """Everything in data/raw and videos.yaml of the project at `root`, an absolute path.
+    """All files in data/raw and videos.yaml of the project at `root`, an absolute path.
 
-    Raises SemflowError where videos.yaml has a bad line, or names what data/raw has a file for.
+    Raises SemflowError where videos.yaml has an invalid line, or a name that a file in data/raw has too.
     """
     found = walk_video_files(root / RawVideo.FOLDER)
     linked = read_linked_videos(root)
@@ -82,7 +82,7 @@ def list_raw_files(root: Path) -> RawListing:
         try:
             at = video.path.stat()
         except OSError as error:
-            absent.append(SkippedFile(video.relative, _in_words(error, str(video.path))))
+            absent.append(SkippedFile(video.relative, _describe_error(error, str(video.path))))
             continue
         if stat.S_ISDIR(at.st_mode):
             raise SemflowError(f"{video.where}: {video.relative!r} must be a file, got the folder {video.path}")
@@ -103,7 +103,7 @@ def list_raw_files(root: Path) -> RawListing:
 def walk_video_files(folder: Path) -> RawListing:
     """Every file below `folder` that may be a video; linked folders are followed, each real folder is listed once.
 
-    A folder that does not exist has no files; SemflowError where `folder` is a file.
+    Empty where `folder` does not exist; raises SemflowError where it is a file.
     """
     walk = _Walk()
     walk.start(str(folder))
@@ -115,7 +115,7 @@ def walk_video_files(folder: Path) -> RawListing:
 
 
 Identity = tuple[int, int] | str
-"""Of a folder: device and inode, or its real path where the file system gives no inodes."""
+"""Identity of a folder: device and inode, or its real path on a file system without inodes."""
 
 
 @dataclass
@@ -124,18 +124,18 @@ class _Walk:
     skipped: list[SkippedFile] = field(default_factory=list)
     unreadable: list[SkippedFile] = field(default_factory=list)
     above: set[Identity] = field(default_factory=set)
-    """The folders that the first one lies in."""
+    """The parents of the first folder."""
     seen: dict[Identity, str] = field(default_factory=dict)
-    """Folders listed or about to be, and as what."""
+    """Folders that are listed or queued, to their relative path."""
     links: list[tuple[int, str, str, os.stat_result]] = field(default_factory=list)
-    """Heap of linked folders: depth, relative path, path, what is there. Followed after all real ones."""
+    """Heap of linked folders: depth, relative path, path, stat of the target. Followed after all real ones."""
 
     def start(self, place: str) -> None:
         try:
             at = os.stat(place)  # noqa: PTH116 (strings all the way)
         except OSError as error:
             if error.errno != errno.ENOENT or os.path.islink(place):  # noqa: PTH114
-                self.unreadable.append(SkippedFile("", _in_words(error, place)))
+                self.unreadable.append(SkippedFile("", _describe_error(error, place)))
             return
         if not stat.S_ISDIR(at.st_mode):
             raise SemflowError(f"{place} must be a folder, got a file; move it away")
@@ -148,7 +148,7 @@ class _Walk:
                 self.folders(path, relative)
 
     def is_new(self, path: str, relative: str, at: os.stat_result) -> bool:
-        """Whether this folder is not listed yet; note that it is now."""
+        """Whether this folder has not been listed yet; marks it as listed."""
         identity = _identity(path, at)
         if identity in self.above:
             self.skipped.append(SkippedFile(relative, "leads to a folder that this one lies in"))
@@ -173,17 +173,17 @@ class _Walk:
                         if not entry.name.startswith("."):
                             self.entry(entry, prefix + entry.name, below)
             except OSError as error:
-                self.unreadable.append(SkippedFile(relative, _in_words(error, place)))
+                self.unreadable.append(SkippedFile(relative, _describe_error(error, place)))
             waiting.extend(sorted(below, reverse=True))
 
     def entry(self, entry: os.DirEntry[str], relative: str, below: list[tuple[str, str]]) -> None:
-        """Note what one entry is; into `below` where it is a real folder to list."""
+        """Classify one entry; real folders to be listed are appended to `below`."""
         reason = None if entry.is_dir(follow_symlinks=False) else explain_non_video_file(entry.name)
         try:
             at = entry.stat()
         except OSError as error:
             if reason is None:
-                self.unreadable.append(SkippedFile(relative, _in_words(error, entry.path)))
+                self.unreadable.append(SkippedFile(relative, _describe_error(error, entry.path)))
             else:
                 self.skipped.append(SkippedFile(relative, reason))
             return
@@ -209,7 +209,7 @@ _EFFECTIVE = os.access in os.supports_effective_ids
 
 
 def _readable(path: str, mode: int) -> bool:
-    """Whether we may read; a file that all may read is not asked for, which saves a call per file."""
+    """Whether this process may read the file; a file that all may read is not tested, which saves a call per file."""
     return mode & _READABLE_BY_ALL == _READABLE_BY_ALL or os.access(path, os.R_OK, effective_ids=_EFFECTIVE)
 
 
@@ -217,8 +217,8 @@ def _identity(path: str, at: os.stat_result) -> Identity:
     return (at.st_dev, at.st_ino) if at.st_ino else os.path.realpath(path)
 
 
-def _in_words(error: OSError, path: str) -> str:
-    """What is wrong with `path`, and what to do."""
+def _describe_error(error: OSError, path: str) -> str:
+    """Message with the problem of `path`, and what to do."""
     link = os.path.islink(path)  # noqa: PTH114
     if link and error.errno in (errno.ENOENT, errno.ENOTDIR):
         return f"is a link to {Path(path).readlink()}, which is not there; is a disk not mounted?"

@@ -1,4 +1,4 @@
-"""`data/raw.dvc`: the raw videos as an input that DVC knows. What was recorded stays, whether it is here or not."""
+"""Update `data/raw.dvc`, by which DVC tracks the raw videos; recorded videos stay, whether on this machine or not."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tasks.errors import SemflowError
 
 
 def record_raw_videos(project: Project, storage: Storage, removed: list[str]) -> tuple[DirHash | None, str]:
-    """Bring the pointer up to date: what it held, less what was removed on purpose, and every file that is here.
+    """Update the pointer: its recorded files without those `removed` on purpose, and all files on this machine.
 
-    Gives what it holds now, and what stands in the way where it cannot be brought up to date.
+    Gives the hash that it holds now (None where there is no video), and the reason where it cannot be updated, else "".
     """
     before = read_pointer(project.root, RAW_FOLDER)
     listing: dict[str, str] = {}
@@ -44,7 +44,7 @@ def record_raw_videos(project: Project, storage: Storage, removed: list[str]) ->
         listing[name], sizes[name] = md5, mark.size
     linked = {video.relative for video in read_linked_videos(project.root)}
     for video in project.videos.values():
-        # Also what recipes alone know: `dvc repro` writes the pointer anew from what lies on this disk.
+        # Also videos known only from recipes: `dvc repro` rewrites the pointer from the files on this disk.
         if video.md5 is not None and video.relative not in linked and video.relative not in removed:
             listing.setdefault(video.relative, video.md5)
     if not listing:
@@ -64,11 +64,11 @@ def record_raw_videos(project: Project, storage: Storage, removed: list[str]) ->
 
 
 def update_raw_pointer(project: Project, stages: Sequence[str]) -> None:
-    """Bring the pointer up to date where one of `stages` reads raw videos: `dvc repro` is about to record them."""
+    """Update the pointer where one of `stages` reads raw videos, before `dvc repro` records these stages."""
     storage = Storage.open(project.root)
     reads = any(kind.is_raw for name in stages for kind in project.by_name[name].inputs.values())
     if storage is not None and reads:
-        with contextlib.suppress(SemflowError, OSError):  # said by `semflow run`, which records
+        with contextlib.suppress(SemflowError, OSError):  # reported by `semflow run`, which records
             record_raw_videos(project, storage, (project.state.read_memo(REMOVED_MEMO) or {}).get("raw", []))
 
 

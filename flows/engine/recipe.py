@@ -1,9 +1,9 @@
-"""Recipes: what an artifact was made of, and what came out.
+"""Recipes: the inputs, method and outputs of each item, as JSON files.
 
-An item's recipe lies at `data/recipes/<stage>/<stem>.recipe.json`: the content hashes of what it read, the method, the
-key of both, and the hashes and sizes of what came out (or the error, where the input was at fault). The method, all
-that is the same for every video of a stage (parameters, code, weights, libraries, kind of device), lies once beside
-them, in `<digest>.method.json`. No clock, host or run id enters: the same inputs give the same bytes.
+An item's recipe is `data/recipes/<stage>/<stem>.recipe.json`: the content hashes of its inputs, the method, the key of
+both, and hashes and sizes of the outputs (or the error, where the input was invalid). The method, which is the same for
+every video of a stage (parameters, code, weights, libraries, kind of device), is stored once beside them, in
+`<digest>.method.json`. Neither contains a time, host or run id, so the same inputs give the same bytes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RECIPE_SUFFIX, METHOD_SUFFIX = ".recipe.json", ".method.json"
 Files = Mapping[str, tuple[str, int]]
 """Name below an artifact's path ("" for a single file) to MD5 and size in bytes."""
 Outputs = Mapping[str, Files]
-"""Artifact folder to the files of the item's artifact there; {} where the input was at fault."""
+"""Artifact folder to the files of the item's artifact there; {} where the input was invalid."""
 
 
 Explain = Callable[[str, str, str], str]
@@ -31,17 +31,17 @@ Explain = Callable[[str, str, str], str]
 
 @dataclass(frozen=True)
 class Method:
-    """How a stage makes its artifacts: everything of a key that does not change from video to video."""
+    """The part of a key that is the same for all videos of a stage."""
 
     stage: str
     params: Mapping[str, Any]
-    """The stage's section of params.yaml, and as `<argument>.<key>` those of other stages that it reads."""
+    """Parameter to value: the stage's section of params.yaml, and other sections that it reads, `<argument>.<key>`."""
     code: Mapping[str, str]
     """Module or data file to the fingerprint of its code."""
     weights: Mapping[str, str]
-    """Weights to their SHA-256."""
+    """Name of the weights to their SHA-256."""
     libraries: Mapping[str, str]
-    """Distribution to its version."""
+    """Distribution to version."""
     device: str
     """Kind of device where the bytes depend on it (`cpu-avx2`, `cuda-fp16`, ...); "" where they do not."""
 
@@ -56,12 +56,12 @@ class Method:
         return _sha256([self.stage, self.params, self.code, self.weights, self.libraries])
 
     def to_text(self) -> str:
-        """As it lies on disk."""
+        """The content of the method file."""
         return json.dumps(asdict(self), sort_keys=True, indent=1) + "\n"
 
 
 def parse_method(text: str) -> Method | None:
-    """What `text` says, or None where it is no method."""
+    """The method in `text`, or None where it is not valid."""
     try:
         fields = json.loads(text)
         kinds = [isinstance(fields[part], dict) for part in ("params", "code", "weights", "libraries")]
@@ -86,11 +86,11 @@ class Recipe:
 
     @cached_property
     def key(self) -> str:
-        """SHA-256 over all that decides the item's bytes."""
+        """SHA-256 over everything that determines the item's bytes."""
         return make_key(self.stage, self.method, self.inputs)
 
     def to_text(self) -> str:
-        """As it lies on disk, sealed by a hash over everything, so that an edit by hand shows."""
+        """The content of the recipe file, with a hash over all of it (`seal`), by which edits are detected."""
         body = self._body()
         return json.dumps({**body, "seal": _sha256(body)}, sort_keys=True, indent=1) + "\n"
 
@@ -108,7 +108,7 @@ class Recipe:
 
 
 def parse_recipe(text: str) -> Recipe | None:
-    """What `text` says, or None where it is no recipe or was changed since the engine wrote it."""
+    """The recipe in `text`, or None where it is not valid or was edited since the engine wrote it."""
     try:
         fields = json.loads(text)
         seal = fields.pop("seal")
@@ -122,7 +122,7 @@ def parse_recipe(text: str) -> Recipe | None:
 
 
 def parse_outputs(value: Any) -> Outputs:
-    """Outputs as JSON gives them; ValueError where they are none, or name a file outside the artifact."""
+    """Outputs from their JSON value; raises ValueError where it is not valid or names a file outside the artifact."""
     found: dict[str, Files] = {}
     for folder, files in value.items():
         found[folder] = {name: (md5, size) for name, (md5, size) in files.items()}
@@ -135,17 +135,17 @@ def parse_outputs(value: Any) -> Outputs:
 
 
 def _is_well_formed(recipe: Recipe) -> bool:
-    """Whether all values are of the kinds that they are declared to be."""
-    words: list[Any] = [recipe.video, recipe.stage, recipe.method, *recipe.inputs.values()]
-    words += [] if recipe.error is None else [recipe.error]
+    """Whether all values have the declared types."""
+    texts: list[Any] = [recipe.video, recipe.stage, recipe.method, *recipe.inputs.values()]
+    texts += [] if recipe.error is None else [recipe.error]
     files: list[Any] = [file for files in recipe.outputs.values() for file in files.values()]
-    return all(isinstance(word, str) for word in words) and all(
+    return all(isinstance(text, str) for text in texts) and all(
         isinstance(md5, str) and type(size) is int for md5, size in files
     )
 
 
 def parse_trusted_recipe(fields: dict[str, Any]) -> Recipe:
-    """The recipe whose text was checked before and has not changed since: its seal and key are not computed again."""
+    """The recipe from JSON fields that were verified before: its seal and key are not computed again."""
     outputs = {
         folder: {name: (md5, size) for name, (md5, size) in files.items()}
         for folder, files in fields["outputs"].items()
@@ -156,24 +156,24 @@ def parse_trusted_recipe(fields: dict[str, Any]) -> Recipe:
 
 
 def make_key(stage: str, method: str, inputs: Mapping[str, str]) -> str:
-    """SHA-256 of the stage's name, its method's digest and the content hashes of what the item reads."""
+    """SHA-256 of the stage's name, the method's digest and the content hashes of the item's inputs."""
     return _sha256([stage, method, dict(inputs)])
 
 
 def recipe_path(root: Path, stage: str, stem: str) -> Path:
-    """Where the recipe of an item lies."""
+    """Path of an item's recipe file."""
     return root / RECIPE_FOLDER / stage / f"{stem}{RECIPE_SUFFIX}"
 
 
 def method_path(root: Path, stage: str, digest: str) -> Path:
-    """Where a method lies."""
+    """Path of a method file."""
     return root / RECIPE_FOLDER / stage / f"{digest}{METHOD_SUFFIX}"
 
 
 def compare_methods(old: Method, new: Method, explain: Explain) -> list[str]:
-    """What differs, a phrase each with the old and the new value: parameters first, then code, weights, libraries.
+    """The differences, one text each with old and new value: parameters first, then code, weights, libraries, device.
 
-    `explain` names what changed in a module, given its two hashes.
+    `explain` gives the text for a module, from its name and two hashes.
     """
     missing = object()
     found: list[str] = []

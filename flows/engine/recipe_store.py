@@ -1,4 +1,4 @@
-"""All recipes and methods of a project, read at most once per change of a file."""
+"""All recipes and methods of a project; a file is read again only when its mark has changed."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from flows.engine.state import State, is_mark_stable
 
 @dataclass
 class RecipeStore:
-    """The recipes at hand, by stage and stem, and the methods by stage and digest."""
+    """The recipes on this machine by stage and stem, and the methods by stage and digest."""
 
     root: Path
     state: State
     recipes: dict[tuple[str, str], Recipe] = field(default_factory=dict[tuple[str, str], Recipe])
     invalid: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
-    """Recipe files that are no recipes, or were edited, and what is wrong with them."""
+    """Files that are not valid recipes or were edited, by stage and stem, to a description of the problem."""
     methods: dict[tuple[str, str], Method] = field(default_factory=dict[tuple[str, str], Method])
     _files: dict[str, dict[str, tuple[str, int]]] = field(default_factory=dict[str, dict[str, tuple[str, int]]])
-    """Stage to file name to MD5 and size."""
+    """Stage to file name to MD5 and size in bytes."""
 
     @classmethod
     def load(cls, root: Path, state: State, stages: Iterable[str]) -> RecipeStore:
-        """Every recipe of `stages` that lies in the project at `root`."""
+        """Read every recipe and method of `stages` in the project at `root`."""
         store = cls(root, state)
         known = state.read_recipe_texts()
         new: dict[str, tuple[FileMark, str]] = {}
@@ -48,82 +48,84 @@ class RecipeStore:
                 path = folder + name
                 before = known.get(path)
                 if before is not None and before[0] == mark:
-                    store._take(stage, name, before[1], trusted=True)
+                    store._load_file(stage, name, before[1], trusted=True)
                     continue
                 text = _read(root / path)
-                if store._take(stage, name, text, trusted=False) and is_mark_stable(mark):
+                if store._load_file(stage, name, text, trusted=False) and is_mark_stable(mark):
                     new[path] = (mark, text)
         state.save_recipe_texts(new)
         return store
 
     def write_recipe(self, stem: str, recipe: Recipe, method: Method) -> None:
-        """Put a recipe in place, its method first."""
+        """Write a recipe file; its method file is written first."""
         known = self.methods.get((recipe.stage, method.digest))
         path = f"{RECIPE_FOLDER}/{recipe.stage}/{method.digest}{METHOD_SUFFIX}"
         if known is None or not (self.root / path).is_file():
-            self._put(path, method.to_text())
+            self._write_file(path, method.to_text())
             self.methods[recipe.stage, method.digest] = method
-        self._put(f"{RECIPE_FOLDER}/{recipe.stage}/{stem}{RECIPE_SUFFIX}", recipe.to_text())
+        self._write_file(f"{RECIPE_FOLDER}/{recipe.stage}/{stem}{RECIPE_SUFFIX}", recipe.to_text())
         self.recipes[recipe.stage, stem] = recipe
         self.invalid.pop((recipe.stage, stem), None)
 
     def remove_recipe(self, stage: str, stem: str) -> None:
-        """Remove a recipe."""
+        """Remove a recipe file, if it exists."""
         (self.root / RECIPE_FOLDER / stage / f"{stem}{RECIPE_SUFFIX}").unlink(missing_ok=True)
         self._files.get(stage, {}).pop(f"{stem}{RECIPE_SUFFIX}", None)
         self.recipes.pop((stage, stem), None)
         self.invalid.pop((stage, stem), None)
 
     def write_recipe_text(self, stage: str, stem: str, text: str) -> Recipe | None:
-        """Put a recipe that was made elsewhere in place as it is; None where it is none."""
+        """Write the text of a recipe from another machine unchanged; None, with nothing written, if it is invalid."""
         recipe = parse_recipe(text)
         if recipe is not None:
-            self._put(f"{RECIPE_FOLDER}/{stage}/{stem}{RECIPE_SUFFIX}", text)
+            self._write_file(f"{RECIPE_FOLDER}/{stage}/{stem}{RECIPE_SUFFIX}", text)
             self.recipes[stage, stem] = recipe
         return recipe
 
     def stage_recipes(self, stage: str) -> Mapping[str, Recipe]:
-        """Stem to recipe."""
+        """Stem to recipe, of one stage."""
         return {stem: recipe for (name, stem), recipe in self.recipes.items() if name == stage}
 
     def list_stage_files(self, stage: str) -> Mapping[str, tuple[str, int]]:
-        """File name to MD5 and size, of the valid recipes and methods of a stage."""
+        """File name to MD5 and size in bytes, of the valid recipes and methods of a stage."""
         return self._files.get(stage, {})
 
     def find_unused_methods(self) -> list[tuple[str, str]]:
-        """(stage, digest) of the methods that no recipe at hand names."""
+        """(stage, digest) of the methods that no recipe on this machine uses."""
         used = {(stage, recipe.method) for (stage, _), recipe in self.recipes.items()}
         return sorted(self.methods.keys() - used)
 
     def remove_methods(self, unused: Iterable[tuple[str, str]]) -> None:
-        """Remove methods."""
+        """Remove the files of these (stage, digest) methods."""
         for stage, digest in unused:
             (self.root / RECIPE_FOLDER / stage / f"{digest}{METHOD_SUFFIX}").unlink(missing_ok=True)
             self.methods.pop((stage, digest), None)
             self._files.get(stage, {}).pop(f"{digest}{METHOD_SUFFIX}", None)
 
-    def _put(self, path: str, text: str) -> None:
+    def _write_file(self, path: str, text: str) -> None:
         _, _, stage, name = path.split("/", 3)
         final = self.root / path
-        with make_partial_path(
-            final, self.root / RECIPE_FOLDER / stage
-        ) as beside:  # what a kill leaves there, the next run clears away
+        # The next run removes a file that a killed run left beside.
+        with make_partial_path(final, self.root / RECIPE_FOLDER / stage) as beside:
             beside.write_text(text, encoding="utf-8")
             move_into_place(beside, final)
-        self._note(stage, name, text)
+        self._remember_file(stage, name, text)
         mark = read_mark(self.root / path)
         if mark is not None:
             self.state.save_recipe_texts({path: (mark, text)})
 
-    def _take(self, stage: str, name: str, text: str, *, trusted: bool) -> bool:
-        """Note what a file holds; False where it is no recipe or method, or an edited one."""
+    def _load_file(self, stage: str, name: str, text: str, *, trusted: bool) -> bool:
+        """Add the content of a file; False where it is not a recipe or method, or was edited.
+
+        `trusted`: its checksums were verified before and the file has not changed.
+        """
         if name.endswith(METHOD_SUFFIX):
             digest = name.removesuffix(METHOD_SUFFIX)
             method = parse_method(text)
             if method is None or (not trusted and method.digest != digest):
                 return False
             self.methods[stage, digest] = method
-            self._note(stage, name, text)
+            self._remember_file(stage, name, text)
             return True
         if not name.endswith(RECIPE_SUFFIX):
             return False
@@ -133,17 +135,17 @@ class RecipeStore:
             self.invalid[stage, stem] = "its recipe was edited or is damaged"
             return False
         self.recipes[stage, stem] = recipe
-        self._note(stage, name, text)
+        self._remember_file(stage, name, text)
         return True
 
-    def _note(self, stage: str, name: str, text: str) -> None:
+    def _remember_file(self, stage: str, name: str, text: str) -> None:
         data = text.encode()
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
         self._files.setdefault(stage, {})[name] = (md5, len(data))
 
 
 def _read(path: Path) -> str:
-    """What the file holds; "", which is neither recipe nor method, where it cannot be read."""
+    """Text of the file; "", which is not a valid recipe, where it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError):

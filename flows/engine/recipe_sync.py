@@ -1,6 +1,6 @@
-"""Recipes that `dvc.lock` records and that are not here: brought back from DVC's cache or remote.
+"""Restore recipes that `dvc.lock` records and that are missing on this machine from DVC's cache or remote.
 
-So a fresh clone knows every video of the data set, and what is fresh, before any artifact is here.
+By this a fresh clone knows every video of the data set, and which items are up to date, before it has any artifact.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from flows.engine.dvc_store.dvc_lock import StageRecord
 
 SYNCED_MEMO = "synced"
-"""Memo: the mark of the dvc.lock whose recipes are all here."""
+"""Memo: the mark of the dvc.lock whose recipes are all on this machine."""
 REMOVED_MEMO = "removed"
 """Memo: stems and raw files that were removed on purpose since the last record."""
 
 
 def sync_recipes(root: Path, state: State, stages: Iterable[str], *, fetch: bool) -> list[str]:
-    """Put recorded recipes in place where they are missing; what is there is never replaced.
+    """Write recorded recipes that are missing; existing files are never replaced. `fetch`: also from the remote.
 
-    Gives what a user should know: recipes that are recorded and not to be had, or a damaged dvc.lock.
+    Gives notes for the user: that recorded recipes are not available, or that dvc.lock is damaged.
     """
     mark = read_mark(root / LOCK_FILE)
     if mark is None or state.read_memo(SYNCED_MEMO) == list(mark):
@@ -60,7 +60,7 @@ def sync_recipes(root: Path, state: State, stages: Iterable[str], *, fetch: bool
 
 
 def note_synced(root: Path, state: State) -> None:
-    """Note that all recipes of the dvc.lock that lies there now are here."""
+    """Save that all recipes of the present dvc.lock are on this machine."""
     mark = read_mark(root / LOCK_FILE)
     if mark is not None:
         state.save_memo(SYNCED_MEMO, list(mark))
@@ -69,7 +69,7 @@ def note_synced(root: Path, state: State) -> None:
 def _missing(
     root: Path, storage: Storage, record: StageRecord | None, stage: str, state: State, *, fetch: bool
 ) -> Mapping[str, str] | None:
-    """File name to MD5 of the recorded recipes that are not here; None where the list itself is not to be had."""
+    """File name to MD5 of the recorded recipes that are missing; None where their listing is not available."""
     from flows.engine.dvc_store.dvc_lock import DirHash
 
     held = None if record is None else record.outs.get(f"{RECIPE_FOLDER}/{stage}")
@@ -90,6 +90,6 @@ def _missing(
 
 
 def _restore(root: Path, storage: Storage, stage: str, names: Mapping[str, str]) -> bool:
-    """Whether all of them are in place now."""
+    """Write the recipes `names` (file name to MD5) from the object store; whether all of them could be restored."""
     there = [storage.objects.restore_file(md5, root / RECIPE_FOLDER / stage / name) for name, md5 in names.items()]
     return all(there)

@@ -1,6 +1,6 @@
-"""Taking files out of the recorded version: `dvc.lock` and `data/raw.dvc` as they would be without them.
+"""Remove files from the recorded version: rewrite `dvc.lock` and `data/raw.dvc` without them.
 
-Only listings are rewritten; what they name besides stays recorded as it was, be it fresh or not.
+Only directory listings are rewritten; their other files stay recorded as they were, whether up to date or not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from flows.engine.storage import Storage
 from tasks.errors import SemflowError
 
 IsRemoved = Callable[[str, str, str], bool]
-"""(folder, path below it, MD5) to whether that file goes."""
+"""(folder, path below it, MD5) to whether that file is removed."""
 
 
 def remove_from_record(
@@ -27,9 +27,10 @@ def remove_from_record(
     gone: IsRemoved,
     replaced: Mapping[tuple[str, str], str],
 ) -> int:
-    """Rewrite the recorded version of `folders` without the files that are `gone`, and `replaced` ones by these hashes.
+    """Rewrite the recorded version of `folders` without the files that are `gone`, with new hashes for `replaced` ones.
 
-    How many listings changed. Raises SemflowError, before anything is written, where a listing is not to be had.
+    `replaced`: (folder, path) to MD5. Gives the number of listings that changed. Raises SemflowError, before anything
+    is written, where a listing is not available.
     """
     work = _Work(storage, folders, gone, replaced)
     root, lock = project.root, read_lock(project.root)
@@ -62,7 +63,7 @@ class _Work:
     new: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
 
     def shrink(self, folder: str, held: FileHash | DirHash) -> FileHash | DirHash:
-        """The same folder without what is gone."""
+        """The hash of the folder without the removed files."""
         if not isinstance(held, DirHash) or folder not in self.folders:
             return held
         if (folder, held.md5) not in self.known:
@@ -70,7 +71,7 @@ class _Work:
         return self.known[folder, held.md5]
 
     def write(self) -> None:
-        """Put the new listings into the cache."""
+        """Write the new listings to DVC's cache."""
         for listing in self.new:
             self.storage.objects.write_listing(listing)
 
@@ -96,6 +97,6 @@ class _Work:
         return DirHash(hash_listing(left), max(size, 0), len(left))
 
     def _size(self, md5: str) -> int:
-        """As far as it is known: DVC shows it and goes by the hash."""
+        """Size of an object in bytes; 0 where it is unknown (DVC only displays it, and compares hashes)."""
         mark = read_mark(self.storage.objects.object_path(md5))
         return 0 if mark is None else mark.size

@@ -1,7 +1,7 @@
-"""What other commits made of an item: recipes that `dvc.lock` recorded on any branch or tag.
+"""Outputs of items recorded by other commits: recipes in `dvc.lock` of any branch or tag.
 
-The ledger knows what this machine made; this knows what colleagues and CI recorded, so that going back to a parameter,
-a branch or an old commit costs a copy from the cache or a download.
+The ledger has the results of this machine; this has those that colleagues and CI recorded, so that returning to an
+earlier parameter, branch or commit costs a copy from the cache or a download rather than a computation.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from flows.engine.recipe import RECIPE_FOLDER, RECIPE_SUFFIX, Outputs, Recipe, p
 from flows.engine.storage import Storage
 
 MAX_VERSIONS = 50
-"""How many recorded versions of a stage are looked through, newest first."""
+"""Most recorded versions of a stage that are searched, newest first."""
 
 
 @dataclass
 class RecordedResults:
-    """Recipes of items in recorded versions."""
+    """Recipes of items in recorded versions, read from the object store."""
 
     project: Project
     storage: Storage | None
@@ -31,7 +31,7 @@ class RecordedResults:
 
     @classmethod
     def load_items(cls, project: Project, items: Iterable[Item]) -> RecordedResults:
-        """Those of `items`; recipes that are in the remote alone are fetched together."""
+        """The recorded recipes of `items`; those that are only in the remote are fetched together."""
         past = cls(project, Storage.open(project.root))
         wanted: dict[str, list[Item]] = {}
         for item in items:
@@ -47,7 +47,7 @@ class RecordedResults:
         return past
 
     def find_outputs(self, item: Item, key: str) -> Outputs:
-        """What came out for `key` in some recorded version; {} where none has it."""
+        """The outputs of `key` in some recorded version; {} where none has it."""
         for md5 in self._by_item.get(item, ()):
             recipe = self._load(md5)
             if recipe is not None and recipe.key == key and recipe.error is None:

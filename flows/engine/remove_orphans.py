@@ -1,8 +1,7 @@
-"""Files in artifact folders that belong to no video: moved out of the way, never deleted. Parts that no item goes on
-from: deleted.
+"""Move files that belong to no video out of the artifact folders, and delete checkpoints that no item can resume.
 
-What lies in an artifact folder becomes part of the data that DVC records. A video belongs to the data set until it is
-removed by `semflow remove` or `semflow forget`, whether its raw file is here or not.
+All files in an artifact folder become part of the data that DVC records. A video belongs to the data set until it is
+removed by `semflow remove` or `semflow forget`, whether its raw file is on this machine or not.
 """
 
 from __future__ import annotations
@@ -16,28 +15,28 @@ from flows.engine.plan import ItemState, Plan
 from flows.engine.project import STATE, Project
 
 REMOVED_FOLDER = "removed"
-"""Folder under the state folder where strays go."""
+"""Folder under the state folder that orphaned files are moved to."""
 KEPT_PATHS = ("reports/index.html", "reports/bench")
-"""What belongs to no single video."""
+"""Files that do not belong to a single video and are kept."""
 
 
 def remove_orphans(project: Project, plan: Plan) -> list[Path]:
-    """Move everything that belongs to no video of the list to `.semflow/removed`; gives the paths as they were."""
+    """Move files that belong to no video of the data set to `.semflow/removed`; gives their former paths."""
     moved: list[Path] = []
     if project.recipe_store.invalid:
-        return moved  # a damaged recipe may be the one that names a video: its artifacts must not be taken for strays
-    for stray in plan.inventory.find_orphans():
-        if stray.as_posix() in KEPT_PATHS:
+        return moved  # a damaged recipe may be the only one that names a video, whose artifacts are no orphans
+    for orphan in plan.inventory.find_orphans():
+        if orphan.as_posix() in KEPT_PATHS:
             continue
-        move_into_place(project.root / stray, project.root / STATE / REMOVED_FOLDER / stray)
-        moved.append(stray)
+        move_into_place(project.root / orphan, project.root / STATE / REMOVED_FOLDER / orphan)
+        moved.append(orphan)
     return moved
 
 
 def remove_stale_checkpoints(project: Project, states: Iterable[ItemState]) -> None:
-    """Remove the parts of items that no next run would take up, given the `states` of all items.
+    """Remove checkpoints that the next run could not resume, given the `states` of all items.
 
-    While an item waits for another, its key is not known, and nothing is removed.
+    Nothing is removed while the key of a stale item is unknown because it waits for another.
     """
     stale = [state for state in states if state.status == "stale"]
     folder = project.root / STATE / CHECKPOINTS

@@ -31,11 +31,11 @@ from flows.overview.index import refresh_index
 from tasks.threads import count_processors
 
 MEMORY_SHARE = 0.85
-"""Of the machine's memory, for all workers together."""
+"""Share of the machine's memory that all workers together may use."""
 MIN_WORKER_BYTES = 2.5 * GB
-"""Memory for the networks of a worker and a window of a video; where there is less for each, fewer workers run."""
+"""Memory of one worker: its networks and a window of a video. With less memory per processor, fewer workers run."""
 PARALLEL_STAGES = 3
-"""Stages of one video that can run at once: detection, dense flow and features, for most of the time."""
+"""Stages of one video that can run at the same time for most of a run: detection, dense flow and features."""
 
 
 def run_stale_items(
@@ -52,8 +52,8 @@ def run_stale_items(
     """Compute every stale item of `videos` and `stages` (all by default) in worker processes, and record in DVC the
     stages whose items are all done.
 
-    `pull`: items whose bytes are in the remote alone are fetched too. Raises SemflowError where another run holds the
-    project. Neither an item's failure nor a signal raises: both are in the summary.
+    `pull`: fetch also items whose bytes are only in the remote. Raises SemflowError where another run holds the
+    project's lock. Failures of items and signals do not raise; they are in the summary.
     """
     began = time.perf_counter()
     observers = (*observers, StatusFile(project.root))
@@ -83,7 +83,7 @@ def run_stale_items(
                     progress.notes += _prepare_dvc_commit(project, stages)
             signals.disable_raising()
         except Interrupted:
-            pass  # the signal is in the summary
+            pass  # the summary names the signal
         project.state.flush()
         summary = _summarise(project, progress, time.perf_counter() - began, signals.ended_by or 15 * stopped())
         for observer in observers:
@@ -95,7 +95,7 @@ def run_stale_items(
 
 @dataclass
 class _RunState:
-    """What a run has done so far, whenever it ends."""
+    """The results of a run so far, from which the summary is made also after an interruption."""
 
     notes: list[str]
     order: list[Item] = field(default_factory=list[Item])
@@ -107,7 +107,7 @@ class _RunState:
 
 
 def _summarise(project: Project, progress: _RunState, seconds: float, interrupted: int) -> Summary:
-    """The summary; items without an outcome were stopped."""
+    """The summary of the run; items without an outcome count as stopped."""
     for item in progress.order:
         progress.outcomes.setdefault(item, Outcome(item.video, item.stage, "stopped", error="the run was interrupted"))
     return Summary(
@@ -123,8 +123,8 @@ def _summarise(project: Project, progress: _RunState, seconds: float, interrupte
 
 
 def _prepare_dvc_commit(project: Project, stages: Sequence[str]) -> list[str]:
-    """Leave what `dvc repro`, which records these stages next, must find as `commit_to_dvc` would; gives notes."""
-    notes = [words for words in [check_dvc_yaml(project)] if words]
+    """Prepare the files that `dvc repro` records after these stages, as `commit_to_dvc` would; gives notes."""
+    notes = [problem for problem in [check_dvc_yaml(project)] if problem]
     update_raw_pointer(project, stages)
     store = project.recipe_store
     store.remove_methods(name for name in store.find_unused_methods() if name[0] in stages)
@@ -132,13 +132,13 @@ def _prepare_dvc_commit(project: Project, stages: Sequence[str]) -> list[str]:
 
 
 def count_workers(project: Project) -> int:
-    """Worker processes: `compute.workers`, or one per processor as far as memory goes."""
+    """Number of worker processes: `compute.workers`, or one per processor as far as memory allows."""
     asked = int(project.compute["workers"])
     return asked or max(1, min(count_processors(), int(total_bytes() * MEMORY_SHARE / MIN_WORKER_BYTES)))
 
 
 def make_workers(project: Project, todo: Iterable[Item]) -> Workers:
-    """The workers of a run; with few videos to make, each may use several threads (see tasks/threads.py)."""
+    """The workers of a run; with few videos in `todo`, each may use several threads (see tasks/threads.py)."""
     if project.pipeline is None:
         return make_inline_workers(project, project.root)
     size = count_workers(project)
@@ -159,11 +159,11 @@ def _run_items(
     signals: SignalState,
     stopped: Callable[[], bool],
 ) -> float | None:
-    """Compute the stale items; fills `outcomes` also where it is interrupted. Gives the expected item seconds."""
+    """Compute the stale items and fill `outcomes`, also when interrupted; gives the expected item seconds."""
     project = plan.project
     timings = DurationEstimates.from_state(project.state)
     workers = make_workers(project, list_stale(states))
-    following = ItemRunner(
+    runner = ItemRunner(
         plan,
         states,
         workers,
@@ -175,7 +175,7 @@ def _run_items(
         outcomes=outcomes,
     )
     try:
-        following.run()
+        runner.run()
     finally:
         workers.close()
     made = [outcome.item for outcome in outcomes.values() if outcome.result == "computed"]
@@ -184,7 +184,7 @@ def _run_items(
 
 
 def _refresh_index(project: Project, plan: Plan, notes: list[str]) -> Path | None:
-    """Write the index page over all videos; an error becomes a note, since the data are complete without the page."""
+    """Write the index page of all videos; an error becomes a note, since the data are complete without the page."""
     try:
         return refresh_index(project, plan)
     except Exception as error:
@@ -193,7 +193,7 @@ def _refresh_index(project: Project, plan: Plan, notes: list[str]) -> Path | Non
 
 
 def _add_items_to_restore(plan: Plan, states: dict[Item, ItemState], pull: bool) -> dict[Item, ItemState]:
-    """`states`, where items in the remote alone that a stale item reads (with `pull`: all of them) count as stale."""
+    """`states`, with items that are only in the remote marked stale if a stale item reads them (with `pull`: all)."""
     read: set[Item] = set()
     for item, state in states.items():
         if state.status == "stale":
@@ -207,7 +207,7 @@ def _add_items_to_restore(plan: Plan, states: dict[Item, ItemState], pull: bool)
 
 
 def _reset_failures(project: Project, plan: Plan) -> None:
-    """Forget recorded faults and worker deaths, so that these items are computed again."""
+    """Remove recorded faults and worker deaths, so that these items are computed again."""
     for item, state in list(plan.states.items()):
         if state.status == "failed":
             project.recipe_store.remove_recipe(item.stage, project.artifact_stem(item.video))
@@ -223,7 +223,7 @@ def _sort_outcomes(project: Project, outcomes: Iterable[Outcome]) -> tuple[Outco
 
 
 def _append_run_log(project: Project, summary: Summary) -> None:
-    """Append a line to the run log: outcomes that were not reused, with times and host, which no recipe may hold."""
+    """Append the outcomes that were not reused to the run log, with times and host, which recipes do not contain."""
     done = [outcome.to_dict() for outcome in summary.outcomes if outcome.result not in ("reused", "remote")]
     entry = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -236,4 +236,4 @@ def _append_run_log(project: Project, summary: Summary) -> None:
         with (project.root / STATE / "runs.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
     except OSError:
-        return  # a full disk must not end a run that is over
+        return  # a full disk must not fail a run that has finished

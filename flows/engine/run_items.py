@@ -1,4 +1,4 @@
-"""Making what is stale: hands items to workers as they become ready, takes their answers, writes the recipes."""
+"""Compute stale items: give items to workers when they are ready, handle the results, write the recipes."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from flows.engine.workers import ItemProgress, JobEnded, WorkerDied, WorkerEvent
 from tasks.artifacts.artifact import DATASET_ITEM
 
 RETRY_DELAYS_S = (1.0, 10.0)
-"""Waits before the second and the third try of what may pass by itself: a full disk, a busy accelerator."""
+"""Seconds to wait before the second and third attempt after a transient error: a full disk, a busy accelerator."""
 MAX_DEATHS = 2
-"""An item that so many workers died over is put aside until its input, code or parameters change."""
+"""Number of worker deaths after which an item is put aside until its input, code or parameters change."""
 POLL_S = 0.5
 log = logging.getLogger("semflow")
 
 
 @dataclass
 class ItemRunner:
-    """A run at work."""
+    """Computes the stale items of a run."""
 
     plan: Plan
     states: Mapping[Item, ItemState]
@@ -43,28 +43,28 @@ class ItemRunner:
     observers: Sequence[Observer]
     timings: DurationEstimates
     signals: SignalState = field(default_factory=SignalState)
-    """Of the run: an answer is taken as a whole or not at all, whenever one comes."""
+    """Signals of the run, deferred while an event is handled, so that no result is handled halfway."""
     limit_s: float = 0.0
     stopped: Callable[[], bool] = lambda: False
     outcomes: dict[Item, Outcome] = field(default_factory=dict[Item, Outcome])
     in_hand: dict[Item, tuple[ItemState, int]] = field(default_factory=dict[Item, tuple[ItemState, int]])
-    """Item to the state that it is made by, and which try it is."""
+    """Item that a worker is computing, to the state it was started with and the number of the attempt."""
     waiting: list[tuple[float, Item, int]] = field(default_factory=list[tuple[float, Item, int]])
-    """What will be tried again: when, what, and which try it will be."""
+    """Heap of items to retry: time (monotonic seconds), item, number of the attempt."""
 
     def run(self) -> None:
-        """Until every item of `states` that is stale has an outcome, or the run is stopped."""
+        """Run until every stale item of `states` has an outcome, or the run is stopped."""
         self.schedule = Schedule.from_states(self.plan, self.states, self.plan.project.state.read_deaths())
         self.past = RecordedResults.load_items(self.plan.project, self.schedule.order)
         order = sorted(self.schedule.order, key=self.schedule.order.__getitem__)
         expected = self.timings.estimate_items(order)
-        self._tell(lambda observer: observer.on_planned(order, expected, self.workers.size))
+        self._notify(lambda observer: observer.on_planned(order, expected, self.workers.size))
         while (self.schedule.ready or self.in_hand or self.waiting) and not self.stopped():
             self._start_ready()
             if self.in_hand or self.waiting:
                 for event in self.workers.wait_events(POLL_S):
                     with self.signals.defer_raising():
-                        self._take(event)
+                        self._handle_event(event)
 
     # Starting
 
@@ -86,7 +86,7 @@ class ItemRunner:
         return len(self.in_hand) < self.workers.size
 
     def _must_wait(self, item: Item) -> bool:
-        """Items that use an accelerator take turns; on a CPU the number of workers is the only bound."""
+        """Whether the item needs the accelerator while another item uses it; on a CPU never."""
         declarations = self.plan.project.by_name
         if not declarations[item.stage].accelerator or self.plan.project.device == "cpu":
             return False
@@ -98,53 +98,53 @@ class ItemRunner:
         pulled = state.status == "remote" and self.states[item].reason == ONLY_IN_REMOTE
         if state.status != "stale" and not pulled:
             self.plan.set_state(state)
-            self._settle(make_outcome(state))
+            self._finish(make_outcome(state))
             return
         self.in_hand[item] = (state, attempt)
         limit = self.timings.choose_limit(item, self.limit_s)
         worker = self.workers.start_job(item, make_job(self.plan, self.past, state, is_restore_only=pulled), limit)
-        self._tell(lambda observer: observer.on_started(item, worker, attempt))
+        self._notify(lambda observer: observer.on_started(item, worker, attempt))
 
-    # Answers
+    # Results
 
-    def _take(self, event: WorkerEvent) -> None:
+    def _handle_event(self, event: WorkerEvent) -> None:
         match event:
             case ItemProgress(item, step):
-                self._tell(lambda observer: observer.on_progress(item, step))
+                self._notify(lambda observer: observer.on_progress(item, step))
             case WorkerLog(level, message):
-                self._tell(lambda observer: observer.on_message(level, message))
+                self._notify(lambda observer: observer.on_message(level, message))
             case JobEnded(item, done):
                 state, attempt = self.in_hand.pop(item)
-                self._end(state, attempt, done)
+                self._handle_result(state, attempt, done)
             case WorkerDied(item, reason, seconds):
                 state, _ = self.in_hand.pop(item)
-                self._bury(state, reason, seconds)
+                self._handle_death(state, reason, seconds)
 
-    def _end(self, state: ItemState, attempt: int, done: JobResult) -> None:
+    def _handle_result(self, state: ItemState, attempt: int, done: JobResult) -> None:
         item = state.item
         if done.status in ("computed", "restored"):
             try:
                 self._accept(state, done)
-            except OSError as error:  # the recipe could not be written: what was made counts for nothing without it
-                words = f"its recipe could not be written: {error.strerror or error}"
-                self._settle(Outcome(item.video, item.stage, "failed", done.seconds, error=words))
+            except OSError as error:  # without a recipe the artifact is not valid
+                message = f"its recipe could not be written: {error.strerror or error}"
+                self._finish(Outcome(item.video, item.stage, "failed", done.seconds, error=message))
                 return
             size = sum(size for files in done.outputs.values() for _, size in files.values())
             how = "computed" if done.status == "computed" else "restored"
-            self._settle(Outcome(item.video, item.stage, how, done.seconds, done.frames, bytes=size))
+            self._finish(Outcome(item.video, item.stage, how, done.seconds, done.frames, bytes=size))
         elif done.status == "fault":
-            self._fail_for_good(state, done.message, done.seconds)
+            self._fail_permanently(state, done.message, done.seconds)
         elif done.transient and attempt <= len(RETRY_DELAYS_S):
             outcome = Outcome(item.video, item.stage, "failed", done.seconds, error=done.message)
-            self._tell(lambda observer: observer.on_ended(outcome, False))
+            self._notify(lambda observer: observer.on_ended(outcome, False))
             heapq.heappush(self.waiting, (time.monotonic() + RETRY_DELAYS_S[attempt - 1], item, attempt + 1))
         else:
             if done.details:
                 _log_details(self.plan.project.root, item, done.details)
-            self._settle(Outcome(item.video, item.stage, "failed", done.seconds, error=done.message))
+            self._finish(Outcome(item.video, item.stage, "failed", done.seconds, error=done.message))
 
     def _accept(self, state: ItemState, done: JobResult) -> None:
-        """Write the recipe of what is in place now, and remember it."""
+        """Write the recipe of the artifacts that are in place now, and save it in the state."""
         project, item = self.plan.project, state.item
         declaration = project.by_name[item.stage]
         for kind in declaration.outputs:
@@ -165,18 +165,18 @@ class ItemRunner:
             project.state.flush()
         self.plan.set_state(ItemState(item, "fresh", "", recipe.key, state.method, state.inputs, done.outputs))
 
-    def _bury(self, state: ItemState, reason: str, seconds: float) -> None:
-        """A worker died over the item: once is an accident, twice is put aside."""
+    def _handle_death(self, state: ItemState, reason: str, seconds: float) -> None:
+        """Fail an item whose worker died; put it aside after MAX_DEATHS deaths."""
         item = state.item
         count = self.plan.project.state.count_death(state.key, reason)
         if count >= MAX_DEATHS:
             reason += f"; put aside after {count} times, until its input, code or parameters change or --retry-failed"
-            self._fail_for_good(state, reason, seconds)
+            self._fail_permanently(state, reason, seconds)
         else:
-            self._settle(Outcome(item.video, item.stage, "failed", seconds, error=reason))
+            self._finish(Outcome(item.video, item.stage, "failed", seconds, error=reason))
 
-    def _fail_for_good(self, state: ItemState, error: str, seconds: float) -> None:
-        """Record a fault, if there is room for it; the next run finds it anew otherwise."""
+    def _fail_permanently(self, state: ItemState, error: str, seconds: float) -> None:
+        """Record a fault; where it cannot be written (disk full), the next run computes the item again."""
         item, recorded = state.item, True
         try:
             self._record_fault(state, error)
@@ -184,10 +184,10 @@ class ItemRunner:
             recorded = False
             error += f" (not recorded: {trouble.strerror or trouble})"
             self.plan.set_state(ItemState(item, "stale", error, state.key, state.method, state.inputs))
-        self._settle(Outcome(item.video, item.stage, "failed", seconds, error=error, recorded=recorded))
+        self._finish(Outcome(item.video, item.stage, "failed", seconds, error=error, recorded=recorded))
 
     def _record_fault(self, state: ItemState, error: str) -> None:
-        """Make the fault the item's result; what was made of it before goes, for it no longer follows from anything."""
+        """Record the fault as the item's result, and remove its earlier artifacts and those computed from them."""
         project, item = self.plan.project, state.item
         declaration = project.by_name[item.stage]
         after = find_downstream(project.declarations, declaration) if item.video != DATASET_ITEM else []
@@ -201,23 +201,24 @@ class ItemRunner:
         project.state.clear_deaths([recipe.key])
         self.plan.set_state(ItemState(item, "failed", error, recipe.key, state.method, state.inputs))
 
-    def _settle(self, outcome: Outcome) -> None:
+    def _finish(self, outcome: Outcome) -> None:
         self.outcomes[outcome.item] = outcome
-        self._tell(lambda observer: observer.on_ended(outcome, True))
+        self._notify(lambda observer: observer.on_ended(outcome, True))
         for blocked in self.schedule.complete_item(outcome):
             self.outcomes[blocked.item] = blocked
             if blocked.recorded:
                 state = ItemState(blocked.item, "blocked", blocked.error or "", recorded=True)
                 self.plan.set_state(state)
-            self._tell(lambda observer, blocked=blocked: observer.on_ended(blocked, True))
+            self._notify(lambda observer, blocked=blocked: observer.on_ended(blocked, True))
 
-    def _tell(self, what: Callable[[Observer], None]) -> None:
+    def _notify(self, call: Callable[[Observer], None]) -> None:
+        """Call every observer."""
         for observer in self.observers:
-            what(observer)
+            call(observer)
 
 
 def make_outcome(state: ItemState) -> Outcome:
-    """The Outcome of an item that needs no work, or that cannot have any."""
+    """The outcome of an item that is not computed: reused, remote, failed or blocked."""
     item = state.item
     if state.status == "fresh":
         return Outcome(item.video, item.stage, "reused")
@@ -228,7 +229,7 @@ def make_outcome(state: ItemState) -> Outcome:
 
 
 def find_downstream(declarations: Sequence[Declaration], origin: Declaration) -> list[Declaration]:
-    """The stages of one video that read what `origin` makes, directly or not, in order."""
+    """The stages per video that depend on the outputs of `origin`, directly or indirectly, in pipeline order."""
     made = {kind.folder for kind in origin.outputs}
     found: list[Declaration] = []
     for declaration in declarations:
@@ -240,7 +241,7 @@ def find_downstream(declarations: Sequence[Declaration], origin: Declaration) ->
 
 
 def _log_details(root: Path, item: Item, details: str) -> None:
-    """Tracebacks go to a file, not to the terminal."""
+    """Append a traceback to errors.log in the state folder, not to the terminal."""
     path = root / STATE_FOLDER / "errors.log"
     try:
         with path.open("a", encoding="utf-8") as file:

@@ -1,7 +1,7 @@
-"""Which item is made when: what has all its inputs, the first video's first, a bounded number in hand.
+"""The order in which items are computed: those whose inputs are ready, in the order of the videos.
 
-A worker gets an item only when all it reads is there, so no worker ever waits for another, independent stages of one
-video overlap, and a failure blocks only what reads it.
+An item is started only when everything it reads is available, so no worker waits for another, independent stages of
+one video run at the same time, and a failure blocks only the items that depend on it.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from flows.engine.plan import ItemState, Plan
 from tasks.artifacts.artifact import DATASET_ITEM
 
 DIED_BEFORE = 1_000_000_000
-"""Added to the place in line of an item that a worker died over: the others go first."""
+"""Added to the queue position of an item whose worker died in an earlier attempt: the others are computed first."""
 
 
 @dataclass
 class Schedule:
-    """The items of a run that are not settled yet."""
+    """The items of a run that have no final outcome yet."""
 
     order: Mapping[Item, int]
     reads: Mapping[Item, list[Item]]
     readers: dict[Item, list[Item]] = field(default_factory=dict[Item, list[Item]])
     missing: dict[Item, int] = field(default_factory=dict[Item, int])
-    """Item to how many of the items that it reads are not there; gone once it is settled."""
+    """Item to the number of its input items that are not ready; removed once the item has its final outcome."""
     ready: list[tuple[int, str, Item]] = field(default_factory=list[tuple[int, str, Item]])
 
     @classmethod
     def from_states(cls, plan: Plan, states: Mapping[Item, ItemState], deaths: Mapping[str, int]) -> Schedule:
-        """The stale items among `states`, those last whose key a worker died over."""
+        """A schedule of the stale items among `states`; items with worker deaths recorded for their key come last."""
         todo = [item for item, state in states.items() if state.status == "stale"]
         late = {item for item in todo if states[item].key in deaths}
         order = {item: n + (DIED_BEFORE if item in late else 0) for n, item in enumerate(todo)}
@@ -50,26 +50,26 @@ class Schedule:
         return schedule
 
     def add_ready(self, item: Item) -> None:
-        """Put an item in line: all that it reads is there."""
+        """Queue an item whose inputs are all ready."""
         heapq.heappush(self.ready, (self.order[item], item.stage, item))
 
     def pop_ready(self) -> Item:
-        """The first in line."""
+        """Remove and return the first queued item."""
         return heapq.heappop(self.ready)[2]
 
     def complete_item(self, outcome: Outcome) -> Iterator[Outcome]:
-        """Take the final outcome of an item; gives the outcomes of those that it blocks, each once."""
+        """Record the final outcome of an item; yields the outcomes of the items that its failure blocks, each once."""
         item = outcome.item
         self.missing.pop(item, None)
         readers = self.readers.get(item, [])
         if not outcome.is_good:
-            # A stage over the dataset goes on without a video whose file is at fault.
+            # A stage over the dataset continues without a video whose file is invalid.
             going = [reader for reader in readers if outcome.recorded and reader.video == DATASET_ITEM]
             yield from self._block(outcome, [reader for reader in readers if reader not in going])
             readers = going
         for reader in readers:
             if reader not in self.missing:
-                continue  # blocked already by something else it reads
+                continue  # already blocked by another input
             self.missing[reader] -= 1
             if not self.missing[reader]:
                 self.add_ready(reader)

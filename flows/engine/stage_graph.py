@@ -1,4 +1,4 @@
-"""The graph of the stages, drawn from their declarations as a Mermaid flowchart for docs/architecture.md."""
+"""Render the graph of the stages as a Mermaid flowchart, for docs/architecture.md."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ BEGIN, END = "<!-- graph: written by `semflow dvc` -->", "<!-- end of graph -->"
 
 
 def render_graph(declarations: Sequence[Declaration]) -> str:
-    """A node per stage, an arrow per artifact that one makes and another reads; what people write comes in dashed."""
+    """Mermaid text: a node per stage, an arrow per artifact between two stages, dashed arrows for raw videos and user
+    inputs."""
     makers = {kind.folder: declaration.name for declaration in declarations for kind in declaration.outputs}
     lines = ["```mermaid", "flowchart TD"]
     lines += [f"  {declaration.name}{_shape(declaration)}" for declaration in declarations]
@@ -29,14 +30,14 @@ def render_graph(declarations: Sequence[Declaration]) -> str:
 
 
 def replace_graph(page: str, graph: str) -> str:
-    """`page` with the graph between its two marks; the page as it is where it has none."""
+    """`page` with the graph between BEGIN and END; unchanged where it does not contain both."""
     head, begin, rest = page.partition(BEGIN)
     _, end, tail = rest.partition(END)
     return f"{head}{BEGIN}\n{graph}\n{END}{tail}" if begin and end else page
 
 
 def refresh_graph_page(root: Path, declarations: Sequence[Declaration]) -> bool:
-    """Whether docs/architecture.md, if it is there, had to be written anew."""
+    """Update the graph in docs/architecture.md, if the page exists; whether it changed."""
     from tasks.atomic_file import write_text_atomically
 
     path = root / PAGE
@@ -50,7 +51,7 @@ def refresh_graph_page(root: Path, declarations: Sequence[Declaration]) -> bool:
 
 
 def _shape(declaration: Declaration) -> str:
-    """A stage over the whole dataset stands in a hexagon."""
+    """Node shape: a hexagon for a stage over the whole dataset, else a rectangle."""
     return f"{{{{{declaration.name}}}}}" if declaration.over_dataset else f"[{declaration.name}]"
 
 

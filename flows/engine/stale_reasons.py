@@ -1,4 +1,4 @@
-"""Why a recipe does not match the present parameters, code, weights, libraries or inputs, in words for people."""
+"""Explain why a recipe does not match the present parameters, code, weights, libraries or inputs."""
 
 from __future__ import annotations
 

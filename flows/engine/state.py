@@ -1,9 +1,8 @@
-"""What the engine remembers on this machine: one SQLite file, written by every change, rebuilt from nothing at a cost
-of time only. Recipes beside the artifacts stay the truth.
+"""The state of the engine on this machine, in one SQLite file.
 
-Tables: `files` (hash of a file by its mark), `recipes` (parsed recipe files by mark), `ledger` (key to what came out,
-of which item and when last), `deaths` (items whose worker died), `timings` (how long items took), `memos` (derived
-values by name).
+It is a cache that costs only time to rebuild; the recipes beside the artifacts are authoritative. Tables: `files` (hash
+of a file by its mark), `recipes` (text of recipe files by mark), `ledger` (key to outputs, item and time), `deaths`
+(keys whose worker died), `timings` (how long items took), `memos` (derived values by name).
 """
 
 from __future__ import annotations
@@ -31,27 +30,27 @@ from flows.engine.outcome import Item
 
 log = logging.getLogger("semflow")
 STATE_FOLDER = ".semflow"
-"""Folder below the project's root for what helps this machine and is no result."""
+"""Folder below the project's root for local files that are not results: state, logs, checkpoints."""
 STATE_FILE = "state.sqlite"
 FINE_NS, COARSE_NS = 20_000_000, 2_000_000_000
-"""A file touched this recently may change again within the resolution of its time stamp: milliseconds on most file
-systems, two seconds on those that keep whole seconds (FAT, some network shares)."""
+"""A file modified this recently may change again without a new time stamp: some milliseconds on most file systems, two
+seconds on those that store whole seconds (FAT, some network shares)."""
 
 
 class LedgerRow(NamedTuple):
-    """What came out for a key."""
+    """The outputs of a key."""
 
     key: str
     outputs: Any
     item: Item | None
-    """None where an older version noted it."""
+    """None for rows written by an older version."""
     at: float
-    """Seconds since 1970 when a run last had it."""
+    """Seconds since 1970 when a run last produced it."""
 
 
 @dataclass
 class State:
-    """The open database. Used by one thread; a second process may read and write too."""
+    """The open database. Used by one thread; other processes may read and write it too."""
 
     path: Path
     connection: sqlite3.Connection
@@ -61,12 +60,12 @@ class State:
 
     @classmethod
     def open(cls, root: Path) -> State:
-        """The state of the project at `root`; a damaged one is started anew, an unwritable one is kept in memory."""
+        """The state of the project at `root`; a damaged file is recreated, an unwritable one is replaced in memory."""
         path = root / STATE_FOLDER / STATE_FILE
         return cls(path, open_database(path))
 
     def close(self) -> None:
-        """Write what is pending and close."""
+        """Write pending changes and close the database."""
         self.flush()
         self.connection.close()
 
@@ -74,7 +73,7 @@ class State:
 
     @property
     def files(self) -> Mapping[str, tuple[FileMark, str]]:
-        """Path as it was given to mark and MD5, of every file hashed before."""
+        """Path, as it was passed, to mark and MD5 of every file hashed before."""
         if self._files is None:
             rows = self._rows("select path, size, mtime, ctime, inode, md5 from files")
             self._files = {
@@ -88,18 +87,18 @@ class State:
         return known[1] if known is not None and known[0] == mark else None
 
     def save_md5(self, path: str, mark: FileMark, md5: str) -> None:
-        """Note the hash of a file, unless it was touched so recently that its mark may not change with its bytes."""
+        """Save the hash of a file, unless it was modified so recently that its mark is not reliable."""
         if is_mark_stable(mark):
             self.save_own_md5(path, mark, md5)
 
     def save_own_md5(self, path: str, mark: FileMark, md5: str) -> None:
-        """Note the hash of a file that the engine itself has just written and that nobody else touches."""
+        """Save the hash of a file that the engine has just written and that no other process changes."""
         assert isinstance(self.files, dict)
         name = _storable(path)
         self.files[name] = self._new_files[name] = (mark, md5)
 
     def flush(self) -> None:
-        """Write the hashes noted since the last time; a full disk costs the memory of them, nothing else."""
+        """Write the new hashes to the database; on a full disk they are lost, and the next command computes them."""
         rows = [(path, *mark, md5) for path, (mark, md5) in self._new_files.items()]
         self._new_files.clear()
         self._write("insert or replace into files values (?, ?, ?, ?, ?, ?)", rows)
@@ -116,24 +115,24 @@ class State:
         }
 
     def save_recipe_texts(self, texts: Mapping[str, tuple[FileMark, str]]) -> None:
-        """Note recipe files as read."""
+        """Save mark and text of recipe files."""
         rows = [(path, *mark, add_checksum(text)) for path, (mark, text) in texts.items()]
         self._write("insert or replace into recipes values (?, ?, ?, ?, ?, ?)", rows)
 
     # Ledger
 
     def find_outputs(self, key: str) -> Any:
-        """What came out for `key` before, or None."""
+        """The outputs of `key` as JSON value, or None."""
         rows = self._rows("select outputs from ledger where key = ?", (key,))
         return decode_json(rows[0][0]) if rows else None
 
     def save_outputs(self, item: Item, key: str, outputs: Any) -> None:
-        """Note what came out for a key."""
+        """Save the outputs of a key."""
         row = (key, encode_json(outputs), item.video, item.stage, time.time())
         self._write("insert or replace into ledger values (?, ?, ?, ?, ?)", [row])
 
     def read_ledger(self) -> Iterator[LedgerRow]:
-        """Everything that came out, here."""
+        """All rows of the ledger."""
         for key, outputs, video, stage, at in self._rows("select key, outputs, video, stage, at from ledger"):
             if (value := decode_json(outputs)) is not None:
                 yield LedgerRow(key, value, Item(video, stage) if video else None, at)
@@ -145,17 +144,17 @@ class State:
     # Deaths
 
     def read_deaths(self) -> dict[str, int]:
-        """Key to how often a worker died making it."""
+        """Key to the number of worker deaths while it was computed."""
         return dict(self._rows("select key, cast(count as int) from deaths"))
 
     def count_death(self, key: str, reason: str) -> int:
-        """Note that a worker died over `key`; how often by now."""
+        """Count a worker death for `key`; gives the new number."""
         count = self.read_deaths().get(key, 0) + 1
         self._write("insert or replace into deaths values (?, ?, ?)", [(key, count, reason)])
         return count
 
     def clear_deaths(self, keys: list[str] | None = None) -> None:
-        """Forget deaths, of `keys` or all."""
+        """Remove the death counts of `keys`, or all."""
         if keys is None:
             self._write("delete from deaths", [()])
         else:
@@ -168,40 +167,40 @@ class State:
         return self._rows("select stage, video, cast(seconds as real), cast(frames as int) from timings")
 
     def save_timing(self, stage: str, video: str, seconds: float, frames: int) -> None:
-        """Note how long an item took."""
+        """Save how long an item took."""
         row = (stage, video, seconds, frames, time.time())
         self._write("insert or replace into timings values (?, ?, ?, ?, ?)", [row])
 
     # Memos
 
     def read_memo(self, name: str) -> Any:
-        """The value noted under `name`, or None."""
+        """The value saved under `name`, or None."""
         rows = self._rows("select value from memos where name = ?", (name,))
         return decode_json(rows[0][0]) if rows else None
 
     def save_memo(self, name: str, value: Any) -> None:
-        """Note a value that JSON can hold."""
+        """Save a value that JSON can represent."""
         self._write("insert or replace into memos values (?, ?)", [(name, encode_json(value))])
 
     def read_memos(self, prefix: str) -> dict[str, Any]:
-        """Every value whose name starts with `prefix`, by the rest of its name."""
+        """Every value whose name starts with `prefix`, by the name without it."""
         rows = self._rows("select name, value from memos where substr(name, 1, ?) = ?", (len(prefix), prefix))
         found = {name[len(prefix) :]: decode_json(value) for name, value in rows}
         return {name: value for name, value in found.items() if value is not None}
 
     def save_memos(self, prefix: str, values: Mapping[str, Any]) -> None:
-        """Note many values, their names behind `prefix`."""
+        """Save many values under `prefix` + name."""
         rows = [(prefix + name, encode_json(value)) for name, value in values.items()]
         self._write("insert or replace into memos values (?, ?)", rows)
 
     def drop_memos(self, names: list[str]) -> None:
-        """Drop values by their whole names."""
+        """Remove values by their full names."""
         self._write("delete from memos where name = ?", [(name,) for name in names])
 
     # Everything
 
     def forget_paths(self, paths: list[str]) -> None:
-        """Drop what is remembered of files, so that the next look reads them."""
+        """Remove the cached hashes and recipes of files, so that they are read again."""
         names = [(_storable(path),) for path in paths]
         self.flush()
         self._write("delete from files where path = ?", names)
@@ -209,21 +208,21 @@ class State:
         self._files = None
 
     def forget_video(self, video: str, paths: list[str]) -> None:
-        """Drop what is remembered of a video: its timings, ledger and memos, and what lay at `paths`."""
+        """Remove everything about a video: timings, ledger, memos, and the files at `paths`."""
         self.forget_paths(paths)
         self._write("delete from timings where video = ?", [(video,)])
         self._write("delete from ledger where video = ?", [(video,)])
         self._write("delete from memos where substr(name, -length(?)) = ?", [(f":{video}", f":{video}")])
 
     def erase_deleted_rows(self) -> None:
-        """Overwrite what was dropped: SQLite keeps the bytes of rows that are gone, in the file and in its log."""
+        """Overwrite deleted rows, whose bytes SQLite otherwise keeps in the file and its log."""
         with contextlib.suppress(sqlite3.Error):
             self.connection.execute("vacuum")
             self.connection.execute("pragma wal_checkpoint(truncate)")
 
     @contextlib.contextmanager
     def batch_writes(self) -> Generator[None]:
-        """What is noted within is written in one transaction."""
+        """Within the context all writes are one transaction."""
         self._together = True
         try:
             yield
@@ -232,20 +231,20 @@ class State:
             try:
                 self.connection.commit()
             except sqlite3.Error as error:
-                self._mend(error)
+                self._recover(error)
 
     def _rows(self, statement: str, values: tuple[Any, ...] = ()) -> list[Any]:
-        """All rows, or none: a part of them, from a damaged file, is not to be trusted."""
+        """All rows of a query; [] where it fails, since part of the rows of a damaged file is not reliable."""
         try:
             return self.connection.execute(statement, values).fetchall()
         except sqlite3.Error as error:
-            self._mend(error)
+            self._recover(error)
             return []
 
     def _write(self, statement: str, rows: list[Any]) -> None:
         if not rows:
             return
-        # What cannot be noted (disk full, folder read-only) is looked up again next time.
+        # Values that cannot be saved (disk full, folder read-only) are computed again next time.
         try:
             if self._together:
                 self.connection.executemany(statement, rows)
@@ -255,10 +254,10 @@ class State:
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
                 self.connection.rollback()
-            self._mend(error)
+            self._recover(error)
 
-    def _mend(self, error: sqlite3.Error) -> None:
-        """Start anew where the file turns out to be damaged."""
+    def _recover(self, error: sqlite3.Error) -> None:
+        """Recreate the database if the error means that the file is damaged."""
         log.debug("%s: %s", self.path, error)
         if is_damaged(error):
             with contextlib.suppress(sqlite3.Error):
@@ -267,13 +266,13 @@ class State:
 
 
 def is_mark_stable(mark: FileMark) -> bool:
-    """Whether a file was not touched so recently that it may change again and keep its mark."""
+    """Whether the file's last modification is old enough that any further one changes its mark."""
     coarse = mark.mtime_ns % 1_000_000_000 == 0
     return time.time_ns() - mark.mtime_ns > (COARSE_NS if coarse else FINE_NS)
 
 
 def _storable(path: str) -> str:
-    """`path`, or an ASCII form of it where it has bytes that are no UTF-8, which SQLite does not take."""
+    """`path`, or an ASCII form of it where it has bytes that are not UTF-8, which SQLite does not accept."""
     try:
         path.encode()
     except UnicodeEncodeError:

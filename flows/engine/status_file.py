@@ -1,6 +1,6 @@
-"""What a run is doing, in `.semflow/status.json`, so that `semflow status` can say so from another terminal.
+"""The progress of a run in `.semflow/status.json`, which `semflow status` displays in another terminal.
 
-Written at most once a second, by the process that holds the project's lock; a reader compares the process number.
+Written at most once a second by the process that holds the project's lock; a reader compares the process id.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from tasks.atomic_file import write_text_atomically
 STATUS_FILE = "status.json"
 MIN_INTERVAL_S = 1.0
 MAX_FAILURES = 100
-"""Failures that the file names; all are counted."""
+"""Most failures that are listed; all are counted."""
 
 
 @dataclass
 class StatusFile:
-    """An Observer that writes the file."""
+    """An Observer that writes the status file."""
 
     root: Path
     _began: float = field(default_factory=time.time)
     _progress: RunProgress = field(default_factory=RunProgress)
     _in_hand: dict[Item, tuple[float, int, str]] = field(default_factory=dict[Item, tuple[float, int, str]])
-    """Item to when it was taken up, which try it is, and how far it is."""
+    """Item to start time (seconds since 1970), number of the attempt, and progress text."""
     _failures: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     _written: float = 0.0
 
@@ -98,11 +98,11 @@ class StatusFile:
         try:
             write_text_atomically(self.root / STATE_FOLDER / STATUS_FILE, json.dumps(value) + "\n")
         except (OSError, UnicodeEncodeError):
-            return  # a full disk must not end a run
+            return  # a full disk must not stop a run
 
 
 def read_status(root: Path) -> dict[str, Any] | None:
-    """What the file says; None where there is none that can be read."""
+    """The content of the status file; None where it cannot be read."""
     try:
         value = json.loads((root / STATE_FOLDER / STATUS_FILE).read_text(encoding="utf-8"))
         return value if isinstance(value, dict) and isinstance(value["pid"], int) else None

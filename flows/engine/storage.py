@@ -1,4 +1,4 @@
-"""Where bytes are kept by their hash: DVC's local cache and, where one is configured, its remote."""
+"""Access to files by hash: DVC's local cache and, where one is configured, its remote."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger("semflow")
 
 @dataclass(frozen=True)
 class Storage:
-    """The object store of a project."""
+    """The object store of a project and its remote."""
 
     root: Path
     objects: ObjectStore
@@ -25,7 +25,7 @@ class Storage:
 
     @classmethod
     def open(cls, root: Path) -> Storage | None:
-        """That of the project at `root`; None where it is no DVC repository."""
+        """The storage of the project at `root`; None where it is not a DVC repository."""
         return _open(root)
 
     def add_file(self, path: Path, md5: str) -> None:
@@ -33,14 +33,14 @@ class Storage:
         self.objects.add_file(path, md5)
 
     def ensure_local(self, md5s: Iterable[str]) -> bool:
-        """Whether all objects are in the local cache now; what is missing is fetched from the remote."""
+        """Fetch missing objects from the remote; whether all are in the local cache now."""
         missing = {md5 for md5 in md5s if not self.objects.has_object(md5)}
         if not missing:
             return True
         return self.has_remote and self.fetch_objects(missing) >= missing
 
     def fetch_objects(self, md5s: Iterable[str]) -> set[str]:
-        """Those of the objects that came from the remote; none where it does not answer, which is said."""
+        """Fetch objects from the remote; gives those that are in the local cache now. Logs a warning where it fails."""
         from flows.engine.dvc_store.remote import Remote
 
         try:

@@ -1,4 +1,4 @@
-"""How long items are expected to take, from how long they took here before."""
+"""Estimate how long items will take, from how long they took on this machine before."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from flows.engine.state import State
 
 MIN_LIMIT_S = 1800.0
 LIMIT_FACTOR = 30.0
-"""An item that takes longer than so many times what is expected, and than MIN_LIMIT_S, hangs."""
+"""An item is killed after LIMIT_FACTOR times its expected time, and not before MIN_LIMIT_S seconds."""
 
 
 @dataclass(frozen=True)
 class DurationEstimates:
-    """Seconds by item, and by stage per frame and per item."""
+    """Seconds by item, and by stage per frame and per item (means)."""
 
     by_item: dict[Item, float] = field(default_factory=dict[Item, float])
     per_frame: dict[str, float] = field(default_factory=dict[str, float])
@@ -26,7 +26,7 @@ class DurationEstimates:
 
     @classmethod
     def from_state(cls, state: State) -> DurationEstimates:
-        """What the state remembers."""
+        """Estimates from the timings in the state."""
         timings = cls()
         seconds: dict[str, float] = defaultdict(float)
         framed: dict[str, float] = defaultdict(float)
@@ -45,7 +45,7 @@ class DurationEstimates:
         return timings
 
     def estimate_item(self, item: Item) -> float | None:
-        """Seconds that the item will take; None where its stage never ran here."""
+        """Expected seconds of the item; None where its stage never ran here."""
         if item in self.by_item:
             return self.by_item[item]
         if item.video in self.frames and item.stage in self.per_frame:
@@ -53,9 +53,9 @@ class DurationEstimates:
         return self.per_item.get(item.stage)
 
     def estimate_items(self, items: Iterable[Item]) -> dict[Item, float]:
-        """Item to seconds, for those of which something is known."""
+        """Item to expected seconds, for items with an estimate."""
         return {item: seconds for item in items if (seconds := self.estimate_item(item)) is not None}
 
     def choose_limit(self, item: Item, limit_s: float) -> float:
-        """After how many seconds the item is ended: `limit_s` if it is not 0, else by what is expected."""
+        """Seconds after which the item is killed: `limit_s` if it is not 0, else a multiple of the expected time."""
         return limit_s or max(MIN_LIMIT_S, LIMIT_FACTOR * (self.estimate_item(item) or 0.0))

@@ -1,7 +1,7 @@
-"""The data set is a list of videos, not what lies in a folder: who has no copy of a file still has its features.
+"""The list of videos of the data set: recorded videos and files on this machine.
 
-A video is in the list once its file was recorded, until it is removed explicitly; that its file is not here (another
-machine, a disk that is not mounted) only means that nothing can be decoded from it here.
+A video is in the list once its file was recorded, until it is removed explicitly. While its file is missing (another
+machine, a disk that is not mounted), its features stay; it only cannot be decoded here.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ class Video:
     """One video of the data set."""
 
     name: str
-    """What people type."""
+    """The name used in commands."""
     stem: str
-    """Where its artifacts lie: `<folder>/<stem><ending>`."""
+    """Stem of its artifacts: `<folder>/<stem><suffix>`."""
     flat_stem: str
-    """The same for artifacts that are folders."""
+    """Stem of its artifacts that are folders."""
     place: str | None
-    """Absolute path of the raw file; None where it is not here."""
+    """Absolute path of the raw file; None where it is not on this machine."""
     relative: str
-    """Path below data/raw as the disk has it, or as it was recorded; the name in videos.yaml where it stands there."""
+    """Path below data/raw, as on disk or as recorded; the name in videos.yaml for a video that is listed there."""
     md5: str | None
-    """As last recorded: the file may have changed since. None where it never was."""
+    """MD5 as last recorded (the file may have changed since); None where it was never recorded."""
 
     @property
     def file(self) -> Path | None:
-        """The raw file; None where it is not here."""
+        """Path of the raw file; None where it is not on this machine."""
         return None if self.place is None else Path(self.place)
 
     @property
     def is_local(self) -> bool:
-        """Whether the raw file can be read on this machine."""
+        """Whether the raw file is on this machine."""
         return self.place is not None
 
 
@@ -51,14 +51,15 @@ def merge_videos(
     *,
     reserved: Collection[str] = (),
 ) -> dict[str, Video]:
-    """The data set by video name, sorted by it.
+    """The data set by video name, sorted by name.
 
-    `listed`: path below data/raw to MD5, of raw files in earlier versions, and of `absent` ones with None. `removed`:
-    paths that the user took out of the data set; a file that is at hand under such a path is in it again. Two spellings
-    of one path (form C recorded, a Mac's form D at hand) are one video. `reserved`: names that no stem may have.
+    `listed`: path below data/raw to MD5 of recorded raw files, None for files that are absent and were never recorded.
+    `removed`: paths that the user removed from the data set; a file that exists under such a path is a member again.
+    Two spellings of one path (Unicode form C recorded, a Mac's form D on disk) are one video. `reserved`: names that
+    must not be used as stems.
     """
     files = {file.relative: file for file in files_at_hand}
-    # Exact paths first: where both spellings were recorded, they are two files of a disk that allows that.
+    # Exact paths first: where both spellings were recorded, they are two files on a disk that allows both.
     new, old = (_alone(paths) for paths in (files.keys() - listed.keys(), listed.keys() - files.keys()))
     at_hand = {path: new[text] for text, path in old.items() if text in new}
     gone = {normalize_path(path) for path in removed if path not in listed}
@@ -84,7 +85,7 @@ def merge_videos(
 
 
 def _alone(paths: Collection[str]) -> dict[str, str]:
-    """Written path to the path, where only one of `paths` is written so."""
+    """Normalised path to path, where it is unique among `paths`."""
     texts = {path: normalize_path(path) for path in paths}
     users = Counter(texts.values())
     return {text: path for path, text in texts.items() if users[text] == 1}

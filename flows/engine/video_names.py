@@ -1,7 +1,7 @@
-"""What a video is called: the name that people type, as a pure function of all files of the project.
+"""Assign video names, which are used in commands, from the paths of all files of the project.
 
-A name is the file's path below data/raw without its ending, in Unicode normalisation form C (a Mac's file systems may
-give form D for the same letters). Where an artifact of the video lies is another matter: see artifact_stems.py.
+A name is the file's path below data/raw without suffix, in Unicode normalisation form C (a Mac's file systems may give
+form D for the same letters). The paths of a video's artifacts are assigned in artifact_stems.py.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tasks.errors import SemflowError
 
 RAW = "data/raw/"
 MAX_NAMES_SHOWN = 5
-"""Names in an error message at most."""
+"""Most names listed in an error message."""
 # At most 8 letters and digits with a letter among them, or a raw stream's standard (H.261 ... H.266): the last part of
 # a DICOM-like 1.2.840.1, of `Dr. Smith` and of `2024.05.01` is no ending.
 _ENDING = re.compile(r"(?<=[^/])\.(?:(?=[0-9]*[A-Za-z])[A-Za-z0-9]{1,8}|26[1-6])\Z")
@@ -25,7 +25,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def normalize_path(path: str) -> str:
-    """A path as text that can be written anywhere: form C, each byte that is no UTF-8 as %XX."""
+    """A path as portable text: Unicode form C, with each byte that is not UTF-8 as %XX."""
     if path.isascii():
         return path
     if _SURROGATE.search(path):
@@ -34,22 +34,22 @@ def normalize_path(path: str) -> str:
 
 
 def _escape(surrogate: str) -> str:
-    """Python reads an undecodable byte 0xNN of a file name as U+DCNN; other lone surrogates give their three bytes."""
+    """A lone surrogate as %XX: Python decodes an invalid byte 0xNN of a file name as U+DCNN; others are three bytes."""
     code = ord(surrogate)
     given = bytes([code - 0xDC00]) if 0xDC80 <= code <= 0xDCFF else surrogate.encode("utf-8", "surrogatepass")
     return "".join(f"%{byte:02X}" for byte in given)
 
 
 def strip_suffix(path: str) -> str:
-    """`path` without the ending of its last part, if it has one."""
+    """`path` without the suffix of its last part, if it has one."""
     return _ENDING.sub("", path)
 
 
 def assign_video_names(relatives: Iterable[str]) -> dict[str, str]:
-    """Path below data/raw to the video's name, each name once.
+    """Path below data/raw to the video's name; names are unique.
 
-    Where a name without ending would be that of two files, or would be another file's path, the file keeps its ending.
-    Where even the written paths are equal (form C beside form D), the name ends in `~` and digits of a hash.
+    Where a name without suffix would belong to two files, or be another file's path, the file keeps its suffix. Where
+    the normalised paths are equal (form C beside form D), the name ends in `~` and digits of a hash.
     """
     paths = {relative: normalize_path(relative) for relative in relatives}
     short = {relative: strip_suffix(path) for relative, path in paths.items()}
@@ -75,10 +75,10 @@ def _numbered(relative: str, path: str, taken: set[str]) -> str:
 
 
 def resolve_video_name(names: Mapping[str, str], typed: str) -> str:
-    """The name of the video that a user means; `names` as `video_names` gives them.
+    """The name of the video that a user typed; `names` as `assign_video_names` gives them.
 
-    Takes the name, the path below data/raw, the path with data/raw, and the path without its ending, in any Unicode
-    form; raises SemflowError with close names where it is none, or where it may be two.
+    Accepts the name, the path below data/raw, the path with data/raw, and the path without suffix, in any Unicode form;
+    raises SemflowError with similar names where no video matches, or where two do.
     """
     known = set(names.values())
     for wanted in (readings := _readings(typed)):
@@ -96,7 +96,7 @@ def resolve_video_name(names: Mapping[str, str], typed: str) -> str:
 
 
 def _readings(typed: str) -> list[str]:
-    """What was typed, and what remains of it below data/raw."""
+    """The typed text, and the part of it below data/raw."""
     whole = normalize_path(typed)
     _, found, below = f"/{whole}".rpartition(f"/{RAW}")
     return [whole, below if found else whole.removeprefix("./")]

@@ -1,4 +1,4 @@
-"""Everything that lies in a project for one video: its raw file, artifacts, recipes, and what people wrote for it."""
+"""The paths of all files of one video: its raw file, artifacts, recipes, and user inputs."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from flows.engine.video_names import normalize_path
 from tasks.errors import SemflowError
 
 COMMAND_FOLDERS = ("field", "objects")
-"""Folders where `semflow field` and `semflow track-object` leave what they make of a video."""
+"""Folders that `semflow field` and `semflow track-object` write the results of a video to."""
 VIDEO_SLOT = "{video}"
 
 
 @dataclass(frozen=True)
 class VideoPaths:
-    """Paths below the project's root, whether something lies there or not."""
+    """Paths relative to the project's root; the files may not exist."""
 
     artifacts: tuple[str, ...]
     recipes: tuple[str, ...]
     raw: tuple[str, ...]
-    """The raw file, where it is here: last to be moved, for while it is here the video is known."""
+    """The raw file, if it is on this machine; to be moved last, since the video is known while its file exists."""
     written: tuple[str, ...]
-    """What people wrote: labels, camera poses."""
+    """User inputs: labels, camera poses."""
     commands: tuple[str, ...]
-    """What other commands made of it."""
+    """Results of other commands (COMMAND_FOLDERS)."""
 
 
 def list_video_paths(project: Project, video: Video) -> VideoPaths:
-    """Where things of `video` lie."""
+    """The paths of `video`."""
     per_video = [declaration for declaration in project.declarations if not declaration.over_dataset]
     artifacts = [_below(project, project.artifact_path(kind, video.name)) for d in per_video for kind in d.outputs]
     kinds = [kind for declaration in project.declarations for kind in declaration.inputs.values()]
@@ -49,7 +49,8 @@ def list_video_paths(project: Project, video: Video) -> VideoPaths:
 
 
 def require_project_file(project: Project, video: Video) -> None:
-    """Raise SemflowError where the raw file is not the project's to take away: it would be in the data set again."""
+    """Raise SemflowError where the raw file is linked by videos.yaml or a symbolic link: after its removal it would
+    be found again."""
     for linked in read_linked_videos(project.root):
         if normalize_path(linked.relative) == normalize_path(video.relative):
             raise SemflowError(

@@ -1,4 +1,4 @@
-"""Which videos a stage over the dataset reads."""
+"""Select the videos that a stage over the dataset reads."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 
 def select_dataset_videos(project: Project, declaration: Declaration, inventory: Inventory) -> list[str]:
-    """All videos, or those that the stage's `select_videos` names by its parameters and by what people wrote for it.
+    """All videos, or those that the stage's `select_videos` returns for its parameters and user inputs.
 
-    None where that cannot be read, which the item itself says. The answer is remembered, for asking costs an import.
+    Empty where a user input cannot be read; the item itself then reports the error. The selection is cached in the
+    state, since calling `select_videos` imports the stage.
     """
     if not declaration.selects_videos:
         return list(project.videos)

@@ -1,7 +1,7 @@
-"""A worker process: makes one item after another, each model loaded once, until its pipe closes.
+"""A worker process: computes one item after another, loading each model once, until its pipe closes.
 
-Started as `python -m flows.engine.worker FD`, FD being its end of a socket pair: a plain command, so that nothing of
-the parent's `__main__` is imported again.
+Started as `python -m flows.engine.worker FD PARENT`, where FD is its end of a socket pair and PARENT the process id of
+the run: a plain command, so that the parent's `__main__` is not imported again.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from flows.engine.outcome import Step
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 WATCH_S = 0.5
-"""Where the kernel does not tell of the parent's death, a thread looks this often."""
+"""Seconds between checks of the parent process, for systems without PR_SET_PDEATHSIG."""
 MORE_LIKELY_OOM = "500"
-"""Out of memory, the kernel shall end a worker and not the run (proc(5), oom_score_adj)."""
+"""Value of oom_score_adj (proc(5)): when memory runs out, the kernel kills a worker rather than the run."""
 
 
 def main(fd: int, parent: int) -> None:
-    """Serve jobs from the pipe."""
-    _die_with(parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run decides what a Ctrl-C ends
+    """Execute jobs from the pipe with file descriptor `fd` until it is closed."""
+    _exit_with_parent(parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the run
     faulthandler.enable()
-    os.set_inheritable(fd, False)  # what a stage starts shall not hold the pipe when this process is gone
+    os.set_inheritable(fd, False)  # processes that a stage starts must not keep the pipe open
     pipe = Connection(fd)
     try:
         setup: WorkerSetup = pipe.recv()
@@ -64,7 +64,7 @@ def _serve(pipe: Connection, setup: WorkerSetup) -> None:
 
 
 def _sender(pipe: Connection) -> Callable[[Any], None]:
-    """Sends whole messages from whatever thread."""
+    """A function that sends one message over the pipe; it may be called from any thread."""
     lock = threading.Lock()
 
     def send(message: Any) -> None:
@@ -75,7 +75,7 @@ def _sender(pipe: Connection) -> Callable[[Any], None]:
 
 
 class _Forward(logging.Handler):
-    """Sends what is logged to the run."""
+    """Sends log records to the run."""
 
     def __init__(self, send: Callable[[Any], None]) -> None:
         super().__init__()
@@ -83,10 +83,11 @@ class _Forward(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         with contextlib.suppress(OSError):
-            self._send(("said", record.levelno, record.getMessage()))
+            self._send(("log", record.levelno, record.getMessage()))
 
 
 def _forward_messages(send: Callable[[Any], None]) -> None:
+    """Send log records and progress of the stages over the pipe."""
     from tasks import progress
 
     logger = logging.getLogger("semflow")
@@ -101,8 +102,8 @@ def _forward_messages(send: Callable[[Any], None]) -> None:
     progress.set_sink(step)
 
 
-def _die_with(parent: int) -> None:
-    """End this process when its parent has ended, however it did."""
+def _exit_with_parent(parent: int) -> None:
+    """Make this process exit when its parent process has ended for any reason."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     with contextlib.suppress(OSError):

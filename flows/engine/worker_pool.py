@@ -1,6 +1,6 @@
-"""Worker processes: spawned when first needed, each serving one job at a time, replaced when one dies.
+"""A pool of worker processes: started when first needed, each executes one job at a time, replaced after a crash.
 
-One thread, that of the run, starts jobs and waits for events; nothing here decides what runs.
+Used by one thread of the run, which starts jobs and waits for events. Which job runs is decided in schedule.py.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from tasks.errors import SemflowError
 
 LOG_FOLDER = "logs"
 CHECK_S = 1.0
-"""How often time limits and memory are looked at."""
+"""Seconds between checks of time limits and memory."""
 START_S = 600.0
-"""A worker that has not imported the stages after so long hangs (a cold disk and a busy machine may take minutes)."""
+"""Seconds after which a worker that has not imported the stages is killed (a cold disk on a busy machine may take
+minutes)."""
 GB = 1e9
 
 
@@ -41,33 +42,33 @@ class _Worker:
     """Whether it has imported the stages."""
     since: float = 0.0
     limit_s: float = float("inf")
-    """How long the item in hand may take, from `since`: the import of the stages not counted."""
-    verdict: str = ""
-    """Why it was ended, where the run did it."""
+    """Longest allowed time for the current item, from `since`, without the import of the stages."""
+    end_reason: str = ""
+    """Why the pool killed it; "" where it did not."""
 
 
 @dataclass
 class WorkerPool:
-    """`size` worker processes at most."""
+    """At most `size` worker processes."""
 
     setup: WorkerSetup
     size: int
     memory_bytes: float = float("inf")
-    """What one worker may use."""
+    """Most resident memory that one worker may use."""
     _workers: dict[int, _Worker] = field(default_factory=dict[int, _Worker])
     _checked: float = 0.0
     _spawned: int = 0
 
     def start_job(self, item: Item, job: Job, limit_s: float) -> int:
-        """Hand a job to an idle worker, or to a new one."""
+        """Send a job to an idle worker, or to a new one; returns the worker's number."""
         worker = next((w for w in self._workers.values() if w.item is None), None) or self._spawn()
         worker.item, worker.since, worker.limit_s = item, time.monotonic(), limit_s
-        with contextlib.suppress(OSError):  # it died meanwhile: the next look at its pipe says so
+        with contextlib.suppress(OSError):  # the worker has died: detected when its pipe is read
             worker.pipe.send(job)
         return worker.number
 
     def wait_events(self, timeout_s: float) -> list[WorkerEvent]:
-        """What has happened; [] after `timeout_s` without anything."""
+        """Events since the last call; [] when none happened within `timeout_s`."""
         by_pipe = {worker.pipe: worker for worker in self._workers.values()}
         found: list[WorkerEvent] = []
         if not by_pipe:
@@ -81,7 +82,7 @@ class WorkerPool:
         return found
 
     def close(self) -> None:
-        """Kill all workers: what they have not finished lies in `.partial` and is cleared away."""
+        """Kill all workers; their unfinished files are in `.partial` folders and are removed by the run."""
         for worker in self._workers.values():
             _kill(worker.process)
         for worker in self._workers.values():
@@ -101,19 +102,19 @@ class WorkerPool:
                     stdout=file,
                     stderr=file,
                     pass_fds=[theirs.fileno()],
-                    start_new_session=True,  # a Ctrl-C in the terminal is the run's to handle
+                    start_new_session=True,  # Ctrl-C in the terminal is handled by the run
                     env=_environment(),
                 )
         except OSError as error:
             ours.close()
-            raise SemflowError(f"workers must start, got {error}; make room for them") from None
+            raise SemflowError(f"workers must start, got {error}; free memory or lower compute.workers") from None
         worker = self._workers[number] = _Worker(number, process, Connection(ours.detach()), log)
-        with contextlib.suppress(OSError):  # it died meanwhile: the next look at its pipe says so
+        with contextlib.suppress(OSError):  # the worker has died: detected when its pipe is read
             worker.pipe.send(self.setup)
         return worker
 
     def _new_log(self) -> Path:
-        """A log for one more worker: that of one that died stays, those of the last run go."""
+        """Path of the log file of a new worker; the first call removes the logs of the last run."""
         folder = Path(self.setup.root) / ".semflow" / LOG_FOLDER
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.glob("worker-*.log") if not self._spawned else ():
@@ -122,86 +123,90 @@ class WorkerPool:
         return folder / f"worker-{self._spawned}.log"
 
     def _read(self, worker: _Worker) -> list[WorkerEvent]:
-        """What the worker has sent; its end where the pipe has one."""
+        """Events from the messages that the worker has sent, and from its death where the pipe is closed."""
         found: list[WorkerEvent] = []
         try:
             while worker.pipe.poll():
-                found += self._take(worker, worker.pipe.recv())
+                found += self._handle_message(worker, worker.pipe.recv())
         except (EOFError, OSError):
-            found += self._bury(worker)
+            found += self._remove_dead(worker)
         return found
 
     def _find_dead(self) -> list[WorkerEvent]:
-        """Dead workers whose pipe has no end, for a process that they started holds it too."""
+        """Events of dead workers whose pipe is still open because a process that they started holds it."""
         found: list[WorkerEvent] = []
         for worker in list(self._workers.values()):
             if worker.process.poll() is not None:
                 found += self._read(worker)
                 if worker.number in self._workers:
-                    found += self._bury(worker)
+                    found += self._remove_dead(worker)
         return found
 
-    def _take(self, worker: _Worker, message: tuple[object, ...]) -> list[WorkerEvent]:
+    def _handle_message(self, worker: _Worker, message: tuple[object, ...]) -> list[WorkerEvent]:
         match message:
             case ("ready",):
                 worker.ready, worker.since = True, time.monotonic()
                 return []
             case ("step", Step() as step) if worker.item is not None:
                 return [ItemProgress(worker.item, step)]
-            case ("said", int(level), str(words)):
-                return [WorkerLog(level, words)]
+            case ("log", int(level), str(text)):
+                return [WorkerLog(level, text)]
             case ("done", JobResult() as done) if worker.item is not None:
                 item, worker.item = worker.item, None
                 return [JobEnded(item, done)]
             case _:
                 return []
 
-    def _bury(self, worker: _Worker) -> list[WorkerEvent]:
-        """Take a dead worker out; what it was at has failed."""
+    def _remove_dead(self, worker: _Worker) -> list[WorkerEvent]:
+        """Remove a dead worker from the pool; gives the event that its item failed, if it had one.
+
+        Raises SemflowError where it ended with an error before it had imported the stages.
+        """
         with contextlib.suppress(subprocess.TimeoutExpired):
             worker.process.wait(timeout=5)
         _kill(worker.process)
         code = worker.process.wait()
         worker.pipe.close()
         del self._workers[worker.number]
-        if not worker.ready and not worker.verdict and code != -signal.SIGKILL:
-            ended = f"{_end(code)} ({_last_line(worker.log)})"
-            raise SemflowError(f"workers must start, got {ended}; the whole of it is in {worker.log}")
+        if not worker.ready and not worker.end_reason and code != -signal.SIGKILL:
+            ended = f"{_describe_exit(code)} ({_last_line(worker.log)})"
+            raise SemflowError(f"workers must start, got {ended}; the full log is {worker.log}")
         if worker.item is None:
             return []
-        words, seconds = worker.verdict or _words(code, worker.log), time.monotonic() - worker.since
-        if not worker.ready:  # the item had no part in it
-            return [JobEnded(worker.item, JobResult("error", seconds=seconds, message=words, transient=True))]
-        return [WorkerDied(worker.item, words, seconds)]
+        reason, seconds = worker.end_reason or _describe_death(code, worker.log), time.monotonic() - worker.since
+        if not worker.ready:  # it died while it started: not caused by the item
+            return [JobEnded(worker.item, JobResult("error", seconds=seconds, message=reason, transient=True))]
+        return [WorkerDied(worker.item, reason, seconds)]
 
     def _check_limits(self) -> None:
+        """Kill workers that exceed their time limit or the memory limit."""
         now = time.monotonic()
         for worker in self._workers.values():
-            if worker.item is None or worker.verdict:
+            if worker.item is None or worker.end_reason:
                 continue
             if not worker.ready and now > worker.since + START_S:
-                worker.verdict = f"its worker had not started after {START_S:.0f} s and was ended"
+                worker.end_reason = f"its worker had not started after {START_S:.0f} s and was ended"
             elif worker.ready and now > worker.since + worker.limit_s:
-                worker.verdict = (
+                worker.end_reason = (
                     f"took longer than {worker.limit_s:.0f} s and was ended; "
                     "if that is right for it, raise compute.item_timeout_s"
                 )
             elif resident_bytes(worker.process.pid) > self.memory_bytes:
-                worker.verdict = (
+                worker.end_reason = (
                     f"used more than {self.memory_bytes / GB:.1f} GB of memory and was ended; "
                     "raise compute.worker_memory_gb, or lower compute.workers"
                 )
-            if worker.verdict:
+            if worker.end_reason:
                 _kill(worker.process)
 
 
 def _environment() -> dict[str, str]:
-    """This process's, with the import path that it has now."""
+    """The environment of this process, with its current import path as PYTHONPATH."""
     return os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a worker and what it started: its group, which outlives it while a member does."""
+    """Kill a worker and the processes that it started (its process group)."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
 
@@ -210,17 +215,17 @@ def _last_line(log: Path) -> str:
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:
-        return "nothing said"
-    return lines[-1] if lines else "nothing said"
+        return "its log is empty"
+    return lines[-1] if lines else "its log is empty"
 
 
-def _words(code: int, log: Path) -> str:
-    more = ", perhaps for want of memory" if code == -signal.SIGKILL else ""
-    return f"the worker died ({_end(code)}{more}); its last words are in {log}"
+def _describe_death(code: int, log: Path) -> str:
+    more = ", possibly out of memory" if code == -signal.SIGKILL else ""
+    return f"the worker died ({_describe_exit(code)}{more}); its log is {log}"
 
 
-def _end(code: int) -> str:
-    """How a process ended, in words."""
+def _describe_exit(code: int) -> str:
+    """Text for a return code of subprocess.Popen: the exit code, or number and name of the signal."""
     if code >= 0:
         return f"exit code {code}"
     name = f", {signal.Signals(-code).name}" if -code in set(signal.Signals) else ""

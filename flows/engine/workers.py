@@ -9,7 +9,7 @@ from flows.engine.outcome import Item, Step
 
 
 class ItemProgress(NamedTuple):
-    """An item in hand came a step further."""
+    """The current item of a worker made progress."""
 
     item: Item
     step: Step
@@ -23,14 +23,14 @@ class WorkerLog(NamedTuple):
 
 
 class JobEnded(NamedTuple):
-    """A job was answered."""
+    """A worker sent the result of a job."""
 
     item: Item
     done: JobResult
 
 
 class WorkerDied(NamedTuple):
-    """The worker died, or was ended, over an item."""
+    """A worker died, or was killed, while it computed an item."""
 
     item: Item
     reason: str
@@ -41,18 +41,18 @@ WorkerEvent = ItemProgress | WorkerLog | JobEnded | WorkerDied
 
 
 class Workers(Protocol):
-    """Something that makes items."""
+    """Executes jobs, at most `size` at once."""
 
     size: int
 
     def start_job(self, item: Item, job: Job, limit_s: float) -> int:
-        """Hand a job to a free worker, ended after `limit_s` seconds; the worker's number."""
+        """Give a job to a free worker, which is killed after `limit_s` seconds; returns the worker's number."""
         ...
 
     def wait_events(self, timeout_s: float) -> list[WorkerEvent]:
-        """What has happened, waiting for it if nothing has, at most so long."""
+        """Events since the last call; waits at most `timeout_s` seconds for the first."""
         ...
 
     def close(self) -> None:
-        """End all workers at once, whatever they do."""
+        """Kill all workers at once."""
         ...

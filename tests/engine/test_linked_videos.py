@@ -49,7 +49,7 @@ def test_names_are_what_was_typed_in_form_c(tmp_path: Path) -> None:
         ("? [a]\n: /a\n", r"videos\.yaml:1: a video's name must be text, got a seq"),
         ("- /a\n- /b\n", r"videos\.yaml:1: must be a mapping, .* got a seq"),
         ("/mnt/a.mp4\n", r"videos\.yaml:1: must be a mapping, .* got a str"),
-        ("a: /a\na: /b\n", r"videos\.yaml:2: names must differ, got 'a', which stands at .*videos\.yaml:1"),
+        ("a: /a\na: /b\n", r"videos\.yaml:2: names must differ, got 'a', which occurs at .*videos\.yaml:1"),
         ("é: /a\n'e\u0301': /b\n", r"videos\.yaml:2: names must differ"),
         ("a: /a\n../b: /b\n", r"videos\.yaml:2: a video's name must be like a path below data/raw"),
         ("/b: /b\n", r"videos\.yaml:1: a video's name must be like a path"),

@@ -110,7 +110,7 @@ def test_a_worker_is_killed(fault_project: Make, undisturbed: dict[str, bytes], 
     os.kill(worker, signal.SIGKILL)
     summary = here.finish(process)  # type: ignore[arg-type]
     (died,) = (o for o in summary["outcomes"] if o["result"] == "failed")
-    assert died["error"].startswith("the worker died (signal 9, SIGKILL, perhaps for want of memory)")
+    assert died["error"].startswith("the worker died (signal 9, SIGKILL, possibly out of memory)")
     others = [o for o in summary["outcomes"] if o["video"] != died["video"]]
     assert all(o["result"] == "computed" for o in others)
     check_the_next_run(here, Counter(here.calls()), here.recipes(), undisturbed)

@@ -1,4 +1,4 @@
-"""Work in background threads that is given up when it stands still: a network library may wait for ever."""
+"""Work in background threads with a timeout on inactivity, since a network library may wait forever."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ TICK_S = 0.1
 
 
 class WorkStalled(Exception):
-    """Nothing moved for as long as was allowed."""
+    """No progress was made for longer than allowed."""
 
 
 class ActivityClock:
-    """When something last moved; workers call it, the waiting thread looks at it."""
+    """The time of the last progress; called by the working threads, read by the waiting one."""
 
     def __init__(self) -> None:
         self._last = time.monotonic()
@@ -28,12 +28,12 @@ class ActivityClock:
         self._last = time.monotonic()
 
     def idle_s(self) -> float:
-        """Seconds since something moved."""
+        """Seconds since the last progress."""
         return time.monotonic() - self._last
 
 
 class BackgroundWork(Generic[T, R]):
-    """A function applied to many values by a few threads; they are daemons, so one that hangs holds up no exit."""
+    """A function applied to many values by a few daemon threads, so that a hanging one does not block the exit."""
 
     def __init__(self, function: Callable[[T], R], values: Iterable[T], threads: int, progress: ActivityClock) -> None:
         self.results: list[R] = []
@@ -46,7 +46,8 @@ class BackgroundWork(Generic[T, R]):
         self._threads = [threading.Thread(target=self._run, daemon=True, name="remote") for _ in range(count)]
 
     def finish(self, patience_s: float) -> list[R]:
-        """The results, in no order. Raises the first failure, or StoodStill after `patience_s` without any progress."""
+        """Run all values; gives the results in no order. Raises the first failure, or WorkStalled after `patience_s`
+        seconds without progress."""
         self._progress()
         for thread in self._threads:
             thread.start()
@@ -56,7 +57,7 @@ class BackgroundWork(Generic[T, R]):
                     thread.join(TICK_S / len(self._threads))
                 if self._progress.idle_s() > patience_s:
                     raise WorkStalled(f"no answer for {patience_s:.0f} s")
-        except BaseException as error:  # an interrupt too: the threads begin nothing more
+        except BaseException as error:  # interrupts too: the threads must not start further values
             self._failure = self._failure or error
             raise
         if self._failure is not None:

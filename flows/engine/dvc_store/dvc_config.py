@@ -1,7 +1,7 @@
-"""DVC's configuration, read without importing DVC.
+"""Read DVC's configuration without importing DVC.
 
-Source: `dvc.config.Config` of DVC 3.67. Four files shadow each other, the later the stronger: of the system, of
-the user, `.dvc/config`, `.dvc/config.local`. A relative path counts from the folder of the file that names it.
+Source: `dvc.config.Config` of DVC 3.67. Four files, where later ones override earlier ones: of the system, of the user,
+`.dvc/config`, `.dvc/config.local`. Relative paths are relative to the folder of the file that contains them.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from typing import Any
 from tasks.errors import SemflowError
 
 DVC_FOLDER = ".dvc"
-"""Where a repository keeps what is DVC's own."""
+"""Folder of a repository for DVC's own files."""
 
 LOCK_FILE = "dvc.lock"
-"""The file, beside `dvc.yaml`, that says what each stage was last recorded to hold."""
+"""The file beside `dvc.yaml` with the recorded inputs and outputs of each stage."""
 
 TRUE_WORDS = {"true", "yes", "1", "on"}
-"""What DVC reads as a yes; the case does not matter."""
+"""Values that DVC reads as true, in any case."""
 
 
 @dataclass(frozen=True)
 class DvcConfig:
-    """What semflow needs to know of a repository's configuration."""
+    """The settings of a repository that semflow needs."""
 
     cache: Path
-    """The cache directory; objects lie in `files/md5` below it."""
+    """The cache directory; objects are in `files/md5` below it."""
     shared: bool
-    """Whether the cache belongs to a group: folders are then made writable for it."""
+    """Whether the cache is shared by a group; its folders are then made group-writable."""
     remote: str | None
     """Name of the default remote."""
     remotes: Mapping[str, str]
     """Name of each remote to its address."""
     no_scm: bool
-    """Whether DVC is told to work without git."""
+    """Whether DVC is configured to work without git."""
 
 
 def read_config(root: Path) -> DvcConfig | None:
@@ -107,7 +107,7 @@ def _resolve(folder: Path, path: str) -> str:
 
 
 def _cache_folder(folder: Path, cache: Mapping[str, Any], urls: Mapping[str, str]) -> Path:
-    named = cache.get("local")  # an older way: the cache is what a remote of that name points to
+    named = cache.get("local")  # the older option: the name of a remote whose folder is the cache
     if named:
         url = urls.get(str(named), "")
         if not os.path.isabs(url):  # noqa: PTH117

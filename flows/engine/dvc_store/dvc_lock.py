@@ -1,6 +1,6 @@
-"""`dvc.lock`: what each DVC stage was made of and what came out, read and written byte for byte as DVC does it.
+"""Read and write `dvc.lock`, the recorded dependencies and outputs of each DVC stage, with the same bytes as DVC.
 
-Source: `dvc.stage.serialize` and `dvc.dvcfile.Lockfile` of DVC 3.67. The text of other stages is kept as it is.
+Source: `dvc.stage.serialize` and `dvc.dvcfile.Lockfile` of DVC 3.67. The text of other stages is kept unchanged.
 """
 
 from __future__ import annotations
@@ -18,64 +18,64 @@ from tasks.errors import SemflowError
 
 PARAMS = "params.yaml"
 REMEDY = "take the others' side with `git checkout --theirs dvc.lock` (in a rebase --ours), then `semflow run`"
-"""Theirs, for the recipes of what was made here lie here: the run joins them to what the others recorded."""
+"""Their side is right because the local recipes remain: the next run adds them to what others recorded."""
 
 
 @dataclass(frozen=True)
 class FileHash:
-    """A single file."""
+    """The recorded hash of a single file."""
 
     md5: str
     size: int
     """Bytes."""
     isexec: bool = False
-    """Whether anybody may execute it."""
+    """Whether it has any execute permission."""
 
     @classmethod
     def from_file(cls, path: Path, md5: str) -> FileHash:
-        """Of a file whose hash is known; raises OSError where it is not there."""
+        """The record of a file with known hash; raises OSError where it does not exist."""
         found = path.stat()
         return cls(md5, found.st_size, bool(found.st_mode & (stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)))
 
 
 @dataclass(frozen=True)
 class DirHash:
-    """A folder, named by its listing."""
+    """The recorded hash of a folder, which is that of its listing."""
 
     md5: str
-    """MD5 of the listing, with `.dir` behind it."""
+    """MD5 of the listing, followed by `.dir`."""
     size: int
-    """Bytes of all its files together."""
+    """Total bytes of its files."""
     nfiles: int
 
 
 @dataclass(frozen=True)
 class StageRecord:
-    """The entry of one stage."""
+    """The entry of one stage in dvc.lock."""
 
     name: str
     cmd: str
     deps: Mapping[str, FileHash | DirHash] = field(default_factory=dict[str, FileHash | DirHash])
-    """Path, relative to the repository, to what lay there."""
+    """Path, relative to the repository, to its hash."""
     params: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Key in params.yaml to its value there: as `read_params` gives it, not as a typed class has completed it."""
+    """Key in params.yaml to the value in that file (see `read_lock_params`), without defaults of the typed classes."""
     outs: Mapping[str, FileHash | DirHash] = field(default_factory=dict[str, FileHash | DirHash])
 
 
 def read_lock(root: Path) -> dict[str, StageRecord]:
     """Stage name to its record, in the file's order; {} where there is no `dvc.lock`.
 
-    What semflow never writes (imports from elsewhere, other parameter files) is left out of a record. Raises
-    SemflowError with file and line where the file is damaged or in conflict.
+    Entries that semflow never writes (imports, other parameter files) are left out of a record. Raises SemflowError
+    with file and line where the file is damaged or has merge conflicts.
     """
     data, _ = _load(_text(root))
     return {name: _record(name, entry) for name, entry in data.items()}
 
 
 def update_lock(root: Path, records: Sequence[StageRecord]) -> bool:
-    """Put these stages into `dvc.lock` in place of their earlier entries, or behind the others; whether it changed.
+    """Write these stages to `dvc.lock`, replacing their earlier entries or after the others; whether it changed.
 
-    Raises SemflowError where the file is damaged, OSError where it cannot be written; the old one then stays.
+    Raises SemflowError where the file is damaged, OSError where it cannot be written; the old file is kept then.
     """
     before = _text(root)
     after = update_lock_text(before, records)
@@ -86,7 +86,7 @@ def update_lock(root: Path, records: Sequence[StageRecord]) -> bool:
 
 
 def update_lock_text(text: str, records: Sequence[StageRecord]) -> str:
-    """`text` of a `dvc.lock` with the entries of `records` in it."""
+    """The `text` of a `dvc.lock` with the entries of `records` inserted or replaced."""
     stages, node = _load(text)
     new = {record.name: render_mapping({record.name: make_lock_entry(record)}, 2) for record in records}
     if not new:
@@ -98,7 +98,7 @@ def update_lock_text(text: str, records: Sequence[StageRecord]) -> str:
         lines[-1] += "\n"
     block = next((value for key, value in node.value if key.value == "stages"), None)
     if block is None or block.flow_style is not False or any(key.start_mark.column != 2 for key, _ in block.value):
-        return _rewrite(text, stages, records)  # written by another hand: lay it out anew
+        return _rewrite(text, stages, records)  # not in DVC's layout: rewrite the whole file
     starts = [key.start_mark.line for key, _ in block.value]
     after = [key.start_mark.line for key, _ in node.value if key.start_mark.line > starts[-1]]
     ends = [*starts[1:], *(after or [len(lines)])[:1]]
@@ -107,7 +107,7 @@ def update_lock_text(text: str, records: Sequence[StageRecord]) -> str:
 
 
 def make_lock_entry(record: StageRecord) -> dict[str, Any]:
-    """The record as DVC lays it out: paths and parameters sorted, empty sections left out."""
+    """The record in DVC's layout: paths and parameters sorted, empty sections left out."""
     sections = {
         "cmd": record.cmd,
         "deps": [_as_item(path, record.deps[path]) for path in sorted(record.deps)],

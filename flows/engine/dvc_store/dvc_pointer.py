@@ -1,6 +1,6 @@
-"""`data/raw.dvc`: the file by which DVC tracks a folder that no stage makes.
+"""Read and write `data/raw.dvc`, the file by which DVC tracks a folder that is not the output of a stage.
 
-Source: `dvc.dvcfile.SingleStageFile` and `Output.dumpd` of DVC 3.67; the same bytes as `dvc add` leaves.
+Source: `dvc.dvcfile.SingleStageFile` and `Output.dumpd` of DVC 3.67; the same bytes as `dvc add` writes.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from flows.engine.dvc_store.yaml_text import parse_yaml, render_mapping
 from tasks.errors import SemflowError
 
 CONTENT_KEYS = ("md5", "size", "nfiles", "isexec", "hash", "path", "files")
-"""What a pointer says of the content; all else in it (a description, a remote) is the owner's and stays."""
+"""Keys of a pointer about the content; other keys (a description, a remote) are kept."""
 
 
 def pointer_path(root: Path, path: str) -> Path:
-    """Where the pointer to the folder `path` lies."""
+    """Path of the pointer to the folder `path`."""
     return root / f"{path}.dvc"
 
 
 def read_pointer(root: Path, path: str) -> DirHash | None:
-    """What the folder `path` (relative to `root`) is recorded to hold; None where it is not tracked.
+    """The recorded hash of the folder `path` (relative to `root`); None where it is not tracked.
 
-    Raises SemflowError with file and line where the pointer is damaged or in conflict.
+    Raises SemflowError with file and line where the pointer is damaged or has merge conflicts.
     """
     data = _load(root, path)
     if data is None:
@@ -41,9 +41,9 @@ def read_pointer(root: Path, path: str) -> DirHash | None:
 
 
 def write_pointer(root: Path, path: str, held: DirHash) -> bool:
-    """Record that the folder `path` holds `held`, and keep it out of git; whether the pointer changed.
+    """Record the hash `held` of the folder `path`, and add the folder to .gitignore; whether the pointer changed.
 
-    Raises SemflowError where the pointer there is damaged, OSError where it cannot be written.
+    Raises SemflowError where the existing pointer is damaged, OSError where it cannot be written.
     """
     ignore_in_git(root, path)
     data = _load(root, path)
@@ -62,7 +62,7 @@ def _with_content(root: Path, path: str, data: dict[str, Any], new: dict[str, An
         return render_mapping({"outs": [new]})
     import io
 
-    from ruamel.yaml import YAML  # keeps comments and order, and is what DVC updates with
+    from ruamel.yaml import YAML  # keeps comments and order; DVC updates pointers with it too
 
     writer = YAML()
     writer.default_flow_style = False
@@ -70,7 +70,7 @@ def _with_content(root: Path, path: str, data: dict[str, Any], new: dict[str, An
     for name in set(CONTENT_KEYS) - set(new) & set(CONTENT_KEYS):
         kept["outs"][0].pop(name, None)
     kept["outs"][0].update(new)
-    kept.pop("md5", None)  # the hash of an import's definition: no longer true
+    kept.pop("md5", None)  # the hash of an import's definition, which is outdated now
     stream = io.StringIO()
     writer.dump(kept, stream)
     return stream.getvalue()

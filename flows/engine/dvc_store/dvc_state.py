@@ -1,9 +1,8 @@
-"""DVC's own memory of hashes: what it is told here, the first `dvc status` need not hash again.
+"""Write known hashes to DVC's own hash cache, so that the first `dvc status` need not hash the files again.
 
-Source: `dvc_data.hashfile.state` 3.18, a SQLite table keyed by absolute path; an entry counts only while inode,
-modification time and size are what they were. Never needed for a right answer: without it DVC hashes once more (some
-500 MB a second) and remembers by itself. Telling it costs the import of DVC, so it pays from about one gigabyte of new
-files.
+Source: `dvc_data.hashfile.state` 3.18, a SQLite table keyed by absolute path; an entry is valid while inode,
+modification time and size are unchanged. Only an optimisation: without it DVC hashes the files once (some 500 MB a
+second) and caches the result itself. It costs the import of DVC, so it pays from about one gigabyte of new files.
 """
 
 from __future__ import annotations
@@ -16,17 +15,17 @@ from flows.engine.dvc_store.dvc_config import DVC_FOLDER
 
 
 def save_hashes_to_dvc(root: Path, hashed: Mapping[Path, tuple[str, os.stat_result]]) -> int:
-    """Tell DVC the MD5 of files under `root`, each with its `stat` from BEFORE it was hashed; how many were told.
+    """Save the MD5 of files under `root` to DVC's cache, each with its `stat` from BEFORE it was hashed; their number.
 
-    The time of the `stat` is what makes it safe: a file that changed during or after hashing no longer fits its entry,
-    and DVC hashes it anew.
+    The early `stat` makes this safe: a file that changed during or after hashing does not match its entry, and DVC
+    hashes it again.
     """
     if not hashed or not (root / DVC_FOLDER).is_dir():
         return 0
     from dvc.repo import Repo
     from dvc_data.hashfile.hash_info import HashInfo
 
-    home = root.resolve()  # where the `dvc` command believes to be when it is called inside
+    home = root.resolve()  # the root as the `dvc` command resolves it
     entries = [
         (
             str(home / path.relative_to(root)),

@@ -1,6 +1,6 @@
-"""Git through its own program: what a folder's repository is like, and its commands with bounded patience.
+"""Run git commands with a timeout, and check that a folder is in a working git repository.
 
-Nothing here raises where there is no git: a folder without it still computes and records, and DVC is what stops there.
+Nothing here raises where git is missing: semflow computes and records without it; only `dvc` commands need it.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from flows.engine.dvc_store.dvc_config import read_config
 
 TIMEOUT_S = 60.0
 HOOK_VARIABLES = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY"}
-"""Set while git runs a hook: they would send every command to the hook's repository."""
+"""Variables that git sets while it runs a hook; with them every command would use the hook's repository."""
 
 
 @dataclass(frozen=True)
 class GitStatus:
-    """Whether git, and so DVC, can work in a folder, and the line that says so or what to do."""
+    """Whether git, and so DVC, works in a folder, and a message that says so or what to do."""
 
     is_ok: bool
     message: str
 
 
 def check_git(root: Path) -> GitStatus:
-    """Whether `root` lies in a sound git repository; raises SemflowError only where DVC's configuration is damaged."""
+    """Whether `root` is in a working git repository; raises SemflowError only where DVC's configuration is damaged."""
     config = read_config(root)
     if config is not None and config.no_scm:
         return GitStatus(True, "DVC works without git (core.no_scm): versions of the data are not kept apart")
@@ -43,10 +43,10 @@ def check_git(root: Path) -> GitStatus:
     for question in (["rev-parse", "--git-dir"], ["status", "--porcelain", "--untracked-files=no", "--", "."]):
         done = run_git(root, question)
         if done is None or done.returncode:
-            said = (done.stderr.decode(errors="replace").strip().splitlines() if done else []) or ["no answer"]
+            lines = (done.stderr.decode(errors="replace").strip().splitlines() if done else []) or ["no answer"]
             return GitStatus(
                 False,
-                f"the git repository of {root} must be sound, got {said[0]!r}; see `git fsck`, or clone anew and move "
+                f"the git repository of {root} must be sound, got {lines[0]!r}; see `git fsck`, or clone anew and move "
                 "data/, .semflow/ and .dvc/cache over",
             )
     return GitStatus(True, "git repository is sound")
@@ -55,7 +55,7 @@ def check_git(root: Path) -> GitStatus:
 def run_git(
     root: Path, command: Sequence[str], stdin: bytes | None = None
 ) -> subprocess.CompletedProcess[bytes] | None:
-    """What git did, or None where it is not installed or gave no answer in time."""
+    """The completed git command, or None where git is not installed or timed out."""
     try:
         return subprocess.run(
             ["git", "-C", str(root), *command],
@@ -70,6 +70,6 @@ def run_git(
 
 
 def make_git_environment() -> dict[str, str]:
-    """Messages in English, no locks taken for reading, no question to a terminal, not the repository of a git hook."""
+    """Environment for git: messages in English, no optional locks, no prompts, without HOOK_VARIABLES."""
     inherited = {name: value for name, value in os.environ.items() if name not in HOOK_VARIABLES}
     return {**inherited, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}

@@ -15,7 +15,7 @@ from flows.engine.dvc_store.verified_copy import write_bytes_atomically
 
 
 def ignore_in_git(root: Path, path: str) -> bool:
-    """Add the entry for `path` (relative to `root`) to the `.gitignore` beside it, if it is due; whether it was."""
+    """Add `path` (relative to `root`) to the `.gitignore` beside it, unless git ignores it already; whether added."""
     target = root / path
     file, entry = target.with_name(".gitignore"), "/" + re.sub(r"([\[\]!*#?])", r"\\\1", target.name)
     try:

@@ -1,6 +1,6 @@
-"""What earlier commits recorded: the listings that an out had in `dvc.lock`, over all branches and tags.
+"""Read recorded versions from git history: the hashes that an out had in `dvc.lock`, on all branches and tags.
 
-A clone so finds results that colleagues recorded, also those that a merge dropped; and knows what is still needed.
+Used to restore results that colleagues recorded, also those that a merge dropped, and to find objects still in use.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from flows.engine.dvc_store.yaml_text import render_mapping
 
 
 def find_recorded_listings(root: Path, out: str, limit: int) -> list[tuple[str, str]]:
-    """Commit and listing hash (`….dir`) of the distinct values that `out` had, newest first; [] without git."""
+    """(commit, listing hash `….dir`) of each distinct value that `out` had, newest first; [] without git."""
     return find_listings(root, [out], limit)[out]
 
 
 def find_listings(root: Path, outs: Sequence[str], limit: int) -> dict[str, list[tuple[str, str]]]:
-    """The same for several outs in one pass; at most `limit` values each, so the pass ends when all have that many."""
+    """`find_recorded_listings` of several outs in one pass, which ends when each has `limit` values."""
     found: dict[str, dict[str, str]] = {out: {} for out in outs}
     wanted = {_path_line(out): out for out in outs}
     if limit > 0 and outs:
@@ -37,7 +37,7 @@ def find_listings(root: Path, outs: Sequence[str], limit: int) -> dict[str, list
 
 def read_recorded_texts(root: Path, path: str) -> Iterator[tuple[str, bytes]]:
     """Commit and text of every recorded version of the file `path` (below `root`), newest first; none without git."""
-    # --full-history: without it git leaves out a branch whose changes a merge did not take.
+    # --full-history: without it git leaves out branches whose changes were dropped by a merge.
     log = run_git(root, ["log", "--all", "--full-history", "--date-order", "--format=%H", "--", path])
     if log is None or log.returncode:
         return
@@ -48,8 +48,8 @@ def read_recorded_texts(root: Path, path: str) -> Iterator[tuple[str, bytes]]:
 
 
 def read_tip_texts(root: Path, endings: Sequence[str]) -> Iterator[tuple[str, str, bytes]]:
-    """Commit, path and text of the files with these endings at every tip: branches (also remote ones), tags, stash,
-    and what is checked out here or in another worktree. Of the whole git repository, not only below `root`.
+    """(commit, path, text) of the files with these suffixes at every tip: branches (also remote ones), tags, stash, and
+    the commits checked out here or in another worktree. Of the whole git repository, not only below `root`.
     """
     for commit in _tips(root):
         listed = run_git(root, ["ls-tree", "-r", "-z", "--full-tree", commit])
@@ -123,12 +123,13 @@ def _cat_file(root: Path) -> Generator[tuple[IO[bytes], IO[bytes]]]:
 
 
 def _path_line(out: str) -> bytes:
-    """How DVC writes the line of an out in `dvc.lock`."""
+    """The line of an out in `dvc.lock`, in DVC's layout."""
     return render_mapping({"outs": [{"path": out}]}, 4).splitlines()[1].encode()
 
 
 def _outs_in(text: bytes, wanted: dict[bytes, str]) -> Iterator[tuple[str, str]]:
-    """Out to its listing, read line by line: DVC's layout is fixed, and parsing YAML would cost fifty times as much."""
+    """(out, listing hash) pairs of the `wanted` outs (line to out); scanned line by line, as DVC's layout is fixed and
+    parsing YAML would be fifty times slower."""
     section, out = b"", ""
     for line in text.splitlines():
         if line[:4] == b"    " and line[4:5] not in b" -":

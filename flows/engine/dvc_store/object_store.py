@@ -1,7 +1,7 @@
 """DVC's object store: files by the MD5 of their bytes, and listings of folders (`.dir`) by the MD5 of their text.
 
-Source: `dvc_data.hashfile` 3.18 (`db/local.py`, `tree.py`). Objects lie at `<cache>/files/md5/ab/cdef…`, read-only: DVC
-takes an object of mode 0444 for verified, so nothing is put there unverified.
+Source: `dvc_data.hashfile` 3.18 (`db/local.py`, `tree.py`). Objects are stored at `<cache>/files/md5/ab/cdef…`,
+read-only: DVC assumes that an object of mode 0444 was verified, so every object is verified before it is stored.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tasks.errors import SemflowError
 MODE = 0o444
 GROUP_FOLDER_MODE = 0o2775
 DIR_SUFFIX = ".dir"
-"""What the hash of a folder's listing ends with."""
+"""Suffix of the hash of a folder's listing."""
 
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
@@ -45,24 +45,24 @@ class ObjectStore:
         return None if config is None else cls(config.cache / "files" / "md5", config.shared)
 
     def object_path(self, md5: str) -> Path:
-        """Where the object lies, there or not; raises ValueError where `md5` is no hash."""
+        """Path of the object, which may not exist; raises ValueError where `md5` is not a hash."""
         if _MD5.fullmatch(md5) is None:
-            raise ValueError(f"an object's name must be an MD5, with {DIR_SUFFIX} behind it for a folder, got {md5!r}")
+            raise ValueError(f"an object's name must be an MD5, followed by {DIR_SUFFIX} for a folder, got {md5!r}")
         return self.folder / md5[:2] / md5[2:]
 
     def has_object(self, md5: str) -> bool:
-        """Whether the object is here."""
-        # Asked of every file of a dataset, so without making a Path: 5 times as fast.
+        """Whether the store has the object."""
+        # Called for every file of a dataset; without building a Path it is 5 times as fast.
         return os.path.isfile(f"{self.folder}/{md5[:2]}/{md5[2:]}") and bool(_MD5.fullmatch(md5))  # noqa: PTH113
 
     def add_file(self, file: Path, md5: str) -> None:
-        """Keep a copy of `file`; raises SemflowError where its bytes are not `md5`, OSError where there is no room."""
+        """Store a copy of `file`; raises SemflowError where its MD5 is not `md5`, OSError e.g. on a full disk."""
         target = self.object_path(md5)
         try:
             held = target.stat()
         except (FileNotFoundError, NotADirectoryError):
             held = None
-        # An object that is not read-only or has another size was left by a crash or changed by hand: write it again.
+        # An object that is writable or has another size was left by a crash or edited: write it again.
         if held is not None and stat.S_IMODE(held.st_mode) == MODE and held.st_size == file.stat().st_size:
             return
         self.make_folder(target.parent)
@@ -72,9 +72,9 @@ class ObjectStore:
             )
 
     def restore_file(self, md5: str, target: Path) -> bool:
-        """Put a copy of the object at `target`; False where it is not here, or its bytes are not what its name says.
+        """Copy the object to `target`; False where the store does not have it, or its bytes do not have this hash.
 
-        Such an object is removed: everything that reads the store would take it for good.
+        A damaged object is removed, since other readers of the store would use it.
         """
         source = self.object_path(md5)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -82,14 +82,14 @@ class ObjectStore:
             if copy_verified(source, target, md5.removesuffix(DIR_SUFFIX)):
                 return True
         except FileNotFoundError:
-            if source.exists():  # then it is the target's folder that went away
+            if source.exists():  # then the target's folder was removed meanwhile
                 raise
             return False
         self._discard(source)
         return False
 
     def read_listing(self, md5_dir: str) -> dict[str, str] | None:
-        """Relative path to MD5 of every file in the folder; None where the listing is not here or damaged."""
+        """Relative path to MD5 of every file in the folder; None where the listing is missing or damaged."""
         path = self.object_path(md5_dir)
         try:
             text = path.read_bytes()
@@ -101,7 +101,7 @@ class ObjectStore:
         return entries
 
     def write_listing(self, entries: Mapping[str, str]) -> str:
-        """Keep the listing of a folder, {relative path: MD5}, and give its hash, which ends with `.dir`."""
+        """Store the listing of a folder, {relative path: MD5}; gives its hash, which ends with `.dir`."""
         text = encode_listing(entries)
         md5_dir = _md5(text) + DIR_SUFFIX
         path = self.object_path(md5_dir)
@@ -111,8 +111,8 @@ class ObjectStore:
         write_bytes_atomically(path, text, MODE)
         return md5_dir
 
-    def remove_litter(self, min_age_s: float = 86_400.0) -> int:
-        """Remove what killed processes left half written, older than `min_age_s` seconds; how many files."""
+    def remove_temporary_files(self, min_age_s: float = 86_400.0) -> int:
+        """Remove temporary files of killed processes, older than `min_age_s` seconds; gives their number."""
         oldest = time.time() - min_age_s
         left = [path for path in self.folder.glob(f"??/{TEMPORARY_GLOB}") if path.lstat().st_mtime < oldest]
         for path in left:
@@ -120,7 +120,7 @@ class ObjectStore:
         return len(left)
 
     def make_folder(self, folder: Path) -> None:
-        """Make a folder of the store with the permissions that DVC gives it."""
+        """Create a folder of the store with the permissions that DVC uses."""
         if folder.is_dir():
             return
         if not self.shared:
@@ -135,22 +135,22 @@ class ObjectStore:
         try:
             path.unlink(missing_ok=True)
         except PermissionError:
-            return  # a store that belongs to others: its owner has to mend it
+            return  # a shared store: only the owner of the file can remove it
 
 
 def hash_listing(entries: Mapping[str, str]) -> str:
-    """The hash that DVC gives a folder of these files, {relative path: MD5}; nothing is written."""
+    """DVC's hash of a folder with these files, {relative path: MD5}; nothing is written."""
     return _md5(encode_listing(entries)) + DIR_SUFFIX
 
 
 def encode_listing(entries: Mapping[str, str]) -> bytes:
-    """The bytes of a `.dir` object, exactly as DVC writes them: the hash is over them."""
+    """The bytes of a `.dir` object, exactly as DVC writes them, since they are hashed."""
     rows = [{"md5": entries[path], "relpath": path} for path in sorted(entries)]
     return json.dumps(rows).encode("utf-8")
 
 
 def parse_listing(text: bytes) -> dict[str, str] | None:
-    """What a `.dir` object says; None where it is damaged or names a place outside its folder."""
+    """{relative path: MD5} of a `.dir` object; None where it is damaged or names a path outside the folder."""
     try:
         rows: Any = json.loads(text)
         entries = {str(row["relpath"]): str(row["md5"]) for row in rows}

@@ -1,7 +1,7 @@
-"""The team's object store: a DVC remote, by hash. The one module that imports DVC, and only when a remote is set up.
+"""Fetch, find and delete objects of a DVC remote by hash. Imports DVC, and only when a remote is configured.
 
-DVC's own file systems do the talking (S3, SSH, a mounted folder …); `dvc pull` by target costs half a second a
-target, a fetch by hash a few milliseconds.
+Uses DVC's own file systems (S3, SSH, a mounted folder …). `dvc pull` costs half a second per target, a fetch by hash a
+few milliseconds.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from tasks.errors import SemflowError
 log = logging.getLogger("semflow")
 
 STALL_TIMEOUT_S = 60.0
-"""A remote that moves no byte for so long is given up."""
+"""Seconds without a transferred byte after which a remote counts as not answering."""
 
 R = TypeVar("R")
 
 
 @dataclass(frozen=True)
 class Remote:
-    """The default remote of a repository, and the local store that it feeds."""
+    """The default remote of a repository, and the local store that objects are fetched to."""
 
     name: str
     url: str
@@ -42,18 +42,18 @@ class Remote:
     def open(cls, root: Path, patience_s: float = STALL_TIMEOUT_S) -> Remote | None:
         """The default remote; None where none is configured or there is no DVC repository.
 
-        Nothing is sent yet. Raises SemflowError where its configuration or its driver (dvc-s3, …) is at fault.
+        Does not connect. Raises SemflowError where its configuration or driver (dvc-s3, …) is wrong or missing.
         """
         config, store = read_config(root), ObjectStore.open(root)
         if config is None or store is None or config.remote is None:
             return None
         url = config.remotes.get(config.remote, "")
-        with _in_words(config.remote, url):
+        with _wrap_errors(config.remote, url):
             odb = _open_database(root, config.remote)
         return cls(config.remote, url, store, patience_s, odb)
 
     def find_existing(self, md5s: Iterable[str]) -> set[str]:
-        """Those of `md5s` that the remote holds; raises SemflowError where it does not answer."""
+        """Those of `md5s` that the remote has; raises SemflowError where it does not answer."""
         wanted = {md5 for md5 in md5s if self.store.object_path(md5)}
         if not wanted:
             return set()
@@ -63,7 +63,7 @@ class Remote:
         progress = ActivityClock()
 
         def ask(asked: set[str]) -> set[str]:
-            self._odb.fs.fs.invalidate_cache()  # what others pushed since the last question
+            self._odb.fs.fs.invalidate_cache()  # others may have pushed since the last query
             return set(self._odb.oids_exist(asked, jobs=self._odb.fs.jobs, progress=progress))
 
         found = self._work(ask, [wanted], progress)[0] & wanted
@@ -72,10 +72,10 @@ class Remote:
         return found
 
     def fetch_objects(self, md5s: Iterable[str]) -> set[str]:
-        """Bring objects into the local store, several at once; those of `md5s` that are there now, verified.
+        """Fetch objects into the local store in parallel; gives those of `md5s` that are there now, verified.
 
-        One that the remote does not hold, or holds damaged, is left out. Raises SemflowError where the remote does not
-        answer; what has come by then stays. OSError where the local disk is full or not writable.
+        Objects that the remote does not have, or whose bytes are damaged, are left out. Raises SemflowError where the
+        remote does not answer (objects fetched before are kept), OSError where the local disk is full or read-only.
         """
         asked = set(md5s)
         missing = [md5 for md5 in sorted(asked) if not self.store.has_object(md5)]
@@ -93,10 +93,10 @@ class Remote:
         return here | came
 
     def delete_objects(self, md5s: Iterable[str]) -> set[str]:
-        """Remove objects from the remote, listings before the files that they name; those that it held.
+        """Delete objects from the remote, listings before the files that they name; gives those that it had.
 
-        DVC takes it for granted that the files of a listing which the remote holds are there too, and does not push
-        them again. So a file that may come back must be deleted together with the listings that name it.
+        DVC assumes that a remote which has a listing has its files too, and does not push them again. So a file that
+        may be pushed again must be deleted together with the listings that name it.
         """
         held = self.find_existing(md5s)
         progress = ActivityClock()
@@ -112,15 +112,15 @@ class Remote:
         return self._odb.fs.protocol == "local"
 
     def _reach_folder(self) -> None:
-        """A folder that is not mounted looks like an empty remote, which would be a lie."""
+        """Raise SemflowError where the folder does not exist: an unmounted folder looks like an empty remote."""
         if not Path(self.url).is_dir():
             raise SemflowError(
-                f"the remote {self.name!r} ({self.url}) must be a folder that is there, got none; mount it, or make it "
+                f"the remote {self.name!r} ({self.url}) must be an existing folder, got none; mount it, or create it "
                 "with `dvc push`"
             )
 
     def _reach_bucket(self, path: str) -> None:
-        """A bucket that does not exist says "not found" to every question; asked when nothing at all was found."""
+        """Raise where the bucket does not exist; called when no object was found at all."""
         try:
             self._odb.fs.fs.ls(path, detail=False)
         except FileNotFoundError as error:
@@ -130,7 +130,7 @@ class Remote:
             return  # no listing over plain HTTP
 
     def _fetch_one(self, progress: ActivityClock, md5: str) -> str:
-        """`md5` if the object is here now, else ""."""
+        """`md5` if the object was fetched, else ""."""
         target, source = self.store.object_path(md5), str(self._odb.oid_to_path(md5))
         try:
             if self._is_folder:
@@ -162,7 +162,7 @@ class Remote:
             return
 
     def _forget_index(self) -> None:
-        """DVC remembers what it pushed; `dvc gc --cloud` empties that memory too."""
+        """Clear DVC's index of pushed objects, as `dvc gc --cloud` does too."""
         from dvc_data.hashfile.db import get_index
 
         index = get_index(self._odb)
@@ -172,7 +172,7 @@ class Remote:
             index.close()
 
     def _work(self, function: Callable[[Any], R], values: Iterable[Any], progress: ActivityClock) -> list[R]:
-        with _in_words(self.name, self.url):
+        with _wrap_errors(self.name, self.url):
             return BackgroundWork(function, values, int(self._odb.fs.jobs), progress).finish(self.patience_s)
 
 
@@ -180,7 +180,7 @@ def _open_database(root: Path, name: str) -> Any:
     from dvc.repo import Repo
 
     logging.getLogger("dvc").setLevel(logging.CRITICAL)
-    # Without git: a remote needs none, and a damaged or missing repository must not stand in its way.
+    # Without git: a remote does not need it, and a damaged or missing git repository must not prevent a fetch.
     with Repo(str(root), config={"core": {"no_scm": True}}) as repo:
         return repo.cloud.get_remote_odb(name, "fetch")
 
@@ -196,8 +196,8 @@ def _callback(progress: ActivityClock) -> Any:
 
 
 @contextmanager
-def _in_words(name: str, url: str) -> Generator[None]:
-    """Whatever a network library raises becomes one line that names the remote and the cause."""
+def _wrap_errors(name: str, url: str) -> Generator[None]:
+    """Turn errors of network libraries into a SemflowError of one line with the remote and the cause."""
     try:
         yield
     except (SemflowError, KeyboardInterrupt):
@@ -205,14 +205,14 @@ def _in_words(name: str, url: str) -> Generator[None]:
     except Exception as error:
         if isinstance(error, OSError) and error.filename is not None and error.errno is not None:
             raise  # the local disk: full, or not writable
-        cause = " ".join(f"{type(error).__name__}: {_root_of(error)}".split())[:300]
+        cause = " ".join(f"{type(error).__name__}: {_find_cause(error)}".split())[:300]
         raise SemflowError(
             f"the remote {name!r} ({url}) must answer, got {cause}; check `dvc remote list`, your "
             "credentials and the network"
         ) from error
 
 
-def _root_of(error: BaseException) -> BaseException:
+def _find_cause(error: BaseException) -> BaseException:
     while (cause := error.__cause__) is not None and str(cause):
         error = cause
     return error

@@ -1,7 +1,7 @@
 """DVC's lock on a repository: while it is held, no `dvc` command changes `dvc.lock` or collects garbage.
 
-Source: `dvc.lock` of DVC 3.67 with zc.lockfile: flock on `.dvc/tmp/lock`, the holder's process id in it. DVC lets
-go of it while it runs a stage's command, so `semflow stage` may take it under `dvc repro`.
+Source: `dvc.lock` of DVC 3.67 with zc.lockfile: flock on `.dvc/tmp/lock`, which contains the holder's process id. DVC
+releases it while it runs a stage's command, so `semflow stage` can acquire it under `dvc repro`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PAUSE_S = 0.05
 
 @contextmanager
 def hold_repository(root: Path, patience_s: float = 30.0) -> Generator[None]:
-    """Hold the lock; raises SemflowError where a `dvc` command does not let go of it in time. Cannot be nested."""
+    """Hold the lock; raises SemflowError where a `dvc` command holds it longer than `patience_s`. Cannot be nested."""
     import fcntl
 
     path = root / DVC_FOLDER / "tmp" / "lock"

@@ -1,4 +1,4 @@
-"""Copies of files that share blocks where the file system can (reflink), verified by MD5, whole or not there at all."""
+"""Atomic copies of files, verified by MD5, that share blocks where the file system supports it (reflink)."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pathlib import Path
 
 BLOCK = 1 << 20
 TEMPORARY_GLOB = ".*.*.*.tmp"
-"""What `name_beside` gives, as a glob."""
+"""Glob of the names that `make_temporary_path` gives."""
 FICLONE = 0x40049409  # linux/fs.h
 
 _number = itertools.count()
 
 
 def copy_verified(source: Path, target: Path, md5: str, mode: int | None = None) -> bool:
-    """Put a copy of `source` at `target` in one step; False, and nothing is written, where its bytes are not `md5`.
+    """Copy `source` to `target` atomically; False, and nothing is written, where its MD5 is not `md5`.
 
-    Never a link: a later write to one must not reach the other. `mode` are permission bits; None leaves the default of
-    new files. Errors of the file system come out as OSError; nothing is left half written.
+    Never a link: a later write to one must not change the other. `mode`: permission bits; None keeps the default of new
+    files. Raises OSError for errors of the file system; no partial file is left.
     """
     beside = make_temporary_path(target)
     try:
@@ -36,7 +36,7 @@ def copy_verified(source: Path, target: Path, md5: str, mode: int | None = None)
 
 
 def write_bytes_atomically(target: Path, text: bytes, mode: int | None = None) -> None:
-    """Write `target` in one step: a reader sees the old bytes or the new ones, and a full disk leaves no litter."""
+    """Write `target` atomically: a reader sees the old or the new bytes, and a full disk leaves no temporary file."""
     beside = make_temporary_path(target)
     try:
         beside.write_bytes(text)
@@ -48,7 +48,7 @@ def write_bytes_atomically(target: Path, text: bytes, mode: int | None = None) -
 
 
 def make_temporary_path(target: Path) -> Path:
-    """A hidden name in the folder of `target`, used by nothing else; its own name may be too long to add to."""
+    """A unique hidden path in the folder of `target`; without the target's name, which may be too long to extend."""
     return target.with_name(f".{os.getpid()}.{threading.get_ident()}.{next(_number)}.tmp")
 
 
@@ -62,7 +62,7 @@ def md5_of(path: Path) -> str:
 
 
 def set_mode(path: Path, mode: int) -> None:
-    """Set permission bits where the file system has them; some network file systems have not, as DVC accepts too."""
+    """Set permission bits; ignored on file systems without them (some network file systems), as in DVC."""
     try:
         path.chmod(mode)
     except PermissionError:
@@ -70,7 +70,7 @@ def set_mode(path: Path, mode: int) -> None:
 
 
 def _copy(source: Path, target: Path) -> str:
-    """MD5 of what came to lie at `target`."""
+    """Copy the file; gives the MD5 of the copied bytes."""
     with source.open("rb", buffering=0) as reader, target.open("xb", buffering=0) as writer:
         if _reflink(reader.fileno(), writer.fileno()):
             return md5_of(target)

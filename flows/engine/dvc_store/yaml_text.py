@@ -1,9 +1,9 @@
-"""YAML as DVC reads and writes it: version 1.2, through ruamel.yaml, but fast.
+"""Read and write YAML 1.2 as DVC does with ruamel.yaml, but faster.
 
-DVC reads `on` and `12:30` as words and `1e-5` as a number; PyYAML, which is YAML 1.1, does the opposite. So the C
-parser of PyYAML gets the resolver of ruamel.yaml 0.18 here. Writing has a fast way for what a lock file holds in
-practice; all else (blanks at ends, other alphabets, long lines, dates) goes through ruamel.yaml itself, so the bytes
-are always DVC's.
+DVC reads `on` and `12:30` as text and `1e-5` as a number; PyYAML, which is YAML 1.1, does the opposite. So the C parser
+of PyYAML is used with the resolver of ruamel.yaml 0.18. Writing has a fast path for the values that lock files usually
+contain; others (spaces at ends, other alphabets, long lines, dates) are written by ruamel.yaml itself, so the bytes are
+always those of DVC.
 """
 
 from __future__ import annotations
@@ -56,17 +56,17 @@ _RESOLVERS: tuple[tuple[str, re.Pattern[str], str], ...] = (
 )
 
 _PLAIN = re.compile(r"[A-Za-z_/](?:[\w./+=@~-]|(?<=[\w/]) (?=[\w/-]))*", re.ASCII)
-"""Words that need no quotes wherever they stand, unless the resolver takes them for something else."""
+"""Texts that need no quotes at any position, unless the resolver reads them as another type."""
 
 _HASH = re.compile(r"[0-9a-f]{32}(?:\.dir)?")
 
 
 class _Unusual(Exception):
-    """A value that the fast way does not know."""
+    """A value that the fast path cannot write."""
 
 
 class _Loader(yaml.CSafeLoader):
-    """The C parser with YAML 1.2's idea of what a scalar is; a key that stands twice is an error, as for DVC."""
+    """The C parser with the scalar types of YAML 1.2; a duplicate key is an error, as in DVC."""
 
     yaml_implicit_resolvers: Any = {}  # noqa: RUF012 - PyYAML's own attribute
 
@@ -75,7 +75,7 @@ class _Loader(yaml.CSafeLoader):
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode):
                 if key.value in seen:
-                    raise yaml.MarkedYAMLError(None, None, f"the key {key.value!r} stands twice", key.start_mark)
+                    raise yaml.MarkedYAMLError(None, None, f"the key {key.value!r} occurs twice", key.start_mark)
                 seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
@@ -96,9 +96,9 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
 
 
 def parse_yaml(text: str, name: str, remedy: str) -> tuple[Any, Any]:
-    """The value that `text` holds and its syntax tree (yaml.Node, None if empty); `name` and `remedy` speak in errors.
+    """The value of `text` and its syntax tree (yaml.Node, None if empty); `name` and `remedy` are used in errors.
 
-    Raises SemflowError with file and line where the text is damaged, with merge conflicts told apart.
+    Raises SemflowError with file and line where the text is damaged; merge conflicts have a message of their own.
     """
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith(("<<<<<<< ", ">>>>>>> ", "||||||| ")) or line == "=======":
@@ -118,7 +118,7 @@ def parse_yaml(text: str, name: str, remedy: str) -> tuple[Any, Any]:
 
 
 def render_mapping(data: Mapping[str, Any], indent: int = 0) -> str:
-    """`data` as DVC would write it at that indentation (an even number of blanks)."""
+    """`data` as DVC writes it at that indentation (an even number of spaces)."""
     lines: list[str] = []
     try:
         _add_mapping(lines, data, indent)
@@ -128,7 +128,7 @@ def render_mapping(data: Mapping[str, Any], indent: int = 0) -> str:
 
 
 def _add_mapping(lines: list[str], data: Mapping[str, Any], indent: int, first: str = "") -> None:
-    """`first` replaces the first line's indentation: what stands before a mapping inside a list."""
+    """Append the lines of a mapping; `first` replaces the first line's indentation (for a mapping inside a list)."""
     margin = " " * indent
     for number, (key, value) in enumerate(data.items()):
         head = f"{(first if first and not number else margin)}{_scalar(key, 0)}:"
@@ -178,14 +178,14 @@ def _word(value: str, column: int) -> str:
 
 
 def _is_number(text: str) -> bool:
-    """Whether plain `text` would be read as something else than a word."""
+    """Whether plain `text` would be read as a type other than text."""
     return any(text[0] in first and pattern.match(text) for _, pattern, first in _RESOLVERS)
 
 
 def _render_slowly(data: Mapping[str, Any], indent: int) -> str:
     import io
 
-    from ruamel.yaml import YAML  # what DVC writes with
+    from ruamel.yaml import YAML  # as used by DVC
 
     writer = YAML()
     writer.default_flow_style = False
@@ -198,7 +198,7 @@ def _render_slowly(data: Mapping[str, Any], indent: int) -> str:
 
 
 def _unshare(value: Any) -> Any:
-    """A copy in which no list or mapping is there twice: ruamel.yaml would write an alias."""
+    """A copy in which no list or mapping object occurs twice, since ruamel.yaml would write an alias."""
     if isinstance(value, Mapping):
         return {key: _unshare(item) for key, item in value.items()}
     return [_unshare(item) for item in value] if isinstance(value, list | tuple) else value

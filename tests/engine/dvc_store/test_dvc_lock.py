@@ -69,7 +69,7 @@ def test_a_last_line_without_an_end_is_no_harm() -> None:
         ("schema: '2.0'\nstages: {a: {cmd: x, deps: [1]}}\n", "an entry of DVC for 'a'"),
         (
             "schema: '2.0'\nstages:\n  a:\n    cmd: x\n  a:\n    cmd: x\n",
-            "dvc.lock:5 must be YAML, got the key 'a' stands twice",
+            "dvc.lock:5 must be YAML, got the key 'a' occurs twice",
         ),
     ],
 )

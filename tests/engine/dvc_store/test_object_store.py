@@ -174,7 +174,7 @@ def test_what_a_killed_process_left_is_removed_once_it_is_old(store: ObjectStore
     store.add_file(file, HELLO)
     left = verified_copy.make_temporary_path(store.object_path(HELLO))
     left.write_bytes(b"he")
-    assert store.remove_litter() == 0
+    assert store.remove_temporary_files() == 0
     os.utime(left, (0, 0))
-    assert store.remove_litter() == 1
+    assert store.remove_temporary_files() == 1
     assert [path.name for path in left.parent.iterdir()] == [HELLO[2:]]

@@ -98,7 +98,7 @@ def test_a_value_that_is_there_twice_is_written_twice() -> None:
     [
         ("a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> x\n", "file:2 must be YAML, got a merge conflict; do this"),
         ("a: 1\nb: [\n", "file:3 must be YAML"),
-        ("a: 1\nb: 2\na: 3\n", "file:3 must be YAML, got the key 'a' stands twice"),
+        ("a: 1\nb: 2\na: 3\n", "file:3 must be YAML, got the key 'a' occurs twice"),
         ("a: !unknown 1\n", "file:1 must be YAML"),
         ("a: \x07\n", "file must be YAML"),
         ("[" * 5000, "file"),
