@@ -21,6 +21,8 @@ MAX_IN_FLIGHT = 2000
 """Items that the server may have accepted and not recorded; it drops events beyond 10,000 (Prefect 3.8.8)."""
 MAX_PAUSE_S = 1.0
 """Longest time between two questions how far the server is: each costs it some milliseconds."""
+FEW, MAX_PAUSE_OF_FEW_S = 100, 0.2
+"""So few task runs are in the database within a second, and somebody waits for the end of the run."""
 STALL_TIMEOUT_S = 30.0
 """After so long without any progress of the server, sending goes on all the same."""
 
@@ -70,7 +72,7 @@ class EventSender:
                 return False
             if self.recorded < wanted:
                 time.sleep(pause_s)
-                pause_s = min(2 * pause_s, MAX_PAUSE_S)
+                pause_s = min(2 * pause_s, MAX_PAUSE_OF_FEW_S if wanted <= FEW else MAX_PAUSE_S)
         return True
 
     def _post(self, path: Literal["/events", "/logs/"], content: list[dict[str, Any]]) -> bool:
