@@ -26,6 +26,10 @@ SUITES = {
     "match": ("flows.evaluate.match:command", "semantic flow: PCK on views and keypoints, overlap of masks"),
     "mot": ("flows.evaluate.mot:command", "multi-object tracking on MOTChallenge: HOTA, MOTA, IDF1"),
     "pose": ("flows.evaluate.pose:command", "poses: OKS AP on COCO keypoints, coverage on videos"),
+    "track-object": (
+        "flows.evaluate.track_object:command",
+        "tracking of an object and of points on synthetic scenes: IoU, survival; needs no data",
+    ),
     "two_stream": ("flows.evaluate.two_stream:command", "both action streams on rendered figures; needs no data"),
 }
 

@@ -36,14 +36,23 @@ def track_by_csrt(
         yield now, box, bool(found)
 
 
+def has_csrt() -> bool:
+    """Whether the OpenCV that is installed has CSRT."""
+    return _find_constructor() is not None
+
+
 def _create_tracker() -> Any:
-    create = getattr(cv2, "TrackerCSRT_create", None) or getattr(getattr(cv2, "TrackerCSRT", None), "create", None)
+    create = _find_constructor()
     if create is None:
         raise SemflowError(
-            "method csrt must have an OpenCV with contrib modules (opencv-contrib-python-headless), got none; install "
-            "it or use --method semantic"
+            "method csrt must have an OpenCV with contrib modules, got one without; run `make csrt`, which installs "
+            "opencv-contrib-python-headless in place of opencv-python, or use --method semantic"
         )
     return create()
+
+
+def _find_constructor() -> Any:
+    return getattr(cv2, "TrackerCSRT_create", None) or getattr(getattr(cv2, "TrackerCSRT", None), "create", None)
 
 
 def _bgr(image: NDArray[np.uint8]) -> Any:
