@@ -12,10 +12,15 @@ pip_setting = $$($(BIN)/python -m pip config get global.$(1) 2>/dev/null || true
 install_package = UV_FIND_LINKS="$${UV_FIND_LINKS:-$${PIP_FIND_LINKS:-$(call pip_setting,find-links)}}" \
 	UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$(call pip_setting,index-url)}}"; \
 	export UV_FIND_LINKS; [ -z "$$UV_DEFAULT_INDEX" ] || export UV_DEFAULT_INDEX; \
-	$(BIN)/uv pip install --python $(BIN)/python --constraint constraints.txt --editable $(1) || \
-	$(BIN)/python -m pip install --constraint constraints.txt --editable $(1)
+	$(BIN)/uv pip install --python $(BIN)/python --constraint constraints.txt $(1) || \
+	$(BIN)/python -m pip install --constraint constraints.txt $(1)
 
-.PHONY: help run test check format coverage docs install install-dev bench clean
+# Two OpenCV packages overwrite each other's files, so one is removed before the other is installed (decision 12).
+remove_opencv = $(BIN)/python -m pip uninstall --yes --quiet opencv-python opencv-contrib-python-headless
+remove_opencv_contrib = [ -z "$$(ls -d .venv/lib/python*/site-packages/opencv_contrib_python_headless-* 2>/dev/null)" ] || \
+	$(remove_opencv)
+
+.PHONY: help run test check format coverage docs install install-dev opencv-contrib bench clean
 .DEFAULT_GOAL := run
 
 help:  ## list the targets
@@ -56,12 +61,18 @@ $(BIN)/uv:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 .venv/installed: $(BIN)/uv pyproject.toml constraints.txt
-	@$(call install_package,.)
+	@$(remove_opencv_contrib)
+	@$(call install_package,--editable .)
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	@$(call install_package,'.[dev]')
+	@$(remove_opencv_contrib)
+	@$(call install_package,--editable '.[dev]')
 	@touch $@
+
+opencv-contrib: install  ## put OpenCV with CSRT and without GUI libraries in place of opencv-python
+	@$(remove_opencv)
+	@$(call install_package,--no-deps opencv-contrib-python-headless)
 
 bench: install-dev  ## measure the speeds that the README quotes
 	$(BIN)/python -m benchmarks

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import Requirement
+
 from flows.engine.project import Project, find_root
 from tasks.errors import SemflowError
+from tasks.fingerprint import EQUIVALENT_DISTRIBUTIONS
 
 MIN_PYTHON, MAX_PYTHON = (3, 11), (3, 13)
 LOW_DISK_GB = 5.0
@@ -35,7 +39,7 @@ class MachineCheck:
 
 def examine_machine(start: Path) -> list[MachineCheck]:
     """All checks, in the order in which their failures would bite."""
-    checks = [_checked("python", _python), *_packages()]
+    checks = [_checked("python", _python), _checked("packages", _packages), _checked("opencv", _opencv)]
     try:
         project = Project.open(find_root(start))
     except SemflowError as error:
@@ -66,24 +70,44 @@ def _python() -> str:
     return version
 
 
-def _packages() -> Iterator[MachineCheck]:
-    wanted = [line.split(";")[0].strip() for line in metadata.requires("semflow") or [] if "extra ==" not in line]
+def _packages() -> str:
+    declared = [Requirement(line) for line in metadata.requires("semflow") or []]
+    wanted = [one for one in declared if one.marker is None or one.marker.evaluate({"extra": ""})]
     wrong: list[str] = []
     for requirement in wanted:
-        name, _, version = requirement.partition("==")
-        name = name.split("[")[0]
-        found = _installed(name)
-        if found is None or (version and found.split("+")[0] != version):
-            wrong.append(f"{name} must be {version}, got {found or 'none'}")
-    words = "; ".join(wrong) + "; run `make install`" if wrong else f"{len(wanted)} pinned packages as pinned"
-    yield MachineCheck("packages", not wrong, words)
+        found = list(_find_versions(requirement.name).values())
+        if not found or not requirement.specifier.contains(found[0], prereleases=True):
+            wrong.append(f"{requirement.name} must be {requirement.specifier}, got {found[0] if found else 'none'}")
+    if wrong:
+        raise SemflowError("; ".join(wrong) + "; run `make install`")
+    return f"{len(wanted)} pinned packages as pinned"
 
 
-def _installed(name: str) -> str | None:
+def _find_versions(name: str) -> dict[str, str]:
+    """Installed distribution to its version, for `name` and those that carry the same code under another name."""
+    found: dict[str, str] = {}
+    for candidate in (name, *EQUIVALENT_DISTRIBUTIONS.get(name, ())):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[candidate] = metadata.version(candidate)
+    return found
+
+
+def _opencv() -> str:
+    found = _find_versions("opencv-python")
+    if len(found) > 1:
+        raise SemflowError(
+            f"one OpenCV package must be installed, got {', '.join(found)}, which overwrite each other's files; "
+            "uninstall all of them, then run `make install` or `make opencv-contrib`"
+        )
     try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
+        from tasks.track.csrt_tracker import has_csrt
+    except ImportError as error:
+        raise SemflowError(
+            f"OpenCV must load, got {error}; install the library, or run `make opencv-contrib`: its OpenCV has no GUI"
+        ) from None
+    name, version = next(iter(found.items()), ("an OpenCV of your own", ""))
+    csrt = "with CSRT" if has_csrt() else "without CSRT; `make opencv-contrib` brings it for `semflow track-object`"
+    return f"{name} {version} {csrt}"
 
 
 def _device(project: Project) -> str:

@@ -5,8 +5,9 @@ camera motion, occlusion nor change of light; every other kind (`KINDS`) differs
 named after. Frames, dense flow and features are made by the pipeline's stages with the values of params.yaml; the
 methods are those of `semflow track-object` and `semflow field track`, CSRT where the OpenCV at hand has it. Items:
 
-- `boxes/`: every actor that is whole in frame 0 (else the one seen most) is tracked from its true box there on. IoU is the mean over objects and
-  frames, `>=.5` the share of them with an IoU of at least .5; where a method reports the object lost, the IoU is 0.
+- `boxes/`: every actor that is whole in frame 0 (else the one seen most) is tracked from its true box there on. IoU is
+  the mean over objects and frames, `>=.5` the share of them with an IoU of at least .5; where a method reports the
+  object lost, the IoU is 0.
 - `points/`: points of these actors and of the background. `within 4 px` is the share of places where a point is seen
   and found, `survival` the share of frames before a track fails (tracking_scores.py).
 

@@ -45,8 +45,8 @@ def _create_tracker() -> Any:
     create = _find_constructor()
     if create is None:
         raise SemflowError(
-            "method csrt must have an OpenCV with contrib modules, got one without; run `make csrt`, which installs "
-            "opencv-contrib-python-headless in place of opencv-python, or use --method semantic"
+            "method csrt must have an OpenCV with contrib modules, got one without; run `make opencv-contrib`, which "
+            "installs opencv-contrib-python-headless in place of opencv-python, or use --method semantic"
         )
     return create()
 

@@ -111,6 +111,7 @@ def test_csrt_needs_the_contrib_modules(project: Path, scene: Scene, monkeypatch
     for name in ("TrackerCSRT", "TrackerCSRT_create"):
         monkeypatch.delattr(cv2, name, raising=False)
     with pytest.raises(
-        SemflowError, match=r"method csrt must have an OpenCV with contrib modules, got one without; run `make csrt`"
+        SemflowError,
+        match=r"method csrt must have an OpenCV with contrib modules, got one without; run `make opencv-contrib`",
     ):
         run("clip", "--box", given(scene), "--method", "csrt")
