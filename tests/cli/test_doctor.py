@@ -42,7 +42,7 @@ def test_another_version_and_a_missing_package_are_named(monkeypatch: pytest.Mon
         monkeypatch, ["numpy==2.4.6", "av==18.1.0", "opencv-python==5.0.0.93"], {"numpy": "2.4.5", OPENCV: "5.0.0.93"}
     )
     with pytest.raises(
-        SemflowError, match="numpy must be ==2.4.6, got 2.4.5; av must be ==18.1.0, got none; run `make"
+        SemflowError, match=r"numpy must be ==2\.4\.6, got 2\.4\.5; av must be ==18\.1\.0, got none; run `make"
     ):
         doctor._packages()
 
