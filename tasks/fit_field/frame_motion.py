@@ -6,13 +6,13 @@ flow sampled bilinearly where it is). Semantic flow links two frames directly, p
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from tasks.arrays import FlowField, Mask
@@ -38,16 +38,12 @@ class MapMotion:
     """Frame numbers in the video, ascending."""
     height: int
     width: int
-    _cache: OrderedDict[int, FramePairMotion | None] = field(
-        default_factory=OrderedDict[int, "FramePairMotion | None"], repr=False
-    )
+    _cache: LRUCache[int, FramePairMotion | None] = field(default_factory=lambda: LRUCache(CACHED_MOTIONS), repr=False)
 
     def motion_to_next(self, index: int) -> FramePairMotion | None:
         """Flow from the chosen frame `index` to the next chosen one, and back; None over a cut or a missing frame."""
         if index not in self._cache:
             self._cache[index] = self._compose(self.chosen[index], self.chosen[index + 1])
-            if len(self._cache) > CACHED_MOTIONS:
-                self._cache.popitem(last=False)
         return self._cache[index]
 
     def semantic_flow_between(self, start: int, end: int) -> tuple[FlowField, Mask] | None:

@@ -6,9 +6,10 @@ frame, and at a scene cut or a missing frame.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+
+from cachetools import LRUCache
 
 from tasks.arrays import FlowField, Mask, Points32
 from tasks.artifacts.dense_flow import DenseFlow
@@ -22,14 +23,12 @@ class FlowSteps:
     """Forward flow fields of a video; the last CACHED_FIELDS read stay decoded."""
 
     dense_flow: DenseFlow
-    _cache: OrderedDict[int, tuple[FlowField, Mask]] = field(default_factory=OrderedDict[int, "tuple[FlowField, Mask]"])
+    _cache: LRUCache[int, tuple[FlowField, Mask]] = field(default_factory=lambda: LRUCache(CACHED_FIELDS))
 
     def __getitem__(self, i: int) -> tuple[FlowField, Mask]:
         """(h, w, 2) flow from frame i to i + 1, and where in frame i it is valid."""
         if i not in self._cache:
             self._cache[i] = self.dense_flow.forward(i), self.dense_flow.valid(i)
-            if len(self._cache) > CACHED_FIELDS:
-                self._cache.popitem(last=False)
         return self._cache[i]
 
 

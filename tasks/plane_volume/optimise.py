@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch.optim.lr_scheduler import LambdaLR
 
 from tasks.arrays import Floats, Image, Matrix
 from tasks.plane_volume.frame_batch import FrameBatch, make_frame_batch
@@ -67,23 +68,22 @@ def fit_volume(frames: VolumeFrames, to_frame: ToFrame, training: VolumeTraining
 
 def _optimise(volume: PlaneVolume, batch: FrameBatch, training: VolumeTraining) -> None:
     initial_density = volume.density.detach().clone()
-    rates = (DENSITY_RATE, VELOCITY_RATE)
     optimiser = torch.optim.Adam(
         [
-            {"params": [volume.density], "lr": rates[0]},
-            {"params": [volume.code, *volume.network.parameters()], "lr": rates[1]},
+            {"params": [volume.density], "lr": DENSITY_RATE},
+            {"params": [volume.code, *volume.network.parameters()], "lr": VELOCITY_RATE},
         ],
         betas=BETAS,
     )
+    # Constant in the first half, linear to zero in the second.
+    schedule = LambdaLR(optimiser, lambda step: min(1.0, 2 * (1 - step / training.steps)))
     random = np.random.default_rng(training.seed)
-    for step in range(training.steps):
-        for group, rate in zip(optimiser.param_groups, rates, strict=True):
-            # Constant in the first half, linear to zero in the second.
-            group["lr"] = rate * min(1.0, 2 * (1 - step / training.steps))
+    for _ in range(training.steps):
         rays = _draw_rays(random, batch, batch.colour.device)
         optimiser.zero_grad(set_to_none=True)
         compute_loss(volume, batch, rays, initial_density, training.weights).backward()
         optimiser.step()
+        schedule.step()
 
 
 def _draw_rays(random: np.random.Generator, batch: FrameBatch, device: torch.device) -> Rays:

@@ -16,6 +16,7 @@ from tasks.source_code import list_own_packages
 from tasks.stage import Stage
 
 EXEMPT = {
+    "cachetools": "keeps values in memory, and changes none",
     "pydantic": "checks parameters, whose values are in the recipe themselves",
 }
 """Distributions that cannot change a byte, and why."""
