@@ -14,7 +14,9 @@ import csv
 import io
 from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
-from typing import ClassVar, Literal, Self, cast
+from typing import Annotated, ClassVar, Literal, Self, cast
+
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
 from tasks.artifacts.artifact import UserInput
 from tasks.errors import BadInput
@@ -28,21 +30,42 @@ OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 MAX_SHOWN = 200
 MAX_TRACK_ID = 2**31 - 1
 HINT = "mend the file, or remove it to go on with the model that ships with semflow"
+EXPECTED = {
+    "video": "given",
+    "label": "given",
+    "start_s": "seconds from 0 on, like 12.5",
+    "end_s": "seconds from 0 on, like 12.5",
+    "track_id": "a whole number from 1 on, as in data/tracks",
+    "split": f"{' or '.join(SPLITS)}, or empty",
+}
+"""What a cell of a column must be, for messages."""
+
+
+def _check_digits(cell: str | None) -> str | None:
+    """The cell; ValueError where it is not digits alone: pydantic reads "1.0" and "1_0" as whole numbers too."""
+    if cell is not None and not cell.isdecimal():
+        raise ValueError("must be digits")
+    return cell
+
+
+Text = Annotated[str, Field(min_length=1)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+TrackId = Annotated[int, Field(ge=1, le=MAX_TRACK_ID)]
 
 
 @dataclass(frozen=True)
 class ActionLabel:
     """One row: the action in a time interval of a video."""
 
-    video: str
+    video: Text
     """Name of the video as `semflow plan` shows it, with or without the suffix of its file."""
-    label: str
+    label: Text
     """The action."""
-    start_s: float | None
+    start_s: Seconds | None
     """Start, seconds of the video's own time; None for its beginning."""
-    end_s: float | None
+    end_s: Seconds | None
     """End, seconds; None for the end of the video."""
-    track_id: int | None
+    track_id: Annotated[TrackId | None, BeforeValidator(_check_digits)]
     """The person, as in data/tracks; None for the one who is visible longest."""
     split: DatasetSplit | None
     """train or held-out, the same for all rows of a video; None: semflow assigns it."""
@@ -52,6 +75,7 @@ class ActionLabel:
 
 COLUMNS = tuple(field.name for field in fields(ActionLabel) if field.name != "line")
 OPTIONAL_COLUMNS = COLUMNS[len(REQUIRED_COLUMNS) :]
+_row_type = TypeAdapter(ActionLabel)
 
 
 @dataclass(frozen=True)
@@ -137,46 +161,17 @@ def _parse_row(file: str, line: int, raw: dict[str | None, str | list[str] | Non
     if None in raw:
         raise BadInput(f"{where}: row must have as many cells as the header, got more; quote a label that has a comma")
     cells = {cast("str", name).strip(): cast("str | None", value) or "" for name, value in raw.items()}
-    cells = {name: value.strip() for name, value in cells.items()}
-    for name in REQUIRED_COLUMNS:
-        if not cells[name]:
-            raise BadInput(f"{where}: {name} must be given, got nothing; {HINT}")
-    start, end = (_parse_seconds(where, name, cells.get(name, "")) for name in ("start_s", "end_s"))
-    if end is not None and end <= (start or 0):
-        raise BadInput(f"{where}: end_s must be after start_s {start or 0:g}, got {end:g}; {HINT}")
-    split = cells.get("split", "") or None
-    if split not in (*SPLITS, None):
-        raise BadInput(f"{where}: split must be {' or '.join(SPLITS)}, or empty, got {split[:MAX_SHOWN]!r}; {HINT}")
-    return ActionLabel(
-        cells["video"],
-        cells["label"],
-        start,
-        end,
-        _parse_track(where, cells.get("track_id", "")),
-        split,
-        line,
-    )
-
-
-def _parse_seconds(where: str, name: str, text: str) -> float | None:
-    if not text:
-        return None
+    values = {name: cells.get(name, "").strip() or None for name in COLUMNS}
     try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not 0 <= value < float("inf"):
-        raise BadInput(f"{where}: {name} must be seconds from 0 on, like 12.5, got {text[:MAX_SHOWN]!r}; {HINT}")
-    return value
-
-
-def _parse_track(where: str, text: str) -> int | None:
-    if not text:
-        return None
-    if not (text.isdecimal() and len(text) < MAX_SHOWN and 1 <= int(text) <= MAX_TRACK_ID):
-        got = repr(text[:MAX_SHOWN])
-        raise BadInput(f"{where}: track_id must be a whole number from 1 on, as in data/tracks, got {got}; {HINT}")
-    return int(text)
+        row = _row_type.validate_python({**values, "line": line})
+    except ValidationError as error:
+        name = str(error.errors()[0]["loc"][0])
+        value = values[name]
+        got = "nothing" if value is None else repr(value[:MAX_SHOWN])
+        raise BadInput(f"{where}: {name} must be {EXPECTED[name]}, got {got}; {HINT}") from None
+    if row.end_s is not None and row.end_s <= (row.start_s or 0):
+        raise BadInput(f"{where}: end_s must be after start_s {row.start_s or 0:g}, got {row.end_s:g}; {HINT}")
+    return row
 
 
 def _check_splits(file: str, rows: tuple[ActionLabel, ...]) -> None:
