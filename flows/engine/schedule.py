@@ -2,6 +2,9 @@
 
 An item is started only when everything it reads is available, so no worker waits for another, independent stages of
 one video run at the same time, and a failure blocks only the items that depend on it.
+
+Not graphlib.TopologicalSorter: it gives ready items in no order and knows only done. Here ready items have priorities,
+a failed item blocks its readers (though a stage over the dataset may go on without it), and each is reported once.
 """
 
 from __future__ import annotations
