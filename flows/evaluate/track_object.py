@@ -1,8 +1,8 @@
 """Tracking of one object and of chosen points, all methods on the same rendered scenes: `semflow eval track-object`.
 
-Scenes of tasks/synthetic/scene at 640 x 360 of `--seeds` seeds from `--first-seed` on. `still camera` has neither
-camera motion, occlusion nor change of light; every other kind (`KINDS`) differs from it in the one thing that it is
-named after. Frames, dense flow and features are made by the pipeline's stages with the values of params.yaml; the
+Scenes of 32 frames at 512 x 288 (tasks/synthetic/scene), of `--seeds` seeds from `--first-seed` on. `still camera` has
+neither camera motion, occlusion nor change of light; every other kind (`KINDS`) differs from it in the one thing that
+it is named after. Frames, dense flow and features are made by the pipeline's stages with the values of params.yaml; the
 methods are those of `semflow track-object` and `semflow field track`, CSRT where the OpenCV at hand has it. Items:
 
 - `boxes/`: every actor that is whole in frame 0 (else the one seen most) is tracked from its true box there on. IoU is
@@ -49,14 +49,14 @@ from tasks.synthetic.scene.synthetic_scene import Scene, SceneSettings, make_sce
 from tasks.track.csrt_tracker import has_csrt
 
 FIRST_SEED = 7000  # no setting was chosen by looking at seeds from here on
-STILL = SceneSettings(frames=48, height=360, width=640, leaving=0, occlusion=0.0, camera=0.0, light=0.0)
+STILL = SceneSettings(frames=32, height=288, width=512, leaving=0, occlusion=0.0, camera=0.0, light=0.0)
 KINDS = {
     "still camera": STILL,
     "moving camera": replace(STILL, camera=1.0),
     "changing light": replace(STILL, light=0.4),
     "occlusion": replace(STILL, occlusion=0.5),
     "leaving": replace(STILL, leaving=3),
-    "fast motion": replace(STILL, frames=12),  # the same paths in a quarter of the frames
+    "fast motion": replace(STILL, frames=8),  # the same paths in a quarter of the frames
 }
 MIN_VISIBLE_SHARE = 0.9  # of an object's pixels in frame 0: what a person would mark as an object
 POINTS_PER_LAYER = 16
