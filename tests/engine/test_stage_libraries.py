@@ -11,7 +11,7 @@ from importlib import metadata
 import pytest
 
 from flows.pipeline import STAGES
-from tasks.fingerprint import find_import_closure, find_source_file
+from tasks.fingerprint import EQUIVALENT_DISTRIBUTIONS, find_import_closure, find_source_file
 from tasks.source_code import list_own_packages
 from tasks.stage import Stage
 
@@ -20,6 +20,8 @@ EXEMPT = {
     "pydantic": "checks parameters, whose values are in the recipe themselves",
 }
 """Distributions that cannot change a byte, and why."""
+DECLARED_NAMES = {other: name for name, others in EQUIVALENT_DISTRIBUTIONS.items() for other in others}
+"""Another name of the same code to the one that stages declare."""
 BEHIND = {"ultralytics": ("onnx", "torch", "torchvision")}
 """What a library imports by itself to do what stages ask of it: ultralytics exports by torch, and torch by onnx."""
 
@@ -59,7 +61,8 @@ def imported(module: str) -> set[str]:
         for root in roots(ast.parse(find_source_file(name).read_text(encoding="utf-8")))
     }
     foreign = names - set(sys.stdlib_module_names) - set(list_own_packages())
-    found = {normalised(distribution) for name in foreign for distribution in distributions[name]}
+    installed = {normalised(distribution) for name in foreign for distribution in distributions[name]}
+    found = {DECLARED_NAMES.get(name, name) for name in installed}
     return found | {behind for name in found for behind in BEHIND.get(name, ())}
 
 
