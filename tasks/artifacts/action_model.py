@@ -1,7 +1,7 @@
 """The action classifier: a linear head per stream, the network of the motion stream, and the fusion weights.
 
 One NPZ file for the whole dataset, arrays and metadata as JSON, without pickles. `train` makes it from a team's labels;
-where there are none it is the model that ships with semflow, trained on rendered figures.
+without labels it is the pretrained model of the package, trained on rendered figures.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class ActionModel(Artifact):
     labels: tuple[str, ...]
     """The action classes, in the order of every head's outputs."""
     vocabulary: Vocabulary
-    """synthetic: rendered figures' motions, as shipped; team: the labels of data/labels/actions.csv."""
+    """synthetic: rendered figures' motions (pretrained model); team: the labels of data/labels/actions.csv."""
     spatial: LinearHead | None
     """Head of the appearance stream; None where none was trained."""
     temporal: TemporalStream | None

@@ -127,7 +127,7 @@ def test_the_doctor_looks_at_exported_models_too(folder: Path, monkeypatch: pyte
     path = onnx_export.export_path("yolo26n")
     path.parent.mkdir(parents=True)
     path.write_bytes(b"anything")
-    assert "yolo26n not as they were made: made again at next use" in doctor._exports(project)
+    assert "yolo26n damaged: exported again at next use" in doctor._exports(project)
     told = {"bytes": 8, "sha256": hashlib.sha256(b"anything").hexdigest()}
     onnx_export.manifest_path(path).write_text(json.dumps(told))
     assert doctor._exports(project).startswith("yolo26n in the cache, verified; yolo11n-pose, yolo26n-seg not here yet")

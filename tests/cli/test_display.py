@@ -94,7 +94,7 @@ def test_a_try_that_is_not_the_last_is_a_warning_and_not_counted(
     display.on_ended(outcome("v0", "detect", "failed", error="busy"), final=False)
     display.on_ended(outcome("v0", "detect"), final=True)
     assert caplog.messages == [
-        "detect v0: failed in 10.0 s - busy; will be tried again",
+        "detect v0: failed in 10.0 s - busy; will be retried",
         "[1/1] detect v0: computed in 10.0 s",
     ]
 

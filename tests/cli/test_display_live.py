@@ -118,7 +118,7 @@ def test_a_second_try_says_so(stage: Stage) -> None:
         assert stage.lines()[2].startswith("detect v0 (try 2) ")
         assert " 0/40 items" in stage.lines()[0]
         stage.display.region.refresh()
-    assert "detect v0: failed in 10.0 s - busy; will be tried again" in stage.terminal.plain
+    assert "detect v0: failed in 10.0 s - busy; will be retried" in stage.terminal.plain
 
 
 def test_all_done_is_not_over_yet(stage: Stage) -> None:

@@ -55,7 +55,7 @@ def test_without_yes_it_only_says_what_would_go(used: Repository) -> None:
     assert rows["data/echoes"]["stage"] == "repeat"
     assert objects(used.cache) == before
     words = used.says("gc", *NOW)
-    assert "would drop" in words
+    assert "would delete" in words
     assert "data/echoes (repeat): 2 objects, 63 B" in words
     assert "nothing was changed" in words
 

@@ -97,7 +97,7 @@ def test_while_a_process_holds_the_project_it_is_named_with_what_it_makes(reposi
         words = repository.says("status")
     assert f"process {os.getpid()}" in words
     assert "1 of 3 items done" in words
-    assert "in hand: count one for" in words
+    assert "running: count one for" in words
     assert "pages 3/7" in words
     assert "failed read one: no text" in words
     assert find_lock_holder(repository.root) is None

@@ -261,7 +261,7 @@ MOTIONS: dict[str, MotionFunction] = {
     "walk": animate_walk,
     "wave": animate_wave,
 }
-"""The actions that the shipped model distinguishes."""
+"""The actions that the pretrained model distinguishes."""
 TEMPI: dict[str, MotionFunction] = {
     "hold": make_tempo_motion(_steady_phase(0, 0)),
     "slow": make_tempo_motion(_steady_phase(0.35, 0.5)),
@@ -271,5 +271,5 @@ TEMPI: dict[str, MotionFunction] = {
 }
 """Motions that no single picture tells apart: one gait cycle, its phase uniform at any time, run through otherwise."""
 UNTRAINED: dict[str, MotionFunction] = {"tremble": make_tempo_motion(_trembling_phase)}
-"""A further way through the cycle, which the shipped network has not been trained on."""
+"""A further variation of the cycle, which the pretrained network has not been trained on."""
 EVERY_MOTION = MOTIONS | TEMPI | UNTRAINED

@@ -99,7 +99,7 @@ def test_a_damaged_object_is_left_out(root: Path, tmp_path: Path) -> None:
 def test_a_folder_that_is_not_mounted_is_an_error_and_no_empty_remote(root: Path, tmp_path: Path) -> None:
     (tmp_path / "team").rename(tmp_path / "away")
     for ask in (opened(root).find_existing, opened(root).fetch_objects, opened(root).delete_objects):
-        with pytest.raises(SemflowError, match=r"the remote 'team' \(.*/team\) must be a folder that is there"):
+        with pytest.raises(SemflowError, match=r"the remote 'team' \(.*/team\) must be an existing folder"):
             ask([NOWHERE])
 
 

@@ -33,7 +33,7 @@ def test_what_happens_becomes_plain_messages_in_its_order() -> None:
     mirror.on_message(30, "a warning")
     mirror.on_finished(make_summary(made(READ_ONE), index="/x/reports/index.html"))
     messages = json.loads(json.dumps(mirror.take_messages()))
-    assert [message[0] for message in messages] == ["planned", "started", "ended", "said", "finished"]
+    assert [message[0] for message in messages] == ["planned", "started", "ended", "log", "finished"]
     assert messages[0][2] == [
         ["one", "read", "read one", 2.0, []],
         ["one", "count", "count one", None, [["one", "read"]]],
@@ -81,7 +81,7 @@ def test_a_run_goes_on_where_the_process_dies(tmp_path: Path, monkeypatch: pytes
             thread.join(30)
     mirror.on_planned([Item(f"v{n}", "read") for n in range(10_000)], {}, 1)
     mirror.close(1)
-    assert said[0] == "Prefect's process ended early; this run goes on without it"
+    assert said[0] == "Prefect's process ended early; this run continues without it"
 
 
 def test_the_other_process_asks_this_machine_without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
