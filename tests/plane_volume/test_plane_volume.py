@@ -130,7 +130,7 @@ def test_a_thing_taken_out_leaves_what_lies_behind_it(film, make_reader) -> None
     thing = max((n for n in range(1, len(sizes)) if scene.layers[n].class_id != 4), key=lambda n: sizes[n])
     masks = list((scene.instances == thing)[: len(reader)])
     ((number, found),) = remove_object(reader, film.shot.images, masks, [frame])
-    asked, truth = scene.seen_without(frame, thing), scene.without(frame, thing).astype(float)
+    asked, truth = scene.find_visible_behind(frame, thing), scene.render_without(frame, thing).astype(float)
     filled = cv2.inpaint(scene.frames[frame], masks[frame].astype(np.uint8), 3, cv2.INPAINT_TELEA)
     assert number == frame
     assert asked.any()
