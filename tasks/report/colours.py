@@ -1,4 +1,4 @@
-"""Colours that mean something: one per track id, one per class, the same in every video.
+"""Colours of tracks and classes: one per track id, one per class, the same in every video.
 
 Made in OKLCH (Ottosson 2020, "A perceptual color space for image processing"), where equal steps look equal: tracks
 differ by hue alone, stepped by the golden angle so that ids close to each other are far apart in colour.
@@ -26,7 +26,7 @@ def track_colour(track_id: int) -> Rgb:
 
 
 def class_slots(class_ids: Iterable[int]) -> Mapping[int, int]:
-    """Class id to a place in CLASS_HUES_DEG: its own by number, or the next free one while there are any."""
+    """Class id to an index into CLASS_HUES_DEG: by its number, or the next free one while there are any."""
     slots: dict[int, int] = {}
     for class_id in sorted(set(class_ids)):
         count = len(CLASS_HUES_DEG)
