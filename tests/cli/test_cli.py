@@ -123,7 +123,7 @@ def test_the_doctor_looks_at_exported_models_too(folder: Path, monkeypatch: pyte
 
     monkeypatch.setenv("SEMFLOW_CACHE", str(folder / "cache"))
     project = Project.open(folder, STAGES)
-    assert doctor._exports(project) == "yolo11n-pose, yolo26n, yolo26n-seg not here yet: made at first use on a CPU"
+    assert doctor._exports(project) == "yolo11n-pose, yolo26n, yolo26n-seg missing: exported at first use on a CPU"
     path = onnx_export.export_path("yolo26n")
     path.parent.mkdir(parents=True)
     path.write_bytes(b"anything")

@@ -68,7 +68,7 @@ def test_a_large_run_gets_a_line_now_and_then(
 
 def test_lines_of_a_large_run_say_totals_and_the_time_left(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     run_all(PlainDisplay(clock), 1000, clock, 2.0)
-    assert caplog.messages[0] == "1,000 items to make, about 33 min left"
+    assert caplog.messages[0] == "1,000 items to compute, about 33 min left"
     assert caplog.messages[1] == "[10/1000] 10 computed, about 33 min left"
 
 
@@ -110,7 +110,7 @@ def test_an_item_that_takes_long_says_how_far_it_is(clock: Clock, caplog: pytest
     assert caplog.messages == [f"train v0: epochs {n}/100 loss 0.5" for n in (30, 60, 90)]
 
 
-def test_what_is_said_goes_to_the_log(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_reported_goes_to_the_log(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     PlainDisplay(clock).on_message(logging.WARNING, "3 frames\x07 are damaged")
     assert caplog.record_tuples == [("semflow", logging.WARNING, r"3 frames\x07 are damaged")]
 

@@ -20,7 +20,7 @@ EXEMPT = {
 }
 """Distributions that cannot change a byte, and why."""
 BEHIND = {"ultralytics": ("onnx", "torch", "torchvision")}
-"""What a library imports by itself to do what stages ask of it: ultralytics exports by torch, and torch by onnx."""
+"""Libraries that another library imports on use: ultralytics exports with torch, and torch with onnx."""
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)

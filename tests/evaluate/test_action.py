@@ -88,7 +88,7 @@ def test_a_stream_is_scored_only_on_labels_that_it_knows() -> None:
     assert [row["label"] for row in scores.tables["confusion, flow"]] == ["plié"]
 
 
-def test_a_clip_of_which_nothing_is_said_is_shown_as_that() -> None:
+def test_a_clip_of_which_nothing_is_reported_is_shown_as_that() -> None:
     scores = score_clips([labelled("a", None), labelled("b", "waving")], [{}, ranked(("waving", 1.0))], VOCABULARIES)
     assert "nothing" in str(scores.tables["predictions"][0]["predicted"])
 

@@ -97,7 +97,7 @@ def test_a_failed_item_is_red_with_its_reason_and_fails_the_night_only_once(
 
 
 @pytest.mark.slow
-def test_what_may_pass_by_itself_is_tried_again(
+def test_what_may_pass_by_itself_is_retried(
     process: Callable[[], Shown], project_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine_adapter, "RETRY_DELAYS_S", (0.0, 0.0))

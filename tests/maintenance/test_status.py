@@ -57,7 +57,7 @@ def test_a_run_that_did_nothing_leaves_the_last_one_on_show(repository: Reposito
     assert before["counts"] == {"computed": 8}
 
 
-def test_a_torn_last_line_of_the_run_log_is_passed_over(repository: Repository) -> None:
+def test_a_half_written_last_line_of_the_run_log_is_passed_over(repository: Repository) -> None:
     repository.run()
     log = repository.root / ".semflow/runs.jsonl"
     log.write_text(log.read_text() + '{"at": "2')

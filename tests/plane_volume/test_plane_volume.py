@@ -117,7 +117,7 @@ def test_a_trail_leads_where_the_point_is_though_it_was_hidden_between(film, mak
     assert right["volume"] > 0.85 * asked
 
 
-def test_what_lies_nearer_is_said_to_be_nearer(film, make_reader) -> None:
+def test_what_lies_nearer_is_reported_to_be_nearer(film, make_reader) -> None:
     reader, scene = make_reader(film), film.scene
     near, far = reader.render_nearness(5)[scene.instances[5] > 0], reader.render_nearness(5)[scene.instances[5] == 0]
     assert near.mean() > 0.4

@@ -93,7 +93,7 @@ def test_given_frames_are_marked_and_pictures_bounded(
     assert len(long) == PICTURES
 
 
-def test_what_hides_what_is_said_where_it_is_known(make_with: Callable[..., ReportData]) -> None:
+def test_what_hides_what_is_reported_where_it_is_known(make_with: Callable[..., ReportData]) -> None:
     near = {"nearness 0": 0.0, "nearness 1": 1.0, "nearness 2": 0.5}
     section = make_semantic_field_section(make_with(metrics=near))
     assert section is not None

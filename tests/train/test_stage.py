@@ -63,7 +63,7 @@ def test_again_it_gives_the_same_bytes_without_looking_again(
     assert saved(run(films, make_labels(), params()), tmp_path / "b.npz") == first
 
 
-def test_a_killed_run_goes_on_where_it_was(
+def test_a_killed_run_continues_where_it_was(
     films: Any, make_labels: Make, params: Make, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[str] = []

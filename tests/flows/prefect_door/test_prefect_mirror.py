@@ -57,7 +57,7 @@ def test_a_failure_counts_as_new_only_where_a_worker_took_the_item_up() -> None:
     assert [message[2]["new"] for message in mirror.take_messages() if message[0] == "ended"] == [True, False]
 
 
-def test_a_run_goes_on_where_the_process_cannot_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_continues_where_the_process_cannot_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(sys, "executable", str(tmp_path / "missing"))
     mirror = make_mirror(say=lambda _, text: said.append(text))
@@ -65,10 +65,10 @@ def test_a_run_goes_on_where_the_process_cannot_be_started(tmp_path: Path, monke
     mirror.on_ended(blocked(COUNT_ONE), True)
     mirror.close()
     assert len(said) == 1
-    assert "goes on without" in said[0]
+    assert "continues without" in said[0]
 
 
-def test_a_run_goes_on_where_the_process_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_continues_where_the_process_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     real = subprocess.Popen
     monkeypatch.setattr(
