@@ -88,7 +88,7 @@ def _render_section(name: str, kind: type[Params]) -> Iterator[str]:
             continue
         meaning = " ".join((field.description or "").split()).replace("|", r"\|")
         rows.append(f"| `{key}` | {describe_type(schema['properties'][key], definitions)} | {meaning} |")
-    if len(rows) > 2:
+    if len(rows) > 2:  # noqa: PLR2004  more than the two lines of the heading
         yield "\n".join(rows) + "\n"
     for inner, section in nested:
         yield from _render_section(inner, section)

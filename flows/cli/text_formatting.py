@@ -13,13 +13,16 @@ from tasks.progress import BYTES_REMARK
 MINUTE, HOUR, DAY = 60, 3600, 86400
 SECONDS_UP_TO = 120
 """Durations below this many seconds are shown in seconds."""
+ONE_DECIMAL_BELOW = 10
+"""Numbers below this are shown with one decimal place."""
+KILO = 1000
 UNITS = ("B", "kB", "MB", "GB", "TB")
 SHOWN_CONTROLS = "\n\t"
 
 
 def format_duration(seconds: float) -> str:
     """Text like "3.2 s", "61 s", "12 min", "2 h 05 min", "3 d 4 h"."""
-    if seconds < 10:
+    if seconds < ONE_DECIMAL_BELOW:
         return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < SECONDS_UP_TO:
@@ -46,17 +49,17 @@ def format_rate(count: float, seconds: float) -> str:
         return ""
     for unit, length in (("s", 1), ("min", MINUTE), ("h", HOUR)):
         if (found := count / seconds * length) >= 1 or unit == "h":
-            return f"{found:.{1 if found < 10 else 0}f} items/{unit}"
+            return f"{found:.{1 if found < ONE_DECIMAL_BELOW else 0}f} items/{unit}"
     raise AssertionError("the last unit always returns")
 
 
 def format_size(count: float) -> str:
     """Text like "0 B", "640 kB", "5.6 MB"; decimal units."""
-    power = min(int(math.log(count, 1000)), len(UNITS) - 1) if count >= 1 else 0
-    number = count / 1000**power
-    if round(number) >= 1000 and power < len(UNITS) - 1:
-        number, power = number / 1000, power + 1
-    return f"{number:.{1 if power and number < 10 else 0}f} {UNITS[power]}"
+    power = min(int(math.log(count, KILO)), len(UNITS) - 1) if count >= 1 else 0
+    number = count / KILO**power
+    if round(number) >= KILO and power < len(UNITS) - 1:
+        number, power = number / KILO, power + 1
+    return f"{number:.{1 if power and number < ONE_DECIMAL_BELOW else 0}f} {UNITS[power]}"
 
 
 def format_amount(done: float, total: float, remark: str = "") -> str:

@@ -107,7 +107,7 @@ def command(**options: Any) -> int:
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """J per sequence and method, and its mean over sequences."""
     context = _make_context(params)
-    found = [files for files in find_clips(arguments.data) if len(files.masks) > 2]
+    found = [files for files in find_clips(arguments.data) if len(files.masks) > 2]  # noqa: PLR2004  the first is given, the last is left out
     if not found:
         raise BadInput(
             f"{arguments.data} must hold folders `frames` with as many `masks` beside them, three or more, got none"
@@ -144,7 +144,7 @@ def score_sequence(sequence: DavisSequence, with_masks: bool) -> dict[str, float
 def compute_jaccard(share: Floats32, truth: Mask) -> float:
     """J (intersection over union) of a soft mask of any size and a mask; 1 where both are empty."""
     height, width = truth.shape
-    mask = cv2.resize(share, (width, height), interpolation=cv2.INTER_LINEAR) > 0.5
+    mask = cv2.resize(share, (width, height), interpolation=cv2.INTER_LINEAR) > 0.5  # noqa: PLR2004  most of the bilinear weight
     union = int((mask | truth).sum())
     return int((mask & truth).sum()) / union if union else 1.0
 
@@ -201,7 +201,7 @@ def make_mask_refiner(sequence: DavisSequence) -> MaskRefiner:
         found = segmenter(image, SEGMENTER_SIDE, SEGMENTER_SCORE)
         height, width = sequence.first.shape
         masks = [
-            cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) > 0.5
+            cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) > 0.5  # noqa: PLR2004  most of the pixel's area
             for mask in found.masks
         ]
         return InstanceMasks(np.array(masks, np.bool_).reshape(-1, height, width), found.score, found.class_id)
@@ -228,7 +228,7 @@ def open_sequence(files: Files, context: DavisContext) -> DavisSequence:
         len(images), height, width, cells, lambda frame: grids[frame], motion, images=lambda frame: images[frame]
     )
     mask = read_own_mask(files.masks[0]).astype(np.float32)
-    first = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA) > 0.5
+    first = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA) > 0.5  # noqa: PLR2004  most of the pixel's area
     return DavisSequence(files, images, clip, first.astype(np.uint8))
 
 

@@ -80,7 +80,7 @@ class EventSender:
         try:
             self._client.request("POST", path, json=content)
         except httpx.HTTPError as error:
-            if isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500:
+            if isinstance(error, httpx.HTTPStatusError) and not error.response.is_server_error:
                 raise
             time.sleep(min(1.0, max(0.0, self.deadline - time.monotonic())))
             return False

@@ -79,7 +79,7 @@ def is_reachable(url: str, seconds: float) -> bool:
     waited = threading.Event()
     for _ in range(max(1, round(seconds))):
         try:
-            return httpx.get(f"{url.rstrip('/')}/health", timeout=seconds).status_code < 500
+            return not httpx.get(f"{url.rstrip('/')}/health", timeout=seconds).is_server_error
         except httpx.TimeoutException:
             return False
         except httpx.HTTPError:

@@ -37,7 +37,7 @@ class LinearHead:
     """(labels,)."""
 
     def __post_init__(self) -> None:
-        if self.weights.ndim != 2 or self.bias.shape != self.weights.shape[1:]:
+        if self.weights.ndim != 2 or self.bias.shape != self.weights.shape[1:]:  # noqa: PLR2004  a matrix
             raise SemflowError(
                 f"a head must have weights (d, labels) and bias (labels,), got {self.weights.shape} and "
                 f"{self.bias.shape}"
@@ -92,7 +92,7 @@ class ActionModel(Artifact):
         for head in (self.spatial, self.temporal.head if self.temporal else None):
             if head is not None and len(head.bias) != len(self.labels):
                 raise SemflowError(f"a head must have {len(self.labels)} outputs, one per label, got {len(head.bias)}")
-        if min(self.fusion) < 0 or abs(sum(self.fusion) - 1) > 1e-6:
+        if min(self.fusion) < 0 or abs(sum(self.fusion) - 1) > 1e-6:  # noqa: PLR2004  rounding of float64 sums
             raise SemflowError(f"ActionModel.fusion must be two shares that sum to 1, got {self.fusion}")
 
     def save(self, path: Path) -> None:

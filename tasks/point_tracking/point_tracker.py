@@ -140,7 +140,7 @@ def _advance_visible(motion: FramePairMotion, camera: Matrix, points: Sequence[_
     flow, valid = sample_bilinear(motion.forward, at)[0], sample_bilinear(motion.valid, at)[0]
     height, width = motion.valid.shape
     there = at + flow[None]
-    inside = ((there >= -0.5) & (there < (width - 0.5, height - 0.5))).all(axis=2)[0]
+    inside = ((there >= -0.5) & (there < (width - 0.5, height - 0.5))).all(axis=2)[0]  # noqa: PLR2004  half a pixel beyond the outermost centres
     trust = sample_bilinear(compute_flow_trust(motion, density=False), there)[0]
     tracked: list[bool] = []
     for n, point in enumerate(points):

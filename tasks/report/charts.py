@@ -26,9 +26,9 @@ LAST_SHARE = 0.97  # of the width: a time further right would stick out if centr
 def time_step(span_s: float, most: int = MAX_TICKS) -> float:
     """The smallest round step, in seconds, that gives at most `most` ticks over `span_s` > 0."""
     for step in TIME_STEPS_S:
-        if span_s > 2 and span_s / step < most:
+        if span_s > 2 and span_s / step < most:  # noqa: PLR2004  seconds
             return float(step)
-    if span_s > 2:
+    if span_s > 2:  # noqa: PLR2004  seconds
         days = math.ceil(span_s / TIME_STEPS_S[-1] / most)
         return float(TIME_STEPS_S[-1] * days)
     power = 10.0 ** math.floor(math.log10(span_s / most))

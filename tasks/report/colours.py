@@ -62,4 +62,4 @@ def oklch_to_rgb(lightness: float, chroma: float, hue_deg: float) -> Rgb:
 def _linear_to_srgb(linear: float) -> int:
     """A linear channel as sRGB shows it (IEC 61966-2-1)."""
     value = min(max(linear, 0.0), 1.0)
-    return round(255 * (12.92 * value if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055))
+    return round(255 * (12.92 * value if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055))  # noqa: PLR2004  IEC 61966-2-1

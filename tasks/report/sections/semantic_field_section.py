@@ -101,7 +101,7 @@ def _picture(data: ReportData, found: FieldMap, paints: tuple[LabelPaint, ...]) 
 
 def _legend(found: SemanticField, paints: tuple[LabelPaint, ...], shares: NDArray[np.float64]) -> Markup:
     names = [
-        tag("span", one.swatch, one.name, " ", tag("small", f"{share:.0%}" if share >= 0.005 else "<1%"))
+        tag("span", one.swatch, one.name, " ", tag("small", f"{share:.0%}" if share >= 0.005 else "<1%"))  # noqa: PLR2004  rounds to 1 %
         for one, share in zip(paints[1:], shares.mean(axis=0)[1:], strict=True)
     ]
     rest = tag("span", f"not painted: {found.metadata.classes[0].name}", class_="rest")
@@ -186,7 +186,7 @@ def describe_depth_order(found: SemanticField) -> str | None:
     An order with a class behind the background comes from flow that is wrong at outlines.
     """
     known = np.flatnonzero(np.isfinite(found.nearness))
-    if len(known) < 2 or found.nearness[0] > np.nanmin(found.nearness):  # an order takes two
+    if len(known) < 2 or found.nearness[0] > np.nanmin(found.nearness):  # noqa: PLR2004  an order needs two
         return None
     names = [found.metadata.classes[number].name for number in known[np.argsort(found.nearness[known], kind="stable")]]
     return f" Depth order by occlusion, from far to near: {', '.join(names)}."

@@ -32,7 +32,7 @@ def make_noise(random: np.random.Generator, height: int, width: int, coarsest: i
     """(h, w) noise of mean 0 and standard deviation 1, of scales from `coarsest` pixels down to 2."""
     total = np.zeros((height, width), np.float32)
     size, strength = coarsest, 1.0
-    while size >= 2:
+    while size >= 2:  # noqa: PLR2004  pixels
         cells = random.standard_normal((height // size + 2, width // size + 2)).astype(np.float32)
         large: Any = cv2.resize(cells, (width, height), interpolation=cv2.INTER_CUBIC)
         total += strength * large

@@ -125,5 +125,5 @@ def _keep_min_length(start: NDArray[np.float64], end: NDArray[np.float64]) -> ND
     """`end`, moved away from `start` where they are closer than MIN_PART_PX."""
     way = end - start
     length = np.linalg.norm(way, axis=1, keepdims=True)
-    way = np.where(length > 1e-9, way / np.maximum(length, 1e-9), np.array([0.0, 1.0]))
+    way = np.where(length > 1e-9, way / np.maximum(length, 1e-9), np.array([0.0, 1.0]))  # noqa: PLR2004  avoids a division by zero
     return start + way * np.maximum(length, MIN_PART_PX)

@@ -111,7 +111,7 @@ def _draw_phase(t: Series, random: Random, slowest: float, fastest: float) -> Se
 def _add_travel(pose: BodyAngles, phase: Series, random: Random, stride: float) -> BodyAngles:
     """The pose with forward travel of `stride` per cycle, or, in 40 % of clips, on the spot."""
     way = stride * random.uniform(0.85, 1.15) * (phase - phase[0]) / (2 * np.pi)
-    return replace(pose, advance=way) if random.random() < 0.6 else pose
+    return replace(pose, advance=way) if random.random() < 0.6 else pose  # noqa: PLR2004  share of clips
 
 
 def animate_walk(t: Series, random: Random) -> BodyAngles:
@@ -129,7 +129,7 @@ def animate_run(t: Series, random: Random) -> BodyAngles:
 def animate_stand(t: Series, random: Random) -> BodyAngles:
     """Standing on the spot, the arms still in random positions."""
     idle = IdleFigure(t, random)
-    arms = tuple(idle.raised_arm() if random.random() < 0.4 else idle.hanging_arm() for _ in range(2))
+    arms = tuple(idle.raised_arm() if random.random() < 0.4 else idle.hanging_arm() for _ in range(2))  # noqa: PLR2004  share of arms
     return replace(idle.standing_pose(), arms=(arms[0], arms[1]))
 
 
@@ -140,11 +140,11 @@ def animate_jump(t: Series, random: Random) -> BodyAngles:
     share = (t / period + random.uniform()) % 1
     flying = np.clip((share - 0.4) / 0.4, 0, 1)
     air = random.uniform(0.12, 0.3) * 4 * flying * (1 - flying)
-    crouch = np.where(share < 0.4, np.sin(np.pi * share / 0.4), 0) + 0.5 * np.maximum(
+    crouch = np.where(share < 0.4, np.sin(np.pi * share / 0.4), 0) + 0.5 * np.maximum(  # noqa: PLR2004  share of the cycle
         0, np.sin(np.pi * (share - 0.8) / 0.4)
     )
     bend = _deg(random.uniform(30, 55)) * crouch
-    up = _deg(random.uniform(20, 140)) * np.where(share < 0.4, 0, np.sin(np.pi * flying))
+    up = _deg(random.uniform(20, 140)) * np.where(share < 0.4, 0, np.sin(np.pi * flying))  # noqa: PLR2004  share of the cycle
     out = _deg(random.uniform(5, 30))
     pose = idle.standing_pose()
     legs = tuple(LimbAngles(bend, leg.abduction, -bend, leg.lower_abduction) for leg in pose.legs)
@@ -206,7 +206,7 @@ def animate_spin(t: Series, random: Random) -> BodyAngles:
     rate = random.uniform(0.45, 1.1) * random.choice([-1, 1])
     pose = make_gait(t, random, _draw_phase(t, random, 0.8, 1.6), run=False)
     legs = tuple(replace(leg, flexion=0.4 * leg.flexion, lower_flexion=0.4 * leg.lower_flexion) for leg in pose.legs)
-    arm = idle.raised_arm() if random.random() < 0.5 else idle.hanging_arm()
+    arm = idle.raised_arm() if random.random() < 0.5 else idle.hanging_arm()  # noqa: PLR2004  one half
     return replace(pose, arms=(arm, arm), legs=(legs[0], legs[1]), turn=2 * np.pi * rate * t)
 
 
@@ -245,7 +245,7 @@ def animate_bow(t: Series, random: Random) -> BodyAngles:
 
 def _on_random_side(other: LimbAngles, limb: LimbAngles, random: Random) -> tuple[LimbAngles, LimbAngles]:
     """`limb` on a random side, `other` on the opposite one."""
-    return (limb, other) if random.random() < 0.5 else (other, limb)
+    return (limb, other) if random.random() < 0.5 else (other, limb)  # noqa: PLR2004  one half
 
 
 def make_tempo_motion(way: Callable[[Series, Random], Series]) -> MotionFunction:

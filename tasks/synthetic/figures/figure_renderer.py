@@ -60,7 +60,7 @@ def render_figure(
                 paint = _cloth_at(clothing.tiles[part.name], spot) * (0.55 + 0.45 * spot.facing[..., None])
                 picture[where] += spot.alpha[..., None] * (paint - picture[where])
                 moved = locate_on_cloth(part, after, spot) - pixel_grid(height, width)[where]
-                flow[where] = np.where(spot.alpha[..., None] >= 0.5, moved, flow[where])
+                flow[where] = np.where(spot.alpha[..., None] >= 0.5, moved, flow[where])  # noqa: PLR2004  covers at least half of the pixel
         yield np.clip(np.rint(picture), 0, 255).astype(np.uint8), flow.astype(np.float32)
 
 

@@ -155,7 +155,7 @@ def _add_exit(rng: np.random.Generator, geometry: SceneGeometry, motion: ActorMo
     """The motion with an exit from the image in the middle of the clip, and a return."""
     begin, end = rng.uniform(0.1, 0.25), rng.uniform(0.75, 0.9)
     beyond = (extent + motion.max_bend_px()) * EXIT_EXTENTS
-    x = -beyond if rng.random() < 0.5 else geometry.width + beyond
+    x = -beyond if rng.random() < 0.5 else geometry.width + beyond  # noqa: PLR2004  one half
     # A squared sine clipped at 1: smooth start and end, and some time outside.
     away = np.clip((geometry.time - begin) / (end - begin), 0, 1)
     share = np.minimum(1, 1.5 * np.sin(np.pi * away) ** 2)[:, None]

@@ -165,7 +165,7 @@ class Scene:
         for instance in np.unique(ids):
             layer, chosen = self.layers[instance], ids == instance
             there = layer.to_image(self.camera, b, layer.to_own(self.camera, a, at[chosen]))
-            inside = ((there >= -0.5) & (there < (width - 0.5, height - 0.5))).all(axis=1)
+            inside = ((there >= -0.5) & (there < (width - 0.5, height - 0.5))).all(axis=1)  # noqa: PLR2004  half a pixel beyond the outermost centres
             nearer = [other for other in layers if other.instance > instance]
             moved[chosen], seen[chosen] = there, inside & ~find_hidden(nearer, self.camera, b, there)
         return moved, seen
