@@ -174,7 +174,7 @@ def test_lucas_kanade_tracks_what_stays_visible(
     words = ("--points", f"{point[0]},{point[1]}@4", "--method", "lucas-kanade")
     semflow("track", VIDEO, *words, "--out", str(tmp_path / "out"))
     table = PointPaths.load(tmp_path / "out" / "points.parquet")
-    truth, seen = scene.follow(4, point[None])
+    truth, seen = scene.track_points(4, point[None])
     at = np.stack([table.x, table.y], axis=1)
     both = seen[:, 0] & table.visible
     assert both.sum() > 5

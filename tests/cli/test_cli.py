@@ -142,7 +142,7 @@ def test_every_semflow_command_in_the_readme_parses(checkout: Path) -> None:
         parse_command(main.semflow, words)
 
 
-def parse_command(group: click.Group, words: list[str]) -> dict[str, Any]:
+def parse_command(group: click.Command, words: list[str]) -> dict[str, Any]:
     """The options of a command that is found and parsed, but not run."""
     context = group.make_context("semflow", words)
     while isinstance(group, click.Group):

@@ -16,6 +16,7 @@ from rich.console import Console
 from flows.cli.console_scores import show_scores
 from flows.evaluate import action
 from flows.evaluate.action import RGB_ONLY_MODEL, LabelledClip, count_confusions, read_labelled_clips, score_clips
+from flows.evaluate.score_table import SuiteScores
 from tasks.artifacts.actions import ActionPrediction
 from tasks.classify.params import ClassifyParams
 from tasks.decode.params import DecodeParams
@@ -149,7 +150,7 @@ def test_a_table_in_another_encoding_is_an_error_that_says_so(tmp_path: Path) ->
         read_labelled_clips(tmp_path)
 
 
-def evaluate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> action.Scores:
+def evaluate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> SuiteScores:
     monkeypatch.setattr(action, "_load_action_model", lambda file: RGB_ONLY_MODEL)
     return action.evaluate(argparse.Namespace(data=folder, model=None), PARAMS)
 

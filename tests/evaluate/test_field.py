@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +14,7 @@ from flows.evaluate import field_point
 from flows.evaluate import field_removal as removal
 from flows.evaluate.field_methods import ABLATIONS, BASELINES, make_ablation, propagate_field
 from flows.evaluate.field_point import FEATURES, PLAIN, fit_per_point
+from flows.evaluate.score_table import SuiteScores
 from flows.evaluate.synthetic_case import SyntheticCase, make_case, pool_class_shares, upsample_to_pixels
 from tasks.errors import BadInput
 from tasks.geometry.cell_grid import CellGrid
@@ -203,7 +203,7 @@ def test_a_plate_of_other_frames_knows_what_one_frame_cannot():
     assert all_frames > one + 3
 
 
-def small_suite(monkeypatch: pytest.MonkeyPatch, *words: str) -> Mapping[str, Mapping[str, float]] | suite.Scores:
+def small_suite(monkeypatch: pytest.MonkeyPatch, *words: str) -> SuiteScores:
     monkeypatch.setattr(suite, "SceneSettings", lambda: SMALL)
     rivals = {
         "copy": {"copy": baselines.copy_nearest_labels},

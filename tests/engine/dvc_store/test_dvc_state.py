@@ -10,7 +10,7 @@ from dvc.repo import Repo
 from dvc_data.hashfile.hash import hash_file
 
 from flows.engine.dvc_store.dvc_state import save_hashes_to_dvc
-from flows.engine.dvc_store.verified_copy import md5_of
+from tasks.content_hash import md5_file
 from tests.engine.dvc_store.conftest import Recorded
 
 
@@ -22,17 +22,17 @@ def known(root: Path, *paths: Path) -> list[str | None]:
 
 def test_dvc_uses_saved_hashes(bare: Path) -> None:
     paths = [bare / "data/words/b.txt", bare / "data/raw/b c.mp4"]
-    hashed = {path: (path.stat(), md5_of(path)) for path in paths}
+    hashed = {path: (path.stat(), md5_file(path)) for path in paths}
     assert known(bare, *paths) == [None, None]
     assert save_hashes_to_dvc(bare, {path: (md5, stat) for path, (stat, md5) in hashed.items()}) == 2
     assert known(bare, *paths) == [md5 for _, md5 in hashed.values()]
     with Repo(str(bare)) as repo:
-        assert hash_file(str(paths[0]), repo.fs, "md5", repo.state)[1].value == md5_of(paths[0])
+        assert hash_file(str(paths[0]), repo.fs, "md5", repo.state)[1].value == md5_file(paths[0])
 
 
 def test_a_file_that_changed_after_its_stat_is_hashed_again(bare: Path) -> None:
     path = bare / "data/words/b.txt"
-    before, md5 = path.stat(), md5_of(path)
+    before, md5 = path.stat(), md5_file(path)
     path.write_text("B")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1_000_000))
     save_hashes_to_dvc(bare, {path: (md5, before)})

@@ -192,8 +192,8 @@ def bucket(quiet_dvc: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for module in ("moto", "flask", "dvc_s3", "boto3"):
         if importlib.util.find_spec(module) is None:
             pytest.skip(f"needs {module}: pip install 'moto[server]==5.2.5' dvc-s3==3.3.0")
-    import boto3
-    from moto.server import ThreadedMotoServer
+    import boto3  # pyright: ignore[reportMissingImports]
+    from moto.server import ThreadedMotoServer  # pyright: ignore[reportMissingImports]
 
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")

@@ -89,7 +89,7 @@ def test_items_become_task_runs_named_after_them_with_version_times_and_graph(cl
     assert read.state is not None and read.state.is_completed()
     assert read.task_version == "abc123"
     assert read.start_time is not None and before - 1 <= read.start_time.timestamp() <= after + 1, "when it happened"
-    assert [source.id for source in count.task_inputs["wait_for"]] == [read.id]
+    assert [getattr(source, "id", None) for source in count.task_inputs["wait_for"]] == [read.id]
     assert recorded.states("read one") == ["Running", "Completed"]
     assert recorded.run.state is not None
     assert (recorded.run.state.type.value, recorded.run.state.message) == ("COMPLETED", "2 items are good")
