@@ -3,6 +3,8 @@
 PYTHON ?= $(shell for minor in 11 12 13; do python3.$$minor -c "" 2>/dev/null && echo python3.$$minor && break; done)
 BIN := .venv/bin
 UV_VERSION := 0.13.8
+# One process per core; the tests of a file stay in one process, which makes their fixtures once.
+PYTEST_WORKERS := --numprocesses auto --dist loadfile
 
 # uv takes seconds where pip takes minutes, but reads none of pip's settings: local wheels and a mirror are handed over.
 # Where uv cannot reach what pip can, pip does it.
@@ -24,7 +26,7 @@ run: install  ## install, fetch the sample clips, process them
 	$(BIN)/semflow run
 
 test: install-dev  ## run the tests, without the slow ones
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PYTEST_WORKERS)
 
 # What the tests do not hold: style, types, and which room may import which.
 check: install-dev  ## check style, types and import layers
@@ -39,7 +41,7 @@ format: install-dev  ## format the code, sort imports
 	$(BIN)/ruff format .
 
 coverage: install-dev  ## run the tests and list the lines that none of them reaches
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest $(PYTEST_WORKERS) --cov --cov-report=term
 
 docs: install-dev  ## write dvc.yaml, the stage graph, docs/commands.md and docs/parameters.md
 	$(BIN)/semflow dvc

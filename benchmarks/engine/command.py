@@ -18,8 +18,8 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from benchmarks.engine.figures import FIGURES, Results, exponents, full_name, ta
 from benchmarks.engine.peers import MAX_DVC, MAX_PREFECT, measure_dvc, measure_prefect, pipeline_steps
 from benchmarks.engine.plot import draw
 from benchmarks.engine.process import CHECKOUT
-from benchmarks.engine.project import Measured, measure, write_samples_apart
+from benchmarks.engine.project import measure, write_samples_apart
 from benchmarks.engine.scaling import ITEMS, measure_scaling
 
 VIDEOS = (3, 10, 100, 1000, 10000)
@@ -42,13 +42,12 @@ def main(argv: Sequence[str] = ()) -> None:
     options = parse(argv)
     folder = Path(tempfile.mkdtemp(prefix="semflow-bench-", dir=options.folder))
     try:
-        results = measure_all(options, folder)
+        results = Results()
+        for results in measure_all(options, folder):
+            write_results(results, options.to)  # as they come: the whole takes an hour, and may be cut short
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(table(results))  # noqa: T201
-    options.to.mkdir(parents=True, exist_ok=True)
-    (options.to / "engine.json").write_text(json.dumps(as_json(results), indent=1) + "\n", encoding="utf-8")
-    draw(results, options.to / "engine.svg")
     print(f"\nwritten to {options.to}/engine.json, drawn in {options.to}/engine.svg")  # noqa: T201
 
 
@@ -69,30 +68,41 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def measure_all(options: argparse.Namespace, folder: Path) -> Results:
-    """All figures that `options` (see `parse`) ask for. Projects are made in `folder`, one at a time."""
+def measure_all(options: argparse.Namespace, folder: Path) -> Iterator[Results]:
+    """The figures so far, after each part that `options` (see `parse`) ask for; projects are made in `folder`."""
     videos, repeats = options.videos, options.repeats
     samples = folder / "samples"
     samples.mkdir()
     write_samples_apart(samples)
     if options.warm_up:  # what is compiled or cached at the first use of all does not count
         measure(folder / "warm-up", 1, samples, repeats=1, workers=options.workers, say=say)
-    ours: dict[int, Measured] = {}
-    for count in videos:
+    results = Results()
+    if options.scaling:
+        results = replace(results, scaling=measure_scaling(folder / "scaling", options.scaling, say))
+        yield results
+    steps = pipeline_steps() if options.peers else ()
+    for count in sorted(videos):
         root = folder / f"project-{count}"
         often = repeats if count <= MANY else min(repeats, 2)
-        ours[count] = measure(root, count, samples, repeats=often, workers=options.workers, say=say)
+        measured = measure(root, count, samples, repeats=often, workers=options.workers, say=say)
+        results = replace(results, ours={**results.ours, count: measured})
         shutil.rmtree(root)
-    peers = options.peers
-    steps = pipeline_steps() if peers else ()
-    dvc = {n: measure_dvc(folder / f"dvc-{n}", n, steps, repeats, say) for n in videos if peers and n <= MAX_DVC}
-    asked = {n: measure_prefect(folder / f"prefect-{n}", n, say) for n in videos if peers and n <= MAX_PREFECT}
-    return Results(
-        ours=ours,
-        dvc=dvc,
-        prefect={n: took for n, took in asked.items() if took is not None},
-        scaling=measure_scaling(folder / "scaling", options.scaling, say) if options.scaling else None,
-    )
+        yield results
+        if options.peers and count <= MAX_DVC:
+            dvc = measure_dvc(folder / f"dvc-{count}", count, steps, repeats, say)
+            results = replace(results, dvc={**results.dvc, count: dvc})
+            yield results
+        if options.peers and count <= MAX_PREFECT:
+            took = measure_prefect(folder / f"prefect-{count}", count, say)
+            results = replace(results, prefect=results.prefect if took is None else {**results.prefect, count: took})
+            yield results
+
+
+def write_results(results: Results, folder: Path) -> None:
+    """Write engine.json and engine.svg into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "engine.json").write_text(json.dumps(as_json(results), indent=1) + "\n", encoding="utf-8")
+    draw(results, folder / "engine.svg")
 
 
 def as_json(results: Results) -> dict[str, Any]:

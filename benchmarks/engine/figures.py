@@ -54,10 +54,10 @@ FIGURES = (
 class Results:
     """All that was measured, by number of videos."""
 
-    ours: Mapping[int, Measured]
-    dvc: Mapping[int, DvcMeasured]
-    prefect: Mapping[int, Took]
-    scaling: Scaling | None
+    ours: Mapping[int, Measured] = field(default_factory=dict[int, Measured])
+    dvc: Mapping[int, DvcMeasured] = field(default_factory=dict[int, DvcMeasured])
+    prefect: Mapping[int, Took] = field(default_factory=dict[int, Took])
+    scaling: Scaling | None = None
 
 
 def exponents(measured: Mapping[int, Measured]) -> dict[str, float]:
@@ -119,7 +119,7 @@ def _peers(results: Results, sizes: Sequence[int]) -> list[str]:
         rows += [
             ("DVC foreach, nothing to do (s)", lambda n: dvc[n].nothing.wall_s if n in dvc else None),
             ("DVC foreach, one video changed (s)", lambda n: dvc[n].changed.wall_s if n in dvc else None),
-            ("DVC foreach, first run (s)", lambda n: dvc[n].first.wall_s if n in dvc else None),
+            ("DVC foreach, first run (s)", lambda n: first.wall_s if n in dvc and (first := dvc[n].first) else None),
         ]
     if prefect:
         rows += [

@@ -66,7 +66,7 @@ def _draw_items(axes: Any, ours: Mapping[int, Measured], results: Results) -> No
     outside = [1e3 * m.overhead_per_item_s for m in ours.values()]
     axes.plot(list(ours), outside, marker="o", label="workers' time outside items")
     for name, peers in (
-        ("DVC foreach", {n: took.first.wall_s for n, took in sorted(results.dvc.items()) if n in ours}),
+        ("DVC foreach", {n: took.first.wall_s for n, took in sorted(results.dvc.items()) if n in ours and took.first}),
         ("Prefect", {n: took.wall_s for n, took in sorted(results.prefect.items()) if n in ours}),
     ):
         if peers:

@@ -67,7 +67,18 @@ class ListOption(click.Option):
         return f"[{metavar}]..." if self.allow_empty else f"{metavar}..."
 
 
-class ValuesCommand(click.Command):
+class _ShortHelpOption(click.Command):
+    """A command whose help option is `-h` and `--help`, in any context.
+
+    A setting of the context would not do: click keeps the option that it made for the first context of a command.
+    """
+
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return ["-h", "--help"]
+
+
+class ValuesCommand(_ShortHelpOption):
     """A command whose `ListOption`s take all words up to the next option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -96,7 +107,7 @@ def spread_values(words: Sequence[str], options: Mapping[str, ListOption], conte
             yield f"{word}="
 
 
-class LazyGroup(click.Group):
+class LazyGroup(_ShortHelpOption, click.Group):
     """A group of commands whose modules are imported when they are called.
 
     `lazy` maps the name of a command to the place of its `click.Command`, "module:attribute", and a line of help.

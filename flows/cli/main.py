@@ -37,9 +37,7 @@ COMMANDS = {
 }
 
 
-@click.group(
-    cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}
-)
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"max_content_width": 120})
 @JSON_OPTION
 def semflow(as_json: bool) -> None:
     """Semantic flow for video datasets: a folder of videos in, versioned features out."""

@@ -21,6 +21,11 @@ class InlineWorkers:
     size: int = 1
     _waiting: list[tuple[Item, Job]] = field(default_factory=list[tuple[Item, Job]])
 
+    @property
+    def started_count(self) -> int:
+        """This process computes all items, and is there."""
+        return self.size
+
     def start_job(self, item: Item, job: Job, limit_s: float) -> int:
         """Queue the item; it is computed in `wait_events`, after observers are notified that it started."""
         del limit_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +30,9 @@ RETRY_DELAYS_S = (1.0, 10.0)
 """Seconds to wait before the second and third attempt after a transient error: a full disk, a busy accelerator."""
 MAX_DEATHS = 2
 """Number of worker deaths after which an item is put aside until its input, code or parameters change."""
+WORKER_START_S = 2.0
+"""Processor time in which a worker imports the stages and what they need: items that are done sooner wait for one that
+is there."""
 POLL_S = 0.5
 log = logging.getLogger("semflow")
 
@@ -46,6 +50,8 @@ class ItemRunner:
     """Signals of the run, deferred while an event is handled, so that no result is handled halfway."""
     limit_s: float = 0.0
     stopped: Callable[[], bool] = lambda: False
+    expected_s: dict[Item, float] = field(default_factory=dict[Item, float])
+    """Item to its expected seconds, where something is known."""
     outcomes: dict[Item, Outcome] = field(default_factory=dict[Item, Outcome])
     in_hand: dict[Item, tuple[ItemState, int]] = field(default_factory=dict[Item, tuple[ItemState, int]])
     """Item that a worker is computing, to the state it was started with and the number of the attempt."""
@@ -57,8 +63,8 @@ class ItemRunner:
         self.schedule = Schedule.from_states(self.plan, self.states, self.plan.project.state.read_deaths())
         self.past = RecordedResults.load_items(self.plan.project, self.schedule.order)
         order = sorted(self.schedule.order, key=self.schedule.order.__getitem__)
-        expected = self.timings.estimate_items(order)
-        self._notify(lambda observer: observer.on_planned(order, expected, self.workers.size))
+        self.expected_s = self.timings.estimate_items(order)
+        self._notify(lambda observer: observer.on_planned(order, self.expected_s, self.workers.size))
         while (self.schedule.ready or self.in_hand or self.waiting) and not self.stopped():
             self._start_ready()
             if self.in_hand or self.waiting:
@@ -83,7 +89,19 @@ class ItemRunner:
             self.schedule.add_ready(item)
 
     def _has_room(self) -> bool:
-        return len(self.in_hand) < self.workers.size
+        """Whether a worker is free, or what is in hand and ready takes longer than the start of one more."""
+        busy = len(self.in_hand)
+        if busy == 0 or busy < self.workers.started_count:
+            return busy < self.workers.size
+        return busy < self.workers.size and self._is_worth_a_worker()
+
+    def _is_worth_a_worker(self) -> bool:
+        seconds = 0.0
+        for item in itertools.chain(self.in_hand, (item for _, _, item in self.schedule.ready)):
+            seconds += self.expected_s.get(item, WORKER_START_S)
+            if seconds >= WORKER_START_S:
+                return True
+        return bool(self.waiting)
 
     def _must_wait(self, item: Item) -> bool:
         """Whether the item needs the accelerator while another item uses it; on a CPU never."""

@@ -59,6 +59,11 @@ class WorkerPool:
     _checked: float = 0.0
     _spawned: int = 0
 
+    @property
+    def started_count(self) -> int:
+        """Worker processes that were started and have not ended."""
+        return len(self._workers)
+
     def start_job(self, item: Item, job: Job, limit_s: float) -> int:
         """Send a job to an idle worker, or to a new one; returns the worker's number."""
         worker = next((w for w in self._workers.values() if w.item is None), None) or self._spawn()

@@ -44,6 +44,12 @@ class Workers(Protocol):
     """Executes jobs, at most `size` at once."""
 
     size: int
+    """How many items can be in hand at once."""
+
+    @property
+    def started_count(self) -> int:
+        """How many workers are there by now; a further one takes time to start."""
+        ...
 
     def start_job(self, item: Item, job: Job, limit_s: float) -> int:
         """Give a job to a free worker, which is killed after `limit_s` seconds; returns the worker's number."""

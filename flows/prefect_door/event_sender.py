@@ -21,6 +21,8 @@ MAX_IN_FLIGHT = 2000
 """Most items that the server may have accepted and not yet recorded; it drops events beyond 10,000 (Prefect 3.8.8)."""
 MAX_PAUSE_S = 1.0
 """Longest time between two queries of the number of recorded items; each costs the server some milliseconds."""
+FEW, MAX_PAUSE_OF_FEW_S = 100, 0.2
+"""With at most so many task runs the pause is shorter: they are recorded within a second, and the user waits."""
 STALL_TIMEOUT_S = 30.0
 """Seconds without progress of the server after which sending continues without waiting."""
 
@@ -70,7 +72,7 @@ class EventSender:
                 return False
             if self.recorded < wanted:
                 time.sleep(pause_s)
-                pause_s = min(2 * pause_s, MAX_PAUSE_S)
+                pause_s = min(2 * pause_s, MAX_PAUSE_OF_FEW_S if wanted <= FEW else MAX_PAUSE_S)
         return True
 
     def _post(self, path: Literal["/events", "/logs/"], content: list[dict[str, Any]]) -> bool:

@@ -164,7 +164,7 @@ def _median_colour(colours: Sequence[Tensor], points: Tensor) -> Tensor:
 
 
 def _estimate_gain(queries: VolumeQueries, window: RemovalFrames, frame: int, other: int) -> Tensor:
-    """(3,) gain per channel from `other` to `frame`: ratio of median colours of background points (plane 0) visible in both."""
+    """(3,) gain per channel from `other` to `frame`: ratio of median colours of background points seen in both."""
     height, width = window.images.shape[2:]
     y, x = np.mgrid[LATTICE_PX // 2 : height : LATTICE_PX, LATTICE_PX // 2 : width : LATTICE_PX]
     pixel = torch.from_numpy((y * width + x).ravel()).to(window.images.device)

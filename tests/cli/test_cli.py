@@ -17,6 +17,7 @@ import click
 import pytest
 
 from flows.cli import main
+from flows.cli.command_options import ValuesCommand
 from flows.engine.project import Project
 from flows.pipeline import STAGES
 
@@ -151,6 +152,12 @@ def parse_command(group: click.Command, words: list[str]) -> dict[str, Any]:
         context = command.make_context(name, rest, parent=context)
         group = command
     return context.params
+
+
+def test_the_short_help_option_stays_when_a_command_was_first_called_by_itself() -> None:
+    command = ValuesCommand("plan")
+    texts = [click.Context(command).get_help(), click.Context(command, parent=click.Context(main.semflow)).get_help()]
+    assert all("-h, --help" in text for text in texts)
 
 
 def test_an_option_takes_several_values_up_to_the_next_option(folder: Path) -> None:

@@ -26,6 +26,10 @@ class Hand:
         self.ended: set[Item] = set()
         self.most = 0
 
+    @property
+    def started_count(self) -> int:
+        return self.most
+
     def start_job(self, item: Item, job: Job, limit_s: float) -> int:
         read = {Item(item.video, "read")} if item.stage != "read" else set[Item]()
         if item.stage == "join":
@@ -48,10 +52,10 @@ class Hand:
         pass
 
 
-def run(project: Project, workers: int) -> tuple[Hand, dict[str, Outcome]]:
+def run(project: Project, workers: int, expected: DurationEstimates | None = None) -> tuple[Hand, dict[str, Outcome]]:
     hand = Hand(project, workers)
     plan = Plan.examine_project(project)
-    following = ItemRunner(plan, select_items(plan), hand, (), DurationEstimates())
+    following = ItemRunner(plan, select_items(plan), hand, (), expected or DurationEstimates())
     following.run()
     return hand, {str(item): outcome for item, outcome in following.outcomes.items()}
 
@@ -75,6 +79,18 @@ def test_every_item_is_completed_exactly_once_and_at_most_one_per_worker_is_runn
 def test_independent_items_overlap(reopen: Callable[[], Project]) -> None:
     hand, _ = run(reopen(), workers=2)
     assert hand.most == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "workers"), [((0.1, 0.1), 1), ((1.1, 1.1), 2), ((30.0, 0.1), 2)], ids=["short", "long", "one is long"]
+)
+def test_a_further_worker_starts_only_for_more_work_than_its_start_takes(
+    reopen: Callable[[], Project], seconds: tuple[float, float], workers: int
+) -> None:
+    per_item = {"read": 0.1, "join": 0.1} | dict(zip(("count", "repeat"), seconds, strict=True))
+    hand, outcomes = run(reopen(), 2, DurationEstimates(per_item=per_item))
+    assert hand.most == workers
+    assert len(outcomes) == 8
 
 
 def test_a_failure_blocks_only_what_reads_it(reopen: Callable[[], Project]) -> None:
