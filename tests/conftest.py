@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ from hypothesis import settings
 
 settings.register_profile("semflow", deadline=None, derandomize=True)  # a test asserts no time, and repeats exactly
 settings.load_profile("semflow")
+
+# With a test process per core, threads of OpenMP that spin while they wait take the core from the others.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 CHECKOUT = Path(__file__).parents[1]
 
