@@ -39,6 +39,7 @@ check: install-dev  ## check style, types and import layers
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/pyright
+	$(BIN)/pyright -p tests
 
 format: install-dev  ## format the code, sort imports
 	$(BIN)/ruff check --select I --fix --quiet .

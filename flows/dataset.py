@@ -1,15 +1,15 @@
-"""The Prefect flows: what a deployment runs. The engine computes and decides; here it is shown in the flow run.
+"""The Prefect flows that a deployment runs; they call the engine and show its run in the flow run.
 
-A task run per item that was made, named after it, with its retries, and its log holding why it failed; a flow that
-fails, fails for what is new, while faults on record leave it Completed. `semflow run` shows itself in the same way
-without these flows (flows/prefect_door).
+Each computed item has a task run with its name, its retries, and a log with the reason of a failure. A flow run fails
+only for new failures; with recorded faults alone it is Completed. `semflow run` is shown in the same way without these
+flows (flows/prefect_door).
 """
 
 from __future__ import annotations
 
 import os
 
-# Nothing leaves the machine unasked. Set before Prefect reads its settings.
+# No telemetry unless the user enables it. Set before Prefect reads its settings.
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
@@ -32,15 +32,15 @@ from flows.prefect_door.prefect_mirror import PrefectMirror
 from tasks.errors import SemflowError
 
 DRAIN_S = 30.0
-"""How long a flow run may wait, its work being done, for Prefect to have recorded it."""
+"""Seconds that a finished flow run waits until Prefect has recorded it."""
 INTERRUPT_S = 5.0
-"""The same where it was cancelled: a worker kills what does not end soon."""
+"""The same for a cancelled one; Prefect's worker kills a process that does not exit soon."""
 
 
 @flow(name="process_dataset", validate_parameters=False)
 def process_dataset(root: str | None = None, videos: list[str] | None = None) -> State[Any]:
     """Bring every video of the project at `root` up to date, or only `videos` (names as `semflow plan` prints them)."""
-    return _told(lambda: process_videos(_open(root), videos))
+    return _log_errors(lambda: process_videos(_open(root), videos))
 
 
 @flow(name="process_video", validate_parameters=False)
@@ -55,13 +55,13 @@ def process_video(video: str, root: str | None = None) -> State[Any]:
             )
         return process_videos(project, [video])
 
-    return _told(run)
+    return _log_errors(run)
 
 
 def process_videos(project: Project, videos: list[str] | None) -> State[Any]:
-    """The body of both flows, in the thread of the flow: run the engine, show it in this flow run, give its state.
+    """The body of both flows, in the thread of the flow: run the engine, show it in this flow run, return its state.
 
-    A cancellation arrives as an exception in this thread, ends the engine, and goes on to Prefect.
+    A cancellation arrives as an exception in this thread, stops the engine, and propagates to Prefect.
     """
     with get_client(sync_client=True) as client:
         api_url = str(client.api_url).rstrip("/")
@@ -74,13 +74,13 @@ def process_videos(project: Project, videos: list[str] | None) -> State[Any]:
         drain_s = DRAIN_S
     finally:
         mirror.close(drain_s)
-    verdict = decide_final_state(summary, mirror.attempted)
-    return State(type=StateType(verdict.type), name=verdict.name, message=verdict.message)
+    final = decide_final_state(summary, mirror.attempted)
+    return State(type=StateType(final.type), name=final.name, message=final.message)
 
 
 @contextmanager
 def forward_logs(mirror: PrefectMirror) -> Generator[None]:
-    """Show what semflow's loggers say, from whatever thread, in the log of the flow run."""
+    """Within the context, copy semflow's log records of all threads to the log of the flow run."""
 
     class Forward(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -97,8 +97,8 @@ def forward_logs(mirror: PrefectMirror) -> Generator[None]:
         logger.setLevel(level)
 
 
-def _told(run: Any) -> State[Any]:
-    """The state that `run` gives; what the user can mend is said without a traceback."""
+def _log_errors(run: Any) -> State[Any]:
+    """The state that `run` returns; a SemflowError becomes a Failed state and a log line without traceback."""
     try:
         return run()
     except SemflowError as error:

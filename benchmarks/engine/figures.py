@@ -63,7 +63,7 @@ class Results:
 def exponents(measured: Mapping[int, Measured]) -> dict[str, float]:
     """Name to b of the best fit of a * videos ** b from MIN_VIDEOS on; {} with fewer than two sizes."""
     sizes = [videos for videos in sorted(measured) if videos >= MIN_VIDEOS]
-    if len(sizes) < 2:
+    if len(sizes) < 2:  # noqa: PLR2004  a line needs two points
         return {}
     found: dict[str, float] = {}
     for number, figure in enumerate(FIGURES):

@@ -115,7 +115,7 @@ def parse_point(text: str, artifacts: VideoArtifacts) -> tuple[int, NDArray[np.f
         raise SemflowError(
             f"a point must be on a whole frame, got {text!r}, which is {frames.status[frame]}; name another"
         )
-    if not (-0.5 <= x < frames.width - 0.5 and -0.5 <= y < frames.height - 0.5):
+    if not (-0.5 <= x < frames.width - 0.5 and -0.5 <= y < frames.height - 0.5):  # noqa: PLR2004  half a pixel beyond the outermost centres
         raise SemflowError(
             f"a point must lie in the {frames.width}x{frames.height} frame (working size, x first), got {text!r}"
         )

@@ -46,7 +46,7 @@ class FieldObject:
         if mask is None:
             return None
         large: NDArray[Any] = cv2.resize(mask.astype(np.float32), (frames.width, frames.height))
-        return large > 0.5
+        return large > 0.5  # noqa: PLR2004  most of the bilinear weight
 
     def _nearest_row(self, frame: int) -> int | None:
         """The row of the map nearest in time in the same shot; None where there is none."""

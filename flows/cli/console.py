@@ -1,6 +1,6 @@
-"""How the terminal shows a run and a plan, of three videos or of ten thousand.
+"""Print the summary of a run, and a plan, in the terminal; for three videos or ten thousand.
 
-rich takes a tenth of a second to import, so it is imported where there is a table to draw.
+rich takes a tenth of a second to import, so it is imported only where there is a table to print.
 """
 
 from __future__ import annotations
@@ -32,34 +32,34 @@ if TYPE_CHECKING:
 ItemStatus = Literal["fresh", "stale", "remote", "failed", "blocked"]
 STATUS_ORDER: tuple[ItemStatus, ...] = ("fresh", "stale", "remote", "failed", "blocked")
 MAX_LINES = 20
-"""Failures of a run, or rows of a plan, that are shown."""
+"""Most failures of a run, or reasons of a plan, that are shown."""
 RANK = {"failed": 0, "stale": 1, "blocked": 2, "remote": 4}
 WAITS, WAITS_RANK = "waits for ", 3
-"""How the reason of an item begins whose own turn comes later: causes are shown before it."""
+"""Prefix of the reason of an item that waits for another, and its rank: causes are shown before it."""
 
 
 @dataclass(frozen=True)
 class PlanLine:
-    """What a plan says of an item."""
+    """An item of a plan."""
 
     item: Item
     status: ItemStatus
     reason: str
     """Why it is stale, what failed, or what blocks it; "" where fresh."""
     expected_s: float | None
-    """What it is expected to take, where it is stale and that is known."""
+    """Expected seconds, for a stale item with an estimate."""
     bytes: int
-    """What it has on disk."""
+    """Size of its artifacts."""
 
 
 def show_summary(console: Console | None, summary: Summary, stages: Sequence[str]) -> None:
-    """What became of each stage, the failures in words, and where to look next; on stdout where `console` is None.
+    """Print a table of outcomes by stage, the failures, notes and the path of the report; to stdout if no `console`.
 
     `stages` are their names in order.
     """
     outcomes = summary.outcomes
     counts = Counter(outcome.result for outcome in outcomes)
-    # A run that had nothing to do says so, and need not wait for rich.
+    # A run with nothing to do prints no table, and so does not import rich.
     if any(counts[result] for result in ("computed", "restored", "failed", "blocked", "stopped")):
         console = console or _stdout()
         console.print(make_run_table(console, outcomes, stages))
@@ -80,29 +80,29 @@ def show_summary(console: Console | None, summary: Summary, stages: Sequence[str
 
 
 def show_plan(console: Console | None, lines: Sequence[PlanLine], stages: Sequence[str], every: bool = False) -> None:
-    """What stands how by stage, then why (`every`: a line for each item that is not fresh); stdout where None."""
+    """Print a table of statuses by stage, then the reasons (`every`: a line for each item that is not fresh)."""
     counts = count_states(lines)
     if counts["stale"]:
         console = console or _stdout()
         console.print(_plan_table(console, lines, stages))
-    told = [line for line in lines if line.status not in ("fresh", "remote")]
+    explained = [line for line in lines if line.status not in ("fresh", "remote")]
     if every:
-        rows = ((line.status, f"{line.item.stage} {format_video_name(line.item)}: {line.reason}") for line in told)
-        text = "".join(f"{status:<7} {join_lines(words)}\n" for status, words in rows)
-        (console.file if console else sys.stdout).write(text)  # by way of rich 150,000 lines take most of a minute
+        rows = ((line.status, f"{line.item.stage} {format_video_name(line.item)}: {line.reason}") for line in explained)
+        text = "".join(f"{status:<7} {join_lines(reason)}\n" for status, reason in rows)
+        (console.file if console else sys.stdout).write(text)  # with rich 150,000 lines take most of a minute
     else:
-        _show_reasons(console, told, stages)
+        _show_reasons(console, explained, stages)
     _write(console, format_counts(counts) or "no items")
 
 
 def count_states(lines: Iterable[PlanLine]) -> dict[str, int]:
-    """How many items stand how."""
+    """The number of items by status."""
     counts = Counter(line.status for line in lines)
     return {name: counts[name] for name in STATUS_ORDER}
 
 
 def _show_failures(console: Console | None, failures: Sequence[ItemReason]) -> None:
-    """A line for each, alike ones together, at most MAX_LINES."""
+    """Print a line for each group of equal failures, at most MAX_LINES."""
     groups = group_reasons(failures)
     for group in groups[:MAX_LINES]:
         _write(console, f"failed {group.who}: {group.text}", STYLE["failed"], len("failed"))
@@ -111,7 +111,7 @@ def _show_failures(console: Console | None, failures: Sequence[ItemReason]) -> N
 
 
 def _show_reasons(console: Console | None, lines: Sequence[PlanLine], stages: Sequence[str]) -> None:
-    """Why items are not fresh, causes first, at most MAX_LINES."""
+    """Print why items are not fresh, causes first, at most MAX_LINES lines."""
     place = {stage: number for number, stage in enumerate(stages)}
     groups = group_reasons(ItemReason(line.item, line.status, line.reason) for line in lines)
 
@@ -127,7 +127,7 @@ def _show_reasons(console: Console | None, lines: Sequence[PlanLine], stages: Se
 
 
 def _notes(summary: Summary) -> list[str]:
-    """What a user should know besides the outcomes."""
+    """Further information for the user besides the outcomes, one line each."""
     lines: list[str] = []
     if summary.moved:
         lines.append(
@@ -137,7 +137,9 @@ def _notes(summary: Summary) -> list[str]:
     lines += [f"not recorded in DVC: {stage}: {reason}" for stage, reason in summary.unrecorded.items()]
     lines += summary.notes
     if summary.interrupted:
-        lines.append(f"interrupted ({_signal(summary.interrupted)}): what is made stays, the next run goes on from it")
+        lines.append(
+            f"interrupted ({_signal(summary.interrupted)}): finished items are kept, the next run continues from them"
+        )
     return lines
 
 
@@ -155,7 +157,7 @@ def _expectation(summary: Summary) -> str:
 
 
 def _plan_table(console: Console, lines: Sequence[PlanLine], stages: Sequence[str]) -> Table | Text:
-    """A row per stage: how many items stand how, what the stale ones are expected to take, what lies on disk."""
+    """A row per stage: number of items by status, expected time of the stale ones, size on disk."""
     by_stage: dict[str, list[PlanLine]] = {stage: [] for stage in stages}
     for line in lines:
         by_stage.setdefault(line.item.stage, []).append(line)
@@ -169,7 +171,7 @@ def _plan_table(console: Console, lines: Sequence[PlanLine], stages: Sequence[st
 
 
 def _expected(lines: Sequence[PlanLine]) -> str:
-    """Item seconds of the stale ones; "at least" where some are unknown."""
+    """Expected time of the stale items; "at least" where some have no estimate."""
     stale = [line.expected_s for line in lines if line.status == "stale"]
     known = [seconds for seconds in stale if seconds is not None]
     if not known:
@@ -184,7 +186,7 @@ def _stdout() -> Console:
 
 
 def _write(console: Console | None, text: str, style: str = "", styled: int = 0) -> None:
-    """A line as it is, its first `styled` characters in `style`; without a console on stdout."""
+    """Print a line, its first `styled` characters in `style`; to stdout without a console."""
     text = escape_controls(text)
     if console is None:
         sys.stdout.write(f"{text}\n")

@@ -1,4 +1,4 @@
-"""Lines that say the same of many videos become one, so that what went wrong, or will be done, fits a terminal."""
+"""Group equal reasons of many videos into one line, so that failures and plans fit a terminal."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from flows.cli.text_formatting import format_video_name, join_lines
 from flows.engine.outcome import Item
 
 NAMED = 3
-"""Videos of a group that are named."""
+"""Most videos of a group that are named."""
 ANY_VIDEO = "<video>"
 
 
 class ItemReason(NamedTuple):
-    """What is said of one item."""
+    """The reason for the status of one item."""
 
     item: Item
     status: str
@@ -24,18 +24,18 @@ class ItemReason(NamedTuple):
 
 @dataclass(frozen=True)
 class ReasonGroup:
-    """Items of one stage of which the same is said, but for the names of their videos."""
+    """Items of one stage with the same reason, apart from the names of their videos."""
 
     stage: str
     status: str
     text: str
     videos: tuple[str, ...]
-    """Names of the first ones, as they are shown."""
+    """Names of the first videos, as shown."""
     count: int
 
     @property
     def who(self) -> str:
-        """E.g. "track walk" or "track, 1,000 videos (walk, run, jump, ...)"."""
+        """Stage and videos: "track walk" or "track, 1,000 videos (walk, run, jump, ...)"."""
         named = ", ".join(self.videos)
         if self.count <= 1:
             return f"{self.stage} {named}"
@@ -43,7 +43,7 @@ class ReasonGroup:
 
 
 def group_reasons(reasons: Iterable[ItemReason]) -> list[ReasonGroup]:
-    """The groups, in the order in which each begins."""
+    """The groups, in the order of their first items."""
     found: dict[tuple[str, str, str], list[ItemReason]] = {}
     for reason in reasons:
         key = (reason.item.stage, reason.status, _of_any_video(reason))
@@ -55,18 +55,18 @@ def _group(text: str, members: Sequence[ItemReason]) -> ReasonGroup:
     texts = {member.text for member in members}
     names = tuple(format_video_name(member.item) for member in members[:NAMED])
     first = members[0]
-    said = first.text if len(texts) == 1 else text
-    return ReasonGroup(first.item.stage, first.status, join_lines(said), tuple(map(join_lines, names)), len(members))
+    shown = first.text if len(texts) == 1 else text
+    return ReasonGroup(first.item.stage, first.status, join_lines(shown), tuple(map(join_lines, names)), len(members))
 
 
 def _of_any_video(reason: ItemReason) -> str:
-    """What is said, the name of its video taken out where it stands by itself."""
+    """The reason with ANY_VIDEO in place of the video's name, where that occurs as a whole word."""
     video, text = reason.item.video, reason.text
-    if text.endswith(f" {video}") and text.count(video) == 1:  # of most items that wait for others
+    if text.endswith(f" {video}") and text.count(video) == 1:  # the most frequent form: "waits for ..."
         return f"{text[: -len(video)]}{ANY_VIDEO}"
     parts: list[str] = []
     begin = at = 0
-    while video and (at := text.find(video, at)) >= 0:  # 10,000 videos would be as many regular expressions
+    while video and (at := text.find(video, at)) >= 0:  # not a regular expression, as 10,000 videos would need as many
         end = at + len(video)
         if not (_in_word(text[at - 1 : at]) or _in_word(text[end : end + 1])):
             parts += [text[begin:at], ANY_VIDEO]

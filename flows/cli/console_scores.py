@@ -1,4 +1,4 @@
-"""How the terminal shows scores: all of them, within the width there is."""
+"""Print the scores of an evaluation suite as tables that fit the width of the terminal."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from rich.table import Table
 from flows.evaluate.score_table import SuiteScores, TableRow
 
 NUMBER_WIDTH, BORDER = 6, 3
-"""Characters that a metric takes in a table, and those around each column."""
+"""Characters of a number in a table, and of the border around each column."""
 
 
 def show_scores(console: Console, scores: SuiteScores) -> None:
-    """A table for each kind of items, by their metrics, what they come to together, and what else there is to see."""
+    """Print a table for each kind of items (items with the same metrics), the combined scores, and further tables."""
     kinds: dict[tuple[str, ...], dict[str, Mapping[str, float]]] = {}
     for item, row in scores.items.items():
         kinds.setdefault(tuple(row), {})[item] = row
@@ -34,7 +34,7 @@ def show_scores(console: Console, scores: SuiteScores) -> None:
 
 
 def _scores_table(title: str, rows: Mapping[str, Mapping[str, float]], names: Sequence[str], combined: bool) -> Table:
-    """A row per item; the last one stands out where it is all of them `combined`."""
+    """A table with a row per item; the last row is bold where it is the combined score."""
     table = Table(title=title, header_style="bold")
     table.add_column("item", no_wrap=True)
     for name in names:
@@ -46,7 +46,7 @@ def _scores_table(title: str, rows: Mapping[str, Mapping[str, float]], names: Se
 
 
 def _combined_list(scores: SuiteScores) -> Table:
-    """A row per metric."""
+    """A table with a row per metric of the combined scores."""
     table = Table(title=f"{scores.suite} combined", header_style="bold")
     table.add_column("metric")
     table.add_column("value", justify="right")
@@ -56,7 +56,7 @@ def _combined_list(scores: SuiteScores) -> Table:
 
 
 def _words_table(title: str, rows: Sequence[TableRow]) -> Table:
-    """`rows` as they are, a column per key."""
+    """A table of `rows` with a column per key."""
     table = Table(title=title, header_style="bold")
     names = list(dict.fromkeys(name for row in rows for name in row))
     for name in names:
@@ -68,13 +68,13 @@ def _words_table(title: str, rows: Sequence[TableRow]) -> Table:
 
 
 def _kind(items: Sequence[str]) -> str:
-    """What stands before the first `/` of all items; nothing where they differ in it."""
+    """The common text before the first `/` of all items; "" where they differ."""
     kinds = {item.partition("/")[0] for item in items if "/" in item}
     return kinds.pop() if len(kinds) == 1 and all("/" in item for item in items) else ""
 
 
 def _side_by_side(names: Sequence[str], width: int) -> list[Sequence[str]]:
-    """`names` in as few parts of about one size as make columns of at most `width` characters; headings may wrap."""
+    """`names` split into as few parts of similar size as fit `width` characters each; headings may wrap."""
     needed = {name: max([NUMBER_WIDTH, *map(len, name.split())]) + BORDER for name in names}
     for count in range(1, len(names)):
         size = -(-len(names) // count)

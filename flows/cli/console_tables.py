@@ -1,4 +1,4 @@
-"""Tables by stage, and of a run of few videos what became of each item."""
+"""Tables of a run or plan: a row per stage, with a column per video for few videos, else counts."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ STYLE = {
 }
 RESULTS: tuple[Result, ...] = ("computed", "restored", "reused", "remote", "failed", "blocked", "stopped")
 MAX_COLUMNS = 8
-"""Videos that each get a column; more are counted by stage."""
+"""Most videos with a column of their own; for more, items are counted by stage."""
 UNBOUND = 10_000
-"""Characters that no table takes."""
+"""Width in characters that no table needs."""
 
 
 class StageTableRow(NamedTuple):
-    """What a table says of one stage."""
+    """A row of a table by stage."""
 
     name: str
     counts: Mapping[str, int]
-    """Items by result or status."""
+    """Number of items by result or status."""
     others: tuple[str, ...]
-    """What else there is to say, "" where nothing."""
+    """Further cells; "" for an empty one."""
 
 
 def make_run_table(console: Console, outcomes: Sequence[Outcome], stages: Sequence[str]) -> Table | Text:
-    """A column per video where they are few and fit, else counts by stage."""
+    """A table with a column per video where they fit, else counts by stage."""
     videos = list(dict.fromkeys(outcome.video for outcome in outcomes))
     if len(videos) <= MAX_COLUMNS:
         table = _by_video(outcomes, videos, stages)
@@ -55,9 +55,9 @@ def make_run_table(console: Console, outcomes: Sequence[Outcome], stages: Sequen
 def make_stage_table(
     console: Console, names: Sequence[str], rows: Sequence[StageTableRow], others: Sequence[str], last: bool = False
 ) -> Table | Text:
-    """A row per stage, columns for those `names` that are counted and for `others`; lines where it does not fit.
+    """A table with a row per stage, columns for `names` with counts and for `others`; lines of text if it does not fit.
 
-    The `last` row stands apart.
+    With `last`, the last row is separated by a line.
     """
     from rich.text import Text
 
@@ -101,7 +101,7 @@ def _cell(outcome: Outcome) -> str:
 
 
 def _over_videos(outcomes: Sequence[Outcome], stages: Sequence[str]) -> list[StageTableRow]:
-    """How many items of each stage had which result; what the computed ones took together, and frames per second."""
+    """A row per stage: number of items by result, total seconds of the computed ones, and frames per second."""
     counts: dict[str, Counter[str]] = {stage: Counter() for stage in stages}
     seconds: dict[str, float] = defaultdict(float)
     frames: dict[str, int] = defaultdict(int)
@@ -118,7 +118,7 @@ def _over_videos(outcomes: Sequence[Outcome], stages: Sequence[str]) -> list[Sta
 
 
 def _new_table(first: str, *others: str | Text) -> Table:
-    """A table with these columns, numbers in all but the first."""
+    """An empty table with these columns, all but the first aligned to the right."""
     from rich import box
     from rich.table import Table
 

@@ -1,4 +1,4 @@
-"""Chooses how a run, or the work of one process, is shown: a live display on a terminal, else lines in the log."""
+"""Choose how progress is shown: a live display on a terminal, else lines in the log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def open_terminal() -> Console | None:
-    """Standard error where it is a terminal that can be drawn on, else None."""
+    """A console on standard error if that is an interactive terminal, else None."""
     if not sys.stderr.isatty() or os.environ.get("TERM", "") in ("", "dumb", "unknown"):
         return None
     from rich.console import Console
@@ -26,7 +26,7 @@ def open_terminal() -> Console | None:
 
 
 def choose_display(quiet: bool = False, json: bool = False) -> Display:
-    """What suits standard error; `json` where standard output is a program's, who wants no lines but failures."""
+    """The display for standard error; with `json` and no terminal, only failures are shown."""
     if quiet:
         return QuietDisplay()
     console = open_terminal()
@@ -39,7 +39,7 @@ def choose_display(quiet: bool = False, json: bool = False) -> Display:
 
 @contextlib.contextmanager
 def show_progress() -> Generator[None]:
-    """Show what work in this process tells (tasks/progress.py): bars on a terminal; else nothing is changed."""
+    """Within the context, show progress of this process (tasks/progress.py) as bars, if there is a terminal."""
     console = None if has_sink() else open_terminal()
     if console is None:
         yield

@@ -1,4 +1,4 @@
-"""The lines of a live display, each exactly one row of the terminal: a bar of all items, what each worker does."""
+"""Render the lines of a live display, each one row of the terminal: a bar of all items, and a line per worker."""
 
 from __future__ import annotations
 
@@ -21,35 +21,35 @@ from flows.cli.text_formatting import (
 from flows.engine.outcome import Item, Step
 
 NAME_SHARE, MIN_NAME, MAX_NAME = 0.42, 12, 44
-"""What a worker's line gives to the name of its item: a share of the width, at least and at most so many columns."""
+"""Columns for the item's name in a worker's line: share of the width, with minimum and maximum."""
 STOPWATCH_WIDTH = 7
 BAR_WIDTHS = ((100, 16), (72, 10), (0, 6))
-"""From which width of the terminal on a bar within a line is how wide."""
+"""(minimum width of the terminal, columns of a bar within a line)."""
 MIN_WORDS, MIN_REMARK = 16, 4
-"""Columns that what is done and a remark must have: without them there is no bar, no remark."""
+"""Least columns for the activity beside a bar, and for a remark; with less, the bar or remark is left out."""
 DONE, REST = "cyan", "bright_black"
 
 
 @dataclass(frozen=True)
 class WorkerActivity:
-    """An item in a worker's hands."""
+    """An item that a worker is computing."""
 
     item: Item
     worker: int
     began: float
-    """On the display's clock."""
+    """Start time on the display's clock, seconds."""
     attempt: int = 1
     step: Step | None = None
 
 
 @dataclass(frozen=True)
 class RunTotals:
-    """What the head of the display says."""
+    """The numbers in the header of the display."""
 
     done: int
     total: int
     worked: int
-    """Of the done ones, those that say something about the pace."""
+    """Number of done items that a worker computed, from which the rate follows."""
     failed: int
     blocked: int
     elapsed_s: float
@@ -57,7 +57,7 @@ class RunTotals:
 
 
 def format_header(totals: RunTotals, width: int) -> list[Text]:
-    """The bar of all items, and under it failures, time left and rate: the most important first, cut at `width`."""
+    """Two lines: the bar of all items; failures, time left and rate, most important first, cut at `width`."""
     share = totals.done / totals.total if totals.total else 1.0
     counts = f" {totals.done:,}/{totals.total:,} items {math.floor(100 * share):3d} %"
     first = draw_bar(share, max(width - len(counts), 1))
@@ -74,14 +74,14 @@ def format_header(totals: RunTotals, width: int) -> list[Text]:
 
 
 def format_time_left(totals: RunTotals) -> str:
-    """E.g. "about 12 min left"; "" while nothing is known."""
+    """Text like "about 12 min left"; "" while there is no estimate."""
     if totals.done >= totals.total:
         return "finishing"
     return "" if totals.left is None else str(totals.left)
 
 
 def format_workers(activities: Sequence[WorkerActivity], now: float, width: int, rows: int) -> list[Text]:
-    """A line per item in hand, by worker; where `rows` are too few, the longest in hand and how many more."""
+    """A line per running item, sorted by worker; with too few `rows`, those running longest and how many more."""
     shown = sorted(activities, key=lambda activity: activity.began)
     more = 0
     if len(shown) > rows:
@@ -92,9 +92,9 @@ def format_workers(activities: Sequence[WorkerActivity], now: float, width: int,
 
 
 def format_worker(activity: WorkerActivity, now: float, width: int) -> Text:
-    """What is done, for how long, and how far it is."""
+    """The line of one worker: item, elapsed time and progress."""
     columns = min(max(int(width * NAME_SHARE), MIN_NAME), MAX_NAME)
-    again = f" (try {activity.attempt})" if activity.attempt > 1 else ""
+    again = f" (attempt {activity.attempt})" if activity.attempt > 1 else ""
     name = f"{activity.item.stage} {format_video_name(activity.item)}"
     line = Text(pad_text(clip_text(join_lines(name), columns - len(again)) + again, columns))
     line.append(f"{format_stopwatch(max(now - activity.began, 0)):>{STOPWATCH_WIDTH}} ", "dim")
@@ -105,14 +105,14 @@ def format_worker(activity: WorkerActivity, now: float, width: int) -> Text:
 
 
 def format_step(step: Step, room: int, width: int) -> Text:
-    """A small bar and words in `room` columns of a terminal that has `width`: how much is never cut for the rest."""
+    """A small bar, the activity and the amount in `room` columns of a terminal of `width`; the amount is never cut."""
     much = format_amount(step.done, step.total, step.remark)
     remark = join_lines(filter_remark(step.remark))
     what = join_lines(step.what)
     room -= len(much) + 1
     line = Text()
     columns = next(columns for least, columns in BAR_WIDTHS if width >= least)
-    if room - columns - 1 >= min(cell_len(what), MIN_WORDS):  # else words say more than a bar
+    if room - columns - 1 >= min(cell_len(what), MIN_WORDS):  # otherwise the text is more useful than a bar
         room -= columns + 1
         line = draw_bar(step.done / step.total, columns).append(" ")
     what = clip_text(what, room)

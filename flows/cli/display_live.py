@@ -1,4 +1,4 @@
-"""A run, or the work of one process, live at the foot of a terminal."""
+"""Live displays at the bottom of a terminal: of a run, and of the progress of one process."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from flows.cli.text_formatting import escape_controls, format_duration
 from flows.engine.outcome import Item, Outcome, Step
 
 EACH_BELOW = 30
-"""Items of a run of which each gets a line when it ended."""
+"""In runs with fewer items than this, each finished item gets a line."""
 FAILED, WARNED, ENDED = "red", "yellow", "dim"
 
 
 class LiveDisplay(Display):
-    """All items as a bar, a line per worker; above them failures and warnings scroll by.
+    """Shows a bar of all items and a line per worker; failures and warnings are printed above them.
 
-    With `interval_s` None nothing is drawn but by `region.refresh`.
+    With `interval_s` None it is only drawn by `region.refresh`.
     """
 
     def __init__(self, console: Console, clock: Clock = time.monotonic, interval_s: float | None = INTERVAL_S) -> None:
@@ -40,7 +40,7 @@ class LiveDisplay(Display):
         self._in_hand: dict[Item, WorkerActivity] = {}
 
     def close(self) -> None:
-        """Take the lines away; the cursor is as it was."""
+        """Remove the lines and restore the cursor."""
         self.region.stop()
 
     def on_planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
@@ -71,7 +71,7 @@ class LiveDisplay(Display):
             place = f"[{self._progress.done}/{self._progress.total}]"
             each = self._progress.total < EACH_BELOW
         if not final:
-            self.region.print_above(f"{format_outcome(outcome)}; will be tried again", WARNED)
+            self.region.print_above(f"{format_outcome(outcome)}; will be retried", WARNED)
         elif outcome.result == "failed":
             self.region.print_above(format_outcome(outcome), FAILED)
         elif each and outcome.is_good:
@@ -83,7 +83,7 @@ class LiveDisplay(Display):
             self.region.print_above(escape_controls(message), FAILED if level >= logging.ERROR else WARNED)
 
     def render_lines(self, width: int, rows: int) -> list[Text]:
-        """What there is to see now, in at most `rows` (at least the three of one worker)."""
+        """The present lines, at most `rows` (at least 3: the header and one worker)."""
         with self._lock:
             now = self._clock()
             in_hand = list(self._in_hand.values())
@@ -102,14 +102,14 @@ class LiveDisplay(Display):
 
 @dataclass(frozen=True)
 class _Work:
-    """A piece of work of this process."""
+    """One activity of this process."""
 
     began: float
     step: Step
 
 
 class ProgressBars:
-    """A bar for each piece of work that this process has in hand, whichever thread does it; gone when all are done."""
+    """Shows a bar for each current activity of this process, of any thread; removed when all are done."""
 
     def __init__(self, console: Console, clock: Clock = time.monotonic, interval_s: float | None = INTERVAL_S) -> None:
         self.region = TerminalRegion(console, self.render_lines, interval_s)
@@ -142,7 +142,7 @@ class ProgressBars:
                 self.region.stop()
 
     def render_lines(self, width: int, rows: int) -> list[Text]:
-        """A line for each."""
+        """A line per activity, at most `rows`."""
         with self._lock:
             works = list(self._works.values())[:rows]
         now = self._clock()

@@ -1,4 +1,4 @@
-"""Observers of a run that write to the log: failures alone, or a line per item or now and then the totals."""
+"""Observers of a run that write to the log: only failures, or a line per item, or the totals from time to time."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from flows.engine.outcome import Item, Outcome, Step, Summary
 
 log = logging.getLogger("semflow")
 Clock = Callable[[], float]
-"""Seconds from any point in time on."""
+"""Seconds since an arbitrary point in time."""
 EACH_UP_TO = 100
-"""Items of a run of which each gets a line in the log."""
+"""In runs with at most this many items, each item gets a line in the log."""
 MIN_GAP_S, MAX_GAP_S = 1.0, 60.0
-"""Between two lines of a larger run at least; and how long it may keep silent though less than a hundredth is done."""
+"""Least time between two lines of a larger run, and longest time while less than a hundredth has been done since."""
 STEP_GAP_S = 30.0
-"""Between two lines on how far one item is."""
+"""Least time between two lines about the progress of one item."""
 
 
 class Display:
-    """An Observer that shows nothing; a context, so that it leaves a clean terminal however the run ends."""
+    """An Observer that shows nothing; a context manager, so that the terminal is restored however the run ends."""
 
     def __enter__(self) -> Self:
         return self
@@ -42,7 +42,7 @@ class Display:
         self.close()
 
     def close(self) -> None:
-        """Show nothing any more."""
+        """Stop displaying."""
 
     def on_planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
         """See Observer."""
@@ -66,7 +66,7 @@ class Display:
 
 
 class QuietDisplay(Display):
-    """Failures, in the log; else nothing."""
+    """Logs only failures."""
 
     def on_ended(self, outcome: Outcome, final: bool) -> None:
         """See Observer."""
@@ -80,35 +80,35 @@ class QuietDisplay(Display):
 
 
 class PlainDisplay(Display):
-    """Lines in the log: one per item, or in a larger run now and then the totals and the time left; all failures."""
+    """Logs a line per item, or in a larger run the totals and the time left from time to time; and all failures."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
         self._progress = RunProgress()
-        self._told_at = clock()
-        self._told_done = 0
+        self._logged_at = clock()
+        self._logged_done = 0
         self._began: dict[Item, float] = {}
-        self._steps_told_at: dict[Item, float] = {}
+        self._steps_logged_at: dict[Item, float] = {}
 
     def on_planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
         """See Observer."""
         self._progress = RunProgress.from_plan(items, expected_s, workers)
-        self._told_at, self._told_done = self._clock(), 0
+        self._logged_at, self._logged_done = self._clock(), 0
         left = self._progress.time_left({})
         if left is not None:
-            log.info("%s items to make, %s", f"{len(items):,}", left)
+            log.info("%s items to compute, %s", f"{len(items):,}", left)
 
     def on_started(self, item: Item, worker: int, attempt: int) -> None:
         """See Observer."""
         del worker, attempt
-        self._began[item] = self._steps_told_at[item] = self._clock()
+        self._began[item] = self._steps_logged_at[item] = self._clock()
 
     def on_progress(self, item: Item, step: Step) -> None:
         """See Observer."""
         now = self._clock()
-        if not self._each or now - self._steps_told_at.get(item, now) < STEP_GAP_S:
+        if not self._each or now - self._steps_logged_at.get(item, now) < STEP_GAP_S:
             return
-        self._steps_told_at[item] = now
+        self._steps_logged_at[item] = now
         much = format_amount(step.done, step.total, step.remark)
         words = f"{item.stage} {format_video_name(item)}: {step.what} {much} {filter_remark(step.remark)}"
         log.info(join_lines(words))
@@ -116,9 +116,9 @@ class PlainDisplay(Display):
     def on_ended(self, outcome: Outcome, final: bool) -> None:
         """See Observer."""
         self._began.pop(outcome.item, None)
-        self._steps_told_at.pop(outcome.item, None)
+        self._steps_logged_at.pop(outcome.item, None)
         if not final:
-            log.warning("%s; will be tried again", format_outcome(outcome))
+            log.warning("%s; will be retried", format_outcome(outcome))
             return
         self._progress.record_outcome(outcome)
         place = f"[{self._progress.done}/{self._progress.total}]"
@@ -138,13 +138,13 @@ class PlainDisplay(Display):
         return self._progress.total <= EACH_UP_TO
 
     def _is_time(self) -> bool:
-        """Whether a line on the totals is due; if so, the next one is counted from here."""
+        """Whether a line with the totals is due; if so, the time of the last line is reset."""
         now, done, total = self._clock(), self._progress.done, self._progress.total
-        gap = now - self._told_at
-        enough = (done - self._told_done) * 100 >= total or gap >= MAX_GAP_S
+        gap = now - self._logged_at
+        enough = (done - self._logged_done) * 100 >= total or gap >= MAX_GAP_S
         if done < total and (gap < MIN_GAP_S or not enough):
             return False
-        self._told_at, self._told_done = now, done
+        self._logged_at, self._logged_done = now, done
         return True
 
     def _totals(self) -> str:
@@ -157,5 +157,5 @@ class PlainDisplay(Display):
 
 
 def format_outcome(outcome: Outcome) -> str:
-    """E.g. "detect walk: computed in 10.0 s (25 frames/s)", printable."""
+    """Printable text like "detect walk: computed in 10.0 s (25 frames/s)"."""
     return escape_controls(str(outcome))

@@ -1,6 +1,6 @@
-"""Lines at the foot of a terminal that are drawn again and again; what is said meanwhile scrolls by above them.
+"""Lines at the bottom of a terminal that are redrawn periodically; other output is printed above them.
 
-Only the refreshing thread writes, so that nobody who says something waits for the terminal.
+Only the refreshing thread writes, so that other threads never wait for the terminal.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ from rich.live import Live
 from rich.text import Text
 
 INTERVAL_S = 0.25
-"""Between two drawings."""
+"""Seconds between two drawings."""
 Draw = Callable[[int, int], Sequence[Text]]
 """draw(width, rows): the lines, at most `rows` of at most `width` columns."""
 
 
 class TerminalRegion:
-    """The lines that `draw` gives, from `start` to `stop`; in between `print_above` puts lines above them.
+    """Shows the lines that `draw` returns from `start` to `stop`; `print_above` prints lines above them.
 
-    With `interval_s` None nothing is drawn but by `refresh`.
+    With `interval_s` None they are only drawn by `refresh`.
     """
 
     def __init__(self, console: Console, draw: Draw, interval_s: float | None = INTERVAL_S) -> None:
         self.console = console
         self._draw = draw
         self._interval_s = interval_s
-        self._said: deque[Text] = deque()
+        self._queued: deque[Text] = deque()
         self._open: contextlib.ExitStack | None = None
         self._live: Live | None = None
         self._over = threading.Event()
 
     @property
     def shown(self) -> bool:
-        """Whether it is there."""
+        """Whether the lines are shown."""
         return self._open is not None
 
     def start(self) -> None:
@@ -50,7 +50,7 @@ class TerminalRegion:
             return
         self._over.clear()
         with contextlib.ExitStack() as opening:
-            # An interpreter that ends while the lines are there gets its cursor back.
+            # Restores the cursor if the interpreter exits while the lines are shown.
             atexit.register(self.stop)
             opening.callback(atexit.unregister, self.stop)
             opening.enter_context(_may_be_gone(self.console.file))
@@ -69,41 +69,41 @@ class TerminalRegion:
             get_renderable=lambda: Group(*self.render_lines()),
             auto_refresh=False,
             transient=True,
-            # What goes elsewhere must not be drawn into this terminal.
+            # Standard output that is redirected to a file must not be printed to this terminal.
             redirect_stdout=sys.stdout.isatty(),
             redirect_stderr=True,
         )
 
     def render_lines(self) -> Sequence[Text]:
-        """What there is to see, at most half of the terminal."""
+        """The lines to draw, at most half of the terminal."""
         width, height = self.console.size
         return self._draw(width, max(height // 2 - 2, 1))
 
     def print_above(self, text: str, style: str = "") -> None:
-        """Put a line above; at once where the lines are not there, else with the next drawing."""
-        self._said.append(Text(text, style))
+        """Print a line above the region: at once if it is not shown, else with the next drawing."""
+        self._queued.append(Text(text, style))
         if not self.shown:
-            self._print_said()
+            self._print_queued()
 
     def refresh(self) -> None:
-        """Draw now."""
-        self._print_said()
+        """Draw the lines now."""
+        self._print_queued()
         if self._live is not None:
             self._live.refresh()
 
     def stop(self) -> None:
-        """Take the lines away, and say what is left to be said. The second time nothing happens."""
+        """Remove the lines, and print the queued ones. A second call does nothing."""
         opened, self._open = self._open, None
         if opened is not None:
             opened.close()
             self._live = None
-        self._print_said()
+        self._print_queued()
 
-    def _print_said(self) -> None:
+    def _print_queued(self) -> None:
         lines: list[Text] = []
         with contextlib.suppress(IndexError):
             while True:
-                lines.append(self._said.popleft())
+                lines.append(self._queued.popleft())
         if lines:
             with _may_be_gone(self.console.file):
                 self.console.print(Text("\n").join(lines), soft_wrap=True)
@@ -116,7 +116,7 @@ class TerminalRegion:
 
 @contextlib.contextmanager
 def _may_be_gone(terminal: IO[str]) -> Generator[None]:
-    """A terminal that cannot be written to any more ends no run."""
+    """Suppress errors of a terminal that was closed, so that they do not end the run."""
     try:
         yield
     except OSError:
@@ -128,7 +128,7 @@ def _may_be_gone(terminal: IO[str]) -> Generator[None]:
 
 @contextlib.contextmanager
 def _log_above(terminal: IO[str]) -> Generator[None]:
-    """What is logged to `terminal` goes by way of the display, which has taken the place of standard error."""
+    """Within the context, handlers that log to `terminal` write to the display, which replaces standard error."""
     found = (handler for handler in logging.getLogger().handlers if isinstance(handler, logging.StreamHandler))
     handlers = [handler for handler in found if handler.stream is terminal]
     for handler in handlers:

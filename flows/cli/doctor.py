@@ -1,4 +1,4 @@
-"""Is this machine ready? One line per check: ok, or what to do."""
+"""Check whether this machine is ready; one line per check: ok, or what to do."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from tasks.fingerprint import EQUIVALENT_DISTRIBUTIONS
 
 MIN_PYTHON, MAX_PYTHON = (3, 11), (3, 13)
 LOW_DISK_GB = 5.0
-"""Less than this and a run over a few hours of video may not fit."""
+"""Least free disk space; the results of a few hours of video may need more."""
 
 
 @dataclass(frozen=True)
 class MachineCheck:
-    """One line of the doctor's report."""
+    """The result of one check."""
 
     name: str
     ok: bool
     words: str
 
     def as_json(self) -> dict[str, Any]:
-        """As `--json` prints it."""
+        """The check as `--json` prints it."""
         return asdict(self)
 
 
 def examine_machine(start: Path) -> list[MachineCheck]:
-    """All checks, in the order in which their failures would bite."""
+    """All checks, in the order in which a run depends on them."""
     checks = [_checked("python", _python), _checked("packages", _packages), _checked("opencv", _opencv)]
     try:
         project = Project.open(find_root(start))
@@ -125,7 +125,7 @@ def _weights(project: Project) -> str:
     names = _asked_for(project)
     missing = [name for name in names if not is_cached(name)]
     if missing:
-        return f"{', '.join(missing)} not here yet: fetched and verified at first use"
+        return f"{', '.join(missing)} missing: downloaded and verified at first use"
     return f"{', '.join(names)} in the cache, verified"
 
 
@@ -136,15 +136,15 @@ def _exports(project: Project) -> str:
     stand = {name: check_export(export_path(name)) for name in names}
     words = {
         "valid": "in the cache, verified",
-        "missing": "not here yet: made at first use on a CPU",
-        "corrupt": "not as they were made: made again at next use",
+        "missing": "missing: exported at first use on a CPU",
+        "corrupt": "damaged: exported again at next use",
     }
     found = {state: [name for name in names if stand[name] == state] for state in words}
     return "; ".join(f"{', '.join(found[state])} {words[state]}" for state in words if found[state]) or "none needed"
 
 
 def _asked_for(project: Project) -> list[str]:
-    """The names of all weights that the parameters ask for, sorted."""
+    """The names of all weights that the parameters require, sorted."""
     return sorted({name for declaration in project.declarations for name in declaration.method.weights})
 
 

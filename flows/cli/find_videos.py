@@ -1,7 +1,7 @@
-"""Which files `--videos` names: paths and patterns, folders with all that is below them, sidecars left out with a word.
+"""Find the files that `--videos` names: paths, glob patterns, and folders with all files below them.
 
-A name that exists is taken as it is, whatever brackets it holds; only then it is a pattern. Where two different files
-would have one place in data/raw, all keep their path below the folder that everything named lies in.
+Sidecar files are skipped with a warning. A path that exists is used literally, even with brackets; otherwise it is a
+pattern. Where two different files would have the same path in data/raw, all keep their path below their common folder.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from flows.engine.video_names import normalize_path
 from tasks.errors import SemflowError
 
 SHOWN = 3
-"""Files in one line of words at most."""
+"""Most files listed in one message."""
 log = logging.getLogger("semflow")
 
 
 @dataclass(frozen=True)
 class VideoSource:
-    """A file that was named."""
+    """A file to import."""
 
     path: Path
-    """Absolute, links as they were written."""
+    """Absolute path, without resolving links."""
     relative: str
-    """Where to put it below data/raw."""
+    """Its path below data/raw."""
 
 
 def find_video_files(raw: Path, patterns: Sequence[str]) -> list[VideoSource]:
-    """Every file that `patterns` name, each once, to be put into the folder `raw`.
+    """Every file that `patterns` name, without duplicates, to be imported into the folder `raw`.
 
     Raises SemflowError where a pattern matches nothing, or nothing that may be a video.
     """
@@ -49,14 +49,14 @@ def find_video_files(raw: Path, patterns: Sequence[str]) -> list[VideoSource]:
                 f"--videos must name at least one video, got {pattern!r}, which names {_shown(shown) or 'no file'}"
             )
         if shown:
-            log.warning("left out, no videos: %s", _shown(shown))
+            log.warning("skipped, not videos: %s", _shown(shown))
         found |= {file: base for file in files if file not in found}
     return _placed(found)
 
 
 def _matches(place: Path, pattern: str) -> tuple[Path, list[Path]]:
-    """The folder below which structure is kept, and what the pattern names."""
-    # os.path, for pathlib raises for a name that is too long
+    """The folder that paths in data/raw are relative to, and the paths that the pattern matches."""
+    # os.path, since pathlib raises for a name that is too long
     if os.path.exists(place):  # noqa: PTH110
         return (place if place.is_dir() else place.parent), [place]
     if os.path.lexists(place):
@@ -73,7 +73,7 @@ def _matches(place: Path, pattern: str) -> tuple[Path, list[Path]]:
 
 
 def _files(raw: Path, matches: Sequence[Path]) -> tuple[list[Path], list[SkippedFile]]:
-    """The files that may be videos among `matches` and below them, and what is left out."""
+    """The files that may be videos among `matches` and below them, and the skipped files."""
     files: dict[Path, None] = {}
     left_out: list[SkippedFile] = []
     for match in matches:
@@ -107,7 +107,7 @@ def _why_not(file: Path) -> str | None:
 
 
 def _placed(found: dict[Path, Path]) -> list[VideoSource]:
-    """Each file with its place: below the folder of its pattern, or below the one that all lie in."""
+    """Each file with its path in data/raw: relative to the folder of its pattern, or to the common folder of all."""
     sources = [VideoSource(file, file.relative_to(base).as_posix()) for file, base in found.items()]
     if any(_clashes(sources)):
         common = Path(os.path.commonpath([str(base) for base in found.values()]))
@@ -129,7 +129,7 @@ def _placed(found: dict[Path, Path]) -> list[VideoSource]:
 
 
 def _clashes(sources: Sequence[VideoSource]) -> Iterator[tuple[VideoSource, VideoSource]]:
-    """Pairs of different files with one place."""
+    """Pairs of different files with the same path in data/raw."""
     places: dict[str, VideoSource] = {}
     for source in sources:
         other = places.setdefault(normalize_path(source.relative), source)

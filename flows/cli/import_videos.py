@@ -1,7 +1,7 @@
-"""Own videos: files named on the command line are copied into data/raw, each whole or not at all.
+"""Import videos: copy the files named on the command line atomically into data/raw.
 
-A folder is taken with its structure: `films/cam1/0001.mp4` of `--videos films` becomes `data/raw/cam1/0001.mp4`, and so
-does that of `--videos 'films/*/0001.mp4'`. All that can be checked is checked before the first byte is copied.
+A folder keeps its structure: `films/cam1/0001.mp4` of `--videos films` becomes `data/raw/cam1/0001.mp4`, as does that
+of `--videos 'films/*/0001.mp4'`. Names, permissions and disk space are checked before the first byte is copied.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tasks.artifacts.raw_video import RawVideo
 from tasks.errors import SemflowError
 
 LOCK = ".semflow/intake.lock"
-"""Held while files are copied, so that what another process left behind can be told from what it is writing."""
+"""Lock held while files are copied, so that unfinished copies of killed processes can be removed safely."""
 
 
 @dataclass(frozen=True)
@@ -33,21 +33,21 @@ class FileCopy:
 
     source: Path
     relative: str
-    """Where to, below data/raw."""
+    """Path below data/raw."""
     size: int
 
 
 def import_videos(root: Path, patterns: Sequence[str]) -> list[str]:
-    """Copy what `patterns` name into data/raw as `copy_in` does, and give the videos' names."""
+    """Copy the files that `patterns` name into data/raw as `copy_videos` does; gives the names of the videos."""
     relatives = copy_videos(root, patterns)
     names = assign_video_names(file.relative for file in list_raw_files(root).files)
     return sorted({names[relative] for relative in relatives})
 
 
 def copy_videos(root: Path, patterns: Sequence[str]) -> list[str]:
-    """Copy what `patterns` name (files, folders, globs) into data/raw and give the paths below it, sorted.
+    """Copy the files that `patterns` name (files, folders, globs) into data/raw; gives their paths below it, sorted.
 
-    A file that is there already, or that videos.yaml names, stays. Raises SemflowError, before anything is copied,
+    A file that is in data/raw or videos.yaml already is not copied. Raises SemflowError, before anything is copied,
     where a pattern matches no video, where another file has the name, and where the disk is too small.
     """
     raw = root / RawVideo.FOLDER
@@ -77,14 +77,14 @@ def _copy_all(raw: Path, copies: Sequence[FileCopy]) -> None:
         for copy, there in existed.items():
             folder = (raw / copy.relative).parent
             remove_unfinished_copies(folder)
-            with contextlib.suppress(OSError):  # holds something
+            with contextlib.suppress(OSError):  # not empty
                 while folder != there:
                     folder.rmdir()
                     folder = folder.parent
 
 
 def _plan(raw: Path, there: Sequence[RawFile], sources: Iterable[VideoSource]) -> tuple[list[str], list[FileCopy]]:
-    """The paths below data/raw that are there already, and what is to be copied."""
+    """The paths below data/raw that exist already, and the files to copy."""
     known = {normalize_path(file.relative): file for file in there}
     inodes: defaultdict[int, list[RawFile]] = defaultdict(list)
     for file in there:
@@ -113,7 +113,7 @@ def _plan(raw: Path, there: Sequence[RawFile], sources: Iterable[VideoSource]) -
 
 
 def _check_place(raw: Path, copy: FileCopy) -> None:
-    """Raise SemflowError where something that is no video stands in the way."""
+    """Raise SemflowError where the target path exists or its folder cannot be written."""
     final = raw / copy.relative
     if os.path.lexists(final):
         raise SemflowError(f"{copy.source} must have a free place in data/raw, got {final} there; remove or rename it")
@@ -125,12 +125,12 @@ def _check_place(raw: Path, copy: FileCopy) -> None:
 
 
 def _existing(path: Path) -> Path:
-    """The nearest thing above `path` that exists."""
+    """The nearest existing parent of `path`."""
     return next(parent for parent in path.parents if os.path.lexists(parent))
 
 
 def _check_space(raw: Path, copies: Sequence[FileCopy]) -> None:
-    """Raise SemflowError where the files do not fit on the disks that they go to."""
+    """Raise SemflowError where a target disk has too little free space."""
     needed: defaultdict[int, int] = defaultdict(int)
     folders: dict[int, Path] = {}
     for copy in copies:
@@ -142,9 +142,9 @@ def _check_space(raw: Path, copies: Sequence[FileCopy]) -> None:
         free = shutil.disk_usage(folders[device]).free
         if size > free:
             raise SemflowError(
-                f"the disk of {folders[device]} must have {_in_words(size)} free for these videos, got "
-                f"{_in_words(free)}; nothing was copied. Make room, or leave the files where they are and name them "
-                "in videos.yaml"
+                f"the disk of {folders[device]} must have {_format_bytes(size)} free for these videos, got "
+                f"{_format_bytes(free)}; nothing was copied. Make room, or leave the files where they are and name "
+                "them in videos.yaml"
             )
 
 
@@ -155,16 +155,16 @@ def _copy(raw: Path, copy: FileCopy) -> None:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             free = shutil.disk_usage(raw).free
             raise SemflowError(
-                f"the disk of {raw} is full: {copy.source} has {_in_words(copy.size)}, and {_in_words(free)} are free; "
-                "nothing of it was left there. Make room and run this again: what was copied before stays"
+                f"the disk of {raw} is full: {copy.source} has {_format_bytes(copy.size)}, and {_format_bytes(free)} "
+                "are free; nothing of it was left there. Make room and run this again: files copied before are kept"
             ) from None
         raise SemflowError(
             f"{copy.source} could not be copied to {raw / copy.relative}: {error.strerror or error}; nothing of it was "
-            "left there. Mend that and run this again"
+            "left there. Fix that and run this again"
         ) from None
 
 
-def _in_words(size: int) -> str:
-    """Bytes, for people."""
+def _format_bytes(size: int) -> str:
+    """A size with its unit, e.g. "1.5 GB"."""
     units: Mapping[str, int] = {"GB": 10**9, "MB": 10**6, "kB": 10**3}
     return next((f"{size / unit:.1f} {name}" for name, unit in units.items() if size >= unit), f"{size} bytes")

@@ -1,6 +1,6 @@
-"""Writes docs/commands.md from the help of every command, and docs/parameters.md from the fields of the Params classes.
+"""Write docs/commands.md from the help of every command, and docs/parameters.md from the fields of the Params classes.
 
-`make docs` calls it; tests/repository/test_documented.py fails when a page is not as rendered.
+Called by `make docs`; tests/repository/test_documented.py fails when a page is outdated.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def render_commands() -> str:
 
 
 def list_commands(context: click.Context) -> Iterator[click.Context]:
-    """A context for the command of `context` and, depth first, for all below it."""
+    """The context itself and, depth first, a context for each of its subcommands."""
     yield context
     if isinstance(context.command, click.Group):
         for name in context.command.list_commands(context):
@@ -66,7 +66,7 @@ def write_pages(root: Path) -> None:
 
 
 def list_sections() -> dict[str, type[Params]]:
-    """The classes of the sections of params.yaml: how to compute, then each stage."""
+    """Section of params.yaml to its class: compute, then each stage."""
     from flows.pipeline import STAGES
 
     return {"compute": Compute} | {stage.name: stage.params for stage in STAGES}
@@ -88,14 +88,14 @@ def _render_section(name: str, kind: type[Params]) -> Iterator[str]:
             continue
         meaning = " ".join((field.description or "").split()).replace("|", r"\|")
         rows.append(f"| `{key}` | {describe_type(schema['properties'][key], definitions)} | {meaning} |")
-    if len(rows) > 2:
+    if len(rows) > 2:  # noqa: PLR2004  more than the two lines of the heading
         yield "\n".join(rows) + "\n"
     for inner, section in nested:
         yield from _render_section(inner, section)
 
 
 def describe_type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    """A JSON schema in words, e.g. "integer ≥ 16, or null"."""
+    """Text for a JSON schema, e.g. "integer ≥ 16, or null"."""
     if "$ref" in schema:
         return describe_type(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     if "anyOf" in schema:

@@ -1,7 +1,7 @@
-"""What a run has behind it and before it: counts by result, and an estimate of the time left.
+"""Progress of a run: number of items by result, and an estimate of the time left.
 
-An item is expected to take what the plan expects (earlier runs), times how this run compares with that so far, by
-stage; where the plan knows nothing, the mean of its stage in this run. What is left is shared among the workers.
+The expected time of an item is the plan's estimate (from earlier runs) times the ratio of actual to estimated time of
+its stage in this run; without an estimate it is the mean of its stage in this run. The sum is divided by the workers.
 """
 
 from __future__ import annotations
@@ -14,36 +14,37 @@ from flows.cli.text_formatting import format_duration
 from flows.engine.outcome import GOOD, Item, Outcome
 
 PRIOR_ITEMS = 2
-"""Items that the plan's expectation counts as when it is blended with what this run measured."""
+"""Weight, in items, of the plan's estimate when it is averaged with the times of this run."""
 
 
 @dataclass
 class _Stage:
-    """What is known of the items of one stage."""
+    """Sums over the items of one stage."""
 
     expected: int = 0
-    """Items that the plan expects something of, and the sum of it."""
+    """Number of items with an estimate in the plan; next, the sum of the estimates."""
     expected_s: float = 0.0
     left_s: float = 0.0
-    """The same of those not ended."""
+    """Sum of the estimates of items that have not ended."""
     unknown_left: int = 0
-    """Items not ended of which the plan expects nothing."""
+    """Number of items without estimate that have not ended."""
     made: int = 0
-    """Items that this run made, the sum of what they took, and of what was expected of them."""
+    """Number of items computed in this run; next, their total seconds, and actual and estimated seconds of those with
+    an estimate."""
     made_s: float = 0.0
     compared_s: float = 0.0
     compared_expected_s: float = 0.0
 
     @property
     def factor(self) -> float:
-        """How long this run takes, relative to the plan's expectation."""
+        """Ratio of the actual time in this run to the plan's estimate."""
         prior = PRIOR_ITEMS * self.expected_s / self.expected if self.expected else 0.0
         whole = prior + self.compared_expected_s
         return (prior + self.compared_s) / whole if whole else 1.0
 
     @property
     def mean_s(self) -> float | None:
-        """What an item takes of which the plan expects nothing; None where nobody knows."""
+        """Expected seconds of an item without estimate; None where unknown."""
         if self.made:
             return self.made_s / self.made
         return self.factor * self.expected_s / self.expected if self.expected else None
@@ -51,11 +52,11 @@ class _Stage:
 
 @dataclass(frozen=True)
 class TimeLeft:
-    """An estimate of the time that a run still takes."""
+    """An estimate of the remaining time of a run."""
 
     seconds: float
     at_least: bool
-    """Whether items are left of which nothing is known, so that they are not in it."""
+    """Whether items without any estimate are left, which are not included."""
 
     def __str__(self) -> str:
         return f"{'at least' if self.at_least else 'about'} {format_duration(self.seconds)} left"
@@ -63,7 +64,7 @@ class TimeLeft:
 
 @dataclass
 class RunProgress:
-    """The items of a run; told of each end."""
+    """Counts the items of a run; `record_outcome` is called for each end."""
 
     total: int = 0
     workers: int = 1
@@ -73,7 +74,7 @@ class RunProgress:
 
     @classmethod
     def from_plan(cls, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> RunProgress:
-        """Of the stale `items` of a plan."""
+        """The progress of a run of the stale `items` of a plan."""
         progress = cls(len(items), max(workers, 1))
         for item in items:
             progress._add(item, expected_s.get(item))
@@ -91,18 +92,18 @@ class RunProgress:
 
     @property
     def done(self) -> int:
-        """Items that have ended, however they did."""
+        """Number of items that have ended with any result."""
         return self.results.total()
 
     @property
     def worked(self) -> int:
-        """Items that ended by being worked on: those that never started tell nothing of the pace."""
+        """Number of ended items that had been started, from which the rate follows."""
         return self.done - self.results["blocked"] - self.results["stopped"]
 
     def record_outcome(self, outcome: Outcome) -> None:
-        """An item ended for good."""
+        """Count an item's final outcome."""
         self.results[outcome.result] += 1
-        if outcome.item not in self._left:  # an item that was not planned counts all the same
+        if outcome.item not in self._left:  # an item that was not in the plan
             self.total = max(self.total, self.done)
             return
         expected_s = self._left.pop(outcome.item)
@@ -119,7 +120,7 @@ class RunProgress:
                 stage.compared_expected_s += expected_s
 
     def time_left(self, in_hand: Mapping[Item, float]) -> TimeLeft | None:
-        """The estimate, with the items `in_hand` and the seconds each has taken; None where nothing is known."""
+        """The estimate, given the running items (`in_hand`) with their elapsed seconds; None without any estimate."""
         known, unknown, seconds = 0, 0, 0.0
         for stage in self._stages.values():
             seconds += stage.factor * max(stage.left_s, 0.0)

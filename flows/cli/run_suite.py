@@ -1,4 +1,4 @@
-"""`semflow eval SUITE`: the evaluation suites, and how one is run and its scores are shown."""
+"""`semflow eval SUITE`: list the evaluation suites, run one, and print its scores."""
 
 from __future__ import annotations
 

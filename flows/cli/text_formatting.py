@@ -1,4 +1,4 @@
-"""Numbers and names as a terminal shows them: durations, sizes, amounts, text from outside."""
+"""Format durations, sizes, amounts and names for the terminal."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from tasks.progress import BYTES_REMARK
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 SECONDS_UP_TO = 120
-"""Durations below are said in seconds."""
+"""Durations below this many seconds are shown in seconds."""
+ONE_DECIMAL_BELOW = 10
+"""Numbers below this are shown with one decimal place."""
+KILO = 1000
 UNITS = ("B", "kB", "MB", "GB", "TB")
 SHOWN_CONTROLS = "\n\t"
 
 
 def format_duration(seconds: float) -> str:
-    """E.g. "3.2 s", "61 s", "12 min", "2 h 05 min", "3 d 4 h"."""
-    if seconds < 10:
+    """Text like "3.2 s", "61 s", "12 min", "2 h 05 min", "3 d 4 h"."""
+    if seconds < ONE_DECIMAL_BELOW:
         return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < SECONDS_UP_TO:
@@ -34,33 +37,33 @@ def format_duration(seconds: float) -> str:
 
 
 def format_stopwatch(seconds: float) -> str:
-    """E.g. "0:07", "12:30", "1:02:03"."""
+    """Text like "0:07", "12:30", "1:02:03"."""
     whole = int(seconds)
     minutes = f"{whole // MINUTE}:{whole % MINUTE:02d}"
     return minutes if whole < HOUR else f"{whole // HOUR}:{whole % HOUR // MINUTE:02d}:{whole % MINUTE:02d}"
 
 
 def format_rate(count: float, seconds: float) -> str:
-    """Items per second, minute or hour, whichever gives a number above one; "" where there is nothing to say."""
+    """Items per second, minute or hour, the first that is at least 1; "" without items."""
     if not count or seconds <= 0:
         return ""
     for unit, length in (("s", 1), ("min", MINUTE), ("h", HOUR)):
         if (found := count / seconds * length) >= 1 or unit == "h":
-            return f"{found:.{1 if found < 10 else 0}f} items/{unit}"
+            return f"{found:.{1 if found < ONE_DECIMAL_BELOW else 0}f} items/{unit}"
     raise AssertionError("the last unit always returns")
 
 
 def format_size(count: float) -> str:
-    """E.g. "0 B", "640 kB", "5.6 MB"; decimal units."""
-    power = min(int(math.log(count, 1000)), len(UNITS) - 1) if count >= 1 else 0
-    number = count / 1000**power
-    if round(number) >= 1000 and power < len(UNITS) - 1:
-        number, power = number / 1000, power + 1
-    return f"{number:.{1 if power and number < 10 else 0}f} {UNITS[power]}"
+    """Text like "0 B", "640 kB", "5.6 MB"; decimal units."""
+    power = min(int(math.log(count, KILO)), len(UNITS) - 1) if count >= 1 else 0
+    number = count / KILO**power
+    if round(number) >= KILO and power < len(UNITS) - 1:
+        number, power = number / KILO, power + 1
+    return f"{number:.{1 if power and number < ONE_DECIMAL_BELOW else 0}f} {UNITS[power]}"
 
 
 def format_amount(done: float, total: float, remark: str = "") -> str:
-    """How much is done of how much: "3/10", or "5.6/11.1 MB" where the remark says bytes; an unknown total goes."""
+    """Text like "3/10", or "5.6/11.1 MB" where the remark is BYTES_REMARK; an infinite total is left out."""
     if remark == BYTES_REMARK:
         done, total = done / 1e6, total / 1e6
         return f"{done:.1f} MB" if math.isinf(total) else f"{done:.1f}/{total:.1f} MB"
@@ -68,32 +71,32 @@ def format_amount(done: float, total: float, remark: str = "") -> str:
 
 
 def filter_remark(remark: str) -> str:
-    """The remark, where it is one for people."""
+    """The remark; "" where it is BYTES_REMARK, which is not for display."""
     return "" if remark == BYTES_REMARK else remark
 
 
 def format_counts(counts: Mapping[str, int]) -> str:
-    """E.g. "3 computed, 1 failed"; those that are none go."""
+    """Text like "3 computed, 1 failed", without zero counts."""
     return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
 
 
 def format_video_name(item: Item) -> str:
-    """The name of the item's video as it is shown."""
+    """The name of the item's video for display."""
     return "(dataset)" if item.video == DATASET_ITEM else escape_controls(item.video)
 
 
 def escape_controls(text: str) -> str:
-    """`text` without what would steer the terminal or cannot be encoded; lines and tabs stay."""
+    """`text` with control and unencodable characters escaped; line feeds and tabs are kept."""
     if text.isprintable():
         return text
     return "".join(c if c in SHOWN_CONTROLS or not _steers(c) else repr(c)[1:-1] for c in text)
 
 
 def _steers(character: str) -> bool:
-    """Control characters, marks that turn the direction of writing, lone surrogates."""
+    """Whether it is a control character, a bidirectional mark, or a lone surrogate."""
     return unicodedata.category(character) in ("Cc", "Cf", "Cs")
 
 
 def join_lines(text: str) -> str:
-    """`text`, printable, its white space single blanks."""
+    """`text`, printable, with white space collapsed to single spaces."""
     return " ".join(escape_controls(text).split())

@@ -22,6 +22,8 @@ MAX_NAMES_SHOWN = 5
 # a DICOM-like 1.2.840.1, of `Dr. Smith` and of `2024.05.01` is no ending.
 _ENDING = re.compile(r"(?<=[^/])\.(?:(?=[0-9]*[A-Za-z])[A-Za-z0-9]{1,8}|26[1-6])\Z")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+FIRST_ESCAPED, LAST_ESCAPED = 0xDC80, 0xDCFF
+"""Code points that Python decodes the invalid bytes 0x80 to 0xFF of a file name to (PEP 383)."""
 
 
 def normalize_path(path: str) -> str:
@@ -36,7 +38,9 @@ def normalize_path(path: str) -> str:
 def _escape(surrogate: str) -> str:
     """A lone surrogate as %XX: Python decodes an invalid byte 0xNN of a file name as U+DCNN; others are three bytes."""
     code = ord(surrogate)
-    given = bytes([code - 0xDC00]) if 0xDC80 <= code <= 0xDCFF else surrogate.encode("utf-8", "surrogatepass")
+    given = (
+        bytes([code - 0xDC00]) if FIRST_ESCAPED <= code <= LAST_ESCAPED else surrogate.encode("utf-8", "surrogatepass")
+    )
     return "".join(f"%{byte:02X}" for byte in given)
 
 

@@ -91,7 +91,7 @@ def _read_image_labels(name: str, file: Path, labels: Path) -> CocoImage:
     for number, line in enumerate(labels.read_text().splitlines() if labels.exists() else (), 1):
         try:
             class_id, *box = map(float, line.split())
-            if len(box) != 4 or not class_id.is_integer():
+            if len(box) != 4 or not class_id.is_integer():  # noqa: PLR2004  x, y, width, height
                 raise ValueError
         except ValueError:
             raise BadInput(f"{labels}:{number} must be `class x y w h`, got {line!r}") from None

@@ -1,17 +1,17 @@
-"""A mask through a video: `semflow eval davis --data DIR [--labels masks]`.
+"""Video object segmentation on DAVIS: `semflow eval davis --data DIR [--labels masks]`.
 
 Every folder at any depth below DIR with `frames/` and as many `masks/` is a sequence (DAVIS 2016, Perazzi et al.). The
 first mask is given; J is the overlap with the true mask at the masks' own size, mean over frames without the first and
-the last. Frames come to the working size of `decode`; features and flow are those of the stages, by params.yaml.
+the last. Frames are resized to the working size of `decode`; features and flow are those of the stages, by params.yaml.
 
-- `J copied`: the first mask, unmoved.  `J warped`: carried along dense optical flow.
-- `J propagated`: by likeness of features alone (tasks/geometry/feature_propagation.py), with the field's
+- `J copied`: the first mask, unmoved.  `J warped`: warped along dense optical flow.
+- `J propagated`: by feature similarity alone (tasks/geometry/feature_propagation.py), with the field's
   radius, count, memory.
 - `J field`: the semantic field (tasks/fit_field).  `J field with masks`, by `--labels masks`: instance masks of
-  YOLO26n-seg fed back in every frame. That segmenter knows COCO's eighty classes, and things of these classes gain
-  most; what it does not know is left to the field.
+  YOLO26n-seg as additional evidence in every frame. That segmenter knows COCO's eighty classes, so objects of these
+  classes gain most; the others are unaffected.
 
-`J` is the last of these that was asked for. All settings are the same for all sequences.
+`J` is the last of these that was computed. All settings are the same for all sequences.
 """
 
 from __future__ import annotations
@@ -61,13 +61,13 @@ from tasks.sequence.sequence_view import SequenceView
 from tasks.yolo.instance_segmentation import load_segmenter
 
 CLASSES = 2  # background and the object
-SEGMENTER_SIDE = 864  # pixels that the segmenter sees of the longer side: DAVIS at 480p as it is
+SEGMENTER_SIDE = 864  # longer side of the segmenter's input, pixels: DAVIS at 480p unscaled
 SEGMENTER_SCORE = 0.05
 
 
 @dataclass(frozen=True, eq=False)
 class DavisSequence:
-    """A video at working size, with its features and its motion."""
+    """A video at working size, with its features and optical flow."""
 
     files: Files
     images: list[Image]
@@ -82,12 +82,12 @@ class DavisSequence:
 
 @dataclass(frozen=True)
 class DavisContext:
-    """The stages' own code."""
+    """Feature extractor and flow estimator of the stages, with their parameters."""
 
-    look: FeatureExtractor
-    looking: ExtractFeaturesParams
-    optical: FlowBackend
-    side: int | None
+    extractor: FeatureExtractor
+    feature_params: ExtractFeaturesParams
+    flow_backend: FlowBackend
+    max_side: int | None
 
 
 @click.command(cls=ValuesCommand)
@@ -105,14 +105,14 @@ def command(**options: Any) -> int:
 
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
-    """J per sequence and way, and its mean over sequences."""
-    bench = _make_context(params)
-    found = [files for files in find_clips(arguments.data) if len(files.masks) > 2]
+    """J per sequence and method, and its mean over sequences."""
+    context = _make_context(params)
+    found = [files for files in find_clips(arguments.data) if len(files.masks) > 2]  # noqa: PLR2004  the first is given, the last is left out
     if not found:
         raise BadInput(
             f"{arguments.data} must hold folders `frames` with as many `masks` beside them, three or more, got none"
         )
-    items = {files.name: score_sequence(open_sequence(files, bench), arguments.labels == "masks") for files in found}
+    items = {files.name: score_sequence(open_sequence(files, context), arguments.labels == "masks") for files in found}
     metrics = next(iter(items.values()))
     return SuiteScores(
         "davis", items, {name: float(np.mean([item[name] for item in items.values()])) for name in metrics}
@@ -120,17 +120,17 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
 
 
 def score_sequence(sequence: DavisSequence, with_masks: bool) -> dict[str, float]:
-    """J of every way."""
-    ways = {
+    """J of every method."""
+    methods = {
         "J copied": copy_first_mask(sequence),
         "J warped": warp_first_mask(sequence),
         "J propagated": propagate_first_mask(sequence),
         "J field": fit_semantic_field(sequence, None),
     }
     if with_masks:
-        ways["J field with masks"] = fit_semantic_field(sequence, anchoring(sequence))
+        methods["J field with masks"] = fit_semantic_field(sequence, make_mask_refiner(sequence))
     overlaps: dict[str, float] = {}
-    for name, shares in ways.items():
+    for name, shares in methods.items():
         # The first mask was given; the last one is left out as DAVIS does.
         js = [
             compute_jaccard(share, sequence.truth(frame))
@@ -138,13 +138,13 @@ def score_sequence(sequence: DavisSequence, with_masks: bool) -> dict[str, float
             if 0 < frame < len(sequence.images) - 1
         ]
         overlaps[name] = float(np.mean(js))
-    return {"J": overlaps[[*ways][-1]], **overlaps}
+    return {"J": overlaps[[*methods][-1]], **overlaps}
 
 
 def compute_jaccard(share: Floats32, truth: Mask) -> float:
-    """J of a share at any size and a mask: intersection over union, 1 where both are empty."""
+    """J (intersection over union) of a soft mask of any size and a mask; 1 where both are empty."""
     height, width = truth.shape
-    mask = cv2.resize(share, (width, height), interpolation=cv2.INTER_LINEAR) > 0.5
+    mask = cv2.resize(share, (width, height), interpolation=cv2.INTER_LINEAR) > 0.5  # noqa: PLR2004  most of the bilinear weight
     union = int((mask | truth).sum())
     return int((mask & truth).sum()) / union if union else 1.0
 
@@ -156,7 +156,7 @@ def copy_first_mask(sequence: DavisSequence) -> Iterator[tuple[int, Floats32]]:
 
 
 def warp_first_mask(sequence: DavisSequence) -> Iterator[tuple[int, Floats32]]:
-    """The first mask along the flow, from frame to frame."""
+    """The first mask warped along the flow from frame to frame."""
     share = sequence.first.astype(np.float32)
     for frame in range(1, len(sequence.images)):
         motion = sequence.clip.motion(frame - 1)
@@ -166,7 +166,7 @@ def warp_first_mask(sequence: DavisSequence) -> Iterator[tuple[int, Floats32]]:
 
 
 def propagate_first_mask(sequence: DavisSequence) -> Iterator[tuple[int, Floats32]]:
-    """The first mask by likeness of features."""
+    """The first mask propagated by feature similarity."""
     clip = sequence.clip
     grids: Iterable[Any] = (clip.feature_grid(frame) for frame in range(1, clip.length))
     first = clip.feature_grid(0)
@@ -183,16 +183,16 @@ def propagate_first_mask(sequence: DavisSequence) -> Iterator[tuple[int, Floats3
         yield frame, resample_to_pixels(np.ascontiguousarray(found[..., 1]), clip.cells, clip.height, clip.width)
 
 
-def fit_semantic_field(sequence: DavisSequence, anchor: MaskRefiner | None) -> Iterator[tuple[int, Floats32]]:
-    """The semantic field, with instance masks where there is an anchor."""
-    maps = classify_frames(make_propagation_task(sequence.clip, {0: sequence.first}, CLASSES, DEFAULT_CONFIG, anchor))
+def fit_semantic_field(sequence: DavisSequence, refiner: MaskRefiner | None) -> Iterator[tuple[int, Floats32]]:
+    """The semantic field, with instance masks if `refiner` is given."""
+    maps = classify_frames(make_propagation_task(sequence.clip, {0: sequence.first}, CLASSES, DEFAULT_CONFIG, refiner))
     for frame, found in enumerate(maps):
         assert found is not None
         yield frame, np.ascontiguousarray(found.probabilities[..., 1])
 
 
-def anchoring(sequence: DavisSequence) -> MaskRefiner:
-    """Instance masks of every frame."""
+def make_mask_refiner(sequence: DavisSequence) -> MaskRefiner:
+    """A mask refiner with the instance masks of every frame."""
     segmenter = load_segmenter()
 
     @lru_cache(maxsize=2)
@@ -201,7 +201,7 @@ def anchoring(sequence: DavisSequence) -> MaskRefiner:
         found = segmenter(image, SEGMENTER_SIDE, SEGMENTER_SCORE)
         height, width = sequence.first.shape
         masks = [
-            cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) > 0.5
+            cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) > 0.5  # noqa: PLR2004  most of the pixel's area
             for mask in found.masks
         ]
         return InstanceMasks(np.array(masks, np.bool_).reshape(-1, height, width), found.score, found.class_id)
@@ -209,16 +209,16 @@ def anchoring(sequence: DavisSequence) -> MaskRefiner:
     return MaskRefiner(seen, find_class_categories(encode_one_hot(sequence.first, CLASSES), seen(0)))
 
 
-def open_sequence(files: Files, bench: DavisContext) -> DavisSequence:
-    """Images read, features made; flow is made when asked for."""
-    images = [read_image(path, bench.side)[0] for path in files.frames]
+def open_sequence(files: Files, context: DavisContext) -> DavisSequence:
+    """Images and features of a sequence; flow is computed on access."""
+    images = [read_image(path, context.max_side)[0] for path in files.frames]
     height, width = images[0].shape[:2]
-    seen = compute_input_size(height, width, bench.looking.image_side)
-    grids = [bench.look([image])[0] for image in images]
+    seen = compute_input_size(height, width, context.feature_params.image_side)
+    grids = [context.extractor([image])[0] for image in images]
 
     @lru_cache(maxsize=4)
     def motion(first: int) -> FramePairMotion:
-        forward, backward = next(iter(bench.optical.estimate(images[first : first + 2])))
+        forward, backward = next(iter(context.flow_backend.estimate(images[first : first + 2])))
         return FramePairMotion(
             forward, backward, find_consistent_pixels(forward, backward), find_consistent_pixels(backward, forward)
         )
@@ -228,12 +228,12 @@ def open_sequence(files: Files, bench: DavisContext) -> DavisSequence:
         len(images), height, width, cells, lambda frame: grids[frame], motion, images=lambda frame: images[frame]
     )
     mask = read_own_mask(files.masks[0]).astype(np.float32)
-    first = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA) > 0.5
+    first = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA) > 0.5  # noqa: PLR2004  most of the pixel's area
     return DavisSequence(files, images, clip, first.astype(np.uint8))
 
 
 def read_own_mask(path: Path) -> Mask:
-    """(h, w) where the object is, at the size the file has."""
+    """(h, w) mask of the object at the size of the file."""
     image, _ = read_image(path, None)
     return read_mask(path, *image.shape[:2])
 
@@ -241,14 +241,16 @@ def read_own_mask(path: Path) -> Mask:
 def _make_context(params: ParamSections) -> DavisContext:
     """The stages' code with their sections of params.yaml."""
     compute = params.get_section(Compute)
-    looking = params.get_section(ExtractFeaturesParams)
-    flowing = params.get_section(EstimateFlowParams)
-    device = resolve_device(compute.device) if flowing.network else "cpu"
+    feature_params = params.get_section(ExtractFeaturesParams)
+    flow_params = params.get_section(EstimateFlowParams)
+    device = resolve_device(compute.device) if flow_params.network else "cpu"
     return DavisContext(
-        look=open_feature_extractor(
-            looking, compute, load_pretrained_projection(looking.network, looking.layers, looking.dimensions)
+        extractor=open_feature_extractor(
+            feature_params,
+            compute,
+            load_pretrained_projection(feature_params.network, feature_params.layers, feature_params.dimensions),
         ),
-        looking=looking,
-        optical=open_flow_backend(flowing, device, compute.batch),
-        side=params.get_section(DecodeParams).max_side,
+        feature_params=feature_params,
+        flow_backend=open_flow_backend(flow_params, device, compute.batch),
+        max_side=params.get_section(DecodeParams).max_side,
     )

@@ -92,7 +92,9 @@ def evaluate_features(arguments: argparse.Namespace, context: FeatureEvalContext
     if not clips:
         raise BadInput(f"{arguments.data} must hold folders `frames` with images, got none")
     items: dict[str, dict[str, float]] = {
-        f"masks/{clip.name}": {"J": score_propagated_masks(clip, context)} for clip in clips if len(clip.masks) > 2
+        f"masks/{clip.name}": {"J": score_propagated_masks(clip, context)}
+        for clip in clips
+        if len(clip.masks) > 2  # noqa: PLR2004  the first is given, the last is left out
     }
     for name, image, rng in _select_frames(clips, arguments, context.side):
         items[f"views/{name}"] = score_cell_matches(image, rng, context)
@@ -111,7 +113,7 @@ def score_propagated_masks(clip: MatchClip, context: FeatureEvalContext) -> floa
     overlaps: list[float] = []
     for path, soft in zip(clip.masks[1:], propagate_grid_labels(next(grids), grids, labels, PROPAGATION), strict=True):
         assert soft is not None
-        propagated = resample_to_pixels(soft[..., 0], cells, height, width) > 0.5
+        propagated = resample_to_pixels(soft[..., 0], cells, height, width) > 0.5  # noqa: PLR2004  the more probable of two classes
         overlaps.append(_mask_iou(propagated, read_mask(path, height, width)))
     return float(np.mean(overlaps[:-1]))
 
@@ -126,7 +128,7 @@ def score_cell_matches(image: Image, rng: np.random.Generator, context: FeatureE
     first, second = (context.extract(picture).astype(np.float32) for picture in (image, view.image))
     nearest = (first.reshape(len(centres), -1) @ second.reshape(len(centres), -1).T).argmax(axis=1)
     truth: Any = cv2.perspectiveTransform(centres[:, None].astype(np.float64), view.homography)[:, 0]
-    inside = ((truth >= -0.5) & (truth < np.array([width, height]) - 0.5)).all(axis=1)
+    inside = ((truth >= -0.5) & (truth < np.array([width, height]) - 0.5)).all(axis=1)  # noqa: PLR2004  half a pixel beyond the outermost centres
     return {
         f"PCK@{name}{way}": float((np.linalg.norm(at - truth, axis=1)[inside] <= part * width).mean())
         for way, at in (("", centres[nearest]), (" no motion", centres))

@@ -1,16 +1,16 @@
-"""A semantic field against what is simpler, on synthetic scenes: `semflow eval field`.
+"""Evaluation of the semantic field against baselines on synthetic scenes: `semflow eval field`.
 
 Scenes of `--seeds` seeds from `--first-seed` on (tasks/synthetic/scene), two of whose 24 frames are labelled; the score
 is the IoU over all pixels of the others, mean over the classes that occur (mIoU). No data is needed, and the same seeds
 give the same table on every machine. Rows of the kinds
 
-- `methods/`: baselines, then the field; neighbours' flow is the truth, and `--noise` lists others to repeat it with;
-- `ablations/`: the field without one of its parts;
-- `noise/`: the best baselines and the field, with neighbours' flow off by so many pixels, and as DIS finds it;
-- `removal/`: PSNR of what lies behind an actor that is taken out (field_removal.py), in dB.
+- `methods/`: baselines, then the field; flow between neighbours is the ground truth;
+- `ablations/`: the field without one of its components;
+- `noise/`: the best baselines and the field, with noise (`--noise`) on the flow between neighbours, and with DIS flow;
+- `removal/`: PSNR of the background behind a removed actor (field_removal.py), in dB.
 
-`combined` says by how much the field leads the best variant of each kind of baseline (best by the mean over all seeds),
-and in how many seeds.
+`combined` holds the lead of the field over the best variant of each kind of baseline (by the mean over all seeds), and
+the number of seeds in which it leads.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from tasks.errors import BadInput
 from tasks.params import ParamSections
 from tasks.synthetic.scene.synthetic_scene import SCENE_VERSION, Scene, SceneSettings, make_scene
 
-FIRST_SEED = 7000  # nothing was chosen by looking at seeds from here on
-LABELLED_FRAMES = 2  # frames
+FIRST_SEED = 7000  # seeds from here on were not used in any design decision
+LABELLED_FRAMES = 2  # per scene
 NOISE_PX = (0.5, 1.0, 2.0)
 
 SeedScores = Mapping[str, float]
@@ -45,15 +45,15 @@ SeedScores = Mapping[str, float]
 
 @dataclass(frozen=True, eq=False)
 class FieldTrial:
-    """A scene, and what methods are told of it."""
+    """A scene, and the input of the methods made from it."""
 
     scene: Scene
-    problem: SyntheticCase
+    case: SyntheticCase
 
-    def score(self, method: LabelMethod) -> float:
-        """mIoU of a method over the frames that are not labelled."""
-        held = [frame for frame in range(len(self.scene)) if frame not in self.problem.labels]
-        return mean_iou(self.scene.classes[held], method(self.problem)[held])
+    def score_method(self, method: LabelMethod) -> float:
+        """mIoU of a method over the unlabelled frames."""
+        held = [frame for frame in range(len(self.scene)) if frame not in self.case.labels]
+        return mean_iou(self.scene.classes[held], method(self.case)[held])
 
 
 @click.command(cls=ValuesCommand)
@@ -108,12 +108,12 @@ def mean_iou(truth: LabelMap, found: LabelMap) -> float:
 
 
 def select_best(rows: Mapping[str, SeedScores], names: Iterable[str]) -> str:
-    """The one of `names` with the best mean."""
+    """The one of `names` with the highest mIoU."""
     return max(names, key=lambda name: rows[name]["mIoU"])
 
 
 def _score_seeds(trials: Sequence[FieldTrial], method: LabelMethod) -> SeedScores:
-    scores = {str(trial.scene.seed): trial.score(method) for trial in trials}
+    scores = {str(trial.scene.seed): trial.score_method(method) for trial in trials}
     return {"mIoU": float(np.mean(list(scores.values())))} | scores
 
 
@@ -128,7 +128,7 @@ def _compute_leads(rows: Mapping[str, SeedScores]) -> Iterator[tuple[str, float]
 def _score_noise(
     scenes: Sequence[Scene], rows: Mapping[str, SeedScores], noise: Sequence[float]
 ) -> Iterator[tuple[str, SeedScores]]:
-    """The field and the best flow baseline with worse and worse flow; None is DIS."""
+    """mIoU of the field and the best flow baseline with increasing flow noise; None is DIS flow."""
     variants = BASELINES["flow"]
     rival = select_best(rows, variants)
     asked: dict[str, LabelMethod] = {rival: variants[rival], "field": propagate_field}
@@ -145,14 +145,14 @@ def _score_removal(trials: Sequence[FieldTrial]) -> Iterator[tuple[str, SeedScor
         yield (
             f"removal/{trial.scene.seed}",
             {
-                name: compute_psnr(trial.scene, removal, remove(trial.problem, removal.mask, removal.frames))
+                name: compute_psnr(trial.scene, removal, remove(trial.case, removal.mask, removal.frames))
                 for name, remove in REMOVERS.items()
             },
         )
 
 
 def _mean_psnr(rows: Iterable[SeedScores]) -> Iterator[tuple[str, float]]:
-    """Mean PSNR of each way to remove."""
+    """Mean PSNR of each removal method."""
     found = list(rows)
     for name in REMOVERS:
         yield f"PSNR {name}", float(np.mean([row[name] for row in found]))

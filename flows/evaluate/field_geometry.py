@@ -1,4 +1,4 @@
-"""The volume of a synthetic scene, as the field and the removal of things ask it."""
+"""The multiplane volume of a synthetic case, for the field and for object removal."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from tasks.plane_volume.volume_queries import VolumeQueries
 from tasks.sequence.frame_pair_motion import FramePairMotion
 
 VOLUME_CONFIG = VolumeTraining(steps=100, planes=8)
-"""Of the volume; params.yaml takes no steps, for half of the time, and does without what pictures teach."""
+"""Optimisation of the volume. params.yaml sets `volume_steps: 0` (no photometric optimisation, half of the time)."""
 
 
-def make_pair_motion(problem: SyntheticCase, first: int) -> FramePairMotion:
-    """Between frame `first` and the next."""
-    forward, valid, backward, valid_backward = problem.neighbours[first]
+def make_pair_motion(case: SyntheticCase, first: int) -> FramePairMotion:
+    """Flow between frame `first` and the next."""
+    forward, valid, backward, valid_backward = case.neighbours[first]
     return FramePairMotion(forward, backward, valid, valid_backward)
 
 
-def fit_case_volume(problem: SyntheticCase, leave_out: Mask | None = None) -> VolumeQueries:
-    """The volume of all frames; the camera is found without what the (t, h, w) `leave_out` covers."""
-    motions = {first: make_pair_motion(problem, first) for first in range(len(problem) - 1)}
+def fit_case_volume(case: SyntheticCase, leave_out: Mask | None = None) -> VolumeQueries:
+    """The volume of all frames; the camera is estimated without the pixels in the (t, h, w) `leave_out`."""
+    motions = {first: make_pair_motion(case, first) for first in range(len(case) - 1)}
     free = {n: motion.valid if leave_out is None else motion.valid & ~leave_out[n] for n, motion in motions.items()}
     cameras = {n: estimate_camera_motion(motion.forward, free[n]).homography for n, motion in motions.items()}
-    return fit_sequence_volume(VolumeFrames(list(problem.images), motions, cameras), VOLUME_CONFIG, "cpu")
+    return fit_sequence_volume(VolumeFrames(list(case.images), motions, cameras), VOLUME_CONFIG, "cpu")

@@ -1,4 +1,4 @@
-"""Who takes part in `semflow eval field`: a table of functions from a problem to the labels of every pixel."""
+"""Methods and ablations of `semflow eval field`: functions from a case to the labels of every pixel."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tasks.sequence.flow_trajectory import WarpField
 from tasks.sequence.sequence_view import SequenceView
 
 LabelMethod = Callable[[SyntheticCase], LabelMap]
-"""A problem to (t, h, w) classes."""
+"""Function from a case to (t, h, w) classes."""
 
 BASELINES: Mapping[str, Mapping[str, LabelMethod]] = {
     "copy": {"copy": baselines.copy_nearest_labels},
@@ -40,7 +40,7 @@ BASELINES: Mapping[str, Mapping[str, LabelMethod]] = {
     },
     "propagation": {"features fed on": baselines.propagate_by_features},
 }
-"""Kind of baseline to its variants; a field must beat the best of each kind."""
+"""Kind of baseline to its variants; the field is compared to the best of each kind."""
 
 ABLATIONS: Mapping[str, Mapping[str, bool | int]] = {
     "without density": {"density": False, "volume": False},
@@ -61,29 +61,29 @@ ABLATIONS: Mapping[str, Mapping[str, bool | int]] = {
 """The field without one of its parts: switches of `How`."""
 
 
-def propagate_field(problem: SyntheticCase, how: PropagationConfig = DEFAULT_CONFIG) -> LabelMap:
+def propagate_field(case: SyntheticCase, how: PropagationConfig = DEFAULT_CONFIG) -> LabelMap:
     """(t, h, w) labels of the semantic field."""
     clip = SequenceView(
-        length=len(problem),
-        height=problem.size[0],
-        width=problem.size[1],
-        cells=problem.cells,
-        feature_grid=lambda frame: problem.grids[frame],
-        motion=partial(make_pair_motion, problem),
-        images=lambda frame: problem.images[frame],
-        direct_flow=problem.direct,
-        volume_warp=_volume_warps(problem) if how.volume else None,
+        length=len(case),
+        height=case.size[0],
+        width=case.size[1],
+        cells=case.cells,
+        feature_grid=lambda frame: case.grids[frame],
+        motion=partial(make_pair_motion, case),
+        images=lambda frame: case.images[frame],
+        direct_flow=case.direct,
+        volume_warp=_volume_warps(case) if how.volume else None,
     )
-    maps = propagate_labels(clip, problem.labels, problem.class_count, how)
+    maps = propagate_labels(clip, case.labels, case.class_count, how)
     return np.stack([found.label for found in maps if found is not None])
 
 
 def make_ablation(without: str) -> LabelMethod:
-    """The field without a part that ABLATIONS names."""
+    """The field without a component of ABLATIONS."""
     return partial(propagate_field, how=replace(DEFAULT_CONFIG, **ABLATIONS[without]))
 
 
-@lru_cache(maxsize=8)  # of as many scenes as are looked at again and again
-def _volume_warps(problem: SyntheticCase) -> Callable[[int, int], WarpField]:
+@lru_cache(maxsize=8)  # scenes that are evaluated repeatedly
+def _volume_warps(case: SyntheticCase) -> Callable[[int, int], WarpField]:
     """Trails through the scene's volume."""
-    return cache(fit_case_volume(problem).compute_warp_field)
+    return cache(fit_case_volume(case).compute_warp_field)

@@ -1,7 +1,7 @@
-"""A network that knows each point alone: position and time, with or without features, to a class.
+"""Baseline: a per-point network from position and time, with or without features, to a class.
 
 Positions and time enter as sines of doubling frequency (Mildenhall et al., "NeRF", ECCV 2020, eq. 4). It is trained on
-the pixels of the labelled frames and asked for all others: what a field without flow could know.
+the pixels of the labelled frames and evaluated on all others: a field without flow.
 """
 
 from __future__ import annotations
@@ -22,37 +22,37 @@ WIDTH, STEPS, BATCH, RATE = 64, 400, 4096, 3e-3
 
 @dataclass(frozen=True)
 class PointEncoding:
-    """How a point is put to the network."""
+    """Positional encoding of a point."""
 
     space: int
-    """Octaves of x and y: finer ones learn the labelled frames by heart."""
+    """Octaves of x and y: finer ones overfit the labelled frames."""
     time: int
     """Octaves of time."""
     features: float
-    """What unit vectors are multiplied with, to have a say beside the waves; 0 leaves them out."""
+    """Factor of the unit feature vectors relative to the sines; 0 omits them."""
 
 
 PLAIN = PointEncoding(space=3, time=2, features=0.0)
 FEATURES = PointEncoding(space=3, time=2, features=5.0)
-SMOOTH = PointEncoding(space=1, time=1, features=10.0)  # the best of six tried on three scenes
+SMOOTH = PointEncoding(space=1, time=1, features=10.0)  # best of six settings on three scenes
 
 
-def fit_per_point(problem: SyntheticCase, encoding: PointEncoding) -> LabelMap:
+def fit_per_point(case: SyntheticCase, encoding: PointEncoding) -> LabelMap:
     """(t, h, w) labels from position and time, and from the features there where `encoding` has them."""
-    asked = [torch.from_numpy(_encode_pixels(problem, frame, encoding)) for frame in problem.labels]
+    asked = [torch.from_numpy(_encode_pixels(case, frame, encoding)) for frame in case.labels]
     x = torch.cat(asked)
-    y = torch.from_numpy(np.concatenate([labels.ravel() for labels in problem.labels.values()]).astype(np.int64))
-    network = _fit_network(x, y, problem.class_count)
+    y = torch.from_numpy(np.concatenate([labels.ravel() for labels in case.labels.values()]).astype(np.int64))
+    network = _fit_network(x, y, case.class_count)
     with torch.no_grad():
         found = [
-            network(torch.from_numpy(_encode_pixels(problem, frame, encoding))).argmax(dim=1).numpy()
-            for frame in range(len(problem))
+            network(torch.from_numpy(_encode_pixels(case, frame, encoding))).argmax(dim=1).numpy()
+            for frame in range(len(case))
         ]
-    return np.stack(found).reshape(len(problem), *problem.size).astype(np.uint8)
+    return np.stack(found).reshape(len(case), *case.size).astype(np.uint8)
 
 
 def _fit_network(x: torch.Tensor, y: torch.Tensor, classes: int) -> nn.Sequential:
-    """A network from (n, d) points to (n,) classes; the same every time."""
+    """A network from (n, d) points to (n,) classes, trained deterministically."""
     random = torch.Generator().manual_seed(0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -72,18 +72,18 @@ def _network(inputs: int, classes: int) -> nn.Sequential:
     )
 
 
-def _encode_pixels(problem: SyntheticCase, frame: int, encoding: PointEncoding) -> NDArray[np.float32]:
-    """(h * w, d) what is known of each pixel."""
-    height, width = problem.size
+def _encode_pixels(case: SyntheticCase, frame: int, encoding: PointEncoding) -> NDArray[np.float32]:
+    """(h * w, d) encoding of each pixel."""
+    height, width = case.size
     y, x = np.mgrid[:height, :width].reshape(2, -1) / width * 2 - 1
-    time = np.full(height * width, frame / max(1, len(problem) - 1) * 2 - 1)
+    time = np.full(height * width, frame / max(1, len(case) - 1) * 2 - 1)
     known: list[NDArray[Any]] = [
         _encode_sines(x, encoding.space),
         _encode_sines(y, encoding.space),
         _encode_sines(time, encoding.time),
     ]
     if encoding.features:
-        vectors = upsample_to_pixels(problem.cells, problem.grids[frame], height, width)
+        vectors = upsample_to_pixels(case.cells, case.grids[frame], height, width)
         known.append(vectors.reshape(height * width, -1) * encoding.features)
     return np.concatenate(known, axis=1).astype(np.float32)
 

@@ -1,8 +1,8 @@
-"""An actor taken out of a synthetic scene: what lies behind it, against the same scene drawn without it.
+"""Object removal in synthetic scenes: background behind a removed actor against the scene rendered without it.
 
-PSNR is taken where what lies behind is seen in some other frame, over all frames that are asked. OpenCV's inpainting
-(Telea, 2004) is what knows one frame alone. A plate of the other frames, laid over each other by the camera's motion,
-is what knows them all but neither things nor their depth. The field knows layers that move by themselves besides.
+PSNR is over pixels whose background is visible in another frame, in all evaluated frames. Baselines: OpenCV's
+inpainting (Telea, 2004) uses one frame alone; a background plate, the median of other frames registered by camera
+motion, uses all frames but neither layers nor depth. The field's volume also models independently moving layers.
 """
 
 from __future__ import annotations
@@ -24,94 +24,94 @@ from tasks.synthetic.scene.scene_layers import POST
 from tasks.synthetic.scene.synthetic_scene import Scene
 
 INPAINT_RADIUS_PX = 3.0  # as in OpenCV's tutorial on inpainting
-SOFT_EDGE_PX = 1  # beyond its pixels a thing's outline still colours the next ones
-NEAREST_FRAMES = 5  # frames that a plate is made of at each pixel
-FRAME_STRIDE = 4  # frames from one that is asked to the next
+SOFT_EDGE_PX = 1  # dilation of masks: anti-aliased edges extend beyond them
+NEAREST_FRAMES = 5  # frames in the plate at each pixel
+FRAME_STRIDE = 4  # between evaluated frames
 
 RemovalMethod = Callable[[SyntheticCase, Mask, Sequence[int]], Mapping[int, NDArray[np.uint8]]]
-"""A problem, the (t, h, w) mask of what goes, and the frames that are asked, to those frames without it."""
+"""A case, the (t, h, w) mask of the object and the evaluated frames, to these frames without it."""
 
 
 @dataclass(frozen=True)
 class RemovalCase:
-    """One actor, and what is asked."""
+    """The actor that is removed, and the evaluated frames."""
 
     instance: int
     mask: Mask
     """(t, h, w) its pixels."""
     frames: tuple[int, ...]
-    """Frames where it is seen and something behind it is seen elsewhere."""
+    """Frames where it is visible and part of its background is visible in another frame."""
 
 
 def choose_actor(scene: Scene) -> RemovalCase:
-    """The actor that is seen most, in every EVERY-th frame."""
+    """The actor with most visible pixels, in every FRAME_STRIDE-th frame."""
     actors = [layer.instance for layer in scene.layers[1:] if layer.class_id != POST]
     sizes = {instance: int((scene.instances == instance).sum()) for instance in actors}
     instance = max(actors, key=lambda actor: (sizes[actor], actor))
-    frames = tuple(f for f in range(0, len(scene), FRAME_STRIDE) if scene.seen_without(f, instance).any())
+    frames = tuple(f for f in range(0, len(scene), FRAME_STRIDE) if scene.find_visible_behind(f, instance).any())
     return RemovalCase(instance, scene.instances == instance, frames)
 
 
 def compute_psnr(scene: Scene, removal: RemovalCase, found: Mapping[int, NDArray[np.uint8]]) -> float:
-    """dB over all asked pixels together."""
+    """PSNR over all evaluated pixels together, dB."""
     squares: list[NDArray[np.float64]] = []
     for frame in removal.frames:
-        asked = scene.seen_without(frame, removal.instance)
-        truth = scene.without(frame, removal.instance).astype(np.float64)
+        asked = scene.find_visible_behind(frame, removal.instance)
+        truth = scene.render_without(frame, removal.instance).astype(np.float64)
         squares.append(((found[frame] - truth) ** 2)[asked].ravel())
     error = float(np.concatenate(squares).mean()) if squares else float("nan")
     return float(10 * np.log10(255**2 / max(error, 1e-12)))
 
 
-def inpaint_frames(problem: SyntheticCase, mask: Mask, frames: Sequence[int]) -> dict[int, NDArray[np.uint8]]:
-    """Frames with what goes filled from its surroundings in the same frame."""
+def inpaint_frames(case: SyntheticCase, mask: Mask, frames: Sequence[int]) -> dict[int, NDArray[np.uint8]]:
+    """Frames with the object inpainted from its surroundings in the same frame."""
     found: dict[int, NDArray[np.uint8]] = {}
     for frame in frames:
         filled = cv2.inpaint(
-            problem.images[frame], _dilate_mask(mask[frame]).astype(np.uint8), INPAINT_RADIUS_PX, cv2.INPAINT_TELEA
+            case.images[frame], _dilate_mask(mask[frame]).astype(np.uint8), INPAINT_RADIUS_PX, cv2.INPAINT_TELEA
         )
         found[frame] = filled.astype(np.uint8, copy=False)
     return found
 
 
-def composite_background(problem: SyntheticCase, mask: Mask, frames: Sequence[int]) -> dict[int, NDArray[np.uint8]]:
-    """Frames with what goes filled by the median of the NEAREST frames that see its place, brought to their light."""
-    found = inpaint_frames(problem, mask, frames)
+def composite_background(case: SyntheticCase, mask: Mask, frames: Sequence[int]) -> dict[int, NDArray[np.uint8]]:
+    """Frames with the object filled by the median of the NEAREST_FRAMES registered frames, brightness matched."""
+    found = inpaint_frames(case, mask, frames)
     taken = np.stack([_dilate_mask(m) for m in mask])
     for frame in frames:
-        others = sorted(set(range(len(problem))) - {frame}, key=lambda other: abs(other - frame))
-        stack = np.stack([_register_frame(problem, taken, frame, other) for other in others])
-        # Of each pixel, only the frames nearest in time that see it.
+        others = sorted(set(range(len(case))) - {frame}, key=lambda other: abs(other - frame))
+        stack = np.stack([_register_frame(case, taken, frame, other) for other in others])
+        # Of each pixel, only the frames nearest in time in which it is visible.
         stack[np.cumsum(~np.isnan(stack[..., :1]), axis=0).repeat(3, axis=-1) > NEAREST_FRAMES] = np.nan
         known = taken[frame] & ~np.isnan(stack[..., 0]).all(axis=0)
         found[frame][known] = np.clip(np.rint(np.nanmedian(stack[:, known], axis=0)), 0, 255).astype(np.uint8)
     return found
 
 
-def _register_frame(problem: SyntheticCase, taken: Mask, frame: int, other: int) -> NDArray[np.float32]:
-    """(h, w, 3) frame `other` as the camera of `frame` sees its background, in the light of `frame`; NaN is unknown."""
+def _register_frame(case: SyntheticCase, taken: Mask, frame: int, other: int) -> NDArray[np.float32]:
+    """(h, w, 3) frame `other` registered to `frame` by camera motion, brightness matched; NaN where unknown."""
     way = np.eye(3)
     step = 1 if other > frame else -1
     for now in range(frame, other, step):
-        flow, valid = problem.step(now, now + step)
+        flow, valid = case.neighbour_flow(now, now + step)
         way = estimate_camera_motion(flow, valid & ~taken[now]).homography @ way
-    flow = compute_camera_flow(way, *problem.size)
+    flow = compute_camera_flow(way, *case.size)
     known = find_targets_inside(flow) & (warp_image(taken[other].astype(np.float32), flow) == 0)
-    laid = warp_image(problem.images[other].astype(np.float32), flow)
+    laid = warp_image(case.images[other].astype(np.float32), flow)
     both = known & ~taken[frame]
     if both.any():
-        laid *= problem.images[frame][both].mean(axis=0) / np.maximum(laid[both].mean(axis=0), 1)
+        laid *= case.images[frame][both].mean(axis=0) / np.maximum(laid[both].mean(axis=0), 1)
     return np.where(known[..., None], laid, np.nan).astype(np.float32)
 
 
 def _dilate_mask(mask: Mask) -> Mask:
-    """(h, w) with the pixels that its soft edge colours."""
+    """(h, w) mask dilated by SOFT_EDGE_PX."""
     return cv2.dilate(mask.astype(np.uint8), np.ones((2 * SOFT_EDGE_PX + 1,) * 2, np.uint8)).astype(np.bool_)
 
 
-def render_without_actor(problem: SyntheticCase, mask: Mask, frames: Sequence[int]) -> dict[int, NDArray[np.uint8]]:
-    """Frames as the field's volume renders them without the thing (tasks/plane_volume/object_removal.py)."""
-    return dict(remove_object(fit_case_volume(problem, mask), list(problem.images), list(mask), frames))
+def render_without_actor(case: SyntheticCase, mask: Mask, frames: Sequence[int]) -> dict[int, NDArray[np.uint8]]:
+    """Frames rendered from the field's volume without the object (tasks/plane_volume/object_removal.py)."""
+    return dict(remove_object(fit_case_volume(case, mask), list(case.images), list(mask), frames))
 
 
 REMOVERS: Mapping[str, RemovalMethod] = {
@@ -119,4 +119,4 @@ REMOVERS: Mapping[str, RemovalMethod] = {
     "plate": composite_background,
     "field": render_without_actor,
 }
-"""Who takes part."""
+"""Name of each removal method to its function."""

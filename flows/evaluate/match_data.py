@@ -63,7 +63,7 @@ def find_keypoint_pairs(folder: Path, side: int | None) -> Iterator[KeypointPair
 
     for parent in sorted({path.parent for path in folder.rglob("*.mat")}):
         files = [path for path in _list_images(parent) if path.with_suffix(".mat").is_file()]
-        if len(files) == 2:
+        if len(files) == 2:  # noqa: PLR2004  a pair
             (a, size_a), (b, size_b) = (read_image(path, side) for path in files)
             points = [np.asarray(loadmat(path.with_suffix(".mat"))["pts_coord"], np.float64).T for path in files]
             if points[0].shape != points[1].shape:
@@ -80,7 +80,7 @@ def find_homography_pairs(folder: Path, side: int | None) -> Iterator[Homography
     """Folders with exactly two images and one OpenCV file whose first node is a 3x3 matrix, first image to second."""
     for path in sorted(folder.rglob("*.xml")):
         files = _list_images(path.parent)
-        if len(files) == 2:
+        if len(files) == 2:  # noqa: PLR2004  a pair
             homography = _read_matrix(path)
             (a, size_a), (b, size_b) = (read_image(file, side) for file in files)
             scale = _scaling_matrix(size_b, b) @ homography @ np.linalg.inv(_scaling_matrix(size_a, a))
@@ -105,7 +105,7 @@ def read_mask(path: Path, height: int, width: int) -> NDArray[np.bool_]:
     mask: Any = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if mask is None:
         raise BadInput(f"{path} must be an image, got something that cannot be read as one")
-    return cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST) > 127
+    return cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST) > 127  # noqa: PLR2004  half of 255
 
 
 def rescale_points(points: Points, size: tuple[int, int], image: Image) -> Points:

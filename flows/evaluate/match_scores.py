@@ -119,7 +119,7 @@ def _compute_errors(
     """(h, w) distance from the truth in pixels, and where the truth lies in the second image."""
     truth: Any = cv2.perspectiveTransform(centres.astype(np.float64), homography)
     x, y = truth[..., 0], truth[..., 1]
-    inside = (x >= -0.5) & (y >= -0.5) & (x < size[1] - 0.5) & (y < size[0] - 0.5)
+    inside = (x >= -0.5) & (y >= -0.5) & (x < size[1] - 0.5) & (y < size[0] - 0.5)  # noqa: PLR2004  half a pixel beyond the outermost centres
     return np.hypot(at[..., 0] - x, at[..., 1] - y), inside
 
 

@@ -22,6 +22,7 @@ from tasks.artifacts.tracks import Tracks
 from tasks.errors import BadInput
 
 PERSON = 0  # COCO's class number, as in the detector; MOTChallenge scores pedestrians only
+MIN_COLUMNS = 7  # frame, id, x, y, w, h, score
 MIN_RESCALED_SCORE = 0.05  # the lowest score in the lists of MOT17, which are used unchanged
 WITHOUT_CLASSES = (
     "MOT15"  # the benchmark without classes in its ground truth, for which TrackEval does no preprocessing
@@ -189,8 +190,8 @@ def _open_sequence(folder: Path, name: str) -> MotSequence:
 def _read_table(path: Path) -> NDArray[np.float64]:
     """(n, >= 7) rows of a comma-separated file; none for an empty file."""
     if not path.read_text().strip():
-        return np.empty((0, 7))
+        return np.empty((0, MIN_COLUMNS))
     rows = np.loadtxt(path, delimiter=",", ndmin=2)
-    if rows.shape[1] < 7:
-        raise BadInput(f"{path} must have at least 7 columns (frame,id,x,y,w,h,score), got {rows.shape[1]}")
+    if rows.shape[1] < MIN_COLUMNS:
+        raise BadInput(f"{path} must have at least {MIN_COLUMNS} columns (frame,id,x,y,w,h,score), got {rows.shape[1]}")
     return rows

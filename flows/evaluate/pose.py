@@ -1,9 +1,9 @@
 """Poses against ground truth: `semflow eval pose --data DIR`.
 
-Where DIR holds `images/` and `annotations.json` (COCO's keypoint format, Lin et al., 2014), every image is looked at
-whole, as `estimate_pose` looks at frames. Metrics: OKS AP (similarity .50 to .95) and AP50 by pycocotools, at most 20
-people per image, as fractions, over all sizes; `combined` pools all images as COCO does. Beside them stand those of
-ultralytics' own predict on the same images (`ultralytics_AP`), unless `--alone`.
+Where DIR holds `images/` and `annotations.json` (COCO's keypoint format, Lin et al., 2014), people are detected in
+whole images, as `estimate_pose` does in frames. Metrics: OKS AP (similarity .50 to .95) and AP50 by pycocotools, at
+most 20 people per image, as fractions, over all sizes; `combined` pools all images as COCO does. For comparison,
+`ultralytics_AP` is that of ultralytics' own predict on the same images, unless `--alone`.
 
 Where DIR holds videos, each goes through decode, detect, track and estimate_pose; metrics are shares of tracked
 person-frames that get a pose (see pose_coverage.py).
@@ -37,12 +37,12 @@ from tasks.yolo.keypoint_decoding import Skeletons
 from tasks.yolo.ultralytics_import import import_ultralytics
 from tasks.yolo.yolo_model import load_yolo
 
-SCORE_THRESHOLD = 0.001  # AP needs the weak ones too; ultralytics' own validation starts here
+SCORE_THRESHOLD = 0.001  # AP needs low scores too; the threshold of ultralytics' own validation
 MAX_PEOPLE_PER_IMAGE = 20  # COCO's maxDets for keypoints
 PERSON_CATEGORY = 1  # COCO's number for it
 
 CocoAnnotations = dict[str, Any]
-"""COCO's annotations.json as it is."""
+"""Parsed annotations.json of COCO."""
 
 
 @click.command(cls=ValuesCommand)
@@ -100,7 +100,7 @@ def read_annotations(data: Path) -> CocoAnnotations:
 
 
 def predict_with_ultralytics(images: Sequence[Image], settings: EstimatePoseParams) -> list[Skeletons]:
-    """What ultralytics' own predict, in torch, sees in each image with the same settings."""
+    """Skeletons in each image by ultralytics' own predict, in torch, with the same settings."""
     predictor = import_ultralytics().YOLO(weights_path(settings.weights))
     found: list[Skeletons] = []
     for image in images:
@@ -122,7 +122,7 @@ def compute_average_precision(
     ground: CocoAnnotations, found: Sequence[Skeletons]
 ) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
     """AP and AP50 per image and over all, of `found`, one per image of `ground` in its order."""
-    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools tells its progress on stdout, which is the result's
+    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints its progress to stdout
         truth, guesses = _as_coco(ground, found)
         items = {
             Path(image["file_name"]).stem: {
@@ -173,19 +173,19 @@ def _as_coco(ground: CocoAnnotations, found: Sequence[Skeletons]) -> tuple[Any, 
 
 
 def _score(truth: Any, guesses: Any, images: list[int]) -> dict[str, float]:
-    """AP and AP50 over `images`; nothing where they hold nobody with keypoints, for then neither is defined."""
+    """AP and AP50 over `images`; empty where no person has keypoints, as neither is defined then."""
     from pycocotools.cocoeval import COCOeval
 
     people = [truth.anns[n] for n in truth.getAnnIds(imgIds=images)]
     if not any(person["num_keypoints"] and not person["iscrowd"] for person in people):
         return {}
-    verdict: Any = COCOeval(truth, guesses, "keypoints")
-    verdict.params.imgIds, verdict.params.catIds = images, [PERSON_CATEGORY]
-    verdict.params.maxDets = [MAX_PEOPLE_PER_IMAGE]
-    verdict.params.areaRng, verdict.params.areaRngLbl = [verdict.params.areaRng[0]], ["all"]
-    verdict.evaluate()
-    verdict.accumulate()
-    precision = verdict.eval["precision"]  # similarity threshold, recall, class, area, maxDets
+    evaluation: Any = COCOeval(truth, guesses, "keypoints")
+    evaluation.params.imgIds, evaluation.params.catIds = images, [PERSON_CATEGORY]
+    evaluation.params.maxDets = [MAX_PEOPLE_PER_IMAGE]
+    evaluation.params.areaRng, evaluation.params.areaRngLbl = [evaluation.params.areaRng[0]], ["all"]
+    evaluation.evaluate()
+    evaluation.accumulate()
+    precision = evaluation.eval["precision"]  # similarity threshold, recall, class, area, maxDets
     return {"AP": float(precision.mean()), "AP50": float(precision[0].mean())}
 
 

@@ -1,7 +1,7 @@
-"""How many of the tracked people get a pose: every video goes through decode, detect, track and estimate_pose.
+"""Share of tracked people with a pose: every video goes through decode, detect, track and estimate_pose.
 
-A person-frame is a row of tracks of class person in a frame that came out whole, whether the tracker saw the person
-there or filled a gap. A pose counts as `estimate_pose` makes it: enough keypoints of a score that is trusted.
+A person-frame is a row of tracks of class person in an undamaged frame, detected or interpolated by the tracker.
+A pose is a row of `estimate_pose`: enough keypoints of trusted score.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tasks.track.params import TrackParams
 from tasks.track.run_tracker import track_detections
 
 VIDEO_SUFFIXES = (".avi", ".mp4", ".mov", ".mkv", ".webm")
-MIN_TALL_PX = 60  # of working size: below it even a person sees no joints
+MIN_TALL_PX = 60  # of working size: below it joints are not visible
 Metrics = dict[str, float]
 
 
@@ -49,7 +49,7 @@ def measure_coverage(videos: Sequence[Path], params: ParamSections) -> tuple[dic
 
 
 def count_person_frames(ok: np.ndarray, tracks: Tracks, poses: Poses) -> Metrics:
-    """Person-frames, those tall enough, and how many of both have a pose; keypoints trusted in all poses."""
+    """Counts of person-frames, of tall ones, of those with a pose, and of trusted keypoints in all poses."""
     person = (tracks.class_name == "person") & ok[tracks.frame]
     tall = person & (tracks.y2 - tracks.y1 > MIN_TALL_PX)
     # One number for a frame and a track.
@@ -67,7 +67,7 @@ def count_person_frames(ok: np.ndarray, tracks: Tracks, poses: Poses) -> Metrics
 
 
 def compute_shares(counts: Metrics) -> Metrics:
-    """What the counts come to: nothing is said of nobody."""
+    """Shares from the counts; those with a denominator of 0 are omitted."""
     people, tall = counts["people"], counts["tall"]
     found: Metrics = {"people": people, f"people_over_{MIN_TALL_PX}px": tall}
     if people:

@@ -1,7 +1,7 @@
-"""One synthetic scene as every method of `semflow eval field` gets it: pictures, flow, features, few labels.
+"""Input of all methods of `semflow eval field`: frames, flow, features and few labels of a synthetic scene.
 
-Between neighbours the flow is the truth with noise, or DIS; between frames farther apart it is always DIS, on the
-pictures, for no method could have anything better. A method gives the label of every pixel of every frame.
+Flow between neighbours is the ground truth with noise, or DIS; between frames farther apart it is always DIS, which all
+methods share. A method returns the label of every pixel of every frame.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from tasks.synthetic.scene.synthetic_scene import Scene
 
 @dataclass(frozen=True, eq=False)
 class SyntheticCase:
-    """What a method may look at; the truth is not among it."""
+    """Input of a method, without the ground truth."""
 
     images: NDArray[np.uint8]
     """(t, h, w, 3) RGB."""
     neighbours: list[tuple[FlowField, Mask, FlowField, Mask]]
-    """Pair (i, i + 1): forward flow on frame i, where it may be trusted, and both backward on frame i + 1."""
+    """Pair (i, i + 1): forward flow and validity on frame i, backward flow and validity on i + 1."""
     grids: NDArray[np.float32]
     """(t, rows, columns, d) unit vectors."""
     cells: CellGrid
@@ -39,7 +39,7 @@ class SyntheticCase:
     """Labelled frame to its (h, w) classes."""
     class_count: int
     direct: Callable[[int, int], tuple[FlowField, Mask]] = field(repr=False)
-    """Flow from a frame to any other, and where it may be trusted."""
+    """Flow from a frame to any other, and its validity mask."""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -53,8 +53,8 @@ class SyntheticCase:
         """The labelled frame nearest in time; the earlier of two."""
         return min(self.labels, key=lambda labelled: (abs(labelled - frame), labelled))
 
-    def step(self, frame: int, towards: int) -> tuple[FlowField, Mask]:
-        """Flow of `frame` to the neighbour that lies in the direction of frame `towards`."""
+    def neighbour_flow(self, frame: int, towards: int) -> tuple[FlowField, Mask]:
+        """Flow and validity from `frame` to its neighbour in the direction of frame `towards`."""
         forward, valid, *_ = self.neighbours[min(frame, len(self.neighbours) - 1)]
         if towards > frame:
             return forward, valid
@@ -63,7 +63,7 @@ class SyntheticCase:
 
 
 def make_case(scene: Scene, labelled: int, noise_px: float | None) -> SyntheticCase:
-    """`scene` with labels on so many frames, and neighbours' flow off by `noise_px`, or by DIS where None."""
+    """`scene` with `labelled` labelled frames, and flow with noise of `noise_px` pixels, or DIS flow where None."""
     images: NDArray[np.uint8] = scene.frames
     grids, cells = scene_artifacts.make_feature_grids(scene)
     chosen = scene_artifacts.select_labelled_frames(labelled, len(scene))
@@ -87,7 +87,7 @@ def make_case(scene: Scene, labelled: int, noise_px: float | None) -> SyntheticC
 
 
 def _make_dis_estimator(images: NDArray[np.uint8]) -> Callable[[int, int], tuple[FlowField, Mask]]:
-    """DIS between any two of the images, as the pipeline runs it, with its own check there and back."""
+    """DIS flow between any two of the images, as in the pipeline, with the forward-backward check."""
     estimate = make_dis_estimator("medium")
 
     @cache
@@ -104,7 +104,7 @@ def _make_dis_estimator(images: NDArray[np.uint8]) -> Callable[[int, int], tuple
 
 
 def upsample_to_pixels(cells: CellGrid, values: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
-    """(height, width, d) a grid's (rows, columns, d) values at every pixel, bilinear, continued beyond its border."""
+    """(height, width, d) a grid's (rows, columns, d) values at every pixel, bilinear, replicated beyond its border."""
     x = ((np.arange(width) - cells.left) / cells.step_x).astype(np.float32)
     y = ((np.arange(height) - cells.top) / cells.step_y).astype(np.float32)
     columns, rows = np.meshgrid(x, y)

@@ -47,7 +47,7 @@ from tasks.train.train_action_model import fit_stream_weights
 
 FRAMES, STACKS = 33, 3
 PROCESSES = 2
-TRAIN_SEED, TEST_SEED = 100, 200  # others than those of the shipped network's clips
+TRAIN_SEED, TEST_SEED = 100, 200  # different from those of the pretrained network's clips
 CLIPS_PER_LABEL = 16  # of each label, for learning and again for measuring
 COLOURS = {"red": 0.0, "yellow": 0.15, "green": 0.36, "blue": 0.6, "purple": 0.8}
 MOTION_ONLY = ("hold", "slow", "fast", "tremble")

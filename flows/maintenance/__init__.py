@@ -1,1 +1,1 @@
-"""Commands that look after what was made: `status`, `verify`, `pull`, `remove`, `forget`, `gc`."""
+"""Commands that maintain the data set and its storage: `status`, `verify`, `pull`, `remove`, `forget`, `gc`."""

@@ -1,6 +1,6 @@
-"""`semflow gc`: drops what nothing needs any more from DVC's cache, and old leftovers of semflow itself.
+"""`semflow gc`: delete unused objects from DVC's cache, and old temporary files of semflow itself.
 
-It says what it would drop; with --yes it does.
+Lists what it would delete; with --yes it deletes.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ KEEP_DAYS = 30.0
 
 
 @click.command(cls=ValuesCommand)
-@click.option("--yes", is_flag=True, help="drop it; without this it is only listed")
+@click.option("--yes", is_flag=True, help="delete it; without this it is only listed")
 @click.option(
     "--keep-days",
     type=float,
     default=KEEP_DAYS,
     show_default=True,
     metavar="N",
-    help="keep what a run made, and what `semflow remove` took out, in the last N days",
+    help="keep what a run computed, and what `semflow remove` removed, in the last N days",
 )
-@click.option("--all-commits", is_flag=True, help="keep what any commit names, not only branches' tips")
-@click.option("--remote", is_flag=True, help="also from the DVC remote, of what this clone knows")
+@click.option("--all-commits", is_flag=True, help="keep what any commit names, not only the tips of branches and tags")
+@click.option("--remote", is_flag=True, help="delete also from the DVC remote, as far as this clone knows its objects")
 @list_option(
     "--projects",
     type=click.Path(path_type=Path),
@@ -56,7 +56,7 @@ KEEP_DAYS = 30.0
 def command(
     *, yes: bool, keep_days: float, all_commits: bool, remote: bool, projects: tuple[Path, ...] | None, as_json: bool
 ) -> int:
-    """List what no branch, tag or recent run needs in DVC's cache; `--yes` drops it."""
+    """List what no branch, tag or recent run needs in DVC's cache; `--yes` deletes it."""
     if keep_days < 0:
         raise SemflowError(f"--keep-days must be 0 or more, got {keep_days:g}")
     project = open_project(fetch=True)
@@ -85,7 +85,7 @@ def drop_unused_objects(
     remote: bool = False,
     all_commits: bool = False,
 ) -> dict[str, Any]:
-    """What goes, by folder; dropped where `drop`. The project is held."""
+    """Unused objects and files by folder, as JSON values; deleted where `drop`. The caller holds the project's lock."""
     storage = Storage.open(project.root)
     if storage is None:
         raise SemflowError(f"{project.root} must be a DVC repository to have a cache, got none; run `dvc init`")
@@ -99,7 +99,7 @@ def drop_unused_objects(
             for md5 in garbage.sizes:
                 path = storage.objects.object_path(md5)
                 path.unlink(missing_ok=True)
-                with contextlib.suppress(OSError):  # others are in it
+                with contextlib.suppress(OSError):  # not empty
                     path.parent.rmdir()
     keys = _lost_keys(project, storage, garbage)
     methods = project.recipe_store.find_unused_methods()
@@ -122,10 +122,10 @@ def drop_unused_objects(
 
 
 def _check_projects(project: Project, storage: Storage, projects: Sequence[Path] | None, *, drop: bool) -> None:
-    """A cache outside the project may serve other clones, whose branches only they know."""
+    """Raise SemflowError where the cache is outside the project, and so maybe shared with clones not in `projects`."""
     for other in projects or ():
         if not (other / ".dvc").is_dir():
-            raise SemflowError(f"--projects must be DVC repositories, got {other}, which is none")
+            raise SemflowError(f"--projects must be DVC repositories, got {other}, which is not")
     inside = storage.objects.folder.resolve().is_relative_to(project.root.resolve())
     if drop and not inside and projects is None:
         raise SemflowError(
@@ -152,7 +152,7 @@ def _delete_in_remote(project: Project, md5s: set[str]) -> None:
 
 
 def _lost_keys(project: Project, storage: Storage, garbage: UnusedObjects) -> list[str]:
-    """Keys of the ledger of whose objects one is gone, or goes, for good."""
+    """Keys of the ledger of which an object is missing or will be deleted."""
     lost: list[str] = []
     for row in project.state.read_ledger():
         md5s = {md5 for files in row.outputs.values() for md5, _ in files.values()}
@@ -163,7 +163,7 @@ def _lost_keys(project: Project, storage: Storage, garbage: UnusedObjects) -> li
 
 
 def _old_parts(project: Project) -> list[Path]:
-    """Parts that no item goes on from; while an item waits for another, its key is not known, and all stay."""
+    """Checkpoints that no item can resume; [] while the key of a stale item is unknown because it waits for another."""
     folder = project.root / STATE / CHECKPOINTS
     if not folder.is_dir():
         return []
@@ -175,13 +175,13 @@ def _old_parts(project: Project) -> list[Path]:
 
 
 def _old_removals(project: Project, keep_days: float) -> list[Path]:
-    """What was removed or swept away longer ago than that."""
+    """Removed videos and orphaned files that were moved to the removals folder more than `keep_days` days ago."""
     folder, border = project.root / STATE / REMOVALS, time.time() - keep_days * DAY_S
     removals = dict(list_removals(project.root))
     old: list[Path] = [place for place, removal in removals.items() if removal.at <= border]
     for path in folder.rglob("*") if folder.is_dir() else ():
-        swept = path.is_file() and not any(place in path.parents for place in removals)
-        if swept and path.lstat().st_ctime <= border:  # the time of its move: that of its bytes is older
+        orphaned = path.is_file() and not any(place in path.parents for place in removals)
+        if orphaned and path.lstat().st_ctime <= border:  # the time of the move; the modification time is older
             old.append(path)
     return sorted(old)
 
@@ -205,7 +205,7 @@ def _stage(project: Project, folder: str) -> str:
 
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:
-    word = "dropped" if found["dropped"] else "would drop"
+    word = "deleted" if found["dropped"] else "would delete"
     for place in ("cache", "remote"):
         rows = found[place]
         if rows is None:
@@ -219,8 +219,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"{word} {found['ledger']:,} entries of the ledger, {found['methods']:,} unused methods"
     yield from (f"{word} {path}" for path in found["leftovers"])
     if found["kept_young"]:
-        yield f"{found['kept_young']:,} objects are kept for being new (--keep-days)"
+        yield f"{found['kept_young']:,} objects are kept because they are new (--keep-days)"
     if found["kept_foreign"]:
-        yield f"{found['kept_foreign']:,} objects that nothing names are kept: semflow did not make them (see `dvc gc`)"
+        yield f"{found['kept_foreign']:,} unreferenced objects are kept: semflow did not create them (see `dvc gc`)"
     if not found["dropped"]:
-        yield "nothing was changed; `semflow gc --yes` drops it"
+        yield "nothing was changed; `semflow gc --yes` deletes it"

@@ -1,8 +1,8 @@
-"""How two artifacts of one item differ: not at all, within a tolerance of their numbers, or really.
+"""Compare two artifact files of one item: equal, equal within a tolerance of their numbers, or different.
 
 Numbers are compared by column (Parquet) or array (NPY, NPZ): the largest absolute difference, and the same relative to
-the largest magnitude in that column. Everything else (text, pictures, integers: names and classes are such) must be
-equal. Large files are read a row group or a block at a time.
+the largest magnitude in that column. Everything else (text, images, integers such as classes) must be equal. Large
+files are read a row group or a block at a time.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from flows.engine.copy_file import have_same_bytes
 
 Similarity = Literal["equal", "near", "different"]
 ROWS, BLOCK = 256, 1 << 24
-"""Rows of a file, and values, that are looked at at a time."""
+"""Rows of an NPY file, and values of an array, that are compared at a time."""
 
 
 class Difference(NamedTuple):
-    """How two files differ."""
+    """The difference between two files."""
 
     verdict: Similarity
     absolute: float = 0.0
@@ -31,10 +31,10 @@ class Difference(NamedTuple):
     relative: float = 0.0
     """The same, relative to the largest magnitude in its column."""
     words: str = ""
-    """Where, or what is different."""
+    """The column with the largest difference, or a description of what differs."""
 
     def merge_with(self, other: Difference) -> Difference:
-        """Both in one."""
+        """The combination of two differences: the worse result, and the largest numbers."""
         order: tuple[Similarity, ...] = ("equal", "near", "different")
         first = max(self, other, key=lambda found: (order.index(found.verdict), found.relative))
         return first._replace(absolute=max(self.absolute, other.absolute), relative=max(self.relative, other.relative))
@@ -44,7 +44,7 @@ EQUAL = Difference("equal")
 
 
 class ColumnDifference(NamedTuple):
-    """What was seen in a block of one column."""
+    """The difference between two blocks of one column."""
 
     name: str
     gap: float = 0.0
@@ -52,11 +52,11 @@ class ColumnDifference(NamedTuple):
     largest: float = 0.0
     """Largest magnitude."""
     words: str = ""
-    """What is different and is no matter of degree."""
+    """Description of a difference that is not numeric; "" for none."""
 
 
 def compare_files(before: Path, after: Path, tolerance: float) -> Difference:
-    """How the file `after` differs from `before`; `tolerance` is relative."""
+    """The difference of the file `after` from `before`; `tolerance` is relative."""
     if have_same_bytes(before, after):
         return EQUAL
     compare = {".parquet": _compare_parquet, ".npy": _compare_npy, ".npz": _compare_npz}.get(before.suffix)
@@ -70,7 +70,7 @@ def compare_files(before: Path, after: Path, tolerance: float) -> Difference:
 
 
 def combine_differences(parts: Iterable[ColumnDifference], tolerance: float) -> Difference:
-    """All parts in one: a column's largest difference relative to its largest magnitude."""
+    """The difference of a whole file from those of its columns, relative to the largest magnitude of each column."""
     gaps: defaultdict[str, float] = defaultdict(float)
     largest: defaultdict[str, float] = defaultdict(float)
     found = EQUAL
@@ -87,7 +87,7 @@ def combine_differences(parts: Iterable[ColumnDifference], tolerance: float) -> 
 
 
 def compare_arrays(one: NDArray[Any], other: NDArray[Any], name: str) -> Iterator[ColumnDifference]:
-    """How two arrays differ, whose values may be of any type."""
+    """Differences between two arrays of any type, block by block."""
     if one.shape != other.shape or one.dtype != other.dtype:
         yield ColumnDifference(name, words=f"{name}: {one.dtype} {one.shape} -> {other.dtype} {other.shape}")
     elif not np.issubdtype(one.dtype, np.inexact):
@@ -124,7 +124,7 @@ def _compare_npy(before: Path, after: Path) -> Iterator[ColumnDifference]:
 
 
 def _tail(path: Path, array: Any) -> bytes:
-    """What stands behind the array."""
+    """The bytes after the array (metadata)."""
     with path.open("rb") as file:
         file.seek(int(getattr(array, "offset", 0)) + array.nbytes)
         return file.read()

@@ -1,4 +1,4 @@
-"""Names taken out of what the engine writes down for people: the run log, the log of errors, the logs of workers."""
+"""Erase video names from the run log, the error log, the logs of workers and the status file."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from flows.engine.state import STATE_FOLDER as STATE
 from flows.engine.status_file import STATUS_FILE as STATUS
 from tasks.atomic_file import write_text_atomically
 
-ERASED_TEXT = "(taken out by `semflow forget`)"
+ERASED_TEXT = "(erased by `semflow forget`)"
 _ERROR_HEAD = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* ")
 
 
 def erase_from_logs(root: Path, names: Collection[str]) -> int:
-    """Take `names` out of the logs of the project at `root`; how many files changed."""
+    """Erase `names` from the logs of the project at `root`; gives the number of files that changed."""
     folder = root / STATE
     changed = _rewrite(folder / "runs.jsonl", lambda text: _runs(text, names))
     changed += _rewrite(folder / "errors.log", lambda text: _errors(text, names))
@@ -32,7 +32,7 @@ def erase_from_logs(root: Path, names: Collection[str]) -> int:
 
 
 def mentions_name(text: str, names: Collection[str]) -> bool:
-    """Whether one of the names stands in the text by itself, as it is or as JSON writes it."""
+    """Whether one of the names occurs in the text as a whole word, plain or escaped as in JSON."""
     forms = {form for name in names for form in (name, json.dumps(name)[1:-1])}
     return any(re.search(rf"(?<![\w-]){re.escape(form)}(?![\w-])", text) is not None for form in forms if form in text)
 
@@ -61,13 +61,13 @@ def _run_lines(text: str, names: Collection[str]) -> Iterator[str]:
         try:
             entry = json.loads(line)
         except ValueError:
-            continue  # torn, and it names the video
+            continue  # an incomplete line that contains the name
         outcomes = [o for o in entry.get("outcomes", ()) if not (isinstance(o, dict) and o.get("video") in names)]
         yield json.dumps(_without({**entry, "outcomes": outcomes}, names))
 
 
 def _without(value: Any, names: Collection[str]) -> Any:
-    """The value, every text in it that names the video taken out."""
+    """The value with ERASED_TEXT in place of every text that contains a name."""
     if isinstance(value, str):
         return ERASED_TEXT if mentions_name(value, names) else value
     if isinstance(value, list):
@@ -78,7 +78,7 @@ def _without(value: Any, names: Collection[str]) -> Any:
 
 
 def _errors(text: str, names: Collection[str]) -> str:
-    """Entries begin with a time; one that names the video goes as a whole."""
+    """The error log without entries that contain a name; an entry begins with a time."""
     entries: list[list[str]] = []
     for line in text.splitlines(keepends=True):
         if _ERROR_HEAD.match(line) or not entries:

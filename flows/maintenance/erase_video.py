@@ -1,4 +1,4 @@
-"""The steps of erasing a video. Each may be done again: an interrupted call goes on from its note."""
+"""The steps of erasing a video. Each can be repeated, so that an interrupted call can be resumed from its record."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from flows.overview.index import refresh_index
 from tasks.content_hash import md5_file
 
 SKIPPED_FOLDERS = {".git", ".venv", "node_modules"}
-"""Folders that are not searched for copies: none of semflow's bytes go there."""
+"""Folders that are not searched for copies, since semflow never writes to them."""
 
 
 def note_removed(state: State, pending: PendingErasure) -> None:
-    """Let whatever happens next know that these names are gone on purpose."""
+    """Save in the state that these names were removed on purpose, for the next record."""
     memo = state.read_memo(REMOVED_MEMO) or {}
     stems = sorted({*memo.get("stems", []), *pending.stems})
     state.save_memo(REMOVED_MEMO, {"stems": stems, "raw": sorted({*memo.get("raw", []), pending.relative})})
 
 
 def erase_files(project: Project, pending: PendingErasure) -> None:
-    """The working copy: the raw file last, for while it is here the video is known."""
+    """Delete the video's files and checkpoints in the working copy; the raw file last, by which the video is found."""
     root = project.root
     _erase_removed(root, pending)
     for path in pending.paths:
@@ -57,7 +57,7 @@ def erase_files(project: Project, pending: PendingErasure) -> None:
 
 
 def rewrite_record(project: Project, storage: Storage, pending: PendingErasure) -> None:
-    """The page over all videos without this one; dvc.lock and data/raw.dvc that do not name it."""
+    """Write the index page without the video, and remove it from dvc.lock and data/raw.dvc."""
     plan = Plan.examine_project(project)
     page = refresh_index(project, plan)
     replaced: dict[tuple[str, str], str] = {}
@@ -72,7 +72,7 @@ def rewrite_record(project: Project, storage: Storage, pending: PendingErasure) 
 
 
 def erase_objects(project: Project, storage: Storage, pending: PendingErasure) -> None:
-    """DVC's cache. What another video came to need since the note was written stays."""
+    """Delete the objects in DVC's cache, except those that another video has come to need since the record was made."""
     for md5 in sorted(find_still_needed(project, pending.keys) & pending.objects.keys()):
         pending.shared.append(md5)
         del pending.objects[md5]
@@ -81,12 +81,12 @@ def erase_objects(project: Project, storage: Storage, pending: PendingErasure) -
         for md5 in (*pending.listings, *pending.objects):
             path = storage.objects.object_path(md5)
             path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # others are in it
+            with contextlib.suppress(OSError):  # not empty
                 path.parent.rmdir()
 
 
 def find_still_needed(project: Project, keys: Collection[str]) -> set[str]:
-    """What recipes and raw files name now, and the ledger, but for `keys`: the video's own recipes are gone by now."""
+    """MD5 of all objects that recipes, raw files and the ledger without `keys` name."""
     recipes = project.recipe_store.recipes.values()  # an item of another video may have the same key
     found = {md5 for recipe in recipes for files in recipe.outputs.values() for md5, _ in files.values()}
     found |= {md5 for d in project.declarations for md5, _ in project.recipe_store.list_stage_files(d.name).values()}
@@ -102,7 +102,7 @@ def find_still_needed(project: Project, keys: Collection[str]) -> set[str]:
 
 
 def erase_memory(state: State, root: Path, pending: PendingErasure) -> None:
-    """What the state and the logs hold."""
+    """Erase the video from the state database and the logs."""
     prefixes, raw = tuple(f"{path}/" for path in pending.paths), f"/{RAW_FOLDER}/{pending.relative}"
     # A project that was moved has raw files under earlier absolute paths; a linked video has another's.
     paths = [
@@ -126,7 +126,7 @@ def erase_memory(state: State, root: Path, pending: PendingErasure) -> None:
 
 
 def find_copies(root: Path, cache: Path, objects: Collection[str], sizes: Collection[int | None]) -> list[Path]:
-    """Files below the project whose bytes are those of an erased object: there must be none. Empty ones say nothing."""
+    """Files below `root` with the bytes of an erased object, of which there should be none; empty files are ignored."""
     found: list[Path] = []
     for path in _files_below(root, {cache}):
         with contextlib.suppress(OSError):
@@ -143,7 +143,7 @@ def _files_below(root: Path, skipped: Collection[Path]) -> Iterator[Path]:
 
 
 def _is_gone(project: Project, pending: PendingErasure) -> IsRemoved:
-    """Whether an entry of a listing is the video's: by its name and its bytes, for another may have the name now."""
+    """A test whether an entry of a listing belongs to the video: by name and hash, as another may have the name now."""
     kinds = {kind.folder: kind for d in project.declarations if not d.over_dataset for kind in d.outputs}
     stems, flat, raw = set(pending.stems), set(pending.flat_stems), normalize_path(pending.relative)
     mine = {*pending.objects, *pending.shared}
@@ -164,7 +164,7 @@ def _is_gone(project: Project, pending: PendingErasure) -> IsRemoved:
 
 
 def _erase_removed(root: Path, pending: PendingErasure) -> None:
-    """What earlier removals and sweeps moved away of it."""
+    """Delete what earlier removals moved to the removals folder."""
     above = root / STATE / REMOVALS
     for place, removal in list_removals(root):
         for video in removal.videos:
@@ -192,7 +192,7 @@ def _take_out(manifest: Path, text: str, relative: str) -> None:
 
 
 def _clear_above(root: Path, path: str) -> None:
-    """Remove the folders of a nested name that are empty now, never an artifact folder itself."""
+    """Remove empty parent folders of a nested name, but never an artifact folder itself."""
     for folder in list((root / path).parents):
         below = folder.relative_to(root).parts if folder.is_relative_to(root) else ()
         if len(below) <= (3 if below[:2] == ("data", "recipes") else 2 if below[:1] == ("data",) else 1):

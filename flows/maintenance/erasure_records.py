@@ -1,7 +1,7 @@
-"""What `semflow forget` writes down: a note of what it has yet to do, and when all is done a proof.
+"""The records of `semflow forget`: a pending record of what is to be erased, and at the end a proof of erasure.
 
-`.semflow/forgotten/pending-<hash>.json` names the video in clear and goes at the end. `.semflow/forgotten/<time>-<hash>
-.json`, the proof, holds hashes and sizes, no name: of the name its SHA-256.
+`.semflow/forgotten/pending-<hash>.json` contains the video's name and is deleted at the end. The proof,
+`.semflow/forgotten/<time>-<hash>.json`, contains hashes and sizes, and of the name only its SHA-256.
 """
 
 from __future__ import annotations
@@ -27,48 +27,48 @@ HASH_DIGITS = 16
 
 @dataclass
 class PendingErasure:
-    """What is to be erased, written before anything is."""
+    """What is to be erased; written before anything is erased."""
 
     video: str
     relative: str
     """Path below data/raw."""
     names: list[str]
-    """Everything that the video was called."""
+    """All names that the video had."""
     stems: list[str]
     flat_stems: list[str]
     keys: list[str]
     """Keys of its items."""
     paths: list[str]
-    """What is its in the working copy, relative to the root."""
+    """Its files and folders in the working copy, relative to the root."""
     objects: dict[str, list[Any]]
-    """Object to its size (None where unknown) and its folder."""
+    """Object (MD5) to its size in bytes (None where unknown) and its folder."""
     shared: list[str]
-    """Objects that others need too: they stay."""
+    """Objects that are kept because others need them too."""
     listings: list[str]
-    """Listings that no commit names and that name one of the objects."""
+    """Listings that contain one of the objects and that no commit refers to."""
     remote: bool
-    """Whether the remote's objects go too."""
+    """Whether the objects in the remote are erased too."""
     notes: list[str]
-    """What cannot be reached, in words."""
+    """Descriptions of copies that cannot be erased."""
     at: float
     """Seconds since 1970."""
 
     @property
     def name_sha256(self) -> str:
-        """Of the video's name."""
+        """SHA-256 of the video's name."""
         return hash_name(self.video)
 
     def note_path(self, root: Path) -> Path:
-        """Where the note lies."""
+        """Path of the pending record."""
         return root / STATE / ERASURE_FOLDER / f"{PENDING_PREFIX}{self.name_sha256[:HASH_DIGITS]}.json"
 
     def save(self, root: Path) -> None:
-        """Write the note."""
+        """Write the pending record."""
         write_text_atomically(self.note_path(root), json.dumps(asdict(self)) + "\n")
 
 
 def list_pending(root: Path) -> list[PendingErasure]:
-    """What earlier calls did not finish."""
+    """Pending records of earlier calls that did not finish."""
     found: list[PendingErasure] = []
     for path in sorted((root / STATE / ERASURE_FOLDER).glob(f"{PENDING_PREFIX}*.json")):
         with suppress(OSError, ValueError, TypeError):
@@ -77,7 +77,7 @@ def list_pending(root: Path) -> list[PendingErasure]:
 
 
 def list_proofs(root: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Every proof, the newest first."""
+    """Path and content of every proof, the newest first."""
     for path in sorted(
         (root / STATE / ERASURE_FOLDER).glob("*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True
     ):
@@ -87,14 +87,14 @@ def list_proofs(root: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 
 def find_proof(root: Path, typed: str) -> tuple[Path, dict[str, Any]] | None:
-    """The newest proof of the video that a user means."""
+    """Path and content of the newest proof of the video that a user typed; None where there is none."""
     below = normalize_path(typed).rpartition("data/raw/")[2]
     hashes = {hash_name(name) for name in (normalize_path(typed), below, strip_suffix(below))}
     return next((found for found in list_proofs(root) if found[1].get("video_sha256") in hashes), None)
 
 
 def write_proof(root: Path, proof: dict[str, Any]) -> Path:
-    """Write it under a name of its own."""
+    """Write a proof to a new file; gives its path."""
     stem = f"{time.strftime('%Y%m%dT%H%M%S')}-{proof['video_sha256'][:HASH_DIGITS]}"
     folder = root / STATE / ERASURE_FOLDER
     numbers = (folder / (f"{stem}-{n}.json" if n else f"{stem}.json") for n in range(10_000))

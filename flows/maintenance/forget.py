@@ -1,8 +1,8 @@
-"""`semflow forget`: erases a video and everything made of it, in every version, and leaves a proof without its name.
+"""`semflow forget`: erase a video and everything computed from it, in every version, and write a proof of erasure.
 
-What is erased: its raw file, artifacts, reports, recipes and labels in the working copy; its objects of every recorded
-version in DVC's cache and, with --remote, in the remote, but for those that others need too; what the state and the
-logs remember. `dvc.lock` and `data/raw.dvc` are rewritten at once. What cannot be reached is said.
+Erased are: its raw file, artifacts, reports, recipes and labels in the working copy; its objects of every recorded
+version in DVC's cache and, with --remote, in the remote, except those that others need too; its entries in the state
+and the logs. `dvc.lock` and `data/raw.dvc` are rewritten. Copies that cannot be reached are listed.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ from tasks.errors import SemflowError
 if TYPE_CHECKING:
     from flows.engine.dvc_store.remote import Remote
 
-RESUME_HINT = "`semflow forget --resume` goes on"
+RESUME_HINT = "`semflow forget --resume` continues"
 
 
 @click.command(cls=ValuesCommand)
 @click.argument("video", required=False, metavar="[VIDEO]")
-@click.option("--remote", is_flag=True, help="also its objects in the DVC remote")
-@click.option("--resume", is_flag=True, help="finish what an earlier call could not")
+@click.option("--remote", is_flag=True, help="erase also its objects in the DVC remote")
+@click.option("--resume", is_flag=True, help="finish an earlier call that was interrupted or failed")
 @click.option("--yes", is_flag=True, help="do not ask")
 @JSON_OPTION
 def command(*, video: str | None, remote: bool, resume: bool, yes: bool, as_json: bool) -> int:
-    """Erase a video and everything made of it for good, and leave a proof.
+    """Erase a video and everything computed from it permanently, and write a proof.
 
-    The exit code is 0 only where nothing is left of it that can be reached.
+    The exit code is 0 only where nothing of it is left that can be reached.
     """
     if (video is None) != resume:
         raise SemflowError("either VIDEO or --resume must be given")
@@ -69,7 +69,7 @@ def command(*, video: str | None, remote: bool, resume: bool, yes: bool, as_json
 
 
 def forget_video(reopen: Callable[[], Project], project: Project, name: str, *, remote: bool = False) -> dict[str, Any]:
-    """Erase the video `name`; the project is held. Gives the proof, and whether all is `good`."""
+    """Erase the video `name`; the caller holds the project's lock. Gives the proof, and whether all is `good`."""
     video = project.videos[name]
     require_project_file(project, video)
     storage = Storage.open(project.root)
@@ -79,12 +79,12 @@ def forget_video(reopen: Callable[[], Project], project: Project, name: str, *, 
         traces = find_traces(project, storage, video)
     pending = _plan(project, video, traces, remote)
     pending.save(project.root)
-    project.state.flush()  # it stays open and must not write what is erased below
+    project.state.flush()  # it stays open and must not write entries that are erased below
     return finish_erasure(reopen, pending)
 
 
 def finish_erasure(reopen: Callable[[], Project], pending: PendingErasure) -> dict[str, Any]:
-    """Do what the note says, from wherever an earlier call came to."""
+    """Perform all steps of a pending record; steps that an earlier call has done have no effect."""
     project = reopen()
     root = project.root
     storage = Storage.open(root)
@@ -93,7 +93,7 @@ def finish_erasure(reopen: Callable[[], Project], pending: PendingErasure) -> di
         erase_video.erase_files(project, pending)
     finally:
         project.close()
-    project = reopen()  # the data set without it
+    project = reopen()  # now without the video
     try:
         if storage is not None:
             erase_video.rewrite_record(project, storage, pending)
@@ -106,7 +106,7 @@ def finish_erasure(reopen: Callable[[], Project], pending: PendingErasure) -> di
 
 
 def _unfinished(root: Path, typed: str | None, remote: bool) -> list[PendingErasure]:
-    """What an earlier call left, as far as this call is about it."""
+    """Pending records that this call is to finish: all with --resume (`typed` None), else those of the video."""
     pendings = list_pending(root)
     if typed is None:
         if not pendings:
@@ -135,7 +135,7 @@ def _begin(project: Project, typed: str, *, remote: bool, yes: bool) -> dict[str
 def _repeat(
     project: Project, typed: str, path: Path, proof: dict[str, Any], *, remote: bool, yes: bool
 ) -> dict[str, Any]:
-    """A video that was forgotten before: with --remote what was left in the remote goes too."""
+    """Handle a video that was forgotten before: with --remote its objects in the remote are erased too."""
     if not remote or proof["remote"] is not None:
         raise SemflowError(
             f"VIDEO must be one of this project, got {typed!r}, which was forgotten at {proof['at']}: see "
@@ -164,7 +164,7 @@ def _repeat(
 
 
 def _plan(project: Project, video: Video, traces: VideoTraces, remote: bool) -> PendingErasure:
-    """Everything that goes, before anything does."""
+    """The pending record: everything that is to be erased."""
     places = list_video_paths(project, video)
     others = [other for other in project.videos.values() if other.name != video.name]
     taken, taken_flat = {other.stem for other in others}, {other.flat_stem for other in others}
@@ -196,7 +196,7 @@ def _plan(project: Project, video: Video, traces: VideoTraces, remote: bool) -> 
 
 
 def _erase_in_remote(root: Path, pending: PendingErasure) -> str:
-    """Erase the remote's objects; what went wrong, in words."""
+    """Erase the objects in the remote; gives the error message, "" for none."""
     try:
         remote = _remote(root)
         if remote is not None:
@@ -215,7 +215,7 @@ def _remote(root: Path) -> Remote | None:
 def _prove(
     root: Path, storage: Storage | None, pending: PendingErasure, left: str, earlier: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Search for everything that was erased; the proof where nothing is left, else what is."""
+    """Search for everything that was erased; writes the proof where nothing is left. Gives JSON values."""
     config = read_config(root)
     remote = config.remote if config is not None else None
     cache = storage.objects.folder if storage is not None else root / ".dvc/cache"
@@ -252,8 +252,8 @@ def _prove(
     if good:
         path = write_proof(root, proof).relative_to(root).as_posix()
         pending.note_path(root).unlink(missing_ok=True)
-    said = [file.relative_to(root).as_posix() for file in copies]
-    return {"video": pending.video, "good": good, "left": left, "copies": said, "proof": proof, "path": path}
+    paths = [file.relative_to(root).as_posix() for file in copies]
+    return {"video": pending.video, "good": good, "left": left, "copies": paths, "proof": proof, "path": path}
 
 
 def _version() -> str:
@@ -273,7 +273,7 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"{found['video']}: {len(proof['erased'])} objects of {format_size(total)} erased ({places})"
     yield from (f"  {folder}: {format_size(count)}" for folder, count in sorted(counts.items()))
     if proof["shared"]:
-        yield f"{len(proof['shared'])} objects stay, for something else has the same bytes"
+        yield f"{len(proof['shared'])} objects are kept because something else has the same bytes"
     if found["left"]:
         yield f"not done: {found['left']}; {RESUME_HINT}"
     for copy in found["copies"]:

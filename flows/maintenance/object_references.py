@@ -1,5 +1,5 @@
-"""Which objects of DVC's store are named, and by what: listings of every recorded version, and everything that any
-`dvc.lock` or `.dvc` file of the repository says.
+"""Find references to objects of DVC's store: in listings of every recorded version, and in all `dvc.lock` and `.dvc`
+files of the repository.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from flows.engine.storage import Storage
 
 DVC_FILE_SUFFIXES = (f"{LOCK_FILE}", ".dvc")
 SKIPPED_FOLDERS = {".git", ".venv", "__pycache__", "node_modules"}
-# As DVC writes an entry of a folder: its path first, then what is said of it. Dependencies look alike.
+# An entry of a folder as DVC writes it: the path first, then its hash. Dependencies have the same form.
 _ENTRY = re.compile(rb"^ *- path: (.*)\n(?: +(?!md5:)[a-z]+:.*\n)*? +md5: ([0-9a-f]{32}\.dir)$", re.MULTILINE)
 _HASH = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?:\.dir)?(?![0-9a-f])")
 
 
 @dataclass
 class ListingCache:
-    """Listings by their hash, read once; what is not here is fetched, all together."""
+    """Directory listings by hash, read once; missing ones are fetched from the remote together."""
 
     storage: Storage
     _known: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
     unknown: set[str] = field(default_factory=set[str])
-    """Neither here nor in the remote."""
+    """Listings that neither the cache nor the remote has."""
 
     def load(self, md5s: Iterable[str]) -> None:
-        """Read these listings."""
+        """Read the listings with these hashes."""
         wanted = set(md5s) - self._known.keys()
         missing = {md5 for md5 in wanted if not self.storage.objects.has_object(md5)}
         if missing and self.storage.has_remote:
@@ -50,22 +50,22 @@ class ListingCache:
                 self._known[md5] = found
 
     def __getitem__(self, md5: str) -> dict[str, str]:
-        """Relative path to MD5; {} for one that is not to be had."""
+        """Relative path to MD5; {} for an unknown listing."""
         return self._known.get(md5, {})
 
 
 def list_own_folders(project: Project) -> list[str]:
-    """The out folders that semflow fills."""
+    """The folders that stages write."""
     return list(dict.fromkeys(folder for d in project.declarations for folder in list_output_folders(d)))
 
 
 def is_own_folder(project: Project, folder: str) -> bool:
-    """Whether a folder is filled by a stage of today, or holds recipes of one of another day."""
+    """Whether a present stage writes the folder, or it contains recipes of a present or former stage."""
     return folder in list_own_folders(project) or folder.startswith(f"{RECIPE_FOLDER}/")
 
 
 def find_current_listings(project: Project) -> dict[str, str]:
-    """Listing to folder, as the working copy's dvc.lock and data/raw.dvc say of semflow's folders."""
+    """Listing to folder, of semflow's folders in the working copy's dvc.lock and data/raw.dvc."""
     found: dict[str, str] = {}
     for record in read_lock(project.root).values():
         for path, held in (*record.outs.items(), *record.deps.items()):
@@ -89,25 +89,25 @@ def find_committed_listings(project: Project) -> dict[str, str]:
 
 
 def _unquoted(path: bytes) -> str:
-    """A path as YAML writes it: plain, or in quotes where it must."""
+    """The path from its YAML form, which may have quotes."""
     text = path.decode("utf-8", "surrogateescape").strip()
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
 
 
 def find_cached_listings(storage: Storage) -> set[str]:
-    """Every listing that lies in the cache."""
+    """The hash of every listing in the cache."""
     return {f"{path.parent.name}{path.name}" for path in storage.objects.folder.glob(f"??/*{DIR_SUFFIX}")}
 
 
 def find_hashes(text: bytes) -> set[str]:
-    """Everything in `text` that looks like the name of an object: too many rather than too few."""
+    """Everything in `text` that has the form of an object's hash, which may include other texts."""
     return {found.decode("ascii") for found in _HASH.findall(text)}
 
 
 def find_tip_references(root: Path) -> dict[str, set[str]]:
-    """What any dvc.lock or .dvc file names, in the working copy and at every branch and tag, whoever wrote it.
+    """Objects in any dvc.lock or .dvc file, in the working copy and at every branch and tag, whoever wrote it.
 
-    Object to the folders that it is the listing of, as far as they are said.
+    Object to the folders that it is the listing of, as far as they are named.
     """
     found: dict[str, set[str]] = {}
     for text in (*(text for _, _, text in read_tip_texts(root, DVC_FILE_SUFFIXES)), *_texts_here(root)):

@@ -1,7 +1,7 @@
-"""`semflow pull`: brings recorded artifacts or raw files of some videos here, from DVC's cache or remote, nothing else.
+"""`semflow pull`: fetch recorded artifacts or raw files of some videos from DVC's cache or remote.
 
-What counts is what `dvc.lock` and `data/raw.dvc` record, be it fresh by today's code and parameters or not. A file that
-is here stays as it is. What is not brought stays `remote` in `semflow plan`, and nothing that needs it not reads it.
+It fetches what `dvc.lock` and `data/raw.dvc` record, whether up to date with the present code and parameters or not.
+Existing files are not changed. Artifacts that are not fetched stay `remote` in `semflow plan`.
 """
 
 from __future__ import annotations
@@ -39,24 +39,24 @@ class RecordedArtifact:
     files: dict[str, str]
     """Name below `base` ("" for a single file) to MD5."""
     folder: str
-    """Artifact folder that it lies in."""
+    """Artifact folder that contains it."""
 
 
 @dataclass
 class PullSummary:
-    """What came of it."""
+    """The result of a pull."""
 
     brought: int = 0
     """Files put in place."""
     bytes: int = 0
     from_remote: int = 0
-    """Bytes that came over the network, or out of the remote's folder."""
+    """Bytes fetched from the remote."""
     here: int = 0
-    """Files that were here before."""
+    """Files that existed before."""
     other: tuple[str, ...] = ()
-    """Files that are here and are not as recorded: left as they are."""
+    """Existing files that differ from the recorded ones; they are not changed."""
     missing: tuple[str, ...] = ()
-    """Recorded, and neither in the cache nor in the remote."""
+    """Recorded files that neither the cache nor the remote has."""
 
 
 @click.command(cls=ValuesCommand)
@@ -91,7 +91,7 @@ def pull_artifacts(
     *,
     raw: bool = False,
 ) -> PullSummary:
-    """Bring the artifacts of `kinds` (all by default) of `videos` (all, and those of the dataset, by default) here."""
+    """Fetch the artifacts of `kinds` (all by default) of `videos` (by default all, and those of the dataset)."""
     storage = Storage.open(project.root)
     if storage is None:
         raise SemflowError(f"{project.root} must be a DVC repository to pull from, got none; run `dvc init`")
@@ -118,7 +118,7 @@ def _recorded(
     for declaration in project.declarations:
         record = lock.get(declaration.name)
         owners = project.list_owners(declaration)
-        # What is made of the whole data set comes when all is asked for, or when its kind is named.
+        # Artifacts of the whole data set are fetched for all videos, or when their kind is named.
         chosen = [o for o in owners if videos is None or o in videos or (o == DATASET_ITEM and kinds is not None)]
         for kind in declaration.outputs:
             held = None if record is None else record.outs.get(kind.folder)
@@ -161,7 +161,7 @@ def _listing(storage: Storage, md5: str, folder: str) -> dict[str, str]:
 
 
 def _is_due(project: Project, wanted: RecordedArtifact, pulled: PullSummary) -> bool:
-    """Whether files of it are missing; what is here is counted, and what is other than recorded is named."""
+    """Whether the artifact is to be fetched; counts existing files, and adds differing ones to `pulled.other`."""
     folder = "" not in wanted.files
     there = scan_folder(wanted.base) if folder else {"": mark} if (mark := read_mark(wanted.base)) is not None else {}
     known = "" if wanted.folder == RAW_FOLDER else wanted.base.relative_to(project.root).as_posix()
@@ -186,7 +186,7 @@ def _md5(path: Path) -> str:
 
 
 def _bring(project: Project, storage: Storage, wanted: RecordedArtifact, pulled: PullSummary) -> None:
-    """Put an artifact in place whole, or not at all."""
+    """Restore one artifact atomically from the object store."""
     with make_partial_path(wanted.base, project.root / wanted.folder) as beside:
         for name, md5 in wanted.files.items():
             target = beside / name if name else beside

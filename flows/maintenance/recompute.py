@@ -1,5 +1,6 @@
-"""Making items again, apart from the data set, and comparing: whether the recipes' promise (the same inputs give the
-same bytes) holds on this machine. Everything is written to a temporary folder; nothing in data/ is touched.
+"""Recompute items in a temporary folder and compare them with the recorded artifacts.
+
+Tests on this machine that the same inputs give the same bytes, as recipes assume. Nothing in data/ is changed.
 """
 
 from __future__ import annotations
@@ -34,18 +35,18 @@ POLL_S = 0.5
 
 @dataclass(frozen=True)
 class RecomputedItem:
-    """What came of an item that was made again."""
+    """The result of an item that was recomputed."""
 
     item: Item
     made_on: str
-    """Kind of device that the recorded one was made on; "" where that does not count."""
+    """Kind of device that the recorded artifact was computed on; "" where the bytes do not depend on it."""
     again_on: str
     difference: Difference
     seconds: float
 
 
 def parse_amount(text: str) -> float | int:
-    """`5%` as a share, `12` as a number of items; SemflowError else."""
+    """`5%` as a share (float, 0 to 1), `12` as a number of items (int); SemflowError for other texts."""
     try:
         value = float(text[:-1]) / 100 if text.endswith("%") else int(text)
     except ValueError:
@@ -56,29 +57,29 @@ def parse_amount(text: str) -> float | int:
 
 
 def sample_items(plan: Plan, items: Collection[Item], amount: float | int, seed: str) -> list[Item]:
-    """A fixed choice: those whose keys have the lowest hash, at least one; another `seed` takes others."""
+    """A reproducible sample: the items whose keys have the lowest hashes, at least one; `seed` changes the choice."""
     ranked = sorted(items, key=lambda item: hashlib.sha256(f"{seed}:{plan.states[item].key}".encode()).hexdigest())
     count = math.ceil(amount * len(ranked)) if isinstance(amount, float) else amount
     return ranked[:count]
 
 
 def is_recomputable(plan: Plan, item: Item, damaged: Collection[Item]) -> bool:
-    """Whether an item is fresh and everything that it reads is here and sound."""
+    """Whether an item and everything that it reads is fresh, on this machine and not damaged."""
     declaration = plan.project.by_name[item.stage]
     if plan.states[item].status != "fresh" or item in damaged:
         return False
     if any(kind.is_raw for kind in declaration.inputs.values()) and not plan.project.videos[item.video].is_local:
         return False
     sources = plan.find_sources(item)
-    if declaration.over_dataset:  # a video at fault has no artifact and is not read
+    if declaration.over_dataset:  # a video with a recorded fault has no artifact and is not read
         sources = [source for source in sources if plan.states[source].status not in ("failed", "blocked")]
     return all(plan.states[source].status == "fresh" and source not in damaged for source in sources)
 
 
 def recompute_items(plan: Plan, items: list[Item], tolerance: float) -> Iterator[RecomputedItem]:
-    """Make `items` again, each compared with what lies in the project as soon as it is there."""
+    """Recompute `items`; yields each result, compared with the project's artifacts, as soon as it is computed."""
     project = plan.project
-    with _place(project) as root, track_progress("verify", "items made again", len(items)) as step:
+    with _temporary_project(project) as root, track_progress("verify", "items made again", len(items)) as step:
         workers = _workers(project, root)
         left, attempted = list(reversed(items)), 0
         try:
@@ -91,15 +92,15 @@ def recompute_items(plan: Plan, items: list[Item], tolerance: float) -> Iterator
                     if isinstance(event, JobEnded | WorkerDied):
                         attempted -= 1
                         step(str(event.item))
-                        yield _judge(plan, event, root, tolerance)
+                        yield _compare_result(plan, event, root, tolerance)
                         _clear(project, event.item, root)
         finally:
             workers.close()
 
 
 @contextmanager
-def _place(project: Project) -> Generator[Path]:
-    """A folder that stands for the project: the same parameters, no data, no DVC."""
+def _temporary_project(project: Project) -> Generator[Path]:
+    """A temporary folder that replaces the project's root: the same parameters, no data, no DVC."""
     above = project.root / STATE
     above.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=above, prefix="again-") as name:
@@ -110,7 +111,7 @@ def _place(project: Project) -> Generator[Path]:
 def _workers(project: Project, root: Path) -> Workers:
     if project.pipeline is None:
         return make_inline_workers(project, root)
-    # Whatever uses an accelerator would have to take turns.
+    # Only one worker can use an accelerator at a time.
     size = count_workers(project) if project.device == "cpu" else 1
     memory = float(project.compute.get("worker_memory_gb") or 0.0) * GB or math.inf
     setup = WorkerSetup(str(root), project.pipeline, project.compute, max(1, count_processors() // size))
@@ -130,7 +131,7 @@ def _job(plan: Plan, item: Item, root: Path) -> Job:
     )
 
 
-def _judge(plan: Plan, event: JobEnded | WorkerDied, root: Path, tolerance: float) -> RecomputedItem:
+def _compare_result(plan: Plan, event: JobEnded | WorkerDied, root: Path, tolerance: float) -> RecomputedItem:
     project, item = plan.project, event.item
     declaration = project.by_name[item.stage]
     recipe = project.recipe_store.recipes[item.stage, project.artifact_stem(item.video)]

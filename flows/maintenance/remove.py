@@ -1,7 +1,7 @@
-"""`semflow remove`: takes videos out of the data set and keeps what was theirs in `.semflow/removed`; `--undo` puts the
-last removal, or that of a video, back.
+"""`semflow remove`: remove videos from the data set and move their files to `.semflow/removed`; `--undo` restores the
+last removal, or that of a video.
 
-The next `semflow run` records the smaller data set. What DVC's cache and remote hold stays: see `semflow forget`.
+The next `semflow run` records the smaller data set. Objects in DVC's cache and remote are kept: see `semflow forget`.
 """
 
 from __future__ import annotations
@@ -37,34 +37,34 @@ MANIFEST = "removed.json"
 
 @dataclass(frozen=True)
 class RemovedVideo:
-    """One video that was taken out."""
+    """One video that was removed."""
 
     name: str
     relative: str
     """Path below data/raw."""
     stem: str
-    """Of its recipes."""
+    """Stem of its recipes."""
     paths: tuple[str, ...]
-    """What was its, below the project's root, in the order in which it went."""
+    """Its files and folders relative to the project's root, in the order in which they were moved."""
 
 
 @dataclass(frozen=True)
 class VideoRemoval:
-    """One call, as its manifest says."""
+    """One call of the command, from its manifest."""
 
     at: float
     """Seconds since 1970."""
     videos: tuple[RemovedVideo, ...]
     renamed: tuple[str, ...]
-    """Old stems of videos that are called otherwise without these."""
+    """Former stems of videos whose names changed because these were removed."""
 
     def to_text(self) -> str:
-        """As it lies on disk."""
+        """The content of the manifest file."""
         return json.dumps(asdict(self), indent=1) + "\n"
 
     @classmethod
     def from_text(cls, text: str) -> VideoRemoval:
-        """What `text` says; ValueError, TypeError or KeyError where it is none."""
+        """The removal in a manifest; raises ValueError, TypeError or KeyError where it is not valid."""
         value = json.loads(text)
         videos = tuple(
             RemovedVideo(video["name"], video["relative"], video["stem"], tuple(video["paths"]))
@@ -75,11 +75,11 @@ class VideoRemoval:
 
 @click.command(cls=ValuesCommand)
 @click.argument("videos", nargs=-1, metavar="[VIDEO]...")
-@click.option("--undo", "is_undo", is_flag=True, help="put back the last removal, or that of the named videos")
+@click.option("--undo", "is_undo", is_flag=True, help="restore the last removal, or that of the named videos")
 @click.option("--yes", is_flag=True, help="do not ask")
 @JSON_OPTION
 def command(*, videos: tuple[str, ...], is_undo: bool, yes: bool, as_json: bool) -> int:
-    """Take videos out of the data set; `--undo` puts them back."""
+    """Remove videos from the data set; `--undo` restores them."""
     if not is_undo and not videos:
         raise SemflowError("VIDEO must be named, got none; `semflow plan --all` lists them")
     project = open_project(fetch=True)
@@ -90,7 +90,7 @@ def command(*, videos: tuple[str, ...], is_undo: bool, yes: bool, as_json: bool)
         else:
             names = resolve_videos(project, videos)
             many = names[0] if len(names) == 1 else f"{len(names)} videos ({', '.join(names[:5])})"
-            ask_confirmation(f"Take {many} out of the data set?", yes=yes, needed=False)
+            ask_confirmation(f"Remove {many} from the data set?", yes=yes, needed=False)
             with hold_project(project):
                 found = remove_videos(project, names)
     finally:
@@ -100,13 +100,13 @@ def command(*, videos: tuple[str, ...], is_undo: bool, yes: bool, as_json: bool)
 
 
 def remove_videos(project: Project, names: Sequence[str]) -> dict[str, Any]:
-    """Move everything of these videos to `.semflow/removed/<time>/`; says what."""
+    """Move all files of these videos to `.semflow/removed/<time>/`; gives what was moved, as JSON values."""
     for name in names:
         require_project_file(project, project.videos[name])
     videos = tuple(_describe(project, project.videos[name]) for name in names)
     removal = VideoRemoval(time.time(), videos, tuple(sorted(_renamed(project, names))))
     place = _new_place(project.root)
-    # The manifest first: whatever happens from here on, --undo knows where everything belongs.
+    # The manifest is written first, so that --undo can restore also an interrupted removal.
     write_text_atomically(place / MANIFEST, removal.to_text())
     _note(project.state, [*(video.stem for video in videos), *removal.renamed], [video.relative for video in videos])
     moved: dict[str, list[str]] = {}
@@ -121,7 +121,7 @@ def remove_videos(project: Project, names: Sequence[str]) -> dict[str, Any]:
 
 
 def undo_removal(root: Path, state: State, typed: Sequence[str]) -> dict[str, Any]:
-    """Put back the last removal, or the videos `typed` from the last removal that has each."""
+    """Restore the last removal, or each of the videos `typed` from the last removal that has it."""
     removals = list_removals(root)
     if not removals:
         raise SemflowError(f"{STATE}/{REMOVALS_FOLDER} must hold a removal to undo, got none")
@@ -131,7 +131,7 @@ def undo_removal(root: Path, state: State, typed: Sequence[str]) -> dict[str, An
         _check_free(root, place, video)
     back: dict[str, list[str]] = {}
     for place, video in wanted:
-        # Backwards: the raw file and the recipes make the video known again before its artifacts are looked for.
+        # In reverse order: the raw file and the recipes first, by which the video is found again.
         back[video.name] = [path for path in reversed(video.paths) if _move(place, path, root)]
         stems = [video.stem, *_drop(place, video)]
         _note(state, stems, [video.relative], back=True)
@@ -139,7 +139,7 @@ def undo_removal(root: Path, state: State, typed: Sequence[str]) -> dict[str, An
 
 
 def list_removals(root: Path) -> list[tuple[Path, VideoRemoval]]:
-    """Folder and manifest of every removal that can be undone, the last one last."""
+    """Folder and manifest of every removal that can be undone, in order of time."""
     found: list[tuple[Path, VideoRemoval]] = []
     for manifest in (root / STATE / REMOVALS_FOLDER).glob(f"*/{MANIFEST}"):
         with suppress(OSError, ValueError, TypeError, KeyError):
@@ -148,13 +148,13 @@ def list_removals(root: Path) -> list[tuple[Path, VideoRemoval]]:
 
 
 def _describe(project: Project, video: Video) -> RemovedVideo:
-    """The raw file goes last: while it or a recipe is here, the video is known, and a second call goes on."""
+    """The record of a video; its raw file is moved last, so that an interrupted call can be repeated."""
     places = list_video_paths(project, video)
     return RemovedVideo(video.name, video.relative, video.stem, (*places.artifacts, *places.recipes, *places.raw))
 
 
 def _renamed(project: Project, names: Sequence[str]) -> set[str]:
-    """Stems of videos that are called otherwise once `names` are gone: their recipes are made anew, none is lost."""
+    """Stems of the other videos that change when `names` are removed; their recipes will be written again."""
     left = [video for video in project.videos.values() if video.name not in names]
     after = merge_videos((), {video.relative: None for video in left})
     stems = {video.relative: video.stem for video in after.values()}
@@ -171,7 +171,7 @@ def _new_place(root: Path) -> Path:
 
 
 def _note(state: State, stems: Sequence[str], raw: Sequence[str], *, back: bool = False) -> None:
-    """Add to what the next record drops on purpose, or take from it."""
+    """Add to the removals that the next record accepts, or with `back` take from them."""
     memo = state.read_memo(REMOVED_MEMO) or {}
     after = {name: set(memo.get(name, [])) for name in ("stems", "raw")}
     for name, values in (("stems", stems), ("raw", raw)):
@@ -180,19 +180,19 @@ def _note(state: State, stems: Sequence[str], raw: Sequence[str], *, back: bool 
 
 
 def _move(above: Path, path: str, to: Path) -> bool:
-    """Move `path` from below `above` to below `to`; whether there was something."""
+    """Move `path` from the folder `above` to the folder `to`; whether it existed."""
     if not os.path.lexists(above / path):
         return False
     try:
         move_into_place(above / path, to / path)
     except OSError as error:
-        words = f"{error.strerror or error}; mend that and call this again"
-        raise SemflowError(f"{above / path} could not be moved to {to / path}: {words}") from None
+        reason = f"{error.strerror or error}; fix that and call this again"
+        raise SemflowError(f"{above / path} could not be moved to {to / path}: {reason}") from None
     return True
 
 
 def _clear_folders(root: Path, video: RemovedVideo) -> None:
-    """Remove the folders of a nested name that are empty now."""
+    """Remove empty parent folders of a nested name."""
     for path in video.paths:
         nested = max(video.stem.count("/"), video.relative.count("/"))
         for folder in list((root / path).parents)[:nested]:
@@ -209,13 +209,13 @@ def _check_free(root: Path, place: Path, video: RemovedVideo) -> None:
     both = [path for path in video.paths if os.path.lexists(place / path) and os.path.lexists(root / path)]
     if both:
         raise SemflowError(
-            f"the place of {video.name} must be free to put it back, got {both[0]} there; move that away, or "
+            f"{video.name} must be restored to paths that do not exist, got {both[0]}; move that away, or "
             "`semflow remove` the video that has it now"
         )
 
 
 def _drop(place: Path, video: RemovedVideo) -> tuple[str, ...]:
-    """Take a video out of the manifest; with the last one the folder goes, and the stems of renamed ones come back."""
+    """Remove a video from the manifest; with the last one, delete the folder and give the stems of renamed videos."""
     removal = VideoRemoval.from_text((place / MANIFEST).read_text(encoding="utf-8"))
     left = tuple(other for other in removal.videos if other.name != video.name)
     if left:

@@ -1,4 +1,4 @@
-"""`semflow status`: what a run is doing, how the last one ended, where every item stands, how much space all takes."""
+"""`semflow status`: the progress of a run, the result of the last one, the state of every item, and disk usage."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from flows.engine.storage import Storage
 from flows.maintenance.terminal_dialog import open_project, print_answer
 
 MAX_LINES = 20
-"""Failures that the terminal shows; --json gives all."""
+"""Most failures shown in the terminal; --json gives all."""
 RUN_LOG = "runs.jsonl"
 BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)
 class LockHolder:
-    """The process that holds the project."""
+    """The process that holds the project's lock."""
 
     pid: int
     since: float
     """Seconds since 1970."""
     run: dict[str, Any] | None
-    """What it says of its run (flows/engine/status_file.py); None where it is no run, or has not said anything yet."""
+    """The status file of its run (flows/engine/status_file.py); None where it is no run or has not written it yet."""
 
 
 @click.command(cls=ValuesCommand)
@@ -56,7 +56,7 @@ def command(as_json: bool) -> int:
 
 
 def collect_status(project: Project) -> dict[str, Any]:
-    """Everything that the command says, as JSON values."""
+    """Everything that the command prints, as JSON values."""
     holder = find_lock_holder(project.root)
     states = Plan.examine_project(project).states.values()
     counts = count_statuses(states)
@@ -81,13 +81,13 @@ def collect_status(project: Project) -> dict[str, Any]:
 
 
 def find_lock_holder(root: Path) -> LockHolder | None:
-    """The process that holds the project now; None where there is none. Never stands in the way of a run."""
+    """The process that holds the project's lock; None where there is none. Does not block a run."""
     path = root / STATE / LOCK_FILE
     try:
         pid, since = int(path.read_text()), path.stat().st_mtime
     except (OSError, ValueError):
         return None
-    # A dead holder has let go. Only a living process is asked for: the question itself holds the lock for an instant.
+    # Tested only for a living process (a dead one holds no lock), as the test itself acquires the lock for a moment.
     if not _is_alive(pid) or not _is_held(path):
         return None
     status = read_status(root)
@@ -101,7 +101,7 @@ def read_last_run(root: Path) -> dict[str, Any] | None:
         try:
             entry = json.loads(line)
         except ValueError:
-            continue  # a kill tore it
+            continue  # an incomplete line of a killed run
         outcomes = [outcome for outcome in entry["outcomes"] if isinstance(outcome, dict)]
         counts: dict[str, int] = {}
         for outcome in outcomes:
@@ -124,7 +124,7 @@ def read_last_run(root: Path) -> dict[str, Any] | None:
 
 
 def measure_sizes(project: Project) -> dict[str, int]:
-    """Bytes by what they are: raw videos, artifacts, reports and recipes on disk, and the objects of DVC's cache."""
+    """Bytes on disk of the raw videos, the artifacts (with reports), the recipes, and the objects of DVC's cache."""
     folders = {kind.folder for declaration in project.declarations for kind in declaration.outputs}
     storage = Storage.open(project.root)
     return {
@@ -163,7 +163,7 @@ def _is_held(path: Path) -> bool:
 
 
 def _lines_backwards(path: Path) -> Iterator[bytes]:
-    """Lines that are not empty, the last one first, without reading more than is asked for."""
+    """Non-empty lines, the last one first, read in blocks from the end."""
     try:
         file = path.open("rb")
     except OSError:
@@ -198,7 +198,7 @@ def _run_lines(holder: dict[str, Any] | None) -> Iterator[str]:
     since = format_duration(time.time() - holder["since"])
     status = holder["run"]
     if status is None:
-        yield f"process {holder['pid']} has held the project for {since}; it has not said what it makes"
+        yield f"process {holder['pid']} has held the project for {since}; it has not written its status"
         return
     left = status["left_s"]
     more = (
@@ -211,16 +211,16 @@ def _run_lines(holder: dict[str, Any] | None) -> Iterator[str]:
     for item in status["in_hand"]:
         took = format_duration(time.time() - item["since"])
         step = f", {item['step']}" if item["step"] else ""
-        yield join_lines(f"  in hand: {item['stage']} {item['video']} for {took}{step}")
+        yield join_lines(f"  running: {item['stage']} {item['video']} for {took}{step}")
     yield from _reason_lines("  failed", status["failures"], "error")
 
 
 def _last_lines(entry: dict[str, Any] | None) -> Iterator[str]:
     if entry is None:
-        yield "no run has made anything yet"
+        yield "no run has computed anything yet"
         return
     end = ", interrupted" if entry["interrupted"] else ""
-    counts = format_counts(entry["counts"]) or "nothing made"
+    counts = format_counts(entry["counts"]) or "nothing computed"
     yield f"last run: {entry['at']} on {entry['host']}, {format_duration(entry['seconds'])}{end}: {counts}"
     yield from _reason_lines("  failed", entry["failures"], "error")
     yield from (f"  not recorded in DVC: {stage}: {reason}" for stage, reason in entry["unrecorded"].items())

@@ -1,4 +1,4 @@
-"""What these commands share: the project that one is in, videos by what was typed, a question, an answer."""
+"""Shared by these commands: open the project, resolve typed names, ask for confirmation, print the result."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 
 def open_project(*, fetch: bool = False) -> Project:
-    """The project that the current folder lies in."""
+    """The project that contains the current folder."""
     from flows.engine.project import Project, find_root
 
     return Project.open(find_root(Path.cwd()), fetch=fetch)
 
 
 def resolve_videos(project: Project, typed: Sequence[str]) -> list[str]:
-    """The names of the videos that were typed, each once; SemflowError for one that is none."""
+    """The names of the typed videos without duplicates; SemflowError for one that does not exist."""
     names = {video.relative: video.name for video in project.videos.values()}
     return list(dict.fromkeys(resolve_video_name(names, word) for word in typed))
 
 
 def resolve_artifact_kinds(project: Project, typed: Sequence[str]) -> list[ArtifactKind]:
-    """The artifact kinds that were typed: `tracks` or `data/tracks`; SemflowError for one that is none."""
+    """The artifact kinds of the typed names, `tracks` or `data/tracks`; SemflowError for one that does not exist."""
     kinds = [kind for declaration in project.declarations for kind in declaration.outputs]
     by_name = {kind.folder.rpartition("/")[2]: kind for kind in kinds} | {kind.folder: kind for kind in kinds}
     for word in typed:
@@ -42,7 +42,7 @@ def resolve_artifact_kinds(project: Project, typed: Sequence[str]) -> list[Artif
 
 
 def ask_confirmation(question: str, *, yes: bool, needed: bool) -> None:
-    """Ask on the terminal; SemflowError where the answer is no, and without a terminal where an answer is `needed`."""
+    """Ask in the terminal; SemflowError where the answer is no, and without a terminal where an answer is `needed`."""
     if yes:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
@@ -56,7 +56,7 @@ def ask_confirmation(question: str, *, yes: bool, needed: bool) -> None:
 
 
 def print_answer(value: Mapping[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
-    """`value` as JSON where it was asked for, else the lines."""
+    """Print `value` as JSON with `as_json`, else the lines."""
     if as_json:
         sys.stdout.write(json.dumps(value, indent=1) + "\n")
     else:

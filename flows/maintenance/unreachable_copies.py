@@ -1,4 +1,4 @@
-"""What stays of a video that is forgotten, in words without its name: a proof that hides this would be none."""
+"""Describe copies and mentions of a forgotten video that cannot be erased, for its proof of erasure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EVERYWHERE = (
 
 
 def describe_unreachable(project: Project, video: Video, traces: VideoTraces) -> Iterator[str]:
-    """What stays, in words without the video's name."""
+    """One sentence per kind of remaining copy or mention, without the video's name."""
     yield (
         f"dvc.lock in earlier commits, and {len(traces.committed)} lists of files that they name: they hold the "
         "video's name and hashes of what is erased, and git does not change what was committed"

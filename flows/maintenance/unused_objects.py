@@ -1,9 +1,9 @@
-"""Which objects of DVC's cache nothing needs any more, and which of those semflow made.
+"""Find unused objects of DVC's cache that semflow created.
 
-Needed is what any `dvc.lock` or `.dvc` file names, in the working copy and at the tip of every branch and tag (of other
-clones too, where they share the cache), what recipes at hand name, and what runs of the last days made. Dropped is only
-what a recipe, a listing of a folder of semflow's, or the ledger names: objects of other origin stay, and so do all
-listings.
+Objects are in use if a `dvc.lock` or `.dvc` file refers to them, in the working copy or at the tip of any branch or tag
+(of other clones too, where they share the cache), if a recipe on this machine names them, or if a run of the last days
+produced them. Only objects that a recipe, a listing of semflow's folders, or the ledger names count as unused; objects
+of other origin and all listings are kept.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ DAY_S = 86400.0
 
 @dataclass
 class UnusedObjects:
-    """What may go."""
+    """Objects that may be deleted, and counts of those that are kept."""
 
     objects: dict[str, str] = field(default_factory=dict[str, str])
     """Object to the folder that it was recorded in; in the cache or, as far as is known, in the remote."""
     sizes: dict[str, int] = field(default_factory=dict[str, int])
-    """Of those that are in the cache."""
+    """Object to size in bytes, of those in the cache."""
     young: int = 0
-    """Objects that are kept for being younger than the days asked for."""
+    """Number of unused objects that are kept because they are newer than `keep_days`."""
     foreign: int = 0
-    """Objects in the cache that semflow did not make and that nothing names: not for us to drop."""
+    """Number of unreferenced objects in the cache that semflow did not create; they are kept."""
     needed: set[str] = field(default_factory=set[str])
 
 
 def find_unused_objects(
     project: Project, storage: Storage, keep_days: float, others: Sequence[Path] = (), *, all_commits: bool = False
 ) -> UnusedObjects:
-    """Look through everything; SemflowError where what is needed cannot be known for sure."""
+    """Search all references; SemflowError where a listing that is needed for that is not available."""
     return _Search(project, storage, keep_days * DAY_S, others, all_commits).run()
 
 
@@ -61,9 +61,9 @@ class _Search:
     others: Sequence[Path]
     all_commits: bool
     young: set[str] = field(default_factory=set[str])
-    """Keys of what runs of the last days had."""
+    """Keys that runs of the last days produced."""
     kept: set[str] = field(default_factory=set[str])
-    """Recipes and methods of these."""
+    """Objects of their recipes and methods."""
 
     def run(self) -> UnusedObjects:
         border = time.time() - self.keep_s
@@ -108,7 +108,7 @@ class _Search:
         return needed | set(self._needed_here())
 
     def _needed_here(self) -> Iterator[str]:
-        """What recipes at hand and the runs of the last days name, and the raw files that are here."""
+        """Objects of the recipes on this machine, of the runs of the last days, and of the raw videos."""
         store = self.project.recipe_store
         for recipe in store.recipes.values():
             yield from _files(recipe.outputs)
@@ -120,11 +120,11 @@ class _Search:
                 yield from _files(row.outputs)
 
     def _ours(self, needed: set[str]) -> dict[str, str]:
-        """Object to folder, of everything that semflow is known to have made."""
+        """Object to folder, of everything that semflow is known to have created."""
         ours: dict[str, str] = {}
 
         def add(folders: Mapping[str, str]) -> None:
-            """Where the same bytes lie in several folders, the first one stands for them."""
+            """Add objects; one that occurs in several folders gets the first in alphabetical order."""
             for md5, folder in folders.items():
                 ours[md5] = min(folder, ours.get(md5, folder))
 
@@ -136,7 +136,7 @@ class _Search:
         for listing in self.loose - self.committed.keys():
             add(self._ours_by_recipes(listing, needed))
         for listing in self.loose - self.committed.keys():
-            # A page over all videos is known by its company: reports that recipes name.
+            # An index page is recognised by the other files of its listing: reports that recipes name.
             entries = self.listings[listing]
             rest = [md5 for name, md5 in entries.items() if name != INDEX]
             if INDEX in entries and rest and all(ours.get(md5) == REPORTS or md5 in needed for md5 in rest):
@@ -144,12 +144,15 @@ class _Search:
         return ours
 
     def _ours_by_recipes(self, listing: str, needed: set[str]) -> dict[str, str]:
-        """What the recipes in a listing that no commit names vouch for; what young ones name is needed after all."""
+        """Object to folder, of the outputs of the recipes in a listing that no commit refers to.
+
+        Recipes and methods whose keys are in `young` are added to `kept`.
+        """
         found: dict[str, str] = {}
         methods: dict[str, str] = {}
         for name, md5 in self.listings[listing].items():
             if md5 in needed or not name.endswith((RECIPE_SUFFIX, METHOD_SUFFIX)):
-                continue  # what a needed recipe names is needed
+                continue  # the outputs of a needed recipe are needed
             text = self._read(md5)
             if name.endswith(METHOD_SUFFIX):
                 method = parse_method(text)

@@ -1,6 +1,6 @@
-"""`semflow verify`: reads every byte and says what is not as it was recorded; `--recompute` makes some items again.
+"""`semflow verify`: read every byte and report what differs from the record; `--recompute` recomputes some items.
 
-Nothing is repaired and nothing is removed; what is wrong is named with what to do, and the next plan sees it.
+Nothing is repaired or removed; each problem is reported with what to do, and the next plan takes it into account.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from flows.maintenance.verify_hashes import IntegrityReport, verify_hashes
 from tasks.errors import SemflowError
 
 TOLERANCE = 1e-3
-"""Relative, by column: half precision on a GPU against single precision on a CPU stays below."""
+"""Relative difference by column; half precision on a GPU compared with single precision on a CPU stays below it."""
 MAX_LINES = 100
 
 
 @click.command(cls=ValuesCommand)
 @click.argument("videos", nargs=-1, metavar="[VIDEO]...")
 @click.option("--stage", "stages", multiple=True, metavar="STAGE", help="only this stage; may be given several times")
-@click.option("--cache", is_flag=True, help="also the objects of DVC's cache that this version names")
+@click.option("--cache", is_flag=True, help="verify also the objects of the recorded version in DVC's cache")
 @click.option(
-    "--recompute", metavar="5%|N", help="make a share or a number of items again, in a temporary folder, and compare"
+    "--recompute", metavar="5%|N", help="recompute a share or a number of items in a temporary folder, and compare"
 )
-@click.option("--seed", default="", help="take other items than a call without it")
+@click.option("--seed", default="", help="any text; changes which items are recomputed")
 @click.option(
     "--tolerance",
     type=float,
     default=TOLERANCE,
     show_default=True,
     metavar="X",
-    help="relative difference of numbers that still counts as the same",
+    help="largest relative difference of numbers that counts as equal",
 )
 @JSON_OPTION
 def command(
@@ -88,7 +88,7 @@ def verify_dataset(
     seed: str = "",
     tolerance: float = TOLERANCE,
 ) -> dict[str, Any]:
-    """Everything that the command says, as JSON values."""
+    """Everything that the command prints, as JSON values."""
     names = [declaration.name for declaration in project.declarations]
     for stage in stages or ():
         if stage not in names:
@@ -145,7 +145,7 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         yield from ([f"and {more:,} more; --json names each"] if more > 0 else [])
     yield from _again_lines(found["recomputed"])
     if found["not_recomputable"]:
-        yield f"{found['not_recomputable']:,} items could not be made again: not fresh, or what they read is not here"
+        yield f"{found['not_recomputable']:,} items could not be recomputed: they are not fresh, or an input is missing"
     yield "nothing is wrong" if found["good"] else f"{_count_wrong(found):,} things are wrong; nothing was repaired"
 
 
@@ -154,7 +154,7 @@ def _count_wrong(found: dict[str, Any]) -> int:
 
 
 def _again_lines(again: list[dict[str, Any]]) -> Iterator[str]:
-    """A row by stage and devices, then what differs."""
+    """A table with a row per stage and devices, then a line per different item."""
     if not again:
         return
     groups: defaultdict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
@@ -164,7 +164,7 @@ def _again_lines(again: list[dict[str, Any]]) -> Iterator[str]:
             devices = f"{devices} -> {one['again_on'] or 'any device'}"
         groups[one["stage"], devices].append(one)
     rows: list[Sequence[str]] = [
-        ("made again", "device", "equal", "within tolerance", "different", "largest difference", "relative")
+        ("recomputed", "device", "equal", "within tolerance", "different", "largest difference", "relative")
     ]
     for (stage, devices), mine in groups.items():
         counts = (sum(one["verdict"] == verdict for one in mine) for verdict in ("equal", "near", "different"))

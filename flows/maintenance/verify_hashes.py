@@ -1,7 +1,7 @@
-"""Whether bytes still are what they were recorded as: every file is read and hashed, whatever its size and times say.
+"""Verify that files have their recorded hashes: every file is read and hashed, whatever its size and times.
 
-A disk that rots or a program that sets times back changes bytes and not the mark; a plan, which goes by marks, does not
-see that. Nothing is repaired here. What is found wrong loses its remembered hash, so that the next plan reads it.
+A failing disk, or a program that resets times, changes bytes without changing the mark, which a plan does not detect.
+Nothing is repaired here. The cached hash of a damaged file is removed, so that the next plan reads it.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from tasks.progress import track_progress
 from tasks.weights.download import compute_sha256
 
 RAW_VIDEOS, CACHE, WEIGHTS = "raw videos", "cache", "weights"
-"""Groups beside the stages."""
+"""Groups of files besides the stages."""
 ONNX_MEMO = "onnx:"
-"""Memo prefix: SHA-256 of an ONNX export when it was first seen, for nothing else says what it must be."""
+"""Memo prefix: SHA-256 of an ONNX export when it was first verified, as its hash is not recorded elsewhere."""
 RECOMPUTE_REMEDY = "remove it, and `semflow run` brings it back"
 THREADS = 4
 
 
 class ExpectedFile(NamedTuple):
-    """What is said of one file."""
+    """One file and its expected hash."""
 
     group: str
     path: Path
@@ -44,16 +44,16 @@ class ExpectedFile(NamedTuple):
     """Hash that it must have."""
     remedy: str
     remembered: str = ""
-    """Under what name the state holds its hash; "" where it does not."""
+    """Path under which the state caches its hash; "" where it does not."""
     item: Item | None = None
-    """Whose artifact it is."""
+    """The item whose artifact it is."""
     optional: bool = False
-    """Whether it may be elsewhere: in the remote alone, not fetched yet."""
+    """Whether it may be missing, e.g. because it is only in the remote."""
     hashed: Callable[[Path], str] = md5_file
 
 
 class IntegrityFinding(NamedTuple):
-    """What is wrong with one file."""
+    """A problem with one file."""
 
     group: str
     path: str
@@ -64,19 +64,19 @@ class IntegrityFinding(NamedTuple):
 
 @dataclass
 class FileCounts:
-    """Files of one group."""
+    """Numbers of files of one group."""
 
     good: int = 0
     bad: int = 0
     absent: int = 0
-    """Not here, and need not be."""
+    """Missing files that may be missing."""
     bytes: int = 0
-    """Read."""
+    """Bytes read."""
 
 
 @dataclass
 class IntegrityReport:
-    """What came out."""
+    """The result of a verification."""
 
     counts: dict[str, FileCounts] = field(default_factory=dict[str, FileCounts])
     findings: list[IntegrityFinding] = field(default_factory=list[IntegrityFinding])
@@ -86,7 +86,7 @@ class IntegrityReport:
         return self.counts.setdefault(group, FileCounts())
 
     def add_finding(self, finding: IntegrityFinding) -> None:
-        """Note something wrong."""
+        """Add a problem, and count it in its group."""
         self.group_counts(finding.group).bad += 1
         self.findings.append(finding)
 
@@ -94,7 +94,7 @@ class IntegrityReport:
 def verify_hashes(
     plan: Plan, videos: Collection[str], stages: Collection[str], *, cache: bool, raw: bool
 ) -> IntegrityReport:
-    """Read everything that is recorded of `videos` and `stages`; `cache`: also the objects of the recorded version."""
+    """Verify all recorded files of `videos` and `stages`; `cache`: also the objects of the recorded version."""
     project, checked = plan.project, IntegrityReport()
     claims: list[ExpectedFile] = []
     for declaration in project.declarations:
@@ -137,7 +137,7 @@ def _check(project: Project, claims: list[ExpectedFile], checked: IntegrityRepor
 
 
 def _hash(claim: ExpectedFile) -> tuple[str | None, int]:
-    """Hash and size of what is there; "" where it cannot be read, None where there is nothing."""
+    """Hash and size of the file; hash "" where it cannot be read, None where it does not exist."""
     try:
         return claim.hashed(claim.path), claim.path.stat().st_size
     except (FileNotFoundError, NotADirectoryError):
@@ -255,5 +255,5 @@ def _entries(storage: Storage, md5: str) -> Iterable[str]:
 
 
 def _shown(project: Project, path: Path) -> str:
-    """As it is named to people, and in the state for files of the project."""
+    """The path for messages: relative to the project's root if inside, as in the state."""
     return path.relative_to(project.root).as_posix() if path.is_relative_to(project.root) else str(path)

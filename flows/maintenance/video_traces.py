@@ -1,8 +1,8 @@
-"""All that was ever recorded of one video: its objects in every version, and which of them others need too.
+"""Find everything that was recorded of one video: its objects in every version, and which of them others need too.
 
-What belongs to a video is found by what its recipes say, not by names alone: the recipe of a stage that reads the raw
-file names that file, and the recipe of a later stage names the content hashes of what it read. So a video that had
-another name once is found, and one that had this name before is left alone.
+Objects are assigned to a video by the content of recipes, not only by names: the recipe of a stage that reads the raw
+file names that file, and the recipe of a later stage contains the content hashes of its inputs. So a video that had
+another name before is found, and another video that had this name before is not affected.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ REPORTS, INDEX = "reports", "index.html"
 
 @dataclass
 class VideoTraces:
-    """What was found of one video."""
+    """Everything that was found of one video."""
 
     names: set[str]
-    """What it was called."""
+    """All names that it had."""
     stems: set[str]
-    """Of its recipes; those of artifacts that are folders follow from them."""
+    """Stems of its recipes and artifacts."""
     flat_stems: set[str]
     keys: set[str] = field(default_factory=set[str])
     objects: dict[str, tuple[int | None, str]] = field(default_factory=dict[str, "tuple[int | None, str]"])
-    """Object to size (None where unknown) and the folder it was recorded in: of this video alone."""
+    """Object (MD5) to size in bytes (None where unknown) and folder, of objects that only this video needs."""
     shared: set[str] = field(default_factory=set[str])
     """Objects that others need too."""
     listings: set[str] = field(default_factory=set[str])
-    """Listings in the cache that name one of `objects` and that no commit names."""
+    """Listings in the cache that contain one of `objects` and that no commit refers to."""
     committed: set[str] = field(default_factory=set[str])
-    """The same that some commit names: they stay."""
+    """Listings that contain one of `objects` and that a commit refers to; they are kept."""
     unknown: int = 0
-    """Recorded listings that are neither here nor in the remote."""
+    """Number of recorded listings that neither the cache nor the remote has."""
 
 
 def find_traces(project: Project, storage: Storage, video: Video) -> VideoTraces:
@@ -72,9 +72,9 @@ class _Search:
     digests: set[str] = field(default_factory=set[str])
     """Content hashes of the video's artifacts, as later recipes name them."""
     claimed: set[str] = field(default_factory=set[str])
-    """Stems that belonged to another raw file at some time."""
+    """Stems that another raw file had in some version."""
     pages: set[str] = field(default_factory=set[str])
-    """Objects of the page over all videos that show it."""
+    """Objects of index pages that show the video."""
     _parsed: dict[str, Recipe | None] = field(default_factory=dict[str, "Recipe | None"])
 
     def run(self) -> VideoTraces:
@@ -109,9 +109,9 @@ class _Search:
     # What belongs to the video
 
     def _take_recipes(self) -> None:
-        """Stages in order, so that what a recipe read is known before it is looked at."""
+        """Search all recipes, in the order of the stages, so that the inputs of a recipe are known before it."""
         by_stage: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        """Stage, "" where a listing that no commit names does not say it, to recipe object to stem."""
+        """Stage ("" for a listing of unknown stage) to recipe object to stem."""
         for md5 in (*self.recorded, *self.loose):
             stage = self.recorded.get(md5, "").removeprefix(f"{RECIPE_FOLDER}/")
             for name, recipe in self.listings[md5].items():
@@ -128,7 +128,7 @@ class _Search:
                 self._take(here, md5_file(path) if path.is_file() else "")
 
     def _take_stage(self, stage: str, recipes: dict[str, str], *, every: bool) -> None:
-        """`every`: look at all, for they name the raw file; else at those under a stem of the video."""
+        """Search the recipes of one stage: all if `every` (they name the raw file), else those of the video's stems."""
         wanted = {md5: stem for md5, stem in recipes.items() if every or stem in self.traces.stems}
         missing = {md5 for md5 in wanted if not self.storage.objects.has_object(md5)}
         if missing and self.storage.has_remote:
@@ -136,10 +136,10 @@ class _Search:
         for md5, stem in wanted.items():
             recipe = self._parse(md5)
             if recipe is not None and stage in (recipe.stage, ""):
-                self._judge(recipe, stem, md5)
+                self._assign_recipe(recipe, stem, md5)
 
-    def _judge(self, recipe: Recipe, stem: str, md5: str) -> None:
-        """Whether the recipe is the video's: by the raw file that it names, else by what it read."""
+    def _assign_recipe(self, recipe: Recipe, stem: str, md5: str) -> None:
+        """Add the recipe if it is the video's, by the raw file that it names, else by its inputs."""
         relatives = [value.partition(" ")[2] for value in recipe.inputs.values() if " " in value]
         if not relatives:
             if stem not in self.claimed or not self.digests.isdisjoint(recipe.inputs.values()):
@@ -184,14 +184,14 @@ class _Search:
                         self._note(file, size, folder)
 
     def _take_by_name(self) -> None:
-        """What lies under its stems, also where its recipe is lost; not where another video had the stem."""
+        """Add files under its stems whose recipe is lost, unless another video had the stem."""
         for md5, folder in self.recorded.items():
             for name, file in self.listings[md5].items():
                 if file not in self.found and self._belongs(folder, name, file):
                     self._note(file, None, folder)
 
     def _take_pages(self) -> None:
-        """The page over all videos shows a picture of each: pages that show this one are not kept."""
+        """Add index pages that show the video (they contain a thumbnail of each)."""
         names = [html.escape(name).encode() for name in self.traces.names]
         for md5, folder in self.recorded.items():
             listing = self.listings[md5] if folder == REPORTS else {}
@@ -210,7 +210,7 @@ class _Search:
     # What others need
 
     def _needed(self) -> set[str]:
-        """Objects that something else names: another video in any recorded version, another out of the repository."""
+        """Objects that something else refers to: another video in any recorded version, or other DVC files."""
         needed: set[str] = set()
         for md5, folder in self.recorded.items():
             for name, file in self.listings[md5].items():
@@ -221,7 +221,7 @@ class _Search:
         self.listings.load(foreign)
         made = {folder for _, folder in self.found.values()}
         for md5, folders in foreign.items():
-            # A folder that a stage of another day filled: its files are named after the video too.
+            # A folder that a former stage wrote: its files are named after the video too.
             old = not folders.isdisjoint(made)
             for name, file in self.listings[md5].items():
                 if not (old and file in self.found and self._is_after_video(name)):
@@ -241,7 +241,7 @@ class _Search:
                 yield other.md5
 
     def _belongs(self, folder: str, name: str, file: str) -> bool:
-        """Whether an entry of a listing is the video's."""
+        """Whether an entry of a listing belongs to the video."""
         if folder == RAW_FOLDER:
             return self._is_raw(name)
         if folder.startswith(f"{RECIPE_FOLDER}/"):
@@ -261,16 +261,16 @@ class _Search:
 
     @cached_property
     def kinds(self) -> dict[str, ArtifactKind]:
-        """Artifact folder to kind, of artifacts that each video has."""
+        """Artifact folder to kind, of the artifacts per video."""
         return {kind.folder: kind for d in self.project.declarations if not d.over_dataset for kind in d.outputs}
 
     @cached_property
     def flat_claimed(self) -> set[str]:
-        """Asked for only when all recipes have been looked at."""
+        """`claimed` as stems of folders; used only after all recipes have been searched."""
         return {stem.replace("/", "__") for stem in self.claimed}
 
     def _is_after_video(self, name: str) -> bool:
-        """Whether a file is named after the video, whatever its ending."""
+        """Whether a file is named after the video, with any suffix."""
         return name.startswith(
             tuple(f"{stem}{end}" for stem in self.traces.stems | self.traces.flat_stems for end in "./")
         )

@@ -1,5 +1,4 @@
-"""The page over all videos, written anew only when something it shows has changed; a video's part of it is remembered
-while its artifacts stay the same."""
+"""Write the index page of all videos when its content has changed; entries of unchanged videos are cached."""
 
 from __future__ import annotations
 
@@ -23,11 +22,11 @@ if TYPE_CHECKING:
 NAME = "index.html"
 FOLDER = "reports"
 SHOWN = ("decode", "detect", "track", "report")
-"""Stages whose artifacts a video's part of the page is made of."""
+"""Stages whose artifacts the entry of a video depends on."""
 
 
 def refresh_index(project: Project, plan: Plan) -> Path | None:
-    """Bring `reports/index.html` up to date and give its path; None where the project has no report stage."""
+    """Update `reports/index.html` and return its path; None where the project has no report stage."""
     if FOLDER not in project.producers:
         return None
     path = project.root / FOLDER / NAME
@@ -57,7 +56,7 @@ def _describe(project: Project, video: str) -> IndexItem:
 
 
 def _first_trouble(states: Mapping[Item, ItemState]) -> dict[str, ItemState]:
-    """Video to the first of its items that is not good."""
+    """Video to the state of the first of its items that is not fresh."""
     found: dict[str, ItemState] = {}
     for item, state in states.items():
         if state.status not in ("fresh", "remote"):
@@ -70,19 +69,19 @@ def _with_trouble(item: IndexItem, state: ItemState | None) -> IndexItem:
 
 
 def _key(plan: Plan, video: str) -> str:
-    """What a video's part of the page follows from."""
+    """A text that changes when the entry of the video must be made again."""
     states = (plan.states.get(Item(video, stage)) for stage in SHOWN)
     return " ".join(state.key if state is not None and state.outputs else "-" for state in states)
 
 
 def _mark(plan: Plan) -> str:
-    """A hash over what the page shows: every item's key or trouble, and the code that draws it."""
+    """A hash over everything that the page depends on: the state of every item, and the code that renders it."""
     shown = [(state.item, state.status, state.reason, state.key) for state in plan.states.values()]
     return hashlib.md5(json.dumps([shown, _drawing(plan)]).encode(), usedforsecurity=False).hexdigest()
 
 
 def _drawing(plan: Plan) -> list[str | None]:
-    """Hashes of the files that draw the page."""
+    """Hashes of the source files that render the page."""
     here = Path(__file__).parent
     files = sorted([*here.glob("index*"), *(here.parents[1] / "tasks" / "report").glob("*.*")])
     marks = [(str(file), read_mark(file)) for file in files]
@@ -90,7 +89,7 @@ def _drawing(plan: Plan) -> list[str | None]:
 
 
 def _ends_with(path: Path, mark: str) -> bool:
-    """Whether the file's last bytes are `mark`; the page may be large."""
+    """Whether the file ends with `mark`; reads only its end, as the page may be large."""
     size = len(mark.encode())
     try:
         with path.open("rb") as file:

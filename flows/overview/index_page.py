@@ -1,4 +1,4 @@
-"""The index over all videos: failures first, then by name, one self-contained page."""
+"""Render the index page of all videos, failures first, then by name; one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from tasks.artifacts.tracks import Tracks
 
 THUMBNAIL_PX = 256
 MAX_KINDS = 4  # classes named per video; the rest are counted together
-SEARCH_FROM = 12  # videos from which a search field pays
+SEARCH_FROM = 12  # number of videos from which the page has a search field
 
 
 @dataclass(frozen=True)
 class IndexItem:
-    """One video as the index shows it; what is unknown is None or empty."""
+    """The entry of one video; unknown values are None or empty."""
 
     video: str
     state: Literal["ok", "failed"] = "ok"
     stage: str | None = None
     """The stage that failed."""
     error: str | None = None
-    """Why it failed."""
+    """The reason of the failure."""
     link: str | None = None
     """Address of the video's report, relative to the index."""
     thumbnail: bytes | None = None
-    """JPEG."""
+    """JPEG bytes."""
     account: DecodeReport | None = None
     detections: int | None = None
     tracks: Mapping[str, int] = field(default_factory=dict[str, int])
-    """Class to its number of tracks, most first."""
+    """Class to its number of tracks, in descending order."""
 
 
 def make_index_item(root: Path, video: str, stem: str | None = None, report_stem: str | None = None) -> IndexItem:
-    """What the artifacts of `video` in the project at `root` say, as far as they are there; reads one image at most.
+    """The entry of `video` in the project at `root`, from its existing artifacts; reads at most one image.
 
-    They lie under the name `stem`, the report under `report_stem`; under the video's own where these are None.
+    `stem` and `report_stem` are the stems of its artifacts and of its report; by default the video's name.
     """
     frames, detections, tracks = (kind.path(root, stem or video) for kind in (Frames, Detections, Tracks))
     account, thumbnail = _look(frames) if frames.is_file() else (None, None)
@@ -59,7 +59,7 @@ def make_index_item(root: Path, video: str, stem: str | None = None, report_stem
 
 
 def render_index(items: Sequence[IndexItem]) -> str:
-    """The page as HTML; the same items give the same text, in whatever order they come."""
+    """The page as HTML; the result does not depend on the order of the items."""
     from tasks.report.formatting import format_clock, format_count, format_number, format_rate, format_size
     from tasks.report.inline_images import make_data_uri
     from tasks.report.page_template import make_environment, make_style
@@ -85,14 +85,14 @@ def render_index(items: Sequence[IndexItem]) -> str:
 
 
 def summarise_videos(items: Sequence[IndexItem]) -> str:
-    """All videos in a sentence or two."""
+    """A summary of all videos in one to three sentences."""
     from tasks.report.formatting import format_count, format_duration, format_number
 
     if not items:
         return "No videos yet: put some into data/raw and run `semflow run`."
     failed = sum(item.state == "failed" for item in items)
     accounts = [item.account for item in items if item.account is not None]
-    said = [
+    sentences = [
         f"{format_count(len(items), 'video')}, " + (f"{format_number(failed, 1)} failed." if failed else "all good.")
     ]
     if accounts:
@@ -101,17 +101,17 @@ def summarise_videos(items: Sequence[IndexItem]) -> str:
             for amount, word in ((sum(a.damaged for a in accounts), "damaged"), (sum(a.lost for a in accounts), "lost"))
             if amount
         ]
-        said.append(
+        sentences.append(
             f"{format_duration(sum(a.duration_s for a in accounts))} of video"
             + f" in {format_count(sum(a.kept for a in accounts), 'frame')}"
             + (f" ({', '.join(wrong)})" if wrong else "")
             + f", {format_count(sum(sum(item.tracks.values()) for item in items), 'track')}."
         )
-    return " ".join(said)
+    return " ".join(sentences)
 
 
 def _look(path: Path) -> tuple[DecodeReport, bytes | None]:
-    """The account, and a small picture of the middle one of the whole frames."""
+    """The decode report, and a thumbnail (JPEG) of the middle one of the undamaged frames; None without any."""
     import numpy as np
 
     from tasks.report.inline_images import encode_jpeg, shrink_image
@@ -129,7 +129,7 @@ def _row_count(path: Path) -> int:
 
 
 def _kinds(path: Path) -> dict[str, int]:
-    """Tracks per class, read from two columns."""
+    """Class to its number of tracks, in descending order."""
     import pyarrow.parquet as pq
 
     pairs = pq.read_table(path, columns=["class_name", "track_id"]).group_by(["class_name", "track_id"]).aggregate([])

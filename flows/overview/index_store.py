@@ -1,4 +1,4 @@
-"""What the page over all videos shows of each, remembered in the project's state while the artifacts stay the same."""
+"""Cache the entries of the index page in the project's state."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ PREFIX = "index-item:"
 
 
 def load_items(project: Project) -> dict[str, tuple[str, IndexItem]]:
-    """Video to the key that its part of the page was made for, and that part."""
+    """Video to the cached entry and the key that it was made for."""
     found: dict[str, tuple[str, IndexItem]] = {}
     for video, value in project.state.read_memos(PREFIX).items():
         try:
             found[video] = (value["key"], _from_json(value["item"]))
         except (KeyError, TypeError, ValueError):
-            continue  # noted by another version
+            continue  # saved by another version
     return found
 
 
 def save_items(project: Project, items: Mapping[str, tuple[str, IndexItem]]) -> None:
-    """Remember the parts of some videos."""
+    """Save the entries of some videos with their keys."""
     values = {video: {"key": key, "item": _to_json(item)} for video, (key, item) in items.items()}
     project.state.save_memos(PREFIX, values)
 

@@ -1,1 +1,1 @@
-"""How a run shows in Prefect: a flow run with a task run per item, written by a process of its own beside the run."""
+"""Show a run in Prefect: a flow run with a task run per item, written by a separate process beside the run."""

@@ -1,4 +1,4 @@
-"""Where this door meets the engine: one run told to an observer, and the mirror that suits a project."""
+"""Connects Prefect with the engine: makes the mirror of a project, and runs the engine with it as observer."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from tasks.artifacts.artifact import DATASET_ITEM
 from tasks.content_hash import combine_hashes
 
 DRAIN_S = 5.0
-"""How long a run from the command line waits at its end for Prefect to have recorded it."""
+"""Seconds that a run from the command line waits at its end until Prefect has recorded it."""
 INTERRUPT_S = 1.5
-"""The same where it was interrupted."""
+"""The same for an interrupted run."""
 
 
 def make_mirror(
     project: Project, flow_run_id: str | None = None, api_url: str | None = None, say: SayLine | None = None
 ) -> PrefectMirror:
-    """The mirror of a run of `project`: its stages by the fingerprint of their code, its items by what they read."""
+    """The mirror of a run of `project`, with the code fingerprints of its stages and the inputs of its items."""
     return PrefectMirror(
         _versions(project),
         lambda item: find_sources(project, item),
@@ -36,7 +36,7 @@ def make_mirror(
 
 
 class _WhenBusy(PrefectMirror):
-    """A mirror that is opened only when there is something to show."""
+    """A mirror that is opened only when there are items to compute."""
 
     root: Path
     videos: Sequence[str] | None
@@ -53,7 +53,7 @@ class _WhenBusy(PrefectMirror):
 
 @contextmanager
 def mirror_run(project: Project, videos: Sequence[str] | None) -> Generator[Observer]:
-    """The mirror of a run from the command line: a run with nothing to do starts no Prefect."""
+    """The mirror of a run from the command line; Prefect is not started for a run with nothing to do."""
     mirror = _WhenBusy(_versions(project), lambda item: find_sources(project, item), retry_delays_s=RETRY_DELAYS_S)
     mirror.root, mirror.videos = project.root, videos
     try:
@@ -63,7 +63,7 @@ def mirror_run(project: Project, videos: Sequence[str] | None) -> Generator[Obse
 
 
 def find_sources(project: Project, item: Item) -> list[Item]:
-    """The items that an item may read from, for the graph of the flow run."""
+    """The items that an item may read, for the graph of the flow run."""
     declaration = project.by_name[item.stage]
     found: dict[Item, None] = {}
     for argument, kind in declaration.inputs.items():
@@ -76,9 +76,9 @@ def find_sources(project: Project, item: Item) -> list[Item]:
 
 
 def run_engine(project: Project, videos: Sequence[str] | None, observer: Observer) -> Summary:
-    """Bring `videos` (None: all) up to date and tell `observer`.
+    """Bring `videos` (None: all) up to date with `observer`.
 
-    A signal that ended the run is raised again once the engine has let go, for Prefect's own handler to see.
+    A signal that interrupted the run is raised again after the engine has released its lock, for Prefect's handler.
     """
     summary = run_stale_items(project, videos, observers=[observer])
     if summary.interrupted:

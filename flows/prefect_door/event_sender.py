@@ -1,7 +1,7 @@
-"""Sends task-run events and log lines to Prefect's REST API in batches, with a bound on unrecorded events.
+"""Send task-run events and log lines to Prefect's REST API in batches, with a bound on unrecorded events.
 
-A server that does not answer for a while gets what it missed once it is back. Prefect records events later than it
-accepts them, so the sender asks how many task runs are in the database and waits where the server is too far behind.
+Events stay queued while the server does not answer. Prefect records events later than it accepts them, so the sender
+queries how many task runs are in the database and waits where the server is too far behind.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from flows.prefect_door import task_run_events
 BATCH = 200
 """Events or log lines in one request."""
 MAX_IN_FLIGHT = 2000
-"""Items that the server may have accepted and not recorded; it drops events beyond 10,000 (Prefect 3.8.8)."""
+"""Most items that the server may have accepted and not yet recorded; it drops events beyond 10,000 (Prefect 3.8.8)."""
 MAX_PAUSE_S = 1.0
-"""Longest time between two questions how far the server is: each costs it some milliseconds."""
+"""Longest time between two queries of the number of recorded items; each costs the server some milliseconds."""
 FEW, MAX_PAUSE_OF_FEW_S = 100, 0.2
-"""So few task runs are in the database within a second, and somebody waits for the end of the run."""
+"""With at most so many task runs the pause is shorter: they are recorded within a second, and the user waits."""
 STALL_TIMEOUT_S = 30.0
-"""After so long without any progress of the server, sending goes on all the same."""
+"""Seconds without progress of the server after which sending continues without waiting."""
 
 
 class EventSender:
@@ -41,11 +41,11 @@ class EventSender:
         self._sent = 0
 
     def has_queued(self) -> bool:
-        """Whether something is not sent yet."""
+        """Whether events or log lines are queued."""
         return bool(self.events or self.logs)
 
     def send_queued(self, flow_run: UUID) -> None:
-        """Send the queued events and lines; waits where the server is behind."""
+        """Send the queued events and lines; waits where too many events are unrecorded."""
         while self.events and self._post("/events", self.events[:BATCH]):
             self._sent += sum(task_run_events.is_final_event(event) for event in self.events[:BATCH])
             del self.events[:BATCH]
@@ -76,13 +76,13 @@ class EventSender:
         return True
 
     def _post(self, path: Literal["/events", "/logs/"], content: list[dict[str, Any]]) -> bool:
-        """Whether the server accepted `content`; waits a moment where it does not answer."""
+        """Whether the server accepted `content`; waits up to a second where it does not answer."""
         if time.monotonic() > self.deadline:
             return False
         try:
             self._client.request("POST", path, json=content)
         except httpx.HTTPError as error:
-            if isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500:
+            if isinstance(error, httpx.HTTPStatusError) and not error.response.is_server_error:
                 raise
             time.sleep(min(1.0, max(0.0, self.deadline - time.monotonic())))
             return False

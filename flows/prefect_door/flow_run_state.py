@@ -1,6 +1,6 @@
-"""How a run ended, in Prefect's terms: the state of its flow run and the table of what became of its items.
+"""The final state of a run's flow run in Prefect, and the table of the outcomes of its items.
 
-Pure: the run and the deployed flows ask the same functions, and neither Prefect nor the engine is needed to test them.
+Pure functions, used by `semflow run` and by the deployed flows; they can be tested without Prefect and the engine.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from flows.engine.outcome import Item, Outcome, Summary
 
 StateType = Literal["COMPLETED", "FAILED", "CANCELLED", "CRASHED"]
 FAULTS_ON_RECORD = "FaultsOnRecord"
-"""Name of the Completed state of a run that met only faults known before it."""
+"""Name of the Completed state of a run whose only failures were recorded before it."""
 MAX_REASON = 300
-"""Characters of a reason in the message of a state; the whole of it is in the log of the task run."""
+"""Most characters of a reason in the message of a state; the full text is in the log of the task run."""
 MAX_ROWS = 500
-"""Items in the table of a run; of bigger runs it lists the items that are not good, and counts by stage."""
+"""Most items in the table of a run; for larger runs it lists the items that are not good, and counts by stage."""
 
 
 @dataclass(frozen=True)
 class FlowRunState:
-    """The last state of a flow run."""
+    """The final state of a flow run."""
 
     type: StateType
     name: str
@@ -31,10 +31,10 @@ class FlowRunState:
 
 
 def decide_final_state(summary: Summary, attempted: Container[Item]) -> FlowRunState:
-    """The state that a run ends in; `attempted` holds the items that a worker took up in it.
+    """The final state of a run; `attempted` contains the items that a worker started in it.
 
-    A fault that lay recorded before the run began was not attempted in it: such faults alone leave the run Completed,
-    so that a night that went as the one before does not raise an alarm.
+    Faults that were recorded before the run are not attempted again; a run with only such faults is Completed, so that
+    a nightly run with the same result as the one before does not raise an alarm.
     """
     total = len(summary.outcomes)
     if summary.interrupted:
@@ -66,13 +66,13 @@ def make_result_table(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     for outcome in outcomes:
         stages.setdefault(outcome.stage, []).append(outcome)
     rows = [_stage_row(stage, members) for stage, members in stages.items()]
-    # Failures come before what they block: they are what somebody has to look at.
+    # Failures come before the items that they block, since these have to be looked at.
     bad = sorted((outcome for outcome in outcomes if not outcome.is_good), key=lambda o: o.result != "failed")
     return rows + [_row(outcome) for outcome in bad[:MAX_ROWS]]
 
 
 def shorten_reason(reason: str, limit: int = MAX_REASON) -> str:
-    """`reason`, cut off where it is longer than a message should be."""
+    """`reason`, cut to `limit` characters."""
     return reason if len(reason) <= limit else f"{reason[: limit - 1]}…"
 
 

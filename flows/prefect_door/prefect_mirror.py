@@ -1,9 +1,9 @@
-"""The observer that shows a run in Prefect: it hands what happens to a process of its own, which does the rest.
+"""The observer that shows a run in Prefect: it sends the events of the run to a separate process, which records them.
 
-Importing Prefect takes 2 to 6 seconds of processor time and starting its server 7, so neither happens in the process
-of the run: the engine's loop pays an append to a deque, a thread writes what gathered there to a pipe. The other
-process (prefect_process.py) is in a session of its own, so a Ctrl-C in the terminal does not reach it, and it ends
-with the pipe: whatever ends the run, no server stays behind.
+Importing Prefect takes 2 to 6 seconds of processor time and starting its server 7, so neither happens in the process of
+the run: the engine's loop appends events to a deque, and a thread writes them to a pipe. The other process
+(prefect_process.py) is in its own session, so Ctrl-C in the terminal does not reach it, and it exits when the pipe is
+closed, so no server is left however the run ends.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ from flows.engine.project import STATE
 from flows.prefect_door.flow_run_state import decide_final_state, make_result_table
 
 PREFECT_LOG = Path(STATE) / "logs" / "prefect-server.log"
-"""What the process beside the run, and the server in it, have to say; of the last run."""
+"""Log of the process beside the run and of the server in it; of the last run."""
 POLL_S = 0.1
-"""How long an event waits at most before it is on its way."""
+"""Longest time in seconds before an event is written to the pipe."""
 GRACE_S = 2.0
-"""How long the other process may take to end beyond the time it was given."""
+"""Seconds that the other process may take to exit beyond its time limit."""
 ITEMS_PER_MESSAGE = 500
-"""Items of a plan in one message: writing one holds the interpreter, and with it the engine's loop."""
+"""Items of a plan in one message, since encoding a message blocks the engine's loop."""
 MAX_SOURCES = 50
-"""Edges into one task run that Prefect is told of; a stage over a thousand videos would drown its graph."""
+"""Most edges into one task run; a stage over a thousand videos would make the graph unreadable."""
 
 SayLine = Callable[[int, str], None]
 Message = list[Any]
 
 
 class PrefectMirror:
-    """An Observer (flows.engine.outcome) that shows the run in Prefect; nothing that fails here fails the run.
+    """An Observer (flows.engine.outcome) that shows the run in Prefect; a failure here does not fail the run.
 
     `versions` gives the fingerprint of a stage's code, `reads` the items that an item reads, for the graph of the flow
-    run; `retry_delays_s` are the engine's waits before a second and further tries. With `flow_run_id` the run becomes
-    part of that flow run, whose state its flow then sets; without, a flow run is made. `api_url` names the server;
-    without, Prefect's settings do. `say` gets the lines for the user, from a thread of the mirror; by default they go
-    to the logger semflow.
+    run; `retry_delays_s` are the engine's waits before the second and further attempts. With `flow_run_id` the run
+    becomes part of that flow run, whose state its flow then sets; otherwise a flow run is created. `api_url` names the
+    server; by default Prefect's settings do. `say` receives the lines for the user, in a thread of the mirror; by
+    default they are logged.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class PrefectMirror:
         say: SayLine | None = None,
     ) -> None:
         self.attempted: set[Item] = set()
-        """The items that a worker took up."""
+        """The items that a worker has started."""
         self._versions = dict(versions or {})
         self._reads = reads
         self._retry_delays_s = list(retry_delays_s)
@@ -77,7 +77,7 @@ class PrefectMirror:
         self._ended_early = False
 
     def open(self, root: Path, videos: Sequence[str] | None = None, stages: Sequence[str] | None = None) -> None:
-        """Start the process that speaks to Prefect; returns at once."""
+        """Start the process that records the run in Prefect; returns at once."""
         log = root / PREFECT_LOG
         opening = {
             "root": str(root),
@@ -99,7 +99,7 @@ class PrefectMirror:
                     start_new_session=True,
                 )
         except OSError as error:
-            self._say(logging.WARNING, f"Prefect could not be started ({error}); this run goes on without it")
+            self._say(logging.WARNING, f"Prefect could not be started ({error}); this run continues without it")
             return
         self._events.append(("open", opening))
         self._threads = [
@@ -118,19 +118,19 @@ class PrefectMirror:
         self._events.append(("started", time.time(), item, worker, attempt))
 
     def on_progress(self, item: Item, step: Step) -> None:
-        """Of no use here: Prefect knows the states of an item only."""
+        """Not used: Prefect has only the states of an item."""
 
     def on_ended(self, outcome: Outcome, final: bool) -> None:
         self._events.append(("ended", time.time(), outcome, final))
 
     def on_message(self, level: int, message: str) -> None:
-        self._events.append(("said", time.time(), level, message))
+        self._events.append(("log", time.time(), level, message))
 
     def on_finished(self, summary: Summary) -> None:
         self._events.append(("finished", time.time(), summary))
 
     def close(self, timeout_s: float = 10.0, *, quiet: bool = False) -> None:
-        """Wait until Prefect has recorded the run, at most `timeout_s`, then end its process; says so where cut."""
+        """Wait at most `timeout_s` until Prefect has recorded the run, then end its process; warns if incomplete."""
         process = self._process
         if process is None:
             return
@@ -141,26 +141,26 @@ class PrefectMirror:
         except subprocess.TimeoutExpired:
             code = 1
         finally:
-            self._end(process)
+            self._end_process(process)
         if code and not self._ended_early and not quiet:
             self._say(
-                logging.WARNING, f"Prefect was not done within {timeout_s:.0f} s: what it shows of this run is cut"
+                logging.WARNING, f"Prefect was not done within {timeout_s:.0f} s: its record of this run is incomplete"
             )
 
     def take_messages(self) -> list[Message]:
-        """What happened since the last call, as messages for the other process."""
+        """Events since the last call, as messages for the other process."""
         messages: list[Message] = []
         while self._events:
             messages.extend(self._encode(self._events.popleft()))
         return messages
 
     def kill_process(self) -> None:
-        """End Prefect's process now, whatever it has recorded."""
+        """Kill the other process at once, whatever it has recorded."""
         if self._process is not None:
             self._closing.set()
-            self._end(self._process)
+            self._end_process(self._process)
 
-    def _end(self, process: subprocess.Popen[bytes]) -> None:
+    def _end_process(self, process: subprocess.Popen[bytes]) -> None:
         process.kill()
         process.wait()
         for thread in self._threads:
@@ -172,7 +172,7 @@ class PrefectMirror:
         self._process = None
 
     def _write(self, process: subprocess.Popen[bytes]) -> None:
-        """Send on what gathered, until the run is over or nobody listens."""
+        """Write the queued events to the pipe until the run ends or the pipe is closed."""
         assert process.stdin is not None
         last = False
         while not last:
@@ -185,7 +185,7 @@ class PrefectMirror:
                 return
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
-        """Pass on the lines of the other process; where it ended before its time, say why."""
+        """Pass the lines of the other process to the user; warns where it ended early."""
         assert process.stdout is not None
         with contextlib.suppress(OSError, ValueError):
             for line in process.stdout:
@@ -197,10 +197,10 @@ class PrefectMirror:
                         self._say(int(level), str(text))
         if not self._ended_well and not self._closing.is_set():
             self._ended_early = True
-            self._say(logging.WARNING, "Prefect's process ended early; this run goes on without it")
+            self._say(logging.WARNING, "Prefect's process ended early; this run continues without it")
 
     def _encode(self, event: tuple[Any, ...]) -> list[Message]:
-        """An event as the other process reads it: plain JSON, so that it needs nothing of the engine."""
+        """An event as messages of plain JSON values, which the other process reads without importing the engine."""
         match event:
             case ("planned", when, items, expected_s, workers):
                 rows = [[i.video, i.stage, str(i), expected_s.get(i), self._sources(i)] for i in items]
@@ -214,9 +214,9 @@ class PrefectMirror:
                 new = outcome.item in self.attempted
                 return [["ended", when, {**outcome.to_dict(), "label": str(outcome.item), "new": new}, final]]
             case ("finished", when, summary):
-                verdict = decide_final_state(summary, self.attempted)
+                state = decide_final_state(summary, self.attempted)
                 result = {
-                    "state": [verdict.type, verdict.name, verdict.message],
+                    "state": [state.type, state.name, state.message],
                     "table": make_result_table(summary.outcomes),
                     "index": summary.index,
                 }
@@ -233,17 +233,17 @@ class PrefectMirror:
 
 
 def make_environment(api_url: str | None) -> dict[str, str]:
-    """The environment of the other process: it finds the same code, and asks this machine without a proxy."""
+    """The environment of the other process: the same code, and no proxy for requests to this machine."""
     environment = dict(os.environ)
     code = str(Path(__file__).resolve().parents[2])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (code, environment.get("PYTHONPATH"))))
-    # Anything else would send requests to 127.0.0.1 to the proxy of a university or a hospital.
+    # Otherwise requests to 127.0.0.1 would be sent to the proxy of e.g. a university or a hospital.
     known = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
     direct = ",".join(filter(None, (known, "127.0.0.1", "localhost")))
     environment |= {"NO_PROXY": direct, "no_proxy": direct}
     if api_url:
         environment["PREFECT_API_URL"] = api_url
-    # Nothing leaves the machine unasked.
+    # No telemetry unless the user enables it.
     environment.setdefault("DO_NOT_TRACK", "1")
     environment.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     return environment

@@ -1,9 +1,9 @@
 """The process beside a run that records it in Prefect: `python -m flows.prefect_door.prefect_process LOG`, messages
 on stdin.
 
-It finds the server that Prefect's settings name, or is one itself, and records the run there (prefect_recorder.py). It
-ends when the run closes it, within the time limit of that message; and by itself within seconds when the run's process
-is gone: it sees the end of the pipe or, where a grandchild holds that open, the number of its parent change.
+It uses the server that Prefect's settings name, or is a server itself, and records the run there
+(prefect_recorder.py). It exits when the run closes it, within the time limit of that message, and within seconds after
+the run's process has died: it detects the end of the pipe or, where a grandchild keeps that open, a new parent process.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from flows.prefect_door.prefect_server import (
 )
 
 SOCKET_VARIABLE = "SEMFLOW_PREFECT_OWN"
-"""Holds the descriptor of the socket where this process was started anew to be the server."""
+"""File descriptor of the socket, set when this process was restarted to be the server."""
 CONNECT_TIMEOUT_S = 10.0
-"""How long a server that is named may take to answer."""
+"""Seconds that a configured server may take to answer."""
 START_TIMEOUT_S = 180.0
-"""How long our own may take to start: it builds a database the first time, on a machine that is busy computing."""
+"""Seconds that our own server may take to start: the first time it creates a database, on a busy machine."""
 ORPHAN_TIMEOUT_S = 6.0
-"""How long this process may live on without the run."""
+"""Seconds that this process may run after the run's process has died."""
 NICENESS = 5
-"""The run comes first."""
+"""Increment of the nice value, so that the run has priority."""
 
 
 class RunPipes:
-    """The two pipes: messages of the run, and lines for its user."""
+    """The two pipes: messages from the run, and lines for its user."""
 
     def __init__(self, messages: int, lines: int) -> None:
         self.inbox: queue.SimpleQueue[list[Any]] = queue.SimpleQueue()
@@ -52,18 +52,18 @@ class RunPipes:
         self.recording = False
 
     def start_listening(self) -> None:
-        """Take messages in the background from now on, and notice when the run is gone."""
+        """Start the threads that receive messages and detect the death of the run's process."""
         threading.Thread(target=self._read, daemon=True).start()
         threading.Thread(target=self._watch, daemon=True).start()
 
     def send_line(self, level: int | None, text: str) -> None:
-        """Tell the user of the run; level None: all is done."""
+        """Send a line for the user with its logging level; level None: recording is complete."""
         with contextlib.suppress(OSError, ValueError):
             self._lines.write(json.dumps([level, text]) + "\n")
             self._lines.flush()
 
     def restore_stdout(self) -> None:
-        """Put the pipe for lines back where a program finds it."""
+        """Make the pipe for lines the standard output again, for a restarted program."""
         os.dup2(self._lines.fileno(), 1)
 
     def _read(self) -> None:
@@ -83,13 +83,13 @@ class RunPipes:
 
     def _lost(self) -> None:
         if not self.recording:
-            os._exit(0)  # nothing is recorded yet, so nothing has to be put right
+            os._exit(0)  # nothing is recorded yet, so no state has to be corrected
         limit_lifetime(ORPHAN_TIMEOUT_S)
         self.inbox.put(["lost"])
 
 
 def limit_lifetime(seconds: float) -> None:
-    """End this process after `seconds`, whatever it is at."""
+    """Exit this process after `seconds`, whatever it is doing."""
     timer = threading.Timer(seconds, os._exit, (1,))
     timer.daemon = True
     timer.start()
@@ -104,7 +104,7 @@ def main(log: Path) -> NoReturn:
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "2")
     pipes = RunPipes(os.dup(0), os.dup(1))
-    os.dup2(2, 1)  # what a library prints is no line for the user
+    os.dup2(2, 1)  # output of libraries goes to the log, not to the user
     if SOCKET_VARIABLE in os.environ:
         serve_and_record(pipes, log, socket.socket(fileno=int(os.environ.pop(SOCKET_VARIABLE))))
     elif not may_be_configured() or (url := _configured()) is None:
@@ -116,14 +116,14 @@ def main(log: Path) -> NoReturn:
         record_run(pipes, own=False)
     else:
         pipes.send_line(logging.WARNING, f"Prefect's server at {url} does not answer; this run uses one of its own")
-        _begin_anew(pipes)
+        _restart_as_server(pipes)
     pipes.send_line(None, "")
     sys.stderr.flush()
-    os._exit(0)  # Prefect's threads would wait for a server that is gone
+    os._exit(0)  # Prefect's threads would wait for a server that has stopped
 
 
 def serve_and_record(pipes: RunPipes, log: Path, listener: socket.socket) -> None:
-    """Serve in this thread, record in another."""
+    """Run the server in this thread and the recording in another."""
     os.environ.update({name: os.environ.get(name, value) for name, value in EPHEMERAL_SETTINGS.items()})
     pipes.start_listening()
     server = EphemeralServer(listener)
@@ -131,7 +131,7 @@ def serve_and_record(pipes: RunPipes, log: Path, listener: socket.socket) -> Non
     recorder.start()
     try:
         came_up, error = server.run(), None
-    except SystemExit:  # uvicorn's way to say that it did not start; its log says why
+    except SystemExit:  # raised by uvicorn when it cannot start; the reason is in its log
         came_up, error = server.wait_ready(0), None
     except Exception as caught:
         came_up, error = False, caught
@@ -139,11 +139,13 @@ def serve_and_record(pipes: RunPipes, log: Path, listener: socket.socket) -> Non
     if not came_up:
         sys.stderr.flush()
         reason = find_reason(log, error)
-        pipes.send_line(logging.WARNING, f"Prefect's server did not start: {reason}; this run goes on without Prefect")
+        pipes.send_line(
+            logging.WARNING, f"Prefect's server did not start: {reason}; this run continues without Prefect"
+        )
 
 
 def record_run(pipes: RunPipes, own: bool) -> None:
-    """Record the run at the server that the settings name by now; a refusal costs the recording, not the run."""
+    """Record the run at the configured server; an error ends the recording, not the run."""
     from prefect.client.orchestration import get_client
 
     from flows.prefect_door.prefect_recorder import PrefectRecorder
@@ -155,8 +157,8 @@ def record_run(pipes: RunPipes, own: bool) -> None:
             PrefectRecorder(client, pipes.inbox, pipes.send_line, own).run()
     except Exception as error:
         logging.getLogger(__name__).exception("the recording failed")
-        words = " ".join(str(error).split())[:300]
-        pipes.send_line(logging.WARNING, f"Prefect stopped recording this run ({type(error).__name__}: {words})")
+        reason = " ".join(str(error).split())[:300]
+        pipes.send_line(logging.WARNING, f"Prefect stopped recording this run ({type(error).__name__}: {reason})")
 
 
 def _record_there(pipes: RunPipes, server: EphemeralServer) -> None:
@@ -165,7 +167,7 @@ def _record_there(pipes: RunPipes, server: EphemeralServer) -> None:
     else:
         pipes.send_line(
             logging.WARNING,
-            f"Prefect's server was not ready within {START_TIMEOUT_S:.0f} s; this run goes on without Prefect",
+            f"Prefect's server was not ready within {START_TIMEOUT_S:.0f} s; this run continues without Prefect",
         )
     server.stop()
 
@@ -178,13 +180,13 @@ def _configured() -> str | None:
 
 
 def _name(listener: socket.socket) -> None:
-    """Let Prefect's client in this process find our own server; must come before Prefect is imported."""
+    """Point Prefect's client in this process to our own server; must be called before Prefect is imported."""
     os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
     os.environ.pop("PREFECT_API_KEY", None)
 
 
-def _begin_anew(pipes: RunPipes) -> NoReturn:
-    """Start this program again as the server: Prefect reads its settings once, on import."""
+def _restart_as_server(pipes: RunPipes) -> NoReturn:
+    """Restart this program as the server, since Prefect reads its settings once, on import."""
     listener = EphemeralServer.bind_free_port()
     _name(listener)
     pipes.restore_stdout()

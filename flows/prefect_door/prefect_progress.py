@@ -1,4 +1,4 @@
-"""How far a run is: percent and a line, for the progress artifact of its flow run."""
+"""Progress of a run in percent and as a line of text, for the progress artifact of its flow run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NEVER = float("-inf")
 
 
 class FlowRunProgress:
-    """How far the run is: by the seconds that its items were expected to take, by their number where unknown."""
+    """Progress of the run by the expected seconds of its items; items without estimate count as the mean."""
 
     def __init__(self, began: float) -> None:
         """`began` in seconds since the epoch."""
@@ -22,23 +22,23 @@ class FlowRunProgress:
         self.shown_at = NEVER
 
     def add_expected(self, expected_s: dict[tuple[str, str], float | None]) -> None:
-        """More items that the run means to make, and the seconds that each is expected to take where known."""
+        """Add items of the plan, with the expected seconds of each where known."""
         self._expected_s |= expected_s
 
     def count_done(self, item: tuple[str, str]) -> None:
-        """One more is settled."""
+        """Count an item as done."""
         if item in self._expected_s:
             self._done.add(item)
 
     def is_due(self) -> bool:
-        """Whether it is time to show it again."""
+        """Whether an update is due; if so, the next one is due UPDATE_INTERVAL_S later."""
         if time.monotonic() - self.shown_at < UPDATE_INTERVAL_S:
             return False
         self.shown_at = time.monotonic()
         return True
 
     def summarize(self) -> tuple[float, str]:
-        """Percent, and a line."""
+        """Percent done, and a line of text."""
         share = self._share()
         done, took = len(self._done), time.time() - self._began
         words = f"{done} of {len(self._expected_s)} items"
@@ -49,7 +49,7 @@ class FlowRunProgress:
         return round(100 * share, 1), words
 
     def _share(self) -> float:
-        """The part of the expected seconds that is done; an item of unknown length counts as the mean of the others."""
+        """Share (0 to 1) of the expected seconds that is done; an item without estimate counts as the others' mean."""
         known = [seconds for seconds in self._expected_s.values() if seconds is not None]
         usual = sum(known) / len(known) if any(known) else 1.0
         weights = {item: usual if seconds is None else seconds for item, seconds in self._expected_s.items()}

@@ -30,17 +30,17 @@ from flows.prefect_door.task_run_events import FlowRunRef, TaskRunRecord
 FLOW_NAME = "process_dataset"
 TAG = "semflow"
 GATHER_S = 0.25
-"""How long messages gather before they are sent."""
+"""Seconds over which messages are collected before they are sent."""
 MIN_MESSAGES_TO_MERGE = 400
-"""Messages at once from which on an item that began and ended among them is told in one event instead of two."""
+"""Number of collected messages from which items that started and ended among them get one event instead of two."""
 CRASH_TIMEOUT_S = 3.0
-"""How long it may take to say that the run was killed."""
+"""Seconds for recording that the run was killed."""
 INFO, WARNING, ERROR = 20, 30, 40
 SayLine = Callable[[int, str], None]
 
 
 class PrefectRecorder:
-    """One run's recording, from its opening message to the end; `run` returns when all is recorded or time is up."""
+    """Records one run; `run` returns when everything is recorded or its time limit is over."""
 
     def __init__(self, client: SyncPrefectClient, inbox: queue.SimpleQueue[list[Any]], say: SayLine, own: bool) -> None:
         self._client = client
@@ -58,13 +58,13 @@ class PrefectRecorder:
         self._beat_at = time.monotonic()
 
     def run(self) -> None:
-        """Record until the run closes or its process is gone."""
+        """Record until the run sends "close" or its process has died."""
         self._opening = self._inbox.get()[1]
         self._flow = self._open()
         while not self._over:
             messages = self._gather()
             for message in _lean(messages):
-                self._take(message)
+                self._handle_message(message)
             self._sender.send_queued(self._flow.id)
             self._show_progress()
             self._beat()
@@ -72,7 +72,7 @@ class PrefectRecorder:
         self._conclude()
 
     def _open(self) -> FlowRunRef:
-        """The flow run to record in: the one given, or a new one."""
+        """The flow run to record in: the given one, or a new one."""
         given = self._opening["flow_run_id"]
         if given is not None:
             run = self._client.read_flow_run(UUID(given))
@@ -89,16 +89,16 @@ class PrefectRecorder:
         return FlowRunRef(UUID(made["id"]), made["name"])
 
     def _settle_lost_runs(self, tags: Sequence[str]) -> None:
-        """A run of this folder that is still Running was cut off with its machine: a folder has one run at a time."""
+        """Set runs of this folder that are still Running to Crashed: a folder has one run at a time."""
         wanted = FlowRunFilter.model_validate(
             {"tags": {"all_": list(tags)}, "state": {"type": {"any_": [StateType.RUNNING]}}}
         )
         for run in self._client.read_flow_runs(flow_run_filter=wanted, limit=50):
             if run.parameters.get("root") == self._opening["root"]:
-                self._set_state(run.id, "CRASHED", "Crashed", "its process ended without a word")
+                self._set_state(run.id, "CRASHED", "Crashed", "its process died without reporting its end")
 
     def _gather(self) -> list[list[Any]]:
-        """The messages of the next moment; empty where there were none."""
+        """The messages of the next GATHER_S seconds."""
         until = time.monotonic() + GATHER_S
         messages: list[list[Any]] = []
         while (left := until - time.monotonic()) > 0:
@@ -110,7 +110,7 @@ class PrefectRecorder:
                 break
         return messages
 
-    def _take(self, message: list[Any]) -> None:
+    def _handle_message(self, message: list[Any]) -> None:
         match message:
             case ["planned", when, rows, _]:
                 for video, stage, label, _, sources in rows:
@@ -123,8 +123,8 @@ class PrefectRecorder:
             case ["began", when, video, stage, label, _, attempt]:
                 task_run_events.start_attempt(self._task_run(video, stage, label), when, attempt)
             case ["ended", when, outcome, final]:
-                self._end(when, outcome, final)
-            case ["said", when, level, text]:
+                self._end_attempt(when, outcome, final)
+            case ["log", when, level, text]:
                 self._sender.logs.append(task_run_events.make_log_line(self._flow, None, level, text, when))
             case ["finished", _, result]:
                 self._finished = result
@@ -135,9 +135,9 @@ class PrefectRecorder:
             case _:
                 raise AssertionError(f"unknown message {message[0]}")
 
-    def _end(self, when: float, outcome: dict[str, Any], final: bool) -> None:
+    def _end_attempt(self, when: float, outcome: dict[str, Any], final: bool) -> None:
         if final and outcome["result"] in ("reused", "remote"):
-            return  # nothing happened to it, so no task ran
+            return  # it was not computed, so there is no task run
         run = self._task_run(outcome["video"], outcome["stage"], outcome["label"])
         state = task_run_events.end_attempt(run, when, outcome, final)
         self._enter(run, state, when)
@@ -172,13 +172,13 @@ class PrefectRecorder:
             else:
                 self._client.update_artifact(progress.artifact, ArtifactUpdate(data=percent, description=words))
         except httpx.TransportError:
-            return  # the next one will be newer
+            return  # the next update will be sent instead
 
     def _artifact(self, key: str, kind: str, data: Any, description: str) -> ArtifactCreate:
         return ArtifactCreate(key=key, type=kind, data=data, description=description, flow_run_id=self._flow.id)
 
     def _beat(self) -> None:
-        """Let a standing server know that the run lives, so that an automation can find the ones that do not."""
+        """Send a heartbeat to a permanent server, by which automations detect runs that have died."""
         every = get_current_settings().flows.heartbeat_frequency
         if self._own or self._opening["flow_run_id"] or every is None or time.monotonic() < self._beat_at:
             return
@@ -195,7 +195,7 @@ class PrefectRecorder:
         )
 
     def _release(self) -> None:
-        """What is still in hand at the end of the run will not end any more."""
+        """Set items that are still running at the end of the run to Cancelled or Crashed."""
         lost = self._over == "lost"
         words = "the run was killed" if lost else "the run was interrupted"
         state = (
@@ -212,7 +212,7 @@ class PrefectRecorder:
             self._finished = {"state": [*state], "table": [], "index": ""}
 
     def _conclude(self) -> None:
-        """Send the rest, the tables and the state of the flow run, then see it recorded."""
+        """Send the remaining events, the tables and the final state, then wait until they are recorded."""
         while self._sender.has_queued() and time.monotonic() < self._sender.deadline:
             self._sender.send_queued(self._flow.id)
         finished = self._finished
@@ -221,7 +221,7 @@ class PrefectRecorder:
             self._progress.shown_at = NEVER
             self._show_progress()
         if finished["table"]:
-            table = self._artifact("semflow-run", "table", json.dumps(finished["table"]), "What became of every item")
+            table = self._artifact("semflow-run", "table", json.dumps(finished["table"]), "The outcome of every item")
             self._client.create_artifact(table)
         if finished["index"]:
             link = f"[{finished['index']}](file://{finished['index']})"
@@ -236,7 +236,7 @@ class PrefectRecorder:
 
 
 def _lean(messages: list[list[Any]]) -> list[list[Any]]:
-    """`messages`; of many, without the beginnings of items whose end is among them too."""
+    """`messages`; if there are many, "started" becomes "began" (no event) for items whose end is among them."""
     if len(messages) < MIN_MESSAGES_TO_MERGE:
         return messages
     ended = {(m[2]["video"], m[2]["stage"]) for m in messages if m[0] == "ended" and m[3]}

@@ -1,7 +1,7 @@
-"""A Prefect server of the run's own, in the process beside it: for runs where no server is named.
+"""An ephemeral Prefect server in the process beside a run, for runs where no server is configured.
 
-It listens on a free port of 127.0.0.1 that is bound before anything else (no race for it), keeps its database where
-Prefect keeps it (PREFECT_HOME), and is started once: where it cannot start, `find_reason` says why in a line.
+It listens on a free port of 127.0.0.1 that is bound first (no race), and uses Prefect's usual database (PREFECT_HOME).
+Where it cannot start, `find_reason` gives the reason in one line.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 EPHEMERAL_SETTINGS = {
-    # What Prefect itself sets for its temporary server: no pages, and no service that a short life does not need.
+    # As Prefect sets them for its own temporary server: no UI, and no services that a short-lived server does not need.
     "PREFECT_UI_ENABLED": "0",
     "PREFECT__SERVER_EPHEMERAL": "1",
     "PREFECT__SERVER_FINAL": "1",
@@ -26,7 +26,7 @@ EPHEMERAL_SETTINGS = {
 }
 NAMES_SERVER = re.compile(rb"PREFECT_API_URL|^\s*\[.*\bapi\]|\bapi\s*[.=]|\burl\s*=", re.IGNORECASE | re.MULTILINE)
 TAIL = 20_000
-"""Characters at the end of the log that are looked through for a reason."""
+"""Characters at the end of the log that are searched for a reason."""
 REASONS = (
     (
         r"Can't locate revision",
@@ -53,7 +53,7 @@ REASONS = (
 
 
 def may_be_configured() -> bool:
-    """Whether a server may be named anywhere that Prefect looks; reads a few small files instead of importing it."""
+    """Whether a server may be configured in any file that Prefect reads; searches them without importing it."""
     if os.environ.get("PREFECT_API_URL"):
         return True
     profiles = Path(os.environ.get("PREFECT_PROFILES_PATH") or find_prefect_home() / "profiles.toml")
@@ -70,16 +70,16 @@ def may_be_configured() -> bool:
 
 
 def find_prefect_home() -> Path:
-    """Where Prefect keeps its database."""
+    """The folder of Prefect's database."""
     return Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
 
 
 def is_reachable(url: str, seconds: float) -> bool:
-    """Whether something answers at the address of a Prefect API; a server that is starting gets `seconds`."""
+    """Whether a Prefect API answers at `url`; retries for `seconds` while a server is starting."""
     waited = threading.Event()
     for _ in range(max(1, round(seconds))):
         try:
-            return httpx.get(f"{url.rstrip('/')}/health", timeout=seconds).status_code < 500
+            return not httpx.get(f"{url.rstrip('/')}/health", timeout=seconds).is_server_error
         except httpx.TimeoutException:
             return False
         except httpx.HTTPError:
@@ -98,14 +98,14 @@ class EphemeralServer:
 
     @staticmethod
     def bind_free_port() -> socket.socket:
-        """A socket that listens on a free port of this machine alone."""
+        """A socket bound to a free port of 127.0.0.1."""
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
         listener.set_inheritable(True)
         return listener
 
     def run(self) -> bool:
-        """Serve until `stop`; whether it ever came up. Its words go to stderr."""
+        """Serve until `stop`; whether it started. Its log goes to stderr."""
         import uvicorn
         from prefect.server.api.server import create_app
 
@@ -127,18 +127,18 @@ class EphemeralServer:
         return self._ready.is_set()
 
     def wait_ready(self, seconds: float) -> bool:
-        """Whether it takes requests within `seconds`."""
+        """Whether it accepts requests within `seconds`."""
         return self._ready.wait(seconds)
 
     def stop(self) -> None:
-        """Let `run` come to its end."""
+        """Make `run` return."""
         self._stopped.set()
         if self._server is not None:
             self._server.should_exit = True  # type: ignore[attr-defined]
 
 
 def find_reason(log: Path, error: BaseException | None = None) -> str:
-    """Why the server did not start: from its log, in words that say what to do, else its last line."""
+    """Why the server did not start, from its log: a message that says what to do, else the last line of the log."""
     try:
         text = log.read_text(encoding="utf-8", errors="replace")[-TAIL:]
     except OSError:
@@ -148,5 +148,5 @@ def find_reason(log: Path, error: BaseException | None = None) -> str:
         if re.search(pattern, text):
             return words.format(home=find_prefect_home())
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith((" ", "\t"))]
-    told = [line for line in lines if not line.endswith("Exiting.")]
-    return f"{told[-1][:300]}; see {log}" if told else f"it said nothing; see {log}"
+    messages = [line for line in lines if not line.endswith("Exiting.")]
+    return f"{messages[-1][:300]}; see {log}" if messages else f"it logged nothing; see {log}"

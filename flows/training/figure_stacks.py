@@ -60,7 +60,7 @@ class FigureClipInputs:
 
 
 def make_render_pool(count: int) -> ProcessPoolExecutor:
-    """Pool of `count` processes for `look_at`, one thread each.
+    """Pool of `count` processes for `render_clip_inputs`, one thread each.
 
     Processes are spawned: a fork of a process whose libraries run threads can wait forever for a lock one of them held.
     """

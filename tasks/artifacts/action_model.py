@@ -1,7 +1,7 @@
 """The action classifier: a linear head per stream, the network of the motion stream, and the fusion weights.
 
 One NPZ file for the whole dataset, arrays and metadata as JSON, without pickles. `train` makes it from a team's labels;
-where there are none it is the model that ships with semflow, trained on rendered figures.
+without labels it is the pretrained model of the package, trained on rendered figures.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class LinearHead:
     """(labels,)."""
 
     def __post_init__(self) -> None:
-        if self.weights.ndim != 2 or self.bias.shape != self.weights.shape[1:]:
+        if self.weights.ndim != 2 or self.bias.shape != self.weights.shape[1:]:  # noqa: PLR2004  a matrix
             raise SemflowError(
                 f"a head must have weights (d, labels) and bias (labels,), got {self.weights.shape} and "
                 f"{self.bias.shape}"
@@ -74,7 +74,7 @@ class ActionModel(Artifact):
     labels: tuple[str, ...]
     """The action classes, in the order of every head's outputs."""
     vocabulary: Vocabulary
-    """synthetic: rendered figures' motions, as shipped; team: the labels of data/labels/actions.csv."""
+    """synthetic: rendered figures' motions (pretrained model); team: the labels of data/labels/actions.csv."""
     spatial: LinearHead | None
     """Head of the appearance stream; None where none was trained."""
     temporal: TemporalStream | None
@@ -92,7 +92,7 @@ class ActionModel(Artifact):
         for head in (self.spatial, self.temporal.head if self.temporal else None):
             if head is not None and len(head.bias) != len(self.labels):
                 raise SemflowError(f"a head must have {len(self.labels)} outputs, one per label, got {len(head.bias)}")
-        if min(self.fusion) < 0 or abs(sum(self.fusion) - 1) > 1e-6:
+        if min(self.fusion) < 0 or abs(sum(self.fusion) - 1) > 1e-6:  # noqa: PLR2004  rounding of float64 sums
             raise SemflowError(f"ActionModel.fusion must be two shares that sum to 1, got {self.fusion}")
 
     def save(self, path: Path) -> None:

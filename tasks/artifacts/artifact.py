@@ -45,7 +45,7 @@ A = TypeVar("A", bound=Artifact)
 class StreamingArtifact(Generic[A]):
     """An artifact that is written piece by piece and is never in memory as a whole.
 
-    A stage that returns `Streamed[Frames]` returns the function that writes it; the engine calls `save`.
+    A stage that returns `StreamingArtifact[Frames]` returns the function that writes it; the engine calls `save`.
     """
 
     kind: type[A]
@@ -78,7 +78,7 @@ class UserInput(Artifact):
 
 
 DATASET_ITEM = "/dataset"
-"""Stands for the whole dataset where a video is named: no file can be called so. Its artifact lies at
+"""Used in place of a video's name for the whole dataset; no video can have this name. Its artifact is
 `<FOLDER>/dataset<SUFFIX>`."""
 
 

@@ -39,7 +39,7 @@ class FeatureAxes(Artifact):
     metadata: AxesMetadata
 
     def __post_init__(self) -> None:
-        if self.values.dtype != np.float16 or self.values.ndim != 2 or len(self.values) == 1:
+        if self.values.dtype != np.float16 or self.values.ndim != 2 or len(self.values) == 1:  # noqa: PLR2004  a matrix
             raise SemflowError(
                 f"FeatureAxes.values must be float16 of shape (1 + d, c) or (0, c), got {self.values.dtype} of "
                 f"{self.values.shape}"

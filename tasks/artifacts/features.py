@@ -45,7 +45,7 @@ class Features(Artifact):
 
     def __post_init__(self) -> None:
         expected = (self.metadata.grid.rows, self.metadata.grid.columns)
-        if self.values.dtype != np.float16 or self.values.ndim != 4 or self.values.shape[1:3] != expected:
+        if self.values.dtype != np.float16 or self.values.ndim != 4 or self.values.shape[1:3] != expected:  # noqa: PLR2004  axes t, h, w, d
             raise SemflowError(
                 f"Features.values must be float16 of shape (t, {expected[0]}, {expected[1]}, d), "
                 f"got {self.values.dtype} of {self.values.shape}"

@@ -87,7 +87,7 @@ class FieldLabels(UserInput):
             raise BadInput(
                 f"{_display_path(path)} must be a PNG, got something that cannot be read as one: {error}"
             ) from None
-        if values.ndim != 2 or values.dtype.name not in {"uint8", "bool"}:
+        if values.ndim != 2 or values.dtype.name not in {"uint8", "bool"}:  # noqa: PLR2004  one channel
             raise BadInput(
                 f"{_display_path(path)} must be grey or have a palette, 8 bits, one class per value, got "
                 f"{values.dtype} of {values.shape}; save it without colour"
@@ -124,7 +124,7 @@ def _find_masks(folder: Path) -> dict[int, Path]:
     for file in sorted(folder.iterdir()):
         if file.suffix.lower() != ".png" or file.name.startswith("."):
             continue
-        if not (file.stem.isascii() and file.stem.isdigit() and len(file.stem) < 10):
+        if not (file.stem.isascii() and file.stem.isdigit() and len(file.stem) < 10):  # noqa: PLR2004  digits of a frame number
             raise BadInput(f"{_display_path(file)} must be named after its frame, like 000120.png, got {file.stem!r}")
         frame = int(file.stem)
         if frame in found:

@@ -53,7 +53,7 @@ class FlowEncoding:
 
     def encode(self, flow: FlowField) -> bytes:
         """Bytes of the (h, w, 2) field."""
-        cells = downsample_flow(flow) if self.grid == 2 else flow
+        cells = downsample_flow(flow) if self.grid == 2 else flow  # noqa: PLR2004  see FlowEncoding.grid
         steps = np.clip(np.rint(cells * np.float32(self.steps_per_px)), -MAX_STEP, MAX_STEP).astype(np.int16)
         return _pack(_differences(steps))
 
@@ -63,7 +63,7 @@ class FlowEncoding:
             return np.zeros((self.height, self.width, 2), np.float32)
         rows, columns = self.stored
         cells = _sums(_unpack(data, rows, columns)).astype(np.float32) / np.float32(self.steps_per_px)
-        return upsample_flow(cells, self.height, self.width) if self.grid == 2 else cells
+        return upsample_flow(cells, self.height, self.width) if self.grid == 2 else cells  # noqa: PLR2004  see FlowEncoding.grid
 
     def encode_mask(self, mask: Mask) -> bytes:
         """Bytes of the (h, w) mask, a bit per pixel before zstd."""

@@ -84,7 +84,7 @@ class Kinematics(Table):
         if odd:
             raise SemflowError(f"Kinematics.heel_strike must be one of {', '.join(HEEL_STRIKES)}, got {odd[0]!r}")
         angles = np.stack([self.angle(joint) for joint in JOINTS])
-        if (angles < 0).any() or (angles > 180).any():
+        if (angles < 0).any() or (angles > 180).any():  # noqa: PLR2004  degrees
             raise SemflowError(
                 f"Kinematics angles must lie in [0, 180], got {np.nanmin(angles)} to {np.nanmax(angles)}"
             )

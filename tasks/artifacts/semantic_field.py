@@ -69,7 +69,7 @@ class FieldMap:
 
     frame: int
     label: NDArray[np.uint8]
-    """(h, w) value in `FieldFacts.classes`."""
+    """(h, w) value in `FieldMetadata.classes`."""
     confidence: NDArray[np.float32]
     """(h, w) 0..1."""
     given: bool = False

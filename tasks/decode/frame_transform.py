@@ -62,7 +62,7 @@ class FrameTransform:
 
     def render_image(self, picture: VideoFrame) -> Image:
         """(height, width, 3) uint8 RGB."""
-        turned = self.orientation.turn_deg % 180 == 90
+        turned = self.orientation.turn_deg % 180 == 90  # noqa: PLR2004  degrees
         size = (self.height, self.width) if turned else (self.width, self.height)
         if not self.scaled and (picture.width - size[0], picture.height - size[1]) in {(0, 0), (0, 1), (1, 0), (1, 1)}:
             size = picture.width, picture.height
@@ -82,7 +82,11 @@ def make_transform(first: VideoFrame, pixel_aspect: Fraction, max_side: int | No
     """The transform of a video whose first frame is `first`; `pixel_aspect` is width by height of one pixel."""
     orientation = read_orientation(first)
     width, height, scaled = compute_working_size(
-        first.width, first.height, pixel_aspect, orientation.turn_deg % 180 == 90, max_side
+        first.width,
+        first.height,
+        pixel_aspect,
+        orientation.turn_deg % 180 == 90,  # noqa: PLR2004  degrees
+        max_side,
     )
     return FrameTransform(
         width=width,

@@ -28,7 +28,7 @@ def smooth_keypoints(
     bridged.
     """
     known = bridge_gaps(time_s, trusted, bridge_s)
-    if len(time_s) < 2:
+    if len(time_s) < 2:  # noqa: PLR2004  a velocity needs two times
         return np.where(known[..., None], xy, np.nan)
     step = float(np.median(np.diff(time_s)))
     power = (2 * np.pi * cutoff_hz) ** 4 * step  # of the acceleration: the cutoff in radians = (power / (r step))^(1/4)

@@ -1,7 +1,7 @@
 """Pretrained projections for the default layers, fitted once on the sample clips and stored beside this file.
 
 They are fixed, so that vectors of different videos are comparable and a new video does not change old features.
-`python -m flows.training.fit_shipped_axes` fits them again.
+`python -m flows.training.fit_pretrained_axes` fits them again.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class PlaneCameras:
 
     def __post_init__(self) -> None:
         shape = self.to_frame.shape
-        if len(shape) != 4 or shape[2:] != (3, 3) or 0 in shape or not np.isfinite(self.to_frame).all():
+        if len(shape) != 4 or shape[2:] != (3, 3) or 0 in shape or not np.isfinite(self.to_frame).all():  # noqa: PLR2004  axes frame, plane, row, column
             raise SemflowError(f"to_frame must be finite, of shape (frames, planes, 3, 3), got {shape}")
 
     def __len__(self) -> int:

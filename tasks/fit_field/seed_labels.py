@@ -116,7 +116,7 @@ def make_instance_segmenter(
     def segment(frame: int) -> InstanceMasks:
         found = load_segmenter()(frames.image(frame), params.segment_side, params.min_score)
         masks = [
-            cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) > 0.5
+            cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) > 0.5  # noqa: PLR2004  most of the pixel's area
             for mask in found.masks
         ]
         return InstanceMasks(np.array(masks, np.bool_).reshape(-1, height, width), found.score, found.class_id)

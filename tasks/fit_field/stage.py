@@ -32,7 +32,7 @@ from tasks.stage import stage
     kernels=("onnxruntime", "torch", "cuda"),
     kernels_for=lambda params: params.kernels,
 )  # fmt: skip
-def fit_field(  # noqa: PLR0917  a stage's signature names all it reads
+def fit_field(  # noqa: PLR0913, PLR0917  a stage's signature names all it reads
     frames: Frames,
     dense_flow: DenseFlow,
     features: Features,

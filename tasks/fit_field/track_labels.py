@@ -48,7 +48,7 @@ def select_subjects(tracks: Tracks, kind: Literal["class", "instance"], count: i
     return tuple(subjects)
 
 
-def rasterize_tracks(  # noqa: PLR0917
+def rasterize_tracks(  # noqa: PLR0917  one caller, which has all of them as local values
     tracks: Tracks,
     subjects: Sequence[LabelSubject],
     frames: Sequence[int],

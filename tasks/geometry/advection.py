@@ -15,7 +15,7 @@ OUTSIDE_IMAGE = -2.0  # a coordinate outside every image, in place of NaN, since
 
 def advect_points(points: Points32, flow: FlowField, valid: NDArray[np.bool_]) -> Points32:
     """(h, w, 2) `points` moved by the `flow` at them; NaN where the flow there is not `valid`."""
-    known = _sample_bilinear(valid.astype(np.float32), points) > 0.5
+    known = _sample_bilinear(valid.astype(np.float32), points) > 0.5  # noqa: PLR2004  most of the bilinear weight
     return np.where(known[..., None], points + _sample_bilinear(flow, points), np.float32(np.nan))
 
 

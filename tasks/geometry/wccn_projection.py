@@ -74,7 +74,7 @@ class ScatterMoments:
 
         The longest axis has length 1; lengths differ, since the space was scaled unevenly.
         """
-        if self.count < 2 or not self.pairs:
+        if self.count < 2 or not self.pairs:  # noqa: PLR2004  a covariance needs two samples
             raise ValueError(f"moments must be of two vectors and a pair at least, got {self.count} and {self.pairs}")
         mean = self.total / self.count
         covariance = self.products / self.count - np.outer(mean, mean)

@@ -6,8 +6,8 @@ the flow.
 3. Temporal: a forward and a backward recursion along the optical flow, as in a fixed-interval smoother (Rauch, Tung and
    Striebel, AIAA Journal 3, 1965), with the confidence of the backward warp for the gain.
 
-Steps 2 and 3 alternate. A pixel without flow to any labelled frame so receives votes from pixels that move with it, in
-its own frame and in others.
+Steps 2 and 3 alternate. Thus a pixel without flow to any labelled frame receives votes from pixels that move with it,
+in its own frame and in others.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tasks.sequence.warp_cache import BackwardWarpCache
 TEMPORAL_DECAY = np.float32(0.9)  # of votes passed on, per frame: a third is left after ten frames
 LABEL_WEIGHT = 100.0  # of a given label, against 1 of a hypothesis of full confidence
 VoteMass = NDArray[np.float16]
-"""(h, w, c + 2) votes, their total, and the number of pixels that they come from."""
+"""(h, w, c + 2) votes, the sum of their weights (Votes.total), and the number of pixels that contributed."""
 
 
 def smooth_labels(
@@ -69,7 +69,10 @@ def _smooth_in_space(warps: BackwardWarpCache, frame: int, mass: VoteMass) -> Vo
 
 
 def _smooth_in_time(warps: BackwardWarpCache, masses: list[VoteMass | None]) -> list[VoteMass | None]:
-    """A pixel's votes plus those of its point in other frames, divided by the largest possible sum of weights."""
+    """A pixel's votes plus those of the same scene point in all other frames, weighted by TEMPORAL_DECAY per frame.
+
+    Divided by the sum of the weights over infinitely many frames in both directions, which keeps float16 in range.
+    """
     totals = [None if own is None else own.copy() for own in masses]
     for direction in (1, -1):
         before: NDArray[np.float32] | None = None
@@ -90,7 +93,7 @@ def _smooth_in_time(warps: BackwardWarpCache, masses: list[VoteMass | None]) -> 
 
 
 def _normalise_mass(mass: NDArray[np.float32]) -> Votes:
-    """The mean votes per contributing pixel."""
+    """The mean votes per contributing pixel, as Votes."""
     mean = mass[..., :-1] / np.maximum(mass[..., -1:], np.float32(np.finfo(np.float16).tiny))
     mean = mean.astype(np.float32)
     return Votes(mean[..., :-1], mean[..., -1])

@@ -78,7 +78,7 @@ def weigh_evidence(task: PropagationTask) -> PropagationTask:
     Equal weights with one labelled frame, or where `config.fit_weights` is off.
     """
     frames = sorted(task.labels)
-    if not task.config.fit_weights or len(frames) < 2:
+    if not task.config.fit_weights or len(frames) < 2:  # noqa: PLR2004  one to propagate from, one to test on
         return task
     tried = sorted({frames[n] for n in pick_evenly(len(frames), MAX_HELD_OUT_FRAMES).tolist()})
     trials: list[tuple[Evidence, LabelMap]] = []

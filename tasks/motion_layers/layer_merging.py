@@ -16,7 +16,7 @@ from tasks.arrays import Mask, Matrix
 from tasks.motion_layers.motion_layer import MotionLayer, fit_affine_motion, warp_mask
 from tasks.sequence.frame_pair_motion import FramePairMotion
 
-MAX_GAP_PX = 24.0  # between two parts of one object, in some frame
+MAX_GAP_PX = 24.0  # largest distance of two parts of one object in the frame in which they are closest
 MAX_RESIDUAL_PX = 0.5  # median residual of the common motion, per frame, on the part with the larger one
 MIN_COMMON_STEPS = 3
 MIN_AGREEING_SHARE = 0.8  # of the common steps
@@ -44,10 +44,12 @@ def merge_layers(layers: Sequence[MotionLayer], motions: Mapping[int, FramePairM
 
 
 def _count_pixels(layer: MotionLayer) -> int:
+    """Total area of the layer over all frames, pixels."""
     return sum(int(mask.sum()) for mask in layer.masks.values())
 
 
 def _is_same_object(a: MotionLayer, b: MotionLayer, motions: Mapping[int, FramePairMotion]) -> bool:
+    """Whether two layers are parts of one object: by common motion, or by extrapolation where no frame has both."""
     common = sorted(a.transforms.keys() & b.transforms.keys())
     if not common:
         return _continues_as(a, b) or _continues_as(b, a)
@@ -58,11 +60,13 @@ def _is_same_object(a: MotionLayer, b: MotionLayer, motions: Mapping[int, FrameP
 
 
 def _is_near(a: Mask, b: Mask) -> bool:
+    """Whether two masks are less than MAX_GAP_PX apart."""
     distance = cv2.distanceTransform((~a).astype(np.uint8), cv2.DIST_L2, 3)
     return bool((distance[b] < MAX_GAP_PX).any())
 
 
 def _share_motion(a: Mask, b: Mask, motion: FramePairMotion) -> bool:
+    """Whether one affine motion, fitted to both masks together, explains the flow under each."""
     both = fit_affine_motion(motion.forward, (a | b) & motion.valid)
     return (
         max(_median_residual(both, a & motion.valid, motion), _median_residual(both, b & motion.valid, motion))
@@ -81,7 +85,7 @@ def _median_residual(matrix: Matrix, mask: Mask, motion: FramePairMotion) -> flo
 
 
 def _continues_as(a: MotionLayer, b: MotionLayer) -> bool:
-    """Whether `a`, extrapolated after its last frame, overlaps `b` at its first."""
+    """Whether `a`, extrapolated beyond its last frame, overlaps `b`, extrapolated before its first, mid-gap."""
     last, first = max(a.masks), min(b.masks)
     if not 0 < first - last <= MAX_HIDDEN_FRAMES or not a.transforms or not b.transforms:
         return False
@@ -93,6 +97,7 @@ def _continues_as(a: MotionLayer, b: MotionLayer) -> bool:
 
 
 def _merge_pair(a: MotionLayer, b: MotionLayer, motions: Mapping[int, FramePairMotion]) -> MotionLayer:
+    """One layer with the union of the masks; motions are fitted again in common frames."""
     masks = a.masks | b.masks
     for n in a.masks.keys() & b.masks.keys():
         masks[n] = a.masks[n] | b.masks[n]

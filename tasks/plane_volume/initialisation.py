@@ -108,7 +108,7 @@ def _expected_opacity(
     return share * np.float32(VISIBLE_OPACITY)
 
 
-def _plane_motion(  # noqa: PLR0917
+def _plane_motion(  # noqa: PLR0917  one caller, which has all of them as local values
     layers: Sequence[MotionLayer],
     plane: PlaneIndices,
     motion: FramePairMotion,

@@ -100,4 +100,4 @@ def _order_term(batch: FrameBatch, rays: Rays, visible: Tensor) -> Tensor:
 def is_inside(pixels: Tensor, size: tuple[int, int]) -> Tensor:
     """(...) whether (..., 2) pixels lie on an image of (height, width), pixel borders included."""
     x, y = pixels.unbind(dim=-1)
-    return (x > -0.5) & (y > -0.5) & (x < size[1] - 0.5) & (y < size[0] - 0.5)
+    return (x > -0.5) & (y > -0.5) & (x < size[1] - 0.5) & (y < size[0] - 0.5)  # noqa: PLR2004  half a pixel beyond the outermost centres

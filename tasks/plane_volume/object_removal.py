@@ -26,14 +26,14 @@ from tasks.plane_volume.plane_layout import BACKGROUND_PLANE
 from tasks.plane_volume.volume_queries import VolumeQueries
 from tasks.plane_volume.volume_sampling import sample_images
 
-EDGE_PX = 1  # beyond its mask an object's soft outline still colours pixels
+EDGE_PX = 1  # dilation of masks: an object's anti-aliased edge reaches beyond its mask
 MAX_FRAMES_AWAY = 24  # frames used to each side
-MIN_VISIBILITY = 0.5  # of a point in a frame, to take its colour from there
-MEDIAN_FRAMES = 5  # frames that a colour is the median of, against noise and changes of illumination
-MIN_KNOWN_SHARE = 0.3  # of a ray whose colour is known; with less it is inpainted
+MIN_VISIBILITY = 0.5  # least visibility of a point in a frame whose colour is used
+MEDIAN_FRAMES = 5  # frames over which the median colour is taken, against noise and changes of illumination
+MIN_KNOWN_SHARE = 0.3  # least share of a ray's weight with known colour; with less the pixel is inpainted
 INPAINT_PX = 3.0  # as in OpenCV's tutorial on inpainting
-GAIN_LIMITS = (0.5, 2.0)  # of illumination between two frames
-LATTICE_PX = 5  # between the points at which illumination is compared
+GAIN_LIMITS = (0.5, 2.0)  # of the ratio of illumination between two frames
+LATTICE_PX = 5  # distance of the points at which illumination is compared
 PIXELS_PER_CHUNK = 1 << 14  # with eight planes and MAX_FRAMES_AWAY to both sides 80 MB
 
 
@@ -61,14 +61,14 @@ class RemovalFrames:
 
 @dataclass(frozen=True, eq=False)
 class _Observations:
-    """Of (k, n) points, in all frames around."""
+    """Visibility and colour of the points of k planes on n rays, over all connected frames."""
 
     masked: Tensor
-    """Sum of visibility under the mask."""
+    """(k, n) sum over frames of the visibility at positions under the mask."""
     free: Tensor
-    """Sum of visibility beside the mask."""
+    """(k, n) sum over frames of the visibility at positions outside the mask."""
     colour: Tensor
-    """(k, n, 3) median colour beside the mask; NaN where there is none."""
+    """(k, n, 3) median colour at positions outside the mask; NaN where there is none."""
 
 
 def remove_object(
@@ -88,6 +88,7 @@ def remove_object(
 
 
 def _fill_hole(queries: VolumeQueries, window: RemovalFrames, image: Image, hole: Mask, frame: int) -> Image:
+    """The image of `frame` with the pixels of the (h, w) `hole` rendered without the object, or inpainted."""
     result, left = image.reshape(-1, 3).copy(), hole.reshape(-1).copy()
     gains = {other: _estimate_gain(queries, window, frame, other) for other in _connected_frames(queries, frame)}
     for pixel in np.array_split(np.flatnonzero(hole), -(-int(hole.sum()) // PIXELS_PER_CHUNK)):
@@ -106,9 +107,9 @@ def _render_rays(
     """(n, 3) uint8 colours of the rays through (n, 2) positions without the object, and (n,) their known share."""
     found = _observe_points(queries, window, positions, frame, gains)
     observed = ~found.colour[..., 0].isnan()
-    # A point that no frame sees beside the mask belongs to the object.
+    # A point that is never visible outside the mask belongs to the object.
     removed = torch.where(observed, found.masked / (found.masked + found.free), 1.0)
-    removed[BACKGROUND_PLANE] = 0  # the background stays: what was seen on it under the mask was the object
+    removed[BACKGROUND_PLANE] = 0  # never removed: under the mask, the object was visible in its place
     share = queries.volume.compute_ray_weights(frame, positions, removed) * observed
     known = share.sum(dim=0)
     colour = (share[..., None] * found.colour.nan_to_num()).sum(dim=0) / known.clamp(min=1e-6)[:, None]
@@ -118,7 +119,10 @@ def _render_rays(
 def _observe_points(
     queries: VolumeQueries, window: RemovalFrames, positions: Tensor, frame: int, gains: dict[int, Tensor]
 ) -> _Observations:
-    """Observations of all planes' points along the rays through some positions of a frame, all under the mask."""
+    """Observations of all planes' points on the rays through (n, 2) positions of `frame`, which are all under the mask.
+
+    The points are advected from frame to frame, first to those after `frame`, then to those before it.
+    """
     volume = queries.volume
     start = volume.unproject_pixels(frame, positions[None].expand(volume.planes, -1, -1))
     masked = volume.compute_ray_weights(frame, positions)
@@ -126,10 +130,12 @@ def _observe_points(
     colours: dict[int, Tensor] = {}
     before, at = frame, start
     for other in _connected_frames(queries, frame):
-        if abs(other - before) != 1:  # the frames before `frame` begin
+        if abs(other - before) != 1:  # start again from `frame`, in the other direction
             before, at = frame, start
         at = volume.advect_step(at, queries.get_velocity(min(other, before)), other - before)
-        at[BACKGROUND_PLANE] = start[BACKGROUND_PLANE]  # what moves there is an object without layer
+        at[BACKGROUND_PLANE] = start[
+            BACKGROUND_PLANE
+        ]  # static: motion there is of objects without a layer of their own
         before = other
         pixels = volume.project_points(other, at)
         visible = volume.compute_visibility(other, pixels) * is_inside(pixels, queries.size)
@@ -158,7 +164,7 @@ def _median_colour(colours: Sequence[Tensor], points: Tensor) -> Tensor:
 
 
 def _estimate_gain(queries: VolumeQueries, window: RemovalFrames, frame: int, other: int) -> Tensor:
-    """(3,) gain per channel from `other` to `frame`: ratio of median colours of points visible in both."""
+    """(3,) gain per channel from `other` to `frame`: ratio of median colours of background points seen in both."""
     height, width = window.images.shape[2:]
     y, x = np.mgrid[LATTICE_PX // 2 : height : LATTICE_PX, LATTICE_PX // 2 : width : LATTICE_PX]
     pixel = torch.from_numpy((y * width + x).ravel()).to(window.images.device)

@@ -42,7 +42,7 @@ class PointTrackingInputs:
     dense_flow: DenseFlow
     features: Features
     image: Callable[[int], Image | None]
-    """Of a frame; None where it is missing."""
+    """The image of a frame; None where it is missing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,9 @@ class PointTracks:
     positions: Points32
     """(t, n, 2) x, y; extrapolated where a point is hidden."""
     visible: NDArray[np.bool_]
+    """(t, n)."""
     confidence: NDArray[np.float32]
+    """(t, n) 0..1; 1 in the frame in which the point was chosen."""
 
     @classmethod
     def empty(cls, frames: int, points: int) -> PointTracks:
@@ -140,7 +142,7 @@ def _advance_visible(motion: FramePairMotion, camera: Matrix, points: Sequence[_
     flow, valid = sample_bilinear(motion.forward, at)[0], sample_bilinear(motion.valid, at)[0]
     height, width = motion.valid.shape
     there = at + flow[None]
-    inside = ((there >= -0.5) & (there < (width - 0.5, height - 0.5))).all(axis=2)[0]
+    inside = ((there >= -0.5) & (there < (width - 0.5, height - 0.5))).all(axis=2)[0]  # noqa: PLR2004  half a pixel beyond the outermost centres
     trust = sample_bilinear(compute_flow_trust(motion, density=False), there)[0]
     tracked: list[bool] = []
     for n, point in enumerate(points):
@@ -194,7 +196,7 @@ class _FrameView:
 
 
 def _update_appearance(view: _FrameView, points: Sequence[_TrackedPoint]) -> None:
-    """Replace the latest patch and features of the points; those from when they were chosen stay."""
+    """Set the initial patch and features of points without any; of others replace the latest ones (index 1)."""
     if view.gray is None or view.vectors is None:
         return
     for point in points:

@@ -1,4 +1,4 @@
-"""Charts over time as inline SVG that fits any width: places in per cent, so that text keeps its size.
+"""Charts over time as inline SVG of any width: positions in per cent, so that the text size is constant.
 
 The page's script moves the playhead and turns a click into a time (see page.js); without it the chart is still whole.
 """
@@ -26,9 +26,9 @@ LAST_SHARE = 0.97  # of the width: a time further right would stick out if centr
 def time_step(span_s: float, most: int = MAX_TICKS) -> float:
     """The smallest round step, in seconds, that gives at most `most` ticks over `span_s` > 0."""
     for step in TIME_STEPS_S:
-        if span_s > 2 and span_s / step < most:
+        if span_s > 2 and span_s / step < most:  # noqa: PLR2004  seconds
             return float(step)
-    if span_s > 2:
+    if span_s > 2:  # noqa: PLR2004  seconds
         days = math.ceil(span_s / TIME_STEPS_S[-1] / most)
         return float(TIME_STEPS_S[-1] * days)
     power = 10.0 ** math.floor(math.log10(span_s / most))
@@ -53,7 +53,7 @@ def format_percent(share: float) -> str:
 
 
 def render_time_plot(data: ReportData, height: int, label: str, layers: list[Markup], axis: bool = True) -> Markup:
-    """A chart over time of a video with frames: `layers` on a grid, with bands for faults; `label` is read aloud."""
+    """A chart over time: `layers` on a grid, with bands for faulty frames; `label` is for screen readers."""
     span = data.span_s
     grid = [
         tag("line", class_="grid", x1=format_percent(t / span), x2=format_percent(t / span), y1=0, y2=height)
@@ -89,7 +89,7 @@ def render_time_plot(data: ReportData, height: int, label: str, layers: list[Mar
 
 
 def render_time_axis(data: ReportData) -> Markup:
-    """The times alone, to stand above a high chart."""
+    """The time axis alone, for the top of a high chart."""
     times = _render_times(data.span_s, BASELINE_PX - 2)
     return tag("svg", *times, class_="axis", width="100%", height=AXIS_PX, aria_hidden="true")
 

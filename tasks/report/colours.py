@@ -1,4 +1,4 @@
-"""Colours that mean something: one per track id, one per class, the same in every video.
+"""Colours of tracks and classes: one per track id, one per class, the same in every video.
 
 Made in OKLCH (Ottosson 2020, "A perceptual color space for image processing"), where equal steps look equal: tracks
 differ by hue alone, stepped by the golden angle so that ids close to each other are far apart in colour.
@@ -26,7 +26,7 @@ def track_colour(track_id: int) -> Rgb:
 
 
 def class_slots(class_ids: Iterable[int]) -> Mapping[int, int]:
-    """Class id to a place in CLASS_HUES_DEG: its own by number, or the next free one while there are any."""
+    """Class id to an index into CLASS_HUES_DEG: by its number, or the next free one while there are any."""
     slots: dict[int, int] = {}
     for class_id in sorted(set(class_ids)):
         count = len(CLASS_HUES_DEG)
@@ -62,4 +62,4 @@ def oklch_to_rgb(lightness: float, chroma: float, hue_deg: float) -> Rgb:
 def _linear_to_srgb(linear: float) -> int:
     """A linear channel as sRGB shows it (IEC 61966-2-1)."""
     value = min(max(linear, 0.0), 1.0)
-    return round(255 * (12.92 * value if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055))
+    return round(255 * (12.92 * value if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055))  # noqa: PLR2004  IEC 61966-2-1

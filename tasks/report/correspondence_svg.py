@@ -33,7 +33,7 @@ class LineGroup:
 
 
 def group_lines(found: FlowComparison, same: Sequence[RegionMatch]) -> list[LineGroup]:
-    """Groups of confident cells to join: some in the largest regions, in their tracks' colours, some elsewhere."""
+    """Groups of confident cells to be joined: in the largest regions, in their tracks' colours, and elsewhere."""
     free = found.sure.astype(np.float32)
     largest = sorted(same, key=lambda s: -_area(s.a.xyxy))[:MAX_REGIONS]
     tied: list[LineGroup] = []
@@ -48,14 +48,14 @@ def group_lines(found: FlowComparison, same: Sequence[RegionMatch]) -> list[Line
 
 
 def region_colour(region: NamedRegion) -> str:
-    """Its track's, as in the overlay video."""
+    """Colour of its track, as in the overlay video."""
     return UNTRACKED_COLOUR if region.track_id == NO_TRACK else css_colour(track_colour(region.track_id))
 
 
 def render_correspondences(
     images: tuple[Image, Image], found: FlowComparison, same: Sequence[RegionMatch], label: str
 ) -> Markup:
-    """The SVG: frame a left, frame b right, boxes of the regions, lines between parts; `label` says it in words."""
+    """The SVG: frame a left, frame b right, boxes of the regions, lines between cells; `label` is its description."""
     first, second = (shrink_image(image, LONGEST_PX) for image in images)
     height, width = first.shape[:2]
     scale, right = width / images[0].shape[1], width + GAP_PX

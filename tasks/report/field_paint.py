@@ -23,22 +23,22 @@ SCHEME = "dark"  # the brighter of a class's two colours: pictures have no schem
 
 @dataclass(frozen=True)
 class LabelPaint:
-    """How one value of the maps is shown."""
+    """The colour of one value of the label maps."""
 
     name: str
     rgb: Rgb
-    """In pictures."""
+    """RGB colour in images."""
     slot: int | None
     """Of the page's class colours; None where the value is one track, which has its own."""
 
     @property
     def slot_class(self) -> str | None:
-        """CSS class that brings the colour on the page."""
+        """CSS class with the colour on the page; None where it is a track's."""
         return None if self.slot is None else f"k{self.slot}"
 
     @property
     def style(self) -> str | None:
-        """The same as a style, where there is no such class."""
+        """CSS style with the colour, where there is no such class."""
         return f"--k:{css_colour(self.rgb)}" if self.slot is None else None
 
     @property
@@ -90,7 +90,7 @@ def paint_label_map(
 
 
 def find_outlines(label: NDArray[Any]) -> NDArray[np.bool_]:
-    """(h, w) pixels next to another label, to the left or above or on the other side."""
+    """(h, w) pixels with a horizontal or vertical neighbour of another label."""
     edge = np.zeros(label.shape, np.bool_)
     across, down = label[:, 1:] != label[:, :-1], label[1:] != label[:-1]
     edge[:, 1:] |= across

@@ -43,7 +43,7 @@ class FlowComparison:
     def share_within_cell(self) -> float:
         """Share of the cells that optical flow kept where both end within a cell of each other; NaN: all lost."""
         known = self.agreement[np.isfinite(self.agreement)]
-        return float((known >= 0.5).mean()) if len(known) else float("nan")
+        return float((known >= 0.5).mean()) if len(known) else float("nan")  # noqa: PLR2004  the value at a distance of one cell
 
 
 def compare_flows(semantic_flow: SemanticFlow, dense_flow: DenseFlow, row: int) -> FlowComparison:

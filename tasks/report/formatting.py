@@ -28,13 +28,13 @@ def format_number(value: float, digits: int = 3) -> str:
 
 def format_duration(seconds: float) -> str:
     """A length of time in words: `0.4 s`, `10 s`, `3 min 20 s`, `2 min`, `1 h 05 min`."""
-    if seconds < 10:
-        return f"{seconds:.1f} s" if seconds >= 0.1 else f"{seconds:.2f} s"
+    if seconds < 10:  # noqa: PLR2004  seconds
+        return f"{seconds:.1f} s" if seconds >= 0.1 else f"{seconds:.2f} s"  # noqa: PLR2004  seconds
     whole = round(seconds)
-    if whole < 60:
+    if whole < 60:  # noqa: PLR2004  seconds in a minute
         return f"{whole} s"
     minutes, second = divmod(whole, 60)
-    if minutes < 60:
+    if minutes < 60:  # noqa: PLR2004  minutes in an hour
         return f"{minutes} min {second:02d} s" if second else f"{minutes} min"
     hours, minute = divmod(minutes, 60)
     return f"{hours} h {minute:02d} min" if minute else f"{hours} h"

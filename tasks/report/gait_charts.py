@@ -1,4 +1,4 @@
-"""Charts of a person's legs: knees over time, feet over time, and knees over a stride, the gait curve."""
+"""Gait charts of one person: knee flexion over time, foot positions over time, and knee flexion over a stride."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SIDES = ("left", "right")
 
 @dataclass(frozen=True)
 class ChartSpan:
-    """The time of the video that a chart shows: from a person's first pose to the last."""
+    """The time span of a chart: from a person's first pose to the last."""
 
     start_s: float
     stop_s: float
@@ -39,11 +39,11 @@ class ChartSpan:
         return self.stop_s - self.start_s
 
     def to_share(self, time_s: Floats) -> Floats:
-        """Where times lie on the chart, 0..1."""
+        """Horizontal positions of times, 0..1."""
         return (time_s - self.start_s) / self.length_s
 
     def make_ticks(self) -> list[tuple[float, str]]:
-        """Share of the width and text of each tick."""
+        """(position 0..1, text) of each tick."""
         step = time_step(self.length_s, MAX_TICKS)
         first, last = math.ceil(self.start_s / step - 1e-9), math.floor(self.stop_s / step + 1e-9)
         return [
@@ -52,7 +52,7 @@ class ChartSpan:
 
 
 def render_knees_over_time(data: ReportData, kinematics: Kinematics, person: PersonMotion) -> Markup | None:
-    """How far both knees are bent, steps marked at the foot; None where neither is ever known."""
+    """Flexion of both knees over time, with heel strikes marked at the bottom; None where neither is ever known."""
     bent = {side: knee_flexion(kinematics, side)[person.rows] for side in SIDES}
     known = np.concatenate([values[np.isfinite(values)] for values in bent.values()])
     if not len(known):
@@ -67,7 +67,7 @@ def render_knees_over_time(data: ReportData, kinematics: Kinematics, person: Per
 
 
 def render_feet_over_time(data: ReportData, kinematics: Kinematics, person: PersonMotion) -> Markup | None:
-    """How far the left foot is ahead of the right one; None where that is never known."""
+    """Distance by which the left foot is ahead of the right one over time; None where that is never known."""
     lead = kinematics.foot_lead[person.rows].astype(np.float64)
     if not np.isfinite(lead).any():
         return None
@@ -108,11 +108,11 @@ def render_stride_chart(curves: Mapping[str, Floats]) -> Markup:
 
 @dataclass(frozen=True)
 class _PersonTimes:
-    """When each row of a person is, on a chart of that person."""
+    """Horizontal positions of a person's rows on a chart."""
 
     span: ChartSpan
     places: Floats
-    """(n,) along the inner drawing."""
+    """(n,) horizontal positions in the inner SVG."""
     gaps: NDArray[np.intp]
     """(n,) a new number after each missing frame."""
     struck: NDArray[np.object_]
@@ -130,7 +130,7 @@ class _PersonTimes:
         return render_curve(self.places, 100 * (1 - share), self.gaps)
 
     def render_strikes(self) -> list[Markup]:
-        """A mark at the foot for each step, in the colour of its side."""
+        """A mark at the bottom for each heel strike, in the colour of its side."""
         return [
             tag("path", d="".join(f"M{x:.5g} 100v{-STRIKE_LENGTH}" for x in places), class_=f"strike {side}")
             for side in (*SIDES, "unsided")
@@ -138,7 +138,7 @@ class _PersonTimes:
         ]
 
     def render_plot(self, label: str, top: str, drawn: Sequence[Markup]) -> Markup:
-        """A chart that the page's script knows: a click goes there, the playhead shows where the video is."""
+        """A chart for the page's script: a click seeks the video, a playhead shows its position."""
         ticks = self.span.make_ticks()
         grid = [
             tag("line", class_="grid", x1=format_percent(share), x2=format_percent(share), y1=0, y2=HEIGHT_PX)

@@ -61,7 +61,7 @@ def colour_heatmap(heat: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def render_colour_scale(width: int, height: int) -> Image:
-    """(height, width, 3) the colours from none to most, as they look over mid grey."""
+    """(height, width, 3) the colours from lowest to highest evidence, over mid grey."""
     heat = np.tile(np.linspace(0, 1, width, dtype=np.float32), (height, 1))
     everything = np.array([-0.5, -0.5, width - 0.5, height - 0.5], np.float32)
     return overlay_heatmap(np.full((height, width, 3), 128, np.uint8), everything, heat)

@@ -28,7 +28,7 @@ def tag(name: str, *children: Child, **attributes: Value) -> Markup:
 
 
 def join(children: Sequence[Child]) -> Markup:
-    """`children` one after the other, escaped where they are not Markup; None is nothing."""
+    """The concatenation of `children`, escaped where they are not Markup; None is skipped."""
     return Markup().join(child if isinstance(child, Markup) else str(child) for child in children if child is not None)
 
 

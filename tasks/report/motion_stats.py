@@ -28,11 +28,11 @@ class MotionStats:
     """Speeds of n pairs of frames, in pixels of the working size per frame."""
 
     pairs: NDArray[np.intp]
-    """(n,) the pairs looked at, in order: all with flow, or some of them evenly spaced."""
+    """(n,) the evaluated pairs, in order: all with flow, or some of them evenly spaced."""
     speed_px: Floats
     """(n,) mean length of the valid vectors; NaN where none is valid."""
     camera_px: Floats
-    """(n,) mean length of the camera's motion over the frame; NaN where there was too little to tell."""
+    """(n,) mean length of the camera's motion over the frame; NaN where it could not be estimated."""
     scale_px: float
     """A round length that nearly all vectors of the video stay below."""
 
@@ -54,7 +54,7 @@ def measure_motion(flow: DenseFlow, most: int = MAX_PAIRS) -> MotionStats:
 
 
 def camera_speeds(cameras: Floats, height: int, width: int) -> Floats:
-    """(n,) mean distance by which (n, 3, 3) homographies move the points of a frame; NaN where one sends any away."""
+    """(n,) mean distance by which (n, 3, 3) homographies move the points of a frame; NaN for infinite ones."""
     x, y = (((np.arange(CAMERA_POINTS) + 0.5) * side / CAMERA_POINTS - 0.5) for side in (width, height))
     points = np.stack([*(axis.reshape(-1) for axis in np.meshgrid(x, y)), np.ones(CAMERA_POINTS**2)])
     moved = cameras @ points
@@ -65,7 +65,7 @@ def camera_speeds(cameras: Floats, height: int, width: int) -> Floats:
 
 
 def finite_mean(values: NDArray[np.floating]) -> float:
-    """The mean of those that are numbers; NaN where there are none."""
+    """The mean of the finite values; NaN where there are none."""
     known = values[np.isfinite(values)]
     return float(known.mean(dtype=np.float64)) if len(known) else float("nan")
 

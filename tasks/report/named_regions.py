@@ -1,4 +1,4 @@
-"""Matched regions under the names of their tracks: `person 3` in one frame is `person 5` in a later one."""
+"""Matched regions with the names of their tracks, e.g. `person 3` in one frame and `person 5` in a later one."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class NamedRegion:
     """A detection with the name it has on this page."""
 
     track_id: int
-    """NO_TRACK where the tracker did not take the detection."""
+    """NO_TRACK where the detection belongs to no track."""
     class_name: str
     xyxy: Box
     """(4,) working-size pixels."""
 
     @property
     def name(self) -> str:
-        """As everywhere on the page: class and track."""
+        """Class and track id, as everywhere on the page."""
         return f"{self.class_name} {self.track_id}" if self.track_id else f"{self.class_name}, in no track"
 
 
@@ -47,16 +47,16 @@ class RegionMatch:
 
 @dataclass(frozen=True, eq=False)
 class DetectionTracks:
-    """Detection to the track that took it."""
+    """The track of each detection."""
 
     ids: NDArray[np.int32]
     """(detections,) track_id, NO_TRACK where there is none."""
     class_names: Mapping[int, str]
-    """Of each track."""
+    """Class name of each track."""
 
     @classmethod
     def from_tracks(cls, tracks: Tracks, detections: int) -> Self:
-        """From the rows of `tracks` that a detection stands behind."""
+        """From the detected (not interpolated) rows of `tracks`."""
         ids = np.full(detections, NO_TRACK, np.int32)
         taken = tracks.detection >= 0
         ids[tracks.detection[taken]] = tracks.track_id[taken]
@@ -64,13 +64,13 @@ class DetectionTracks:
         return cls(ids, {int(tracks.track_id[row]): str(tracks.class_name[row]) for row in first})
 
     def name_region(self, detection: int, class_name: str, xyxy: Box) -> NamedRegion:
-        """A detection under its track's name, or under its own class where no track took it."""
+        """A detection with its track's name, or its own class where it has no track."""
         track_id = int(self.ids[detection])
         return NamedRegion(track_id, self.class_names.get(track_id, class_name), xyxy)
 
 
 def list_region_matches(matches: Matches, rows: NDArray[np.intp], track_of: DetectionTracks) -> list[RegionMatch]:
-    """The matches in `rows`, those most alike first."""
+    """The matches in `rows`, in descending order of similarity."""
     order = rows[np.argsort(-matches.cosine[rows], kind="stable")]
     boxes = {
         side: np.stack([getattr(matches, f"{side}_{edge}")[order] for edge in ("x1", "y1", "x2", "y2")], axis=1)
@@ -91,18 +91,18 @@ def list_region_matches(matches: Matches, rows: NDArray[np.intp], track_of: Dete
 
 @dataclass(frozen=True, eq=False)
 class TrackerAgreement:
-    """How far region matches agree with the tracks."""
+    """Agreement of region matches with the tracks."""
 
     tracked: int
     """Matches between two regions that each belong to a track."""
     in_one_track: int
-    """Those of them that lie in one track."""
+    """Those of them within one track."""
     split_rows: NDArray[np.intp]
-    """Of each two tracks that are matched with each other the row most alike, the most alike first."""
+    """The most similar match of each pair of different tracks, in descending order of similarity."""
 
 
 def compare_with_tracker(matches: Matches, rows: NDArray[np.intp], track_of: DetectionTracks) -> TrackerAgreement:
-    """The tracker's verdict on the matches in `rows`."""
+    """The agreement of the matches in `rows` with the tracks."""
     a, b = track_of.ids[matches.detection_a[rows]], track_of.ids[matches.detection_b[rows]]
     both = (a != NO_TRACK) & (b != NO_TRACK)
     apart = np.flatnonzero(both & (a != b))

@@ -14,7 +14,7 @@ SCHEMES = ("light", "dark")
 
 
 def make_environment() -> Environment:
-    """Jinja as all pages use it: everything escaped, an unknown name an error, templates from beside this module."""
+    """The Jinja environment of all pages: automatic escaping, errors for unknown names, templates of this package."""
     return Environment(
         autoescape=True,
         undefined=StrictUndefined,
@@ -41,5 +41,5 @@ def read_script() -> Markup:
 
 
 def read_asset(name: str) -> str:
-    """A text file that lies beside this module."""
+    """A text file of this package."""
     return resources.files("tasks.report").joinpath(name).read_text(encoding="utf-8")

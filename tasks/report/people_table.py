@@ -1,4 +1,4 @@
-"""Every person with a pose in figures; a click on a heading sorts."""
+"""Table of all people with poses; a click on a heading sorts."""
 
 from __future__ import annotations
 

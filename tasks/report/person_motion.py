@@ -24,7 +24,7 @@ class PersonMotion:
 
     track_id: int
     rows: NDArray[np.intp]
-    """Of kinematics and poses, in order of time."""
+    """Rows of kinematics and poses, in order of time."""
     coverage: float
     """Share of the whole frames it is tracked in that have a pose."""
     height_px: float
@@ -92,13 +92,13 @@ def collect_strides(kinematics: Kinematics, person: PersonMotion, side: str) -> 
 
 
 def finite_median(values: NDArray[np.float32]) -> float:
-    """Median of what is known; NaN where nothing is."""
+    """Median of the known values; NaN where there are none."""
     known = values[np.isfinite(values)]
     return float(np.median(known)) if len(known) else float("nan")
 
 
 def angle_range(values: NDArray[np.float32]) -> float:
-    """From the lowest to the highest of what is known, but for the outermost twentieth at either end."""
+    """Range of the known values between the 5th and the 95th percentile."""
     known = values[np.isfinite(values)]
     return float(np.ptp(np.percentile(known, RANGE_PERCENTILES))) if len(known) else float("nan")
 

@@ -1,4 +1,4 @@
-"""Regions that are the same, as a table: `0:01.20 person 3 is, at 0:01.47, person 5`."""
+"""Table of matched regions: time and name in both frames, and the similarity."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tasks.report.markup import Markup, tag
 from tasks.report.named_regions import NamedRegion, RegionMatch
 from tasks.report.report_data import ReportData
 
-HEADINGS = ("at", "this", "is, at", "this", "cosine", "each other's best")
+HEADINGS = ("time", "region", "later time", "region", "cosine similarity", "mutual best")
 
 
 def render_region_table(data: ReportData, groups: Sequence[tuple[str, Sequence[RegionMatch]]]) -> Markup | None:

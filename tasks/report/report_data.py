@@ -111,7 +111,7 @@ class ReportData:
 
     @cached_property
     def label_paints(self) -> tuple[LabelPaint, ...]:
-        """How each value of the label maps is shown; none without a field."""
+        """The colour of each value of the label maps; empty without a field."""
         if self.semantic_field is None:
             return ()
         class_ids = {summary.class_name: summary.class_id for summary in self.track_summaries}

@@ -1,4 +1,4 @@
-"""What a page is made of: sections, each written by a file of its own in `tasks/report/sections`."""
+"""Sections of a report page; each is made by a module of its own in `tasks/report/sections`."""
 
 from __future__ import annotations
 

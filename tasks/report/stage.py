@@ -22,7 +22,7 @@ from tasks.stage import stage
 
 
 @stage(libraries=("av", "jinja2", "markupsafe", "numpy", "opencv-python", "pyarrow"))
-def report(
+def report(  # noqa: PLR0913  a stage's signature names all it reads
     *,
     frames: Frames,
     detections: Detections,

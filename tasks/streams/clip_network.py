@@ -38,7 +38,7 @@ class ClipNetwork:
     ) -> None:
         self._trunk = trunk.eval().requires_grad_(False).to(torch.device(device))
         for part in self._trunk.parameters():
-            part.data = part.data.contiguous(memory_format=torch.channels_last_3d) if part.ndim == 5 else part.data
+            part.data = part.data.contiguous(memory_format=torch.channels_last_3d) if part.ndim == 5 else part.data  # noqa: PLR2004  weights of a 3D convolution
         self._preprocess = preprocess
         self.pool = pool
         """(n, d, t, h, w) last maps to (n, d) features."""

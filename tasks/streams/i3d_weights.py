@@ -75,7 +75,7 @@ def _list_units(network: nn.Module) -> Iterator[tuple[str, str, str]]:
                 units = [(place, unit) for place, unit in branch.named_children() if isinstance(unit, Unit3D)]
                 for step, (place, unit) in enumerate(units):
                     # In the branch with the pooling, that is step a and the convolution step b.
-                    part = f"Conv3d_0{'b' if step or number == 3 else 'a'}_{unit.kernel[0]}x{unit.kernel[0]}"
+                    part = f"Conv3d_0{'b' if step or number == 3 else 'a'}_{unit.kernel[0]}x{unit.kernel[0]}"  # noqa: PLR2004  number of the branch
                     yield f"trunk.{block}.branches.{number}.{place}", block, f"Branch_{number}/{part}"
 
 

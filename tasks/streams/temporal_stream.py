@@ -52,7 +52,7 @@ def trunk_to_arrays(trunk: nn.Module) -> dict[str, NDArray[Any]]:
     for name, value in trunk.state_dict().items():
         if not name.endswith("num_batches_tracked"):
             array = value.detach().cpu().numpy()
-            kept[name] = array.astype(np.float16) if array.ndim == 4 else array.astype(np.float32)
+            kept[name] = array.astype(np.float16) if array.ndim == 4 else array.astype(np.float32)  # noqa: PLR2004  weights of a convolution
     return kept
 
 

@@ -50,7 +50,7 @@ class VideoCameraMotion:
 
 def linearise_homography(homography: Floats, points: Points) -> tuple[Points, Floats]:
     """(n, 2) images of `points` under a (3, 3) or (n, 3, 3) homography, and its (n, 2, 2) Jacobians there."""
-    projected = np.einsum("...ij,nj->ni" if homography.ndim == 2 else "nij,nj->ni", homography[..., :2], points)
+    projected = np.einsum("...ij,nj->ni" if homography.ndim == 2 else "nij,nj->ni", homography[..., :2], points)  # noqa: PLR2004  one homography, else one per point
     projected = projected + homography[..., 2]
     depth = projected[:, 2:]
     is_far = depth[:, 0] > MIN_RELATIVE_DEPTH * np.abs(homography[..., 2, 2])

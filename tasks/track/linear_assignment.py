@@ -3,8 +3,8 @@
 A pair that may be matched has a gain above 0; the others are never matched. That is the usual "Hungarian algorithm,
 then drop pairs past the threshold" with the threshold inside the objective, so that a bad pair cannot displace a good
 one (as lapjv's `cost_limit` in ByteTrack).
-A pair whose row and column have no other candidate needs no solver: the solver gets the contested rows and columns
-alone. The total is that of the whole matrix.
+A pair whose row and column have no other candidate is matched without the solver, which gets only the contested rows
+and columns. The result is that of solving the whole matrix.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def solve_assignment(gain: Floats) -> tuple[Indices, Indices]:
 def solve_sparse_assignment(rows: Indices, columns: Indices, gain: Floats) -> Indices:
     """Indices, ascending, of the listed pairs that are matched, for a mostly empty matrix.
 
-    No pair stands twice, and gains are above 0. Pairs are the edges of a graph, whose connected components are solved
+    No pair occurs twice, and gains are above 0. Pairs are the edges of a graph, whose connected components are solved
     one by one.
     """
     components = _connected_components(rows, columns)
@@ -45,6 +45,7 @@ def solve_sparse_assignment(rows: Indices, columns: Indices, gain: Floats) -> In
 
 
 def _run_hungarian(gain: Floats) -> tuple[Indices, Indices]:
+    """Matched rows and columns of a dense (n, m) matrix; `early` favours low rows and columns among equal totals."""
     from scipy.optimize import linear_sum_assignment
 
     n, m = gain.shape

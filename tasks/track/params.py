@@ -41,9 +41,9 @@ class TrackParams(Params):
     score_adaptive_noise: bool
     """Whether the filter's measurement noise falls as the detection's score rises (GIAOTracker, StrongSORT)."""
     momentum: float = Field(ge=0, le=1)
-    """Weight of keeping the direction of motion, against overlap, in the first round (OC-SORT); 0 leaves it out."""
+    """Weight of the consistency of motion direction relative to overlap in the first round (OC-SORT); 0 disables it."""
     observation_recovery: bool
-    """Whether a third round matches what is left with the box of the latest detection instead (OC-SORT)."""
+    """Whether a third round matches the remaining tracks by the box of their latest detection (OC-SORT)."""
     n_init: int = Field(ge=1)
     """Detections that confirm a track; one with fewer is left out of the result."""
     max_gap: int = Field(ge=0)
@@ -51,7 +51,8 @@ class TrackParams(Params):
     link_max_gap: int = Field(ge=0)
     """Frames without a detection that linking may bridge; 0 turns linking off."""
     link_max_distance: float = Field(gt=0)
-    """How far a tracklet extrapolated over the gap may miss the other, in box heights; limits velocities too."""
+    """Largest distance between a tracklet extrapolated over the gap and the other one, in box heights; limits
+    velocities too."""
     link_max_size_ratio: float = Field(gt=1)
     """Largest ratio of the heights at both sides of the gap."""
     link_window: int = Field(ge=2)

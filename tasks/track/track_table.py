@@ -75,7 +75,7 @@ def smooth_path(time: NDArray[np.int32], xyxy: Boxes, score: NDArray[np.float32]
     Without smoothing they are the given boxes, linearly interpolated in between.
     """
     steps = np.arange(time[-1] + 1)
-    if not smoothing or len(steps) < 3:
+    if not smoothing or len(steps) < 3:  # noqa: PLR2004  a second difference needs three
         return np.stack([np.interp(steps, time, side) for side in xyxy.T], axis=1)
     weight, target = np.zeros(len(steps)), np.zeros((len(steps), 4))
     weight[time], target[time] = np.maximum(score, MIN_WEIGHT), xyxy_to_cxcywh(xyxy)

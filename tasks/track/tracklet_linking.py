@@ -58,7 +58,7 @@ def link_tracklets(
     detections: Detections, tracklets: Tracklets, params: TrackParams, cues: VisualCues = NO_CUES
 ) -> Tracklets:
     """`tracklets` with those joined that follow one another within `link_max_gap` frames."""
-    if len(tracklets) < 2 or not params.link_max_gap:
+    if len(tracklets) < 2 or not params.link_max_gap:  # noqa: PLR2004  a link needs two
         return tracklets
     frame = detections.frame[tracklets.detection].astype(np.intp)
     box = xyxy_to_cxcywh(detections.xyxy[tracklets.detection].astype(np.float64))

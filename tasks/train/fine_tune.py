@@ -157,7 +157,7 @@ def augment_stacks(stacks: QuantizedStacks, random: np.random.Generator, flip: b
     """Float stacks with random augmentation: mirrored, shifted, all vectors scaled."""
     found = np.zeros(stacks.shape, np.float32)
     for out, stack in zip(found, stacks, strict=True):
-        source = mirror_stacks(stack) if flip and random.random() < 0.5 else stack
+        source = mirror_stacks(stack) if flip and random.random() < 0.5 else stack  # noqa: PLR2004  one half of the stacks
         dx, dy = random.integers(-MAX_SHIFT_PX, MAX_SHIFT_PX + 1, 2)
         height, width = stack.shape[1:]
         to_y, to_x = slice(max(dy, 0), height + min(dy, 0)), slice(max(dx, 0), width + min(dx, 0))

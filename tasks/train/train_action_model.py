@@ -45,7 +45,7 @@ TrainStream = Callable[[Indices], tuple[Any, NDArray[np.float64]]]
 def train_action_model(footage: TrainingVideos, labels: ActionLabels, context: TrainContext) -> ActionModel:
     """The model of `labels`; BadInput where there are fewer than two labels, or a row fits no video."""
     names, params = labels.labels, context.params
-    if len(names) < 2:
+    if len(names) < 2:  # noqa: PLR2004  classification needs two labels
         raise BadInput(
             f"{LABELS_FILE} must hold at least two labels, got {', '.join(names) or 'none'}; add rows of other labels"
         )
@@ -106,7 +106,7 @@ def fit_stream_weights(
         return EQUAL_WEIGHTS, "average"
     labels = data.labels
     parts = make_folds(_group_labels_by_video(learning, videos, labels), params.folds, params.seed)
-    if len(parts) < 2:
+    if len(parts) < 2:  # noqa: PLR2004  a split needs two parts
         return EQUAL_WEIGHTS, "average: a label has one video, too few to fit weights"
     rgb, flow = nan_probabilities(data), nan_probabilities(data)
     for part in parts:

@@ -157,7 +157,7 @@ def test_a_point_follows_the_scene(scene: Scene, semflow: Callable[..., dict[str
     count, length = len(seeds), len(scene)
     at = np.stack([table.x, table.y], axis=1).reshape(length, count, 2)
     visible = table.visible.reshape(length, count)
-    truth, seen = scene.follow(start, np.array(seeds))
+    truth, seen = scene.track_points(start, np.array(seeds))
     away = np.linalg.norm(at - truth, axis=2)
     assert np.median(away[seen]) < 0.5
     assert (away[seen & visible] < 3).mean() > 0.9
@@ -174,7 +174,7 @@ def test_lucas_kanade_tracks_what_stays_visible(
     words = ("--points", f"{point[0]},{point[1]}@4", "--method", "lucas-kanade")
     semflow("track", VIDEO, *words, "--out", str(tmp_path / "out"))
     table = PointPaths.load(tmp_path / "out" / "points.parquet")
-    truth, seen = scene.follow(4, point[None])
+    truth, seen = scene.track_points(4, point[None])
     at = np.stack([table.x, table.y], axis=1)
     both = seen[:, 0] & table.visible
     assert both.sum() > 5
@@ -216,8 +216,8 @@ def test_removal_gives_back_what_lies_behind(
     factor = pictures[0].shape[1] // width  # small videos are shown larger
     before, after = [], []
     for frame in range(0, len(scene), 3):
-        hit = scene.seen_without(frame, actor)
-        truth = scene.without(frame, actor).astype(float)[hit]
+        hit = scene.find_visible_behind(frame, actor)
+        truth = scene.render_without(frame, actor).astype(float)[hit]
         small = pictures[frame][: height * factor, : width * factor]
         small = small.reshape(height, factor, width, factor, 3).mean(axis=(1, 3))
         after.append(((small[hit] - truth) ** 2).ravel())

@@ -80,7 +80,7 @@ def test_an_error_names_line_and_expectation(tmp_path: Path, text: str, message:
         read(tmp_path, text)
 
 
-def test_another_encoding_is_told_with_its_line(tmp_path: Path) -> None:
+def test_another_encoding_is_reported_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"actions\.csv:2: must be UTF-8, got byte 0xe9"):
         read(tmp_path, "video,label\na,plié\n", "latin-1")
 
@@ -118,7 +118,7 @@ PIECES = [
         st.text(max_size=60).map(lambda text: (HEAD + text).encode()),
     )
 )
-def test_any_bytes_give_labels_or_words(data: bytes) -> None:
+def test_any_bytes_give_labels_or_a_message(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "actions.csv"
         path.write_bytes(data)

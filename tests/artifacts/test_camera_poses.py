@@ -126,7 +126,7 @@ def test_an_error_has_the_line_of_what_is_wrong(tmp_path: Path) -> None:
         read(tmp_path, text.replace('"far": 9', '"far": 0.1'))
 
 
-def test_a_file_that_is_no_utf_8_or_no_file_is_said(tmp_path: Path) -> None:
+def test_a_file_that_is_no_utf_8_or_no_file_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "walk.json"
     path.write_bytes(b'{\n"n\xe9ar": 1}')
     with pytest.raises(BadInput, match=r"walk\.json:2: must be UTF-8, got byte 0xe9"):
@@ -163,7 +163,7 @@ TEXTS = st.one_of(
 
 @settings(max_examples=100)
 @given(TEXTS)
-def test_any_bytes_give_poses_or_words(data: bytes) -> None:
+def test_any_bytes_give_poses_or_a_message(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "walk.json"
         path.write_bytes(data)

@@ -138,7 +138,7 @@ def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["points.csv", "names.txt"])
-def test_another_encoding_is_told_with_its_line(tmp_path: Path, name: str) -> None:
+def test_another_encoding_is_reported_with_its_line(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes("frame,x,y,label\n# plié".encode("latin-1"))
     with pytest.raises(BadInput, match=f"/{name}:2: must be UTF-8, got byte 0xe9; save it as UTF-8"):
         FieldLabels.load(tmp_path)
@@ -178,7 +178,7 @@ PIECES = ["frame,x,y,label", "\n", ",", '"', "1", "-1", "1.5", "nan", "é", "\r"
         ),
     ),
 )
-def test_any_bytes_give_labels_or_words(name: str, data: bytes) -> None:
+def test_any_bytes_give_labels_or_a_message(name: str, data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / name).write_bytes(data)
         try:

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.engine.command import as_json, measure_all, parse
 from benchmarks.engine.figures import FIGURES, Results, exponents, slope, table
-from benchmarks.engine.peers import Step, dvc_yaml
+from benchmarks.engine.peers import Step, make_dvc_stages, render_dvc_yaml
 from benchmarks.engine.plot import draw
 from benchmarks.engine.samples import write_samples
 from benchmarks.engine.stages import SAMPLES, STAGES, copy_with_stamp
@@ -22,7 +22,8 @@ VIDEOS = 3
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     words = f"--quick --videos {VIDEOS} --repeats 1 --workers 1 --scaling 6 --no-warm-up".split()
-    return measure_all(parse(words), tmp_path_factory.mktemp("bench"))
+    *_, complete = measure_all(parse(words), tmp_path_factory.mktemp("bench"))
+    return complete
 
 
 @pytest.mark.slow
@@ -90,7 +91,7 @@ def test_sample_stages_declare_what_the_real_ones_do() -> None:
 
 def test_the_graph_for_dvc_has_a_stage_per_video() -> None:
     steps = [Step("one", ("raw",), over_dataset=False), Step("all", ("one",), over_dataset=True)]
-    text = dvc_yaml(steps, ["a", "b"])
+    text = render_dvc_yaml(make_dvc_stages(steps, ["a", "b"]), ["a", "b"])
     assert "foreach" in text and "one/${item}.txt" in text
     assert text.count("one/a.txt") == 2  # read by the stage over the dataset: once as a dep, once by its command
     assert text.count("one/b.txt") == 1

@@ -159,7 +159,7 @@ def test_a_video_shorter_than_a_window_is_repeated_and_says_so(run) -> None:
         (20, {"spans": [(1, 0, 20, "person")], "max_people": 0}, "classify.max_people is 0"),
     ],
 )
-def test_where_motion_cannot_be_judged_it_is_said_why(run, count, changed, words) -> None:
+def test_where_motion_cannot_be_judged_it_is_reported_why(run, count, changed, words) -> None:
     actions = run(count=count, **changed)
     assert set(actions.stream) == {"rgb"}
     assert any(words in note for note in actions.notes)

@@ -124,14 +124,14 @@ def test_the_doctor_looks_at_exported_models_too(folder: Path, monkeypatch: pyte
 
     monkeypatch.setenv("SEMFLOW_CACHE", str(folder / "cache"))
     project = Project.open(folder, STAGES)
-    assert doctor._exports(project) == "yolo11n-pose, yolo26n, yolo26n-seg not here yet: made at first use on a CPU"
+    assert doctor._exports(project) == "yolo11n-pose, yolo26n, yolo26n-seg missing: exported at first use on a CPU"
     path = onnx_export.export_path("yolo26n")
     path.parent.mkdir(parents=True)
     path.write_bytes(b"anything")
-    assert "yolo26n not as they were made: made again at next use" in doctor._exports(project)
+    assert "yolo26n damaged: exported again at next use" in doctor._exports(project)
     told = {"bytes": 8, "sha256": hashlib.sha256(b"anything").hexdigest()}
     onnx_export.manifest_path(path).write_text(json.dumps(told))
-    assert doctor._exports(project).startswith("yolo26n in the cache, verified; yolo11n-pose, yolo26n-seg not here yet")
+    assert doctor._exports(project).startswith("yolo26n in the cache, verified; yolo11n-pose, yolo26n-seg missing")
 
 
 def test_every_semflow_command_in_the_readme_parses(checkout: Path) -> None:
@@ -143,7 +143,7 @@ def test_every_semflow_command_in_the_readme_parses(checkout: Path) -> None:
         parse_command(main.semflow, words)
 
 
-def parse_command(group: click.Group, words: list[str]) -> dict[str, Any]:
+def parse_command(group: click.Command, words: list[str]) -> dict[str, Any]:
     """The options of a command that is found and parsed, but not run."""
     context = group.make_context("semflow", words)
     while isinstance(group, click.Group):

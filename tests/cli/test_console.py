@@ -106,7 +106,7 @@ def test_run_time_is_the_walls_and_item_time_stands_beside_what_was_expected() -
     assert "took 61 s of item time" in printed(summary_of(*outcomes))
 
 
-def test_notes_an_interruption_and_what_dvc_did_not_take_are_said() -> None:
+def test_notes_an_interruption_and_what_dvc_did_not_take_are_reported() -> None:
     summary = Summary(
         (Outcome("walk", "decode", "stopped"),), 4.0, ("a", "b"), {"decode": "[lock] held"}, "i.html", ("a note",), 2
     )
@@ -194,7 +194,7 @@ def test_counts_of_a_plan_name_every_standing() -> None:
     assert counts == {"fresh": 3, "stale": 4, "remote": 0, "failed": 1, "blocked": 1}
 
 
-def test_nothing_to_do_is_said_without_rich(checkout: Path) -> None:
+def test_nothing_to_do_is_reported_without_rich(checkout: Path) -> None:
     code = """
 import sys
 from flows.cli.display import choose_display

@@ -68,7 +68,7 @@ def test_a_large_run_gets_a_line_now_and_then(
 
 def test_lines_of_a_large_run_say_totals_and_the_time_left(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     run_all(PlainDisplay(clock), 1000, clock, 2.0)
-    assert caplog.messages[0] == "1,000 items to make, about 33 min left"
+    assert caplog.messages[0] == "1,000 items to compute, about 33 min left"
     assert caplog.messages[1] == "[10/1000] 10 computed, about 33 min left"
 
 
@@ -94,7 +94,7 @@ def test_a_try_that_is_not_the_last_is_a_warning_and_not_counted(
     display.on_ended(outcome("v0", "detect", "failed", error="busy"), final=False)
     display.on_ended(outcome("v0", "detect"), final=True)
     assert caplog.messages == [
-        "detect v0: failed in 10.0 s - busy; will be tried again",
+        "detect v0: failed in 10.0 s - busy; will be retried",
         "[1/1] detect v0: computed in 10.0 s",
     ]
 
@@ -110,7 +110,7 @@ def test_an_item_that_takes_long_says_how_far_it_is(clock: Clock, caplog: pytest
     assert caplog.messages == [f"train v0: epochs {n}/100 loss 0.5" for n in (30, 60, 90)]
 
 
-def test_what_is_said_goes_to_the_log(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_reported_goes_to_the_log(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     PlainDisplay(clock).on_message(logging.WARNING, "3 frames\x07 are damaged")
     assert caplog.record_tuples == [("semflow", logging.WARNING, r"3 frames\x07 are damaged")]
 

@@ -115,10 +115,10 @@ def test_a_second_try_says_so(stage: Stage) -> None:
         start(stage, 40, 1)
         stage.display.on_ended(outcome("v0", "detect", "failed", error="busy"), final=False)
         stage.display.on_started(Item("v0", "detect"), 0, 2)
-        assert stage.lines()[2].startswith("detect v0 (try 2) ")
+        assert stage.lines()[2].startswith("detect v0 (attempt 2) ")
         assert " 0/40 items" in stage.lines()[0]
         stage.display.region.refresh()
-    assert "detect v0: failed in 10.0 s - busy; will be tried again" in stage.terminal.plain
+    assert "detect v0: failed in 10.0 s - busy; will be retried" in stage.terminal.plain
 
 
 def test_all_done_is_not_over_yet(stage: Stage) -> None:
@@ -154,7 +154,7 @@ def test_failures_and_warnings_scroll_by_above_in_full_and_steer_nothing(stage: 
     assert "3 frames are damaged" in text and "nobody" not in text
 
 
-def test_what_is_said_before_and_after_the_run_is_said_at_once(stage: Stage) -> None:
+def test_what_is_reported_before_and_after_the_run_is_reported_at_once(stage: Stage) -> None:
     stage.display.on_message(logging.WARNING, "before")
     assert stage.terminal.plain == "before\n"
     with stage.display:

@@ -41,7 +41,7 @@ def test_the_item_that_takes_longest_bounds_it() -> None:
     assert seconds_left(progress, {some[-1]: 10.0}) == 50
 
 
-def test_time_in_hand_counts_but_not_below_nothing() -> None:
+def test_time_in_progress_counts_but_not_below_nothing() -> None:
     detect = items("detect", 2)
     progress = RunProgress.from_plan(detect, dict.fromkeys(detect, 10.0), workers=1)
     assert seconds_left(progress, {detect[0]: 4.0}) == 16

@@ -14,13 +14,13 @@ from flows.cli.sample_videos import SAMPLES, count_whole_packets, cut_clip, fetc
 from tasks.errors import SemflowError
 
 
-def pictures(path: Path) -> list[tuple[int, bytes]]:
+def pictures(path: Path) -> list[tuple[int | None, bytes]]:
     """Timestamp and pixels of every frame, as shown."""
     with av.open(str(path)) as reader:
         return [(frame.pts, frame.to_ndarray().tobytes()) for frame in reader.decode(video=0)]
 
 
-def packets(path: Path, kind: str) -> list[tuple[int, int, bytes]]:
+def packets(path: Path, kind: str) -> list[tuple[int, int | None, bytes]]:
     with av.open(str(path)) as reader:
         stream = next(s for s in reader.streams if s.type == kind)
         return [(p.pts, p.dts, bytes(p)) for p in reader.demux(stream) if p.pts is not None]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -65,7 +66,8 @@ def film(
 ) -> None:
     """Write the film; `times` are presentation times in units of `time_base`."""
     with av.open(str(path), "w", format=form, options=container or {}) as out:
-        stream = out.add_stream(codec, rate=RATE, options={**STEADY.get(codec, {}), **(options or {})})
+        # add_stream is declared to return any kind of stream.
+        stream: Any = out.add_stream(codec, rate=RATE, options={**STEADY.get(codec, {}), **(options or {})})
         stream.width, stream.height = size
         stream.pix_fmt = pixels
         stream.codec_context.time_base = time_base
@@ -129,7 +131,7 @@ def remux(path: Path, packets: Sequence[PacketParts]) -> None:
     with av.open(str(path)) as source, av.open(str(beside), "w") as out:
         stream = out.add_stream_from_template(source.streams.video[0])
         for content, pts, dts, key in packets:
-            packet = av.Packet(content)
+            packet: Any = av.Packet(content)
             packet.pts, packet.dts, packet.time_base = pts, dts, source.streams.video[0].time_base
             packet.stream, packet.is_keyframe = stream, key
             out.mux(packet)

@@ -69,7 +69,7 @@ def test_a_lost_frame_keeps_its_place_and_time(odd: Odd, decoded: Decode) -> Non
     assert frames.source_frame.tolist() == list(range(COUNT))
 
 
-def test_frames_beyond_the_cut_are_lost_with_times_that_go_on(odd: Odd, decoded: Decode) -> None:
+def test_frames_beyond_the_cut_are_lost_with_times_that_continue(odd: Odd, decoded: Decode) -> None:
     frames = decoded(odd("cut_tail.mp4"))
     assert np.flatnonzero(frames.status == "lost").tolist() == list(range(18, 24))
     assert frames.pts_s == pytest.approx(np.arange(COUNT) / 25)

@@ -1,4 +1,4 @@
-"""Files to take in, and what came of it."""
+"""Helpers for tests of importing videos: files to import, and the imported files."""
 
 from __future__ import annotations
 

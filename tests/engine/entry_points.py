@@ -1,4 +1,4 @@
-"""A project of toyflow's stages in a git and DVC repository of its own, and what a user types in it."""
+"""A project of toyflow's stages in its own git and DVC repository, and commands run in it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHECKOUT = Path(__file__).parents[2]
 TOYFLOW = Path(__file__).parent / "toyflow"
 VIDEOS = {"one.mp4": "banana", "two.mp4": "cat", "day/three.mov": "an apple"}
 FOLDERS = ("words", "facts", "counts", "totals", "looks", "pages", "recipes")
-"""What DVC keeps, below data."""
+"""Folders below data that DVC tracks."""
 CLEAN = "Data and pipelines are up to date."
 IGNORED = ".semflow/\n/data/raw/\n__pycache__/\n/site-packages/\n"
 

@@ -1,4 +1,4 @@
-"""Stages that go wrong on demand, for worker processes to make.
+"""Stages that fail on demand in worker processes.
 
 What becomes of a video stands in its raw file, `<deed> <video>`; the deed is done by the stage `act`. The folder
 $PERILOUS holds what a test wants to know and to steer: `calls` (a line per call of a stage), `stop` (the moment at

@@ -1,4 +1,4 @@
-"""Changes of a toyflow project, one at a time, and exactly what must follow from each."""
+"""Changes of a toyflow project, one at a time, with the exact items that each must recompute."""
 
 from __future__ import annotations
 

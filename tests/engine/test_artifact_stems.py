@@ -1,4 +1,4 @@
-"""Stems: every artifact has a place of its own on every kind of disk, and none leaves its folder."""
+"""Stems: every artifact has a unique path on every kind of disk, and none is outside its folder."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_usual_name_is_its_own_stem(name: str) -> None:
         ("e\u0301", "é"),
     ],
 )
-def test_what_some_disk_cannot_hold_is_replaced_and_marked(name: str, text: str) -> None:
+def test_characters_that_some_disks_do_not_allow_are_replaced_and_marked(name: str, text: str) -> None:
     assert assign_stems([name], flat=False) == {name: suffixed(text, name)}
 
 
@@ -68,12 +68,12 @@ def test_long_names_are_cut_to_whole_characters() -> None:
     "names",
     [["X", "x"], ["day/X", "DAY/x"], ["straße", "strasse"], ["ﬁlm", "film"], ["É", "é"]],
 )
-def test_names_that_a_disk_without_case_takes_for_one_are_all_marked(names: list[str]) -> None:
+def test_names_that_are_equal_without_case_are_all_marked(names: list[str]) -> None:
     made = assign_stems([*names, "other"], flat=False)
     assert made == {name: suffixed(name, name) for name in names} | {"other": "other"}
 
 
-def test_a_file_never_has_the_place_of_another_videos_folder() -> None:
+def test_a_file_never_has_the_path_of_another_videos_folder() -> None:
     assert assign_stems(["x", "x/y"], flat=False) == {"x": "x", "x/y": "x/y"}
     assert assign_stems(["x", "x/y"], flat=True) == {"x": "x", "x/y": "x__y"}
     assert assign_stems(["x", "X.Parquet/y"], flat=False) == {"x": suffixed("x", "x"), "X.Parquet/y": "X.Parquet/y"}
@@ -114,12 +114,12 @@ def test_names_with_equal_first_digits_get_more_of_them(monkeypatch: pytest.Monk
     assert sorted(len(stem) for stem in made.values()) == [2 + 1 + 8, 1 + 1 + 16, 1 + 1 + 16]
 
 
-def test_no_ending_is_the_end_of_another() -> None:
+def test_no_suffix_is_the_end_of_another() -> None:
     for endings in (ENDINGS, FLAT_ENDINGS):
         assert not [(a, b) for a in endings for b in endings if a != b and a.endswith(b)]
 
 
-def test_the_endings_are_those_of_the_artifacts_that_stages_make() -> None:
+def test_the_suffixes_are_those_of_the_artifacts() -> None:
     from flows.engine.recipe import RECIPE_SUFFIX
     from flows.pipeline import STAGES
 
@@ -141,9 +141,7 @@ def folded(path: str) -> str:
 @given(names=NAMES, flat=st.booleans())
 @example(names={"a", "a.recipe.json", "a~ca978112", "A"}, flat=True)
 @example(names={"x", "x~2d711642.parquet/y", "X", "x.parquet/y"}, flat=False)
-def test_stems_are_a_set_of_places_that_every_disk_can_hold(
-    fold: Callable[[str], str], names: set[str], flat: bool
-) -> None:
+def test_stems_are_valid_and_unique_on_every_disk(fold: Callable[[str], str], names: set[str], flat: bool) -> None:
     made = assign_stems(names, flat=flat)
     assert made == assign_stems(sorted(names, reverse=True), flat=flat)
     assert set(made) == names

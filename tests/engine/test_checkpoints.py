@@ -1,4 +1,4 @@
-"""Parts of an item that takes long: a run that was cut off goes on after the last of them, and leaves none behind."""
+"""Checkpoints of long items: an interrupted run resumes after the last one, and removes all at the end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tasks.stage import stage
 from tests.engine import toys
 
 LIMIT = {"letters": 99}
-"""How many letters are spelled before a bug shows."""
+"""Number of letters before the bug occurs."""
 
 
 class Spelled(toys.Text):
@@ -77,7 +77,7 @@ def parts_in(root: Path) -> list[str]:
     return sorted(path.name for path in (root / ".semflow/parts").rglob("*") if path.is_file())
 
 
-def test_a_run_goes_on_after_the_last_part_and_leaves_none_behind(
+def test_a_run_resumes_after_the_last_checkpoint_and_removes_all(
     reopen: Callable[[], Project], project_root: Path
 ) -> None:
     assert not run(reopen(), letters=3).is_good
@@ -89,7 +89,7 @@ def test_a_run_goes_on_after_the_last_part_and_leaves_none_behind(
     assert run(reopen()).is_good and toys.CALLS == []
 
 
-def test_parts_of_another_recipe_are_not_taken_up_and_are_swept(
+def test_checkpoints_of_another_key_are_not_used_and_are_removed(
     reopen: Callable[[], Project], project_root: Path
 ) -> None:
     run(reopen(), letters=3)
@@ -103,7 +103,9 @@ def test_parts_of_another_recipe_are_not_taken_up_and_are_swept(
     assert (project_root / "data/spelled/one.txt").read_text() == "b+a+n+a+n+a"
 
 
-def test_parts_stay_while_an_item_waits_for_another(reopen: Callable[[], Project], project_root: Path) -> None:
+def test_checkpoints_are_kept_while_an_item_waits_for_another(
+    reopen: Callable[[], Project], project_root: Path
+) -> None:
     run(reopen(), letters=3)
     params = project_root / "params.yaml"
     params.write_text(params.read_text().replace("upper: false", "upper: true"))
@@ -111,7 +113,7 @@ def test_parts_stay_while_an_item_waits_for_another(reopen: Callable[[], Project
     assert parts_in(project_root) == ["0", "1", "2"], "`read` may yet give the same words"
 
 
-def test_a_fault_of_the_input_takes_its_parts_with_it(reopen: Callable[[], Project], project_root: Path) -> None:
+def test_a_fault_of_the_input_removes_its_checkpoints(reopen: Callable[[], Project], project_root: Path) -> None:
     (project_root / "data/raw/one.mp4").write_text("oh!")
     summary = run(reopen(), letters=2)
     assert [outcome.error for outcome in summary.outcomes if not outcome.is_good] == ["too long"]
@@ -136,7 +138,7 @@ run_stale_items(Project.open(Path(sys.argv[1]), spelling.STAGES))
 """
 
 
-def test_a_killed_process_costs_the_part_in_hand(
+def test_a_killed_process_loses_only_the_current_checkpoint(
     reopen: Callable[[], Project], project_root: Path, checkout: Path
 ) -> None:
     reopen()
@@ -153,14 +155,14 @@ def test_a_killed_process_costs_the_part_in_hand(
     assert parts_in(project_root) == []
 
 
-def test_passing_checkpoints_go_with_their_block() -> None:
+def test_temporary_checkpoints_are_removed_with_their_context() -> None:
     with temporary_checkpoints() as parts:
         assert parts.get_or_write("one", lambda path: path.write_text("1")).read_text() == "1"
         assert parts.get_or_write("one", lambda path: path.write_text("2")).read_text() == "1"
     assert not parts.folder.exists()
 
 
-def test_what_the_engine_supplies_is_no_part_of_the_recipe() -> None:
+def test_injected_arguments_are_not_part_of_the_recipe() -> None:
     @stage()
     def two(words: toys.Words, params: SpellParams, how: Compute, kept: Checkpoints) -> Spelled:
         raise AssertionError("its signature alone is asked for")

@@ -128,7 +128,7 @@ def test_a_clone_adds_its_own_video_and_records_all(clone: Toy) -> None:
 
 
 @pytest.mark.parametrize("reachable", ["no remote", "no answer"])
-def test_nothing_recorded_is_dropped_where_the_remote_is_out_of_reach(clone: Toy, reachable: str) -> None:
+def test_no_recorded_file_is_lost_while_the_remote_is_unreachable(clone: Toy, reachable: str) -> None:
     if reachable == "no remote":
         clone.dvc("remote", "remove", "team")
     else:
@@ -193,7 +193,7 @@ def test_dvc_repro_without_any_raw_file_says_what_to_pull_and_records_nothing(cl
     assert {name: (clone.root / name).read_bytes() for name in before} == before
 
 
-def test_two_clones_that_each_add_a_video_come_to_the_union(team: Team, tmp_path: Path) -> None:
+def test_two_clones_that_each_add_a_video_are_merged(team: Team, tmp_path: Path) -> None:
     ours, theirs = (team.toy.clone(tmp_path / name) for name in ("ours", "theirs"))
     for toy, video in ((theirs, "hers"), (ours, "his")):
         toy.write(f"data/raw/{video}.mp4", f"{video} salad")

@@ -1,4 +1,4 @@
-"""Recipes and methods that were edited or damaged: the plan says so, takes nothing on trust, and never raises."""
+"""Edited or damaged recipes and methods: the plan reports them, does not use them, and never raises."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ EDITS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("field", EDITS)
-def test_a_recipe_that_was_edited_counts_for_nothing(made: Path, field: str) -> None:
+def test_an_edited_recipe_is_ignored(made: Path, field: str) -> None:
     data = all_data(made)
     path = recipe_path(made, "count", "one")
     fields = json.loads(path.read_text())
@@ -131,7 +131,7 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("kind", GARBAGE)
-def test_a_file_that_is_no_recipe_is_made_again(made: Path, kind: str) -> None:
+def test_a_file_that_is_no_recipe_is_recomputed(made: Path, kind: str) -> None:
     data = all_data(made)
     recipe_path(made, "count", "one").write_bytes(GARBAGE[kind])
     assert to_make(plan_of(made)) == {"count one": EDITED}
@@ -139,7 +139,7 @@ def test_a_file_that_is_no_recipe_is_made_again(made: Path, kind: str) -> None:
     heals(made, ["count"], data)
 
 
-def test_a_missing_recipe_is_made_again(made: Path) -> None:
+def test_a_missing_recipe_is_recomputed(made: Path) -> None:
     data = all_data(made)
     recipe_path(made, "count", "one").unlink()
     assert to_make(plan_of(made)) == {"count one": "never made"}

@@ -1,4 +1,4 @@
-"""Which machines give the same bytes, and what is done so that most do."""
+"""Kinds of devices: which machines give the same bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A full disk: the items that find no room fail with words, the run goes on, and nothing is left lying there."""
+"""A full disk: items that cannot be written fail with a message, the run continues, and no partial file is left."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def litter(root: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("leave", [0, 4096, 20480, 49152, 102400])
-def test_items_fail_with_words_and_all_is_well_when_there_is_room_again(here: FaultProject, leave: int) -> None:
+def test_items_fail_with_a_message_and_all_is_well_when_there_is_room_again(here: FaultProject, leave: int) -> None:
     ballast = fill(here.root, leave)
     process = here.start()
     out, err = process.communicate(timeout=120)

@@ -1,4 +1,4 @@
-"""DVC records what the engine has proven, and nothing else."""
+"""Only stages whose items all have valid recipes are recorded in DVC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What counts as a change of code."""
+"""Fingerprints of code: which edits change them."""
 
 from __future__ import annotations
 
@@ -246,7 +246,7 @@ def test_a_change_is_named_by_what_it_is_of(package: Path, old: str, new: str, w
     assert (hash_before == hash_after) == (before == after) == (words == "")
 
 
-def test_many_changes_are_counted_and_unknown_ones_are_said_to_be_so() -> None:
+def test_many_changes_are_counted_and_unknown_ones_are_reported_to_be_so() -> None:
     before = dict.fromkeys("abcdef", "1")
     assert describe_code_changes("m", before, dict.fromkeys("abcdef", "2")) == "m: a, b, c and 3 more changed"
     assert describe_code_changes("m", None, before) == "m changed"
@@ -366,7 +366,7 @@ def test_threads_may_read_code_at_once() -> None:
         sys.setswitchinterval(interval)
 
 
-def test_a_parse_that_another_library_s_disturbs_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_parse_disturbed_by_another_library_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     parse, faults = ast.parse, [SystemError("AST constructor recursion depth mismatch (before=15, after=12)")] * 3
 
     def disturbed(source: str, *how: str, **also: str) -> ast.Module:

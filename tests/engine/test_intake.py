@@ -1,4 +1,4 @@
-"""Own videos: which files are named, and where in data/raw they come to lie."""
+"""Import of videos: which files are imported, and their paths in data/raw."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from tasks.errors import SemflowError
 from tests.engine.clips import in_raw, put
 
 
-def test_a_pattern_takes_what_it_matches(project_root: Path, elsewhere: Path) -> None:
+def test_a_pattern_imports_what_it_matches(project_root: Path, elsewhere: Path) -> None:
     assert import_videos(project_root, [f"{elsewhere}/*.mp4"]) == ["a", "b"]
     assert (project_root / "data/raw/a.mp4").read_text() == "bytes of a.mp4"
     assert in_raw(project_root) == ["a.mp4", "b.mp4"]
 
 
-def test_a_folder_takes_all_its_files(project_root: Path, elsewhere: Path) -> None:
+def test_a_folder_imports_all_its_files(project_root: Path, elsewhere: Path) -> None:
     assert import_videos(project_root, [str(elsewhere)]) == ["a", "b", "c"]
 
 
-def test_taking_in_twice_changes_nothing(project_root: Path, elsewhere: Path) -> None:
+def test_importing_twice_changes_nothing(project_root: Path, elsewhere: Path) -> None:
     import_videos(project_root, [str(elsewhere)])
     before = (project_root / "data/raw/a.mp4").stat()
     assert import_videos(project_root, [str(elsewhere)]) == ["a", "b", "c"]
@@ -139,7 +139,7 @@ def test_brackets_and_stars_of_names_are_taken_as_they_are(
     assert import_videos(project_root, [f"{elsewhere}/odd/{pattern}"]) == [Path(name).name.removesuffix(".mp4")]
 
 
-def test_sidecars_are_left_out_with_a_word(
+def test_sidecars_are_skipped_with_a_reason(
     project_root: Path, elsewhere: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     card = elsewhere / "DCIM"
@@ -183,7 +183,7 @@ def test_a_video_would_never_be_put_into_a_hidden_folder(project_root: Path, els
     assert import_videos(project_root, [f"{elsewhere}/tree/.a"]) == ["x"]
 
 
-def test_a_file_where_a_folder_must_be_is_said(project_root: Path, elsewhere: Path) -> None:
+def test_a_file_in_place_of_a_folder_is_reported(project_root: Path, elsewhere: Path) -> None:
     put(elsewhere / "films", "one.mp4/x.mp4")
     with pytest.raises(SemflowError, match="must have a folder in data/raw, got the file"):
         import_videos(project_root, [f"{elsewhere}/films"])

@@ -1,4 +1,4 @@
-"""Own videos come into data/raw whole, or not at all."""
+"""Import of videos: files are copied to data/raw atomically."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_file_that_grows_while_it_is_copied_is_refused(
     assert in_raw(project_root) == []
 
 
-def test_a_copy_never_replaces_a_file_that_a_disk_without_case_has(
+def test_a_copy_never_replaces_a_file_on_a_case_insensitive_disk(
     project_root: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def copyfile(source: Path, target: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_copy_never_replaces_a_file_that_a_disk_without_case_has(
     assert in_raw(project_root) == ["a.mp4"]
 
 
-def test_a_disk_that_is_too_small_is_said_before_anything_is_copied(
+def test_too_little_disk_space_is_reported_before_anything_is_copied(
     project_root: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(project_root)
@@ -107,9 +107,7 @@ def test_a_disk_that_is_too_small_is_said_before_anything_is_copied(
     assert import_videos(project_root, [str(elsewhere / "a.mp4")]) == ["a"]
 
 
-def test_a_killed_copy_leaves_nothing_that_is_a_video_and_the_next_one_clears_up(
-    project_root: Path, elsewhere: Path
-) -> None:
+def test_a_killed_copy_leaves_no_video_and_the_next_one_removes_it(project_root: Path, elsewhere: Path) -> None:
     code = (
         "import pathlib, shutil, sys, time; from flows.cli.import_videos import import_videos\n"
         "def copyfile(source, target):\n"
@@ -128,13 +126,13 @@ def test_a_killed_copy_leaves_nothing_that_is_a_video_and_the_next_one_clears_up
     assert in_raw(project_root) == ["a.mp4", "b.mp4", "c.mov"]
 
 
-def test_what_others_are_making_in_data_raw_is_left_to_them(project_root: Path, elsewhere: Path) -> None:
+def test_unfinished_files_of_other_programs_are_not_removed(project_root: Path, elsewhere: Path) -> None:
     put(project_root / "data/raw", ".partial/123-456-sample.mp4")
     import_videos(project_root, [str(elsewhere / "a.mp4")])
     assert in_raw(project_root) == [".partial", ".partial/123-456-sample.mp4", "a.mp4"]
 
 
-def test_the_lock_is_let_go(project_root: Path, elsewhere: Path) -> None:
+def test_the_lock_is_released(project_root: Path, elsewhere: Path) -> None:
     assert copy_videos(project_root, [str(elsewhere)]) == ["a.mp4", "b.mp4", "c.mov"]
     with hold_lock_file(project_root / LOCK) as alone:
         assert alone

@@ -1,4 +1,4 @@
-"""A run that is killed leaves no torn artifact, and the next one redoes only what was in hand."""
+"""A killed run leaves no partial artifact, and the next one recomputes only unfinished items."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ run_stale_items(Project.open(Path(sys.argv[1]), toys.TOYS))
 """
 
 
-def test_a_killed_run_leaves_nothing_torn_and_redoes_only_the_item_in_hand(
+def test_a_killed_run_leaves_no_partial_file_and_only_the_current_item_is_recomputed(
     project_root: Path, reopen: Callable[[], Project], checkout: Path
 ) -> None:
     (project_root / "data/raw/two.mp4").unlink()
@@ -53,7 +53,7 @@ def test_a_killed_run_leaves_nothing_torn_and_redoes_only_the_item_in_hand(
     assert not list(project_root.rglob(".partial"))
 
 
-def test_a_second_run_at_the_same_time_is_told_who_holds_the_project(project_root: Path, checkout: Path) -> None:
+def test_the_error_of_a_second_run_names_the_process_of_the_first(project_root: Path, checkout: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", SLOW_RUN, str(project_root)], cwd=checkout)
     try:
         waited = time.monotonic() + 60

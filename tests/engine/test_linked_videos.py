@@ -1,4 +1,4 @@
-"""videos.yaml: what it says is taken as typed, and every bad line is named."""
+"""videos.yaml: names are read as text, and errors name the invalid line."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_paths_are_absolute_at_home_or_relative_to_the_project(tmp_path: Path, m
     }
 
 
-def test_names_are_what_was_typed_in_form_c(tmp_path: Path) -> None:
+def test_names_are_as_typed_in_unicode_form_c(tmp_path: Path) -> None:
     text = "\ufeff1.10: /a\non: /b\n007: /c\n'plie\u0301': /d\n2024-05-01: /e\n0x10: 123\n"
     assert list(read(tmp_path, text)) == ["1.10", "on", "007", "plié", "2024-05-01", "0x10"]
     assert read(tmp_path, text)["0x10"] == tmp_path / "123"
@@ -64,12 +64,12 @@ def test_names_are_what_was_typed_in_form_c(tmp_path: Path) -> None:
         ("a: films/../data/raw/x.mp4\n", r"videos\.yaml:1: 'a' must be a video outside data/raw"),
     ],
 )
-def test_a_bad_line_is_named_with_what_came(tmp_path: Path, text: str, words: str) -> None:
+def test_the_error_names_the_invalid_line_and_its_value(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(SemflowError, match=words):
         read(tmp_path, text)
 
 
-def test_what_is_no_text_is_said(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SemflowError, match="must be a readable text file"):
         read(tmp_path, b"a: \xff\xfe\n")
     (tmp_path / "videos.yaml").unlink()

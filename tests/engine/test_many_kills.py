@@ -1,4 +1,4 @@
-"""Kills and interruptions at many moments, placed by what is going on and not by the clock.
+"""Kills and interruptions at many moments, chosen by the progress of the run rather than by time.
 
 Each of them ends with: no artifact torn (the same bytes as from a run that nobody disturbed), nothing made again but
 what was in hand, no process left, no lock to remove, no traceback shown.
@@ -117,7 +117,7 @@ def test_a_worker_is_killed(fault_project: Make, undisturbed: dict[str, bytes], 
 
 
 @pytest.mark.parametrize("moment", INTERRUPTS)
-def test_ctrl_c_is_pressed(
+def test_a_run_is_interrupted_by_ctrl_c(
     fault_project: Make, undisturbed: dict[str, bytes], moment: str, record_property: Callable[[str, object], None]
 ) -> None:
     here, process, _ = begin(fault_project, moment)

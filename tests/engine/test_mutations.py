@@ -14,7 +14,7 @@ from tests.engine.entry_points import VIDEOS, Toy, prefork_server, start_project
 from tests.engine.mutations import MUTATIONS, Mutation, items
 
 BY_DVC = ("a parameter that shows", "a comment, a docstring and blank lines in code")
-"""What `dvc repro`, which starts a process for each stage, is shown in the default tests."""
+"""Mutations that are also tested with `dvc repro`, which starts a process per stage, in the default tests."""
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def cases(slow: Callable[[Mutation], bool]) -> list[object]:
 
 
 @pytest.mark.parametrize("mutation", cases(lambda mutation: mutation.slow))
-def test_semflow_run_makes_exactly_what_follows_from_a_change(mutation: Mutation, made: Toy, tmp_path: Path) -> None:
+def test_semflow_run_computes_exactly_what_depends_on_a_change(mutation: Mutation, made: Toy, tmp_path: Path) -> None:
     toy = mutate(mutation, made, tmp_path / "run")
     expect(mutation, toy, toy.run())
     expect_rest(toy)
@@ -92,7 +92,7 @@ def test_dvc_repro_makes_exactly_the_same_with_the_same_bytes(mutation: Mutation
     assert by_dvc.files() == by_semflow.files()
 
 
-def test_everything_comes_back_from_the_cache_when_a_change_is_taken_back(made: Toy, tmp_path: Path) -> None:
+def test_a_reverted_change_restores_everything_from_the_cache(made: Toy, tmp_path: Path) -> None:
     toy = made.copy(tmp_path / "back")
     before = toy.files()
     toy.edit("params.yaml", "letter: a", "letter: n")
@@ -133,7 +133,7 @@ def test_a_renamed_video_is_a_new_one_and_the_old_one_stays_until_it_is_removed(
 
 
 @pytest.mark.slow
-def test_code_that_dvc_does_not_watch_yet_is_said_before_anything_is_recorded(made: Toy, tmp_path: Path) -> None:
+def test_code_missing_in_dvc_yaml_is_reported_before_anything_is_recorded(made: Toy, tmp_path: Path) -> None:
     """Without its line in dvc.yaml, a later change of a newly imported file would be stale here, and clean for DVC."""
     toy = settle(made, tmp_path / "imports")
     lock = (toy.root / "dvc.lock").read_bytes()

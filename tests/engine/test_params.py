@@ -1,4 +1,4 @@
-"""Parameters are typed, and what is wrong is named with file and line."""
+"""Parameters are typed, and errors name file and line."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
         read_params(tmp_path / "params.yaml", SECTIONS)
 
 
-def test_a_path_that_is_a_folder_or_no_text_is_said(tmp_path: Path) -> None:
+def test_a_path_that_is_a_folder_or_no_text_is_reported(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").mkdir()
     with pytest.raises(BadParams, match=r"params.yaml must be a file, got a folder"):
         read_params(tmp_path / "params.yaml", SECTIONS)
@@ -126,14 +126,14 @@ def test_a_path_that_is_a_folder_or_no_text_is_said(tmp_path: Path) -> None:
         (b"x" * (1 << 21), r"params.yaml must have at most 1,048,576 bytes"),
     ],
 )
-def test_another_encoding_is_told_with_its_line(tmp_path: Path, data: bytes, expected: str) -> None:
+def test_another_encoding_is_reported_with_its_line(tmp_path: Path, data: bytes, expected: str) -> None:
     path = tmp_path / "params.yaml"
     path.write_bytes(data)
     with pytest.raises(BadParams, match=expected):
         read_params(path, SECTIONS)
 
 
-def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
     assert read(tmp_path, "\ufeff" + GOOD) == read(tmp_path, GOOD)
 
 
@@ -150,7 +150,7 @@ def test_aliases_and_merges_are_plain_yaml(tmp_path: Path) -> None:
     assert both["other"] == Sharpen(radius=3, edges=(0.1, 1.0), names=("a",))
 
 
-def test_a_bomb_of_aliases_is_refused_at_once(tmp_path: Path) -> None:
+def test_exponential_yaml_aliases_are_refused_at_once(tmp_path: Path) -> None:
     levels = "".join(f"a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 9)}]\n" for n in range(9))
     with pytest.raises(BadParams, match=r"params.yaml:\d: must hold at most 10000 values"):
         read(tmp_path, "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + levels)
@@ -223,7 +223,7 @@ PIECES = [
         ),
     )
 )
-def test_any_bytes_give_parameters_or_words(loader: type, data: bytes) -> None:
+def test_any_bytes_give_parameters_or_a_message(loader: type, data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(yaml_values, "LOADER", loader)
         path = Path(folder) / "params.yaml"

@@ -1,4 +1,4 @@
-"""How far work is reaches the sink, not too often; without one it is quiet, or a few lines in the log."""
+"""Progress is reported to the sink at a limited rate; without a sink, by a few log lines or not at all."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def told() -> Iterator[list[tuple[str, float, float, str]]]:
     set_sink(before)
 
 
-def test_where_nobody_listens_it_is_quiet(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_sink_or_log_there_is_no_output(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.INFO), track_progress("fit", "maps", 3) as step, report_work("a file") as report:
         for number in range(3):
             step("")
@@ -57,15 +59,13 @@ def test_a_log_gets_ten_lines_at_most_and_the_last_step(
     assert caplog.messages[-1] == f"train: epochs {total}/{total} loss {total - 1}"
 
 
-def test_who_listens_gets_no_lines_in_the_log(
-    told: list[object], clock: Clock, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_with_a_sink_there_are_no_log_lines(told: list[object], clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO), track_progress("train", "epochs", 1, logged=True) as step:
         step("loss 1")
     assert told == [("epochs", 0, 1, ""), ("epochs", 1, 1, "loss 1")] and not caplog.records
 
 
-def test_a_loop_that_runs_fast_tells_its_first_and_its_last_step_and_ten_a_second(
+def test_a_fast_loop_reports_its_first_and_last_step_and_ten_per_second(
     told: list[tuple[str, float, float, str]], clock: Clock
 ) -> None:
     with track_progress("fit", "maps", 1000) as step:
@@ -77,7 +77,7 @@ def test_a_loop_that_runs_fast_tells_its_first_and_its_last_step_and_ten_a_secon
     assert [call[1] for call in told] == sorted(call[1] for call in told)
 
 
-def test_a_loop_that_runs_slowly_tells_every_step(told: list[tuple[str, float, float, str]], clock: Clock) -> None:
+def test_a_slow_loop_reports_every_step(told: list[tuple[str, float, float, str]], clock: Clock) -> None:
     with track_progress("fit", "maps", 3) as step:
         for _ in range(3):
             clock.now += MIN_INTERVAL_S
@@ -85,7 +85,7 @@ def test_a_loop_that_runs_slowly_tells_every_step(told: list[tuple[str, float, f
     assert [call[1] for call in told] == [0, 1, 2, 3]
 
 
-def test_work_that_breaks_off_is_over_where_it_was(told: list[tuple[str, float, float, str]], clock: Clock) -> None:
+def test_work_that_fails_ends_at_its_last_step(told: list[tuple[str, float, float, str]], clock: Clock) -> None:
     with pytest.raises(RuntimeError), track_progress("fit", "maps", 10) as step:
         for _ in range(4):
             step("so far")
@@ -93,14 +93,14 @@ def test_work_that_breaks_off_is_over_where_it_was(told: list[tuple[str, float, 
     assert told == [("maps", 0, 10, ""), ("maps", 4, 4, "so far")]
 
 
-def test_work_without_a_known_end_is_over_at_its_end(told: list[tuple[str, float, float, str]], clock: Clock) -> None:
+def test_work_of_unknown_length_ends_at_its_last_step(told: list[tuple[str, float, float, str]], clock: Clock) -> None:
     with report_work("fetching a file") as report:
         report(5, UNKNOWN_TOTAL, BYTES_REMARK)
         report(6, UNKNOWN_TOTAL, BYTES_REMARK)
     assert told == [("fetching a file", 5, math.inf, BYTES_REMARK), ("fetching a file", 6, 6, BYTES_REMARK)]
 
 
-def test_the_end_is_told_once_and_more_steps_than_said_do_not_flood(
+def test_the_end_is_reported_once_and_extra_steps_are_limited(
     told: list[tuple[str, float, float, str]], clock: Clock
 ) -> None:
     with track_progress("fit", "maps", 2) as step:
@@ -109,7 +109,7 @@ def test_the_end_is_told_once_and_more_steps_than_said_do_not_flood(
     assert [call[1:3] for call in told] == [(0, 2), (2, 2)]
 
 
-def test_a_sink_takes_the_place_of_another_and_hands_it_back(told: list[object], clock: Clock) -> None:
+def test_a_sink_replaces_another_and_restores_it(told: list[object], clock: Clock) -> None:
     mine: list[object] = []
     theirs = set_sink(lambda *call: mine.append(call))
     with track_progress("fit", "maps", 1) as step:

@@ -1,4 +1,4 @@
-"""An item that workers die over is put aside: a recorded fault, until something that it follows from changes."""
+"""An item whose workers died twice is put aside as a recorded fault until something that it depends on changes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_second_death_puts_the_item_aside_and_the_video_is_named(fault_proje
     assert (state.status, state.reason) == ("failed", words)
 
 
-def test_the_next_run_takes_the_others_first(fault_project: Make) -> None:
+def test_the_next_run_computes_the_other_items_first(fault_project: Make) -> None:
     here = fault_project(a="segfault-once", b="plain", c="plain")
     here.edit("workers: 2", "workers: 1")
     here.run()
@@ -49,7 +49,7 @@ def test_the_next_run_takes_the_others_first(fault_project: Make) -> None:
     assert here.calls()[before:] == ["tell b", "tell c", "act a", "tell a"]
 
 
-def test_an_item_that_comes_through_has_no_deaths_to_its_name(fault_project: Make) -> None:
+def test_a_computed_item_has_no_recorded_deaths(fault_project: Make) -> None:
     here = fault_project(a="segfault-once")
     here.run()
     assert here.open().state.read_deaths()
@@ -63,21 +63,21 @@ def died_twice(here: FaultProject) -> None:
     assert summary.all_done and outcomes["act bad"].recorded
 
 
-def test_changed_parameters_bring_it_back(fault_project: Make) -> None:
+def test_changed_parameters_make_the_item_run_again(fault_project: Make) -> None:
     here = fault_project(bad="segfault", one="plain")
     died_twice(here)
     here.edit("careful: false", "careful: true")
     assert here.run()[0].is_good
 
 
-def test_a_changed_input_brings_it_back(fault_project: Make) -> None:
+def test_a_changed_input_makes_the_item_run_again(fault_project: Make) -> None:
     here = fault_project(bad="segfault", one="plain")
     died_twice(here)
     here.film("bad", "plain")
     assert here.run()[0].is_good
 
 
-def test_asking_for_another_try_brings_it_back_and_starts_counting_anew(fault_project: Make) -> None:
+def test_retry_failed_makes_the_item_run_again_and_resets_its_deaths(fault_project: Make) -> None:
     here = fault_project(bad="segfault", one="plain")
     died_twice(here)
     summary, outcomes = here.run(retry_failed=True)
@@ -86,7 +86,9 @@ def test_asking_for_another_try_brings_it_back_and_starts_counting_anew(fault_pr
     assert outcomes["tell one"].result == "reused"
 
 
-def test_changed_code_brings_it_back(fault_project: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_code_makes_the_item_run_again(
+    fault_project: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # In processes of their own: this one has imported the code as it was.
     here = fault_project(bad="segfault", one="plain")
     copy = tmp_path / "code/risky"
@@ -107,7 +109,7 @@ def test_changed_code_brings_it_back(fault_project: Make, tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize("way", ["hang", "eat"])
-def test_what_hangs_or_takes_all_memory_is_put_aside_too(fault_project: Make, way: str) -> None:
+def test_an_item_that_hangs_or_uses_too_much_memory_is_put_aside_too(fault_project: Make, way: str) -> None:
     here = fault_project(bad=way)
     here.edit("item_timeout_s: 0", "item_timeout_s: 1")
     here.edit("worker_memory_gb: 0", "worker_memory_gb: 0.4")

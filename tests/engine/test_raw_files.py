@@ -1,4 +1,4 @@
-"""The walk over data/raw: every file that may be a video, and a word about everything else."""
+"""The walk over data/raw: files that may be videos, and skipped files with the reason."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_files_come_with_what_a_hash_store_asks_for_sorted_by_path(raw: Path) ->
     assert listing.skipped == listing.unreadable == listing.absent == ()
 
 
-def test_what_lies_beside_videos_is_left_out_with_a_word(raw: Path) -> None:
+def test_files_beside_videos_are_skipped_with_a_reason(raw: Path) -> None:
     put(raw, "GX010001.MP4", "GX010001.LRV", "GX010001.THM", "DJI_1.MP4", "DJI_1.SRT", "IMG_1.HEIC", "IMG_1.MOV")
     put(
         raw, "take.mp4", "take.json", "Thumbs.db", "@eaDir/take.mp4", "README", "half.mp4.part", "old.mp4~", "x.mp4.dvc"
@@ -100,7 +100,7 @@ def test_what_lies_beside_videos_is_left_out_with_a_word(raw: Path) -> None:
         "a.srt.mp4",
     ],
 )
-def test_whatever_may_be_a_video_is_taken_for_one(name: str) -> None:
+def test_files_that_may_be_videos_are_listed(name: str) -> None:
     assert explain_non_video_file(name) is None
 
 
@@ -139,7 +139,7 @@ def test_a_folder_reached_twice_is_listed_once_by_its_real_place(raw: Path, tmp_
     assert words(listing.skipped) == {"alias": "is the same folder as real", "c": "is the same folder as b"}
 
 
-def test_loops_end_and_are_said(raw: Path, tmp_path: Path) -> None:
+def test_link_loops_are_reported(raw: Path, tmp_path: Path) -> None:
     put(raw, "a/x.mp4")
     put(tmp_path, "nas/y.mp4")
     (raw / "a/up").symlink_to("..")
@@ -154,7 +154,7 @@ def test_loops_end_and_are_said(raw: Path, tmp_path: Path) -> None:
     assert words(listing.unreadable) == {"round": "is a link that leads to itself; remove it"}
 
 
-def test_broken_links_are_reported_and_others_go_on(raw: Path) -> None:
+def test_broken_links_are_reported_and_others_continue(raw: Path) -> None:
     put(raw, "x.mp4")
     (raw / "gone.mp4").symlink_to("/nowhere/gone.mp4")
     (raw / "gone.srt").symlink_to("/nowhere/gone.srt")
@@ -169,7 +169,7 @@ def test_a_pipe_is_never_opened(raw: Path) -> None:
     assert words(walk_video_files(raw).skipped) == {"pipe.mp4": "no file, but a device or pipe"}
 
 
-def test_files_and_folders_without_permission_are_reported_and_others_go_on(open_folder: Path) -> None:
+def test_files_and_folders_without_permission_are_reported_and_others_continue(open_folder: Path) -> None:
     put(open_folder, "x.mp4", "secret.mp4", "closed/y.mp4", "listed/z.mp4")
     (open_folder / "secret.mp4").chmod(0)
     (open_folder / "closed").chmod(0)
@@ -180,7 +180,7 @@ def test_files_and_folders_without_permission_are_reported_and_others_go_on(open
     assert all("no permission" in reason for reason in words(listing.unreadable).values())
 
 
-def test_an_error_of_the_system_is_reported_in_its_words(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_the_system_is_reported_with_its_message(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(raw, "x.mp4", "far/y.mp4")
     real = os.scandir
 
@@ -195,12 +195,12 @@ def test_an_error_of_the_system_is_reported_in_its_words(raw: Path, monkeypatch:
     assert words(listing.unreadable) == {"far": "cannot be read: Transport endpoint is not connected"}
 
 
-def test_names_that_are_no_text_are_listed(raw: Path) -> None:
+def test_names_that_are_not_utf8_are_listed(raw: Path) -> None:
     (raw / os.fsdecode(b"caf\xe9.mp4")).write_text("")
     assert walk_video_files(raw).files[0].path.exists()
 
 
-def test_no_folder_has_no_files_and_a_link_to_none_is_said(tmp_path: Path) -> None:
+def test_a_missing_folder_has_no_files_and_a_broken_link_is_reported(tmp_path: Path) -> None:
     assert walk_video_files(tmp_path / "none") == RawListing()
     (tmp_path / "link").symlink_to("/nowhere")
     assert "is not there; is a disk not mounted?" in words(walk_video_files(tmp_path / "link").unreadable)[""]
@@ -221,7 +221,7 @@ def test_videos_of_videos_yaml_are_listed_and_stay_where_they_lie(raw: Path, tmp
     assert listing.unreadable == ()
 
 
-def test_a_film_without_permission_stays_in_the_list_as_not_here(open_folder: Path) -> None:
+def test_a_linked_video_without_permission_stays_in_the_list_as_absent(open_folder: Path) -> None:
     put(open_folder, "film.mp4", "videos.yaml")
     (open_folder / "film.mp4").chmod(0)
     (open_folder / "videos.yaml").write_text("film: film.mp4\n")

@@ -1,4 +1,4 @@
-"""Recipes as they lie on disk: what is read back is what the engine wrote, and nothing else."""
+"""Recipe files: only unmodified texts that the engine wrote are read."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def make(outputs: Mapping[str, Mapping[str, tuple[str, int]]], error: str | None
 
 
 @given(st.dictionaries(st.one_of(st.just(""), NAME), st.tuples(st.just(MD5), st.integers(0, 2**40))))
-def test_what_is_written_is_read_back(files: dict[str, tuple[str, int]]) -> None:
+def test_written_values_are_read_back(files: dict[str, tuple[str, int]]) -> None:
     recipe = make({"data/tracks": files})
     assert parse_recipe(recipe.to_text()) == recipe
 
 
 @pytest.mark.parametrize("field", ["video", "stage", "key", "method", "inputs", "outputs", "error", "seal"])
-def test_an_edit_by_hand_shows_in_every_field(field: str) -> None:
+def test_an_edit_of_any_field_is_detected(field: str) -> None:
     fields = json.loads(make({"data/tracks": {"": (MD5, 1)}}).to_text())
     fields[field] = {"inputs": {"frames": "0"}, "outputs": {"data/tracks": {}}}.get(field, "edited")
     assert parse_recipe(json.dumps(fields)) is None
@@ -42,7 +42,7 @@ def test_a_file_outside_the_artifact_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("file", [["0" * 31, 1], [MD5.upper(), 1], [MD5, -1], [MD5, "1"]])
-def test_what_is_no_hash_and_size_is_refused(file: list[object]) -> None:
+def test_invalid_hashes_and_sizes_are_refused(file: list[object]) -> None:
     with pytest.raises((ValueError, TypeError)):
         parse_outputs({"data/tracks": {"": file}})
 
@@ -53,7 +53,7 @@ def test_any_text_is_a_recipe_or_none(text: str) -> None:
     assert parse_method(text) is None
 
 
-def test_what_differs_is_named_with_both_values() -> None:
+def test_differences_are_named_with_both_values() -> None:
     old = Method("track", {"max_gap": 10}, {"tasks.a": "1", "tasks.b": "1"}, {"yolo": "a" * 64}, {"scipy": "1"}, "")
     new = Method("track", {"max_gap": 99, "new": 1}, {"tasks.a": "2"}, {"yolo": "b" * 64}, {"scipy": "2"}, "cpu-avx512")
     assert compare_methods(old, new, lambda module, _, __: f"{module}: predict changed") == [

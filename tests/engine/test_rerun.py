@@ -1,4 +1,4 @@
-"""What a second run does: nothing, or only what has to be."""
+"""A second run computes nothing, or only what depends on a change."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_changed_parameter_reruns_its_stage_and_its_readers_only(reopen: Reope
     }
 
 
-def test_an_unchanged_output_stops_the_wave(reopen: Reopen, project_root: Path) -> None:
+def test_an_unchanged_output_stops_recomputation_downstream(reopen: Reopen, project_root: Path) -> None:
     run(reopen)
     edit(project_root, "letter: a", "letter: n")
     run(reopen)
@@ -73,7 +73,7 @@ def test_an_unchanged_output_stops_the_wave(reopen: Reopen, project_root: Path) 
     assert changed["join one"] == "reused", "banana has two 'na' as it had two 'n'"
 
 
-def test_the_plan_names_the_ingredient_that_changed(reopen: Reopen, project_root: Path) -> None:
+def test_the_plan_names_what_changed(reopen: Reopen, project_root: Path) -> None:
     run(reopen)
     edit(project_root, "letter: a", "letter: t")
     states = Plan.examine_project(reopen()).states
@@ -82,7 +82,7 @@ def test_the_plan_names_the_ingredient_that_changed(reopen: Reopen, project_root
     assert states[Item("one", "repeat")].status == "fresh"
 
 
-def test_a_removed_or_altered_artifact_is_made_again(reopen: Reopen, project_root: Path) -> None:
+def test_a_removed_or_altered_artifact_is_recomputed(reopen: Reopen, project_root: Path) -> None:
     run(reopen)
     (project_root / "data/counts/one.txt").unlink()
     (project_root / "data/echoes/two.txt").write_text("forged")
@@ -94,7 +94,7 @@ def test_a_removed_or_altered_artifact_is_made_again(reopen: Reopen, project_roo
     assert "join" not in toys.CALLS, "the same bytes came back, so nothing after them runs"
 
 
-def test_a_bad_input_is_recorded_and_the_others_go_on(reopen: Reopen, project_root: Path) -> None:
+def test_a_bad_input_is_recorded_and_the_others_continue(reopen: Reopen, project_root: Path) -> None:
     (project_root / "data/raw/bad.mp4").write_text("")
     summary = run(reopen)
     found = results(summary)
@@ -109,7 +109,7 @@ def test_a_bad_input_is_recorded_and_the_others_go_on(reopen: Reopen, project_ro
     assert not again.is_good
 
 
-def test_a_video_that_turns_bad_takes_its_old_artifacts_along(reopen: Reopen, project_root: Path) -> None:
+def test_a_video_that_becomes_invalid_loses_its_old_artifacts(reopen: Reopen, project_root: Path) -> None:
     run(reopen)
     (project_root / "data/raw/one.mp4").write_text("")
     run(reopen)
@@ -117,7 +117,7 @@ def test_a_video_that_turns_bad_takes_its_old_artifacts_along(reopen: Reopen, pr
     assert not (project_root / "data/pages/one").exists()
 
 
-def test_a_crash_in_a_stage_costs_what_reads_it_and_is_tried_again(reopen: Reopen, project_root: Path) -> None:
+def test_a_crash_in_a_stage_blocks_its_readers_and_is_retried(reopen: Reopen, project_root: Path) -> None:
     (project_root / "data/raw/one.mp4").write_text("crash")
     summary = run(reopen)
     found = results(summary)
@@ -141,7 +141,7 @@ def test_recipes_and_artifacts_are_the_same_bytes_from_scratch(reopen: Reopen, p
     assert files_of_data(project_root) == first
 
 
-def test_a_raw_file_that_is_gone_takes_nothing_with_it(reopen: Reopen, project_root: Path) -> None:
+def test_a_missing_raw_file_removes_no_artifact(reopen: Reopen, project_root: Path) -> None:
     run(reopen)
     before = files_of_data(project_root)
     (project_root / "data/raw/one.mp4").unlink()
@@ -154,7 +154,7 @@ def test_a_raw_file_that_is_gone_takes_nothing_with_it(reopen: Reopen, project_r
     assert files_of_data(project_root) == before
 
 
-def test_what_needs_a_raw_file_that_is_not_here_says_so_and_the_rest_goes_on(
+def test_items_that_need_a_missing_raw_file_report_it_and_the_others_continue(
     reopen: Reopen, project_root: Path
 ) -> None:
     run(reopen)

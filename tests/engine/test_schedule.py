@@ -1,4 +1,4 @@
-"""What runs when."""
+"""The order in which items are computed."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_first_video_is_finished_before_the_second_is_begun(reopen: Callable
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 9])
-def test_every_item_is_settled_exactly_once_and_no_more_are_in_hand_than_there_are_workers(
+def test_every_item_is_completed_exactly_once_and_at_most_one_per_worker_is_running(
     reopen: Callable[[], Project], workers: int
 ) -> None:
     hand, outcomes = run(reopen(), workers)

@@ -1,4 +1,4 @@
-"""A run that is told to end does so in good order: what is done stays, what is in hand is dropped, nobody is left."""
+"""An interrupted run keeps finished items, drops running ones, and leaves no process."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Sender:
 
 
 @pytest.mark.parametrize("when", ["planned", "started", "ended", "finished"])
-def test_a_signal_never_gets_out_of_a_run_whenever_it_comes(fault_project: Make, when: str) -> None:
+def test_a_signal_at_any_time_never_propagates_out_of_a_run(fault_project: Make, when: str) -> None:
     here = fault_project(one="plain")
     before = signal.getsignal(signal.SIGINT)
     summary, outcomes = here.run(observers=[Sender(when)])
@@ -108,7 +108,7 @@ def test_a_signal_never_gets_out_of_a_run_whenever_it_comes(fault_project: Make,
     assert here.run()[0].is_good
 
 
-def test_a_run_stops_when_it_is_told_to(fault_project: Make) -> None:
+def test_a_run_stops_when_requested(fault_project: Make) -> None:
     here = fault_project(**FILMS)
     summary, outcomes = here.run(stopped=lambda: len(here.calls()) > 2)
     assert summary.interrupted == signal.SIGTERM

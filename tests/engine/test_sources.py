@@ -1,4 +1,4 @@
-"""What people write, like labels: it may be absent, and may choose the videos that a stage over the dataset reads."""
+"""User inputs such as labels: they may be absent, and may select the videos that a stage over the dataset reads."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def write(root: Path, name: str, text: str) -> None:
     path.write_text(text)
 
 
-def test_where_nobody_wrote_any_the_stage_gets_that_and_reads_no_video(
+def test_without_a_user_input_the_stage_gets_the_absent_value_and_reads_no_video(
     reopen: Callable[[], Project], project_root: Path
 ) -> None:
     assert run(reopen()).is_good
@@ -135,7 +135,7 @@ def test_a_note_on_one_video_runs_that_video_again_and_no_other(
     assert (project_root / "data/remarks/two.txt").read_text().endswith("a dance")
 
 
-def test_one_that_cannot_be_read_is_the_fault_of_the_stage_that_reads_it(
+def test_an_unreadable_user_input_is_a_fault_of_the_stage_that_reads_it(
     reopen: Callable[[], Project], project_root: Path
 ) -> None:
     write(project_root, "names.txt", "")
@@ -148,6 +148,6 @@ def test_one_that_cannot_be_read_is_the_fault_of_the_stage_that_reads_it(
     assert run(reopen()).is_good
 
 
-def test_no_stage_can_save_one(tmp_path: Path) -> None:
+def test_no_stage_can_save_a_user_input(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="written by people"):
         UserInput.save(Names("one"), tmp_path / "names.txt")

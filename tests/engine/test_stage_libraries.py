@@ -23,7 +23,7 @@ EXEMPT = {
 DECLARED_NAMES = {other: name for name, others in EQUIVALENT_DISTRIBUTIONS.items() for other in others}
 """Another name of the same code to the one that stages declare."""
 BEHIND = {"ultralytics": ("onnx", "torch", "torchvision")}
-"""What a library imports by itself to do what stages ask of it: ultralytics exports by torch, and torch by onnx."""
+"""Libraries that another library imports on use: ultralytics exports with torch, and torch with onnx."""
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)

@@ -1,4 +1,4 @@
-"""The state is a cache: damaged, lost or unwritable, it costs time and nothing else."""
+"""The state is a cache: if it is damaged, lost or unwritable, only time is lost."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
-def test_a_damaged_state_changes_no_answer(made: Path, kind: str) -> None:
+def test_a_damaged_state_changes_no_plan(made: Path, kind: str) -> None:
     DAMAGE[kind](path_of(made))
     assert read_statuses(made) == {"fresh"}
     assert read_statuses(made) == {"fresh"}
@@ -114,7 +114,7 @@ def test_a_damaged_state_changes_no_answer(made: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in DAMAGE if kind != "a folder"])
-def test_a_damaged_state_is_started_anew(made: Path, kind: str) -> None:
+def test_a_damaged_state_is_recreated(made: Path, kind: str) -> None:
     DAMAGE[kind](path_of(made))
     time.sleep(0.05)  # files touched just now are not remembered by their marks
     read_statuses(made)
@@ -132,7 +132,7 @@ WRONG = ("null", "7", "[]", "{}", '"x"', '{"a": [1]}', "no JSON", "")
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_entries_that_are_not_what_they_should_be_are_looked_up_anew(made: Path, wrong: str) -> None:
+def test_invalid_entries_are_computed_again(made: Path, wrong: str) -> None:
     with sqlite3.connect(path_of(made)) as connection:
         connection.execute("update recipes set text = ?", (wrong,))
         connection.execute("update ledger set outputs = ?", (wrong,))

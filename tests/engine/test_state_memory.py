@@ -1,4 +1,4 @@
-"""The engine's memory: what an older version left is kept, and what is dropped is dropped exactly."""
+"""The state: data of older versions are kept, and deletions remove exactly the given entries."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_video_is_forgotten_exactly(tmp_path: Path) -> None:
     state.close()
 
 
-def test_what_was_dropped_is_not_in_the_file_any_more(tmp_path: Path) -> None:
+def test_deleted_values_are_erased_from_the_file(tmp_path: Path) -> None:
     state = State.open(tmp_path)
     state.save_memo("index-item:secret_name", "x" * 10_000)
     state.forget_video("secret_name", [])

@@ -10,19 +10,19 @@ import pytest
 from tasks.threads import count_threads
 
 
-def test_a_process_uses_the_share_that_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_uses_the_configured_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEMFLOW_THREADS", "3")
     assert count_threads() == 3
 
 
 @pytest.mark.parametrize("told", ["", "0", "-1", "many", "1.5"])
-def test_without_a_share_it_uses_the_processors_that_it_may_run_on(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+def test_by_default_it_uses_the_available_processors(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
     monkeypatch.setenv("SEMFLOW_THREADS", told)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2, 5})
     assert count_threads() == 3
 
 
-def test_the_share_holds_for_every_library_with_threads_of_its_own(checkout: Path) -> None:
+def test_the_number_of_threads_applies_to_every_library(checkout: Path) -> None:
     program = (
         "import tasks, torch, cv2, os; from tasks.threads import LIBRARY_VARIABLES; "
         "print(torch.get_num_threads(), cv2.getNumThreads(), *[os.environ[name] for name in LIBRARY_VARIABLES])"

@@ -15,7 +15,7 @@ def at_hand(*relatives: str) -> list[RawFile]:
     return [RawFile(f"/p/data/raw/{relative}", relative, 1, 2, 3) for relative in relatives]
 
 
-def test_files_at_hand_and_listed_ones_are_one_list_sorted_by_name() -> None:
+def test_existing_and_listed_files_are_merged_and_sorted_by_name() -> None:
     videos = merge_videos(at_hand("b.mp4", "new.mp4"), {"c/d.mov": "111", "b.mp4": "222"}, [])
     assert list(videos.values()) == [
         Video("b", "b", "b", "/p/data/raw/b.mp4", "b.mp4", "222"),
@@ -72,7 +72,7 @@ PATHS = st.lists(st.sampled_from([*"abX/.", "é", "e\u0301", ".mp4", ".mov"]), m
 
 
 @given(st.sets(PATHS, max_size=6), st.sets(PATHS, max_size=6), st.sets(PATHS, max_size=3))
-def test_no_file_at_hand_is_lost_and_no_listed_one_unless_removed(
+def test_no_existing_file_is_lost_and_no_listed_one_unless_removed(
     files: set[str], listed: set[str], removed: set[str]
 ) -> None:
     videos = merge_videos(at_hand(*files), {path: path for path in listed}, removed)

@@ -1,4 +1,4 @@
-"""A video's name is a function of all files, each name once, and whatever people type for it is understood."""
+"""Video names are unique, depend only on the set of files, and typed variants are resolved."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def test_a_name_is_the_path_without_its_ending_unless_two_would_share_it(files: 
     assert assign_video_names(files) == dict(zip(files, names, strict=True))
 
 
-def test_two_files_whose_paths_are_written_the_same_get_a_mark_each() -> None:
+def test_files_with_equal_normalised_paths_each_get_a_hash_suffix() -> None:
     names = assign_video_names(["é.mp4", "e\u0301.mp4", "a.mp4"])
     assert names["a.mp4"] == "a"
     assert names["é.mp4"] != names["e\u0301.mp4"]
     assert all(names[file].startswith("é.mp4~") and len(names[file]) == 14 for file in ("é.mp4", "e\u0301.mp4"))
 
 
-def test_a_file_that_already_has_such_a_mark_does_not_take_the_name() -> None:
+def test_a_file_that_already_has_such_a_suffix_is_distinguished() -> None:
     taken = assign_video_names(["é.mp4", "e\u0301.mp4"])["é.mp4"]
     names = assign_video_names(["é.mp4", "e\u0301.mp4", f"{taken}.avi"])
     assert len(set(names.values())) == 3
@@ -59,7 +59,7 @@ PATHS = st.lists(PIECES, min_size=1, max_size=6).map("".join)
 
 
 @given(st.sets(PATHS, max_size=8))
-def test_names_are_unique_normal_encodable_and_of_no_order(files: set[str]) -> None:
+def test_names_are_unique_normalised_encodable_and_independent_of_order(files: set[str]) -> None:
     names = assign_video_names(sorted(files))
     assert names == assign_video_names(sorted(files, reverse=True))
     assert set(names) == files
@@ -99,7 +99,7 @@ NAMES = assign_video_names(["day1/plié_1.mp4", "day1/cam.mp4", "day2/cam.mp4", 
         ("caf%E9", "caf%E9"),
     ],
 )
-def test_what_people_type_for_a_video_is_understood(typed: str, name: str) -> None:
+def test_typed_names_are_resolved(typed: str, name: str) -> None:
     assert resolve_video_name(NAMES, typed) == name
 
 
@@ -114,7 +114,7 @@ def test_what_people_type_for_a_video_is_understood(typed: str, name: str) -> No
         ("zzzzzz", "must be one of caf%E9, day1/cam, day1/plié_1, day2/cam, x.mov and 1 more, got 'zzzzzz'"),
     ],
 )
-def test_what_cannot_be_understood_is_answered_with_close_names(typed: str, words: str) -> None:
+def test_the_error_for_an_unknown_name_lists_similar_names(typed: str, words: str) -> None:
     with pytest.raises(SemflowError) as caught:
         resolve_video_name(NAMES, typed)
     assert words in str(caught.value)

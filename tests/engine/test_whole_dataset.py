@@ -58,7 +58,9 @@ def run(project: Project, videos: list[str] | None = None) -> Summary:
     return run_stale_items(project, videos)
 
 
-def test_it_reads_every_video_and_every_video_reads_it(reopen: Callable[[], Project], project_root: Path) -> None:
+def test_a_dataset_stage_reads_every_video_and_every_video_reads_its_result(
+    reopen: Callable[[], Project], project_root: Path
+) -> None:
     summary = run(reopen())
     assert summary.is_good
     assert (project_root / "data/letters/dataset.txt").read_text() == "abcnt"
@@ -67,7 +69,9 @@ def test_it_reads_every_video_and_every_video_reads_it(reopen: Callable[[], Proj
     assert toys.CALLS == []
 
 
-def test_a_new_video_runs_it_again_and_what_reads_it(reopen: Callable[[], Project], project_root: Path) -> None:
+def test_a_new_video_recomputes_the_dataset_item_and_its_readers(
+    reopen: Callable[[], Project], project_root: Path
+) -> None:
     run(reopen())
     (project_root / "data/raw/three.mp4").write_text("z")
     run(reopen())
@@ -75,7 +79,7 @@ def test_a_new_video_runs_it_again_and_what_reads_it(reopen: Callable[[], Projec
     assert (project_root / "data/shares/one.txt").read_text() == "3/6"
 
 
-def test_a_video_at_fault_is_left_out_of_it(reopen: Callable[[], Project], project_root: Path) -> None:
+def test_a_video_with_a_fault_is_left_out(reopen: Callable[[], Project], project_root: Path) -> None:
     (project_root / "data/raw/bad.mp4").write_text("")
     summary = run(reopen())
     assert {f"{o.stage} {o.video}" for o in summary.outcomes if not o.is_good} == {"read bad", "share bad"}
@@ -84,7 +88,7 @@ def test_a_video_at_fault_is_left_out_of_it(reopen: Callable[[], Project], proje
     assert toys.CALLS == []
 
 
-def test_a_run_of_some_videos_does_not_make_it_from_a_part(reopen: Callable[[], Project]) -> None:
+def test_a_run_of_some_videos_does_not_compute_the_dataset_item_from_them(reopen: Callable[[], Project]) -> None:
     summary = run(reopen(), ["two"])
     found = {str(o.item): o for o in summary.outcomes}
     assert found["read two"].is_good
@@ -95,7 +99,7 @@ def test_a_run_of_some_videos_does_not_make_it_from_a_part(reopen: Callable[[], 
     assert not summary.all_done
 
 
-def test_the_plan_counts_it_once(reopen: Callable[[], Project]) -> None:
+def test_the_plan_counts_a_dataset_item_once(reopen: Callable[[], Project]) -> None:
     states = Plan.examine_project(reopen()).states
     assert [item for item in states if item.stage == "collect"] == [Item(DATASET_ITEM, "collect")]
     assert len(states) == 5

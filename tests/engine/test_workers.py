@@ -1,4 +1,4 @@
-"""Worker processes: whatever a stage does to its process costs that item, and says so."""
+"""Worker processes: a crash, hang or excessive memory use fails only that item, with a message."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Listener:
         self.summaries.append(summary)
 
 
-def test_worker_processes_make_everything_and_go_with_the_run(fault_project: Make) -> None:
+def test_worker_processes_compute_everything_and_exit_with_the_run(fault_project: Make) -> None:
     here = fault_project(one="plain", two="plain")
     summary, outcomes = here.run()
     assert summary.is_good and len(outcomes) == 6
@@ -71,7 +71,9 @@ DEATHS = {
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_stage_that_ends_its_process_costs_that_item_and_the_others_go_on(fault_project: Make, workers: int) -> None:
+def test_a_stage_that_kills_its_process_fails_that_item_and_the_others_continue(
+    fault_project: Make, workers: int
+) -> None:
     here = fault_project(**{f"bad_{deed}": deed for deed in DEATHS}, one="plain", two="plain")
     here.edit("workers: 2", f"workers: {workers}")
     _, outcomes = here.run()
@@ -85,7 +87,7 @@ def test_a_stage_that_ends_its_process_costs_that_item_and_the_others_go_on(faul
     assert here.alive() == []
 
 
-def test_the_last_words_of_a_dead_worker_stay_in_its_log(fault_project: Make) -> None:
+def test_the_log_of_a_dead_worker_is_kept(fault_project: Make) -> None:
     here = fault_project(bad="segfault", one="plain", two="plain")
     here.edit("workers: 2", "workers: 1")
     _, outcomes = here.run()
@@ -96,7 +98,7 @@ def test_the_last_words_of_a_dead_worker_stay_in_its_log(fault_project: Make) ->
 
 
 @pytest.mark.parametrize("deed", ["abandon", "abandon-fork"])
-def test_a_worker_that_dies_takes_along_what_it_started(fault_project: Make, deed: str) -> None:
+def test_child_processes_of_a_dead_worker_are_killed(fault_project: Make, deed: str) -> None:
     here = fault_project(bad=deed, one="plain")
     _, outcomes = here.run()
     assert (outcomes["act bad"].error or "").startswith("the worker died (signal 11, SIGSEGV)")
@@ -104,7 +106,7 @@ def test_a_worker_that_dies_takes_along_what_it_started(fault_project: Make, dee
     here.wait_for_silence()
 
 
-def test_an_item_that_hangs_is_ended_after_the_time_that_compute_allows(fault_project: Make) -> None:
+def test_an_item_that_hangs_is_killed_after_the_time_limit(fault_project: Make) -> None:
     here = fault_project(bad="hang", one="plain")
     here.edit("item_timeout_s: 0", "item_timeout_s: 2")
     _, outcomes = here.run()
@@ -115,7 +117,7 @@ def test_an_item_that_hangs_is_ended_after_the_time_that_compute_allows(fault_pr
     assert here.alive() == []
 
 
-def test_an_item_that_takes_too_much_memory_is_ended(fault_project: Make) -> None:
+def test_an_item_that_uses_too_much_memory_is_killed(fault_project: Make) -> None:
     here = fault_project(bad="eat", one="plain")
     here.edit("worker_memory_gb: 0", "worker_memory_gb: 0.4")
     _, outcomes = here.run()
@@ -126,7 +128,7 @@ def test_an_item_that_takes_too_much_memory_is_ended(fault_project: Make) -> Non
     assert here.alive() == []
 
 
-def test_an_error_of_the_machine_is_tried_again_and_then_works(fault_project: Make) -> None:
+def test_a_transient_error_is_retried_successfully(fault_project: Make) -> None:
     here, listener = fault_project(shaky="stumble 2", one="plain"), Listener()
     summary, outcomes = here.run(observers=[listener])
     assert summary.is_good
@@ -136,7 +138,7 @@ def test_an_error_of_the_machine_is_tried_again_and_then_works(fault_project: Ma
     assert ends == [("OSError: [Errno 5] Input/output error", False)] * 2 + [(None, True)]
 
 
-def test_an_error_of_the_machine_that_stays_is_given_up_and_tried_again_by_the_next_run(fault_project: Make) -> None:
+def test_a_persistent_transient_error_fails_and_is_retried_by_the_next_run(fault_project: Make) -> None:
     here = fault_project(shaky="stumble 3")
     summary, outcomes = here.run()
     assert outcomes["act shaky"].error == "OSError: [Errno 5] Input/output error"
@@ -146,13 +148,13 @@ def test_an_error_of_the_machine_that_stays_is_given_up_and_tried_again_by_the_n
     assert again.is_good
 
 
-def test_the_waits_before_the_second_and_the_third_try() -> None:
+def test_the_delays_before_the_second_and_third_attempt() -> None:
     # The other tests do not wait; what they replace has these values.
     source = Path(run_items.__file__).read_text()
     assert "RETRY_DELAYS_S = (1.0, 10.0)" in source
 
 
-def test_a_bug_is_not_tried_again_in_the_same_run_and_its_traceback_lies_in_a_file(fault_project: Make) -> None:
+def test_a_bug_is_not_retried_in_the_same_run_and_its_traceback_is_logged(fault_project: Make) -> None:
     here = fault_project(bad="raise")
     here.run()
     assert here.calls().count("act bad") == 1
@@ -179,7 +181,7 @@ def test_workers_that_cannot_start_end_the_run_with_one_error(
     assert here.run()[0].is_good, "no item was blamed for it"
 
 
-def test_what_a_stage_logs_is_said_and_what_it_prints_disturbs_nobody(
+def test_log_records_of_a_stage_are_forwarded_and_its_prints_go_to_the_worker_log(
     fault_project: Make, capfd: pytest.CaptureFixture[str]
 ) -> None:
     here, listener = fault_project(dark="warn", loud="chatter"), Listener()
@@ -191,7 +193,7 @@ def test_what_a_stage_logs_is_said_and_what_it_prints_disturbs_nobody(
 
 
 @pytest.mark.skipif(not hasattr(progress, "has_sink"), reason="needs a tasks.progress that reports to a sink")
-def test_how_far_an_item_is_reaches_the_observers(fault_project: Make) -> None:
+def test_observers_receive_the_progress_of_items(fault_project: Make) -> None:
     here, listener = fault_project(one="step"), Listener()
     here.run(observers=[listener])
     assert {item for item, _ in listener.steps} == {Item("one", "act")}
@@ -199,7 +201,7 @@ def test_how_far_an_item_is_reaches_the_observers(fault_project: Make) -> None:
     assert listener.steps[-1][1].done == listener.steps[-1][1].total == kill_scenarios.STEPS
 
 
-def test_observers_hear_of_every_item_once_and_of_the_end(fault_project: Make) -> None:
+def test_observers_receive_every_outcome_once_and_the_end(fault_project: Make) -> None:
     here, listener = fault_project(bad="segfault", one="plain"), Listener()
     summary, outcomes = here.run(observers=[listener])
     assert {str(item) for item in listener.order} == set(outcomes)

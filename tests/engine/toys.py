@@ -91,7 +91,7 @@ class JoinParams(Params):
 
 
 CALLS: list[str] = []
-"""What ran, in order: the tests look here."""
+"""Names of the stages that ran, in order, for assertions."""
 
 
 @stage()

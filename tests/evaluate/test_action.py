@@ -16,6 +16,7 @@ from rich.console import Console
 from flows.cli.console_scores import show_scores
 from flows.evaluate import action
 from flows.evaluate.action import RGB_ONLY_MODEL, LabelledClip, count_confusions, read_labelled_clips, score_clips
+from flows.evaluate.score_table import SuiteScores
 from tasks.artifacts.actions import ActionPrediction
 from tasks.classify.params import ClassifyParams
 from tasks.decode.params import DecodeParams
@@ -88,7 +89,7 @@ def test_a_stream_is_scored_only_on_labels_that_it_knows() -> None:
     assert [row["label"] for row in scores.tables["confusion, flow"]] == ["plié"]
 
 
-def test_a_clip_of_which_nothing_is_said_is_shown_as_that() -> None:
+def test_a_clip_of_which_nothing_is_reported_is_shown_as_that() -> None:
     scores = score_clips([labelled("a", None), labelled("b", "waving")], [{}, ranked(("waving", 1.0))], VOCABULARIES)
     assert "nothing" in str(scores.tables["predictions"][0]["predicted"])
 
@@ -149,7 +150,7 @@ def test_a_table_in_another_encoding_is_an_error_that_says_so(tmp_path: Path) ->
         read_labelled_clips(tmp_path)
 
 
-def evaluate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> action.Scores:
+def evaluate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> SuiteScores:
     monkeypatch.setattr(action, "_load_action_model", lambda file: RGB_ONLY_MODEL)
     return action.evaluate(argparse.Namespace(data=folder, model=None), PARAMS)
 

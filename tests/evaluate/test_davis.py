@@ -36,10 +36,13 @@ class Colours:
 
 
 @pytest.fixture
-def bench() -> DavisContext:
-    looking = ExtractFeaturesParams(network="mobilenet-v2", layers=("b6",), image_side=SIDE, dimensions=None)
+def context() -> DavisContext:
+    feature_params = ExtractFeaturesParams(network="mobilenet-v2", layers=("b6",), image_side=SIDE, dimensions=None)
     return DavisContext(
-        look=Colours(), looking=looking, optical=FlowBackend(1, make_dis_estimator("medium")), side=SIDE
+        extractor=Colours(),
+        feature_params=feature_params,
+        flow_backend=FlowBackend(1, make_dis_estimator("medium")),
+        max_side=SIDE,
     )
 
 
@@ -61,8 +64,8 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def slide(data: Path, bench: DavisContext) -> DavisSequence:
-    return davis.open_sequence(find_clips(data)[0], bench)
+def slide(data: Path, context: DavisContext) -> DavisSequence:
+    return davis.open_sequence(find_clips(data)[0], context)
 
 
 def test_every_way_is_scored_and_the_field_is_no_worse_than_any(slide: DavisSequence) -> None:

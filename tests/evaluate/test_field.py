@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +14,7 @@ from flows.evaluate import field_point
 from flows.evaluate import field_removal as removal
 from flows.evaluate.field_methods import ABLATIONS, BASELINES, make_ablation, propagate_field
 from flows.evaluate.field_point import FEATURES, PLAIN, fit_per_point
+from flows.evaluate.score_table import SuiteScores
 from flows.evaluate.synthetic_case import SyntheticCase, make_case, pool_class_shares, upsample_to_pixels
 from tasks.errors import BadInput
 from tasks.geometry.cell_grid import CellGrid
@@ -38,7 +38,7 @@ def sliding(shift: int = 4, frames: int = 5, labelled: tuple[int, ...] = (0,)) -
         found = np.broadcast_to(np.array([shift * (b - a), 0], np.float32), (HEIGHT, WIDTH, 2)).copy()
         return found, find_targets_inside(found)
 
-    problem = SyntheticCase(
+    case = SyntheticCase(
         images=np.repeat(truth[..., None] * 100, 3, axis=-1).astype(np.uint8),
         neighbours=[(*flow(i, i + 1), *flow(i + 1, i)) for i in range(frames - 1)],
         grids=np.stack([pool_class_shares(CELLS, labels, 3) for labels in truth]),
@@ -47,7 +47,7 @@ def sliding(shift: int = 4, frames: int = 5, labelled: tuple[int, ...] = (0,)) -
         class_count=3,
         direct=flow,
     )
-    return problem, truth
+    return case, truth
 
 
 def test_mean_iou_is_that_of_counting_by_hand():
@@ -70,8 +70,8 @@ def test_labels_on_cells_are_shares_and_come_back_to_the_pixels_between():
 
 
 def test_copies_come_from_the_nearest_labelled_frame():
-    problem, truth = sliding(labelled=(1, 4))
-    found = baselines.copy_nearest_labels(problem)
+    case, truth = sliding(labelled=(1, 4))
+    found = baselines.copy_nearest_labels(case)
     for frame, source in enumerate((1, 1, 1, 4, 4)):
         assert (found[frame] == truth[source]).all()
 
@@ -81,33 +81,33 @@ def test_copies_come_from_the_nearest_labelled_frame():
 )
 @pytest.mark.parametrize("labelled", [(0,), (4,), (2,)])
 def test_exact_flow_carries_labels_exactly_wherever_they_are_seen(method, labelled: tuple[int, ...]):
-    problem, truth = sliding(labelled=labelled)
-    found = method(problem)
+    case, truth = sliding(labelled=labelled)
+    found = method(case)
     for frame in range(5):
-        flow, _ = problem.direct(frame, labelled[0]) if frame != labelled[0] else (np.zeros((HEIGHT, WIDTH, 2)), None)
+        flow, _ = case.direct(frame, labelled[0]) if frame != labelled[0] else (np.zeros((HEIGHT, WIDTH, 2)), None)
         seen = find_targets_inside(flow.astype(np.float32))
         assert seen.mean() > 0.5
         assert (found[frame] == truth[frame])[seen].all()
 
 
 def test_a_step_that_cannot_be_trusted_leaves_the_word_to_the_other_labelled_frame():
-    problem, truth = sliding(frames=3, labelled=(0, 2))
-    wrong = np.zeros_like(problem.neighbours[0][2])
-    forward, valid, _, valid_backward = problem.neighbours[0]
-    broken = replace(problem, neighbours=[(forward, valid, wrong, ~valid_backward | True), problem.neighbours[1]])
-    doubted = replace(broken, neighbours=[(forward, valid, wrong, np.zeros_like(valid)), problem.neighbours[1]])
+    case, truth = sliding(frames=3, labelled=(0, 2))
+    wrong = np.zeros_like(case.neighbours[0][2])
+    forward, valid, _, valid_backward = case.neighbours[0]
+    broken = replace(case, neighbours=[(forward, valid, wrong, ~valid_backward | True), case.neighbours[1]])
+    doubted = replace(broken, neighbours=[(forward, valid, wrong, np.zeros_like(valid)), case.neighbours[1]])
     inside = slice(0, WIDTH - 4)  # seen in frame 2
     assert (baselines.warp_along_chained_flow(broken)[1] != truth[1])[:, inside].any()
     assert (baselines.warp_along_chained_flow(doubted)[1] == truth[1])[:, inside].all()
 
 
 def test_what_nothing_can_be_said_of_takes_its_surroundings():
-    problem, truth = sliding(shift=0, frames=2)
-    forward, valid, backward, valid_backward = problem.neighbours[0]
+    case, truth = sliding(shift=0, frames=2)
+    forward, valid, backward, valid_backward = case.neighbours[0]
     hole = np.s_[10:12, 2:4]  # amid a stripe
     valid_backward, backward = valid_backward.copy(), backward.copy()
     valid_backward[hole], backward[hole] = False, (8, 0)  # into another stripe
-    broken = replace(problem, neighbours=[(forward, valid, backward, valid_backward)])
+    broken = replace(case, neighbours=[(forward, valid, backward, valid_backward)])
     assert (baselines.warp_along_chained_flow(broken)[1] != truth[1])[hole].all()
     assert (baselines.warp_and_fill(broken)[1] == truth[1])[hole].all()
 
@@ -116,8 +116,8 @@ def test_what_nothing_can_be_said_of_takes_its_surroundings():
     "method", [baselines.match_nearest_features, baselines.match_features_nearby, baselines.propagate_by_features]
 )
 def test_features_that_tell_all_find_all(method):
-    problem, truth = sliding(labelled=(0, 4))
-    assert suite.mean_iou(truth, method(problem)) > 0.97
+    case, truth = sliding(labelled=(0, 4))
+    assert suite.mean_iou(truth, method(case)) > 0.97
 
 
 @pytest.fixture
@@ -128,11 +128,11 @@ def quick_learning(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_network_for_points_learns_the_labels_and_is_the_same_every_time(quick_learning: None):
-    problem, truth = sliding(shift=0)
-    found = fit_per_point(problem, FEATURES)
+    case, truth = sliding(shift=0)
+    found = fit_per_point(case, FEATURES)
     assert suite.mean_iou(truth, found) > 0.9
-    assert (fit_per_point(problem, FEATURES) == found).all()
-    assert (fit_per_point(problem, PLAIN) != found).any()
+    assert (fit_per_point(case, FEATURES) == found).all()
+    assert (fit_per_point(case, PLAIN) != found).any()
 
 
 @pytest.fixture(scope="module")
@@ -141,11 +141,11 @@ def scene() -> Scene:
 
 
 def test_a_problem_holds_exact_or_noisy_flow_and_labels_of_the_chosen_frames(scene: Scene):
-    problem = make_case(scene, 2, 0.0)
-    assert list(problem.labels) == [1, 4]
-    assert np.allclose(problem.neighbours[2][0], scene.flow(2, 3)[0])
-    assert np.allclose(problem.step(3, 2)[0], scene.flow(3, 2)[0])
-    assert np.allclose(problem.step(3, 4)[0], scene.flow(3, 4)[0])
+    case = make_case(scene, 2, 0.0)
+    assert list(case.labels) == [1, 4]
+    assert np.allclose(case.neighbours[2][0], scene.flow(2, 3)[0])
+    assert np.allclose(case.neighbour_flow(3, 2)[0], scene.flow(3, 2)[0])
+    assert np.allclose(case.neighbour_flow(3, 4)[0], scene.flow(3, 4)[0])
     noisy, estimated = make_case(scene, 2, 1.0), make_case(scene, 2, None)
     assert (noisy.neighbours[0][0] - scene.flow(0, 1)[0]).std() == pytest.approx(1, abs=0.05)
     assert (estimated.neighbours[0][0] == estimated.direct(0, 1)[0]).all()
@@ -153,31 +153,31 @@ def test_a_problem_holds_exact_or_noisy_flow_and_labels_of_the_chosen_frames(sce
 
 
 def test_every_method_gives_a_class_for_every_pixel(scene: Scene, quick_learning: None):
-    problem = make_case(scene, 2, 0.0)
+    case = make_case(scene, 2, 0.0)
     for name, method in {name: method for kind in BASELINES.values() for name, method in kind.items()}.items():
-        found = method(problem)
+        found = method(case)
         assert found.shape == scene.classes.shape, name
-        assert found.dtype == np.uint8 and found.max() < problem.class_count, name
+        assert found.dtype == np.uint8 and found.max() < case.class_count, name
 
 
 def test_the_field_and_what_is_left_of_it_keep_the_given_labels(scene: Scene):
-    problem = make_case(scene, 2, 0.0)
+    case = make_case(scene, 2, 0.0)
     for method in (propagate_field, *map(make_ablation, ABLATIONS)):
-        found = method(problem)
+        found = method(case)
         assert found.shape == scene.classes.shape
-        assert all((found[frame] == labels).all() for frame, labels in problem.labels.items())
+        assert all((found[frame] == labels).all() for frame, labels in case.labels.items())
 
 
 def test_removal_is_scored_where_the_truth_is_seen_in_another_frame(scene: Scene):
     chosen = removal.choose_actor(scene)
     assert scene.layers[chosen.instance].class_id != POST
     assert chosen.frames
-    truth = {frame: scene.without(frame, chosen.instance) for frame in chosen.frames}
+    truth = {frame: scene.render_without(frame, chosen.instance) for frame in chosen.frames}
     off = {
         frame: (image.astype(int) + np.where(image < 128, 10, -10)).astype(np.uint8) for frame, image in truth.items()
     }
     assert removal.compute_psnr(scene, chosen, off) == pytest.approx(20 * np.log10(255 / 10))
-    elsewhere = {f: np.where(scene.seen_without(f, chosen.instance)[..., None], truth[f], 0) for f in truth}
+    elsewhere = {f: np.where(scene.find_visible_behind(f, chosen.instance)[..., None], truth[f], 0) for f in truth}
     assert removal.compute_psnr(scene, chosen, elsewhere) == removal.compute_psnr(scene, chosen, truth) > 100
 
 
@@ -195,15 +195,15 @@ def test_inpainting_changes_only_what_is_taken_out(scene: Scene):
 
 def test_a_plate_of_other_frames_knows_what_one_frame_cannot():
     scene = make_scene(0, replace(SMALL, frames=10, actors=1, leaving=0, occlusion=0.0))
-    problem, chosen = make_case(scene, 2, 0.0), removal.choose_actor(scene)
+    case, chosen = make_case(scene, 2, 0.0), removal.choose_actor(scene)
     one, all_frames = (
-        removal.compute_psnr(scene, chosen, remove(problem, chosen.mask, chosen.frames))
+        removal.compute_psnr(scene, chosen, remove(case, chosen.mask, chosen.frames))
         for remove in (removal.inpaint_frames, removal.composite_background)
     )
     assert all_frames > one + 3
 
 
-def small_suite(monkeypatch: pytest.MonkeyPatch, *words: str) -> Mapping[str, Mapping[str, float]] | suite.Scores:
+def small_suite(monkeypatch: pytest.MonkeyPatch, *words: str) -> SuiteScores:
     monkeypatch.setattr(suite, "SceneSettings", lambda: SMALL)
     rivals = {
         "copy": {"copy": baselines.copy_nearest_labels},

@@ -61,7 +61,7 @@ PLAIN = {
 BEST_PEER = {"HOTA": 40.7, "IDF1": 51.1}  # BoT-SORT of boxmot 25, pooled over the seven, motion only
 
 
-def shipped(checkout: Path) -> TrackParams:
+def read_track_params(checkout: Path) -> TrackParams:
     """The section `track` of params.yaml, whatever other sections there are."""
     import yaml
 
@@ -103,7 +103,7 @@ def test_published_figures_of_a_fixed_tracker_are_reproduced(
 def test_one_setting_beats_the_reference_on_each_sequence_and_every_peer_over_all(
     ground_truth: Path, checkout: Path
 ) -> None:
-    scores = mot.evaluate(options(ground_truth), ParamSections({"track": shipped(checkout)}))
+    scores = mot.evaluate(options(ground_truth), ParamSections({"track": read_track_params(checkout)}))
     assert set(scores.items) == set(SORT)
     assert {name: item["HOTA"] for name, item in scores.items.items() if item["HOTA"] < SORT[name]} == {}
     assert {name: scores.combined[name] for name, bar in BEST_PEER.items() if scores.combined[name] <= bar} == {}

@@ -59,7 +59,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_nobody_there_is_said(installed: dict[str, Any]) -> None:
+def test_nobody_there_is_reported(installed: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match=r"trackers or boxmot installed, got neither; pip install 'semflow\[peers\]'"):
         find_peers()
 

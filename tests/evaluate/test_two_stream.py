@@ -25,7 +25,7 @@ def test_no_clip_is_learned_from_and_measured_on() -> None:
         for job in some
     ]
     assert len(seeds) == len(set(seeds)) == 3 * 2 * (4 + 5 + 9 + 3)
-    assert not any(seed[0] == TRAIN_SEED for seed in seeds)  # nor was any of them seen by the shipped network
+    assert not any(seed[0] == TRAIN_SEED for seed in seeds)  # nor was the pretrained network trained on any of them
 
 
 def test_labels_differ_in_what_the_set_is_named_after_and_in_nothing_else() -> None:

@@ -15,8 +15,8 @@ from tasks.params import Compute, Params, read_params
 SECTIONS: dict[str, type[Params]] = {"compute": Compute} | {stage.name: stage.params for stage in STAGES}
 
 
-def read(folder: Path, shipped: Path, key: str, value: Any) -> None:
-    values = yaml.safe_load(shipped.read_text())
+def read(folder: Path, params_file: Path, key: str, value: Any) -> None:
+    values = yaml.safe_load(params_file.read_text())
     section, name = key.split(".")
     values[section][name] = value
     path = folder / "params.yaml"

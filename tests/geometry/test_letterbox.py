@@ -54,7 +54,7 @@ def test_images_and_boxes_are_those_of_ultralytics(height, width, size):
     random = np.random.default_rng(0)
     image = random.integers(0, 255, (height, width, 3), np.uint8)
     box = Letterbox.fit(height, width, size)
-    theirs = LetterBox(size, auto=True, stride=32)(image=image)
+    theirs = np.asarray(LetterBox(size, auto=True, stride=32)(image=image))
     assert (box.apply(image) == theirs).all()
     xyxy = random.uniform(-20, size + 20, (50, 4)).astype(np.float32)
     back = scale_boxes(theirs.shape[:2], xyxy.copy(), (height, width))

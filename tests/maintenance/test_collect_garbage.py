@@ -55,7 +55,7 @@ def test_without_yes_it_only_says_what_would_go(used: Repository) -> None:
     assert rows["data/echoes"]["stage"] == "repeat"
     assert objects(used.cache) == before
     words = used.says("gc", *NOW)
-    assert "would drop" in words
+    assert "would delete" in words
     assert "data/echoes (repeat): 2 objects, 63 B" in words
     assert "nothing was changed" in words
 
@@ -193,7 +193,7 @@ def test_a_shared_cache_asks_for_the_other_clones_and_keeps_what_they_need(
     clone.commit("sevens")
     enter(used)
     assert "--projects" in used.says("gc", "--yes", *NOW, code=2)
-    assert "which is none" in used.says("gc", "--yes", *NOW, "--projects", str(tmp_path), code=2)
+    assert "which is not" in used.says("gc", "--yes", *NOW, "--projects", str(tmp_path), code=2)
     used.semflow("gc", "--yes", *NOW, "--projects", str(other))
     assert used.cache.has_object(md5("banana" * 7))
     used.semflow("gc", "--yes", *NOW, "--projects")

@@ -103,7 +103,7 @@ def test_infinities_and_unknowns_are_equal_to_themselves() -> None:
     assert combine_differences(compare_arrays(values, other, "x"), TOLERANCE).verdict == "different"
 
 
-def test_a_damaged_file_is_different_with_words(tmp_path: Path) -> None:
+def test_a_damaged_file_is_different_with_a_message(tmp_path: Path) -> None:
     parquet(tmp_path / "a.parquet", x=[1.0])
     (tmp_path / "b.parquet").write_bytes(b"PAR1 no parquet")
     found = compare_files(tmp_path / "a.parquet", tmp_path / "b.parquet", TOLERANCE)

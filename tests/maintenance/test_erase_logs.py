@@ -40,7 +40,7 @@ def test_the_run_log_loses_what_names_it_and_keeps_the_rest(tmp_path: Path) -> N
     assert erase_from_logs(tmp_path, {"one"}) == 1
     lines = (folder / "runs.jsonl").read_text().splitlines()
     found = [json.loads(line) for line in lines]
-    taken = "(taken out by `semflow forget`)"
+    taken = "(erased by `semflow forget`)"
     assert found == [
         {
             "at": "1",

@@ -338,11 +338,11 @@ def test_what_another_video_came_to_need_in_between_stays(zoo: Repository, monke
     assert toys.CALLS == []
 
 
-def test_a_remote_that_does_not_answer_is_said_and_finished_later(zoo: Repository) -> None:
+def test_a_remote_that_does_not_answer_is_reported_and_finished_later(zoo: Repository) -> None:
     hidden = zoo.team.with_name("hidden")
     zoo.team.rename(hidden)
     found = zoo.semflow("forget", NAME, "--remote", "--yes", code=1)
-    assert "must be a folder that is there" in found["forgotten"][0]["left"]
+    assert "must be an existing folder" in found["forgotten"][0]["left"]
     assert_erased(zoo, remote=False)
     words = zoo.says("forget", "--resume", code=1)
     assert "not done: the remote 'team'" in words

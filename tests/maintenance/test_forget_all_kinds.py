@@ -136,7 +136,7 @@ def test_labels_of_its_own_go_and_rows_of_a_table_are_named(full: Repository) ->
     assert "what collect made of the whole data set" in said
 
 
-def test_what_is_made_of_all_is_stale_then_and_made_again_without_it(full: Repository) -> None:
+def test_what_is_made_of_all_is_stale_then_and_recomputed_without_it(full: Repository) -> None:
     full.run()
     assert "z" in (full.root / "data/letters/dataset.txt").read_text()
     (full.root / "data/labels/actions.csv").unlink()

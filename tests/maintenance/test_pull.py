@@ -95,7 +95,7 @@ def test_what_is_here_and_other_is_left_and_named(clone: Repository) -> None:
     assert not (clone.root / "data/pages/two/0.txt").exists()
 
 
-def test_a_torn_folder_is_made_whole(clone: Repository) -> None:
+def test_a_half_written_folder_is_made_whole(clone: Repository) -> None:
     clone.semflow("pull", "one")
     (clone.root / "data/pages/one/0.txt").unlink()
     clone.semflow("pull", "one")
@@ -121,7 +121,7 @@ def test_what_nobody_has_is_named_and_nothing_of_it_is_put_in_place(clone: Repos
     assert not list(clone.root.rglob(".partial"))
 
 
-def test_a_remote_that_is_not_there_is_said(clone: Repository) -> None:
+def test_a_remote_that_is_not_there_is_reported(clone: Repository) -> None:
     shutil.rmtree(clone.team)
     words = clone.says("pull", code=2)
     assert "the data set must have a video to pull, got none; dvc.lock records recipes that are not here" in words

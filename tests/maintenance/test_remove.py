@@ -93,7 +93,7 @@ def test_its_file_put_back_by_hand_is_a_new_video(repository: Repository) -> Non
     (repository.root / "data/raw/one.mp4").write_text("banana")
     assert repository.run().is_good
     assert of(repository, "one.mp4") == ["data/raw/one.mp4"]
-    assert "must be free to put it back" in repository.says("remove", "--undo", code=2)
+    assert "must be restored to paths that do not exist" in repository.says("remove", "--undo", code=2)
     assert (repository.root / "data/raw/one.mp4").exists()
 
 
@@ -162,7 +162,9 @@ def test_odd_names_and_folders_go_and_come_back(repository: Repository) -> None:
     assert toys.CALLS == []
 
 
-def test_what_is_not_the_projects_to_take_is_refused_with_words(repository: Repository, tmp_path_factory: Any) -> None:
+def test_what_is_not_the_projects_to_take_is_refused_with_a_message(
+    repository: Repository, tmp_path_factory: Any
+) -> None:
     films = tmp_path_factory.mktemp("films")
     (films / "far.mp4").write_text("dog")
     (repository.root / "data/raw/films").symlink_to(films)
@@ -197,7 +199,7 @@ def test_on_a_terminal_it_asks(repository: Repository, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(remove, "ask_confirmation", say_no)
     repository.says("remove", "one", code=2)
-    assert asked == ["Take one out of the data set?"]
+    assert asked == ["Remove one from the data set?"]
     assert (repository.root / "data/raw/one.mp4").exists()
     repository.says("remove", "one", "--yes")
     assert not (repository.root / "data/raw/one.mp4").exists()

@@ -57,7 +57,7 @@ def test_a_run_that_did_nothing_leaves_the_last_one_on_show(repository: Reposito
     assert before["counts"] == {"computed": 8}
 
 
-def test_a_torn_last_line_of_the_run_log_is_passed_over(repository: Repository) -> None:
+def test_a_half_written_last_line_of_the_run_log_is_passed_over(repository: Repository) -> None:
     repository.run()
     log = repository.root / ".semflow/runs.jsonl"
     log.write_text(log.read_text() + '{"at": "2')
@@ -97,7 +97,7 @@ def test_while_a_process_holds_the_project_it_is_named_with_what_it_makes(reposi
         words = repository.says("status")
     assert f"process {os.getpid()}" in words
     assert "1 of 3 items done" in words
-    assert "in hand: count one for" in words
+    assert "running: count one for" in words
     assert "pages 3/7" in words
     assert "failed read one: no text" in words
     assert find_lock_holder(repository.root) is None

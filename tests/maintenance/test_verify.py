@@ -157,7 +157,7 @@ def test_videos_and_stages_narrow_it(repository: Repository) -> None:
     assert "video must be one of" in repository.says("verify", "nobody", code=2)
 
 
-def test_items_made_again_are_equal_and_nothing_in_data_is_touched(repository: Repository) -> None:
+def test_items_recomputed_are_equal_and_nothing_in_data_is_touched(repository: Repository) -> None:
     repository.run()
     marks = {path: path.stat() for path in (repository.root / "data").rglob("*")}
     toys.CALLS.clear()
@@ -196,7 +196,7 @@ def test_an_item_that_comes_out_different_is_a_fault(repository: Repository, mon
     assert "2 things are wrong" in words
 
 
-def test_items_whose_inputs_are_damaged_or_not_here_are_not_made_again(repository: Repository) -> None:
+def test_items_whose_inputs_are_damaged_or_not_here_are_not_recomputed(repository: Repository) -> None:
     repository.run()
     (repository.root / "data/raw/one.mp4").unlink()
     (repository.root / "data/words/two.txt").write_text("cot")

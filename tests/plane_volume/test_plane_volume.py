@@ -117,7 +117,7 @@ def test_a_trail_leads_where_the_point_is_though_it_was_hidden_between(film, mak
     assert right["volume"] > 0.85 * asked
 
 
-def test_what_lies_nearer_is_said_to_be_nearer(film, make_reader) -> None:
+def test_what_lies_nearer_is_reported_to_be_nearer(film, make_reader) -> None:
     reader, scene = make_reader(film), film.scene
     near, far = reader.render_nearness(5)[scene.instances[5] > 0], reader.render_nearness(5)[scene.instances[5] == 0]
     assert near.mean() > 0.4
@@ -130,7 +130,7 @@ def test_a_thing_taken_out_leaves_what_lies_behind_it(film, make_reader) -> None
     thing = max((n for n in range(1, len(sizes)) if scene.layers[n].class_id != 4), key=lambda n: sizes[n])
     masks = list((scene.instances == thing)[: len(reader)])
     ((number, found),) = remove_object(reader, film.shot.images, masks, [frame])
-    asked, truth = scene.seen_without(frame, thing), scene.without(frame, thing).astype(float)
+    asked, truth = scene.find_visible_behind(frame, thing), scene.render_without(frame, thing).astype(float)
     filled = cv2.inpaint(scene.frames[frame], masks[frame].astype(np.uint8), 3, cv2.INPAINT_TELEA)
     assert number == frame
     assert asked.any()

@@ -48,7 +48,7 @@ def recall(paths: PointTracks, seen: np.ndarray) -> float:
 def test_points_follow_and_come_back(
     scene: Scene, world: PointTrackingInputs, points: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    truth, seen = scene.follow(START, points)
+    truth, seen = scene.track_points(START, points)
     found = track_points(world, START, points, len(scene))
     away = np.linalg.norm(found.positions - truth, axis=2)
     both = found.visible & seen
@@ -86,7 +86,7 @@ def test_a_cut_ends_every_point_and_a_missing_frame_none(
     missing = track_points(
         PointTrackingInputs(broken(cut=False), world.features, world.image), START, points, len(scene)
     )
-    _, seen = scene.follow(START, points)
+    _, seen = scene.track_points(START, points)
     assert recall(PointTracks(missing.positions[11:], missing.visible[11:], missing.confidence[11:]), seen[11:]) > 0.5
 
 

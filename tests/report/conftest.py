@@ -259,8 +259,10 @@ def make_dossier(
 @pytest.fixture
 def walk() -> list[Row]:
     """A person from left to right in frames 0 to 11, filled in at 4 and 5, away at 8; a car in frames 3 to 5."""
-    person = [(f, 1, 0, 0.0 if f in (4, 5) else 0.5 + f / 100, (10 + 5 * f, 20, 30 + 5 * f, 70)) for f in range(12)]
-    car = [(f, 2, 2, 0.9, (100, 40, 150, 60)) for f in range(3, 6)]
+    person: list[Row] = [
+        (f, 1, 0, 0.0 if f in (4, 5) else 0.5 + f / 100, (10 + 5 * f, 20, 30 + 5 * f, 70)) for f in range(12)
+    ]
+    car: list[Row] = [(f, 2, 2, 0.9, (100, 40, 150, 60)) for f in range(3, 6)]
     return [row for row in person if row[0] != 8] + car
 
 

@@ -72,11 +72,9 @@ def show(make_dossier: Callable[..., ReportData], read_page: Callable[[str], Any
 
 def test_the_lead_says_what_each_stream_says_and_how_surely(show) -> None:
     section, page = show(SAID)
-    assert section.lead == (
-        "It looks like waving (65%). It moves like nothing in particular: leap is likeliest, at 40%."
-    )
+    assert section.lead == ("Appearance: waving (65%). Motion: no confident label; the most probable is leap, at 40%.")
     assert page.count("div", "verdict") == 2 and page.count("p", "doubt") == 1
-    assert "Kinetics-400, 2 looks" in page.text and "shipped motions, 2 looks" in page.text
+    assert "Kinetics-400, 2 predictions" in page.text and "pretrained motions, 2 predictions" in page.text
 
 
 def test_bars_are_as_long_as_labels_are_probable(show) -> None:

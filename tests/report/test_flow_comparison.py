@@ -26,7 +26,7 @@ def test_optical_flow_is_chained_over_the_frames_between(make_dossier: Callable[
     assert found.scale_px == 10
 
 
-def test_flows_that_part_are_said_to(make_dossier: Callable[..., ReportData]) -> None:
+def test_flows_that_part_are_reported_to(make_dossier: Callable[..., ReportData]) -> None:
     dossier = make_dossier(motions=[(2.0, 1.0)] * 4 + [(-6.0, 1.0)] * 7)
     late = dossier.semantic_flow.row(4, 8)
     assert late is not None

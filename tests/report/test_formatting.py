@@ -35,7 +35,7 @@ def test_numbers_have_the_digits_asked_for(value: float, digits: int, said: str)
     ("seconds", "said"),
     [(0.04, "0.04 s"), (7.66, "7.7 s"), (59.9, "1 min"), (80, "1 min 20 s"), (3900, "1 h 05 min")],
 )
-def test_durations_are_said_in_their_own_unit(seconds: float, said: str) -> None:
+def test_durations_are_reported_in_their_own_unit(seconds: float, said: str) -> None:
     assert format_duration(seconds) == said
 
 

@@ -25,9 +25,9 @@ def _pictures(page: Any) -> list[np.ndarray]:
 
 def test_the_lead_says_cuts_camera_and_trust_in_words(make_dossier: Callable[..., ReportData]) -> None:
     moving = make_motion_section(make_dossier(motions=[(3.0, 4.0)] * 5 + ["cut"] + [(0.0, 1.0)] * 5))
-    assert moving.lead == "1 cut; the camera moves by 3.0 px a frame on average; 75% of the pixels could be verified."
+    assert moving.lead == "1 cut; the camera moves by 3.0 px per frame on average; 75% of the pixels could be verified."
     still = make_motion_section(make_dossier(motions=[(0.0, 0.0)] * 11))
-    assert still.lead.startswith("No cut; the camera moves by less than 0.1 px a frame on average;")
+    assert still.lead.startswith("No cut; the camera moves by less than 0.1 px per frame on average;")
 
 
 def test_a_camera_that_could_not_be_told_is_no_still_camera(make_dossier: Callable[..., ReportData]) -> None:
@@ -50,7 +50,7 @@ def test_colours_compare_between_moments(make_dossier: Callable[..., ReportData]
     slow_then_fast = [(2.0, 0.0)] * 6 + [(8.0, 0.0)] * 5
     page = read_page(make_motion_section(make_dossier(motions=slow_then_fast)).body)
     _, slow, _, _, _, fast, _ = _pictures(page)
-    assert "the rim moves by 8 px a frame" in page.text
+    assert "the rim of the disc is 8 px per frame" in page.text
     full, quarter = (flow_to_rgb(np.full((1, 1, 2), (x, 0), np.float32), 8)[0, 0] for x in (8, 2))
     assert fast[45, 120] == pytest.approx(full, abs=6)
     assert slow[45, 120] == pytest.approx(quarter, abs=6)
@@ -75,7 +75,7 @@ def test_curves_and_cuts_stand_at_their_times(make_dossier: Callable[..., Report
     first, second = str(paths["speed"])[1:].split("M")
     assert first.split("L")[0] == "83.333 50" and len(first.split("L")) == 4
     assert second.split("L")[0] == "500 0" and len(second.split("L")) == 6
-    assert "4 px a frame" in page.text and page.count("i", "cut") == 1
+    assert "4 px per frame" in page.text and page.count("i", "cut") == 1
 
 
 def test_a_curve_breaks_at_what_is_unknown_and_between_runs() -> None:

@@ -94,7 +94,7 @@ def test_the_lead_says_who_walks_and_how_much_was_seen(make: Callable[..., Repor
     assert lead.startswith(
         "1 person with a pose in 90% of the frames in which they are tracked; one walks, at 120 steps"
     )
-    assert "nobody walks: too few regular steps" in make_pose_section(make(walks=False)).lead
+    assert "no walk detected: too few regular steps" in make_pose_section(make(walks=False)).lead
 
 
 def test_pictures_charts_and_a_row_are_on_the_page(make: Callable[..., ReportData], read_page: Callable) -> None:

@@ -73,8 +73,8 @@ def test_the_lead_says_how_many_maps_from_how_many_labels(make_with: Callable[..
     section = make_semantic_field_section(make_with())
     assert section is not None
     assert section.lead == (
-        "12 label maps, found from the 3 frames that tracks labelled; mean confidence elsewhere is 0.60. "
-        "Predicted from the other labelled frames, a labelled frame has a mean IoU of 0.81."
+        "12 label maps, propagated from the 3 frames that tracks labelled; mean confidence elsewhere is 0.60. "
+        "Leave-one-out over the labelled frames gives a mean IoU of 0.81."
     )
 
 
@@ -93,7 +93,7 @@ def test_given_frames_are_marked_and_pictures_bounded(
     assert len(long) == PICTURES
 
 
-def test_what_hides_what_is_said_where_it_is_known(make_with: Callable[..., ReportData]) -> None:
+def test_what_hides_what_is_reported_where_it_is_known(make_with: Callable[..., ReportData]) -> None:
     near = {"nearness 0": 0.0, "nearness 1": 1.0, "nearness 2": 0.5}
     section = make_semantic_field_section(make_with(metrics=near))
     assert section is not None

@@ -45,8 +45,8 @@ def test_pairs_are_shown_with_both_flows_their_agreement_and_figures(
 def test_the_lead_says_how_much_was_matched_and_what_was_left_out(make_dossier: Callable[..., ReportData]) -> None:
     section = make_semantic_flow_section(make_dossier())
     assert section.lead == (
-        "Of all cells, 100% and their matches 4 frames later are each other's best; agreement with optical flow is "
-        "0.90 on average (1: the same, 0.5: a cell apart)."
+        "100% of the cells and their matches 4 frames later are mutual nearest neighbours; agreement with optical flow "
+        "is 0.90 on average (1: equal, 0.5: one cell apart)."
     )
     motions = [*[(2.0, 1.0)] * 5, "cut", *[(2.0, 1.0)] * 3, "missing", "missing"]
     status = ["ok"] * 10 + ["damaged", "ok"]
@@ -65,7 +65,7 @@ def test_a_person_who_is_another_later_is_a_row(make_dossier: Callable[..., Repo
     assert "In the pairs above 0:00.00 person 3 0:00.16 person 5 0.98 yes 0:00.16 person 5 0:00.32 person 5" in text
     assert "0.55 no Anywhere in the video, matches between different tracks: most similar first" in text
     assert text.endswith(
-        "3 region matches at this stride in the whole video; of 3 between tracked regions, 2 lie in one track."
+        "3 region matches at this stride in the whole video; of 3 between tracked regions, 2 are within one track."
     )
     assert sum(tag == "tbody" for tag, _ in page.tags) == 2
 

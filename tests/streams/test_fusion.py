@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,7 +51,7 @@ def test_learned_weights_are_those_of_greatest_likelihood(seed: int) -> None:
         return -np.log((1 - share) * rgb[np.arange(40), labels] + share * flow[np.arange(40), labels]).sum()
 
     weights = fit_fusion_weights(rgb, flow, labels)
-    best = minimize_scalar(surprise, bounds=(0, 1), method="bounded")
+    best: Any = minimize_scalar(surprise, bounds=(0, 1), method="bounded")
     assert abs(sum(weights) - 1) < 1e-12
     assert surprise(weights[1]) <= surprise(float(best.x)) + 0.05
 

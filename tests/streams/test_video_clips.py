@@ -144,7 +144,7 @@ def test_each_picture_of_a_clip_is_its_own_frame(make_frames) -> None:
         assert clip[:, 100, 100, 0].tolist() == [0, 10, 20, 20, 40, 50, 60, 70, 80, 90]
 
 
-def test_beyond_the_frame_its_edge_goes_on() -> None:
+def test_beyond_the_frame_its_edge_continues() -> None:
     image = np.zeros((4, 6, 3), np.uint8)
     image[:, 0], image[:, -1] = 100, 200
     left = crop_square(image, np.array([-4.5, -0.5, -0.5, 3.5]), 4)

@@ -69,9 +69,9 @@ def test_a_frame_does_not_move_against_itself(frame: int, scene: Scene):
 @given(a=FRAME, b=FRAME, c=FRAME)
 def test_points_come_back_and_come_by_another_frame_to_the_same_place(a: int, b: int, c: int, scene: Scene):
     grid = np.stack(np.meshgrid(np.arange(CLEAN.width), np.arange(CLEAN.height)), axis=2)[::5, ::5].reshape(-1, 2)
-    ways = scene.follow(a, grid)
+    ways = scene.track_points(a, grid)
     there, seen = ways[0][b], ways[1][b]
-    again = scene.follow(b, there[seen])
+    again = scene.track_points(b, there[seen])
     assert np.allclose(again[0][a], grid[seen], atol=1e-3)
     assert again[1][a].all()  # what was seen to go there is seen where it came from
     assert np.allclose(again[0][c], ways[0][c][seen], atol=2e-3)
@@ -209,7 +209,7 @@ def test_boxes_hold_what_is_seen(scene: Scene):
 def test_without_an_instance_only_its_place_changes(scene: Scene):
     frame = 2
     instance = int(scene.instances[frame][scene.instances[frame] > 0][0])
-    plate = scene.without(frame, instance)
+    plate = scene.render_without(frame, instance)
     # One pixel around is mixed with its soft edge.
     near = scene.instances[frame] == instance
     for axis in (0, 1):
@@ -222,7 +222,7 @@ def test_what_is_seen_behind_an_instance_can_be_fetched_from_another_frame():
     scene = make_scene(5, CLEAN)
     frame = 3
     for instance in np.unique(scene.instances[frame])[1:]:
-        shown, plate = scene.seen_without(frame, int(instance)), scene.without(frame, int(instance))
+        shown, plate = scene.find_visible_behind(frame, int(instance)), scene.render_without(frame, int(instance))
         assert not shown[scene.instances[frame] != instance].any()
         fetched = np.zeros_like(shown)
         for other in range(len(scene)):
@@ -260,4 +260,4 @@ def test_settings_that_make_no_sense_are_refused():
     with pytest.raises(BadInput, match=r"occlusion must lie in 0\.\.1"):
         SceneSettings(occlusion=1.5)
     with pytest.raises(BadInput, match="instance must lie in 1"):
-        make_scene(0, CLEAN).without(0, 99)
+        make_scene(0, CLEAN).render_without(0, 99)

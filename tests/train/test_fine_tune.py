@@ -42,7 +42,7 @@ class Killed(Exception):
     pass
 
 
-def test_a_killed_training_goes_on_and_ends_the_same(tmp_path: Path) -> None:
+def test_a_killed_training_continues_and_ends_the_same(tmp_path: Path) -> None:
     told: list[int] = []
 
     def kill(epoch: int, loss: float) -> None:

@@ -36,7 +36,7 @@ def saved(model: ActionModel, path: Path) -> bytes:
     return path.read_bytes()
 
 
-def test_without_labels_it_is_the_shipped_model_and_no_video_is_opened(params: Make, tmp_path: Path) -> None:
+def test_without_labels_it_is_the_pretrained_model_and_no_video_is_opened(params: Make, tmp_path: Path) -> None:
     nowhere = Dataset(ActionLabels, {"gone": tmp_path / "gone.parquet"})
     model = train.function(nowhere, nowhere, nowhere, ActionLabels.absent(), params=params(), compute=CPU)
     assert model.vocabulary == "synthetic"
@@ -63,7 +63,7 @@ def test_again_it_gives_the_same_bytes_without_looking_again(
     assert saved(run(films, make_labels(), params()), tmp_path / "b.npz") == first
 
 
-def test_a_killed_run_goes_on_where_it_was(
+def test_a_killed_run_continues_where_it_was(
     films: Any, make_labels: Make, params: Make, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[str] = []
@@ -118,10 +118,10 @@ def test_the_whole_network_may_learn_and_leaves_no_state_behind(
     model = run(films, make_labels(), params(temporal="full", spatial="none", epochs=1))
     assert model.spatial is None and model.temporal is not None
     assert model.fusion == (0.0, 1.0)
-    shipped = ActionModel.load(PRETRAINED_FILE).temporal
-    assert shipped is not None
+    pretrained = ActionModel.load(PRETRAINED_FILE).temporal
+    assert pretrained is not None
     name = "features.0.0.weight"
-    assert (model.temporal.trunk[name] != shipped.trunk[name]).any()
+    assert (model.temporal.trunk[name] != pretrained.trunk[name]).any()
     assert not list(shelf.glob("*.pt"))
 
 

@@ -77,7 +77,7 @@ def test_a_server_that_cannot_resume_starts_over(part):
 
 
 @pytest.mark.parametrize("left", [b"\0" * 4000, WHOLE + b"too long"])
-def test_a_torn_beginning_is_thrown_away(part, left):
+def test_a_half_written_beginning_is_thrown_away(part, left):
     part.write_bytes(left)
     download_file(Line().source(), part, "file")
     assert part.read_bytes() == WHOLE
@@ -92,7 +92,7 @@ def test_other_bytes_are_refused_with_both_hashes_and_leave_nothing(part):
     assert not part.exists()
 
 
-def test_a_line_that_gives_nothing_more_is_given_up_and_what_came_is_kept(part):
+def test_a_line_that_gives_nothing_more_is_abandoned_and_what_came_is_kept(part):
     line = Line(1000, 0)
     with pytest.raises(ConnectionError, match=f"broke off after 1000 of {len(WHOLE)} bytes"):
         download_file(line.source(), part, "file")

@@ -90,7 +90,7 @@ DAMAGES = [replace, cut, empty, lose_manifest, damage_manifest, odd_manifest]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_wrong_cut_or_empty_export_is_made_again_with_one_line(
+def test_a_wrong_cut_or_empty_export_is_recomputed_with_one_line(
     made: list[Path], damage: Callable[[Path], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     path = onnx_path(WEIGHTS)

@@ -97,7 +97,7 @@ def update_lock_text(text: str, records: Sequence[StageRecord]) -> str:
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
     block = next((value for key, value in node.value if key.value == "stages"), None)
-    if block is None or block.flow_style is not False or any(key.start_mark.column != 2 for key, _ in block.value):
+    if block is None or block.flow_style is not False or any(key.start_mark.column != 2 for key, _ in block.value):  # noqa: PLR2004  DVC's indentation
         return _rewrite(text, stages, records)  # not in DVC's layout: rewrite the whole file
     starts = [key.start_mark.line for key, _ in block.value]
     after = [key.start_mark.line for key, _ in node.value if key.start_mark.line > starts[-1]]

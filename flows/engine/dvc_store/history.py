@@ -94,7 +94,7 @@ def _texts(root: Path, names: Iterable[str]) -> Iterator[bytes | None]:
                 return
             if not header:
                 return  # git has ended
-            if header[-1] == b"missing" or len(header) != 3:  # e.g. the commit removed the file
+            if header[-1] == b"missing" or len(header) != 3:  # noqa: PLR2004  name, type, size; missing e.g. after the commit removed the file
                 yield None
                 continue
             text = answers.read(int(header[2]) + 1)

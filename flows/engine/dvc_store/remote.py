@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 from flows.engine.dvc_store.background_work import ActivityClock, BackgroundWork
 from flows.engine.dvc_store.dvc_config import read_config
 from flows.engine.dvc_store.object_store import DIR_SUFFIX, MODE, ObjectStore
-from flows.engine.dvc_store.verified_copy import copy_verified, make_temporary_path, md5_of, set_mode
+from flows.engine.dvc_store.verified_copy import copy_verified, make_temporary_path, set_mode
+from tasks.content_hash import md5_file
 from tasks.errors import SemflowError
 
 log = logging.getLogger("semflow")
@@ -147,7 +148,7 @@ class Remote:
         beside = make_temporary_path(target)
         try:
             self._odb.fs.get_file(source, str(beside), callback=_callback(progress))
-            if md5_of(beside) != md5.removesuffix(DIR_SUFFIX):
+            if md5_file(beside) != md5.removesuffix(DIR_SUFFIX):
                 return False
             set_mode(beside, MODE)
             beside.replace(target)

@@ -9,6 +9,8 @@ import sys
 import threading
 from pathlib import Path
 
+from tasks.content_hash import md5_file
+
 BLOCK = 1 << 20
 TEMPORARY_GLOB = ".*.*.*.tmp"
 """Glob of the names that `make_temporary_path` gives."""
@@ -52,15 +54,6 @@ def make_temporary_path(target: Path) -> Path:
     return target.with_name(f".{os.getpid()}.{threading.get_ident()}.{next(_number)}.tmp")
 
 
-def md5_of(path: Path) -> str:
-    """MD5 of the file's bytes."""
-    total = hashlib.md5(usedforsecurity=False)
-    with path.open("rb", buffering=0) as file:
-        while block := file.read(BLOCK):
-            total.update(block)
-    return total.hexdigest()
-
-
 def set_mode(path: Path, mode: int) -> None:
     """Set permission bits; ignored on file systems without them (some network file systems), as in DVC."""
     try:
@@ -73,7 +66,7 @@ def _copy(source: Path, target: Path) -> str:
     """Copy the file; gives the MD5 of the copied bytes."""
     with source.open("rb", buffering=0) as reader, target.open("xb", buffering=0) as writer:
         if _reflink(reader.fileno(), writer.fileno()):
-            return md5_of(target)
+            return md5_file(target)
         total = hashlib.md5(usedforsecurity=False)
         while block := reader.read(BLOCK):
             total.update(block)

@@ -1,4 +1,4 @@
-"""Boxes: a line in the track's colour over a darker, wider one; dashed where no detection stands behind it."""
+"""Draw boxes: a line in the track's colour over a darker, wider one; dashed for interpolated boxes."""
 
 from __future__ import annotations
 

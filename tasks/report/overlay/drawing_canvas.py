@@ -1,4 +1,4 @@
-"""The picture that is drawn on: the working size times a whole number, with sizes of text and lines to match."""
+"""The canvas of overlay images: the working size times a whole number, with matching sizes of text and lines."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Canvas:
         return (np.asarray(xy, np.float64) + 0.5) * self.factor - 0.5
 
     def text_width(self, text: str) -> int:
-        """Pixels that `text` takes."""
+        """Width and height of `text` in pixels."""
         x, _, width, _ = cv2.getTextSize((0, 0), text, (0, 0), self.font, self.font_px, SEMIBOLD)
         return int(x + width)
 

@@ -1,4 +1,4 @@
-"""An MP4 that plays in every browser: H.264, yuv420p, index at the front, the times it is given.
+"""Encode an MP4 that plays in every browser: H.264, yuv420p, index at the front, given presentation times.
 
 x264 runs with a fixed number of threads and without choices that depend on the processor, and the container carries
 no date and no version: the same pictures give the same bytes.
@@ -29,12 +29,12 @@ KEY_FRAME_S = 2  # a player seeks to the nearest key frame before the place: at 
 
 @dataclass(frozen=True)
 class VideoEncoding:
-    """How to encode: what x264 is told."""
+    """Parameters of the x264 encoder."""
 
     width: int
     height: int
     fps: float
-    """Nominal rate; the times given to each picture are what counts."""
+    """Nominal frame rate; the presentation times of the images determine the timing."""
     crf: int
     preset: str
 

@@ -1,4 +1,4 @@
-"""Name tags: id and class on the track's colour, set so that they do not hide each other."""
+"""Name tags of tracks (id and class on the track's colour), placed without overlap."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tasks.report.overlay.drawing_canvas import INK, Canvas
 
 @dataclass(frozen=True)
 class Tag:
-    """A text in a rectangle; canvas pixels, right and bottom exclusive."""
+    """A text with its rectangle; canvas pixels, right and bottom exclusive."""
 
     text: str
     colour: Rgb
@@ -30,7 +30,7 @@ class Tag:
 
 @dataclass(frozen=True)
 class LabelOwner:
-    """What wants a tag: a box, canvas pixels."""
+    """A box that gets a tag, canvas pixels."""
 
     track_id: int
     class_name: str

@@ -1,4 +1,4 @@
-"""The overlay video: every frame with its skeletons, boxes, tags and trails, at its own time."""
+"""The overlay video: every frame with skeletons, boxes, name tags and trails, at its presentation time."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _picture(data: ReportData, paths: TrackRuns, frame: int, image: Image | None
 
 
 def draw_tracks(picture: Image, canvas: Canvas, data: ReportData, paths: TrackRuns, frame: int) -> None:
-    """Draw the tracks of one frame onto its prepared picture, the nearest last."""
+    """Draw the tracks of one frame onto its prepared image, the nearest last."""
     tracks = data.tracks
     if data.params.trail:
         draw_trails(picture, canvas, paths, frame, data.params.trail)

@@ -1,4 +1,4 @@
-"""Skeletons: a line per bone whose both ends are trusted, the person's left and right in colours of their own."""
+"""Draw skeletons: a line per bone whose two keypoints are trusted, with one colour for each side of the body."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tasks.report.overlay.trails import SUBPIXEL_BITS
 
 LEFT: Rgb = (255, 176, 72)
 RIGHT: Rgb = (92, 178, 255)
-"""Orange and blue: told apart with any colour vision, and the colours of the curves on the page."""
+"""Orange and blue: distinguishable with any colour vision; also the colours of the curves on the page."""
 LINE_SHARE = 60  # line widths in a body's extent at least: small people are not painted over
 
 

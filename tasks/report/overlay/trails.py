@@ -1,4 +1,4 @@
-"""Where each track's centre has just been: unbroken runs of points, and the last part of a run."""
+"""Trails: the recent path of each track's centre."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tasks.report.colours import track_colour
 from tasks.report.overlay.drawing_canvas import Canvas
 
 FADE = ((2 / 3, 1.0, 0.25), (1 / 3, 2 / 3, 0.5), (0.0, 1 / 3, 0.9))
-"""The parts of a trail, oldest first: from and to which age as a share of its length, and the opacity."""
+"""(start age, end age, opacity) of the parts of a trail, oldest first; ages as a share of its length."""
 SUBPIXEL_BITS = 3  # OpenCV takes fractional coordinates as integers with so many binary places
 
 
 @dataclass(frozen=True)
 class TrackRuns:
-    """Stretches of a track without a missing frame; `start`, `stop` and `offset` have one value per run."""
+    """Runs of consecutive frames of tracks; `start`, `stop` and `offset` have one value per run."""
 
     track_id: NDArray[np.int32]
     start: NDArray[np.int64]
@@ -28,13 +28,13 @@ class TrackRuns:
     stop: NDArray[np.int64]
     """Frame after the last one."""
     offset: NDArray[np.int64]
-    """Where its points begin in `points`."""
+    """Index of its first point in `points`."""
     points: NDArray[np.float32]
     """(n, 2) box centres, pixels, run after run."""
 
 
 def split_runs(tracks: Tracks) -> TrackRuns:
-    """Cut `tracks` into runs."""
+    """Split `tracks` into runs of consecutive frames."""
     order = np.lexsort((tracks.frame, tracks.track_id))
     frame, track_id = tracks.frame[order].astype(np.int64), tracks.track_id[order]
     breaks = np.flatnonzero((np.diff(track_id) != 0) | (np.diff(frame) != 1)) + 1
@@ -51,7 +51,7 @@ def split_runs(tracks: Tracks) -> TrackRuns:
 
 
 def find_trails(runs: TrackRuns, frame: int, length: int) -> list[tuple[int, NDArray[np.float32], NDArray[np.int64]]]:
-    """Of each run in the `length` frames up to `frame`: (track id, (m, 2) points, (m,) ages in frames)."""
+    """(track id, (m, 2) points, (m,) ages in frames) of each run in the `length` frames up to `frame`."""
     found: list[tuple[int, NDArray[np.float32], NDArray[np.int64]]] = []
     oldest = frame - length + 1
     for i in np.flatnonzero((runs.start <= frame) & (runs.stop > oldest)):
@@ -63,7 +63,7 @@ def find_trails(runs: TrackRuns, frame: int, length: int) -> list[tuple[int, NDA
 
 
 def draw_trails(picture: Image, canvas: Canvas, runs: TrackRuns, frame: int, length: int) -> None:
-    """Draw the trails of `frame`, the older the fainter."""
+    """Draw the trails of `frame`; older parts are more transparent."""
     found = [
         (track_colour(track_id), (canvas.to_canvas(points) * (1 << SUBPIXEL_BITS)).round().astype(np.int32), age)
         for track_id, points, age in find_trails(runs, frame, length)

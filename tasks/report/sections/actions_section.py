@@ -23,8 +23,8 @@ MAX_ROWS = 12  # streams and people in the timeline
 LONGEST_PX = 360
 ROW_PX, BAR_PX = 30, 22
 SCALE_PX = (160, 12)
-STREAM_WORDS = {"rgb": "appearance", "flow": "motion", "fused": "both together"}
-VOCABULARY_WORDS = {"kinetics-400": "Kinetics-400", "synthetic": "shipped motions", "team": "your labels"}
+STREAM_WORDS = {"rgb": "appearance", "flow": "motion", "fused": "fused streams"}
+VOCABULARY_WORDS = {"kinetics-400": "Kinetics-400", "synthetic": "pretrained motions", "team": "your labels"}
 Subject = tuple[str, int]
 """Stream and track, or NULL for the whole frame."""
 
@@ -43,24 +43,24 @@ def make_actions_section(data: ReportData) -> Section | None:
             render_message(" ".join(table.notes) or "No window could be classified."),
         )
     summary = table.summarise_streams()
-    verdicts = tag("div", *(_verdict(table, ranked) for ranked in summary.values()), class_="verdicts")
-    parts = [notes, verdicts, _timeline(data, table), _evidence(data, table)]
+    streams = tag("div", *(_stream_labels(table, ranked) for ranked in summary.values()), class_="verdicts")
+    parts = [notes, streams, _timeline(data, table), _evidence(data, table)]
     return Section("actions", "Action recognition", " ".join(map(describe_prediction, summary.values())), join(parts))
 
 
 def describe_prediction(ranked: Sequence[ActionPrediction]) -> str:
     """The prediction of one stream for the whole video, as a sentence."""
     first = ranked[0]
-    verb = {"rgb": "It looks like", "flow": "It moves like", "fused": "Both together say"}[first.stream]
+    stream = STREAM_WORDS[first.stream].capitalize()
     if first.confident:
-        return f"{verb} {first.label} ({first.probability:.0%})."
-    return f"{verb} nothing in particular: {first.label} is likeliest, at {first.probability:.0%}."
+        return f"{stream}: {first.label} ({first.probability:.0%})."
+    return f"{stream}: no confident label; the most probable is {first.label}, at {first.probability:.0%}."
 
 
-def _verdict(table: Actions, ranked: Sequence[ActionPrediction]) -> Markup:
-    """The best labels of one stream over all its windows, as bars."""
+def _stream_labels(table: Actions, ranked: Sequence[ActionPrediction]) -> Markup:
+    """The most probable labels of one stream over all its windows, as bars."""
     first = ranked[0]
-    looks = int((table.best & (table.stream == first.stream)).sum())
+    count = int((table.best & (table.stream == first.stream)).sum())
     rows = [
         tag(
             "li",
@@ -70,7 +70,7 @@ def _verdict(table: Actions, ranked: Sequence[ActionPrediction]) -> Markup:
         )
         for each in ranked[:LABELS_SHOWN]
     ]
-    words = f"{VOCABULARY_WORDS.get(first.vocabulary, first.vocabulary)}, {format_count(looks, 'look')}"
+    words = f"{VOCABULARY_WORDS.get(first.vocabulary, first.vocabulary)}, {format_count(count, 'prediction')}"
     doubt = None if first.confident else tag("p", "no confident label", class_="doubt")
     heading = tag("h3", STREAM_WORDS[first.stream], tag("small", words))
     return tag("div", heading, doubt, tag("ol", *rows), class_="verdict" if first.confident else "verdict unsure")
@@ -96,7 +96,7 @@ def _timeline(data: ReportData, table: Actions) -> Markup:
         [mark for place, subject in enumerate(shown) for mark in _bars(data, table, subject, place * ROW_PX)],
     )
     inside = [tag("div", *names, class_="names"), chart]
-    words = "Solid where the label is confident, pale where it is only the likeliest. Click to go there."
+    words = "Solid where the label is confident, pale where it is only the most probable. Click to jump there."
     more = f" {format_count(len(rows) - len(shown), 'more row')} in the Parquet file." if len(rows) > len(shown) else ""
     return tag(
         "div", tag("div", *inside, class_="gantt", style=f"--row:{ROW_PX}px"), tag("p", words + more, class_="more")
@@ -108,7 +108,7 @@ def _who(track_id: int) -> str:
 
 
 def _bars(data: ReportData, table: Actions, subject: Subject, top: int) -> list[Markup]:
-    """One bar per window, each up to where the next begins."""
+    """One bar per window, which ends where the next begins."""
     mine = np.flatnonzero(table.best & (table.stream == subject[0]) & (table.track_id == subject[1]))
     starts = data.edges_s[table.first_frame[mine]]
     ends = np.minimum(data.edges_s[table.last_frame[mine] + 1], np.append(starts[1:], np.inf))
@@ -121,7 +121,7 @@ def _bars(data: ReportData, table: Actions, subject: Subject, top: int) -> list[
 def _bar(table: Actions, row: int, stretch: tuple[float, float], span: float, top: int) -> Markup:
     start_s, end_s = stretch
     words = f"{table.label[row]} {table.probability[row]:.0%}"
-    # An inner drawing cuts the words off at the bar's end.
+    # A nested SVG clips the text at the end of the bar.
     return tag(
         "svg",
         tag("title", f"{format_clock(start_s, 0.1)} to {format_clock(end_s, 0.1)}: {words}"),
@@ -153,8 +153,8 @@ def _evidence(data: ReportData, table: Actions) -> Markup | None:
         alt="",
     )
     words = (
-        "The brighter the colour, the more a place spoke for the label in this moment (Grad-CAM); dark is what the "
-        "stream did not look at."
+        "Grad-CAM: the brighter the colour, the more a region supports the label in this frame; dark regions are "
+        "outside the input of the stream."
     )
     return tag(
         "div",

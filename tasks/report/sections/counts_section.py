@@ -1,4 +1,4 @@
-"""How many at once: the number of tracks of each class over time."""
+"""The number of tracks of each class over time."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ UNITS = 1000  # the inner drawing's own width; its height is 100
 
 
 @dataclass(frozen=True)
-class Census:
-    """One class over time."""
+class TrackCounts:
+    """Number of tracks of one class over time."""
 
     class_id: int
     class_name: str
     amounts: NDArray[np.int64]
-    """(t,) tracks of the class in each frame."""
+    """(t,) number of tracks of the class in each frame."""
 
 
 def make_counts_section(data: ReportData) -> Section | None:
-    """A small chart per class, the most frequent first; None without tracks."""
+    """A small chart per class, in descending order of frequency; None without tracks."""
     found = count_per_frame(data)
     if not found:
         return None
@@ -40,29 +40,29 @@ def make_counts_section(data: ReportData) -> Section | None:
         anchor="counts",
         title="Tracks per frame",
         lead=_sentence(data, found[0])
-        + (f" {format_count(more, 'rarer class', 'rarer classes')} not drawn." if more else ""),
+        + (f" {format_count(more, 'less frequent class', 'less frequent classes')} not shown." if more else ""),
         body=tag("div", *rows, class_="census"),
         width="wide" if len(data.detections) else "full",
     )
 
 
-def count_per_frame(data: ReportData) -> list[Census]:
-    """Every class with a track, the one with most rows first."""
+def count_per_frame(data: ReportData) -> list[TrackCounts]:
+    """The counts of every class with a track, in descending order of rows."""
     tracks = data.tracks
-    found: list[Census] = []
+    found: list[TrackCounts] = []
     for class_id in np.unique(tracks.class_id):
         rows = tracks.class_id == class_id
         amounts = np.bincount(tracks.frame[rows], minlength=len(data.frames))
-        found.append(Census(int(class_id), str(tracks.class_name[rows][0]), amounts))
+        found.append(TrackCounts(int(class_id), str(tracks.class_name[rows][0]), amounts))
     return sorted(found, key=lambda one: (-int(one.amounts.sum()), one.class_id))
 
 
-def _sentence(data: ReportData, one: Census) -> str:
+def _sentence(data: ReportData, one: TrackCounts) -> str:
     when = format_clock(float(data.edges_s[one.amounts.argmax()]), 0.1)
     return f"At most {format_count(int(one.amounts.max()), f'{one.class_name} track')} at once, at {when}."
 
 
-def _row(data: ReportData, one: Census, last: bool) -> Markup:
+def _row(data: ReportData, one: TrackCounts, last: bool) -> Markup:
     most = int(one.amounts.max())
     mean = float(np.average(one.amounts, weights=np.diff(data.edges_s)))
     area, line = _paths(data, one.amounts / most)
@@ -94,7 +94,7 @@ def _row(data: ReportData, one: Census, last: bool) -> Markup:
 
 
 def _paths(data: ReportData, heights: NDArray[np.float64]) -> tuple[str, str]:
-    """The area under a staircase of `heights` (0..1) and its upper edge, as SVG paths."""
+    """SVG paths of a step curve of `heights` (0..1): the area under it, and the curve."""
     step = -(-len(heights) // MAX_STEPS)
     starts = np.arange(0, len(heights), step)
     means = np.add.reduceat(heights, starts) / np.diff(np.append(starts, len(heights)))

@@ -20,7 +20,7 @@ SAMPLE_CELLS = 900  # of each: more move no colour by a step that an eye sees
 
 
 def make_feature_section(data: ReportData) -> Section | None:
-    """The strip, or None where the parameters ask for no pictures; a sentence where no frame has features."""
+    """The strip of images; None where the parameters ask for none, a message where no frame has features."""
     if not data.params.feature_pictures:
         return None
     features = data.features
@@ -42,7 +42,7 @@ def make_feature_section(data: ReportData) -> Section | None:
 
 
 def sample_features(features: Features, frames: NDArray[np.intp]) -> NDArray[np.float32]:
-    """(n, d) vectors of `frames`, some cells of each, evenly spaced in reading order; frames without any add none."""
+    """(n, d) vectors of `frames`: every k-th cell of each in reading order; frames without features add none."""
     step = max(1, round(features.metadata.grid.rows * features.metadata.grid.columns / SAMPLE_CELLS))
     found = [features.vectors(int(frame)) for frame in frames]
     d = features.values.shape[3]
@@ -59,8 +59,8 @@ def explained_variance(sample: NDArray[np.float32], palette: PcaPalette) -> floa
 
 def _lead() -> str:
     return (
-        "What is similar to the network has the same colour in all frames of this video: "
-        "edges, shapes and parts of objects, not the colours of the video."
+        "Regions with similar features have similar colours in all frames of this video; "
+        "features describe edges, shapes and parts of objects, not the colours of the image."
     )
 
 
@@ -70,8 +70,8 @@ def _caption(features: Features, share: float) -> str:
     joined = f"layers {layers}, joined" if len(facts.layers) > 1 else f"layer {layers}"
     return (
         f"One vector of {features.values.shape[3]} numbers for every {facts.grid.step_x:.0f} pixels, from "
-        f"{facts.network}, {joined}. Red, green and blue are the three directions in which the vectors of this video "
-        f"differ most; they explain {share:.0%} of the variance."
+        f"{facts.network}, {joined}. Red, green and blue are the first three principal components of the vectors of "
+        f"this video; they explain {share:.0%} of the variance."
     )
 
 

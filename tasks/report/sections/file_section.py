@@ -23,7 +23,7 @@ def make_file_section(data: ReportData) -> Section:
         ("Working size", f"{format_size(a.width, a.height)} px, kept as {a.encoding.upper()}"),
         ("Frame rate", f"{format_rate(a.fps)} per second, " + ("varying (VFR)" if a.vfr else "steady")),
         ("Duration", format_clock(a.duration_s, 0.01)),
-        ("First frame at", format_clock(start, 0.001) if abs(start) >= 0.0005 else None),
+        ("First frame at", format_clock(start, 0.001) if abs(start) >= 0.0005 else None),  # noqa: PLR2004  half a millisecond
     ]
     counts = [
         ("announced", a.expected, ""),

@@ -45,16 +45,16 @@ def make_motion_section(data: ReportData) -> Section:
 
 
 def describe_motion(data: ReportData, found: MotionStats) -> str:
-    """Cuts, the camera, and how much of the flow may be trusted, in words."""
+    """Sentences on the number of cuts, the camera's motion, and the share of pixels with verified flow."""
     flow = data.dense_flow
     cuts = int(flow.cut.sum())
     speed = finite_mean(found.camera_px)
     if np.isnan(speed):
         camera = "the camera's motion could not be estimated"
     elif speed < MIN_REPORTED_PX:
-        camera = f"the camera moves by less than {MIN_REPORTED_PX:g} px a frame on average"
+        camera = f"the camera moves by less than {MIN_REPORTED_PX:g} px per frame on average"
     else:
-        camera = f"the camera moves by {format_number(speed, 2)} px a frame on average"
+        camera = f"the camera moves by {format_number(speed, 2)} px per frame on average"
     verified = f"{finite_mean(flow.valid_share[flow.known]):.0%} of the pixels could be verified"
     return f"{format_count(cuts, 'cut') if cuts else 'No cut'}; {camera}; {verified}."
 
@@ -75,8 +75,8 @@ def _moments(data: ReportData, scale_px: float) -> Markup | None:
         "img", src=make_data_uri(encode_jpeg(colour_disc(DISC_PX))), width=DISC_SHOWN_PX, height=DISC_SHOWN_PX, alt=""
     )
     words = (
-        f"Colour is direction, as on the disc, and its strength is speed: white does not move, "
-        f"the rim moves by {scale_px:g} px a frame, darker is faster. Dimmed where the flow could not be verified."
+        f"Colour is direction, as on the disc, saturation is speed: white does not move, the rim of the disc is "
+        f"{scale_px:g} px per frame, darker colours are faster. Dimmed where the flow could not be verified."
     )
     return join(
         [
@@ -116,7 +116,7 @@ def paint_flow(flow: NDArray[np.float32], valid: NDArray[np.bool_], scale_px: fl
 def _chart(data: ReportData, found: MotionStats) -> Markup:
     speeds = np.concatenate([found.speed_px, found.camera_px])
     top = round_above(max(float(np.nanmax(speeds, initial=0)), MIN_REPORTED_PX))
-    # A pair's place is where its first frame gives way to its second, so that cuts stand at their own frame's edge.
+    # A pair's position is the boundary of its two frames, so that a cut is drawn at that boundary.
     places = data.edges_s[1:] / data.span_s * UNITS
     unknown = np.cumsum(~data.dense_flow.known, dtype=np.intp)[found.pairs]
     lines = [
@@ -137,13 +137,13 @@ def _chart(data: ReportData, found: MotionStats) -> Markup:
         overflow="visible",
     )
     edges = [tag("line", class_="floor", x1="0", x2=format_percent(1), y1=y, y2=y) for y in (HEADROOM_PX, HEIGHT_PX)]
-    unit = tag("text", f"{top:g} px a frame", class_="tick", x="0", dx=6, y=HEADROOM_PX - 5)
-    label = f"Speed of the picture over time: {format_number(finite_mean(found.speed_px), 2)} px a frame on average"
+    unit = tag("text", f"{top:g} px per frame", class_="tick", x="0", dx=6, y=HEADROOM_PX - 5)
+    label = f"Mean image motion over time: {format_number(finite_mean(found.speed_px), 2)} px per frame on average"
     return render_time_plot(data, HEIGHT_PX, label, [*edges, inner, unit])
 
 
 def _chart_legend(data: ReportData) -> Markup:
-    kinds = [("moving", "the whole picture"), ("camera", "the camera alone")]
+    kinds = [("moving", "image motion"), ("camera", "camera motion")]
     if data.dense_flow.cut.any():
         kinds.append(("cut", "cut"))
     marks = [(tag("i", class_=f"swatch {kind}", aria_hidden="true"), words) for kind, words in kinds]

@@ -62,14 +62,14 @@ def make_overlay_player_section(data: ReportData) -> Section | None:
     return Section(
         anchor="overlay",
         title="Overlay video",
-        lead="Colours belong to tracks. A dashed box is interpolated; the line behind a box is where its "
-        "centre has just been.",
+        lead="Each track has a colour. Dashed boxes are interpolated; the line behind a box is the recent path of its "
+        "centre.",
         body=body,
         width="wide",
     )
 
 
 def find_fullest_frame(data: ReportData) -> int:
-    """The whole frame with most tracks in it, the first of them; the middle one where none is whole or has any."""
+    """The first undamaged frame with the most tracks; the middle frame where none has any."""
     present = np.bincount(data.tracks.frame, minlength=len(data.frames)) * data.frames.ok
     return int(present.argmax()) if present.any() else len(data.frames) // 2

@@ -47,12 +47,12 @@ def describe_people(data: ReportData, found: Poses, everybody: tuple[PersonMotio
     walkers = [person for person in everybody if person.steps]
     share = f"{len(found) / tracked:.0%} of the frames in which they are tracked" if tracked else "their frames"
     if not walkers:
-        walks = "nobody walks: too few regular steps in a row"
+        walks = "no walk detected: too few regular steps in a row"
     elif len(walkers) == 1:
-        walks = f"one walks, at {format_number(walkers[0].cadence, 1)} steps a minute"
+        walks = f"one walks, at {format_number(walkers[0].cadence, 1)} steps per minute"
     else:
         low, high = (f([person.cadence for person in walkers]) for f in (min, max))
-        walks = f"{len(walkers)} walk, at {format_number(low, 1)} to {format_number(high, 1)} steps a minute"
+        walks = f"{len(walkers)} walk, at {format_number(low, 1)} to {format_number(high, 1)} steps per minute"
     return (
         f"{format_count(len(everybody), 'person', 'people')} with a pose in {share}; {walks}. "
         "Angles and lengths are 2D, in the image; lengths are in body heights (H), as metres are unknown."
@@ -116,7 +116,7 @@ def _curves(data: ReportData, kinematics: Kinematics, person: PersonMotion) -> M
     curves = {side: collect_strides(kinematics, person, side) for side in ("left", "right")}
     words = [f"Person {person.track_id}"]
     if person.steps:
-        words.append(f"{format_count(person.steps, 'step')} at {format_number(person.cadence, 1)} a minute")
+        words.append(f"{format_count(person.steps, 'step')} at {format_number(person.cadence, 1)} per minute")
     title = tag(
         "h3",
         tag("i", class_="dot", style=f"background:{css_colour(track_colour(person.track_id))}", aria_hidden="true"),
@@ -127,5 +127,5 @@ def _curves(data: ReportData, kinematics: Kinematics, person: PersonMotion) -> M
         render_feet_over_time(data, kinematics, person),
         render_stride_chart(curves) if any(map(len, curves.values())) else None,
     )
-    # Who walks takes the whole width for three charts, the others stand side by side.
+    # People who walk have three charts over the whole width; others are placed side by side.
     return tag("div", title, tag("div", *charts, class_="legs"), class_="person walks" if person.steps else "person")

@@ -59,24 +59,24 @@ def describe_field(found: SemanticField) -> str:
     """Number of maps, origin of their labels, and confidence, as sentences."""
     given = int(found.given.sum())
     whose = {"user": "a person labelled", "tracks": "tracks labelled"}.get(found.metadata.source, "were labelled")
-    said = f"{format_count(len(found), 'label map')}, found from the {format_count(given, 'frame')} that {whose}"
+    text = f"{format_count(len(found), 'label map')}, propagated from the {format_count(given, 'frame')} that {whose}"
     guessed = found.mean_confidence[~found.given]
     if len(guessed):
-        said += f"; mean confidence elsewhere is {guessed.mean(dtype=np.float64):.2f}"
-    foretold = found.metrics.get("foretold mIoU", float("nan"))
-    if np.isfinite(foretold):
-        said += f". Predicted from the other labelled frames, a labelled frame has a mean IoU of {foretold:.2f}"
-    return f"{said}."
+        text += f"; mean confidence elsewhere is {guessed.mean(dtype=np.float64):.2f}"
+    held_out = found.metrics.get("foretold mIoU", float("nan"))  # the stored name of the held-out mIoU
+    if np.isfinite(held_out):
+        text += f". Leave-one-out over the labelled frames gives a mean IoU of {held_out:.2f}"
+    return f"{text}."
 
 
 def select_maps(given: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Rows to be shown, in order: some that were given, evenly spread, and more that were found."""
+    """Rows to be shown, in order: some given maps, evenly spaced, and more propagated ones."""
     shown = pick_middles(np.flatnonzero(given), GIVEN_PICTURES)
     return np.sort(np.concatenate([shown, pick_middles(np.flatnonzero(~given), PICTURES - len(shown))]))
 
 
 def class_shares(found: SemanticField, row: int) -> NDArray[np.float64]:
-    """(c,) share of the picture that each class takes."""
+    """(c,) share of the image area of each class."""
     label = found.map(row).label
     return np.bincount(label.ravel(), minlength=len(found.metadata.classes)) / label.size
 
@@ -95,13 +95,13 @@ def _picture(data: ReportData, found: FieldMap, paints: tuple[LabelPaint, ...]) 
         tag("span", "given", class_="badge") if found.given else None,
         type="button",
         data_t=f"{time_s:.4f}",
-        aria_label=f"Go to {when}, frame {found.frame}, its label map {'given' if found.given else 'found'}",
+        aria_label=f"Go to {when}, frame {found.frame}, its label map {'given' if found.given else 'propagated'}",
     )
 
 
 def _legend(found: SemanticField, paints: tuple[LabelPaint, ...], shares: NDArray[np.float64]) -> Markup:
     names = [
-        tag("span", one.swatch, one.name, " ", tag("small", f"{share:.0%}" if share >= 0.005 else "<1%"))
+        tag("span", one.swatch, one.name, " ", tag("small", f"{share:.0%}" if share >= 0.005 else "<1%"))  # noqa: PLR2004  rounds to 1 %
         for one, share in zip(paints[1:], shares.mean(axis=0)[1:], strict=True)
     ]
     rest = tag("span", f"not painted: {found.metadata.classes[0].name}", class_="rest")
@@ -141,13 +141,13 @@ def _chart(
         class_="stack",
     )
     edges = [tag("line", class_="floor", x1="0", x2=format_percent(1), y1=y, y2=y) for y in (HEADROOM_PX, HEIGHT_PX)]
-    unit = tag("text", f"{format_number(100 * top, 2)}% of the picture", class_="tick", x="0", dx=6, y=HEADROOM_PX - 5)
+    unit = tag("text", f"{format_number(100 * top, 2)}% of the image", class_="tick", x="0", dx=6, y=HEADROOM_PX - 5)
     means = ", ".join(f"{one.name} {share:.0%}" for one, share in zip(paints[1:], shares.mean(axis=0)[1:], strict=True))
-    return render_time_plot(data, HEIGHT_PX, f"Share of the picture over time: {means}", [*edges, inner, unit])
+    return render_time_plot(data, HEIGHT_PX, f"Share of the image over time: {means}", [*edges, inner, unit])
 
 
 def split_runs(places: NDArray[np.float64], takes: NDArray[np.intp]) -> list[slice]:
-    """Neighbours that a band may run through: of one take, and not much farther apart than is usual."""
+    """Slices of consecutive maps that are drawn as one band: of one shot, without gaps above WIDE_GAP median steps."""
     steps = np.diff(places)
     apart = np.diff(takes) != 0
     if len(steps):
@@ -157,7 +157,7 @@ def split_runs(places: NDArray[np.float64], takes: NDArray[np.intp]) -> list[sli
 
 
 def area_path(x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64], runs: list[slice]) -> str:
-    """The area between two curves as an SVG path, a piece for each run; a point alone is a thin bar."""
+    """The area between two curves as an SVG path, a piece per run; a single point is a thin bar."""
     parts: list[str] = []
     for run in runs:
         at, below, above = x[run], low[run], high[run]
@@ -186,7 +186,7 @@ def describe_depth_order(found: SemanticField) -> str | None:
     An order with a class behind the background comes from flow that is wrong at outlines.
     """
     known = np.flatnonzero(np.isfinite(found.nearness))
-    if len(known) < 2 or found.nearness[0] > np.nanmin(found.nearness):  # an order takes two
+    if len(known) < 2 or found.nearness[0] > np.nanmin(found.nearness):  # noqa: PLR2004  an order needs two
         return None
     names = [found.metadata.classes[number].name for number in known[np.argsort(found.nearness[known], kind="stable")]]
     return f" Depth order by occlusion, from far to near: {', '.join(names)}."

@@ -74,15 +74,15 @@ def describe_matches(data: ReportData, choice: PairChoice) -> str:
         np.array([math.nan if pair.agreement is None else pair.agreement for pair in pairs], np.float64)
     )
     later = format_count(choice.stride, "frame")
-    said = f"Of all cells, {mutual:.0%} and their matches {later} later are each other's best"
+    text = f"{mutual:.0%} of the cells and their matches {later} later are mutual nearest neighbours"
     if np.isfinite(agrees):
-        said += f"; agreement with optical flow is {agrees:.2f} on average (1: the same, 0.5: a cell apart)"
+        text += f"; agreement with optical flow is {agrees:.2f} on average (1: equal, 0.5: one cell apart)"
     left_out = [
         (int(choice.missing.sum()), "with a damaged or lost frame"),
         (int((choice.apart & ~choice.missing).sum()), "where the scene changes in between"),
     ]
     why = ", ".join(f"{amount} {reason}" for amount, reason in left_out if amount)
-    return f"{said}." + (f" Left out of {format_count(len(choice.every), 'pair')}: {why}." if why else "")
+    return f"{text}." + (f" Left out of {format_count(len(choice.every), 'pair')}: {why}." if why else "")
 
 
 def _explain_missing_pairs(data: ReportData, choice: PairChoice) -> str:
@@ -158,11 +158,11 @@ def _legend() -> Markup:
     low, middle, high = (css_colour((int(r), int(g), int(b))) for r, g, b in AGREEMENT_COLOURS)
     ramp = tag("i", class_="ramp", style=f"background:linear-gradient(90deg,{low},{middle},{high})", aria_hidden="true")
     flows = (
-        "Flow: colour is direction, as on the disc, its strength is distance; dimmed where a match is not "
-        "confident, grey where optical flow lost the point."
+        "Flow: colour is direction, as on the disc, saturation is distance; dimmed where a match is not confident, "
+        "grey where optical flow lost the point."
     )
-    agrees = tag("span", "Agreement: different ", ramp, " the same; white is a cell apart.", class_="scale")
-    lines = "Boxes and lines have the colours of their tracks; white ones belong to none."
+    agrees = tag("span", "Agreement: different ", ramp, " equal; white is one cell apart.", class_="scale")
+    lines = "Boxes and lines have the colours of their tracks; white ones have no track."
     return tag("div", disc, tag("p", flows, " ", agrees, " ", lines), class_="wheel")
 
 
@@ -173,9 +173,9 @@ def _regions_of(data: ReportData, row: int, track_of: DetectionTracks) -> list[R
 
 
 def _summarise_region_matches(amount: int, says: TrackerAgreement) -> str:
-    """How many region matches there are at this stride, and how many agree with the tracker."""
+    """Sentence on the number of region matches at this stride, and how many agree with the tracker."""
     if not amount:
         return "No regions were matched at this stride: no pair has detections in both frames."
-    said = f"{format_count(amount, 'region match', 'region matches')} at this stride in the whole video"
-    tracked = f"; of {says.tracked} between tracked regions, {says.in_one_track} lie in one track"
-    return f"{said}{tracked if says.tracked else ''}."
+    text = f"{format_count(amount, 'region match', 'region matches')} at this stride in the whole video"
+    tracked = f"; of {says.tracked} between tracked regions, {says.in_one_track} are within one track"
+    return f"{text}{tracked if says.tracked else ''}."

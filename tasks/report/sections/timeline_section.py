@@ -41,14 +41,14 @@ def make_timeline_section(data: ReportData) -> Section | None:
         [_row(summary, i * ROW_PX, data) for i, summary in enumerate(shown)],
     )
     rest = (
-        f"The {len(shown)} present longest are drawn; "
+        f"The {len(shown)} longest tracks are shown; "
         f"{format_count(more, 'more track')} in the table and the Parquet file."
     )
     return Section(
         anchor="timeline",
         title="Track timeline",
         lead="Solid where detected, pale where interpolated, a thin line where the track has no box. "
-        "Click to go there." + (" Bands mark damaged (amber) and lost (red) frames." if data.faults else ""),
+        "Click to jump there." + (" Bands mark damaged (amber) and lost (red) frames." if data.faults else ""),
         body=join(
             [
                 tag(

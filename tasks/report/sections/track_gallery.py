@@ -1,4 +1,4 @@
-"""Gallery of tracks: the crop of each at its best-scoring frame, those present longest first."""
+"""Gallery of tracks: the crop of each at its best-scoring frame, in descending order of duration."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MIN_CROP_PX = 40  # of the frame; smaller crops are only blur
 def make_track_gallery(data: ReportData) -> Section | None:
     """The gallery, or None without tracks in whole frames or where the parameters ask for none."""
     most = data.params.portraits
-    # A picture is cut where a whole frame shows the track; the best row may lie in a damaged one.
+    # Tracks whose best-scoring frame is damaged have no crop.
     shown = [summary for summary in data.track_summaries if data.frames.ok[data.tracks.frame[summary.best_row]]][:most]
     if not shown:
         return None
@@ -40,7 +40,7 @@ def make_track_gallery(data: ReportData) -> Section | None:
     return Section(
         anchor="longest",
         title="Track gallery",
-        lead="Each track at its best-scoring frame, those present longest first.",
+        lead="Each track at its best-scoring frame, longest tracks first.",
         body=body,
     )
 

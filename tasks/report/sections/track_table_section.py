@@ -15,12 +15,12 @@ from tasks.report.track_summary import TrackSummary
 HEADINGS = (
     ("track", "Identity, as in the Parquet file"),
     ("class", "Class given by the detector"),
-    ("first s", "Seconds from the first frame to its beginning"),
-    ("last s", "Seconds from the first frame to its end"),
-    ("frames", "Frames it has a row in"),
+    ("first s", "Start of the track, seconds from the first frame"),
+    ("last s", "End of the track, seconds from the first frame"),
+    ("frames", "Frames in which the track has a box"),
     ("score", "Mean score of its detections, 0 to 1"),
-    ("path px", "Length of the line through its centres, working-size pixels; a trembling box adds to it"),
-    ("speed px/s", "Path over the time between first and last centre"),
+    ("path px", "Length of the path of its centre, working-size pixels; jitter of the box adds to it"),
+    ("speed px/s", "Path length divided by the time between first and last centre"),
 )
 
 
@@ -47,11 +47,11 @@ def make_track_table_section(data: ReportData) -> Section | None:
     table = tag(
         "table", tag("thead", head), tag("tbody", *(_row(data, summary) for summary in shown)), class_="sortable"
     )
-    rest = f"The {len(shown)} present longest are listed; {format_count(more, 'more track')} are in the Parquet file."
+    rest = f"The {len(shown)} longest tracks are listed; {format_count(more, 'more track')} are in the Parquet file."
     return Section(
         anchor="tracks",
         title="Tracks",
-        lead="Lengths and speeds are in pixels of the working size, along the picture: a moving camera adds to them.",
+        lead="Lengths and speeds are in pixels of the working size and include camera motion.",
         body=join(
             [
                 tag("div", table, class_="scroll", tabindex="0", role="group", aria_label="Table of tracks"),

@@ -1,1 +1,1 @@
-"""Articulated figures: people of tapered limbs who walk, wave, kick, ... with exact flow at hand."""
+"""Rendered articulated figures: people of tapered capsules who walk, wave, kick, ... with exact optical flow."""

@@ -1,4 +1,4 @@
-"""Patterns for clothes and scenery: noise over several sizes, stripes, checks or spots in two colours."""
+"""Procedural textures for clothes and backgrounds: multi-scale noise, stripes, checks or spots in two colours."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-TILE_SIDE = 128  # pixels of a tile; it repeats without a seam
+TILE_SIDE = 128  # pixels of a tile; it is periodic
 ClothTile = NDArray[np.float32]
 """(h, w, 3) RGB, 0..255."""
 RgbColour = NDArray[np.float32]
 
 
 def draw_colour(random: np.random.Generator, hue: float | None = None) -> RgbColour:
-    """(3,) any colour, or one around `hue` (0..1, red to red) that nobody mistakes for another."""
+    """(3,) random colour, or a saturated one near `hue` (0..1, red to red)."""
     if hue is None:
         tint, saturation, value = random.random(), random.uniform(0, 0.9), random.uniform(0.15, 1)
     else:
@@ -29,10 +29,10 @@ def draw_colour(random: np.random.Generator, hue: float | None = None) -> RgbCol
 
 
 def make_noise(random: np.random.Generator, height: int, width: int, coarsest: int) -> NDArray[np.float32]:
-    """(h, w) mean 0, spread 1, sizes from `coarsest` pixels down to 2, each half as strong as the one before."""
+    """(h, w) noise of mean 0 and standard deviation 1, of scales from `coarsest` pixels down to 2."""
     total = np.zeros((height, width), np.float32)
     size, strength = coarsest, 1.0
-    while size >= 2:
+    while size >= 2:  # noqa: PLR2004  pixels
         cells = random.standard_normal((height // size + 2, width // size + 2)).astype(np.float32)
         large: Any = cv2.resize(cells, (width, height), interpolation=cv2.INTER_CUBIC)
         total += strength * large
@@ -41,7 +41,7 @@ def make_noise(random: np.random.Generator, height: int, width: int, coarsest: i
 
 
 def draw_cloth(random: np.random.Generator, first: RgbColour, second: RgbColour) -> ClothTile:
-    """A tile of one of the patterns, in colours between the two."""
+    """A random tile in colours between the two."""
     y, x = np.mgrid[:TILE_SIDE, :TILE_SIDE] * (2 * np.pi / TILE_SIDE)
     across, along = random.integers(4, 14, 2)
     kind = random.choice(["noise", "stripes", "checks", "spots"])
@@ -57,7 +57,7 @@ def draw_cloth(random: np.random.Generator, first: RgbColour, second: RgbColour)
 
 
 def draw_scenery(random: np.random.Generator, height: int, width: int, hue: float | None = None) -> ClothTile:
-    """(h, w, 3) a background: noise in two colours, with boxes in front of it such as a room or a street has."""
+    """(h, w, 3) random background: noise in two colours, with textured boxes in front of it."""
     first, second = draw_colour(random, hue), draw_colour(random, hue)
     share = np.clip(0.5 + random.uniform(0.12, 0.35) * make_noise(random, height, width, 64), 0, 1)[..., None]
     picture = (first * (1 - share) + second * share).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Clips of one figure: a motion, a look, a scenery and a camera, all drawn from one seed."""
+"""Random clips of one figure: motion, clothing, background and camera drawn from one seed."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ from tasks.synthetic.figures.figure_renderer import render_figure
 from tasks.synthetic.figures.figure_skeleton import BodyBuild, compute_joints
 
 FIGURE_VERSION = 1
-"""Raised when the same seed gives other clips than before."""
-SIDE = 128  # pixels of a picture along each axis
+"""To be increased when clips of the same seed change."""
+SIDE = 128  # pixels of an image along each axis
 FPS = 25.0
 MAX_GRAIN = 5.0  # grey levels
-MAX_SIDE_VIEW_ANGLE = np.radians(35)  # of the view from beside, either way
-SCENERY_SCALE = 1.6  # size of the scenery over the picture: room for the camera to pan
+MAX_SIDE_VIEW_ANGLE = np.radians(35)  # largest deviation from a side view
+SCENERY_SCALE = 1.6  # size of the background over that of the image: room for the camera to pan
 
 
 @dataclass(frozen=True, eq=False)
 class FigureClip:
-    """A rendered clip with its truth."""
+    """A rendered clip with its ground truth."""
 
     pictures: Sequence[Image]
-    """t RGB pictures."""
+    """t RGB images."""
     flow: Sequence[FlowField]
-    """t - 1 exact flows to the next picture."""
+    """t - 1 exact flow fields to the next image."""
     cameras: NDArray[np.float64]
-    """(t - 1, 3, 3) the background's motion to the next picture."""
+    """(t - 1, 3, 3) homographies of the background to the next image."""
     xyxy: NDArray[np.float32]
-    """(t, 4) the figure's box."""
+    """(t, 4) bounding box of the figure."""
 
 
 @dataclass(frozen=True)
 class ClipTheme:
-    """What is the same in all clips of a kind."""
+    """Constraints on all clips of a data set."""
 
     hue: float | None = None
-    """Of clothes and scenery, 0..1; None for any."""
+    """Hue of clothes and background, 0..1; None for any."""
     from_side: bool = False
-    """Whether the camera stands beside the figure, where it shows which way a leg swings; else anywhere."""
+    """Whether the camera has a side view, in which the direction of leg swing is visible; else any view."""
 
 
 def draw_figure_clip(seed: Sequence[int], motion: MotionFunction, frames: int, theme: ClipTheme) -> FigureClip:
-    """The clip of `seed`: `motion` over `frames` pictures."""
+    """The clip of `seed`: `motion` over `frames` images."""
     random, looks = (np.random.default_rng([FIGURE_VERSION, number, *seed]) for number in (0, 1))
     t = np.arange(frames) / FPS
     build = BodyBuild(*random.normal(1, [0.05, 0.05, 0.08, 0.12, 0.08]).clip(0.8, 1.25))
@@ -77,20 +77,20 @@ def draw_figure_clip(seed: Sequence[int], motion: MotionFunction, frames: int, t
 
 
 def _draw_heading(random: np.random.Generator, theme: ClipTheme) -> float:
-    """Which way the figure looks, radians."""
+    """Random heading of the figure, radians."""
     if theme.from_side:
         return np.pi * random.integers(2) + random.uniform(-MAX_SIDE_VIEW_ANGLE, MAX_SIDE_VIEW_ANGLE)
     return random.uniform(0, 2 * np.pi)
 
 
 def _add_grain(picture: Image, spread: float, random: np.random.Generator) -> Image:
-    """The picture with noise such as a sensor's or a codec's."""
+    """The image with Gaussian noise."""
     grain = random.standard_normal(picture.shape, np.float32) * np.float32(spread)
     return np.clip(np.rint(picture + grain), 0, 255).astype(np.uint8)
 
 
 def _draw_camera(random: np.random.Generator, t: NDArray[np.float64], path: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(t, 2, 3) still, panning and zooming a little, or following the (t, 2) `path` of the figure."""
+    """(t, 2, 3) affine camera: static, panning and zooming, or following the (t, 2) `path` of the figure."""
     kind = random.choice(["still", "moving", "following"])
     middle = np.tile(path.mean(axis=0), (len(t), 1))
     zoom = np.ones_like(t)
@@ -110,7 +110,7 @@ def _draw_camera(random: np.random.Generator, t: NDArray[np.float64], path: NDAr
 
 
 def _homographies_between(camera: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(t - 1, 3, 3) homographies from each picture to the next."""
+    """(t - 1, 3, 3) homographies from each image to the next."""
     full = np.zeros((len(camera), 3, 3))
     full[:, :2], full[:, 2, 2] = camera, 1
     return full[1:] @ np.linalg.inv(full[:-1])

@@ -1,7 +1,7 @@
-"""What figures do: each motion is a function of time with speed, size, phase and side drawn anew for every clip.
+"""Motions of figures: body angles as functions of time, with random speed, amplitude, phase and side per clip.
 
-Shapes of the curves follow gait and exercise textbooks roughly (Winter, 2009: hip ±25 degrees, knee up to 60 in the
-swing); they need to be told apart by their motion, not to convince an anatomist.
+The curves follow gait and exercise textbooks roughly (Winter, 2009: hip ±25 degrees, knee up to 60 in the swing); they
+have to be distinguishable by motion, not anatomically exact.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tasks.synthetic.figures.figure_skeleton import BodyAngles, LimbAngles, Seri
 
 Random = np.random.Generator
 MotionFunction = Callable[[Series, Random], BodyAngles]
-"""(t,) seconds and random numbers to a pose per second."""
+"""(t,) seconds and a random generator to the body angles at these times."""
 
 
 def _deg(value: float) -> float:
@@ -24,52 +24,61 @@ def _deg(value: float) -> float:
 
 @dataclass(frozen=True)
 class IdleFigure:
-    """Somebody who just is there, whom a motion changes in some respects."""
+    """A standing figure with small random movements: the base of all motions."""
 
     t: Series
     random: Random
 
-    def series(self, value: float = 0.0) -> Series:
-        """A constant."""
+    def constant_series(self, value: float = 0.0) -> Series:
+        """(t,) a constant."""
         return np.full_like(self.t, value)
 
-    def wander(self, degrees: float) -> Series:
-        """Slow unrest of about this size, radians."""
+    def random_sway(self, degrees: float) -> Series:
+        """(t,) slow random oscillation of about this amplitude, radians."""
         frequency, phase = self.random.uniform(0.1, 0.5, 3), self.random.uniform(0, 2 * np.pi, 3)
         waves = np.sin(2 * np.pi * np.outer(self.t, frequency) + phase)
         return _deg(degrees) * waves.mean(axis=1)
 
-    def arm(self) -> LimbAngles:
-        """Hanging, a little bent."""
-        flexion = self.wander(4) + _deg(self.random.uniform(-8, 8))
-        abduction = self.wander(3) + _deg(self.random.uniform(4, 14))
+    def hanging_arm(self) -> LimbAngles:
+        """An arm hanging down, slightly bent."""
+        flexion = self.random_sway(4) + _deg(self.random.uniform(-8, 8))
+        abduction = self.random_sway(3) + _deg(self.random.uniform(4, 14))
         return LimbAngles(flexion, abduction, flexion + _deg(self.random.uniform(5, 25)), 0.6 * abduction)
 
-    def held_arm(self) -> LimbAngles:
-        """Held still in any position: raised, stretched out, on the hip."""
+    def raised_arm(self) -> LimbAngles:
+        """An arm held still in a random position."""
         upper, lower = self.random.uniform([-20, 5], [120, 130]), self.random.uniform([0, -20], [150, 150])
         return LimbAngles(
-            self.series(_deg(upper[0])) + self.wander(2), self.series(_deg(upper[1])) + self.wander(2),
-            self.series(_deg(lower[0])) + self.wander(2), self.series(_deg(lower[1])) + self.wander(2),
-        )  # fmt: skip
+            self.constant_series(_deg(upper[0])) + self.random_sway(2),
+            self.constant_series(_deg(upper[1])) + self.random_sway(2),
+            self.constant_series(_deg(lower[0])) + self.random_sway(2),
+            self.constant_series(_deg(lower[1])) + self.random_sway(2),
+        )
 
-    def leg(self) -> LimbAngles:
-        """Straight, feet a little apart."""
+    def straight_leg(self) -> LimbAngles:
+        """A straight leg, feet slightly apart."""
         apart = _deg(self.random.uniform(1, 7))
-        flexion = self.wander(1) + _deg(self.random.uniform(-3, 6))
-        return LimbAngles(flexion, self.series(apart), flexion - _deg(self.random.uniform(1, 6)), self.series(apart))
+        flexion = self.random_sway(1) + _deg(self.random.uniform(-3, 6))
+        return LimbAngles(
+            flexion, self.constant_series(apart), flexion - _deg(self.random.uniform(1, 6)), self.constant_series(apart)
+        )
 
-    def pose(self) -> BodyAngles:
-        """Standing."""
-        nothing = self.series()
+    def standing_pose(self) -> BodyAngles:
+        """Body angles of standing."""
+        zero = self.constant_series()
         return BodyAngles(
-            (self.arm(), self.arm()), (self.leg(), self.leg()), self.wander(2) + _deg(self.random.uniform(-2, 4)),
-            self.wander(2), self.wander(6), nothing, nothing,
-        )  # fmt: skip
+            arms=(self.hanging_arm(), self.hanging_arm()),
+            legs=(self.straight_leg(), self.straight_leg()),
+            lean=self.random_sway(2) + _deg(self.random.uniform(-2, 4)),
+            sway=self.random_sway(2),
+            turn=self.random_sway(6),
+            air=zero,
+            advance=zero,
+        )
 
 
 def make_gait(t: Series, random: Random, phase: Series, *, run: bool) -> BodyAngles:
-    """A body in the gait cycle at `phase` (radians, 2 pi being two steps), on the spot."""
+    """Body angles of the gait cycle at `phase` (radians, 2 pi are two steps), on the spot."""
     idle = IdleFigure(t, random)
     swing = _deg(random.uniform(36, 50) if run else random.uniform(20, 30))
     bend = _deg(random.uniform(80, 110) if run else random.uniform(45, 65))
@@ -80,29 +89,29 @@ def make_gait(t: Series, random: Random, phase: Series, *, run: bool) -> BodyAng
         at = phase + shift
         flexion = swing * np.sin(at) + _deg(12 if run else 4)
         knee = _deg(8) + bend * np.maximum(0, np.cos(at + 0.35)) ** 2
-        still = idle.leg()
+        still = idle.straight_leg()
         return LimbAngles(flexion, still.abduction, flexion - knee, still.lower_abduction)
 
     def arm(shift: float) -> LimbAngles:
         flexion = arms * np.sin(phase + shift)
-        still = idle.arm()
+        still = idle.hanging_arm()
         return LimbAngles(flexion, still.abduction, flexion + elbow, still.lower_abduction)
 
     bounce = (0.04 if run else 0.008) * (1 - np.cos(2 * phase)) / 2
-    lean = idle.wander(1) + _deg(random.uniform(6, 14) if run else random.uniform(-1, 5))
-    pose = idle.pose()
+    lean = idle.random_sway(1) + _deg(random.uniform(6, 14) if run else random.uniform(-1, 5))
+    pose = idle.standing_pose()
     return replace(pose, arms=(arm(np.pi), arm(0.0)), legs=(leg(0.0), leg(np.pi)), lean=lean, air=bounce)
 
 
 def _draw_phase(t: Series, random: Random, slowest: float, fastest: float) -> Series:
-    """A phase that runs on steadily, cycles per second drawn between the two."""
+    """(t,) phase of constant random frequency between the two, cycles per second."""
     return 2 * np.pi * (random.uniform(slowest, fastest) * t + random.uniform())
 
 
 def _add_travel(pose: BodyAngles, phase: Series, random: Random, stride: float) -> BodyAngles:
-    """The same with the way that the feet make, or (on a treadmill, or with the camera along) on the spot."""
+    """The pose with forward travel of `stride` per cycle, or, in 40 % of clips, on the spot."""
     way = stride * random.uniform(0.85, 1.15) * (phase - phase[0]) / (2 * np.pi)
-    return replace(pose, advance=way) if random.random() < 0.6 else pose
+    return replace(pose, advance=way) if random.random() < 0.6 else pose  # noqa: PLR2004  share of clips
 
 
 def animate_walk(t: Series, random: Random) -> BodyAngles:
@@ -118,10 +127,10 @@ def animate_run(t: Series, random: Random) -> BodyAngles:
 
 
 def animate_stand(t: Series, random: Random) -> BodyAngles:
-    """On the spot, the arms anywhere but still."""
+    """Standing on the spot, the arms still in random positions."""
     idle = IdleFigure(t, random)
-    arms = tuple(idle.held_arm() if random.random() < 0.4 else idle.arm() for _ in range(2))
-    return replace(idle.pose(), arms=(arms[0], arms[1]))
+    arms = tuple(idle.raised_arm() if random.random() < 0.4 else idle.hanging_arm() for _ in range(2))  # noqa: PLR2004  share of arms
+    return replace(idle.standing_pose(), arms=(arms[0], arms[1]))
 
 
 def animate_jump(t: Series, random: Random) -> BodyAngles:
@@ -131,15 +140,18 @@ def animate_jump(t: Series, random: Random) -> BodyAngles:
     share = (t / period + random.uniform()) % 1
     flying = np.clip((share - 0.4) / 0.4, 0, 1)
     air = random.uniform(0.12, 0.3) * 4 * flying * (1 - flying)
-    crouch = np.where(share < 0.4, np.sin(np.pi * share / 0.4), 0) + 0.5 * np.maximum(
+    crouch = np.where(share < 0.4, np.sin(np.pi * share / 0.4), 0) + 0.5 * np.maximum(  # noqa: PLR2004  share of the cycle
         0, np.sin(np.pi * (share - 0.8) / 0.4)
     )
     bend = _deg(random.uniform(30, 55)) * crouch
-    up = _deg(random.uniform(20, 140)) * np.where(share < 0.4, 0, np.sin(np.pi * flying))
+    up = _deg(random.uniform(20, 140)) * np.where(share < 0.4, 0, np.sin(np.pi * flying))  # noqa: PLR2004  share of the cycle
     out = _deg(random.uniform(5, 30))
-    pose = idle.pose()
+    pose = idle.standing_pose()
     legs = tuple(LimbAngles(bend, leg.abduction, -bend, leg.lower_abduction) for leg in pose.legs)
-    arms = tuple(LimbAngles(up - 0.5 * bend, idle.series(out), up + _deg(20), idle.series(out)) for _ in range(2))
+    arms = tuple(
+        LimbAngles(up - 0.5 * bend, idle.constant_series(out), up + _deg(20), idle.constant_series(out))
+        for _ in range(2)
+    )
     return replace(pose, legs=(legs[0], legs[1]), arms=(arms[0], arms[1]), lean=0.7 * bend, air=air)
 
 
@@ -150,8 +162,10 @@ def animate_wave(t: Series, random: Random) -> BodyAngles:
     upper, lower = _deg(random.uniform(70, 140)), _deg(random.uniform(140, 180))
     size = _deg(random.uniform(18, 40))
     forward = _deg(random.uniform(-10, 50))
-    arm = LimbAngles(idle.series(forward), upper + 0.25 * size * swing, idle.series(forward), lower + size * swing)
-    return replace(idle.pose(), arms=_on_random_side(idle.arm(), arm, random))
+    arm = LimbAngles(
+        idle.constant_series(forward), upper + 0.25 * size * swing, idle.constant_series(forward), lower + size * swing
+    )
+    return replace(idle.standing_pose(), arms=_on_random_side(idle.hanging_arm(), arm, random))
 
 
 def animate_clap(t: Series, random: Random) -> BodyAngles:
@@ -160,8 +174,10 @@ def animate_clap(t: Series, random: Random) -> BodyAngles:
     apart = (1 + np.sin(_draw_phase(t, random, 1.3, 3.0))) / 2
     size = _deg(random.uniform(25, 50))
     raised, bent = _deg(random.uniform(20, 60)), _deg(random.uniform(70, 110))
-    arm = LimbAngles(idle.series(raised), _deg(8) + 0.5 * size * apart, idle.series(bent), _deg(-38) + size * apart)
-    return replace(idle.pose(), arms=(arm, arm))
+    arm = LimbAngles(
+        idle.constant_series(raised), _deg(8) + 0.5 * size * apart, idle.constant_series(bent), _deg(-38) + size * apart
+    )
+    return replace(idle.standing_pose(), arms=(arm, arm))
 
 
 def animate_squat(t: Series, random: Random) -> BodyAngles:
@@ -170,13 +186,16 @@ def animate_squat(t: Series, random: Random) -> BodyAngles:
     down = (1 - np.cos(_draw_phase(t, random, 0.35, 0.75))) / 2
     deep = _deg(random.uniform(65, 105))
     reach = _deg(random.uniform(0, 90))
-    pose = idle.pose()
+    pose = idle.standing_pose()
     legs = tuple(
         LimbAngles(deep * down, leg.abduction + 0.15 * down, -0.8 * deep * down, leg.lower_abduction)
         for leg in pose.legs
     )
     arm = LimbAngles(
-        reach * down + 0.5 * deep * down, idle.series(_deg(8)), reach * down + 0.5 * deep * down + 0.2, idle.series()
+        reach * down + 0.5 * deep * down,
+        idle.constant_series(_deg(8)),
+        reach * down + 0.5 * deep * down + 0.2,
+        idle.constant_series(),
     )
     return replace(pose, legs=(legs[0], legs[1]), arms=(arm, arm), lean=0.4 * deep * down)
 
@@ -187,22 +206,25 @@ def animate_spin(t: Series, random: Random) -> BodyAngles:
     rate = random.uniform(0.45, 1.1) * random.choice([-1, 1])
     pose = make_gait(t, random, _draw_phase(t, random, 0.8, 1.6), run=False)
     legs = tuple(replace(leg, flexion=0.4 * leg.flexion, lower_flexion=0.4 * leg.lower_flexion) for leg in pose.legs)
-    arm = idle.held_arm() if random.random() < 0.5 else idle.arm()
+    arm = idle.raised_arm() if random.random() < 0.5 else idle.hanging_arm()  # noqa: PLR2004  one half
     return replace(pose, arms=(arm, arm), legs=(legs[0], legs[1]), turn=2 * np.pi * rate * t)
 
 
 def animate_kick(t: Series, random: Random) -> BodyAngles:
-    """One leg back, then forward and up, again and again."""
+    """One leg back, then forward and up, repeatedly."""
     idle = IdleFigure(t, random)
     period = random.uniform(0.8, 1.4)
     share = (t / period + random.uniform()) % 1
     high = _deg(random.uniform(55, 110))
     flexion = np.interp(share, [0, 0.2, 0.42, 0.6, 0.85, 1], [0, _deg(-30), high, 0.8 * high, 0, 0])
     knee = np.interp(share, [0, 0.2, 0.34, 0.45, 0.65, 0.85, 1], np.radians([5, 60, 75, 8, 25, 8, 5]))
-    pose = idle.pose()
+    pose = idle.standing_pose()
     leg = LimbAngles(flexion, pose.legs[0].abduction, flexion - knee, pose.legs[0].lower_abduction)
     arm = LimbAngles(
-        -0.4 * flexion, idle.series(_deg(random.uniform(10, 45))), -0.3 * flexion + 0.4, idle.series(_deg(15))
+        -0.4 * flexion,
+        idle.constant_series(_deg(random.uniform(10, 45))),
+        -0.3 * flexion + 0.4,
+        idle.constant_series(_deg(15)),
     )
     return replace(pose, legs=_on_random_side(pose.legs[1], leg, random), arms=(arm, arm), lean=-0.15 * flexion)
 
@@ -211,7 +233,7 @@ def animate_bow(t: Series, random: Random) -> BodyAngles:
     """The trunk forward and up again."""
     idle = IdleFigure(t, random)
     down = (1 - np.cos(_draw_phase(t, random, 0.3, 0.65))) / 2
-    pose = idle.pose()
+    pose = idle.standing_pose()
     hang = random.uniform(0, 1)
     lean = _deg(random.uniform(45, 85)) * down
     arms = tuple(
@@ -222,12 +244,12 @@ def animate_bow(t: Series, random: Random) -> BodyAngles:
 
 
 def _on_random_side(other: LimbAngles, limb: LimbAngles, random: Random) -> tuple[LimbAngles, LimbAngles]:
-    """`limb` on a side that is drawn, `other` opposite."""
-    return (limb, other) if random.random() < 0.5 else (other, limb)
+    """`limb` on a random side, `other` on the opposite one."""
+    return (limb, other) if random.random() < 0.5 else (other, limb)  # noqa: PLR2004  one half
 
 
 def make_tempo_motion(way: Callable[[Series, Random], Series]) -> MotionFunction:
-    """The walking body at a phase that `way` gives: the same poses for any way, in another order."""
+    """The gait cycle at the phase that `way` returns: the same poses for any `way`, in another order."""
 
     def motion(t: Series, random: Random) -> BodyAngles:
         return make_gait(t, random, 2 * np.pi * random.uniform() + way(t, random), run=False)
@@ -240,12 +262,12 @@ def _steady_phase(slowest: float, fastest: float) -> Callable[[Series, Random], 
 
 
 def _trembling_phase(t: Series, random: Random) -> Series:
-    """A small part of the cycle, several times a second."""
+    """A small part of the cycle forth and back, several times per second."""
     return 0.45 * np.sin(_draw_phase(t, random, 3.2, 4.0))
 
 
 def _oscillating_phase(t: Series, random: Random) -> Series:
-    """A quarter of the cycle and back, fast enough that a stack of ten fields sees it turn round."""
+    """A quarter of the cycle forth and back, fast enough to reverse within a stack of ten flow fields."""
     return 0.8 * np.sin(_draw_phase(t, random, 1.5, 2.0))
 
 
@@ -261,7 +283,7 @@ MOTIONS: dict[str, MotionFunction] = {
     "walk": animate_walk,
     "wave": animate_wave,
 }
-"""The actions that the shipped model distinguishes."""
+"""The actions that the pretrained model distinguishes."""
 TEMPI: dict[str, MotionFunction] = {
     "hold": make_tempo_motion(_steady_phase(0, 0)),
     "slow": make_tempo_motion(_steady_phase(0.35, 0.5)),
@@ -269,7 +291,7 @@ TEMPI: dict[str, MotionFunction] = {
     "backwards": make_tempo_motion(_steady_phase(-1.4, -1.1)),
     "to and fro": make_tempo_motion(_oscillating_phase),
 }
-"""Motions that no single picture tells apart: one gait cycle, its phase uniform at any time, run through otherwise."""
+"""Motions that cannot be distinguished in a single image: one gait cycle with different phase functions."""
 UNTRAINED: dict[str, MotionFunction] = {"tremble": make_tempo_motion(_trembling_phase)}
-"""A further way through the cycle, which the shipped network has not been trained on."""
+"""A phase function on which the pretrained network was not trained."""
 EVERY_MOTION = MOTIONS | TEMPI | UNTRAINED

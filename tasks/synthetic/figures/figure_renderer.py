@@ -1,8 +1,8 @@
-"""Painting parts over a background, and the flow that is true of what was painted.
+"""Rendering of body parts over a background with ground-truth optical flow.
 
-Parts are drawn from far to near with edges a pixel soft. The flow of a pixel is that of the nearest part covering at
-least half of it: its place on the cloth (along, around) is looked up in the next frame. Places that turn out of sight
-keep to the edge behind which they vanish.
+Parts are drawn from far to near with anti-aliased edges. The flow of a pixel is that of the nearest part covering at
+least half of it: its surface coordinates (along, around) are looked up in the next frame. Surface points that rotate
+out of sight move to the edge behind which they disappear.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class PartCoverage:
     alpha: NDArray[np.float64]
     """(h, w) coverage, 0..1."""
     along: NDArray[np.float64]
-    """(h, w) px of cloth from the start; beyond the ends, px of picture."""
+    """(h, w) texture px from the start; beyond the ends, image px."""
     around: NDArray[np.float64]
-    """(h, w) radians, the body's turn taken out."""
+    """(h, w) angle around the part without the body's rotation, radians."""
     facing: NDArray[np.float64]
     """(h, w) cosine of the angle to the camera."""
 
@@ -40,11 +40,11 @@ class PartCoverage:
 def render_figure(
     background: ClothTile,
     figure: Sequence[BodyPart],
-    look: FigureClothing,
+    clothing: FigureClothing,
     camera: NDArray[np.float64],
     size: tuple[int, int],
 ) -> Iterator[tuple[Image, FlowField]]:
-    """(h, w, 3) pictures with the (h, w, 2) flow to the next (the last one's is zero); `camera` is (t, 2, 3) affine."""
+    """(h, w, 3) images with the (h, w, 2) flow to the next (zero for the last); `camera` is (t, 2, 3) affine."""
     height, width = size
     seen = [_project_part(part, camera) for part in figure]
     for frame in range(len(camera)):
@@ -57,15 +57,15 @@ def render_figure(
             spot = compute_coverage(part, frame, height, width)
             if spot is not None:
                 where = spot.rows, spot.columns
-                paint = _cloth_at(look.tiles[part.name], spot) * (0.55 + 0.45 * spot.facing[..., None])
+                paint = _cloth_at(clothing.tiles[part.name], spot) * (0.55 + 0.45 * spot.facing[..., None])
                 picture[where] += spot.alpha[..., None] * (paint - picture[where])
                 moved = locate_on_cloth(part, after, spot) - pixel_grid(height, width)[where]
-                flow[where] = np.where(spot.alpha[..., None] >= 0.5, moved, flow[where])
+                flow[where] = np.where(spot.alpha[..., None] >= 0.5, moved, flow[where])  # noqa: PLR2004  covers at least half of the pixel
         yield np.clip(np.rint(picture), 0, 255).astype(np.uint8), flow.astype(np.float32)
 
 
 def compute_coverage(part: BodyPart, frame: int, height: int, width: int) -> PartCoverage | None:
-    """What `part` covers of a picture of this size; None where that is nothing."""
+    """Coverage of an image of this size by `part`; None where it covers no pixel."""
     start, end, (near, far) = part.start[frame], part.end[frame], part.radii[frame]
     margin = max(near, far) + 1
     x1, y1 = np.maximum(np.floor(np.minimum(start, end) - margin), 0).astype(int)
@@ -85,7 +85,7 @@ def compute_coverage(part: BodyPart, frame: int, height: int, width: int) -> Par
 
 
 def locate_on_cloth(part: BodyPart, frame: int, spot: PartCoverage) -> NDArray[np.float64]:
-    """(h, w, 2) where the cloth of `spot` lies in another frame."""
+    """(h, w, 2) image positions in `frame` of the surface points in `spot`."""
     start, (near, far) = part.start[frame], part.radii[frame]
     length, along, across = _axes(part, frame)
     inside = np.clip(spot.along, 0, part.length)
@@ -98,7 +98,7 @@ def locate_on_cloth(part: BodyPart, frame: int, spot: PartCoverage) -> NDArray[n
 
 
 def _axes(part: BodyPart, frame: int) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
-    """Length in the picture, and the unit vectors along and across."""
+    """Length in the image, and the unit vectors along and across."""
     way = part.end[frame] - part.start[frame]
     length = float(np.hypot(*way))
     along = way / length
@@ -106,7 +106,7 @@ def _axes(part: BodyPart, frame: int) -> tuple[float, NDArray[np.float64], NDArr
 
 
 def _cloth_at(tile: ClothTile, spot: PartCoverage) -> NDArray[np.float32]:
-    """(h, w, 3) colours of the cloth under `spot`."""
+    """(h, w, 3) texture colours at the surface points in `spot`."""
     x = (spot.around * (TILE_SIDE / (2 * np.pi)) % TILE_SIDE).astype(np.float32)
     y = (spot.along % TILE_SIDE).astype(np.float32)
     found: Any = cv2.remap(tile, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
@@ -114,7 +114,7 @@ def _cloth_at(tile: ClothTile, spot: PartCoverage) -> NDArray[np.float32]:
 
 
 def _project_part(part: BodyPart, camera: NDArray[np.float64]) -> BodyPart:
-    """The part as the camera of each frame sees it."""
+    """The part in image coordinates of each frame's camera."""
     zoom = np.sqrt(np.abs(np.linalg.det(camera[:, :, :2])))
 
     def seen(points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""A jointed body in space: angles over time to joints over time, by forward kinematics.
+"""Forward kinematics of a figure: joint angles over time to joint positions over time.
 
 Lengths are shares of body height, from Drillis and Contini's table (Winter, "Biomechanics and Motor Control of Human
 Movement", 2009, figure 4.1). Axes of the body: x forward, y to its left, z up, the ground at z = 0. Both halves of a
@@ -49,12 +49,12 @@ class BodyAngles:
     air: Series
     """Height of the lower foot above the ground, in body heights."""
     advance: Series
-    """Way covered, forwards, in body heights."""
+    """Forward travel, in body heights."""
 
 
 @dataclass(frozen=True)
 class BodyBuild:
-    """How a body differs from the average."""
+    """Proportions of a body relative to the average."""
 
     legs: float = 1.0
     """Length of the legs against the table."""
@@ -70,7 +70,7 @@ class BodyBuild:
 
 @dataclass(frozen=True)
 class JointPositions:
-    """(t, 3) places, body axes turned and moved, in body heights; pairs are left, right."""
+    """(t, 3) joint positions in body heights, with rotation and travel of the body; pairs are left, right."""
 
     pelvis: NDArray[np.float64]
     chest: NDArray[np.float64]
@@ -84,11 +84,11 @@ class JointPositions:
     ankles: tuple[NDArray[np.float64], ...]
     toes: tuple[NDArray[np.float64], ...]
     turn: Series = field(repr=False)
-    """Of the body, radians; what is painted on it turns along."""
+    """Rotation of the body and its texture about the vertical, radians."""
 
 
 def compute_joints(pose: BodyAngles, build: BodyBuild) -> JointPositions:
-    """Where the joints are, the lower foot `pose.air` above the ground."""
+    """Joint positions, the lower foot `pose.air` above the ground."""
     lean, sway = pose.lean, pose.sway
     up = np.stack([np.sin(lean) * np.cos(sway), np.sin(sway), np.cos(lean) * np.cos(sway)], axis=1)
     pelvis = np.zeros_like(up)
@@ -111,17 +111,29 @@ def compute_joints(pose: BodyAngles, build: BodyBuild) -> JointPositions:
     lift = np.stack([np.zeros_like(lowest), np.zeros_like(lowest), pose.air - lowest], axis=1)
     forward = pose.advance[:, None] * np.array([1.0, 0.0, 0.0])
 
-    def placed(point: NDArray[np.float64]) -> NDArray[np.float64]:
+    def to_world(point: NDArray[np.float64]) -> NDArray[np.float64]:
         return _rotate_vertical(point + lift + forward, pose.turn)
 
-    def both(points: tuple[NDArray[np.float64], ...] | list[NDArray[np.float64]]) -> tuple[NDArray[np.float64], ...]:
-        return tuple(placed(point) for point in points)
+    def pair_to_world(
+        points: tuple[NDArray[np.float64], ...] | list[NDArray[np.float64]],
+    ) -> tuple[NDArray[np.float64], ...]:
+        return tuple(to_world(point) for point in points)
 
-    crown = placed(neck + HEAD * build.head * up)
+    crown = to_world(neck + HEAD * build.head * up)
     return JointPositions(
-        placed(pelvis), placed(chest), placed(neck), crown, both(shoulders), both(elbows), both(hands), both(hips),
-        both(knees), both(ankles), both(toes), pose.turn,
-    )  # fmt: skip
+        pelvis=to_world(pelvis),
+        chest=to_world(chest),
+        neck=to_world(neck),
+        crown=crown,
+        shoulders=pair_to_world(shoulders),
+        elbows=pair_to_world(elbows),
+        hands=pair_to_world(hands),
+        hips=pair_to_world(hips),
+        knees=pair_to_world(knees),
+        ankles=pair_to_world(ankles),
+        toes=pair_to_world(toes),
+        turn=pose.turn,
+    )
 
 
 def _limb_direction(flexion: Series, abduction: Series, side: float) -> NDArray[np.float64]:
@@ -137,6 +149,6 @@ def _limb_direction(flexion: Series, abduction: Series, side: float) -> NDArray[
 
 
 def _rotate_vertical(points: NDArray[np.float64], angle: Series) -> NDArray[np.float64]:
-    """(t, 3) points turned about the vertical."""
+    """(t, 3) points rotated about the vertical."""
     x, y, z = points.T
     return np.stack([x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle), z], axis=1)

@@ -1,7 +1,7 @@
-"""How a layer moves in its own plane: carried, turned, grown and bent, and all of it back again exactly.
+"""Motion of a layer in its plane: translation, rotation, scaling and bending, with an exact inverse.
 
-Bending is two shears by sine waves, one after the other: x + a sin(k y + p), then y + b sin(k x + q). Each changes one
-coordinate by the other, so the inverse is the same with the sign turned, whatever the amplitude.
+Bending is two successive shears by sine waves: x + a sin(k y + p), then y + b sin(k x + q). Each changes one coordinate
+by a function of the other, so the inverse is the same with opposite sign, for any amplitude.
 """
 
 from __future__ import annotations
@@ -19,47 +19,47 @@ Curve = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class ActorMotion:
-    """From a layer's own coordinates (pixels about its middle) to the plane's (pixels of frame 0)."""
+    """Maps layer coordinates (pixels about its centre) to plane coordinates (pixels of frame 0)."""
 
     centres: NDArray[np.float64]
-    """(t, 2) where the middle is."""
+    """(t, 2) positions of the centre."""
     angles: Curve
     """Radians."""
     scales: Curve
     bend_x: Curve
-    """Pixels that x moves at most."""
+    """Amplitude of the bend along x, pixels."""
     bend_y: Curve
     wave_number: float
     """Of the bends, radians per pixel."""
     phases: NDArray[np.float64]
     """(t, 2) of the bends, radians."""
 
-    def forward(self, frame: int, points: Points) -> Points:
-        """(n, 2) own coordinates to the plane's in `frame`."""
+    def to_plane(self, frame: int, points: Points) -> Points:
+        """(n, 2) plane coordinates in `frame` of points in layer coordinates."""
         x, y = points.T
         x = x + self.bend_x[frame] * np.sin(self.wave_number * y + self.phases[frame, 0])
         y = y + self.bend_y[frame] * np.sin(self.wave_number * x + self.phases[frame, 1])
-        return np.stack([x, y], axis=1) @ self.turn(frame).T + self.centres[frame]
+        return np.stack([x, y], axis=1) @ self.rotation_scale(frame).T + self.centres[frame]
 
-    def inverse(self, frame: int, points: Points) -> Points:
-        """(n, 2) the plane's coordinates in `frame` to the layer's own."""
-        x, y = np.linalg.solve(self.turn(frame), (points - self.centres[frame]).T)
+    def to_layer(self, frame: int, points: Points) -> Points:
+        """(n, 2) layer coordinates of points in plane coordinates in `frame`."""
+        x, y = np.linalg.solve(self.rotation_scale(frame), (points - self.centres[frame]).T)
         y = y - self.bend_y[frame] * np.sin(self.wave_number * x + self.phases[frame, 1])
         x = x - self.bend_x[frame] * np.sin(self.wave_number * y + self.phases[frame, 0])
         return np.stack([x, y], axis=1)
 
-    def reach(self) -> float:
-        """Pixels that bending moves a point at most along either axis."""
+    def max_bend_px(self) -> float:
+        """Largest displacement by bending along either axis, pixels."""
         return float(max(np.abs(self.bend_x).max(), np.abs(self.bend_y).max()))
 
-    def turn(self, frame: int) -> NDArray[np.float64]:
-        """(2, 2) what turns and grows a bent layer."""
+    def rotation_scale(self, frame: int) -> NDArray[np.float64]:
+        """(2, 2) rotation and scaling matrix in `frame`."""
         cos, sin = np.cos(self.angles[frame]), np.sin(self.angles[frame])
         return self.scales[frame] * np.array([[cos, -sin], [sin, cos]])
 
 
 def make_still_motion(frames: int, centre: tuple[float, float]) -> ActorMotion:
-    """No motion at all: what the camera looks past."""
+    """The motion of a static layer at `centre`."""
     still = np.zeros(frames)
     return ActorMotion(
         np.tile(centre, (frames, 1)).astype(np.float64), still, still + 1, still, still, 1.0, np.zeros((frames, 2))

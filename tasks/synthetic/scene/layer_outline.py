@@ -1,4 +1,4 @@
-"""Where a layer ends: signed distance to its outline in its own pixels, negative inside."""
+"""Outlines of layers as signed distance functions in layer coordinates, negative inside."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ BUMP_FREQUENCIES = np.arange(2, 6)  # bumps around a blob
 
 
 class LayerOutline(Protocol):
-    """A shape about the origin."""
+    """A shape centred at the origin."""
 
     @property
     def extent(self) -> tuple[float, float]:
-        """Half width and half height of a box about the origin that holds it."""
+        """Half width and half height of its bounding box about the origin."""
         ...
 
     def distance(self, points: Points) -> NDArray[np.float64]:
@@ -28,38 +28,38 @@ class LayerOutline(Protocol):
 
 @dataclass(frozen=True)
 class UnboundedOutline:
-    """No outline: the background."""
+    """The whole plane: the background."""
 
     @property
     def extent(self) -> tuple[float, float]:
-        """Endless."""
+        """Infinite."""
         return np.inf, np.inf
 
     def distance(self, points: Points) -> NDArray[np.float64]:
-        """Deep inside, wherever that is."""
+        """(n,) minus infinity."""
         return np.full(len(points), -np.inf)
 
 
 @dataclass(frozen=True)
 class PostOutline:
-    """An upright bar."""
+    """An upright rectangle."""
 
     half_width: float
     half_height: float
 
     @property
     def extent(self) -> tuple[float, float]:
-        """Itself."""
+        """Its half sizes."""
         return self.half_width, self.half_height
 
     def distance(self, points: Points) -> NDArray[np.float64]:
-        """To the nearest edge's line."""
+        """(n,) signed distance to the nearest edge line."""
         return np.max(np.abs(points) - self.extent, axis=1)
 
 
 @dataclass(frozen=True, eq=False)
 class BlobOutline:
-    """A radius that waves around the middle: r = radius (1 + sum of a_m cos(m angle + p_m)), m of WAVES."""
+    """A blob with radius r = radius (1 + sum of a_m cos(m angle + p_m)), m of BUMP_FREQUENCIES."""
 
     radius: float
     amplitudes: NDArray[np.float64]
@@ -69,12 +69,12 @@ class BlobOutline:
 
     @property
     def extent(self) -> tuple[float, float]:
-        """The largest radius that could be."""
+        """Upper bound of the radius."""
         most = self.radius * (1 + float(np.abs(self.amplitudes).sum()))
         return most, most
 
     def distance(self, points: Points) -> NDArray[np.float64]:
-        """Along the ray from the middle, times the cosine of how aslant the outline lies there."""
+        """(n,) first-order signed distance: along the ray from the centre, times the cosine of the outline's slope."""
         angle = np.arctan2(points[:, 1], points[:, 0])
         turned = angle[:, None] * BUMP_FREQUENCIES + self.phases
         radius = self.radius * (1 + np.cos(turned) @ self.amplitudes)

@@ -1,4 +1,4 @@
-"""What a camera sees of layers: colours with soft edges, and at each pixel's centre which layer it is."""
+"""Rendering of layers: colours with anti-aliased edges, and the visible layer at each pixel centre."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from tasks.synthetic.scene.texture_layer import TextureLayer
 
 @dataclass(frozen=True, eq=False)
 class RenderedLayers:
-    """One frame before light and noise."""
+    """One rendered frame before illumination and noise."""
 
     colour: NDArray[np.float64]
     """(h, w, 3) grey levels."""
     instances: NDArray[np.uint8]
-    """(h, w) the nearest layer at each pixel's centre."""
+    """(h, w) nearest layer at each pixel centre."""
 
 
 def render_layers(
     layers: Sequence[TextureLayer], camera: SceneCamera, frame: int, height: int, width: int
 ) -> RenderedLayers:
-    """`layers`, from far to near, in `frame`."""
+    """Image and instance map of `layers`, ordered from far to near, in `frame`."""
     colour = np.zeros((height, width, 3))
     instances = np.zeros((height, width), np.uint8)
     for layer in layers:
@@ -39,7 +39,7 @@ def render_layers(
             continue
         own = layer.to_own(camera, frame, grid.reshape(-1, 2).astype(np.float64))
         distance = layer.outline.distance(own).reshape(grid.shape[:2])
-        # Half a pixel to each side of the outline the layer fades: about what a pixel's area would see.
+        # Alpha falls from 1 to 0 within half a pixel of the outline: about the coverage of the pixel area.
         share = np.clip(0.5 - distance, 0, 1)[..., None]
         seen = colour[rows, columns]
         seen += share * (layer.colour(own).reshape(seen.shape) - seen)

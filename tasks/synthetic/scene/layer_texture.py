@@ -1,7 +1,7 @@
-"""Cloth for layers: noise whose spectrum falls with frequency, in two colours, tiled without a seam.
+"""Periodic textures of layers: two-colour noise with a 1/f amplitude spectrum.
 
-Field's observation that natural images have amplitudes near 1/f ("Relations between the statistics of natural images",
-1987) sets the spectrum; above a quarter of the sampling rate there is nothing, so that bilinear sampling does no harm.
+Natural images have amplitude spectra near 1/f (Field, "Relations between the statistics of natural images", 1987).
+The spectrum is zero above a quarter of the sampling rate, so that bilinear sampling does not alias.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ STREAK_RATIO = 2.0  # how much longer than wide structures are
 
 @dataclass(frozen=True, eq=False)
 class LayerTexture:
-    """A tile that repeats without end."""
+    """A periodic texture."""
 
     tile: NDArray[np.float64]
     """(SIDE, SIDE, 3) grey levels 0..255."""
 
     def sample(self, points: Points) -> NDArray[np.float64]:
-        """(n, 3) colours at points, bilinear."""
+        """(n, 3) colours at points, by bilinear interpolation."""
         low = np.floor(points).astype(np.int64)
         right, down = (points - low).T[..., None]
         x, y = low.T % TEXTURE_SIDE
@@ -41,7 +41,7 @@ class LayerTexture:
 def draw_texture(
     rng: np.random.Generator, colours: tuple[NDArray[np.float64], NDArray[np.float64]], streak_angle: float
 ) -> LayerTexture:
-    """A tile between two (3,) colours, its structures stretched along `streak_angle` (radians)."""
+    """A random texture between two (3,) colours, anisotropic along `streak_angle` (radians)."""
     y, x = np.meshgrid(np.fft.fftfreq(TEXTURE_SIDE), np.fft.fftfreq(TEXTURE_SIDE), indexing="ij")
     along, across = (
         x * np.cos(streak_angle) + y * np.sin(streak_angle),
@@ -53,5 +53,5 @@ def draw_texture(
     )
     noise = np.fft.ifft2(np.fft.fft2(rng.normal(size=(TEXTURE_SIDE, TEXTURE_SIDE))) * amplitude).real
     share = np.clip(0.5 + COLOUR_SPREAD * noise / noise.std(), 0, 1)[..., None]
-    # Whole steps, so that the last bits of a Fourier transform, which differ between machines, do not matter.
+    # Rounded, so that the last bits of a Fourier transform, which differ between machines, have no effect.
     return LayerTexture(np.rint(colours[0] * (1 - share) + colours[1] * share))

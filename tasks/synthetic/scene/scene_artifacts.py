@@ -1,8 +1,8 @@
-"""What stages read, made from a scene: frames, dense flow as exact as wanted, weak features, and labelled frames.
+"""Artifacts of a synthetic scene: frames, dense flow with noise, weak features, and labelled frames.
 
-The features are weak on purpose: histograms of colour and of gradients' directions (Dalal and Triggs, 2005) of a few
-pixels around, which know neither shape nor motion, and which light and noise change. The flow's noise is smooth, as
-estimators' errors are, and differs from pair to pair; what is valid stays what is truly seen in both frames.
+The features are weak on purpose: local histograms of colour and gradient directions (Dalal and Triggs, 2005), which
+encode neither shape nor motion and vary with illumination and noise. The flow noise is smooth like the errors of
+estimators and differs from pair to pair; validity is the true visibility in both frames.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from tasks.synthetic.scene.synthetic_scene import SCENE_VERSION, Scene
 
 SCENE_FPS = 12.0
 STEPS_PER_PX = 128  # stored flow is exact to 1/256 px
-NOISE_LENGTH_PX = 8.0  # over which errors of flow look alike
+NOISE_LENGTH_PX = 8.0  # correlation length of flow errors
 CELL_PX = 4
 COLOUR_BINS, DIRECTION_BINS = 6, 8
-POOLED_CELLS = 3  # cells to a side that share their histograms
+POOLED_CELLS = 3  # cells per side of the pooling window of histograms
 
 
 def make_frames(scene: Scene, encoding: ImageEncoding = "png") -> StreamingArtifact[Frames]:
-    """The pictures, as `decode` would leave them."""
+    """The frames artifact of a scene."""
     height, width = scene.settings.height, scene.settings.width
     count = len(scene)
     account = DecodeReport(
@@ -65,14 +65,14 @@ def make_frames(scene: Scene, encoding: ImageEncoding = "png") -> StreamingArtif
 
 
 def make_dense_flow(scene: Scene, noise_px: float = 0.0) -> StreamingArtifact[DenseFlow]:
-    """The true flow of neighbours, each component off by `noise_px` (standard deviation)."""
+    """The true flow between neighbouring frames with noise of standard deviation `noise_px` per component."""
     encoding = FlowEncoding(scene.settings.height, scene.settings.width, 1, STEPS_PER_PX)
     facts = FlowMetadata(len(scene), "synthetic", encoding)
     return DenseFlow.stream((make_flow_pair(scene, first, noise_px) for first in range(len(scene) - 1)), facts)
 
 
 def make_flow_pair(scene: Scene, first: int, noise_px: float) -> FlowPair:
-    """What is known of frames `first` and `first` + 1."""
+    """Dense flow of frames `first` and `first` + 1."""
     second = first + 1
     (forward, seen), (backward, seen_back) = scene.flow(first, second), scene.flow(second, first)
     change = np.abs(warp_image(scene.frames[second], forward).astype(np.float32) - scene.frames[first])
@@ -90,31 +90,31 @@ def make_flow_pair(scene: Scene, first: int, noise_px: float) -> FlowPair:
 
 
 def make_features(scene: Scene) -> StreamingArtifact[Features]:
-    """A vector for each CELL_PX pixels square, from what is in and just around it."""
+    """The features artifact of a scene: a histogram vector per cell of CELL_PX pixels square."""
     grids, cells = make_feature_grids(scene)
     facts = FeatureMetadata("histograms", ("colour", "gradient"), scene.settings.width, scene.settings.height, cells)
     return Features.stream(grids, grids.shape, facts)
 
 
 def make_feature_grids(scene: Scene) -> tuple[NDArray[np.float16], CellGrid]:
-    """(t, rows, columns, d) the vectors of all frames, and where they lie."""
+    """(t, rows, columns, d) feature vectors of all frames, and their cell grid."""
     rows, columns = scene.settings.height // CELL_PX, scene.settings.width // CELL_PX
     cells = CellGrid(rows, columns, CELL_PX, CELL_PX, (CELL_PX - 1) / 2, (CELL_PX - 1) / 2)
     return np.stack([compute_histograms(image) for image in scene.frames]), cells
 
 
 def select_labelled_frames(count: int, total: int) -> list[int]:
-    """`count` of `total` frames so that no frame is farther from one than it must be: 2 of 24 are 6 and 18."""
+    """`count` of `total` frames with minimal largest distance to any frame: 2 of 24 are 6 and 18."""
     return [(2 * n + 1) * total // (2 * count) for n in range(count)]
 
 
 def compute_histograms(image: Image) -> NDArray[np.float16]:
-    """(rows, columns, d) unit vectors of an (h, w, 3) image: the root of shares of colours and directions."""
+    """(rows, columns, d) unit vectors of an (h, w, 3) image: square root of colour and gradient histograms."""
     height, width = (size // CELL_PX for size in image.shape[:2])
     levels = image[: height * CELL_PX, : width * CELL_PX].astype(np.float32)
     gray: Any = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[: levels.shape[0], : levels.shape[1]]
     x, y = cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1)
-    # Directions of edges, not of slopes: light on dark is the same as dark on light.
+    # Unsigned gradient directions: light on dark equals dark on light.
     direction = np.mod(np.arctan2(y, x) / np.pi, 1).astype(np.float32) * np.float32(DIRECTION_BINS)
     parts = [
         _soft_bins(levels[..., c] * np.float32((COLOUR_BINS - 1) / 255), COLOUR_BINS, cyclic=False) for c in range(3)
@@ -129,7 +129,7 @@ def compute_histograms(image: Image) -> NDArray[np.float16]:
 
 
 def _soft_bins(value: NDArray[np.float32], bins: int, *, cyclic: bool) -> NDArray[np.float32]:
-    """(h, w, bins) each value shared between the two bins next to it."""
+    """(h, w, bins) linear (soft) assignment of each value to its two nearest bins."""
     away = np.abs(value[..., None] - np.arange(bins, dtype=np.float32))
     if cyclic:
         away = np.minimum(away, bins - away)
@@ -137,7 +137,7 @@ def _soft_bins(value: NDArray[np.float32], bins: int, *, cyclic: bool) -> NDArra
 
 
 def _make_flow_noise(rng: np.random.Generator, flow: FlowField, noise_px: float) -> FlowField:
-    """(h, w, 2) smooth noise whose components deviate by `noise_px`."""
+    """(h, w, 2) smooth noise with standard deviation `noise_px` per component."""
     white = rng.normal(size=flow.shape).astype(np.float32)
     smooth: Any = cv2.GaussianBlur(white, (0, 0), NOISE_LENGTH_PX / 2)
     return np.float32(noise_px) * smooth / smooth.std(axis=(0, 1))

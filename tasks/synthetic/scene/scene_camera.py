@@ -1,8 +1,8 @@
-"""A pinhole camera that moves a little: what it makes of a plane that faces it at some distance.
+"""A moving pinhole camera: homographies of fronto-parallel planes.
 
 A plane z = d in the first frame's camera coordinates appears in frame t under the homography K (R - c n'/d) K^-1, with
-n = (0, 0, 1) (Hartley and Zisserman, "Multiple View Geometry", 2003, eq. 13.2): turning moves all planes alike,
-travelling moves near ones more, which is parallax.
+n = (0, 0, 1) (Hartley and Zisserman, "Multiple View Geometry", 2003, eq. 13.2): rotation moves all planes alike,
+translation moves near ones more (parallax).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CYCLE_RANGE = (0.4, 1.1)  # cycles in the whole clip
 
 @dataclass(frozen=True, eq=False)
 class SceneCamera:
-    """Where the camera is in each frame; in frame 0 at the origin, looking along z."""
+    """Camera pose in each frame; in frame 0 at the origin, looking along z."""
 
     rotations: Matrix
     """(t, 3, 3)."""
@@ -43,7 +43,7 @@ class SceneCamera:
 
 
 def draw_camera(rng: np.random.Generator, frames: int, height: int, width: int, strength: float) -> SceneCamera:
-    """A smooth random motion from rest at the origin; `strength` scales it."""
+    """A smooth random camera path from the origin; `strength` scales it."""
     wander = np.stack([_draw_smooth_curve(rng, frames) for _ in range(6)], axis=1) * strength
     turns, places = wander[:, :3] * MAX_ROTATION_RAD, wander[:, 3:] * MAX_TRANSLATION
     rotations = np.stack([_rotation(turn) for turn in turns])
@@ -52,25 +52,25 @@ def draw_camera(rng: np.random.Generator, frames: int, height: int, width: int, 
 
 
 def invert_homography(homography: Matrix) -> Matrix:
-    """(3, 3) the way back."""
+    """(3, 3) inverse homography."""
     return np.linalg.inv(homography).astype(np.float64)
 
 
 def transform_points(homography: Matrix, points: Points) -> Points:
-    """(n, 2) points under a homography."""
+    """(n, 2) points transformed by a homography."""
     moved = points @ homography[:, :2].T + homography[:, 2]
     return moved[:, :2] / moved[:, 2:]
 
 
 def _draw_smooth_curve(rng: np.random.Generator, frames: int) -> NDArray[np.float64]:
-    """(t,) a smooth curve of about unit size that is 0 at first."""
+    """(t,) smooth random curve of about unit amplitude, 0 in frame 0."""
     time = np.arange(frames) / max(1, frames - 1)
     cycles, phase = rng.uniform(*CYCLE_RANGE), rng.uniform(0, 2 * np.pi)
     return np.sin(2 * np.pi * cycles * time + phase) - np.sin(phase)
 
 
 def _rotation(turn: NDArray[np.float64]) -> Matrix:
-    """(3, 3) about x, then y, then z."""
+    """(3, 3) rotation about x, then y, then z."""
     (cx, cy, cz), (sx, sy, sz) = np.cos(turn), np.sin(turn)
     about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])

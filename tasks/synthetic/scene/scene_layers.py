@@ -1,7 +1,7 @@
-"""Who plays: the layers of a scene, drawn at random within its settings.
+"""Random layers of a scene: background, actors of three classes, and occluding posts.
 
-Walkers and swingers wear the same cloth and have the same build; only how they move tells them apart. Rollers have a
-cloth of their own. Posts stand still near the camera, and everything passes behind them.
+Walkers and swingers have the same texture and shape and differ by motion only. Rollers have a texture of their own.
+Posts are static near the camera and occlude everything else.
 """
 
 from __future__ import annotations
@@ -36,13 +36,15 @@ SWING = (0.08, 0.16)  # to each side, shares of the picture's width
 MAX_ROLL = 0.25  # at most, shares of the picture's width
 POST_HALF_WIDTHS = (5.0, 11.0)  # pixels
 MAX_POSTS = 4
-EXIT_EXTENTS = 2.0  # extents beyond the border that who leaves goes: it may have grown, and the camera come nearer
-CLOTH_HUES = (0.0, 0.25, 0.45, 0.12)  # turns from the background's: the shared cloth, the roller's, the post's
+EXIT_EXTENTS = (
+    2.0  # extents beyond the border that a leaving actor moves: it may be scaled, and the camera may come nearer
+)
+CLOTH_HUES = (0.0, 0.25, 0.45, 0.12)  # offsets from the background's hue: shared texture, roller, post
 
 
 @dataclass(frozen=True)
 class SceneGeometry:
-    """Where the play takes place."""
+    """Size, length and camera of a scene."""
 
     frames: int
     height: int
@@ -51,7 +53,7 @@ class SceneGeometry:
 
     @property
     def unit(self) -> float:
-        """Pixels of this size in one of HEIGHT."""
+        """Pixels per pixel of REFERENCE_HEIGHT."""
         return self.height / REFERENCE_HEIGHT
 
     @property
@@ -61,26 +63,26 @@ class SceneGeometry:
 
 
 def draw_layers(
-    rng: np.random.Generator, venue: SceneGeometry, actors: int, leaving: int, occlusion: float
+    rng: np.random.Generator, geometry: SceneGeometry, actors: int, leaving: int, occlusion: float
 ) -> list[TextureLayer]:
-    """The background and all before it, from far to near; instances are numbered in this order."""
+    """Background, actors and posts from far to near; instances are numbered in this order."""
     cloths = _draw_textures(rng)
     leavers = set(rng.permutation(actors)[:leaving].tolist())
     distances = rng.permutation(np.linspace(*ACTOR_DISTANCES, max(actors, 1)))
-    drawn = [_make_background(venue, cloths[BACKGROUND])]
+    drawn = [_make_background(geometry, cloths[BACKGROUND])]
     for n in range(actors):
         kind = ACTORS[n % len(ACTORS)]
         place, leaves = float(distances[n]), n in leavers
-        drawn.append(_draw_actor(rng, venue, kind, place, cloths[kind], occlusion=occlusion, leaves=leaves))
+        drawn.append(_draw_actor(rng, geometry, kind, place, cloths[kind], occlusion=occlusion, leaves=leaves))
     posts = round(MAX_POSTS * occlusion)
     for n, distance in enumerate(np.linspace(*POST_DISTANCES, posts)):
-        drawn.append(_draw_post(rng, venue, float(distance), n / posts, cloths[POST]))
+        drawn.append(_draw_post(rng, geometry, float(distance), n / posts, cloths[POST]))
     drawn.sort(key=lambda layer: -layer.distance)
     return [replace(layer, instance=n) for n, layer in enumerate(drawn)]
 
 
-def _make_background(venue: SceneGeometry, cloth: LayerTexture) -> TextureLayer:
-    middle = (venue.width - 1) / 2, (venue.height - 1) / 2
+def _make_background(geometry: SceneGeometry, cloth: LayerTexture) -> TextureLayer:
+    middle = (geometry.width - 1) / 2, (geometry.height - 1) / 2
     return TextureLayer(
         0,
         BACKGROUND,
@@ -88,13 +90,13 @@ def _make_background(venue: SceneGeometry, cloth: LayerTexture) -> TextureLayer:
         UnboundedOutline(),
         cloth,
         (0.0, 0.0),
-        make_still_motion(venue.frames, middle),
+        make_still_motion(geometry.frames, middle),
     )
 
 
 def _draw_actor(
     rng: np.random.Generator,
-    venue: SceneGeometry,
+    geometry: SceneGeometry,
     kind: int,
     distance: float,
     cloth: LayerTexture,
@@ -103,43 +105,45 @@ def _draw_actor(
     leaves: bool,
 ) -> TextureLayer:
     outline = BlobOutline(
-        rng.uniform(*BLOB_RADII) * venue.unit,
+        rng.uniform(*BLOB_RADII) * geometry.unit,
         rng.uniform(-1, 1, len(MAX_BUMPS)) * MAX_BUMPS,
         rng.uniform(0, 2 * np.pi, len(MAX_BUMPS)),
     )
-    motion = _draw_motion(rng, venue, kind, occlusion)
+    motion = _draw_motion(rng, geometry, kind, occlusion)
     if leaves:
-        motion = _add_exit(rng, venue, motion, outline.extent[0])
-    motion = replace(motion, centres=_backproject_to_plane(venue, distance, motion.centres))
+        motion = _add_exit(rng, geometry, motion, outline.extent[0])
+    motion = replace(motion, centres=_backproject_to_plane(geometry, distance, motion.centres))
     x, y = rng.uniform(0, TEXTURE_SIDE, 2)
     return TextureLayer(0, kind, distance, outline, cloth, (float(x), float(y)), motion)
 
 
 def _draw_post(
-    rng: np.random.Generator, venue: SceneGeometry, distance: float, share: float, cloth: LayerTexture
+    rng: np.random.Generator, geometry: SceneGeometry, distance: float, share: float, cloth: LayerTexture
 ) -> TextureLayer:
-    x = venue.width * (share + rng.uniform(0.05, 0.2))
-    outline = PostOutline(rng.uniform(*POST_HALF_WIDTHS) * venue.unit, 2.0 * venue.height)
+    x = geometry.width * (share + rng.uniform(0.05, 0.2))
+    outline = PostOutline(rng.uniform(*POST_HALF_WIDTHS) * geometry.unit, 2.0 * geometry.height)
     return TextureLayer(
-        0, POST, distance, outline, cloth, (0.0, 0.0), make_still_motion(venue.frames, (x, venue.height / 2))
+        0, POST, distance, outline, cloth, (0.0, 0.0), make_still_motion(geometry.frames, (x, geometry.height / 2))
     )
 
 
-def _draw_motion(rng: np.random.Generator, venue: SceneGeometry, kind: int, occlusion: float) -> ActorMotion:
-    """How an actor moves, in pixels of the picture: the more occlusion, the closer to one line, so that they meet."""
-    time, unit = venue.time, venue.unit
+def _draw_motion(rng: np.random.Generator, geometry: SceneGeometry, kind: int, occlusion: float) -> ActorMotion:
+    """Random motion of an actor in image pixels: with more `occlusion` closer to one line, so that actors meet."""
+    time, unit = geometry.time, geometry.unit
     spread = SPREAD[0] + (SPREAD[1] - SPREAD[0]) * occlusion
-    y = venue.height * (0.5 + rng.uniform(-spread, spread)) + 4 * unit * np.sin(2 * np.pi * (2 * time + rng.uniform()))
+    y = geometry.height * (0.5 + rng.uniform(-spread, spread)) + 4 * unit * np.sin(
+        2 * np.pi * (2 * time + rng.uniform())
+    )
     phase = rng.uniform(0, 2 * np.pi)
     if kind == WALKER:
         ends = np.array([rng.uniform(*WALK[0]), rng.uniform(*WALK[1])])[:: rng.choice((-1, 1))]
-        x = venue.width * (ends[0] + (ends[1] - ends[0]) * time)
+        x = geometry.width * (ends[0] + (ends[1] - ends[0]) * time)
         angles = 0.1 * np.sin(4 * np.pi * time + phase)
     elif kind == SWINGER:
-        x = venue.width * (rng.uniform(0.25, 0.75) + rng.uniform(*SWING) * np.sin(2 * np.pi * time + phase))
+        x = geometry.width * (rng.uniform(0.25, 0.75) + rng.uniform(*SWING) * np.sin(2 * np.pi * time + phase))
         angles = 0.5 * np.sin(2 * np.pi * time + phase)
     else:
-        x = venue.width * (rng.uniform(0.2, 0.8) + rng.uniform(-MAX_ROLL, MAX_ROLL) * time)
+        x = geometry.width * (rng.uniform(0.2, 0.8) + rng.uniform(-MAX_ROLL, MAX_ROLL) * time)
         angles = rng.choice((-1, 1)) * np.pi * time
     bend = MAX_BEND * unit * np.sin(2 * np.pi * (rng.uniform(1, 2) * time + rng.uniform()))
     phases = rng.uniform(0, 2 * np.pi, 2) + 2 * np.pi * rng.uniform(-1, 1, 2) * time[:, None]
@@ -147,28 +151,28 @@ def _draw_motion(rng: np.random.Generator, venue: SceneGeometry, kind: int, occl
     return ActorMotion(np.stack([x, y], axis=1), angles, scales, bend, bend[::-1], BEND_WAVE / unit, phases)
 
 
-def _add_exit(rng: np.random.Generator, venue: SceneGeometry, motion: ActorMotion, extent: float) -> ActorMotion:
-    """The same way, but out of the picture in the middle of the clip, and in again."""
+def _add_exit(rng: np.random.Generator, geometry: SceneGeometry, motion: ActorMotion, extent: float) -> ActorMotion:
+    """The motion with an exit from the image in the middle of the clip, and a return."""
     begin, end = rng.uniform(0.1, 0.25), rng.uniform(0.75, 0.9)
-    beyond = (extent + motion.reach()) * EXIT_EXTENTS
-    x = -beyond if rng.random() < 0.5 else venue.width + beyond
-    # A squared sine that is cut off at 1: it starts and ends softly, and stays outside for a while.
-    away = np.clip((venue.time - begin) / (end - begin), 0, 1)
+    beyond = (extent + motion.max_bend_px()) * EXIT_EXTENTS
+    x = -beyond if rng.random() < 0.5 else geometry.width + beyond  # noqa: PLR2004  one half
+    # A squared sine clipped at 1: smooth start and end, and some time outside.
+    away = np.clip((geometry.time - begin) / (end - begin), 0, 1)
     share = np.minimum(1, 1.5 * np.sin(np.pi * away) ** 2)[:, None]
     return replace(motion, centres=motion.centres + share * ((x, 0.0) - motion.centres * (1, 0)))
 
 
-def _backproject_to_plane(venue: SceneGeometry, distance: float, seen: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(t, 2) places on the plane at `distance` that are seen at (t, 2) pixels of their frames.
+def _backproject_to_plane(geometry: SceneGeometry, distance: float, seen: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(t, 2) points on the plane at `distance` that project to the (t, 2) pixels of their frames.
 
-    Ways are planned on the picture, as if the camera followed the play: or actors would drift out of it for good.
+    Paths are defined in the image, as if the camera followed the actors, which would leave it for good otherwise.
     """
-    back = [invert_homography(venue.camera.homography(frame, distance)) for frame in range(venue.frames)]
+    back = [invert_homography(geometry.camera.homography(frame, distance)) for frame in range(geometry.frames)]
     return np.concatenate([transform_points(way, at[None]) for way, at in zip(back, seen, strict=True)])
 
 
 def _draw_textures(rng: np.random.Generator) -> dict[int, LayerTexture]:
-    """One texture per class; walkers and swingers share theirs."""
+    """One texture per class; walkers and swingers share one."""
     hue = rng.uniform()
     scenery, shared, roller, post = (_draw_class_texture(rng, hue + turn) for turn in CLOTH_HUES)
     return {BACKGROUND: scenery, WALKER: shared, SWINGER: shared, ROLLER: roller, POST: post}

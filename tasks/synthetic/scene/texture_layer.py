@@ -1,4 +1,4 @@
-"""One flat thing: its outline, texture and motion, and its way through the camera to pixels and back."""
+"""A flat textured layer: outline, texture, motion, and mapping between its coordinates and image pixels."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from tasks.synthetic.scene.layer_outline import LayerOutline
 from tasks.synthetic.scene.layer_texture import LayerTexture
 from tasks.synthetic.scene.scene_camera import SceneCamera, invert_homography, transform_points
 
-MARGIN_PX = 1.0  # an outline's soft edge reaches half a pixel beyond it
+MARGIN_PX = 1.0  # an anti-aliased edge extends half a pixel beyond the outline
 
 
 @dataclass(frozen=True, eq=False)
 class TextureLayer:
-    """A thing of the scene; points of it are named by their own coordinates, which never change."""
+    """An object of the scene; its points have layer coordinates, which are constant over time."""
 
     instance: int
     """0 for the background."""
     class_id: int
     distance: float
-    """From the camera in frame 0: what is nearer hides what is farther."""
+    """Depth from the camera in frame 0: nearer layers occlude farther ones."""
     outline: LayerOutline
     texture: LayerTexture
     texture_origin: tuple[float, float]
-    """Where in the texture its middle lies: another piece of the same cloth for each."""
+    """Texture coordinates of its centre: layers of one texture show different parts of it."""
     motion: ActorMotion
 
     def to_image(self, camera: SceneCamera, frame: int, own: Points) -> Points:
-        """(n, 2) points of the layer to pixels of `frame`."""
-        return transform_points(camera.homography(frame, self.distance), self.motion.forward(frame, own))
+        """(n, 2) pixels of `frame` of points in layer coordinates."""
+        return transform_points(camera.homography(frame, self.distance), self.motion.to_plane(frame, own))
 
     def to_own(self, camera: SceneCamera, frame: int, pixels: Points) -> Points:
-        """(n, 2) pixels of `frame` to points of the layer's plane."""
+        """(n, 2) layer coordinates of pixels of `frame`."""
         back = invert_homography(camera.homography(frame, self.distance))
-        return self.motion.inverse(frame, transform_points(back, pixels))
+        return self.motion.to_layer(frame, transform_points(back, pixels))
 
     def covers(self, camera: SceneCamera, frame: int, pixels: Points) -> NDArray[np.bool_]:
-        """(n,) whether the layer would be seen at pixels of `frame` if nothing were nearer."""
+        """(n,) whether the layer covers pixels of `frame`, occlusion aside."""
         left, top, right, bottom = self.bounds(camera, frame)
         x, y = pixels.T
         near = np.flatnonzero((x >= left) & (x <= right) & (y >= top) & (y <= bottom))
@@ -50,16 +50,16 @@ class TextureLayer:
         return covered
 
     def colour(self, own: Points) -> NDArray[np.float64]:
-        """(n, 3) its colour at its own points, grey levels before any light."""
+        """(n, 3) colours at points in layer coordinates, grey levels before illumination."""
         return self.texture.sample(own + self.texture_origin)
 
     def bounds(self, camera: SceneCamera, frame: int) -> NDArray[np.float64]:
-        """(4,) xyxy in `frame` that holds all of it, by more than it needs."""
-        reach = np.add(self.outline.extent, self.motion.reach() + MARGIN_PX)
+        """(4,) conservative xyxy bounding box in `frame`."""
+        reach = np.add(self.outline.extent, self.motion.max_bend_px() + MARGIN_PX)
         if np.isinf(reach).any():
             return np.array([-np.inf, -np.inf, np.inf, np.inf])
         corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * reach
-        # The bends must not apply to the corners: a box that has room for them holds what they make of the outline.
-        plane = corners @ self.motion.turn(frame).T + self.motion.centres[frame]
+        # Bending is not applied to the corners: the box is enlarged by its largest displacement instead.
+        plane = corners @ self.motion.rotation_scale(frame).T + self.motion.centres[frame]
         seen = transform_points(camera.homography(frame, self.distance), plane)
         return np.concatenate([seen.min(axis=0), seen.max(axis=0)])

@@ -14,7 +14,7 @@ import yaml
 
 from flows.engine.dvc_store.dvc_lock import DirHash, FileHash, StageRecord, read_lock_params
 from flows.engine.dvc_store.object_store import hash_listing
-from flows.engine.dvc_store.verified_copy import md5_of
+from tasks.content_hash import md5_file
 from tests.conftest import CHECKOUT
 
 CONFIG = "[core]\n    analytics = false\n    check_update = false\n[cache]\n    type = copy\n"
@@ -156,7 +156,7 @@ def listing(root: Path, folder: str) -> dict[str, str]:
     """Relative path to MD5 of the files that are no hidden ones."""
     paths = (p for p in (root / folder).rglob("*") if p.is_file())
     names = {p.relative_to(root / folder).as_posix(): p for p in paths}
-    return {n: md5_of(p) for n, p in names.items() if not any(part.startswith(".") for part in n.split("/"))}
+    return {n: md5_file(p) for n, p in names.items() if not any(part.startswith(".") for part in n.split("/"))}
 
 
 def dir_hash(root: Path, folder: str) -> DirHash:
@@ -169,7 +169,7 @@ def records(root: Path) -> list[StageRecord]:
 
     def of(path: str) -> FileHash | DirHash:
         file = root / path
-        return dir_hash(root, path) if file.is_dir() else FileHash.from_file(file, md5_of(file))
+        return dir_hash(root, path) if file.is_dir() else FileHash.from_file(file, md5_file(file))
 
     return [
         StageRecord(

@@ -65,7 +65,7 @@ def test_a_cache_named_after_a_remote_is_found(root: Path) -> None:
     assert ObjectStore.open(root) == ObjectStore(Path("/somewhere/files/md5"))
 
 
-def test_damage_is_said_with_the_file(root: Path) -> None:
+def test_damage_is_reported_with_the_file(root: Path) -> None:
     (root / ".dvc/config").write_text("[core\nremote = x\n")
     with pytest.raises(
         SemflowError, match=r"\.dvc/config must be a configuration of DVC, got .*; mend or remove the file"

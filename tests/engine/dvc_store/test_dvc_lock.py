@@ -1,4 +1,4 @@
-"""`dvc.lock` in odd shapes; that it equals DVC's own is tested in test_equal_to_dvc."""
+"""`dvc.lock` in unusual layouts; that it equals DVC's own is tested in test_equal_to_dvc."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ A = StageRecord(
 B = StageRecord("b", "run b")
 
 
-def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+def test_written_values_are_read_back(tmp_path: Path) -> None:
     assert read_lock(tmp_path) == {}
     assert update_lock(tmp_path, [A, B])
     assert read_lock(tmp_path) == {"a": A, "b": B}
@@ -31,7 +31,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["dvc.lock"]
 
 
-def test_nothing_to_record_leaves_the_text_alone() -> None:
+def test_without_records_the_text_is_unchanged() -> None:
     assert update_lock_text("", []) == ""
 
 
@@ -41,7 +41,7 @@ def test_other_stages_keep_their_text_and_place() -> None:
     assert list(read_text(update_lock_text(text, [B, A]))) == ["z", "b", "y", "a"]
 
 
-def test_what_stands_behind_the_stages_stays_behind_them() -> None:
+def test_text_after_the_stages_stays_after_them() -> None:
     text = "schema: '2.0'\nstages:\n  b:\n    cmd: old\ndatasets:\n- name: x\n"
     assert update_lock_text(text, [B]) == text.replace("old", "run b")
 
@@ -49,11 +49,11 @@ def test_what_stands_behind_the_stages_stays_behind_them() -> None:
 @pytest.mark.parametrize(
     "text", ["schema: '2.0'\n", "schema: '2.0'\nstages: {}\n", "schema: '2.0'\nstages: {b: {cmd: old}}\n"]
 )
-def test_a_lock_of_another_layout_is_laid_out_anew(text: str) -> None:
+def test_a_lock_of_another_layout_is_rewritten(text: str) -> None:
     assert read_text(update_lock_text(text, [B])) == {"b": B}
 
 
-def test_a_last_line_without_an_end_is_no_harm() -> None:
+def test_a_missing_newline_at_the_end_is_accepted() -> None:
     text = update_lock_text("", [B]).rstrip("\n")
     assert list(read_text(update_lock_text(text, [A]))) == ["b", "a"]
 
@@ -81,7 +81,7 @@ def test_a_damaged_lock_says_where_and_what_to_do(tmp_path: Path, text: str, wor
     assert str(raised.value).endswith("`git checkout --theirs dvc.lock` (in a rebase --ours), then `semflow run`")
 
 
-def test_a_lock_that_is_no_text_is_said(tmp_path: Path) -> None:
+def test_a_lock_that_is_no_text_is_reported(tmp_path: Path) -> None:
     (tmp_path / "dvc.lock").write_bytes(b"\xff\xfe")
     with pytest.raises(SemflowError, match=r"dvc\.lock must be UTF-8"):
         read_lock(tmp_path)

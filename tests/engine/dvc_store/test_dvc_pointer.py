@@ -1,4 +1,4 @@
-"""`data/raw.dvc` in odd shapes; that it equals DVC's own is tested in test_equal_to_dvc."""
+"""`data/raw.dvc` in unusual layouts; that it equals DVC's own is tested in test_equal_to_dvc."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def root(quiet_dvc: None, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_is_written_is_read_again(root: Path) -> None:
+def test_written_values_are_read_back(root: Path) -> None:
     assert read_pointer(root, "data/raw") is None
     assert write_pointer(root, "data/raw", HELD)
     assert (root / "data/raw.dvc").read_text() == TEXT
@@ -31,7 +31,7 @@ def test_what_is_written_is_read_again(root: Path) -> None:
     assert not write_pointer(root, "data/raw", HELD)
 
 
-def test_what_its_owner_added_stays(root: Path) -> None:
+def test_keys_added_by_the_user_are_kept(root: Path) -> None:
     own = (
         "# ours\n"
         + TEXT.replace("size: 7", "size: 9")
@@ -42,7 +42,7 @@ def test_what_its_owner_added_stays(root: Path) -> None:
     assert (root / "data/raw.dvc").read_text() == own.replace("size: 9", "size: 7")
 
 
-def test_a_pointer_that_holds_nothing_yet_is_none(root: Path) -> None:
+def test_an_empty_pointer_is_none(root: Path) -> None:
     (root / "data/raw.dvc").write_text("outs:\n- path: raw\n  hash: md5\n")
     assert read_pointer(root, "data/raw") is None
 
@@ -56,7 +56,7 @@ def test_a_pointer_that_holds_nothing_yet_is_none(root: Path) -> None:
         (f"outs:\n- md5: {'1' * 31}a\n  path: raw\n", "must track a folder, got the file hash"),
     ],
 )
-def test_damage_says_what_to_do(root: Path, text: str, words: str) -> None:
+def test_damage_message_says_what_to_do(root: Path, text: str, words: str) -> None:
     (root / "data/raw.dvc").write_text(text)
     with pytest.raises(SemflowError) as raised:
         read_pointer(root, "data/raw")

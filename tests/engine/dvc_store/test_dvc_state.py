@@ -1,4 +1,4 @@
-"""What DVC is told of hashes it need not compute, and what it hides."""
+"""Hashes saved to DVC's cache, and files that DVC ignores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dvc.repo import Repo
 from dvc_data.hashfile.hash import hash_file
 
 from flows.engine.dvc_store.dvc_state import save_hashes_to_dvc
-from flows.engine.dvc_store.verified_copy import md5_of
+from tasks.content_hash import md5_file
 from tests.engine.dvc_store.conftest import Recorded
 
 
@@ -20,26 +20,26 @@ def known(root: Path, *paths: Path) -> list[str | None]:
         return [None if hash_info is None else hash_info.value for hash_info in found]
 
 
-def test_dvc_believes_what_it_is_told(bare: Path) -> None:
+def test_dvc_uses_saved_hashes(bare: Path) -> None:
     paths = [bare / "data/words/b.txt", bare / "data/raw/b c.mp4"]
-    hashed = {path: (path.stat(), md5_of(path)) for path in paths}
+    hashed = {path: (path.stat(), md5_file(path)) for path in paths}
     assert known(bare, *paths) == [None, None]
     assert save_hashes_to_dvc(bare, {path: (md5, stat) for path, (stat, md5) in hashed.items()}) == 2
     assert known(bare, *paths) == [md5 for _, md5 in hashed.values()]
     with Repo(str(bare)) as repo:
-        assert hash_file(str(paths[0]), repo.fs, "md5", repo.state)[1].value == md5_of(paths[0])
+        assert hash_file(str(paths[0]), repo.fs, "md5", repo.state)[1].value == md5_file(paths[0])
 
 
-def test_a_file_that_changed_after_its_stat_is_hashed_anew(bare: Path) -> None:
+def test_a_file_that_changed_after_its_stat_is_hashed_again(bare: Path) -> None:
     path = bare / "data/words/b.txt"
-    before, md5 = path.stat(), md5_of(path)
+    before, md5 = path.stat(), md5_file(path)
     path.write_text("B")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1_000_000))
     save_hashes_to_dvc(bare, {path: (md5, before)})
     assert known(bare, path) == [None]
 
 
-def test_without_dvc_nothing_is_told(tmp_path: Path) -> None:
+def test_without_dvc_no_hash_is_saved(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("a")
     assert save_hashes_to_dvc(tmp_path, {tmp_path / "a": ("0" * 32, (tmp_path / "a").stat())}) == 0
     assert not (tmp_path / ".dvc").exists()

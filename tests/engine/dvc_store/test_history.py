@@ -1,4 +1,4 @@
-"""What earlier commits recorded, and what is said of a folder's git repository."""
+"""Recorded versions in the git history, and the check of a folder's git repository."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_other_branches_tags_and_what_a_merge_dropped_are_found(root: Path) -> N
     assert {md5 for _, md5 in find_recorded_listings(root, "data/words", 10)} == {listed(letter) for letter in "abcd"}
 
 
-def test_a_commit_that_removed_the_lock_is_passed_over(root: Path) -> None:
+def test_a_commit_that_removed_the_lock_is_skipped(root: Path) -> None:
     first = commit(root, "a")
     git(root, "rm", "-q", "dvc.lock")
     git(root, "commit", "-q", "-m", "gone")
@@ -96,7 +96,7 @@ def test_a_sound_repository_is_fine_with_and_without_commits(root: Path) -> None
     assert check_git(root).is_ok
 
 
-def test_no_repository_is_said_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_repository_is_reported_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state = check_git(tmp_path)
     assert not state.is_ok
     assert "run `git init`" in state.message
@@ -106,7 +106,7 @@ def test_no_repository_is_said_with_what_to_do(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("damage", ["HEAD", "objects", "config", "index"])
-def test_a_damaged_repository_is_said_with_what_to_do(root: Path, damage: str) -> None:
+def test_a_damaged_repository_is_reported_with_what_to_do(root: Path, damage: str) -> None:
     commit(root, "a")
     place = root.parent / ".git" / damage
     if place.is_dir():

@@ -1,4 +1,4 @@
-"""The object store under attack: damage, a full disk, other writers."""
+"""The object store with damaged objects, a full disk and concurrent writers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def litter(store: ObjectStore) -> list[str]:
     return [path.name for path in store.folder.rglob(".*")]
 
 
-def test_what_is_added_comes_back(store: ObjectStore, file: Path, tmp_path: Path) -> None:
+def test_an_added_file_is_restored(store: ObjectStore, file: Path, tmp_path: Path) -> None:
     assert not store.has_object(HELLO)
     store.add_file(file, HELLO)
     assert store.has_object(HELLO)
@@ -92,7 +92,7 @@ def test_an_object_that_is_not_here_is_not_restored(store: ObjectStore, tmp_path
     assert not (tmp_path / "back.txt").exists()
 
 
-def test_a_full_disk_is_an_oserror_without_litter(
+def test_a_full_disk_is_an_oserror_without_temporary_files(
     store: ObjectStore, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(source: Path, target: Path) -> str:
@@ -131,7 +131,7 @@ def test_a_large_file_is_copied_whole(store: ObjectStore, tmp_path: Path) -> Non
     assert (tmp_path / "back").read_bytes() == text
 
 
-def test_a_listing_comes_back_whatever_its_names(store: ObjectStore) -> None:
+def test_a_listing_with_any_names_is_read_back(store: ObjectStore) -> None:
     entries = {"b/a.txt": HELLO, "a.txt": HELLO, "blank name.txt": HELLO, "日本/é.txt": HELLO}
     name = store.write_listing(entries)
     assert name == hash_listing(entries) == store.write_listing(dict(reversed(entries.items())))

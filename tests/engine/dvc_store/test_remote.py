@@ -1,4 +1,4 @@
-"""The team's object store: a folder by default; an S3 server on this machine in the slow tests."""
+"""The DVC remote: a folder by default; a local S3 server in the slow tests."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ assert not [name for name in sys.modules if name.split(".")[0] in ("dvc", "dvc_d
     assert Remote.open(tmp_path / "nowhere") is None
 
 
-def test_what_the_remote_holds_is_told_from_what_it_does_not(root: Path) -> None:
+def test_existing_objects_of_the_remote_are_found(root: Path) -> None:
     assert opened(root).find_existing([*TEXTS, NOWHERE]) == set(TEXTS)
     assert opened(root).find_existing([]) == set()
 
@@ -79,7 +79,7 @@ def test_objects_and_listings_are_fetched_verified_and_read_only(root: Path) -> 
     assert list(remote.store.folder.rglob(".*")) == []
 
 
-def test_what_is_here_is_not_asked_for(root: Path, tmp_path: Path) -> None:
+def test_local_objects_are_not_requested(root: Path, tmp_path: Path) -> None:
     remote = opened(root)
     remote.fetch_objects(TEXTS)
     (tmp_path / "team").rename(tmp_path / "away")
@@ -99,11 +99,11 @@ def test_a_damaged_object_is_left_out(root: Path, tmp_path: Path) -> None:
 def test_a_folder_that_is_not_mounted_is_an_error_and_no_empty_remote(root: Path, tmp_path: Path) -> None:
     (tmp_path / "team").rename(tmp_path / "away")
     for ask in (opened(root).find_existing, opened(root).fetch_objects, opened(root).delete_objects):
-        with pytest.raises(SemflowError, match=r"the remote 'team' \(.*/team\) must be a folder that is there"):
+        with pytest.raises(SemflowError, match=r"the remote 'team' \(.*/team\) must be an existing folder"):
             ask([NOWHERE])
 
 
-def test_what_is_deleted_is_gone_and_the_rest_stays(root: Path) -> None:
+def test_only_the_given_objects_are_deleted(root: Path) -> None:
     remote = opened(root)
     gone = {md5(b"one"), md5(b"two")}
     assert remote.delete_objects([*gone, NOWHERE]) == gone
@@ -111,13 +111,13 @@ def test_what_is_deleted_is_gone_and_the_rest_stays(root: Path) -> None:
     assert remote.delete_objects(gone) == set()
 
 
-def test_a_default_remote_that_is_not_defined_is_said(root: Path) -> None:
+def test_a_default_remote_that_is_not_defined_is_reported(root: Path) -> None:
     (root / ".dvc/config").write_text("[core]\n    remote = nobody\n")
     with pytest.raises(SemflowError, match="the remote 'nobody'"):
         Remote.open(root)
 
 
-def test_a_driver_that_is_not_installed_is_said(root: Path) -> None:
+def test_a_driver_that_is_not_installed_is_reported(root: Path) -> None:
     if importlib.util.find_spec("dvc_gs") is not None:
         pytest.skip("dvc-gs is installed here")
     (root / ".dvc/config").write_text(CORE + "    url = gs://bucket/path\n")
@@ -126,7 +126,7 @@ def test_a_driver_that_is_not_installed_is_said(root: Path) -> None:
     assert "\n" not in str(raised.value)
 
 
-def test_a_server_that_is_not_there_is_said_in_one_line(root: Path) -> None:
+def test_a_server_that_is_not_there_is_reported_in_one_line(root: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -138,7 +138,7 @@ def test_a_server_that_is_not_there_is_said_in_one_line(root: Path) -> None:
     assert "\n" not in str(raised.value)
 
 
-def test_a_server_that_never_answers_is_given_up(root: Path) -> None:
+def test_a_server_that_never_answers_is_abandoned(root: Path) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -147,7 +147,7 @@ def test_a_server_that_never_answers_is_given_up(root: Path) -> None:
             opened(root, patience_s=0.3).fetch_objects([NOWHERE])
 
 
-def test_work_is_not_given_up_while_something_moves() -> None:
+def test_work_with_progress_is_not_abandoned() -> None:
     progress = ActivityClock()
 
     def slow(value: int) -> int:
@@ -167,7 +167,7 @@ def test_the_first_failure_ends_the_work() -> None:
         BackgroundWork(fail, range(100), 1, ActivityClock()).finish(patience_s=10)
 
 
-def test_what_stands_still_is_given_up() -> None:
+def test_stalled_work_is_abandoned() -> None:
     with pytest.raises(WorkStalled):
         BackgroundWork(lambda _: time.sleep(1), [1], 1, ActivityClock()).finish(patience_s=0)
 
@@ -192,8 +192,8 @@ def bucket(quiet_dvc: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for module in ("moto", "flask", "dvc_s3", "boto3"):
         if importlib.util.find_spec(module) is None:
             pytest.skip(f"needs {module}: pip install 'moto[server]==5.2.5' dvc-s3==3.3.0")
-    import boto3
-    from moto.server import ThreadedMotoServer
+    import boto3  # pyright: ignore[reportMissingImports]
+    from moto.server import ThreadedMotoServer  # pyright: ignore[reportMissingImports]
 
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
@@ -208,7 +208,7 @@ def bucket(quiet_dvc: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.slow
-def test_an_s3_remote_serves_and_loses_objects_and_its_end_is_said(
+def test_an_s3_remote_fetches_and_deletes_objects_and_its_failure_is_reported(
     root: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def address(name: str, folder: str = "project") -> Remote:

@@ -13,7 +13,7 @@ from flows.engine.dvc_store.repository_lock import hold_repository
 from tasks.errors import SemflowError
 
 
-def test_while_it_is_held_dvc_waits_and_then_gets_it(tmp_path: Path) -> None:
+def test_while_the_lock_is_held_dvc_waits_and_then_acquires_it(tmp_path: Path) -> None:
     path = str(tmp_path / ".dvc/tmp/lock")
     with hold_repository(tmp_path), pytest.raises(LockError):
         Lock(path)._do_lock()
@@ -22,14 +22,14 @@ def test_while_it_is_held_dvc_waits_and_then_gets_it(tmp_path: Path) -> None:
         assert lock.is_locked
 
 
-def test_while_dvc_holds_it_semflow_says_who(tmp_path: Path) -> None:
+def test_while_dvc_holds_the_lock_the_error_names_the_process(tmp_path: Path) -> None:
     (tmp_path / ".dvc/tmp").mkdir(parents=True)
     held = Lock(str(tmp_path / ".dvc/tmp/lock"))
     with held, pytest.raises(SemflowError, match=rf"process {os.getpid()}"), hold_repository(tmp_path, patience_s=0):
         pytest.fail("held by two")
 
 
-def test_it_is_waited_for(tmp_path: Path) -> None:
+def test_a_held_lock_is_waited_for(tmp_path: Path) -> None:
     held, entered = threading.Event(), threading.Event()
 
     def other() -> None:
@@ -45,7 +45,7 @@ def test_it_is_waited_for(tmp_path: Path) -> None:
     thread.join()
 
 
-def test_it_is_let_go_when_the_work_fails(tmp_path: Path) -> None:
+def test_the_lock_is_released_when_the_work_fails(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), hold_repository(tmp_path):
         raise RuntimeError
     with hold_repository(tmp_path, patience_s=0):

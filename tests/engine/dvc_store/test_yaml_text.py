@@ -82,11 +82,11 @@ def test_what_dvc_writes_is_read_as_dvc_reads_it(data: dict[str, object]) -> Non
 @pytest.mark.parametrize(
     "word", ["yes", "off", "12:30", "1e-5", "1e5", "010", "0o17", "-0x1F", "1_0", ".5", "+1", "~", "Null", "y"]
 )
-def test_a_plain_word_means_what_it_means_to_dvc(word: str) -> None:
+def test_a_plain_scalar_has_the_same_type_as_in_dvc(word: str) -> None:
     assert parse_yaml(f"a: {word}", "x", "")[0] == loads_yaml(f"a: {word}")
 
 
-def test_a_value_that_is_there_twice_is_written_twice() -> None:
+def test_a_shared_value_is_written_twice_without_alias() -> None:
     shared = ["ü"]
     stream = io.StringIO(render_mapping({"a": shared, "b": shared}))
     assert loads_yaml(stream.read()) == {"a": ["ü"], "b": ["ü"]}
@@ -104,7 +104,7 @@ def test_a_value_that_is_there_twice_is_written_twice() -> None:
         ("[" * 5000, "file"),
     ],
 )
-def test_damage_is_said_with_file_and_line(text: str, words: str) -> None:
+def test_damage_is_reported_with_file_and_line(text: str, words: str) -> None:
     with pytest.raises(SemflowError) as raised:
         parse_yaml(text, "file", "do this")
     assert str(raised.value).startswith(words)

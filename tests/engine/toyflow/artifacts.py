@@ -1,4 +1,4 @@
-"""What the toy stages hand on, and what people write for them."""
+"""Artifacts and user inputs of the toy stages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`toyflow.pipeline:STAGES`. Texts in, a folder of pages out; every way in which an item may come to be stale."""
+"""`toyflow.pipeline:STAGES`: from text files to a folder of pages, with every cause by which an item becomes stale."""
 
 from __future__ import annotations
 

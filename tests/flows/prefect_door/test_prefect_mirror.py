@@ -33,7 +33,7 @@ def test_what_happens_becomes_plain_messages_in_its_order() -> None:
     mirror.on_message(30, "a warning")
     mirror.on_finished(make_summary(made(READ_ONE), index="/x/reports/index.html"))
     messages = json.loads(json.dumps(mirror.take_messages()))
-    assert [message[0] for message in messages] == ["planned", "started", "ended", "said", "finished"]
+    assert [message[0] for message in messages] == ["planned", "started", "ended", "log", "finished"]
     assert messages[0][2] == [
         ["one", "read", "read one", 2.0, []],
         ["one", "count", "count one", None, [["one", "read"]]],
@@ -57,7 +57,7 @@ def test_a_failure_counts_as_new_only_where_a_worker_took_the_item_up() -> None:
     assert [message[2]["new"] for message in mirror.take_messages() if message[0] == "ended"] == [True, False]
 
 
-def test_a_run_goes_on_where_the_process_cannot_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_continues_where_the_process_cannot_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(sys, "executable", str(tmp_path / "missing"))
     mirror = make_mirror(say=lambda _, text: said.append(text))
@@ -65,10 +65,10 @@ def test_a_run_goes_on_where_the_process_cannot_be_started(tmp_path: Path, monke
     mirror.on_ended(blocked(COUNT_ONE), True)
     mirror.close()
     assert len(said) == 1
-    assert "goes on without" in said[0]
+    assert "continues without" in said[0]
 
 
-def test_a_run_goes_on_where_the_process_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_continues_where_the_process_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     real = subprocess.Popen
     monkeypatch.setattr(
@@ -81,7 +81,7 @@ def test_a_run_goes_on_where_the_process_dies(tmp_path: Path, monkeypatch: pytes
             thread.join(30)
     mirror.on_planned([Item(f"v{n}", "read") for n in range(10_000)], {}, 1)
     mirror.close(1)
-    assert said[0] == "Prefect's process ended early; this run goes on without it"
+    assert said[0] == "Prefect's process ended early; this run continues without it"
 
 
 def test_the_other_process_asks_this_machine_without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ def test_a_server_in_the_environment_is_seen(alone: Path, monkeypatch: pytest.Mo
         ("OSError: [Errno 28] No space left on device\n", "is full"),
         ("sqlite3.DatabaseError: file is not a database\n", "is damaged"),
         ('Traceback:\n  File "x"\nModuleNotFoundError: No module named y\nExiting.\n', "No module named y"),
-        ("", "it said nothing"),
+        ("", "it logged nothing"),
     ],
 )
 def test_the_reason_of_a_server_that_does_not_start_is_found_in_its_log(tmp_path: Path, log: str, words: str) -> None:

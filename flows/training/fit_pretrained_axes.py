@@ -1,6 +1,6 @@
-"""Fits the axes that extract_features ships with: `python -m flows.training.fit_shipped_axes`.
+"""Fit the default projection of extract_features on the sample clips: `python -m flows.training.fit_pretrained_axes`.
 
-The stage fit_axes over the sample clips, for every network that has shipped axes.
+Runs the stage fit_axes for every network that has a pretrained projection (PRETRAINED_FILES).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tasks.params import Compute
 
 
 def main() -> None:
-    """Fit and write the files."""
+    """Fit the axes of each network and write the files."""
     params = Project.open(find_root(Path(__file__).parent)).params
     decoding, fitting, feature_params = params["decode"], params["fit_axes"], params["extract_features"]
     assert isinstance(decoding, DecodeParams)
