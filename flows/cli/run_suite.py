@@ -27,7 +27,7 @@ SUITES = {
     "mot": ("flows.evaluate.mot:command", "multi-object tracking on MOTChallenge: HOTA, MOTA, IDF1"),
     "pose": ("flows.evaluate.pose:command", "poses: OKS AP on COCO keypoints, coverage on videos"),
     "track-object": (
-        "flows.evaluate.track_object:command",
+        "flows.evaluate.object_tracking:command",
         "tracking of an object and of points on synthetic scenes: IoU, survival; needs no data",
     ),
     "two_stream": ("flows.evaluate.two_stream:command", "both action streams on rendered figures; needs no data"),

@@ -22,17 +22,17 @@ def test_the_inverse_brings_every_point_back(
         np.array([[7.0, -3]]), angle * one, scale * one, bend_x * one, bend_y * one, 0.14, np.array([[2.0, 1]])
     )
     points = np.array([[x, y], [0, 0], [y, x]])
-    moved = motion.forward(0, points)
-    np.testing.assert_allclose(motion.inverse(0, moved), points, atol=1e-9)
+    moved = motion.to_plane(0, points)
+    np.testing.assert_allclose(motion.to_layer(0, moved), points, atol=1e-9)
     straight = points * scale @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) + (7, -3)
     assert np.abs(moved - straight).max() <= scale * np.hypot(bend_x, bend_y) + 1e-9
-    assert motion.reach() == max(abs(bend_x), abs(bend_y))
+    assert motion.max_bend_px() == max(abs(bend_x), abs(bend_y))
 
 
 def test_a_still_motion_shifts_to_its_centre_in_every_frame() -> None:
     motion = make_still_motion(3, (5.0, 6.0))
     for frame in range(3):
-        np.testing.assert_allclose(motion.forward(frame, np.array([[1.0, 2]])), [[6, 8]])
+        np.testing.assert_allclose(motion.to_plane(frame, np.array([[1.0, 2]])), [[6, 8]])
 
 
 def test_cloth_lies_between_its_colours_repeats_and_has_no_fine_structure() -> None:

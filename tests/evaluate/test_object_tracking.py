@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.evaluate import track_object as suite
+from flows.evaluate import object_tracking as suite
 from flows.evaluate.scene_project import make_artifact_path, write_scene_artifacts
 from flows.evaluate.tracking_scores import MAX_DRIFT_PX, MAX_ERROR_PX, compute_box_overlaps, score_points
 from flows.pipeline import STAGES

@@ -140,7 +140,7 @@ def score_box_methods(scene: Scene, root: Path, video: str, instances: Sequence[
 def score_point_methods(scene: Scene, root: Path, video: str, instances: Sequence[int]) -> dict[str, float]:
     """Share within MAX_ERROR_PX and survival of every method, over points of `instances`; 0 is the background."""
     points = np.concatenate([pick_layer_points(scene, instance) for instance in instances])
-    truth, seen = scene.follow(0, points)
+    truth, seen = scene.track_points(0, points)
     inputs = make_tracking_inputs(VideoArtifacts(root, video))
     found: dict[str, float] = {}
     for method in POINT_METHODS:
