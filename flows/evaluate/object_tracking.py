@@ -35,7 +35,7 @@ from flows.apps.video_artifacts import VideoArtifacts
 from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
 from flows.cli.run_suite import run_suite
 from flows.evaluate.scene_project import write_scene_artifacts
-from flows.evaluate.score_table import SuiteScores, TableRow
+from flows.evaluate.score_table import SuiteScores
 from flows.evaluate.tracking_scores import MAX_ERROR_PX, MIN_IOU, compute_box_overlaps, score_points
 from tasks.arrays import Points
 from tasks.errors import BadInput
@@ -183,6 +183,6 @@ def pick_layer_points(scene: Scene, instance: int) -> Points:
     return np.stack([columns[chosen], rows[chosen]], axis=1).astype(np.float64)
 
 
-def _mean_metrics(rows: Sequence[Mapping[str, float]]) -> TableRow:
+def _mean_metrics(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Metric to its mean over `rows`."""
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}

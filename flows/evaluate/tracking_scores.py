@@ -43,8 +43,7 @@ def compute_box_overlaps(tracked: Iterable[tuple[int, Floats, bool]], truth: NDA
     for frame, box, is_found in tracked:
         if is_found:
             found[frame] = box
-    seen = np.isfinite(truth).all(axis=1)
-    seen[0] = False
+    seen: Mask = np.isfinite(truth).all(axis=1) & (np.arange(len(truth)) > 0)
     overlaps = np.diag(pairwise_iou(found[seen], truth[seen].astype(np.float64)))
     return np.nan_to_num(overlaps, nan=0.0)
 
