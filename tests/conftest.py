@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tasks import source_code
 
 settings.register_profile("semflow", deadline=None, derandomize=True)  # a test asserts no time, and repeats exactly
 settings.load_profile("semflow")
@@ -15,6 +18,15 @@ settings.load_profile("semflow")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 CHECKOUT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def own_packages() -> Iterator[None]:
+    """Packages that a test adds to the project's own code are not those of the tests after it: they change the keys."""
+    before = set(source_code._added)
+    yield
+    source_code._added.clear()
+    source_code._added.update(before)
 
 
 @pytest.fixture(scope="session")

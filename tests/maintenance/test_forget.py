@@ -346,7 +346,7 @@ def test_a_remote_that_does_not_answer_is_reported_and_finished_later(zoo: Repos
     assert_erased(zoo, remote=False)
     words = zoo.says("forget", "--resume", code=1)
     assert "not done: the remote 'team'" in words
-    assert "`semflow forget --resume` goes on" in words
+    assert "`semflow forget --resume` continues" in words
     hidden.rename(zoo.team)
     assert zoo.semflow("forget", "--resume")["good"]
     assert_erased(zoo)
