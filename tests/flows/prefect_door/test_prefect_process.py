@@ -176,7 +176,7 @@ def test_a_database_of_a_newer_prefect_is_one_line_that_says_what_to_do(
     said = [line for line in lines if "Prefect" in line]
     assert len(said) == 1
     assert "was made by a newer Prefect; set PREFECT_HOME to another folder" in said[0]
-    assert "goes on without Prefect" in said[0]
+    assert "continues without Prefect" in said[0]
 
 
 def test_a_server_that_is_named_but_does_not_answer_is_replaced_by_one_of_our_own(
