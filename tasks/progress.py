@@ -1,8 +1,7 @@
-"""How far work is, told to one function: the sink. What becomes of it is not the business of who works.
+"""Progress of work, reported to one function: the sink.
 
-A worker process sends the steps to its parent, a command draws bars (flows/cli/display.py). Without a sink nothing is
-said;
-a few lines go to the log where they are wanted.
+The sink of a worker process sends the steps to its parent, that of a command draws bars (flows/cli/display.py). Without
+a sink nothing is reported, except for a few log lines where they are asked for.
 """
 
 from __future__ import annotations
@@ -35,14 +34,14 @@ class ProgressReport(Protocol):
 
 
 def set_sink(sink: ProgressSink | None) -> ProgressSink | None:
-    """Tell `sink` from now on, nobody where None; the sink until now."""
+    """Report to `sink` from now on, to nothing where None; gives the former sink."""
     global _sink
     before, _sink = _sink, sink
     return before
 
 
 def has_sink() -> bool:
-    """Whether somebody is told."""
+    """Whether there is a sink."""
     return _sink is not None
 
 
@@ -59,7 +58,7 @@ def track_progress(stage: str, what: str, total: int, *, logged: bool = False) -
 
 @contextlib.contextmanager
 def report_work(what: str) -> Generator[ProgressReport]:
-    """A function that tells the sink how far `what` is; at the end of the context the sink is told that it is over."""
+    """A function that reports the progress of `what` to the sink; the end of the context reports that it is over."""
     if _sink is None:
         yield _unheard
         return
@@ -71,7 +70,7 @@ def report_work(what: str) -> Generator[ProgressReport]:
 
 
 class _Throttled:
-    """What one piece of work tells the sink: the first call, the last one, and some between."""
+    """Reports of one piece of work that reach the sink: the first, the last, and some between."""
 
     def __init__(self, sink: ProgressSink, what: str) -> None:
         self.sink, self.what = sink, what
@@ -88,7 +87,7 @@ class _Throttled:
             self.sink(self.what, done, total, remark)
 
     def end(self) -> None:
-        """It got no further than this."""
+        """Report the end of work that stopped before its total."""
         if self.told_at is not None and not self.over:
             self.sink(self.what, self.done, self.done, self.remark)
 

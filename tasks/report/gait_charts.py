@@ -15,11 +15,10 @@ from tasks.report.charts import AXIS_PX, BASELINE_PX, LAST_SHARE, format_percent
 from tasks.report.formatting import format_clock, format_count
 from tasks.report.markup import Markup, tag
 from tasks.report.person_motion import PERCENT, PersonMotion, knee_flexion
+from tasks.report.plot_area import UNITS, render_plot_area
 from tasks.report.report_data import ReportData
 
 HEIGHT_PX = 104
-HEADROOM_PX = 18  # for the number over the highest line
-UNITS = 1000  # the inner drawing's own width; its height is 100
 TOP_DEG = 90  # of charts of knees, so that people compare: walking bends them by 60 to 70
 CROUCH_DEG = 180  # of those in which somebody bends further
 STRIKE_LENGTH = 9  # of the mark of a step, in hundredths of the height
@@ -96,7 +95,7 @@ def render_stride_chart(curves: Mapping[str, Floats]) -> Markup:
     ticks = [(0.0, "heel strike"), (0.5, "50 %"), (1.0, "100 %")]
     plot = tag(
         "svg",
-        *_inside(drawn, f"{TOP_DEG}°"),
+        *render_plot_area(drawn, f"{TOP_DEG}°", HEIGHT_PX),
         *_ticks(ticks),
         role="img",
         aria_label=f"Mean knee flexion over a stride: {said}",
@@ -147,7 +146,7 @@ class _PersonTimes:
         return tag(
             "svg",
             *grid,
-            *_inside(drawn, top),
+            *render_plot_area(drawn, top, HEIGHT_PX),
             *_ticks(ticks),
             tag("line", class_="playhead", x1="0", x2="0", y1=0, y2=HEIGHT_PX),
             class_="plot",
@@ -166,22 +165,6 @@ def _line(path: str, kind: str) -> Markup:
 
 def _figure(caption: str, plot: Markup) -> Markup:
     return tag("figure", tag("figcaption", caption), plot)
-
-
-def _inside(drawn: Sequence[Markup], top: str) -> list[Markup]:
-    inner = tag(
-        "svg",
-        *drawn,
-        x="0",
-        y=HEADROOM_PX,
-        width="100%",
-        height=HEIGHT_PX - HEADROOM_PX,
-        viewBox=f"0 0 {UNITS} 100",
-        preserveAspectRatio="none",
-        overflow="visible",
-    )
-    edges = [tag("line", class_="floor", x1="0", x2=format_percent(1), y1=y, y2=y) for y in (HEADROOM_PX, HEIGHT_PX)]
-    return [*edges, inner, tag("text", top, class_="tick", x="0", dx=6, y=HEADROOM_PX - 5)]
 
 
 def _ticks(ticks: Sequence[tuple[float, str]]) -> list[Markup]:

@@ -24,6 +24,12 @@ def shrink_image(image: Image, longest: int) -> Image:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
+def render_image(image: Image, alt: str) -> Markup:
+    """The (h, w, 3) RGB image as an element of the page, in its own size."""
+    height, width = image.shape[:2]
+    return tag("img", src=make_data_uri(encode_jpeg(image)), width=width, height=height, alt=alt, loading="lazy")
+
+
 def encode_jpeg(image: Image) -> bytes:
     """JPEG bytes of an RGB image, chroma halved as the web does."""
     flags = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY, cv2.IMWRITE_JPEG_OPTIMIZE, 1]

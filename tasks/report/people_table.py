@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tasks.report.colours import css_colour, track_colour
 from tasks.report.formatting import DASH, format_count, format_number
 from tasks.report.markup import Markup, join, tag
 from tasks.report.person_motion import PersonMotion
 from tasks.report.report_data import ReportData
+from tasks.report.sortable_cells import render_cell, render_track_button
 
 HEADINGS = (
     ("person", "Identity, as in the table of tracks"),
@@ -52,29 +52,18 @@ def render_people_table(data: ReportData, everybody: Sequence[PersonMotion], fir
 
 
 def _row(person: PersonMotion, first_s: float) -> Markup:
-    ident = tag(
-        "button",
-        tag("i", class_="dot", style=f"background:{css_colour(track_colour(person.track_id))}", aria_hidden="true"),
-        person.track_id,
-        type="button",
-        data_t=f"{first_s:.4f}",
-        aria_label=f"Person {person.track_id}: go to the first pose",
-    )
+    ident = render_track_button(person.track_id, first_s, f"Person {person.track_id}: go to the first pose")
     return tag(
         "tr",
-        _cell(ident, person.track_id),
-        _cell(format_number(len(person.rows), 1), len(person.rows)),
-        _cell(f"{person.coverage:.0%}" if math.isfinite(person.coverage) else DASH, person.coverage),
-        _cell(format_number(person.height_px, 1), person.height_px),
-        _cell(format_number(person.travel, 3), person.travel),
-        _cell(format_number(person.steps, 1) if person.steps else DASH, person.steps),
-        _cell(format_number(person.cadence, 1), person.cadence),
-        _cell(format_number(person.step, 3), person.step),
-        _cell(format_number(person.step_asymmetry, 1), person.step_asymmetry),
-        _cell(format_number(person.knee_left, 1), person.knee_left),
-        _cell(format_number(person.knee_right, 1), person.knee_right),
+        render_cell(ident, person.track_id),
+        render_cell(format_number(len(person.rows), 1), len(person.rows)),
+        render_cell(f"{person.coverage:.0%}" if math.isfinite(person.coverage) else DASH, person.coverage),
+        render_cell(format_number(person.height_px, 1), person.height_px),
+        render_cell(format_number(person.travel, 3), person.travel),
+        render_cell(format_number(person.steps, 1) if person.steps else DASH, person.steps),
+        render_cell(format_number(person.cadence, 1), person.cadence),
+        render_cell(format_number(person.step, 3), person.step),
+        render_cell(format_number(person.step_asymmetry, 1), person.step_asymmetry),
+        render_cell(format_number(person.knee_left, 1), person.knee_left),
+        render_cell(format_number(person.knee_right, 1), person.knee_right),
     )
-
-
-def _cell(shown: Markup | str, value: float) -> Markup:
-    return tag("td", shown, data_v=f"{value:.6g}" if math.isfinite(value) else "-1")

@@ -10,7 +10,6 @@ import pytest
 
 from flows.engine import run_items
 from flows.engine.outcome import Item, Outcome, Step, Summary
-from tasks import progress
 from tasks.errors import SemflowError
 from tests.engine import kill_scenarios
 from tests.engine.fault_injection import FaultProject
@@ -192,7 +191,6 @@ def test_log_records_of_a_stage_are_forwarded_and_its_prints_go_to_the_worker_lo
     assert "to standard" not in printed.out + printed.err
 
 
-@pytest.mark.skipif(not hasattr(progress, "has_sink"), reason="needs a tasks.progress that reports to a sink")
 def test_observers_receive_the_progress_of_items(fault_project: Make) -> None:
     here, listener = fault_project(one="step"), Listener()
     here.run(observers=[listener])

@@ -11,7 +11,7 @@ from tasks.artifacts.table import NULL
 from tasks.report.charts import format_percent, render_time_plot
 from tasks.report.formatting import format_clock, format_count
 from tasks.report.heatmap_overlay import crop_around, overlay_heatmap, render_colour_scale
-from tasks.report.inline_images import encode_jpeg, make_data_uri, shrink_image
+from tasks.report.inline_images import encode_jpeg, make_data_uri, render_image, shrink_image
 from tasks.report.markup import Markup, join, tag
 from tasks.report.middle_samples import pick_middles
 from tasks.report.report_data import ReportData
@@ -173,17 +173,9 @@ def _picture(data: ReportData, table: Actions, row: int) -> Markup:
     time_s = float(data.edges_s[frame])
     label = f"{table.label[row]} {table.probability[row]:.0%}"
     where = f"{format_clock(time_s, 0.1)}, {STREAM_WORDS[table.stream[row]]}, {_who(int(table.track_id[row]))}"
-    height, width = seen.shape[:2]
     return tag(
         "button",
-        tag(
-            "img",
-            src=make_data_uri(encode_jpeg(seen)),
-            width=width,
-            height=height,
-            alt=f"Evidence for {label}",
-            loading="lazy",
-        ),
+        render_image(seen, f"Evidence for {label}"),
         tag("span", tag("b", label), tag("span", where), class_="caption"),
         type="button",
         data_t=f"{time_s:.4f}",

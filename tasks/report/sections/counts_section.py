@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from tasks.report.charts import render_swatch, render_time_plot
 from tasks.report.formatting import format_clock, format_count
 from tasks.report.markup import Markup, tag
+from tasks.report.plot_area import UNITS
 from tasks.report.report_data import ReportData
 from tasks.report.section import Section
 
 HEIGHT_PX = 56
 MAX_CLASSES = 8
 MAX_STEPS = 800  # over the width of the chart; longer videos show the mean of neighbouring frames
-UNITS = 1000  # the inner drawing's own width; its height is 100
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from tasks.artifacts.features import Features
 from tasks.geometry.pca_colours import PcaPalette, fit_palette
-from tasks.report.formatting import format_clock
-from tasks.report.inline_images import encode_jpeg, make_data_uri, render_cells, shrink_image
+from tasks.report.frame_button import render_frame_button
+from tasks.report.inline_images import render_cells, render_image, shrink_image
 from tasks.report.markup import Markup, join, tag
 from tasks.report.middle_samples import pick_middles
 from tasks.report.report_data import ReportData
@@ -80,23 +80,12 @@ def _join_words(words: list[str]) -> str:
 
 
 def _picture(data: ReportData, frame: int, palette: PcaPalette) -> Markup:
-    time_s = float(data.edges_s[frame])
-    when = format_clock(time_s, 0.1)
     image = shrink_image(data.frames.image(frame), LONGEST_PX)
     height, width = image.shape[:2]
-    return tag(
-        "button",
-        tag(
-            "img",
-            src=make_data_uri(encode_jpeg(image)),
-            width=width,
-            height=height,
-            alt=f"Frame {frame}",
-            loading="lazy",
-        ),
+    return render_frame_button(
+        data,
+        frame,
+        render_image(image, f"Frame {frame}"),
         render_cells(palette.to_rgb(data.features.values[frame]), width, height, f"Features of frame {frame}"),
-        tag("span", when, class_="when"),
-        type="button",
-        data_t=f"{time_s:.4f}",
-        aria_label=f"Go to {when}, frame {frame} and its features",
+        subject=" and its features",
     )

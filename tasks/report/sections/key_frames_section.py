@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.report.formatting import format_clock
-from tasks.report.inline_images import encode_jpeg, make_data_uri, shrink_image
+from tasks.report.frame_button import render_frame_button
+from tasks.report.inline_images import render_image, shrink_image
 from tasks.report.markup import Markup, tag
 from tasks.report.middle_samples import pick_middles
 from tasks.report.report_data import ReportData
@@ -31,21 +31,4 @@ def make_key_frames_section(data: ReportData) -> Section | None:
 
 def _picture(data: ReportData, frame: int) -> Markup:
     image = shrink_image(data.frames.image(frame), LONGEST_PX)
-    height, width = image.shape[:2]
-    time_s = float(data.edges_s[frame])
-    when = format_clock(time_s, 0.1)
-    return tag(
-        "button",
-        tag(
-            "img",
-            src=make_data_uri(encode_jpeg(image)),
-            width=width,
-            height=height,
-            alt=f"Frame {frame}",
-            loading="lazy",
-        ),
-        tag("span", when, class_="when"),
-        type="button",
-        data_t=f"{time_s:.4f}",
-        aria_label=f"Go to {when}, frame {frame}",
-    )
+    return render_frame_button(data, frame, render_image(image, f"Frame {frame}"))

@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 from tasks.arrays import Image
 from tasks.geometry.flow_colour import flow_to_rgb
 from tasks.geometry.flow_colour import render_colour_legend as colour_disc
-from tasks.report.charts import format_percent, render_curve, render_time_plot, round_above
-from tasks.report.formatting import format_clock, format_count, format_number
-from tasks.report.inline_images import encode_jpeg, make_data_uri, shrink_image
+from tasks.report.charts import render_curve, render_time_plot, round_above
+from tasks.report.formatting import format_count, format_number
+from tasks.report.frame_button import render_frame_button
+from tasks.report.inline_images import encode_jpeg, make_data_uri, render_image, shrink_image
 from tasks.report.markup import Markup, join, tag
 from tasks.report.middle_samples import pick_middles
 from tasks.report.motion_stats import MotionStats, finite_mean, measure_motion
+from tasks.report.plot_area import UNITS, render_plot_area
 from tasks.report.report_data import ReportData
 from tasks.report.section import Section, render_message
 
@@ -21,8 +23,6 @@ LONGEST_PX = 360
 DISC_PX, DISC_SHOWN_PX = 112, 56  # sharp on screens with two dots to a pixel
 DIMMED = np.float32(0.4)  # of the brightness: darker than vectors beyond the scale, hue still there
 HEIGHT_PX = 104
-HEADROOM_PX = 18  # for the number over the highest line
-UNITS = 1000  # the inner drawing's own width, and the finest place of a cut; its height is 100
 MIN_REPORTED_PX = 0.1  # a smaller motion is within the estimate's error
 
 
@@ -87,24 +87,18 @@ def _moments(data: ReportData, scale_px: float) -> Markup | None:
 
 
 def _moment(data: ReportData, i: int, scale_px: float) -> Markup:
-    time_s = float(data.edges_s[i])
-    when = format_clock(time_s, 0.1)
     flow = data.dense_flow
-    return tag(
-        "button",
+    return render_frame_button(
+        data,
+        i,
         _img(data.frames.image(i), f"Frame {i}"),
         _img(paint_flow(flow.forward(i), flow.valid(i), scale_px), f"Flow from frame {i} to {i + 1}"),
-        tag("span", when, class_="when"),
-        type="button",
-        data_t=f"{time_s:.4f}",
-        aria_label=f"Go to {when}, frame {i} and its motion",
+        subject=" and its motion",
     )
 
 
 def _img(image: Image, alt: str) -> Markup:
-    small = shrink_image(image, LONGEST_PX)
-    height, width = small.shape[:2]
-    return tag("img", src=make_data_uri(encode_jpeg(small)), width=width, height=height, alt=alt, loading="lazy")
+    return render_image(shrink_image(image, LONGEST_PX), alt)
 
 
 def paint_flow(flow: NDArray[np.float32], valid: NDArray[np.bool_], scale_px: float) -> Image:
@@ -124,22 +118,10 @@ def _chart(data: ReportData, found: MotionStats) -> Markup:
         for values, kind in ((found.camera_px, "speed camera"), (found.speed_px, "speed"))
     ]
     cuts = np.unique(np.rint(places[:-1][data.dense_flow.cut])).astype(int)
-    inner = tag(
-        "svg",
-        tag("path", d="".join(f"M{x} 0V100" for x in cuts), class_="cuts") if len(cuts) else None,
-        *lines,
-        x="0",
-        y=HEADROOM_PX,
-        width="100%",
-        height=HEIGHT_PX - HEADROOM_PX,
-        viewBox=f"0 0 {UNITS} 100",
-        preserveAspectRatio="none",
-        overflow="visible",
-    )
-    edges = [tag("line", class_="floor", x1="0", x2=format_percent(1), y1=y, y2=y) for y in (HEADROOM_PX, HEIGHT_PX)]
-    unit = tag("text", f"{top:g} px per frame", class_="tick", x="0", dx=6, y=HEADROOM_PX - 5)
+    cut_lines = tag("path", d="".join(f"M{x} 0V100" for x in cuts), class_="cuts") if len(cuts) else None
+    area = render_plot_area([cut_lines, *lines], f"{top:g} px per frame", HEIGHT_PX)
     label = f"Mean image motion over time: {format_number(finite_mean(found.speed_px), 2)} px per frame on average"
-    return render_time_plot(data, HEIGHT_PX, label, [*edges, inner, unit])
+    return render_time_plot(data, HEIGHT_PX, label, area)
 
 
 def _chart_legend(data: ReportData) -> Markup:

@@ -6,10 +6,10 @@ import numpy as np
 
 from tasks.artifacts.kinematics import Kinematics
 from tasks.artifacts.poses import Poses
-from tasks.report.colours import css_colour, track_colour
-from tasks.report.formatting import format_clock, format_count, format_number
+from tasks.report.formatting import format_count, format_number
+from tasks.report.frame_button import render_frame_button
 from tasks.report.gait_charts import render_feet_over_time, render_knees_over_time, render_stride_chart
-from tasks.report.inline_images import encode_jpeg, make_data_uri, shrink_image
+from tasks.report.inline_images import render_image, shrink_image
 from tasks.report.markup import Markup, join, tag
 from tasks.report.middle_samples import pick_middles
 from tasks.report.overlay.drawing_canvas import Canvas
@@ -18,6 +18,7 @@ from tasks.report.people_table import render_people_table
 from tasks.report.person_motion import PersonMotion, collect_strides, summarise_people
 from tasks.report.report_data import ReportData
 from tasks.report.section import Section, render_message
+from tasks.report.sortable_cells import render_track_dot
 
 PICTURES = 6  # at most, and no more than key frames
 LONGEST_PX = 560  # thin lines take more pixels than a picture at a glance
@@ -82,24 +83,7 @@ def _picture(data: ReportData, found: Poses, frame: int) -> Markup:
     drawn = canvas.prepare_image(data.frames.image(frame))
     draw_skeletons(drawn, canvas, found, frame)
     small = shrink_image(drawn, LONGEST_PX)
-    height, width = small.shape[:2]
-    time_s = float(data.edges_s[frame])
-    when = format_clock(time_s, 0.1)
-    return tag(
-        "button",
-        tag(
-            "img",
-            src=make_data_uri(encode_jpeg(small)),
-            width=width,
-            height=height,
-            alt=f"Frame {frame}",
-            loading="lazy",
-        ),
-        tag("span", when, class_="when"),
-        type="button",
-        data_t=f"{time_s:.4f}",
-        aria_label=f"Go to {when}, frame {frame} with skeletons",
-    )
+    return render_frame_button(data, frame, render_image(small, f"Frame {frame}"), subject=" with skeletons")
 
 
 def _side_legend() -> Markup:
@@ -119,7 +103,7 @@ def _curves(data: ReportData, kinematics: Kinematics, person: PersonMotion) -> M
         words.append(f"{format_count(person.steps, 'step')} at {format_number(person.cadence, 1)} per minute")
     title = tag(
         "h3",
-        tag("i", class_="dot", style=f"background:{css_colour(track_colour(person.track_id))}", aria_hidden="true"),
+        render_track_dot(person.track_id),
         " · ".join(words),
     )
     charts = (

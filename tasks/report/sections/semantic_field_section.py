@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.artifacts.semantic_field import FieldMap, SemanticField
-from tasks.report.charts import format_percent, render_time_plot, round_above
+from tasks.report.charts import render_time_plot, round_above
 from tasks.report.field_paint import MIN_CONFIDENCE, LabelPaint, paint_label_map
-from tasks.report.formatting import format_clock, format_count, format_number
-from tasks.report.inline_images import encode_jpeg, make_data_uri, shrink_image
+from tasks.report.formatting import format_count, format_number
+from tasks.report.frame_button import render_frame_button
+from tasks.report.inline_images import render_image, shrink_image
 from tasks.report.markup import Markup, join, tag
 from tasks.report.middle_samples import pick_middles
+from tasks.report.plot_area import UNITS, render_plot_area
 from tasks.report.report_data import ReportData
 from tasks.report.section import Section, render_message
 
@@ -21,8 +23,7 @@ TITLE = "Semantic field (label maps)"
 LONGEST_PX = 420
 PICTURES, GIVEN_PICTURES = 9, 3  # in the strip, and how many of them at most show labels that were given
 MAX_STEPS = 400  # maps that the chart reads; longer videos show every n-th
-HEIGHT_PX, HEADROOM_PX = 120, 18  # of the chart, and in it for the number over its top
-UNITS = 1000  # the inner drawing's own width; its height is 100
+HEIGHT_PX = 120  # of the chart
 MIN_TOP = 0.02  # of the picture: smaller shares are noise
 WIDE_GAP = 2.5  # times the usual time from one map to the next: what lies farther apart is not joined
 
@@ -82,20 +83,14 @@ def class_shares(found: SemanticField, row: int) -> NDArray[np.float64]:
 
 
 def _picture(data: ReportData, found: FieldMap, paints: tuple[LabelPaint, ...]) -> Markup:
-    time_s = float(data.edges_s[found.frame])
-    when = format_clock(time_s, 0.1)
     image = shrink_image(data.frames.image(found.frame), LONGEST_PX)
     seen = paint_label_map(image, found.label, found.confidence, paints)
-    height, width = seen.shape[:2]
-    alt = f"Label map of frame {found.frame}"
-    return tag(
-        "button",
-        tag("img", src=make_data_uri(encode_jpeg(seen)), width=width, height=height, alt=alt, loading="lazy"),
-        tag("span", when, class_="when"),
-        tag("span", "given", class_="badge") if found.given else None,
-        type="button",
-        data_t=f"{time_s:.4f}",
-        aria_label=f"Go to {when}, frame {found.frame}, its label map {'given' if found.given else 'propagated'}",
+    return render_frame_button(
+        data,
+        found.frame,
+        render_image(seen, f"Label map of frame {found.frame}"),
+        subject=f", its label map {'given' if found.given else 'propagated'}",
+        badge=tag("span", "given", class_="badge") if found.given else None,
     )
 
 
@@ -127,23 +122,11 @@ def _chart(
         if k
     ]
     given = data.edges_s[found.frames[found.given]] / data.span_s * UNITS
-    inner = tag(
-        "svg",
-        *layers,
-        tag("path", d="".join(f"M{x:.4g} 96V100" for x in given), class_="marks"),
-        x="0",
-        y=HEADROOM_PX,
-        width="100%",
-        height=HEIGHT_PX - HEADROOM_PX,
-        viewBox=f"0 0 {UNITS} 100",
-        preserveAspectRatio="none",
-        overflow="visible",
-        class_="stack",
-    )
-    edges = [tag("line", class_="floor", x1="0", x2=format_percent(1), y1=y, y2=y) for y in (HEADROOM_PX, HEIGHT_PX)]
-    unit = tag("text", f"{format_number(100 * top, 2)}% of the image", class_="tick", x="0", dx=6, y=HEADROOM_PX - 5)
+    marks = tag("path", d="".join(f"M{x:.4g} 96V100" for x in given), class_="marks")
+    unit = f"{format_number(100 * top, 2)}% of the image"
+    area = render_plot_area([*layers, marks], unit, HEIGHT_PX, class_="stack")
     means = ", ".join(f"{one.name} {share:.0%}" for one, share in zip(paints[1:], shares.mean(axis=0)[1:], strict=True))
-    return render_time_plot(data, HEIGHT_PX, f"Share of the image over time: {means}", [*edges, inner, unit])
+    return render_time_plot(data, HEIGHT_PX, f"Share of the image over time: {means}", area)
 
 
 def split_runs(places: NDArray[np.float64], takes: NDArray[np.intp]) -> list[slice]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 from tasks.report.charts import render_swatch
-from tasks.report.colours import css_colour, track_colour
 from tasks.report.formatting import DASH, format_count, format_number
 from tasks.report.markup import Markup, join, tag
 from tasks.report.report_data import ReportData
 from tasks.report.section import Section
+from tasks.report.sortable_cells import render_cell, render_track_button
 from tasks.report.track_summary import TrackSummary
 
 HEADINGS = (
@@ -62,17 +62,10 @@ def make_track_table_section(data: ReportData) -> Section | None:
 
 
 def _row(data: ReportData, summary: TrackSummary) -> Markup:
-    ident = tag(
-        "button",
-        tag("i", class_="dot", style=f"background:{css_colour(track_colour(summary.track_id))}", aria_hidden="true"),
-        summary.track_id,
-        type="button",
-        data_t=f"{summary.first_s:.4f}",
-        aria_label=f"Track {summary.track_id}: go to its beginning",
-    )
+    ident = render_track_button(summary.track_id, summary.first_s, f"Track {summary.track_id}: go to its beginning")
     return tag(
         "tr",
-        _cell(ident, summary.track_id),
+        render_cell(ident, summary.track_id),
         tag(
             "td",
             render_swatch(data.slots[summary.class_id]),
@@ -80,14 +73,10 @@ def _row(data: ReportData, summary: TrackSummary) -> Markup:
             class_="words",
             data_v=summary.class_name,
         ),
-        _cell(f"{summary.first_s:.2f}", summary.first_s),
-        _cell(f"{summary.last_s:.2f}", summary.last_s),
-        _cell(format_number(summary.frames, 1), summary.frames),
-        _cell(f"{summary.mean_score:.2f}" if math.isfinite(summary.mean_score) else DASH, summary.mean_score),
-        _cell(format_number(summary.path_px, 1), summary.path_px),
-        _cell(format_number(summary.speed_px_s, 2), summary.speed_px_s),
+        render_cell(f"{summary.first_s:.2f}", summary.first_s),
+        render_cell(f"{summary.last_s:.2f}", summary.last_s),
+        render_cell(format_number(summary.frames, 1), summary.frames),
+        render_cell(f"{summary.mean_score:.2f}" if math.isfinite(summary.mean_score) else DASH, summary.mean_score),
+        render_cell(format_number(summary.path_px, 1), summary.path_px),
+        render_cell(format_number(summary.speed_px_s, 2), summary.speed_px_s),
     )
-
-
-def _cell(shown: Markup | str, value: float) -> Markup:
-    return tag("td", shown, data_v=f"{value:.6g}" if math.isfinite(value) else "-1")

@@ -1,0 +1,23 @@
+"""Cells of sortable tables: a value to sort by, and the button of a track."""
+
+from __future__ import annotations
+
+import math
+
+from tasks.report.colours import css_colour, track_colour
+from tasks.report.markup import Markup, tag
+
+
+def render_cell(shown: Markup | str, value: float) -> Markup:
+    """A cell that shows `shown` and is sorted by `value`; without a finite value it comes first."""
+    return tag("td", shown, data_v=f"{value:.6g}" if math.isfinite(value) else "-1")
+
+
+def render_track_dot(track_id: int) -> Markup:
+    """A dot in the colour that the track has in the overlay video."""
+    return tag("i", class_="dot", style=f"background:{css_colour(track_colour(track_id))}", aria_hidden="true")
+
+
+def render_track_button(track_id: int, time_s: float, label: str) -> Markup:
+    """The track's dot and number; a click moves the overlay video to `time_s`."""
+    return tag("button", render_track_dot(track_id), track_id, type="button", data_t=f"{time_s:.4f}", aria_label=label)
