@@ -16,6 +16,7 @@ from tasks.artifacts.frames_file import Frame, FrameStatus
 from tasks.artifacts.image_codec import ImageEncoding
 from tasks.artifacts.parquet_file import ROWS_PER_GROUP
 from tasks.errors import SemflowError
+from tests.factories.frames import make_decode_report
 
 HEIGHT, WIDTH = 48, 64
 
@@ -27,27 +28,7 @@ def image(number: int) -> Image:
 
 
 def make_report(kept: int, encoding: ImageEncoding = "png") -> DecodeReport:
-    return DecodeReport(
-        file="film.mp4",
-        container="mp4",
-        codec="h264",
-        pixel_format="yuv420p",
-        source_width=WIDTH,
-        source_height=HEIGHT,
-        rotation_deg=0,
-        fps=25.0,
-        vfr=False,
-        duration_s=kept / 25,
-        expected=kept,
-        decoded=kept,
-        damaged=0,
-        lost=0,
-        kept=kept,
-        width=WIDTH,
-        height=HEIGHT,
-        encoding=encoding,
-        notes=("a note",),
-    )
+    return make_decode_report((HEIGHT, WIDTH), kept, file="film.mp4", encoding=encoding, notes=("a note",))
 
 
 def rows(statuses: list[FrameStatus]) -> Iterator[Frame]:

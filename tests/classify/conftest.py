@@ -12,12 +12,10 @@ import torch
 from torch import nn
 
 from tasks.artifacts.action_model import ActionModel, LinearHead, StackSettings, TemporalStream
-from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.artifacts.frames import Frames
-from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.tracks import Tracks
 from tasks.classify.params import ClassifyParams
 from tasks.estimate_flow.params import EstimateFlowParams
@@ -27,6 +25,7 @@ from tasks.streams import i3d
 from tasks.streams.clip_network import ClipNetwork
 from tasks.streams.kinetics_labels import load_kinetics_labels
 from tasks.streams.temporal_stream import build_flow_trunk, trunk_to_arrays
+from tests.factories.frames import write_frames
 
 WIDTH, HEIGHT, FPS = 80, 60, 25.0
 LABELS = ("leap", "spin", "rest")
@@ -98,29 +97,7 @@ def make_frames(tmp_path: Path) -> Callable[..., Frames]:
 
 def _frames(images: Sequence[np.ndarray | None], folder: Path) -> Frames:
     """Frames of `images`, None standing for one that is lost."""
-    count, lost = len(images), sum(image is None for image in images)
-    account = DecodeReport(
-        file="made.mp4",
-        container="mp4",
-        codec="h264",
-        pixel_format="yuv420p",
-        source_width=WIDTH,
-        source_height=HEIGHT,
-        rotation_deg=0,
-        fps=FPS,
-        vfr=False,
-        duration_s=count / FPS,
-        expected=count,
-        decoded=count - lost,
-        damaged=0,
-        lost=lost,
-        kept=count,
-        width=WIDTH,
-        height=HEIGHT,
-        encoding="raw",
-    )
-    rows = [Frame(n, n / FPS, "lost" if image is None else "ok", image) for n, image in enumerate(images)]
-    return Frames.stream(rows, lambda: account, encoding="raw").to(folder / "frames.parquet")
+    return write_frames(folder / "frames.parquet", images, size=(HEIGHT, WIDTH), fps=FPS)
 
 
 def _ground(seed: int) -> np.ndarray:

@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 
 from flows.cli.sample_videos import SAMPLES
-from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.frames import Frames
-from tasks.artifacts.frames_file import Frame
 from tasks.detect.params import DetectParams
 from tasks.params import Compute
 from tasks.weights.fetch import fetch_asset
+from tests.factories.frames import write_frames
 
 MakeFrames = Callable[..., Frames]
 
@@ -34,30 +33,7 @@ def make_frames(tmp_path: Path) -> MakeFrames:
     """Frames of `images`, kept exactly; None is a lost frame."""
 
     def make(images: Sequence[np.ndarray | None], size: tuple[int, int] = (272, 640)) -> Frames:
-        sizes = [image.shape[:2] for image in images if image is not None]
-        height, width = sizes[0] if sizes else size
-        account = DecodeReport(
-            file="made.mp4",
-            container="mp4",
-            codec="h264",
-            pixel_format="yuv420p",
-            source_width=width,
-            source_height=height,
-            rotation_deg=0,
-            fps=25.0,
-            vfr=False,
-            duration_s=len(images) / 25,
-            expected=len(images),
-            decoded=len(sizes),
-            damaged=0,
-            lost=len(images) - len(sizes),
-            kept=len(images),
-            width=width,
-            height=height,
-            encoding="raw",
-        )
-        rows = [Frame(n, n / 25, "lost" if image is None else "ok", image) for n, image in enumerate(images)]
-        return Frames.stream(rows, lambda: account, encoding="raw").to(tmp_path / "frames.parquet")
+        return write_frames(tmp_path / "frames.parquet", images, size=size)
 
     return make
 

@@ -9,11 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.frames import Frames
-from tasks.artifacts.frames_file import Frame
 from tasks.estimate_flow.params import EstimateFlowParams
 from tasks.params import Compute
+from tests.factories.frames import write_frames
 
 MakeFrames = Callable[..., Frames]
 View = Callable[..., np.ndarray]
@@ -45,33 +44,7 @@ def make_frames(tmp_path: Path) -> MakeFrames:
     """Frames of `images`, kept exactly; None is a lost frame, numbers in `damaged` are damaged ones."""
 
     def make(images: Sequence[np.ndarray | None], damaged: Sequence[int] = ()) -> Frames:
-        sizes = [image.shape[:2] for image in images if image is not None]
-        height, width = sizes[0] if sizes else (HEIGHT, WIDTH)
-        account = DecodeReport(
-            file="made.mp4",
-            container="mp4",
-            codec="h264",
-            pixel_format="yuv420p",
-            source_width=width,
-            source_height=height,
-            rotation_deg=0,
-            fps=25.0,
-            vfr=False,
-            duration_s=len(images) / 25,
-            expected=len(images),
-            decoded=len(sizes),
-            damaged=len(damaged),
-            lost=len(images) - len(sizes),
-            kept=len(images),
-            width=width,
-            height=height,
-            encoding="raw",
-        )
-        rows = [
-            Frame(n, n / 25, "lost" if image is None else "damaged" if n in damaged else "ok", image)
-            for n, image in enumerate(images)
-        ]
-        return Frames.stream(rows, lambda: account, encoding="raw").to(tmp_path / "frames.parquet")
+        return write_frames(tmp_path / "frames.parquet", images, size=(HEIGHT, WIDTH), damaged=damaged)
 
     return make
 

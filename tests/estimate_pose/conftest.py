@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.frames import Frames
-from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.poses import KEYPOINT_INDEX
 from tasks.artifacts.tracks import Tracks
 from tasks.estimate_pose.params import EstimatePoseParams
 from tasks.params import Compute
+from tests.factories.frames import write_frames
 
 HEIGHT = 200.0  # of the figure, pixels
 FAR = 0.1  # half the distance between left and right hip or shoulder as a slanted camera shows it, in heights
@@ -102,33 +101,8 @@ def make_frames(tmp_path: Path) -> Callable[..., Frames]:
         fps: float = 25.0,
         damaged: Sequence[int] = (),
     ) -> Frames:
-        sizes = [image.shape[:2] for image in images if image is not None]
-        height, width = sizes[0] if sizes else size
-        account = DecodeReport(
-            file="made.mp4",
-            container="mp4",
-            codec="h264",
-            pixel_format="yuv420p",
-            source_width=width,
-            source_height=height,
-            rotation_deg=0,
-            fps=fps,
-            vfr=False,
-            duration_s=len(images) / fps,
-            expected=len(images),
-            decoded=len(sizes),
-            damaged=len(damaged),
-            lost=len(images) - len(sizes),
-            kept=len(images),
-            width=width,
-            height=height,
-            encoding="raw",
-        )
-        rows = [
-            Frame(n, n / fps, "lost" if image is None else "damaged" if n in damaged else "ok", image)
-            for n, image in enumerate(images)
-        ]
-        return Frames.stream(rows, lambda: account, encoding="raw").to(tmp_path / f"{len(list(tmp_path.iterdir()))}")
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}"
+        return write_frames(path, images, size=size, fps=fps, damaged=damaged)
 
     return make
 

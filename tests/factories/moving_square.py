@@ -25,6 +25,7 @@ from tasks.geometry.cell_grid import CellGrid, l2_normalize
 from tasks.geometry.resampling import resample_to_cells
 from tasks.sequence.frame_pair_motion import FramePairMotion
 from tasks.sequence.sequence_view import SequenceView
+from tests.factories.frames import make_decode_report
 
 HEIGHT, WIDTH, CELL = 48, 80, 4
 SIDE, TOP, LEFT, STEP = 16, 16, 8, 4
@@ -142,11 +143,7 @@ def make_inputs(make_world, tmp_path) -> Callable[..., dict[str, Any]]:
 
 
 def account(frames: int, lost: tuple[int, ...]) -> DecodeReport:
-    return DecodeReport(
-        file="made.mp4", container="mp4", codec="h264", pixel_format="rgb24", source_width=WIDTH, source_height=HEIGHT,
-        rotation_deg=0, fps=10.0, vfr=False, duration_s=frames / 10, expected=frames, decoded=frames - len(lost),
-        damaged=0, lost=len(lost), kept=frames, width=WIDTH, height=HEIGHT, encoding="raw",
-    )  # fmt: skip
+    return make_decode_report((HEIGHT, WIDTH), frames, lost=len(lost), fps=10.0, pixel_format="rgb24")
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from tasks.artifacts.tracks import Tracks
 from tasks.geometry.cell_grid import CellGrid, l2_normalize
 from tasks.report.params import ReportParams
 from tasks.report.report_data import ReportData
+from tests.factories.frames import make_decode_report
 
 WIDTH, HEIGHT = 160, 90
 Row = tuple[int, int, int, float, tuple[float, float, float, float]]
@@ -49,27 +50,8 @@ def params() -> ReportParams:
 
 def make_account(status: Sequence[str], width: int, height: int, **changes: object) -> DecodeReport:
     lost, damaged = list(status).count("lost"), list(status).count("damaged")
-    facts = {
-        "file": "clip.mp4",
-        "container": "mov,mp4,m4a,3gp,3g2,mj2",
-        "codec": "h264",
-        "pixel_format": "yuv420p",
-        "source_width": width,
-        "source_height": height,
-        "rotation_deg": 0,
-        "fps": 25.0,
-        "vfr": False,
-        "duration_s": len(status) / 25,
-        "expected": len(status),
-        "decoded": len(status) - lost,
-        "damaged": damaged,
-        "lost": lost,
-        "kept": len(status),
-        "width": width,
-        "height": height,
-        "encoding": "png",
-    }
-    return DecodeReport(**{**facts, **changes})
+    facts = {"file": "clip.mp4", "container": "mov,mp4,m4a,3gp,3g2,mj2", "encoding": "png"} | changes
+    return make_decode_report((height, width), len(status), lost=lost, damaged=damaged, **facts)
 
 
 @pytest.fixture

@@ -11,18 +11,17 @@ import pytest
 
 from tasks.artifacts.action_labels import ActionLabels
 from tasks.artifacts.artifact import Dataset
-from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.artifacts.frames import Frames
-from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.tracks import Tracks
 from tasks.synthetic.figures.figure_clip import FPS, SIDE, ClipTheme, FigureClip, draw_figure_clip
 from tasks.synthetic.figures.figure_motions import MOTIONS
 from tasks.train import stream_features
 from tasks.train.label_segments import TrainingVideos
 from tasks.train.params import TrainParams
+from tests.factories.frames import write_frames
 
 FRAMES = 14
 LABELS = ("kick", "stand")
@@ -57,12 +56,6 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Films:
 def write(root: Path, name: str, clip: FigureClip, tracked: bool = True) -> None:
     """The frames, flow and tracks of one video."""
     count = len(clip.pictures)
-    account = DecodeReport(
-        file=f"{name}.mp4", container="mp4", codec="h264", pixel_format="yuv420p",
-        source_width=SIDE, source_height=SIDE, rotation_deg=0, fps=FPS, vfr=False, duration_s=count / FPS,
-        expected=count, decoded=count, damaged=0, lost=0, kept=count, width=SIDE, height=SIDE, encoding="raw",
-    )  # fmt: skip
-    rows = [Frame(n, n / FPS, "ok", picture) for n, picture in enumerate(clip.pictures)]
     everywhere = np.ones((SIDE, SIDE), bool)
     pairs = (
         FlowPair(flow, -flow, everywhere, everywhere, 1.0, False, camera, 1.0)
@@ -76,7 +69,7 @@ def write(root: Path, name: str, clip: FigureClip, tracked: bool = True) -> None
     )  # fmt: skip
     for kind in (Frames, DenseFlow, Tracks):
         (root / kind.FOLDER).mkdir(parents=True, exist_ok=True)
-    Frames.stream(rows, lambda: account, encoding="raw").to(Frames.path(root, name))
+    write_frames(Frames.path(root, name), clip.pictures, fps=FPS)
     DenseFlow.stream(pairs, FlowMetadata(count, "dis", ENCODING)).to(DenseFlow.path(root, name))
     tracks.save(Tracks.path(root, name))
 
