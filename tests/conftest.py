@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,12 +22,16 @@ CHECKOUT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
-def own_packages() -> Iterator[None]:
-    """Packages that a test adds to the project's own code are not those of the tests after it: they change the keys."""
-    before = set(source_code._added)
+def process_state() -> Iterator[None]:
+    """Undo what a test changes for its whole process: the packages that are the project's own, which change the keys,
+    and the level of the log, which `--json` raises."""
+    packages, logger = set(source_code._added), logging.getLogger("semflow")
+    level, propagate, handlers = logger.level, logger.propagate, list(logger.handlers)
     yield
     source_code._added.clear()
-    source_code._added.update(before)
+    source_code._added.update(packages)
+    logger.setLevel(level)
+    logger.propagate, logger.handlers[:] = propagate, handlers
 
 
 @pytest.fixture(scope="session")
