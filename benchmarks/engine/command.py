@@ -99,10 +99,11 @@ def measure_all(options: argparse.Namespace, folder: Path) -> Iterator[Results]:
 
 
 def write_results(results: Results, folder: Path) -> None:
-    """Write engine.json and engine.svg into `folder`."""
+    """Write engine.json and, once a project is measured, engine.svg into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "engine.json").write_text(json.dumps(as_json(results), indent=1) + "\n", encoding="utf-8")
-    draw(results, folder / "engine.svg")
+    if results.ours:  # axes with logarithms need a value
+        draw(results, folder / "engine.svg")
 
 
 def as_json(results: Results) -> dict[str, Any]:
