@@ -36,19 +36,20 @@ def run_command(*, patterns: tuple[str, ...] | None, retry_failed: bool, pull: b
     """Compute everything that is stale, show it in Prefect, and record it in DVC."""
     from flows.cli.display import choose_display
     from flows.cli.import_videos import import_videos
-    from flows.engine.project import find_root
+    from flows.engine.project import Project, find_root
     from flows.engine.run import run_stale_items
     from flows.prefect_door.engine_adapter import mirror_run
 
     root = find_root(Path.cwd())
     videos = import_videos(root, patterns) if patterns else None
-    project = _open(root, fetch=True)
-    if not project.videos:
-        raise SemflowError(
-            "data/raw must hold at least one video, got none; put files there, name some with "
-            "`semflow run --videos 'folder/*.mp4'`, or fetch samples with `semflow samples`"
-        )
-    with mirror_run(project, videos) as mirror:
+    with mirror_run(root, videos) as mirror:
+        project = Project.open(root, fetch=True, on_new_file=mirror.on_new_file)
+        if not project.videos:
+            raise SemflowError(
+                "data/raw must hold at least one video, got none; put files there, name some with "
+                "`semflow run --videos 'folder/*.mp4'`, or fetch samples with `semflow samples`"
+            )
+        mirror.describe_project(project)
         with choose_display(quiet=quiet, json=as_json) as display:
             summary = run_stale_items(
                 project, videos, observers=[display, mirror], retry_failed=retry_failed, pull=pull

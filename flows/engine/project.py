@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,8 @@ from flows.engine.declaration import (
     hash_code_state,
     load_stages,
 )
-from flows.engine.raw_files import RawListing, list_raw_files
+from flows.engine.file_marks import read_mark
+from flows.engine.raw_files import RawFile, RawListing, list_raw_files
 from flows.engine.recipe_store import RecipeStore
 from flows.engine.recipe_sync import REMOVED_MEMO, sync_recipes
 from flows.engine.state import STATE_FOLDER as STATE
@@ -62,19 +63,29 @@ class Project:
     """Information for the user about the project's files, one line each."""
 
     @classmethod
-    def open(cls, root: Path, stages: str | Sequence[Stage[..., Any]] = PIPELINE, *, fetch: bool = False) -> Project:
+    def open(
+        cls,
+        root: Path,
+        stages: str | Sequence[Stage[..., Any]] = PIPELINE,
+        *,
+        fetch: bool = False,
+        on_new_file: Callable[[], None] = lambda: None,
+    ) -> Project:
         """Read parameters, recipes and the list of videos; raises BadParams or SemflowError with what to fix.
 
         Recorded recipes that are missing here are restored from DVC's cache and, with `fetch`, from its remote.
+        `on_new_file` is called early on if a raw file has not been read before in its present form.
         """
         state = State.open(root)
         pipeline = stages if isinstance(stages, str) else None
         given = () if isinstance(stages, str) else tuple(stages)
         declarations, compute = _declarations(root, state, pipeline, given)
+        raw = list_raw_files(root)
+        if any(_is_new(state, file) for file in raw.files):
+            on_new_file()
         names = [declaration.name for declaration in declarations]
         notes = sync_recipes(root, state, names, fetch=fetch)
         store = RecipeStore.load(root, state, names)
-        raw = list_raw_files(root)
         absent = dict.fromkeys(left_out.relative for left_out in raw.absent)
         removed = (state.read_memo(REMOVED_MEMO) or {}).get("raw", [])
         videos = merge_videos(raw.files, absent | _listed(declarations, store), removed)
@@ -151,6 +162,12 @@ def find_root(start: Path) -> Path:
         f"{start} must lie inside a semflow project (a folder with {PARAMS_FILE}), got none here or above; "
         "change into your clone"
     )
+
+
+def _is_new(state: State, file: RawFile) -> bool:
+    """Whether a raw file has not been hashed in its present form."""
+    mark = read_mark(file.place)
+    return mark is not None and state.find_md5(file.place, mark) is None
 
 
 def _declarations(

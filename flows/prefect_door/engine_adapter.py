@@ -35,15 +35,29 @@ def make_mirror(
     )
 
 
-class _WhenBusy(PrefectMirror):
-    """A mirror that is opened only when there are items to compute."""
+class LazyMirror(PrefectMirror):
+    """A mirror of the project at `root` that is opened only when there are items to compute.
 
-    root: Path
-    videos: Sequence[str] | None
-    interrupted = False
+    Prefect's server takes longer to start than a plan, so the other process is started before where a raw file is new.
+    """
+
+    def __init__(self, root: Path, videos: Sequence[str] | None) -> None:
+        super().__init__(retry_delays_s=RETRY_DELAYS_S)
+        self.interrupted = False
+        self._root = root
+        self._videos = videos
+
+    def describe_project(self, project: Project) -> None:
+        """Give the code fingerprints of the stages of `project` and the inputs of its items, before `on_planned`."""
+        self._versions = _versions(project)
+        self._reads = lambda item: find_sources(project, item)
+
+    def on_new_file(self) -> None:
+        """Start the other process; a raw file has not been read before."""
+        self.start_process(self._root)
 
     def on_planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
-        self.open(self.root, self.videos)
+        self.open(self._root, self._videos)
         super().on_planned(items, expected_s, workers)
 
     def on_finished(self, summary: Summary) -> None:
@@ -52,10 +66,9 @@ class _WhenBusy(PrefectMirror):
 
 
 @contextmanager
-def mirror_run(project: Project, videos: Sequence[str] | None) -> Generator[Observer]:
+def mirror_run(root: Path, videos: Sequence[str] | None) -> Generator[LazyMirror]:
     """The mirror of a run from the command line; Prefect is not started for a run with nothing to do."""
-    mirror = _WhenBusy(_versions(project), lambda item: find_sources(project, item), retry_delays_s=RETRY_DELAYS_S)
-    mirror.root, mirror.videos = project.root, videos
+    mirror = LazyMirror(root, videos)
     try:
         yield mirror
     finally:

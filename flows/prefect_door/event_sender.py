@@ -21,7 +21,7 @@ MAX_IN_FLIGHT = 2000
 """Most items that the server may have accepted and not yet recorded; it drops events beyond 10,000 (Prefect 3.8.8)."""
 MAX_PAUSE_S = 1.0
 """Longest time between two queries of the number of recorded items; each costs the server some milliseconds."""
-FEW, MAX_PAUSE_OF_FEW_S = 100, 0.2
+FEW, MAX_PAUSE_OF_FEW_S = 100, 0.1
 """With at most so many task runs the pause is shorter: they are recorded within a second, and the user waits."""
 STALL_TIMEOUT_S = 30.0
 """Seconds without progress of the server after which sending continues without waiting."""

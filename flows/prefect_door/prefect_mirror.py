@@ -75,10 +75,11 @@ class PrefectMirror:
         self._closing = threading.Event()
         self._ended_well = False
         self._ended_early = False
+        self._opened = False
 
     def open(self, root: Path, videos: Sequence[str] | None = None, stages: Sequence[str] | None = None) -> None:
-        """Start the process that records the run in Prefect; returns at once."""
-        log = root / PREFECT_LOG
+        """Start recording the run in Prefect; returns at once."""
+        self.start_process(root)
         opening = {
             "root": str(root),
             "videos": None if videos is None else list(videos),
@@ -87,6 +88,14 @@ class PrefectMirror:
             "retry_delays_s": self._retry_delays_s,
             "flow_run_id": self._flow_run_id,
         }
+        self._events.appendleft(("open", opening))
+        self._opened = True
+
+    def start_process(self, root: Path) -> None:
+        """Start the other process, unless it runs; without `open` after it, `close` ends it and nothing is recorded."""
+        if self._process is not None or self._opened:
+            return
+        log = root / PREFECT_LOG
         try:
             log.parent.mkdir(parents=True, exist_ok=True)
             with log.open("wb") as file:
@@ -101,7 +110,6 @@ class PrefectMirror:
         except OSError as error:
             self._say(logging.WARNING, f"Prefect could not be started ({error}); this run continues without it")
             return
-        self._events.append(("open", opening))
         self._threads = [
             threading.Thread(target=work, args=(self._process,), daemon=True, name=f"prefect-{work.__name__[1:]}")
             for work in (self._write, self._listen)
@@ -132,7 +140,8 @@ class PrefectMirror:
     def close(self, timeout_s: float = 10.0, *, quiet: bool = False) -> None:
         """Wait at most `timeout_s` until Prefect has recorded the run, then end its process; warns if incomplete."""
         process = self._process
-        if process is None:
+        if process is None or not self._opened:
+            self.kill_process()
             return
         self._events.append(("close", timeout_s))
         self._closing.set()

@@ -150,6 +150,7 @@ def record_run(pipes: RunPipes, own: bool) -> None:
 
     from flows.prefect_door.prefect_recorder import PrefectRecorder
 
+    gc.freeze()  # what the imports made stays
     gc.enable()
     pipes.recording = True
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -219,3 +220,20 @@ def test_the_run_log_holds_times_and_recipes_do_not(reopen: Reopen, project_root
     (method,) = (project_root / "data/recipes/read").glob("*.method.json")
     assert method.name == f"{recipe['method']}.method.json", "one for all videos"
     assert json.loads(method.read_text()).keys() == {"stage", "params", "code", "weights", "libraries", "device"}
+
+
+def test_a_raw_file_that_is_new_in_its_present_form_is_reported_when_the_project_is_opened(
+    reopen: Reopen, project_root: Path
+) -> None:
+    def count_reports() -> int:
+        reports: list[None] = []
+        Project.open(project_root, toys.TOYS, on_new_file=lambda: reports.append(None)).close()
+        return len(reports)
+
+    assert count_reports() == 1, "once for all files"
+    for raw in (project_root / "data/raw").iterdir():
+        os.utime(raw, (1, 1))  # a file that was modified a moment ago may change again without a new mark
+    run(reopen)
+    assert count_reports() == 0
+    (project_root / "data/raw/two.mp4").write_text("other words")
+    assert count_reports() == 1

@@ -12,6 +12,7 @@ import pytest
 
 from flows.engine.outcome import Item, Step
 from flows.prefect_door import prefect_mirror as module
+from flows.prefect_door.engine_adapter import LazyMirror
 from tests.flows.prefect_door.scripts import (
     COUNT_ONE,
     READ_ONE,
@@ -91,3 +92,24 @@ def test_the_other_process_asks_this_machine_without_a_proxy(monkeypatch: pytest
     environment = module.make_environment(None)
     assert environment["NO_PROXY"] == environment["no_proxy"] == "intranet,127.0.0.1,localhost"
     assert os.environ["NO_PROXY"] == "intranet", "what the run itself does is none of the mirror's business"
+
+
+def test_a_process_that_was_started_for_a_run_with_nothing_to_do_is_ended_and_records_nothing(tmp_path: Path) -> None:
+    mirror = LazyMirror(tmp_path, None)
+    mirror.on_new_file()
+    process = mirror._process
+    assert process is not None and process.poll() is None
+    mirror.on_new_file()
+    assert mirror._process is process, "one process is enough"
+    mirror.close()
+    assert process.poll() is not None
+    assert (tmp_path / module.PREFECT_LOG).read_bytes() == b""
+    mirror.close()
+
+
+def test_the_opening_precedes_what_happened_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mirror = LazyMirror(tmp_path, ["one"])
+    monkeypatch.setattr(mirror, "start_process", lambda root: None)
+    mirror.on_message(30, "a disk is slow")
+    mirror.on_planned([READ_ONE], {}, 1)
+    assert [message[0] for message in mirror.take_messages()] == ["open", "log", "planned"]
