@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-ItemStatus = Literal["fresh", "stale", "remote", "failed", "blocked"]
-STATUS_ORDER: tuple[ItemStatus, ...] = ("fresh", "stale", "remote", "failed", "blocked")
+ItemStatus = Literal["fresh", "dropped", "stale", "remote", "failed", "blocked"]
+STATUS_ORDER: tuple[ItemStatus, ...] = ("fresh", "dropped", "stale", "remote", "failed", "blocked")
 MAX_LINES = 20
 """Most failures of a run, or reasons of a plan, that are shown."""
-RANK = {"failed": 0, "stale": 1, "blocked": 2, "remote": 4}
+RANK = {"failed": 0, "stale": 1, "blocked": 2, "remote": 4, "dropped": 4}
 WAITS, WAITS_RANK = "waits for ", 3
 """Prefix of the reason of an item that waits for another, and its rank: causes are shown before it."""
 
@@ -85,7 +85,7 @@ def show_plan(console: Console | None, lines: Sequence[PlanLine], stages: Sequen
     if counts["stale"]:
         console = console or _stdout()
         console.print(_plan_table(console, lines, stages))
-    explained = [line for line in lines if line.status not in ("fresh", "remote")]
+    explained = [line for line in lines if line.status not in ("fresh", "remote", "dropped")]
     if every:
         rows = ((line.status, f"{line.item.stage} {format_video_name(line.item)}: {line.reason}") for line in explained)
         text = "".join(f"{status:<7} {join_lines(reason)}\n" for status, reason in rows)

@@ -59,6 +59,8 @@ class Declaration:
     outputs: tuple[ArtifactKind, ...]
     selects_videos: bool
     """Whether a stage over the dataset reads only the videos that its `select_videos` names."""
+    keeps_artifacts: bool
+    """Whether its artifacts stay on disk and in DVC; False for the stages of `compute.recompute`."""
     accelerator: bool
     differs_on_cuda: bool
     """Whether CUDA may give other bytes than a CPU, so that the requested device matters."""
@@ -78,11 +80,34 @@ def declare_stages(
     stages: Sequence[Stage[..., Any]], params: Mapping[str, Params], device: str
 ) -> tuple[Declaration, ...]:
     """The declarations of `stages` with the parameters `params` on `device` (`cpu` or `cuda:N`)."""
-    return tuple(_declare(stage, stages, params, device) for stage in stages)
+    recompute = _read_recompute(stages, params)
+    return tuple(_declare(stage, stages, params, device, recompute) for stage in stages)
+
+
+def _read_recompute(stages: Sequence[Stage[..., Any]], params: Mapping[str, Params]) -> Sequence[str]:
+    """The stages of `compute.recompute`; raises BadParams where one is not read by another stage of the same video."""
+    from tasks.errors import BadParams
+    from tasks.params import Compute
+
+    compute = params["compute"]
+    assert isinstance(compute, Compute)
+    read = {kind for stage in stages for kind in stage.inputs.values()}
+    allowed = [stage.name for stage in stages if not stage.dataset_inputs and read.intersection(stage.outputs)]
+    for name in compute.recompute:
+        if name not in allowed:
+            raise BadParams(
+                f"compute.recompute must name stages of one video that other stages read ({', '.join(allowed)}), "
+                f"got {name!r}"
+            )
+    return compute.recompute
 
 
 def _declare(
-    stage: Stage[..., Any], stages: Sequence[Stage[..., Any]], params: Mapping[str, Params], device: str
+    stage: Stage[..., Any],
+    stages: Sequence[Stage[..., Any]],
+    params: Mapping[str, Params],
+    device: str,
+    recompute: Sequence[str],
 ) -> Declaration:
     from tasks.device_class import classify_device
     from tasks.fingerprint import fingerprint_module, library_version
@@ -108,6 +133,7 @@ def _declare(
         dataset_inputs=tuple(argument for argument in stage.inputs if argument in stage.dataset_inputs),
         outputs=tuple(_kind(kind) for kind in stage.outputs),
         selects_videos=stage.selects_videos,
+        keeps_artifacts=stage.name not in recompute,
         accelerator=stage.accelerator,
         differs_on_cuda="cuda" in stage.kernels,
         method=method,

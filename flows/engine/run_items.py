@@ -17,7 +17,7 @@ from flows.engine.interrupt import SignalState
 from flows.engine.item_jobs import make_job
 from flows.engine.job import JobResult
 from flows.engine.outcome import Item, Observer, Outcome
-from flows.engine.plan import ONLY_IN_REMOTE, ItemState, Plan
+from flows.engine.plan import NOT_KEPT, ONLY_IN_REMOTE, RAW_MISSING, ItemState, Plan
 from flows.engine.recipe import Recipe
 from flows.engine.recorded_results import RecordedResults
 from flows.engine.schedule import Schedule
@@ -114,7 +114,8 @@ class ItemRunner:
         declaration = self.plan.project.by_name[item.stage]
         state = self.plan.examine_item(declaration, item.video)
         pulled = state.status == "remote" and self.states[item].reason == ONLY_IN_REMOTE
-        if state.status != "stale" and not pulled:
+        again = state.status == "dropped" and self.states[item].reason == NOT_KEPT
+        if state.status != "stale" and not pulled and not again:
             self.plan.set_state(state)
             self._finish(make_outcome(state))
             return
@@ -159,7 +160,12 @@ class ItemRunner:
         else:
             if done.details:
                 _log_details(self.plan.project.root, item, done.details)
-            self._finish(Outcome(item.video, item.stage, "failed", done.seconds, error=done.message))
+            message = done.message
+            if self.states[item].reason == NOT_KEPT and self.plan.lacks_raw(
+                self.plan.project.by_name[item.stage], item.video
+            ):
+                message = f"data/raw/{self.plan.project.videos[item.video].relative} {RAW_MISSING}; {NOT_KEPT}"
+            self._finish(Outcome(item.video, item.stage, "failed", done.seconds, error=message))
 
     def _accept(self, state: ItemState, done: JobResult) -> None:
         """Write the recipe of the artifacts that are in place now, and save it in the state."""
@@ -238,7 +244,7 @@ class ItemRunner:
 def make_outcome(state: ItemState) -> Outcome:
     """The outcome of an item that is not computed: reused, remote, failed or blocked."""
     item = state.item
-    if state.status == "fresh":
+    if state.status in ("fresh", "dropped"):
         return Outcome(item.video, item.stage, "reused")
     if state.status == "remote":
         return Outcome(item.video, item.stage, "remote")

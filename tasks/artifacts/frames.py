@@ -90,7 +90,7 @@ class Frames(Artifact):
         return self._read_images(range(start, stop))
 
     def batches(self, size: int, among: Iterable[int] | None = None) -> Iterator[tuple[list[int], list[Image]]]:
-        """Lists of `size` row numbers and images of undamaged frames (`among` some), in order; the last may be shorter."""
+        """Lists of `size` row numbers and images of undamaged frames (`among` some) in order; the last may be short."""
         numbers: list[int] = []
         images: list[Image] = []
         for frame, image in self._read_images(range(len(self)) if among is None else among):

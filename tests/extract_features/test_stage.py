@@ -40,7 +40,15 @@ def axes(fitted_on: Any = "samples", frames: dict[str, Path] | None = None, **ch
 
 
 def compute(batch: int = 1) -> Compute:
-    return Compute(device="cpu", workers=1, batch=batch, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
+    return Compute(
+        device="cpu",
+        workers=1,
+        batch=batch,
+        item_timeout_s=0,
+        worker_memory_gb=0,
+        store_raw=True,
+        recompute=(),
+    )
 
 
 @pytest.fixture

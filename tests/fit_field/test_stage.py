@@ -23,7 +23,7 @@ from tasks.errors import BadInput
 from tasks.fit_field.stage import fit_field
 from tasks.params import Compute
 
-CPU = Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
+CPU = Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True, recompute=())
 
 
 @pytest.fixture

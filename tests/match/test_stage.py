@@ -20,7 +20,7 @@ from tasks.match.stage import match
 from tasks.params import Compute
 
 CELLS = CellGrid(rows=6, columns=8, step_x=8.0, step_y=8.0, left=0.0, top=0.0)
-CPU = Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
+CPU = Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True, recompute=())
 
 
 def features(frames: int, missing: tuple[int, ...] = ()) -> Features:
