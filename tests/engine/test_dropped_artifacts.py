@@ -52,11 +52,15 @@ def test_after_a_run_they_are_gone_and_everything_is_up_to_date(reopen: Reopen, 
     assert statuses(reopen(), "count") == statuses(reopen(), "join") == {"fresh"}
     again = run(reopen)
     assert toys.CALLS == []
+    assert {outcome.result for outcome in again.outcomes} == {"reused"}
+
+
+def test_they_are_computed_again_for_the_videos_and_stages_that_read_them(reopen: Reopen, project_root: Path) -> None:
+    run(reopen)
+    edit(project_root, "letter: a", "letter: n")
     run(reopen, videos=["one"])
     assert sorted(toys.CALLS) == ["count", "join", "read one"]
     assert list_words(project_root) == [], "and deleted again"
-    edit(project_root, "letter: n", "letter: a")
-    run(reopen)
 
 
 def test_a_stage_whose_readers_do_not_need_them_again_does_not_run(reopen: Reopen, project_root: Path) -> None:
