@@ -14,6 +14,7 @@ from flows.engine.outcome import Item, Summary
 from flows.engine.plan import Plan
 from flows.engine.project import Project
 from flows.engine.run import restore_artifacts, run_stale_items
+from flows.maintenance.pull import pull_artifacts
 from tasks.errors import BadParams, SemflowError
 from tests.engine import toys
 
@@ -143,3 +144,6 @@ def test_dvc_records_their_recipes_and_not_their_bytes(reopen: Reopen, project_r
     dvc("pull", "-q")
     assert statuses(reopen(), "read") == {"dropped"}
     assert statuses(reopen(), "join") == {"fresh"}
+    words = next(kind for kind in reopen().by_name["read"].outputs)
+    with pytest.raises(SemflowError, match=r"data/words must be kept to be pulled, got read in compute\.recompute"):
+        pull_artifacts(reopen(), kinds=[words])
