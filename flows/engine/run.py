@@ -102,17 +102,20 @@ def restore_artifacts(project: Project, items: Sequence[Item], observers: Sequen
     Raises SemflowError where an item cannot be restored, or where another run holds the project's lock.
     """
     with hold_project(project), handle_signals() as signals:
-        plan = Plan.examine_project(project)
-        states = mark_absent(plan, items)
-        outcomes: dict[Item, Outcome] = {}
-        if list_stale(states):
-            _run_items(plan, states, outcomes, observers=observers, signals=signals, stopped=lambda: False)
-        project.state.flush()
+        restore_planned(Plan.examine_project(project), items, observers, signals)
+
+
+def restore_planned(plan: Plan, items: Sequence[Item], observers: Sequence[Observer], signals: SignalState) -> None:
+    """The same for a plan whose project's lock is held; the plan's states are replaced."""
+    states = mark_absent(plan, items)
+    outcomes: dict[Item, Outcome] = {}
+    if list_stale(states):
+        _run_items(plan, states, outcomes, observers=observers, signals=signals, stopped=lambda: False)
+    plan.project.state.flush()
     for item in items:
         state = plan.states[item]
         if state.status != "fresh":
-            outcome = outcomes.get(item)
-            reason = (outcome.error if outcome else "") or state.reason or state.status
+            reason = (outcomes[item].error if item in outcomes else "") or state.reason or state.status
             raise SemflowError(f"{item} must be up to date, got {state.status}: {reason}; run `semflow run` first")
 
 
