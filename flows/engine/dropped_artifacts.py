@@ -7,7 +7,7 @@ the hashes of the bytes, so that what was computed from them stays up to date.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from flows.engine.atomic_files import remove_path
 from flows.engine.outcome import Item
@@ -27,6 +27,14 @@ def add_items_to_restore(plan: Plan, states: dict[Item, ItemState], pull: bool) 
         plan, states, [item for item, s in states.items() if s.status == "stale" and s.reason != ONLY_IN_REMOTE]
     )
     return states
+
+
+def reads_dropped(plan: Plan, states: Mapping[Item, ItemState]) -> bool:
+    """Whether a stale item of `states` reads artifacts that are not kept."""
+    if all(declaration.keeps_artifacts for declaration in plan.project.declarations):
+        return False
+    stale = (item for item, state in states.items() if state.status == "stale")
+    return any(plan.states[source].status == "dropped" for item in stale for source in plan.find_sources(item))
 
 
 def mark_absent(plan: Plan, items: Iterable[Item]) -> dict[Item, ItemState]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows.engine.dropped_artifacts import add_items_to_restore, drop_read_artifacts, mark_absent
+from flows.engine.dropped_artifacts import add_items_to_restore, drop_read_artifacts, mark_absent, reads_dropped
 from flows.engine.dvc_commit import commit_to_dvc
 from flows.engine.dvc_yaml import check_dvc_yaml
 from flows.engine.inline_workers import make_inline_workers
@@ -67,10 +67,13 @@ def run_stale_items(
             progress.moved = remove_orphans(project, plan)
             if retry_failed:
                 _reset_failures(project, plan)
-            states = add_items_to_restore(plan, select_items(plan, videos, stages), pull)
+            states = select_items(plan, videos, stages)
+            if reads_dropped(plan, states):
+                states = _restore_known(plan, states, progress.outcomes, signals=signals, stopped=stopped)
+            states = add_items_to_restore(plan, states, pull)
             progress.order = list(states)
             fresh = [state for state in states.values() if state.status != "stale"]
-            progress.outcomes |= {state.item: make_outcome(state) for state in fresh}
+            progress.outcomes = {state.item: make_outcome(state) for state in fresh} | progress.outcomes
             if list_stale(states):
                 progress.expected_s = _run_items(
                     plan, states, progress.outcomes, observers=observers, signals=signals, stopped=stopped
@@ -207,6 +210,31 @@ def _run_items(
     made = [outcome.item for outcome in outcomes.values() if outcome.result == "computed"]
     expected = timings.estimate_items(made)
     return sum(expected.values()) if made and len(expected) == len(made) else None
+
+
+def _restore_known(
+    plan: Plan,
+    states: dict[Item, ItemState],
+    outcomes: dict[Item, Outcome],
+    *,
+    signals: SignalState,
+    stopped: Callable[[], bool],
+) -> dict[Item, ItemState]:
+    """Restore the stale items whose outputs are in DVC's cache, before artifacts are computed that only their readers
+    would need; gives the states after it."""
+    workers = make_workers(plan.project, list_stale(states))
+    timings = DurationEstimates.from_state(plan.project.state)
+    runner = ItemRunner(
+        plan, states, workers, (), timings, signals=signals, stopped=stopped, outcomes=outcomes, restores_only=True
+    )
+    try:
+        runner.run()
+    finally:
+        workers.close()
+    for item, state in states.items():
+        if state.status == "stale" and item not in outcomes:
+            plan.set_state(plan.examine_item(plan.project.by_name[item.stage], item.video))
+    return {item: plan.states[item] for item in states}
 
 
 def _refresh_index(project: Project, plan: Plan, notes: list[str]) -> Path | None:

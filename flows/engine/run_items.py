@@ -14,7 +14,7 @@ from flows.engine.atomic_files import remove_path
 from flows.engine.declaration import Declaration
 from flows.engine.file_marks import read_mark
 from flows.engine.interrupt import SignalState
-from flows.engine.item_jobs import make_job
+from flows.engine.item_jobs import has_local_outputs, make_job
 from flows.engine.job import JobResult
 from flows.engine.outcome import Item, Observer, Outcome
 from flows.engine.plan import NOT_KEPT, ONLY_IN_REMOTE, RAW_MISSING, ItemState, Plan
@@ -50,6 +50,8 @@ class ItemRunner:
     """Signals of the run, deferred while an event is handled, so that no result is handled halfway."""
     limit_s: float = 0.0
     stopped: Callable[[], bool] = lambda: False
+    restores_only: bool = False
+    """Whether only items are handled whose outputs are in DVC's cache; others, and what waits for them, are left."""
     expected_s: dict[Item, float] = field(default_factory=dict[Item, float])
     """Item to its expected seconds, where something is known."""
     outcomes: dict[Item, Outcome] = field(default_factory=dict[Item, Outcome])
@@ -118,6 +120,8 @@ class ItemRunner:
         if state.status != "stale" and not pulled and not again:
             self.plan.set_state(state)
             self._finish(make_outcome(state))
+            return
+        if self.restores_only and not has_local_outputs(self.plan, self.past, state):
             return
         self.in_hand[item] = (state, attempt)
         limit = self.timings.choose_limit(item, self.limit_s)

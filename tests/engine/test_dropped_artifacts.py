@@ -147,3 +147,20 @@ def test_dvc_records_their_recipes_and_not_their_bytes(reopen: Reopen, project_r
     words = next(kind for kind in reopen().by_name["read"].outputs)
     with pytest.raises(SemflowError, match=r"data/words must be kept to be pulled, got read in compute\.recompute"):
         pull_artifacts(reopen(), kinds=[words])
+
+
+def test_an_earlier_value_comes_back_from_the_cache_and_nothing_is_computed(reopen: Reopen, project_root: Path) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=project_root, check=True)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], cwd=project_root, check=True)
+    (project_root / "dvc.yaml").write_text(render_dvc_yaml(reopen()))
+    run(reopen)
+    edit(project_root, "letter: a", "letter: n")
+    run(reopen)
+    edit(project_root, "letter: n", "letter: a")
+    back = run(reopen)
+    assert toys.CALLS == [], "what count and join read is not needed"
+    assert {o.result for o in back.outcomes if o.stage in ("count", "join")} == {"restored"}
+    assert list_words(project_root) == []
+    edit(project_root, "times: 2", "times: 3")
+    run(reopen)
+    assert sorted(set(toys.CALLS)) == ["join", "repeat"], "words are as the raw files, which are in the cache"
