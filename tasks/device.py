@@ -15,7 +15,11 @@ DEVICE_PATTERN = r"^(auto|cpu|cuda(:[0-9]{1,3})?)$"
 
 @cache
 def resolve_device(wanted: str) -> str:
-    """`cpu` or `cuda:N` for auto, cpu, cuda or cuda:N; BadParams where CUDA is asked for and not there."""
+    """`cpu` or `cuda:N` for auto, cpu, cuda or cuda:N; BadParams where CUDA is asked for and not there.
+
+    On CUDA matrix products of float32 are set to single precision. That is torch's default, but some containers ask for
+    TF32, whose mantissa of ten bits would make the sums wrong that `match` computes exactly.
+    """
     if wanted == "cpu":
         return "cpu"
     if re.search(DEVICE_PATTERN, wanted) is None:
@@ -27,6 +31,7 @@ def resolve_device(wanted: str) -> str:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     index = int(wanted.partition(":")[2] or 0)
     if index < count:
+        torch.backends.cuda.matmul.allow_tf32 = False
         return f"cuda:{index}"
     if wanted == "auto":
         return "cpu"

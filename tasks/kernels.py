@@ -14,14 +14,10 @@ import platform
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 
 CPUINFO = Path("/proc/cpuinfo")
 KERNELS_VARIABLE = "SEMFLOW_KERNELS"
 """`free` leaves the choice to the libraries, for measurements."""
-SINGLE_PRECISION_PRODUCTS: Mapping[str, str] = MappingProxyType({"TORCH_ALLOW_TF32_CUBLAS_OVERRIDE": "0"})
-"""Matrix products of float32 stay float32 on CUDA: torch's default, but some containers ask for TF32. Its mantissa of
-ten bits would make the sums wrong that `match` computes exactly."""
 AVX2 = frozenset({"avx2", "fma"})
 AVX512 = frozenset({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"})
 """What NumPy's X86_V4, OpenCV's AVX512-SKX, ATen's and oneDNN's AVX-512 kernels need."""
@@ -29,7 +25,6 @@ AVX512 = frozenset({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"})
 
 def pin_kernels() -> None:
     """Set what libraries read when they are loaded; must come before any of them is imported."""
-    os.environ |= SINGLE_PRECISION_PRODUCTS
     if os.environ.get(KERNELS_VARIABLE) != "free":
         os.environ |= choose_kernel_settings(processor_flags())
 

@@ -12,7 +12,7 @@ import pytest
 from flows.pipeline import STAGES
 from tasks import device_class as module
 from tasks.device_class import classify_device, classify_processor
-from tasks.kernels import AVX2, AVX512, choose_kernel_settings, pin_kernels
+from tasks.kernels import AVX2, AVX512, choose_kernel_settings
 from tasks.params import Params, read_params
 
 ZEN2, ZEN4, NEHALEM = AVX2 | {"sse4_2"}, AVX2 | AVX512, frozenset({"sse4_2"})
@@ -67,14 +67,6 @@ def test_kernels_are_pinned_to_avx2_and_nowhere_else() -> None:
         "OPENCV_CPU_DISABLE" not in choose_kernel_settings(ZEN2)
         and choose_kernel_settings(ZEN4)["OPENCV_CPU_DISABLE"] == "AVX512-SKX"
     )
-
-
-def test_products_on_cuda_stay_in_single_precision_where_a_container_asks_for_less(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "1")
-    pin_kernels()
-    assert os.environ["TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"] == "0"
 
 
 def test_the_class_of_a_processor_is_told_without_torch(checkout: Path) -> None:
