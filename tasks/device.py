@@ -11,6 +11,9 @@ from tasks.errors import BadParams
 
 DEVICE_PATTERN = r"^(auto|cpu|cuda(:[0-9]{1,3})?)$"
 """What may be asked for."""
+ACCELERATOR_ITEM_BYTES = 8e9
+"""Memory of a CUDA device for one item: its process, a network and a batch. RAFT and I3D take the most, some gigabytes
+at 640x360."""
 
 
 @cache
@@ -38,6 +41,14 @@ def resolve_device(wanted: str) -> str:
     raise BadParams(
         f"compute.device must be one of the {count} CUDA devices here, got {wanted!r}; set it to auto or cpu"
     )
+
+
+@cache
+def count_accelerator_items(device: str) -> int:
+    """How many items may use a CUDA device at once: one per ACCELERATOR_ITEM_BYTES of its memory, at least one."""
+    import torch
+
+    return max(1, int(torch.cuda.get_device_properties(device).total_memory // ACCELERATOR_ITEM_BYTES))
 
 
 def _may_have_cuda() -> bool:
