@@ -37,8 +37,8 @@ CASES = ("detect", "extract_features", "match", "estimate_flow, RAFT", "estimate
 """Titles of the cases (stage_cases.py), which cannot be imported before the packages are there."""
 REHEARSAL_DEVICE = "cpu:0"
 """As in stage_cases.py: stages take their path for an accelerator on the CPU."""
-FIELD_FILM_S = 10.0
-"""Length of the clip for the run with the semantic field, most of which is computed on the CPU."""
+FILM_S, FIELD_FILM_S = 20.0, 10.0
+"""Film for whole runs, and at most for the one with the semantic field, most of which the CPU computes."""
 NO_FIELD: Mapping[str, Any] = {"fit_field": {"labels": "user"}}
 """Without labels of a user the field is not fitted."""
 
@@ -74,6 +74,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--to", type=Path, default=CHECKOUT / "reports/bench", help="where the results go")
     parser.add_argument("--work", type=Path, help="where the private folder is made (the folder for temporary files)")
     parser.add_argument("--cases", nargs="*", default=list(CASES), choices=CASES, help="stages to compare (all)")
+    parser.add_argument("--film-s", type=float, default=FILM_S, help=f"seconds of film for whole runs ({FILM_S:g})")
     parser.add_argument("--parts", nargs="*", help="parts to run (all): stages, run_without_field, ...")
     return parser.parse_args(argv)
 
@@ -107,12 +108,12 @@ def measure(options: argparse.Namespace, budget: Budget, work: Path) -> dict[str
         write_results(results, options.to)
         print(f"[{budget.spent_s:.0f} s] {part.name}: {result.status} {result.error}", flush=True)  # noqa: T201
 
-    parts = list_parts(check, options.cases, budget.limit_s)
+    parts = list_parts(check, options.cases, options.film_s, budget.limit_s)
     run_parts([part for part in parts if not options.parts or part.name in options.parts], budget, keep)
     return results
 
 
-def list_parts(check: Check, cases: Sequence[str], budget_s: float) -> list[Part]:
+def list_parts(check: Check, cases: Sequence[str], film_s: float, budget_s: float) -> list[Part]:
     """The parts, the most important first; each leaves a share of the budget for the next ones."""
 
     def part(name: str, run: Callable[[float], Any], share: float) -> Part:
@@ -120,9 +121,9 @@ def list_parts(check: Check, cases: Sequence[str], budget_s: float) -> list[Part
 
     return [
         part("stages", lambda limit_s: run_cases(check, cases, limit_s), 0.5),
-        part("run_without_field", lambda limit_s: run_whole(check, "plain", None, NO_FIELD, limit_s), 0.25),
+        part("run_without_field", lambda limit_s: run_whole(check, "plain", film_s, NO_FIELD, limit_s), 0.25),
         part("gpu_tests", lambda limit_s: _run_tests(check, limit_s), 0.2),
-        part("run_with_field", lambda limit_s: run_whole(check, "field", FIELD_FILM_S, {}, limit_s), 1.0),
+        part("run_with_field", lambda limit_s: run_whole(check, "field", min(film_s, FIELD_FILM_S), {}, limit_s), 1.0),
     ]
 
 
@@ -169,9 +170,7 @@ def read_case_lines(file: Path, ended: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def run_whole(
-    check: Check, name: str, film_s: float | None, changes: Mapping[str, Any], limit_s: float
-) -> dict[str, Any]:
+def run_whole(check: Check, name: str, film_s: float, changes: Mapping[str, Any], limit_s: float) -> dict[str, Any]:
     """Figures of a whole run of the clip's first `film_s` with some parameters changed (whole_run.py).
 
     Raises RuntimeError, naming the stages that were done, where it takes longer than `limit_s`.

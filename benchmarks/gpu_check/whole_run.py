@@ -7,7 +7,6 @@ Prefect's mirror and the record in DVC are left out: they take no part in the co
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -73,15 +72,6 @@ def make_project(root: Path, params_file: Path, changes: Mapping[str, Mapping[st
     (root / PARAMS_FILE).write_text(yaml.safe_dump(sections, sort_keys=False), encoding="utf-8")
 
 
-def add_clip(root: Path, clip: Path, film_s: float | None) -> None:
-    """Put the first `film_s` of a clip into the project, by default all of it."""
-    target = root / RawVideo.FOLDER / clip.name
-    if film_s is None:
-        shutil.copy(clip, target)
-    else:
-        cut_clip(clip, target, film_s)
-
-
 def measure_run(root: Path, results: Path) -> dict[str, Any]:
     """Seconds of the run by the clock, of each stage's items, and as a multiple of the clip's length.
 
@@ -111,7 +101,7 @@ def main(order_text: str) -> int:
     order: dict[str, Any] = json.loads(order_text)
     root, results = Path(order["root"]), Path(order["results"])
     make_project(root, Path(order["params"]), order["changes"])
-    add_clip(root, Path(order["clip"]), order["film_s"])
+    cut_clip(Path(order["clip"]), root / RawVideo.FOLDER / "clip.mp4", order["film_s"])
     results.write_text(json.dumps(measure_run(root, results)), encoding="utf-8")
     return 0
 

@@ -150,7 +150,7 @@ def test_a_run_that_takes_too_long_says_which_stages_were_done(tmp_path: Path, m
 
     monkeypatch.setattr(command, "_run_module", run_module)
     with pytest.raises(RuntimeError, match=r"must end within 9 s, got done in this time: decode 2\.0 s"):
-        command.run_whole(make_check(tmp_path), "plain", None, {}, 9)
+        command.run_whole(make_check(tmp_path), "plain", 20, {}, 9)
 
 
 def test_a_case_that_hangs_ends_its_process_with_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
