@@ -90,7 +90,13 @@ class Installed:
         """The environment of processes that use it: this process's with two search paths."""
         paths = [str(path) for path in (self.packages, checkout) if path is not None]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
-        return environment | ({CACHE_VARIABLE: str(self.cache)} if self.cache is not None else {})
+        if self.cache is None:
+            return environment
+        settings = {
+            "YOLO_OFFLINE": "True",
+            "YOLO_CONFIG_DIR": str(self.cache),
+        }  # of ultralytics, else in the home folder
+        return environment | settings | {CACHE_VARIABLE: str(self.cache)}
 
 
 def install_bundle(folder: Path, target: Path) -> Installed:

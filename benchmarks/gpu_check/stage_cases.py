@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import sys
 import threading
@@ -82,7 +83,8 @@ def run_case(runner: StageRunner, case: StageCase, device: str) -> dict[str, Any
         if kind in COMPARISONS:
             name = Path(kind.FOLDER).name
             value = COMPARISONS[kind](kind.load(path), kind.load(compared.outputs[kind]))
-            agreement[name] = {"value": value, "ok": TOLERANCES[name].accepts(value)}
+            # JSON has no NaN, which says that there was nothing to compare.
+            agreement[name] = {"value": None if math.isnan(value) else value, "ok": TOLERANCES[name].accepts(value)}
     cpu_s, device_s = on_cpu.seconds / on_cpu.frames, on_device.seconds / on_device.frames
     return {
         "cpu_ms_per_frame": 1000 * cpu_s,

@@ -36,10 +36,11 @@ def render_stages(stages: Mapping[str, Mapping[str, Any]], device: str) -> str:
             rows.append([title, "", "", "", f"{case.get('status')}: {_cut_line(case.get('error', ''))}", ""])
             continue
         for name, found in case["agreement"].items():
+            value = "nothing to compare" if found["value"] is None else f"{found['value']:.5g}"
             verdict = "" if found["ok"] else " **outside**"
             rows.append([
                 title, f"{case['cpu_ms_per_frame']:.1f}", f"{case['device_ms_per_frame']:.1f}", f"{case['ratio']:.1f}",
-                f"{found['value']:.5g}{verdict}", f"{TOLERANCES[name].describe()} ({TOLERANCES[name].measure})",
+                f"{value}{verdict}", f"{TOLERANCES[name].describe()} ({TOLERANCES[name].measure})",
             ])  # fmt: skip
     return render_rows(rows) if len(rows) > 1 else ""
 

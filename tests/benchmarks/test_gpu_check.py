@@ -244,6 +244,12 @@ def test_the_table_names_the_device_and_what_is_outside_or_missing() -> None:
     assert rows == ["| stage | CPU, ms per frame | Card X, ms per frame | ratio | agreement | bound |"]
 
 
+def test_a_comparison_of_nothing_is_outside_its_bound() -> None:
+    results = make_results()
+    results["parts"]["stages"]["result"]["detect"]["agreement"]["detections"]["value"] = None
+    assert "nothing to compare **outside**" in render_results(results)
+
+
 def test_a_rehearsal_says_so_in_the_first_line() -> None:
     assert render_results(make_results()).splitlines()[0] == REHEARSAL
 
