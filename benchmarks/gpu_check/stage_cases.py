@@ -52,12 +52,6 @@ CASES = (
 """The most used first."""
 REHEARSAL_DEVICE = "cpu:0"
 """Torch's own name of the CPU. Stages take their path for an accelerator with it, also in half precision."""
-NOT_COMPARED: Mapping[str, str] = {
-    "fit_axes": "computes nothing with the pretrained axes (fit_axes.fitted_on: samples)",
-    "train": "computes nothing without labels",
-    "track": "computes on CUDA only with track.appearance_source: crops",
-}
-"""Other stages with a CUDA path, and why they are left out."""
 
 
 def run_case(runner: StageRunner, case: StageCase, device: str) -> dict[str, Any]:

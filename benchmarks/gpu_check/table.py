@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.gpu_check.tolerances import TOLERANCES
+from benchmarks.gpu_check.tolerances import NOT_COMPARED, TOLERANCES
 
 REHEARSAL = "REHEARSAL: no CUDA device here; the CPU stands in for both devices, so no figure below is a result."
 RUNS: Mapping[str, str] = {"run_without_field": "without the semantic field", "run_with_field": "with it"}
@@ -81,7 +81,7 @@ def render_rest(results: Mapping[str, Any]) -> str:
         for name, part in results["parts"].items()
         if part["status"] != "ok"
     ]
-    lines += [f"- not compared: {name}, {reason}" for name, reason in results.get("not_compared", {}).items()]
+    lines += [f"- not compared: {name}, {reason}" for name, reason in NOT_COMPARED.items()]
     lines += [f"- random numbers in place of the weights {name}" for name in results.get("stand_ins", ())]
     missing: Mapping[str, str] = results["machine"].get("missing", {})
     lines += [f"- cannot be imported: {name}, {reason}" for name, reason in missing.items()]

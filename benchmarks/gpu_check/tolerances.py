@@ -74,3 +74,11 @@ TOLERANCES: Mapping[str, Tolerance] = MappingProxyType(
     }
 )
 """By the folder of the artifact below data/."""
+NOT_COMPARED: Mapping[str, str] = MappingProxyType(
+    {
+        "fit_axes": "computes nothing with the pretrained axes (fit_axes.fitted_on: samples)",
+        "train": "computes nothing without labels",
+        "track": "computes on CUDA only with track.appearance_source: crops",
+    }
+)
+"""Stages with a CUDA path that are not compared, and why."""

@@ -25,7 +25,7 @@ from benchmarks.gpu_check.stage_cases import (
     limit_time,
 )
 from benchmarks.gpu_check.table import REHEARSAL, render_results
-from benchmarks.gpu_check.tolerances import TOLERANCES
+from benchmarks.gpu_check.tolerances import NOT_COMPARED, TOLERANCES
 from benchmarks.gpu_check.whole_run import RunClock, make_project
 from flows.engine.outcome import Outcome
 from flows.pipeline import STAGES
