@@ -18,7 +18,6 @@ from benchmarks.gpu_check.comparisons import COMPARISONS, compare_detections, co
 from benchmarks.gpu_check.gpu_tests import find_test_files, read_test_report
 from benchmarks.gpu_check.stage_cases import (
     CASES,
-    NOT_COMPARED,
     REHEARSAL_DEVICE,
     TOO_LONG,
     is_device_error,
