@@ -41,6 +41,8 @@ FILM_S, FIELD_FILM_S = 20.0, 10.0
 """Film for whole runs, and at most for the one with the semantic field, most of which the CPU computes."""
 NO_FIELD: Mapping[str, Any] = {"fit_field": {"labels": "user"}}
 """Without labels of a user the field is not fitted."""
+RAFT: Mapping[str, Any] = {**NO_FIELD, "estimate_flow": {"backend": "raft-small"}}
+"""Dense flow on the device, where by default the CPU computes it."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,12 @@ def list_parts(check: Check, cases: Sequence[str], film_s: float, budget_s: floa
         part("run_without_field", lambda limit_s: run_whole(check, "plain", film_s, NO_FIELD, limit_s), 0.25),
         part("gpu_tests", lambda limit_s: _run_tests(check, limit_s), 0.2),
         part("run_with_field", lambda limit_s: run_whole(check, "field", min(film_s, FIELD_FILM_S), {}, limit_s), 1.0),
+        # On a CPU RAFT takes seconds per frame.
+        *(
+            [part("run_with_raft", lambda limit_s: run_whole(check, "raft", film_s, RAFT, limit_s), 1.0)]
+            if check.device
+            else []
+        ),
     ]
 
 

@@ -8,7 +8,11 @@ from typing import Any
 from benchmarks.gpu_check.tolerances import NOT_COMPARED, TOLERANCES
 
 REHEARSAL = "REHEARSAL: no CUDA device here; the CPU stands in for both devices, so no figure below is a result."
-RUNS: Mapping[str, str] = {"run_without_field": "without the semantic field", "run_with_field": "with it"}
+RUNS: Mapping[str, str] = {
+    "run_without_field": "without the semantic field",
+    "run_with_field": "with it",
+    "run_with_raft": "without it, RAFT-small in place of DIS",
+}
 
 
 def render_results(results: Mapping[str, Any]) -> str:
@@ -46,7 +50,8 @@ def render_stages(stages: Mapping[str, Mapping[str, Any]], device: str) -> str:
 
 
 def render_runs(parts: Mapping[str, Mapping[str, Any]]) -> str:
-    """A row per whole run."""
+    """A row per whole run, and below the table the seconds of its stages."""
+    stages: list[str] = []
     rows = [["whole run of a 640x360 clip", "film", "run", "multiple of real time", "from the first item on"]]
     for name, title in RUNS.items():
         run = parts.get(name, {}).get("result")
@@ -61,7 +66,9 @@ def render_runs(parts: Mapping[str, Mapping[str, Any]]) -> str:
                     f"{items:.2f}",
                 ]
             )
-    return render_rows(rows) if len(rows) > 1 else ""
+            each = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in run["stage_s"].items())
+            stages.append(f"Seconds of each stage {title}, several at once: {each}.")
+    return "\n\n".join([render_rows(rows), *stages]) if stages else ""
 
 
 def render_tests(part: Mapping[str, Any]) -> str:

@@ -220,7 +220,7 @@ def make_results(**machine: Any) -> dict[str, Any]:
     case = {"status": "ok", "cpu_ms_per_frame": 30.0, "device_ms_per_frame": 3.0, "ratio": 10.0,
             "agreement": {"detections": {"value": 0.5, "ok": False}}}  # fmt: skip
     stages = {"detect": case, "match": {"status": "failed", "error": "RuntimeError: no memory\nmore"}}
-    run = {"film_s": 20.0, "wall_s": 10.0, "items_s": 5.0}
+    run = {"film_s": 20.0, "wall_s": 10.0, "items_s": 5.0, "stage_s": {"decode": 1.25}}
     return {
         "machine": {"device": "", "device_name": "", "versions": {}, "missing": {}} | machine,
         "seconds": 100.0,
@@ -238,6 +238,7 @@ def test_the_table_names_the_device_and_what_is_outside_or_missing() -> None:
     assert "| detect | 30.0 | 3.0 | 10.0 | 0.5 **outside** | at least 0.97" in page
     assert "failed: RuntimeError: no memory |" in page
     assert "| without the semantic field | 20.0 s | 10.0 s | 2.00 | 4.00 |" in page
+    assert "Seconds of each stage without the semantic field, several at once: decode 1.2." in page
     assert "- run_with_field: not reached, 10 s were left" in page
     rows = [line for line in page.splitlines() if line.startswith("| stage")]
     assert rows == ["| stage | CPU, ms per frame | Card X, ms per frame | ratio | agreement | bound |"]
