@@ -79,8 +79,8 @@ def install_packages(pinned: Iterable[str], target: Path, uv: Path) -> None:
     command = [uv, "pip", "install", "--quiet", "--python", sys.executable, "--python-version", PYTHON,
                "--python-platform", PLATFORM, "--only-binary", ":all:", "--no-deps", "--target", target,
                *pinned]  # fmt: skip
-    if subprocess.run(command, check=False).returncode:
-        raise RuntimeError(f"uv must install {len(command)} packages into {target}, got an error; see above")
+    if code := subprocess.run(command, check=False).returncode:
+        raise RuntimeError(f"uv must install packages into {target}, got exit code {code}; see its output above")
 
 
 def prune_packages(folder: Path) -> None:
