@@ -31,7 +31,7 @@ MARGIN_S = 5.0
 """Kept of the budget for ending processes and writing the results."""
 MIN_PART_S, MIN_CASE_S = 25.0, 20.0
 """Seconds that must be left for a part, and for a new process that computes stages."""
-CASE_SHARE = 0.25
+CASE_SHARE = 0.35
 """Of the time of all stages, that one case may take."""
 CASES = ("detect", "extract_features", "match", "estimate_flow, RAFT", "estimate_pose", "classify", "fit_field")
 """Titles of the cases (stage_cases.py), which cannot be imported before the packages are there."""
