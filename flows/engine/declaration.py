@@ -62,6 +62,7 @@ class Declaration:
     keeps_artifacts: bool
     """Whether its artifacts stay on disk and in DVC; False for the stages of `compute.recompute`."""
     accelerator: bool
+    """Whether an item uses the accelerator with these parameters."""
     differs_on_cuda: bool
     """Whether CUDA may give other bytes than a CPU, so that the requested device matters."""
     method: Method
@@ -119,13 +120,14 @@ def _declare(
     values = own.model_dump(mode="json")
     for argument, section in extra_params.items():
         values |= {f"{argument}.{key}": value for key, value in section.model_dump(mode="json").items()}
+    kernels = stage.kernels_for(own, *extra_params.values())
     method = Method(
         stage=stage.name,
         params=values,
         code=dict(fingerprint_module(stage.module)),
         weights={name: weights_sha256(name) for name in stage.weights(own, *extra_params.values())},
         libraries={name: library_version(name) for name in stage.libraries},
-        device=classify_device(device, stage.kernels_for(own, *extra_params.values())),
+        device=classify_device(device, kernels),
     )
     return Declaration(
         name=stage.name,
@@ -134,7 +136,7 @@ def _declare(
         outputs=tuple(_kind(kind) for kind in stage.outputs),
         selects_videos=stage.selects_videos,
         keeps_artifacts=stage.name not in recompute,
-        accelerator=stage.accelerator,
+        accelerator=stage.accelerator and (not stage.kernels or "cuda" in kernels),
         differs_on_cuda="cuda" in stage.kernels,
         method=method,
         sections=(stage.name, *(section_of[kind] for kind in stage.extra_params.values())),

@@ -25,6 +25,7 @@ from flows.engine.state import STATE_FOLDER
 from flows.engine.timings import DurationEstimates
 from flows.engine.workers import ItemProgress, JobEnded, WorkerDied, WorkerEvent, WorkerLog, Workers
 from tasks.artifacts.artifact import DATASET_ITEM
+from tasks.device import count_accelerator_items
 
 RETRY_DELAYS_S = (1.0, 10.0)
 """Seconds to wait before the second and third attempt after a transient error: a full disk, a busy accelerator."""
@@ -106,11 +107,12 @@ class ItemRunner:
         return bool(self.waiting)
 
     def _must_wait(self, item: Item) -> bool:
-        """Whether the item needs the accelerator while another item uses it; on a CPU never."""
-        declarations = self.plan.project.by_name
-        if not declarations[item.stage].accelerator or self.plan.project.device == "cpu":
+        """Whether the item needs the accelerator while as many use it as its memory allows; on a CPU never."""
+        declarations, device = self.plan.project.by_name, self.plan.project.device
+        if not declarations[item.stage].accelerator or device == "cpu":
             return False
-        return any(declarations[other.stage].accelerator for other in self.in_hand)
+        users = sum(declarations[other.stage].accelerator for other in self.in_hand)
+        return users >= count_accelerator_items(device)
 
     def _start(self, item: Item, attempt: int) -> None:
         declaration = self.plan.project.by_name[item.stage]

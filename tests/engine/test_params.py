@@ -183,6 +183,21 @@ def test_how_to_compute_is_checked_when_it_is_read(tmp_path: Path, line: str, ex
     )
 
 
+def test_on_cuda_products_stay_in_single_precision_where_a_container_asks_for_less(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    matmul = torch.backends.cuda.matmul
+    before, matmul.allow_tf32 = matmul.allow_tf32, True
+    try:
+        assert resolve_device.__wrapped__("cuda:1") == "cuda:1"
+        assert not matmul.allow_tf32
+    finally:
+        matmul.allow_tf32 = before
+
+
 @pytest.mark.parametrize("wanted", ["gpu", "cuda:", "cuda:-1", "cuda:x", "CPU", ""])
 def test_a_device_from_elsewhere_is_checked_too(wanted: str) -> None:
     with pytest.raises(BadParams, match=r"compute.device must be auto, cpu, cuda or cuda:N"):
