@@ -36,7 +36,15 @@ def make_projection() -> LinearProjection:
 @pytest.mark.parametrize("projection", [None, make_projection()], ids=["whole", "projected"])
 def test_vectors_are_those_of_the_path_for_a_cpu(projection: LinearProjection | None) -> None:
     params = ExtractFeaturesParams.model_validate(
-        {"network": "mobilenet-v2", "layers": LAYERS, "image_side": 160, "dimensions": None}, strict=False
+        {
+            "network": "mobilenet-v2",
+            "layers": LAYERS,
+            "image_side": 160,
+            "frame_interval": 1,
+            "frame_offsets": [0],
+            "dimensions": None,
+        },
+        strict=False,
     )
     images = make_images(3)
     expected = FeatureExtractor(params, "cpu", projection)(images)
@@ -71,7 +79,15 @@ def test_on_cuda_half_precision_stays_near_the_cpu() -> None:
     if not torch.cuda.is_available():
         pytest.skip("needs CUDA")
     params = ExtractFeaturesParams.model_validate(
-        {"network": "mobilenet-v2", "layers": LAYERS, "image_side": 160, "dimensions": None}, strict=False
+        {
+            "network": "mobilenet-v2",
+            "layers": LAYERS,
+            "image_side": 160,
+            "frame_interval": 1,
+            "frame_offsets": [0],
+            "dimensions": None,
+        },
+        strict=False,
     )
     images = make_images(2)
     expected, found = (FeatureExtractor(params, device, make_projection())(images) for device in ("cpu", "cuda:0"))
