@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, cast
 
 
@@ -59,13 +60,13 @@ def time_models() -> Generator[ModelClock]:
 
     clock = ModelClock()
     session, module, opencv = cast("Any", Session), cast("Any", torch.nn.Module), cast("Any", cv2)
-    run, call, create = session.run, module.__call__, opencv.DISOpticalFlow_create
+    run, call, flow = session.run, module.__call__, opencv.DISOpticalFlow
     session.run, module.__call__ = clock.wrap(run), clock.wrap(call)
-    opencv.DISOpticalFlow_create = lambda *preset: TimedObject(create(*preset), "calc", clock)
+    opencv.DISOpticalFlow = SimpleNamespace(create=lambda preset: TimedObject(flow.create(preset), "calc", clock))
     try:
         yield clock
     finally:
-        session.run, module.__call__, opencv.DISOpticalFlow_create = run, call, create
+        session.run, module.__call__, opencv.DISOpticalFlow = run, call, flow
 
 
 def time_decoder(path: str) -> float:
