@@ -44,8 +44,11 @@ def _restore(root: Path, video: str, folder: str) -> bool:
     """Compute again an artifact that is not kept (`compute.recompute`); False where the video has none."""
     from flows.engine.outcome import Item
     from flows.engine.project import Project
+    from flows.engine.recipe import RECIPE_FOLDER
     from flows.engine.run import restore_artifacts
 
+    if not (root / RECIPE_FOLDER).is_dir():
+        return False
     project = Project.open(root)
     maker = project.producers.get(folder)
     if maker is None or maker.keeps_artifacts or video not in project.videos:
