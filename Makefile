@@ -9,9 +9,10 @@ PYTEST_WORKERS := --numprocesses auto --dist loadfile
 # uv takes seconds where pip takes minutes, but reads none of pip's settings: local wheels and a mirror are handed over.
 # Where uv cannot reach what pip can, pip does it.
 pip_setting = $$($(BIN)/python -m pip config get global.$(1) 2>/dev/null || true)
-install_package = UV_FIND_LINKS="$${UV_FIND_LINKS:-$${PIP_FIND_LINKS:-$(call pip_setting,find-links)}}" \
+use_pip_settings = UV_FIND_LINKS="$${UV_FIND_LINKS:-$${PIP_FIND_LINKS:-$(call pip_setting,find-links)}}" \
 	UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$(call pip_setting,index-url)}}"; \
-	export UV_FIND_LINKS; [ -z "$$UV_DEFAULT_INDEX" ] || export UV_DEFAULT_INDEX; \
+	export UV_FIND_LINKS; [ -z "$$UV_DEFAULT_INDEX" ] || export UV_DEFAULT_INDEX
+install_package = $(use_pip_settings); \
 	$(BIN)/uv pip install --python $(BIN)/python --constraint constraints.txt $(1) || \
 	$(BIN)/python -m pip install --constraint constraints.txt $(1)
 
@@ -20,7 +21,7 @@ remove_opencv = $(BIN)/python -m pip uninstall --yes --quiet opencv-python openc
 remove_opencv_contrib = [ -z "$$(ls -d .venv/lib/python*/site-packages/opencv_contrib_python_headless-* 2>/dev/null)" ] || \
 	$(remove_opencv)
 
-.PHONY: help run test check format coverage docs install install-dev opencv-contrib bench clean
+.PHONY: help run test check format coverage docs install install-dev opencv-contrib bench gpu-wheels gpu-check clean
 .DEFAULT_GOAL := run
 
 help:  ## list the targets
@@ -77,6 +78,12 @@ opencv-contrib: install  ## put OpenCV with CSRT and without GUI libraries in pl
 
 bench: install-dev  ## measure the speeds that the README quotes
 	$(BIN)/python -m benchmarks
+
+gpu-wheels: install-dev  ## pack what a machine with a GPU and without a network needs into gpu-check/
+	@$(use_pip_settings); $(BIN)/python -m benchmarks.gpu_check.pack
+
+gpu-check:  ## compare CPU and CUDA stage by stage, measure whole runs; with gpu-check/ no network is needed
+	$(or $(wildcard $(BIN)/python),python3) -m benchmarks.gpu_check
 
 clean:  ## remove .venv
 	rm -rf .venv

@@ -11,11 +11,18 @@ from tasks.errors import BadParams
 
 DEVICE_PATTERN = r"^(auto|cpu|cuda(:[0-9]{1,3})?)$"
 """What may be asked for."""
+ACCELERATOR_ITEM_BYTES = 8e9
+"""Memory of a CUDA device for one item: its process, a network and a batch. RAFT and I3D take the most, some gigabytes
+at 640x360."""
 
 
 @cache
 def resolve_device(wanted: str) -> str:
-    """`cpu` or `cuda:N` for auto, cpu, cuda or cuda:N; BadParams where CUDA is asked for and not there."""
+    """`cpu` or `cuda:N` for auto, cpu, cuda or cuda:N; BadParams where CUDA is asked for and not there.
+
+    On CUDA matrix products of float32 are set to single precision. That is torch's default, but some containers ask for
+    TF32, whose mantissa of ten bits would make the sums wrong that `match` computes exactly.
+    """
     if wanted == "cpu":
         return "cpu"
     if re.search(DEVICE_PATTERN, wanted) is None:
@@ -27,12 +34,21 @@ def resolve_device(wanted: str) -> str:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     index = int(wanted.partition(":")[2] or 0)
     if index < count:
+        torch.backends.cuda.matmul.allow_tf32 = False
         return f"cuda:{index}"
     if wanted == "auto":
         return "cpu"
     raise BadParams(
         f"compute.device must be one of the {count} CUDA devices here, got {wanted!r}; set it to auto or cpu"
     )
+
+
+@cache
+def count_accelerator_items(device: str) -> int:
+    """How many items may use a CUDA device at once: one per ACCELERATOR_ITEM_BYTES of its memory, at least one."""
+    import torch
+
+    return max(1, int(torch.cuda.get_device_properties(device).total_memory // ACCELERATOR_ITEM_BYTES))
 
 
 def _may_have_cuda() -> bool:

@@ -48,6 +48,9 @@ class Compute(Params):
     """Gigabytes that one worker process may use before it is ended; 0 for an even share of 85 % of the memory."""
     store_raw: bool
     """Whether raw videos are copied into DVC's cache too, so that `dvc push` takes them along."""
+    recompute: tuple[str, ...]
+    """Stages whose artifacts are deleted once everything that reads them is up to date, and computed again when needed;
+    their recipes stay. Neither DVC's cache nor its remote has these artifacts."""
 
 
 S = TypeVar("S", bound=Params)

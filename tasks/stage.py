@@ -60,7 +60,8 @@ class Stage(Generic[P, R]):
     injected: Mapping[str, type]
     """Argument name to one of SUPPLIED."""
     accelerator: bool
-    """Whether the function uses the accelerator, of which a machine has few: such items take turns."""
+    """Whether the function uses the accelerator where `kernels_for` has cuda: of such items as many run at once as its
+    memory allows."""
     kernels: tuple[Kernels, ...] = ()
     """What it computes with whose choice of kernels can change bytes, whatever the parameters (see device_class.py)."""
     kernels_for: KernelSelector = field(default=lambda *_: ())

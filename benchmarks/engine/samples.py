@@ -101,7 +101,7 @@ def _axes() -> FeatureAxes:
 
 def _features() -> Features:
     values = np.ones((FRAMES, GRID.rows, GRID.columns, AXES), np.float16)
-    return Features(values, FeatureMetadata(NETWORK, LAYERS, WIDTH, HEIGHT, GRID))
+    return Features.from_vectors(values, FeatureMetadata(NETWORK, LAYERS, WIDTH, HEIGHT, GRID))
 
 
 def _semantic_flow() -> SemanticFlow:

@@ -121,8 +121,7 @@ def collect_evidence(artifacts: VideoArtifacts, others: Sequence[VideoArtifacts]
 def check_features_match(artifacts: VideoArtifacts, other: VideoArtifacts) -> None:
     """SemflowError where the features of two videos differ in network, layers or dimension."""
     kinds = [
-        (s.features.metadata.network, s.features.metadata.layers, s.features.values.shape[3])
-        for s in (artifacts, other)
+        (s.features.metadata.network, s.features.metadata.layers, s.features.dimensions) for s in (artifacts, other)
     ]
     if kinds[0] != kinds[1]:
         raise SemflowError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,18 +24,40 @@ from tasks.fit_field.params import FitFieldParams
 from tasks.params import Compute, ParamSections, read_params
 from tasks.report.field_paint import LabelPaint, assign_paints
 
+log = logging.getLogger("semflow")
+
 
 def load_artifact(root: Path, video: str, artifact_type: type[Any]) -> Any:
-    """An artifact of the video; SemflowError where its file is not there."""
+    """An artifact of the video, computed again where it is not kept; SemflowError where there is none."""
     assert issubclass(artifact_type, Artifact)
     path = artifact_type.path(root, video)
-    if not path.exists():
+    if not path.exists() and not _restore(root, video, artifact_type.FOLDER):
         there = sorted(found.stem for found in path.parent.glob(f"*{artifact_type.SUFFIX}"))
         raise SemflowError(
             f"VIDEO must be a video with {path.relative_to(root)}, got {video!r}; "
             f"there are {', '.join(there) or 'none'}: run `semflow run` first"
         )
     return artifact_type.load(path)
+
+
+def _restore(root: Path, video: str, folder: str) -> bool:
+    """Compute again an artifact that is not kept (`compute.recompute`); False where the video has none."""
+    from flows.engine.outcome import Item
+    from flows.engine.project import Project
+    from flows.engine.recipe import RECIPE_FOLDER
+    from flows.engine.run import restore_artifacts
+
+    if not (root / RECIPE_FOLDER).is_dir():
+        return False
+    project = Project.open(root)
+    maker = project.producers.get(folder)
+    if maker is None or maker.keeps_artifacts or video not in project.videos:
+        return False
+    if (maker.name, project.artifact_stem(video)) not in project.recipe_store.recipes:
+        return False
+    log.info("%s/%s is not kept, and is computed again", folder, video)
+    restore_artifacts(project, [Item(video, maker.name)])
+    return True
 
 
 @dataclass(frozen=True)

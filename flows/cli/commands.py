@@ -207,7 +207,7 @@ def _show_states(project: Project, states: list[ItemState], *, each: bool, as_js
         for note in project.notes:
             sys.stdout.write(f"{note}\n")
     project.close()
-    return 0 if all(line.status in ("fresh", "remote", "stale") for line in lines) else 1
+    return 0 if all(line.status in ("fresh", "remote", "dropped", "stale") for line in lines) else 1
 
 
 def _finish(project: Project, summary: Summary, *, as_json: bool) -> int:

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-ItemStatus = Literal["fresh", "stale", "remote", "failed", "blocked"]
-STATUS_ORDER: tuple[ItemStatus, ...] = ("fresh", "stale", "remote", "failed", "blocked")
+ItemStatus = Literal["fresh", "dropped", "stale", "remote", "failed", "blocked"]
+STATUS_ORDER: tuple[ItemStatus, ...] = ("fresh", "dropped", "stale", "remote", "failed", "blocked")
 MAX_LINES = 20
 """Most failures of a run, or reasons of a plan, that are shown."""
-RANK = {"failed": 0, "stale": 1, "blocked": 2, "remote": 4}
+RANK = {"failed": 0, "stale": 1, "blocked": 2, "remote": 4, "dropped": 4}
 WAITS, WAITS_RANK = "waits for ", 3
 """Prefix of the reason of an item that waits for another, and its rank: causes are shown before it."""
 
@@ -85,7 +85,7 @@ def show_plan(console: Console | None, lines: Sequence[PlanLine], stages: Sequen
     if counts["stale"]:
         console = console or _stdout()
         console.print(_plan_table(console, lines, stages))
-    explained = [line for line in lines if line.status not in ("fresh", "remote")]
+    explained = [line for line in lines if line.status not in ("fresh", "remote", "dropped")]
     if every:
         rows = ((line.status, f"{line.item.stage} {format_video_name(line.item)}: {line.reason}") for line in explained)
         text = "".join(f"{status:<7} {join_lines(reason)}\n" for status, reason in rows)
@@ -93,6 +93,9 @@ def show_plan(console: Console | None, lines: Sequence[PlanLine], stages: Sequen
     else:
         _show_reasons(console, explained, stages)
     _write(console, format_counts(counts) or "no items")
+    kept, dropped = _sizes(lines)
+    if dropped:
+        _write(console, f"artifacts: {format_size(kept)}, and {format_size(dropped)} not kept")
 
 
 def count_states(lines: Iterable[PlanLine]) -> dict[str, int]:
@@ -157,17 +160,26 @@ def _expectation(summary: Summary) -> str:
 
 
 def _plan_table(console: Console, lines: Sequence[PlanLine], stages: Sequence[str]) -> Table | Text:
-    """A row per stage: number of items by status, expected time of the stale ones, size on disk."""
+    """A row per stage: number of items by status, expected time of the stale ones, sizes on disk and not kept."""
     by_stage: dict[str, list[PlanLine]] = {stage: [] for stage in stages}
     for line in lines:
         by_stage.setdefault(line.item.stage, []).append(line)
     rows = [
-        StageTableRow(stage, count_states(mine), (_expected(mine), format_size(on_disk) if on_disk else ""))
+        StageTableRow(
+            stage, count_states(mine), (_expected(mine), *(format_size(n) if n else "" for n in _sizes(mine)))
+        )
         for stage, mine in (*by_stage.items(), ("all", lines))
         if mine
-        for on_disk in [sum(line.bytes for line in mine)]
     ]
-    return make_stage_table(console, STATUS_ORDER, rows, ("expected", "on disk"), last=True)
+    return make_stage_table(console, STATUS_ORDER, rows, ("expected", "on disk", "not kept"), last=True)
+
+
+def _sizes(lines: Iterable[PlanLine]) -> tuple[int, int]:
+    """Bytes of the artifacts on disk or in the remote, and of those that are not kept."""
+    kept = dropped = 0
+    for line in lines:
+        kept, dropped = (kept, dropped + line.bytes) if line.status == "dropped" else (kept + line.bytes, dropped)
+    return kept, dropped
 
 
 def _expected(lines: Sequence[PlanLine]) -> str:

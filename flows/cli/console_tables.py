@@ -23,6 +23,7 @@ STYLE = {
     "blocked": "yellow",
     "stopped": "yellow",
     "fresh": "dim",
+    "dropped": "dim",
     "stale": "green",
 }
 RESULTS: tuple[Result, ...] = ("computed", "restored", "reused", "remote", "failed", "blocked", "stopped")

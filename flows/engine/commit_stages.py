@@ -15,7 +15,7 @@ from flows.engine.dvc_store.dvc_lock import DirHash, FileHash, StageRecord, read
 from flows.engine.dvc_store.git_ignore import ignore_in_git
 from flows.engine.dvc_store.object_store import hash_listing
 from flows.engine.dvc_store.repository_lock import hold_repository
-from flows.engine.dvc_yaml import list_input_folders, make_dvc_stage
+from flows.engine.dvc_yaml import list_input_folders, list_recorded_folders, make_dvc_stage
 from flows.engine.file_marks import read_mark, scan_folder
 from flows.engine.outcome import Item
 from flows.engine.plan import Plan
@@ -75,7 +75,7 @@ def _record(recording: _Recording) -> dict[str, str]:
         if reason:
             unrecorded[declaration.name] = reason
             continue
-        for folder in _out_folders(declaration):
+        for folder in list_recorded_folders(declaration):
             recording.held[folder] = _keep(recording, declaration, folder)
         records.append(_as_record(recording, declaration))
     update_lock(project.root, records)
@@ -94,14 +94,14 @@ def _obstacle(declaration: Declaration, plan: Plan) -> str:
 def _listings(recording: _Recording, declaration: Declaration) -> dict[str, Listing]:
     """Folder to the files that the stage's items have there, whether they are on this disk or not."""
     project = recording.project
-    found: dict[str, dict[str, tuple[str, int]]] = {folder: {} for folder in _out_folders(declaration)}
+    found: dict[str, dict[str, tuple[str, int]]] = {folder: {} for folder in list_recorded_folders(declaration)}
     recipes = found[f"{RECIPE_FOLDER}/{declaration.name}"]
     for name, held in project.recipe_store.list_stage_files(declaration.name).items():
         if name.endswith((METHOD_SUFFIX, RECIPE_SUFFIX)):
             recipes[name] = held
     for video in project.list_owners(declaration):
         outputs = recording.plan.states[Item(video, declaration.name)].outputs
-        for kind in declaration.outputs:
+        for kind in declaration.outputs if declaration.keeps_artifacts else ():
             stem = project.artifact_stem(video, kind) + kind.suffix
             for name, file in outputs.get(kind.folder, {}).items():
                 found[kind.folder][f"{stem}/{name}" if name else stem] = file
@@ -168,7 +168,7 @@ def _as_record(recording: _Recording, declaration: Declaration) -> StageRecord:
     project = recording.project
     wanted = make_dvc_stage(project, declaration)
     deps: dict[str, FileHash | DirHash] = {}
-    for folder in list_input_folders(declaration):
+    for folder in list_input_folders(project, declaration):
         held = recording.held.get(folder) or _held_before(recording, folder) or _written(recording, folder)
         deps[folder] = held
     for name in wanted["deps"]:
@@ -179,13 +179,14 @@ def _as_record(recording: _Recording, declaration: Declaration) -> StageRecord:
         cmd=wanted["cmd"],
         deps=deps,
         params=read_lock_params(project.root, wanted["params"]),
-        outs={folder: recording.held[folder] for folder in _out_folders(declaration)},
+        outs={folder: recording.held[folder] for folder in list_recorded_folders(declaration)},
     )
 
 
 def _held_before(recording: _Recording, folder: str) -> FileHash | DirHash | None:
-    """The recorded hash of an artifact folder whose stage is not recorded in this version."""
-    maker = recording.project.producers.get(folder)
+    """The recorded hash of a folder of artifacts or recipes whose stage is not recorded in this version."""
+    project = recording.project
+    maker = project.producers.get(folder) or project.by_name.get(folder.removeprefix(f"{RECIPE_FOLDER}/"))
     before = None if maker is None else recording.earlier.get(maker.name)
     return None if before is None else before.outs.get(folder)
 
@@ -206,10 +207,6 @@ def _file(plan: Plan, name: str) -> FileHash:
     if md5 is None:
         raise SemflowError(f"{path} must be readable, got no such file; restore it with git")
     return FileHash.from_file(path, md5)
-
-
-def _out_folders(declaration: Declaration) -> list[str]:
-    return [*(kind.folder for kind in declaration.outputs), f"{RECIPE_FOLDER}/{declaration.name}"]
 
 
 def _read_listing(storage: Storage, md5: str) -> dict[str, str] | None:

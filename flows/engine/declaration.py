@@ -59,7 +59,10 @@ class Declaration:
     outputs: tuple[ArtifactKind, ...]
     selects_videos: bool
     """Whether a stage over the dataset reads only the videos that its `select_videos` names."""
+    keeps_artifacts: bool
+    """Whether its artifacts stay on disk and in DVC; False for the stages of `compute.recompute`."""
     accelerator: bool
+    """Whether an item uses the accelerator with these parameters."""
     differs_on_cuda: bool
     """Whether CUDA may give other bytes than a CPU, so that the requested device matters."""
     method: Method
@@ -78,11 +81,34 @@ def declare_stages(
     stages: Sequence[Stage[..., Any]], params: Mapping[str, Params], device: str
 ) -> tuple[Declaration, ...]:
     """The declarations of `stages` with the parameters `params` on `device` (`cpu` or `cuda:N`)."""
-    return tuple(_declare(stage, stages, params, device) for stage in stages)
+    recompute = _read_recompute(stages, params)
+    return tuple(_declare(stage, stages, params, device, recompute) for stage in stages)
+
+
+def _read_recompute(stages: Sequence[Stage[..., Any]], params: Mapping[str, Params]) -> Sequence[str]:
+    """The stages of `compute.recompute`; raises BadParams where one is not read by another stage of the same video."""
+    from tasks.errors import BadParams
+    from tasks.params import Compute
+
+    compute = params["compute"]
+    assert isinstance(compute, Compute)
+    read = {kind for stage in stages for kind in stage.inputs.values()}
+    allowed = [stage.name for stage in stages if not stage.dataset_inputs and read.intersection(stage.outputs)]
+    for name in compute.recompute:
+        if name not in allowed:
+            raise BadParams(
+                f"compute.recompute must name stages of one video that other stages read ({', '.join(allowed)}), "
+                f"got {name!r}"
+            )
+    return compute.recompute
 
 
 def _declare(
-    stage: Stage[..., Any], stages: Sequence[Stage[..., Any]], params: Mapping[str, Params], device: str
+    stage: Stage[..., Any],
+    stages: Sequence[Stage[..., Any]],
+    params: Mapping[str, Params],
+    device: str,
+    recompute: Sequence[str],
 ) -> Declaration:
     from tasks.device_class import classify_device
     from tasks.fingerprint import fingerprint_module, library_version
@@ -94,13 +120,14 @@ def _declare(
     values = own.model_dump(mode="json")
     for argument, section in extra_params.items():
         values |= {f"{argument}.{key}": value for key, value in section.model_dump(mode="json").items()}
+    kernels = stage.kernels_for(own, *extra_params.values())
     method = Method(
         stage=stage.name,
         params=values,
         code=dict(fingerprint_module(stage.module)),
         weights={name: weights_sha256(name) for name in stage.weights(own, *extra_params.values())},
         libraries={name: library_version(name) for name in stage.libraries},
-        device=classify_device(device, stage.kernels_for(own, *extra_params.values())),
+        device=classify_device(device, kernels),
     )
     return Declaration(
         name=stage.name,
@@ -108,7 +135,8 @@ def _declare(
         dataset_inputs=tuple(argument for argument in stage.inputs if argument in stage.dataset_inputs),
         outputs=tuple(_kind(kind) for kind in stage.outputs),
         selects_videos=stage.selects_videos,
-        accelerator=stage.accelerator,
+        keeps_artifacts=stage.name not in recompute,
+        accelerator=stage.accelerator and (not stage.kernels or "cuda" in kernels),
         differs_on_cuda="cuda" in stage.kernels,
         method=method,
         sections=(stage.name, *(section_of[kind] for kind in stage.extra_params.values())),

@@ -2,7 +2,8 @@
 
 There is one DVC stage per stage of the pipeline, for all videos together. It depends on the folders that its items
 read, on its source files and on the pinned packages, so `dvc repro` calls the engine whenever something may have
-changed; the engine then decides item by item. Its outs are the artifact folders and the folder of its recipes.
+changed; the engine then decides item by item. Its outs are the artifact folders, as far as they are kept, and the
+folder of its recipes.
 """
 
 from __future__ import annotations
@@ -43,20 +44,40 @@ def make_dvc_stage(project: Project, declaration: Declaration) -> dict[str, Any]
     device = [DEVICE] if declaration.differs_on_cuda else []
     return {
         "cmd": f"semflow stage {declaration.name} --keep-going",
-        "deps": [*list_input_folders(declaration), *list_code_deps(project, declaration), *pins],
+        "deps": [*list_input_folders(project, declaration), *list_code_deps(project, declaration), *pins],
         "params": [*declaration.sections, *device],
-        "outs": [{folder: {"persist": True}} for folder in list_output_folders(declaration)],
+        "outs": [{folder: {"persist": True}} for folder in list_recorded_folders(declaration)],
     }
 
 
-def list_input_folders(declaration: Declaration) -> list[str]:
-    """The folders that the stage reads, in the order of its arguments."""
-    return list(dict.fromkeys(kind.folder for kind in declaration.inputs.values()))
+def list_input_folders(project: Project, declaration: Declaration) -> list[str]:
+    """The folders that the stage depends on, in the order of its arguments.
+
+    For artifacts that are not kept it is the folder of their recipes, which contain the hashes of their bytes.
+    """
+    found: dict[str, None] = {}
+    for kind in declaration.inputs.values():
+        maker = project.producers.get(kind.folder)
+        if maker is None or maker.keeps_artifacts or kind.is_raw or kind.user_path:
+            found[kind.folder] = None
+        else:
+            found[name_recipe_folder(maker)] = None
+    return list(found)
 
 
 def list_output_folders(declaration: Declaration) -> list[str]:
     """The folders that the stage writes: its artifacts' and its recipes'."""
-    return [*(kind.folder for kind in declaration.outputs), f"{RECIPE_FOLDER}/{declaration.name}"]
+    return [*(kind.folder for kind in declaration.outputs), name_recipe_folder(declaration)]
+
+
+def list_recorded_folders(declaration: Declaration) -> list[str]:
+    """The folders that DVC records: what the stage writes, without artifacts that are not kept."""
+    return list_output_folders(declaration) if declaration.keeps_artifacts else [name_recipe_folder(declaration)]
+
+
+def name_recipe_folder(declaration: Declaration) -> str:
+    """The folder of the stage's recipes."""
+    return f"{RECIPE_FOLDER}/{declaration.name}"
 
 
 def list_code_deps(project: Project, declaration: Declaration) -> list[str]:

@@ -42,6 +42,13 @@ def make_job(plan: Plan, past: RecordedResults, state: ItemState, *, is_restore_
     )
 
 
+def has_local_outputs(plan: Plan, past: RecordedResults, state: ItemState) -> bool:
+    """Whether the bytes of an item's outputs are known for its key and are in DVC's cache on this machine."""
+    known = _find_known_outputs(plan, past, state)
+    md5s = [md5 for files in known.values() for md5, _ in files.values()]
+    return bool(md5s) and past.storage is not None and all(map(past.storage.objects.has_object, md5s))
+
+
 def list_input_paths(plan: Plan, declaration: Declaration, video: str) -> dict[str, str | Mapping[str, str]]:
     """Argument name to the path of its artifact; for an argument over the dataset, to a mapping of video to path."""
     found: dict[str, str | Mapping[str, str]] = {}

@@ -25,9 +25,13 @@ NOT_UP_TO_DATE = " is not up to date; run `semflow run`"
 RAW_MISSING = "is not here; run `dvc pull data/raw.dvc`, or put it back"
 ONLY_IN_REMOTE = "its bytes are in the DVC remote alone, and are wanted here"
 """Reason of an item that is fetched from the remote."""
-ItemStatus = Literal["fresh", "remote", "stale", "failed", "blocked"]
-"""fresh: up to date. remote: up to date, but its bytes are only in the DVC remote. stale: to be computed. failed: a
-fault of its input is recorded. blocked: an input failed or is not on this machine."""
+NOT_KEPT = "its artifacts are not kept, and are read again"
+"""Reason of an item that is computed again because a stale item reads it."""
+ItemStatus = Literal["fresh", "remote", "dropped", "stale", "failed", "blocked"]
+"""fresh: up to date. remote: up to date, but its bytes are only in the DVC remote. dropped: up to date, but its bytes
+are not kept (`compute.recompute`). stale: to be computed. failed: a fault of its input is recorded. blocked: an input
+failed or is not on this machine."""
+UP_TO_DATE: tuple[ItemStatus, ...] = ("fresh", "remote", "dropped")
 
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
@@ -47,7 +51,7 @@ class ItemState(NamedTuple):
     inputs: Mapping[str, str] = EMPTY
     """Argument name to content hash, in that key."""
     outputs: Outputs = EMPTY
-    """Its recorded outputs; {} unless fresh or remote."""
+    """Its recorded outputs; {} unless up to date."""
     recorded: bool = True
     """For failed and blocked items: whether the fault is recorded in a recipe."""
 
@@ -208,7 +212,7 @@ class Plan:
 
         def stale(reason: str) -> ItemState:
             same = recipe is not None and recipe.key == key and recipe.error is None
-            if self._lacks_raw(declaration, item.video) and not (same or self.project.state.find_outputs(key)):
+            if self.lacks_raw(declaration, item.video) and not (same or self.project.state.find_outputs(key)):
                 where = self.project.videos[item.video].relative
                 return ItemState(item, "blocked", f"data/raw/{where} {RAW_MISSING}; {reason}", recorded=False)
             return ItemState(item, "stale", reason, key, method, inputs)
@@ -224,11 +228,14 @@ class Plan:
         trouble = self.inventory.compare_outputs(declaration, item.video, recipe.outputs)
         if trouble is None:
             return ItemState(item, "fresh", "", key, method, inputs, recipe.outputs)
+        if trouble.is_missing and not declaration.keeps_artifacts:
+            return ItemState(item, "dropped", "", key, method, inputs, recipe.outputs)
         if trouble.is_missing and self.inventory.is_in_remote(recipe.outputs):
             return ItemState(item, "remote", "", key, method, inputs, recipe.outputs)
         return stale(trouble.message)
 
-    def _lacks_raw(self, declaration: Declaration, video: str) -> bool:
+    def lacks_raw(self, declaration: Declaration, video: str) -> bool:
+        """Whether the stage reads the raw file, and it is not on this machine."""
         return (
             video != DATASET_ITEM
             and self.project.videos[video].file is None
@@ -267,7 +274,7 @@ def list_stale(states: Mapping[Item, ItemState]) -> list[Item]:
 
 def count_statuses(states: Iterable[ItemState]) -> dict[str, int]:
     """The number of items by status."""
-    counts: dict[str, int] = dict.fromkeys(("fresh", "remote", "stale", "failed", "blocked"), 0)
+    counts: dict[str, int] = dict.fromkeys((*UP_TO_DATE, "stale", "failed", "blocked"), 0)
     for state in states:
         counts[state.status] += 1
     return counts

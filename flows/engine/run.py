@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from flows.engine.dropped_artifacts import add_items_to_restore, drop_read_artifacts, mark_absent, reads_dropped
 from flows.engine.dvc_commit import commit_to_dvc
 from flows.engine.dvc_yaml import check_dvc_yaml
 from flows.engine.inline_workers import make_inline_workers
@@ -17,7 +18,7 @@ from flows.engine.interrupt import Interrupted, SignalState, handle_signals
 from flows.engine.job import WorkerSetup
 from flows.engine.memory import total_bytes
 from flows.engine.outcome import Item, Observer, Outcome, Summary
-from flows.engine.plan import ONLY_IN_REMOTE, ItemState, Plan, list_stale, select_items
+from flows.engine.plan import ItemState, Plan, list_stale, select_items
 from flows.engine.project import STATE, Project
 from flows.engine.project_lock import hold_project
 from flows.engine.raw_pointer import update_raw_pointer
@@ -28,6 +29,7 @@ from flows.engine.timings import DurationEstimates
 from flows.engine.worker_pool import GB, WorkerPool
 from flows.engine.workers import Workers
 from flows.overview.index import refresh_index
+from tasks.errors import SemflowError
 from tasks.threads import count_processors
 
 MEMORY_SHARE = 0.85
@@ -65,16 +67,20 @@ def run_stale_items(
             progress.moved = remove_orphans(project, plan)
             if retry_failed:
                 _reset_failures(project, plan)
-            states = _add_items_to_restore(plan, select_items(plan, videos, stages), pull)
+            states = select_items(plan, videos, stages)
+            if reads_dropped(plan, states):
+                states = _restore_known(plan, states, progress.outcomes, signals=signals, stopped=stopped)
+            states = add_items_to_restore(plan, states, pull)
             progress.order = list(states)
             fresh = [state for state in states.values() if state.status != "stale"]
-            progress.outcomes |= {state.item: make_outcome(state) for state in fresh}
+            progress.outcomes = {state.item: make_outcome(state) for state in fresh} | progress.outcomes
             if list_stale(states):
                 progress.expected_s = _run_items(
                     plan, states, progress.outcomes, observers=observers, signals=signals, stopped=stopped
                 )
             remove_stale_checkpoints(project, plan.states.values())
             if not stopped():
+                drop_read_artifacts(plan)
                 if stages is None or "report" in stages:
                     progress.index = _refresh_index(project, plan, progress.notes)
                 if record:
@@ -91,6 +97,29 @@ def run_stale_items(
     if any(outcome.result not in ("reused", "remote") for outcome in summary.outcomes):
         _append_run_log(project, summary)
     return summary
+
+
+def restore_artifacts(project: Project, items: Sequence[Item], observers: Sequence[Observer] = ()) -> None:
+    """Compute or fetch `items` that are up to date but whose bytes are not here; the next run deletes them again.
+
+    Raises SemflowError where an item cannot be restored, or where another run holds the project's lock.
+    """
+    with hold_project(project), handle_signals() as signals:
+        restore_planned(Plan.examine_project(project), items, observers, signals)
+
+
+def restore_planned(plan: Plan, items: Sequence[Item], observers: Sequence[Observer], signals: SignalState) -> None:
+    """The same for a plan whose project's lock is held; the plan's states are replaced."""
+    states = mark_absent(plan, items)
+    outcomes: dict[Item, Outcome] = {}
+    if list_stale(states):
+        _run_items(plan, states, outcomes, observers=observers, signals=signals, stopped=lambda: False)
+    plan.project.state.flush()
+    for item in items:
+        state = plan.states[item]
+        if state.status != "fresh":
+            reason = (outcomes[item].error if item in outcomes else "") or state.reason or state.status
+            raise SemflowError(f"{item} must be up to date, got {state.status}: {reason}; run `semflow run` first")
 
 
 @dataclass
@@ -183,6 +212,31 @@ def _run_items(
     return sum(expected.values()) if made and len(expected) == len(made) else None
 
 
+def _restore_known(
+    plan: Plan,
+    states: dict[Item, ItemState],
+    outcomes: dict[Item, Outcome],
+    *,
+    signals: SignalState,
+    stopped: Callable[[], bool],
+) -> dict[Item, ItemState]:
+    """Restore the stale items whose outputs are in DVC's cache, before artifacts are computed that only their readers
+    would need; gives the states after it."""
+    workers = make_workers(plan.project, list_stale(states))
+    timings = DurationEstimates.from_state(plan.project.state)
+    runner = ItemRunner(
+        plan, states, workers, (), timings, signals=signals, stopped=stopped, outcomes=outcomes, restores_only=True
+    )
+    try:
+        runner.run()
+    finally:
+        workers.close()
+    for item, state in states.items():
+        if state.status == "stale" and item not in outcomes:
+            plan.set_state(plan.examine_item(plan.project.by_name[item.stage], item.video))
+    return {item: plan.states[item] for item in states}
+
+
 def _refresh_index(project: Project, plan: Plan, notes: list[str]) -> Path | None:
     """Write the index page of all videos; an error becomes a note, since the data are complete without the page."""
     try:
@@ -190,20 +244,6 @@ def _refresh_index(project: Project, plan: Plan, notes: list[str]) -> Path | Non
     except Exception as error:
         notes.append(f"reports/index.html was not written: {type(error).__name__}: {error}")
         return None
-
-
-def _add_items_to_restore(plan: Plan, states: dict[Item, ItemState], pull: bool) -> dict[Item, ItemState]:
-    """`states`, with items that are only in the remote marked stale if a stale item reads them (with `pull`: all)."""
-    read: set[Item] = set()
-    for item, state in states.items():
-        if state.status == "stale":
-            read.update(plan.find_sources(item))
-    for item in [*states, *read]:
-        state = plan.states[item]
-        if state.status == "remote" and (pull or item in read):
-            states[item] = state._replace(status="stale", reason=ONLY_IN_REMOTE, outputs={})
-            plan.states[item] = states[item]
-    return states
 
 
 def _reset_failures(project: Project, plan: Plan) -> None:

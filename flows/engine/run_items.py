@@ -14,10 +14,10 @@ from flows.engine.atomic_files import remove_path
 from flows.engine.declaration import Declaration
 from flows.engine.file_marks import read_mark
 from flows.engine.interrupt import SignalState
-from flows.engine.item_jobs import make_job
+from flows.engine.item_jobs import has_local_outputs, make_job
 from flows.engine.job import JobResult
 from flows.engine.outcome import Item, Observer, Outcome
-from flows.engine.plan import ONLY_IN_REMOTE, ItemState, Plan
+from flows.engine.plan import NOT_KEPT, ONLY_IN_REMOTE, RAW_MISSING, ItemState, Plan
 from flows.engine.recipe import Recipe
 from flows.engine.recorded_results import RecordedResults
 from flows.engine.schedule import Schedule
@@ -25,6 +25,7 @@ from flows.engine.state import STATE_FOLDER
 from flows.engine.timings import DurationEstimates
 from flows.engine.workers import ItemProgress, JobEnded, WorkerDied, WorkerEvent, WorkerLog, Workers
 from tasks.artifacts.artifact import DATASET_ITEM
+from tasks.device import count_accelerator_items
 
 RETRY_DELAYS_S = (1.0, 10.0)
 """Seconds to wait before the second and third attempt after a transient error: a full disk, a busy accelerator."""
@@ -50,6 +51,8 @@ class ItemRunner:
     """Signals of the run, deferred while an event is handled, so that no result is handled halfway."""
     limit_s: float = 0.0
     stopped: Callable[[], bool] = lambda: False
+    restores_only: bool = False
+    """Whether only items are handled whose outputs are in DVC's cache; others, and what waits for them, are left."""
     expected_s: dict[Item, float] = field(default_factory=dict[Item, float])
     """Item to its expected seconds, where something is known."""
     outcomes: dict[Item, Outcome] = field(default_factory=dict[Item, Outcome])
@@ -104,19 +107,23 @@ class ItemRunner:
         return bool(self.waiting)
 
     def _must_wait(self, item: Item) -> bool:
-        """Whether the item needs the accelerator while another item uses it; on a CPU never."""
-        declarations = self.plan.project.by_name
-        if not declarations[item.stage].accelerator or self.plan.project.device == "cpu":
+        """Whether the item needs the accelerator while as many use it as its memory allows; on a CPU never."""
+        declarations, device = self.plan.project.by_name, self.plan.project.device
+        if not declarations[item.stage].accelerator or device == "cpu":
             return False
-        return any(declarations[other.stage].accelerator for other in self.in_hand)
+        users = sum(declarations[other.stage].accelerator for other in self.in_hand)
+        return users >= count_accelerator_items(device)
 
     def _start(self, item: Item, attempt: int) -> None:
         declaration = self.plan.project.by_name[item.stage]
         state = self.plan.examine_item(declaration, item.video)
         pulled = state.status == "remote" and self.states[item].reason == ONLY_IN_REMOTE
-        if state.status != "stale" and not pulled:
+        again = state.status == "dropped" and self.states[item].reason == NOT_KEPT
+        if state.status != "stale" and not pulled and not again:
             self.plan.set_state(state)
             self._finish(make_outcome(state))
+            return
+        if self.restores_only and not has_local_outputs(self.plan, self.past, state):
             return
         self.in_hand[item] = (state, attempt)
         limit = self.timings.choose_limit(item, self.limit_s)
@@ -159,7 +166,12 @@ class ItemRunner:
         else:
             if done.details:
                 _log_details(self.plan.project.root, item, done.details)
-            self._finish(Outcome(item.video, item.stage, "failed", done.seconds, error=done.message))
+            message = done.message
+            if self.states[item].reason == NOT_KEPT and self.plan.lacks_raw(
+                self.plan.project.by_name[item.stage], item.video
+            ):
+                message = f"data/raw/{self.plan.project.videos[item.video].relative} {RAW_MISSING}; {NOT_KEPT}"
+            self._finish(Outcome(item.video, item.stage, "failed", done.seconds, error=message))
 
     def _accept(self, state: ItemState, done: JobResult) -> None:
         """Write the recipe of the artifacts that are in place now, and save it in the state."""
@@ -238,7 +250,7 @@ class ItemRunner:
 def make_outcome(state: ItemState) -> Outcome:
     """The outcome of an item that is not computed: reused, remote, failed or blocked."""
     item = state.item
-    if state.status == "fresh":
+    if state.status in ("fresh", "dropped"):
         return Outcome(item.video, item.stage, "reused")
     if state.status == "remote":
         return Outcome(item.video, item.stage, "remote")

@@ -94,7 +94,9 @@ VISUAL_SETTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 """Visual cues, as changes of the setting of params.yaml."""
 SEEDS = range(6)
-COMPUTE = Compute(device="auto", workers=1, batch=16, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
+COMPUTE = Compute(
+    device="auto", workers=1, batch=16, item_timeout_s=0, worker_memory_gb=0, store_raw=True, recompute=()
+)
 
 NEIGHBOURS: Mapping[str, tuple[Any, ...]] = {
     "high_score": (0.2, 0.3, 0.4),

@@ -92,6 +92,13 @@ def pull_artifacts(
     raw: bool = False,
 ) -> PullSummary:
     """Fetch the artifacts of `kinds` (all by default) of `videos` (by default all, and those of the dataset)."""
+    for declaration in project.declarations:
+        for kind in declaration.outputs:
+            if kinds is not None and kind in kinds and not declaration.keeps_artifacts:
+                raise SemflowError(
+                    f"{kind.folder} must be kept to be pulled, got {declaration.name} in compute.recompute; take it "
+                    "out of there, and `semflow run` computes it"
+                )
     storage = Storage.open(project.root)
     if storage is None:
         raise SemflowError(f"{project.root} must be a DVC repository to pull from, got none; run `dvc init`")

@@ -64,7 +64,7 @@ def sample_items(plan: Plan, items: Collection[Item], amount: float | int, seed:
 
 
 def is_recomputable(plan: Plan, item: Item, damaged: Collection[Item]) -> bool:
-    """Whether an item and everything that it reads is fresh, on this machine and not damaged."""
+    """Whether an item is fresh, and everything that it reads is too or can be restored, and nothing is damaged."""
     declaration = plan.project.by_name[item.stage]
     if plan.states[item].status != "fresh" or item in damaged:
         return False
@@ -73,7 +73,7 @@ def is_recomputable(plan: Plan, item: Item, damaged: Collection[Item]) -> bool:
     sources = plan.find_sources(item)
     if declaration.over_dataset:  # a video with a recorded fault has no artifact and is not read
         sources = [source for source in sources if plan.states[source].status not in ("failed", "blocked")]
-    return all(plan.states[source].status == "fresh" and source not in damaged for source in sources)
+    return all(plan.states[source].status in ("fresh", "dropped") and source not in damaged for source in sources)
 
 
 def recompute_items(plan: Plan, items: list[Item], tolerance: float) -> Iterator[RecomputedItem]:

@@ -15,9 +15,11 @@ import click
 from flows.cli.command_options import JSON_OPTION, ValuesCommand
 from flows.cli.display import show_progress
 from flows.cli.text_formatting import format_size
+from flows.engine.interrupt import SignalState
 from flows.engine.plan import Plan
 from flows.engine.project import Project
 from flows.engine.project_lock import hold_project
+from flows.engine.run import restore_planned
 from flows.maintenance.recompute import RecomputedItem, is_recomputable, parse_amount, recompute_items, sample_items
 from flows.maintenance.terminal_dialog import open_project, print_answer, resolve_videos
 from flows.maintenance.verify_hashes import IntegrityReport, verify_hashes
@@ -105,7 +107,10 @@ def verify_dataset(
         ]
         able = [item for item in mine if is_recomputable(plan, item, damaged)]
         skipped = len(mine) - len(able)
-        again = list(recompute_items(plan, sample_items(plan, able, amount, seed), tolerance))
+        sample = sample_items(plan, able, amount, seed)
+        read = {source: None for item in sample for source in plan.find_sources(item)}
+        restore_planned(plan, [s for s in read if plan.states[s].status == "dropped"], (), SignalState())
+        again = list(recompute_items(plan, sample, tolerance))
     return _as_json(checked, again, skipped)
 
 

@@ -156,9 +156,9 @@ def _claims_of_item(
         files = recipe.outputs.get(kind.folder, {}) if recipe is not None else {}
         for name, (md5, _) in files.items():
             path = base / name if name else base
-            remote = plan.states[item].status == "remote"
+            absent = plan.states[item].status in ("remote", "dropped")
             remembered = path.relative_to(project.root).as_posix()
-            yield ExpectedFile(declaration.name, path, md5, RECOMPUTE_REMEDY, remembered, item, optional=remote)
+            yield ExpectedFile(declaration.name, path, md5, RECOMPUTE_REMEDY, remembered, item, optional=absent)
         for name in scan_folder(base) if kind.is_folder and files else ():
             if name not in files:
                 words = "does not belong there"

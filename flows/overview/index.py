@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from flows.engine.file_marks import read_mark
 from flows.engine.outcome import Item
-from flows.engine.plan import ItemState, Plan
+from flows.engine.plan import UP_TO_DATE, ItemState, Plan
 from flows.engine.project import Project
 from tasks.artifacts.artifact import DATASET_ITEM
 from tasks.atomic_file import write_text_atomically
@@ -59,7 +59,7 @@ def _first_trouble(states: Mapping[Item, ItemState]) -> dict[str, ItemState]:
     """Video to the state of the first of its items that is not fresh."""
     found: dict[str, ItemState] = {}
     for item, state in states.items():
-        if state.status not in ("fresh", "remote"):
+        if state.status not in UP_TO_DATE:
             found.setdefault(item.video, state)
     return found
 

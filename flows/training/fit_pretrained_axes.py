@@ -30,7 +30,15 @@ def main() -> None:
     assert isinstance(decoding, DecodeParams)
     assert isinstance(fitting, FitAxesParams)
     assert isinstance(feature_params, ExtractFeaturesParams)
-    compute = Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
+    compute = Compute(
+        device="cpu",
+        workers=1,
+        batch=1,
+        item_timeout_s=0,
+        worker_memory_gb=0,
+        store_raw=True,
+        recompute=(),
+    )
     with tempfile.TemporaryDirectory() as folder:
         paths = {clip.stem: clip for clip in fetch_samples(Path(folder))}
         for name, clip in paths.items():

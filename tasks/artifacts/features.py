@@ -1,19 +1,27 @@
-"""Visual features: a grid of feature vectors per frame."""
+"""Visual features: a grid of feature vectors for the frames that are stored.
+
+Not every frame is stored: `match` and `fit_field` read a few of each group (parameters `frame_interval` and
+`frame_offsets` of `extract_features`). Only directions matter, so a vector is stored as int8, scaled such that its
+largest component is 127; `vectors` gives unit vectors.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.artifact import Artifact, StreamingArtifact
+from tasks.artifacts.artifact import MAKE_AGAIN, Artifact, StreamingArtifact
 from tasks.artifacts.npy_file import read_npy, write_npy
 from tasks.errors import SemflowError
-from tasks.geometry.cell_grid import CellGrid, pool_boxes
+from tasks.geometry.cell_grid import CellGrid, l2_normalize, pool_boxes
+
+INT8_MAX = 127
 
 
 @dataclass(frozen=True)
@@ -34,51 +42,113 @@ class FeatureMetadata:
 
 @dataclass(frozen=True, eq=False)
 class Features(Artifact):
-    """A reader: the vectors are memory-mapped. `len` is the number of frames."""
+    """A reader: the vectors are memory-mapped. `len` is the number of frames of the video."""
 
     FOLDER: ClassVar[str] = "data/features"
     SUFFIX: ClassVar[str] = ".npy"
 
-    values: NDArray[np.float16]
-    """(t, h, w, d): unit vectors, as far as float16 holds them; zeros where a frame is damaged or lost."""
+    values: NDArray[np.int8]
+    """(n, h, w, d): vectors of the stored frames, each scaled to a largest component of 127; zeros where a frame is
+    damaged or lost."""
+    frames: NDArray[np.intp]
+    """(n,) the stored frames, increasing."""
+    frame_count: int
+    """Number of frames of the video."""
     metadata: FeatureMetadata
 
     def __post_init__(self) -> None:
-        expected = (self.metadata.grid.rows, self.metadata.grid.columns)
-        if self.values.dtype != np.float16 or self.values.ndim != 4 or self.values.shape[1:3] != expected:  # noqa: PLR2004  axes t, h, w, d
+        expected = (len(self.frames), self.metadata.grid.rows, self.metadata.grid.columns)
+        if self.values.dtype != np.int8 or self.values.ndim != 4 or self.values.shape[:3] != expected:  # noqa: PLR2004  axes n, h, w, d
             raise SemflowError(
-                f"Features.values must be float16 of shape (t, {expected[0]}, {expected[1]}, d), "
-                f"got {self.values.dtype} of {self.values.shape}"
+                f"Features.values must be int8 of shape {(*expected, 'd')}, got {self.values.dtype} of "
+                f"{self.values.shape}"
             )
 
     def __len__(self) -> int:
-        return len(self.values)
+        return self.frame_count
 
-    def vectors(self, frame: int) -> NDArray[np.float16] | None:
-        """(h, w, d) vectors of a frame; None where it is damaged or lost."""
+    @property
+    def dimensions(self) -> int:
+        """Length of the vectors."""
+        return self.values.shape[-1]
+
+    def is_stored(self, frame: int) -> bool:
+        """Whether the file has a row for the frame."""
+        return frame in self._rows
+
+    def vectors(self, frame: int) -> NDArray[np.float32] | None:
+        """(h, w, d) unit vectors of a frame; None where it is not stored, damaged or lost."""
         if not 0 <= frame < len(self):
             raise SemflowError(f"frame must lie in [0, {len(self)}), got {frame}")
-        found = self.values[frame]
-        return found if found[0, 0].any() else None
+        row = self._rows.get(frame)
+        found = None if row is None else self.values[row]
+        return l2_normalize(found) if found is not None and found[0, 0].any() else None
 
     def pool_box_features(self, frame: int, xyxy: NDArray[np.floating[Any]]) -> NDArray[np.float32] | None:
-        """(n, d) unit vector of each of (n, 4) boxes in pixels; None where the frame is damaged or lost."""
+        """(n, d) unit vector of each of (n, 4) boxes in pixels; None where `vectors` gives None."""
         found = self.vectors(frame)
         return None if found is None else pool_boxes(found, self.metadata.grid, xyxy)
 
+    def check_stored(self, frames: Iterable[int], reader: str) -> None:
+        """Raise SemflowError where a frame that `reader`, a parameter, asks for is not stored."""
+        lacking = next((frame for frame in frames if not self.is_stored(frame)), None)
+        if lacking is not None:
+            raise SemflowError(
+                f"{reader} must ask for frames whose features are stored, got frame {lacking}; set "
+                "extract_features.frame_interval to 1, or choose frame_interval and frame_offsets that include it"
+            )
+
+    @cached_property
+    def _rows(self) -> dict[int, int]:
+        return {frame: row for row, frame in enumerate(self.frames.tolist())}
+
     def save(self, path: Path) -> None:
-        Features.stream(self.values, self.values.shape, self.metadata).save(path)
+        write_npy(path, self.values, self.values.shape, _to_json(self.metadata, self.frames, self.frame_count), np.int8)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         values, metadata = read_npy(path)
+        if values.dtype != np.int8:
+            raise SemflowError(f"{path.name} must hold int8 vectors, got {values.dtype}; {MAKE_AGAIN}")
         grid = CellGrid(**metadata.pop("grid"))
         layers: tuple[str, ...] = tuple(metadata.pop("layers"))
-        return cls(values, FeatureMetadata(layers=layers, grid=grid, **metadata))
+        frames, count = np.array(metadata.pop("frames"), np.intp), int(metadata.pop("frame_count"))
+        return cls(values, frames, count, FeatureMetadata(layers=layers, grid=grid, **metadata))
+
+    @classmethod
+    def from_vectors(
+        cls, vectors: NDArray[Any], metadata: FeatureMetadata, frames: Sequence[int] | None = None, frame_count: int = 0
+    ) -> Self:
+        """Features of (n, h, w, d) vectors of any length, of `frames` (default: all) among at least `frame_count`."""
+        stored = np.arange(len(vectors)) if frames is None else np.array(frames, np.intp)
+        count = max(frame_count, int(stored[-1]) + 1 if len(stored) else 0)
+        return cls(quantize_directions(vectors), stored, count, metadata)
 
     @staticmethod
     def stream(
-        rows: Iterable[NDArray[Any]], shape: tuple[int, ...], metadata: FeatureMetadata
+        rows: Iterable[NDArray[Any]],
+        frames: Sequence[int],
+        frame_count: int,
+        dimensions: int,
+        metadata: FeatureMetadata,
     ) -> StreamingArtifact[Features]:
-        """(t, h, w, d) `shape` of vectors that are written frame by frame."""
-        return StreamingArtifact(Features, lambda path: write_npy(path, rows, shape, asdict(metadata)))
+        """(h, w, d) vectors of any length of each of `frames`, written one by one; zeros where there is no image."""
+        shape = (len(frames), metadata.grid.rows, metadata.grid.columns, dimensions)
+        stored = np.array(frames, np.intp)
+        return StreamingArtifact(
+            Features,
+            lambda path: write_npy(
+                path, map(quantize_directions, rows), shape, _to_json(metadata, stored, frame_count), np.int8
+            ),
+        )
+
+
+def quantize_directions(vectors: NDArray[Any]) -> NDArray[np.int8]:
+    """(..., d) vectors scaled to a largest component of 127 and rounded; zero vectors stay zero."""
+    wide = np.asarray(vectors, np.float32)
+    largest = np.abs(wide).max(axis=-1, keepdims=True)
+    return np.rint(wide * (np.float32(INT8_MAX) / np.where(largest > 0, largest, np.float32(1)))).astype(np.int8)
+
+
+def _to_json(metadata: FeatureMetadata, frames: NDArray[np.intp], frame_count: int) -> dict[str, Any]:
+    return {**asdict(metadata), "frames": frames.tolist(), "frame_count": frame_count}

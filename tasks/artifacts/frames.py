@@ -87,15 +87,13 @@ class Frames(Artifact):
     def images(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, Image]]:
         """(frame, image) of the undamaged frames in [start, stop), in order; one row group is in memory at a time."""
         stop = len(self) if stop is None else min(stop, len(self))
-        for frame in range(start, stop):
-            if self.ok[frame]:
-                yield frame, self.image(frame)
+        return self._read_images(range(start, stop))
 
-    def batches(self, size: int) -> Iterator[tuple[list[int], list[Image]]]:
-        """Lists of `size` row numbers and images of the undamaged frames, in order; the last batch may be shorter."""
+    def batches(self, size: int, among: Iterable[int] | None = None) -> Iterator[tuple[list[int], list[Image]]]:
+        """Lists of `size` row numbers and images of undamaged frames (`among` some) in order; the last may be short."""
         numbers: list[int] = []
         images: list[Image] = []
-        for frame, image in self.images():
+        for frame, image in self._read_images(range(len(self)) if among is None else among):
             numbers.append(frame)
             images.append(image)
             if len(numbers) == size:
@@ -128,6 +126,11 @@ class Frames(Artifact):
     ) -> StreamingArtifact[Frames]:
         """Frames that are written one by one; `decode_report` is called once, after the last row."""
         return StreamingArtifact(Frames, lambda path: write_frames(path, rows, decode_report, encoding, quality))
+
+    def _read_images(self, among: Iterable[int]) -> Iterator[tuple[int, Image]]:
+        for frame in among:
+            if self.ok[frame]:
+                yield frame, self.image(frame)
 
     def _encoded(self, frame: int) -> pa.Buffer | None:
         group, row = divmod(frame, ROWS_PER_GROUP)

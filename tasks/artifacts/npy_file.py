@@ -20,16 +20,23 @@ LENGTH_BYTES = 8
 END = b"semflow facts\n"
 
 
-def write_npy(path: Path, rows: Iterable[NDArray[Any]], shape: tuple[int, ...], metadata: dict[str, Any]) -> None:
-    """Write `shape[0]` rows of float16 one by one, then `metadata`, which may be filled while rows are generated."""
+def write_npy(
+    path: Path,
+    rows: Iterable[NDArray[Any]],
+    shape: tuple[int, ...],
+    metadata: dict[str, Any],
+    dtype: type[np.generic] = np.float16,
+) -> None:
+    """Write `shape[0]` rows of `dtype` one by one, then `metadata`, which may be filled while rows are generated."""
+    stored = np.dtype(dtype).newbyteorder("<")
     written = 0
     with path.open("wb") as file:
-        header = {"descr": "<f2", "fortran_order": False, "shape": shape}
+        header = {"descr": stored.str, "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
         for row in rows:
             if row.shape != shape[1:]:
                 raise SemflowError(f"a row of {path.name} must have shape {shape[1:]}, got {row.shape}")
-            file.write(np.ascontiguousarray(row, "<f2").tobytes())
+            file.write(np.ascontiguousarray(row, stored).tobytes())
             written += 1
         text = json.dumps(metadata, sort_keys=True).encode()
         file.write(text + len(text).to_bytes(LENGTH_BYTES, "little") + END)
@@ -37,7 +44,7 @@ def write_npy(path: Path, rows: Iterable[NDArray[Any]], shape: tuple[int, ...], 
         raise SemflowError(f"{path.name} must get {shape[0]} rows, got {written}")
 
 
-def read_npy(path: Path) -> tuple[NDArray[np.float16], dict[str, Any]]:
+def read_npy(path: Path) -> tuple[NDArray[Any], dict[str, Any]]:
     """The memory-mapped array and its metadata; SemflowError where the file has none."""
     with path.open("rb") as file:
         size = file.seek(0, 2)

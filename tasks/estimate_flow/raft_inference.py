@@ -106,7 +106,7 @@ def _estimate_batch(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     device = next(network.parameters()).device
     with torch.autocast(device.type, dtype=half, enabled=half != torch.float32):
-        encoded = network.encode_images(padder.pad_images(images).to(device))
+        encoded = network.encode_images(padder.pad_images(images, device))
         first, second = encoded[:-1], encoded[1:]
         with torch.autocast(device.type, enabled=False):
             volume = correlate_all_pairs(first.features, second.features)
@@ -138,9 +138,9 @@ class InputPadder:
         """The padding for images of the size of `image`."""
         return cls(*image.shape[:2])
 
-    def pad_images(self, images: Sequence[Image]) -> Tensor:
-        """(n, 3, rows, columns) padded images in [-1, 1]."""
-        stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    def pad_images(self, images: Sequence[Image], device: torch.device | None = None) -> Tensor:
+        """(n, 3, rows, columns) padded images in [-1, 1] on `device` (default: the CPU), where they go as bytes."""
+        stacked = torch.from_numpy(np.stack(images)).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
         return F.pad(stacked, (self.left, self.right, self.top, self.bottom), mode="replicate")
 
     def crop_flow(self, flow: Tensor) -> NDArray[np.float32]:

@@ -22,6 +22,7 @@ from tasks.stage import stage
 @stage(
     libraries=("numpy", "opencv-python", "pyarrow", "torch"),
     weights=lambda params: (params.network,) if params.network else (),
+    accelerator=True,
     kernels=("torch", "cuda"),
     kernels_for=lambda params: ("torch", "cuda") if params.network else (),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,27 +36,42 @@ class FeatureExtractor:
     """A loaded network that maps images to grids of feature vectors."""
 
     def __init__(self, params: ExtractFeaturesParams, device: str, projection: LinearProjection | None) -> None:
-        from tasks.extract_features.backbone_inference import load_backbone_runner
-
         self.image_side = params.image_side
-        self._run = load_backbone_runner(params.network, params.layers, device)
-        self._projection = projection
         self.is_batched = device != "cpu"
+        if self.is_batched:
+            from tasks.extract_features.device_features import make_batch_extractor
+
+            self._extract = make_batch_extractor(params.network, params.layers, device, projection)
+        else:
+            self._extract = _make_single_extractor(params, projection)
 
     def __call__(self, images: list[Image]) -> list[NDArray[np.float16]]:
         """(h, w, d) float16 vectors of each image; all images must have one size."""
         import cv2
 
-        from tasks.extract_features.hypercolumns import join_layers
-
         image_height, image_width = images[0].shape[:2]
         height, width = compute_input_size(image_height, image_width, self.image_side)
         interpolation = cv2.INTER_AREA if height < image_height else cv2.INTER_LINEAR
         resized: list[Any] = [cv2.resize(image, (width, height), interpolation=interpolation) for image in images]
-        grids = [join_layers(layers) for layers in self._run(resized)]
-        if self._projection is not None:
-            grids = [l2_normalize(self._projection.project_vectors(grid)) for grid in grids]
+        return self._extract(resized)
+
+
+def _make_single_extractor(
+    params: ExtractFeaturesParams, projection: LinearProjection | None
+) -> Callable[[Sequence[Image]], list[NDArray[np.float16]]]:
+    """Vectors of images one after the other, on the CPU."""
+    from tasks.extract_features.backbone_inference import load_backbone_runner
+    from tasks.extract_features.hypercolumns import join_layers
+
+    run = load_backbone_runner(params.network, params.layers, "cpu")
+
+    def extract(images: Sequence[Image]) -> list[NDArray[np.float16]]:
+        grids = [join_layers(layers) for layers in run(images)]
+        if projection is not None:
+            grids = [l2_normalize(projection.project_vectors(grid)) for grid in grids]
         return [grid.astype(np.float16) for grid in grids]
+
+    return extract
 
 
 def open_feature_extractor(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -22,6 +22,11 @@ class ExtractFeaturesParams(Params):
     """Layers to join, the finest first, which must be of stride 8: e4 is block 4's expansion, b4 its output."""
     image_side: int = Field(ge=64, le=4096, multiple_of=FINEST_STRIDE)
     """Longer side of the network's input, pixels; an eighth of it is the longer side of the grid."""
+    frame_interval: int = Field(ge=1)
+    """Features are stored of some frames of each group of so many; 1: of every frame. Labelled frames between them take
+    the features of the nearest stored frame along the optical flow."""
+    frame_offsets: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
+    """Positions in the group of the frames that are stored: those that `match` and `fit_field` read."""
     dimensions: int | None = Field(ge=1)
     """Length of the vectors after a projection (see tasks/geometry/wccn_projection.py); null keeps all channels."""
 
@@ -31,7 +36,13 @@ class ExtractFeaturesParams(Params):
         return ("cuda",) if self.network == "mobilenet-v2" else ("onnxruntime", "cuda")
 
     @model_validator(mode="after")
-    def _check_layers(self) -> Self:
+    def _check_layers_and_offsets(self) -> Self:
+        beyond = [offset for offset in self.frame_offsets if offset >= self.frame_interval]
+        if beyond:
+            raise ValueError(
+                f"frame_offsets must be less than frame_interval, {self.frame_interval}, got {beyond[0]}; with an "
+                "interval of 1 they are [0]"
+            )
         strides = compute_layer_strides(self.network)
         unknown = [layer for layer in self.layers if layer not in strides]
         if unknown:

@@ -1,4 +1,4 @@
-"""Feature grids of every frame: activations of a backbone pretrained on ImageNet.
+"""Feature grids of the scheduled frames: activations of a backbone pretrained on ImageNet.
 
 Layers of stride 8, 16 and 32 (edges, shapes, parts) are joined on the stride-8 grid (hypercolumns.py); the coarse ones
 carry class information, the fine ones localisation. A projection reduces the vectors to `dimensions`.
@@ -7,6 +7,8 @@ carry class information, the fine ones localisation. A projection reduces the ve
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import repeat, takewhile
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,7 @@ from tasks.extract_features.feature_extractor import (
     make_cell_grid,
     open_feature_extractor,
 )
+from tasks.extract_features.frame_schedule import schedule_frames
 from tasks.extract_features.params import ExtractFeaturesParams
 from tasks.params import Compute
 from tasks.stage import stage
@@ -36,24 +39,23 @@ from tasks.stage import stage
 def extract_features(
     frames: Frames, feature_axes: FeatureAxes, params: ExtractFeaturesParams, compute: Compute
 ) -> StreamingArtifact[Features]:
-    """A grid of feature vectors for every frame; zeros where a frame is damaged or lost."""
+    """A grid of feature vectors for every scheduled frame; zeros where a frame is damaged or lost."""
     height, width = compute_input_size(frames.height, frames.width, params.image_side)
     grid = make_cell_grid(frames.height, frames.width, height, width)
     facts = FeatureMetadata(params.network, params.layers, frames.width, frames.height, grid)
 
-    def rows() -> Iterator[NDArray[np.float16]]:
+    def rows() -> Iterator[NDArray[np.floating[Any]]]:
         extractor = open_feature_extractor(params, compute, feature_axes.projection)
         size = compute.batch if extractor.is_batched else 1
         missing = np.zeros((grid.rows, grid.columns, channels), np.float16)
-        written = 0
-        for numbers, images in frames.batches(size):
+        waiting = iter(scheduled)
+        for numbers, images in frames.batches(size, scheduled):
             for number, found in zip(numbers, extractor(images), strict=True):
-                for _ in range(written, number):
+                for _ in takewhile(number.__ne__, waiting):  # stops at `number`, behind the frames without an image
                     yield missing
                 yield found
-                written = number + 1
-        for _ in range(written, len(frames)):
-            yield missing
+        yield from repeat(missing, sum(1 for _ in waiting))
 
+    scheduled = schedule_frames(len(frames), params.frame_interval, params.frame_offsets)
     channels = params.dimensions or count_channels(params)
-    return Features.stream(rows(), (len(frames), grid.rows, grid.columns, channels), facts)
+    return Features.stream(rows(), scheduled, len(frames), channels, facts)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tasks.artifacts.camera_poses import CameraPoses
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.features import Features
@@ -11,6 +14,7 @@ from tasks.artifacts.field_labels import FieldLabels
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.artifacts.tracks import Tracks
+from tasks.fit_field.feature_grids import read_feature_grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,4 +31,8 @@ class FieldInputs:
 
     def is_usable(self, frame: int) -> bool:
         """Whether a frame can have a label map: it was decoded without damage, and it has features."""
-        return bool(self.frames.ok[frame]) and self.features.vectors(frame) is not None
+        return bool(self.frames.ok[frame]) and self.feature_grid(frame) is not None
+
+    def feature_grid(self, frame: int) -> NDArray[np.float32] | None:
+        """(h, w, d) unit vectors of a frame, moved by the flow where it is not stored; None where there are none."""
+        return read_feature_grid(self.features, self.dense_flow, frame)

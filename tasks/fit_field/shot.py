@@ -120,14 +120,14 @@ class Shot:
         return make_propagation_task(self._view(indices), chosen, self.classes, config, refiner)
 
     def _view(self, indices: Sequence[int]) -> SequenceView:
-        features, motion = self.context.inputs.features, self.motion
-        grid = features.metadata
+        inputs, motion = self.context.inputs, self.motion
+        grid = inputs.features.metadata
         return SequenceView(
             length=len(indices),
             height=motion.height,
             width=motion.width,
             cells=rescale_grid(grid.grid, grid.height, grid.width, motion.height, motion.width),
-            feature_grid=lambda n: features.vectors(self.frames[indices[n]]),
+            feature_grid=lambda n: inputs.feature_grid(self.frames[indices[n]]),
             motion=partial(self._adjacent_motion, indices),
             images=lru_cache(maxsize=CACHED_IMAGES)(partial(self._image, indices)),
             direct_flow=lambda start, end: motion.semantic_flow_between(indices[start], indices[end]),

@@ -26,8 +26,11 @@ def match(
     """Semantic flow and region matches of the scheduled pairs of frames."""
     from tasks.device import resolve_device
     from tasks.match.detection_matches import match_detections
+    from tasks.match.pair_schedule import schedule_pairs
     from tasks.match.semantic_matching import VideoGrids, stream_semantic_flow
 
+    for frame, strides in schedule_pairs(len(features), params.strides, params.pair_interval):
+        features.check_stored([frame, *(frame + stride for stride in strides)], "match.pair_interval and match.strides")
     grids = VideoGrids(
         features.vectors,
         SemanticFlowMetadata(len(features), features.metadata.width, features.metadata.height, features.metadata.grid),

@@ -23,6 +23,7 @@ from tasks.track.params import TrackParams
 @stage(
     libraries=("numpy", "opencv-python", "pyarrow", "scipy", "torch"),
     weights=lambda params: (params.reid_weights,) if params.reid_weights else (),
+    accelerator=True,
     kernels=("torch", "cuda"),
     kernels_for=lambda params: ("torch", "cuda") if params.reid_weights else (),
 )

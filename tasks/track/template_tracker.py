@@ -66,28 +66,34 @@ def track_by_template(
 ) -> Iterator[tuple[int, Floats, float]]:
     """(frame, (4,) xyxy, similarity) from `frame`, where the box is given, to the end; similarity 0 where it is lost.
 
-    Frames without features are left out.
+    The template is learned at the first frame with stored features. A frame without takes the box moved by the flow,
+    with the last similarity; damaged and lost frames are left out.
     """
     grid = features.metadata.grid
-    vectors = features.vectors(frame)
-    if vectors is None:
+    if features.is_stored(frame) and features.vectors(frame) is None:
         return
-    template, box = learn_template(vectors, grid, xyxy), xyxy_to_cxcywh(xyxy)
-    yield frame, xyxy, 1.0
+    template: ObjectTemplate | None = None
+    box, last = xyxy_to_cxcywh(xyxy), 1.0
     places: Floats | None = None  # where it may reappear, while it is lost
-    for now in range(frame + 1, len(features)):
+    for now in range(frame, len(features)):
         vectors = features.vectors(now)
-        if vectors is None:
+        if vectors is None and features.is_stored(now):
             continue
-        if places is None:
+        if now > frame and places is None:
             box = np.append(box[:2] + median_box_flow(dense_flow, now - 1, cxcywh_to_xyxy(box[None]))[0][0], box[2:])
+        if vectors is None or template is None:
+            here = xyxy if now == frame else cxcywh_to_xyxy(box)
+            template = template if vectors is None else learn_template(vectors, grid, here)
+            yield now, here, last
+            continue
         found, similarity = search_template(template, vectors, grid, box, places)
         if similarity >= (MIN_SIMILARITY if places is None else MIN_REDETECTION_SIMILARITY):
             places, box = None, found
             template = template.update(sample_vectors(vectors, grid, place_template_points(box[None]))[0])
         elif places is None:
             places = find_reappearance_places(box, features.metadata)
-        yield now, cxcywh_to_xyxy(box), similarity if places is None else 0.0
+        last = similarity if places is None else 0.0
+        yield now, cxcywh_to_xyxy(box), last
 
 
 def learn_template(vectors: NDArray[Any], grid: CellGrid, xyxy: Floats) -> ObjectTemplate:

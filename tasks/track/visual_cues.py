@@ -59,5 +59,6 @@ def make_visual_cues(  # noqa: PLR0917  all that the stage reads
         embedder = make_crop_embedder(frames, params.reid_weights, compute)
         return replace(cues, embedder=embedder, embedding_size=EMBEDDING_SIZE)
     if params.uses_appearance:
-        return replace(cues, embedder=make_feature_embedder(features), embedding_size=features.values.shape[-1])
+        features.check_stored(range(len(features)), "track.appearance")
+        return replace(cues, embedder=make_feature_embedder(features), embedding_size=features.dimensions)
     return cues

@@ -33,7 +33,15 @@ LABELS = ("leap", "spin", "rest")
 
 @pytest.fixture
 def cpu() -> Compute:
-    return Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
+    return Compute(
+        device="cpu",
+        workers=1,
+        batch=4,
+        item_timeout_s=0,
+        worker_memory_gb=0,
+        store_raw=True,
+        recompute=(),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -147,7 +155,15 @@ def make_scenes(tmp_path: Path) -> Callable[..., tuple[Frames, DenseFlow]]:
             stored_grid=2,
             stored_steps_per_px=32,
         )
-        compute = Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
+        compute = Compute(
+            device="cpu",
+            workers=1,
+            batch=4,
+            item_timeout_s=0,
+            worker_memory_gb=0,
+            store_raw=True,
+            recompute=(),
+        )
         return frames, estimate_flow(frames, params=settings, compute=compute).to(tmp_path / "estimated.parquet")
 
     return make

@@ -273,7 +273,15 @@ def test_cuda_says_what_the_cpu_says(judge, make_frames, make_flow, make_tracks,
         pytest.skip("needs CUDA")
     frames = make_frames(40)
     tracks = make_tracks(frames, PERSON)
-    cuda = Compute(device="cuda", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
+    cuda = Compute(
+        device="cuda",
+        workers=1,
+        batch=4,
+        item_timeout_s=0,
+        worker_memory_gb=0,
+        store_raw=True,
+        recompute=(),
+    )
     found = classify(frames, make_flow(frames), tracks, make_model("team"), params=params(), compute=cuda)
     exact = judge(model=make_model("team"))
     assert found.label[found.best].tolist() == exact.label[exact.best].tolist()

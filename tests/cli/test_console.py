@@ -146,7 +146,7 @@ def changed_plan(videos: int) -> list[PlanLine]:
 
 def test_a_plan_is_a_table_by_stage_with_seconds_and_bytes() -> None:
     lines = plan_printed(changed_plan(1000))
-    assert row(lines, "stage") == ["fresh", "stale", "failed", "blocked", "expected", "on", "disk"]
+    assert row(lines, "stage") == ["fresh", "stale", "failed", "blocked", "expected", "on", "disk", "not", "kept"]
     assert row(lines, "decode") == ["1,000", "1", "1.5", "GB"]
     assert row(lines, "extract_features") == ["1,000", "1", "33", "min", "1.5", "MB"]
     assert row(lines, "fit_axes") == ["1", "unknown"]
@@ -191,7 +191,7 @@ def test_a_plan_without_stale_items_has_no_table() -> None:
 
 def test_counts_of_a_plan_name_every_standing() -> None:
     counts = count_states(changed_plan(3))
-    assert counts == {"fresh": 3, "stale": 4, "remote": 0, "failed": 1, "blocked": 1}
+    assert counts == {"fresh": 3, "dropped": 0, "stale": 4, "remote": 0, "failed": 1, "blocked": 1}
 
 
 def test_nothing_to_do_is_reported_without_rich(checkout: Path) -> None:

@@ -41,6 +41,7 @@ compute:
   item_timeout_s: 0
   worker_memory_gb: 0
   store_raw: false
+  recompute: []
 read: {}
 act:
   careful: false

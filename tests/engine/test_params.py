@@ -170,7 +170,7 @@ def test_exponential_yaml_aliases_are_refused_at_once(tmp_path: Path) -> None:
 )
 def test_how_to_compute_is_checked_when_it_is_read(tmp_path: Path, line: str, expected: str) -> None:
     good = {"device": "auto", "workers": "0", "batch": "16"}
-    rest = {"item_timeout_s": "0", "worker_memory_gb": "0", "store_raw": "true"}
+    rest = {"item_timeout_s": "0", "worker_memory_gb": "0", "store_raw": "true", "recompute": "[read]"}
     key, _, value = line.partition(": ")
     path = tmp_path / "params.yaml"
     path.write_text("compute:\n" + "".join(f"  {k}: {v}\n" for k, v in (good | {key: value} | rest).items()))
@@ -179,8 +179,23 @@ def test_how_to_compute_is_checked_when_it_is_read(tmp_path: Path, line: str, ex
     good = {"device": "'cuda:1'", "workers": "3", "batch": "1"} | rest
     path.write_text(f"compute: {{{', '.join(f'{k}: {v}' for k, v in good.items())}}}\n")
     assert read_params(path, {"compute": Compute})["compute"] == Compute(
-        device="cuda:1", workers=3, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True
+        device="cuda:1", workers=3, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True, recompute=("read",)
     )
+
+
+def test_on_cuda_products_stay_in_single_precision_where_a_container_asks_for_less(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    matmul = torch.backends.cuda.matmul
+    before, matmul.allow_tf32 = matmul.allow_tf32, True
+    try:
+        assert resolve_device.__wrapped__("cuda:1") == "cuda:1"
+        assert not matmul.allow_tf32
+    finally:
+        matmul.allow_tf32 = before
 
 
 @pytest.mark.parametrize("wanted", ["gpu", "cuda:", "cuda:-1", "cuda:x", "CPU", ""])

@@ -20,6 +20,7 @@ compute:
   item_timeout_s: 0
   worker_memory_gb: 0
   store_raw: true
+  recompute: []
 read:
   upper: false
 count:

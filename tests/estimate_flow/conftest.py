@@ -64,4 +64,12 @@ def params() -> EstimateFlowParams:
 
 @pytest.fixture(scope="session")
 def on_cpu() -> Compute:
-    return Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
+    return Compute(
+        device="cpu",
+        workers=1,
+        batch=4,
+        item_timeout_s=0,
+        worker_memory_gb=0,
+        store_raw=True,
+        recompute=(),
+    )

@@ -129,7 +129,15 @@ def test_tables_are_the_same_bytes_whatever_the_batch(looks, make_frames, make_t
             frames,
             tracks,
             params(),
-            Compute(device="cpu", workers=1, batch=batch, item_timeout_s=0, worker_memory_gb=0, store_raw=True),
+            Compute(
+                device="cpu",
+                workers=1,
+                batch=batch,
+                item_timeout_s=0,
+                worker_memory_gb=0,
+                store_raw=True,
+                recompute=(),
+            ),
         ):
             made.save(tmp_path / f"{type(made).__name__}{batch}")
     for kind in (Poses, Kinematics):

@@ -26,7 +26,15 @@ from tasks.params import Compute, ParamSections
 VOCABULARIES = {"kinetics-400": ("waving", "clapping", "jogging"), "team": ("plié", "jeté")}
 PARAMS = ParamSections(
     {
-        "compute": Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True),
+        "compute": Compute(
+            device="cpu",
+            workers=1,
+            batch=4,
+            item_timeout_s=0,
+            worker_memory_gb=0,
+            store_raw=True,
+            recompute=(),
+        ),
         "decode": DecodeParams(max_side=640, fps=None, encoding="jpeg", quality=95),
         "classify": ClassifyParams(
             network="i3d",

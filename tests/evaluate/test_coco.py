@@ -21,7 +21,15 @@ PARAMS = ParamSections(
         "detect": DetectParams(
             weights="yolo26n", image_size=640, score_threshold=0.1, classes=("dog",), max_detections=3, nms_iou=0.7
         ),
-        "compute": Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True),
+        "compute": Compute(
+            device="cpu",
+            workers=1,
+            batch=1,
+            item_timeout_s=0,
+            worker_memory_gb=0,
+            store_raw=True,
+            recompute=(),
+        ),
     }
 )
 

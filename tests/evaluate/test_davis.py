@@ -37,7 +37,9 @@ class Colours:
 
 @pytest.fixture
 def context() -> DavisContext:
-    feature_params = ExtractFeaturesParams(network="mobilenet-v2", layers=("b6",), image_side=SIDE, dimensions=None)
+    feature_params = ExtractFeaturesParams(
+        network="mobilenet-v2", layers=("b6",), image_side=SIDE, dimensions=None, frame_interval=1, frame_offsets=(0,)
+    )
     return DavisContext(
         extractor=Colours(),
         feature_params=feature_params,

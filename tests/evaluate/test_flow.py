@@ -26,7 +26,15 @@ PARAMS = ParamSections(
             stored_grid=2,
             stored_steps_per_px=32,
         ),
-        "compute": Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True),
+        "compute": Compute(
+            device="cpu",
+            workers=1,
+            batch=1,
+            item_timeout_s=0,
+            worker_memory_gb=0,
+            store_raw=True,
+            recompute=(),
+        ),
     }
 )
 PUBLISHED_DIS = {"rubberwhale": 0.225, "sintel_alley1": 0.298, "chairs1": 1.59}  # OpenCV's medium, measured before

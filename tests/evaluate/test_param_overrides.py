@@ -8,7 +8,9 @@ from flows.evaluate.param_overrides import apply_overrides
 from tasks.errors import BadParams
 from tasks.extract_features.params import ExtractFeaturesParams
 
-PARAMS = ExtractFeaturesParams(network="mobilenet-v2", layers=("b6",), image_side=640, dimensions=64)
+PARAMS = ExtractFeaturesParams(
+    network="mobilenet-v2", layers=("b6",), image_side=640, dimensions=64, frame_interval=1, frame_offsets=(0,)
+)
 
 
 def test_values_are_read_as_yaml_and_the_rest_stays() -> None:

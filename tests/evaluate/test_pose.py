@@ -36,7 +36,15 @@ PARAMS = ParamSections(
             bridge_s=0.2,
             min_steps=4,
         ),
-        "compute": Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True),
+        "compute": Compute(
+            device="cpu",
+            workers=1,
+            batch=1,
+            item_timeout_s=0,
+            worker_memory_gb=0,
+            store_raw=True,
+            recompute=(),
+        ),
     }
 )
 POINTS = np.stack([np.linspace(20, 80, 17), np.linspace(30, 190, 17)], axis=1)

@@ -92,4 +92,6 @@ def test_the_stride_of_every_layer_is_that_of_the_network(name: str) -> None:
 )
 def test_layers_that_cannot_be_joined_are_refused_when_they_are_read(layers: tuple[str, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        ExtractFeaturesParams(network="mobilenet-v2", layers=layers, image_side=640, dimensions=None)
+        ExtractFeaturesParams(
+            network="mobilenet-v2", layers=layers, image_side=640, dimensions=None, frame_interval=1, frame_offsets=(0,)
+        )

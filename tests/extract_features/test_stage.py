@@ -7,18 +7,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from tasks.artifacts.artifact import Dataset
 from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.feature_axes import FeatureAxes
-from tasks.artifacts.features import Features
+from tasks.artifacts.features import FeatureMetadata, Features
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.frames_file import Frame
-from tasks.errors import BadParams
+from tasks.errors import BadParams, SemflowError
 from tasks.extract_features.feature_extractor import compute_input_size, make_cell_grid
 from tasks.extract_features.fit_axes import FitAxesParams, fit_axes
 from tasks.extract_features.params import ExtractFeaturesParams
 from tasks.extract_features.stage import extract_features
+from tasks.geometry.cell_grid import CellGrid, l2_normalize
 from tasks.params import Compute
 
 HEIGHT, WIDTH = 72, 128
@@ -26,7 +28,8 @@ HEIGHT, WIDTH = 72, 128
 
 def params(**changes: Any) -> ExtractFeaturesParams:
     values: dict[str, Any] = {
-        "network": "mobilenet-v2", "layers": ("b6", "b13", "b17"), "image_side": 128, "dimensions": 64,
+        "network": "mobilenet-v2", "layers": ("b6", "b13", "b17"), "image_side": 128,
+        "frame_interval": 1, "frame_offsets": (0,), "dimensions": 64,
     }  # fmt: skip
     return ExtractFeaturesParams(**(values | changes))
 
@@ -37,7 +40,15 @@ def axes(fitted_on: Any = "samples", frames: dict[str, Path] | None = None, **ch
 
 
 def compute(batch: int = 1) -> Compute:
-    return Compute(device="cpu", workers=1, batch=batch, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
+    return Compute(
+        device="cpu",
+        workers=1,
+        batch=batch,
+        item_timeout_s=0,
+        worker_memory_gb=0,
+        store_raw=True,
+        recompute=(),
+    )
 
 
 @pytest.fixture
@@ -57,16 +68,50 @@ def frames(tmp_path: Path) -> Frames:
 def test_a_grid_of_unit_vectors_for_every_whole_frame(frames: Frames, tmp_path: Path) -> None:
     found = extract_features(frames, axes(), params(), compute()).to(tmp_path / "a.npy")
     assert found.values.shape == (5, 9, 16, 64)
-    assert found.values.dtype == np.float16
+    assert found.values.dtype == np.int8
     assert [found.vectors(n) is not None for n in range(5)] == [True, False, True, True, False]
-    lengths = np.linalg.norm(found.values[[0, 2, 3]].astype(np.float32), axis=-1)
-    np.testing.assert_allclose(lengths, 1, atol=2e-3)
+    for frame in (0, 2, 3):
+        np.testing.assert_allclose(np.linalg.norm(found.vectors(frame), axis=-1), 1, atol=1e-5)
     np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), found.values)
 
 
 def test_without_projection_all_channels_are_kept(frames: Frames, tmp_path: Path) -> None:
     found = extract_features(frames, axes(dimensions=None), params(dimensions=None), compute()).to(tmp_path / "a.npy")
     assert found.values.shape[-1] == 32 + 96 + 320
+
+
+def test_frames_between_the_scheduled_ones_have_no_row_and_the_others_the_same_vectors(
+    frames: Frames, tmp_path: Path
+) -> None:
+    every = extract_features(frames, axes(), params(), compute()).to(tmp_path / "every.npy")
+    few = params(frame_interval=3, frame_offsets=(0, 1))
+    for batch in (1, 4):
+        found = extract_features(frames, axes(), few, compute(batch)).to(tmp_path / f"few-{batch}.npy")
+        assert found.frames.tolist() == [0, 1, 3, 4]
+        assert (len(found), [found.is_stored(n) for n in range(5)]) == (5, [True, True, False, True, True])
+        np.testing.assert_array_equal(found.values, every.values[[0, 1, 3, 4]])
+        assert found.vectors(2) is None
+    with pytest.raises(
+        SemflowError, match=r"track\.appearance must ask for frames whose features are stored, got frame 2"
+    ):
+        found.check_stored(range(5), "track.appearance")
+    found.check_stored((0, 4), "match.strides")
+
+
+def test_an_offset_beyond_its_interval_is_refused() -> None:
+    with pytest.raises(ValidationError, match="frame_offsets must be less than frame_interval, 2, got 3"):
+        params(frame_interval=2, frame_offsets=(0, 3))
+
+
+def test_a_stored_vector_has_the_direction_of_the_computed_one_to_a_cosine_of_a_thousandth() -> None:
+    rng = np.random.default_rng(3)
+    vectors = l2_normalize(rng.normal(size=(2, 3, 4, 64)))
+    vectors[1, 2] = 0
+    stored = Features.from_vectors(vectors, FeatureMetadata("none", ("a",), 32, 24, CellGrid(3, 4, 8, 8, 0, 0)))
+    cosines = [np.einsum("hwd,hwd->hw", vectors[n], stored.vectors(n)) for n in (0, 1)]
+    assert cosines[0].min() > 0.9995 and cosines[1][:2].min() > 0.9995
+    assert not stored.values[1, 2].any(), "a cell without a vector stays without"
+    assert np.abs(stored.values[0]).max(axis=-1).min() == 127
 
 
 def test_the_same_bytes_for_any_batch(frames: Frames, tmp_path: Path) -> None:
@@ -95,7 +140,7 @@ def test_boxes_are_pooled_in_frame_pixels(frames: Frames, tmp_path: Path) -> Non
     pooled = found.pool_box_features(0, np.array([[0, 0, 127, 71], [30, 30, 30, 30]], np.float32))
     assert pooled is not None
     np.testing.assert_allclose(np.linalg.norm(pooled, axis=1), 1, atol=1e-5)
-    np.testing.assert_allclose(pooled[1], found.values[0, 4, 4].astype(np.float32), atol=2e-3)
+    np.testing.assert_allclose(pooled[1], found.vectors(0)[4, 4], atol=1e-5)
     assert found.pool_box_features(1, np.zeros((1, 4), np.float32)) is None
     assert isinstance(found, Features)
 

@@ -113,9 +113,7 @@ def make_inputs(make_world, tmp_path) -> Callable[..., dict[str, Any]]:
             "dense_flow": DenseFlow.stream(map(pair, range(frames - 1)), FlowMetadata(frames, "dis", encoding)).to(
                 tmp_path / "flow.parquet"
             ),
-            "features": Features(
-                values.astype(np.float16), FeatureMetadata("mobilenet-v2", ("b6",), WIDTH, HEIGHT, CELLS)
-            ),
+            "features": Features.from_vectors(values, FeatureMetadata("mobilenet-v2", ("b6",), WIDTH, HEIGHT, CELLS)),
             "semantic_flow": SemanticFlow(
                 np.zeros((0, *CELLS_SHAPE, 3), np.float16), (), SemanticFlowMetadata(frames, WIDTH, HEIGHT, CELLS)
             ),

@@ -23,7 +23,7 @@ from tasks.errors import BadInput
 from tasks.fit_field.stage import fit_field
 from tasks.params import Compute
 
-CPU = Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
+CPU = Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True, recompute=())
 
 
 @pytest.fixture
@@ -127,8 +127,8 @@ def test_where_nothing_moves_and_every_place_looks_alike_a_mask_stays_where_it_i
     pair = FlowPair(still, still, seen, seen, 0.0, False, np.eye(3), 1.0)
     inputs["dense_flow"] = DenseFlow.stream(iter([pair] * 3), facts).to(tmp_path / "still.parquet")
     features = inputs["features"]
-    alike = np.full(features.values.shape, features.values.shape[-1] ** -0.5, np.float16)
-    inputs["features"] = Features(alike, features.metadata)
+    alike = np.full(features.values.shape, 1.0)
+    inputs["features"] = Features.from_vectors(alike, features.metadata)
     inputs["field_labels"] = labels_at(tmp_path / "labels", {0: mask})
     field = fit(inputs, params())
     for row in range(4):

@@ -135,8 +135,8 @@ def enter(monkeypatch: pytest.MonkeyPatch) -> Callable[[Repository], None]:
     whole: Callable[..., Project] = Project.open
 
     def entered(repository: Repository) -> None:
-        def opened(root: Path, stages: Any = None, *, fetch: bool = False) -> Project:
-            return whole(root, stages or repository.stages, fetch=fetch)
+        def opened(root: Path, stages: Any = None, **options: Any) -> Project:
+            return whole(root, stages or repository.stages, **options)
 
         monkeypatch.chdir(repository.root)
         monkeypatch.setattr(Project, "open", opened)

@@ -28,7 +28,7 @@ def test_after_a_run_it_names_the_failures_and_why_items_are_put_aside(repositor
     (repository.root / "data/raw/crash.mp4").write_text("crash")
     repository.run()
     found = repository.semflow("status", code=1)
-    assert found["items"] == {"fresh": 9 + 1, "remote": 0, "stale": 2, "failed": 1, "blocked": 3}
+    assert found["items"] == {"fresh": 9 + 1, "remote": 0, "dropped": 0, "stale": 2, "failed": 1, "blocked": 3}
     assert [(item["stage"], item["video"]) for item in found["put_aside"]] == [("read", "bad")]
     assert "must hold text" in found["put_aside"][0]["reason"]
     failures = {(item["stage"], item["video"]): item["error"] for item in found["last_run"]["failures"]}

@@ -250,3 +250,14 @@ def test_onnx_exports_are_held_to_their_first_sight_and_weights_to_their_sha256(
     export.write_text("other")
     assert check()[1] == [weights.name, export.name]
     project.close()
+
+
+def test_an_item_whose_inputs_are_not_kept_is_recomputed_after_they_are(repository: Repository) -> None:
+    params = repository.root / "params.yaml"
+    params.write_text(params.read_text().replace("recompute: []", "recompute: [read]"))
+    repository.run()
+    assert not list((repository.root / "data/words").glob("*.txt"))
+    found = repository.semflow("verify", "--recompute", "100%", "--stage", "count")
+    assert [(one["video"], one["verdict"]) for one in found["recomputed"]] == [("one", "equal"), ("two", "equal")]
+    repository.run()
+    assert not list((repository.root / "data/words").glob("*.txt"))

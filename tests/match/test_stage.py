@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,13 @@ from pydantic import ValidationError
 from tasks.artifacts.features import FeatureMetadata, Features
 from tasks.artifacts.matches import Matches
 from tasks.artifacts.semantic_flow import SemanticFlow
+from tasks.errors import SemflowError
 from tasks.geometry.cell_grid import CellGrid, l2_normalize
 from tasks.match.stage import match
 from tasks.params import Compute
 
 CELLS = CellGrid(rows=6, columns=8, step_x=8.0, step_y=8.0, left=0.0, top=0.0)
-CPU = Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
+CPU = Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True, recompute=())
 
 
 def features(frames: int, missing: tuple[int, ...] = ()) -> Features:
@@ -27,7 +29,7 @@ def features(frames: int, missing: tuple[int, ...] = ()) -> Features:
     values = np.zeros((frames, 6, 8, 64), np.float16)
     for frame in set(range(frames)) - set(missing):
         values[frame] = scene[:, 20 - frame : 28 - frame]
-    return Features(values, FeatureMetadata("mobilenet-v2", ("b6",), 64, 48, CELLS))
+    return Features.from_vectors(values, FeatureMetadata("mobilenet-v2", ("b6",), 64, 48, CELLS))
 
 
 def test_both_artifacts_come_out(make_dense_flow, make_detections, params, tmp_path: Path) -> None:
@@ -82,3 +84,14 @@ def test_the_declaration_loads_nothing_heavy(checkout: Path) -> None:
     code = f"import sys, tasks.match.stage; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_pairs_of_frames_without_stored_features_are_refused_before_anything_is_matched(
+    make_dense_flow, make_detections, params
+) -> None:
+    every = features(4)
+    some = replace(every, values=every.values[:2], frames=np.array([0, 1]))
+    with pytest.raises(
+        SemflowError, match=r"match\.strides must ask for frames whose features are stored, got frame 2"
+    ):
+        match(some, make_dense_flow([(8, 0)] * 3), make_detections([], 4), params(), CPU)

@@ -164,6 +164,8 @@ def test_a_still_window_without_texture_has_a_backdrop_and_nothing_else() -> Non
 
 @pytest.mark.gpu
 def test_the_volume_is_learned_on_cuda_as_on_the_processor(film) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("needs CUDA")
     there = fit_volume(film.shot, film.to_frame, VolumeTraining(20, 8), "cuda:0")
     here = fit_volume(film.shot, film.to_frame, VolumeTraining(20, 8), "cpu")
     assert (torch.sigmoid(there.density).cpu() - torch.sigmoid(here.density)).abs().mean() < 0.01

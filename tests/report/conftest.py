@@ -158,7 +158,7 @@ def make_features(frames: Frames) -> Features:
     noise = np.random.default_rng(0).normal(0, 0.02, (len(frames), grid.rows, grid.columns, DIMENSIONS))
     values = l2_normalize(stripe + noise) * np.asarray(frames.ok, np.float32)[:, None, None, None]
     facts = FeatureMetadata("mobilenet-v2", ("b6", "b13"), frames.width, frames.height, grid)
-    return Features(values.astype(np.float16), facts)
+    return Features.from_vectors(values, facts)
 
 
 def make_semantic_flow(frames: Frames, speed: tuple[float, float] = (2.0, 1.0)) -> SemanticFlow:

@@ -79,7 +79,7 @@ def test_a_long_video_is_sampled(make_dossier: Callable[..., ReportData]) -> Non
     inner = dossier.features.vectors
     vars(dossier.features)["vectors"] = lambda frame: asked.append(frame) or inner(frame)
     assert make_feature_section(dossier) is not None
-    assert len(asked) == SAMPLE_FRAMES
+    assert len(asked) == SAMPLE_FRAMES + dossier.params.feature_pictures
 
 
 def test_of_a_fine_grid_some_cells_are_taken(make_dossier: Callable[..., ReportData]) -> None:

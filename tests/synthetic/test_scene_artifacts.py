@@ -45,7 +45,7 @@ def test_dense_flow_knows_how_the_camera_moves(scene: Scene, tmp_path: Path):
 def test_features_tell_cloths_apart_but_not_walkers_from_swingers(tmp_path: Path):
     scene = make_scene(1, SceneSettings(frames=2, occlusion=0.5))
     features = scene_artifacts.make_features(scene).to(tmp_path / "features.npy")
-    vectors = features.values[0].astype(np.float32)
+    vectors = features.vectors(0)
     assert np.allclose(np.linalg.norm(vectors, axis=2), 1, atol=2e-3)
     # Cells that lie wholly in one class.
     cells = scene.classes[0].reshape(features.metadata.grid.rows, 4, features.metadata.grid.columns, 4)

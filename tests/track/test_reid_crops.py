@@ -33,7 +33,7 @@ from tasks.weights.fetch import weights_path
 from tests.track.scenes import Box, make_detections, make_params
 
 WEIGHTS = "mobilenet-v2-bottleneck"
-CPU = Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
+CPU = Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True, recompute=())
 RANDOM = np.random.default_rng(0)
 IMAGE = RANDOM.integers(0, 256, (48, 64, 3), np.uint8)
 BOXES = np.array([[4.0, 5, 20, 40], [30, 2, 60, 47], [-9, -9, 8, 8], [70, 50, 90, 60], [3.2, 3.2, 3.4, 3.4]])

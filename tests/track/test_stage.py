@@ -34,7 +34,7 @@ EVERYTHING: dict[str, Any] = {
     "n_init": 2,
 }
 Inputs = tuple[Detections, DenseFlow, Features, Frames]
-COMPUTE = Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
+COMPUTE = Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True, recompute=())
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,7 @@ def features(places: list[tuple[int, int] | None], dark: tuple[int, ...] = ()) -
         if place:
             grids[frame, place[0] : place[0] + 6, place[1] : place[1] + 4] = PATCH
     grids[list(dark)] = 0
-    return Features(grids.astype(np.float16), FeatureMetadata("none", ("none",), 640, 480, GRID))
+    return Features.from_vectors(grids, FeatureMetadata("none", ("none",), 640, 480, GRID))
 
 
 def box(place: tuple[int, int]) -> np.ndarray:
@@ -114,7 +115,7 @@ def test_frames_without_a_picture_are_passed_over(make_flow: MakeFlow) -> None:
 
 
 def test_points_that_the_surroundings_have_too_count_little() -> None:
-    half = features([(20, 20)]).values[0].astype(np.float32)
+    half = features([(20, 20)]).vectors(0)
     half[20:26, 20:22] = half[19, 19]  # the left half looks like the wall around
     half[18:28, 16:20] = half[19, 19]
     weight = learn_template(half, GRID, box((20, 20))).weight.reshape(8, 8)
@@ -180,3 +181,15 @@ def test_csrt_says_what_it_lacks_or_follows(tmp_path: Path) -> None:
     else:
         with pytest.raises(SemflowError, match=r"contrib modules.*--method semantic"):
             list(track_by_csrt(frames, 0, given))
+
+
+def test_frames_without_stored_features_take_the_box_moved_by_the_flow(make_flow: MakeFlow) -> None:
+    shift = np.tile(np.array([[1.0, 0, CELL], [0, 1, 0], [0, 0, 1]]), (11, 1, 1))
+    places = [(20, 30 + f) for f in range(12)]
+    every = features(places)
+    stored = [frame for frame in range(12) if frame % 4 < 2]
+    some = replace(every, values=every.values[stored], frames=np.array(stored))
+    found = list(track_by_template(some, make_flow(shift), 2, box(places[2])))
+    assert [frame for frame, *_ in found] == list(range(2, 12)), "from a frame without features on, to the end"
+    assert all(overlap(xyxy, box(places[frame])) > 0.8 for frame, xyxy, _ in found)
+    assert all(similarity > 0.9 for *_, similarity in found)

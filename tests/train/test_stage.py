@@ -22,7 +22,7 @@ from tasks.train.pretrained_model import PRETRAINED_FILE
 from tasks.train.stage import train
 from tasks.train.stream_features import FeatureCache
 
-CPU = Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True)
+CPU = Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True, recompute=())
 Make = Callable[..., Any]
 
 

@@ -24,7 +24,7 @@ def make_feature_section(data: ReportData) -> Section | None:
     if not data.params.feature_pictures:
         return None
     features = data.features
-    whole = np.flatnonzero(data.frames.ok)
+    whole = features.frames[data.frames.ok[features.frames]]
     sample = sample_features(features, pick_middles(whole, SAMPLE_FRAMES))
     if not len(sample):
         return Section(
@@ -45,8 +45,8 @@ def sample_features(features: Features, frames: NDArray[np.intp]) -> NDArray[np.
     """(n, d) vectors of `frames`: every k-th cell of each in reading order; frames without features add none."""
     step = max(1, round(features.metadata.grid.rows * features.metadata.grid.columns / SAMPLE_CELLS))
     found = [features.vectors(int(frame)) for frame in frames]
-    d = features.values.shape[3]
-    some = [vectors.reshape(-1, d)[::step].astype(np.float32) for vectors in found if vectors is not None]
+    d = features.dimensions
+    some = [vectors.reshape(-1, d)[::step] for vectors in found if vectors is not None]
     return np.concatenate([np.zeros((0, d), np.float32), *some])
 
 
@@ -69,7 +69,7 @@ def _caption(features: Features, share: float) -> str:
     layers = _join_words(list(facts.layers))
     joined = f"layers {layers}, joined" if len(facts.layers) > 1 else f"layer {layers}"
     return (
-        f"One vector of {features.values.shape[3]} numbers for every {facts.grid.step_x:.0f} pixels, from "
+        f"One vector of {features.dimensions} numbers for every {facts.grid.step_x:.0f} pixels, from "
         f"{facts.network}, {joined}. Red, green and blue are the first three principal components of the vectors of "
         f"this video; they explain {share:.0%} of the variance."
     )
@@ -80,12 +80,13 @@ def _join_words(words: list[str]) -> str:
 
 
 def _picture(data: ReportData, frame: int, palette: PcaPalette) -> Markup:
-    image = shrink_image(data.frames.image(frame), LONGEST_PX)
+    image, vectors = shrink_image(data.frames.image(frame), LONGEST_PX), data.features.vectors(frame)
+    assert vectors is not None
     height, width = image.shape[:2]
     return render_frame_button(
         data,
         frame,
         render_image(image, f"Frame {frame}"),
-        render_cells(palette.to_rgb(data.features.values[frame]), width, height, f"Features of frame {frame}"),
+        render_cells(palette.to_rgb(vectors), width, height, f"Features of frame {frame}"),
         subject=" and its features",
     )

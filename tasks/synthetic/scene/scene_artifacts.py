@@ -93,7 +93,7 @@ def make_features(scene: Scene) -> StreamingArtifact[Features]:
     """The features artifact of a scene: a histogram vector per cell of CELL_PX pixels square."""
     grids, cells = make_feature_grids(scene)
     facts = FeatureMetadata("histograms", ("colour", "gradient"), scene.settings.width, scene.settings.height, cells)
-    return Features.stream(grids, grids.shape, facts)
+    return Features.stream(grids, range(len(grids)), len(grids), grids.shape[-1], facts)
 
 
 def make_feature_grids(scene: Scene) -> tuple[NDArray[np.float16], CellGrid]:
