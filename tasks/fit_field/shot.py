@@ -26,7 +26,7 @@ from tasks.geometry.resampling import rescale_grid
 from tasks.label_propagation.mask_refinement import InstanceMasks, MaskRefiner
 from tasks.label_propagation.propagate_labels import make_propagation_task
 from tasks.label_propagation.propagation_config import DEFAULT_CONFIG, PropagationConfig
-from tasks.label_propagation.propagation_pass import PropagationTask
+from tasks.label_propagation.propagation_task import PropagationTask
 from tasks.sequence.flow_trajectory import WarpField
 from tasks.sequence.frame_pair_motion import FramePairMotion
 from tasks.sequence.sequence_view import SequenceView

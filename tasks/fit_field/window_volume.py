@@ -22,8 +22,12 @@ def fit_window_volume(
     steps = range(len(chosen) - 1)
     motions = {n: found for n in steps if (found := motion.motion_to_next(indices[n])) is not None}
     background = make_plane_cameras("homography", inputs, chosen, 1, size).to_frame[:, 0]
+    if params.volume_steps:
+        images = [_shrink_image(inputs.frames.image(frame), size) for frame in chosen]
+    else:  # motion alone initialises the volume, so nothing is decoded
+        images = [np.zeros((*size, 3), np.uint8)] * len(chosen)
     frames = VolumeFrames(
-        images=[_shrink_image(inputs.frames.image(frame), size) for frame in chosen],
+        images=images,
         motions=motions,
         cameras={n: background[n + 1] @ np.linalg.inv(background[n]) for n in motions},
     )

@@ -56,23 +56,24 @@ def compute_pixel_affinity(warps: BackwardWarpCache, frame: int) -> PixelAffinit
         none = np.zeros((view.height, view.width), np.float32)
         return PixelAffinity(none[:, 1:], none[1:])
     colour_share = _colour_share(found, view.height, view.width)
-    return PixelAffinity(_affinity_along(found, image, colour_share, 1), _affinity_along(found, image, colour_share, 0))
+    soft: Any = None if image is None else cv2.GaussianBlur(image.astype(np.float32), (0, 0), COLOUR_BLUR_PX)
+    return PixelAffinity(_affinity_along(found, soft, colour_share, 1), _affinity_along(found, soft, colour_share, 0))
 
 
 def _affinity_along(
-    warps: Sequence[BackwardWarp], image: NDArray[np.uint8] | None, colour_share: NDArray[np.float32], axis: int
+    warps: Sequence[BackwardWarp], image: NDArray[np.float32] | None, colour_share: NDArray[np.float32], axis: int
 ) -> NDArray[np.float32]:
-    """Affinity of each pixel to the next one along `axis`: by the largest motion difference, and by colours."""
+    """Affinity of each pixel to the next one along `axis`: by the largest motion difference and by smooth colours."""
     cost = np.zeros(np.diff(colour_share, axis=axis).shape, np.float32)
     for warp in warps:
         # Positions differ by one pixel where motions are equal.
         apart = np.diff(warp.positions, axis=axis) - np.array([axis, 1 - axis], np.float32)
-        cost = np.maximum(cost, (apart * apart).sum(axis=-1) / np.float32(2 * MOTION_SCALE_PX**2))
+        np.maximum(cost, np.einsum("hwc,hwc->hw", apart, apart) / np.float32(2 * MOTION_SCALE_PX**2), out=cost)
     if image is not None:
-        soft: Any = cv2.GaussianBlur(image.astype(np.float32), (0, 0), COLOUR_BLUR_PX)
-        change = np.diff(soft, axis=axis)
-        either = np.maximum(np.delete(colour_share, 0, axis), np.delete(colour_share, -1, axis))
-        cost = cost + either * (change * change).sum(axis=-1) / np.float32(2 * COLOUR_SCALE_LEVELS**2)
+        change = np.diff(image, axis=axis)
+        before, after = (np.s_[:-1], np.s_[1:]) if axis == 0 else (np.s_[:, :-1], np.s_[:, 1:])
+        either = np.maximum(colour_share[before], colour_share[after])
+        cost += either * np.einsum("hwc,hwc->hw", change, change) / np.float32(2 * COLOUR_SCALE_LEVELS**2)
     return np.exp(-cost).astype(np.float32)
 
 

@@ -14,7 +14,7 @@ UNKNOWN = 255
 
 def encode_one_hot(labels: LabelMap, classes: int) -> ClassProbabilities:
     """(h, w, c) 1 for the class of each pixel; zeros where it is unknown."""
-    return (labels[..., None] == np.arange(classes, dtype=np.uint8)).astype(np.float32)
+    return np.eye(UNKNOWN + 1, classes, dtype=np.float32)[labels]
 
 
 def pool_to_cells(probabilities: ClassProbabilities, cells: CellGrid) -> ClassProbabilities:
