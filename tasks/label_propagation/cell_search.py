@@ -5,15 +5,18 @@ Features vary little over two cells (the deeper layers of the backbone have a st
 search is hierarchical, as in block matching on an image pyramid (Bergen et al., ECCV 1992):
 
 1. Blocks of 2 x 2 cells are compared by their mean features with all blocks within the radius.
-2. The four cells of a block are compared with the cells of its most similar blocks.
+2. The four cells of a block are compared with the cells of its FEW most similar blocks.
+3. Where these blocks do not all carry the same label, the MANY most similar ones are searched: at an object's border
+   the mean of a block hides the cells of one side.
 
-Each candidate costs one sixteenth in step 1, and step 2 compares a few dozen cells instead of thousands.
+Each candidate costs one sixteenth in step 1; steps 2 and 3 compare dozens of cells instead of thousands.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -25,6 +28,8 @@ from tasks.geometry.feature_propagation import TopKSimilar, find_top_k_similar
 
 SIDE = 2  # cells along each side of a block
 CELLS = SIDE * SIDE
+FEW, MANY = 12, 128  # blocks: J of masks propagated by features on DAVIS is within .002 of the exhaustive search
+MIN_PURE_SHARE = 0.98  # of a class in every cell of a block
 MAX_EXHAUSTIVE_CELLS = 1024  # of a grid whose cells are compared with all others: there the means would hide objects
 
 
@@ -50,22 +55,47 @@ def make_search_grid(vectors: Vectors) -> SearchGrid:
 
 
 def find_similar_cells(
-    query: SearchGrid, past: Sequence[SearchGrid], radius: int, count: int, block_count: int
+    query: SearchGrid, past: Sequence[SearchGrid], labels: NDArray[np.float32], radius: int, count: int
 ) -> TopKSimilar:
     """The `count` most similar cells of the `past` grids for each cell of `query`, about within `radius` cells.
 
-    They are chosen among the cells of the `block_count` most similar blocks. Indices count cells of the (past, rows,
-    columns) grids, as those of `find_top_k_similar`, the exhaustive search.
+    `labels` (past, rows, columns, c) are the class probabilities of the past cells, which decide how many blocks are
+    searched. Indices count cells of the (past, rows, columns) grids, as those of `find_top_k_similar`, the exhaustive
+    search.
     """
     rows, columns, _ = query.vectors.shape
     if rows * columns <= MAX_EXHAUSTIVE_CELLS:
         return find_top_k_similar(query.vectors, np.stack([grid.vectors for grid in past]), radius, count)
     reach = -(-radius // SIDE)
     cosines = compare_blocks(query.means, np.stack([grid.means for grid in past]), reach)
-    window = (2 * reach + 1) ** 2
-    block_count = min(block_count, cosines.shape[-1])
-    best, reached = take_largest(cosines, block_count)
-    return _compare_cells(query, past, _locate_blocks(best, reached, query.means.shape[:2], reach, window), count)
+    shape = query.means.shape[:2]
+    few, reached = take_largest(cosines, min(FEW, cosines.shape[-1]))
+    matches = _locate_blocks(few, reached, np.arange(len(few)), shape, reach)
+    known = classify_blocks(labels)[matches.index]
+    is_mixed = ((known != known[:, :1]) | (known < 0)).any(axis=1)
+    found = _compare_cells(query, past, matches, count)
+    if is_mixed.any():
+        rest = np.flatnonzero(is_mixed)
+        left = cosines[rest]
+        more = np.argpartition(left, -min(MANY, left.shape[1]), axis=1)[:, -MANY:]  # without those taken before
+        further = np.take_along_axis(left, more, axis=1)
+        best, reached = np.hstack([few[rest], more]), np.hstack([reached[rest], further])
+        wide = _compare_cells(query, past, _locate_blocks(best, reached, rest, shape, reach), count)
+        for whole, part in ((found.cosine, wide.cosine), (found.index, wide.index)):
+            whole[rest] = part
+    return TopKSimilar(*(_to_cell_grid(values, shape, (rows, columns)) for values in (found.cosine, found.index)))
+
+
+def classify_blocks(labels: NDArray[np.float32]) -> NDArray[np.int16]:
+    """(past * block rows * block columns,) the class of each block of (past, rows, columns, c) labels; -1 if mixed."""
+    _, rows, columns, classes = labels.shape
+    even = np.pad(labels, ((0, 0), (0, rows % SIDE), (0, columns % SIDE), (0, 0)), mode="edge")
+    least = np.minimum(
+        np.minimum(even[:, ::2, ::2], even[:, 1::2, ::2]), np.minimum(even[:, ::2, 1::2], even[:, 1::2, 1::2])
+    )
+    flat = least.reshape(-1, classes)
+    found = flat.argmax(axis=1)
+    return np.where(flat[np.arange(len(flat)), found] >= MIN_PURE_SHARE, found, -1).astype(np.int16)
 
 
 def compare_blocks(query: Floats32, past: Floats32, reach: int) -> Floats32:
@@ -107,41 +137,46 @@ def take_largest(values: Floats32, count: int) -> tuple[Indices, Floats32]:
 
 @dataclass(frozen=True, eq=False)
 class _BlockMatches:
-    """The most similar blocks of each block, in (past, block row, block column) grids."""
+    """The most similar blocks of some blocks, in (past, block row, block column) grids."""
 
+    number: Indices
+    """(blocks,) which blocks these are, row by row."""
     index: Indices
     """(blocks, count) flattened."""
     is_inside: NDArray[np.bool_]
     """(blocks, count) False where a window holds fewer blocks."""
 
 
-def _locate_blocks(best: Indices, reached: Floats32, shape: tuple[int, ...], reach: int, window: int) -> _BlockMatches:
-    """The blocks at positions `best` of the windows of side 2 reach + 1 around each block of a grid of `shape`."""
+def _locate_blocks(
+    best: Indices, reached: Floats32, numbers: Indices, shape: tuple[int, ...], reach: int
+) -> _BlockMatches:
+    """The blocks at positions `best` of the windows of side 2 reach + 1 around the numbered blocks of a grid."""
     height, width = shape
-    frame, place = np.divmod(best, window)
-    down, right = np.divmod(place, 2 * reach + 1)
-    row, column = np.divmod(np.arange(height * width)[:, None], width)
+    side = 2 * reach + 1
+    frame, place = np.divmod(best, side * side)
+    down, right = np.divmod(place, side)
+    row, column = np.divmod(numbers[:, None], width)
     is_inside = np.isfinite(reached)
     index = (frame * height + row + down - reach) * width + column + right - reach
-    return _BlockMatches(np.where(is_inside, index, 0), is_inside)
+    return _BlockMatches(numbers, np.where(is_inside, index, 0), is_inside)
 
 
 def _compare_cells(query: SearchGrid, past: Sequence[SearchGrid], matches: _BlockMatches, count: int) -> TopKSimilar:
-    """The `count` most similar cells of the matched blocks for each cell of `query`."""
+    """(blocks, 4, count) the most similar cells of the matched blocks for each cell of the blocks of `query`."""
     rows, columns, d = query.vectors.shape
-    height, width = query.means.shape[:2]
     candidates = np.concatenate([grid.blocks.reshape(-1, CELLS, d) for grid in past])[matches.index]
-    total = matches.index.shape[1] * CELLS
-    cosine = query.blocks.reshape(-1, CELLS, d) @ candidates.reshape(-1, total, d).transpose(0, 2, 1)
-    index = _cell_indices(matches.index, (rows, columns), (height, width))
+    blocks, total = len(matches.number), matches.index.shape[1] * CELLS
+    own = query.blocks.reshape(-1, CELLS, d)[matches.number]
+    cosine = own @ candidates.reshape(-1, total, d).transpose(0, 2, 1)
+    index = _cell_indices(matches.index, (rows, columns), query.means.shape[:2])
     allowed = np.repeat(matches.is_inside, CELLS, axis=1) & (index >= 0)
     cosine = np.where(allowed[:, None], cosine, np.float32(-np.inf)).reshape(-1, total)
     position, largest = take_largest(cosine, min(count, total))
-    chosen = np.take_along_axis(np.repeat(index, CELLS, axis=0), position, axis=1)
-    return TopKSimilar(*(_to_cell_grid(found, (height, width), (rows, columns)) for found in (largest, chosen)))
+    chosen = np.take_along_axis(index, position.reshape(blocks, -1), axis=1)
+    return TopKSimilar(largest.reshape(blocks, CELLS, -1), chosen.reshape(blocks, CELLS, -1))
 
 
-def _cell_indices(block: Indices, cells: tuple[int, int], blocks: tuple[int, int]) -> Indices:
+def _cell_indices(block: Indices, cells: tuple[int, int], blocks: tuple[int, ...]) -> Indices:
     """(n, count * 4) flattened indices of the cells of (n, count) blocks; -1 for repeated cells beyond the grid."""
     frame, place = np.divmod(block[..., None], blocks[0] * blocks[1])
     row, column = np.divmod(place, blocks[1])
@@ -151,7 +186,7 @@ def _cell_indices(block: Indices, cells: tuple[int, int], blocks: tuple[int, int
     return np.where((row < cells[0]) & (column < cells[1]), index, -1).reshape(len(block), -1)
 
 
-def _to_cell_grid(values: NDArray[np.generic], blocks: tuple[int, int], cells: tuple[int, int]) -> NDArray[np.generic]:
-    """(rows, columns, k) of the (blocks * 4, k) values of cells, block by block."""
+def _to_cell_grid(values: NDArray[Any], blocks: tuple[int, ...], cells: tuple[int, int]) -> NDArray[Any]:
+    """(rows, columns, k) of the (blocks, 4, k) values of cells."""
     parts = values.reshape(*blocks, SIDE, SIDE, -1).transpose(0, 2, 1, 3, 4)
     return parts.reshape(blocks[0] * SIDE, blocks[1] * SIDE, -1)[: cells[0], : cells[1]]

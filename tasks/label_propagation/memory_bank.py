@@ -98,10 +98,9 @@ class MemoryBank:
         """(rows, columns, c) propagated labels of the cells of `grid`, and the best cosine per cell."""
         memory = self._memory_of(frame)
         count = 1 if self.config.single_match else self.config.match_count
-        nearest = find_similar_cells(
-            grid, [past.grid for past in memory], self.config.match_radius, count, self.config.match_blocks
-        )
-        labels = average_top_k_labels(nearest, np.stack([past.labels for past in memory]), self.temperature)
+        known = np.stack([past.labels for past in memory])
+        nearest = find_similar_cells(grid, [past.grid for past in memory], known, self.config.match_radius, count)
+        labels = average_top_k_labels(nearest, known, self.temperature)
         return labels, nearest.cosine.max(axis=-1)
 
     def _memory_of(self, frame: int) -> Sequence[MemoryFrame]:

@@ -60,8 +60,7 @@ class VolumeWarper:
         weights = self._ray_weights(source, pixels)
         visible = np.take_along_axis(weights, points.plane[None], axis=0)[0]
         height, width = self.size
-        x, y = pixels[..., 0], pixels[..., 1]
-        inside = (x > -0.5) & (y > -0.5) & (x < width - 0.5) & (y < height - 0.5)
+        inside = cv2.inRange(pixels, (-0.5, -0.5), (width - 0.5, height - 0.5)).astype(np.bool_)
         displacement = self._to_pixels(pixels - self._lattice)
         return WarpField(pixel_grid(height, width) + displacement, self._to_pixels(points.share * visible * inside))
 
