@@ -55,9 +55,9 @@ def _is_same_object(a: MotionLayer, b: MotionLayer, motions: Mapping[int, FrameP
     common = sorted(a.transforms.keys() & b.transforms.keys())
     if not common:
         return _continues_as(a, b) or _continues_as(b, a)
-    if len(common) < MIN_COMMON_STEPS or not any(_is_near(a.masks[n], b.masks[n]) for n in common):
-        return False
     some = [common[n] for n in pick_evenly(len(common), MAX_COMPARED_STEPS)]
+    if len(common) < MIN_COMMON_STEPS or not any(_is_near(a.masks[n], b.masks[n]) for n in some):
+        return False
     agree = [_share_motion(a.masks[n], b.masks[n], motions[n]) for n in some]
     return sum(agree) >= MIN_AGREEING_SHARE * len(agree)
 

@@ -81,7 +81,7 @@ def test_where_labels_differ_more_blocks_are_searched(monkeypatch: pytest.Monkey
     found = find_similar_cells(make_search_grid(one), [make_search_grid(other)], labels, 4, 3)
     expected = np.sort(find_top_k_similar(one, other[None], 4, 3).cosine)[..., ::-1]
     gap = expected - found.cosine
-    assert gap[:, :14].max() < 0.05 < gap[:, 26:].mean()
+    assert gap[:, :14].max() < 0.05 < gap[:, 26:].max()
 
 
 def test_a_block_has_the_class_that_fills_all_its_cells() -> None:
