@@ -62,10 +62,11 @@ def fit_kernel_classifier(
     directions[-3:] *= np.array([POSITION_FREQUENCY, POSITION_FREQUENCY, POSITION_FREQUENCY / 2])[:, None]
     directions = directions.astype(np.float32)
     phases = rng.uniform(0, 2 * np.pi, FOURIER_FEATURES).astype(np.float32)
-    mapped = np.column_stack([_map_to_fourier(x, directions, phases), np.ones(len(x), np.float32)])
+    # In double precision: the small ridge lets rounding errors of the sums grow by its inverse.
+    mapped = np.column_stack([_map_to_fourier(x, directions, phases), np.ones(len(x))]).astype(np.float64)
     known = y.sum(axis=1, keepdims=True)  # the unknown part of a cell has no weight
-    gram = ((mapped * known).T @ mapped).astype(np.float64) + RIDGE * len(x) * np.eye(FOURIER_FEATURES + 1)
-    weights = np.linalg.solve(gram, (mapped.T @ y).astype(np.float64))
+    gram = (mapped * known).T @ mapped + RIDGE * len(x) * np.eye(FOURIER_FEATURES + 1)
+    weights = np.linalg.solve(gram, mapped.T @ y)
     return KernelClassifier(directions, phases, weights.astype(np.float32))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from tasks.label_propagation.propagation_task import PropagationTask
 from tasks.sequence.flow_trajectory import WarpField
 
-MAX_VOLUME_SOURCES = 1  # labelled frames reached through the volume: the next one is too far to be predicted by planes
+MAX_VOLUME_SOURCES = 2  # labelled frames reached through the volume; its cost grows with the number of frames between
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,7 +32,7 @@ MIN_POINTS = 4  # of a layer, in some frame: 64 px
 MIN_POINT_FRAMES = 24  # points times frames
 MAX_LAYERS = 24  # those of most points times frames
 NEAREST_POINTS = 5  # candidates per block of pixels
-BLOCK_PX = 2  # along each side of a block
+BLOCK_PX = 2  # along each side of a block, whose pixels have the same candidates
 MOTION_SCALE_PX = 0.5  # a difference of motion that counts as much as one lattice stride
 LayerIndexMap = NDArray[np.int16]
 """(h, w) the layer at each pixel, -1 for the background."""
@@ -119,16 +119,13 @@ def _assign_pixels(at: Points32, clusters: ClusterLabels, vectors: FlowField) ->
     live = np.flatnonzero(~np.isnan(at[:, 0]) & (clusters >= -1))
     if not len(live):
         return np.full((height, width), -1, np.int16)
-    # One assignment for each block of 2 x 2 pixels: the nodes of the volume lie as far apart.
-    blocks = sample_bilinear(vectors, _block_centres(height, width))
     near = _find_near_points(at[live], _block_centres(height, width))
+    near = near.repeat(BLOCK_PX, axis=0).repeat(BLOCK_PX, axis=1)[:height, :width]
     own = sample_bilinear(vectors, at[live][None])[0]
-    distance = _measure_lengths(at[live][near] - _block_centres(height, width)[:, :, None])
-    difference = _measure_lengths(own[near] - blocks[:, :, None])
+    distance = _measure_lengths(at[live][near] - pixel_grid(height, width)[:, :, None])
+    difference = _measure_lengths(own[near] - vectors[:, :, None])
     best = (distance / STRIDE_PX + difference / MOTION_SCALE_PX).argmin(axis=2)
-    nearest = np.take_along_axis(near, best[..., None], axis=2)[..., 0]
-    numbers = clusters[live[nearest]].astype(np.int16)
-    return numbers.repeat(BLOCK_PX, axis=0).repeat(BLOCK_PX, axis=1)[:height, :width]
+    return clusters[live[np.take_along_axis(near, best[..., None], axis=2)[..., 0]]].astype(np.int16)
 
 
 def _block_centres(height: int, width: int) -> FlowField:
