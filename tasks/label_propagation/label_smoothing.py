@@ -99,4 +99,5 @@ def _smooth_in_time(warps: BackwardWarpCache, masses: list[VoteMass | None]) -> 
 
 def _normalise_mass(mass: NDArray[np.float32]) -> Votes:
     """The mean votes per contributing pixel, as Votes."""
-    return Votes(mass[..., :-1] / np.maximum(mass[..., -1:], np.finfo(np.float32).tiny))
+    mean = mass[..., :-1] / np.maximum(mass[..., -1:], np.finfo(np.float32).tiny)
+    return Votes(mean.astype(np.float32, copy=False))

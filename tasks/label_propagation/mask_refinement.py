@@ -121,4 +121,5 @@ def _renormalise(probabilities: ClassProbabilities, refined: Collection[int]) ->
     scale = 1 / np.maximum(held, 1)
     even = np.where(total > 0, np.float32(0), left / np.float32(len(fixed) - is_fixed.sum()))
     factors = scale[..., None] * is_fixed + (left / np.maximum(total, np.float32(1e-9)))[..., None] * (1 - is_fixed)
-    return probabilities * factors + even[..., None] * (1 - is_fixed)
+    normalised = probabilities * factors + even[..., None] * (1 - is_fixed)
+    return normalised.astype(np.float32, copy=False)

@@ -104,8 +104,9 @@ class VolumeWarper:
         at = self._moved[start]
         for step in range(start, source, direction):
             velocity = self._get_velocity(min(step, step + direction))
-            half = at + np.float32(direction / 2) * self._sample_planes(velocity, points.plane, at)
-            at = at + np.float32(direction) * self._sample_planes(velocity, points.plane, half)
+            half = at + direction / 2 * self._sample_planes(velocity, points.plane, at)
+            moved = at + direction * self._sample_planes(velocity, points.plane, half.astype(np.float32, copy=False))
+            at = moved.astype(np.float32, copy=False)
         self._moved[source] = at
         return at
 
