@@ -43,8 +43,9 @@ class PixelAffinity:
     def sum_neighbours(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """(h, w, c) affinity-weighted sums of the (h, w, c) `values` around each pixel, decaying with distance."""
         decay = np.float32(np.exp(-1 / (DECAY_LENGTH * len(values))))
-        rows = _filter_both_ways(values.transpose(1, 0, 2), self.horizontal.T * decay)
-        return _filter_both_ways(rows.transpose(1, 0, 2), self.vertical * decay)
+        columns = _filter_both_ways(np.ascontiguousarray(values.transpose(1, 2, 0)), self.horizontal.T * decay)
+        rows = _filter_both_ways(np.ascontiguousarray(columns.transpose(2, 1, 0)), self.vertical * decay)
+        return np.ascontiguousarray(rows.transpose(0, 2, 1))
 
 
 def compute_pixel_affinity(warps: BackwardWarpCache, frame: int) -> PixelAffinity:
@@ -87,11 +88,12 @@ def _colour_share(warps: Sequence[BackwardWarp], height: int, width: int) -> NDA
 
 
 def _filter_both_ways(values: NDArray[np.float32], feedback: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, m, c) causal plus anticausal recursive sums along the first axis, with (n - 1, m) feedback coefficients."""
-    values = np.ascontiguousarray(values)
-    passed = feedback[..., None]
+    """(n, c, m) causal plus anticausal recursive sums along the first axis, with (n - 1, m) feedback coefficients."""
     ahead, back = values.copy(), values.copy()
+    passed = np.ascontiguousarray(feedback)
     for n in range(1, len(values)):
         ahead[n] += passed[n - 1] * ahead[n - 1]
         back[-n - 1] += passed[-n] * back[-n]
-    return ahead + back - values
+    ahead += back
+    ahead -= values
+    return ahead

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import ClassProbabilities
+from tasks.sequence.label_map import weigh_classes
 
 EVIDENCE_KINDS = ("semantic", "named", "previous", "chained", "direct", "volume")
 """As stored metrics name them; "named" is the evidence of the kernel classifier."""
@@ -50,8 +51,11 @@ class Evidence:
         number = EVIDENCE_KINDS.index(kind)
         if self.merged_with is not None:
             number, weight = 0, weight * self.merged_with[number]
-        factor = weight[..., None] if isinstance(weight, np.ndarray) else np.float32(weight)
-        self.votes[number] += probabilities * factor
+        votes = self.votes[number]
+        if isinstance(weight, np.ndarray):
+            votes += weigh_classes(probabilities, weight.astype(np.float32, copy=False))
+        else:
+            votes += probabilities * np.float32(weight)
 
     def __add__(self, other: Evidence) -> Evidence:
         return Evidence(self.votes + other.votes, self.merged_with)
@@ -79,9 +83,7 @@ class Votes:
     def probabilities(self) -> ClassProbabilities:
         """(h, w, c) of the classes; uniform where there is no evidence."""
         even = np.float32(MIN_EVIDENCE / self.votes.shape[-1])
-        found = self.votes + even
-        found /= (self.total + np.float32(MIN_EVIDENCE))[..., None]
-        return found
+        return weigh_classes(self.votes + even, np.reciprocal(self.total + np.float32(MIN_EVIDENCE)))
 
     @property
     def strength(self) -> NDArray[np.float32]:

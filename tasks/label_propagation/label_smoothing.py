@@ -22,7 +22,7 @@ from tasks.arrays import LabelMap
 from tasks.label_propagation.edge_affinity import PixelAffinity, compute_pixel_affinity
 from tasks.label_propagation.evidence import Votes
 from tasks.label_propagation.propagation_config import PropagationConfig
-from tasks.sequence.label_map import encode_one_hot
+from tasks.sequence.label_map import encode_one_hot, weigh_classes
 from tasks.sequence.warp_cache import BackwardWarpCache
 
 TEMPORAL_DECAY = np.float32(0.9)  # of votes passed on, per frame: a third is left after ten frames
@@ -62,11 +62,10 @@ def _initial_mass(votes: Votes | None, labels: LabelMap | None, classes: int) ->
 def _smooth_in_space(affinity: PixelAffinity, mass: VoteMass) -> VoteMass:
     """The mean of a pixel's own votes and the affinity-weighted mean of its neighbourhood."""
     neighbour_sum = affinity.sum_neighbours(np.concatenate([mass, np.ones((*mass.shape[:2], 1), np.float32)], axis=-1))
-    mean = neighbour_sum[..., :-1]
-    mean /= neighbour_sum[..., -1:]
+    mean = weigh_classes(neighbour_sum[..., :-1], np.reciprocal(neighbour_sum[..., -1]))
     mean += mass
     mean /= 2
-    return np.ascontiguousarray(mean)
+    return mean
 
 
 def _smooth_in_time(warps: BackwardWarpCache, masses: list[VoteMass | None]) -> list[VoteMass | None]:
@@ -86,8 +85,7 @@ def _smooth_in_time(warps: BackwardWarpCache, masses: list[VoteMass | None]) -> 
             if before is None or warp is None:
                 before = own
                 continue
-            passed = warp.warp_values(before)
-            passed *= (TEMPORAL_DECAY * warp.trust)[..., None]
+            passed = weigh_classes(warp.warp_values(before), TEMPORAL_DECAY * warp.trust)
             total += passed
             before = passed + own
     largest = (1 + TEMPORAL_DECAY) / (1 - TEMPORAL_DECAY)
@@ -99,5 +97,5 @@ def _smooth_in_time(warps: BackwardWarpCache, masses: list[VoteMass | None]) -> 
 
 def _normalise_mass(mass: NDArray[np.float32]) -> Votes:
     """The mean votes per contributing pixel, as Votes."""
-    mean = mass[..., :-1] / np.maximum(mass[..., -1:], np.finfo(np.float32).tiny)
-    return Votes(mean.astype(np.float32, copy=False))
+    count = np.maximum(mass[..., -1], np.finfo(np.float32).tiny)
+    return Votes(weigh_classes(mass[..., :-1], np.reciprocal(count)))

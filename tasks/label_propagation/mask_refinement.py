@@ -66,11 +66,13 @@ def refine_with_masks(
     """See MaskRefiner; class 0 is the background, which takes the remainder."""
     instances = instances.select_rows(instances.score >= MIN_SCORE)
     unions = _class_unions(probabilities, instances, categories)
+    if not unions:
+        return probabilities, None
     output, fed_back = probabilities.copy(), probabilities.copy()
     for number, union in unions.items():
         fed_back[..., number] = union
         output[..., number] = MASK_BLEND * union + (1 - MASK_BLEND) * probabilities[..., number]
-    return (_renormalise(output, unions), _renormalise(fed_back, unions)) if unions else (probabilities, None)
+    return _renormalise(output, unions), _renormalise(fed_back, unions)
 
 
 def find_class_categories(probabilities: ClassProbabilities, instances: InstanceMasks) -> tuple[frozenset[int], ...]:
@@ -120,6 +122,10 @@ def _renormalise(probabilities: ClassProbabilities, refined: Collection[int]) ->
     left = np.maximum(0, 1 - held)
     scale = 1 / np.maximum(held, 1)
     even = np.where(total > 0, np.float32(0), left / np.float32(len(fixed) - is_fixed.sum()))
-    factors = scale[..., None] * is_fixed + (left / np.maximum(total, np.float32(1e-9)))[..., None] * (1 - is_fixed)
-    normalised = probabilities * factors + even[..., None] * (1 - is_fixed)
-    return normalised.astype(np.float32, copy=False)
+    rest = left / np.maximum(total, np.float32(1e-9))
+    normalised = np.empty_like(probabilities)
+    for n, kept in enumerate(fixed):
+        np.multiply(probabilities[..., n], scale if kept else rest, out=normalised[..., n])
+        if not kept:
+            normalised[..., n] += even
+    return normalised

@@ -78,7 +78,11 @@ def make_propagation_task(
         vectors = view.feature_grid(frame)
         return None if vectors is None else make_search_grid(np.asarray(vectors, np.float32))
 
-    return PropagationTask(view, known, class_count, config, EQUAL_WEIGHTS, warps, search_grid, mask_refiner)
+    @lru_cache(maxsize=2 * config.labelled_frames)
+    def one_hot(frame: int) -> ClassProbabilities:
+        return encode_one_hot(known[frame], class_count)
+
+    return PropagationTask(view, known, class_count, config, EQUAL_WEIGHTS, warps, search_grid, one_hot, mask_refiner)
 
 
 def weigh_evidence(task: PropagationTask) -> PropagationTask:
@@ -142,7 +146,7 @@ def make_label_maps(task: PropagationTask, store: VoteStore) -> Iterator[Classif
             continue
         probabilities, strength = votes.probabilities, votes.strength
         if frame in task.labels:
-            known = encode_one_hot(task.labels[frame], task.classes)
+            known = task.one_hot(frame)
             probabilities, strength = known + (1 - known.sum(axis=-1, keepdims=True)) * probabilities, None
         elif task.mask_refiner is not None:
             probabilities, _ = task.mask_refiner(frame, probabilities)
@@ -151,16 +155,22 @@ def make_label_maps(task: PropagationTask, store: VoteStore) -> Iterator[Classif
 
 def make_classified_frame(probabilities: ClassProbabilities, strength: NDArray[np.float32] | None) -> ClassifiedFrame:
     """The label map of (h, w, c) `probabilities`; `strength` is None where the label was given."""
-    order = (
-        np.partition(probabilities, -2, axis=-1)
-        if probabilities.shape[-1] > 1
-        else np.pad(probabilities, ((0, 0), (0, 0), (1, 0)))
-    )
-    margin = order[..., -1] - order[..., -2]
+    margin = _largest_margin(probabilities)
     confidence = margin if strength is None else margin * strength
     return ClassifiedFrame(
         probabilities.argmax(axis=-1).astype(np.uint8), np.clip(confidence, 0, 1).astype(np.float32), probabilities
     )
+
+
+def _largest_margin(probabilities: ClassProbabilities) -> NDArray[np.float32]:
+    """(h, w) difference of the two largest of (h, w, c) probabilities; one of a single class is compared with 0."""
+    largest = probabilities[..., 0].copy()
+    second = np.zeros_like(largest)
+    for n in range(1, probabilities.shape[-1]):
+        value = probabilities[..., n]
+        np.maximum(second, np.minimum(largest, value), out=second)
+        np.maximum(largest, value, out=largest)
+    return largest - second
 
 
 def _labelled_memory(task: PropagationTask) -> dict[int, Callable[[], MemoryFrame]]:
@@ -169,8 +179,7 @@ def _labelled_memory(task: PropagationTask) -> dict[int, Callable[[], MemoryFram
     def load(frame: int) -> MemoryFrame:
         grid = task.grids(frame)
         assert grid is not None, "a task has no labels of missing frames"
-        one_hot = encode_one_hot(task.labels[frame], task.classes)
-        return MemoryFrame(frame, grid, pool_to_cells(one_hot, task.view.cells))
+        return MemoryFrame(frame, grid, pool_to_cells(task.one_hot(frame), task.view.cells))
 
     load_cached = lru_cache(maxsize=2 * task.config.labelled_frames)(load)
     return {frame: partial(load_cached, frame) for frame in task.labels}

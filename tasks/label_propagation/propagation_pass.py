@@ -17,7 +17,7 @@ from tasks.label_propagation.labelled_hypotheses import find_labelled_hypotheses
 from tasks.label_propagation.memory_bank import MemoryBank, MemoryFrame
 from tasks.label_propagation.propagation_task import PropagationTask
 from tasks.sequence.flow_trajectory import WarpField, compose_warp_fields
-from tasks.sequence.label_map import encode_one_hot, pool_to_cells, upsample_to_pixels
+from tasks.sequence.label_map import pool_to_cells, upsample_to_pixels
 
 
 @dataclass
@@ -55,7 +55,7 @@ def run_propagation_pass(
 
 def _restart(task: PropagationTask, state: _PassState | None, frame: int) -> _PassState:
     """The state at a labelled frame: its labels, and warp fields to it and to the nearest ones of `state`."""
-    known = encode_one_hot(task.labels[frame], task.classes)
+    known = task.one_hot(frame)
     fields = {} if state is None else state.warp_fields
     own = {frame: WarpField.identity(task.view.height, task.view.width)}
     nearest = sorted(fields.items(), key=lambda item: abs(item[0] - frame))
@@ -92,10 +92,9 @@ def _advance(
             there = task.grids(found.source)
             if there is not None:
                 weight = found.weight * found.warp.trust * similarity.compare_along(there.vectors, found.warp)
-                known = encode_one_hot(task.labels[found.source], task.classes)
-                evidence.add_votes(found.kind, found.warp.warp_values(known), weight)
+                evidence.add_votes(found.kind, found.warp.warp_values(task.one_hot(found.source)), weight)
     probabilities, fed_back = evidence.combine_kinds(task.evidence_weights).probabilities, None
-    if task.mask_refiner is not None:
+    if task.mask_refiner is not None and frame not in task.labels:
         probabilities, fed_back = task.mask_refiner(frame, probabilities)
     if frame not in task.labels:
         labels = matched if fed_back is None else pool_to_cells(fed_back, view.cells)

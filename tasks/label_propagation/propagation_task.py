@@ -31,6 +31,8 @@ class PropagationTask:
     warps: BackwardWarpCache
     grids: Callable[[int], SearchGrid | None]
     """The features of a frame, arranged for the search; None where it is missing."""
+    one_hot: Callable[[int], ClassProbabilities]
+    """(h, w, c) the label of a labelled frame: 1 for the class of each pixel, zeros where it is unknown."""
     mask_refiner: RefineLabels | None = None
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
     """Of the fit of the evidence weights."""

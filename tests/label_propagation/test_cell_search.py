@@ -39,6 +39,7 @@ def hierarchical(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("hierarchical")
 @pytest.mark.parametrize("size", [(12, 16), (11, 15)])
 def test_with_all_blocks_it_is_the_exhaustive_search(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cell_search, "BEST", 10_000)
     monkeypatch.setattr(cell_search, "FEW", 10_000)
     one, past = smooth_vectors(0, *size), [smooth_vectors(n, *size) for n in (1, 2)]
     found = find_similar_cells(make_search_grid(one), [make_search_grid(grid) for grid in past], alike(past), 40, 5)
