@@ -56,3 +56,11 @@ def test_a_warp_field_does_not_depend_on_what_was_asked_before(volume: PlaneVolu
     again = asked.compute_warp_field(FRAME, SOURCE)
     np.testing.assert_array_equal(again.positions, fresh.positions)
     np.testing.assert_array_equal(again.trust, fresh.trust)
+
+
+def test_the_network_adds_to_the_velocity_once_its_output_is_not_zero(film) -> None:
+    volume = fit_volume(film.shot, film.to_frame, VolumeTraining(0, 8), "cpu")
+    assert torch.equal(volume.compute_velocity(2), volume.flow[2])
+    with torch.no_grad():
+        [*volume.network.parameters()][-1].fill_(0.5)
+    assert torch.allclose(volume.compute_velocity(2), volume.flow[2] + 0.5)
