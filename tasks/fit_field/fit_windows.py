@@ -35,7 +35,7 @@ from tasks.motion_layers.occlusion_order import count_occlusions, rank_nearness
 from tasks.progress import ProgressCallback, track_progress
 
 if TYPE_CHECKING:
-    from tasks.plane_volume.volume_queries import VolumeQueries
+    from tasks.fit_field.reduced_volume import ReducedVolume
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def _fit_window(shot: Shot, number: int, handed: Mapping[int, LabelMap], weights
     return WindowResult(label, confidence, first, final, depth, occlusions)
 
 
-def _read_depths(volume: VolumeQueries | None, start: int, count: int) -> Floats16:
+def _read_depths(volume: ReducedVolume | None, start: int, count: int) -> Floats16:
     """(count, h, w) ordinal depth of the frames from `start` on; (0,) without a volume."""
     return np.array([] if volume is None else [volume.render_nearness(start + n) for n in range(count)], np.float16)
 

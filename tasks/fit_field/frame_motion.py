@@ -76,7 +76,7 @@ class MapMotion:
         for flow, step_valid in steps:
             valid &= sample_bilinear(self._resize(step_valid.astype(np.float32)), at) > 0.5  # noqa: PLR2004  most of the bilinear weight
             at = at + sample_bilinear(self._resize(flow) * self._scale(*flow.shape[:2]), at)
-        inside = (at > -0.5).all(axis=2) & (at[..., 0] < self.width - 0.5) & (at[..., 1] < self.height - 0.5)  # noqa: PLR2004  half a pixel beyond the outermost centres
+        inside = cv2.inRange(at, (-0.5, -0.5), (self.width - 0.5, self.height - 0.5)).astype(np.bool_)
         return (at - start_points).astype(np.float32), valid & inside
 
     def _resize(self, values: NDArray[np.float32]) -> NDArray[np.float32]:

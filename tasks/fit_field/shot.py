@@ -26,13 +26,13 @@ from tasks.geometry.resampling import rescale_grid
 from tasks.label_propagation.mask_refinement import InstanceMasks, MaskRefiner
 from tasks.label_propagation.propagate_labels import make_propagation_task
 from tasks.label_propagation.propagation_config import DEFAULT_CONFIG, PropagationConfig
-from tasks.label_propagation.propagation_pass import PropagationTask
+from tasks.label_propagation.propagation_task import PropagationTask
 from tasks.sequence.flow_trajectory import WarpField
 from tasks.sequence.frame_pair_motion import FramePairMotion
 from tasks.sequence.sequence_view import SequenceView
 
 if TYPE_CHECKING:
-    from tasks.plane_volume.volume_queries import VolumeQueries
+    from tasks.fit_field.reduced_volume import ReducedVolume
 
 CACHED_IMAGES = 64  # 0.2 MB each at 320 x 180: those of a window
 # Labelled frames on each side of a window that are added to its sequence; PropagationConfig.labelled are matched.
@@ -83,17 +83,20 @@ class Shot:
         """The propagation task of all frames at once, by which kinds of evidence are weighted."""
         return self._make_task(range(len(self.frames)), self.labels)
 
-    def fit_volume(self, indices: range) -> VolumeQueries | None:
+    def fit_volume(self, indices: range) -> ReducedVolume | None:
         """The multiplane volume of some frames; None where `planes` is 1."""
         context = self.context
         if context.params.planes == 1:
             return None
+        from tasks.fit_field.reduced_volume import ReducedVolume, reduced_size
         from tasks.fit_field.window_volume import fit_window_volume
 
-        return fit_window_volume(context.inputs, self.motion, indices, context.params, context.device)
+        size = reduced_size(*context.size)
+        queries = fit_window_volume(context.inputs, self.motion, indices, context.params, context.device, size=size)
+        return ReducedVolume(queries, *context.size)
 
     def make_window_task(
-        self, number: int, handed: Mapping[int, LabelMap], volume: VolumeQueries | None
+        self, number: int, handed: Mapping[int, LabelMap], volume: ReducedVolume | None
     ) -> tuple[PropagationTask, int]:
         """The propagation task of a window, and how many of its frames come before the window's first.
 
@@ -145,7 +148,7 @@ class Shot:
         return segment(self.frames[indices[n]])
 
 
-def _volume_warp(volume: VolumeQueries, first: int, frame: int, source: int) -> WarpField | None:
+def _volume_warp(volume: ReducedVolume, first: int, frame: int, source: int) -> WarpField | None:
     """The warp from `frame` to `source` through a volume whose first frame is `first`; None where it has not both."""
     start, end = frame - first, source - first
     known = min(start, end) >= 0 and max(start, end) < len(volume) and volume.is_connected(start, end)

@@ -38,7 +38,7 @@ class WindowResult:
     def save(self, path: Path) -> None:
         """Write as NPZ."""
         with path.open("wb") as file:
-            np.savez_compressed(file, **asdict(self))
+            np.savez(file, **asdict(self))  # not compressed: it is read once, soon after
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -10,20 +10,36 @@ from tasks.fit_field.field_inputs import FieldInputs
 from tasks.fit_field.frame_motion import MapMotion
 from tasks.fit_field.params import FitFieldParams
 from tasks.fit_field.plane_cameras import make_homography_cameras, make_plane_cameras
+from tasks.fit_field.reduced_volume import reduce_motion
 from tasks.plane_volume.optimise import VolumeFrames, VolumeTraining, fit_volume
 from tasks.plane_volume.volume_queries import VolumeQueries
 
 
 def fit_window_volume(
-    inputs: FieldInputs, motion: MapMotion, indices: range, params: FitFieldParams, device: str
+    inputs: FieldInputs,
+    motion: MapMotion,
+    indices: range,
+    params: FitFieldParams,
+    device: str,
+    *,
+    size: tuple[int, int] | None = None,
 ) -> VolumeQueries:
-    """The volume of the frames with these `indices` in `motion.chosen`, all of one shot, at the size of its maps."""
-    chosen, size = [motion.chosen[index] for index in indices], (motion.height, motion.width)
+    """The volume of the frames with these `indices` in `motion.chosen`, all of one shot.
+
+    Its frames are of `size` (height, width), by default that of the maps.
+    """
+    size = (motion.height, motion.width) if size is None else size
+    chosen = [motion.chosen[index] for index in indices]
     steps = range(len(chosen) - 1)
-    motions = {n: found for n in steps if (found := motion.motion_to_next(indices[n])) is not None}
+    known = {n: found for n in steps if (found := motion.motion_to_next(indices[n])) is not None}
+    motions = {n: reduce_motion(found, size) for n, found in known.items()}
     background = make_plane_cameras("homography", inputs, chosen, 1, size).to_frame[:, 0]
+    if params.volume_steps:
+        images = [_shrink_image(inputs.frames.image(frame), size) for frame in chosen]
+    else:  # motion alone initialises the volume, so nothing is decoded
+        images = [np.zeros((*size, 3), np.uint8)] * len(chosen)
     frames = VolumeFrames(
-        images=[_shrink_image(inputs.frames.image(frame), size) for frame in chosen],
+        images=images,
         motions=motions,
         cameras={n: background[n + 1] @ np.linalg.inv(background[n]) for n in motions},
     )

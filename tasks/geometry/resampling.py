@@ -6,6 +6,7 @@ are at integers, so pixel n reaches from n - 1/2 to n + 1/2.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -25,11 +26,21 @@ def resample_to_cells(pixels: NDArray[Any], grid: CellGrid) -> NDArray[np.float3
 
 def resample_to_pixels(cells: NDArray[np.float32], grid: CellGrid, height: int, width: int) -> NDArray[np.float32]:
     """(height, width) or (height, width, c) bilinear interpolation of the (h, w) or (h, w, c) `cells`."""
+    pixels: Any = cv2.remap(
+        cells, *_pixels_in_cells(grid, height, width), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return pixels
+
+
+@lru_cache(maxsize=4)
+def _pixels_in_cells(grid: CellGrid, height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(height, width) column and row of every pixel, in cells; read-only."""
     x = (np.arange(width, dtype=np.float32) - np.float32(grid.left)) / np.float32(grid.step_x)
     y = (np.arange(height, dtype=np.float32) - np.float32(grid.top)) / np.float32(grid.step_y)
     at_x, at_y = np.meshgrid(x, y)
-    pixels: Any = cv2.remap(cells, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return pixels
+    at_x.setflags(write=False)
+    at_y.setflags(write=False)
+    return at_x, at_y
 
 
 def rescale_grid(grid: CellGrid, height: int, width: int, other_height: int, other_width: int) -> CellGrid:

@@ -43,8 +43,9 @@ class PixelAffinity:
     def sum_neighbours(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """(h, w, c) affinity-weighted sums of the (h, w, c) `values` around each pixel, decaying with distance."""
         decay = np.float32(np.exp(-1 / (DECAY_LENGTH * len(values))))
-        rows = _filter_both_ways(values.transpose(1, 0, 2), self.horizontal.T * decay)
-        return _filter_both_ways(rows.transpose(1, 0, 2), self.vertical * decay)
+        columns = _filter_both_ways(np.ascontiguousarray(values.transpose(1, 2, 0)), self.horizontal.T * decay)
+        rows = _filter_both_ways(np.ascontiguousarray(columns.transpose(2, 1, 0)), self.vertical * decay)
+        return np.ascontiguousarray(rows.transpose(0, 2, 1))
 
 
 def compute_pixel_affinity(warps: BackwardWarpCache, frame: int) -> PixelAffinity:
@@ -56,23 +57,24 @@ def compute_pixel_affinity(warps: BackwardWarpCache, frame: int) -> PixelAffinit
         none = np.zeros((view.height, view.width), np.float32)
         return PixelAffinity(none[:, 1:], none[1:])
     colour_share = _colour_share(found, view.height, view.width)
-    return PixelAffinity(_affinity_along(found, image, colour_share, 1), _affinity_along(found, image, colour_share, 0))
+    soft: Any = None if image is None else cv2.GaussianBlur(image.astype(np.float32), (0, 0), COLOUR_BLUR_PX)
+    return PixelAffinity(_affinity_along(found, soft, colour_share, 1), _affinity_along(found, soft, colour_share, 0))
 
 
 def _affinity_along(
-    warps: Sequence[BackwardWarp], image: NDArray[np.uint8] | None, colour_share: NDArray[np.float32], axis: int
+    warps: Sequence[BackwardWarp], image: NDArray[np.float32] | None, colour_share: NDArray[np.float32], axis: int
 ) -> NDArray[np.float32]:
-    """Affinity of each pixel to the next one along `axis`: by the largest motion difference, and by colours."""
+    """Affinity of each pixel to the next one along `axis`: by the largest motion difference and by smooth colours."""
     cost = np.zeros(np.diff(colour_share, axis=axis).shape, np.float32)
     for warp in warps:
         # Positions differ by one pixel where motions are equal.
         apart = np.diff(warp.positions, axis=axis) - np.array([axis, 1 - axis], np.float32)
-        cost = np.maximum(cost, (apart * apart).sum(axis=-1) / np.float32(2 * MOTION_SCALE_PX**2))
+        np.maximum(cost, np.einsum("hwc,hwc->hw", apart, apart) / np.float32(2 * MOTION_SCALE_PX**2), out=cost)
     if image is not None:
-        soft: Any = cv2.GaussianBlur(image.astype(np.float32), (0, 0), COLOUR_BLUR_PX)
-        change = np.diff(soft, axis=axis)
-        either = np.maximum(np.delete(colour_share, 0, axis), np.delete(colour_share, -1, axis))
-        cost = cost + either * (change * change).sum(axis=-1) / np.float32(2 * COLOUR_SCALE_LEVELS**2)
+        change = np.diff(image, axis=axis)
+        before, after = (np.s_[:-1], np.s_[1:]) if axis == 0 else (np.s_[:, :-1], np.s_[:, 1:])
+        either = np.maximum(colour_share[before], colour_share[after])
+        cost += either * np.einsum("hwc,hwc->hw", change, change) / np.float32(2 * COLOUR_SCALE_LEVELS**2)
     return np.exp(-cost).astype(np.float32)
 
 
@@ -86,11 +88,12 @@ def _colour_share(warps: Sequence[BackwardWarp], height: int, width: int) -> NDA
 
 
 def _filter_both_ways(values: NDArray[np.float32], feedback: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, m, c) causal plus anticausal recursive sums along the first axis, with (n - 1, m) feedback coefficients."""
-    values = np.ascontiguousarray(values)
-    passed = feedback[..., None]
+    """(n, c, m) causal plus anticausal recursive sums along the first axis, with (n - 1, m) feedback coefficients."""
     ahead, back = values.copy(), values.copy()
+    passed = np.ascontiguousarray(feedback)
     for n in range(1, len(values)):
         ahead[n] += passed[n - 1] * ahead[n - 1]
         back[-n - 1] += passed[-n] * back[-n]
-    return ahead + back - values
+    ahead += back
+    ahead -= values
+    return ahead

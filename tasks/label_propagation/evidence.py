@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import ClassProbabilities
+from tasks.sequence.label_map import weigh_classes
 
 EVIDENCE_KINDS = ("semantic", "named", "previous", "chained", "direct", "volume")
 """As stored metrics name them; "named" is the evidence of the kernel classifier."""
@@ -23,32 +24,47 @@ MIN_EVIDENCE = 1e-6  # total weight below this counts as no evidence
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Votes and weights by kind."""
+    """Votes for the classes of each pixel: by kind of hypothesis, or already merged with weights of the kinds."""
 
     votes: NDArray[np.float32]
-    """(kinds, h, w, c) class probabilities times their weights."""
-    weights: NDArray[np.float32]
-    """(kinds, h, w)."""
+    """(kinds, h, w, c) class probabilities times their weights; (1, h, w, c) merged."""
+    merged_with: NDArray[np.float32] | None = None
+    """(kinds,) weights with which the kinds were merged."""
 
     @classmethod
     def empty(cls, height: int, width: int, classes: int) -> Evidence:
-        """No votes."""
-        shape = len(EVIDENCE_KINDS), height, width
-        return cls(np.zeros((*shape, classes), np.float32), np.zeros(shape, np.float32))
+        """No votes, kept by kind: what weights are fitted to."""
+        return cls(np.zeros((len(EVIDENCE_KINDS), height, width, classes), np.float32))
 
-    def add_votes(self, kind: str, probabilities: ClassProbabilities, weight: NDArray[np.float32]) -> None:
+    @classmethod
+    def empty_merged(cls, height: int, width: int, classes: int, kind_weights: NDArray[np.float32]) -> Evidence:
+        """No votes, merged by (kinds,) weights as they are added: a sixth of the memory."""
+        return cls(np.zeros((1, height, width, classes), np.float32), kind_weights)
+
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        """(kinds, h, w) total weight of each kind's votes."""
+        return _sum_classes(self.votes)
+
+    def add_votes(self, kind: str, probabilities: ClassProbabilities, weight: NDArray[np.float32] | float) -> None:
         """Add one hypothesis: (h, w, c) class probabilities, which may sum to less than 1, and its (h, w) weight."""
         number = EVIDENCE_KINDS.index(kind)
-        self.votes[number] += probabilities * weight[..., None]
-        self.weights[number] += weight * probabilities.sum(axis=-1)
+        if self.merged_with is not None:
+            number, weight = 0, weight * self.merged_with[number]
+        votes = self.votes[number]
+        if isinstance(weight, np.ndarray):
+            votes += weigh_classes(probabilities, weight.astype(np.float32, copy=False))
+        else:
+            votes += probabilities * np.float32(weight)
 
     def __add__(self, other: Evidence) -> Evidence:
-        return Evidence(self.votes + other.votes, self.weights + other.weights)
+        return Evidence(self.votes + other.votes, self.merged_with)
 
     def combine_kinds(self, kind_weights: NDArray[np.float32]) -> Votes:
-        """Weighted sum over all kinds, by (kinds,) weights."""
-        votes, total = np.tensordot(kind_weights, self.votes, axes=1), np.tensordot(kind_weights, self.weights, axes=1)
-        return Votes(votes.astype(np.float32), total.astype(np.float32))
+        """Weighted sum over all kinds, by (kinds,) weights; merged evidence has its own."""
+        if self.merged_with is not None:
+            return Votes(self.votes[0])
+        return Votes(np.tensordot(kind_weights, self.votes, axes=1).astype(np.float32))
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,40 +73,41 @@ class Votes:
 
     votes: NDArray[np.float32]
     """(h, w, c)."""
-    total: NDArray[np.float32]
-    """(h, w) sum of the weights."""
+
+    @property
+    def total(self) -> NDArray[np.float32]:
+        """(h, w) sum of the weights."""
+        return _sum_classes(self.votes)
 
     @property
     def probabilities(self) -> ClassProbabilities:
         """(h, w, c) of the classes; uniform where there is no evidence."""
-        even = MIN_EVIDENCE / self.votes.shape[-1]
-        return ((self.votes + even) / (self.total[..., None] + MIN_EVIDENCE)).astype(np.float32)
+        even = np.float32(MIN_EVIDENCE / self.votes.shape[-1])
+        return weigh_classes(self.votes + even, np.reciprocal(self.total + np.float32(MIN_EVIDENCE)))
 
     @property
     def strength(self) -> NDArray[np.float32]:
         """(h, w) amount of evidence, 0..1: 1/2 for one hypothesis of full confidence."""
-        return self.total / (1 + self.total)
+        total = self.total
+        return total / (1 + total)
+
+
+def _sum_classes(votes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(..., h, w) sum over the classes of (..., h, w, c); a product with ones, since few classes are summed slowly."""
+    return votes @ np.ones(votes.shape[-1], np.float32)
 
 
 class VoteStore:
-    """(frames, h, w, c) votes and their totals of one window of frames, accumulated in half precision."""
+    """Votes of the frames of one window, accumulated over passes."""
 
-    def __init__(self, frames: int, height: int, width: int, classes: int) -> None:
-        self._votes = np.zeros((frames, height, width, classes), np.float16)
-        self._total = np.zeros((frames, height, width), np.float16)
-        self._has_votes = np.zeros(frames, np.bool_)
+    def __init__(self) -> None:
+        self._votes: dict[int, Votes] = {}
 
     def add_votes(self, frame: int, more: Votes) -> None:
         """Add votes to those of `frame`."""
-        self._votes[frame] += more.votes.astype(np.float16)
-        self._total[frame] += more.total.astype(np.float16)
-        self._has_votes[frame] = True
+        known = self._votes.get(frame)
+        self._votes[frame] = more if known is None else Votes(known.votes + more.votes)
 
-    def __getitem__(self, frame: int) -> Votes | None:
-        """The votes of `frame`; None where none were added."""
-        if not self._has_votes[frame]:
-            return None
-        return Votes(self._votes[frame].astype(np.float32), self._total[frame].astype(np.float32))
-
-    def __len__(self) -> int:
-        return len(self._has_votes)
+    def take_votes(self, frame: int) -> Votes | None:
+        """The votes of `frame`, which are then dropped from memory; None where there are none."""
+        return self._votes.pop(frame, None)

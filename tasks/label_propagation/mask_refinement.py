@@ -66,11 +66,13 @@ def refine_with_masks(
     """See MaskRefiner; class 0 is the background, which takes the remainder."""
     instances = instances.select_rows(instances.score >= MIN_SCORE)
     unions = _class_unions(probabilities, instances, categories)
+    if not unions:
+        return probabilities, None
     output, fed_back = probabilities.copy(), probabilities.copy()
     for number, union in unions.items():
         fed_back[..., number] = union
         output[..., number] = MASK_BLEND * union + (1 - MASK_BLEND) * probabilities[..., number]
-    return (_renormalise(output, unions), _renormalise(fed_back, unions)) if unions else (probabilities, None)
+    return _renormalise(output, unions), _renormalise(fed_back, unions)
 
 
 def find_class_categories(probabilities: ClassProbabilities, instances: InstanceMasks) -> tuple[frozenset[int], ...]:
@@ -114,11 +116,16 @@ def _is_covered(probability: NDArray[np.float32], union: Mask) -> bool:
 def _renormalise(probabilities: ClassProbabilities, refined: Collection[int]) -> ClassProbabilities:
     """Probabilities that sum to 1 again: the classes that were not refined divide the remainder."""
     fixed = [n in refined for n in range(probabilities.shape[-1])]
-    held = probabilities[..., fixed].sum(axis=-1, keepdims=True)
+    # Products with indicators: sums over a few classes are several times slower.
+    is_fixed = np.array(fixed, np.float32)
+    held, total = probabilities @ is_fixed, probabilities @ (1 - is_fixed)
     left = np.maximum(0, 1 - held)
-    free = probabilities[..., [not f for f in fixed]]
-    total = free.sum(axis=-1, keepdims=True)
-    even = np.float32(1 / free.shape[-1])
-    normalised = probabilities / np.maximum(held, 1)
-    normalised[..., [not f for f in fixed]] = left * np.where(total > 0, free / np.maximum(total, 1e-9), even)
+    scale = 1 / np.maximum(held, 1)
+    even = np.where(total > 0, np.float32(0), left / np.float32(len(fixed) - is_fixed.sum()))
+    rest = left / np.maximum(total, np.float32(1e-9))
+    normalised = np.empty_like(probabilities)
+    for n, kept in enumerate(fixed):
+        np.multiply(probabilities[..., n], scale if kept else rest, out=normalised[..., n])
+        if not kept:
+            normalised[..., n] += even
     return normalised

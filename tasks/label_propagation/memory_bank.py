@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,8 @@ from numpy.typing import NDArray
 
 from tasks.arrays import ClassProbabilities, Vectors
 from tasks.geometry.evenly_spaced import pick_evenly
-from tasks.geometry.feature_propagation import average_top_k_labels, find_top_k_similar
+from tasks.geometry.feature_propagation import average_top_k_labels
+from tasks.label_propagation.cell_search import SearchGrid, find_similar_cells
 from tasks.label_propagation.kernel_classifier import KernelClassifier, fit_kernel_classifier
 from tasks.label_propagation.propagation_config import PropagationConfig
 
@@ -26,33 +28,65 @@ CLASSIFIER_FRAMES = 12  # labelled frames that the kernel classifier is fitted t
 MIN_COSINE_SPREAD = 1e-3  # of frames without any texture, whose cells are all equal
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MemoryFrame:
     """A frame in the memory bank."""
 
     frame: int
-    vectors: Vectors
+    grid: SearchGrid
     labels: ClassProbabilities
     """(rows, columns, c) class probabilities; they sum to less than 1 where part of a cell is unknown."""
 
 
-@dataclass
-class MemoryBank:
-    """Labelled frames and the latest frames, from which labels are propagated by feature similarity."""
+@dataclass(frozen=True, eq=False)
+class LabelledMemory:
+    """The labelled frames of a sequence and the classifier fitted to them: what both passes share."""
 
-    labelled: Mapping[int, Callable[[], MemoryFrame]]
+    frames: Mapping[int, Callable[[], MemoryFrame]]
     """Of each labelled frame, how to load it."""
-    config: PropagationConfig
     cosine_spread: float
     """1 less the mean cosine of any two cells of the labelled frames."""
-    _latest: deque[MemoryFrame] = field(default_factory=deque[MemoryFrame])
+    _predicted: dict[int, ClassProbabilities] = field(default_factory=dict[int, ClassProbabilities])
 
-    _classifier: KernelClassifier | None = None
+    def classify_cells(self, frame: int, vectors: Vectors) -> ClassProbabilities:
+        """(rows, columns, c) class probabilities of the features of `frame` by the kernel classifier; computed once."""
+        if frame not in self._predicted:
+            self._predicted[frame] = self._classifier.predict(vectors, self._relative_time(frame))
+        return self._predicted[frame]
+
+    def find_nearest(self, frame: int, count: int) -> list[MemoryFrame]:
+        """The `count` labelled frames nearest in time to `frame`, without itself, in order."""
+        others = sorted((other for other in self.frames if other != frame), key=lambda other: abs(other - frame))
+        return [self.frames[number]() for number in sorted(others[:count])]
+
+    @cached_property
+    def _classifier(self) -> KernelClassifier:
+        frames = sorted(self.frames)
+        training = [self.frames[frames[n]]() for n in pick_evenly(len(frames), CLASSIFIER_FRAMES)]
+        return fit_kernel_classifier(
+            [known.grid.vectors for known in training],
+            [self._relative_time(known.frame) for known in training],
+            [known.labels for known in training],
+            self.cosine_spread,
+        )
+
+    def _relative_time(self, frame: int) -> float:
+        """0 at the first labelled frame, 1 at the last."""
+        return (frame - min(self.frames)) / max(1, max(self.frames) - min(self.frames))
+
+
+@dataclass
+class MemoryBank:
+    """Labelled frames and the latest frames of a pass, from which labels are propagated by feature similarity."""
+
+    labelled: LabelledMemory
+    config: PropagationConfig
+    _latest: deque[MemoryFrame] = field(default_factory=deque[MemoryFrame])
 
     @property
     def temperature(self) -> float:
         """Of the softmax of cosines."""
-        return self.config.temperature * self.cosine_spread
+        return self.config.temperature * self.labelled.cosine_spread
 
     def add_frame(self, new: MemoryFrame) -> None:
         """Add a frame to the latest ones and drop the oldest."""
@@ -60,39 +94,20 @@ class MemoryBank:
         while len(self._latest) > (1 if self.config.single_match else self.config.memory_frames):
             self._latest.popleft()
 
-    def match_labels(self, frame: int, vectors: Vectors) -> tuple[ClassProbabilities, NDArray[np.float32]]:
-        """(rows, columns, c) propagated labels of the (rows, columns, d) `vectors`, and the best cosine per cell."""
+    def match_labels(self, frame: int, grid: SearchGrid) -> tuple[ClassProbabilities, NDArray[np.float32]]:
+        """(rows, columns, c) propagated labels of the cells of `grid`, and the best cosine per cell."""
         memory = self._memory_of(frame)
         count = 1 if self.config.single_match else self.config.match_count
-        nearest = find_top_k_similar(
-            vectors, np.stack([past.vectors for past in memory]), self.config.match_radius, count
-        )
-        labels = average_top_k_labels(nearest, np.stack([past.labels for past in memory]), self.temperature)
+        known = np.stack([past.labels for past in memory])
+        nearest = find_similar_cells(grid, [past.grid for past in memory], known, self.config.match_radius, count)
+        labels = average_top_k_labels(nearest, known, self.temperature)
         return labels, nearest.cosine.max(axis=-1)
-
-    def classify_cells(self, frame: int, vectors: Vectors) -> ClassProbabilities:
-        """(rows, columns, c) class probabilities by the kernel classifier, which is fitted on the first call."""
-        frames = sorted(self.labelled)
-        first, length = frames[0], max(1, frames[-1] - frames[0])
-        if self._classifier is None:
-            chosen = pick_evenly(len(frames), CLASSIFIER_FRAMES)
-            training = [self.labelled[frames[n]]() for n in chosen]
-            times = [(known.frame - first) / length for known in training]
-            self._classifier = fit_kernel_classifier(
-                [known.vectors for known in training], times, [known.labels for known in training], self.cosine_spread
-            )
-        return self._classifier.predict(vectors, (frame - first) / length)
 
     def _memory_of(self, frame: int) -> Sequence[MemoryFrame]:
         """The frames that `frame` is matched with."""
-        nearest = self._nearest_labelled(frame)
+        nearest = self.labelled.find_nearest(frame, self.config.labelled_frames)
         memory = nearest + [past for past in self._latest if past.frame not in {known.frame for known in nearest}]
         return [min(memory, key=lambda past: abs(past.frame - frame))] if self.config.single_match else memory
-
-    def _nearest_labelled(self, frame: int) -> list[MemoryFrame]:
-        """The labelled frames nearest in time to `frame`, without itself, in order."""
-        others = sorted((other for other in self.labelled if other != frame), key=lambda other: abs(other - frame))
-        return [self.labelled[number]() for number in sorted(others[: self.config.labelled_frames])]
 
 
 def compute_cosine_spread(vectors: NDArray[Any]) -> float:

@@ -11,7 +11,7 @@ not features for a network, which would have to be trained on a few labels; a fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
@@ -20,17 +20,20 @@ from numpy.typing import NDArray
 
 from tasks.arrays import ClassProbabilities, LabelMap
 from tasks.geometry.evenly_spaced import pick_evenly
+from tasks.label_propagation.cell_search import SearchGrid, make_search_grid
 from tasks.label_propagation.evidence import EVIDENCE_KINDS, Evidence, VoteStore
 from tasks.label_propagation.evidence_weights import EQUAL_WEIGHTS, compute_held_out_iou, fit_evidence_weights
 from tasks.label_propagation.label_smoothing import smooth_labels
-from tasks.label_propagation.memory_bank import MemoryBank, MemoryFrame, compute_cosine_spread
+from tasks.label_propagation.memory_bank import LabelledMemory, MemoryBank, MemoryFrame, compute_cosine_spread
 from tasks.label_propagation.propagation_config import DEFAULT_CONFIG, PropagationConfig
-from tasks.label_propagation.propagation_pass import PropagationTask, RefineLabels, run_propagation_pass
+from tasks.label_propagation.propagation_pass import run_propagation_pass
+from tasks.label_propagation.propagation_task import PropagationTask, RefineLabels
 from tasks.sequence.label_map import UNKNOWN, encode_one_hot, pool_to_cells
 from tasks.sequence.sequence_view import SequenceView
 from tasks.sequence.warp_cache import BackwardWarpCache
 
-MAX_HELD_OUT_FRAMES = 6  # labelled frames that are held out in turn, evenly spread
+CACHED_GRIDS = 24  # 2 MB each at 80 x 45 cells: the latest and the labelled frames of both passes
+MAX_HELD_OUT_FRAMES = 3  # labelled frames that are held out in turn, evenly spread: one weight per kind needs no more
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +72,17 @@ def make_propagation_task(
     """
     known = {f: given for f, given in labels.items() if view.feature_grid(f) is not None and (given != UNKNOWN).any()}
     warps = BackwardWarpCache(view, config.density, config.check_appearance)
-    return PropagationTask(view, known, class_count, config, EQUAL_WEIGHTS, warps, mask_refiner)
+
+    @lru_cache(maxsize=CACHED_GRIDS)
+    def search_grid(frame: int) -> SearchGrid | None:
+        vectors = view.feature_grid(frame)
+        return None if vectors is None else make_search_grid(np.asarray(vectors, np.float32))
+
+    @lru_cache(maxsize=2 * config.labelled_frames)
+    def one_hot(frame: int) -> ClassProbabilities:
+        return encode_one_hot(known[frame], class_count)
+
+    return PropagationTask(view, known, class_count, config, EQUAL_WEIGHTS, warps, search_grid, one_hot, mask_refiner)
 
 
 def weigh_evidence(task: PropagationTask) -> PropagationTask:
@@ -86,7 +99,7 @@ def weigh_evidence(task: PropagationTask) -> PropagationTask:
         place = frames.index(held_out)
         beside = {frame: task.labels[frame] for frame in frames[max(0, place - 1) : place + 2] if frame != held_out}
         trial = replace(task, labels=beside, mask_refiner=None)
-        both = [evidence for _, evidence in collect_evidence(trial, held_out, held_out + 1)]
+        both = [evidence for _, evidence in collect_evidence(trial, held_out, held_out + 1, split=(held_out,))]
         if both:
             trials.append((sum(both[1:], both[0]), task.labels[held_out]))
     weights = fit_evidence_weights(trials)
@@ -99,36 +112,41 @@ def weigh_evidence(task: PropagationTask) -> PropagationTask:
 def classify_frames(task: PropagationTask) -> Iterator[ClassifiedFrame | None]:
     """Label maps in order; None for missing frames, and those without any evidence."""
     view = task.view
-    store = VoteStore(view.length, view.height, view.width, task.classes)
+    store = VoteStore()
     for frame, evidence in collect_evidence(task, 0, view.length):
         store.add_votes(frame, evidence.combine_kinds(task.evidence_weights))
     yield from make_label_maps(task, store)
 
 
-def collect_evidence(task: PropagationTask, start: int, stop: int) -> Iterator[tuple[int, Evidence]]:
-    """(frame, evidence) for frames in [start, stop), of the forward pass and then of the backward pass."""
+def collect_evidence(
+    task: PropagationTask, start: int, stop: int, split: Container[int] = ()
+) -> Iterator[tuple[int, Evidence]]:
+    """(frame, evidence) for frames in [start, stop), of the forward pass and then of the backward pass.
+
+    The evidence of the frames in `split` is kept by kind.
+    """
     if not task.labels:
         return
-    labelled = _labelled_memory(task)
-    some = [*labelled.values()][: task.config.labelled_frames]
-    cosine_spread = compute_cosine_spread(np.stack([load().vectors for load in some]))
+    frames = _labelled_memory(task)
+    some = [*frames.values()][: task.config.labelled_frames]
+    labelled = LabelledMemory(frames, compute_cosine_spread(np.stack([load().grid.vectors for load in some])))
     first, last = min(task.labels), max(task.labels)
-    for frames in (range(first, stop), range(last, start - 1, -1)):
-        for frame, evidence in run_propagation_pass(task, frames, MemoryBank(labelled, task.config, cosine_spread)):
+    for order in (range(first, stop), range(last, start - 1, -1)):
+        for frame, evidence in run_propagation_pass(task, order, MemoryBank(labelled, task.config), split):
             if start <= frame < stop:
                 yield frame, evidence
 
 
 def make_label_maps(task: PropagationTask, store: VoteStore) -> Iterator[ClassifiedFrame | None]:
     """Label maps from the votes of all frames, smoothed."""
-    smoothed = smooth_labels(task.warps, task.config, store.__getitem__, task.labels, task.classes)
+    smoothed = smooth_labels(task.warps, task.config, store.take_votes, task.labels, task.classes)
     for frame, votes in enumerate(smoothed):
         if votes is None:
             yield None
             continue
         probabilities, strength = votes.probabilities, votes.strength
         if frame in task.labels:
-            known = encode_one_hot(task.labels[frame], task.classes)
+            known = task.one_hot(frame)
             probabilities, strength = known + (1 - known.sum(axis=-1, keepdims=True)) * probabilities, None
         elif task.mask_refiner is not None:
             probabilities, _ = task.mask_refiner(frame, probabilities)
@@ -137,25 +155,31 @@ def make_label_maps(task: PropagationTask, store: VoteStore) -> Iterator[Classif
 
 def make_classified_frame(probabilities: ClassProbabilities, strength: NDArray[np.float32] | None) -> ClassifiedFrame:
     """The label map of (h, w, c) `probabilities`; `strength` is None where the label was given."""
-    order = (
-        np.partition(probabilities, -2, axis=-1)
-        if probabilities.shape[-1] > 1
-        else np.pad(probabilities, ((0, 0), (0, 0), (1, 0)))
-    )
-    margin = order[..., -1] - order[..., -2]
+    margin = _largest_margin(probabilities)
     confidence = margin if strength is None else margin * strength
     return ClassifiedFrame(
         probabilities.argmax(axis=-1).astype(np.uint8), np.clip(confidence, 0, 1).astype(np.float32), probabilities
     )
 
 
+def _largest_margin(probabilities: ClassProbabilities) -> NDArray[np.float32]:
+    """(h, w) difference of the two largest of (h, w, c) probabilities; one of a single class is compared with 0."""
+    largest = probabilities[..., 0].copy()
+    second = np.zeros_like(largest)
+    for n in range(1, probabilities.shape[-1]):
+        value = probabilities[..., n]
+        np.maximum(second, np.minimum(largest, value), out=second)
+        np.maximum(largest, value, out=largest)
+    return largest - second
+
+
 def _labelled_memory(task: PropagationTask) -> dict[int, Callable[[], MemoryFrame]]:
     """The labelled frames of the memory bank, loaded on first use."""
 
     def load(frame: int) -> MemoryFrame:
-        vectors = np.asarray(task.view.feature_grid(frame), np.float32)
-        one_hot = encode_one_hot(task.labels[frame], task.classes)
-        return MemoryFrame(frame, vectors, pool_to_cells(one_hot, task.view.cells))
+        grid = task.grids(frame)
+        assert grid is not None, "a task has no labels of missing frames"
+        return MemoryFrame(frame, grid, pool_to_cells(task.one_hot(frame), task.view.cells))
 
     load_cached = lru_cache(maxsize=2 * task.config.labelled_frames)(load)
     return {frame: partial(load_cached, frame) for frame in task.labels}

@@ -52,7 +52,9 @@ class PropagationConfig:
     """Of the softmax of cosines, in units of the video's cosine spread (1 less the mean cosine of any two cells)."""
     memory_frames: int = 5
     """Latest frames in the memory bank (Jabri et al., 2020: 5 with the first)."""
-    labelled_frames: int = 4
+    chained_frames: int = 2
+    """Labelled frames to which chained flow is followed in each direction: farther ones have little confidence left."""
+    labelled_frames: int = 3
     """Labelled frames nearest in time in the memory bank."""
     classifier_weight: float = 1.0
     """Weight of the kernel classifier; the semantic evidence has 1."""

@@ -13,13 +13,15 @@ import cv2
 import numpy as np
 
 from tasks.arrays import Mask, Matrix
-from tasks.motion_layers.motion_layer import MotionLayer, fit_affine_motion, warp_mask
+from tasks.geometry.evenly_spaced import pick_evenly
+from tasks.motion_layers.motion_layer import MotionLayer, fit_affine_motion, sample_flow, warp_mask
 from tasks.sequence.frame_pair_motion import FramePairMotion
 
 MAX_GAP_PX = 24.0  # largest distance of two parts of one object in the frame in which they are closest
 MAX_RESIDUAL_PX = 0.5  # median residual of the common motion, per frame, on the part with the larger one
 MIN_COMMON_STEPS = 3
-MIN_AGREEING_SHARE = 0.8  # of the common steps
+MAX_COMPARED_STEPS = 12  # of the common ones, evenly spread
+MIN_AGREEING_SHARE = 0.8  # of the compared steps
 MAX_HIDDEN_FRAMES = 8  # for which an object may be fully occluded
 MIN_OVERLAP = 0.3  # of an extrapolated layer with the one that appears
 
@@ -53,9 +55,10 @@ def _is_same_object(a: MotionLayer, b: MotionLayer, motions: Mapping[int, FrameP
     common = sorted(a.transforms.keys() & b.transforms.keys())
     if not common:
         return _continues_as(a, b) or _continues_as(b, a)
-    if len(common) < MIN_COMMON_STEPS or not any(_is_near(a.masks[n], b.masks[n]) for n in common):
+    some = [common[n] for n in pick_evenly(len(common), MAX_COMPARED_STEPS)]
+    if len(common) < MIN_COMMON_STEPS or not any(_is_near(a.masks[n], b.masks[n]) for n in some):
         return False
-    agree = [_share_motion(a.masks[n], b.masks[n], motions[n]) for n in common]
+    agree = [_share_motion(a.masks[n], b.masks[n], motions[n]) for n in some]
     return sum(agree) >= MIN_AGREEING_SHARE * len(agree)
 
 
@@ -76,11 +79,10 @@ def _share_motion(a: Mask, b: Mask, motion: FramePairMotion) -> bool:
 
 def _median_residual(matrix: Matrix, mask: Mask, motion: FramePairMotion) -> float:
     """Median distance in pixels between an affine motion and the flow under a mask."""
-    rows, columns = np.nonzero(mask)
-    if not len(rows):
+    at, flow = sample_flow(motion.forward, mask)
+    if not len(at):
         return 0.0
-    at = np.stack([columns, rows], axis=1).astype(np.float64)
-    gap = at @ matrix[:2, :2].T + matrix[:2, 2] - at - motion.forward[rows, columns]
+    gap = at @ matrix[:2, :2].T + matrix[:2, 2] - at - flow
     return float(np.median(np.linalg.norm(gap, axis=1)))
 
 

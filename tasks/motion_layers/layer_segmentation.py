@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.arrays import Floats32, FlowField, Mask, Matrix, Points32
+from tasks.arrays import Floats32, FlowField, Indices, Mask, Matrix, Points32
 from tasks.geometry.warp import pixel_grid
 from tasks.motion_layers.layer_merging import merge_layers
 from tasks.motion_layers.motion_layer import MotionLayer, fit_affine_motion
@@ -31,7 +31,8 @@ MIN_LAYER_MOTION_PX = 0.7  # median difference from the camera's motion: three t
 MIN_POINTS = 4  # of a layer, in some frame: 64 px
 MIN_POINT_FRAMES = 24  # points times frames
 MAX_LAYERS = 24  # those of most points times frames
-NEAREST_POINTS = 5  # candidates per pixel
+NEAREST_POINTS = 5  # candidates per block of pixels
+BLOCK_PX = 2  # along each side of a block, whose pixels have the same candidates
 MOTION_SCALE_PX = 0.5  # a difference of motion that counts as much as one lattice stride
 LayerIndexMap = NDArray[np.int16]
 """(h, w) the layer at each pixel, -1 for the background."""
@@ -114,16 +115,34 @@ def _frame_motion(motions: Mapping[int, FramePairMotion], frame: int, height: in
 
 def _assign_pixels(at: Points32, clusters: ClusterLabels, vectors: FlowField) -> LayerIndexMap:
     """Of each pixel the layer of the point nearest in position and motion."""
-    from scipy.spatial import KDTree
-
     height, width = vectors.shape[:2]
     live = np.flatnonzero(~np.isnan(at[:, 0]) & (clusters >= -1))
     if not len(live):
         return np.full((height, width), -1, np.int16)
-    count = min(NEAREST_POINTS, len(live))
-    tree: Any = KDTree(at[live])
-    distance, near = tree.query(pixel_grid(height, width).reshape(-1, 2), k=[*range(1, count + 1)])
+    near = _find_near_points(at[live], _block_centres(height, width))
+    near = near.repeat(BLOCK_PX, axis=0).repeat(BLOCK_PX, axis=1)[:height, :width]
     own = sample_bilinear(vectors, at[live][None])[0]
-    difference = np.linalg.norm(own[near] - vectors.reshape(-1, 1, 2), axis=2)
-    best = (distance / STRIDE_PX + difference / MOTION_SCALE_PX).argmin(axis=1)
-    return clusters[live[near[np.arange(len(near)), best]]].astype(np.int16).reshape(height, width)
+    distance = _measure_lengths(at[live][near] - pixel_grid(height, width)[:, :, None])
+    difference = _measure_lengths(own[near] - vectors[:, :, None])
+    best = (distance / STRIDE_PX + difference / MOTION_SCALE_PX).argmin(axis=2)
+    return clusters[live[np.take_along_axis(near, best[..., None], axis=2)[..., 0]]].astype(np.int16)
+
+
+def _block_centres(height: int, width: int) -> FlowField:
+    """(rows, columns, 2) x, y of the centres of the blocks of pixels that cover a frame."""
+    grid = pixel_grid(-(-height // BLOCK_PX), -(-width // BLOCK_PX))
+    return grid * np.float32(BLOCK_PX) + np.float32((BLOCK_PX - 1) / 2)
+
+
+def _find_near_points(points: Points32, at: FlowField) -> Indices:
+    """(h, w, count) the points nearest to each of (h, w, 2) positions."""
+    from scipy.spatial import KDTree
+
+    tree: Any = KDTree(points)
+    _, near = tree.query(at.reshape(-1, 2), k=[*range(1, min(NEAREST_POINTS, len(points)) + 1)])
+    return near.reshape(*at.shape[:2], -1)
+
+
+def _measure_lengths(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(...) Euclidean lengths of (..., 2) vectors."""
+    return np.hypot(vectors[..., 0], vectors[..., 1])

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from tasks.arrays import Floats, FlowField, Mask, Matrix
+from tasks.arrays import Floats, FlowField, Mask, Matrix, Points32
 from tasks.geometry.warp import pixel_grid
 
 MAX_SAMPLES = 600  # flow vectors that an affine motion is fitted to
@@ -29,19 +29,25 @@ class MotionLayer:
     def transform_between(self, start: int, end: int) -> Matrix:
         """(3, 3) affine motion from frame `start` to frame `end`; where it is not visible, the nearest motion holds."""
         found = np.eye(3)
+        known = np.array([*self.transforms])
         for frame in range(min(start, end), max(start, end)):
-            nearest = min(self.transforms, key=lambda known: abs(known - frame), default=None)
-            if nearest is not None:
-                found = self.transforms[nearest] @ found
+            if frame in self.transforms:
+                found = self.transforms[frame] @ found
+            elif len(known):
+                found = self.transforms[int(known[np.abs(known - frame).argmin()])] @ found
         return found if end >= start else np.linalg.inv(found).astype(np.float64)
+
+
+def sample_flow(flow: FlowField, mask: Mask) -> tuple[Points32, Points32]:
+    """(n, 2) positions of some pixels under a mask, evenly spread, and the (n, 2) flow there."""
+    pixels = np.flatnonzero(mask)
+    rows, columns = np.divmod(pixels[:: max(1, len(pixels) // MAX_SAMPLES)], mask.shape[1])
+    return np.stack([columns, rows], axis=1).astype(np.float32), flow[rows, columns]
 
 
 def fit_affine_motion(flow: FlowField, mask: Mask) -> Matrix:
     """(3, 3) affine motion fitted by RANSAC to the (h, w, 2) `flow` under a mask; the median if there is no fit."""
-    rows, columns = np.nonzero(mask)
-    some = slice(None, None, max(1, len(rows) // MAX_SAMPLES))
-    start = np.stack([columns[some], rows[some]], axis=1).astype(np.float32)
-    vectors = flow[rows[some], columns[some]]
+    start, vectors = sample_flow(flow, mask)
     found: Any = None
     if len(start) >= MIN_AFFINE_VECTORS:
         found, _ = cv2.estimateAffine2D(

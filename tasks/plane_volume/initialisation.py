@@ -81,29 +81,33 @@ def _frame_opacity(
         k = depth[number]
         occluded = front > k
         if occluded.any():
-            expected = _expected_opacity(layer, int(k), depth, numbers, frame)
-            found[k] = np.where(occluded, np.maximum(found[k], expected), found[k])
+            expected = _expected_opacity(layer, int(k), depth, numbers, frame, occluded)
+            found[k][occluded] = np.maximum(found[k][occluded], expected)
         if frame in layer.masks:
             found[k][layer.masks[frame]] = VISIBLE_OPACITY
     return found
 
 
-def _expected_opacity(
-    layer: MotionLayer, k: int, depth: Indices, numbers: Sequence[NDArray[np.uint8]], frame: int
+def _expected_opacity(  # noqa: PLR0917
+    layer: MotionLayer, k: int, depth: Indices, numbers: Sequence[NDArray[np.uint8]], frame: int, occluded: Mask
 ) -> Floats32:
-    """(h, w) opacity of a layer by its masks in other frames, moved here; pixels occluded there do not count."""
-    height, width = numbers[0].shape
-    inside, total = np.zeros((2, height, width), np.float32)
+    """(n,) opacity of a layer at the n `occluded` pixels, by its masks in other frames, moved here.
+
+    Pixels that are occluded there do not count.
+    """
+    rows, columns = np.nonzero(occluded)
+    at = np.stack([columns, rows, np.ones_like(rows)]).astype(np.float64)
+    inside, total = np.zeros((2, len(rows)), np.float32)
     for other in range(max(0, frame - MAX_FRAMES_AWAY), min(len(numbers), frame + MAX_FRAMES_AWAY + 1)):
         if other == frame or other not in layer.masks:
             continue
-        transform = layer.transform_between(other, frame)[:2]
-        known = (depth[numbers[other]] <= k).astype(np.float32)
-        mask = layer.masks[other].astype(np.float32)
-        both: Any = cv2.warpAffine(np.stack([mask, known], axis=2), transform, (width, height))
-        weight = np.float32(1 / abs(other - frame))
-        inside += weight * both[..., 0]
-        total += weight * both[..., 1]
+        column, row = np.rint(layer.transform_between(frame, other)[:2] @ at).astype(np.intp)
+        height, width = numbers[other].shape
+        shown = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+        there = np.where(shown, row * width + column, 0)
+        weight = np.float32(1 / abs(other - frame)) * shown
+        inside += weight * layer.masks[other].reshape(-1)[there]
+        total += weight * (depth[numbers[other].reshape(-1)[there]] <= k)
     share = np.where(total > 0, inside / np.maximum(total, np.float32(1e-6)), 0).astype(np.float32)
     return share * np.float32(VISIBLE_OPACITY)
 
@@ -129,8 +133,11 @@ def _plane_motion(  # noqa: PLR0917  one caller, which has all of them as local 
     for k in range(len(opacity)):
         weight = ((front == k) & motion.valid & ~rim).astype(np.float32)
         vectors = residual * weight[..., None]
+        nearer = front > k
         for layer in (layer for layer, p in zip(layers, plane, strict=True) if p == k and layer.transforms):
-            occluded = np.float32(OCCLUDED_MOTION_WEIGHT) * opacity[k] * (front > k)
+            if not nearer.any():
+                break
+            occluded = np.float32(OCCLUDED_MOTION_WEIGHT) * opacity[k] * nearer
             occluded = occluded * _moved_support(layer, occluded, frame)
             affine = _affine_flow(layer.transform_between(frame, frame + 1), occluded.shape)
             vectors += occluded[..., None] * (affine - still)
@@ -165,17 +172,32 @@ def _affine_flow(transform: Matrix, size: tuple[int, int]) -> FlowField:
 
 
 def _extrapolate_motion(vectors: FlowField, weight: Floats32) -> FlowField:
-    """(h, w, 2) the weighted vectors, extrapolated by normalised convolution with growing Gaussians, then the mean."""
-    found = vectors.copy()
-    total = weight.copy()
+    """(h, w, 2) the weighted vectors, and for what weights leave open extrapolated ones."""
+    if not weight.any():
+        return np.zeros_like(vectors)
+    height, width = weight.shape
+    beyond: Any = cv2.resize(_convolve_motion(vectors, weight), (width, height), interpolation=cv2.INTER_LINEAR)
+    return vectors + np.maximum(0, 1 - weight)[..., None] * beyond
+
+
+def _convolve_motion(vectors: FlowField, weight: Floats32) -> FlowField:
+    """Extrapolated vectors at half the resolution: normalised convolution with growing Gaussians, then the mean."""
+    known = np.dstack([vectors, weight])
+    found = total = np.zeros(1, np.float32)
     for sigma in EXTRAPOLATION_SIGMAS_PX:
-        around: Any = cv2.GaussianBlur(np.dstack([vectors, weight]), (0, 0), sigma)
-        free = np.maximum(0, 1 - total)[..., None]
-        share = np.minimum(1, around[..., 2:] * 50)
-        found += free * share * around[..., :2] / np.maximum(around[..., 2:], np.float32(1e-9))
-        total += (free * share)[..., 0]
-    left = total < 1
-    if weight.any():
-        mean = (vectors.sum(axis=(0, 1)) / weight.sum()).astype(np.float32)
-        found[left] += (1 - total[left])[:, None] * mean
-    return found
+        around = _blur_coarsely(known, sigma)
+        share = (1 - total) * np.minimum(1, around[..., 2:] * 50)
+        found = found + share * around[..., :2] / np.maximum(around[..., 2:], np.float32(1e-9))
+        total = total + share
+    mean = (vectors.sum(axis=(0, 1)) / weight.sum()).astype(np.float32)
+    return (found + (1 - total) * mean).astype(np.float32)
+
+
+def _blur_coarsely(values: Floats32, sigma: float) -> Floats32:
+    """(h / 2, w / 2, c) Gaussian blur of (h, w, c) values, computed where a sigma is a pixel of the reduced image."""
+    height, width = values.shape[:2]
+    half = -(-width // 2), -(-height // 2)
+    side = int(sigma)
+    small: Any = cv2.resize(values, (-(-width // side), -(-height // side)), interpolation=cv2.INTER_AREA)
+    blurred: Any = cv2.GaussianBlur(small, (0, 0), sigma / side)
+    return cv2.resize(blurred, half, interpolation=cv2.INTER_LINEAR)

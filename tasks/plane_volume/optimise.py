@@ -44,6 +44,7 @@ class VolumeFrames:
     """A window of frames without a cut."""
 
     images: Sequence[Image]
+    """Their size and number count always, their colours where the volume is optimised."""
     motions: Mapping[int, FramePairMotion]
     """Of frame n of the window to the next one; steps without flow are missing."""
     cameras: Mapping[int, Matrix]
@@ -59,8 +60,8 @@ def fit_volume(frames: VolumeFrames, to_frame: ToFrame, training: VolumeTraining
     height, width = frames.images[0].shape[:2]
     start = initialise_volume(frames.motions, frames.cameras, len(frames.images), (height, width), training.planes)
     volume = rasterise_volume(start, to_frame(start.planes), device, training.seed)
-    batch = make_frame_batch(frames.images, frames.motions, device)
-    if batch.known.any() and training.steps:
+    if frames.motions and training.steps:
+        batch = make_frame_batch(frames.images, frames.motions, device)
         with make_torch_pool() as pool:
             pool.submit(_optimise, volume, batch, training).result()
     return volume.requires_grad_(requires_grad=False)

@@ -64,10 +64,18 @@ class PlaneVolume(nn.Module):
 
     def compute_velocity(self, step: int) -> Tensor:
         """(k, 2, rows, columns) velocity at the nodes, from frame `step` to the next."""
+        if not self._has_correction:
+            return self.flow[step]
         code = self.code[step].permute(0, 2, 3, 1)
         change = self.network(code).permute(0, 3, 1, 2)
         change = functional.interpolate(change, self.flow.shape[-2:], mode="bilinear", align_corners=True)
         return self.flow[step] + change
+
+    @property
+    def _has_correction(self) -> bool:
+        """Whether the network adds to the initial velocity, or is to learn it; its output is zero at first."""
+        last = [*self.network.parameters()][-2:]
+        return any(values.requires_grad or bool(values.abs().max() > 0) for values in last)
 
     def advect_step(self, points: Tensor, velocity: Tensor, direction: int) -> Tensor:
         """Points one frame on (`direction` 1) or back (-1) in a (k, 2, rows, columns) velocity: midpoint rule."""

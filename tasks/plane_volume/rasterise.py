@@ -12,7 +12,7 @@ from tasks.plane_volume.plane_layout import BACKGROUND_PLANE
 from tasks.plane_volume.plane_volume import PlaneVolume
 from tasks.plane_volume.volume_sampling import apply_homographies, sample_images
 
-VELOCITY_ITERATIONS = 3  # fixed-point: a node's mid-step position depends on the velocity itself
+VELOCITY_ITERATIONS = 2  # fixed-point: a node's mid-step position depends on the velocity itself, which varies slowly
 
 
 def rasterise_volume(start: InitialVolume, to_frame: Floats, device: str, seed: int = 0) -> PlaneVolume:

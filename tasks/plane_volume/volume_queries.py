@@ -1,35 +1,20 @@
-"""Queries of a fitted plane volume: nearness of each pixel, and its position in other frames, also across occlusions.
-
-A pixel is tracked as a point of the plane with the largest ray weight there.
-"""
+"""Queries of a fitted plane volume: nearness of pixels, and their positions in other frames, across occlusions too."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from tasks.arrays import Floats32
-from tasks.geometry.warp import pixel_grid
 from tasks.plane_volume.losses import is_inside
 from tasks.plane_volume.plane_volume import PlaneVolume
+from tasks.plane_volume.volume_sampling import apply_homographies
+from tasks.plane_volume.volume_warping import VolumeWarper
 from tasks.sequence.flow_trajectory import WarpField
-
-
-@dataclass(frozen=True, eq=False)
-class PlanePoints:
-    """Some pixels of a frame, as points of one plane."""
-
-    plane: int
-    pixel: Tensor
-    """(n,) index of the pixel, row by row."""
-    share: Tensor
-    """(n,) ray weight of the plane there."""
-    positions: Tensor
-    """(n, 2) in the reference."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,22 +30,17 @@ class VolumeQueries:
     def __len__(self) -> int:
         return self.volume.frames
 
+    @cached_property
+    def _warper(self) -> VolumeWarper:
+        return VolumeWarper(self.volume, self.size)
+
     def render_nearness(self, frame: int) -> Floats32:
         """(h, w) ordinal depth of the visible surface, 0 the background, 1 the nearest plane."""
-        share = self.volume.compute_ray_weights(frame, self._pixel_grid())
-        place = torch.linspace(0, 1, self.volume.planes, device=share.device)
-        return self._to_image((share * place[:, None]).sum(dim=0))
+        return self._warper.render_nearness(frame)
 
-    def find_visible_points(self, frame: int) -> list[PlanePoints]:
-        """The pixels of a frame, each as a point of the plane with the largest ray weight."""
-        pixels = self._pixel_grid()
-        share, plane = self.volume.compute_ray_weights(frame, pixels).max(dim=0)
-        positions = self.volume.unproject_pixels(frame, pixels[None])
-        return [
-            PlanePoints(n, chosen, share[chosen], positions[n, chosen])
-            for n in range(self.volume.planes)
-            if len(chosen := torch.nonzero(plane == n)[:, 0])
-        ]
+    def compute_warp_field(self, frame: int, source: int) -> WarpField:
+        """Where the pixels of `frame` lie in `source`; the confidence is the visibility in both."""
+        return self._warper.compute_warp_field(frame, source)
 
     def get_velocity(self, step: int) -> Tensor:
         """(k, 2, rows, columns) at the volume's nodes, from a frame to the next; computed once."""
@@ -78,28 +58,10 @@ class VolumeQueries:
 
     def project_plane_points(self, frame: int, plane: int, positions: Tensor) -> tuple[Tensor, Tensor]:
         """(n, 2) pixels of a frame under which points of a plane lie, and (n,) their visibility there."""
-        pixels = self.volume.project_points(frame, positions[None].expand(self.volume.planes, -1, -1))[plane]
+        pixels = apply_homographies(self.volume.to_frame[frame, plane][None], positions[None])[0]
         visible = self.volume.compute_ray_weights(frame, pixels)[plane]
         return pixels, visible * is_inside(pixels, self.size)
-
-    def compute_warp_field(self, frame: int, source: int) -> WarpField:
-        """Where the pixels of `frame` lie in `source`; the confidence is the visibility in both."""
-        at = self._pixel_grid()
-        trust = torch.zeros(len(at), device=at.device)
-        for points in self.find_visible_points(frame):
-            there = self.advect_plane_points(points.plane, points.positions, frame, source)
-            pixels, visible = self.project_plane_points(source, points.plane, there)
-            at[points.pixel] = pixels
-            trust[points.pixel] = points.share * visible
-        return WarpField(self._to_image(at), self._to_image(trust))
 
     def is_connected(self, start: int, end: int) -> bool:
         """Whether every step between two frames has flow."""
         return bool(self.known[min(start, end) : max(start, end)].all())
-
-    def _pixel_grid(self) -> Tensor:
-        grid = torch.from_numpy(pixel_grid(*self.size).reshape(-1, 2).copy())
-        return grid.to(self.volume.low.device)
-
-    def _to_image(self, values: Tensor) -> Floats32:
-        return values.reshape(*self.size, *values.shape[1:]).float().cpu().numpy()

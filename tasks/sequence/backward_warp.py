@@ -15,7 +15,7 @@ each pixel's own forward-backward error.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Floats32, FlowField, Mask
-from tasks.geometry.warp import pixel_grid, target_points
+from tasks.geometry.warp import target_points
 from tasks.sequence.frame_pair_motion import FramePairMotion
 
 CYCLE_TOLERANCE_PX = 1.0  # forward-backward error at which confidence is exp(-1/2); more if the whole pair is noisy
@@ -36,7 +36,6 @@ COLOUR_TOLERANCE = 2.0  # times the pair's median colour difference: up to there
 MIN_COLOUR_LEVELS = 2.0  # grey levels, lower bound of that median: rounding alone differs by that
 NEIGHBOURHOOD_SIGMA_PX = 2.25  # standard deviation of the Gaussian window around a pixel
 MISMATCH_SCALE = np.float32(0.2)  # share of dissimilar pixels in the window at which confidence is exp(-1/2)
-CORNERS = np.array([(0, 0), (1, 0), (0, 1), (1, 1)], np.float32)[:, None, None]
 MIN_VALID_SHARE = 1e-3  # valid share of the window; with less there is no estimate
 
 
@@ -47,26 +46,27 @@ class BackwardWarp:
     positions: FlowField
     """(h, w, 2) x, y."""
     corner_index: NDArray[np.int32]
-    """(4, h, w) flattened index of each of the four pixels around."""
+    """(h, w, 4) flattened index of each of the four pixels around."""
     corner_weight: NDArray[np.float32]
-    """(4, h, w) interpolation weight of each; sums to 1."""
+    """(h, w, 4) interpolation weight of each; sums to 1."""
     trust: Floats32
     """(h, w) confidence, 0..1."""
     mismatch: Floats32
     """(h, w) share of the pixels around whose colours differ in the two frames."""
 
     def warp_values(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(h, w) or (h, w, c) `values` of the neighbouring frame, interpolated at the positions of the points."""
-        flat = values.reshape(-1, *values.shape[2:])
-        weight = self.corner_weight.reshape(*self.corner_weight.shape, *(1 for _ in values.shape[2:]))
-        warped = weight[0] * flat[self.corner_index[0]]
-        for n in range(1, len(CORNERS)):
-            warped += weight[n] * flat[self.corner_index[n]]
-        return warped
+        """(h, w) or (h, w, c) `values` of the neighbouring frame, interpolated at the positions of the points.
 
-    def compose_map(self, coordinates: FlowField) -> FlowField:
-        """(h, w, 2) coordinates in a third frame, from the neighbouring frame's map of `coordinates` to it."""
-        return self.positions + self.warp_values(coordinates - pixel_grid(*coordinates.shape[:2]))
+        The interpolation is a sparse matrix with four entries in each row, and one product serves all c channels.
+        """
+        from scipy.sparse import csr_array
+
+        height, width, corners = self.corner_index.shape
+        pixels = height * width
+        starts = np.arange(0, pixels * corners + 1, corners, dtype=np.int32)
+        matrix = csr_array((self.corner_weight.reshape(-1), self.corner_index.reshape(-1), starts), (pixels, pixels))
+        warped: NDArray[np.float32] = matrix @ values.reshape(pixels, -1)
+        return warped.reshape(values.shape)
 
 
 def compute_backward_warp(
@@ -78,23 +78,52 @@ def compute_backward_warp(
     """
     height, width = motion.backward.shape[:2]
     positions, valid = target_points(motion.backward), motion.valid_backward
-    low = np.floor(positions)
-    pixel = np.clip(low + CORNERS, 0, np.array([width - 1, height - 1], np.float32))
-    index = (pixel[..., 1] * width + pixel[..., 0]).astype(np.int32)
-    error = ((motion.backward + motion.forward.reshape(-1, 2)[index]) ** 2).sum(axis=-1)
-    least = error.min(axis=0)
-    bilinear = np.where(CORNERS > 0, positions - low, 1 - (positions - low)).prod(axis=-1) + MIN_BILINEAR_WEIGHT
-    weight = bilinear * (np.exp((least - error) / np.float32(2 * CORNER_TOLERANCE_PX**2)) + MIN_CYCLE_WEIGHT)
-    weight /= weight.sum(axis=0)
+    index, bilinear = _bilinear_corners(positions)
+    error = _return_errors(motion, index)
+    least = np.minimum(np.minimum(error[0], error[1]), np.minimum(error[2], error[3]))
+    excess = np.exp((least - error) / np.float32(2 * CORNER_TOLERANCE_PX**2))
+    weight = (bilinear + MIN_BILINEAR_WEIGHT) * (excess + MIN_CYCLE_WEIGHT)
+    weight /= weight[0] + weight[1] + weight[2] + weight[3]
     trust = _cycle_consistency(least, valid) * np.float32(MAX_STEP_TRUST)
     mismatch = np.zeros((height, width), np.float32)
-    warp = BackwardWarp(positions, index, weight.astype(np.float32), trust, mismatch)
+    warp = BackwardWarp(positions, _corners_last(index), _corners_last(weight), trust, mismatch)
     if images is not None:
         here, there = (np.asarray(image, np.float32) for image in images)
         similarity, mismatch = _colour_similarity(here - warp.warp_values(there), valid)
         trust = trust * similarity * np.exp(-((mismatch / MISMATCH_SCALE) ** 2) / 2)
     trust = np.where(valid, trust, np.float32(0)) if density else np.maximum(trust, np.float32(OCCLUDED_TRUST))
-    return BackwardWarp(positions, index, warp.corner_weight, trust.astype(np.float32), mismatch)
+    return replace(warp, trust=trust.astype(np.float32), mismatch=mismatch)
+
+
+def _bilinear_corners(positions: FlowField) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """(4, h, w) flattened index and bilinear weight of the pixels around (h, w, 2) positions, row by row.
+
+    Beyond the border the index is that of the nearest pixel.
+    """
+    height, width = positions.shape[:2]
+    x, y = np.ascontiguousarray(positions[..., 0]), np.ascontiguousarray(positions[..., 1])
+    left, top = np.floor(x), np.floor(y)
+    columns = [np.clip(left + n, 0, width - 1).astype(np.int32) for n in (0, 1)]
+    rows = [np.clip(top + n, 0, height - 1).astype(np.int32) * np.int32(width) for n in (0, 1)]
+    right_share, bottom_share = x - left, y - top
+    across, down = (1 - right_share, right_share), (1 - bottom_share, bottom_share)
+    index = np.stack([row + column for row in rows for column in columns])
+    return index, np.stack([share * other for share in down for other in across])
+
+
+def _return_errors(motion: FramePairMotion, index: NDArray[np.int32]) -> NDArray[np.float32]:
+    """(4, h, w) squared distance, px^2, of the flow there and back from a pixel, by the forward flow at each corner."""
+    error = np.zeros(index.shape, np.float32)
+    for axis in range(2):
+        forward = np.ascontiguousarray(motion.forward[..., axis]).reshape(-1)
+        gap = forward[index] + motion.backward[..., axis]
+        error += gap * gap
+    return error
+
+
+def _corners_last(values: NDArray[Any]) -> NDArray[Any]:
+    """(h, w, 4) of (4, h, w), contiguous."""
+    return np.ascontiguousarray(values.transpose(1, 2, 0))
 
 
 def _cycle_consistency(squared_error: NDArray[np.float32], valid: Mask) -> Floats32:
@@ -108,7 +137,7 @@ def _cycle_consistency(squared_error: NDArray[np.float32], valid: Mask) -> Float
 
 def _colour_similarity(difference: NDArray[np.float32], valid: Mask) -> tuple[Floats32, Floats32]:
     """(h, w) similarity by the (h, w, 3) colour difference, and the share of dissimilar pixels in the window."""
-    distance = np.sqrt((difference * difference).sum(axis=-1))
+    distance = np.sqrt(np.einsum("hwc,hwc->hw", difference, difference))
     median = max(MIN_COLOUR_LEVELS, float(np.median(distance[valid])) if valid.any() else 0.0)
     similarity = np.exp(-(np.maximum(0, distance / np.float32(median) - COLOUR_TOLERANCE) ** 2) / 2).astype(np.float32)
     counted = valid.astype(np.float32)

@@ -8,6 +8,7 @@ step, so it only falls along the chain.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,11 +38,32 @@ class WarpField:
 
     def compose_with(self, warp: BackwardWarp) -> WarpField:
         """The warp field of the next frame, whose backward `warp` leads to the current one; the source is the same."""
-        return WarpField(warp.compose_map(self.positions), warp.warp_values(self.trust) * warp.trust)
+        return compose_warp_fields(warp, [self], None)[0][0]
 
     def warp_values(self, field: NDArray[Any]) -> NDArray[np.float32]:
         """(h, w) or (h, w, c) values on the current frame of a `field` on the source frame, bilinear."""
         return sample_bilinear(field, self.positions)
+
+
+def compose_warp_fields(
+    warp: BackwardWarp, fields: Sequence[WarpField], values: NDArray[np.float32] | None
+) -> tuple[list[WarpField], NDArray[np.float32]]:
+    """Warp fields and (h, w, c) `values` of a frame on the next one, whose backward `warp` leads to it.
+
+    All are interpolated in one sparse product, which costs little more than one of them alone.
+    """
+    height, width = warp.trust.shape
+    grid = pixel_grid(height, width)
+    layers = [np.zeros((height, width, 0), np.float32) if values is None else values]
+    for field in fields:
+        layers += [field.positions - grid, field.trust[..., None]]
+    warped = warp.warp_values(np.concatenate(layers, axis=-1))
+    moved: list[WarpField] = []
+    start = layers[0].shape[-1]
+    for n in range(len(fields)):
+        at = start + 3 * n
+        moved.append(WarpField(warp.positions + warped[..., at : at + 2], warped[..., at + 2] * warp.trust))
+    return moved, np.ascontiguousarray(warped[..., :start])
 
 
 def compute_flow_trust(motion: FramePairMotion, density: bool) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.arrays import ClassProbabilities, LabelMap
 from tasks.geometry.cell_grid import CellGrid
@@ -14,7 +15,18 @@ UNKNOWN = 255
 
 def encode_one_hot(labels: LabelMap, classes: int) -> ClassProbabilities:
     """(h, w, c) 1 for the class of each pixel; zeros where it is unknown."""
-    return (labels[..., None] == np.arange(classes, dtype=np.uint8)).astype(np.float32)
+    return np.eye(UNKNOWN + 1, classes, dtype=np.float32)[labels]
+
+
+def weigh_classes(values: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(h, w, c) `values` times the (h, w) `weight`.
+
+    Class by class: a product broadcast over a last axis of a few classes takes several times as long.
+    """
+    weighted = np.empty_like(values)
+    for n in range(values.shape[-1]):
+        np.multiply(values[..., n], weight, out=weighted[..., n])
+    return weighted
 
 
 def pool_to_cells(probabilities: ClassProbabilities, cells: CellGrid) -> ClassProbabilities:

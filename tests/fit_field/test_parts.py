@@ -151,9 +151,11 @@ def test_kinds_are_read_from_the_labelled_frame() -> None:
 def test_votes_are_added_up_and_come_back() -> None:
     evidence = Evidence.empty(2, 3, 2)
     evidence.add_votes("chained", encode_one_hot(np.ones((2, 3), np.uint8), 2), np.ones((2, 3), np.float32))
-    store = VoteStore(3, 2, 3, 2)
+    store = VoteStore()
     store.add_votes(1, evidence.combine_kinds(EQUAL_WEIGHTS))
     store.add_votes(1, evidence.combine_kinds(EQUAL_WEIGHTS))
-    assert store[0] is None
-    assert (store[1].total == 2).all()
-    assert (store[1].votes[..., 1] == 2).all()
+    assert store.take_votes(0) is None
+    found = store.take_votes(1)
+    assert (found.total == 2).all()
+    assert (found.votes[..., 1] == 2).all()
+    assert store.take_votes(1) is None

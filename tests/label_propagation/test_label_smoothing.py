@@ -86,7 +86,7 @@ def test_a_frame_of_which_nothing_is_known_is_not_tied() -> None:
 def some_votes(value: float, rows: slice, classes: int = 2) -> Votes:
     votes = np.zeros((16, 16, classes), np.float32)
     votes[rows, :, 1] = value
-    return Votes(votes, votes.sum(axis=-1))
+    return Votes(votes)
 
 
 @pytest.fixture

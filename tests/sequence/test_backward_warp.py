@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tasks.sequence.backward_warp import compute_backward_warp
-from tasks.sequence.flow_trajectory import WarpField
+from tasks.sequence.flow_trajectory import WarpField, compose_warp_fields
 from tasks.sequence.frame_pair_motion import FramePairMotion
 
 SIZE = 24, 40
@@ -45,7 +45,7 @@ def test_weights_are_those_of_a_mean_over_four_where_all_go_the_same_way() -> No
     x, y = np.meshgrid(np.arange(SIZE[1], dtype=np.float32), np.arange(SIZE[0], dtype=np.float32))
     plane = 3 * x - 2 * y
     assert np.allclose(step.warp_values(plane)[1:-1, 1:-1], (plane + 3 * 0.25 + 2 * 0.5)[1:-1, 1:-1], atol=1e-2)
-    assert np.allclose(step.corner_weight.sum(axis=0), 1, atol=1e-6)
+    assert np.allclose(step.corner_weight.sum(axis=-1), 1, atol=1e-6)
 
 
 @pytest.mark.parametrize("density", [True, False])
@@ -87,3 +87,25 @@ def test_ground_that_flow_carries_along_with_a_thing_is_found_by_its_looks() -> 
     assert by_flow.trust[wrong].min() > 0.9
     assert by_looks.trust[wrong].max() < 0.1 < 0.5 < by_looks.trust[right].min()
     assert by_looks.mismatch[wrong].min() > by_looks.mismatch[:3].max()
+
+
+def test_fields_and_values_warped_together_are_those_warped_one_by_one() -> None:
+    step = compute_backward_warp(sliding(0), True)
+    field = WarpField.identity(*SIZE).compose_with(compute_backward_warp(sliding(1), True))
+    values = np.random.default_rng(0).random((*SIZE, 3), np.float32)
+    (first, second), warped = compose_warp_fields(step, [WarpField.identity(*SIZE), field], values)
+    np.testing.assert_array_equal(warped, step.warp_values(values))
+    np.testing.assert_allclose(first.positions, step.positions, atol=1e-5)
+    alone = field.compose_with(step)
+    np.testing.assert_array_equal(second.positions, alone.positions)
+    np.testing.assert_array_equal(second.trust, alone.trust)
+
+
+def test_a_sparse_product_is_the_weighted_sum_over_corners() -> None:
+    noise = np.random.default_rng(1).normal(0, 3, (2, *SIZE, 2)).astype(np.float32)
+    sure = np.ones(SIZE, np.bool_)
+    step = compute_backward_warp(FramePairMotion(noise[0], noise[1], sure, sure), True)
+    values = np.random.default_rng(2).random((*SIZE, 4), np.float32)
+    expected = (step.corner_weight[..., None] * values.reshape(-1, 4)[step.corner_index]).sum(axis=2)
+    np.testing.assert_allclose(step.warp_values(values), expected, atol=1e-5)
+    np.testing.assert_allclose(step.warp_values(values[..., 0]), expected[..., 0], atol=1e-5)
