@@ -72,6 +72,16 @@ def test_windows_cover_the_video_to_its_end_within_their_number(
         assert all(b.first - a.first <= stride for a, b in pairwise(found))
 
 
+@pytest.mark.parametrize(
+    ("count", "length", "shown"), [(6, 64, 32), (32, 64, 32), (33, 64, 64), (64, 64, 64), (6, 16, 16), (20, 32, 32)]
+)
+def test_a_shot_of_half_a_window_is_repeated_to_half_a_window_alone(count: int, length: int, shown: int) -> None:
+    plan = WindowPlan(25, length, length, 1)
+    (window,) = make_clip_windows(np.arange(count) / 25, WHOLE(count, bool), uncut(count), plan)
+    assert window.frames.tolist() == [n % count for n in range(shown)]
+    assert window.looped == (count < length)
+
+
 def test_too_many_windows_become_the_middles_of_equal_segments() -> None:
     found = make_clip_windows(np.arange(1000) / 25, WHOLE(1000, bool), uncut(1000), WindowPlan(25, 10, 10, 4))
     assert [window.first for window in found] == [123, 371, 619, 867]
@@ -104,7 +114,7 @@ def test_shots_are_looked_at_one_by_one_and_one_of_a_moment_is_left_out() -> Non
     found = make_clip_windows(np.arange(250) / 25, WHOLE(250, bool), cut, WindowPlan(25, 64, 64, 16))
     assert [window.shot for window in found] == [(0, 29), (30, 75), (76, 136), (137, 186), (187, 241)]
     assert all(window.looped for window in found)
-    assert found[0].frames.tolist() == [*range(30), *range(30), *range(4)]
+    assert found[0].frames.tolist() == [*range(30), 0, 1]
     long = make_clip_windows(np.arange(250) / 25, WHOLE(250, bool), cut_after(250, 99), WindowPlan(25, 64, 64, 16))
     assert [(window.first, window.last) for window in long] == [(0, 63), (36, 99), (100, 163), (164, 227), (186, 249)]
 
