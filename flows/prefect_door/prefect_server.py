@@ -22,6 +22,9 @@ EPHEMERAL_SETTINGS = {
     # One transaction for up to 100 states of items: 4.3 ms of processor time an item instead of 20 (Prefect 3.8.8).
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
+    # Automations are evaluated for every event, and nobody can have set one up on a server that ends with its run.
+    "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "0",
     "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
 }
 NAMES_SERVER = re.compile(rb"PREFECT_API_URL|^\s*\[.*\bapi\]|\bapi\s*[.=]|\burl\s*=", re.IGNORECASE | re.MULTILINE)
