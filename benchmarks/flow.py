@@ -95,7 +95,7 @@ def parts(frames: Frames, settings: EstimateFlowParams, folder: Path) -> dict[st
         "checks and camera": lambda: [
             assess_flow_pair(first, second, *flow, encoding) for first, second, flow in neighbours
         ],
-        "encoding": lambda: [(encoding.encode(p.forward), encoding.encode(p.backward)) for p in pairs],
+        "encoding": lambda: [[encoding.encode_stored(vectors) for vectors in pair.stored or ()] for pair in pairs],
         "reading flow back": lambda: list(stored),
     }
     seconds = {name: min(_time(step) for _ in range(ROUNDS)) for name, step in steps.items()}

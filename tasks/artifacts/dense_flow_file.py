@@ -64,6 +64,7 @@ def write_dense_flow(path: Path, pairs: Iterable[FlowPair], metadata: FlowMetada
 
 def _row(frame: int, pair: FlowPair, encoding: FlowEncoding) -> dict[str, object]:
     known = pair.known
+    forward, backward = pair.stored or (encoding.to_stored(pair.forward), encoding.to_stored(pair.backward))
     return {
         "frame": frame,
         "cut": pair.cut,
@@ -71,8 +72,8 @@ def _row(frame: int, pair: FlowPair, encoding: FlowEncoding) -> dict[str, object
         "valid_share": float(pair.valid.mean()),
         "camera": pair.camera.reshape(-1).tolist(),
         "camera_inliers": pair.camera_inliers,
-        "forward": encoding.encode(pair.forward) if known else None,
-        "backward": encoding.encode(pair.backward) if known else None,
+        "forward": encoding.encode_stored(forward) if known else None,
+        "backward": encoding.encode_stored(backward) if known else None,
         "valid": encoding.encode_mask(pair.valid) if known else None,
         "valid_backward": encoding.encode_mask(pair.valid_backward) if known else None,
     }

@@ -53,7 +53,14 @@ class FlowEncoding:
 
     def encode(self, flow: FlowField) -> bytes:
         """Bytes of the (h, w, 2) field."""
-        cells = downsample_flow(flow) if self.grid == 2 else flow  # noqa: PLR2004  see FlowEncoding.grid
+        return self.encode_stored(self.to_stored(flow))
+
+    def to_stored(self, flow: FlowField) -> FlowField:
+        """(rows, columns, 2) stored vectors of the (h, w, 2) field, in pixels, before they are rounded to steps."""
+        return downsample_flow(flow) if self.grid == 2 else flow  # noqa: PLR2004  see FlowEncoding.grid
+
+    def encode_stored(self, cells: FlowField) -> bytes:
+        """Bytes of the (rows, columns, 2) vectors that to_stored gives."""
         steps = np.clip(np.rint(cells * np.float32(self.steps_per_px)), -MAX_STEP, MAX_STEP).astype(np.int16)
         return _pack(_differences(steps))
 
@@ -69,6 +76,11 @@ class FlowEncoding:
         """Bytes of the (h, w) mask, a bit per pixel before zstd."""
         return _zstd().compress(np.packbits(mask).tobytes(), asbytes=True)
 
+    def spread_mask(self, mask: Mask) -> Mask:
+        """(h, w) mask of the pixels from a (rows, columns) mask of the stored vectors."""
+        every = mask.repeat(self.grid, axis=0).repeat(self.grid, axis=1)
+        return every[: self.height, : self.width]
+
     def decode_mask(self, data: bytes | None) -> Mask:
         """The (h, w) mask encoded in `data`; all False for None."""
         count = self.height * self.width
@@ -83,9 +95,11 @@ def downsample_flow(field: FlowField) -> FlowField:
     """(ceil(h / 2), ceil(w / 2), 2) cells from which `upsample_flow` restores the field as closely as possible."""
     import cv2
 
+    from tasks.geometry.warp import take_every
+
     even = _even_rows(_even_rows(field).swapaxes(0, 1)).swapaxes(0, 1)
     filtered = cv2.sepFilter2D(even, -1, HALVING_KERNEL, HALVING_KERNEL, anchor=(1, 1), borderType=cv2.BORDER_REPLICATE)
-    return filtered[::2, ::2].astype(np.float32, copy=False)
+    return take_every(filtered.astype(np.float32, copy=False), 2)
 
 
 def upsample_flow(cells: FlowField, height: int, width: int) -> FlowField:

@@ -59,6 +59,8 @@ class FlowPair:
     """(3, 3) homography of the dominant (camera) motion, from frame i to i + 1."""
     camera_inliers: float
     """Share of the valid vectors that fit the homography, 0..1; 0 where too few were valid to estimate it."""
+    stored: tuple[FlowField, FlowField] | None = None
+    """Forward and backward flow on the grid of the encoding, where they are known already."""
 
     @classmethod
     def empty(cls, encoding: FlowEncoding, photometric_error: float = float("nan"), cut: bool = False) -> Self:

@@ -13,19 +13,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.arrays import FlowField
-from tasks.geometry.warp import find_targets_inside, warp_image
+from tasks.arrays import FlowField, Mask
+from tasks.geometry.warp import find_points_inside, sample_image, target_points
 
 RELATIVE_TOLERANCE = np.float32(0.01)  # Sundaram et al., eq. 5: share of the squared lengths
 ABSOLUTE_TOLERANCE_PX2 = np.float32(0.5)  # Sundaram et al., eq. 5: squared pixels
 
 
-def find_consistent_pixels(forward: FlowField, backward: FlowField) -> NDArray[np.bool_]:
-    """(h, w) where `forward` and then `backward` return to the start; for the other image swap the two."""
-    warped = warp_image(backward, forward)
+def find_consistent_pixels(forward: FlowField, backward: FlowField, spacing: int = 1) -> Mask:
+    """(h, w) where `forward` and then `backward` return to the start; for the other image swap the two.
+
+    `spacing` is the distance of neighbouring vectors in pixels, where the fields are coarser than the images.
+    """
+    targets = target_points(forward / np.float32(spacing))
+    warped = sample_image(backward, targets)
     gap = _squared_length(forward + warped)
     allowed = RELATIVE_TOLERANCE * (_squared_length(forward) + _squared_length(warped)) + ABSOLUTE_TOLERANCE_PX2
-    return (gap < allowed) & find_targets_inside(forward)
+    return (gap < allowed) & find_points_inside(targets, *forward.shape[:2])
 
 
 def _squared_length(flow: FlowField) -> NDArray[np.floating[Any]]:

@@ -36,7 +36,12 @@ class QuantizedVectors:
     def __len__(self) -> int:
         return len(self.quantized)
 
-    def select_rows(self, rows: NDArray[np.intp]) -> QuantizedVectors:
+    @property
+    def biased(self) -> bool:
+        """Whether similarities depend on more than the scalar product."""
+        return bool(self.bias.any())
+
+    def select_rows(self, rows: NDArray[np.intp] | slice) -> QuantizedVectors:
         """The vectors of these rows."""
         return QuantizedVectors(self.quantized[rows], self.bias[rows], self.product_scale, self.offset)
 

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from tasks.arrays import Indices
 from tasks.match.exact_similarity import QuantizedVectors, SimilarityMeasure, quantize_vectors
-from tasks.match.grid_cells import GridSize, list_cell_positions, make_neighbourhood, soft_argmax
-from tasks.match.nearest_neighbours import CHUNK_BYTES, SearchWindow, find_nearest, identity_neighbourhood
+from tasks.match.grid_cells import GridSize, SearchWindow, list_cell_positions, make_neighbourhood, soft_argmax
+from tasks.match.nearest_neighbours import CHUNK_BYTES, NearestNeighbours, find_nearest, find_nearest_in_window
 from tasks.match.neighbourhood_consensus import compute_consensus
 
 MIN_KEPT_CONFIDENCE = 0.5  # cells of this confidence keep their match: a cycle error of one cell at most
@@ -83,9 +83,9 @@ def match_grids(
     (h, w, d), (h2, w2, _) = first.shape, second.shape
     pair = _GridPair(*quantize_vectors(first.reshape(-1, d), second.reshape(-1, d), config.measure), (h, w), (h2, w2))
     window = None if expected is None else pair.window(expected.reshape(-1, 2), radius)
-    found = _match_cells(pair, np.arange(h * w), window, config)
+    found, back = _match_all_cells(pair, window, config)
     if config.consensus_radius:
-        found = _rematch_unsure(pair, found, config)
+        found = _rematch_unsure(pair, found, back, config)
     return GridMatch(found.target.reshape(h, w, 2), found.cycle_error.reshape(h, w), found.similarity.reshape(h, w))
 
 
@@ -107,7 +107,7 @@ class _GridPair:
         """Pairs of cells within `radius` of the (n, 2) `expected` positions, which are clipped to the grid."""
         rows, columns = self.second_size
         inside = np.clip(expected, 0, np.array([columns - 1, rows - 1], np.float32))
-        return SearchWindow(inside, list_cell_positions(self.second_size), radius)
+        return SearchWindow(inside, self.second_size, radius)
 
 
 @dataclass(frozen=True)
@@ -130,40 +130,49 @@ class _CellMatches:
         return _CellMatches(self.target[rows], self.cycle_error[rows], self.similarity[rows])
 
 
-def _match_cells(pair: _GridPair, cells: Indices, window: SearchWindow | None, config: MatchConfig) -> _CellMatches:
-    """Steps 1 and 2 for `cells` of the first grid, limited to their `window`; the search back is never limited."""
+def _match_all_cells(pair: _GridPair, window: SearchWindow | None, config: MatchConfig) -> tuple[_CellMatches, Indices]:
+    """Steps 1 and 2 for all cells of the first grid, and the nearest of them for each cell of the second grid.
+
+    The search is limited to the `window`, the search back is not.
+    """
     around = make_neighbourhood(pair.second_size, config.refine_radius)
-    there = find_nearest(
-        pair.first.select_rows(cells), pair.second, around, window, device=config.device, chunk_bytes=config.chunk_bytes
+    found = find_nearest(pair.first, pair.second, around, window, device=config.device, chunk_bytes=config.chunk_bytes)
+    return _make_matches(pair, np.arange(len(pair.first)), found, config), found.back
+
+
+def _match_cells(
+    pair: _GridPair, cells: Indices, window: SearchWindow, back: Indices, config: MatchConfig
+) -> _CellMatches:
+    """Steps 1 and 2 for some `cells` of the first grid, limited to their `window`; `back` as _match_all_cells gives."""
+    around = make_neighbourhood(pair.second_size, config.refine_radius)
+    index, similarities = find_nearest_in_window(
+        pair.first.select_rows(cells), pair.second, around, window, chunk_bytes=config.chunk_bytes
     )
-    hit, which = np.unique(there.index, return_inverse=True)
-    back = find_nearest(
-        pair.second.select_rows(hit),
-        pair.first,
-        identity_neighbourhood,
-        device=config.device,
-        chunk_bytes=config.chunk_bytes,
-    ).index[which]
+    return _make_matches(pair, cells, NearestNeighbours(index, similarities, back), config)
+
+
+def _make_matches(pair: _GridPair, cells: Indices, found: NearestNeighbours, config: MatchConfig) -> _CellMatches:
+    """Matches of `cells` from their nearest neighbours."""
+    around = make_neighbourhood(pair.second_size, config.refine_radius)(found.index)
     at = list_cell_positions(pair.first_size)
-    gap = at[back] - at[cells]
+    gap = at[found.back[found.index]] - at[cells]
     return _CellMatches(
-        soft_argmax(there.around, list_cell_positions(pair.second_size)[around(there.index)], config.temperature),
+        soft_argmax(found.around, list_cell_positions(pair.second_size)[around], config.temperature),
         np.hypot(gap[:, 0], gap[:, 1]),
-        there.around.max(axis=1).astype(np.float32),
+        found.around.max(axis=1).astype(np.float32),
     )
 
 
-def _rematch_unsure(pair: _GridPair, own: _CellMatches, config: MatchConfig) -> _CellMatches:
+def _rematch_unsure(pair: _GridPair, own: _CellMatches, back: Indices, config: MatchConfig) -> _CellMatches:
     """Step 3: match cells of low confidence again, near the consensus of their neighbours."""
     h, w = pair.first_size
-    unsure = np.flatnonzero(compute_confidence(own.cycle_error) < MIN_KEPT_CONFIDENCE)
+    confidence = compute_confidence(own.cycle_error)
+    unsure = np.flatnonzero(confidence < MIN_KEPT_CONFIDENCE)
     if not len(unsure):
         return own
     at = list_cell_positions(pair.first_size)
     displacement = (own.target - at).reshape(h, w, 2)
-    predicted = at + compute_consensus(
-        displacement, compute_confidence(own.cycle_error).reshape(h, w), config.consensus_radius
-    ).reshape(-1, 2)
-    again = _match_cells(pair, unsure, pair.window(predicted[unsure], config.consensus_radius), config)
+    predicted = at[unsure] + compute_consensus(displacement, confidence.reshape(h, w), config.consensus_radius, unsure)
+    again = _match_cells(pair, unsure, pair.window(predicted, config.consensus_radius), back, config)
     better = own.similarity[unsure] - again.similarity <= REMATCH_MARGIN
     return own.replace_rows(unsure[better], again.select_rows(better))

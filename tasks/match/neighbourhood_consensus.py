@@ -11,15 +11,23 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Indices
+
 Displacement = NDArray[np.float32]
 """(h, w, 2) cells to the right and down."""
 
 
-def compute_consensus(displacement: Displacement, confidence: NDArray[np.float32], radius: int) -> Displacement:
-    """(h, w, 2) weighted median of the displacements in a square of `radius` cells to each side, per component."""
-    weights = _square_windows(np.square(confidence), radius)
+def compute_consensus(
+    displacement: Displacement, confidence: NDArray[np.float32], radius: int, cells: Indices
+) -> NDArray[np.float32]:
+    """(n, 2) weighted median of the displacements around each of (n,) `cells`, per component.
+
+    Around means in a square of `radius` cells to each side.
+    """
+    weights = _square_windows(np.square(confidence), radius, cells)
     return np.stack(
-        [weighted_median(_square_windows(part, radius), weights) for part in np.moveaxis(displacement, 2, 0)], 2
+        [weighted_median(_square_windows(part, radius, cells), weights) for part in np.moveaxis(displacement, 2, 0)],
+        axis=1,
     )
 
 
@@ -31,7 +39,7 @@ def weighted_median(values: NDArray[np.float32], weights: NDArray[np.float32]) -
     return np.take_along_axis(np.take_along_axis(values, order, axis=-1), half, axis=-1)[..., 0]
 
 
-def _square_windows(field: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
-    """(h, w, k) values in the square around each cell, 0 beyond the border, where weights are 0 too."""
+def _square_windows(field: NDArray[np.float32], radius: int, cells: Indices) -> NDArray[np.float32]:
+    """(n, k) values of the (h, w) `field` around each cell, 0 beyond the border, where weights are 0 too."""
     square = np.lib.stride_tricks.sliding_window_view(np.pad(field, radius), (2 * radius + 1, 2 * radius + 1))
-    return square.reshape(*field.shape, -1)
+    return square[np.divmod(cells, field.shape[1])].reshape(len(cells), -1)

@@ -58,6 +58,10 @@ class I3D(ClipNetwork):
     """The network ready to run: maps are (n, 1024, t / 8, 7, 7), features (n, 1024), logits (n, 400)."""
 
     def __init__(self, network: I3DNetwork, device: str) -> None:
+        if device == "cpu":  # a fifth of the time less; on CUDA the direct convolution is faster
+            for part in network.trunk.modules():
+                if isinstance(part, Unit3D):
+                    part.use_winograd()
         super().__init__(
             trunk=network.trunk,
             preprocess=scale_pixels,

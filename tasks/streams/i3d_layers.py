@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tasks.streams.temporal_winograd import TAPS, WinogradFilters, convolve
+
 Triple = tuple[int, int, int]
 """Time, height, width."""
 
@@ -38,9 +40,17 @@ class Unit3D(nn.Module):
         self.stride: Triple = (stride, stride, stride)
         # Steps of one need the same padding on both sides, which the convolution adds without a copy.
         self.conv = nn.Conv3d(inputs, outputs, kernel, stride, padding=kernel // 2 if stride == 1 else 0)
+        self._winograd: WinogradFilters | None = None
+
+    def use_winograd(self) -> None:
+        """Compute a 3 x 3 x 3 convolution by Winograd's filtering from now on, with the weights as they are now."""
+        if self.kernel == (TAPS, TAPS, TAPS) and self.stride == (1, 1, 1) and self.conv.bias is not None:
+            self._winograd = WinogradFilters.from_kernel(self.conv.weight, self.conv.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.kernel == (1, 1, 1):  # a matrix product: torch's convolution takes four times as long for it
+        if self._winograd is not None:
+            raw = convolve(x, self._winograd)
+        elif self.kernel == (1, 1, 1):  # a matrix product: torch's convolution takes four times as long for it
             weight = self.conv.weight.flatten(1)
             raw = F.linear(x.permute(0, 2, 3, 4, 1), weight, self.conv.bias).permute(0, 4, 1, 2, 3)
         else:

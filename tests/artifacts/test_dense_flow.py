@@ -89,6 +89,13 @@ class TestEncoding:
         encoding = FlowEncoding(height, width, 2, 32)
         np.testing.assert_array_equal(encoding.decode_mask(encoding.encode_mask(mask)), mask)
 
+    @pytest.mark.parametrize("grid", [1, 2])
+    def test_a_mask_of_stored_vectors_covers_the_pixels_that_each_stands_for(self, grid):
+        encoding = FlowEncoding(5, 8, grid, 32)
+        cells = np.random.default_rng(0).random(encoding.stored) < 0.5
+        y, x = np.mgrid[:5, :8] // grid
+        np.testing.assert_array_equal(encoding.spread_mask(cells), cells[y, x])
+
     @pytest.mark.parametrize("size", [(20, 30), (21, 31), (20, 31), (2, 2), (3, 3)])
     def test_pixel_centres_lie_at_integers_so_cells_lie_between_pixels(self, size):
         height, width = size

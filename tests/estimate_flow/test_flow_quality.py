@@ -83,3 +83,28 @@ def test_the_camera_may_be_asked_again_with_boxes_left_out(view):
     assert pair.camera[0, 2] == pytest.approx(5, abs=0.01)
     again = estimate_camera_motion(flow, np.ones((96, 128), bool), exclude_boxes=[(0, 0, 90, 96)])
     np.testing.assert_allclose(again.homography, np.eye(3), atol=1e-6)
+
+
+def smooth_flow(seed: int) -> np.ndarray:
+    noise = np.random.default_rng(seed).normal(size=(48, 64, 2)).astype(np.float32)
+    half = 40 * cv2.GaussianBlur(noise, (0, 0), 4)
+    return cv2.resize(half, (128, 96), interpolation=cv2.INTER_LINEAR)
+
+
+def test_the_stored_grid_gives_about_the_quality_of_every_pixel(view):
+    forward = np.full((96, 128, 2), (3, 2), np.float32) + smooth_flow(0) / 8
+    backward = -forward + smooth_flow(1) / 8
+    images = view(), view(3, 2)
+    full, half = (assess_flow_pair(*images, forward, backward, FlowEncoding(96, 128, grid, 32)) for grid in (1, 2))
+    assert 0.1 < full.valid.mean() < 0.9
+    assert (full.valid != half.valid).mean() < 0.05
+    assert (full.valid_backward != half.valid_backward).mean() < 0.05
+    assert half.photometric_error == pytest.approx(full.photometric_error, rel=0.05)
+
+
+def test_the_vectors_that_were_checked_are_those_that_are_stored(view):
+    encoding, forward = FlowEncoding(96, 128, 2, 32), smooth_flow(2) / 20
+    pair = assess_flow_pair(view(), view(), forward, -forward, encoding)
+    assert pair.stored is not None
+    assert encoding.encode_stored(pair.stored[0]) == encoding.encode(forward)
+    assert encoding.encode_stored(pair.stored[1]) == encoding.encode(-forward)

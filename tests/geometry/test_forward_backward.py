@@ -70,3 +70,12 @@ def test_the_tolerance_grows_with_the_motion():
 
 def test_flows_that_do_not_return_are_nowhere_consistent():
     assert not find_consistent_pixels(constant(3, 0), constant(3, 0)).any()
+
+
+@unhurried
+@given(st.integers(-10, 10), st.integers(-10, 10))
+def test_vectors_two_pixels_apart_return_like_those_of_every_pixel(x, y):
+    coarse = [field[::2, ::2].copy() for field in (constant(2 * x, 2 * y), constant(-2 * x, -2 * y))]
+    found = find_consistent_pixels(*coarse, spacing=2)
+    every = find_consistent_pixels(constant(2 * x, 2 * y), constant(-2 * x, -2 * y))
+    np.testing.assert_array_equal(found.repeat(2, axis=0).repeat(2, axis=1), every)

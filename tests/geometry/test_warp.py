@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
 
-from tasks.geometry.warp import find_targets_inside, pixel_grid, target_points, warp_image
+from tasks.geometry.warp import find_targets_inside, pixel_grid, take_every, target_points, warp_image
 
 unhurried = settings(deadline=None)  # no time is asserted in tests
 
@@ -88,3 +88,10 @@ def test_the_grid_is_x_then_y_and_cannot_be_written():
     np.testing.assert_array_equal(grid[1, 2], (2, 1))
     with pytest.raises(ValueError, match="read-only"):
         grid[0, 0] = 1
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_every_step_th_vector_is_taken_in_both_directions(step):
+    flow = smooth(3, 5)
+    for field in (flow, flow[:, ::-1]):
+        np.testing.assert_array_equal(take_every(field, step), field[::step, ::step])

@@ -20,7 +20,8 @@ def test_the_weighted_median_is_the_median_of_repeated_values(pairs: list[tuple[
 
 def test_where_all_agree_nothing_changes() -> None:
     moved = np.broadcast_to(np.float32([2, -1]), (5, 7, 2))
-    assert (compute_consensus(moved, np.full((5, 7), 0.3, np.float32), 2) == moved).all()
+    found = compute_consensus(moved, np.full((5, 7), 0.3, np.float32), 2, np.arange(35))
+    assert (found == moved.reshape(-1, 2)).all()
 
 
 def test_one_wild_cell_is_outvoted_and_does_not_spread() -> None:
@@ -28,4 +29,10 @@ def test_one_wild_cell_is_outvoted_and_does_not_spread() -> None:
     moved[4, 4] = [50, -50]
     sure = np.ones((9, 9), np.float32)
     sure[4, 4] = 0.1
-    assert (compute_consensus(moved, sure, 1) == 0).all()
+    assert (compute_consensus(moved, sure, 1, np.arange(81)) == 0).all()
+
+
+def test_each_cell_asks_its_own_neighbours() -> None:
+    moved = np.stack(np.meshgrid(np.arange(9), np.arange(6)), axis=2).astype(np.float32)
+    found = compute_consensus(moved, np.ones((6, 9), np.float32), 1, np.array([10, 40]))
+    assert found.tolist() == [[1, 1], [4, 4]]

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.streams.video_clips import (
+    SHORT_CLIP,
     crop_square,
     make_clip_windows,
     make_frame_squares,
@@ -54,6 +55,11 @@ def test_the_rate_of_clips_is_kept_whatever_the_video_s() -> None:
     assert sample_instants(np.arange(4) / 12.5, WHOLE(4, bool), 25).tolist() == [0, 0, 1, 1, 2, 2, 3]
 
 
+def count_shown(different: int, length: int) -> int:
+    """Pictures of a clip in windows of `length`, from a shot of so many different ones."""
+    return length if different > SHORT_CLIP else min(length, SHORT_CLIP)
+
+
 @given(st.integers(1, 400), st.integers(8, 64), st.integers(1, 80), st.integers(1, 9))
 def test_windows_cover_the_video_to_its_end_within_their_number(
     count: int, length: int, stride: int, most: int
@@ -62,14 +68,25 @@ def test_windows_cover_the_video_to_its_end_within_their_number(
         np.arange(count) / 25, WHOLE(count, bool), uncut(count), WindowPlan(25, length, stride, most)
     )
     assert 1 <= len(found) <= most
-    assert all(len(window.frames) == length for window in found)
+    shown = count_shown(count, length)
+    assert all(len(window.frames) == shown for window in found)
     assert all(a.first < b.first for a, b in pairwise(found))
     if count < length:
         assert found[0].looped and found[0].last == count - 1
-        assert found[0].frames.tolist() == [n % count for n in range(length)]
+        assert found[0].frames.tolist() == [n % count for n in range(shown)]
     elif -(-(count - length) // stride) < most:
         assert (found[0].first, found[-1].last) == (0, count - 1)
         assert all(b.first - a.first <= stride for a, b in pairwise(found))
+
+
+@pytest.mark.parametrize(
+    ("count", "length", "shown"), [(6, 64, 32), (32, 64, 32), (33, 64, 64), (64, 64, 64), (6, 16, 16), (20, 32, 32)]
+)
+def test_a_shot_of_half_a_window_is_repeated_to_half_a_window_alone(count: int, length: int, shown: int) -> None:
+    plan = WindowPlan(25, length, length, 1)
+    (window,) = make_clip_windows(np.arange(count) / 25, WHOLE(count, bool), uncut(count), plan)
+    assert window.frames.tolist() == [n % count for n in range(shown)]
+    assert window.looped == (count < length)
 
 
 def test_too_many_windows_become_the_middles_of_equal_segments() -> None:
@@ -89,7 +106,7 @@ def test_no_window_spans_a_cut(count: int, length: int, stride: int, most: int, 
         assert not cut[first:last].any()
         assert (first == 0 or cut[first - 1]) and (last == count - 1 or cut[last])
         assert first <= window.first <= window.last <= last
-        assert len(window.frames) == length
+        assert len(window.frames) == count_shown(last - first + 1, length)
         assert window.looped == (last - first + 1 < length)
         assert window.is_in_shot(np.arange(count)).sum() == last - first + 1
     shots = np.diff([0, *(np.flatnonzero(cut) + 1), count])
@@ -104,7 +121,7 @@ def test_shots_are_looked_at_one_by_one_and_one_of_a_moment_is_left_out() -> Non
     found = make_clip_windows(np.arange(250) / 25, WHOLE(250, bool), cut, WindowPlan(25, 64, 64, 16))
     assert [window.shot for window in found] == [(0, 29), (30, 75), (76, 136), (137, 186), (187, 241)]
     assert all(window.looped for window in found)
-    assert found[0].frames.tolist() == [*range(30), *range(30), *range(4)]
+    assert found[0].frames.tolist() == [*range(30), 0, 1]
     long = make_clip_windows(np.arange(250) / 25, WHOLE(250, bool), cut_after(250, 99), WindowPlan(25, 64, 64, 16))
     assert [(window.first, window.last) for window in long] == [(0, 63), (36, 99), (100, 163), (164, 227), (186, 249)]
 
