@@ -20,6 +20,7 @@ from tasks.match.grid_cells import SearchWindow
 from tasks.match.score_blocks import FLOAT_BYTES, BlockScorer, make_block_scorer
 
 CHUNK_BYTES = 2 << 20  # of scores at once: as much as the second-level cache of a processor holds
+ACCELERATOR_CHUNK_BYTES = 64 << 20  # whole tables of 60 x 80 cells: few transfers
 
 Neighbourhood = Callable[[Indices], Indices]
 """(n,) cells to the (n, k) cells around them, -1 for none."""

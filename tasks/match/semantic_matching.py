@@ -16,6 +16,7 @@ from tasks.geometry.cell_grid import CellGrid
 from tasks.geometry.flow_agreement import compute_agreement, mean_agreement
 from tasks.match.chained_flow import FlowSteps, chain_flow
 from tasks.match.grid_matching import GridMatch, MatchConfig, match_grids
+from tasks.match.nearest_neighbours import ACCELERATOR_CHUNK_BYTES, CHUNK_BYTES
 from tasks.match.pair_schedule import schedule_pairs
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def make_match_config(params: MatchParams, device: str) -> MatchConfig:
         refine_radius=params.refine_radius,
         consensus_radius=params.consensus_radius,
         device=device,
+        chunk_bytes=CHUNK_BYTES if device == "cpu" else ACCELERATOR_CHUNK_BYTES,
     )
 
 
