@@ -39,7 +39,7 @@ class DisSettings:
 DIS_PRESETS: dict[DisPreset, DisSettings] = {
     "ultrafast": DisSettings(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST),
     "fast": DisSettings(cv2.DISOPTICAL_FLOW_PRESET_FAST),
-    # OpenCV's medium descends 25 times; 16 take a tenth less time and have a lower error over three benchmark pairs. With
+    # OpenCV's medium descends 25 times; 16 take a tenth less time and have less error over three benchmark pairs. With
     # 8, masks moved along chained flow lose overlap on fast DAVIS sequences (J .610 over all ten, with 16 .621).
     "medium": DisSettings(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM, descent=16, refinement=10),
     # Full size, as the paper's fourth operating point: a fifth to half less error for 2.5 times the time.
