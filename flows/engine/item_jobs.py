@@ -38,6 +38,7 @@ def make_job(plan: Plan, past: RecordedResults, state: ItemState, *, is_restore_
         checkpoints=str(checkpoint_folder(project.root, state)),
         known=known if set(known) == {kind.folder for kind in declaration.outputs} else {},
         is_restore_only=is_restore_only,
+        is_kept=declaration.keeps_artifacts,
         frames=frames_path,
     )
 

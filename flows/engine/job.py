@@ -40,6 +40,8 @@ class Job:
     """Path of the video's frames artifact, whose number of rows is the number of frames; "" for none."""
     is_restore_only: bool = False
     """Whether the item must be restored from the object store, because its inputs are not on this machine."""
+    is_kept: bool = True
+    """Whether the outputs are put into the object store."""
 
 
 @dataclass(frozen=True)

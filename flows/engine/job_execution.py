@@ -99,7 +99,8 @@ def _compute(job: Job, stage: Stage[..., Any], params: Mapping[str, Params], roo
             ready.append((beside, Path(final)))
         for beside, final in ready:
             move_into_place(beside, final)
-    _store_outputs(root, job, outputs)
+    if job.is_kept:
+        _store_outputs(root, job, outputs)
     return outputs
 
 

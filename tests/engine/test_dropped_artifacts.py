@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -135,7 +136,11 @@ def test_dvc_records_their_recipes_and_not_their_bytes(reopen: Reopen, project_r
     text = render_dvc_yaml(reopen())
     assert "- data/words" not in text and text.count("- data/recipes/read") == 3, "an out, and twice a dependency"
     (project_root / "dvc.yaml").write_text(text)
+    edit(project_root, "upper: false", "upper: true")  # else words have the bytes of the raw files, which are recorded
+    (project_root / "dvc.yaml").write_text(render_dvc_yaml(reopen()))
     assert run(reopen).unrecorded == {}
+    words_md5 = hashlib.md5((project_root / "data/raw/one.mp4").read_bytes().upper(), usedforsecurity=False).hexdigest()
+    assert not (project_root / f".dvc/cache/files/md5/{words_md5[:2]}/{words_md5[2:]}").exists()
     assert dvc("status").strip() == "Data and pipelines are up to date."
     dvc("remote", "add", "-d", "store", str(project_root.parent / "store"))
     dvc("push", "-q")
