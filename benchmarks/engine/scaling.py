@@ -62,7 +62,7 @@ def _measure(root: Path, items: int, workers: int, say: Callable[[str], None]) -
     for number in range(items):
         raw_file(root, number).write_text(f"video {number}\n", encoding="ascii")
     compute = yaml.safe_load((CHECKOUT / "params.yaml").read_text(encoding="utf-8"))["compute"]
-    sections = {"compute": {**compute, "workers": workers}, "spin": {}}
+    sections = {"compute": {**compute, "workers": workers, "recompute": []}, "spin": {}}
     (root / "params.yaml").write_text(yaml.safe_dump(sections), encoding="utf-8")
     code = "import sys; from benchmarks.engine.scaling import time_run; time_run(sys.argv[1])"
     done = subprocess.run(
