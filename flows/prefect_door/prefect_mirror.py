@@ -186,7 +186,8 @@ class PrefectMirror:
         last = False
         while not last:
             last = self._closing.wait(POLL_S)
-            lines = [json.dumps(message) for message in self.take_messages()]
+            # The opening is the first message, whatever happened between the start of the process and `open`.
+            lines = [json.dumps(message) for message in self.take_messages()] if self._opened else []
             try:
                 process.stdin.write("".join(f"{line}\n" for line in lines).encode())
                 process.stdin.flush()

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 MAX_MESSAGE = 10_000
 """Most characters of a reason; an event may have 1.5 MB."""
-TICK_S = 1e-6
-"""Smallest time in seconds between two states of an item, since Prefect keeps the state with the later time."""
+TICK_S = 2e-6
+"""Smallest time in seconds between two states of an item: Prefect refuses a second state with the same time. Times are
+recorded in whole microseconds, to which two that are one microsecond apart may be rounded alike."""
 
 
 class TaskRunState(NamedTuple):

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tasks.arrays import GrayImage, Image, Matrix, Points, Points32
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.features import Features
-from tasks.geometry.cell_grid import CellGrid, l2_normalize
+from tasks.geometry.cell_grid import CellGrid
 from tasks.label_propagation.memory_bank import compute_cosine_spread
 from tasks.sequence.flow_trajectory import compute_flow_trust, sample_bilinear
 from tasks.sequence.frame_pair_motion import FramePairMotion
@@ -179,7 +179,7 @@ class _FrameView:
     def of(cls, inputs: PointTrackingInputs, frame: int) -> _FrameView:
         image, vectors = inputs.image(frame), inputs.features.vectors(frame)
         gray = None if image is None else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
-        return cls(gray, None if vectors is None else l2_normalize(vectors), inputs.features.metadata.grid)
+        return cls(gray, vectors, inputs.features.metadata.grid)
 
     def cut_patch(self, at: Points) -> GrayImage:
         """(13, 13) around a position, bilinear; beyond the border the nearest."""

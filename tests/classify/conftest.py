@@ -25,6 +25,7 @@ from tasks.streams import i3d
 from tasks.streams.clip_network import ClipNetwork
 from tasks.streams.kinetics_labels import load_kinetics_labels
 from tasks.streams.temporal_stream import build_flow_trunk, trunk_to_arrays
+from tests.factories.compute import make_compute
 from tests.factories.frames import write_frames
 
 WIDTH, HEIGHT, FPS = 80, 60, 25.0
@@ -33,15 +34,7 @@ LABELS = ("leap", "spin", "rest")
 
 @pytest.fixture
 def cpu() -> Compute:
-    return Compute(
-        device="cpu",
-        workers=1,
-        batch=4,
-        item_timeout_s=0,
-        worker_memory_gb=0,
-        store_raw=True,
-        recompute=(),
-    )
+    return make_compute(batch=4)
 
 
 @pytest.fixture(scope="session")
@@ -155,15 +148,7 @@ def make_scenes(tmp_path: Path) -> Callable[..., tuple[Frames, DenseFlow]]:
             stored_grid=2,
             stored_steps_per_px=32,
         )
-        compute = Compute(
-            device="cpu",
-            workers=1,
-            batch=4,
-            item_timeout_s=0,
-            worker_memory_gb=0,
-            store_raw=True,
-            recompute=(),
-        )
+        compute = make_compute(batch=4)
         return frames, estimate_flow(frames, params=settings, compute=compute).to(tmp_path / "estimated.parquet")
 
     return make

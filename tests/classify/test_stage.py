@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from tasks.artifacts.actions import Actions
 from tasks.artifacts.table import NULL
 from tasks.classify.stage import classify
-from tasks.params import Compute
 from tasks.streams.kinetics_labels import load_kinetics_labels
+from tests.factories.compute import make_compute
 
 PERSON = (1, 0, 40, "person")
 
@@ -273,15 +273,7 @@ def test_cuda_says_what_the_cpu_says(judge, make_frames, make_flow, make_tracks,
         pytest.skip("needs CUDA")
     frames = make_frames(40)
     tracks = make_tracks(frames, PERSON)
-    cuda = Compute(
-        device="cuda",
-        workers=1,
-        batch=4,
-        item_timeout_s=0,
-        worker_memory_gb=0,
-        store_raw=True,
-        recompute=(),
-    )
+    cuda = make_compute("cuda", batch=4)
     found = classify(frames, make_flow(frames), tracks, make_model("team"), params=params(), compute=cuda)
     exact = judge(model=make_model("team"))
     assert found.label[found.best].tolist() == exact.label[exact.best].tolist()

@@ -14,6 +14,7 @@ from tasks.artifacts.frames import Frames
 from tasks.detect.params import DetectParams
 from tasks.params import Compute
 from tasks.weights.fetch import fetch_asset
+from tests.factories.compute import make_compute
 from tests.factories.frames import write_frames
 
 MakeFrames = Callable[..., Frames]
@@ -40,15 +41,7 @@ def make_frames(tmp_path: Path) -> MakeFrames:
 
 @pytest.fixture
 def cpu() -> Compute:
-    return Compute(
-        device="cpu",
-        workers=1,
-        batch=4,
-        item_timeout_s=0,
-        worker_memory_gb=0,
-        store_raw=True,
-        recompute=(),
-    )
+    return make_compute(batch=4)
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from pydantic import ValidationError
 from tasks.detect import stage
 from tasks.detect.stage import detect
 from tasks.errors import BadParams
-from tasks.params import Compute
 from tasks.weights.fetch import weights_path
 from tasks.yolo import yolo_model as yolo
 from tasks.yolo.ultralytics_import import import_ultralytics
+from tests.factories.compute import make_compute
 
 WEIGHTS = ["yolo26n", "yolo11n"]
 
@@ -44,15 +44,7 @@ def test_the_same_frames_give_the_same_bytes_whatever_the_batch(make_frames, bik
         found = detect(
             frames,
             params(weights=weights),
-            Compute(
-                device="cpu",
-                workers=1,
-                batch=batch,
-                item_timeout_s=0,
-                worker_memory_gb=0,
-                store_raw=True,
-                recompute=(),
-            ),
+            make_compute(batch=batch),
         )
         found.save(tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
@@ -148,15 +140,7 @@ def test_cuda_finds_the_objects_that_the_cpu_finds(make_frames, bikes, params, c
     found = detect(
         frames,
         params(),
-        Compute(
-            device="cuda",
-            workers=1,
-            batch=4,
-            item_timeout_s=0,
-            worker_memory_gb=0,
-            store_raw=True,
-            recompute=(),
-        ),
+        make_compute("cuda", batch=4),
     )
     for frame, class_id, box in zip(exact.frame, exact.class_id, exact.xyxy, strict=True):
         same = found.take((found.frame == frame) & (found.class_id == class_id))

@@ -12,6 +12,7 @@ import pytest
 from tasks.artifacts.frames import Frames
 from tasks.estimate_flow.params import EstimateFlowParams
 from tasks.params import Compute
+from tests.factories.compute import make_compute
 from tests.factories.frames import write_frames
 
 MakeFrames = Callable[..., Frames]
@@ -64,12 +65,4 @@ def params() -> EstimateFlowParams:
 
 @pytest.fixture(scope="session")
 def on_cpu() -> Compute:
-    return Compute(
-        device="cpu",
-        workers=1,
-        batch=4,
-        item_timeout_s=0,
-        worker_memory_gb=0,
-        store_raw=True,
-        recompute=(),
-    )
+    return make_compute(batch=4)

@@ -13,6 +13,7 @@ from tasks.artifacts.poses import KEYPOINT_INDEX
 from tasks.artifacts.tracks import Tracks
 from tasks.estimate_pose.params import EstimatePoseParams
 from tasks.params import Compute
+from tests.factories.compute import make_compute
 from tests.factories.frames import write_frames
 
 HEIGHT = 200.0  # of the figure, pixels
@@ -88,15 +89,7 @@ def params() -> Callable[..., EstimatePoseParams]:
 
 @pytest.fixture
 def cpu() -> Compute:
-    return Compute(
-        device="cpu",
-        workers=1,
-        batch=4,
-        item_timeout_s=0,
-        worker_memory_gb=0,
-        store_raw=True,
-        recompute=(),
-    )
+    return make_compute(batch=4)
 
 
 @pytest.fixture

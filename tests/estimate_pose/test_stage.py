@@ -13,6 +13,7 @@ from tasks.estimate_pose import pose_table
 from tasks.estimate_pose.stage import estimate_pose
 from tasks.params import Compute
 from tasks.yolo.yolo_model import Yolo
+from tests.factories.compute import make_compute
 
 BOX = (100.0, 50.0, 140.0, 170.0)
 GREEN = (0, 255, 0)
@@ -129,15 +130,7 @@ def test_tables_are_the_same_bytes_whatever_the_batch(looks, make_frames, make_t
             frames,
             tracks,
             params(),
-            Compute(
-                device="cpu",
-                workers=1,
-                batch=batch,
-                item_timeout_s=0,
-                worker_memory_gb=0,
-                store_raw=True,
-                recompute=(),
-            ),
+            make_compute(batch=batch),
         ):
             made.save(tmp_path / f"{type(made).__name__}{batch}")
     for kind in (Poses, Kinematics):

@@ -21,20 +21,13 @@ from tasks.artifacts.actions import ActionPrediction
 from tasks.classify.params import ClassifyParams
 from tasks.decode.params import DecodeParams
 from tasks.errors import BadInput
-from tasks.params import Compute, ParamSections
+from tasks.params import ParamSections
+from tests.factories.compute import make_compute
 
 VOCABULARIES = {"kinetics-400": ("waving", "clapping", "jogging"), "team": ("plié", "jeté")}
 PARAMS = ParamSections(
     {
-        "compute": Compute(
-            device="cpu",
-            workers=1,
-            batch=4,
-            item_timeout_s=0,
-            worker_memory_gb=0,
-            store_raw=True,
-            recompute=(),
-        ),
+        "compute": make_compute(batch=4),
         "decode": DecodeParams(max_side=640, fps=None, encoding="jpeg", quality=95),
         "classify": ClassifyParams(
             network="i3d",

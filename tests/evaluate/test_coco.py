@@ -13,7 +13,8 @@ from flows.evaluate.coco import CocoImage, evaluate, read_coco_images, score_det
 from tasks.artifacts.detections import Detections
 from tasks.detect.params import DetectParams
 from tasks.errors import BadInput
-from tasks.params import Compute, ParamSections
+from tasks.params import ParamSections
+from tests.factories.compute import make_compute
 
 WIDTH, HEIGHT = 200, 100
 PARAMS = ParamSections(
@@ -21,15 +22,7 @@ PARAMS = ParamSections(
         "detect": DetectParams(
             weights="yolo26n", image_size=640, score_threshold=0.1, classes=("dog",), max_detections=3, nms_iou=0.7
         ),
-        "compute": Compute(
-            device="cpu",
-            workers=1,
-            batch=1,
-            item_timeout_s=0,
-            worker_memory_gb=0,
-            store_raw=True,
-            recompute=(),
-        ),
+        "compute": make_compute(),
     }
 )
 

@@ -14,7 +14,8 @@ from flows.evaluate.flow import evaluate, find_flow_pairs
 from tasks.errors import BadInput
 from tasks.estimate_flow.flow_backend import FlowBackend
 from tasks.estimate_flow.params import EstimateFlowParams
-from tasks.params import Compute, ParamSections
+from tasks.params import ParamSections
+from tests.factories.compute import make_compute
 
 PARAMS = ParamSections(
     {
@@ -26,15 +27,7 @@ PARAMS = ParamSections(
             stored_grid=2,
             stored_steps_per_px=32,
         ),
-        "compute": Compute(
-            device="cpu",
-            workers=1,
-            batch=1,
-            item_timeout_s=0,
-            worker_memory_gb=0,
-            store_raw=True,
-            recompute=(),
-        ),
+        "compute": make_compute(),
     }
 )
 PUBLISHED_DIS = {"rubberwhale": 0.225, "sintel_alley1": 0.298, "chairs1": 1.59}  # OpenCV's medium, measured before

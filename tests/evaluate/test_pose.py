@@ -15,9 +15,10 @@ from tasks.artifacts.poses import Poses
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import BadInput
 from tasks.estimate_pose.params import EstimatePoseParams
-from tasks.params import Compute, ParamSections
+from tasks.params import ParamSections
 from tasks.yolo.keypoint_decoding import Skeletons
 from tasks.yolo.yolo_model import Yolo
+from tests.factories.compute import make_compute
 
 PARAMS = ParamSections(
     {
@@ -36,15 +37,7 @@ PARAMS = ParamSections(
             bridge_s=0.2,
             min_steps=4,
         ),
-        "compute": Compute(
-            device="cpu",
-            workers=1,
-            batch=1,
-            item_timeout_s=0,
-            worker_memory_gb=0,
-            store_raw=True,
-            recompute=(),
-        ),
+        "compute": make_compute(),
     }
 )
 POINTS = np.stack([np.linspace(20, 80, 17), np.linspace(30, 190, 17)], axis=1)

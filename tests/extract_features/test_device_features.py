@@ -25,6 +25,19 @@ def make_images(count: int) -> list[np.ndarray[Any, Any]]:
     return [rng.integers(0, 256, (96, 160, 3), np.uint8) for _ in range(count)]
 
 
+PARAMS = ExtractFeaturesParams.model_validate(
+    {
+        "network": "mobilenet-v2",
+        "layers": LAYERS,
+        "image_side": 160,
+        "frame_interval": 1,
+        "frame_offsets": [0],
+        "dimensions": None,
+    },
+    strict=False,
+)
+
+
 def make_projection() -> LinearProjection:
     rng = np.random.default_rng(2)
     return LinearProjection(
@@ -35,20 +48,9 @@ def make_projection() -> LinearProjection:
 
 @pytest.mark.parametrize("projection", [None, make_projection()], ids=["whole", "projected"])
 def test_vectors_are_those_of_the_path_for_a_cpu(projection: LinearProjection | None) -> None:
-    params = ExtractFeaturesParams.model_validate(
-        {
-            "network": "mobilenet-v2",
-            "layers": LAYERS,
-            "image_side": 160,
-            "frame_interval": 1,
-            "frame_offsets": [0],
-            "dimensions": None,
-        },
-        strict=False,
-    )
     images = make_images(3)
-    expected = FeatureExtractor(params, "cpu", projection)(images)
-    found = FeatureExtractor(params, "cpu:0", projection)(images)
+    expected = FeatureExtractor(PARAMS, "cpu", projection)(images)
+    found = FeatureExtractor(PARAMS, "cpu:0", projection)(images)
     for one, two in zip(expected, found, strict=True):
         assert two.dtype == np.float16
         np.testing.assert_allclose(one.astype(np.float32), two.astype(np.float32), atol=4e-3)
@@ -78,18 +80,7 @@ def test_layers_of_any_size_are_joined_as_for_one_image(seed: int, rows: int, co
 def test_on_cuda_half_precision_stays_near_the_cpu() -> None:
     if not torch.cuda.is_available():
         pytest.skip("needs CUDA")
-    params = ExtractFeaturesParams.model_validate(
-        {
-            "network": "mobilenet-v2",
-            "layers": LAYERS,
-            "image_side": 160,
-            "frame_interval": 1,
-            "frame_offsets": [0],
-            "dimensions": None,
-        },
-        strict=False,
-    )
     images = make_images(2)
-    expected, found = (FeatureExtractor(params, device, make_projection())(images) for device in ("cpu", "cuda:0"))
+    expected, found = (FeatureExtractor(PARAMS, device, make_projection())(images) for device in ("cpu", "cuda:0"))
     for one, two in zip(expected, found, strict=True):
         assert (one.astype(np.float64) * two.astype(np.float64)).sum(axis=-1).mean() > 0.999

@@ -22,6 +22,7 @@ from tasks.extract_features.params import ExtractFeaturesParams
 from tasks.extract_features.stage import extract_features
 from tasks.geometry.cell_grid import CellGrid, l2_normalize
 from tasks.params import Compute
+from tests.factories.compute import make_compute
 
 HEIGHT, WIDTH = 72, 128
 
@@ -40,15 +41,7 @@ def axes(fitted_on: Any = "samples", frames: dict[str, Path] | None = None, **ch
 
 
 def compute(batch: int = 1) -> Compute:
-    return Compute(
-        device="cpu",
-        workers=1,
-        batch=batch,
-        item_timeout_s=0,
-        worker_memory_gb=0,
-        store_raw=True,
-        recompute=(),
-    )
+    return make_compute(batch=batch)
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ from tasks.artifacts.semantic_field import SemanticField
 from tasks.checkpoints import temporary_checkpoints
 from tasks.errors import BadInput
 from tasks.fit_field.stage import fit_field
-from tasks.params import Compute
+from tests.factories.compute import make_compute
 
-CPU = Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True, recompute=())
+CPU = make_compute()
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.errors import SemflowError
 from tasks.geometry.cell_grid import CellGrid, l2_normalize
 from tasks.match.stage import match
-from tasks.params import Compute
+from tests.factories.compute import make_compute
 
 CELLS = CellGrid(rows=6, columns=8, step_x=8.0, step_y=8.0, left=0.0, top=0.0)
-CPU = Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True, recompute=())
+CPU = make_compute()
 
 
 def features(frames: int, missing: tuple[int, ...] = ()) -> Features:

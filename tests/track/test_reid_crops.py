@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from torch import nn
 
 from tasks.artifacts.frames import Frames
-from tasks.params import Compute
 from tasks.synthetic.scene import scene_artifacts
 from tasks.synthetic.scene.synthetic_scene import SceneSettings, make_scene
 from tasks.track.reid_crops import (
@@ -30,10 +29,11 @@ from tasks.track.reid_crops import (
 from tasks.track.run_tracker import track_detections
 from tasks.track.visual_cues import VisualCues
 from tasks.weights.fetch import weights_path
+from tests.factories.compute import make_compute
 from tests.track.scenes import Box, make_detections, make_params
 
 WEIGHTS = "mobilenet-v2-bottleneck"
-CPU = Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True, recompute=())
+CPU = make_compute(batch=4)
 RANDOM = np.random.default_rng(0)
 IMAGE = RANDOM.integers(0, 256, (48, 64, 3), np.uint8)
 BOXES = np.array([[4.0, 5, 20, 40], [30, 2, 60, 47], [-9, -9, 8, 8], [70, 50, 90, 60], [3.2, 3.2, 3.4, 3.4]])

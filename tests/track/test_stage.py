@@ -21,6 +21,7 @@ from tasks.track import reid_crops
 from tasks.track.run_tracker import track_detections
 from tasks.track.stage import track
 from tasks.track.tracker_presets import PRESETS
+from tests.factories.compute import make_compute
 from tests.track.scenes import make_detections, make_params
 
 EVERYTHING: dict[str, Any] = {
@@ -34,7 +35,7 @@ EVERYTHING: dict[str, Any] = {
     "n_init": 2,
 }
 Inputs = tuple[Detections, DenseFlow, Features, Frames]
-COMPUTE = Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True, recompute=())
+COMPUTE = make_compute(batch=4)
 
 
 @pytest.fixture(scope="module")

@@ -15,14 +15,14 @@ from tasks.artifacts.action_model import ActionModel
 from tasks.artifacts.artifact import Dataset
 from tasks.checksummed_file import read_checksummed
 from tasks.errors import BadInput
-from tasks.params import Compute
 from tasks.train import train_action_model
 from tasks.train.params import TrainParams
 from tasks.train.pretrained_model import PRETRAINED_FILE
 from tasks.train.stage import train
 from tasks.train.stream_features import FeatureCache
+from tests.factories.compute import make_compute
 
-CPU = Compute(device="cpu", workers=1, batch=4, item_timeout_s=0, worker_memory_gb=0, store_raw=True, recompute=())
+CPU = make_compute(batch=4)
 Make = Callable[..., Any]
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,23 @@ def test_the_opening_precedes_what_happened_before_it(tmp_path: Path, monkeypatc
     mirror.on_message(30, "a disk is slow")
     mirror.on_planned([READ_ONE], {}, 1)
     assert [message[0] for message in mirror.take_messages()] == ["open", "log", "planned"]
+
+
+def test_nothing_is_sent_to_a_process_that_was_started_early_before_the_opening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, real = tmp_path / "seen", subprocess.Popen
+    copy = f"import sys; out = open({str(seen)!r}, 'w'); [print(x, end='', file=out, flush=True) for x in sys.stdin]"
+    monkeypatch.setattr(
+        module.subprocess, "Popen", lambda command, **options: real([sys.executable, "-c", copy], **options)
+    )
+    mirror = LazyMirror(tmp_path, None)
+    mirror.on_new_file()
+    mirror.on_message(30, "a disk is slow")
+    time.sleep(3 * module.POLL_S)  # the thread that writes has looked for events by then
+    mirror.on_planned([READ_ONE], {}, 1)
+    until = time.monotonic() + 30
+    while time.monotonic() < until and (not seen.exists() or len(seen.read_text().splitlines()) < 3):
+        time.sleep(0.02)
+    mirror.kill_process()
+    assert [json.loads(line)[0] for line in seen.read_text().splitlines()] == ["open", "log", "planned"]
