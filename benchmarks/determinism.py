@@ -105,6 +105,8 @@ VARIATIONS = {
     "hash-seed": Variation({"PYTHONHASHSEED": "7"}),
     "omp-1": Variation({"OMP_NUM_THREADS": "1"}),
     "omp-4": Variation({"OMP_NUM_THREADS": "4"}),
+    "blas-1": Variation({"OPENBLAS_NUM_THREADS": "1"}),
+    "blas-4": Variation({"OPENBLAS_NUM_THREADS": "4"}),
     "torch-1": Variation(torch_threads=1),
     "torch-2": Variation(torch_threads=2),
     "opencv-1": Variation(opencv_threads=1),

@@ -3,7 +3,8 @@
 Libraries choose kernels by the processor when they are first loaded, and others add in another order. With AVX-512
 NumPy, OpenBLAS, OpenCV and ATen would take wider ones; here they are told to stay with AVX2, which is also what they
 take without AVX-512. Nothing is pinned in onnxruntime, which cannot be told, and in oneDNN and MKL, whose wider kernels
-are worth their speed: stages that compute with these say so (`kernels` of @stage, see device_class.py).
+are worth their speed: stages that compute with these say so (`kernels` of @stage, see device_class.py). OpenBLAS gets
+one thread on every processor: with more it splits matrix products otherwise, and their last bits differ.
 Measured in docs/decisions/0001-bytes-and-devices.md.
 """
 
@@ -30,10 +31,11 @@ def pin_kernels() -> None:
 
 
 def choose_kernel_settings(flags: frozenset[str]) -> Mapping[str, str]:
-    """The environment variables for a processor with these flags; none where it has no AVX2."""
+    """The environment variables for a processor with these flags; kernels are chosen only where it has AVX2."""
+    found = {"OPENBLAS_NUM_THREADS": "1"}
     if not flags >= AVX2:
-        return {}
-    found = {
+        return found
+    found |= {
         "OPENBLAS_CORETYPE": "Haswell",  # the AVX2 kernels, also of AMD's Zen
         "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
         "ATEN_CPU_CAPABILITY": "avx2",

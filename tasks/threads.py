@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 
 THREADS_VARIABLE = "SEMFLOW_THREADS"
-LIBRARY_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
-"""What torch and MKL, NumPy and SciPy, and OpenCV read when they are loaded."""
+LIBRARY_VARIABLES = ("OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
+"""What torch and MKL, and OpenCV read when they are loaded. NumPy and SciPy always have one thread (kernels.py)."""
 
 
 def count_threads() -> int:
