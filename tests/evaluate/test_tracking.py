@@ -20,8 +20,7 @@ from tasks.decode.stage import decode
 from tasks.detect.params import DetectParams
 from tasks.errors import BadInput
 from tasks.params import Compute, ParamSections
-from tasks.track.run_tracker import track_detections
-from tests.track.scenes import make_detections, make_params, walk
+from tests.track.scenes import make_detections, make_params, track_frames, walk
 
 FRAMES, WIDTH, HEIGHT = 12, 640, 480
 COMPUTE = Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True, recompute=())
@@ -94,7 +93,7 @@ def test_truth_without_a_film_is_no_film(tmp_path: Path) -> None:
 
 
 def test_people_alone_are_scored_and_in_source_pixels() -> None:
-    tracks = track_detections(make_detections(walk(range(5)), 5), make_params())
+    tracks = track_frames(make_detections(walk(range(5)), 5), make_params())
     people = tracks.class_name.copy()
     people[:] = "person"
     scaled = scale_people(tracks.__class__(**{**vars(tracks), "class_name": people}), 1280)
@@ -114,9 +113,7 @@ def test_one_run_scores_the_film_and_names_the_packages_that_are_missing(
     monkeypatch.setattr(tracking_films, "detect", see)
     monkeypatch.setattr(tracking, "find_installed_peers", dict)
     monkeypatch.setattr(tracking, "weights_path", Path)
-    monkeypatch.setattr(
-        tracking, "track_film", lambda *given: (track_detections(given[-1], make_params()), FRAMES / 10)
-    )
+    monkeypatch.setattr(tracking, "track_film", lambda *given: (track_frames(given[-1], make_params()), FRAMES / 10))
     sections = ParamSections(
         {
             "compute": COMPUTE,
