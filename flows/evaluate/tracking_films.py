@@ -128,7 +128,7 @@ def prepare_film(film: TrackingFilm, video: Path, folder: Path, params: ParamSec
 
 
 def track_film_by_stages(film: PreparedFilm, params: TrackParams, compute: Compute) -> tuple[Tracks, float]:
-    """Tracks by the stage `track`, and the seconds that it took."""
+    """Tracks as by the stage `track`, and the seconds that it took."""
     from tasks.track.run_tracker import track_detections
     from tasks.track.visual_cues import make_visual_cues
 

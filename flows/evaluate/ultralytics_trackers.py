@@ -11,7 +11,7 @@ import importlib.util
 import itertools
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -29,7 +29,7 @@ from tasks.yolo.ultralytics_import import import_ultralytics
 PERSON = 0  # COCO's class number
 CONFIGURATIONS: Mapping[str, Mapping[str, Any]] = {"bytetrack": {}, "botsort": {"gmc_method": "none"}}
 """Name of the configuration file to what differs from it on given detections."""
-COLUMNS = [4, 0, 1, 2, 3, 5]  # of its rows x1, y1, x2, y2, track, score, class, index: those of FrameTracker
+COLUMNS = [4, 0, 1, 2, 3, 5]  # of its rows: those of FrameTracker
 
 
 def find_ultralytics_trackers() -> dict[str, TrackerFactory]:
@@ -39,6 +39,12 @@ def find_ultralytics_trackers() -> dict[str, TrackerFactory]:
 
 def make_tracker(name: str, height: int, width: int) -> FrameTracker:
     """A new tracker for a video of that size."""
+    step = make_stepper(name, height, width)
+    return lambda here: step(here)[:, COLUMNS]
+
+
+def make_stepper(name: str, height: int, width: int) -> Callable[[Detections], Boxes]:
+    """A new tracker: a frame's detections to (n, 8) rows of x1, y1, x2, y2, track, score, class, detection's index."""
     import_ultralytics()
     provide_lap()
     from ultralytics.engine.results import Boxes as UltralyticsBoxes
@@ -54,7 +60,7 @@ def make_tracker(name: str, height: int, width: int) -> FrameTracker:
     def step(here: Detections) -> Boxes:
         table = np.column_stack([here.xyxy, here.score, here.class_id]).astype(np.float32).reshape(-1, 6)
         given = np.asarray(tracker.update(UltralyticsBoxes(table, (height, width)), None), np.float64)
-        return given.reshape(-1, 8)[:, COLUMNS]
+        return given.reshape(-1, 8)
 
     return step
 

@@ -29,6 +29,8 @@ class ActiveTracks:
     class_id: NDArray[np.int16]
     hits: Indices
     """Detections so far."""
+    first_frame: Indices
+    """Frame of the first detection."""
     last_frame: Indices
     """Frame of the latest detection."""
     last_detection: Indices
@@ -51,6 +53,7 @@ class ActiveTracks:
             *kalman_filter.initiate(measured),
             seen.class_id,
             np.ones(n, np.intp),
+            np.full(n, frame),
             np.full(n, frame),
             rows.copy(),
             seen.xyxy.copy(),

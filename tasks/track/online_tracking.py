@@ -15,9 +15,10 @@ from tasks.arrays import Floats, Indices
 from tasks.artifacts.detections import Detections
 from tasks.track.active_tracks import ActiveTracks
 from tasks.track.association import FrameDetections, associate_detections
+from tasks.track.byte_life_cycle import find_survivors, predict_and_associate
 from tasks.track.duplicate_detections import find_distinct
 from tasks.track.flow_propagated_boxes import FlowPropagatedBoxes, find_occluded, median_box_flow
-from tasks.track.frame_times import TOLERANCE_S, relative_steps
+from tasks.track.frame_times import TOLERANCE_S, median_interval, relative_steps
 from tasks.track.params import TrackParams
 from tasks.track.tracklets import Tracklets
 from tasks.track.visual_cues import NO_CUES, VisualCues
@@ -38,6 +39,7 @@ def form_tracklets(
     usable = usable[np.lexsort((-score[usable], detections.frame[usable]))]
     bounds = np.searchsorted(detections.frame[usable], np.arange(detections.frame_count + 1))
     steps = relative_steps(pts_s)
+    max_gap = round(params.max_gap_s / median_interval(pts_s))
     active = ActiveTracks.from_detections(0, 0, usable[:0], _frame_detections(boxes, usable[:0], 0, cues))
     started = 0
     numbers: list[Indices] = []
@@ -53,25 +55,29 @@ def form_tracklets(
         if cues.dense_flow is not None and frame:
             active.propagate_by_flow(*median_box_flow(cues.dense_flow, frame - 1, active.flow_xyxy))
         homography = cues.camera_motion.homographies[frame - 1] if cues.camera_motion is not None and frame else None
-        partner = associate_detections(active.predict(homography, steps[frame]), seen, params)
+        if params.life_cycle == "bytetrack":
+            partner = predict_and_associate(active, seen, frame, params, homography)
+        else:
+            partner = associate_detections(active.predict(homography, steps[frame]), seen, params)
         matched = np.flatnonzero(partner >= 0)
         active.update(matched, frame, here[partner[matched]], seen.take(partner[matched]), params)
-        numbers.append(active.number[matched])
-        rows.append(here[partner[matched]])
         if cues.dense_flow is not None and frame:
             propagated.append(_propagated_boxes(active, np.flatnonzero(partner < 0), frame, seen))
-        active.keep_tracks(
-            may_continue(active.hits, frame - active.last_frame, pts_s[frame] - pts_s[active.last_frame], params)
-        )
+        if params.life_cycle == "uniform":
+            missed_s = pts_s[frame] - pts_s[active.last_frame]
+            active.keep_tracks(may_continue(active.hits, frame - active.last_frame, missed_s, params))
 
         new = seen.score >= params.high_score
         new[partner[matched]] = False
         if new.any():
             first = seen.take(np.flatnonzero(new))
             active.append_tracks(ActiveTracks.from_detections(started, frame, here[new], first))
-            rows.append(here[new])
-            numbers.append(np.arange(started, started + len(rows[-1])))
-            started += len(rows[-1])
+            started += len(first.score)
+        if params.life_cycle == "bytetrack":
+            active.keep_tracks(find_survivors(active, frame, max_gap, params))
+        is_here = active.last_frame == frame
+        numbers.append(active.number[is_here])
+        rows.append(active.last_detection[is_here])
     tracklets = Tracklets.from_pairs(np.concatenate([usable[:0], *numbers]), np.concatenate([usable[:0], *rows]))
     return tracklets.select_tracklets(tracklets.size >= params.n_init), FlowPropagatedBoxes.from_frames(propagated)
 

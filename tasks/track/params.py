@@ -53,6 +53,9 @@ class TrackParams(Params):
     """Weight of the consistency of motion direction relative to overlap in the first round (OC-SORT); 0 disables it."""
     observation_recovery: bool
     """Whether a third round matches the remaining tracks by the box of their latest detection (OC-SORT)."""
+    life_cycle: Literal["uniform", "bytetrack"]
+    """How tracks start and end: uniform treats all alike in all rounds; bytetrack, for presets, is that of ByteTrack,
+    where tracks with fewer than n_init detections come last, and lost ones have no second round."""
     n_init: int = Field(ge=1)
     """Detections that confirm a track; one with fewer is left out of the result."""
     max_gap_s: float = Field(ge=0)

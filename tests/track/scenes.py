@@ -26,6 +26,7 @@ SETTINGS: dict[str, Any] = {
     "score_adaptive_noise": False,
     "momentum": 0.0,
     "observation_recovery": False,
+    "life_cycle": "uniform",
     "n_init": 3,
     "max_gap_s": 5,
     "link_max_gap_s": 0,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -64,7 +64,9 @@ def test_numbers_go_from_1_in_order_of_appearance_and_are_never_reused(
     assert ids.tolist() == list(range(1, len(ids) + 1))
     first = [tracks.detection[tracks.track_id == i][0] for i in ids]
     assert first == sorted(first)
-    longest = max(params.max_gap_s, params.link_max_gap_s)
+    longest = max(params.max_gap_s, params.link_max_gap_s) + (
+        params.life_cycle == "bytetrack"
+    )  # removed one frame late
     for i in ids:
         mine = tracks.track_id == i
         assert len(np.unique(tracks.class_id[mine])) == 1
@@ -104,6 +106,7 @@ def test_classes_live_apart(detections: Detections, way: dict[str, Any]) -> None
 @given(scenes(), st.sampled_from(WAYS), st.integers(1, 5))
 def test_empty_frames_before_and_after_change_nothing(detections: Detections, way: dict[str, Any], more: int) -> None:
     params = make_params(**way)
+    assume(params.life_cycle == "uniform")  # ByteTrack trusts what starts in the first frame of a film
     longer = replace(
         detections, frame=(detections.frame + more).astype(np.int32), frame_count=detections.frame_count + 2 * more
     )
