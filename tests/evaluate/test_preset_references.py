@@ -68,7 +68,7 @@ def test_botsort_gives_the_identities_of_ultralytics_in_a_crowd(seed: int) -> No
 
 
 def test_bytetrack_is_botsort_without_pictures_and_gives_the_identities_of_its_reference_too() -> None:
-    """Its reference has a filter of aspect ratio and height, which decides differently where boxes change their shape."""
+    """Its reference has a filter of aspect ratio and height, which decides otherwise where boxes change their shape."""
     crowd = make_crowd(0)
     assert preset_identities("bytetrack", crowd) == preset_identities("botsort", crowd)
     assert preset_identities("bytetrack", crowd) == reference_identities("bytetrack", crowd)
