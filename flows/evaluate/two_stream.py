@@ -32,6 +32,7 @@ from flows.evaluate.score_table import SuiteScores, TableRow
 from flows.training.figure_stacks import FigureClipInputs, FigureClipJob, make_render_pool, render_clip_inputs
 from tasks.arrays import Indices
 from tasks.params import ParamSections
+from tasks.streams.calibration import compute_calibration_error
 from tasks.streams.fusion import fuse_probabilities
 from tasks.streams.linear_head import predict_probabilities
 from tasks.streams.spatial_stream import extract_spatial_features
@@ -43,7 +44,7 @@ from tasks.train.params import TrainParams
 from tasks.train.pretrained_model import load_pretrained_temporal
 from tasks.train.stream_features import StreamFeatures, TrainContext
 from tasks.train.stream_training import TrainingData, predict_rows, train_spatial_stream, train_temporal_stream
-from tasks.train.train_action_model import fit_stream_weights
+from tasks.train.train_action_model import fit_stream_fusion
 
 FRAMES, STACKS = 33, 3
 PROCESSES = 2
@@ -145,15 +146,18 @@ def _measure_label_set(
         return train_temporal_stream(data, some, context, NO_CHECKPOINT)
 
     names = [str(job.seed) for job in everything]
-    weights, _ = fit_stream_weights(data, rows, names, context.params, (train_spatial, train_temporal))
-    rgb, flow = train_spatial(rows)[1], train_temporal(rows)[1]
+    fusion = fit_stream_fusion(data, rows, names, context.params, (train_spatial, train_temporal))
+    rgb, flow = fusion.calibrate(train_spatial(rows)[1], train_temporal(rows)[1])
     is_shuffled = np.array([job.is_shuffled for job in everything])
     plain = np.flatnonzero(~is_shuffled)[len(learning) :]
-    streams = {"spatial": rgb, "temporal": flow, "fused": fuse_probabilities(rgb, flow, weights)}
+    streams = {"spatial": rgb, "temporal": flow, "fused": fuse_probabilities(rgb, flow, fusion.weights)}
     found = {name: compute_top1(stream[plain], truth[plain]) or 0.0 for name, stream in streams.items()}
     if is_shuffled.any():
         found["shuffled"] = compute_top1(flow[is_shuffled], truth[is_shuffled]) or 0.0
-    return found | {"chance": 1 / labels, "weight_of_motion": weights[1]}
+    found |= {
+        f"{name}_ece": compute_calibration_error(one[plain], truth[plain]) or 0.0 for name, one in streams.items()
+    }
+    return found | {"chance": 1 / labels, "weight_of_motion": fusion.weights[1] / sum(fusion.weights)}
 
 
 def _measure_pretrained(

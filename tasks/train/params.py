@@ -35,7 +35,8 @@ class TrainParams(Params):
     held_out_share: float = Field(ge=0, lt=1)
     """Share of each label's videos held out for evaluation, unless the labels have a column split."""
     fusion: Literal["average", "weighted", "learned"]
-    """The streams' weights: equal, by `spatial_share`, or of maximum likelihood on folds of the training videos."""
+    """The streams' weights: equal, by `spatial_share`, or of greatest likelihood on folds of the training videos, which
+    calibrate each stream too (temperature scaling)."""
     spatial_share: float = Field(ge=0, le=1)
     """weighted alone: weight of the spatial stream; the temporal one has the rest."""
     folds: int = Field(ge=2)
