@@ -24,6 +24,9 @@ class TrainParams(Params):
 
     region: Literal["person", "frame"]
     """person: a square around the person that a label names, or that is tracked longest; frame: its central square."""
+    background_label: str | None = Field(min_length=1)
+    """Name of one more label for unlabelled stretches of the labelled videos, such as "none of these"; null for none.
+    Only where everything that shows one of your labels is labelled."""
     spatial: Literal["i3d", "mobilenet-v2", "none"]
     """Features of the spatial head: I3D's of clips, MobileNetV2's of single frames (cheap); or no head."""
     temporal: Literal["head", "full", "none"]

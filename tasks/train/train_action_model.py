@@ -22,6 +22,7 @@ from tasks.fingerprint import fingerprint_module, library_version
 from tasks.progress import track_progress
 from tasks.streams.calibration import apply_temperature, fit_temperature, scale_head
 from tasks.streams.fusion import EQUAL_WEIGHTS, fit_fusion_weights, fuse_probabilities
+from tasks.train.background_segments import add_background_rows
 from tasks.train.classification_metrics import compute_metrics, mark_predicted
 from tasks.train.label_segments import LABELS_FILE, LabelSegment, TrainingVideos, load_label_segments
 from tasks.train.split_videos import make_folds, select_held_out
@@ -60,7 +61,10 @@ class StreamFusion:
 
 def train_action_model(footage: TrainingVideos, labels: ActionLabels, context: TrainContext) -> ActionModel:
     """The model of `labels`; BadInput where there are fewer than two labels, or a row fits no video."""
-    names, params = labels.labels, context.params
+    params = context.params
+    if params.background_label is not None and labels.rows:
+        labels = add_background_rows(labels, footage, params.background_label, params.seed)
+    names = labels.labels
     if len(names) < 2:  # noqa: PLR2004  classification needs two labels
         raise BadInput(
             f"{LABELS_FILE} must hold at least two labels, got {', '.join(names) or 'none'}; add rows of other labels"
