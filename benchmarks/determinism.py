@@ -90,6 +90,7 @@ CASES = (
     Case("track"),
     Case("track", "crops", {"appearance": "closest", "appearance_from": "crops", "link_appearance": 0.3}),
     Case("estimate_pose"),
+    Case("estimate_pose", "yolo", {"backend": "yolo", "keypoint_score": 0.5}),
     Case("train", video=DATASET_ITEM),
     Case("train", "heads", {"spatial": "mobilenet-v2", "held_out": 0.0, "fusion": "average"}, labels=True,
          video=DATASET_ITEM),
