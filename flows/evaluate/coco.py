@@ -30,10 +30,11 @@ from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.frames_file import Frame
-from tasks.detect.params import HEAD_LIMIT, DetectParams
+from tasks.detect.params import HEAD_LIMIT, DetectorFile, DetectParams
 from tasks.detect.stage import detect
 from tasks.errors import BadInput
 from tasks.params import Compute, ParamSections
+from tasks.weights.download import compute_sha256
 
 IMAGES = (".jpg", ".jpeg", ".png")
 SCORE_THRESHOLD = 0.001  # AP needs the weak detections too; ultralytics' own validation starts here
@@ -53,7 +54,7 @@ class CocoImage:
 
 @click.command(cls=ValuesCommand)
 @DATA_OPTION
-@click.option("--weights", help="score these weights instead of detect.weights in params.yaml")
+@click.option("--weights", help="score this name or file instead of detect.weights in params.yaml")
 @JSON_OPTION
 def command(**options: Any) -> int:
     """Score detection on COCO-like images: AP and AP50."""
@@ -64,11 +65,17 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
     """AP and AP50 of the detector per image and over all, with the section `detect` except for what AP prescribes."""
     values = params.get_section(DetectParams).model_dump()
     prescribed = {"score_threshold": SCORE_THRESHOLD, "classes": None, "max_detections": HEAD_LIMIT}
-    chosen = {"weights": arguments.weights} if arguments.weights else {}
+    chosen = {"weights": name_weights(arguments.weights)} if arguments.weights else {}
     settings = DetectParams.model_validate(values | prescribed | chosen)
     labelled = read_coco_images(arguments.data)
     found = [detect_image(image.file, settings, params.get_section(Compute)) for image in labelled]
     return score_detections(labelled, found)
+
+
+def name_weights(given: str) -> str | DetectorFile:
+    """A name of the catalogue as it is, a file with its sha256."""
+    file = Path(given)
+    return DetectorFile(path=given, sha256=compute_sha256(file)) if file.is_file() else given
 
 
 def read_coco_images(data: Path) -> list[CocoImage]:

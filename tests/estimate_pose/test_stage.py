@@ -48,7 +48,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
         shown.append(images.shape)
         return seen(images)
 
-    monkeypatch.setattr(pose_finder, "load_yolo", lambda *_: Yolo(("person",), False, True, forward))
+    monkeypatch.setattr(pose_finder, "load_yolo", lambda *_: Yolo(("person",), False, "pose", True, forward))
     return shown
 
 

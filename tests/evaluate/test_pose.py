@@ -115,7 +115,7 @@ def test_images_are_looked_at_down_to_weak_scores_and_stdout_stays_clean(tmp_pat
     row = [50, 110, 60, 160, 0.002, *np.insert(POINTS, 2, 0.9, axis=1).reshape(-1)]
     columns = np.array(row, np.float32)[:, None]
     monkeypatch.setattr(
-        pose_finder, "load_yolo", lambda *_: Yolo(("person",), False, False, lambda images: columns[None])
+        pose_finder, "load_yolo", lambda *_: Yolo(("person",), False, "pose", False, lambda images: columns[None])
     )
     scores = evaluate(argparse.Namespace(data=tmp_path, alone=True, backend="yolo"), PARAMS)
     assert scores.combined == pytest.approx({"AP": 1.0, "AP50": 1.0})
