@@ -79,6 +79,8 @@ CASES = (
     Case("decode"),
     Case("detect"),
     Case("detect", "yolo11n", {"weights": "yolo11n"}),
+    Case("segment"),
+    Case("segment", "masks", {"masks": True}),
     Case("estimate_flow"),
     Case("estimate_flow", "farneback", {"backend": "farneback"}),
     Case("estimate_flow", "raft-small", {"backend": "raft-small", "raft_iterations": 2}),

@@ -24,6 +24,7 @@ from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.kinematics import Kinematics
+from tasks.artifacts.masks import Masks
 from tasks.artifacts.matches import Matches
 from tasks.artifacts.poses import KEYPOINTS, Poses
 from tasks.artifacts.report import Report
@@ -71,6 +72,7 @@ def write_samples(folder: Path) -> Mapping[str, Path]:
 def _writers() -> Mapping[type[Artifact], Callable[[Path], None]]:
     tables = (
         Detections.empty(**SIZE),
+        Masks.empty(**SIZE),
         Tracks.empty(**SIZE),
         Matches.empty(**SIZE),
         Poses.empty(**SIZE, trusted_score=0.5, skeleton="halpe26", keypoints=KEYPOINTS),
