@@ -11,7 +11,7 @@ from tasks.device_class import Kernels
 from tasks.params import Params
 from tasks.weights.user_weights import UserWeights
 
-NAMES = ("yolo26n", "yolo11n")
+NAMES = ("yolo26n", "yolo11n", "yolox-tiny")
 HEAD_LIMIT = 300  # boxes that YOLO26's head gives per image
 
 
@@ -27,8 +27,9 @@ class DetectorFile(Params):
 class DetectParams(Params):
     """How objects are detected, and which are kept."""
 
-    weights: Literal["yolo26n", "yolo11n"] | DetectorFile
-    """Model: yolo26n; yolo11n (older, a little weaker); or a file of your own."""
+    weights: Literal["yolo26n", "yolo11n", "yolox-tiny"] | DetectorFile
+    """Model: yolo26n; yolo11n (older, a little weaker); yolox-tiny (Apache-2.0, people only, input of at most 416
+    pixels); or a file of your own."""
     image_size: int = Field(ge=32, le=4096, multiple_of=32)
     """Longer side of the model's input, pixels; frames are scaled to it, up or down."""
     score_threshold: float = Field(gt=0, lt=1)
@@ -63,4 +64,4 @@ class DetectParams(Params):
     def kernels(self) -> tuple[Kernels, ...]:
         """What the model computes with; an ONNX file stays on the CPU."""
         of_onnx = isinstance(self.weights, DetectorFile) and self.weights.path.endswith(".onnx")
-        return ("onnxruntime",) if of_onnx else ("onnxruntime", "cuda")
+        return ("onnxruntime",) if of_onnx or self.weights == "yolox-tiny" else ("onnxruntime", "cuda")

@@ -1,8 +1,8 @@
 """Object detection in every frame, by YOLO.
 
-Models: YOLO26n (Ultralytics, 2026; default) and YOLO11n (2024), trained on COCO, or any detection checkpoint or ONNX
-export of ultralytics by path and sha256. Of YOLO26's two heads the one-to-one is used: it needs no NMS and scores
-higher than one-to-many with NMS (AP .49, not .48, on 59 images).
+Models: YOLO26n (Ultralytics, 2026; default) and YOLO11n (2024), trained on COCO; YOLOX-tiny (2021), which finds people
+alone; or any detection checkpoint or ONNX export of ultralytics by path and sha256. Of YOLO26's two heads the
+one-to-one is used: it needs no NMS and scores higher than one-to-many with NMS (AP .49, not .48, on 59 images).
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def detect(frames: Frames, params: DetectParams, compute: Compute) -> Detections
     model = load_yolo(params.model, resolve_device(compute.device))
     check_task(model.task, params)
     wanted = find_class_ids(model.names, params.classes)
-    letterbox = Letterbox.fit(frames.height, frames.width, params.image_size)
+    image_size = min(params.image_size, model.input_limit or params.image_size)
+    letterbox = Letterbox.fit(frames.height, frames.width, image_size)
 
     def boxes_of(prediction: NDArray[np.float32]) -> DetectedBoxes:
         if model.one_to_one:

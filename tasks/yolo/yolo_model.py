@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,32 +15,18 @@ from tasks.yolo.anchor_padding import pad_to_min_anchors
 from tasks.yolo.onnx_export import onnx_path
 from tasks.yolo.onnx_metadata import OnnxMetadata, pad_to_size
 from tasks.yolo.ultralytics_import import import_ultralytics
+from tasks.yolo.yolo_types import LOG_ERRORS_ONLY, Yolo
+from tasks.yolo.yolox_model import load_yolox_onnx
 
-LOG_ERRORS_ONLY = 3
 ONNX_SUFFIX = ".onnx"
-
-
-@dataclass(frozen=True)
-class Yolo:
-    """A loaded YOLO model."""
-
-    names: tuple[str, ...]
-    """Class names by class number."""
-    one_to_one: bool
-    """Whether predictions are final; otherwise there is one per anchor and they need non-maximum suppression."""
-    task: str
-    """What the model does: detect, pose, ..."""
-    batched: bool
-    """Whether batches are faster than single images; on a CPU they are not."""
-    forward: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-    """(n, h, w, 3) RGB images, sides multiples of 32, to predictions in pixels of these images: where one-to-one,
-    (n, k, 6+) rows of x1, y1, x2, y2, score, class, best first; else (n, 4 + classes + others, anchors) columns of
-    centre x, centre y, width, height and a score per class."""
+YOLOX = "yolox-tiny"
 
 
 @load_once
 def load_yolo(weights: str | UserWeights, device: str) -> Yolo:
     """The model `weights` on `device` (`cpu` or `cuda:N`), loaded once per process; an ONNX file always on the CPU."""
+    if weights == YOLOX:
+        return load_yolox_onnx(locate_weights(weights))
     if isinstance(weights, UserWeights) and weights.path.suffix == ONNX_SUFFIX:
         return load_yolo_onnx(weights.verify())
     return load_yolo_onnx(onnx_path(weights)) if device == "cpu" else load_yolo_torch(locate_weights(weights), device)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from tasks.detect.params import DetectorFile, DetectParams
 from tasks.detect.stage import detect
 from tasks.errors import BadParams
+from tasks.geometry.bounding_boxes import pairwise_iou
 from tasks.geometry.letterbox import PADDING_GREY
 from tasks.weights.fetch import weights_path
 from tasks.yolo.onnx_export import onnx_path
@@ -89,3 +90,14 @@ def test_images_are_padded_to_a_fixed_input_and_larger_ones_refused():
     assert (padded[:, :352] == 0).all() and (padded[:, 352:] == PADDING_GREY).all()
     with pytest.raises(BadParams, match=r"must be at most 640 x 384 pixels, .*got 640 x 640"):
         pad_to_size(np.zeros((1, 640, 640, 3), np.uint8), (384, 640))
+
+
+def test_yolox_finds_the_people_that_yolo26n_finds_and_nothing_else(make_frames, bikes, params, cpu):
+    frames = make_frames(bikes)
+    people = detect(frames, params(classes=("person",), score_threshold=0.6), cpu)
+    found = detect(frames, params(weights="yolox-tiny"), cpu)
+    assert set(found.class_name) == {"person"} and len(people) > 0
+    for frame, box in zip(people.frame, people.xyxy, strict=True):
+        same = found.take(found.frame == frame)
+        assert pairwise_iou(same.xyxy, box[None]).max() > 0.5, (frame, box)
+    assert "cuda" not in detect.kernels_for(params(weights="yolox-tiny"))

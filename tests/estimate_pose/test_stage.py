@@ -12,7 +12,7 @@ from tasks.artifacts.tracks import Tracks
 from tasks.estimate_pose import pose_finder
 from tasks.estimate_pose.stage import estimate_pose
 from tasks.params import Compute
-from tasks.yolo.yolo_model import Yolo
+from tasks.yolo.yolo_types import Yolo
 from tests.factories.compute import make_compute
 
 BOX = (100.0, 50.0, 140.0, 170.0)

@@ -19,7 +19,7 @@ from tasks.estimate_pose import pose_finder
 from tasks.estimate_pose.params import EstimatePoseParams
 from tasks.params import ParamSections
 from tasks.yolo.keypoint_decoding import Skeletons
-from tasks.yolo.yolo_model import Yolo
+from tasks.yolo.yolo_types import Yolo
 from tests.factories.compute import make_compute
 
 PARAMS = ParamSections(
