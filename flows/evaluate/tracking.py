@@ -52,6 +52,8 @@ from tasks.track.tracker_presets import PRESETS
 from tasks.weights.fetch import weights_path
 
 OURS = "this run"
+ULTRALYTICS_MODELS = ("yolo26", "yolo11")
+"""Beginnings of the names of weights that ultralytics can open."""
 
 
 @dataclass(frozen=True)
@@ -131,10 +133,20 @@ def _score_film(
         tracks, seconds = track_with_peer(people, make)
         yield f"{name}, same detections", _judge(film.sequence, prepared, tracks, seconds)
     detector = params.get_section(DetectParams)
+    weights = _find_ultralytics_weights(detector)
+    if weights is None:
+        return
     for name in CONFIGURATIONS:
-        tracks, seconds = track_film(name, weights_path(detector.weights), detector.image_size, video, people)
+        tracks, seconds = track_film(name, weights, detector.image_size, video, people)
         verdict = evaluate_tracks(film.sequence, tracks)
         yield f"ultralytics track, {name}", TrackerResult(verdict, film.sequence.frame_count, None, seconds)
+
+
+def _find_ultralytics_weights(detector: DetectParams) -> Path | None:
+    """The detector's file as ultralytics opens it; None for other models."""
+    if not isinstance(detector.weights, str):
+        return Path(detector.weights.path)
+    return weights_path(detector.weights) if detector.weights.startswith(ULTRALYTICS_MODELS) else None
 
 
 def _judge(
@@ -159,4 +171,6 @@ def _tables(found: Mapping[str, Mapping[str, TrackerResult]]) -> Mapping[str, li
         for package, install in PACKAGES.items()
         if package not in present
     ]
+    if not any(name.startswith("ultralytics track") for name in found):
+        missing.append({"package": "ultralytics track", "why": "detect.weights is no model of ultralytics"})
     return tables | ({"Left out": missing} if missing else {})
