@@ -10,6 +10,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+import yaml
 
 from flows.evaluate import tracking, tracking_films
 from flows.evaluate.tracking_films import cut_frames, find_films, make_video_file, scale_people
@@ -22,6 +23,8 @@ from tasks.errors import BadInput
 from tasks.params import Compute, ParamSections
 from tests.track.scenes import make_detections, make_params, track_frames, walk
 
+VALUES: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
+DECODE = DecodeParams.model_validate(VALUES["decode"] | {"encoding": "png"})
 FRAMES, WIDTH, HEIGHT = 12, 640, 480
 COMPUTE = Compute(device="cpu", workers=1, batch=1, item_timeout_s=0, worker_memory_gb=0, store_raw=True, recompute=())
 
@@ -49,8 +52,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def decode_film(path: Path, folder: Path) -> Frames:
-    settings = DecodeParams(max_side=640, fps=None, encoding="png", quality=95)
-    return decode(RawVideo.load(path), settings).to(folder / "frames.parquet")
+    return decode(RawVideo.load(path), DECODE).to(folder / "frames.parquet")
 
 
 def test_frames_of_img1_become_a_video_with_the_same_pixels_and_the_rate_of_seqinfo(
@@ -117,10 +119,8 @@ def test_one_run_scores_the_film_and_names_the_packages_that_are_missing(
     sections = ParamSections(
         {
             "compute": COMPUTE,
-            "decode": DecodeParams(max_side=640, fps=None, encoding="png", quality=95),
-            "detect": DetectParams(
-                weights="yolo26n", image_size=640, score_threshold=0.1, classes=None, max_detections=300, nms_iou=0.7
-            ),
+            "decode": DECODE,
+            "detect": DetectParams.model_validate(VALUES["detect"]),
             "track": make_params(),
         }
     )
