@@ -24,6 +24,7 @@ import numpy as np
 import yaml
 
 from tasks.artifacts.detections import Detections
+from tasks.track.frame_times import regular_times
 from tasks.track.params import TrackParams
 from tasks.track.run_tracker import track_detections
 
@@ -146,7 +147,7 @@ def main() -> None:
     params = TrackParams.model_validate(values["track"])
 
     def ours(detections: Detections) -> object:
-        return track_detections(detections, params)
+        return track_detections(detections, regular_times(detections.frame_count), params)
 
     print("frames per second".ljust(28), *(f"{n:8}" for n in OBJECTS), "objects")  # noqa: T201
     by_objects: dict[str, list[float]] = {}

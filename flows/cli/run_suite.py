@@ -30,6 +30,10 @@ SUITES = {
         "flows.evaluate.object_tracking:command",
         "tracking of an object and of points on synthetic scenes: IoU, survival; needs no data",
     ),
+    "tracking": (
+        "flows.evaluate.tracking:command",
+        "multi-object tracking from film to identities: HOTA, IDF1, switches",
+    ),
     "two_stream": ("flows.evaluate.two_stream:command", "both action streams on rendered figures; needs no data"),
 }
 

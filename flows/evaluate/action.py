@@ -147,7 +147,7 @@ def run_classification(frames: Frames, model: ActionModel, params: ParamSections
         flow = estimate_flow(frames, params.get_section(EstimateFlowParams), compute)
     if model.region == "person":
         found = detect(frames, params.get_section(DetectParams), compute)
-        tracks = track_detections(found, params.get_section(TrackParams))
+        tracks = track_detections(found, frames.pts_s, params.get_section(TrackParams))
     dense_flow = flow.to(folder / "dense_flow.parquet")
     settings = params.get_section(ClassifyParams)
     return classify(frames, dense_flow, tracks, model, params=settings, compute=compute)

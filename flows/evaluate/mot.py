@@ -46,7 +46,7 @@ MotFigures = tuple[Mapping[str, Mapping[str, float]], Mapping[str, float]]
     "--preset", type=click.Choice(sorted(PRESETS)), help="a published tracker instead of track in params.yaml"
 )
 @click.option("--peers", is_flag=True, help="compare with trackers of other packages and with the presets")
-@set_option("track", "max_gap=30 interpolate=false")
+@set_option("track", "max_gap_s=1 interpolate=false")
 @JSON_OPTION
 def command(**options: Any) -> int:
     """Score multi-object tracking on MOTChallenge sequences: HOTA, MOTA, IDF1."""
@@ -59,7 +59,7 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
     settings = apply_overrides(tracking.model_copy(update=dict(PRESETS.get(arguments.preset or "", {}))), arguments.set)
     sequences = find_sequences(arguments.data)
     track_detections(
-        sequences[0].detections(), settings
+        sequences[0].detections(), sequences[0].pts_s, settings
     )  # the first call loads SciPy, which must not count as tracking time
     results = {sequence.name: run_sequence(sequence, settings) for sequence in sequences}
     items, combined = summarise_results(sequences, results)
@@ -103,6 +103,6 @@ def run_sequence(sequence: MotSequence, params: TrackParams) -> tuple[TrackEvalR
     """TrackEval's result on one sequence, and the seconds that tracking took."""
     detections = sequence.detections()
     start = time.perf_counter()
-    tracks = track_detections(detections, params)
+    tracks = track_detections(detections, sequence.pts_s, params)
     seconds = time.perf_counter() - start
     return evaluate_tracks(sequence, tracks), seconds

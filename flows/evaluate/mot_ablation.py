@@ -35,14 +35,14 @@ from tasks.track.tracker_presets import PRESETS, WITHOUT_VISUAL_CUES
 from tasks.track.visual_cues import make_visual_cues
 
 COMPONENTS: Mapping[str, Mapping[str, Any]] = {
-    "without linking": {"link_max_gap": 0},
-    "without smoothing": {"smoothing": 0.0},
+    "without linking": {"link_max_gap_s": 0.0},
+    "without smoothing": {"smoothing_s": 0.0},
     "without interpolation": {"interpolate": False},
     "without min_confidence": {"min_confidence": 0.0},
     "without the second round": {"low_score": "high_score"},
-    "without the second pass": {"link_max_gap": 0, "smoothing": 0.0, "interpolate": False, "min_confidence": 0.0},
-    "with max_gap 30": {"max_gap": 30},
-    "with max_gap 30, unlinked": {"max_gap": 30, "link_max_gap": 0},
+    "without the second pass": {"link_max_gap_s": 0.0, "smoothing_s": 0.0, "interpolate": False, "min_confidence": 0.0},
+    "with max_gap_s 1": {"max_gap_s": 1.0},
+    "with max_gap_s 1, unlinked": {"max_gap_s": 1.0, "link_max_gap_s": 0.0},
     "with momentum .2": {"momentum": 0.2},
     "with recovery": {"observation_recovery": True},
     "with score-adaptive noise": {"score_adaptive_noise": True},
@@ -100,7 +100,7 @@ COMPUTE = Compute(
 
 NEIGHBOURS: Mapping[str, tuple[Any, ...]] = {
     "high_score": (0.2, 0.3, 0.4),
-    "max_gap": (10, 30),
+    "max_gap_s": (0.33, 1.0),
     "link_max_distance": (0.3, 0.4, 0.5),
     "min_confidence": (0.25, 0.35, 0.45),
 }
@@ -145,7 +145,7 @@ def print_scene_tables(default: TrackParams, scenes: list[SceneSequence]) -> Non
 def evaluate_scene(scene: SceneSequence, params: TrackParams) -> TrackEvalResult:
     """TrackEval's result on one scene, with the visual cues."""
     sight = make_visual_cues(scene.detections, scene.dense_flow, scene.features, scene.frames, params, COMPUTE)
-    return evaluate_tracks(scene.sequence, track_detections(scene.detections, params, sight))
+    return evaluate_tracks(scene.sequence, track_detections(scene.detections, scene.frames.pts_s, params, sight))
 
 
 def print_component_table(default: TrackParams, sequences: list[MotSequence]) -> None:

@@ -45,11 +45,21 @@ BOXMOT: Mapping[str, Mapping[str, Any]] = {
     "SFSORT": {},
 }
 """The same for `boxmot`."""
+PACKAGES: Mapping[str, str] = {
+    "trackers": "pip install 'semflow[peers]'",
+    "boxmot": "pip install boxmot, in an environment of its own",
+}
+"""Package to how it is installed."""
+
+
+def find_installed_peers() -> dict[str, TrackerFactory]:
+    """Name to the factory of a tracker of `trackers` and `boxmot`, as far as these packages are installed."""
+    return _find_trackers_package() | _find_boxmot_package()
 
 
 def find_peers() -> dict[str, TrackerFactory]:
-    """Name to the factory of a tracker; BadInput where neither package is installed."""
-    found = _find_trackers_package() | _find_boxmot_package()
+    """The same; BadInput where neither package is installed."""
+    found = find_installed_peers()
     if not found:
         raise BadInput(
             "--peers must have the package trackers or boxmot installed, got neither; pip install 'semflow[peers]'"
@@ -59,14 +69,19 @@ def find_peers() -> dict[str, TrackerFactory]:
 
 def run_peer(sequence: MotSequence, make: TrackerFactory) -> tuple[TrackEvalResult, float]:
     """TrackEval's result on a peer's tracks of one sequence, and the seconds that tracking took."""
-    detections = sequence.detections(as_published=True)
-    bounds = np.searchsorted(detections.frame, np.arange(sequence.frame_count + 1))
-    frames = [detections.take(np.arange(*bounds[frame : frame + 2])) for frame in range(sequence.frame_count)]
-    track_frame = make(sequence.height, sequence.width)
+    tracks, seconds = track_with_peer(sequence.detections(as_published=True), make)
+    return evaluate_tracks(sequence, tracks), seconds
+
+
+def track_with_peer(detections: Detections, make: TrackerFactory) -> tuple[Tracks, float]:
+    """A peer's tracks of a video, and the seconds that they took."""
+    bounds = np.searchsorted(detections.frame, np.arange(detections.frame_count + 1))
+    frames = [detections.take(np.arange(*bounds[frame : frame + 2])) for frame in range(detections.frame_count)]
+    track_frame = make(detections.height, detections.width)
     start = time.perf_counter()
     rows = [track_frame(here) for here in frames]
     seconds = time.perf_counter() - start
-    return evaluate_tracks(sequence, build_tracks(rows, detections)), seconds
+    return build_tracks(rows, detections), seconds
 
 
 def build_tracks(rows: Many[Boxes], detections: Detections) -> Tracks:

@@ -18,7 +18,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.evaluate.motchallenge import MotSequence
+from flows.evaluate.motchallenge import DEFAULT_FRAME_RATE, MotSequence
 from tasks.arrays import Boxes
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
@@ -69,7 +69,7 @@ def make_scene_sequence(seed: int, kind: CameraKind, folder: Path) -> SceneSeque
     height, width = scene.settings.height, scene.settings.width
     return SceneSequence(
         kind,
-        MotSequence(home.name, home, len(scene), width, height),
+        MotSequence(home.name, home, len(scene), width, height, DEFAULT_FRAME_RATE),
         simulate_detections(scene),
         scene_artifacts.make_dense_flow(scene, FLOW_NOISE_PX).to(home / "dense_flow.parquet"),
         scene_artifacts.make_features(scene).to(home / "features.npy"),

@@ -24,6 +24,7 @@ from tasks.errors import BadInput
 PERSON = 0  # COCO's class number, as in the detector; MOTChallenge scores pedestrians only
 MIN_COLUMNS = 7  # frame, id, x, y, w, h, score
 MIN_RESCALED_SCORE = 0.05  # the lowest score in the lists of MOT17, which are used unchanged
+DEFAULT_FRAME_RATE = 30.0  # of sequences that state none: that of most of MOT16, MOT17 and MOT20
 WITHOUT_CLASSES = (
     "MOT15"  # the benchmark without classes in its ground truth, for which TrackEval does no preprocessing
 )
@@ -42,6 +43,13 @@ class MotSequence:
     frame_count: int
     width: int
     height: int
+    frame_rate: float
+    """Frames per second."""
+
+    @property
+    def pts_s(self) -> NDArray[np.float64]:
+        """(frame_count,) times of the frames, seconds."""
+        return np.arange(self.frame_count) / self.frame_rate
 
     @property
     def benchmark(self) -> str:
@@ -107,9 +115,28 @@ def find_sequences(root: Path) -> list[MotSequence]:
         raise BadInput(f"{root} must hold folders with gt/gt.txt and det/det.txt, got none at any depth")
     names = [folder.name for folder in folders]
     return [
-        _open_sequence(folder, folder.name if names.count(folder.name) == 1 else folder.relative_to(root).as_posix())
+        open_sequence(folder, folder.name if names.count(folder.name) == 1 else folder.relative_to(root).as_posix())
         for folder in folders
     ]
+
+
+def open_sequence(folder: Path, name: str) -> MotSequence:
+    """A sequence with length and size from seqinfo.ini, else from the last frame and the outermost edges of boxes."""
+    files = (folder / "gt" / "gt.txt", folder / "det" / "det.txt")
+    tables = [_read_table(file) for file in files if file.is_file()]
+    last = int(max((table[:, 0].max() for table in tables if len(table)), default=0))
+    info = configparser.ConfigParser()
+    info.read(folder / "seqinfo.ini")
+    corners = np.concatenate([table[:, 2:4] + table[:, 4:6] for table in tables])
+    edge = np.ceil(corners.max(axis=0, initial=0)).astype(int)
+    return MotSequence(
+        name=name,
+        folder=folder,
+        frame_count=max(last, info.getint("Sequence", "seqLength", fallback=0)),
+        width=info.getint("Sequence", "imWidth", fallback=int(edge[0])),
+        height=info.getint("Sequence", "imHeight", fallback=int(edge[1])),
+        frame_rate=info.getfloat("Sequence", "frameRate", fallback=DEFAULT_FRAME_RATE),
+    )
 
 
 def evaluate_tracks(sequence: MotSequence, tracks: Tracks) -> TrackEvalResult:
@@ -168,23 +195,6 @@ def _metrics() -> dict[str, Any]:
     from trackeval.metrics import CLEAR, HOTA, Identity
 
     return {"HOTA": HOTA(), "CLEAR": CLEAR({"PRINT_CONFIG": False}), "Identity": Identity({"PRINT_CONFIG": False})}
-
-
-def _open_sequence(folder: Path, name: str) -> MotSequence:
-    """A sequence with length and size from seqinfo.ini, else from the last frame and the outermost edges of boxes."""
-    tables = [_read_table(folder / "gt" / "gt.txt"), _read_table(folder / "det" / "det.txt")]
-    last = int(max((table[:, 0].max() for table in tables if len(table)), default=0))
-    info = configparser.ConfigParser()
-    info.read(folder / "seqinfo.ini")
-    corners = np.concatenate([table[:, 2:4] + table[:, 4:6] for table in tables])
-    edge = np.ceil(corners.max(axis=0, initial=0)).astype(int)
-    return MotSequence(
-        name=name,
-        folder=folder,
-        frame_count=max(last, info.getint("Sequence", "seqLength", fallback=0)),
-        width=info.getint("Sequence", "imWidth", fallback=int(edge[0])),
-        height=info.getint("Sequence", "imHeight", fallback=int(edge[1])),
-    )
 
 
 def _read_table(path: Path) -> NDArray[np.float64]:

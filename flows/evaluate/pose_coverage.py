@@ -83,4 +83,4 @@ def compute_shares(counts: Metrics) -> Metrics:
 def _track_people(video: Path, folder: Path, params: ParamSections) -> tuple[Frames, Tracks]:
     frames = decode(RawVideo.load(video), params.get_section(DecodeParams)).to(folder / f"{video.name}.parquet")
     found = detect(frames, params.get_section(DetectParams), params.get_section(Compute))
-    return frames, track_detections(found, params.get_section(TrackParams))
+    return frames, track_detections(found, frames.pts_s, params.get_section(TrackParams))

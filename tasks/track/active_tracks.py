@@ -29,6 +29,8 @@ class ActiveTracks:
     class_id: NDArray[np.int16]
     hits: Indices
     """Detections so far."""
+    first_frame: Indices
+    """Frame of the first detection."""
     last_frame: Indices
     """Frame of the latest detection."""
     last_detection: Indices
@@ -52,6 +54,7 @@ class ActiveTracks:
             seen.class_id,
             np.ones(n, np.intp),
             np.full(n, frame),
+            np.full(n, frame),
             rows.copy(),
             seen.xyxy.copy(),
             append_observation(frame, measured[:, :2]),
@@ -64,9 +67,12 @@ class ActiveTracks:
         """(n, 4) boxes estimated by the filters."""
         return cxcywh_to_xyxy(self.mean[:, 0])
 
-    def predict(self, homography: Floats | None = None) -> PredictedTracks:
-        """Advance all tracks by one frame, with compensation of the camera's motion where it is given."""
-        self.mean, self.covariance = kalman_filter.predict(self.mean, self.covariance)
+    def predict(self, homography: Floats | None = None, step: float = 1.0) -> PredictedTracks:
+        """Advance all tracks by one frame, with compensation of the camera's motion where it is given.
+
+        `step` is the time from the frame before, in usual intervals.
+        """
+        self.mean, self.covariance = kalman_filter.predict(self.mean, self.covariance, step)
         if homography is not None and len(self.number):
             self._compensate_camera(homography)
         state = self.mean, self.covariance

@@ -62,6 +62,19 @@ class PredictedTracks:
     """Mean and covariance of the Kalman filters."""
 
 
+def select_tracks(tracks: PredictedTracks, rows: Indices) -> PredictedTracks:
+    """The tracks at `rows`."""
+    mean, covariance = tracks.state
+    return PredictedTracks(
+        tracks.xyxy[rows],
+        tracks.last_xyxy[rows],
+        tracks.recent[rows],
+        tracks.class_id[rows],
+        tracks.embedding[rows],
+        (mean[rows], covariance[rows]),
+    )
+
+
 def associate_detections(tracks: PredictedTracks, seen: FrameDetections, params: TrackParams) -> Indices:
     """(n,) index of the detection that continues each track, or -1; no detection continues two tracks."""
     partner = np.full(len(tracks.xyxy), -1)

@@ -3,10 +3,13 @@
 Source: Wojke et al., "Simple online and realtime tracking with a deep association metric" (2017), whose
 `kalman_filter.py` this follows function by function; centre, width and height as state, with noise in proportion to
 width and height, from Aharon et al., "BoT-SORT" (2022).
-We differ in layout alone. No noise term there couples the four coordinates, so the 8x8 covariance is block-diagonal
+We differ in layout, and in that a prediction may span more or less than the usual interval between frames, at
+variable frame rates. No noise term there couples the four coordinates, so the 8x8 covariance is block-diagonal
 with four 2x2 blocks, and the matrix products there are elementwise arithmetic here: the same numbers, faster.
 
-Shapes: mean (n, 2, 4), position and velocity of (cx, cy, w, h) in pixels and pixels per frame;
+The filters' noise is per frame at every frame rate: scaling it to seconds was no better at 7 to 30 frames per second.
+
+Shapes: mean (n, 2, 4), position and velocity of (cx, cy, w, h) in pixels and pixels per usual interval;
 covariance (n, 3, 4), the distinct entries of each coordinate's block: var(position), cov(position, velocity),
 var(velocity). Measurements are (n, 4) cxcywh.
 """
@@ -42,17 +45,17 @@ def initiate(measurement: Floats) -> FilterState:
     return mean, variance
 
 
-def predict(mean: Floats, covariance: Floats) -> FilterState:
-    """States predicted for the next frame: x + v, F P F' + Q."""
+def predict(mean: Floats, covariance: Floats, step: float = 1.0) -> FilterState:
+    """States predicted for the next frame, `step` usual intervals later: x + step v, F P F' + step Q."""
     scale = _noise_scale(mean[:, 0])
     moved = mean.copy()
-    moved[:, 0] += mean[:, 1]
+    moved[:, 0] += step * mean[:, 1]
     np.maximum(moved[:, 0, 2:], MIN_SIZE, out=moved[:, 0, 2:])
     predicted = covariance.copy()
-    predicted[:, 1] += covariance[:, 2]
-    predicted[:, 0] += covariance[:, 1] + predicted[:, 1]
-    predicted[:, 0] += np.square(STD_POSITION * scale)
-    predicted[:, 2] += np.square(STD_VELOCITY * scale)
+    predicted[:, 1] += step * covariance[:, 2]
+    predicted[:, 0] += step * (covariance[:, 1] + predicted[:, 1])
+    predicted[:, 0] += step * np.square(STD_POSITION * scale)
+    predicted[:, 2] += step * np.square(STD_VELOCITY * scale)
     return moved, predicted
 
 

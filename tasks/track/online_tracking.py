@@ -9,12 +9,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.arrays import Floats, Indices
 from tasks.artifacts.detections import Detections
 from tasks.track.active_tracks import ActiveTracks
 from tasks.track.association import FrameDetections, associate_detections
+from tasks.track.byte_life_cycle import find_survivors, predict_and_associate
+from tasks.track.duplicate_detections import find_distinct
 from tasks.track.flow_propagated_boxes import FlowPropagatedBoxes, find_occluded, median_box_flow
+from tasks.track.frame_times import TOLERANCE_S, median_interval, relative_steps
 from tasks.track.params import TrackParams
 from tasks.track.tracklets import Tracklets
 from tasks.track.visual_cues import NO_CUES, VisualCues
@@ -23,14 +27,19 @@ TENTATIVE_MAX_GAP = 1  # frames; a track with fewer than n_init detections survi
 
 
 def form_tracklets(
-    detections: Detections, params: TrackParams, cues: VisualCues = NO_CUES
+    detections: Detections, pts_s: Floats, params: TrackParams, cues: VisualCues = NO_CUES
 ) -> tuple[Tracklets, FlowPropagatedBoxes]:
-    """Tracklets of at least `n_init` detections with gaps of at most `max_gap` frames, and boxes for the gaps."""
+    """Tracklets of at least `n_init` detections with gaps of at most `max_gap_s`, and boxes for the gaps.
+
+    `pts_s` holds the times of all frames.
+    """
     xyxy, score = detections.xyxy.astype(np.float64), detections.score.astype(np.float64)
     boxes = FrameDetections(xyxy, score, detections.class_id, np.empty((len(score), 0), np.float32))
     usable = np.flatnonzero(score >= params.low_score)
     usable = usable[np.lexsort((-score[usable], detections.frame[usable]))]
     bounds = np.searchsorted(detections.frame[usable], np.arange(detections.frame_count + 1))
+    steps = relative_steps(pts_s)
+    max_gap = round(params.max_gap_s / median_interval(pts_s))
     active = ActiveTracks.from_detections(0, 0, usable[:0], _frame_detections(boxes, usable[:0], 0, cues))
     started = 0
     numbers: list[Indices] = []
@@ -38,36 +47,45 @@ def form_tracklets(
     propagated: list[tuple[Indices, Indices, Floats]] = []
     for frame in range(detections.frame_count):
         here = usable[bounds[frame] : bounds[frame + 1]]
+        if params.duplicate_iou < 1 and len(here) > 1:
+            here = here[find_distinct(xyxy[here], detections.class_id[here], params.duplicate_iou)]
         if not len(here) and not len(active.number):
             continue
         seen = _frame_detections(boxes, here, frame, cues)
         if cues.dense_flow is not None and frame:
             active.propagate_by_flow(*median_box_flow(cues.dense_flow, frame - 1, active.flow_xyxy))
         homography = cues.camera_motion.homographies[frame - 1] if cues.camera_motion is not None and frame else None
-        partner = associate_detections(active.predict(homography), seen, params)
+        if params.life_cycle == "bytetrack":
+            partner = predict_and_associate(active, seen, frame, params, homography)
+        else:
+            partner = associate_detections(active.predict(homography, steps[frame]), seen, params)
         matched = np.flatnonzero(partner >= 0)
         active.update(matched, frame, here[partner[matched]], seen.take(partner[matched]), params)
-        numbers.append(active.number[matched])
-        rows.append(here[partner[matched]])
         if cues.dense_flow is not None and frame:
             propagated.append(_propagated_boxes(active, np.flatnonzero(partner < 0), frame, seen))
-        active.keep_tracks(frame - active.last_frame <= max_missed_frames(active.hits, params))
+        if params.life_cycle == "uniform":
+            missed_s = pts_s[frame] - pts_s[active.last_frame]
+            active.keep_tracks(may_continue(active.hits, frame - active.last_frame, missed_s, params))
 
         new = seen.score >= params.high_score
         new[partner[matched]] = False
         if new.any():
             first = seen.take(np.flatnonzero(new))
             active.append_tracks(ActiveTracks.from_detections(started, frame, here[new], first))
-            rows.append(here[new])
-            numbers.append(np.arange(started, started + len(rows[-1])))
-            started += len(rows[-1])
+            started += len(first.score)
+        if params.life_cycle == "bytetrack":
+            active.keep_tracks(find_survivors(active, frame, max_gap, params))
+        is_here = active.last_frame == frame
+        numbers.append(active.number[is_here])
+        rows.append(active.last_detection[is_here])
     tracklets = Tracklets.from_pairs(np.concatenate([usable[:0], *numbers]), np.concatenate([usable[:0], *rows]))
     return tracklets.select_tracklets(tracklets.size >= params.n_init), FlowPropagatedBoxes.from_frames(propagated)
 
 
-def max_missed_frames(hits: Indices, params: TrackParams) -> Indices:
-    """(n,) consecutive frames without a detection that a track with `hits` detections survives."""
-    return np.where(hits < params.n_init, min(TENTATIVE_MAX_GAP, params.max_gap), params.max_gap)
+def may_continue(hits: Indices, missed: Indices, missed_s: Floats, params: TrackParams) -> NDArray[np.bool_]:
+    """(n,) whether tracks with `hits` detections survive `missed` frames, or seconds, without one."""
+    is_recent = missed_s <= params.max_gap_s + TOLERANCE_S
+    return is_recent & ((hits >= params.n_init) | (missed <= TENTATIVE_MAX_GAP))
 
 
 def _frame_detections(boxes: FrameDetections, rows: Indices, frame: int, cues: VisualCues) -> FrameDetections:

@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 
 from tasks.params import Params
 
+MAX_SMOOTHING_S = 30  # beyond it the equations of a path lose too many digits at high frame rates
+
 
 class TrackParams(Params):
     """How detections are joined into tracks."""
@@ -16,7 +18,11 @@ class TrackParams(Params):
     RENAMED: ClassVar[Mapping[str, str]] = {
         "score_noise": "score_adaptive_noise",
         "recovery": "observation_recovery",
-        "link_gap": "link_max_gap",
+        "max_gap": "max_gap_s",
+        "link_gap": "link_max_gap_s",
+        "link_max_gap": "link_max_gap_s",
+        "link_window": "link_window_s",
+        "smoothing": "smoothing_s",
         "link_distance": "link_max_distance",
         "link_size": "link_max_size_ratio",
         "fill": "interpolate",
@@ -28,6 +34,9 @@ class TrackParams(Params):
         "carry": "flow_prediction",
     }
 
+    duplicate_iou: float = Field(gt=0, le=1)
+    """Overlap from which on the weaker of two detections of a class in a frame is a duplicate and not used; 1 keeps
+    all."""
     high_score: float = Field(ge=0, le=1)
     """Score from which a detection is matched in the first round; only such detections start tracks."""
     low_score: float = Field(ge=0, le=1)
@@ -44,23 +53,27 @@ class TrackParams(Params):
     """Weight of the consistency of motion direction relative to overlap in the first round (OC-SORT); 0 disables it."""
     observation_recovery: bool
     """Whether a third round matches the remaining tracks by the box of their latest detection (OC-SORT)."""
+    life_cycle: Literal["uniform", "bytetrack"]
+    """How tracks start and end: uniform treats all alike in all rounds; bytetrack, for presets, is that of ByteTrack,
+    where tracks with fewer than n_init detections come last, and lost ones have no second round."""
     n_init: int = Field(ge=1)
     """Detections that confirm a track; one with fewer is left out of the result."""
-    max_gap: int = Field(ge=0)
-    """Frames without a detection that a track survives in the first pass."""
-    link_max_gap: int = Field(ge=0)
-    """Frames without a detection that linking may bridge; 0 turns linking off."""
+    max_gap_s: float = Field(ge=0)
+    """Seconds without a detection that a track survives in the first pass."""
+    link_max_gap_s: float = Field(ge=0)
+    """Seconds without a detection that linking may bridge; 0 turns linking off."""
     link_max_distance: float = Field(gt=0)
     """Largest distance between a tracklet extrapolated over the gap and the other one, in box heights; limits
     velocities too."""
     link_max_size_ratio: float = Field(gt=1)
     """Largest ratio of the heights at both sides of the gap."""
-    link_window: int = Field(ge=2)
-    """Frames at the end of a tracklet to which its motion is fitted."""
+    link_window_s: float = Field(gt=0)
+    """Seconds at the end of a tracklet to which its motion is fitted."""
     min_confidence: float = Field(ge=0, le=1)
     """Mean score of a track's detections below which the track is dropped."""
-    smoothing: float = Field(ge=0)
-    """Smoothness of paths: 100 keeps motion slower than some 20 frames, 0 keeps every detection's box as it is."""
+    smoothing_s: float = Field(ge=0, le=MAX_SMOOTHING_S)
+    """Period in seconds from which on a path's motion is kept, faster motion being smoothed away; 0 keeps every
+    detection's box as it is."""
     interpolate: bool
     """Whether gaps get interpolated boxes; such rows have detection -1 and score 0."""
     camera_compensation: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasks.arrays import Floats
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.tracks import Tracks
 from tasks.track.filter_tracks import filter_by_confidence
@@ -12,9 +13,9 @@ from tasks.track.tracklet_linking import link_tracklets
 from tasks.track.visual_cues import NO_CUES, VisualCues
 
 
-def track_detections(detections: Detections, params: TrackParams, cues: VisualCues = NO_CUES) -> Tracks:
-    """The table of tracks, from the detections and the visual cues."""
-    tracklets, propagated = form_tracklets(detections, params, cues)
-    linked = link_tracklets(detections, tracklets, params, cues)
+def track_detections(detections: Detections, pts_s: Floats, params: TrackParams, cues: VisualCues = NO_CUES) -> Tracks:
+    """The table of tracks, from the detections, the times of all frames, and the visual cues."""
+    tracklets, propagated = form_tracklets(detections, pts_s, params, cues)
+    linked = link_tracklets(detections, pts_s, tracklets, params, cues)
     tracks = filter_by_confidence(detections, linked, params)
-    return build_track_table(detections, tracks, params, cues.camera_motion, propagated)
+    return build_track_table(detections, pts_s, tracks, params, cues.camera_motion, propagated=propagated)

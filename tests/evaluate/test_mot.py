@@ -40,14 +40,16 @@ PLAIN = {
     "score_adaptive_noise": False,
     "momentum": 0.0,
     "observation_recovery": False,
+    "life_cycle": "uniform",
     "n_init": 1,
-    "max_gap": 2,
-    "link_max_gap": 0,
+    "duplicate_iou": 1.0,
+    "max_gap_s": 2 / 30,
+    "link_max_gap_s": 0,
     "link_max_distance": 0.3,
     "link_max_size_ratio": 1.3,
-    "link_window": 30,
+    "link_window_s": 30.0,
     "min_confidence": 0.0,
-    "smoothing": 0.0,
+    "smoothing_s": 0.0,
     "interpolate": True,
     "camera_compensation": False,
     "appearance": "none",
@@ -189,10 +191,10 @@ def test_combined_is_pooled_not_averaged(tmp_path: Path) -> None:
 def test_values_can_be_changed_on_the_command_line(tmp_path: Path) -> None:
     write_sequence(tmp_path, walker(range(1, 31)), seen(range(1, 11)) + seen(range(16, 31)))
     params = ParamSections({"track": TrackParams.model_validate(PLAIN)})
-    given = [mot.evaluate(options(tmp_path, "--set", f"max_gap={n}"), params).combined["IDF1"] for n in (4, 5)]
+    given = [mot.evaluate(options(tmp_path, "--set", f"max_gap_s={n / 30}"), params).combined["IDF1"] for n in (4, 5)]
     assert given[0] < given[1]
     assert mot.evaluate(options(tmp_path, "--preset", "sort"), params).combined["IDF1"] == given[0]
-    for odd in ("max_gap", "nonsense=1", "max_gap=soon"):
+    for odd in ("max_gap_s", "nonsense=1", "max_gap_s=soon"):
         with pytest.raises(BadParams, match="--set"):
             mot.evaluate(options(tmp_path, "--set", odd), params)
 

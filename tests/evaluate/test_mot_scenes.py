@@ -79,7 +79,9 @@ def test_a_shaken_scene_is_the_same_play() -> None:
 
 
 def test_knowing_the_camera_helps_where_it_shakes(shaken: SceneSequence) -> None:
-    default = make_params(link_max_gap=20, smoothing=100.0, interpolate=True, n_init=2)
+    default = make_params(
+        max_gap_s=0.2, link_max_gap_s=0.8, link_window_s=1.2, smoothing_s=0.8, interpolate=True, n_init=2
+    )
     blind, sighted = (
         summarise_metrics(evaluate_scene(shaken, replace_params(default, way)))
         for way in (WITHOUT_VISUAL_CUES, {**WITHOUT_VISUAL_CUES, "camera_compensation": True})

@@ -82,9 +82,9 @@ def test_a_changed_parameter_of_track_reruns_track_and_its_readers_only(done: Cl
     before = (done.root / "params.yaml").read_text()
     section = before[before.index("\ntrack:") :]
     key, value = next(line.split(":") for line in section.splitlines()[2:] if "max_gap" in line)
-    done.edit_params(f"{key}:{value}", f"{key}: {int(value) + 1}")
+    done.edit_params(f"{key}:{value}", f"{key}: {float(value) + 1:g}")
     reasons = {f"{i['stage']} {i['video']}": i["why"] for i in done.semflow("plan")["items"]}
-    assert reasons["track bikes"] == f"parameter max_gap: {value.strip()} -> {int(value) + 1}"
+    assert reasons["track bikes"] == f"parameter max_gap_s: {value.strip()} -> {float(value) + 1:g}"
     results = done.results()
     again = {"decode", "extract_features"}  # they are not kept, and the report reads them
     assert {name.split()[0] for name, result in results.items() if result == "computed"} <= {"track", "report"} | again

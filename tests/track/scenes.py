@@ -8,11 +8,16 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tasks.artifacts.detections import Detections
+from tasks.artifacts.tracks import Tracks
+from tasks.track.frame_times import regular_times
 from tasks.track.params import TrackParams
+from tasks.track.run_tracker import track_detections
+from tasks.track.visual_cues import NO_CUES, VisualCues
 
 Box = tuple[float, float, float, float]
 
 SETTINGS: dict[str, Any] = {
+    "duplicate_iou": 1.0,
     "high_score": 0.3,
     "low_score": 0.1,
     "min_iou": 0.3,
@@ -21,14 +26,15 @@ SETTINGS: dict[str, Any] = {
     "score_adaptive_noise": False,
     "momentum": 0.0,
     "observation_recovery": False,
+    "life_cycle": "uniform",
     "n_init": 3,
-    "max_gap": 5,
-    "link_max_gap": 0,
+    "max_gap_s": 5,
+    "link_max_gap_s": 0,
     "link_max_distance": 0.3,
     "link_max_size_ratio": 1.3,
-    "link_window": 30,
+    "link_window_s": 30.0,
     "min_confidence": 0.0,
-    "smoothing": 0.0,
+    "smoothing_s": 0.0,
     "interpolate": False,
     "camera_compensation": False,
     "appearance": "none",
@@ -43,6 +49,11 @@ SETTINGS: dict[str, Any] = {
 
 def make_params(**changes: Any) -> TrackParams:
     return TrackParams.model_validate(SETTINGS | changes)
+
+
+def track_frames(detections: Detections, params: TrackParams, cues: VisualCues = NO_CUES) -> Tracks:
+    """Tracks in a film of one frame per second, so that lengths of time in seconds are frames."""
+    return track_detections(detections, regular_times(detections.frame_count, 1.0), params, cues)
 
 
 def make_detections(rows: list[tuple[int, Box, float, int]], frame_count: int) -> Detections:

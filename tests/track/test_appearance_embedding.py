@@ -13,9 +13,8 @@ from tasks.track import kalman_filter
 from tasks.track.active_tracks import ActiveTracks
 from tasks.track.appearance_embedding import match_embeddings
 from tasks.track.association import FrameDetections
-from tasks.track.run_tracker import track_detections
 from tasks.track.visual_cues import VisualCues
-from tests.track.scenes import Box, make_detections, make_params
+from tests.track.scenes import Box, make_detections, make_params, track_frames
 
 RED, BLUE = np.array([1.0, 0.1, 0]), np.array([0.1, 1.0, 0])
 Row = tuple[int, Box, float, int]
@@ -60,18 +59,18 @@ def colours(tracks: Tracks, people: list[tuple[list[Row], np.ndarray]]) -> list[
 def test_looks_tell_apart_who_turned_back_from_who_walked_on(way: dict[str, Any]) -> None:
     people = meeting()
     detections = make_detections(people[0][0] + people[1][0], 43)
-    params = make_params(max_gap=20, min_iou=0.05, appearance_min_iou=0.05).model_copy(update=way)
-    assert [len(who) for who in colours(track_detections(detections, params, sight_of(people)), people)] == [1, 1]
-    assert [len(who) for who in colours(track_detections(detections, params), people)] == [2, 2]
+    params = make_params(max_gap_s=20, min_iou=0.05, appearance_min_iou=0.05).model_copy(update=way)
+    assert [len(who) for who in colours(track_frames(detections, params, sight_of(people)), people)] == [1, 1]
+    assert [len(who) for who in colours(track_frames(detections, params), people)] == [2, 2]
 
 
 def test_without_pictures_the_setting_changes_nothing() -> None:
     people = meeting()
     detections = make_detections(people[0][0] + people[1][0], 43)
-    seeing = track_detections(
-        detections, make_params(appearance="first", link_max_appearance_distance=0.2, link_max_gap=20)
+    seeing = track_frames(
+        detections, make_params(appearance="first", link_max_appearance_distance=0.2, link_max_gap_s=20)
     )
-    plain = track_detections(detections, make_params(link_max_gap=20))
+    plain = track_frames(detections, make_params(link_max_gap_s=20))
     np.testing.assert_array_equal(seeing.track_id, plain.track_id)
 
 
@@ -82,23 +81,23 @@ def test_looks_do_not_count_far_from_where_a_track_may_be() -> None:
     sight = sight_of([(here, RED), (there, RED)])
     for iou in (0.0, 0.5):
         params = make_params(appearance="first", appearance_min_iou=iou)
-        assert track_detections(detections, params, sight).track_id.max() == 2
+        assert track_frames(detections, params, sight).track_id.max() == 2
 
 
 def test_classes_stay_apart_however_alike() -> None:
     person = [(f, box(100), 0.9, 0) for f in range(10)]
     other = [(f, box(100), 0.9, 1) for f in range(10, 20)]
     params = make_params(appearance="first", appearance_min_iou=0.0)
-    tracks = track_detections(make_detections(person + other, 20), params, sight_of([(person, RED), (other, RED)]))
+    tracks = track_frames(make_detections(person + other, 20), params, sight_of([(person, RED), (other, RED)]))
     assert tracks.track_id.max() == 2
 
 
 def test_a_gap_is_not_linked_to_someone_who_looks_different() -> None:
     before, after = [(f, box(100), 0.9, 0) for f in range(20)], [(f, box(100), 0.9, 0) for f in range(40, 60)]
     detections = make_detections(before + after, 60)
-    params = make_params(link_max_gap=40, link_max_appearance_distance=0.3)
+    params = make_params(link_max_gap_s=40, link_max_appearance_distance=0.3)
     for colour, tracks in ((RED, 1), (BLUE, 2)):
-        assert track_detections(detections, params, sight_of([(before, RED), (after, colour)])).track_id.max() == tracks
+        assert track_frames(detections, params, sight_of([(before, RED), (after, colour)])).track_id.max() == tracks
 
 
 def test_what_is_unknown_forbids_nothing() -> None:

@@ -21,9 +21,8 @@ from tasks.track.camera_motion import (
     linearise_homography,
     scale_change,
 )
-from tasks.track.run_tracker import track_detections
 from tasks.track.visual_cues import VisualCues
-from tests.track.scenes import Box, make_detections, make_params, walk
+from tests.track.scenes import Box, make_detections, make_params, track_frames, walk
 
 MakeFlow = Callable[..., DenseFlow]
 SEED = st.integers(0, 2**32 - 1)
@@ -118,9 +117,9 @@ def test_a_still_camera_changes_nothing() -> None:
     ):
         np.testing.assert_array_equal(before, after)
     detections = make_detections(walk(range(20)) + walk(range(30, 50)), 50)
-    params = make_params(link_max_gap=20, smoothing=100.0, interpolate=True, momentum=0.2, observation_recovery=True)
-    plain = track_detections(detections, params)
-    still = track_detections(detections, params, VisualCues(VideoCameraMotion(np.tile(np.eye(3), (49, 1, 1)))))
+    params = make_params(link_max_gap_s=20, smoothing_s=20.0, interpolate=True, momentum=0.2, observation_recovery=True)
+    plain = track_frames(detections, params)
+    still = track_frames(detections, params, VisualCues(VideoCameraMotion(np.tile(np.eye(3), (49, 1, 1)))))
     np.testing.assert_array_equal(plain.track_id, still.track_id)
     np.testing.assert_allclose(plain.xyxy, still.xyxy, atol=1e-4)
 
@@ -128,27 +127,27 @@ def test_a_still_camera_changes_nothing() -> None:
 def test_whoever_a_shaking_camera_loses_is_kept_when_its_motion_is_known() -> None:
     cameras = shifts(60)
     detections = make_detections(filmed(walk(range(60)), cameras), 60)
-    assert ids(track_detections(detections, make_params(), VisualCues(VideoCameraMotion(cameras)))) == [1]
-    assert ids(track_detections(detections, make_params())) != [1]
+    assert ids(track_frames(detections, make_params(), VisualCues(VideoCameraMotion(cameras)))) == [1]
+    assert ids(track_frames(detections, make_params())) != [1]
 
 
 @pytest.mark.parametrize(
-    "way", [{"max_gap": 30}, {"link_max_gap": 30}, {"max_gap": 30, "observation_recovery": True, "momentum": 0.2}]
+    "way", [{"max_gap_s": 30}, {"link_max_gap_s": 30}, {"max_gap_s": 30, "observation_recovery": True, "momentum": 0.2}]
 )
 def test_a_gap_is_bridged_though_the_camera_moved_meanwhile(way: dict[str, Any]) -> None:
     cameras = np.tile(np.eye(3), (69, 1, 1))
     cameras[25:35, 0, 2] = 30  # the picture jerks aside in the middle of the gap
     detections = make_detections(filmed(walk([*range(20), *range(40, 70)]), cameras), 70)
-    assert ids(track_detections(detections, make_params(**way), VisualCues(VideoCameraMotion(cameras)))) == [1]
-    assert ids(track_detections(detections, make_params(**way))) == [1, 2]
+    assert ids(track_frames(detections, make_params(**way), VisualCues(VideoCameraMotion(cameras)))) == [1]
+    assert ids(track_frames(detections, make_params(**way))) == [1, 2]
 
 
 def test_paths_are_smoothed_in_the_world_and_filled_along_with_the_camera() -> None:
     cameras = shifts(40)
     whole = filmed(walk(range(40)), cameras)
     detections = make_detections([row for row in whole if not 15 <= row[0] < 20], 40)
-    tracks = track_detections(
-        detections, make_params(smoothing=100.0, interpolate=True), VisualCues(VideoCameraMotion(cameras))
+    tracks = track_frames(
+        detections, make_params(smoothing_s=20.0, interpolate=True), VisualCues(VideoCameraMotion(cameras))
     )
     assert len(tracks) == 40
     np.testing.assert_allclose(tracks.xyxy, [box for _, box, _, _ in whole], atol=0.01)

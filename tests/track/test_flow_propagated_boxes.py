@@ -10,9 +10,8 @@ import pytest
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.tracks import FLOW_PREDICTED, INTERPOLATED
 from tasks.track.flow_propagated_boxes import FlowPropagatedBoxes, find_occluded, median_box_flow
-from tasks.track.run_tracker import track_detections
 from tasks.track.visual_cues import VisualCues
-from tests.track.scenes import make_detections, make_params, walk
+from tests.track.scenes import make_detections, make_params, track_frames, walk
 
 MakeFlow = Callable[..., DenseFlow]
 STILL = np.tile(np.eye(3), (29, 1, 1))
@@ -38,11 +37,11 @@ def test_missed_frames_have_a_box_that_is_marked(make_flow: MakeFlow) -> None:
     seen, missed = [*range(10), *range(14, 30)], [10, 11, 12, 13]
     detections = make_detections(walk(seen), 30)
     sight = VisualCues(dense_flow=make_flow(STILL, moving(range(30))))
-    tracks = track_detections(detections, make_params(flow_prediction=True), sight)
+    tracks = track_frames(detections, make_params(flow_prediction=True), sight)
     assert tracks.frame[tracks.detection == FLOW_PREDICTED].tolist() == missed
     assert not tracks.score[tracks.detection == FLOW_PREDICTED].any()
     np.testing.assert_allclose(tracks.xyxy, [box for _, box, _, _ in walk(range(30))], atol=0.1)
-    assert len(track_detections(detections, make_params())) == len(seen)
+    assert len(track_frames(detections, make_params())) == len(seen)
 
 
 def test_flow_knows_of_a_turn_in_a_gap_that_no_straight_line_does(make_flow: MakeFlow) -> None:
@@ -53,8 +52,8 @@ def test_flow_knows_of_a_turn_in_a_gap_that_no_straight_line_does(make_flow: Mak
     seen = [f for f in range(30) if not 10 <= f < 15]
     detections = make_detections([(f, boxes[f], 0.9, 0) for f in seen], 30)
     params = make_params(interpolate=True, flow_prediction=True)
-    straight = track_detections(detections, params)
-    carried = track_detections(detections, params, VisualCues(dense_flow=make_flow(STILL, own)))
+    straight = track_frames(detections, params)
+    carried = track_frames(detections, params, VisualCues(dense_flow=make_flow(STILL, own)))
     assert np.abs(straight.xyxy - boxes).max() == pytest.approx(18)
     assert np.abs(carried.xyxy - boxes).max() < 0.5
     assert set(straight.detection[10:15]) == {INTERPOLATED}
@@ -66,11 +65,9 @@ def test_a_box_is_lost_behind_another_and_after_a_track_s_end(make_flow: MakeFlo
     still = [(f, (100.0, 100.0, 140.0, 200.0), 0.9, 0) for f in [*range(10), *range(14, 20)]]
     detections = make_detections(still + front, 30)
     flow = make_flow(STILL)
-    tracks = track_detections(detections, make_params(flow_prediction=True), VisualCues(dense_flow=flow))
+    tracks = track_frames(detections, make_params(flow_prediction=True), VisualCues(dense_flow=flow))
     assert FLOW_PREDICTED not in tracks.detection
-    tracks = track_detections(
-        make_detections(still, 30), make_params(flow_prediction=True), VisualCues(dense_flow=flow)
-    )
+    tracks = track_frames(make_detections(still, 30), make_params(flow_prediction=True), VisualCues(dense_flow=flow))
     assert tracks.frame[tracks.detection == FLOW_PREDICTED].tolist() == [10, 11, 12, 13]
 
 

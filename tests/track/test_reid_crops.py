@@ -26,11 +26,10 @@ from tasks.track.reid_crops import (
     load_reid_network,
     make_crop_embedder,
 )
-from tasks.track.run_tracker import track_detections
 from tasks.track.visual_cues import VisualCues
 from tasks.weights.fetch import weights_path
 from tests.factories.compute import make_compute
-from tests.track.scenes import Box, make_detections, make_params
+from tests.track.scenes import Box, make_detections, make_params, track_frames
 
 WEIGHTS = "mobilenet-v2-bottleneck"
 CPU = make_compute(batch=4)
@@ -80,13 +79,13 @@ def test_a_frame_without_a_trusted_image_has_no_looks(tmp_path: Path) -> None:
 def test_colours_tell_apart_who_turned_back_from_who_walked_on(tmp_path: Path) -> None:
     frames, detections = turned_back(tmp_path)
     params = make_params(
-        max_gap=20, min_iou=0.05, appearance_min_iou=0.05, appearance="first", appearance_max_distance=0.3
+        max_gap_s=20, min_iou=0.05, appearance_min_iou=0.05, appearance="first", appearance_max_distance=0.3
     )
-    tracks = track_detections(
+    tracks = track_frames(
         detections, params, VisualCues(embedder=make_crop_embedder(frames, WEIGHTS, CPU), embedding_size=EMBEDDING_SIZE)
     )
     assert [len(set(who_of(tracks.take(tracks.track_id == i)))) for i in (1, 2)] == [1, 1]
-    blind = track_detections(detections, params)
+    blind = track_frames(detections, params)
     assert [len(set(who_of(blind.take(blind.track_id == i)))) for i in (1, 2)] == [2, 2]
 
 

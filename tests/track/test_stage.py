@@ -18,19 +18,18 @@ from tasks.params import Compute
 from tasks.synthetic.scene import scene_artifacts
 from tasks.synthetic.scene.synthetic_scene import SceneSettings, make_scene
 from tasks.track import reid_crops
-from tasks.track.run_tracker import track_detections
 from tasks.track.stage import track
 from tasks.track.tracker_presets import PRESETS
 from tests.factories.compute import make_compute
-from tests.track.scenes import make_detections, make_params
+from tests.track.scenes import make_detections, make_params, track_frames
 
 EVERYTHING: dict[str, Any] = {
     "camera_compensation": True,
     "appearance": "closest",
     "link_max_appearance_distance": 0.2,
     "flow_prediction": True,
-    "link_max_gap": 10,
-    "smoothing": 100.0,
+    "link_max_gap_s": 10,
+    "smoothing_s": 20.0,
     "interpolate": True,
     "n_init": 2,
 }
@@ -89,7 +88,7 @@ def test_any_number_of_workers_gives_the_same(seen: Path) -> None:
 
 def test_with_everything_off_the_pictures_change_nothing(seen: Path) -> None:
     params = make_params()
-    assert content(track(*opened(seen), params, COMPUTE)) == content(track_detections(opened(seen)[0], params))
+    assert content(track(*opened(seen), params, COMPUTE)) == content(track_frames(opened(seen)[0], params))
 
 
 @pytest.mark.parametrize("way", [EVERYTHING, *PRESETS.values()])

@@ -8,23 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.artifacts.detections import Detections
-from tasks.track.run_tracker import track_detections as track
-from tasks.track.tracklet_linking import find_successors, fit_ends, link_tracklets
+from tasks.track.tracklet_linking import Observations, find_successors, fit_ends, link_tracklets
 from tasks.track.tracklets import Tracklets
-from tests.track.scenes import make_detections, make_params, walk
+from tests.track.scenes import make_detections, make_params, track_frames, walk
 
 BEFORE, AFTER = range(20), range(40, 60)
 
 
 def identities(detections: Detections, **changes: object) -> int:
-    tracks = track(detections, make_params(link_max_gap=60, **changes))
+    tracks = track_frames(detections, make_params(link_max_gap_s=60, **changes))
     return len(np.unique(tracks.track_id))
 
 
 def test_a_walk_interrupted_for_longer_than_max_gap_is_one_track() -> None:
     detections = make_detections(walk(BEFORE) + walk(AFTER), 60)
     assert identities(detections) == 1
-    assert len(np.unique(track(detections, make_params()).track_id)) == 2
+    assert len(np.unique(track_frames(detections, make_params()).track_id)) == 2
 
 
 @pytest.mark.parametrize("gap", [59, 60, 61])
@@ -41,7 +40,7 @@ def test_someone_else_at_the_same_place_is_not_joined() -> None:
 def test_whoever_comes_in_where_someone_went_out_is_not_joined() -> None:
     """Both paths miss by little, as the gap is short; it is the speeds that tell them apart."""
     out, back = walk(range(20), speed=(4, 0)), walk(range(24, 44), start=(262, 100), speed=(-3, 0))
-    assert identities(make_detections(out + back, 44), max_gap=2) == 2
+    assert identities(make_detections(out + back, 44), max_gap_s=2) == 2
 
 
 def test_sizes_must_agree() -> None:
@@ -58,7 +57,7 @@ def test_classes_are_not_joined() -> None:
 
 def test_of_two_heirs_the_one_on_the_path_is_taken() -> None:
     near = walk(AFTER, start=(100, 125))
-    tracks = track(make_detections(walk(BEFORE) + walk(AFTER) + near, 60), make_params(link_max_gap=60))
+    tracks = track_frames(make_detections(walk(BEFORE) + walk(AFTER) + near, 60), make_params(link_max_gap_s=60))
     box = tracks.xyxy[(tracks.track_id == 1) & (tracks.frame == 50)][0]
     assert tuple(box) == walk([50])[0][1]
 
@@ -72,9 +71,9 @@ def test_ends_are_read_off_straight_lines() -> None:
     detections = make_detections(walk(range(30), start=(5, 7), speed=(2, -1)), 30)
     tracklets = Tracklets(np.zeros(30, np.intp), np.arange(30))
     box = np.concatenate([(detections.xyxy[:, :2] + detections.xyxy[:, 2:]) / 2, [[40, 100]] * 30], axis=1)
-    stop = fit_ends(tracklets, np.arange(30), box, np.array([29]), 10)
+    stop = fit_ends(tracklets, Observations(np.arange(30), np.arange(30) / 25, box), np.array([29]), 0.4)
     np.testing.assert_allclose(stop.centre, [[5 + 58 + 20, 7 - 29 + 50]])
-    np.testing.assert_allclose(stop.velocity, [[2, -1]])
+    np.testing.assert_allclose(stop.velocity, [[50, -25]])
     np.testing.assert_allclose(stop.height, [100])
 
 
@@ -82,7 +81,7 @@ def test_ends_are_read_off_straight_lines() -> None:
 def test_successors_are_all_pairs_that_fit(spans: list[tuple[int, int]], gap: int) -> None:
     start = np.array([first for first, _ in spans], int)
     stop = start + np.array([length for _, length in spans], int)
-    earlier, later = find_successors(stop, start, gap)
+    earlier, later = find_successors(stop, start, np.arange(80) / 10, gap / 10)
     expected = {(i, j) for i in range(len(spans)) for j in range(len(spans)) if stop[i] < start[j] <= stop[i] + gap + 1}
     assert len(earlier) == len(expected)
     assert set(zip(earlier.tolist(), later.tolist(), strict=True)) == expected
@@ -90,4 +89,4 @@ def test_successors_are_all_pairs_that_fit(spans: list[tuple[int, int]], gap: in
 
 def test_nothing_to_link() -> None:
     nothing = Tracklets(np.empty(0, np.intp), np.empty(0, np.intp))
-    assert len(link_tracklets(make_detections([], 3), nothing, make_params(link_max_gap=9))) == 0
+    assert len(link_tracklets(make_detections([], 3), np.arange(3.0), nothing, make_params(link_max_gap_s=9))) == 0
