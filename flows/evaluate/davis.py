@@ -7,8 +7,8 @@ resized to the working size of `decode`; features and flow are those of the stag
 (davis_methods.py):
 
 - `copied`: the first mask, unmoved.  `warped`: warped along dense optical flow.
-- `propagated`: by feature similarity alone (tasks/geometry/feature_propagation.py), with the field's radius, count,
-  memory.  `field`: the semantic field (tasks/fit_field).
+- `propagated`: by feature similarity alone (tasks/geometry/feature_propagation.py), in its published form.
+- `field`: the semantic field (tasks/fit_field).
 - `propagated with masks` and `field with masks`, by `--labels masks`: both with instance masks of YOLO26n-seg in every
   frame. That segmenter knows COCO's eighty classes, so objects of these classes gain most; the others are unaffected.
 

@@ -20,6 +20,10 @@ from tasks.label_propagation.propagate_labels import classify_frames, make_propa
 from tasks.label_propagation.propagation_config import DEFAULT_CONFIG
 from tasks.sequence.label_map import encode_one_hot, pool_to_cells, upsample_to_pixels
 
+# Of plain propagation, as Jabri et al. (2020) set them; the temperature, in units of the cosine spread, is the field's.
+PLAIN_RADIUS, PLAIN_COUNT, PLAIN_MEMORY = 12, 10, 5
+PLAIN_TEMPERATURE = 0.1
+
 
 def copy_first_mask(sequence: DavisSequence) -> Iterator[tuple[int, Floats32]]:
     """The first mask in every frame."""
@@ -60,12 +64,8 @@ def propagate_first_mask(
     grids: Iterable[Any] = (clip.feature_grid(frame) for frame in range(1, clip.length))
     first = clip.feature_grid(0)
     assert first is not None
-    how = GridPropagationConfig(
-        DEFAULT_CONFIG.match_radius,
-        DEFAULT_CONFIG.match_count,
-        DEFAULT_CONFIG.temperature * compute_cosine_spread(first),
-        DEFAULT_CONFIG.memory_frames,
-    )
+    temperature = PLAIN_TEMPERATURE * compute_cosine_spread(first)
+    how = GridPropagationConfig(PLAIN_RADIUS, PLAIN_COUNT, temperature, PLAIN_MEMORY)
     labels = pool_to_cells(encode_one_hot(sequence.first, CLASSES), clip.cells)
     for frame, found in enumerate(propagate_grid_labels(first, grids, labels, how, feed_back), start=1):
         assert found is not None

@@ -46,8 +46,12 @@ class PropagationConfig:
     """Confidence in flow lowered where colours at both ends differ."""
     match_radius: int = 12
     """Cells to each side in which semantic matches are searched (Jabri et al., 2020)."""
-    match_count: int = 10
+    match_count: int = 5
     """Semantic matches per cell, over all memory frames together."""
+    labelled_bias: float = 1.0
+    """Added to the logarithm of the weight of matches in labelled frames: those in the latest frames may be wrong."""
+    shift_objects: bool = True
+    """Whether the nearest labelled frame is matched a second time, moved to where its objects are now."""
     temperature: float = 0.1
     """Of the softmax of cosines, in units of the video's cosine spread (1 less the mean cosine of any two cells)."""
     memory_frames: int = 5

@@ -14,7 +14,8 @@ from tasks.label_propagation.cell_search import SearchGrid
 from tasks.label_propagation.evidence import Evidence
 from tasks.label_propagation.feature_similarity import FeatureSimilarity
 from tasks.label_propagation.labelled_hypotheses import find_labelled_hypotheses
-from tasks.label_propagation.memory_bank import MemoryBank, MemoryFrame
+from tasks.label_propagation.memory_bank import MemoryBank
+from tasks.label_propagation.memory_frame import MemoryFrame
 from tasks.label_propagation.propagation_task import PropagationTask
 from tasks.sequence.flow_trajectory import WarpField, compose_warp_fields
 from tasks.sequence.label_map import pool_to_cells, upsample_to_pixels
