@@ -46,8 +46,7 @@ def propagate_first_mask(
 ) -> Iterator[tuple[int, Floats32]]:
     """The first mask propagated by feature similarity.
 
-    With a `refiner` the instance masks that fit the propagated one take its place where it finds any, in what is
-    yielded and in what is fed back to the next frames.
+    With a `refiner` the mask is refined by instance masks, both what is yielded and what is fed back to the next frames.
     """
     clip = sequence.clip
     refined: dict[int, ClassProbabilities] = {}
@@ -55,7 +54,7 @@ def propagate_first_mask(
     def feed_back(number: int, found: Any) -> Any:
         if refiner is None:
             return found
-        _, fed_back = refiner(number + 1, upsample_to_pixels(found, clip.cells, clip.height, clip.width))
+        fed_back = refiner(number + 1, upsample_to_pixels(found, clip.cells, clip.height, clip.width))
         if fed_back is None:
             return found
         refined[number + 1] = fed_back

@@ -25,7 +25,7 @@ from tasks.extract_features.feature_extractor import (
 from tasks.extract_features.params import ExtractFeaturesParams
 from tasks.extract_features.pretrained_projection import load_pretrained_projection
 from tasks.geometry.forward_backward import find_consistent_pixels
-from tasks.label_propagation.mask_refinement import InstanceMasks, MaskRefiner, find_class_categories
+from tasks.label_propagation.mask_refinement import InstanceMasks, MaskRefiner, measure_mask_reliability
 from tasks.params import Compute, ParamSections
 from tasks.sequence.frame_pair_motion import FramePairMotion
 from tasks.sequence.label_map import encode_one_hot
@@ -77,7 +77,7 @@ def make_mask_refiner(sequence: DavisSequence) -> MaskRefiner:
         ]
         return InstanceMasks(np.array(masks, np.bool_).reshape(-1, height, width), found.score, found.class_id)
 
-    return MaskRefiner(seen, find_class_categories(encode_one_hot(sequence.first, CLASSES), seen(0)))
+    return MaskRefiner(seen, measure_mask_reliability([(encode_one_hot(sequence.first, CLASSES), seen(0))], CLASSES))
 
 
 def open_sequence(files: Files, context: DavisContext) -> DavisSequence:

@@ -150,7 +150,8 @@ def make_label_maps(task: PropagationTask, store: VoteStore) -> Iterator[Classif
             known = task.one_hot(frame)
             probabilities, strength = known + (1 - known.sum(axis=-1, keepdims=True)) * probabilities, None
         elif task.mask_refiner is not None:
-            probabilities, _ = task.mask_refiner(frame, probabilities)
+            refined = task.mask_refiner(frame, probabilities)
+            probabilities = probabilities if refined is None else refined
         yield make_classified_frame(probabilities, strength)
 
 

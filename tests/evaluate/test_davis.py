@@ -18,7 +18,7 @@ from tasks.errors import BadInput
 from tasks.estimate_flow.flow_backend import FlowBackend
 from tasks.estimate_flow.opencv_flow import make_dis_estimator
 from tasks.extract_features.params import ExtractFeaturesParams
-from tasks.label_propagation.mask_refinement import InstanceMasks, MaskRefiner
+from tasks.label_propagation.mask_refinement import InstanceMasks, MaskRefiner, MaskReliability
 
 SIDE = 128
 
@@ -94,7 +94,7 @@ def test_an_instance_mask_takes_the_place_of_the_propagated_one_and_is_fed_back(
             return InstanceMasks(np.zeros((0, 72, 128), np.bool_), np.zeros(0, np.float32), np.zeros(0, np.int16))
         return InstanceMasks(slide.truth(frame)[None], np.ones(1, np.float32), np.zeros(1, np.int16))
 
-    refiner = MaskRefiner(find_instances, (frozenset(), frozenset({0})))
+    refiner = MaskRefiner(find_instances, (MaskReliability(), MaskReliability(frozenset({0}), 1.0, 1.0)))
     refined = dict(propagate_first_mask(slide, refiner))
     plain = dict(propagate_first_mask(slide))
     assert ((refined[2] > 0.5) == slide.truth(2)).all()
