@@ -10,7 +10,8 @@ resized to the working size of `decode`; features and flow are those of the stag
 - `propagated`: by feature similarity alone (tasks/geometry/feature_propagation.py), in its published form.
 - `field`: the semantic field (tasks/fit_field).
 - `propagated with masks` and `field with masks`, by `--labels masks`: both with instance masks of YOLO26n-seg in every
-  frame. That segmenter knows COCO's eighty classes, so objects of these classes gain most; the others are unaffected.
+  frame, which in plain propagation take the mask's place wherever they fit it. That segmenter knows COCO's eighty
+  classes, so objects of these classes gain most.
 
 `J`, `F` and `J&F` are those of the last method that was computed. All settings are the same for all sequences.
 """
@@ -19,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import click
@@ -29,7 +29,7 @@ from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
 from flows.evaluate.davis_measures import compute_boundary_f, compute_jaccard, threshold_share
 from flows.evaluate.davis_methods import copy_first_mask, fit_semantic_field, propagate_first_mask, warp_first_mask
-from flows.evaluate.davis_sequence import DavisSequence, make_mask_refiner, open_context, open_sequence
+from flows.evaluate.davis_sequence import DavisSequence, make_mask_refiner, open_context, open_sequence, trust_masks
 from flows.evaluate.match_data import find_clips
 from flows.evaluate.score_table import SuiteScores
 from tasks.arrays import Floats32
@@ -76,7 +76,7 @@ def score_sequence(sequence: DavisSequence, with_masks: bool) -> dict[str, float
     }
     if with_masks:
         refiner = make_mask_refiner(sequence)
-        methods["propagated with masks"] = propagate_first_mask(sequence, refiner)
+        methods["propagated with masks"] = propagate_first_mask(sequence, trust_masks(refiner))
         methods["field with masks"] = fit_semantic_field(sequence, refiner)
     scores = {name: _score_method(sequence, shares) for name, shares in methods.items()}
     j, f = scores[[*methods][-1]]

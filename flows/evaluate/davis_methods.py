@@ -41,12 +41,10 @@ def warp_first_mask(sequence: DavisSequence) -> Iterator[tuple[int, Floats32]]:
         yield frame, share
 
 
-def propagate_first_mask(
-    sequence: DavisSequence, refiner: MaskRefiner | None = None
-) -> Iterator[tuple[int, Floats32]]:
+def propagate_first_mask(sequence: DavisSequence, refiner: MaskRefiner | None = None) -> Iterator[tuple[int, Floats32]]:
     """The first mask propagated by feature similarity.
 
-    With a `refiner` the mask is refined by instance masks, both what is yielded and what is fed back to the next frames.
+    With a `refiner` instance masks refine what is yielded and what is fed back to the next frames.
     """
     clip = sequence.clip
     refined: dict[int, ClassProbabilities] = {}

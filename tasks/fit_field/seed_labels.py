@@ -24,8 +24,8 @@ from tasks.errors import BadInput
 from tasks.fit_field.field_inputs import FieldInputs
 from tasks.fit_field.params import FitFieldParams
 from tasks.fit_field.track_labels import LabelSubject, rasterize_tracks, select_subjects
-from tasks.label_propagation.mask_refinement import InstanceMasks, MaskReliability, measure_mask_reliability
 from tasks.geometry.evenly_spaced import pick_evenly
+from tasks.label_propagation.mask_refinement import InstanceMasks, MaskReliability, measure_mask_reliability
 from tasks.sequence.label_map import UNKNOWN, encode_one_hot
 
 LABELS_CHECKPOINT = "labels.npz"
@@ -131,7 +131,7 @@ def make_instance_segmenter(
 def measure_user_masks(
     seeds: SeedLabels, segment: Callable[[int], InstanceMasks], is_usable: Callable[[int], bool]
 ) -> SeedLabels:
-    """The user's seed labels with the reliability of instance masks measured on a few labelled frames, evenly spread."""
+    """The user's seed labels with the reliability of instance masks, measured on a few labelled frames."""
     frames = [frame for frame in sorted(seeds.labels) if is_usable(frame)]
     some = [frames[n] for n in pick_evenly(len(frames), MEASURED_FRAMES).tolist()]
     classes = len(seeds.classes)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from flows.evaluate import davis
-from flows.evaluate.davis_methods import copy_first_mask, propagate_first_mask
 from flows.evaluate.davis_measures import compute_jaccard
+from flows.evaluate.davis_methods import copy_first_mask, propagate_first_mask
 from flows.evaluate.davis_sequence import DavisContext, DavisSequence, open_sequence
 from flows.evaluate.match_data import find_clips
 from tasks.errors import BadInput

@@ -164,7 +164,6 @@ def test_pixels_of_unknown_label_do_not_count_against_a_mask() -> None:
     assert found[1].precision == 1
 
 
-
 def test_votes_are_added_up_and_come_back() -> None:
     evidence = Evidence.empty(2, 3, 2)
     evidence.add_votes("chained", encode_one_hot(np.ones((2, 3), np.uint8), 2), np.ones((2, 3), np.float32))
