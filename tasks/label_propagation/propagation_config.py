@@ -1,8 +1,8 @@
 """Switches and weights of label propagation, the same for every video.
 
-Chosen on five DAVIS sequences read forwards and backwards; a value was kept only where both directions agree. Two
-variants were rejected because errors accumulated: a free classification head per video, and full-resolution maps fed
-back into the semantic evidence.
+Chosen on ten DAVIS sequences, leaving each out in turn (docs/decisions/0015-label-propagation-that-generalises.md, with
+what was rejected: among others a free classification head per video, and full-resolution maps fed back into the semantic
+evidence, since errors accumulated).
 """
 
 from __future__ import annotations

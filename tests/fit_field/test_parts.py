@@ -6,6 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.artifacts.semantic_field import FieldClass
+from tasks.fit_field.seed_labels import SeedLabels, measure_user_masks
 from tasks.geometry.cell_grid import l2_normalize
 from tasks.label_propagation.evidence import EVIDENCE_KINDS, Evidence, VoteStore
 from tasks.label_propagation.evidence_weights import EQUAL_WEIGHTS, fit_evidence_weights
@@ -175,3 +177,19 @@ def test_votes_are_added_up_and_come_back() -> None:
     assert (found.total == 2).all()
     assert (found.votes[..., 1] == 2).all()
     assert store.take_votes(1) is None
+
+
+def test_masks_are_measured_on_the_users_labels_of_usable_frames() -> None:
+    labels = block(slice(4, 12)).astype(np.uint8)
+    classes = (FieldClass("background"), FieldClass("cloth"))
+    seeds = SeedLabels(classes, {0: labels, 8: labels, 9: labels}, (MaskReliability(),) * 2, "user")
+    asked: list[int] = []
+
+    def segment(frame: int) -> InstanceMasks:
+        asked.append(frame)
+        return instances(block(slice(4, 10)))
+
+    measured = measure_user_masks(seeds, segment, lambda frame: frame != 8)
+    assert measured.reliability[1] == MaskReliability(frozenset({7}), recall=6 / 8, precision=1.0)
+    assert asked == [0, 9]
+    assert measured.labels is seeds.labels
