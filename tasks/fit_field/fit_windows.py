@@ -69,7 +69,7 @@ def _write_field(
         seeds = load_seed_labels(inputs, params, size, kept)
         segment = make_instance_segmenter(frames, params, size) if params.use_instance_masks else None
         if segment is not None and seeds.source == "user":
-            seeds = measure_user_masks(seeds, segment, inputs.is_usable)
+            seeds = measure_user_masks(seeds, segment, lambda frame: bool(frames.ok[frame]))
         context = FieldContext(inputs, seeds, params, size, device, segment)
         shots = [make_shot(chosen, context) for chosen in split_shots(inputs, params.frame_stride, seeds.labels)]
         metadata = FieldMetadata(

@@ -129,10 +129,10 @@ def make_instance_segmenter(
 
 
 def measure_user_masks(
-    seeds: SeedLabels, segment: Callable[[int], InstanceMasks], is_usable: Callable[[int], bool]
+    seeds: SeedLabels, segment: Callable[[int], InstanceMasks], is_whole: Callable[[int], bool]
 ) -> SeedLabels:
     """The user's seed labels with the reliability of instance masks, measured on a few labelled frames."""
-    frames = [frame for frame in sorted(seeds.labels) if is_usable(frame)]
+    frames = [frame for frame in sorted(seeds.labels) if is_whole(frame)]
     some = [frames[n] for n in pick_evenly(len(frames), MEASURED_FRAMES).tolist()]
     classes = len(seeds.classes)
     samples = ((encode_one_hot(seeds.labels[frame], classes), segment(frame)) for frame in some)
