@@ -1,8 +1,8 @@
 """Switches and weights of label propagation, the same for every video.
 
 Chosen on ten DAVIS sequences, leaving each out in turn. docs/decisions/0015-label-propagation-that-generalises.md has
-the figures and what was rejected, among others a classifier per video and full-resolution maps fed back into the semantic
-evidence: errors accumulated.
+the figures and what was rejected, among others a classifier per video and full-resolution maps fed back into the
+semantic evidence: errors accumulated.
 """
 
 from __future__ import annotations
