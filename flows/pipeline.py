@@ -14,6 +14,7 @@ from tasks.extract_features.stage import extract_features
 from tasks.fit_field.stage import fit_field
 from tasks.match.stage import match
 from tasks.report.stage import report
+from tasks.segment.stage import segment
 from tasks.stage import Stage
 from tasks.track.stage import track
 from tasks.train.stage import train
@@ -21,6 +22,7 @@ from tasks.train.stage import train
 STAGES: tuple[Stage[..., Any], ...] = (
     decode,
     detect,
+    segment,
     estimate_flow,
     fit_axes,
     extract_features,

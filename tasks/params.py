@@ -120,7 +120,7 @@ def _words(fault: Mapping[str, Any], where: tuple[str | int, ...], kind: type[Pa
         return f"{key}: {fault['msg'].removeprefix('Value error, ')}"
     got = fault["input"]
     hint = "; YAML reads this as text: write it as 0.001 or 1.0e-3" if isinstance(got, str) and _is_number(got) else ""
-    return f"{key}: {fault['msg']}, got {shorten_value(got)}{hint}"
+    return f"{key}: {fault['msg'].removeprefix('Value error, ')}, got {shorten_value(got)}{hint}"
 
 
 def _is_number(text: str) -> bool:

@@ -24,8 +24,9 @@ from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.kinematics import Kinematics
+from tasks.artifacts.masks import Masks
 from tasks.artifacts.matches import Matches
-from tasks.artifacts.poses import Poses
+from tasks.artifacts.poses import KEYPOINTS, Poses
 from tasks.artifacts.report import Report
 from tasks.artifacts.semantic_field import FieldMetadata, SemanticField
 from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata
@@ -71,9 +72,10 @@ def write_samples(folder: Path) -> Mapping[str, Path]:
 def _writers() -> Mapping[type[Artifact], Callable[[Path], None]]:
     tables = (
         Detections.empty(**SIZE),
+        Masks.empty(**SIZE),
         Tracks.empty(**SIZE),
         Matches.empty(**SIZE),
-        Poses.empty(**SIZE, trusted_score=0.5),
+        Poses.empty(**SIZE, trusted_score=0.5, skeleton="halpe26", keypoints=KEYPOINTS),
         Kinematics.empty(frame_count=FRAMES),
         Actions.empty(**SIZE, network="i3d", notes=[], confident_from=0.5),
     )

@@ -33,7 +33,7 @@ MIN_PART_S, MIN_CASE_S = 25.0, 20.0
 """Seconds that must be left for a part, and for a new process that computes stages."""
 CASE_SHARE = 0.35
 """Of the time of all stages, that one case may take."""
-CASES = ("detect", "extract_features", "match", "estimate_flow, RAFT", "estimate_pose", "classify", "fit_field")
+CASES = ("detect", "extract_features", "match", "estimate_flow, RAFT", "estimate_pose, YOLO", "classify", "fit_field")
 """Titles of the cases (stage_cases.py), which cannot be imported before the packages are there."""
 REHEARSAL_DEVICE = "cpu:0"
 """As in stage_cases.py: stages take their path for an accelerator on the CPU."""
@@ -41,6 +41,8 @@ FILM_S, FIELD_FILM_S = 20.0, 10.0
 """Film for whole runs, and at most for the one with the semantic field, most of which the CPU computes."""
 NO_FIELD: Mapping[str, Any] = {"fit_field": {"labels": "user"}}
 """Without labels of a user the field is not fitted."""
+YOLO_POSES: Mapping[str, Any] = {"backend": "yolo", "keypoint_score": 0.5}
+"""RTMPose computes on the CPU on every machine."""
 RAFT: Mapping[str, Any] = {**NO_FIELD, "estimate_flow": {"backend": "raft-small"}}
 """Dense flow on the device, where by default the CPU computes it."""
 
@@ -184,7 +186,7 @@ def run_whole(check: Check, name: str, film_s: float, changes: Mapping[str, Any]
     Raises RuntimeError, naming the stages that were done, where it takes longer than `limit_s`.
     """
     results = check.work / f"{name}.json"
-    sections = {"compute": {"device": check.device or "cpu"}, **changes}
+    sections = {"compute": {"device": check.device or "cpu"}, "estimate_pose": YOLO_POSES, **changes}
     order = {
         "root": str(check.work / name), "clip": str(check.clip), "film_s": film_s, "params": str(check.params),
         "changes": sections, "results": str(results),

@@ -45,7 +45,9 @@ CASES = (
     StageCase("extract_features", "extract_features"),
     StageCase("match", "match"),
     StageCase("estimate_flow, RAFT", "estimate_flow", {"backend": "raft-small"}, cpu_clip=SHORT, rehearsed=False),
-    StageCase("estimate_pose", "estimate_pose"),
+    StageCase(
+        "estimate_pose, YOLO", "estimate_pose", {"backend": "yolo", "keypoint_score": 0.5}
+    ),  # RTMPose computes on the CPU everywhere
     StageCase("classify", "classify", rehearsed=False),
     StageCase("fit_field", "fit_field"),
 )

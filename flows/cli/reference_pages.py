@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -86,6 +86,8 @@ def _render_section(name: str, kind: type[Params]) -> Iterator[str]:
         if isinstance(field.annotation, type) and issubclass(field.annotation, Params):
             nested.append((f"{name}.{key}", field.annotation))
             continue
+        members = [one for one in get_args(field.annotation) if isinstance(one, type) and issubclass(one, Params)]
+        nested += [(f"{name}.{key}", one) for one in members]
         meaning = " ".join((field.description or "").split()).replace("|", r"\|")
         rows.append(f"| `{key}` | {describe_type(schema['properties'][key], definitions)} | {meaning} |")
     if len(rows) > 2:  # noqa: PLR2004  more than the two lines of the heading
@@ -105,6 +107,8 @@ def describe_type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> 
     if schema.get("type") == "array":
         items = schema.get("items", {})
         return f"list of {describe_type(items, definitions)}" if items else "list"
+    if "properties" in schema:
+        return f"section with {', '.join(f'`{key}`' for key in schema['properties'])}"
     limits = [f"{sign} {schema[key]:g}" for key, sign in LIMITS.items() if key in schema]
     return " ".join([str(schema.get("type", "any")), *limits])
 

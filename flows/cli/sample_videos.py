@@ -18,8 +18,9 @@ from flows.cli.display import show_progress
 from flows.engine.atomic_files import PARTIAL_FOLDER, make_partial_path, move_into_place, remove_path
 from tasks.artifacts.raw_video import RawVideo
 from tasks.errors import SemflowError
-from tasks.weights.catalog import PackageArchive, WeightAsset
+from tasks.weights.catalog import WeightAsset
 from tasks.weights.fetch import fetch_asset
+from tasks.weights.package_archives import PackageArchive
 
 SAMPLES = (
     WeightAsset(

@@ -14,7 +14,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +30,15 @@ from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.frames_file import Frame
-from tasks.detect.params import HEAD_LIMIT, DetectParams
+from tasks.detect.params import HEAD_LIMIT, DetectorFile, DetectParams
 from tasks.detect.stage import detect
 from tasks.errors import BadInput
 from tasks.params import Compute, ParamSections
+from tasks.weights.download import compute_sha256
 
 IMAGES = (".jpg", ".jpeg", ".png")
 SCORE_THRESHOLD = 0.001  # AP needs the weak detections too; ultralytics' own validation starts here
+PERSON = "person"  # the first of COCO's classes
 MAX_DETECTIONS = 100  # COCO's largest maxDets
 
 
@@ -50,10 +52,16 @@ class CocoImage:
     xywh: NDArray[np.float64]
     """(n, 4) centre and size, as fractions of the image."""
 
+    def keep_class(self, class_id: int) -> CocoImage:
+        """The image with only its objects of one class."""
+        rows = self.class_id == class_id
+        return replace(self, class_id=self.class_id[rows], xywh=self.xywh[rows])
+
 
 @click.command(cls=ValuesCommand)
 @DATA_OPTION
-@click.option("--weights", help="score these weights instead of detect.weights in params.yaml")
+@click.option("--weights", help="score this name or file instead of detect.weights in params.yaml")
+@click.option("--people", is_flag=True, help="score people alone, for detectors that know no other class")
 @JSON_OPTION
 def command(**options: Any) -> int:
     """Score detection on COCO-like images: AP and AP50."""
@@ -63,12 +71,23 @@ def command(**options: Any) -> int:
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """AP and AP50 of the detector per image and over all, with the section `detect` except for what AP prescribes."""
     values = params.get_section(DetectParams).model_dump()
-    prescribed = {"score_threshold": SCORE_THRESHOLD, "classes": None, "max_detections": HEAD_LIMIT}
-    chosen = {"weights": arguments.weights} if arguments.weights else {}
+    prescribed = {
+        "score_threshold": SCORE_THRESHOLD,
+        "classes": (PERSON,) if arguments.people else None,
+        "max_detections": HEAD_LIMIT,
+    }
+    chosen = {"weights": name_weights(arguments.weights)} if arguments.weights else {}
     settings = DetectParams.model_validate(values | prescribed | chosen)
     labelled = read_coco_images(arguments.data)
+    labelled = [image.keep_class(0) for image in labelled] if arguments.people else labelled
     found = [detect_image(image.file, settings, params.get_section(Compute)) for image in labelled]
     return score_detections(labelled, found)
+
+
+def name_weights(given: str) -> str | DetectorFile:
+    """A name of the catalogue as it is, a file with its sha256."""
+    file = Path(given)
+    return DetectorFile(path=given, sha256=compute_sha256(file)) if file.is_file() else given
 
 
 def read_coco_images(data: Path) -> list[CocoImage]:

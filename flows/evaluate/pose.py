@@ -1,9 +1,10 @@
 """Poses against ground truth: `semflow eval pose --data DIR`.
 
-Where DIR holds `images/` and `annotations.json` (COCO's keypoint format, Lin et al., 2014), people are detected in
-whole images, as `estimate_pose` does in frames. Metrics: OKS AP (similarity .50 to .95) and AP50 by pycocotools, at
-most 20 people per image, as fractions, over all sizes; `combined` pools all images as COCO does. For comparison,
-`ultralytics_AP` is that of ultralytics' own predict on the same images, unless `--alone`.
+Where DIR holds `images/` and `annotations.json` (COCO's keypoint format, Lin et al., 2014), people are found in whole
+images: RTMPose in the boxes of `detect`, rated by the scores of box and keypoints together, as MMPose does; YOLO by
+itself. Metrics: OKS AP (similarity .50 to .95) and AP50; `combined` pools all images as COCO does. With RTMPose,
+`true_boxes_AP` is that in the labelled boxes; with YOLO, `ultralytics_AP` is that of ultralytics' own predict on the
+same images, unless `--alone`.
 
 Where DIR holds videos, each goes through decode, detect, track and estimate_pose; metrics are shares of tracked
 person-frames that get a pose (see pose_coverage.py).
@@ -12,41 +13,43 @@ person-frames that get a pose (see pose_coverage.py).
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
-import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
+from flows.evaluate.coco import HEAD_LIMIT, detect_image
+from flows.evaluate.keypoint_precision import CocoAnnotations, compute_average_precision, read_annotations
 from flows.evaluate.pose_coverage import VIDEO_SUFFIXES, measure_coverage
 from flows.evaluate.score_table import SuiteScores
 from tasks.arrays import Image
+from tasks.detect.params import DetectParams
 from tasks.device import resolve_device
 from tasks.errors import BadInput
-from tasks.estimate_pose.params import EstimatePoseParams
-from tasks.estimate_pose.pose_detector import MAX_PEOPLE, PoseDetector
+from tasks.estimate_pose.duplicate_poses import suppress_duplicate_poses
+from tasks.estimate_pose.params import BACKEND_WEIGHTS, EstimatePoseParams
+from tasks.estimate_pose.pose_detector import MAX_PEOPLE
+from tasks.estimate_pose.pose_finder import make_pose_detector
+from tasks.estimate_pose.rtmpose_model import load_rtmpose
+from tasks.estimate_pose.top_down_poses import TopDownEstimator
 from tasks.params import Compute, ParamSections
 from tasks.weights.fetch import weights_path
 from tasks.yolo.keypoint_decoding import Skeletons
 from tasks.yolo.ultralytics_import import import_ultralytics
-from tasks.yolo.yolo_model import load_yolo
 
 SCORE_THRESHOLD = 0.001  # AP needs low scores too; the threshold of ultralytics' own validation
-MAX_PEOPLE_PER_IMAGE = 20  # COCO's maxDets for keypoints
-PERSON_CATEGORY = 1  # COCO's number for it
-
-CocoAnnotations = dict[str, Any]
-"""Parsed annotations.json of COCO."""
+BACKENDS = tuple(BACKEND_WEIGHTS)
 
 
 @click.command(cls=ValuesCommand)
 @DATA_OPTION
+@click.option("--backend", type=click.Choice(BACKENDS), help="score this one instead of estimate_pose.backend")
 @click.option("--alone", is_flag=True, help="leave out ultralytics' own predict, which is slow")
 @JSON_OPTION
 def command(**options: Any) -> int:
@@ -56,52 +59,71 @@ def command(**options: Any) -> int:
 
 def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
     """AP on labelled images, or the share of people with a pose on videos; the section `estimate_pose` but for AP."""
+    chosen = {"backend": arguments.backend} if arguments.backend else {}
+    settings = params.get_section(EstimatePoseParams).model_copy(update=chosen)
     if (arguments.data / "annotations.json").exists():
-        return _on_images(arguments, params)
+        return _on_images(arguments, settings, params)
     videos = sorted(file for file in arguments.data.iterdir() if file.suffix.lower() in VIDEO_SUFFIXES)
     if not videos:
         raise BadInput(f"{arguments.data} must hold images/ and annotations.json, or videos, got neither")
-    items, combined = measure_coverage(videos, params)
+    items, combined = measure_coverage(videos, settings, params)
     return SuiteScores("pose", items, combined)
 
 
-def _on_images(arguments: argparse.Namespace, params: ParamSections) -> SuiteScores:
-    settings = params.get_section(EstimatePoseParams)
-    model = load_yolo(settings.weights, resolve_device(params.get_section(Compute).device))
-    detector = PoseDetector(
-        model=model,
-        image_size=settings.image_size,
-        crop_height=settings.crop_height,
-        score_threshold=SCORE_THRESHOLD,
-        nms_iou=settings.nms_iou,
-        batch=1,
-    )
+def _on_images(arguments: argparse.Namespace, settings: EstimatePoseParams, params: ParamSections) -> SuiteScores:
     ground = read_annotations(arguments.data)
-    images = [_read(arguments.data / "images" / str(image["file_name"])) for image in ground["images"]]
-    found = [detector.detect_in_frame(image) for image in images]
-    items, combined = compute_average_precision(ground, found)
+    files = [arguments.data / "images" / str(image["file_name"]) for image in ground["images"]]
+    images = [_read(file) for file in files]
+    if settings.backend == "rtmpose":
+        items, combined = compute_average_precision(ground, estimate_in_detections(files, images, settings, params))
+        _, others = compute_average_precision(ground, estimate_in_true_boxes(ground, images, settings))
+        return SuiteScores("pose", items, combined | {f"true_boxes_{name}": value for name, value in others.items()})
+    weak = settings.model_copy(update={"score_threshold": SCORE_THRESHOLD})
+    detector = make_pose_detector(weak, resolve_device(params.get_section(Compute).device), batch=1)
+    items, combined = compute_average_precision(ground, [detector.detect_in_frame(image) for image in images])
     if not arguments.alone:
-        _, theirs = compute_average_precision(ground, predict_with_ultralytics(images, settings))
-        combined |= {f"ultralytics_{name}": value for name, value in theirs.items()}
+        _, others = compute_average_precision(ground, predict_with_ultralytics(images, settings))
+        combined |= {f"ultralytics_{name}": value for name, value in others.items()}
     return SuiteScores("pose", items, combined)
 
 
-def read_annotations(data: Path) -> CocoAnnotations:
-    """The annotations of `data`; BadInput where they are not COCO's keypoint format."""
-    file = data / "annotations.json"
-    try:
-        ground: CocoAnnotations = json.loads(file.read_text(encoding="utf-8"))
-        whole = all({"keypoints", "area", "bbox"} <= set(each) for each in ground["annotations"])
-        if not whole or not ground["images"]:
-            raise KeyError
-    except (ValueError, KeyError, TypeError):
-        raise BadInput(f"{file} must be COCO's keypoint format with `images` and `annotations`, got another") from None
-    return ground
+def estimate_in_detections(
+    files: Sequence[Path], images: Sequence[Image], settings: EstimatePoseParams, params: ParamSections
+) -> list[Skeletons]:
+    """RTMPose's skeletons in the boxes of people that `detect` finds in each image."""
+    limits = {"score_threshold": SCORE_THRESHOLD, "classes": ("person",), "max_detections": HEAD_LIMIT}
+    detecting, compute = params.get_section(DetectParams).model_copy(update=limits), params.get_section(Compute)
+    found = [detect_image(file, detecting, compute) for file in files]
+    return [rate_poses(image, boxes.xyxy, boxes.score, settings) for image, boxes in zip(images, found, strict=True)]
+
+
+def estimate_in_true_boxes(
+    ground: CocoAnnotations, images: Sequence[Image], settings: EstimatePoseParams
+) -> list[Skeletons]:
+    """RTMPose's skeletons in the labelled boxes of each image."""
+    found: list[Skeletons] = []
+    for entry, image in zip(ground["images"], images, strict=True):
+        xywh = [each["bbox"] for each in ground["annotations"] if each["image_id"] == entry["id"]]
+        boxes = np.array(xywh, np.float32).reshape(-1, 4)
+        boxes[:, 2:] += boxes[:, :2]
+        found.append(rate_poses(image, boxes, np.ones(len(boxes), np.float32), settings))
+    return found
+
+
+def rate_poses(
+    image: Image, boxes: NDArray[np.float32], score: NDArray[np.float32], settings: EstimatePoseParams
+) -> Skeletons:
+    """RTMPose's skeletons in (n, 4) xyxy boxes, each person once, with the product of box and keypoint scores."""
+    model = load_rtmpose(BACKEND_WEIGHTS["rtmpose"])
+    estimator = TopDownEstimator(model, settings.flip, settings.keypoint_score, settings.min_keypoints)
+    people = estimator.estimate_poses(image, boxes)
+    people = replace(people, score=people.score * score)
+    return people.take(suppress_duplicate_poses(people, np.zeros(len(people), np.bool_)))
 
 
 def predict_with_ultralytics(images: Sequence[Image], settings: EstimatePoseParams) -> list[Skeletons]:
     """Skeletons in each image by ultralytics' own predict, in torch, with the same settings."""
-    predictor = import_ultralytics().YOLO(weights_path(settings.weights))
+    predictor = import_ultralytics().YOLO(weights_path(BACKEND_WEIGHTS["yolo"]))
     found: list[Skeletons] = []
     for image in images:
         result = predictor.predict(
@@ -116,77 +138,6 @@ def predict_with_ultralytics(images: Sequence[Image], settings: EstimatePosePara
         points = result.keypoints.data.numpy()
         found.append(Skeletons(result.boxes.xyxy.numpy(), result.boxes.conf.numpy(), points[..., :2], points[..., 2]))
     return found
-
-
-def compute_average_precision(
-    ground: CocoAnnotations, found: Sequence[Skeletons]
-) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
-    """AP and AP50 per image and over all, of `found`, one per image of `ground` in its order."""
-    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints its progress to stdout
-        truth, guesses = _as_coco(ground, found)
-        items = {
-            Path(image["file_name"]).stem: {
-                "people": float(sum(truth.anns[n]["num_keypoints"] > 0 for n in truth.getAnnIds(imgIds=image["id"]))),
-                "found": float(len(seen)),
-            }
-            | _score(truth, guesses, [image["id"]])
-            for image, seen in zip(ground["images"], found, strict=True)
-        }
-        return items, _score(truth, guesses, [image["id"] for image in ground["images"]])
-
-
-def _as_coco(ground: CocoAnnotations, found: Sequence[Skeletons]) -> tuple[Any, Any]:
-    from pycocotools.coco import COCO
-
-    truth: Any = COCO()
-    annotations = [
-        {"iscrowd": 0}
-        | each
-        | {"id": n, "category_id": PERSON_CATEGORY, "num_keypoints": sum(v > 0 for v in each["keypoints"][2::3])}
-        for n, each in enumerate(ground["annotations"], 1)  # 0 means unmatched there
-    ]
-    truth.dataset = {"images": ground["images"], "categories": [{"id": PERSON_CATEGORY}], "annotations": annotations}
-    truth.createIndex()
-    guesses: Any = COCO()
-    rows = [
-        (image["id"], points, score)
-        for image, seen in zip(ground["images"], found, strict=True)
-        for points, score in zip(seen.keypoints.astype(np.float64), seen.score.tolist(), strict=True)
-    ]
-    guesses.dataset = {
-        "images": ground["images"],
-        "categories": [{"id": PERSON_CATEGORY}],
-        "annotations": [
-            {
-                "id": n,
-                "image_id": image,
-                "category_id": PERSON_CATEGORY,
-                "score": score,
-                "keypoints": np.insert(points, 2, 1, axis=1).reshape(-1).tolist(),
-                "area": float(np.ptp(points, axis=0).prod()),
-            }
-            for n, (image, points, score) in enumerate(rows, 1)
-        ],
-    }
-    guesses.createIndex()
-    return truth, guesses
-
-
-def _score(truth: Any, guesses: Any, images: list[int]) -> dict[str, float]:
-    """AP and AP50 over `images`; empty where no person has keypoints, as neither is defined then."""
-    from pycocotools.cocoeval import COCOeval
-
-    people = [truth.anns[n] for n in truth.getAnnIds(imgIds=images)]
-    if not any(person["num_keypoints"] and not person["iscrowd"] for person in people):
-        return {}
-    evaluation: Any = COCOeval(truth, guesses, "keypoints")
-    evaluation.params.imgIds, evaluation.params.catIds = images, [PERSON_CATEGORY]
-    evaluation.params.maxDets = [MAX_PEOPLE_PER_IMAGE]
-    evaluation.params.areaRng, evaluation.params.areaRngLbl = [evaluation.params.areaRng[0]], ["all"]
-    evaluation.evaluate()
-    evaluation.accumulate()
-    precision = evaluation.eval["precision"]  # similarity threshold, recall, class, area, maxDets
-    return {"AP": float(precision.mean()), "AP50": float(precision[0].mean())}
 
 
 def _read(file: Path) -> Image:

@@ -10,7 +10,8 @@ weights of the streams by folds), the test clips being of other seeds:
 - direction: the cycle forwards, backwards and to and fro at one speed, which differ in the order of the fields alone.
 The spatial stream is the classical one, a head on MobileNetV2's features of single frames (Simonyan and Zisserman,
 2014). `shuffled` is the temporal stream on the motion-only clips with shuffled frames: what is
-left without the order of the motion. `figures` are the ten motions of the model that semflow ships with.
+left without the order of the motion. `_ece` is the expected calibration error, `fused_of_5` the fused streams trained
+on five clips of each label (learning curve). `figures` are the ten motions of the model that semflow ships with.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ from flows.cli.run_suite import run_suite
 from flows.evaluate.score_table import SuiteScores, TableRow
 from flows.training.figure_stacks import FigureClipInputs, FigureClipJob, make_render_pool, render_clip_inputs
 from tasks.arrays import Indices
+from tasks.geometry.evenly_spaced import pick_evenly
 from tasks.params import ParamSections
+from tasks.streams.calibration import compute_calibration_error
 from tasks.streams.fusion import fuse_probabilities
 from tasks.streams.linear_head import predict_probabilities
 from tasks.streams.spatial_stream import extract_spatial_features
@@ -43,9 +46,13 @@ from tasks.train.params import TrainParams
 from tasks.train.pretrained_model import load_pretrained_temporal
 from tasks.train.stream_features import StreamFeatures, TrainContext
 from tasks.train.stream_training import TrainingData, predict_rows, train_spatial_stream, train_temporal_stream
-from tasks.train.train_action_model import fit_stream_weights
+from tasks.train.train_action_model import fit_stream_fusion
 
-FRAMES, STACKS = 33, 3
+FRAMES, STACKS = 33, 9
+PICTURES = 3
+"""Pictures per clip of the appearance stream."""
+LEARNING_CURVE = (5, 10)
+"""Clips of each label of which fewer than all are learned from."""
 PROCESSES = 2
 TRAIN_SEED, TEST_SEED = 100, 200  # different from those of the pretrained network's clips
 CLIPS_PER_LABEL = 16  # of each label, for learning and again for measuring
@@ -136,7 +143,9 @@ def _measure_label_set(
     truth = np.array([job.seed[1] for job in everything])
     labels = int(truth.max()) + 1
     data = TrainingData(list(_extract_all_features(pool, everything)), truth, labels)
-    rows = np.arange(len(learning))
+    clip = np.array([job.seed[2] for job in learning])
+    is_shuffled = np.array([job.is_shuffled for job in everything])
+    plain = np.flatnonzero(~is_shuffled)[len(learning) :]
 
     def train_spatial(some: Indices) -> tuple[object, NDArray[np.float64]]:
         return train_spatial_stream(data, some, context)
@@ -144,16 +153,24 @@ def _measure_label_set(
     def train_temporal(some: Indices) -> tuple[object, NDArray[np.float64]]:
         return train_temporal_stream(data, some, context, NO_CHECKPOINT)
 
-    names = [str(job.seed) for job in everything]
-    weights, _ = fit_stream_weights(data, rows, names, context.params, (train_spatial, train_temporal))
-    rgb, flow = train_spatial(rows)[1], train_temporal(rows)[1]
-    is_shuffled = np.array([job.is_shuffled for job in everything])
-    plain = np.flatnonzero(~is_shuffled)[len(learning) :]
-    streams = {"spatial": rgb, "temporal": flow, "fused": fuse_probabilities(rgb, flow, weights)}
+    def train_both(rows: Indices) -> tuple[dict[str, NDArray[np.float64]], float]:
+        names = [str(job.seed) for job in everything]
+        fusion = fit_stream_fusion(data, rows, names, context.params, (train_spatial, train_temporal))
+        rgb, flow = fusion.calibrate(train_spatial(rows)[1], train_temporal(rows)[1])
+        fused = fuse_probabilities(rgb, flow, fusion.weights)
+        return {"spatial": rgb, "temporal": flow, "fused": fused}, fusion.weights[1] / sum(fusion.weights)
+
+    streams, share = train_both(np.arange(len(learning)))
     found = {name: compute_top1(stream[plain], truth[plain]) or 0.0 for name, stream in streams.items()}
     if is_shuffled.any():
-        found["shuffled"] = compute_top1(flow[is_shuffled], truth[is_shuffled]) or 0.0
-    return found | {"chance": 1 / labels, "weight_of_motion": weights[1]}
+        found["shuffled"] = compute_top1(streams["temporal"][is_shuffled], truth[is_shuffled]) or 0.0
+    for name, stream in streams.items():
+        found[f"{name}_ece"] = compute_calibration_error(stream[plain], truth[plain]) or 0.0
+    for count in LEARNING_CURVE:
+        if count <= clip.max():
+            few = train_both(np.flatnonzero(clip < count))[0]["fused"]
+            found[f"fused_of_{count}"] = compute_top1(few[plain], truth[plain]) or 0.0
+    return found | {"chance": 1 / labels, "weight_of_motion": share}
 
 
 def _measure_pretrained(
@@ -183,7 +200,8 @@ def _extract_all_features(pool: ProcessPoolExecutor, todo: Sequence[FigureClipJo
 
 
 def _extract_features(seen: FigureClipInputs) -> StreamFeatures:
-    pictures = extract_spatial_features("mobilenet-v2", [picture[None] for picture in seen.pictures], "cpu")
+    chosen = seen.pictures[pick_evenly(len(seen.pictures), PICTURES)]
+    pictures = extract_spatial_features("mobilenet-v2", [picture[None] for picture in chosen], "cpu")
     return StreamFeatures(
         pictures, extract_temporal_features(load_pretrained_temporal(), seen.stacks), np.empty((0, 0, 0, 0), np.int8)
     )

@@ -35,6 +35,7 @@ def refresh_index(project: Project, plan: Plan) -> Path | None:
         return path
     from flows.overview.index_page import render_index
     from flows.overview.index_store import load_items, save_items
+    from flows.overview.model_summary import summarise_action_model
 
     known = load_items(project)
     keys = {video: _key(plan, video) for video in project.videos}
@@ -44,7 +45,7 @@ def refresh_index(project: Project, plan: Plan) -> Path | None:
     items |= new
     trouble = _first_trouble(plan.states)
     shown = [_with_trouble(items[video], trouble.get(video) or trouble.get(DATASET_ITEM)) for video in project.videos]
-    write_text_atomically(path, render_index(shown) + mark)
+    write_text_atomically(path, render_index(shown, summarise_action_model(project.root)) + mark)
     return path
 
 
@@ -83,7 +84,9 @@ def _mark(plan: Plan) -> str:
 def _drawing(plan: Plan) -> list[str | None]:
     """Hashes of the source files that render the page."""
     here = Path(__file__).parent
-    files = sorted([*here.glob("index*"), *(here.parents[1] / "tasks" / "report").glob("*.*")])
+    files = sorted(
+        [*here.glob("index*"), here / "model_summary.py", *(here.parents[1] / "tasks" / "report").glob("*.*")]
+    )
     marks = [(str(file), read_mark(file)) for file in files]
     return [plan.inventory.find_md5(file, mark) for file, mark in marks if mark is not None]
 

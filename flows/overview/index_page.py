@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
+from flows.overview.model_summary import ModelSummary
 from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.frames import Frames
@@ -58,8 +59,8 @@ def make_index_item(root: Path, video: str, stem: str | None = None, report_stem
     )
 
 
-def render_index(items: Sequence[IndexItem]) -> str:
-    """The page as HTML; the result does not depend on the order of the items."""
+def render_index(items: Sequence[IndexItem], model: ModelSummary | None = None) -> str:
+    """The page as HTML, with the scores of a team's action model; it does not depend on the order of the items."""
     from tasks.report.formatting import format_clock, format_count, format_number, format_rate, format_size
     from tasks.report.inline_images import make_data_uri
     from tasks.report.page_template import make_environment, make_style
@@ -71,6 +72,7 @@ def render_index(items: Sequence[IndexItem]) -> str:
         title="All videos",
         index="#main",
         style=make_style(()),
+        model=model,
         items=sorted(items, key=lambda item: (item.state == "ok", item.video)),
         summary=summarise_videos(items),
         search=len(items) >= SEARCH_FROM,

@@ -35,12 +35,16 @@ class Actions(Table):
 
     FOLDER: ClassVar[str] = "data/actions"
 
-    window: Column = column("int32", "index", "stretch of the video that is judged as one, from 0, in order of time")
+    window: Column = column(
+        "int32",
+        "index",
+        "stretch of the video, or of a person's presence, that is judged as one, from 0, in order of time",
+    )
     first_frame: Column = column("int32", "index", "first frame of the window")
     last_frame: Column = column("int32", "index", "last frame of the window, itself inside")
     start_s: Column = column("float64", "s", "presentation time of the first frame")
     end_s: Column = column("float64", "s", "presentation time of the last frame")
-    looped: Column = column("bool", "", "the shot is shorter than a window and was repeated to fill it")
+    looped: Column = column("bool", "", "the shot or presence is shorter than a window and was repeated to fill it")
     stream: Column = column("string", "", "rgb (what it looks like), flow (how it moves) or fused (both)")
     track_id: Column = column("int32", "index", "who, as in tracks; null for the whole frame", nullable=True)
     vocabulary: Column = column("string", "", "whose labels: kinetics-400, synthetic (shipped motions) or team")

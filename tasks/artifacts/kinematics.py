@@ -17,7 +17,7 @@ from tasks.artifacts.poses import KEYPOINT_COUNT
 from tasks.artifacts.table import Column, Table, column, metadata_field
 from tasks.errors import SemflowError
 
-JOINTS = tuple(f"{part}_{side}" for part in ("elbow", "shoulder", "hip", "knee") for side in ("left", "right"))
+JOINTS = tuple(f"{part}_{side}" for part in ("elbow", "shoulder", "hip", "knee", "ankle") for side in ("left", "right"))
 """The joints with an angle, each a column of the table."""
 HEEL_STRIKES = ("none", "left", "right", "unsided")
 
@@ -44,6 +44,12 @@ class Kinematics(Table):
     hip_right: Column = _angle("between trunk and thigh")
     knee_left: Column = _angle("between thigh and shank")
     knee_right: Column = _angle("between thigh and shank")
+    ankle_left: Column = column(
+        "float32", "degrees", "between shank and foot, by the big toe; about 110 standing", nullable=True
+    )
+    ankle_right: Column = column(
+        "float32", "degrees", "between shank and foot, by the big toe; about 110 standing", nullable=True
+    )
     trunk_lean: Column = column(
         "float32", "degrees", "trunk from the vertical of the picture, to its right positive", nullable=True
     )
@@ -60,7 +66,8 @@ class Kinematics(Table):
     foot_lead: Column = column(
         "float32",
         "body heights",
-        "in a walk: how far the left ankle is ahead of the right one, each from its hip; the step's length at a strike",
+        "in a walk: how far the left heel is ahead of the right one, each from its hip; the step's length at a strike "
+        "(ankles, where the skeleton has no heels)",
         nullable=True,
     )
     cadence: Column = column("float32", "steps/min", "steps per minute around this moment of a walk", nullable=True)

@@ -10,7 +10,6 @@ import numpy as np
 
 from tasks.artifacts.actions import STREAMS, Actions
 from tasks.classify.classification_inputs import ClassificationInputs
-from tasks.classify.person_selection import select_present
 from tasks.classify.stream_prediction import StreamPrediction
 from tasks.streams.video_clips import MIN_SHOT_S, ClipWindow
 
@@ -66,7 +65,7 @@ def build_action_table(inputs: ClassificationInputs, predictions: Sequence[Strea
 
 def write_notes(inputs: ClassificationInputs, predictions: Sequence[StreamPrediction]) -> list[str]:
     """Sentences that say why predictions are missing; empty where none is."""
-    windows = inputs.windows
+    windows, people = inputs.subjects.frame_windows, inputs.subjects.people
     if not windows:
         return ["No frame came out whole, so there is nothing to classify."]
     found: list[str] = []
@@ -80,7 +79,7 @@ def write_notes(inputs: ClassificationInputs, predictions: Sequence[StreamPredic
         )
     if any(_skips_frames(inputs, *both) for both in pairwise(windows)):
         found.append(f"{len(windows)} windows of {seconds:.2g} s, evenly spread, stand for the whole video.")
-    alone = sum(inputs.uses_whole_frame(window) for window in windows)
+    alone = len(inputs.subjects.unattended) if inputs.has_team_labels else 0
     if inputs.model.region == "person" and alone:
         which = "every window" if alone == len(windows) else f"{alone} of {len(windows)} windows"
         found.append(f"In {which} nobody is tracked for long enough, so the whole frame was classified.")
@@ -88,14 +87,8 @@ def write_notes(inputs: ClassificationInputs, predictions: Sequence[StreamPredic
         return found
     if inputs.model.temporal is None:
         found.append("The model has no motion stream.")
-    elif (
-        inputs.model.region == "person"
-        and not alone
-        and not any(select_present(inputs.people, window) for window in windows)
-    ):
-        nobody = (
-            "nobody is tracked through half of a window" if inputs.params.max_people else "classify.max_people is 0"
-        )
+    elif inputs.model.region == "person" and not alone and not people:
+        nobody = "nobody is tracked for .4 s" if inputs.params.max_people else "classify.max_people is 0"
         found.append(f"Motion is classified person by person, and {nobody}.")
     else:
         found.append("Motion could not be classified: no window holds .4 s of flow without a cut or a gap.")

@@ -15,7 +15,6 @@ from tasks.arrays import Boxes
 from tasks.artifacts.action_model import LinearHead
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.classify.classification_inputs import ClassificationInputs
-from tasks.classify.person_selection import select_present
 from tasks.classify.stream_prediction import WHOLE_FRAME, SaliencyMap, StreamPrediction, select_top_labels
 from tasks.streams.clip_network import make_torch_head
 from tasks.streams.flow_stack import (
@@ -28,7 +27,7 @@ from tasks.streams.flow_stack import (
     make_person_stack_squares,
 )
 from tasks.streams.grad_cam import grad_cam
-from tasks.streams.linear_head import predict_probabilities
+from tasks.streams.linear_head import predict_consensus, predict_probabilities
 from tasks.streams.segment_sampling import sample_segment_starts
 from tasks.streams.temporal_stream import compute_temporal_maps
 from tasks.streams.video_clips import ClipWindow
@@ -45,7 +44,7 @@ def predict_flow(inputs: ClassificationInputs) -> Iterator[StreamPrediction]:
         starts = find_stack_starts(
             inputs.dense_flow, window, count_stack_pairs(interval_s), inputs.params.flow_stacks_per_window
         )
-        subjects = list(_list_subjects(inputs, window, starts, step))
+        subjects = list(_list_subjects(inputs, number, starts, step))
         if not starts or not subjects:
             continue
         squares = np.concatenate([squares for _, squares in subjects])
@@ -66,25 +65,24 @@ def find_stack_starts(dense_flow: DenseFlow, window: ClipWindow, length: int, co
 
 
 def _list_subjects(
-    inputs: ClassificationInputs, window: ClipWindow, starts: Sequence[int], step: int
+    inputs: ClassificationInputs, number: int, starts: Sequence[int], step: int
 ) -> Iterator[tuple[int, Boxes]]:
-    """Track id and (stacks, STACK_LENGTH, 4) squares of every subject that is classified in a window."""
-    if inputs.uses_whole_frame(window):
+    """Track id and (stacks, STACK_LENGTH, 4) squares of every subject that is classified in window `number`."""
+    if inputs.uses_whole_frame(number):
         yield WHOLE_FRAME, make_frame_stack_squares(len(starts), inputs.dense_flow.height, inputs.dense_flow.width)
-    else:
-        for person in select_present(inputs.people, window):
-            yield person.track_id, make_person_stack_squares(person.frames, person.xyxy, starts, step)
+    for person in inputs.list_people(number):
+        yield person.track_id, make_person_stack_squares(person.frames, person.xyxy, starts, step)
 
 
 def _predict_subject(
     head: LinearHead, maps: NDArray[np.float32], middles: Sequence[int], squares: NDArray[np.float64]
 ) -> tuple[NDArray[np.float32], tuple[SaliencyMap, ...]]:
-    """Mean probabilities over the stacks of one subject, and the Grad-CAM map of each top label on its best stack.
+    """Probabilities of one subject by the consensus of its stacks, and each top label's Grad-CAM map on its best stack.
 
     `middles` and `squares` are the frame and the square of the middle field of each stack.
     """
-    each = predict_probabilities(head, maps.mean(axis=(2, 3), dtype=np.float64).astype(np.float32))
-    found = each.mean(axis=0).astype(np.float32)
+    features = maps.mean(axis=(2, 3), dtype=np.float64).astype(np.float32)
+    each, found = predict_probabilities(head, features), predict_consensus(head, features)
     chosen = select_top_labels(found)
     last = make_torch_head(head.weights, head.bias)
     wanted = torch.from_numpy(np.tile(chosen, (len(maps), 1)))

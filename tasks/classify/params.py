@@ -41,7 +41,7 @@ class ClassifyParams(Params):
     classify_people_by_appearance: bool
     """Whether the rgb stream too classifies each of them (Kinetics-400): each costs as much as the frame."""
     flow_stacks_per_window: int = Field(ge=1)
-    """Flow stacks per window, of .4 s each, spread evenly; their probabilities are averaged."""
+    """Flow stacks per window, of .4 s each, spread evenly; their scores are averaged."""
     min_probability: float = Field(ge=0, le=1)
     """Least probability of a confident first label."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,8 +45,3 @@ def select_longest_tracks(tracks: Tracks, most: int) -> tuple[SubjectTrack, ...]
 
 def _make_subject_track(rows: Tracks) -> SubjectTrack:
     return SubjectTrack(int(rows.track_id[0]), rows.frame, rows.xyxy)
-
-
-def select_present(people: Sequence[SubjectTrack], window: ClipWindow) -> list[SubjectTrack]:
-    """The people tracked in enough of `window`, each with the part of the track in its shot."""
-    return [person.restrict_to(window) for person in people if person.is_in(window)]

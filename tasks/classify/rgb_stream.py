@@ -20,7 +20,6 @@ from tasks.artifacts.action_model import LinearHead
 from tasks.artifacts.frames import Frames
 from tasks.classify.classification_inputs import ClassificationInputs
 from tasks.classify.params import ClassifyParams
-from tasks.classify.person_selection import select_present
 from tasks.classify.stream_prediction import WHOLE_FRAME, SaliencyMap, StreamPrediction, select_top_labels
 from tasks.streams.clip_network import ClipNetwork, make_torch_head
 from tasks.streams.grad_cam import grad_cam
@@ -51,7 +50,7 @@ def predict_rgb(inputs: ClassificationInputs) -> Iterator[StreamPrediction]:
     jobs = [
         ClipJob(number, window, *subject)
         for number, window in enumerate(inputs.windows)
-        for subject in _list_subjects(inputs, window)
+        for subject in _list_subjects(inputs, number)
     ]
     if not jobs:
         return
@@ -68,13 +67,17 @@ def predict_rgb(inputs: ClassificationInputs) -> Iterator[StreamPrediction]:
         yield from _make_predictions(jobs, classified, inputs.model.vocabulary, inputs.model.labels)
 
 
-def _list_subjects(inputs: ClassificationInputs, window: ClipWindow) -> Iterator[tuple[int, Boxes]]:
-    """Track id and (t, 4) squares of every subject that is classified in a window."""
-    if not inputs.has_team_labels or inputs.uses_whole_frame(window):
+def _list_subjects(inputs: ClassificationInputs, number: int) -> Iterator[tuple[int, Boxes]]:
+    """Track id and (t, 4) squares of every subject that is classified in window `number`."""
+    window = inputs.windows[number]
+    if inputs.uses_whole_frame(number) if inputs.has_team_labels else number in inputs.subjects.frame_numbers:
         yield WHOLE_FRAME, make_frame_squares(inputs.frames.height, inputs.frames.width, len(window.frames))
-    if not inputs.uses_whole_frame(window) if inputs.has_team_labels else inputs.params.classify_people_by_appearance:
-        for person in select_present(inputs.people, window):
-            yield person.track_id, make_person_squares(window.frames, person.frames, person.xyxy)
+    if inputs.has_team_labels:
+        people = inputs.list_people(number)
+    else:
+        people = inputs.subjects.people.get(number, ()) if inputs.params.classify_people_by_appearance else ()
+    for person in people:
+        yield person.track_id, make_person_squares(window.frames, person.frames, person.xyxy)
 
 
 def _load_network(params: ClassifyParams, device: str) -> ClipNetwork:

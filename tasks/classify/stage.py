@@ -40,14 +40,14 @@ def classify(
     from tasks.classify.person_selection import select_longest_tracks
     from tasks.classify.rgb_stream import predict_rgb
     from tasks.classify.stream_prediction import fuse_predictions
+    from tasks.classify.subject_windows import make_subject_windows
     from tasks.device import resolve_device
-    from tasks.streams.video_clips import make_clip_windows
 
+    people = select_longest_tracks(tracks, params.max_people)
     inputs = ClassificationInputs(
         frames=frames,
         dense_flow=dense_flow,
-        windows=make_clip_windows(frames.pts_s, frames.ok, dense_flow.cut, params.window_plan),
-        people=select_longest_tracks(tracks, params.max_people),
+        subjects=make_subject_windows(frames.pts_s, frames.ok, dense_flow.cut, people, params.window_plan),
         model=action_model,
         params=params,
         device=resolve_device(compute.device),

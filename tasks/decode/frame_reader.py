@@ -6,11 +6,14 @@ them. Only the few frames in between are in memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from av.video.frame import VideoFrame
+
+from tasks.arrays import Image
 from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.image_codec import ImageEncoding
@@ -21,6 +24,8 @@ from tasks.decode.resample_fps import resample_fps
 from tasks.decode.timestamps import MonotonicTimestamps
 from tasks.decode.video_file import VideoFile, open_video
 from tasks.errors import BadInput, SemflowError
+
+ANONYMISED = "faces that were found are blurred in all stored images (decode.anonymise)"
 
 
 @dataclass(frozen=True)
@@ -37,11 +42,20 @@ class TimedPicture:
 class FrameReader:
     """An iterable of the rows of a video file; each iteration opens the file anew."""
 
-    def __init__(self, file: Path, max_side: int | None, fps: float | None, encoding: ImageEncoding) -> None:
+    def __init__(
+        self,
+        file: Path,
+        max_side: int | None,
+        fps: float | None,
+        encoding: ImageEncoding,
+        anonymise: Callable[[Image], Image] | None = None,
+    ) -> None:
+        """`anonymise` changes every image before it is stored; it is called in several threads."""
         self._file = file
         self._max_side = max_side
         self._fps = fps
         self._encoding: ImageEncoding = encoding
+        self._anonymise = anonymise
         self._report: DecodeReport | None = None
 
     def __iter__(self) -> Iterator[Frame]:
@@ -52,7 +66,7 @@ class FrameReader:
             placed = self._decode_timed(source, stats, timestamps)
             kept = 0
             for item in placed if self._fps is None else resample_fps(placed, self._fps):
-                yield _make_row(item)
+                yield _make_row(item, self._anonymise)
                 kept += 1
             self._report = self._make_report(source, stats, timestamps, kept)
 
@@ -104,11 +118,17 @@ class FrameReader:
             width=transform.width,
             height=transform.height,
             encoding=self._encoding,
-            notes=stats.make_notes(source, timestamps, transform),
+            notes=(*stats.make_notes(source, timestamps, transform), *([ANONYMISED] if self._anonymise else [])),
         )
 
 
-def _make_row(item: TimedPicture) -> Frame:
+def _make_row(item: TimedPicture, anonymise: Callable[[Image], Image] | None) -> Frame:
     frame, transform = item.picture.frame, item.transform
-    image = None if frame is None or transform is None else partial(transform.render_image, frame)
+    image = None if frame is None or transform is None else partial(_render_image, frame, transform, anonymise)
     return Frame(item.source_frame, item.pts_s, item.picture.status, image)
+
+
+def _render_image(frame: VideoFrame, transform: FrameTransform, anonymise: Callable[[Image], Image] | None) -> Image:
+    """The stored image of a decoded frame."""
+    image = transform.render_image(frame)
+    return anonymise(image) if anonymise else image

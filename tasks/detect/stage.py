@@ -1,7 +1,8 @@
 """Object detection in every frame, by YOLO.
 
-Models: YOLO26n (Ultralytics, 2026; default) and YOLO11n (2024), trained on COCO. Of YOLO26's two heads the one-to-one
-is used: it needs no NMS and scores higher than one-to-many with NMS (AP .49, not .48, on 59 images).
+Models: YOLO26n (Ultralytics, 2026; default) and YOLO11n (2024), trained on COCO; YOLOX-tiny (2021), which finds people
+alone; or any detection checkpoint or ONNX export of ultralytics by path and sha256. Of YOLO26's two heads the
+one-to-one is used: it needs no NMS and scores higher than one-to-many with NMS (AP .49, not .48, on 59 images).
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from tasks.stage import stage
 
 @stage(
     libraries=("numpy", "onnx", "onnxruntime", "opencv-python", "pyarrow", "torch", "torchvision", "ultralytics"),
-    weights=lambda params: (params.weights,),
+    weights=lambda params: (params.weights,) if isinstance(params.weights, str) else (),
     accelerator=True,
     kernels=("onnxruntime", "cuda"),
+    kernels_for=lambda params: params.kernels,
 )
 def detect(frames: Frames, params: DetectParams, compute: Compute) -> Detections:
     """Objects in the frames of a video; damaged and lost frames have none."""
@@ -33,9 +35,11 @@ def detect(frames: Frames, params: DetectParams, compute: Compute) -> Detections
     from tasks.geometry.letterbox import Letterbox
     from tasks.yolo.yolo_model import load_yolo
 
-    model = load_yolo(params.weights, resolve_device(compute.device))
+    model = load_yolo(params.model, resolve_device(compute.device))
+    check_task(model.task, params)
     wanted = find_class_ids(model.names, params.classes)
-    letterbox = Letterbox.fit(frames.height, frames.width, params.image_size)
+    image_size = min(params.image_size, model.input_limit or params.image_size)
+    letterbox = Letterbox.fit(frames.height, frames.width, image_size)
 
     def boxes_of(prediction: NDArray[np.float32]) -> DetectedBoxes:
         if model.one_to_one:
@@ -63,6 +67,13 @@ def detect(frames: Frames, params: DetectParams, compute: Compute) -> Detections
         width=frames.width,
         height=frames.height,
     )
+
+
+def check_task(task: str, params: DetectParams) -> None:
+    """BadParams where a file's model does something other than detect."""
+    if task != "detect":
+        name = params.weights if isinstance(params.weights, str) else params.weights.path
+        raise BadParams(f"detect.weights must be a detection model, got {name}, whose task is {task}")
 
 
 def find_class_ids(names: Sequence[str], wanted: Sequence[str] | None) -> list[int]:

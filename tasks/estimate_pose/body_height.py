@@ -19,7 +19,7 @@ WINDOW_S = 1.0  # to both sides: longer than a stride, shorter than a walk towar
 
 
 def estimate_body_height(time_s: Floats, xy: Floats) -> Floats:
-    """(t,) body height in pixels of one person with (t, 17, 2) keypoints; NaN without a trunk in the time window."""
+    """(t,) body height in pixels of one person with (t, 26, 2) keypoints; NaN without a trunk in the time window."""
     heights = estimate_frame_height(xy)
     known = np.flatnonzero(np.isfinite(heights))
     if not len(known):

@@ -1,8 +1,9 @@
 """Gait analysis: heel strikes, cadence and step time asymmetry of a walking person.
 
 After Zeni et al. (2008, "Two simple methods for determining gait events during treadmill and overground walking"): at
-heel strike the foot is at its largest distance ahead of the pelvis. COCO has no heels, so the ankles are used, each
-relative to its hip, and the difference of both sides, which has an extremum at each step with alternating sign. The
+heel strike the heel is at its largest distance ahead of the pelvis. Each heel, or ankle where the skeleton has no
+heels, is taken relative to its hip, and of both sides the difference, which has an extremum at each step with
+alternating sign. The
 camera may stand anywhere, so the swing direction is the first principal axis of that difference over a stride or two,
 and forwards is the direction in which the hips move or, on a treadmill, in which the nose points. Extrema form a
 walking bout where several follow at regular times with alternating feet: feet that part and close without passing each
@@ -28,6 +29,7 @@ STEP_TIME_RANGE_S = (0.22, 1.2)  # from 4.5 steps per second of a sprint to the 
 MAX_STEP_TIME_RATIO = 1.75  # ratio of the times of neighbouring steps in a walk
 MIN_HIP_SPEED = 0.15  # body heights per second from which the motion of the hips defines forwards
 MIN_NOSE_OFFSET = 0.02  # body heights beside the ears from which the nose defines forwards
+MIN_HEEL_SHARE = 0.9  # of the rows with ankles: steps must not be lost for want of heels
 CADENCE_WINDOW_STEPS = 2  # to both sides of a time whose cadence is computed
 
 
@@ -70,8 +72,9 @@ class WalkingBout:
 def detect_walking_bouts(
     time_s: Floats, xy: Floats, height: Floats, min_steps: int, bridge_s: float
 ) -> list[WalkingBout]:
-    """Walking bouts of one person with (t, 17, 2) keypoints and (t,) body heights, in pixels; in order of time."""
-    left, right = (xy[:, KEYPOINT_INDEX[f"ankle_{side}"]] - xy[:, KEYPOINT_INDEX[f"hip_{side}"]] for side in SIDES)
+    """Walking bouts of one person with (t, 26, 2) keypoints and (t,) body heights, in pixels; in order of time."""
+    part = choose_foot_keypoint(xy)
+    left, right = (xy[:, KEYPOINT_INDEX[f"{part}_{side}"]] - xy[:, KEYPOINT_INDEX[f"hip_{side}"]] for side in SIDES)
     apart = (left - right) / height[:, None]
     forwards = estimate_heading(time_s, xy, height)
     known = np.flatnonzero(np.isfinite(apart).all(axis=1))
@@ -81,6 +84,18 @@ def detect_walking_bouts(
         for walk in _detect_in_segment(known[run], time_s[known[run]], apart[known[run]], forwards[known[run]])
         if len(walk.rows) >= min_steps
     ]
+
+
+def choose_foot_keypoint(xy: Floats) -> str:
+    """`heel` where (t, 26, 2) keypoints have both heels in nearly all rows with both ankles, else `ankle`.
+
+    One of them for a whole track, as changing from one to the other would look like a step.
+    """
+    ankles, heels = (
+        np.isfinite(xy[:, [KEYPOINT_INDEX[f"{part}_{side}"] for side in SIDES], 0]).all(axis=1)
+        for part in ("ankle", "heel")
+    )
+    return "heel" if heels.any() and (heels & ankles).sum() >= MIN_HEEL_SHARE * ankles.sum() else "ankle"
 
 
 def _detect_in_segment(rows: NDArray[np.intp], time_s: Floats, apart: Floats, forwards: Floats) -> list[WalkingBout]:

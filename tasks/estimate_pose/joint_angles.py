@@ -5,20 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from tasks.arrays import Floats
-from tasks.artifacts.poses import KEYPOINT_INDEX
+from tasks.artifacts.poses import KEYPOINT_INDEX, SIDES
 
 JOINT_CHAINS = {
     "elbow": ("shoulder", "elbow", "wrist"),
     "shoulder": ("hip", "shoulder", "elbow"),
     "hip": ("shoulder", "hip", "knee"),
     "knee": ("hip", "knee", "ankle"),
+    "ankle": ("knee", "ankle", "big_toe"),
 }
 """Joint to the three keypoints that span its angle, the joint in the middle."""
-SIDES = ("left", "right")
 
 
 def compute_joint_angles(xy: Floats) -> dict[str, Floats]:
-    """Of (n, 17, 2) keypoints the (n,) angle of each joint in degrees, 0..180; NaN where a keypoint is."""
+    """Of (n, 26, 2) keypoints the (n,) angle of each joint in degrees, 0..180; NaN where a keypoint is."""
     return {
         f"{joint}_{side}": compute_angle(*(xy[:, KEYPOINT_INDEX[f"{part}_{side}"]] for part in chain))
         for joint, chain in JOINT_CHAINS.items()

@@ -11,7 +11,7 @@ from tasks.arrays import Image
 from tasks.estimate_pose.pose_window import PoseWindow
 from tasks.geometry.letterbox import Letterbox
 from tasks.yolo.keypoint_decoding import Skeletons, decode_keypoints
-from tasks.yolo.yolo_model import Yolo
+from tasks.yolo.yolo_types import Yolo
 
 MAX_PEOPLE = 300  # per frame or crop, as ultralytics' max_det
 

@@ -10,20 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.artifacts.frames import Frames
-from tasks.artifacts.poses import KEYPOINT_COUNT, Poses
+from tasks.artifacts.poses import KEYPOINT_COUNT, KEYPOINTS, SKELETONS, Poses
 from tasks.artifacts.tracks import Tracks
-from tasks.estimate_pose.frame_poses import FramePoses, PersonCriteria, find_frame_poses
+from tasks.estimate_pose.frame_poses import FramePoses
 from tasks.estimate_pose.keypoint_smoothing import smooth_keypoints
-from tasks.estimate_pose.pose_detector import PoseDetector
+from tasks.estimate_pose.pose_finder import SKELETON_OF, make_pose_finder
 from tasks.estimate_pose.pose_segments import split_at_gaps
 from tasks.yolo.keypoint_decoding import Skeletons
-from tasks.yolo.yolo_model import load_yolo
 
 if TYPE_CHECKING:
     from tasks.estimate_pose.params import EstimatePoseParams
 
 PERSON = "person"  # the class whose tracks get poses
-NO_POSE = np.full((KEYPOINT_COUNT, 2), np.nan, np.float32)
 
 
 def make_pose_table(frames: Frames, tracks: Tracks, params: EstimatePoseParams, device: str, batch: int) -> Poses:
@@ -31,9 +29,10 @@ def make_pose_table(frames: Frames, tracks: Tracks, params: EstimatePoseParams, 
     people = tracks.take(tracks.class_name == PERSON)
     found = list(_find_poses(frames, people, params, device, batch))
     rows = np.concatenate([np.empty(0, np.intp), *(start + each.box for start, each in found)])
-    skeletons = Skeletons.from_parts([each.people for _, each in found])
+    skeleton = SKELETON_OF[params.backend]
+    skeletons = Skeletons.from_parts([each.people for _, each in found], SKELETONS[skeleton])
     from_crop = np.concatenate([np.empty(0, np.bool_), *(each.is_from_crop for _, each in found)])
-    x, y = (np.ascontiguousarray(skeletons.keypoints[..., axis]) for axis in (0, 1))
+    x, y = (_fill_up(skeletons.keypoints[..., axis], np.nan) for axis in (0, 1))
     poses = Poses(
         frame=people.frame[rows],
         track_id=people.track_id[rows],
@@ -41,20 +40,29 @@ def make_pose_table(frames: Frames, tracks: Tracks, params: EstimatePoseParams, 
         source=np.where(from_crop, "crop", "whole").astype(object),
         x=x,
         y=y,
-        keypoint_score=skeletons.keypoint_score,
+        keypoint_score=_fill_up(skeletons.keypoint_score, 0),
         smooth_x=x,
         smooth_y=y,
         frame_count=len(frames),
         width=frames.width,
         height=frames.height,
         trusted_score=params.keypoint_score,
+        skeleton=skeleton,
+        keypoints=KEYPOINTS,
     )
     smoothed = smooth_tracks(poses, frames.pts_s, params).astype(np.float32)
     return replace(poses, smooth_x=smoothed[..., 0].copy(), smooth_y=smoothed[..., 1].copy())
 
 
+def _fill_up(values: NDArray[np.float32], absent: float) -> NDArray[np.float32]:
+    """(n, 26) from the (n, k) values of the model's keypoints; the others are `absent`."""
+    filled = np.full((len(values), KEYPOINT_COUNT), absent, np.float32)
+    filled[:, : values.shape[1]] = values
+    return filled
+
+
 def smooth_tracks(poses: Poses, pts_s: NDArray[np.float64], params: EstimatePoseParams) -> NDArray[np.float64]:
-    """(n, 17, 2) smoothed keypoints of `poses`, per track and segment without gaps; NaN where not trusted."""
+    """(n, 26, 2) smoothed keypoints of `poses`, per track and segment without gaps; NaN where not trusted."""
     if params.smoothing == "none":
         return np.where(poses.trusted[..., None], poses.xy, np.nan).astype(np.float64)
     smoothed = np.full((len(poses), poses.x.shape[1], 2), np.nan)
@@ -86,24 +94,16 @@ def _find_poses(
     """(first row of the frame in `people`, poses) per frame; the model is loaded only if there are people."""
     if not len(people):
         return
-    model = load_yolo(params.weights, device)
-    detector = PoseDetector(
-        model,
-        params.image_size,
-        params.crop_height,
-        params.score_threshold,
-        params.nms_iou,
-        batch if model.batched else 1,
-    )
-    criteria = PersonCriteria(params.crop_below, params.affinity, params.keypoint_score, params.min_keypoints)
+    find = make_pose_finder(params, device, batch)
     memory: dict[int, tuple[float, NDArray[np.float32]]] = {}
+    unseen = np.full((SKELETONS[SKELETON_OF[params.backend]], 2), np.nan, np.float32)
     numbers, starts = np.unique(people.frame, return_index=True)
     stops = np.append(starts[1:], len(people))
     for frame, start, stop in zip(numbers.tolist(), starts.tolist(), stops.tolist(), strict=True):
         if not frames.ok[frame]:
             continue
         now, ids = float(frames.pts_s[frame]), people.track_id[start:stop].tolist()
-        recent = [memory[i][1] if i in memory and now - memory[i][0] <= params.bridge_s else NO_POSE for i in ids]
-        found = find_frame_poses(frames.image(frame), people.xyxy[start:stop], np.stack(recent), detector, criteria)
+        recent = [memory[i][1] if i in memory and now - memory[i][0] <= params.bridge_s else unseen for i in ids]
+        found = find(frames.image(frame), people.xyxy[start:stop], np.stack(recent))
         memory |= {ids[box]: (now, found.people.keypoints[n]) for n, box in enumerate(found.box.tolist())}
         yield start, found

@@ -1,8 +1,7 @@
 """Crop of one person for top-down pose estimation: a window around a box, scaled to the network's input size.
 
 After Xiao et al. (2018, "Simple baselines for human pose estimation and tracking"): the box is extended to a fixed
-aspect ratio about its centre and enlarged for context, so that all windows form a batch. Pixels outside the frame are
-grey.
+aspect ratio about its centre and enlarged for context, so that all windows form a batch.
 """
 
 from __future__ import annotations
@@ -43,8 +42,8 @@ class PoseWindow:
         scale = height / high
         return cls((x1 + x2) / 2 - width / scale / 2, (y1 + y2) / 2 - high / 2, scale, height, width)
 
-    def crop_image(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(height, width, 3) resampled crop of an (h, w, 3) image."""
+    def crop_image(self, image: NDArray[np.uint8], border: int = PADDING_GREY) -> NDArray[np.uint8]:
+        """(height, width, 3) resampled crop of an (h, w, 3) image; pixels outside it have the grey level `border`."""
         import cv2
 
         # Convert from pixel centres at integers to pixel edges and back.
@@ -56,7 +55,7 @@ class PoseWindow:
             (self.width, self.height),
             flags=cv2.INTER_LINEAR,  # as the letterbox of whole frames
             borderMode=cv2.BORDER_CONSTANT,
-            borderValue=(PADDING_GREY, PADDING_GREY, PADDING_GREY),
+            borderValue=(border, border, border),
         ).astype(np.uint8, copy=False)
 
     def to_frame(self, xy: NDArray[np.float32], shift: float = 0.0) -> NDArray[np.float32]:

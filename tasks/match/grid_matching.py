@@ -28,7 +28,7 @@ from tasks.match.nearest_neighbours import CHUNK_BYTES, NearestNeighbours, find_
 from tasks.match.neighbourhood_consensus import compute_consensus
 
 MIN_KEPT_CONFIDENCE = 0.5  # cells of this confidence keep their match: a cycle error of one cell at most
-REMATCH_MARGIN = 0.15  # an unsure cell keeps its first match if it is more similar than the second by more than this
+REMATCH_MARGIN = 0.17  # an unsure cell keeps its first match if it is more similar than the second by more than this
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,15 @@ def predict_probabilities(head: LinearHead, features: NDArray[np.float32]) -> ND
     return softmax(np.einsum("nd,dl->nl", features, head.weights) + head.bias)
 
 
+def predict_consensus(head: LinearHead, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(labels,) probabilities of a segment from the (n, d) features of its clips or stacks, by their mean scores.
+
+    The segmental consensus of Wang et al., "Temporal Segment Networks" (ECCV 2016), section 3.1.
+    """
+    scores = np.einsum("nd,dl->nl", features, head.weights).mean(axis=0, dtype=np.float64) + head.bias
+    return softmax(scores[None])[0].astype(np.float32)
+
+
 def softmax(scores: NDArray[Any]) -> NDArray[Any]:
     """(n, labels) probabilities of (n, labels) scores."""
     exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))

@@ -1,4 +1,4 @@
-"""Metrics on held-out videos: top-1 accuracy and confusion matrix, per stream and fused."""
+"""Metrics on held-out videos: top-1 accuracy, confusion matrix and calibration error, per stream and fused."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Probabilities
+from tasks.streams.calibration import compute_calibration_error
 
 
 def mark_predicted(found: Probabilities) -> NDArray[np.bool_]:
@@ -43,4 +44,10 @@ def compute_metrics(
         "held_out_per_label": dict(zip(names, per_label.tolist(), strict=True)),
         "top1": {name: compute_top1(found, labels) for name, found in streams.items()},
         "confusion": {name: compute_confusion(found, labels) for name, found in streams.items()},
+        "calibration_error": {name: _error_of_predicted(found, labels) for name, found in streams.items()},
     }
+
+
+def _error_of_predicted(found: Probabilities, labels: NDArray[np.int_]) -> float | None:
+    known = mark_predicted(found)
+    return compute_calibration_error(found[known], labels[known])

@@ -68,14 +68,14 @@ def load_label_segments(
     """Every row of the labels with its video opened, videos in order of name; BadInput where a row fits no video."""
     by_video: dict[str, list[ActionLabel]] = {}
     for row in labels.rows:
-        by_video.setdefault(_find_video(row, footage.videos), []).append(row)
+        by_video.setdefault(find_video(row, footage.videos), []).append(row)
     for video, rows in sorted(by_video.items()):
         frames, tracks = Frames.load(footage.frames.paths[video]), Tracks.load(footage.tracks.paths[video])
         for row in rows:
             yield _make_segment(video, row, frames, tracks, region), frames
 
 
-def _find_video(row: ActionLabel, videos: Sequence[str]) -> str:
+def find_video(row: ActionLabel, videos: Sequence[str]) -> str:
     """The video that a row names, with or without the suffix of its file."""
     for name in possible_video_names(row.video):
         if name in videos:

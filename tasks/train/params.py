@@ -24,6 +24,9 @@ class TrainParams(Params):
 
     region: Literal["person", "frame"]
     """person: a square around the person that a label names, or that is tracked longest; frame: its central square."""
+    background_label: str | None = Field(min_length=1)
+    """Name of one more label for unlabelled stretches of the labelled videos, such as "none of these"; null for none.
+    Only where everything that shows one of your labels is labelled."""
     spatial: Literal["i3d", "mobilenet-v2", "none"]
     """Features of the spatial head: I3D's of clips, MobileNetV2's of single frames (cheap); or no head."""
     temporal: Literal["head", "full", "none"]
@@ -35,7 +38,8 @@ class TrainParams(Params):
     held_out_share: float = Field(ge=0, lt=1)
     """Share of each label's videos held out for evaluation, unless the labels have a column split."""
     fusion: Literal["average", "weighted", "learned"]
-    """The streams' weights: equal, by `spatial_share`, or of maximum likelihood on folds of the training videos."""
+    """The streams' weights: equal, by `spatial_share`, or of greatest likelihood on folds of the training videos, which
+    calibrate each stream too (temperature scaling)."""
     spatial_share: float = Field(ge=0, le=1)
     """weighted alone: weight of the spatial stream; the temporal one has the rest."""
     folds: int = Field(ge=2)

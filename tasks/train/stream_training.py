@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tasks.arrays import Indices
 from tasks.artifacts.action_model import FeatureSource, LinearHead, TemporalStream
 from tasks.progress import track_progress
-from tasks.streams.linear_head import fit_linear_head, predict_probabilities
+from tasks.streams.linear_head import fit_linear_head, predict_consensus
 from tasks.streams.temporal_stream import extract_temporal_features, trunk_from_arrays, trunk_to_arrays
 from tasks.train.fine_tune import QUANTIZATION_STEPS, CheckpointLogger, FineTuneConfig, TrainingSet, fine_tune
 from tasks.train.stream_features import StreamFeatures, TrainContext
@@ -59,12 +59,12 @@ def train_temporal_stream(
 def predict_rows(
     head: LinearHead | None, features: Sequence[NDArray[np.float32]], data: TrainingData
 ) -> NDArray[np.float64]:  # fmt: skip
-    """(n, labels) mean probabilities over the clips or stacks of each row; NaN where it has none."""
+    """(n, labels) probabilities of each row by the consensus of its clips or stacks; NaN where it has none."""
     found = nan_probabilities(data)
     if head is not None:
         for row, inputs in enumerate(features):
             if len(inputs):
-                found[row] = predict_probabilities(head, inputs).mean(axis=0, dtype=np.float64)
+                found[row] = predict_consensus(head, inputs)
     return found
 
 

@@ -1,26 +1,28 @@
-"""Training of an action model: extract features, split, cross-validate, fit fusion weights, train, evaluate.
+"""Training of an action model: extract features, split, cross-validate, calibrate, fit fusion weights, train, evaluate.
 
-Fusion weights come from cross-validation: every training video is predicted by streams trained on the other folds. The
-held-out videos are used for the metrics alone.
+Temperatures and fusion weights come from cross-validation: every training video is predicted by streams trained on the
+other folds. The held-out videos are used for the metrics alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.arrays import Indices
+from tasks.arrays import Indices, Probabilities
 from tasks.artifacts.action_labels import ActionLabels
 from tasks.artifacts.action_model import ActionModel, LinearHead, TemporalStream
 from tasks.errors import BadInput
 from tasks.fingerprint import fingerprint_module, library_version
 from tasks.progress import track_progress
+from tasks.streams.calibration import apply_temperature, fit_temperature, scale_head
 from tasks.streams.fusion import EQUAL_WEIGHTS, fit_fusion_weights, fuse_probabilities
+from tasks.train.background_segments import add_background_rows
 from tasks.train.classification_metrics import compute_metrics, mark_predicted
 from tasks.train.label_segments import LABELS_FILE, LabelSegment, TrainingVideos, load_label_segments
 from tasks.train.split_videos import make_folds, select_held_out
@@ -42,9 +44,27 @@ TrainStream = Callable[[Indices], tuple[Any, NDArray[np.float64]]]
 """Trains a stream on rows; returns it and its (n, labels) probabilities of all rows."""
 
 
+@dataclass(frozen=True)
+class StreamFusion:
+    """How the streams' probabilities are calibrated and fused."""
+
+    weights: tuple[float, float] = EQUAL_WEIGHTS
+    """Of the spatial and of the temporal stream, for calibrated probabilities."""
+    temperatures: tuple[float, float] = (1.0, 1.0)
+    note: str = ""
+    """Where they come from."""
+
+    def calibrate(self, rgb: Probabilities, flow: Probabilities) -> tuple[Probabilities, Probabilities]:
+        """(n, labels) probabilities of both streams at their temperatures; NaN stays NaN."""
+        return apply_temperature(rgb, self.temperatures[0]), apply_temperature(flow, self.temperatures[1])
+
+
 def train_action_model(footage: TrainingVideos, labels: ActionLabels, context: TrainContext) -> ActionModel:
     """The model of `labels`; BadInput where there are fewer than two labels, or a row fits no video."""
-    names, params = labels.labels, context.params
+    params = context.params
+    if params.background_label is not None and labels.rows:
+        labels = add_background_rows(labels, footage, params.background_label, params.seed)
+    names = labels.labels
     if len(names) < 2:  # noqa: PLR2004  classification needs two labels
         raise BadInput(
             f"{LABELS_FILE} must hold at least two labels, got {', '.join(names) or 'none'}; add rows of other labels"
@@ -74,50 +94,61 @@ def train_action_model(footage: TrainingVideos, labels: ActionLabels, context: T
     def train_temporal(rows: Indices) -> tuple[TemporalStream | None, NDArray[np.float64]]:
         return train_temporal_stream(data, rows, context, checkpoints.make_path(rows))
 
-    weights, note = fit_stream_weights(
-        data, learning, [row.video for row in rows], params, (train_spatial, train_temporal)
-    )
+    fusion = fit_stream_fusion(data, learning, [row.video for row in rows], params, (train_spatial, train_temporal))
     (spatial, rgb), (temporal, flow) = train_spatial(learning), train_temporal(learning)
-    weights = weights if spatial and temporal else (float(spatial is not None), float(temporal is not None))
+    streams = fusion.calibrate(rgb, flow)
+    spatial = spatial and scale_head(spatial, fusion.temperatures[0])
+    temporal = temporal and replace(temporal, head=scale_head(temporal.head, fusion.temperatures[1]))
+    weights = fusion.weights if spatial and temporal else (float(spatial is not None), float(temporal is not None))
     measuring = np.flatnonzero([row.video in held_out for row in rows])
-    streams = {"spatial": rgb[measuring], "temporal": flow[measuring]}
+    measured = {"spatial": streams[0][measuring], "temporal": streams[1][measuring]}
     metrics = compute_metrics(
-        streams | {"fused": fuse_probabilities(streams["spatial"], streams["temporal"], weights)},
+        measured | {"fused": fuse_probabilities(measured["spatial"], measured["temporal"], weights)},
         data.labels[measuring],
         names,
     )
-    metrics |= {"trained": len(learning), "held_out_videos": sorted(held_out), "fusion": note,
-                "without_motion": int((~mark_predicted(flow)).sum())}  # fmt: skip
+    metrics |= {
+        "trained": len(learning),
+        "held_out_videos": sorted(held_out),
+        "fusion": fusion.note,
+        "temperatures": list(fusion.temperatures),
+        "without_motion": int((~mark_predicted(flow)).sum()),
+    }
     checkpoints.delete_files()
     return ActionModel(names, "team", spatial, temporal, params.region, weights, metrics)
 
 
-def fit_stream_weights(
+def fit_stream_fusion(
     data: TrainingData,
     learning: Indices,
     videos: Sequence[str],
     params: TrainParams,
     learn: tuple[TrainStream, TrainStream],
-) -> tuple[tuple[float, float], str]:
-    """Fusion weights, and a note on their origin; `learn` trains the spatial and the temporal stream."""
+) -> StreamFusion:
+    """Fusion weights and temperatures of the streams; `learn` trains the spatial and the temporal stream."""
     if params.fusion == "weighted":
-        return (params.spatial_share, 1 - params.spatial_share), "weighted"
-    if params.fusion == "average" or "none" in (params.spatial, params.temporal):
-        return EQUAL_WEIGHTS, "average"
+        return StreamFusion((params.spatial_share, 1 - params.spatial_share), note="weighted")
+    if params.fusion == "average":
+        return StreamFusion(note="average")
     labels = data.labels
     parts = make_folds(_group_labels_by_video(learning, videos, labels), params.folds, params.seed)
     if len(parts) < 2:  # noqa: PLR2004  a split needs two parts
-        return EQUAL_WEIGHTS, "average: a label has one video, too few to fit weights"
-    rgb, flow = nan_probabilities(data), nan_probabilities(data)
+        return StreamFusion(note="average: a label has one video, too few to fit weights")
+    found = (nan_probabilities(data), nan_probabilities(data))
     for part in parts:
         inside = np.array([videos[row] in part for row in learning])
         predicted = learning[inside]
-        for found, stream in zip((rgb, flow), learn, strict=True):
-            found[predicted] = stream(learning[~inside])[1][predicted]
-    both = learning[mark_predicted(rgb[learning]) & mark_predicted(flow[learning])]
+        for one, stream in zip(found, learn, strict=True):
+            one[predicted] = stream(learning[~inside])[1][predicted]
+    known = [learning[mark_predicted(one[learning])] for one in found]
+    rgb, flow = (fit_temperature(one[rows], labels[rows]) for one, rows in zip(found, known, strict=True))
+    both = np.intersect1d(known[0], known[1])
     if not len(both):
-        return EQUAL_WEIGHTS, "average: no video is long enough for both streams"
-    return fit_fusion_weights(rgb[both], flow[both], labels[both]), f"learned on {len(parts)} folds"
+        reason = "one stream" if "none" in (params.spatial, params.temporal) else "no video is long enough for both"
+        return StreamFusion(EQUAL_WEIGHTS, (rgb, flow), f"average: {reason}; temperatures by {len(parts)} folds")
+    calibrated = apply_temperature(found[0][both], rgb), apply_temperature(found[1][both], flow)
+    weights = fit_fusion_weights(*calibrated, labels[both])
+    return StreamFusion(weights, (rgb, flow), f"learned on {len(parts)} folds")
 
 
 @dataclass

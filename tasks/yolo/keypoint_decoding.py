@@ -30,9 +30,9 @@ class Skeletons:
     score: NDArray[np.float32]
     """(n,) confidence that this is a person, 0..1."""
     keypoints: NDArray[np.float32]
-    """(n, 17, 2) x, y in pixels, COCO's order."""
+    """(n, k, 2) x, y in pixels; of YOLO's models k = 17, COCO's order."""
     keypoint_score: NDArray[np.float32]
-    """(n, 17) confidence that the keypoint is visible, 0..1."""
+    """(n, k) confidence that the keypoint is visible, 0..1."""
 
     def __len__(self) -> int:
         return len(self.score)
@@ -42,13 +42,13 @@ class Skeletons:
         return Skeletons(self.xyxy[rows], self.score[rows], self.keypoints[rows], self.keypoint_score[rows])
 
     @classmethod
-    def from_parts(cls, parts: Sequence[Skeletons]) -> Skeletons:
-        """The people of several runs, in the order of `parts`."""
+    def from_parts(cls, parts: Sequence[Skeletons], keypoints: int = KEYPOINTS) -> Skeletons:
+        """The people of several runs with `keypoints` keypoints each, in the order of `parts`."""
         return cls(
             np.concatenate([np.empty((0, 4), np.float32), *(part.xyxy for part in parts)]),
             np.concatenate([np.empty(0, np.float32), *(part.score for part in parts)]),
-            np.concatenate([np.empty((0, KEYPOINTS, 2), np.float32), *(part.keypoints for part in parts)]),
-            np.concatenate([np.empty((0, KEYPOINTS), np.float32), *(part.keypoint_score for part in parts)]),
+            np.concatenate([np.empty((0, keypoints, 2), np.float32), *(part.keypoints for part in parts)]),
+            np.concatenate([np.empty((0, keypoints), np.float32), *(part.keypoint_score for part in parts)]),
         )
 
 

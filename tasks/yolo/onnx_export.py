@@ -24,9 +24,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-from tasks.weights.catalog import weights_sha256
 from tasks.weights.download import compute_sha256
-from tasks.weights.fetch import weights_path
+from tasks.weights.user_weights import UserWeights, find_sha256, locate_weights
 from tasks.weights.weight_cache import cache_dir, hold_lock
 from tasks.yolo.ultralytics_import import import_ultralytics
 
@@ -39,7 +38,7 @@ ExportStatus = Literal["valid", "missing", "corrupt"]
 log = logging.getLogger("semflow")
 
 
-def onnx_path(weights: str) -> Path:
+def onnx_path(weights: str | UserWeights) -> Path:
     """The verified ONNX file of `weights` for any batch, height and width; exported if it does not exist yet."""
     path = export_path(weights)
     if check_export(path) != "valid":
@@ -49,14 +48,15 @@ def onnx_path(weights: str) -> Path:
                 log.warning("%s does not match its manifest: exported again", path)
             if found != "valid":
                 clear_leftovers(path)
-                export_onnx(weights_path(weights), path, _export_inputs(weights))
+                export_onnx(locate_weights(weights), path, _export_inputs(weights))
     return path
 
 
-def export_path(weights: str) -> Path:
+def export_path(weights: str | UserWeights) -> Path:
     """Path of the ONNX file of `weights`, whether it exists or not."""
     key = hashlib.sha256(json.dumps(list(_export_inputs(weights).values()), sort_keys=True).encode()).hexdigest()[:16]
-    return cache_dir() / "onnx" / f"{weights}-{key}.onnx"
+    name = weights if isinstance(weights, str) else weights.name
+    return cache_dir() / "onnx" / f"{name}-{key}.onnx"
 
 
 def check_export(path: Path) -> ExportStatus:
@@ -121,10 +121,10 @@ def _clear_if_free(model: Path, folder: Path) -> None:
         os.close(lock)
 
 
-def _export_inputs(weights: str) -> dict[str, Any]:
+def _export_inputs(weights: str | UserWeights) -> dict[str, Any]:
     """Everything that determines the bytes of an export, except their date."""
     return {
-        "weights": weights_sha256(weights),
+        "weights": find_sha256(weights),
         "settings": SETTINGS,
         "exporters": [metadata.version(name) for name in EXPORTERS],
     }

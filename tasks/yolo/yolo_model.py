@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,36 +9,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.runtime import load_once
-from tasks.syntax import parse_literal
 from tasks.threads import count_threads
-from tasks.weights.fetch import weights_path
+from tasks.weights.user_weights import UserWeights, locate_weights
 from tasks.yolo.anchor_padding import pad_to_min_anchors
 from tasks.yolo.onnx_export import onnx_path
+from tasks.yolo.onnx_metadata import OnnxMetadata, pad_to_size
 from tasks.yolo.ultralytics_import import import_ultralytics
+from tasks.yolo.yolo_types import LOG_ERRORS_ONLY, Yolo
+from tasks.yolo.yolox_model import load_yolox_onnx
 
-LOG_ERRORS_ONLY = 3
-
-
-@dataclass(frozen=True)
-class Yolo:
-    """A loaded YOLO model."""
-
-    names: tuple[str, ...]
-    """Class names by class number."""
-    one_to_one: bool
-    """Whether predictions are final; otherwise there is one per anchor and they need non-maximum suppression."""
-    batched: bool
-    """Whether batches are faster than single images; on a CPU they are not."""
-    forward: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-    """(n, h, w, 3) RGB images, sides multiples of 32, to predictions in pixels of these images: where one-to-one,
-    (n, k, 6+) rows of x1, y1, x2, y2, score, class, best first; else (n, 4 + classes + others, anchors) columns of
-    centre x, centre y, width, height and a score per class."""
+ONNX_SUFFIX = ".onnx"
+YOLOX = "yolox-tiny"
 
 
 @load_once
-def load_yolo(weights: str, device: str) -> Yolo:
-    """The model `weights` on `device` (`cpu` or `cuda:N`), loaded once per process."""
-    return load_yolo_onnx(onnx_path(weights)) if device == "cpu" else load_yolo_torch(weights_path(weights), device)
+def load_yolo(weights: str | UserWeights, device: str) -> Yolo:
+    """The model `weights` on `device` (`cpu` or `cuda:N`), loaded once per process; an ONNX file always on the CPU."""
+    if weights == YOLOX:
+        return load_yolox_onnx(locate_weights(weights))
+    if isinstance(weights, UserWeights) and weights.path.suffix == ONNX_SUFFIX:
+        return load_yolo_onnx(weights.verify())
+    return load_yolo_onnx(onnx_path(weights)) if device == "cpu" else load_yolo_torch(locate_weights(weights), device)
 
 
 def load_yolo_onnx(path: Path, threads: int | None = None) -> Yolo:
@@ -53,16 +42,16 @@ def load_yolo_onnx(path: Path, threads: int | None = None) -> Yolo:
     # Waiting threads must not spin: several videos and stages share the processors.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    about = session.get_modelmeta().custom_metadata_map
-    one_to_one = about["end2end"] == "True"
+    about = OnnxMetadata.read(session, path.name)
+    entry: str = session.get_inputs()[0].name
 
     def forward(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        images = pad_to_min_anchors(images) if one_to_one else images
+        images = pad_to_min_anchors(images) if about.one_to_one else images
+        images = pad_to_size(images, about.size) if about.size else images
         tensor = np.ascontiguousarray(images.transpose(0, 3, 1, 2), np.float32) / np.float32(255)
-        return cast("NDArray[np.float32]", session.run(None, {"images": tensor})[0])
+        return cast("NDArray[np.float32]", session.run(None, {entry: tensor})[0])
 
-    names: dict[int, str] = parse_literal(about["names"])
-    return Yolo(tuple(names.values()), one_to_one, batched=False, forward=forward)
+    return Yolo(about.names, about.one_to_one, about.task, batched=False, forward=forward)
 
 
 def load_yolo_torch(path: Path, device: str) -> Yolo:
@@ -87,4 +76,4 @@ def load_yolo_torch(path: Path, device: str) -> Yolo:
         tensor = torch.from_numpy(images).to(device).permute(0, 3, 1, 2).half() / 255
         return cast("NDArray[np.float32]", model(tensor)[0].float().cpu().numpy())
 
-    return Yolo(tuple(model.names.values()), bool(head.end2end), batched=True, forward=forward)
+    return Yolo(tuple(model.names.values()), bool(head.end2end), str(model.task), batched=True, forward=forward)

@@ -83,8 +83,8 @@ def test_another_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
         ({"labels": ("a", "a")}, "different names"),
         ({"labels": ()}, "at least one"),
         ({"labels": ("a", "b", "c")}, "3 outputs, one per label, got 2"),
-        ({"fusion": (0.5, 0.6)}, "sum to 1"),
-        ({"fusion": (-0.5, 1.5)}, "sum to 1"),
+        ({"fusion": (0.0, 0.0)}, "not both 0"),
+        ({"fusion": (-0.5, 1.5)}, "weights from 0 on"),
     ],
 )
 def test_what_cannot_be_is_refused(change: dict[str, object], message: str) -> None:

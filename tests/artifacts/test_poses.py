@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,17 +37,50 @@ def make_poses(**changed: object) -> Poses:
         "width": 64,
         "height": 48,
         "trusted_score": 0.5,
+        "skeleton": "halpe26",
+        "keypoints": KEYPOINTS,
     }
     return Poses(**(columns | changed))
 
 
-def test_keypoints_are_cocos_in_its_order():
-    assert [" ".join(reversed(name.split("_"))).replace(" ", "_") for name in KEYPOINTS] == COCO.split()
+HALPE = "head neck hip left_big_toe right_big_toe left_small_toe right_small_toe left_heel right_heel"
+# github.com/Fang-Haoshu/Halpe-FullBody, "26 keypoints" 17 to 25; its hip is called pelvis here
+
+
+def put_side_last(name: str) -> str:
+    side, _, part = name.partition("_")
+    return f"{part}_{side}" if side in ("left", "right") else {"hip": "pelvis"}.get(name, name)
+
+
+def test_keypoints_are_cocos_in_its_order_then_halpes():
+    assert [put_side_last(name) for name in f"{COCO} {HALPE}".split()] == [*KEYPOINTS]
     assert [
         KEYPOINTS[other].replace("left", "?").replace("right", "left").replace("?", "right")
         for other in MIRRORED_KEYPOINT
     ] == [*KEYPOINTS]
-    assert len(SKELETON_EDGES) == 16 and {end for bone in SKELETON_EDGES for end in bone} == set(range(KEYPOINT_COUNT))
+    assert len(SKELETON_EDGES) == 22
+    ends = {KEYPOINTS[end] for bone in SKELETON_EDGES for end in bone}
+    assert set(KEYPOINTS) - ends == {"head", "neck", "pelvis", "small_toe_left", "small_toe_right"}
+
+
+def make_coco_poses() -> Poses:
+    poses = make_poses()
+    hide = {
+        name: np.where(np.arange(KEYPOINT_COUNT) < 17, getattr(poses, name), np.nan).astype(np.float32)
+        for name in ("x", "y", "smooth_x", "smooth_y")
+    }
+    return replace(poses, skeleton="coco17", **hide)
+
+
+def test_a_skeleton_of_17_keypoints_leaves_the_others_empty_and_out_of_the_long_view(tmp_path: Path):
+    poses = make_coco_poses()
+    poses.save(tmp_path / "a.parquet")
+    again = Poses.load(tmp_path / "a.parquet")
+    assert (again.skeleton, again.known_keypoints) == ("coco17", 17)
+    assert np.isnan(again.xy[:, 17:]).all() and np.isfinite(again.xy[:, :17]).all()
+    assert set(again.to_long_table().column("keypoint").to_pylist()) == set(KEYPOINTS[:17])
+    with pytest.raises(SemflowError, match=r"Poses\.x must be finite for the 26 keypoints of halpe26"):
+        replace(poses, skeleton="halpe26")
 
 
 def test_poses_are_kept_on_disk_unknown_places_included(tmp_path: Path):
@@ -67,12 +101,12 @@ def test_the_long_view_has_a_row_per_keypoint_and_nulls_for_the_unknown():
     assert (row["track_id"], row["keypoint"], row["x"], row["smooth_x"], row["trusted"]) == (
         4,
         "ear_left",
-        20,
+        KEYPOINT_COUNT + 3,
         None,
         False,
     )
     assert view.column("smooth_y").null_count == 1
-    assert Poses.empty(frame_count=0, width=1, height=1, trusted_score=0.5).to_long_table().num_rows == 0
+    assert make_poses().take([]).to_long_table().num_rows == 0
 
 
 @pytest.mark.parametrize(
@@ -84,6 +118,8 @@ def test_the_long_view_has_a_row_per_keypoint_and_nulls_for_the_unknown():
         ({"x": np.full((2, KEYPOINT_COUNT), np.nan, np.float32)}, "Poses.x must be finite"),
         ({"smooth_y": np.full((2, KEYPOINT_COUNT), 5, np.float32)}, "must be NaN together, got one alone in row 1"),
         ({"score": np.zeros(2)}, "must be float32"),
+        ({"skeleton": "openpose"}, "skeleton must be one of coco17, halpe26, got 'openpose'"),
+        ({"keypoints": KEYPOINTS[:17]}, "keypoints must be nose, eye_left, .*heel_right, got nose, .*ankle_right"),
     ],
 )
 def test_what_cannot_be_is_refused(changed, message):
@@ -111,8 +147,8 @@ def test_kinematics_are_kept_on_disk_and_give_angles_by_name(tmp_path: Path):
     again = Kinematics.load(tmp_path / "a.parquet")
     assert again.angle("knee_left") == pytest.approx([120, np.nan], nan_ok=True)
     assert all(np.isnan(again.angle(joint)).all() for joint in JOINTS if joint != "knee_left")
-    with pytest.raises(SemflowError, match=r"joint must be one of elbow_left, .*, got 'ankle_left'"):
-        again.angle("ankle_left")
+    with pytest.raises(SemflowError, match=r"joint must be one of elbow_left, .*, got 'wrist_left'"):
+        again.angle("wrist_left")
     assert set(KEYPOINT_INDEX) >= set(JOINTS)
 
 

@@ -54,5 +54,6 @@ def test_streams_are_fused_where_window_person_and_words_are_one() -> None:
         make_look("flow", [0.4, 0.6], window=2, vocabulary="synthetic"),
     ]
     (fused,) = fuse_predictions(looks, (0.75, 0.25))
+    pooled = np.array([0.8**0.75 * 0.4**0.25, 0.2**0.75 * 0.6**0.25])
     assert (fused.stream, fused.window, fused.track_id) == ("fused", 0, 1)
-    assert fused.probabilities == pytest.approx([0.7, 0.3])
+    assert fused.probabilities == pytest.approx(pooled / pooled.sum())

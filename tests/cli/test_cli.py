@@ -124,14 +124,14 @@ def test_the_doctor_looks_at_exported_models_too(folder: Path, monkeypatch: pyte
 
     monkeypatch.setenv("SEMFLOW_CACHE", str(folder / "cache"))
     project = Project.open(folder, STAGES)
-    assert doctor._exports(project) == "yolo11n-pose, yolo26n, yolo26n-seg missing: exported at first use on a CPU"
+    assert doctor._exports(project) == "yolo26n, yolo26n-seg missing: exported at first use on a CPU"
     path = onnx_export.export_path("yolo26n")
     path.parent.mkdir(parents=True)
     path.write_bytes(b"anything")
     assert "yolo26n damaged: exported again at next use" in doctor._exports(project)
     told = {"bytes": 8, "sha256": hashlib.sha256(b"anything").hexdigest()}
     onnx_export.manifest_path(path).write_text(json.dumps(told))
-    assert doctor._exports(project).startswith("yolo26n in the cache, verified; yolo11n-pose, yolo26n-seg missing")
+    assert doctor._exports(project).startswith("yolo26n in the cache, verified; yolo26n-seg missing")
 
 
 def test_every_semflow_command_in_the_readme_parses(checkout: Path) -> None:

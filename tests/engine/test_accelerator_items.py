@@ -28,9 +28,10 @@ def list_users(checkout: Path, **changes: dict[str, object]) -> set[str]:
 
 def test_a_stage_uses_the_accelerator_only_with_parameters_that_put_a_network_on_it(checkout: Path) -> None:
     usual = list_users(checkout)
-    assert {"detect", "extract_features", "estimate_pose", "classify"} <= usual
-    assert not {"estimate_flow", "fit_axes", "track"} & usual
+    assert {"detect", "extract_features", "classify"} <= usual
+    assert not {"estimate_flow", "fit_axes", "track", "estimate_pose"} & usual
     assert list_users(checkout, estimate_flow={"backend": "raft"}) == usual | {"estimate_flow"}
+    assert list_users(checkout, estimate_pose={"backend": "yolo"}) == usual | {"estimate_pose"}
     assert list_users(checkout, fit_axes={"fitted_on": "dataset"}) == usual | {"fit_axes"}
 
 

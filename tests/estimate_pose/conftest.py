@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tasks.artifacts.frames import Frames
-from tasks.artifacts.poses import KEYPOINT_INDEX
+from tasks.artifacts.poses import KEYPOINT_COUNT, KEYPOINT_INDEX
 from tasks.artifacts.tracks import Tracks
 from tasks.estimate_pose.params import EstimatePoseParams
 from tasks.params import Compute
@@ -28,13 +28,13 @@ def figure(
     forwards: int = 1,
     depth: float = 0.0,
 ) -> np.ndarray:
-    """(t, 17, 2) a person of HEIGHT pixels who walks along x, left foot ahead first at a quarter of a stride.
+    """(t, 26, 2) a person of HEIGHT pixels who walks along x, left foot ahead first at a quarter of a stride.
 
     `speed` is in heights per second, 0 on a treadmill; `depth` moves the left side by so many heights, as a camera sees
     it that does not look straight from the side. Segments as Drillis and Contini (1966) have them.
     """
     phase = 2 * np.pi * cadence / 120 * time_s
-    xy = np.zeros((len(time_s), 17, 2))
+    xy = np.full((len(time_s), KEYPOINT_COUNT, 2), np.nan)
     x, ground = 100 + forwards * speed * HEIGHT * time_s, 400.0
     hip_y, shoulder_y, head_y = (ground - share * HEIGHT for share in (0.530, 0.818, 0.936))
     for name, ahead in (("nose", 0.08), ("eye_left", 0.05), ("eye_right", 0.05), ("ear_left", 0.0), ("ear_right", 0.0)):
@@ -68,7 +68,8 @@ def params() -> Callable[..., EstimatePoseParams]:
 
     def make(**changed: object) -> EstimatePoseParams:
         usual = {
-            "weights": "yolo11n-pose",
+            "backend": "yolo",
+            "flip": False,
             "image_size": 640,
             "crop_height": 256,
             "crop_below": 160.0,

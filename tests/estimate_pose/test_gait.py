@@ -5,7 +5,7 @@ import pytest
 
 from tasks.artifacts.poses import KEYPOINT_INDEX, MIRRORED_KEYPOINT
 from tasks.estimate_pose.body_height import estimate_body_height
-from tasks.estimate_pose.gait import WalkingBout, detect_walking_bouts, split_regular_steps
+from tasks.estimate_pose.gait import WalkingBout, choose_foot_keypoint, detect_walking_bouts, split_regular_steps
 from tasks.estimate_pose.keypoint_smoothing import smooth_keypoints
 
 BRIDGE_S = 0.2
@@ -91,8 +91,8 @@ def test_standing_jumping_jacks_and_two_steps_are_no_walk(walker):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_person_who_stands_and_trembles_does_not_walk(walker, seed):
-    time_s, ones = np.arange(300) / 30, np.ones((300, 17))
-    xy = walker(np.zeros(300)) + np.random.default_rng(seed).normal(0, 4, (300, 17, 2))
+    time_s, ones = np.arange(300) / 30, np.ones((300, 26))
+    xy = walker(np.zeros(300)) + np.random.default_rng(seed).normal(0, 4, (300, 26, 2))
     assert found(time_s, smooth_keypoints(time_s, xy, ones, ones > 0, cutoff_hz=6, bridge_s=0.2)) == []
 
 
@@ -103,7 +103,7 @@ def test_unknown_ankles_end_a_walk_and_no_keypoints_are_none(walker):
     first, second = found(time_s, xy)
     assert first.rows.max() < 110 and second.rows.min() >= 130
     assert found(time_s, np.full_like(xy, np.nan)) == []
-    assert found(np.empty(0), np.empty((0, 17, 2))) == []
+    assert found(np.empty(0), np.empty((0, 26, 2))) == []
 
 
 def test_a_hidden_face_on_a_treadmill_leaves_steps_without_a_side(walker):
@@ -126,3 +126,26 @@ def test_steps_of_another_length_begin_another_walk():
     assert parts(0, 0.5, 1.0, 1.5, 2.0, sides="lrrlr") == [(0, 2), (2, 5)]
     assert parts(0, 0.5, 1.0, sides="uuu") == [(0, 3)]
     assert parts() == []
+
+
+def with_heels(xy: np.ndarray, back: float = 8.0) -> np.ndarray:
+    """`xy` with heels, `back` pixels behind and below the ankles, and toes before them."""
+    shod = xy.copy()
+    for side in ("left", "right"):
+        ankle = xy[:, KEYPOINT_INDEX[f"ankle_{side}"]]
+        shod[:, KEYPOINT_INDEX[f"heel_{side}"]] = ankle + np.array([-back, back])
+        shod[:, KEYPOINT_INDEX[f"big_toe_{side}"]] = ankle + np.array([3 * back, back])
+    return shod
+
+
+def test_steps_are_those_of_the_heels_where_both_are_nearly_always_there(walker):
+    time_s = np.arange(300) / 30
+    xy = with_heels(walker(time_s))
+    assert choose_foot_keypoint(walker(time_s)) == "ankle"
+    assert choose_foot_keypoint(xy) == "heel"
+    still = xy.copy()
+    for side in ("left", "right"):  # heels that never leave their hips: nobody walks
+        still[:, KEYPOINT_INDEX[f"heel_{side}"]] = still[:, KEYPOINT_INDEX[f"hip_{side}"]] + [0, 90]
+    assert len(found(time_s, xy)) == 1 and found(time_s, still) == []
+    still[::5, KEYPOINT_INDEX["heel_left"]] = np.nan
+    assert choose_foot_keypoint(still) == "ankle" and len(found(time_s, still)) == 1

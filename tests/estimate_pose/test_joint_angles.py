@@ -15,7 +15,7 @@ from tasks.estimate_pose.joint_angles import (
     compute_trunk_lean,
 )
 
-poses = arrays.arrays(np.float64, (3, 17, 2), elements=st.integers(-300, 300).map(float))
+poses = arrays.arrays(np.float64, (3, 26, 2), elements=st.integers(-300, 300).map(float))
 
 
 def stacked(xy: np.ndarray) -> np.ndarray:
@@ -62,7 +62,7 @@ def test_an_unknown_ankle_takes_its_knee_and_nothing_else(walker):
     xy = walker(np.array([0.2]))
     xy[:, KEYPOINT_INDEX["ankle_left"]] = np.nan
     unknown = {name for name, angle in compute_joint_angles(xy).items() if np.isnan(angle).all()}
-    assert unknown == {"knee_left"}
+    assert unknown == {"knee_left", "ankle_left", "ankle_right"}  # the figure has no toes
     assert np.isfinite(compute_pose_asymmetry(compute_joint_angles(xy))).all()
 
 
@@ -74,7 +74,7 @@ def test_a_mirror_image_of_itself_has_no_asymmetry_and_nothing_known_has_none_at
     for left, right in sides.values():
         xy[:, right] = xy[:, left]
     assert compute_pose_asymmetry(compute_joint_angles(xy)) == pytest.approx([0, 0])
-    assert np.isnan(compute_pose_asymmetry(compute_joint_angles(np.full((2, 17, 2), np.nan)))).all()
+    assert np.isnan(compute_pose_asymmetry(compute_joint_angles(np.full((2, 26, 2), np.nan)))).all()
 
 
 def test_lean_is_positive_to_the_right_of_the_picture(walker):
@@ -83,3 +83,11 @@ def test_lean_is_positive_to_the_right_of_the_picture(walker):
         xy[:, KEYPOINT_INDEX[f"shoulder_{side}"], 0] += 50
     rise = xy[0, KEYPOINT_INDEX["hip_left"], 1] - xy[0, KEYPOINT_INDEX["shoulder_left"], 1]
     assert compute_trunk_lean(xy) == pytest.approx([np.degrees(np.arctan2(50, rise))])
+
+
+def test_an_ankle_is_measured_from_the_shank_to_the_big_toe(walker):
+    xy = walker(np.array([0.2]))
+    for name, place in (("knee_left", (0, 0)), ("ankle_left", (0, 50)), ("big_toe_left", (20, 50))):
+        xy[:, KEYPOINT_INDEX[name]] = place
+    angles = compute_joint_angles(xy)
+    assert angles["ankle_left"] == pytest.approx([90]) and np.isnan(angles["ankle_right"]).all()

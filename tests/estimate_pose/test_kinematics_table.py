@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tasks.artifacts.kinematics import JOINTS
-from tasks.artifacts.poses import KEYPOINT_INDEX, Poses
+from tasks.artifacts.poses import KEYPOINT_COUNT, KEYPOINT_INDEX, KEYPOINTS, Poses
 from tasks.estimate_pose.body_height import SHANK, THIGH, TRUNK, estimate_body_height
 from tasks.estimate_pose.keypoint_velocity import compute_speed, compute_velocity
 from tasks.estimate_pose.kinematics_table import compute_kinematics
@@ -16,10 +16,11 @@ FPS = 30.0
 
 
 def table(tracks: dict[int, np.ndarray], frames: dict[int, np.ndarray], score: float = 0.9) -> Poses:
-    """Poses of several people: track id to (t, 17, 2) points and to the frames they are in."""
+    """Poses of several people: track id to (t, 26, 2) points and to the frames they are in."""
     rows = sorted((int(frame), i, n) for i in tracks for n, frame in enumerate(frames[i]))
-    xy = np.array([tracks[i][n] for _, i, n in rows], np.float32).reshape(-1, 17, 2)
+    xy = np.array([tracks[i][n] for _, i, n in rows], np.float32).reshape(-1, KEYPOINT_COUNT, 2)
     x, y = xy[..., 0].copy(), xy[..., 1].copy()
+    scores = np.where(np.isnan(x), 0, score).astype(np.float32)
     return Poses(
         frame=np.array([row[0] for row in rows], np.int32),
         track_id=np.array([row[1] for row in rows], np.int32),
@@ -27,13 +28,15 @@ def table(tracks: dict[int, np.ndarray], frames: dict[int, np.ndarray], score: f
         source=np.array(["whole"] * len(rows), object),
         x=x,
         y=y,
-        keypoint_score=np.full((len(rows), 17), score, np.float32),
+        keypoint_score=scores,
         smooth_x=x,
         smooth_y=y,
         frame_count=400,
         width=2000,
         height=500,
         trusted_score=0.5,
+        skeleton="coco17",
+        keypoints=KEYPOINTS,
     )
 
 
@@ -70,7 +73,7 @@ def test_what_is_not_trusted_is_not_measured(walker: Callable[..., np.ndarray], 
     poses.smooth_x[:, KEYPOINT_INDEX["ankle_left"]] = poses.smooth_y[:, KEYPOINT_INDEX["ankle_left"]] = np.nan
     kinematics = compute_kinematics(poses, np.arange(400) / FPS, params())
     unknown = {joint for joint in JOINTS if np.isnan(kinematics.angle(joint)).all()}
-    assert unknown == {"knee_left"}
+    assert unknown == {"knee_left", "ankle_left", "ankle_right"}  # the figure has no toes
     assert np.isnan(kinematics.speed[:, KEYPOINT_INDEX["ankle_left"]]).all()
     assert np.isfinite(kinematics.body_height).all()  # the other leg tells
     assert set(kinematics.heel_strike) == {"none"} and np.isnan(kinematics.cadence).all()
@@ -85,14 +88,14 @@ def test_a_track_that_is_away_is_measured_on_both_sides_and_not_across(walker: C
     smoothed = smooth_tracks(poses, np.arange(400) / FPS, params())
     halves = [table({1: xy[part]}, {1: frames[part]}) for part in (slice(0, 30), slice(30, 60))]
     alone = np.concatenate([smooth_tracks(half, np.arange(400) / FPS, params()) for half in halves])
-    assert np.allclose(smoothed, alone)
+    assert np.allclose(smoothed, alone, equal_nan=True)
 
 
 def test_without_smoothing_trusted_points_are_as_seen(walker: Callable[..., np.ndarray], params):
     poses = table({1: walker(np.arange(20) / FPS)}, {1: np.arange(20)})
     poses.keypoint_score[3, 5] = 0.2
     smoothed = smooth_tracks(poses, np.arange(400) / FPS, params(smoothing="none"))
-    assert np.argwhere(np.isnan(smoothed[..., 0])).tolist() == [[3, 5]]
+    assert np.argwhere(np.isnan(smoothed[:, :17, 0])).tolist() == [[3, 5]]
     assert np.nanmax(np.abs(smoothed - poses.xy)) == 0
 
 

@@ -127,7 +127,7 @@ def test_the_stage_is_run_down_to_weak_scores_of_all_classes_and_stdout_stays_cl
         return seen((59, 0.9, 80, 30, 120, 70))
 
     monkeypatch.setattr(coco, "detect", spy)
-    scores = evaluate(argparse.Namespace(data=data, weights="yolo11n"), PARAMS)
+    scores = evaluate(argparse.Namespace(data=data, weights="yolo11n", people=False), PARAMS)
     assert {(p.weights, p.score_threshold, p.classes, p.max_detections) for p in used} == {
         ("yolo11n", 0.001, None, 300)
     }
@@ -138,7 +138,7 @@ def test_the_stage_is_run_down_to_weak_scores_of_all_classes_and_stdout_stays_cl
 @pytest.mark.slow
 @pytest.mark.parametrize("weights,ap,ap50", [("yolo26n", 0.492, 0.675), ("yolo11n", 0.462, 0.632)])
 def test_59_images_of_coco_score_what_ultralytics_own_validation_gives(ground_truth, weights, ap, ap50):
-    scores = evaluate(argparse.Namespace(data=ground_truth / "coco", weights=weights), PARAMS)
+    scores = evaluate(argparse.Namespace(data=ground_truth / "coco", weights=weights, people=False), PARAMS)
     assert len(scores.items) == 59
     assert scores.combined["AP"] == pytest.approx(ap, abs=0.01)
     assert scores.combined["AP50"] == pytest.approx(ap50, abs=0.01)

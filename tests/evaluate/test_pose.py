@@ -8,22 +8,25 @@ import cv2
 import numpy as np
 import pytest
 
-from flows.evaluate import pose
-from flows.evaluate.pose import compute_average_precision, evaluate, read_annotations
+from flows.evaluate.keypoint_precision import compute_average_precision, read_annotations
+from flows.evaluate.pose import evaluate
 from flows.evaluate.pose_coverage import compute_shares, count_person_frames
-from tasks.artifacts.poses import Poses
+from tasks.artifacts.poses import KEYPOINTS, Poses
 from tasks.artifacts.tracks import Tracks
+from tasks.detect.params import DetectParams
 from tasks.errors import BadInput
+from tasks.estimate_pose import pose_finder
 from tasks.estimate_pose.params import EstimatePoseParams
 from tasks.params import ParamSections
 from tasks.yolo.keypoint_decoding import Skeletons
-from tasks.yolo.yolo_model import Yolo
+from tasks.yolo.yolo_types import Yolo
 from tests.factories.compute import make_compute
 
 PARAMS = ParamSections(
     {
         "estimate_pose": EstimatePoseParams(
-            weights="yolo11n-pose",
+            backend="yolo",
+            flip=False,
             image_size=640,
             crop_height=256,
             crop_below=160,
@@ -102,7 +105,7 @@ def test_other_files_are_refused(tmp_path: Path, text: str):
 
 def test_a_folder_with_neither_images_nor_videos_is_refused(tmp_path: Path):
     with pytest.raises(BadInput, match=r"must hold images/ and annotations\.json, or videos, got neither"):
-        evaluate(argparse.Namespace(data=tmp_path, alone=True), PARAMS)
+        evaluate(argparse.Namespace(data=tmp_path, alone=True, backend="yolo"), PARAMS)
 
 
 def test_images_are_looked_at_down_to_weak_scores_and_stdout_stays_clean(tmp_path, monkeypatch, capsys):
@@ -111,8 +114,10 @@ def test_images_are_looked_at_down_to_weak_scores_and_stdout_stays_clean(tmp_pat
     (tmp_path / "annotations.json").write_text(json.dumps(ground(POINTS)))
     row = [50, 110, 60, 160, 0.002, *np.insert(POINTS, 2, 0.9, axis=1).reshape(-1)]
     columns = np.array(row, np.float32)[:, None]
-    monkeypatch.setattr(pose, "load_yolo", lambda *_: Yolo(("person",), False, False, lambda images: columns[None]))
-    scores = evaluate(argparse.Namespace(data=tmp_path, alone=True), PARAMS)
+    monkeypatch.setattr(
+        pose_finder, "load_yolo", lambda *_: Yolo(("person",), False, "pose", False, lambda images: columns[None])
+    )
+    scores = evaluate(argparse.Namespace(data=tmp_path, alone=True, backend="yolo"), PARAMS)
     assert scores.combined == pytest.approx({"AP": 1.0, "AP50": 1.0})
     json.dumps(scores.as_json())
     assert capsys.readouterr().out == ""
@@ -136,8 +141,8 @@ def test_coverage_counts_people_in_whole_frames_and_those_over_60_px():
         detection=np.full(5, -1, np.int32),
         **facts,
     )
-    points = np.zeros((2, 17), np.float32)
-    score = np.full((2, 17), 0.9, np.float32)
+    points = np.zeros((2, 26), np.float32)
+    score = np.full((2, 26), 0.9, np.float32)
     score[1, :5] = 0.1
     poses = Poses(
         frame=np.array([0, 0], np.int32),
@@ -150,20 +155,44 @@ def test_coverage_counts_people_in_whole_frames_and_those_over_60_px():
         smooth_x=points,
         smooth_y=points,
         trusted_score=0.5,
+        skeleton="halpe26",
+        keypoints=KEYPOINTS,
         **facts,
     )
     found = count_person_frames(np.array([True, True, False]), tracks, poses)
-    assert found == {"people": 3, "tall": 2, "posed": 2, "tall_posed": 1, "keypoints": 29}
+    assert found == {"people": 3, "tall": 2, "posed": 2, "tall_posed": 1, "keypoints": 47}
     said = compute_shares(found | {"seconds": 0.3})
     assert said["posed"] == pytest.approx(2 / 3) and said["posed_over_60px"] == 0.5
-    assert (said["ms_per_person"], said["keypoints_per_pose"]) == pytest.approx((100, 14.5))
+    assert (said["ms_per_person"], said["keypoints_per_pose"]) == pytest.approx((100, 23.5))
     nobody = compute_shares(dict.fromkeys(found, 0.0) | {"seconds": 1.0})
     assert nobody == {"people": 0, "people_over_60px": 0}
 
 
 @pytest.mark.slow
 def test_whole_frames_score_within_a_hundredth_of_plain_ultralytics(ground_truth):
-    scores = evaluate(argparse.Namespace(data=ground_truth / "pose" / "coco8-pose", alone=False), PARAMS)
+    scores = evaluate(
+        argparse.Namespace(data=ground_truth / "pose" / "coco8-pose", alone=False, backend="yolo"), PARAMS
+    )
     assert scores.combined["AP"] > 0.3
     assert scores.combined["AP"] == pytest.approx(scores.combined["ultralytics_AP"], abs=0.01)
     assert scores.combined["AP50"] == pytest.approx(scores.combined["ultralytics_AP50"], abs=0.01)
+
+
+@pytest.mark.slow
+def test_rtmpose_scores_above_yolo_in_detected_boxes_and_higher_still_in_true_ones(ground_truth):
+    data = ground_truth / "pose" / "coco8-pose"
+    detecting = DetectParams(
+        weights="yolo26n",
+        image_size=640,
+        score_threshold=0.1,
+        classes=None,
+        max_detections=300,
+        nms_iou=0.7,
+    )
+    params = ParamSections({**PARAMS, "detect": detecting})
+    scores = {
+        backend: evaluate(argparse.Namespace(data=data, alone=True, backend=backend), params).combined
+        for backend in ("rtmpose", "yolo")
+    }
+    assert scores["rtmpose"]["AP"] > scores["yolo"]["AP"] + 0.02
+    assert scores["rtmpose"]["true_boxes_AP"] >= scores["rtmpose"]["AP"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tasks.artifacts.kinematics import Kinematics
-from tasks.artifacts.poses import KEYPOINT_COUNT, KEYPOINT_INDEX, Poses
+from tasks.artifacts.poses import KEYPOINT_COUNT, KEYPOINT_INDEX, KEYPOINTS, Poses
 from tasks.report.gait_charts import ChartSpan, render_stride_chart
 from tasks.report.overlay.drawing_canvas import Canvas
 from tasks.report.overlay.overlay_video import render_frame
@@ -46,6 +46,8 @@ def make_poses(dossier: ReportData, track_id: int = 1, away: tuple[int, ...] = (
         width=dossier.frames.width,
         height=dossier.frames.height,
         trusted_score=0.5,
+        skeleton="halpe26",
+        keypoints=KEYPOINTS,
     )
 
 

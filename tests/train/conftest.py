@@ -100,7 +100,7 @@ def params() -> Callable[..., TrainParams]:
 
     def make(**changed: object) -> TrainParams:
         usual = {
-            "region": "person", "spatial": "mobilenet-v2", "temporal": "head",
+            "region": "person", "background_label": None, "spatial": "mobilenet-v2", "temporal": "head",
             "clips_per_segment": 1, "flow_stacks_per_segment": 3,
             "held_out_share": 0.4, "fusion": "learned", "spatial_share": 0.5, "folds": 2,
             "ridge_penalty": 0.1, "random_mirror": True,

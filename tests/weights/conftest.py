@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from tasks.weights import catalog, fetch
-from tasks.weights.catalog import PackageArchive, WeightAsset
+from tasks.weights.catalog import WeightAsset
+from tasks.weights.package_archives import PackageArchive
 from tasks.weights.package_registry import DownloadStream
 from tasks.weights.release_download import open_url
 

@@ -27,7 +27,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     monkeypatch.setenv("SEMFLOW_CACHE", str(tmp_path / "cache"))
     weights = tmp_path / "yolo26n.pt"
     weights.write_bytes(b"weights")
-    monkeypatch.setattr(exports, "weights_path", lambda name: weights)
+    monkeypatch.setattr(exports, "locate_weights", lambda name: weights)
     found: list[Path] = []
 
     class Model:
@@ -132,7 +132,7 @@ class Model:
         sys.stdin.read()
         return str(self.path.with_suffix(".onnx"))
 onnx_export.import_ultralytics = lambda: type("L", (), {{"YOLO": Model}})
-onnx_export.weights_path = lambda name: Path(sys.argv[2])
+onnx_export.locate_weights = lambda name: Path(sys.argv[2])
 onnx_export.onnx_path({WEIGHTS!r} if sys.argv[1] == "die" else "yolo11n")
 """
 

@@ -27,7 +27,7 @@ def draw_skeletons(picture: Image, canvas: Canvas, poses: Poses, frame: int) -> 
 
 
 def draw_skeleton(picture: Image, canvas: Canvas, xy: NDArray[np.float32], middle: Rgb) -> None:
-    """Draw (17, 2) keypoints, working pixels, NaN where unknown."""
+    """Draw (26, 2) keypoints, working pixels, NaN where unknown."""
     known = ~np.isnan(xy[:, 0])
     if not known.any():
         return

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tasks.weights import catalog
-from tasks.weights.catalog import PackageArchive, WeightAsset
+from tasks.weights.catalog import WeightAsset
+from tasks.weights.package_archives import PackageArchive
 from tasks.yolo import onnx_export
 
 VERSION = "first weights"
