@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SUITES = {
     "action": ("flows.evaluate.action:command", "action recognition on labelled clips: top-1, top-5"),
     "coco": ("flows.evaluate.coco:command", "detection on COCO-like images: AP, AP50"),
-    "davis": ("flows.evaluate.davis:command", "the semantic field on DAVIS, first mask given: overlap J"),
+    "davis": ("flows.evaluate.davis:command", "the semantic field on DAVIS, first mask given: overlap J, boundary F"),
     "features": ("flows.evaluate.feature_quality:command", "features alone: mask propagation (J), cell matching (PCK)"),
     "field": ("flows.evaluate.field:command", "the semantic field on synthetic scenes: mIoU; needs no data"),
     "flow": ("flows.evaluate.flow:command", "dense optical flow: end-point error, KITTI's outliers"),

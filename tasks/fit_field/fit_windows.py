@@ -26,7 +26,12 @@ from tasks.artifacts.semantic_field import DEPTH_METRIC_PREFIX, FieldMap, FieldM
 from tasks.checkpoints import Checkpoints, temporary_checkpoints
 from tasks.fit_field.field_inputs import FieldInputs
 from tasks.fit_field.params import FitFieldParams
-from tasks.fit_field.seed_labels import explain_missing_seeds, load_seed_labels, make_instance_segmenter
+from tasks.fit_field.seed_labels import (
+    explain_missing_seeds,
+    load_seed_labels,
+    make_instance_segmenter,
+    measure_user_masks,
+)
 from tasks.fit_field.shot import FieldContext, Shot, make_shot, split_shots
 from tasks.fit_field.window_result import WindowResult, blend_windows, load_occlusion_counts
 from tasks.fit_field.windows import core_range, schedule_windows
@@ -63,6 +68,8 @@ def _write_field(
     with temporary_checkpoints() if checkpoints is None else contextlib.nullcontext(checkpoints) as kept:
         seeds = load_seed_labels(inputs, params, size, kept)
         segment = make_instance_segmenter(frames, params, size) if params.use_instance_masks else None
+        if segment is not None and seeds.source == "user":
+            seeds = measure_user_masks(seeds, segment, lambda frame: bool(frames.ok[frame]))
         context = FieldContext(inputs, seeds, params, size, device, segment)
         shots = [make_shot(chosen, context) for chosen in split_shots(inputs, params.frame_stride, seeds.labels)]
         metadata = FieldMetadata(

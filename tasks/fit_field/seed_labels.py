@@ -7,7 +7,7 @@ They are the user's masks and points (`data/labels/<video>/`), or pseudo-labels 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,13 @@ from tasks.errors import BadInput
 from tasks.fit_field.field_inputs import FieldInputs
 from tasks.fit_field.params import FitFieldParams
 from tasks.fit_field.track_labels import LabelSubject, rasterize_tracks, select_subjects
-from tasks.label_propagation.mask_refinement import InstanceMasks
-from tasks.sequence.label_map import UNKNOWN
+from tasks.geometry.evenly_spaced import pick_evenly
+from tasks.label_propagation.mask_refinement import InstanceMasks, MaskReliability, measure_mask_reliability
+from tasks.sequence.label_map import UNKNOWN, encode_one_hot
 
 LABELS_CHECKPOINT = "labels.npz"
 POINT_RADIUS_PX = 4.0  # of a disc around a labelled point, in map pixels: half a cell of the features
+MEASURED_FRAMES = 3  # labelled by the user, on which instance masks are compared with the labels
 ASPECT_TOLERANCE = 0.03  # by which a mask's aspect ratio may differ from the frame's: sizes are rounded
 
 
@@ -40,8 +42,8 @@ class SeedLabels:
     """One per value of the maps; the first is the background."""
     labels: Mapping[int, LabelMap]
     """Frame number to (h, w) values, UNKNOWN where nothing is known."""
-    kinds: tuple[frozenset[int], ...]
-    """Per value the segmenter's class ids whose masks may belong to it; none for the user's classes."""
+    reliability: tuple[MaskReliability, ...]
+    """Per value what its instance masks are worth in other frames; for the user's classes it is to be measured."""
     source: str
     """user or tracks."""
 
@@ -56,7 +58,7 @@ def load_seed_labels(
     if params.labels == "user" or (params.labels == "auto" and bool(inputs.field_labels.frames)):
         labels = rasterize_user_labels(inputs.field_labels, inputs.frames, *size)
         classes = name_user_classes(inputs.field_labels, labels)
-        return SeedLabels(classes, _drop_empty(labels), tuple(frozenset[int]() for _ in classes), "user")
+        return SeedLabels(classes, _drop_empty(labels), tuple(MaskReliability() for _ in classes), "user")
     subjects = select_subjects(inputs.tracks, params.value_kind, params.max_labels)
 
     def write(path: Path) -> None:
@@ -68,9 +70,11 @@ def load_seed_labels(
     with np.load(checkpoints.get_or_write(LABELS_CHECKPOINT, write)) as file:
         labels = {int(frame): file[frame] for frame in file.files}
     background = FieldClass("background")
-    kinds = (frozenset[int](), *(frozenset({subject.class_id}) for subject in subjects))
+    # A label that is an instance's mask agrees with it; an ellipse says nothing about masks.
+    agreement = {"recall": 1.0, "precision": 1.0} if params.label_outline == "masks" else {}
+    of_subjects = (MaskReliability(frozenset({subject.class_id}), **agreement) for subject in subjects)
     classes = (background, *(FieldClass(subject.name, subject.track_id) for subject in subjects))
-    return SeedLabels(classes, labels, kinds, "tracks")
+    return SeedLabels(classes, labels, (MaskReliability(), *of_subjects), "tracks")
 
 
 def rasterize_user_labels(given: FieldLabels, frames: Frames, height: int, width: int) -> dict[int, LabelMap]:
@@ -122,6 +126,17 @@ def make_instance_segmenter(
         return InstanceMasks(np.array(masks, np.bool_).reshape(-1, height, width), found.score, found.class_id)
 
     return segment
+
+
+def measure_user_masks(
+    seeds: SeedLabels, segment: Callable[[int], InstanceMasks], is_whole: Callable[[int], bool]
+) -> SeedLabels:
+    """The user's seed labels with the reliability of instance masks, measured on a few labelled frames."""
+    frames = [frame for frame in sorted(seeds.labels) if is_whole(frame)]
+    some = [frames[n] for n in pick_evenly(len(frames), MEASURED_FRAMES).tolist()]
+    classes = len(seeds.classes)
+    samples = ((encode_one_hot(seeds.labels[frame], classes), segment(frame)) for frame in some)
+    return replace(seeds, reliability=measure_mask_reliability(samples, classes))
 
 
 def explain_missing_seeds(inputs: FieldInputs, params: FitFieldParams) -> str:

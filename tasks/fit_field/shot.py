@@ -117,7 +117,7 @@ class Shot:
         chosen = {n: labels[index] for n, index in enumerate(indices) if index in labels}
         refiner = None
         if context.segment is not None:
-            refiner = MaskRefiner(partial(self._segment, context.segment, indices), context.seeds.kinds)
+            refiner = MaskRefiner(partial(self._segment, context.segment, indices), context.seeds.reliability)
         # Labels handed on by a neighbouring window cannot validate the classifier on features, so they do not count.
         config = replace(config, classifier=config.classifier and len(self.labels) > 1)
         return make_propagation_task(self._view(indices), chosen, self.classes, config, refiner)

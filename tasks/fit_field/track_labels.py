@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from tasks.arrays import LabelMap
 from tasks.artifacts.tracks import Tracks
 from tasks.label_propagation.mask_refinement import InstanceMasks
-from tasks.sequence.label_map import UNKNOWN
+from tasks.sequence.label_map import BACKGROUND, UNKNOWN
 
-BACKGROUND = 0
 ELLIPSE_SCALE = 0.6  # axes of the ellipse that is labelled, as a share of the box's sides
 MIN_MASK_IN_BOX = 0.6  # share of a mask that must lie in its box
 MIN_BOX_FILL = 0.25  # share of the box that its mask must cover

@@ -9,7 +9,7 @@ frame is used.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,15 +47,20 @@ class TopKSimilar:
 
 
 def propagate_grid_labels(
-    first: AnyGrid, frames: Iterable[AnyGrid | None], labels: AnyGrid, config: GridPropagationConfig
+    first: AnyGrid,
+    frames: Iterable[AnyGrid | None],
+    labels: AnyGrid,
+    config: GridPropagationConfig,
+    refine: Callable[[int, AnyGrid], AnyGrid] | None = None,
 ) -> Iterator[AnyGrid | None]:
     """(h, w, c) labels of each of `frames`, which follow the frame `first` with known `labels`.
 
-    None for a frame that is None (damaged or lost); later frames are propagated from those before it.
+    None for a frame that is None (damaged or lost); later frames are propagated from those before it. `refine` maps the
+    position of a frame in `frames` and its (h, w, c) propagated labels to those that are yielded and fed back.
     """
     labelled = _LabelledGrid(np.asarray(first, np.float32), np.asarray(labels, np.float32))
     last: deque[_LabelledGrid] = deque(maxlen=config.memory)
-    for frame in frames:
+    for number, frame in enumerate(frames):
         if frame is None:
             yield None
             continue
@@ -63,6 +68,8 @@ def propagate_grid_labels(
         past = [labelled, *last]
         similar = find_top_k_similar(vectors, np.stack([seen.vectors for seen in past]), config.radius, config.count)
         propagated = average_top_k_labels(similar, np.stack([seen.labels for seen in past]), config.temperature)
+        if refine is not None:
+            propagated = np.asarray(refine(number, propagated), np.float32)
         last.append(_LabelledGrid(vectors, propagated))
         yield propagated
 

@@ -1,19 +1,19 @@
-"""Refinement of class probabilities by instance masks, to stop drift: where a segmenter detects the object, its outline
-replaces the propagated one.
+"""Refinement of class probabilities by instance masks, to stop drift.
 
 1. An instance is assigned to the class with the largest mean probability under its mask.
-2. If the instances of a class cover most of its probability, their union replaces the class in the map that is fed
-   back to the next frames, so that errors do not accumulate.
-3. In the output the union is blended with the propagated probabilities, which are better where a mask misses parts or
-   closes holes.
+2. If the instances of a class cover most of its probability, their union counts as one observation of the class at
+   each pixel, by Bayes' rule: the odds of the class are multiplied by the likelihood ratio of being inside or outside.
+3. The result is the map of the frame, and what is fed back to the next frames, so that errors do not accumulate.
 
-Otherwise the propagated probabilities are kept. The segmenter only knows its own categories (COCO's eighty); objects
-of other categories are never refined.
+How much a mask is worth was measured on the labelled frames: recall and precision of the instances of each class. Where
+they are the object's outline, they nearly replace the propagated one; where they miss a part of it (the bicycle below
+its rider), what lies outside keeps its probability. Otherwise the propagated probabilities are kept. The segmenter only
+knows its own categories (COCO's eighty); objects of other categories are seldom refined.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -27,7 +27,8 @@ MIN_CLASS_SHARE = 0.5  # mean probability of a class under an instance that is a
 MIN_KNOWN_CLASS_SHARE = 0.4  # the same for categories that formed the class on its labelled frame
 MIN_COVERAGE = 0.7  # share of a class that must lie in its instances, or MARGIN_PX around
 MARGIN_PX = 8.0
-MASK_BLEND = 0.4  # weight of the masks in the output; the propagated probabilities have the rest
+MIN_RELIABILITY, MAX_RELIABILITY = 0.5, 0.98  # of recall and precision: a few frames cannot show more
+MIN_PRIOR = 0.03  # and 1 less this is the most: propagated probabilities are more certain than they are right
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,50 +47,96 @@ class InstanceMasks:
 
 
 @dataclass(frozen=True)
+class MaskReliability:
+    """What the instance masks of a class are worth."""
+
+    categories: frozenset[int] = frozenset()
+    """The segmenter's categories that formed the class on its labelled frames."""
+    recall: float = 0.9
+    """Share of the class that lies in its instances; the defaults hold where it had none on its labelled frames."""
+    precision: float = 0.9
+    """Share of its instances that is of the class."""
+
+    @property
+    def inside_ratio(self) -> float:
+        """Likelihood ratio of the class where a mask is; as much background is taken to be near as the masks cover."""
+        return _clip_reliability(self.recall) / (1 - _clip_reliability(self.precision))
+
+    @property
+    def outside_ratio(self) -> float:
+        """Likelihood ratio of the class where no mask is."""
+        return (1 - _clip_reliability(self.recall)) / _clip_reliability(self.precision)
+
+
+@dataclass(frozen=True)
 class MaskRefiner:
-    """Instance masks of every frame, and the segmenter's categories of each class."""
+    """Instance masks of every frame, and what they are worth for each class."""
 
     instances: Callable[[int], InstanceMasks]
-    categories: tuple[frozenset[int], ...]
-    """Per class the segmenter's categories that formed it on its labelled frame."""
+    reliability: tuple[MaskReliability, ...]
 
-    def __call__(
-        self, frame: int, probabilities: ClassProbabilities
-    ) -> tuple[ClassProbabilities, ClassProbabilities | None]:
-        """(h, w, c) output probabilities, and those to be fed back, None where no class was refined."""
-        return refine_with_masks(probabilities, self.instances(frame), self.categories)
+    def __call__(self, frame: int, probabilities: ClassProbabilities) -> ClassProbabilities | None:
+        """(h, w, c) refined probabilities, None where no class was refined."""
+        return refine_with_masks(probabilities, self.instances(frame), self.reliability)
 
 
 def refine_with_masks(
-    probabilities: ClassProbabilities, instances: InstanceMasks, categories: tuple[Collection[int], ...]
-) -> tuple[ClassProbabilities, ClassProbabilities | None]:
+    probabilities: ClassProbabilities, instances: InstanceMasks, reliability: tuple[MaskReliability, ...]
+) -> ClassProbabilities | None:
     """See MaskRefiner; class 0 is the background, which takes the remainder."""
     instances = instances.select_rows(instances.score >= MIN_SCORE)
-    unions = _class_unions(probabilities, instances, categories)
+    unions = _class_unions(probabilities, instances, [known.categories for known in reliability])
     if not unions:
-        return probabilities, None
-    output, fed_back = probabilities.copy(), probabilities.copy()
+        return None
+    refined = probabilities.copy()
     for number, union in unions.items():
-        fed_back[..., number] = union
-        output[..., number] = MASK_BLEND * union + (1 - MASK_BLEND) * probabilities[..., number]
-    return _renormalise(output, unions), _renormalise(fed_back, unions)
+        prior = np.clip(probabilities[..., number], np.float32(MIN_PRIOR), np.float32(1 - MIN_PRIOR))
+        known = reliability[number]
+        ratio = np.where(union, np.float32(known.inside_ratio), np.float32(known.outside_ratio))
+        odds = prior / (1 - prior) * ratio
+        refined[..., number] = odds / (1 + odds)
+    return _renormalise(refined, unions)
 
 
-def find_class_categories(probabilities: ClassProbabilities, instances: InstanceMasks) -> tuple[frozenset[int], ...]:
-    """Per class the categories of the instances that it fills, on a labelled frame."""
-    instances = instances.select_rows(instances.score >= MIN_SCORE)
-    found: list[set[int]] = [set() for _ in range(probabilities.shape[-1])]
-    for mask, category in zip(instances.masks, instances.category, strict=True):
-        shares = _mean_under_mask(probabilities, mask)
-        number = int(shares.argmax())
-        if number and shares[number] > MIN_CLASS_SHARE:
-            found[number].add(int(category))
-    return tuple(frozenset(categories) for categories in found)
+def measure_mask_reliability(
+    frames: Iterable[tuple[ClassProbabilities, InstanceMasks]], classes: int
+) -> tuple[MaskReliability, ...]:
+    """Per class the reliability of instance masks, from labelled frames: (h, w, c) one-hot labels, zeros where
+    unknown, and the instances found there. An instance is of the class that fills most of it."""
+    categories: list[set[int]] = [set() for _ in range(classes)]
+    # Pixels per class: of the class, in the union of its instances, in both.
+    of_class, of_union, of_both = np.zeros((3, classes))
+    for labels, found in frames:
+        unions: dict[int, Mask] = {}
+        chosen = found.select_rows(found.score >= MIN_SCORE)
+        for mask, category in zip(chosen.masks, chosen.category, strict=True):
+            shares = _mean_under_mask(labels, mask)
+            number = int(shares.argmax())
+            if number and shares[number] > MIN_CLASS_SHARE:
+                categories[number].add(int(category))
+                unions[number] = unions.get(number, np.zeros_like(mask)) | mask
+        is_known = labels.sum(axis=-1) > 0
+        for number in range(1, classes):
+            is_class = labels[..., number] > 0
+            union = unions.get(number, np.zeros_like(is_class)) & is_known
+            of_class[number] += is_class.sum()
+            of_union[number] += union.sum()
+            of_both[number] += (union & is_class).sum()
+    return tuple(
+        MaskReliability(frozenset(categories[n]), float(of_both[n] / of_class[n]), float(of_both[n] / of_union[n]))
+        if of_both[n]
+        else MaskReliability()
+        for n in range(classes)
+    )
+
+
+def _clip_reliability(share: float) -> float:
+    return min(max(share, MIN_RELIABILITY), MAX_RELIABILITY)
 
 
 def _class_unions(
-    probabilities: ClassProbabilities, instances: InstanceMasks, categories: tuple[Collection[int], ...]
-) -> dict[int, NDArray[np.float32]]:
+    probabilities: ClassProbabilities, instances: InstanceMasks, categories: Sequence[Collection[int]]
+) -> dict[int, Mask]:
     """(h, w) union of the instances of each class that they cover."""
     unions: dict[int, Mask] = {}
     for mask, category in zip(instances.masks, instances.category, strict=True):
@@ -99,7 +146,7 @@ def _class_unions(
         number = 1 + int(shares.argmax())
         if shares[number - 1] > (MIN_KNOWN_CLASS_SHARE if int(category) in categories[number] else MIN_CLASS_SHARE):
             unions[number] = unions.get(number, np.zeros_like(mask)) | mask
-    return {n: union.astype(np.float32) for n, union in unions.items() if _is_covered(probabilities[..., n], union)}
+    return {n: union for n, union in unions.items() if _is_covered(probabilities[..., n], union)}
 
 
 def _mean_under_mask(probabilities: ClassProbabilities, mask: Mask) -> NDArray[np.float32]:

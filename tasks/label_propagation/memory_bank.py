@@ -3,7 +3,8 @@
 Label propagation after Jabri et al. (NeurIPS 2020), see tasks/geometry/feature_propagation.py: each cell takes
 the mean label of its nearest neighbours in feature space, weighted by a softmax of cosines, in the labelled frames
 nearest in time and in the latest frames. The labels of the latest frames are the evidence on the cell grid, not the
-finished maps: those would blur from frame to frame when fed back.
+finished maps: those would blur from frame to frame when fed back. Differences: the nearest labelled frame is matched a
+second time, moved to where its objects are now (memory_frame.py), and given labels weigh more than propagated ones.
 """
 
 from __future__ import annotations
@@ -19,23 +20,14 @@ from numpy.typing import NDArray
 
 from tasks.arrays import ClassProbabilities, Vectors
 from tasks.geometry.evenly_spaced import pick_evenly
-from tasks.geometry.feature_propagation import average_top_k_labels
+from tasks.geometry.feature_propagation import TopKSimilar, average_top_k_labels
 from tasks.label_propagation.cell_search import SearchGrid, find_similar_cells
 from tasks.label_propagation.kernel_classifier import KernelClassifier, fit_kernel_classifier
+from tasks.label_propagation.memory_frame import MemoryFrame, shift_objects
 from tasks.label_propagation.propagation_config import PropagationConfig
 
 CLASSIFIER_FRAMES = 12  # labelled frames that the kernel classifier is fitted to, evenly spread
 MIN_COSINE_SPREAD = 1e-3  # of frames without any texture, whose cells are all equal
-
-
-@dataclass(frozen=True, eq=False)
-class MemoryFrame:
-    """A frame in the memory bank."""
-
-    frame: int
-    grid: SearchGrid
-    labels: ClassProbabilities
-    """(rows, columns, c) class probabilities; they sum to less than 1 where part of a cell is unknown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,18 +88,36 @@ class MemoryBank:
 
     def match_labels(self, frame: int, grid: SearchGrid) -> tuple[ClassProbabilities, NDArray[np.float32]]:
         """(rows, columns, c) propagated labels of the cells of `grid`, and the best cosine per cell."""
-        memory = self._memory_of(frame)
+        given, latest = self._memory_of(frame)
+        memory = [*given, *latest]
         count = 1 if self.config.single_match else self.config.match_count
         known = np.stack([past.labels for past in memory])
         nearest = find_similar_cells(grid, [past.grid for past in memory], known, self.config.match_radius, count)
-        labels = average_top_k_labels(nearest, known, self.temperature)
+        is_given = nearest.index < len(given) * grid.vectors.shape[0] * grid.vectors.shape[1]
+        bonus = np.float32(self.config.labelled_bias * self.temperature) * is_given
+        labels = average_top_k_labels(TopKSimilar(nearest.cosine + bonus, nearest.index), known, self.temperature)
         return labels, nearest.cosine.max(axis=-1)
 
-    def _memory_of(self, frame: int) -> Sequence[MemoryFrame]:
-        """The frames that `frame` is matched with."""
+    def _memory_of(self, frame: int) -> tuple[Sequence[MemoryFrame], Sequence[MemoryFrame]]:
+        """The labelled and the latest frames that `frame` is matched with."""
         nearest = self.labelled.find_nearest(frame, self.config.labelled_frames)
-        memory = nearest + [past for past in self._latest if past.frame not in {known.frame for known in nearest}]
-        return [min(memory, key=lambda past: abs(past.frame - frame))] if self.config.single_match else memory
+        latest = [past for past in self._latest if past.frame not in {known.frame for known in nearest}]
+        if self.config.single_match:
+            closest = min([*nearest, *latest], key=lambda past: abs(past.frame - frame))
+            return ([closest], []) if closest in nearest else ([], [closest])
+        moved = self._shift_nearest(frame, nearest, latest) if self.config.shift_objects else None
+        return (nearest if moved is None else [*nearest, moved]), latest
+
+    def _shift_nearest(
+        self, frame: int, nearest: Sequence[MemoryFrame], latest: Sequence[MemoryFrame]
+    ) -> MemoryFrame | None:
+        """The labelled frame nearest to `frame` with its objects where the last of the `latest` frames has them; None
+        where it is nearer than that frame."""
+        if not nearest or not latest:
+            return None
+        known = min(nearest, key=lambda past: abs(past.frame - frame))
+        is_farther = abs(known.frame - frame) > abs(latest[-1].frame - frame)
+        return shift_objects(known, latest[-1].labels) if is_farther else None
 
 
 def compute_cosine_spread(vectors: NDArray[Any]) -> float:

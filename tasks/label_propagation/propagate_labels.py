@@ -24,7 +24,8 @@ from tasks.label_propagation.cell_search import SearchGrid, make_search_grid
 from tasks.label_propagation.evidence import EVIDENCE_KINDS, Evidence, VoteStore
 from tasks.label_propagation.evidence_weights import EQUAL_WEIGHTS, compute_held_out_iou, fit_evidence_weights
 from tasks.label_propagation.label_smoothing import smooth_labels
-from tasks.label_propagation.memory_bank import LabelledMemory, MemoryBank, MemoryFrame, compute_cosine_spread
+from tasks.label_propagation.memory_bank import LabelledMemory, MemoryBank, compute_cosine_spread
+from tasks.label_propagation.memory_frame import MemoryFrame
 from tasks.label_propagation.propagation_config import DEFAULT_CONFIG, PropagationConfig
 from tasks.label_propagation.propagation_pass import run_propagation_pass
 from tasks.label_propagation.propagation_task import PropagationTask, RefineLabels
@@ -149,7 +150,8 @@ def make_label_maps(task: PropagationTask, store: VoteStore) -> Iterator[Classif
             known = task.one_hot(frame)
             probabilities, strength = known + (1 - known.sum(axis=-1, keepdims=True)) * probabilities, None
         elif task.mask_refiner is not None:
-            probabilities, _ = task.mask_refiner(frame, probabilities)
+            refined = task.mask_refiner(frame, probabilities)
+            probabilities = probabilities if refined is None else refined
         yield make_classified_frame(probabilities, strength)
 
 

@@ -1,8 +1,8 @@
 """Switches and weights of label propagation, the same for every video.
 
-Chosen on five DAVIS sequences read forwards and backwards; a value was kept only where both directions agree. Two
-variants were rejected because errors accumulated: a free classification head per video, and full-resolution maps fed
-back into the semantic evidence.
+Chosen on ten DAVIS sequences, leaving each out in turn. docs/decisions/0015-label-propagation-that-generalises.md has
+the figures and what was rejected, among others a classifier per video and full-resolution maps fed back into the
+semantic evidence: errors accumulated.
 """
 
 from __future__ import annotations
@@ -46,8 +46,12 @@ class PropagationConfig:
     """Confidence in flow lowered where colours at both ends differ."""
     match_radius: int = 12
     """Cells to each side in which semantic matches are searched (Jabri et al., 2020)."""
-    match_count: int = 10
+    match_count: int = 5
     """Semantic matches per cell, over all memory frames together."""
+    labelled_bias: float = 1.0
+    """Added to the logarithm of the weight of matches in labelled frames: those in the latest frames may be wrong."""
+    shift_objects: bool = True
+    """Whether the nearest labelled frame is matched a second time, moved to where its objects are now."""
     temperature: float = 0.1
     """Of the softmax of cosines, in units of the video's cosine spread (1 less the mean cosine of any two cells)."""
     memory_frames: int = 5

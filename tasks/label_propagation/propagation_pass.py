@@ -14,7 +14,8 @@ from tasks.label_propagation.cell_search import SearchGrid
 from tasks.label_propagation.evidence import Evidence
 from tasks.label_propagation.feature_similarity import FeatureSimilarity
 from tasks.label_propagation.labelled_hypotheses import find_labelled_hypotheses
-from tasks.label_propagation.memory_bank import MemoryBank, MemoryFrame
+from tasks.label_propagation.memory_bank import MemoryBank
+from tasks.label_propagation.memory_frame import MemoryFrame
 from tasks.label_propagation.propagation_task import PropagationTask
 from tasks.sequence.flow_trajectory import WarpField, compose_warp_fields
 from tasks.sequence.label_map import pool_to_cells, upsample_to_pixels
@@ -93,10 +94,10 @@ def _advance(
             if there is not None:
                 weight = found.weight * found.warp.trust * similarity.compare_along(there.vectors, found.warp)
                 evidence.add_votes(found.kind, found.warp.warp_values(task.one_hot(found.source)), weight)
-    probabilities, fed_back = evidence.combine_kinds(task.evidence_weights).probabilities, None
-    if task.mask_refiner is not None and frame not in task.labels:
-        probabilities, fed_back = task.mask_refiner(frame, probabilities)
+    probabilities, labels = evidence.combine_kinds(task.evidence_weights).probabilities, matched
     if frame not in task.labels:
-        labels = matched if fed_back is None else pool_to_cells(fed_back, view.cells)
+        refined = None if task.mask_refiner is None else task.mask_refiner(frame, probabilities)
+        if refined is not None:
+            probabilities, labels = refined, pool_to_cells(refined, view.cells)
         memory.add_frame(MemoryFrame(frame, grid, labels))
     return evidence, _PassState(frame, probabilities, fields)

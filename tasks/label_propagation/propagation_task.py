@@ -14,8 +14,8 @@ from tasks.label_propagation.propagation_config import PropagationConfig
 from tasks.sequence.sequence_view import SequenceView
 from tasks.sequence.warp_cache import BackwardWarpCache
 
-RefineLabels = Callable[[int, ClassProbabilities], tuple[ClassProbabilities, ClassProbabilities | None]]
-"""Frame and (h, w, c) probabilities to the refined output, and what is fed back; see mask_refinement.MaskRefiner."""
+RefineLabels = Callable[[int, ClassProbabilities], ClassProbabilities | None]
+"""Frame and (h, w, c) probabilities to refined ones, None where nothing is; see mask_refinement.MaskRefiner."""
 
 
 @dataclass(frozen=True)

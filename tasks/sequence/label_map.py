@@ -9,6 +9,8 @@ from tasks.arrays import ClassProbabilities, LabelMap
 from tasks.geometry.cell_grid import CellGrid
 from tasks.geometry.resampling import resample_to_cells, resample_to_pixels
 
+BACKGROUND = 0
+"""The first class of every label map."""
 UNKNOWN = 255
 """The label of a pixel without a label (ignore index)."""
 

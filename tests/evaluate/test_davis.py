@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 
 from flows.evaluate import davis
-from flows.evaluate.davis import DavisContext, DavisSequence
+from flows.evaluate.davis_measures import compute_jaccard
+from flows.evaluate.davis_methods import copy_first_mask, propagate_first_mask
+from flows.evaluate.davis_sequence import DavisContext, DavisSequence, open_sequence
 from flows.evaluate.match_data import find_clips
 from tasks.errors import BadInput
 from tasks.estimate_flow.flow_backend import FlowBackend
 from tasks.estimate_flow.opencv_flow import make_dis_estimator
 from tasks.extract_features.params import ExtractFeaturesParams
+from tasks.label_propagation.mask_refinement import InstanceMasks, MaskRefiner, MaskReliability
 
 SIDE = 128
 
@@ -67,24 +70,36 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def slide(data: Path, context: DavisContext) -> DavisSequence:
-    return davis.open_sequence(find_clips(data)[0], context)
+    return open_sequence(find_clips(data)[0], context)
 
 
 def test_every_way_is_scored_and_the_field_is_no_worse_than_any(slide: DavisSequence) -> None:
     scores = davis.score_sequence(slide, with_masks=False)
-    assert list(scores) == ["J", "J copied", "J warped", "J propagated", "J field"]
+    methods = ("copied", "warped", "propagated", "field")
+    assert list(scores) == ["J", "F", "J&F", *(f"{measure} {name}" for name in methods for measure in "JF")]
     assert scores["J"] == scores["J field"] > 0.85
+    assert scores["J&F"] == (scores["J field"] + scores["F field"]) / 2
     assert scores["J field"] >= max(scores["J copied"], scores["J warped"], scores["J propagated"]) - 0.02
 
 
 def test_copying_is_the_overlap_of_the_first_mask(slide: DavisSequence) -> None:
-    js = [davis.compute_jaccard(share, slide.truth(frame)) for frame, share in davis.copy_first_mask(slide)]
+    js = [compute_jaccard(share > 0.5, slide.truth(frame)) for frame, share in copy_first_mask(slide)]
     assert js[0] == 1
     assert js[3] == pytest.approx((40 - 9) / (40 + 9), abs=0.03)
 
 
-def test_overlap_of_two_empty_masks_is_one() -> None:
-    assert davis.compute_jaccard(np.zeros((4, 4), np.float32), np.zeros((8, 8), np.bool_)) == 1
+def test_an_instance_mask_takes_the_place_of_the_propagated_one_and_is_fed_back(slide: DavisSequence) -> None:
+    def find_instances(frame: int) -> InstanceMasks:
+        if frame > 2:
+            return InstanceMasks(np.zeros((0, 72, 128), np.bool_), np.zeros(0, np.float32), np.zeros(0, np.int16))
+        return InstanceMasks(slide.truth(frame)[None], np.ones(1, np.float32), np.zeros(1, np.int16))
+
+    refiner = MaskRefiner(find_instances, (MaskReliability(), MaskReliability(frozenset({0}), 1.0, 1.0)))
+    refined = dict(propagate_first_mask(slide, refiner))
+    plain = dict(propagate_first_mask(slide))
+    assert ((refined[2] > 0.5) == slide.truth(2)).all()
+    assert not ((plain[2] > 0.5) == slide.truth(2)).all()
+    assert not np.array_equal(refined[3], plain[3])  # no instance there, but what was fed back is another
 
 
 def test_a_folder_without_masks_is_named(tmp_path: Path) -> None:

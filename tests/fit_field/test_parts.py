@@ -6,10 +6,17 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.artifacts.semantic_field import FieldClass
+from tasks.fit_field.seed_labels import SeedLabels, measure_user_masks
 from tasks.geometry.cell_grid import l2_normalize
 from tasks.label_propagation.evidence import EVIDENCE_KINDS, Evidence, VoteStore
 from tasks.label_propagation.evidence_weights import EQUAL_WEIGHTS, fit_evidence_weights
-from tasks.label_propagation.mask_refinement import InstanceMasks, find_class_categories, refine_with_masks
+from tasks.label_propagation.mask_refinement import (
+    InstanceMasks,
+    MaskReliability,
+    measure_mask_reliability,
+    refine_with_masks,
+)
 from tasks.label_propagation.memory_bank import compute_cosine_spread, predict_nearest_labels
 from tasks.sequence.backward_warp import compute_backward_warp
 from tasks.sequence.flow_trajectory import WarpField, compute_flow_trust
@@ -112,40 +119,51 @@ def block(rows: slice) -> np.ndarray:
     return mask
 
 
-def test_a_mask_that_explains_the_class_takes_its_place() -> None:
-    shown, fed = refine_with_masks(
-        shares_with(slice(4, 12)), instances(block(slice(3, 12))), (frozenset(), frozenset())
-    )
-    assert fed is not None
-    assert (fed[..., 1] == block(slice(3, 12))).all()
-    assert np.allclose(shown.sum(axis=-1), 1, atol=1e-6)
-    assert ((shown[..., 1] > 0.5)[4:12]).all()
+GOOD = (MaskReliability(), MaskReliability(recall=1.0, precision=1.0))
 
 
-def test_a_mask_of_something_else_changes_nothing() -> None:
-    shares = shares_with(slice(4, 8))
-    shown, fed = refine_with_masks(shares, instances(block(slice(12, 20))), (frozenset(), frozenset()))
-    assert fed is None
-    assert (shown == shares).all()
+def test_a_reliable_mask_that_covers_the_class_takes_its_place() -> None:
+    refined = refine_with_masks(shares_with(slice(4, 12)), instances(block(slice(3, 12))), GOOD)
+    assert refined is not None
+    assert ((refined[..., 1] > 0.5) == block(slice(3, 12))).all()
+    assert np.allclose(refined.sum(axis=-1), 1, atol=1e-6)
 
 
-def test_a_mask_of_a_part_does_not_take_the_place_of_the_whole() -> None:
-    shares = shares_with(slice(0, 20))
-    shown, fed = refine_with_masks(shares, instances(block(slice(0, 2))), (frozenset(), frozenset()))
-    assert fed is None
-    assert (shown == shares).all()
+def test_outside_masks_that_were_seen_to_miss_a_part_the_class_keeps_its_place() -> None:
+    shares, mask = shares_with(slice(4, 12)), instances(block(slice(4, 10)))
+    partial = (MaskReliability(), MaskReliability(recall=0.7, precision=0.95))
+    kept, cut = (refine_with_masks(shares, mask, known) for known in (partial, GOOD))
+    assert kept is not None
+    assert cut is not None
+    assert (kept[10:12, :, 1] > 0.5).all()
+    assert (cut[10:12, :, 1] < 0.5).all()
 
 
-def test_kinds_that_made_up_the_class_come_back_with_less_evidence() -> None:
+def test_a_mask_of_something_else_or_of_a_small_part_changes_nothing() -> None:
+    assert refine_with_masks(shares_with(slice(4, 8)), instances(block(slice(12, 20))), GOOD) is None
+    assert refine_with_masks(shares_with(slice(0, 20)), instances(block(slice(0, 2))), GOOD) is None
+
+
+def test_categories_that_formed_the_class_come_back_with_less_evidence() -> None:
     shares, mask = shares_with(slice(4, 12), value=0.45), block(slice(4, 12))
-    assert refine_with_masks(shares, instances(mask), (frozenset(), frozenset()))[1] is None
-    assert refine_with_masks(shares, instances(mask), (frozenset(), frozenset({7})))[1] is not None
+    known = MaskReliability(frozenset({7}))
+    assert refine_with_masks(shares, instances(mask), (MaskReliability(), MaskReliability())) is None
+    assert refine_with_masks(shares, instances(mask), (MaskReliability(), known)) is not None
 
 
-def test_kinds_are_read_from_the_labelled_frame() -> None:
+def test_reliability_is_recall_and_precision_on_labelled_frames() -> None:
     labels = encode_one_hot(block(slice(4, 12)).astype(np.uint8), 2)
-    assert find_class_categories(labels, instances(block(slice(5, 12)))) == (frozenset(), frozenset({7}))
-    assert find_class_categories(labels, instances(block(slice(13, 20)))) == (frozenset(), frozenset())
+    found = measure_mask_reliability([(labels, instances(block(slice(6, 13))))], 2)
+    assert found == (MaskReliability(), MaskReliability(frozenset({7}), recall=6 / 8, precision=6 / 7))
+    nothing = measure_mask_reliability([(labels, instances(block(slice(13, 20))))], 2)
+    assert nothing == (MaskReliability(), MaskReliability())
+
+
+def test_pixels_of_unknown_label_do_not_count_against_a_mask() -> None:
+    labels = block(slice(4, 12)).astype(np.uint8)
+    labels[12:] = UNKNOWN
+    found = measure_mask_reliability([(encode_one_hot(labels, 2), instances(block(slice(4, 14))))], 2)
+    assert found[1].precision == 1
 
 
 def test_votes_are_added_up_and_come_back() -> None:
@@ -159,3 +177,19 @@ def test_votes_are_added_up_and_come_back() -> None:
     assert (found.total == 2).all()
     assert (found.votes[..., 1] == 2).all()
     assert store.take_votes(1) is None
+
+
+def test_masks_are_measured_on_the_users_labels_of_usable_frames() -> None:
+    labels = block(slice(4, 12)).astype(np.uint8)
+    classes = (FieldClass("background"), FieldClass("cloth"))
+    seeds = SeedLabels(classes, {0: labels, 8: labels, 9: labels}, (MaskReliability(),) * 2, "user")
+    asked: list[int] = []
+
+    def segment(frame: int) -> InstanceMasks:
+        asked.append(frame)
+        return instances(block(slice(4, 10)))
+
+    measured = measure_user_masks(seeds, segment, lambda frame: frame != 8)
+    assert measured.reliability[1] == MaskReliability(frozenset({7}), recall=6 / 8, precision=1.0)
+    assert asked == [0, 9]
+    assert measured.labels is seeds.labels
