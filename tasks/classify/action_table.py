@@ -96,8 +96,12 @@ def write_notes(inputs: ClassificationInputs, predictions: Sequence[StreamPredic
 
 
 def _skips_frames(inputs: ClassificationInputs, one: ClipWindow, following: ClipWindow) -> bool:
-    """Whether frames between two windows belong to no window, other than a shot shorter than MIN_SHOT_S."""
-    if one.shot == following.shot:
-        return following.first > one.last + 1
+    """Whether a stretch between two windows belongs to no window, other than a shot shorter than MIN_SHOT_S.
+
+    A frame that falls between two instants of a window's rate is no such stretch.
+    """
     pts_s = inputs.frames.pts_s
+    if one.shot == following.shot:
+        step = max(1 / inputs.params.fps, float(np.median(np.diff(pts_s))))
+        return bool(pts_s[following.first] - pts_s[one.last] > 2 * step)
     return bool(pts_s[following.shot[0]] - pts_s[one.shot[1]] > MIN_SHOT_S)

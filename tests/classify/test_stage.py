@@ -206,6 +206,15 @@ def test_shots_shorter_than_a_window_are_repeated_and_the_notes_say_so(run) -> N
     assert {s for w, s, _ in looks(actions) if w == 0} == {"rgb", "flow"}
 
 
+def test_frames_between_the_instants_of_a_lower_rate_are_not_missed(run) -> None:
+    actions = run(count=90, fps=15.0, spans=[(1, 0, 90, "person")], max_windows=9)
+    first, last = (
+        column[actions.best & (actions.stream == "rgb")] for column in (actions.first_frame, actions.last_frame)
+    )
+    assert (first[1:] > last[:-1] + 1).any(), "a frame falls between two windows"
+    assert actions.notes == []
+
+
 def test_a_long_video_says_that_windows_stand_for_it(run) -> None:
     assert (
         run(count=150, spans=(), max_people=0, max_windows=2).notes[0].startswith("2 windows of 0.64 s, evenly spread")
