@@ -138,7 +138,7 @@ class Table(Artifact):
     def load(cls, path: Path) -> Self:
         import pyarrow.parquet as pq
 
-        # Not pq.read_table, which opens a data set: it takes twice as long and takes `name=value` in a path for a column.
+        # Not pq.read_table, which opens a data set: that takes twice as long, and `name=value` in a path for a column.
         with pq.ParquetFile(path) as file:
             return cls.from_arrow(file.read(use_threads=False), path.name)
 
