@@ -70,12 +70,13 @@ def predict_rgb(inputs: ClassificationInputs) -> Iterator[StreamPrediction]:
 def _list_subjects(inputs: ClassificationInputs, number: int) -> Iterator[tuple[int, Boxes]]:
     """Track id and (t, 4) squares of every subject that is classified in window `number`."""
     window = inputs.windows[number]
-    if inputs.uses_whole_frame(number) if inputs.has_team_labels else number in inputs.subjects.frame_numbers:
-        yield WHOLE_FRAME, make_frame_squares(inputs.frames.height, inputs.frames.width, len(window.frames))
     if inputs.has_team_labels:
-        people = inputs.list_people(number)
+        whole, people = inputs.uses_whole_frame(number), inputs.list_people(number)
     else:
+        whole = number in inputs.subjects.frame_numbers
         people = inputs.subjects.people.get(number, ()) if inputs.params.classify_people_by_appearance else ()
+    if whole:
+        yield WHOLE_FRAME, make_frame_squares(inputs.frames.height, inputs.frames.width, len(window.frames))
     for person in people:
         yield person.track_id, make_person_squares(window.frames, person.frames, person.xyxy)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tasks.arrays import Probabilities
 from tasks.artifacts.action_model import LinearHead
+from tasks.streams.linear_head import softmax
 
 TEMPERATURES = (0.1, 20.0)
 """Bounds of the search."""
@@ -60,9 +61,7 @@ def fit_temperature(found: Probabilities, labels: NDArray[np.int_]) -> float:
 
 def apply_temperature(found: Probabilities, temperature: float) -> Probabilities:
     """(n, labels) probabilities whose scores are divided by `temperature`; NaN stays NaN."""
-    scores = np.log(np.maximum(found, MIN_PROBABILITY)) / temperature
-    grown = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
-    return grown / grown.sum(axis=1, keepdims=True)
+    return softmax(np.log(np.maximum(found, MIN_PROBABILITY)) / temperature)
 
 
 def scale_head(head: LinearHead, temperature: float) -> LinearHead:

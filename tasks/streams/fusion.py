@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Probabilities
+from tasks.streams.linear_head import softmax
 
 EQUAL_WEIGHTS = (0.5, 0.5)
 MAX_WEIGHT = 5.0
@@ -66,6 +67,4 @@ def fit_fusion_weights(rgb: Probabilities, flow: Probabilities, labels: NDArray[
 
 def _pool(rgb: Probabilities, flow: Probabilities, weights: Sequence[float]) -> Probabilities:
     logs = np.log(np.maximum(np.stack([rgb, flow]), MIN_PROBABILITY))
-    scores = np.einsum("s,snl->nl", np.asarray(weights, np.float64), logs)
-    grown = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
-    return grown / grown.sum(axis=1, keepdims=True)
+    return softmax(np.einsum("s,snl->nl", np.asarray(weights, np.float64), logs))
