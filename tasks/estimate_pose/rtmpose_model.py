@@ -11,20 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.estimate_pose.simcc_decoding import Distributions, average_mirrored
+from tasks.onnx_session import open_onnx_session
 from tasks.runtime import load_once
-from tasks.threads import count_threads
 from tasks.weights.fetch import weights_path
 
 INPUT_HEIGHT = 256  # of a crop, pixels; its width is 192
 MEAN = np.array([123.675, 116.28, 103.53], np.float32)  # of RGB, `data_preprocessor` of the model's configuration
 STD = np.array([58.395, 57.12, 57.375], np.float32)
-LOG_ERRORS_ONLY = 3
 
 
 @dataclass(frozen=True)
@@ -48,13 +46,7 @@ def load_rtmpose(weights: str = "rtmpose-s") -> RtmPose:
 
 def open_rtmpose(path: Path, threads: int | None = None) -> RtmPose:
     """The ONNX file of a model in onnxruntime; results do not depend on `threads` (default: count_threads)."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or count_threads()
-    options.log_severity_level = LOG_ERRORS_ONLY
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # several videos share the processors
-    session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = open_onnx_session(path, threads)
 
     def forward(crops: NDArray[np.uint8]) -> Distributions:
         tensor = np.ascontiguousarray(((crops - MEAN) / STD).transpose(0, 3, 1, 2))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tasks.arrays import Image
 from tasks.errors import BadParams
 from tasks.extract_features.backbone import Backbone, FoldedConv, load_backbone
-from tasks.threads import count_threads
+from tasks.onnx_session import open_onnx_session
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,12 +59,7 @@ def _normalize_image(net: Backbone, image: Image) -> NDArray[np.float32]:
 
 
 def _make_onnx_runner(net: Backbone, convs: Sequence[FoldedConv], layers: tuple[str, ...]) -> BackboneRunner:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = count_threads()
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # workers share the processors
-    session = onnxruntime.InferenceSession(build_onnx_graph(convs, layers), options, providers=["CPUExecutionProvider"])
+    session = open_onnx_session(build_onnx_graph(convs, layers))
 
     def run(images: Sequence[Image]) -> list[LayerActivations]:
         # One image at a time: on a CPU a batch gains nothing.

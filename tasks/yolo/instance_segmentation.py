@@ -17,14 +17,13 @@ from numpy.typing import NDArray
 
 from tasks.arrays import Image
 from tasks.geometry.letterbox import Letterbox
+from tasks.onnx_session import open_onnx_session
 from tasks.runtime import load_once
 from tasks.syntax import parse_literal
-from tasks.threads import count_threads
 from tasks.yolo.anchor_padding import pad_to_min_anchors
 from tasks.yolo.onnx_export import onnx_path
 
 BOX, BOX_COLUMNS = 4, 6  # columns of the box; of box, score and class, after which the coefficients follow
-LOG_ERRORS_ONLY = 3
 
 
 @dataclass(frozen=True)
@@ -77,13 +76,7 @@ def load_segmenter(weights: str = "yolo26n-seg") -> Segmenter:
 
 def open_segmenter(path: Path) -> Segmenter:
     """An exported model in onnxruntime; its results do not depend on the number of threads."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = count_threads()
-    options.log_severity_level = LOG_ERRORS_ONLY
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # several videos share the processors
-    session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = open_onnx_session(path)
     names: dict[int, str] = parse_literal(session.get_modelmeta().custom_metadata_map["names"])
 
     def forward(image: Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

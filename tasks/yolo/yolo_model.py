@@ -8,14 +8,14 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.onnx_session import open_onnx_session
 from tasks.runtime import load_once
-from tasks.threads import count_threads
 from tasks.weights.user_weights import UserWeights, locate_weights
 from tasks.yolo.anchor_padding import pad_to_min_anchors
 from tasks.yolo.onnx_export import onnx_path
 from tasks.yolo.onnx_metadata import OnnxMetadata, pad_to_size
 from tasks.yolo.ultralytics_import import import_ultralytics
-from tasks.yolo.yolo_types import LOG_ERRORS_ONLY, Yolo
+from tasks.yolo.yolo_types import Yolo
 from tasks.yolo.yolox_model import load_yolox_onnx
 
 ONNX_SUFFIX = ".onnx"
@@ -34,14 +34,7 @@ def load_yolo(weights: str | UserWeights, device: str) -> Yolo:
 
 def load_yolo_onnx(path: Path, threads: int | None = None) -> Yolo:
     """An exported model in onnxruntime; its results do not depend on `threads` (default: count_threads)."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or count_threads()
-    options.log_severity_level = LOG_ERRORS_ONLY
-    # Waiting threads must not spin: several videos and stages share the processors.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = open_onnx_session(path, threads)
     about = OnnxMetadata.read(session, path.name)
     entry: str = session.get_inputs()[0].name
 

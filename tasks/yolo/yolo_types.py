@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-LOG_ERRORS_ONLY = 3  # onnxruntime's level
-
 
 @dataclass(frozen=True)
 class Yolo:

@@ -8,27 +8,20 @@ BGR from 0 to 255, and the border is grey.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.threads import count_threads
+from tasks.onnx_session import open_onnx_session
 from tasks.yolo.onnx_metadata import pad_to_size
-from tasks.yolo.yolo_types import LOG_ERRORS_ONLY, Yolo
+from tasks.yolo.yolo_types import Yolo
 
 INPUT_SIDE = 416  # pixels
 
 
 def load_yolox_onnx(path: Path, threads: int | None = None) -> Yolo:
     """The model of an ONNX file; its results do not depend on `threads` (default: count_threads)."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or count_threads()
-    options.log_severity_level = LOG_ERRORS_ONLY
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # several videos share the processors
-    session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = open_onnx_session(path, threads)
 
     def find(image: NDArray[np.uint8]) -> NDArray[np.float32]:
         bgr = pad_to_size(image[None], (INPUT_SIDE, INPUT_SIDE))[..., ::-1]
