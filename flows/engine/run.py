@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from flows.engine.dropped_artifacts import add_items_to_restore, drop_read_artifacts, mark_absent, reads_dropped
 from flows.engine.dvc_commit import commit_to_dvc
@@ -28,10 +29,11 @@ from flows.engine.status_file import StatusFile
 from flows.engine.timings import DurationEstimates
 from flows.engine.worker_pool import GB, WorkerPool
 from flows.engine.workers import Workers
-from flows.overview.index import refresh_index
+from flows.overview.index import refresh_index, remember_entries
 from tasks.errors import SemflowError
 from tasks.threads import count_processors
 
+T = TypeVar("T")
 MEMORY_SHARE = 0.85
 """Share of the machine's memory that all workers together may use."""
 MIN_WORKER_BYTES = 2.5 * GB
@@ -74,15 +76,19 @@ def run_stale_items(
             progress.order = list(states)
             fresh = [state for state in states.values() if state.status != "stale"]
             progress.outcomes = {state.item: make_outcome(state) for state in fresh} | progress.outcomes
-            if list_stale(states):
+            has_work = bool(list_stale(states))
+            if has_work:
                 progress.expected_s = _run_items(
                     plan, states, progress.outcomes, observers=observers, signals=signals, stopped=stopped
                 )
             remove_stale_checkpoints(project, plan.states.values())
             if not stopped():
+                has_index = stages is None or "report" in stages
+                if has_index and has_work:  # the entries are read from frames, which may be dropped next
+                    _call_for_index(remember_entries, project, plan, progress.notes)
                 drop_read_artifacts(plan)
-                if stages is None or "report" in stages:
-                    progress.index = _refresh_index(project, plan, progress.notes)
+                if has_index:
+                    progress.index = _call_for_index(refresh_index, project, plan, progress.notes)
                 if record:
                     progress.unrecorded = commit_to_dvc(project, plan)
                 elif stages is not None:
@@ -237,10 +243,10 @@ def _restore_known(
     return {item: plan.states[item] for item in states}
 
 
-def _refresh_index(project: Project, plan: Plan, notes: list[str]) -> Path | None:
-    """Write the index page of all videos; an error becomes a note, since the data are complete without the page."""
+def _call_for_index(call: Callable[[Project, Plan], T], project: Project, plan: Plan, notes: list[str]) -> T | None:
+    """A step towards the index page; an error becomes a note, since the data are complete without the page."""
     try:
-        return refresh_index(project, plan)
+        return call(project, plan)
     except Exception as error:
         notes.append(f"reports/index.html was not written: {type(error).__name__}: {error}")
         return None

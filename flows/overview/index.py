@@ -34,19 +34,30 @@ def refresh_index(project: Project, plan: Plan) -> Path | None:
     if _ends_with(path, mark):
         return path
     from flows.overview.index_page import render_index
-    from flows.overview.index_store import load_items, save_items
     from flows.overview.model_summary import summarise_action_model
+
+    items = remember_entries(project, plan)
+    trouble = _first_trouble(plan.states)
+    shown = [_with_trouble(items[video], trouble.get(video) or trouble.get(DATASET_ITEM)) for video in project.videos]
+    write_text_atomically(path, render_index(shown, summarise_action_model(project.root)) + mark)
+    return path
+
+
+def remember_entries(project: Project, plan: Plan) -> dict[str, IndexItem]:
+    """Video to its entry, read from its artifacts where it has changed; to be called before artifacts are dropped.
+
+    An entry without the facts of its frames is not kept: the frames are not here, and may be at another time.
+    """
+    if FOLDER not in project.producers:
+        return {}
+    from flows.overview.index_store import load_items, save_items
 
     known = load_items(project)
     keys = {video: _key(plan, video) for video in project.videos}
     items = {video: known[video][1] for video in keys if video in known and known[video][0] == keys[video]}
     new = {video: _describe(project, video) for video in keys if video not in items}
-    save_items(project, {video: (keys[video], item) for video, item in new.items()})
-    items |= new
-    trouble = _first_trouble(plan.states)
-    shown = [_with_trouble(items[video], trouble.get(video) or trouble.get(DATASET_ITEM)) for video in project.videos]
-    write_text_atomically(path, render_index(shown, summarise_action_model(project.root)) + mark)
-    return path
+    save_items(project, {video: (keys[video], item) for video, item in new.items() if item.account is not None})
+    return items | new
 
 
 def _describe(project: Project, video: str) -> IndexItem:
