@@ -84,11 +84,7 @@ def run_stale_items(
             remove_stale_checkpoints(project, plan.states.values())
             if not stopped():
                 has_index = stages is None or "report" in stages
-                if has_index and has_work:  # the entries are read from frames, which may be dropped next
-                    _call_for_index(remember_entries, project, plan, progress.notes)
-                drop_read_artifacts(plan)
-                if has_index:
-                    progress.index = _call_for_index(refresh_index, project, plan, progress.notes)
+                progress.index = _drop_and_index(plan, progress.notes, has_index=has_index, has_work=has_work)
                 if record:
                     progress.unrecorded = commit_to_dvc(project, plan)
                 elif stages is not None:
@@ -243,10 +239,18 @@ def _restore_known(
     return {item: plan.states[item] for item in states}
 
 
-def _call_for_index(call: Callable[[Project, Plan], T], project: Project, plan: Plan, notes: list[str]) -> T | None:
+def _drop_and_index(plan: Plan, notes: list[str], *, has_index: bool, has_work: bool) -> Path | None:
+    """Delete the artifacts that are not kept, and write the index page where the run has one; gives its path."""
+    if has_index and has_work:  # the entries are read from frames, which may be deleted next
+        _call_for_index(remember_entries, plan, notes)
+    drop_read_artifacts(plan)
+    return _call_for_index(refresh_index, plan, notes) if has_index else None
+
+
+def _call_for_index(call: Callable[[Project, Plan], T], plan: Plan, notes: list[str]) -> T | None:
     """A step towards the index page; an error becomes a note, since the data are complete without the page."""
     try:
-        return call(project, plan)
+        return call(plan.project, plan)
     except Exception as error:
         notes.append(f"reports/index.html was not written: {type(error).__name__}: {error}")
         return None
