@@ -195,11 +195,13 @@ def build_point_table(artifacts: VideoArtifacts, paths: PointTracks) -> PointPat
     length, count = paths.visible.shape
     return PointPaths(
         frame=np.repeat(np.arange(length, dtype=np.int32), count),
+        pts_s=np.repeat(artifacts.frames.pts_s[:length], count),
         point=np.tile(np.arange(count, dtype=np.int32), length),
         x=paths.positions[..., 0].ravel(),
         y=paths.positions[..., 1].ravel(),
         visible=paths.visible.ravel(),
         confidence=np.clip(paths.confidence, 0, 1).ravel(),
+        video=artifacts.frames.video,
         frame_count=length,
         width=artifacts.frames.width,
         height=artifacts.frames.height,

@@ -90,12 +90,14 @@ def build_object_track(frames: Frames, rows: Iterator[TrackRow], method: str) ->
     boxes = np.array(xyxy, np.float32).reshape(-1, 4)
     return ObjectTrack(
         frame=np.array(numbers, np.int32),
+        pts_s=frames.pts_s[np.array(numbers, np.intp)],
         found=np.array(found, np.bool_),
         score=np.array(scores, np.float32),
         x1=boxes[:, 0],
         y1=boxes[:, 1],
         x2=boxes[:, 2],
         y2=boxes[:, 3],
+        video=frames.video,
         by=method,
         frame_count=len(frames),
         width=frames.width,

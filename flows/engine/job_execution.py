@@ -20,6 +20,7 @@ from flows.engine.job import Job, JobResult
 from flows.engine.recipe import Files, Outputs
 from flows.engine.storage import Storage
 from tasks.artifacts.artifact import Dataset, UserInput
+from tasks.artifacts.raw_video import RawVideo
 from tasks.checkpoints import Checkpoints
 from tasks.content_hash import md5_file
 from tasks.errors import BadInput, SemflowError
@@ -79,7 +80,7 @@ def hash_files(path: Path) -> Files:
 
 def _compute(job: Job, stage: Stage[..., Any], params: Mapping[str, Params], root: Path) -> Outputs:
     """Call the stage and save its artifacts; gives the hash and size of each file."""
-    arguments: dict[str, Any] = {name: _open_input(stage, name, place) for name, place in job.inputs.items()}
+    arguments: dict[str, Any] = {name: _open_input(stage, name, place, job.video) for name, place in job.inputs.items()}
     arguments["params"] = params[stage.name]
     sections = {type(section): section for section in params.values()}
     arguments |= {name: sections[kind] for name, kind in stage.extra_params.items()}
@@ -134,8 +135,10 @@ def _restore(job: Job, root: Path) -> bool:
     return True
 
 
-def _open_input(stage: Stage[..., Any], name: str, place: str | Mapping[str, str]) -> Any:
+def _open_input(stage: Stage[..., Any], name: str, place: str | Mapping[str, str], video: str) -> Any:
     kind = stage.inputs[name]
+    if kind is RawVideo and isinstance(place, str):
+        return RawVideo(Path(place), video)
     if not isinstance(place, str):
         return Dataset(kind, {video: Path(path) for video, path in place.items()})
     return kind.open(Path(place)) if issubclass(kind, UserInput) else kind.load(Path(place))

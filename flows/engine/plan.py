@@ -15,6 +15,7 @@ from flows.engine.declaration import ArtifactKind, Declaration
 from flows.engine.inventory import Inventory
 from flows.engine.outcome import Item
 from flows.engine.project import Project
+from flows.engine.raw_input import format_raw_input
 from flows.engine.recipe import Outputs, Recipe, make_key
 from flows.engine.stale_reasons import explain_stale
 from flows.engine.video_selection import select_dataset_videos
@@ -189,7 +190,7 @@ class Plan:
                 md5 = self.inventory.find_raw_md5(self.project.videos[video])
                 if md5 is None:
                     return None
-                found[argument] = f"{md5} {self.project.videos[video].relative}"
+                found[argument] = format_raw_input(md5, self.project.videos[video].relative, video)
             elif kind.user_path:
                 found[argument] = self.inventory.hash_user_input(kind, video)
             else:

@@ -21,6 +21,7 @@ from flows.engine.declaration import (
 )
 from flows.engine.file_marks import read_mark
 from flows.engine.raw_files import RawFile, RawListing, list_raw_files
+from flows.engine.raw_input import parse_raw_input
 from flows.engine.recipe_store import RecipeStore
 from flows.engine.recipe_sync import REMOVED_MEMO, sync_recipes
 from flows.engine.state import STATE_FOLDER as STATE
@@ -245,7 +246,7 @@ def _listed(declarations: Sequence[Declaration], recipe_store: RecipeStore) -> d
         if raw is None:
             continue
         for recipe in recipe_store.stage_recipes(declaration.name).values():
-            md5, _, relative = recipe.inputs.get(raw, "").partition(" ")
-            if relative:
-                found[relative] = md5
+            recorded = parse_raw_input(recipe.inputs.get(raw, ""))
+            if recorded.relative:
+                found[recorded.relative] = recorded.md5
     return found

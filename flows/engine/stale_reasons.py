@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from flows.engine.code_cache import explain_code
 from flows.engine.declaration import ArtifactKind, Declaration
 from flows.engine.project import Project
+from flows.engine.raw_input import parse_raw_input
 from flows.engine.recipe import Recipe, compare_methods
 
 
@@ -44,10 +45,12 @@ def _explain_input(
     argument: str, kind: ArtifactKind, producer: Declaration | None, before: str | None, now: str | None
 ) -> str:
     if kind.is_raw:
-        (old, _, old_name), (new, _, new_name) = (before or "").partition(" "), (now or "").partition(" ")
-        if old == new:
-            return f"the raw file's name: {old_name} -> {new_name}"
-        return f"the raw file changed (MD5 {old[:8]} -> {new[:8]})"
+        old_file, new_file = parse_raw_input(before or ""), parse_raw_input(now or "")
+        if old_file.md5 != new_file.md5:
+            return f"the raw file changed (MD5 {old_file.md5[:8]} -> {new_file.md5[:8]})"
+        if old_file.relative != new_file.relative:
+            return f"the raw file's name: {old_file.relative} -> {new_file.relative}"
+        return "the video's name changed, as another file has the same name but for the ending"
     old, new = (before or "none")[:8], (now or "none")[:8]
     origin = f"made by {producer.name}" if producer is not None else f"{kind.user_path}, written by you"
     return f"input {argument} ({origin}) changed: {old} -> {new}"

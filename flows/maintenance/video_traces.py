@@ -17,6 +17,7 @@ from flows.engine.declaration import ArtifactKind
 from flows.engine.dvc_store.object_store import DIR_SUFFIX
 from flows.engine.file_marks import read_mark
 from flows.engine.project import RAW_FOLDER, Project
+from flows.engine.raw_input import parse_raw_input
 from flows.engine.recipe import RECIPE_FOLDER, RECIPE_SUFFIX, Recipe, parse_recipe, recipe_path
 from flows.engine.storage import Storage
 from flows.engine.video_list import Video
@@ -140,7 +141,7 @@ class _Search:
 
     def _assign_recipe(self, recipe: Recipe, stem: str, md5: str) -> None:
         """Add the recipe if it is the video's, by the raw file that it names, else by its inputs."""
-        relatives = [value.partition(" ")[2] for value in recipe.inputs.values() if " " in value]
+        relatives = [parse_raw_input(value).relative for value in recipe.inputs.values() if " " in value]
         if not relatives:
             if stem not in self.claimed or not self.digests.isdisjoint(recipe.inputs.values()):
                 self._take(recipe, md5)
@@ -162,7 +163,7 @@ class _Search:
             for file, size in files.values():
                 self._note(file, size, folder)
         for value in recipe.inputs.values():
-            raw_md5, _, relative = value.partition(" ")
+            raw_md5, relative, _ = parse_raw_input(value)
             if relative and self._is_raw(relative):
                 self._note(raw_md5, None, RAW_FOLDER)
 

@@ -11,8 +11,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Generic, Self, TypeVar
 
+from tasks.errors import SemflowError
+
+SCHEMA_VERSION = 2
+"""Version of the files' columns and metadata, stored in each; 1 had neither `video` nor, in most tables, times."""
 MAKE_AGAIN = "run `semflow run` to make it again"
 """The end of error messages about artifacts that this version cannot read."""
+
+
+def check_schema(kind: type[Artifact], artifact: str | None, version: str | None, name: str) -> None:
+    """Raise SemflowError where the file `name` is another artifact, or of a schema that this version does not know.
+
+    `artifact` and `version` are what the file says of itself. Files of schema 1 say neither, and are read: without the
+    video's name, and without times that they lack.
+    """
+    wanted = kind.artifact_name()
+    if artifact not in (None, wanted):
+        raise SemflowError(f"{name} must hold {wanted}, got {artifact}; give the path of a file of {wanted}")
+    stored = version or "1"
+    if not stored.isdecimal() or int(stored) > SCHEMA_VERSION:
+        raise SemflowError(
+            f"{name} must have a schema version up to {SCHEMA_VERSION}, got {stored}: a later semflow wrote it; "
+            "upgrade with `pip install -U semflow`"
+        )
 
 
 class Artifact(ABC):
@@ -22,6 +43,11 @@ class Artifact(ABC):
     """Where the artifacts of this class lie, relative to the project root: also the DVC out."""
     SUFFIX: ClassVar[str]
     """Ending of the file name, or "" where the artifact is a folder."""
+
+    @classmethod
+    def artifact_name(cls) -> str:
+        """The last part of FOLDER, such as `tracks`: the artifact's name in commands, SQL and file metadata."""
+        return cls.FOLDER.rpartition("/")[2]
 
     @classmethod
     def path(cls, root: Path, video: str) -> Path:

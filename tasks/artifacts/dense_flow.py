@@ -6,7 +6,7 @@ Scalars of each pair (camera motion, photometric error, cuts) are plain columns,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tasks.arrays import FlowField, Mask
 from tasks.artifacts.artifact import Artifact, StreamingArtifact
-from tasks.artifacts.dense_flow_file import METADATA_KEY, SCALAR_COLUMNS, write_dense_flow
+from tasks.artifacts.dense_flow_file import FIELD_COLUMNS, METADATA_KEY, write_dense_flow
 from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.artifacts.parquet_file import ROWS_PER_GROUP, open_parquet
 from tasks.errors import SemflowError
@@ -59,6 +59,21 @@ class DenseFlow(Artifact):
     def width(self) -> int:
         """Working width in pixels."""
         return self.metadata.encoding.width
+
+    @property
+    def video(self) -> str:
+        """Name of the video; "" outside a data set."""
+        return self.metadata.video
+
+    @cached_property
+    def pts_s(self) -> NDArray[np.float64]:
+        """(pairs,) presentation time of the first frame, seconds; NaN where times are not known."""
+        return self._times("pts_s")
+
+    @cached_property
+    def end_s(self) -> NDArray[np.float64]:
+        """(pairs,) presentation time of the second frame, seconds; NaN where times are not known."""
+        return self._times("end_s")
 
     @cached_property
     def photometric_error(self) -> NDArray[np.float32]:
@@ -129,17 +144,26 @@ class DenseFlow(Artifact):
         return cast("pd.DataFrame", self.scalars.to_pandas())
 
     def save(self, path: Path) -> None:
-        DenseFlow.stream(self, self.metadata).save(path)
+        times = [*self.pts_s.tolist(), *self.end_s[-1:].tolist()]
+        DenseFlow.stream(self, self.metadata, None if np.isnan(times).any() else times).save(path)
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        file, metadata = open_parquet(path, METADATA_KEY, "a dense flow artifact")
-        return cls(file, FlowMetadata.from_json(metadata, path.name), file.read(SCALAR_COLUMNS))
+        file, metadata = open_parquet(path, cls, METADATA_KEY, "a dense flow artifact")
+        scalars = [name for name in file.schema_arrow.names if name not in FIELD_COLUMNS]
+        return cls(file, FlowMetadata.from_json(metadata, path.name), file.read(scalars))
 
     @staticmethod
-    def stream(pairs: Iterable[FlowPair], metadata: FlowMetadata) -> StreamingArtifact[DenseFlow]:
-        """Dense flow that is written pair by pair."""
-        return StreamingArtifact(DenseFlow, lambda path: write_dense_flow(path, pairs, metadata))
+    def stream(
+        pairs: Iterable[FlowPair], metadata: FlowMetadata, pts_s: Sequence[float] | None = None
+    ) -> StreamingArtifact[DenseFlow]:
+        """Dense flow that is written pair by pair; `pts_s` are the times of all frames, None where not known."""
+        return StreamingArtifact(DenseFlow, lambda path: write_dense_flow(path, pairs, metadata, pts_s))
+
+    def _times(self, name: str) -> NDArray[np.float64]:
+        if name not in self.scalars.column_names:  # schema 1
+            return np.full(len(self), np.nan)
+        return self.scalars.column(name).to_numpy().astype(np.float64)
 
     def _check_index(self, i: int) -> int:
         if not 0 <= i < len(self):

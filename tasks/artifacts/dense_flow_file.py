@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
-from tasks.artifacts.parquet_file import ROWS_PER_GROUP, make_field
+from tasks.artifacts.parquet_file import ROWS_PER_GROUP, VIDEO, make_field, make_schema, make_time_field
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 METADATA_KEY = b"semflow.dense_flow"
-SCALAR_COLUMNS = ["frame", "cut", "photometric_error", "valid_share", "camera", "camera_inliers"]
-"""The columns that are not flow fields or masks."""
+FIELD_COLUMNS = ("forward", "backward", "valid", "valid_backward")
+"""The columns that are flow fields and masks, encoded."""
 
 
 def dense_flow_schema() -> pa.Schema:
@@ -29,9 +30,12 @@ def dense_flow_schema() -> pa.Schema:
     def encoded(name: str, meaning: str) -> pa.Field:
         return make_field(name, pa.binary(), "bytes", f"{meaning}, encoded; null where there is no flow", nullable=True)
 
-    return pa.schema(
+    return make_schema(
+        "dense_flow",
         [
             make_field("frame", pa.int32(), "index", "first frame of the pair; the second is the next one"),
+            make_time_field(meaning="presentation time of the first frame"),
+            make_time_field("end_s", "presentation time of the second frame"),
             make_field("cut", pa.bool_(), "", "whether the scene changes between the two"),
             make_field(
                 "photometric_error", pa.float32(), "grey levels", "after warping; null: a frame is missing", True
@@ -43,30 +47,38 @@ def dense_flow_schema() -> pa.Schema:
             encoded("backward", "flow from the second frame to the first"),
             encoded("valid", "where in the first frame the forward flow holds"),
             encoded("valid_backward", "where in the second frame the backward flow holds"),
-        ]
+        ],
     )
 
 
-def write_dense_flow(path: Path, pairs: Iterable[FlowPair], metadata: FlowMetadata) -> None:
-    """Write `pairs` one by one; a group of encoded rows is in memory at a time."""
+def write_dense_flow(
+    path: Path, pairs: Iterable[FlowPair], metadata: FlowMetadata, pts_s: Sequence[float] | None
+) -> None:
+    """Write `pairs` one by one; a group of encoded rows is in memory at a time. `pts_s`: times of all frames."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    columns = dense_flow_schema().with_metadata({METADATA_KEY: json.dumps(asdict(metadata), sort_keys=True).encode()})
-    rows = (_row(frame, pair, metadata.encoding) for frame, pair in enumerate(pairs))
+    text = json.dumps(asdict(metadata), sort_keys=True).encode()
+    columns = dense_flow_schema()
+    columns = columns.with_metadata({**(columns.metadata or {}), METADATA_KEY: text})
+    times = itertools.repeat((None, None)) if pts_s is None else itertools.pairwise(pts_s)
+    rows = (
+        {VIDEO: metadata.video, "frame": frame, "pts_s": start, "end_s": end, **_row(pair, metadata.encoding)}
+        for frame, (pair, (start, end)) in enumerate(zip(pairs, times, strict=False))
+    )
     # The fields are compressed already, and the numbers too few to matter.
+    dictionary: Any = [VIDEO]  # pyarrow's signature says bool where a list of columns is documented
     with pq.ParquetWriter(
-        path, columns, compression="none", use_dictionary=False, write_statistics=False, version="2.6"
+        path, columns, compression="none", use_dictionary=dictionary, write_statistics=False, version="2.6"
     ) as writer:
         while group := list(islice(rows, ROWS_PER_GROUP)):
             writer.write_table(pa.Table.from_pylist(group, schema=columns))
 
 
-def _row(frame: int, pair: FlowPair, encoding: FlowEncoding) -> dict[str, object]:
+def _row(pair: FlowPair, encoding: FlowEncoding) -> dict[str, object]:
     known = pair.known
     forward, backward = pair.stored or (encoding.to_stored(pair.forward), encoding.to_stored(pair.backward))
     return {
-        "frame": frame,
         "cut": pair.cut,
         "photometric_error": None if math.isnan(pair.photometric_error) else pair.photometric_error,
         "valid_share": float(pair.valid.mean()),

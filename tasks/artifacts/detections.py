@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tasks.artifacts.box_table import BoxTable, edge_column
-from tasks.artifacts.table import Column, column, metadata_field
+from tasks.artifacts.table import Column, column, metadata_field, time_column
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,6 +16,7 @@ class Detections(BoxTable):
     FOLDER: ClassVar[str] = "data/detections"
 
     frame: Column = column("int32", "index", "frame in which the object is seen")
+    pts_s: Column = time_column()
     class_id: Column = column("int16", "index", "class in the detector's own numbering")
     class_name: Column = column("string", "", "class in words")
     score: Column = column("float32", "0..1", "detector's confidence")

@@ -54,11 +54,11 @@ class FeatureAxes(Artifact):
         return LinearProjection(rows[0], np.ascontiguousarray(rows[1:].T))
 
     def save(self, path: Path) -> None:
-        write_npy(path, self.values, self.values.shape, asdict(self.metadata))
+        write_npy(path, type(self), self.values, self.values.shape, asdict(self.metadata))
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        values, metadata = read_npy(path)
+        values, metadata = read_npy(path, cls)
         layers: tuple[str, ...] = tuple(metadata.pop("layers"))
         return cls(np.array(values), AxesMetadata(layers=layers, **metadata))
 

@@ -38,6 +38,10 @@ class FeatureMetadata:
     """Working height of the frames in pixels."""
     grid: CellGrid
     """Positions of the cells on the frame."""
+    video: str = ""
+    """Name of the video; "" outside a data set, and in files of schema 1."""
+    pts_s: tuple[float, ...] = ()
+    """Presentation times of the stored frames, seconds; none where they are not known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +80,11 @@ class Features(Artifact):
         """Whether the file has a row for the frame."""
         return frame in self._rows
 
+    def time_s(self, frame: int) -> float | None:
+        """Presentation time of a stored frame, seconds; None where it is not known."""
+        row = self._rows.get(frame)
+        return self.metadata.pts_s[row] if row is not None and self.metadata.pts_s else None
+
     def vectors(self, frame: int) -> NDArray[np.float32] | None:
         """(h, w, d) unit vectors of a frame; None where it is not stored, damaged or lost."""
         if not 0 <= frame < len(self):
@@ -103,17 +112,25 @@ class Features(Artifact):
         return {frame: row for row, frame in enumerate(self.frames.tolist())}
 
     def save(self, path: Path) -> None:
-        write_npy(path, self.values, self.values.shape, _to_json(self.metadata, self.frames, self.frame_count), np.int8)
+        write_npy(
+            path,
+            Features,
+            self.values,
+            self.values.shape,
+            _to_json(self.metadata, self.frames, self.frame_count),
+            np.int8,
+        )
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        values, metadata = read_npy(path)
+        values, metadata = read_npy(path, cls)
         if values.dtype != np.int8:
             raise SemflowError(f"{path.name} must hold int8 vectors, got {values.dtype}; {MAKE_AGAIN}")
         grid = CellGrid(**metadata.pop("grid"))
         layers: tuple[str, ...] = tuple(metadata.pop("layers"))
+        times: tuple[float, ...] = tuple(metadata.pop("pts_s", ()))
         frames, count = np.array(metadata.pop("frames"), np.intp), int(metadata.pop("frame_count"))
-        return cls(values, frames, count, FeatureMetadata(layers=layers, grid=grid, **metadata))
+        return cls(values, frames, count, FeatureMetadata(layers=layers, grid=grid, pts_s=times, **metadata))
 
     @classmethod
     def from_vectors(
@@ -138,7 +155,7 @@ class Features(Artifact):
         return StreamingArtifact(
             Features,
             lambda path: write_npy(
-                path, map(quantize_directions, rows), shape, _to_json(metadata, stored, frame_count), np.int8
+                path, Features, map(quantize_directions, rows), shape, _to_json(metadata, stored, frame_count), np.int8
             ),
         )
 

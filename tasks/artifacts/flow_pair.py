@@ -25,13 +25,15 @@ class FlowMetadata:
     """Flow estimator: dis, farneback, raft-small or raft."""
     encoding: FlowEncoding
     """Size of the flow fields, and their byte format."""
+    video: str = ""
+    """Name of the video; "" outside a data set, and in files of schema 1."""
 
     @classmethod
     def from_json(cls, text: bytes, name: str) -> Self:
         """Parsed metadata of the file `name`; SemflowError where its fields are not those of this version."""
         values: dict[str, Any] = json.loads(text)
         encoding: dict[str, Any] = values.pop("encoding", {})
-        if {*values, "encoding"} != _field_names(cls) or set(encoding) != _field_names(FlowEncoding):
+        if {*values, "encoding", "video"} != _field_names(cls) or set(encoding) != _field_names(FlowEncoding):
             raise SemflowError(
                 f"{name} must carry the metadata of this version, got {', '.join(sorted(values | encoding))}; "
                 f"{MAKE_AGAIN}"

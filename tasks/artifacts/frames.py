@@ -58,6 +58,11 @@ class Frames(Artifact):
         return len(self.pts_s)
 
     @property
+    def video(self) -> str:
+        """Name of the video in the data set; "" outside one."""
+        return self.decode_report.video
+
+    @property
     def width(self) -> int:
         """Working width in pixels."""
         return self.decode_report.width
@@ -107,7 +112,7 @@ class Frames(Artifact):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        file, report = open_parquet(path, REPORT_KEY, "a frames artifact")
+        file, report = open_parquet(path, cls, REPORT_KEY, "a frames artifact")
         table = file.read(["source_frame", "pts_s", "status"])
         return cls(
             file=file,
@@ -123,9 +128,11 @@ class Frames(Artifact):
         decode_report: Callable[[], DecodeReport],
         encoding: ImageEncoding = "jpeg",
         quality: int = 95,
+        *,
+        video: str = "",
     ) -> StreamingArtifact[Frames]:
-        """Frames that are written one by one; `decode_report` is called once, after the last row."""
-        return StreamingArtifact(Frames, lambda path: write_frames(path, rows, decode_report, encoding, quality))
+        """Frames of `video` that are written one by one; `decode_report` is called once, after the last row."""
+        return StreamingArtifact(Frames, lambda path: write_frames(path, rows, decode_report, encoding, quality, video))
 
     def _read_images(self, among: Iterable[int]) -> Iterator[tuple[int, Image]]:
         for frame in among:

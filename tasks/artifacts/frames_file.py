@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tasks.arrays import Image
 from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.image_codec import MAX_JPEG_SHARE, ImageEncoding, encode_image
-from tasks.artifacts.parquet_file import ROWS_PER_GROUP, make_field
+from tasks.artifacts.parquet_file import ROWS_PER_GROUP, VIDEO, make_field, make_schema
 from tasks.threads import count_threads
 
 if TYPE_CHECKING:
@@ -47,29 +47,35 @@ def frames_schema() -> pa.Schema:
     """The columns, with unit and meaning in each field's metadata."""
     import pyarrow as pa
 
-    return pa.schema(
+    return make_schema(
+        "frames",
         [
             make_field("frame", pa.int32(), "index", "row, counted from 0"),
             make_field("source_frame", pa.int32(), "index", "position in the file's decode output"),
             make_field("pts_s", pa.float64(), "s", "presentation time"),
             make_field("status", pa.string(), "", "ok, damaged or lost"),
             make_field("image", pa.binary(), "bytes", "the image at working size, encoded", nullable=True),
-        ]
+        ],
     )
 
 
-def write_frames(
-    path: Path, rows: Iterable[Frame], decode_report: Callable[[], DecodeReport], encoding: ImageEncoding, quality: int
+def write_frames(  # noqa: PLR0917  the arguments of Frames.stream
+    path: Path,
+    rows: Iterable[Frame],
+    decode_report: Callable[[], DecodeReport],
+    encoding: ImageEncoding,
+    quality: int,
+    video: str,
 ) -> None:
     """Write `rows` one by one, then the decode report, which is asked for after the last row."""
     encoded = _encode_rows(rows, encoding, quality)
     first, lowered, lowest = 0, 0, quality
     with _open_writer(path, encoding) as writer:
         while group := list(islice(encoded, ROWS_PER_GROUP)):
-            writer.write_table(_make_table(first, group))
+            writer.write_table(_make_table(first, group, video))
             below = [used for _, _, used in group if used < quality]
             first, lowered, lowest = first + len(group), lowered + len(below), min(lowest, *below, quality)
-        report = decode_report()
+        report = replace(decode_report(), video=video)
         if lowered:
             note = (
                 f"JPEG quality was lowered from {quality} to as little as {lowest} in {lowered} of {first} frames, "
@@ -85,8 +91,11 @@ def copy_frames(source: pq.ParquetFile, report: DecodeReport, path: Path) -> Non
 
     with _open_writer(path, report.encoding) as writer:
         for group in range(source.num_row_groups):
+            rows = source.read_row_group(group)
+            names = pa.array([report.video] * len(rows), frames_schema().field(VIDEO).type)
+            columns = [names, *(rows.column(name) for name in frames_schema().names[1:])]
             # The schema that comes with a file carries its metadata, the report among it; ours does not.
-            writer.write_table(pa.Table.from_arrays(source.read_row_group(group).columns, schema=frames_schema()))
+            writer.write_table(pa.Table.from_arrays(columns, schema=frames_schema()))
         _write_report(writer, report)
 
 
@@ -111,11 +120,12 @@ def _encode_row(row: Frame, encoding: ImageEncoding, quality: int) -> tuple[byte
     return (None, quality) if image is None else encode_image(image, encoding, quality)
 
 
-def _make_table(first: int, rows: list[tuple[Frame, bytes | None, int]]) -> pa.Table:
+def _make_table(first: int, rows: list[tuple[Frame, bytes | None, int]], video: str) -> pa.Table:
     import pyarrow as pa
 
     return pa.Table.from_pydict(
         {
+            VIDEO: [video] * len(rows),
             "frame": range(first, first + len(rows)),
             "source_frame": [row.source_frame for row, _, _ in rows],
             "pts_s": [row.pts_s for row, _, _ in rows],
@@ -133,8 +143,8 @@ def _open_writer(path: Path, encoding: ImageEncoding) -> pq.ParquetWriter:
     per_column: dict[str, Any] = {
         # JPEG and PNG are compressed already: a second compression costs time and gains nothing.
         "compression": {"image": "zstd" if encoding == "raw" else "none"},
-        "use_dictionary": ["status"],
-        "write_statistics": ["frame", "source_frame", "pts_s", "status"],
+        "use_dictionary": [VIDEO, "status"],
+        "write_statistics": [VIDEO, "frame", "source_frame", "pts_s", "status"],
     }
     return pq.ParquetWriter(path, frames_schema(), version="2.6", **per_column)
 

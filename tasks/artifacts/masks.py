@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.artifacts.box_table import check_frames
-from tasks.artifacts.table import Column, Table, column, metadata_field
+from tasks.artifacts.table import Column, Table, column, metadata_field, time_column
 from tasks.errors import SemflowError
 
 NO_MASK = ""
@@ -24,6 +24,7 @@ class Masks(Table):
     FOLDER: ClassVar[str] = "data/masks"
 
     frame: Column = column("int32", "index", "frame, as in detections")
+    pts_s: Column = time_column()
     detection: Column = column("int32", "index", "row of detections")
     score: Column = column("float32", "0..1", "segmenter's confidence in the object; 0 where it found none")
     iou: Column = column("float32", "0..1", "overlap of the segmenter's box with the detection's; 0 without a mask")

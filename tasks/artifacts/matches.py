@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.artifacts.box_table import check_boxes
-from tasks.artifacts.table import Column, Table, column, metadata_field
+from tasks.artifacts.table import Column, Table, column, metadata_field, time_column
 from tasks.errors import SemflowError
 
 
@@ -21,6 +21,8 @@ class Matches(Table):
 
     frame_a: Column = column("int32", "index", "the earlier frame")
     frame_b: Column = column("int32", "index", "the later frame")
+    start_s: Column = time_column("presentation time of frame a")
+    end_s: Column = time_column("presentation time of frame b")
     detection_a: Column = column("int32", "index", "row of the detections artifact that is the region in frame a")
     detection_b: Column = column("int32", "index", "row of the detections artifact that is the region in frame b")
     class_name_a: Column = column("string", "", "class of the region in frame a, in words")

@@ -13,15 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.artifact import MAKE_AGAIN
+from tasks.artifacts.artifact import MAKE_AGAIN, SCHEMA_VERSION, Artifact, check_schema
 from tasks.errors import SemflowError
 
 LENGTH_BYTES = 8
 END = b"semflow facts\n"
 
 
-def write_npy(
+def write_npy(  # noqa: PLR0917  what a file holds
     path: Path,
+    kind: type[Artifact],
     rows: Iterable[NDArray[Any]],
     shape: tuple[int, ...],
     metadata: dict[str, Any],
@@ -38,14 +39,15 @@ def write_npy(
                 raise SemflowError(f"a row of {path.name} must have shape {shape[1:]}, got {row.shape}")
             file.write(np.ascontiguousarray(row, stored).tobytes())
             written += 1
-        text = json.dumps(metadata, sort_keys=True).encode()
+        identity = {"artifact": kind.artifact_name(), "schema_version": SCHEMA_VERSION}
+        text = json.dumps({**identity, **metadata}, sort_keys=True).encode()
         file.write(text + len(text).to_bytes(LENGTH_BYTES, "little") + END)
     if written != shape[0]:
         raise SemflowError(f"{path.name} must get {shape[0]} rows, got {written}")
 
 
-def read_npy(path: Path) -> tuple[NDArray[Any], dict[str, Any]]:
-    """The memory-mapped array and its metadata; SemflowError where the file has none."""
+def read_npy(path: Path, kind: type[Artifact]) -> tuple[NDArray[Any], dict[str, Any]]:
+    """The memory-mapped array and its metadata; SemflowError where the file has none, or holds no `kind`."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
         tail = LENGTH_BYTES + len(END)
@@ -55,7 +57,9 @@ def read_npy(path: Path) -> tuple[NDArray[Any], dict[str, Any]]:
             raise SemflowError(f"{path.name} must hold an array with metadata behind it, got none; {MAKE_AGAIN}")
         text_length = int.from_bytes(length, "little")
         file.seek(size - tail - text_length)
-        metadata = json.loads(file.read(text_length))
+        metadata: dict[str, Any] = json.loads(file.read(text_length))
+    version = metadata.pop("schema_version", None)
+    check_schema(kind, metadata.pop("artifact", None), None if version is None else str(version), path.name)
     try:
         return np.load(path, mmap_mode="r"), metadata
     except ValueError:  # an empty array cannot be memory-mapped

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tasks.artifacts.box_table import BoxTable, edge_column
-from tasks.artifacts.table import Column, column, metadata_field
+from tasks.artifacts.table import Column, column, metadata_field, time_column
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,6 +16,7 @@ class ObjectTrack(BoxTable):
     FOLDER: ClassVar[str] = "objects"
 
     frame: Column = column("int32", "index", "frame in which the object is")
+    pts_s: Column = time_column()
     found: Column = column("bool", "", "whether it was found; else the box is where it was last")
     score: Column = column(
         "float32", "0..1", "similarity to the marked object; 0 where not found, and with other methods than semantic"

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from tasks.artifacts.box_table import check_frames
-from tasks.artifacts.table import Column, Table, column, metadata_field
+from tasks.artifacts.table import Column, Table, column, metadata_field, time_column
 from tasks.errors import SemflowError
 
 
@@ -19,6 +19,7 @@ class PointPaths(Table):
     FOLDER: ClassVar[str] = "field"
 
     frame: Column = column("int32", "index", "row of the frames artifact")
+    pts_s: Column = time_column()
     point: Column = column("int32", "index", "which point: 0 is the first that was asked for")
     x: Column = column("float32", "px", "working-size pixels, to the right; where the point is hidden, where it may be")
     y: Column = column("float32", "px", "downwards")

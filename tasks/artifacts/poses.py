@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.artifacts.box_table import check_frames
-from tasks.artifacts.table import Column, Table, column, metadata_field
+from tasks.artifacts.table import Column, Table, column, metadata_field, time_column
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ class Poses(Table):
     FOLDER: ClassVar[str] = "data/poses"
 
     frame: Column = column("int32", "index", "frame in which the person is")
+    pts_s: Column = time_column()
     track_id: Column = column("int32", "index", "identity, as in tracks")
     score: Column = column("float32", "0..1", "model's confidence in the person")
     source: Column = column("string", "", "where it was seen: whole (the whole frame) or crop (a closer look)")

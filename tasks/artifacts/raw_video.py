@@ -18,6 +18,8 @@ class RawVideo(Artifact):
     SUFFIX: ClassVar[str] = ""
 
     file: Path
+    video: str = ""
+    """Name of the video in the data set; "" outside one."""
 
     @property
     def name(self) -> str:

@@ -18,7 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.artifacts.artifact import Artifact, StreamingArtifact
-from tasks.artifacts.parquet_file import ROWS_PER_GROUP, make_field, open_parquet
+from tasks.artifacts.parquet_file import (
+    ROWS_PER_GROUP,
+    VIDEO,
+    make_field,
+    make_schema,
+    make_time_field,
+    open_parquet,
+)
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
@@ -61,6 +68,8 @@ class FieldMetadata:
     """Origin of the labels: `user`, `tracks`, or `none`."""
     reason: str | None = None
     """Why there are no maps, as a sentence; None where there are."""
+    video: str = ""
+    """Name of the video; "" outside a data set, and in files of schema 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +85,8 @@ class FieldMap:
     """Whether the labels are input, not propagated."""
     near: NDArray[np.float32] | None = None
     """(h, w) ordinal depth within the fitted window: 0 is the background, 1 the nearest; None without a volume."""
+    pts_s: float | None = None
+    """Presentation time of the frame, seconds; None where it is not known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +135,7 @@ class SemanticField(Artifact):
             confidence=self._dequantise(values["confidence"], CONFIDENCE_STEPS),
             given=values["given"],
             near=None if values["near"] is None else self._dequantise(values["near"], DEPTH_STEPS),
+            pts_s=values.get("pts_s"),
         )
 
     @cached_property
@@ -150,7 +162,7 @@ class SemanticField(Artifact):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        file, metadata = open_parquet(path, METADATA_KEY, "a semantic field")
+        file, metadata = open_parquet(path, cls, METADATA_KEY, "a semantic field")
         values: dict[str, Any] = json.loads(metadata)
         classes = tuple(FieldClass(**item) for item in values["facts"].pop("classes"))
         return cls(file.read(), FieldMetadata(classes=classes, **values["facts"]), values["metrics"])
@@ -178,15 +190,17 @@ def semantic_field_schema() -> pa.Schema:
     """The columns, with unit and meaning in each field's metadata."""
     import pyarrow as pa
 
-    return pa.schema(
+    return make_schema(
+        SemanticField.artifact_name(),
         [
             make_field("frame", pa.int32(), "index", "row of the frames artifact"),
+            make_time_field(),
             make_field("given", pa.bool_(), "", "whether the label was given, not found"),
             make_field("mean_confidence", pa.float32(), "0..1", "of the map"),
             make_field("label", pa.binary(), "bytes", "class of each pixel, uint8 row by row, zstd"),
             make_field("confidence", pa.binary(), "bytes", "of each pixel, 15 is 1, uint8 row by row, zstd"),
             make_field("near", pa.binary(), "bytes", "ordinal depth, 30 is nearest, as above; or null", nullable=True),
-        ]
+        ],
     )
 
 
@@ -194,9 +208,10 @@ def _write(path: Path, maps: Iterable[FieldMap], metadata: FieldMetadata, metric
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = (_make_row(found) for found in maps)
+    rows = ({VIDEO: metadata.video, **_make_row(found)} for found in maps)
+    dictionary: Any = [VIDEO]  # pyarrow's signature says bool where a list of columns is documented
     with pq.ParquetWriter(
-        path, semantic_field_schema(), compression="none", use_dictionary=False, version="2.6"
+        path, semantic_field_schema(), compression="none", use_dictionary=dictionary, version="2.6"
     ) as writer:
         while group := list(islice(rows, ROWS_PER_GROUP)):
             writer.write_table(pa.Table.from_pylist(group, schema=semantic_field_schema()))
@@ -209,6 +224,7 @@ def _make_row(found: FieldMap) -> dict[str, object]:
     confidence = _quantise(found.confidence, CONFIDENCE_STEPS)
     return {
         "frame": found.frame,
+        "pts_s": found.pts_s,
         "given": found.given,
         "mean_confidence": float(confidence.mean(dtype=np.float64)) / CONFIDENCE_STEPS,
         "label": _compress(found.label),

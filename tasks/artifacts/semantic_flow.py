@@ -28,6 +28,10 @@ class SemanticFlowPair:
     """Share of the cells that are mutual nearest neighbours, 0..1; None where either frame is missing."""
     agreement: float | None = None
     """Mean of 1 / (1 + distance to the optical flow in cells) over the cells where that is known; None: nowhere."""
+    start_s: float | None = None
+    """Presentation time of frame_a, seconds; None where it is not known."""
+    end_s: float | None = None
+    """Presentation time of frame_b, seconds; None where it is not known."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ class SemanticFlowMetadata:
     height: int
     """Working height in pixels."""
     grid: CellGrid
+    video: str = ""
+    """Name of the video; "" outside a data set, and in files of schema 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +96,7 @@ class SemanticFlow(Artifact):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        values, metadata = read_npy(path)
+        values, metadata = read_npy(path, cls)
         pairs = tuple(SemanticFlowPair(**pair) for pair in metadata.pop("pairs"))
         grid = CellGrid(**metadata.pop("grid"))
         return cls(values, pairs, SemanticFlowMetadata(grid=grid, **metadata))
@@ -110,7 +116,7 @@ class SemanticFlow(Artifact):
                     yield values
 
             shape = (count, metadata.grid.rows, metadata.grid.columns, 3)
-            write_npy(path, fields(), shape, {**asdict(metadata), "pairs": pairs})
+            write_npy(path, SemanticFlow, fields(), shape, {**asdict(metadata), "pairs": pairs})
 
         return StreamingArtifact(SemanticFlow, write)
 

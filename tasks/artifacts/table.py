@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tasks.artifacts.artifact import MAKE_AGAIN, Artifact
-from tasks.artifacts.parquet_file import make_field
+from tasks.artifacts.parquet_file import VIDEO, check_parquet_schema, make_field, make_schema, make_video_field
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
@@ -41,6 +41,12 @@ def column(dtype: str, unit: str, meaning: str, width: int = 0, nullable: bool =
     )
 
 
+def time_column(meaning: str = "presentation time of the frame") -> Any:
+    """Declare a column of times in seconds; NaN in every row where it is not given, as times are not always known."""
+    declared = {"dtype": "float64", "unit": "s", "meaning": meaning, "width": 0, "nan": True}
+    return dataclasses.field(default=None, kw_only=True, metadata={"column": True, **declared})
+
+
 def metadata_field(unit: str, meaning: str) -> Any:
     """Declare a scalar (or JSON value) of the whole table."""
     return dataclasses.field(metadata={"column": False, "unit": unit, "meaning": meaning}, kw_only=True)
@@ -52,10 +58,16 @@ class Table(Artifact):
 
     SUFFIX: ClassVar[str] = ".parquet"
 
+    video: str = dataclasses.field(
+        default="", kw_only=True, metadata={"column": False, "unit": "", "meaning": "name of the video"}
+    )
+    """Name of the video that the rows belong to, the column `video` of the file; "" outside a data set."""
+
     def __post_init__(self) -> None:
         rows = None
         for field in self.column_fields():
-            values = self._conform(field, getattr(self, field.name))
+            given = getattr(self, field.name)
+            values = self._conform(field, np.full(rows or 0, np.nan) if given is None else given)
             rows = len(values) if rows is None else rows
             if len(values) != rows:
                 raise SemflowError(
@@ -99,18 +111,19 @@ class Table(Artifact):
 
     @classmethod
     def schema(cls) -> pa.Schema:
-        """The Arrow schema, unit and meaning in each field's metadata."""
+        """The Arrow schema: `video`, then the columns, unit and meaning in each field's metadata."""
         import pyarrow as pa
 
         def arrow_type(f: dataclasses.Field[Any]) -> Any:
             base = pa.string() if f.metadata["dtype"] == "string" else pa.from_numpy_dtype(_dtype(f))
             return pa.list_(base, f.metadata["width"]) if f.metadata["width"] else base
 
-        return pa.schema(
+        return make_schema(
+            cls.artifact_name(),
             [
                 make_field(f.name, arrow_type(f), f.metadata["unit"], f.metadata["meaning"], _has_nulls(f))
                 for f in cls.column_fields()
-            ]
+            ],
         )
 
     def to_arrow(self) -> pa.Table:
@@ -118,16 +131,18 @@ class Table(Artifact):
         import pyarrow as pa
 
         schema = type(self).schema()
+        video_field = make_video_field()
         values_of_table = {f.name: getattr(self, f.name) for f in self.metadata_fields()}
-        arrays: list[Any] = []
-        for f, field in zip(self.column_fields(), schema, strict=True):
+        names = pa.DictionaryArray.from_arrays(np.zeros(len(self), np.int32), [self.video])
+        arrays: list[Any] = [names if len(self) else pa.array([], video_field.type)]
+        for f, field in zip(self.column_fields(), list(schema)[1:], strict=True):
             values = getattr(self, f.name)
             if f.metadata["width"]:
                 arrays.append(pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), type=field.type))
             else:
                 arrays.append(pa.array(values, type=field.type, mask=values == NULL if _has_nulls(f) else None))
         metadata = {TABLE_METADATA_KEY: json.dumps(values_of_table, sort_keys=True).encode()}
-        return pa.Table.from_arrays(arrays, schema=schema.with_metadata(metadata))
+        return pa.Table.from_arrays(arrays, schema=schema.with_metadata({**(schema.metadata or {}), **metadata}))
 
     def save(self, path: Path) -> None:
         import pyarrow.parquet as pq
@@ -144,15 +159,22 @@ class Table(Artifact):
 
     @classmethod
     def from_arrow(cls, table: pa.Table, name: str = "table") -> Self:
-        """Check that `table` has this class's columns and metadata, and build it."""
-        expected = [f.name for f in cls.column_fields()]
-        if table.column_names != expected:
+        """Check that `table` has this class's columns and metadata, and build it.
+
+        Tables of schema 1 have no `video`, and may lack times, which are NaN then.
+        """
+        stored: Mapping[bytes, bytes] = table.schema.metadata or {}
+        check_parquet_schema(cls, stored, name)
+        given = [column_name for column_name in table.column_names if column_name != VIDEO]
+        fields = [f for f in cls.column_fields() if f.default is dataclasses.MISSING or f.name in given]
+        expected = [f.name for f in fields]
+        if given != expected:
             raise SemflowError(
-                f"{name} must have the columns {expected} of {cls.__name__}, got {table.column_names}; "
+                f"{name} must have the columns {expected} of {cls.__name__}, got {given}; "
                 f"it was written by another version: {MAKE_AGAIN}"
             )
-        metadata = json.loads((table.schema.metadata or {}).get(TABLE_METADATA_KEY, b"{}"))
-        return cls(**{f.name: _to_numpy(f, table.column(f.name)) for f in cls.column_fields()}, **metadata)
+        metadata = json.loads(stored.get(TABLE_METADATA_KEY, b"{}"))
+        return cls(**{f.name: _to_numpy(f, table.column(f.name)) for f in fields}, **metadata)
 
     def _conform(self, field: dataclasses.Field[Any], values: Any) -> Column:
         dtype, width = _dtype(field), field.metadata["width"]
@@ -183,14 +205,18 @@ def concatenate_columns(tables: Sequence[Table]) -> dict[str, Column]:
 
 def describe_columns(kind: type[Table]) -> list[Mapping[str, str]]:
     """A data dictionary of `kind`: column, dtype, unit, meaning."""
+    video: Mapping[str, str] = {"column": VIDEO, "dtype": "string", "unit": "", "meaning": "name of the video"}
     return [
-        {
-            "column": f.name,
-            "dtype": f.metadata["dtype"] + (f"[{w}]" if (w := f.metadata["width"]) else ""),
-            "unit": f.metadata["unit"],
-            "meaning": f.metadata["meaning"],
-        }
-        for f in kind.column_fields()
+        video,
+        *(
+            {
+                "column": f.name,
+                "dtype": f.metadata["dtype"] + (f"[{w}]" if (w := f.metadata["width"]) else ""),
+                "unit": f.metadata["unit"],
+                "meaning": f.metadata["meaning"],
+            }
+            for f in kind.column_fields()
+        ),
     ]
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from tasks.artifacts.box_table import BoxTable, edge_column
-from tasks.artifacts.table import Column, column, metadata_field
+from tasks.artifacts.table import Column, column, metadata_field, time_column
 from tasks.errors import SemflowError
 
 INTERPOLATED, FLOW_PREDICTED = -1, -2
@@ -22,6 +22,7 @@ class Tracks(BoxTable):
     FOLDER: ClassVar[str] = "data/tracks"
 
     frame: Column = column("int32", "index", "frame in which the object is")
+    pts_s: Column = time_column()
     track_id: Column = column("int32", "index", "identity: from 1, in order of appearance, never reused")
     class_id: Column = column("int16", "index", "class in the detector's own numbering; one per track")
     class_name: Column = column("string", "", "class in words")

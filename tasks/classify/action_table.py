@@ -18,6 +18,7 @@ def build_action_table(inputs: ClassificationInputs, predictions: Sequence[Strea
     """The top labels of `looks`, ordered."""
     frames, params, windows = inputs.frames, inputs.params, inputs.windows
     facts: dict[str, Any] = {
+        "video": frames.video,
         "frame_count": len(frames),
         "width": frames.width,
         "height": frames.height,

@@ -22,4 +22,4 @@ def decode(raw: RawVideo, params: DecodeParams) -> StreamingArtifact[Frames]:
 
     change = make_face_anonymiser() if params.anonymise == "faces" else None
     reading = FrameReader(raw.file, params.max_side, params.fps, params.encoding, change)
-    return Frames.stream(reading, reading.decode_report, params.encoding, params.quality)
+    return Frames.stream(reading, reading.decode_report, params.encoding, params.quality, video=raw.video)

@@ -57,12 +57,15 @@ def detect(frames: Frames, params: DetectParams, compute: Compute) -> Detections
         numbers += batch
         found += map(boxes_of, model.forward(np.stack([letterbox.apply(image) for image in images])))
     boxes = DetectedBoxes.from_parts(found)
+    frame = np.repeat(np.array(numbers, np.int32), [len(boxes.score) for boxes in found])
     return Detections(
-        frame=np.repeat(np.array(numbers, np.int32), [len(boxes.score) for boxes in found]),
+        frame=frame,
+        pts_s=frames.pts_s[frame],
         class_id=boxes.class_id,
         class_name=np.array(model.names, object)[boxes.class_id],
         score=boxes.score,
         **dict(zip(("x1", "y1", "x2", "y2"), boxes.xyxy.T, strict=True)),
+        video=frames.video,
         frame_count=len(frames),
         width=frames.width,
         height=frames.height,

@@ -38,4 +38,5 @@ def estimate_flow(frames: Frames, params: EstimateFlowParams, compute: Compute) 
         device = resolve_device(compute.device) if params.network else "cpu"
         yield from estimate_flow_pairs(frames, open_flow_backend(params, device, compute.batch), encoding)
 
-    return DenseFlow.stream(pairs(), FlowMetadata(len(frames), params.backend, encoding))
+    facts = FlowMetadata(len(frames), params.backend, encoding, frames.video)
+    return DenseFlow.stream(pairs(), facts, frames.pts_s.tolist())

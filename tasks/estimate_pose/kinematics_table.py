@@ -46,6 +46,7 @@ def compute_kinematics(poses: Poses, pts_s: Floats, params: EstimatePoseParams) 
             name: values.astype(np.float32) if values.dtype == np.float64 else values
             for name, values in columns.items()
         },
+        video=poses.video,
         frame_count=poses.frame_count,
     )
 

@@ -42,7 +42,16 @@ def extract_features(
     """A grid of feature vectors for every scheduled frame; zeros where a frame is damaged or lost."""
     height, width = compute_input_size(frames.height, frames.width, params.image_side)
     grid = make_cell_grid(frames.height, frames.width, height, width)
-    facts = FeatureMetadata(params.network, params.layers, frames.width, frames.height, grid)
+    scheduled = schedule_frames(len(frames), params.frame_interval, params.frame_offsets)
+    facts = FeatureMetadata(
+        network=params.network,
+        layers=params.layers,
+        width=frames.width,
+        height=frames.height,
+        grid=grid,
+        video=frames.video,
+        pts_s=tuple(frames.pts_s[list(scheduled)].tolist()),
+    )
 
     def rows() -> Iterator[NDArray[np.floating[Any]]]:
         extractor = open_feature_extractor(params, compute, feature_axes.projection)
@@ -56,6 +65,5 @@ def extract_features(
                 yield found
         yield from repeat(missing, sum(1 for _ in waiting))
 
-    scheduled = schedule_frames(len(frames), params.frame_interval, params.frame_offsets)
     channels = params.dimensions or count_channels(params)
     return Features.stream(rows(), scheduled, len(frames), channels, facts)

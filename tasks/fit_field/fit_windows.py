@@ -80,10 +80,14 @@ def _write_field(
             height=size[0],
             classes=seeds.classes,
             source=seeds.source if shots else "none",
+            video=frames.video,
             reason=None if shots else explain_missing_seeds(inputs, params),
         )
         metrics: dict[str, float] = {}
-        maps = _fit_shots(shots, frames.decode_report.file, kept, metrics)
+        maps = (
+            replace(found, pts_s=float(frames.pts_s[found.frame]))
+            for found in _fit_shots(shots, frames.decode_report.file, kept, metrics)
+        )
         SemanticField.stream(maps, metadata, metrics).save(path)
 
 

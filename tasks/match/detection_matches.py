@@ -44,7 +44,12 @@ def match_detections(detections: Detections, vectors: RegionVectors, params: Mat
                 same = detections.class_id[rows_a][:, None] == detections.class_id[rows_b]
                 pairs = match_regions(a, b, params.region_min_cosine, same if params.region_same_class else None)
                 found.append(_make_table(detections, (frame, other), rows_a[pairs.first], rows_b[pairs.second], pairs))
-    no_matches = Matches.empty(frame_count=detections.frame_count, width=detections.width, height=detections.height)
+    no_matches = Matches.empty(
+        video=detections.video,
+        frame_count=detections.frame_count,
+        width=detections.width,
+        height=detections.height,
+    )
     return replace(no_matches, **concatenate_columns([no_matches, *found]))
 
 
@@ -60,6 +65,8 @@ def _make_table(
     return Matches(
         frame_a=np.full(len(a), frames[0], np.int32),
         frame_b=np.full(len(b), frames[1], np.int32),
+        start_s=detections.pts_s[a],
+        end_s=detections.pts_s[b],
         detection_a=a.astype(np.int32),
         detection_b=b.astype(np.int32),
         class_name_a=detections.class_name[a],
@@ -67,6 +74,7 @@ def _make_table(
         cosine=pairs.cosine.astype(np.float32),
         mutual=pairs.mutual,
         **boxes,
+        video=detections.video,
         frame_count=detections.frame_count,
         width=detections.width,
         height=detections.height,

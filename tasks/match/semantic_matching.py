@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 SemanticRow = tuple[SemanticFlowPair, NDArray[np.float16]]
 
 
+def _unknown_time(frame: int) -> None:
+    del frame
+
+
 @dataclass(frozen=True)
 class VideoGrids:
     """Feature grids of a video's frames."""
@@ -32,6 +36,12 @@ class VideoGrids:
     vectors: Callable[[int], NDArray[np.floating[Any]] | None]
     """Frame to its (h, w, d) vectors; None where the frame is damaged or lost."""
     metadata: SemanticFlowMetadata
+    time_s: Callable[[int], float | None] = _unknown_time
+    """Frame to its presentation time, seconds; None where it is not known."""
+
+    def make_pair(self, frame_a: int, frame_b: int) -> SemanticFlowPair:
+        """The pair of two frames, with their times and without measures of quality."""
+        return SemanticFlowPair(frame_a, frame_b, start_s=self.time_s(frame_a), end_s=self.time_s(frame_b))
 
 
 def stream_semantic_flow(
@@ -51,15 +61,16 @@ def match_frame_pairs(
     for frame, strides in schedule_pairs(grids.metadata.frame_count, params.strides, params.pair_interval):
         first = grids.vectors(frame)
         for stride, places in chain_flow(steps, frame, strides, grid.cell_centres()):
+            pair = grids.make_pair(frame, frame + stride)
             second = None if first is None else grids.vectors(frame + stride)
             if first is None or second is None:
-                yield SemanticFlowPair(frame, frame + stride), np.zeros((grid.rows, grid.columns, 3), np.float16)
+                yield pair, np.zeros((grid.rows, grid.columns, 3), np.float16)
             else:
                 expected = None if params.flow_search_radius is None else grid.to_cells(places)
                 found = match_grids(
                     first, second, make_match_config(params, device), expected, params.flow_search_radius or 0
                 )
-                yield _make_row(frame, frame + stride, found, places, grid)
+                yield _make_row(pair, found, places, grid)
 
 
 def make_match_config(params: MatchParams, device: str) -> MatchConfig:
@@ -74,15 +85,11 @@ def make_match_config(params: MatchParams, device: str) -> MatchConfig:
     )
 
 
-def _make_row(frame_a: int, frame_b: int, found: GridMatch, places: NDArray[np.float32], grid: CellGrid) -> SemanticRow:
+def _make_row(pair: SemanticFlowPair, found: GridMatch, places: NDArray[np.float32], grid: CellGrid) -> SemanticRow:
     """`places`: (h, w, 2) positions of the cells' centres after chained optical flow, px; NaN where it is not valid."""
     centres = grid.cell_centres()
     semantic = grid.to_px(found.target) - centres
     agrees = mean_agreement(compute_agreement(semantic, places - centres, grid.step_x))
-    pair = SemanticFlowPair(
-        frame_a,
-        frame_b,
-        mutual_share=float(found.mutual.mean()),
-        agreement=None if np.isnan(agrees) else agrees,
-    )
-    return pair, np.concatenate([semantic, found.confidence[..., None]], axis=2).astype(np.float16)
+    share, agreement = float(found.mutual.mean()), None if np.isnan(agrees) else agrees
+    measured = replace(pair, mutual_share=share, agreement=agreement)
+    return measured, np.concatenate([semantic, found.confidence[..., None]], axis=2).astype(np.float16)

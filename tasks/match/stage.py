@@ -31,9 +31,11 @@ def match(
 
     for frame, strides in schedule_pairs(len(features), params.strides, params.pair_interval):
         features.check_stored([frame, *(frame + stride for stride in strides)], "match.pair_interval and match.strides")
+    facts = features.metadata
     grids = VideoGrids(
         features.vectors,
-        SemanticFlowMetadata(len(features), features.metadata.width, features.metadata.height, features.metadata.grid),
+        SemanticFlowMetadata(len(features), facts.width, facts.height, facts.grid, facts.video),
+        features.time_s,
     )
     return (
         stream_semantic_flow(grids, dense_flow, params, resolve_device(compute.device)),

@@ -6,6 +6,8 @@ to the detection of the same class whose box it overlaps most; detections of oth
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tasks.artifacts.detections import Detections
@@ -28,7 +30,12 @@ WEIGHTS = "yolo26n-seg"
 )  # fmt: skip
 def segment(frames: Frames, detections: Detections, params: SegmentParams) -> Masks:
     """A mask for each detection, as far as one is found; no rows without `params.masks`."""
-    facts = {"frame_count": len(frames), "width": frames.width, "height": frames.height}
+    facts: dict[str, Any] = {
+        "video": frames.video,
+        "frame_count": len(frames),
+        "width": frames.width,
+        "height": frames.height,
+    }
     if not params.masks:
         return Masks.empty(**facts)
     from tasks.segment.mask_assignment import assign_instances
@@ -53,4 +60,5 @@ def segment(frames: Frames, detections: Detections, params: SegmentParams) -> Ma
                 continue
             mask = found.masks[number]
             score[row], iou[row], area[row], rle[row] = found.score[number], share, mask.sum(), encode_mask(mask)
+    facts["pts_s"] = frames.pts_s[detections.frame]
     return Masks(detections.frame, np.arange(count, dtype=np.int32), score, iou, area, rle, **facts)

@@ -11,6 +11,9 @@ smoothed away.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -66,7 +69,8 @@ def build_track_table(
         frames.append((begin + wanted).astype(np.int32))
         boxes.append(path[wanted])
         sources.append(source[wanted])
-    return _assemble_table(detections, tracklets, frames, boxes, sources)
+    table = _assemble_table(detections, tracklets, frames, boxes, sources)
+    return replace(table, pts_s=pts_s[table.frame])
 
 
 def camera_displacement(camera: VideoCameraMotion, begin: int, time: NDArray[np.int32], xyxy: Boxes) -> Points:
@@ -129,7 +133,12 @@ def _assemble_table(
     sources: list[NDArray[np.int32]],
 ) -> Tracks:
     """Rows sorted by frame, then track; tracks are numbered from 1."""
-    size = {"frame_count": detections.frame_count, "width": detections.width, "height": detections.height}
+    size: dict[str, Any] = {
+        "video": detections.video,
+        "frame_count": detections.frame_count,
+        "width": detections.width,
+        "height": detections.height,
+    }
     if not frames:
         return Tracks.empty(**size)
     owner = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])

@@ -14,9 +14,9 @@ from tasks.errors import SemflowError
 FACTS = {"frame_count": 2, "width": 64, "height": 48}
 KINDS = {Detections: {}, Tracks: {}, ObjectTrack: {"by": "match"}}
 NAMES = {
-    Detections: "frame class_id class_name score x1 y1 x2 y2",
-    Tracks: "frame track_id class_id class_name score x1 y1 x2 y2 detection",
-    ObjectTrack: "frame found score x1 y1 x2 y2",
+    Detections: "frame pts_s class_id class_name score x1 y1 x2 y2",
+    Tracks: "frame pts_s track_id class_id class_name score x1 y1 x2 y2 detection",
+    ObjectTrack: "frame pts_s found score x1 y1 x2 y2",
 }
 
 

@@ -218,7 +218,10 @@ class TestFile:
 
     def test_pandas_gets_the_numbers_without_the_fields(self, stored):
         assert set(stored.to_pandas()) == {
+            "video",
             "frame",
+            "pts_s",
+            "end_s",
             "cut",
             "photometric_error",
             "valid_share",

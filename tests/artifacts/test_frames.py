@@ -157,5 +157,5 @@ def test_a_decode_report_of_another_version_is_refused() -> None:
 
 def test_columns_say_what_they_mean(frames: Frames) -> None:
     schema = frames.file.schema_arrow
-    assert schema.names == ["frame", "source_frame", "pts_s", "status", "image"]
+    assert schema.names == ["video", "frame", "source_frame", "pts_s", "status", "image"]
     assert schema.field("pts_s").metadata[b"unit"] == b"s"

@@ -74,7 +74,7 @@ def test_unit_and_meaning_travel_in_the_file(tmp_path: Path) -> None:
     steps().save(tmp_path / "steps.parquet")
     field = pq.read_schema(tmp_path / "steps.parquet").field("speed")
     assert field.metadata == {b"unit": b"px/s", b"meaning": b"NaN where unknown"}
-    assert describe_columns(Steps)[2] == {
+    assert describe_columns(Steps)[3] == {
         "column": "joints",
         "dtype": "float32[3]",
         "unit": "px",
@@ -86,7 +86,7 @@ def test_an_empty_table_has_the_schema(tmp_path: Path) -> None:
     table = Steps.empty(frame_count=0)
     table.save(tmp_path / "steps.parquet")
     assert len(Steps.load(tmp_path / "steps.parquet")) == 0
-    assert table.to_pandas().columns.tolist() == ["frame", "foot", "joints", "speed"]
+    assert table.to_pandas().columns.tolist() == ["video", "frame", "foot", "joints", "speed"]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_another_tables_file_is_refused(tmp_path: Path) -> None:
         frame: Column = column("int32", "index", "")
 
     Other(np.zeros(1, np.int32)).save(tmp_path / "x.parquet")
-    with pytest.raises(SemflowError, match=r"x.parquet must have the columns .* of Steps, got \['frame'\]"):
+    with pytest.raises(SemflowError, match=r"x\.parquet must hold steps, got other"):
         Steps.load(tmp_path / "x.parquet")
 
 
@@ -122,6 +122,8 @@ def test_rows_are_taken_by_index_or_mask() -> None:
 def test_nulls_of_whole_numbers_are_nulls_in_the_file(tmp_path: Path) -> None:
     @dataclass(frozen=True, eq=False)
     class Owned(Table):
+        FOLDER: ClassVar[str] = "data/owned"
+
         owner: Column = column("int32", "index", "who, or null", nullable=True)
         size: Column = column("int32", "px", "never null")
 

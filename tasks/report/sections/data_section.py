@@ -105,17 +105,15 @@ def _snippet(language: str, text: str) -> Markup:
 
 
 def _pandas(data: ReportData) -> str:
-    tracks, frames = (json.dumps(_path(kind, data), ensure_ascii=False) for kind in (Tracks, Frames))
+    tracks = json.dumps(_path(Tracks, data), ensure_ascii=False)
     return f"""import pandas as pd
 
 tracks = pd.read_parquet({tracks})
-frames = pd.read_parquet({frames}, columns=["frame", "pts_s"])
-tracks = tracks.merge(frames, on="frame")
 tracks.groupby(["class_name", "track_id"]).pts_s.agg(["min", "max", "size"])"""
 
 
 def _duckdb(data: ReportData) -> str:
-    tracks, frames = (_path(kind, data).replace("'", "''") for kind in (Tracks, Frames))
+    tracks = _path(Tracks, data).replace("'", "''")
     return f"""SELECT class_name, track_id, min(pts_s) AS first_s, max(pts_s) AS last_s, count(*) AS frames
-FROM '{tracks}' JOIN '{frames}' USING (frame)
+FROM '{tracks}'
 GROUP BY ALL ORDER BY frames DESC;"""
