@@ -53,14 +53,12 @@ class DecodeReport:
     """How images are stored."""
     notes: tuple[str, ...] = field(default=())
     """Warnings for the user, in sentences (for example: 'damaged between 3.2 s and 3.9 s')."""
-    video: str = ""
-    """Name of the video in the data set; "" outside one, and in files of schema 1."""
 
     @classmethod
     def from_json(cls, text: bytes, name: str) -> Self:
         """Parsed report of the file `name`; SemflowError where its fields are not those of this version."""
         values = cast("dict[str, Any]", json.loads(text))
-        if {*values, "video"} != {f.name for f in fields(cls)}:
+        if set(values) != {f.name for f in fields(cls)}:
             raise SemflowError(
                 f"{name} must carry the decode report of this version, got one with {', '.join(sorted(values))}; "
                 f"{MAKE_AGAIN}"

@@ -93,6 +93,32 @@ class Features(Artifact):
         found = None if row is None else self.values[row]
         return l2_normalize(found) if found is not None and found[0, 0].any() else None
 
+    @property
+    def stride(self) -> tuple[float, float]:
+        """Pixels from one cell's centre to the next, across and down, at working size."""
+        return self.metadata.grid.step_x, self.metadata.grid.step_y
+
+    def pixel_of(self, row: int, column: int) -> tuple[float, float]:
+        """x, y of the centre of a cell, working-size pixels."""
+        x, y = self.metadata.grid.to_px(np.array([column, row], np.float32)).tolist()
+        return x, y
+
+    def frame_at(self, t: float) -> int:
+        """The stored frame whose presentation time is nearest to `t` seconds, the earlier of two."""
+        if not self.metadata.pts_s:
+            raise SemflowError(f"features must store the times of their frames, got none (schema 1); {MAKE_AGAIN}")
+        return int(self.frames[np.abs(np.array(self.metadata.pts_s) - t).argmin()])
+
+    def at(self, x: float, y: float, t: float) -> NDArray[np.float32] | None:
+        """(d,) unit vector of the cell nearest to a pixel (working size), in the stored frame nearest to `t` seconds.
+
+        None where that frame is damaged or lost.
+        """
+        found = self.vectors(self.frame_at(t))
+        column, row = np.rint(self.metadata.grid.to_cells(np.array([x, y], np.float32))).astype(int).tolist()
+        grid = self.metadata.grid
+        return None if found is None else found[min(max(row, 0), grid.rows - 1), min(max(column, 0), grid.columns - 1)]
+
     def pool_box_features(self, frame: int, xyxy: NDArray[np.floating[Any]]) -> NDArray[np.float32] | None:
         """(n, d) unit vector of each of (n, 4) boxes in pixels; None where `vectors` gives None."""
         found = self.vectors(frame)

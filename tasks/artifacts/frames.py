@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tasks.arrays import Image
 from tasks.artifacts.artifact import Artifact, StreamingArtifact
 from tasks.artifacts.decode_report import DecodeReport
-from tasks.artifacts.frames_file import REPORT_KEY, Frame, copy_frames, write_frames
+from tasks.artifacts.frames_file import REPORT_KEY, VIDEO_KEY, Frame, copy_frames, write_frames
 from tasks.artifacts.image_codec import ImageEncoding, decode_image
 from tasks.artifacts.parquet_file import ROWS_PER_GROUP, open_parquet
 from tasks.errors import SemflowError
@@ -43,6 +43,8 @@ class Frames(Artifact):
     """(t,) presentation times, seconds, strictly increasing."""
     status: NDArray[np.object_]
     """(t,) 'ok', 'damaged' or 'lost'."""
+    video: str = ""
+    """Name of the video in the data set; "" outside one, and in files of schema 1."""
     _row_group: dict[int, pa.Array] = field(default_factory=dict[int, "pa.Array"], init=False, repr=False)
     """Encoded images of the row group that was read last, by its number: frames are mostly read in order."""
 
@@ -56,11 +58,6 @@ class Frames(Artifact):
 
     def __len__(self) -> int:
         return len(self.pts_s)
-
-    @property
-    def video(self) -> str:
-        """Name of the video in the data set; "" outside one."""
-        return self.decode_report.video
 
     @property
     def width(self) -> int:
@@ -108,7 +105,7 @@ class Frames(Artifact):
             yield numbers, images
 
     def save(self, path: Path) -> None:
-        copy_frames(self.file, self.decode_report, path)
+        copy_frames(self.file, self.decode_report, path, self.video)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -120,6 +117,7 @@ class Frames(Artifact):
             source_frame=table.column("source_frame").to_numpy(),
             pts_s=table.column("pts_s").to_numpy(),
             status=table.column("status").to_numpy(zero_copy_only=False),
+            video=(file.metadata.metadata or {}).get(VIDEO_KEY, b"").decode(),
         )
 
     @staticmethod

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 REPORT_KEY = b"semflow.account"
+VIDEO_KEY = b"semflow.video"
 MAX_ENCODER_THREADS = 4  # threads that encode images; more would wait for the decoder
 FrameStatus = Literal["ok", "damaged", "lost"]
 """ok: decoded without errors. damaged: decoded, but errors were reported. lost: not decoded; there is no image."""
@@ -75,28 +76,28 @@ def write_frames(  # noqa: PLR0917  the arguments of Frames.stream
             writer.write_table(_make_table(first, group, video))
             below = [used for _, _, used in group if used < quality]
             first, lowered, lowest = first + len(group), lowered + len(below), min(lowest, *below, quality)
-        report = replace(decode_report(), video=video)
+        report = decode_report()
         if lowered:
             note = (
                 f"JPEG quality was lowered from {quality} to as little as {lowest} in {lowered} of {first} frames, "
                 f"which hold too much detail for one part in {MAX_JPEG_SHARE} of their raw size"
             )
             report = replace(report, notes=(*report.notes, note))
-        _write_report(writer, report)
+        _write_report(writer, report, video)
 
 
-def copy_frames(source: pq.ParquetFile, report: DecodeReport, path: Path) -> None:
+def copy_frames(source: pq.ParquetFile, report: DecodeReport, path: Path, video: str) -> None:
     """Copy the row groups of `source` to `path`; images are not encoded again."""
     import pyarrow as pa
 
     with _open_writer(path, report.encoding) as writer:
         for group in range(source.num_row_groups):
             rows = source.read_row_group(group)
-            names = pa.array([report.video] * len(rows), frames_schema().field(VIDEO).type)
+            names = pa.array([video] * len(rows), frames_schema().field(VIDEO).type)
             columns = [names, *(rows.column(name) for name in frames_schema().names[1:])]
             # The schema that comes with a file carries its metadata, the report among it; ours does not.
             writer.write_table(pa.Table.from_arrays(columns, schema=frames_schema()))
-        _write_report(writer, report)
+        _write_report(writer, report, video)
 
 
 def _encode_rows(
@@ -149,5 +150,6 @@ def _open_writer(path: Path, encoding: ImageEncoding) -> pq.ParquetWriter:
     return pq.ParquetWriter(path, frames_schema(), version="2.6", **per_column)
 
 
-def _write_report(writer: pq.ParquetWriter, report: DecodeReport) -> None:
-    writer.add_key_value_metadata({REPORT_KEY: json.dumps(asdict(report), sort_keys=True).encode()})
+def _write_report(writer: pq.ParquetWriter, report: DecodeReport, video: str) -> None:
+    text = json.dumps(asdict(report), sort_keys=True).encode()
+    writer.add_key_value_metadata({REPORT_KEY: text, VIDEO_KEY: video.encode()})

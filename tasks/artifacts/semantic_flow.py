@@ -86,6 +86,11 @@ class SemanticFlow(Artifact):
         """(h, w) 1: mutual nearest neighbours, 1/2: the backward match is a cell off; 0 where a frame is missing."""
         return self.values[self._check_row(row), ..., 2].astype(np.float32)
 
+    def pixel_of(self, row: int, column: int) -> tuple[float, float]:
+        """x, y of the centre of a cell, working-size pixels."""
+        x, y = self.metadata.grid.to_px(np.array([column, row], np.float32)).tolist()
+        return x, y
+
     def row(self, frame_a: int, frame_b: int) -> int | None:
         """The row of this pair of frames, or None where it was not matched."""
         found = (row for row, pair in enumerate(self.pairs) if (pair.frame_a, pair.frame_b) == (frame_a, frame_b))

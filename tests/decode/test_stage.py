@@ -80,10 +80,10 @@ def test_pictures_wait_for_nobody(tmp_path: Path, decoded: Decode, monkeypatch: 
             most = max(most, ahead)
             yield row
 
-    def writing(first: int, rows: list):
+    def writing(first: int, rows: list, video: str):
         nonlocal ahead
         ahead -= len(rows)
-        return push(first, rows)
+        return push(first, rows, video)
 
     monkeypatch.setattr(FrameReader, "__iter__", counting)
     monkeypatch.setattr(frames_file, "_make_table", writing)

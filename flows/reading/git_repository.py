@@ -1,0 +1,76 @@
+"""Files of a git revision: of a local repository, or of one that is cloned into the user's cache without its files."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.engine.dvc_store.git_commands import make_git_environment
+from tasks.errors import SemflowError
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|[^/\\]+@[^/\\]+:")
+"""`https://…`, `ssh://…`, `file://…`, or `user@host:path`."""
+
+
+@dataclass(frozen=True)
+class GitRepository:
+    """A git repository on this machine, and the folder of the project in it."""
+
+    folder: Path
+    """Where git commands are run: the project's folder, or a bare clone."""
+    title: str
+    """The path or address that the user gave, for messages."""
+
+    def resolve(self, rev: str) -> str:
+        """The commit that `rev` names: a branch, a tag or (the start of) a hash; SemflowError where there is none."""
+        found = self._run(["rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}"])
+        if found.returncode:
+            known = self._run(["tag", "--list", "--sort=-creatordate"]).stdout.decode().split()[:5]
+            tags = f"; its last tags are {', '.join(known)}" if known else ""
+            raise SemflowError(f"rev must be a branch, tag or commit of {self.title}, got {rev!r}{tags}")
+        return found.stdout.decode().strip()
+
+    def read_text(self, commit: str, path: str) -> str | None:
+        """The text of a file, relative to the project's folder, at `commit`; None where there is none."""
+        found = self._run(["show", f"{commit}:./{path}" if not self._is_bare else f"{commit}:{path}"])
+        return None if found.returncode else found.stdout.decode()
+
+    @property
+    def _is_bare(self) -> bool:
+        return (self.folder / "HEAD").is_file()
+
+    def _run(self, command: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
+        return run_git(["-C", str(self.folder), *command])
+
+
+def is_address(where: str) -> bool:
+    """Whether `where` is the address of a git repository rather than a path."""
+    return _ADDRESS.match(where) is not None
+
+
+def clone_repository(address: str, cache: Path) -> GitRepository:
+    """A bare clone of `address` below `cache`, brought up to date; files are fetched when they are read."""
+    folder = cache / hashlib.sha256(address.encode()).hexdigest()[:16] / "git"
+    if (folder / "HEAD").is_file():
+        done = run_git(
+            ["-C", str(folder), "fetch", "--quiet", "--tags", "--force", "origin", "+refs/heads/*:refs/heads/*"]
+        )
+    else:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        done = run_git(["clone", "--quiet", "--bare", "--filter=blob:none", "--", address, str(folder)])
+    if done.returncode:
+        said = (done.stderr.decode(errors="replace").strip().splitlines() or ["no answer"])[-1]
+        raise SemflowError(f"{address} must be a git repository that you can read, got {said!r}; try `git ls-remote`")
+    return GitRepository(folder, address)
+
+
+def run_git(arguments: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
+    """The completed git command, without prompts; SemflowError where git is not installed."""
+    try:
+        return subprocess.run(["git", *arguments], capture_output=True, check=False, env=make_git_environment())
+    except FileNotFoundError:
+        raise SemflowError("git must be on the PATH to read a revision, got none; install it") from None
