@@ -1,0 +1,125 @@
+"""Bytes that come from a bucket: a real S3 server on loopback behind a relay that counts what it sends."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import semflow
+from flows.engine.dvc_store.object_store import ObjectStore
+from tasks.artifacts.features import FeatureMetadata, Features
+from tests.reading.conftest import GRID, HEIGHT, TIMES, WIDTH, git, record
+
+MOST = 1.2  # bytes that may come, as a share of those that are needed
+BLOCK = 65_536
+
+
+class CountingRelay:
+    """Passes connections on to a port of this machine, and counts the bytes that come back."""
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.sent = 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self.listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            far = socket.create_connection(("127.0.0.1", self.target))
+            for source, sink, counted in ((near, far, False), (far, near, True)):
+                threading.Thread(target=self._pass, args=(source, sink, counted), daemon=True).start()
+
+    def _pass(self, source: socket.socket, sink: socket.socket, counted: bool) -> None:
+        try:
+            while block := source.recv(BLOCK):
+                self.sent += len(block) * counted
+                sink.sendall(block)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+        finally:
+            if counted:
+                source.close()
+                sink.close()
+
+
+@pytest.fixture
+def relay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CountingRelay]:
+    """An S3 server with the bucket `team`, seen through the relay."""
+    boto3 = pytest.importorskip("boto3")
+    pytest.importorskip("dvc_s3")
+    from moto.server import ThreadedMotoServer
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    for name in ("DVC_SYSTEM_CONFIG_DIR", "DVC_GLOBAL_CONFIG_DIR", "DVC_SITE_CACHE_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1").create_bucket(Bucket="team")
+    counting = CountingRelay(port)
+    yield counting
+    counting.close()
+    server.stop()
+
+
+def write_features(root: Path) -> None:
+    """Features that do not compress, some 600 kB of each film."""
+    for seed, video in enumerate(TIMES):
+        values = np.random.default_rng(seed).integers(-127, 128, (40, 3, 4, 1250)).astype(np.float32)
+        facts = FeatureMetadata("none", ("a",), WIDTH, HEIGHT, GRID, video, tuple(np.arange(40.0).tolist()))
+        Features.from_vectors(values, facts).save(Features.path(root, video))
+
+
+@pytest.mark.slow
+def test_a_read_of_one_artifact_of_one_film_fetches_little_more_than_its_file(
+    project: Path, tmp_path: Path, relay: CountingRelay
+) -> None:
+    import boto3
+
+    write_features(project)
+    store = ObjectStore(tmp_path / "store/files/md5")
+    (project / ".dvc").mkdir()
+    (project / ".dvc/config").write_text(
+        "[core]\n    remote = team\n    analytics = false\n['remote \"team\"']\n    url = s3://team/films\n"
+        f"    endpointurl = http://127.0.0.1:{relay.port}\n    region = us-east-1\n"
+    )
+    (project / ".gitignore").write_text("/data\n")
+    git(project, "init", "-q")
+    record(project, store)
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "first")
+    git(project, "tag", "v1.2")
+    client = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{relay.port}", region_name="us-east-1")
+    for path in store.folder.rglob("*"):
+        if path.is_file():
+            client.upload_file(str(path), "team", f"films/files/md5/{path.relative_to(store.folder).as_posix()}")
+
+    relay.sent = 0
+    ds = semflow.open(f"file://{project}", rev="v1.2", cache=tmp_path / "cache")
+    assert ds["uneven"].features.frame_at(7.2) == 7
+    features = relay.sent
+    needed = Features.path(project, "uneven").stat().st_size
+    assert needed < features <= MOST * needed
+
+    relay.sent = 0
+    again = semflow.open(f"file://{project}", rev="v1.2", cache=tmp_path / "cache")
+    assert again["uneven"].features.at(0, 0, 3) is not None
+    assert relay.sent == 0
+    assert re.fullmatch("<table tracks of file://.* at v1.2: video, frame.*>", repr(again.tracks))
