@@ -14,16 +14,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from flows.reading.dataset import Dataset
-    from flows.reading.dataset import open_dataset as open
+    from flows.reading.video_dataset import VideoDataset
+    from flows.reading.video_dataset import open_dataset as open
     from tasks.errors import SemflowError
 
-__all__ = ["Dataset", "SemflowError", "__version__", "open"]
+__all__ = ["SemflowError", "VideoDataset", "__version__", "open"]
 __version__ = "0.2.0"
 
 _PLACES = {
-    "open": ("flows.reading.dataset", "open_dataset"),
-    "Dataset": ("flows.reading.dataset", "Dataset"),
+    "open": ("flows.reading.video_dataset", "open_dataset"),
+    "VideoDataset": ("flows.reading.video_dataset", "VideoDataset"),
     "SemflowError": ("tasks.errors", "SemflowError"),
 }
 """Name to the module and the name there; imported when it is first used."""

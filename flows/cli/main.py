@@ -26,6 +26,8 @@ COMMANDS = {
     "doctor": ("flows.cli.commands:doctor_command", "check versions, device, weights, disk, DVC and Prefect"),
     "samples": ("flows.cli.commands:samples_command", "fetch the sample clips into data/raw"),
     "dvc": ("flows.cli.commands:dvc_command", "write dvc.yaml from the stages"),
+    "sql": ("flows.cli.data_commands:sql_command", "run an SQL query over the artifacts"),
+    "describe": ("flows.cli.data_commands:describe_command", "print what an artifact holds and how to read it"),
     "pull": ("flows.maintenance.pull:command", "fetch recorded artifacts or raw videos; computes nothing"),
     "verify": ("flows.maintenance.verify:command", "read every byte, report what differs from the record"),
     "remove": ("flows.maintenance.remove:command", "take videos out of the data set; --undo puts them back"),

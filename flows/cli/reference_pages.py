@@ -1,4 +1,5 @@
-"""Write docs/commands.md from the help of every command, and docs/parameters.md from the fields of the Params classes.
+"""Write docs/commands.md from the help of every command, docs/parameters.md from the fields of the Params classes, and
+docs/data.md from the classes of the artifacts.
 
 Called by `make docs`; tests/repository/test_documented.py fails when a page is outdated.
 """
@@ -17,7 +18,7 @@ from tasks.params import Compute, Params
 
 WIDTH = 100
 """Columns of the help texts."""
-COMMANDS_PAGE, PARAMETERS_PAGE = "docs/commands.md", "docs/parameters.md"
+COMMANDS_PAGE, PARAMETERS_PAGE, DATA_PAGE = "docs/commands.md", "docs/parameters.md", "docs/data.md"
 COMMANDS_HEAD = """\
 # Commands
 
@@ -60,7 +61,10 @@ def render_parameters(sections: Mapping[str, type[Params]]) -> str:
 
 
 def write_pages(root: Path) -> None:
-    """Write both pages below `root`."""
+    """Write the pages below `root`."""
+    from flows.reading.descriptions import render_page
+
+    write_text_atomically(root / DATA_PAGE, render_page())
     write_text_atomically(root / COMMANDS_PAGE, render_commands())
     write_text_atomically(root / PARAMETERS_PAGE, render_parameters(list_sections()))
 

@@ -10,6 +10,7 @@ import pytest
 
 from flows.cli import reference_pages
 from flows.cli.main import semflow
+from flows.reading.descriptions import render_page
 from tasks.params import Params
 
 SLUG_DROPS = re.compile(r"[^\w\- ]")
@@ -25,6 +26,11 @@ def test_the_page_of_parameters_is_as_rendered(checkout: Path) -> None:
     page = checkout / reference_pages.PARAMETERS_PAGE
     text = reference_pages.render_parameters(reference_pages.list_sections())
     assert page.read_text(encoding="utf-8") == text, "run `make docs`"
+
+
+def test_the_page_of_data_is_as_rendered(checkout: Path) -> None:
+    page = checkout / reference_pages.DATA_PAGE
+    assert page.read_text(encoding="utf-8") == render_page(), "run `make docs`"
 
 
 def test_every_option_and_every_argument_is_explained() -> None:

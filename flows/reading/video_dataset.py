@@ -33,7 +33,7 @@ from tasks.errors import SemflowError
 
 def open_dataset(
     where: str | Path = ".", rev: str | None = None, *, recompute: bool = False, cache: str | Path | None = None
-) -> Dataset:
+) -> VideoDataset:
     """The data set in the project at `where`, a path or the address of a git repository, at `rev` or as it is.
 
     `rev` is a branch, tag or commit; without it a path is read as a working copy, and an address at its HEAD. Files
@@ -46,14 +46,14 @@ def open_dataset(
     place = str(where)
     folder = cache_dir() / "datasets" if cache is None else Path(cache).absolute()
     if is_address(place):
-        return Dataset(open_revision(place, rev or "HEAD", folder))
+        return VideoDataset(open_revision(place, rev or "HEAD", folder))
     root = find_root(Path(place).absolute())
     source = open_working_copy(root, recompute=recompute) if rev is None else open_revision(str(root), rev, folder)
-    return Dataset(source)
+    return VideoDataset(source)
 
 
 @dataclass(frozen=True, eq=False)
-class Dataset:
+class VideoDataset:
     """A data set; `ds.tracks` reads all videos, `ds["walk"]` one of them."""
 
     source: ArtifactSource
@@ -165,7 +165,7 @@ class Dataset:
 class VideoData:
     """One video: its tables as readers (`to_pandas()` …), its frames and tensors as objects that read on access."""
 
-    dataset: Dataset
+    dataset: VideoDataset
     video: str
 
     def load(self, artifact: str) -> Artifact:
