@@ -56,8 +56,9 @@ def test_windows_are_read_where_they_overlap_the_time(project: Path) -> None:
 
 
 def test_tables_of_a_video_are_joined_in_a_few_lines(project: Path) -> None:
-    film = semflow.open(project)["steady"]
-    rows = film.tracks.to_pandas(time=(0, 2.5)).merge(film.frames.to_pandas(), on=["video", "frame", "pts_s"])
+    ds = semflow.open(project)
+    film = ds["steady"]
+    rows = film.tracks.to_pandas(time=(0, 2.5)).merge(ds.frames.to_pandas(), on=["video", "frame", "pts_s"])
     actions = film.actions.to_pandas(["video", "track_id", "label", "start_s", "end_s"])
     rows = rows.merge(actions, on=["video", "track_id"]).query("start_s <= pts_s <= end_s")
     assert rows.label.value_counts().to_dict() == {"walk": 21, "jump": 5}
