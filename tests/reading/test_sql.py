@@ -15,6 +15,7 @@ from benchmarks.engine.samples import write_samples
 from flows.cli.main import main
 from flows.reading.artifact_kinds import KINDS, OF_DATASET
 from flows.reading.descriptions import describe_all, describe_artifact
+from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.semantic_field import FieldClass, FieldMap, FieldMetadata, SemanticField
 from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata, SemanticFlowPair
@@ -109,7 +110,7 @@ def samples(tmp_path: Path) -> Path:
     about = FieldMetadata(2, WIDTH, HEIGHT, 16, 12, classes, "user", video="walk")
     maps = [FieldMap(0, np.ones((12, 16), np.uint8), np.ones((12, 16), np.float32), pts_s=0.0)]
     save(root, "walk", SemanticField, SemanticField.stream(maps, about).save)
-    features = KINDS["features"].load(KINDS["features"].path(root, "walk"))
+    features = Features.load(Features.path(root, "walk"))
     timed = replace(features, values=np.array(features.values), metadata=replace(features.metadata, pts_s=(0.0, 0.04)))
     timed.save(features.path(root, "walk"))
     return root
