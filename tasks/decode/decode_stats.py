@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from av.video.reformatter import ColorTrc
 
 from tasks.decode.frame_decoder import DecodedPicture
-from tasks.decode.frame_transform import FrameTransform, is_right_angle
+from tasks.decode.frame_transform import FrameTransform
 from tasks.decode.timestamps import MonotonicTimestamps
 from tasks.decode.video_file import VideoFile
 
@@ -107,7 +107,7 @@ class DecodeStats:
         notes: list[str] = []
         if transform.orientation.mirrored:
             notes.append("mirrored left to right, as the file asks")
-        if not is_right_angle(transform.orientation):
+        if not transform.orientation.is_right_angle:
             asked, turn = transform.orientation.asked_deg, transform.orientation.turn_deg
             notes.append(f"the file asks to be turned by {asked:.0f} degrees; {turn} was done")
         if source.pixel_aspect != 1:

@@ -21,7 +21,8 @@ from tasks.decode.decode_stats import DecodeStats
 from tasks.decode.frame_decoder import DecodedPicture, FrameDecoder
 from tasks.decode.frame_transform import FrameTransform, make_transform
 from tasks.decode.resample_fps import resample_fps
-from tasks.decode.timestamps import MonotonicTimestamps
+from tasks.decode.timestamps import MonotonicTimestamps, place_untimed_start
+from tasks.decode.usual_size import find_usual_size
 from tasks.decode.video_file import VideoFile, open_video
 from tasks.errors import BadInput, SemflowError
 
@@ -80,9 +81,11 @@ class FrameReader:
         self, source: VideoFile, stats: DecodeStats, timestamps: MonotonicTimestamps
     ) -> Iterator[TimedPicture]:
         transform: FrameTransform | None = None
-        for number, picture in enumerate(FrameDecoder(source).decode_pictures()):
+        usual_size = find_usual_size(self._file)
+        pictures = place_untimed_start(FrameDecoder(source).decode_pictures(), source.step_s / float(source.time_base))
+        for number, picture in enumerate(pictures):
             if transform is None and picture.frame is not None:
-                transform = make_transform(picture.frame, source.pixel_aspect, self._max_side)
+                transform = make_transform(picture.frame, source.pixel_aspect, self._max_side, usual_size)
                 stats.transform = transform
             pts_s = timestamps.assign_time(picture)
             stats.add_picture(picture, pts_s)

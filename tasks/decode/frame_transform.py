@@ -12,34 +12,22 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from fractions import Fraction
-from math import atan2, degrees
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from av.error import FFmpegError
-from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 
 from tasks.arrays import Image
+from tasks.decode.orientation import Orientation, read_orientation
 from tasks.errors import BadInput
 
 SCALING_FLAGS = Interpolation.AREA | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 MATRIX_UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED, ITU-T H.273 table 4
 MAX_SD_LINES = 576  # lines of the tallest standard definition; taller frames follow BT.709
-RIGHT_ANGLE_TOLERANCE = 1.0  # degrees
+MAX_STRETCH = 0.02  # a frame whose shape differs by more from that of the first is not stretched to it
 _reformatters = threading.local()
-
-
-@dataclass(frozen=True)
-class Orientation:
-    """Orientation for display: first mirrored left to right, then rotated clockwise."""
-
-    mirrored: bool
-    turn_deg: int
-    """0, 90, 180 or 270."""
-    asked_deg: float
-    """Rotation stated by the file; differs from `turn_deg` where it is no right angle."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +41,7 @@ class FrameTransform:
     scaled: bool
     """Whether frames are resampled; else a last odd row or column is cropped."""
     source_width: int
-    """Of the first frame, pixels, before rotation."""
+    """Of most frames, pixels, before rotation."""
     source_height: int
     pixel_format: str
     """Of the first frame, FFmpeg's name."""
@@ -62,12 +50,12 @@ class FrameTransform:
 
     def render_image(self, picture: VideoFrame) -> Image:
         """(height, width, 3) uint8 RGB."""
-        turned = self.orientation.turn_deg % 180 == 90  # noqa: PLR2004  degrees
-        size = (self.height, self.width) if turned else (self.width, self.height)
+        sideways = self.orientation.is_sideways
+        size = (self.height, self.width) if sideways else (self.width, self.height)
         if not self.scaled and (picture.width - size[0], picture.height - size[1]) in {(0, 0), (0, 1), (1, 0), (1, 1)}:
             size = picture.width, picture.height
         try:
-            rgb = _convert_to_rgb(picture, *size)
+            rgb = self._convert(picture, *size)
         except FFmpegError as error:
             raise BadInput(
                 f"pictures must be in a pixel format that converts to RGB, got {self.pixel_format}: {error}"
@@ -77,24 +65,38 @@ class FrameTransform:
         upright = np.rot90(rgb, -self.orientation.turn_deg // 90)
         return np.ascontiguousarray(upright[: self.height, : self.width])
 
+    def _convert(self, picture: VideoFrame, width: int, height: int) -> Image:
+        """(height, width, 3) RGB; a frame of another shape than the first is fitted in, with black beside it."""
+        aspect = Fraction(picture.width * self.source_height, picture.height * self.source_width)
+        if abs(aspect - 1) <= MAX_STRETCH:
+            return _convert_to_rgb(picture, width, height)
+        wide, high = (width, round(height / aspect)) if aspect > 1 else (round(width * aspect), height)
+        inner = _convert_to_rgb(picture, max(1, wide), max(1, high))
+        canvas = np.zeros((height, width, 3), np.uint8)
+        top, left = (height - inner.shape[0]) // 2, (width - inner.shape[1]) // 2
+        canvas[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
+        return canvas
 
-def make_transform(first: VideoFrame, pixel_aspect: Fraction, max_side: int | None) -> FrameTransform:
-    """The transform of a video whose first frame is `first`; `pixel_aspect` is width by height of one pixel."""
+
+def make_transform(
+    first: VideoFrame, pixel_aspect: Fraction, max_side: int | None, usual_size: tuple[int, int] | None = None
+) -> FrameTransform:
+    """The transform of a video whose first frame is `first`; `pixel_aspect` is width by height of one pixel.
+
+    `usual_size`: width and height that most frames have, pixels, where it is not that of the first.
+    """
     orientation = read_orientation(first)
+    source_width, source_height = usual_size or (first.width, first.height)
     width, height, scaled = compute_working_size(
-        first.width,
-        first.height,
-        pixel_aspect,
-        orientation.turn_deg % 180 == 90,  # noqa: PLR2004  degrees
-        max_side,
+        source_width, source_height, pixel_aspect, orientation.is_sideways, max_side
     )
     return FrameTransform(
         width=width,
         height=height,
         orientation=orientation,
         scaled=scaled,
-        source_width=first.width,
-        source_height=first.height,
+        source_width=source_width,
+        source_height=source_height,
         pixel_format=first.format.name,
         transfer=first.color_trc,
     )
@@ -115,26 +117,6 @@ def compute_working_size(
     if scaled:
         shorter = min(longer, shorter, _round_to_even(min(wide, high) * scale))
     return (longer, shorter, scaled) if wide >= high else (shorter, longer, scaled)
-
-
-def read_orientation(picture: VideoFrame) -> Orientation:
-    """Orientation by the display matrix, to the nearest right angle.
-
-    The matrix maps (x, y) to (a x + c y, b x + d y), y downwards, so atan2(b, a) is clockwise.
-    """
-    side_data = cast("dict[Type, Any]", picture.side_data)
-    if Type.DISPLAYMATRIX not in side_data:
-        return Orientation(False, 0, 0.0)
-    a, b, _, c, d = np.frombuffer(bytes(side_data[Type.DISPLAYMATRIX]), np.int32)[:5].astype(float)
-    mirrored = a * d - b * c < 0
-    asked = degrees(atan2(-b, -a) if mirrored else atan2(b, a)) % 360
-    return Orientation(bool(mirrored), round(asked / 90) % 4 * 90, asked)
-
-
-def is_right_angle(orientation: Orientation) -> bool:
-    """Whether the rotation that the file states is `turn_deg`."""
-    off = abs(orientation.asked_deg - orientation.turn_deg)
-    return min(off, 360 - off) <= RIGHT_ANGLE_TOLERANCE
 
 
 def _convert_to_rgb(picture: VideoFrame, width: int, height: int) -> Image:

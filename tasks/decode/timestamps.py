@@ -7,9 +7,11 @@ and one that falls back by more than a second (files joined end to end) offsets 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 
-from tasks.decode.frame_decoder import RESTART_S, DecodedPicture
+from tasks.decode.frame_decoder import MAX_B_FRAMES, RESTART_S, DecodedPicture
 
 MAX_SQUEEZED = 20  # consecutive repairs (a step that is halved as often is still 1e-6 of itself)
 MAX_ROUNDING_TICKS = 1  # a constant frame rate rounded to ticks has spacings of two neighbouring lengths
@@ -82,3 +84,26 @@ class MonotonicTimestamps:
         self._widest = ticks if self._widest is None else max(self._widest, ticks)
         if now_s - before_s > self.pause[1] - self.pause[0]:
             self.pause = before_s, now_s
+
+
+def place_untimed_start(pictures: Iterable[DecodedPicture], step_ticks: float) -> Iterator[DecodedPicture]:
+    """The pictures, those without a time before the first with one placed backwards from it, `step_ticks` apart.
+
+    Matroska stores no times before zero, where the pictures lie that a cut left before its first whole one. Where none
+    of the first MAX_B_FRAMES has a time, all stay as they are: the file stores none.
+    """
+    waiting: list[DecodedPicture] = []
+    rest = iter(pictures)
+    for picture in rest:
+        if picture.ticks is not None:
+            for back, early in zip(range(len(waiting), 0, -1), waiting, strict=True):
+                yield replace(early, ticks=picture.ticks - round(back * step_ticks))
+            yield picture
+            break
+        waiting.append(picture)
+        if len(waiting) == MAX_B_FRAMES:
+            yield from waiting
+            break
+    else:
+        yield from waiting
+    yield from rest
