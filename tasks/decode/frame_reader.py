@@ -7,7 +7,6 @@ them. Only the few frames in between are in memory.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -18,26 +17,17 @@ from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.image_codec import ImageEncoding
 from tasks.decode.decode_stats import DecodeStats
-from tasks.decode.frame_decoder import DecodedPicture, FrameDecoder
+from tasks.decode.deinterlace import Deinterlacer
+from tasks.decode.frame_decoder import FrameDecoder
 from tasks.decode.frame_transform import FrameTransform, make_transform
 from tasks.decode.resample_fps import resample_fps
+from tasks.decode.timed_picture import TimedPicture
 from tasks.decode.timestamps import MonotonicTimestamps, place_untimed_start
 from tasks.decode.usual_size import find_usual_size
 from tasks.decode.video_file import VideoFile, open_video
 from tasks.errors import BadInput, SemflowError
 
 ANONYMISED = "faces that were found are blurred in all stored images (decode.anonymise)"
-
-
-@dataclass(frozen=True)
-class TimedPicture:
-    """A decoded frame with its position and time in the video."""
-
-    source_frame: int
-    pts_s: float
-    picture: DecodedPicture
-    transform: FrameTransform | None
-    """Its transform to the stored image; None until a frame was decoded."""
 
 
 class FrameReader:
@@ -50,6 +40,9 @@ class FrameReader:
         fps: float | None,
         encoding: ImageEncoding,
         anonymise: Callable[[Image], Image] | None = None,
+        *,
+        deinterlace: bool = True,
+        tone_map: bool = True,
     ) -> None:
         """`anonymise` changes every image before it is stored; it is called in several threads."""
         self._file = file
@@ -57,6 +50,8 @@ class FrameReader:
         self._fps = fps
         self._encoding: ImageEncoding = encoding
         self._anonymise = anonymise
+        self._deinterlace = deinterlace
+        self._tone_map = tone_map
         self._report: DecodeReport | None = None
 
     def __iter__(self) -> Iterator[Frame]:
@@ -65,6 +60,8 @@ class FrameReader:
         with open_video(self._file) as source:
             stats, timestamps = DecodeStats(), MonotonicTimestamps(source.time_base, source.step_s)
             placed = self._decode_timed(source, stats, timestamps)
+            if self._deinterlace:
+                placed = Deinterlacer().deinterlace(placed)
             kept = 0
             for item in placed if self._fps is None else resample_fps(placed, self._fps):
                 yield _make_row(item, self._anonymise)
@@ -86,6 +83,7 @@ class FrameReader:
         for number, picture in enumerate(pictures):
             if transform is None and picture.frame is not None:
                 transform = make_transform(picture.frame, source.pixel_aspect, self._max_side, usual_size)
+                transform = transform.with_tone_map(picture.frame) if self._tone_map else transform
                 stats.transform = transform
             pts_s = timestamps.assign_time(picture)
             stats.add_picture(picture, pts_s)
@@ -121,7 +119,10 @@ class FrameReader:
             width=transform.width,
             height=transform.height,
             encoding=self._encoding,
-            notes=(*stats.make_notes(source, timestamps, transform), *([ANONYMISED] if self._anonymise else [])),
+            notes=(
+                *stats.make_notes(source, timestamps, self._deinterlace),
+                *([ANONYMISED] if self._anonymise else []),
+            ),
         )
 
 

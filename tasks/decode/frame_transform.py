@@ -4,24 +4,30 @@ libswscale converts colour and scales in one step. Its defaults are fast and wro
 nearest-neighbour chroma; with the flags below it agrees with a floating-point reference at 58 dB instead of 48
 (market_street), and gives the same bytes on every CPU. Colour matrix and range are those that the stream states.
 Without a stated matrix, high definition is read as BT.709, as players do, and the rest as BT.601 (FFmpeg reads all of
-it as BT.601, which shifts the hues of untagged HD video). Transfer curves are not applied: HDR is not tone-mapped.
+it as BT.601, which shifts the hues of untagged HD video). HDR is converted at 16 bits and tone-mapped (tone_map.py).
 """
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from av.error import FFmpegError
+from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
-from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
+from av.video.reformatter import Colorspace, ColorTrc, Interpolation, VideoReformatter
+from numpy.typing import NDArray
 
 from tasks.arrays import Image
 from tasks.decode.orientation import Orientation, read_orientation
+from tasks.decode.tone_map import DEFAULT_PEAK_NITS, MAX_NITS, REFERENCE_WHITE_NITS, HdrTransfer, tone_map
 from tasks.errors import BadInput
+
+Channel = TypeVar("Channel", np.uint8, np.uint16)
+HDR_TRANSFERS: dict[int, HdrTransfer] = {int(ColorTrc.SMPTE2084): "PQ", int(ColorTrc.ARIB_STD_B67): "HLG"}
 
 SCALING_FLAGS = Interpolation.AREA | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 MATRIX_UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED, ITU-T H.273 table 4
@@ -45,8 +51,10 @@ class FrameTransform:
     source_height: int
     pixel_format: str
     """Of the first frame, FFmpeg's name."""
-    transfer: int
-    """Transfer curve of the first frame, FFmpeg's number (ITU-T H.273 table 3)."""
+    hdr: HdrTransfer | None = None
+    """Transfer curve of the first frame where that is one of HDR."""
+    peak_nits: float = 0.0
+    """Peak of HDR content that is tone-mapped, cd/m2; 0: codes are stored as they are."""
 
     def render_image(self, picture: VideoFrame) -> Image:
         """(height, width, 3) uint8 RGB."""
@@ -69,13 +77,22 @@ class FrameTransform:
         """(height, width, 3) RGB; a frame of another shape than the first is fitted in, with black beside it."""
         aspect = Fraction(picture.width * self.source_height, picture.height * self.source_width)
         if abs(aspect - 1) <= MAX_STRETCH:
-            return _convert_to_rgb(picture, width, height)
+            return self._to_rgb(picture, width, height)
         wide, high = (width, round(height / aspect)) if aspect > 1 else (round(width * aspect), height)
-        inner = _convert_to_rgb(picture, max(1, wide), max(1, high))
+        inner = self._to_rgb(picture, max(1, wide), max(1, high))
         canvas = np.zeros((height, width, 3), np.uint8)
         top, left = (height - inner.shape[0]) // 2, (width - inner.shape[1]) // 2
         canvas[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
         return canvas
+
+    def with_tone_map(self, first: VideoFrame) -> FrameTransform:
+        """This transform, with tone mapping from the peak that `first` states, where it is HDR."""
+        return self if self.hdr is None else replace(self, peak_nits=_read_peak(first))
+
+    def _to_rgb(self, picture: VideoFrame, width: int, height: int) -> Image:
+        if self.hdr is None or not self.peak_nits:
+            return _convert_to_rgb(picture, width, height)
+        return tone_map(_convert_to_rgb(picture, width, height, np.uint16), self.hdr, self.peak_nits)
 
 
 def make_transform(
@@ -98,7 +115,7 @@ def make_transform(
         source_width=source_width,
         source_height=source_height,
         pixel_format=first.format.name,
-        transfer=first.color_trc,
+        hdr=HDR_TRANSFERS.get(first.color_trc),
     )
 
 
@@ -119,7 +136,17 @@ def compute_working_size(
     return (longer, shorter, scaled) if wide >= high else (shorter, longer, scaled)
 
 
-def _convert_to_rgb(picture: VideoFrame, width: int, height: int) -> Image:
+def _read_peak(first: VideoFrame) -> float:
+    """The brightest light of the content, cd/m2, by its metadata (MaxCLL) where that is plausible."""
+    side_data = cast("dict[Type, Any]", first.side_data)
+    if Type.CONTENT_LIGHT_LEVEL not in side_data:
+        return DEFAULT_PEAK_NITS
+    stated = float(np.frombuffer(bytes(side_data[Type.CONTENT_LIGHT_LEVEL]), np.uint32)[0])
+    return stated if REFERENCE_WHITE_NITS < stated <= MAX_NITS else DEFAULT_PEAK_NITS
+
+
+def _convert_to_rgb(picture: VideoFrame, width: int, height: int, dtype: type[Channel] = np.uint8) -> NDArray[Channel]:
+    """(height, width, 3) RGB at 8 or 16 bits."""
     if not hasattr(_reformatters, "mine"):
         # One per thread: it caches the set-up of its last conversion.
         _reformatters.mine = VideoReformatter()
@@ -128,12 +155,12 @@ def _convert_to_rgb(picture: VideoFrame, width: int, height: int) -> Image:
         picture,
         width,
         height,
-        "rgb24",
+        "rgb24" if dtype is np.uint8 else "rgb48le",
         src_colorspace=Colorspace.ITU709 if untagged_hd else None,
         interpolation=SCALING_FLAGS,
         threads=1,
     )
-    return converted.to_ndarray().astype(np.uint8, copy=False)
+    return converted.to_ndarray().astype(dtype, copy=False)
 
 
 def _floor_to_even(length: Fraction) -> int:

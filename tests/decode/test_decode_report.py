@@ -108,10 +108,10 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
     "video_with_cover.mp4": {},
     "bad_metadata.mp4": {},
     # Colours
-    "interlaced.ts": TS | {"codec": "mpeg2video", "notes": ("24 frames interlaced: fields were not separated",)},
+    "interlaced.ts": TS | {"codec": "mpeg2video", "notes": ("24 frames interlaced: deinterlaced by bwdif",)},
     "ten_bit_709.mkv": TEN_BIT,
     "full_range.mp4": {"pixel_format": "yuvj420p"},
-    "hdr_pq.mkv": TEN_BIT | {"notes": ("colours are HDR (PQ) and were not tone-mapped",)},
+    "hdr_pq.mkv": TEN_BIT | {"notes": ("colours are HDR (PQ) and were tone-mapped to BT.709",)},
     # Damage
     "damaged.mp4": BROKEN_BY,
     "damaged.mkv": MATROSKA | BROKEN_BY,
