@@ -11,6 +11,7 @@ from tasks.decode.video_file import VideoFile
 
 MAX_NAMED_PLACES = 5  # places of one kind that are listed; the rest is counted
 LONG_PAUSE_STEPS = 5  # in units of the usual frame spacing
+MIN_NOTED_START_S = 0.5  # seconds; most files start at less, and nobody reads labels off them by another clock
 TRUNCATION_MESSAGES = ("partial file", "File ended prematurely")  # messages of FFmpeg's MP4 and Matroska demuxers
 
 
@@ -122,6 +123,9 @@ class DecodeStats:
 
 def _describe_timestamps(source: VideoFile, timestamps: MonotonicTimestamps) -> list[str]:
     notes: list[str] = []
+    if abs(source.start) >= MIN_NOTED_START_S:
+        stated = float(source.start)
+        notes.append(f"the file's own clock starts at {stated:.3f} s; times count from that moment, as players do")
     if timestamps.missing:
         notes.append(
             f"{_count_frames(timestamps.missing)} without a time: placed 1/{1 / source.step_s:g} s after the one before"

@@ -58,7 +58,7 @@ class FrameReader:
         """The kept rows in order of time; BadInput where the file is no video or no frame can be decoded."""
         self._report = None
         with open_video(self._file) as source:
-            stats, timestamps = DecodeStats(), MonotonicTimestamps(source.time_base, source.step_s)
+            stats, timestamps = DecodeStats(), MonotonicTimestamps(source.time_base, source.step_s, source.start)
             placed = self._decode_timed(source, stats, timestamps)
             if self._deinterlace:
                 placed = Deinterlacer().deinterlace(placed)

@@ -28,6 +28,7 @@ MIN_ASPECT_DEVIATION = 0.01  # smaller deviations are rounding of the frame size
 MAX_CREDIBLE_LOSS = 100  # in units of the frames read; a header that announces more is wrong, not the file short
 RAW_STREAMS = frozenset({"h264", "hevc", "vvc", "m4v", "mpegvideo", "vc1", "h261", "h263", "cavsvideo", "avs2", "obu"})
 MAX_RATE_RATIO = 2  # an average rate above that many times the guessed one is no rate of frames
+START_ROUNDING = Fraction(1, 100_000)  # seconds between two roundings of one time stamp, at most
 FALLBACK_FPS = Fraction(25)  # FFmpeg's assumption for streams that state no rate
 
 
@@ -117,6 +118,18 @@ class VideoFile:
         """Frames that the index lists and the file does not hold; 0 where that number is implausible."""
         missing = self.announced - self.packets_read
         return missing if 0 < missing <= MAX_CREDIBLE_LOSS * self.packets_read else 0
+
+    @property
+    def start(self) -> Fraction:
+        """First time stamp of the file, of any stream, seconds of its own clock; 0 where it states none."""
+        if self.container.start_time is None:
+            return Fraction(0)
+        start = Fraction(self.container.start_time, av.time_base)
+        if self.stream.start_time is None:
+            return start
+        # The container's is rounded to microseconds.
+        own = self.stream.start_time * self.time_base
+        return own if abs(own - start) < START_ROUNDING else start
 
     @property
     def length_s(self) -> float | None:

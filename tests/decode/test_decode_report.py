@@ -66,7 +66,8 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
         "fps": 24 / 3.96,
         "notes": ("longest pause: no frame between 0.44 s and 3.48 s",),
     },
-    "late_start.mkv": MATROSKA,
+    "late_start.mkv": MATROSKA
+    | {"notes": ("the file's own clock starts at 7.000 s; times count from that moment, as players do",)},
     "edit_list.mp4": {"expected": 18, "decoded": 18, "kept": 18, "duration_s": 0.72},
     "raw.h264": {"container": "h264", "notes": ("24 frames without a time: placed 1/25 s after the one before",)},
     "empty_packet.avi": AVI
@@ -142,7 +143,7 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
         "notes": ("frames between 0.44 s and 0.48 s: 2 damaged",),
     },
     "damaged_mpeg2.ts": TS
-    | {"codec": "mpeg2video", "damaged": 5, "notes": ("frames between 0.48 s and 0.64 s: 5 damaged",)},
+    | {"codec": "mpeg2video", "damaged": 5, "notes": ("frames between 0.44 s and 0.60 s: 5 damaged",)},
     "hole.mp4": {
         "decoded": 20,
         "damaged": 2,
@@ -184,7 +185,7 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
         "damaged": 5,
         "kept": 21,
         "duration_s": 0.84,
-        "notes": ("frames between 0.12 s and 0.28 s: 5 damaged",),
+        "notes": ("frames between 0.00 s and 0.16 s: 5 damaged",),
     },
     "joined.ts": TS
     | {
