@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import av
 from av.container import InputContainer
@@ -78,12 +79,12 @@ class VideoFile:
         """Usual spacing of frames, seconds."""
         average, guessed = self.stream.average_rate, self.stream.guessed_rate
         # The average is FFmpeg's default in streams without times, and in others may come from the time base.
-        if guessed and (not average or not self._has_times or average > MAX_RATE_RATIO * guessed):
+        if guessed and (not average or not self.has_times or average > MAX_RATE_RATIO * guessed):
             average = guessed
         return float(1 / (average or FALLBACK_FPS))
 
     @property
-    def _has_times(self) -> bool:
+    def has_times(self) -> bool:
         """Whether the container stores times at all; a raw stream of a codec does not."""
         return not set(self.formats) & RAW_STREAMS
 
@@ -122,9 +123,10 @@ class VideoFile:
     @property
     def start(self) -> Fraction:
         """First time stamp of the file, of any stream, seconds of its own clock; 0 where it states none."""
-        if self.container.start_time is None:
+        stated = cast("int | None", self.container.start_time)  # PyAV's types leave None out
+        if stated is None:
             return Fraction(0)
-        start = Fraction(self.container.start_time, av.time_base)
+        start = Fraction(stated, av.time_base)
         if self.stream.start_time is None:
             return start
         # The container's is rounded to microseconds.
