@@ -155,7 +155,8 @@ def _convert_to_rgb(picture: VideoFrame, width: int, height: int, dtype: type[Ch
         picture,
         width,
         height,
-        "rgb24" if dtype is np.uint8 else "rgb48le",
+        # Packed 16-bit colours come out wrong at unchanged size (FFmpeg 8.1 with SWS_AREA), planar ones do not.
+        "rgb24" if dtype is np.uint8 else "gbrp16le",
         src_colorspace=Colorspace.ITU709 if untagged_hd else None,
         interpolation=SCALING_FLAGS,
         threads=1,

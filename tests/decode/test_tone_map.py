@@ -70,3 +70,11 @@ def test_hlg_in_a_file_is_recognised(decoded: Decode, tmp_path: Path) -> None:
     assert decoded(tmp_path / "hlg.mkv").decode_report.notes == (
         "colours are HDR (HLG) and were tone-mapped to BT.709",
     )
+
+
+@pytest.mark.parametrize("transfer", [16, 18])
+def test_colours_are_the_same_at_full_and_at_working_size(transfer: int, decoded: Decode, tmp_path: Path) -> None:
+    film(tmp_path / "hdr.mkv", pixels="yuv420p10le", matrix=9, color_range=1, transfer=transfer, options={"crf": "5"})
+    full, half = decoded(tmp_path / "hdr.mkv"), decoded(tmp_path / "hdr.mkv", "half", max_side=48)
+    assert full.image(3).mean((0, 1)) == pytest.approx(half.image(3).mean((0, 1)), abs=1)
+    assert full.image(3)[4, 4].tolist() == pytest.approx(half.image(3)[2, 2].tolist(), abs=6)
