@@ -7,13 +7,14 @@ index that lists more than is there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from av.error import FFmpegError
 from av.video.frame import VideoFrame
 
 from tasks.decode.ffmpeg_log import capture_ffmpeg_log
+from tasks.decode.film_list import list_takes
 from tasks.decode.frame_transform import FrameTransform, make_transform
 from tasks.decode.usual_size import find_usual_size
 from tasks.decode.video_file import VideoFile, open_video
@@ -59,6 +60,26 @@ class VideoCheck:
 
 def inspect_video(file: Path, max_side: int | None) -> VideoCheck:
     """What `file` is; `max_side`: decode.max_side. BadInput where it would be refused."""
+    takes = list_takes(file)
+    checks = [_inspect_take(take, max_side) for take in takes]
+    if len(checks) == 1:
+        return checks[0]
+    frames, duration_s = sum(one.frames for one in checks), sum(one.duration_s for one in checks)
+    return replace(
+        checks[0],
+        frames=frames,
+        duration_s=duration_s,
+        fps=frames / duration_s,
+        interlaced=any(one.interlaced for one in checks),
+        flagged=sum(one.flagged for one in checks),
+        notes=(
+            f"{len(takes)} takes",
+            *(f"{take.name}: {note}" for take, one in zip(takes, checks, strict=True) for note in one.notes),
+        ),
+    )
+
+
+def _inspect_take(file: Path, max_side: int | None) -> VideoCheck:
     usual_size = find_usual_size(file)
     with open_video(file) as source:
         scan = _Scan(source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from av.video.stream import VideoStream
 from tasks.artifacts.raw_video import RawVideo
 from tasks.decode.ffmpeg_log import capture_ffmpeg_log, select_errors
 from tasks.decode.file_kind import explain_no_video, is_mp4
+from tasks.decode.film_list import SUFFIX, read_film_list
+from tasks.decode.joined_images import JoinedImages
 from tasks.decode.video_stream import select_stream
 from tasks.errors import BadInput
 
@@ -30,6 +33,7 @@ MAX_CREDIBLE_LOSS = 100  # in units of the frames read; a header that announces 
 RAW_STREAMS = frozenset({"h264", "hevc", "vvc", "m4v", "mpegvideo", "vc1", "h261", "h263", "cavsvideo", "avs2", "obu"})
 MAX_RATE_RATIO = 2  # an average rate above that many times the guessed one is no rate of frames
 START_ROUNDING = Fraction(1, 100_000)  # seconds between two roundings of one time stamp, at most
+MAX_RATE_TERM = 1_000_000  # largest denominator of a frame rate
 FALLBACK_FPS = Fraction(25)  # FFmpeg's assumption for streams that state no rate
 
 
@@ -151,7 +155,7 @@ class VideoFile:
             with capture_ffmpeg_log() as messages:
                 try:
                     packet = next(demuxer, None)
-                except FFmpegError as error:
+                except (FFmpegError, OSError) as error:
                     packet, self.ending = None, [str(error.strerror)]
                 except IndexError:
                     # PyAV 18 raises this at the end of files whose streams appear after the header.
@@ -179,6 +183,9 @@ def open_video(file: Path) -> Generator[VideoFile]:
         raise BadInput(f"{file.name} must be a video file, got {'a folder' if file.is_dir() else 'no such file'}")
     if not file.stat().st_size:
         raise BadInput(f"{file.name} must be a video, got an empty file; copy it again from where it came")
+    if file.suffix == SUFFIX:
+        yield from _open_images(file)
+        return
     if (other := explain_no_video(file)) is not None:
         raise BadInput(f"{file.name} must be a video, got {other}")
     with capture_ffmpeg_log() as messages:
@@ -189,6 +196,23 @@ def open_video(file: Path) -> Generator[VideoFile]:
     with container:
         stream, notes = select_stream(file, container)
         yield VideoFile(RawVideo(file).name, container, stream, notes, indexed=len(stream.index_entries))
+
+
+def _open_images(file: Path) -> Iterator[VideoFile]:
+    """The images of a film list as the packets of a video, without decoding or copying them."""
+    film = read_film_list(file)
+    options = {"framerate": str(Fraction(film.fps or float(FALLBACK_FPS)).limit_denominator(MAX_RATE_TERM))}
+    with capture_ffmpeg_log():
+        try:
+            joined = io.BufferedReader(JoinedImages(film.files))
+            container = av.open(joined, "r", format=film.image_format, metadata_errors="replace", options=options)
+        except (FFmpegError, OSError) as error:
+            raise BadInput(
+                f"{file.stem} must be a film of images that FFmpeg can open, got {error} in {film.files[0]} and those "
+                "after it; check that they open"
+            ) from None
+    with container:
+        yield VideoFile(file.stem, container, container.streams.video[0])
 
 
 def _open_container(file: Path) -> InputContainer:

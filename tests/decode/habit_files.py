@@ -160,7 +160,7 @@ def _call(path: Path) -> None:
     for part in parts:
         part.unlink()
     if path.suffix != ".ts":
-        path.rename(joined := path.with_suffix(".ts"))
+        path.rename(joined := path.with_name(f"joined_{path.stem}.ts"))
         with av.open(str(joined)) as source, av.open(str(path), "w") as out:
             stream = out.add_stream_from_template(source.streams.video[0])
             for packet in source.demux(video=0):
