@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from tasks.arrays import Image
 from tasks.decode.orientation import Orientation, read_orientation
 from tasks.decode.tone_map import DEFAULT_PEAK_NITS, MAX_NITS, REFERENCE_WHITE_NITS, HdrTransfer, tone_map
+from tasks.decode.ycgco import MATRIX_YCGCO, convert_ycgco
 from tasks.errors import BadInput
 
 Channel = TypeVar("Channel", np.uint8, np.uint16)
@@ -90,6 +91,8 @@ class FrameTransform:
         return self if self.hdr is None else replace(self, peak_nits=_read_peak(first))
 
     def _to_rgb(self, picture: VideoFrame, width: int, height: int) -> Image:
+        if picture.colorspace == MATRIX_YCGCO:
+            return convert_ycgco(picture, width, height, SCALING_FLAGS, _get_reformatter())
         if self.hdr is None or not self.peak_nits:
             return _convert_to_rgb(picture, width, height)
         return tone_map(_convert_to_rgb(picture, width, height, np.uint16), self.hdr, self.peak_nits)
@@ -136,6 +139,13 @@ def compute_working_size(
     return (longer, shorter, scaled) if wide >= high else (shorter, longer, scaled)
 
 
+def _get_reformatter() -> VideoReformatter:
+    """This thread's: it caches the set-up of its last conversion."""
+    if not hasattr(_reformatters, "mine"):
+        _reformatters.mine = VideoReformatter()
+    return cast("VideoReformatter", _reformatters.mine)
+
+
 def _read_peak(first: VideoFrame) -> float:
     """The brightest light of the content, cd/m2, by its metadata (MaxCLL) where that is plausible."""
     side_data = cast("dict[Type, Any]", first.side_data)
@@ -147,11 +157,8 @@ def _read_peak(first: VideoFrame) -> float:
 
 def _convert_to_rgb(picture: VideoFrame, width: int, height: int, dtype: type[Channel] = np.uint8) -> NDArray[Channel]:
     """(height, width, 3) RGB at 8 or 16 bits."""
-    if not hasattr(_reformatters, "mine"):
-        # One per thread: it caches the set-up of its last conversion.
-        _reformatters.mine = VideoReformatter()
     untagged_hd = picture.colorspace == MATRIX_UNSPECIFIED and picture.height > MAX_SD_LINES
-    converted = cast("VideoReformatter", _reformatters.mine).reformat(
+    converted = _get_reformatter().reformat(
         picture,
         width,
         height,

@@ -179,3 +179,23 @@ def _pointer(path: Path) -> None:
             "annex_link": "../../.git/annex/objects/Wx/0q/SHA256E-s12--4d7a.mp4",
         }[path.stem]
     )
+
+
+@maker("ycgco.mkv", "ycgco_full.mkv")
+def _ycgco(path: Path) -> None:
+    """Colours in YCgCo, which libswscale knows no way from or to."""
+    full = path.stem.endswith("full")
+    with av.open(str(path), "w") as out:
+        stream: Any = out.add_stream("libx264", rate=RATE, options={"qp": "4"})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv444p"
+        stream.codec_context.colorspace, stream.codec_context.color_range = 8, 2 if full else 1
+        for number in range(COUNT):
+            red, green, blue = picture(number).astype(float).transpose(2, 0, 1)
+            luma, cg, co = green / 2 + (red + blue) / 4, green / 2 - (red + blue) / 4, (red - blue) / 2
+            if not full:
+                luma, cg, co = luma * 219 / 255 + 16, cg * 224 / 255, co * 224 / 255
+            planes = np.clip(np.round(np.stack([luma, cg + 128, co + 128])), 0, 255).astype(np.uint8)
+            frame = av.VideoFrame.from_ndarray(planes, format="yuv444p")
+            frame.colorspace, frame.color_range = 8, 2 if full else 1
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))

@@ -9,7 +9,7 @@ import pytest
 
 from tasks.decode.usual_size import find_usual_size
 from tests.decode.conftest import Decode, Odd
-from tests.decode.film import COUNT
+from tests.decode.film import COUNT, picture
 from tests.decode.habit_files import LARGE, OPEN_GOP_CUT, SEAM_COUNT, UPRIGHT, open_gop_film
 
 
@@ -109,3 +109,9 @@ def test_a_turned_phone_is_fitted_in_and_not_stretched(odd: Odd, decoded: Decode
     assert image[:, : side - 1].max() <= 3
     assert image[:, 160 - side + 1 :].max() <= 3
     assert image[:, side + 2 : -side - 2].min() > 20
+
+
+@pytest.mark.parametrize("name", ["ycgco.mkv", "ycgco_full.mkv"])
+def test_colours_in_ycgco_are_read(name: str, odd: Odd, decoded: Decode) -> None:
+    for number, image in decoded(odd(name)).images():
+        assert np.abs(image.astype(int) - picture(number)).mean() < 2
