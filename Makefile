@@ -21,7 +21,15 @@ remove_opencv = $(BIN)/python -m pip uninstall --yes --quiet opencv-python openc
 remove_opencv_contrib = [ -z "$$(ls -d .venv/lib/python*/site-packages/opencv_contrib_python_headless-* 2>/dev/null)" ] || \
 	$(remove_opencv)
 
-.PHONY: help run test check format coverage docs install install-dev opencv-contrib bench gpu-wheels gpu-check clean
+# The scripts of an environment name its folder: in a clone that was moved none starts, and make says "Error 127" alone.
+check_place = [ ! -f $(BIN)/semflow ] || [ -L .venv ] || head -n 3 $(BIN)/semflow | grep -qF "$(CURDIR)/" || { \
+	echo "this clone was moved, and its environment names the folder where it was; run: make clean install"; exit 1; }
+# OpenCV's usual package has windows, and does not load on servers and in containers without libGL.so.1.
+ensure_opencv = $(BIN)/python -c "import cv2" 2>/dev/null || { \
+	echo "OpenCV does not load here (libGL.so.1 is missing?): its package without windows takes its place"; \
+	$(remove_opencv); $(call install_package,--no-deps opencv-contrib-python-headless); }
+
+.PHONY: check-place help run test check format coverage docs install install-dev opencv-contrib bench gpu-wheels gpu-check clean
 .DEFAULT_GOAL := run
 
 help:  ## list the targets
@@ -53,8 +61,11 @@ docs: install-dev  ## write dvc.yaml, the stage graph, docs/commands.md and docs
 	$(BIN)/semflow dvc
 	$(BIN)/python -m flows.cli.reference_pages
 
-install: .venv/installed  ## make .venv with what a run needs
-install-dev: .venv/installed-dev  ## and with what the tests and checks need
+check-place:
+	@$(check_place)
+
+install: check-place .venv/installed  ## make .venv with what a run needs
+install-dev: check-place .venv/installed-dev  ## and with what the tests and checks need
 
 $(BIN)/uv:
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11, 3.12 or 3.13 is needed, found none on the PATH; name one with: make PYTHON=/path/to/python3.13"; exit 1; }
@@ -65,11 +76,13 @@ $(BIN)/uv:
 .venv/installed: $(BIN)/uv pyproject.toml constraints.txt
 	@$(remove_opencv_contrib)
 	@$(call install_package,--editable .)
+	@$(ensure_opencv)
 	@touch $@
 
 .venv/installed-dev: .venv/installed
 	@$(remove_opencv_contrib)
 	@$(call install_package,--editable '.[dev]')
+	@$(ensure_opencv)
 	@touch $@
 
 opencv-contrib: install  ## put OpenCV with CSRT and without GUI libraries in place of opencv-python

@@ -46,6 +46,7 @@ def examine_machine(start: Path) -> list[MachineCheck]:
         return [*checks, MachineCheck("project", False, str(error))]
     named: list[tuple[str, Callable[[], str]]] = [
         ("project", lambda: f"{project.root}, {len(project.videos)} videos in data/raw, params.yaml is valid"),
+        ("code", lambda: _code(project.root)),
         ("device", lambda: _device(project)),
         ("weights", lambda: _weights(project)),
         ("exports", lambda: _exports(project)),
@@ -110,6 +111,18 @@ def _opencv() -> str:
     return f"{name} {version} {csrt}"
 
 
+def _code(root: Path) -> str:
+    """Whether the code that runs is that of the clone, where the project is a clone of semflow."""
+    used = Path(__file__).resolve().parents[2]
+    own = root.resolve()
+    if (own / "flows/pipeline.py").is_file() and used != own:
+        raise SemflowError(
+            f"the code of this clone must be the one that runs, got that of {used}: the environment belongs to another "
+            f"clone; run `make install` here, with an environment of its own (no link to another .venv)"
+        )
+    return f"that of {used}"
+
+
 def _device(project: Project) -> str:
     device = project.device
     if device == "cpu":
@@ -164,6 +177,7 @@ def _dvc(project: Project) -> str:
 
     if not (project.root / ".dvc").is_dir():
         raise SemflowError(f"{project.root} must be a DVC repository, got none; run `dvc init`")
+    check_data_link(project.root)
     git = check_git(project.root)
     if not git.is_ok:
         raise SemflowError(git.message)
@@ -174,7 +188,22 @@ def _dvc(project: Project) -> str:
     return "repository found, dvc.yaml is fresh"
 
 
+def check_data_link(root: Path) -> None:
+    """SemflowError where data/ or reports/ is a link out of the project, through which DVC does not look."""
+    for name in ("data", "reports"):
+        folder = root / name
+        if folder.is_symlink() and not folder.resolve().is_relative_to(root.resolve()):
+            raise SemflowError(
+                f"{name}/ must be a folder, got a link to {folder.resolve()}: `dvc status` and `dvc push` end with "
+                f"'is outside of git repository'; mount the disk there (`mount --bind`), or put the whole project on "
+                "that disk (data/raw alone may be a link)"
+            )
+
+
 def _prefect() -> str:
+    from flows.prefect_door.prefect_mirror import name_direct_hosts
+
+    os.environ |= name_direct_hosts(os.environ)
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
     from prefect.client.orchestration import get_client

@@ -19,6 +19,10 @@ COMMANDS = {
         "flows.cli.commands:run_command",
         "compute everything that is stale, and record it in DVC",
     ),
+    "check": (
+        "flows.cli.check_videos:command",
+        "read every file quickly: what it is, what will be taken, what is damaged",
+    ),
     "plan": ("flows.cli.commands:plan_command", "show what would run, and why; computes nothing"),
     "why": ("flows.cli.commands:why_command", "explain why items of one video are stale"),
     "stage": ("flows.cli.commands:stage_command", "compute one stage for all videos: what `dvc repro` calls"),

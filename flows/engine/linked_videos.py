@@ -4,8 +4,9 @@
     day1/cam2: ~/films/GX010001.MP4
     walk: ../films/walk.mp4
 
-A path is absolute, below the home folder, or relative to the project's root. Names are like paths below data/raw, with
-`/` for folders. Keys are read as text, so that a name like `1.10` or `on` is not converted.
+An entry may be several files too, an image sequence or takes (film_parts.py). A path is absolute, below the home
+folder, or relative to the project's root. Names are like paths below data/raw, with `/` for folders. Keys are read as
+text, so that a name like `1.10` or `on` is not converted.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.engine.film_parts import FilmParts, parse_film_parts
 from flows.engine.video_names import normalize_path
 from tasks.errors import SemflowError
 
@@ -34,6 +36,8 @@ class LinkedVideo:
     """Absolute path; the file may not exist at present."""
     where: str
     """File and line, for messages."""
+    parts: FilmParts | None = None
+    """The files of a film that is several; its `path` is that of the folder or of the first take."""
 
 
 def read_linked_videos(root: Path) -> tuple[LinkedVideo, ...]:
@@ -93,18 +97,33 @@ def _video(root: Path, where: str, key: yaml.Node, value: yaml.Node) -> LinkedVi
             f"{where}: a video's name must be like a path below data/raw (`day1/cam2`), no part of it empty or "
             f"beginning with a dot, got {name!r}"
         )
+    if value.tag.endswith(":map"):
+        parts = parse_film_parts(_load(value), where, lambda given: _resolve(root, where, name, given))
+        return LinkedVideo(name, parts.frames or parts.takes[0], where, parts)
     given = value.value
     if not isinstance(given, str) or not given.strip() or value.tag.endswith(":null") or "\0" in given:
         raise SemflowError(
             f"{where}: the path of {name!r} must be text, got {_kind(value)}; write `{name}: /path/to/the/file`"
         )
-    home = os.path.expanduser(given)  # noqa: PTH111 (pathlib raises without a home folder)
-    if home.startswith("~") and home == given:
-        raise SemflowError(f"{where}: the path of {name!r} must lie below a known home folder, got {given!r}")
-    # Symbolic links are kept; `..` is resolved for the check below.
-    path = Path(os.path.normpath(root / home))
+    path = _resolve(root, where, name, given)
     if path.is_relative_to(root / "data/raw"):
         raise SemflowError(
             f"{where}: {name!r} must be a video outside data/raw, got {given!r}, which is listed anyway; remove this"
         )
     return LinkedVideo(name, path, where)
+
+
+def _resolve(root: Path, where: str, name: str, given: str) -> Path:
+    """The absolute path that an entry gives; SemflowError where there is no such home folder."""
+    home = os.path.expanduser(given)  # noqa: PTH111 (pathlib raises without a home folder)
+    if home.startswith("~") and home == given:
+        raise SemflowError(f"{where}: the path of {name!r} must lie below a known home folder, got {given!r}")
+    # Symbolic links are kept; `..` is resolved, so that paths can be compared.
+    return Path(os.path.normpath(root / home))
+
+
+def _load(node: yaml.Node) -> object:
+    """The value of a node by YAML's own rules, so that a rate is a number."""
+    import yaml
+
+    return yaml.safe_load(yaml.serialize(node))

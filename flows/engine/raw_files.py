@@ -13,6 +13,7 @@ import stat
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from flows.engine.film_parts import write_film_list
 from flows.engine.linked_videos import read_linked_videos
 from flows.engine.non_video_files import explain_non_video_file, explain_non_video_folder
 from tasks.artifacts.raw_video import RawVideo
@@ -80,18 +81,23 @@ def list_raw_files(root: Path) -> RawListing:
                 "rename it here, or remove this line"
             )
         try:
-            at = video.path.stat()
+            place = write_film_list(root, video.relative, video.parts) if video.parts else video.path
+            at = place.stat()
         except OSError as error:
-            absent.append(SkippedFile(video.relative, _describe_error(error, str(video.path))))
+            absent.append(SkippedFile(video.relative, _describe_error(error, error.filename or str(video.path))))
+            continue
+        except SemflowError as error:
+            unreadable.append(SkippedFile(video.relative, str(error)))
+            absent.append(unreadable[-1])
             continue
         if stat.S_ISDIR(at.st_mode):
             raise SemflowError(f"{video.where}: {video.relative!r} must be a file, got the folder {video.path}")
-        if not stat.S_ISREG(at.st_mode) or not _readable(str(video.path), at.st_mode):
+        if not stat.S_ISREG(at.st_mode) or not _readable(str(place), at.st_mode):
             reason = "no file, but a device or pipe" if not stat.S_ISREG(at.st_mode) else _NO_PERMISSION
             unreadable.append(SkippedFile(video.relative, f"{video.path}: {reason}"))
             absent.append(unreadable[-1])
             continue
-        files[video.relative] = RawFile(str(video.path), video.relative, at.st_size, at.st_mtime_ns, at.st_ino)
+        files[video.relative] = RawFile(str(place), video.relative, at.st_size, at.st_mtime_ns, at.st_ino)
     return replace(
         found,
         files=tuple(files[relative] for relative in sorted(files)),
@@ -220,6 +226,8 @@ def _identity(path: str, at: os.stat_result) -> Identity:
 def _describe_error(error: OSError, path: str) -> str:
     """Message with the problem of `path`, and what to do."""
     link = os.path.islink(path)  # noqa: PTH114
+    if link and error.errno == errno.ENOENT and "/annex/objects/" in str(Path(path).readlink()):
+        return "is a link of git-annex to a file that was not fetched; run `git annex get` on it"
     if link and error.errno in (errno.ENOENT, errno.ENOTDIR):
         return f"is a link to {Path(path).readlink()}, which is not there; is a disk not mounted?"
     if link and error.errno == errno.ELOOP:

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flows.evaluate.mot_tables import check_identities, format_truth, read_mot_table
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import BadInput
 
 PERSON = 0  # COCO's class number, as in the detector; MOTChallenge scores pedestrians only
-MIN_COLUMNS = 7  # frame, id, x, y, w, h, score
 MIN_RESCALED_SCORE = 0.05  # the lowest score in the lists of MOT17, which are used unchanged
 DEFAULT_FRAME_RATE = 30.0  # of sequences that state none: that of most of MOT16, MOT17 and MOT20
 WITHOUT_CLASSES = (
@@ -66,7 +66,7 @@ class MotSequence:
 
         Scores that are not probabilities are 1 on either scale.
         """
-        rows = _read_table(self.folder / "det" / "det.txt")
+        rows = read_mot_table(self.folder / "det" / "det.txt")
         rows = rows[np.lexsort((-rows[:, 6], rows[:, 0]))]
         return Detections(
             frame=(rows[:, 0] - 1).astype(np.int32),
@@ -123,10 +123,12 @@ def find_sequences(root: Path) -> list[MotSequence]:
 def open_sequence(folder: Path, name: str) -> MotSequence:
     """A sequence with length and size from seqinfo.ini, else from the last frame and the outermost edges of boxes."""
     files = (folder / "gt" / "gt.txt", folder / "det" / "det.txt")
-    tables = [_read_table(file) for file in files if file.is_file()]
+    tables = [read_mot_table(file) for file in files if file.is_file()]
+    if files[0].is_file():
+        check_identities(files[0], tables[0])
     last = int(max((table[:, 0].max() for table in tables if len(table)), default=0))
     info = configparser.ConfigParser()
-    info.read(folder / "seqinfo.ini")
+    info.read(folder / "seqinfo.ini", encoding="utf-8-sig")
     corners = np.concatenate([table[:, 2:4] + table[:, 4:6] for table in tables])
     edge = np.ceil(corners.max(axis=0, initial=0)).astype(int)
     return MotSequence(
@@ -150,7 +152,14 @@ def evaluate_tracks(sequence: MotSequence, tracks: Tracks) -> TrackEvalResult:
 
 
 def evaluate_files(truth: Path, result: Path, benchmark: str, frame_count: int) -> TrackEvalResult:
-    """TrackEval on two files in MOTChallenge's format."""
+    """TrackEval on two files in MOTChallenge's format; the truth is given to it in its strictest form."""
+    with tempfile.TemporaryDirectory() as folder:
+        strict = Path(folder) / "gt.txt"
+        strict.write_text(format_truth(truth), encoding="utf-8")
+        return _evaluate_strict_files(strict, result, benchmark, frame_count)
+
+
+def _evaluate_strict_files(truth: Path, result: Path, benchmark: str, frame_count: int) -> TrackEvalResult:
     from trackeval.datasets import MotChallenge2DBox
 
     dataset = MotChallenge2DBox(
@@ -195,13 +204,3 @@ def _metrics() -> dict[str, Any]:
     from trackeval.metrics import CLEAR, HOTA, Identity
 
     return {"HOTA": HOTA(), "CLEAR": CLEAR({"PRINT_CONFIG": False}), "Identity": Identity({"PRINT_CONFIG": False})}
-
-
-def _read_table(path: Path) -> NDArray[np.float64]:
-    """(n, >= 7) rows of a comma-separated file; none for an empty file."""
-    if not path.read_text().strip():
-        return np.empty((0, MIN_COLUMNS))
-    rows = np.loadtxt(path, delimiter=",", ndmin=2)
-    if rows.shape[1] < MIN_COLUMNS:
-        raise BadInput(f"{path} must have at least {MIN_COLUMNS} columns (frame,id,x,y,w,h,score), got {rows.shape[1]}")
-    return rows

@@ -11,6 +11,7 @@ from flows.engine.video_list import Video
 from flows.engine.video_paths import VIDEO_SLOT, list_video_paths
 from flows.maintenance.erase_logs import mentions_name
 from flows.maintenance.video_traces import VideoTraces
+from tasks.decode.film_list import SUFFIX
 
 EVERYWHERE = (
     "other clones of this repository, branches that this clone does not know, backups and snapshots of file systems, "
@@ -43,6 +44,8 @@ def describe_unreachable(project: Project, video: Video, traces: VideoTraces) ->
             yield f"{kind.user_path} names it in line {', '.join(map(str, lines))}: take that out by hand"
     if video.file is not None and video.file.is_symlink():
         yield "the file that data/raw held a link to"
+    if video.file is not None and video.file.suffix == SUFFIX:
+        yield "the images or takes that videos.yaml lists for it"
     places = list_video_paths(project, video)
     tracked = run_git(project.root, ["ls-files", "-z", "--", *places.written, *places.recipes, *places.artifacts])
     if tracked is not None and not tracked.returncode and tracked.stdout:

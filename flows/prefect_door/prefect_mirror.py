@@ -242,15 +242,19 @@ class PrefectMirror:
         return found[:MAX_SOURCES]
 
 
+def name_direct_hosts(environment: Mapping[str, str]) -> dict[str, str]:
+    """Variables under which requests to this machine go there and not to the proxy of a university or a hospital."""
+    known = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    direct = ",".join(filter(None, (known, "127.0.0.1", "localhost")))
+    return {"NO_PROXY": direct, "no_proxy": direct}
+
+
 def make_environment(api_url: str | None) -> dict[str, str]:
     """The environment of the other process: the same code, and no proxy for requests to this machine."""
     environment = dict(os.environ)
     code = str(Path(__file__).resolve().parents[2])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (code, environment.get("PYTHONPATH"))))
-    # Otherwise requests to 127.0.0.1 would be sent to the proxy of e.g. a university or a hospital.
-    known = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
-    direct = ",".join(filter(None, (known, "127.0.0.1", "localhost")))
-    environment |= {"NO_PROXY": direct, "no_proxy": direct}
+    environment |= name_direct_hosts(environment)
     if api_url:
         environment["PREFECT_API_URL"] = api_url
     # No telemetry unless the user enables it.

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 from typing import Annotated, ClassVar, Literal, Self, cast
@@ -136,7 +137,11 @@ class ActionLabels(UserInput):
 
 
 def possible_video_names(video: str) -> tuple[str, str]:
-    """Video names that a cell of the column `video` may refer to: the cell, and the cell without a file suffix."""
+    """Video names that a cell of the column `video` may refer to: the cell, and the cell without a file suffix.
+
+    In Unicode form C, as names are: a Mac's file names, and what is copied from them, may be in form D.
+    """
+    video = unicodedata.normalize("NFC", video)
     path = PurePosixPath(video)
     return video, path.with_suffix("").as_posix() if path.name else video  # "." and "/" name no file
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from av.video.reformatter import ColorTrc
-
 from tasks.decode.frame_decoder import DecodedPicture
-from tasks.decode.frame_transform import FrameTransform, is_right_angle
+from tasks.decode.frame_transform import FrameTransform
 from tasks.decode.timestamps import MonotonicTimestamps
 from tasks.decode.video_file import VideoFile
 
 MAX_NAMED_PLACES = 5  # places of one kind that are listed; the rest is counted
 LONG_PAUSE_STEPS = 5  # in units of the usual frame spacing
+MIN_NOTED_START_S = 0.5  # seconds; most files start at less, and nobody reads labels off them by another clock
 TRUNCATION_MESSAGES = ("partial file", "File ended prematurely")  # messages of FFmpeg's MP4 and Matroska demuxers
-HDR_TRANSFERS = {int(ColorTrc.SMPTE2084): "PQ", int(ColorTrc.ARIB_STD_B67): "HLG"}
 
 
 @dataclass
@@ -77,14 +75,12 @@ class DecodeStats:
             self.last_duration = max(picture.frame.duration, 0)
             self.last_decoded_s = pts_s
 
-    def make_notes(
-        self, source: VideoFile, timestamps: MonotonicTimestamps, transform: FrameTransform
-    ) -> tuple[str, ...]:
-        """Warnings in sentences, most important first; empty for an undamaged ordinary file."""
+    def make_notes(self, source: VideoFile, timestamps: MonotonicTimestamps, deinterlaced: bool) -> tuple[str, ...]:
+        """Warnings in sentences, most important first; empty for an undamaged ordinary file or without a frame."""
         return (
             *self._describe_damage(source),
             *_describe_timestamps(source, timestamps),
-            *self._describe_image(source, transform),
+            *(self._describe_image(source, self.transform, deinterlaced) if self.transform else ()),
             *source.notes,
         )
 
@@ -103,11 +99,11 @@ class DecodeStats:
             notes.append(f"reading stopped after {self.last_decoded_s:.2f} s{whole}: {why}")
         return notes
 
-    def _describe_image(self, source: VideoFile, transform: FrameTransform) -> list[str]:
+    def _describe_image(self, source: VideoFile, transform: FrameTransform, deinterlaced: bool) -> list[str]:
         notes: list[str] = []
         if transform.orientation.mirrored:
             notes.append("mirrored left to right, as the file asks")
-        if not is_right_angle(transform.orientation):
+        if not transform.orientation.is_right_angle:
             asked, turn = transform.orientation.asked_deg, transform.orientation.turn_deg
             notes.append(f"the file asks to be turned by {asked:.0f} degrees; {turn} was done")
         if source.pixel_aspect != 1:
@@ -117,14 +113,19 @@ class DecodeStats:
         for size, when_s in list(self.sizes.items())[1 : MAX_NAMED_PLACES + 1]:
             notes.append(f"picture size changes to {size[0]}x{size[1]} at {when_s:.2f} s; all are stored at one size")
         if self.interlaced:
-            notes.append(f"{_count_frames(self.interlaced)} interlaced: fields were not separated")
-        if transform.transfer in HDR_TRANSFERS:
-            notes.append(f"colours are HDR ({HDR_TRANSFERS[transform.transfer]}) and were not tone-mapped")
+            done = "deinterlaced by bwdif" if deinterlaced else "fields were not separated"
+            notes.append(f"{_count_frames(self.interlaced)} interlaced: {done}")
+        if transform.hdr is not None:
+            done = "were tone-mapped to BT.709" if transform.peak_nits else "were not tone-mapped"
+            notes.append(f"colours are HDR ({transform.hdr}) and {done}")
         return notes
 
 
 def _describe_timestamps(source: VideoFile, timestamps: MonotonicTimestamps) -> list[str]:
     notes: list[str] = []
+    if abs(source.start) >= MIN_NOTED_START_S:
+        stated = float(source.start)
+        notes.append(f"the file's own clock starts at {stated:.3f} s; times count from that moment, as players do")
     if timestamps.missing:
         notes.append(
             f"{_count_frames(timestamps.missing)} without a time: placed 1/{1 / source.step_s:g} s after the one before"

@@ -6,8 +6,8 @@ them. Only the few frames in between are in memory.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,25 +18,19 @@ from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.image_codec import ImageEncoding
 from tasks.decode.decode_stats import DecodeStats
-from tasks.decode.frame_decoder import DecodedPicture, FrameDecoder
+from tasks.decode.deinterlace import Deinterlacer
+from tasks.decode.film_list import list_takes
+from tasks.decode.frame_decoder import FrameDecoder
 from tasks.decode.frame_transform import FrameTransform, make_transform
+from tasks.decode.joined_reports import join_reports
 from tasks.decode.resample_fps import resample_fps
-from tasks.decode.timestamps import MonotonicTimestamps
+from tasks.decode.timed_picture import TimedPicture
+from tasks.decode.timestamps import MonotonicTimestamps, place_untimed_start
+from tasks.decode.usual_size import find_usual_size
 from tasks.decode.video_file import VideoFile, open_video
 from tasks.errors import BadInput, SemflowError
 
 ANONYMISED = "faces that were found are blurred in all stored images (decode.anonymise)"
-
-
-@dataclass(frozen=True)
-class TimedPicture:
-    """A decoded frame with its position and time in the video."""
-
-    source_frame: int
-    pts_s: float
-    picture: DecodedPicture
-    transform: FrameTransform | None
-    """Its transform to the stored image; None until a frame was decoded."""
 
 
 class FrameReader:
@@ -49,6 +43,9 @@ class FrameReader:
         fps: float | None,
         encoding: ImageEncoding,
         anonymise: Callable[[Image], Image] | None = None,
+        *,
+        deinterlace: bool = True,
+        tone_map: bool = True,
     ) -> None:
         """`anonymise` changes every image before it is stored; it is called in several threads."""
         self._file = file
@@ -56,19 +53,23 @@ class FrameReader:
         self._fps = fps
         self._encoding: ImageEncoding = encoding
         self._anonymise = anonymise
+        self._deinterlace = deinterlace
+        self._tone_map = tone_map
         self._report: DecodeReport | None = None
 
     def __iter__(self) -> Iterator[Frame]:
         """The kept rows in order of time; BadInput where the file is no video or no frame can be decoded."""
         self._report = None
-        with open_video(self._file) as source:
-            stats, timestamps = DecodeStats(), MonotonicTimestamps(source.time_base, source.step_s)
-            placed = self._decode_timed(source, stats, timestamps)
-            kept = 0
-            for item in placed if self._fps is None else resample_fps(placed, self._fps):
-                yield _make_row(item, self._anonymise)
-                kept += 1
-            self._report = self._make_report(source, stats, timestamps, kept)
+        reports: list[DecodeReport] = []
+        placed = self._decode_takes(reports)
+        if self._deinterlace:
+            placed = Deinterlacer().deinterlace(placed)
+        kept = 0
+        for item in placed if self._fps is None else resample_fps(placed, self._fps):
+            yield _make_row(item, self._anonymise)
+            kept += 1
+        notes = (ANONYMISED,) if self._anonymise else ()
+        self._report = join_reports(self._file.stem, reports, kept, notes)
 
     def decode_report(self) -> DecodeReport:
         """The report of the video; SemflowError before the last row was read."""
@@ -76,21 +77,36 @@ class FrameReader:
             raise SemflowError(f"the decode report of {self._file.name} must be read after its last frame")
         return self._report
 
+    def _decode_takes(self, reports: list[DecodeReport]) -> Iterator[TimedPicture]:
+        """Frames of every take, their numbers and times continued; appends the report of each after its last frame."""
+        number, start_s = 0, 0.0
+        for take in list_takes(self._file):
+            with open_video(take) as source:
+                stats = DecodeStats()
+                timestamps = MonotonicTimestamps(source.time_base, source.step_s, source.start)
+                for item in self._decode_timed(take, source, stats, timestamps):
+                    _check_shape(take, item.transform, reports)
+                    yield replace(item, source_frame=number + item.source_frame, pts_s=start_s + item.pts_s)
+                reports.append(self._make_report(source, stats, timestamps))
+            number += reports[-1].expected
+            start_s += timestamps.first_s + reports[-1].duration_s
+
     def _decode_timed(
-        self, source: VideoFile, stats: DecodeStats, timestamps: MonotonicTimestamps
+        self, take: Path, source: VideoFile, stats: DecodeStats, timestamps: MonotonicTimestamps
     ) -> Iterator[TimedPicture]:
         transform: FrameTransform | None = None
-        for number, picture in enumerate(FrameDecoder(source).decode_pictures()):
+        usual_size = find_usual_size(take)
+        pictures = place_untimed_start(FrameDecoder(source).decode_pictures(), source.step_s / float(source.time_base))
+        for number, picture in enumerate(pictures):
             if transform is None and picture.frame is not None:
-                transform = make_transform(picture.frame, source.pixel_aspect, self._max_side)
+                transform = make_transform(picture.frame, source.pixel_aspect, self._max_side, usual_size)
+                transform = transform.with_tone_map(picture.frame) if self._tone_map else transform
                 stats.transform = transform
             pts_s = timestamps.assign_time(picture)
             stats.add_picture(picture, pts_s)
             yield TimedPicture(number, pts_s, picture, transform)
 
-    def _make_report(
-        self, source: VideoFile, stats: DecodeStats, timestamps: MonotonicTimestamps, kept: int
-    ) -> DecodeReport:
+    def _make_report(self, source: VideoFile, stats: DecodeStats, timestamps: MonotonicTimestamps) -> DecodeReport:
         transform = stats.transform
         if transform is None:
             raise BadInput(
@@ -114,12 +130,23 @@ class FrameReader:
             decoded=stats.decoded,
             damaged=stats.damaged,
             lost=stats.lost,
-            kept=kept,
+            kept=count,
             width=transform.width,
             height=transform.height,
             encoding=self._encoding,
-            notes=(*stats.make_notes(source, timestamps, transform), *([ANONYMISED] if self._anonymise else [])),
+            notes=stats.make_notes(source, timestamps, self._deinterlace),
         )
+
+
+def _check_shape(take: Path, transform: FrameTransform | None, before: Sequence[DecodeReport]) -> None:
+    """BadInput where a take is stored at another size than those before it."""
+    if not before or transform is None or (transform.width, transform.height) == (before[0].width, before[0].height):
+        return
+    raise BadInput(
+        f"takes of a film must have one shape, got {take.name} with {transform.width}x{transform.height} after "
+        f"{before[0].file} with {before[0].width}x{before[0].height} (upright, at working size); list them as films of "
+        "their own"
+    )
 
 
 def _make_row(item: TimedPicture, anonymise: Callable[[Image], Image] | None) -> Frame:

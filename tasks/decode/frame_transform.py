@@ -4,42 +4,37 @@ libswscale converts colour and scales in one step. Its defaults are fast and wro
 nearest-neighbour chroma; with the flags below it agrees with a floating-point reference at 58 dB instead of 48
 (market_street), and gives the same bytes on every CPU. Colour matrix and range are those that the stream states.
 Without a stated matrix, high definition is read as BT.709, as players do, and the rest as BT.601 (FFmpeg reads all of
-it as BT.601, which shifts the hues of untagged HD video). Transfer curves are not applied: HDR is not tone-mapped.
+it as BT.601, which shifts the hues of untagged HD video). HDR is converted at 16 bits and tone-mapped (tone_map.py).
 """
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import atan2, degrees
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from av.error import FFmpegError
 from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
-from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
+from av.video.reformatter import Colorspace, ColorTrc, Interpolation, VideoReformatter
+from numpy.typing import NDArray
 
 from tasks.arrays import Image
+from tasks.decode.orientation import Orientation, read_orientation
+from tasks.decode.tone_map import DEFAULT_PEAK_NITS, MAX_NITS, REFERENCE_WHITE_NITS, HdrTransfer, tone_map
+from tasks.decode.ycgco import MATRIX_YCGCO, convert_ycgco
 from tasks.errors import BadInput
+
+Channel = TypeVar("Channel", np.uint8, np.uint16)
+HDR_TRANSFERS: dict[int, HdrTransfer] = {int(ColorTrc.SMPTE2084): "PQ", int(ColorTrc.ARIB_STD_B67): "HLG"}
 
 SCALING_FLAGS = Interpolation.AREA | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 MATRIX_UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED, ITU-T H.273 table 4
 MAX_SD_LINES = 576  # lines of the tallest standard definition; taller frames follow BT.709
-RIGHT_ANGLE_TOLERANCE = 1.0  # degrees
+MAX_STRETCH = 0.02  # a frame whose shape differs by more from that of the first is not stretched to it
 _reformatters = threading.local()
-
-
-@dataclass(frozen=True)
-class Orientation:
-    """Orientation for display: first mirrored left to right, then rotated clockwise."""
-
-    mirrored: bool
-    turn_deg: int
-    """0, 90, 180 or 270."""
-    asked_deg: float
-    """Rotation stated by the file; differs from `turn_deg` where it is no right angle."""
 
 
 @dataclass(frozen=True)
@@ -53,21 +48,23 @@ class FrameTransform:
     scaled: bool
     """Whether frames are resampled; else a last odd row or column is cropped."""
     source_width: int
-    """Of the first frame, pixels, before rotation."""
+    """Of most frames, pixels, before rotation."""
     source_height: int
     pixel_format: str
     """Of the first frame, FFmpeg's name."""
-    transfer: int
-    """Transfer curve of the first frame, FFmpeg's number (ITU-T H.273 table 3)."""
+    hdr: HdrTransfer | None = None
+    """Transfer curve of the first frame where that is one of HDR."""
+    peak_nits: float = 0.0
+    """Peak of HDR content that is tone-mapped, cd/m2; 0: codes are stored as they are."""
 
     def render_image(self, picture: VideoFrame) -> Image:
         """(height, width, 3) uint8 RGB."""
-        turned = self.orientation.turn_deg % 180 == 90  # noqa: PLR2004  degrees
-        size = (self.height, self.width) if turned else (self.width, self.height)
+        sideways = self.orientation.is_sideways
+        size = (self.height, self.width) if sideways else (self.width, self.height)
         if not self.scaled and (picture.width - size[0], picture.height - size[1]) in {(0, 0), (0, 1), (1, 0), (1, 1)}:
             size = picture.width, picture.height
         try:
-            rgb = _convert_to_rgb(picture, *size)
+            rgb = self._convert(picture, *size)
         except FFmpegError as error:
             raise BadInput(
                 f"pictures must be in a pixel format that converts to RGB, got {self.pixel_format}: {error}"
@@ -77,26 +74,51 @@ class FrameTransform:
         upright = np.rot90(rgb, -self.orientation.turn_deg // 90)
         return np.ascontiguousarray(upright[: self.height, : self.width])
 
+    def _convert(self, picture: VideoFrame, width: int, height: int) -> Image:
+        """(height, width, 3) RGB; a frame of another shape than the first is fitted in, with black beside it."""
+        aspect = Fraction(picture.width * self.source_height, picture.height * self.source_width)
+        if abs(aspect - 1) <= MAX_STRETCH:
+            return self._to_rgb(picture, width, height)
+        wide, high = (width, round(height / aspect)) if aspect > 1 else (round(width * aspect), height)
+        inner = self._to_rgb(picture, max(1, wide), max(1, high))
+        canvas = np.zeros((height, width, 3), np.uint8)
+        top, left = (height - inner.shape[0]) // 2, (width - inner.shape[1]) // 2
+        canvas[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
+        return canvas
 
-def make_transform(first: VideoFrame, pixel_aspect: Fraction, max_side: int | None) -> FrameTransform:
-    """The transform of a video whose first frame is `first`; `pixel_aspect` is width by height of one pixel."""
+    def with_tone_map(self, first: VideoFrame) -> FrameTransform:
+        """This transform, with tone mapping from the peak that `first` states, where it is HDR."""
+        return self if self.hdr is None else replace(self, peak_nits=_read_peak(first))
+
+    def _to_rgb(self, picture: VideoFrame, width: int, height: int) -> Image:
+        if picture.colorspace == MATRIX_YCGCO:
+            return convert_ycgco(picture, width, height, SCALING_FLAGS, _get_reformatter())
+        if self.hdr is None or not self.peak_nits:
+            return _convert_to_rgb(picture, width, height)
+        return tone_map(_convert_to_rgb(picture, width, height, np.uint16), self.hdr, self.peak_nits)
+
+
+def make_transform(
+    first: VideoFrame, pixel_aspect: Fraction, max_side: int | None, usual_size: tuple[int, int] | None = None
+) -> FrameTransform:
+    """The transform of a video whose first frame is `first`; `pixel_aspect` is width by height of one pixel.
+
+    `usual_size`: width and height that most frames have, pixels, where it is not that of the first.
+    """
     orientation = read_orientation(first)
+    source_width, source_height = usual_size or (first.width, first.height)
     width, height, scaled = compute_working_size(
-        first.width,
-        first.height,
-        pixel_aspect,
-        orientation.turn_deg % 180 == 90,  # noqa: PLR2004  degrees
-        max_side,
+        source_width, source_height, pixel_aspect, orientation.is_sideways, max_side
     )
     return FrameTransform(
         width=width,
         height=height,
         orientation=orientation,
         scaled=scaled,
-        source_width=first.width,
-        source_height=first.height,
+        source_width=source_width,
+        source_height=source_height,
         pixel_format=first.format.name,
-        transfer=first.color_trc,
+        hdr=HDR_TRANSFERS.get(first.color_trc),
     )
 
 
@@ -117,41 +139,36 @@ def compute_working_size(
     return (longer, shorter, scaled) if wide >= high else (shorter, longer, scaled)
 
 
-def read_orientation(picture: VideoFrame) -> Orientation:
-    """Orientation by the display matrix, to the nearest right angle.
-
-    The matrix maps (x, y) to (a x + c y, b x + d y), y downwards, so atan2(b, a) is clockwise.
-    """
-    side_data = cast("dict[Type, Any]", picture.side_data)
-    if Type.DISPLAYMATRIX not in side_data:
-        return Orientation(False, 0, 0.0)
-    a, b, _, c, d = np.frombuffer(bytes(side_data[Type.DISPLAYMATRIX]), np.int32)[:5].astype(float)
-    mirrored = a * d - b * c < 0
-    asked = degrees(atan2(-b, -a) if mirrored else atan2(b, a)) % 360
-    return Orientation(bool(mirrored), round(asked / 90) % 4 * 90, asked)
-
-
-def is_right_angle(orientation: Orientation) -> bool:
-    """Whether the rotation that the file states is `turn_deg`."""
-    off = abs(orientation.asked_deg - orientation.turn_deg)
-    return min(off, 360 - off) <= RIGHT_ANGLE_TOLERANCE
-
-
-def _convert_to_rgb(picture: VideoFrame, width: int, height: int) -> Image:
+def _get_reformatter() -> VideoReformatter:
+    """This thread's: it caches the set-up of its last conversion."""
     if not hasattr(_reformatters, "mine"):
-        # One per thread: it caches the set-up of its last conversion.
         _reformatters.mine = VideoReformatter()
+    return cast("VideoReformatter", _reformatters.mine)
+
+
+def _read_peak(first: VideoFrame) -> float:
+    """The brightest light of the content, cd/m2, by its metadata (MaxCLL) where that is plausible."""
+    side_data = cast("dict[Type, Any]", first.side_data)
+    if Type.CONTENT_LIGHT_LEVEL not in side_data:
+        return DEFAULT_PEAK_NITS
+    stated = float(np.frombuffer(bytes(side_data[Type.CONTENT_LIGHT_LEVEL]), np.uint32)[0])
+    return stated if REFERENCE_WHITE_NITS < stated <= MAX_NITS else DEFAULT_PEAK_NITS
+
+
+def _convert_to_rgb(picture: VideoFrame, width: int, height: int, dtype: type[Channel] = np.uint8) -> NDArray[Channel]:
+    """(height, width, 3) RGB at 8 or 16 bits."""
     untagged_hd = picture.colorspace == MATRIX_UNSPECIFIED and picture.height > MAX_SD_LINES
-    converted = cast("VideoReformatter", _reformatters.mine).reformat(
+    converted = _get_reformatter().reformat(
         picture,
         width,
         height,
-        "rgb24",
+        # Packed 16-bit colours come out wrong at unchanged size (FFmpeg 8.1 with SWS_AREA), planar ones do not.
+        "rgb24" if dtype is np.uint8 else "gbrp16le",
         src_colorspace=Colorspace.ITU709 if untagged_hd else None,
         interpolation=SCALING_FLAGS,
         threads=1,
     )
-    return converted.to_ndarray().astype(np.uint8, copy=False)
+    return converted.to_ndarray().astype(dtype, copy=False)
 
 
 def _floor_to_even(length: Fraction) -> int:

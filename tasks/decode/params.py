@@ -23,6 +23,12 @@ class DecodeParams(Params):
     """jpeg (4:4:4), png or raw; the last two are lossless and take three to six times as much disk."""
     quality: int = Field(ge=1, le=100)
     """JPEG quality at most: an image that would take more than a sixth of its raw size gets less."""
+    deinterlace: Literal["auto", "none"]
+    """auto: frames that the file marks as interlaced become progressive ones (bwdif; one frame of each, so the rate
+    stays). none: both fields stay in one image, with combs where something moves."""
+    tone_map: Literal["auto", "none"]
+    """auto: HDR (PQ and HLG) becomes standard range (BT.709) by the curve of ITU-R BT.2390. none: its codes are taken
+    for those of standard range and look pale."""
     anonymise: Literal["none", "faces"]
     """faces: faces that are found in a stored image are blurred before it is stored, so that no later stage and no
     report sees them; small, turned or hidden ones can be missed, and raw videos stay as they are. none: as filmed."""

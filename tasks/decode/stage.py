@@ -21,5 +21,13 @@ def decode(raw: RawVideo, params: DecodeParams) -> StreamingArtifact[Frames]:
     from tasks.decode.frame_reader import FrameReader
 
     change = make_face_anonymiser() if params.anonymise == "faces" else None
-    reading = FrameReader(raw.file, params.max_side, params.fps, params.encoding, change)
+    reading = FrameReader(
+        raw.file,
+        params.max_side,
+        params.fps,
+        params.encoding,
+        change,
+        deinterlace=params.deinterlace == "auto",
+        tone_map=params.tone_map == "auto",
+    )
     return Frames.stream(reading, reading.decode_report, params.encoding, params.quality, video=raw.video)

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
-from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from tasks.artifacts.raw_video import RawVideo
 from tasks.decode.ffmpeg_log import capture_ffmpeg_log, select_errors
+from tasks.decode.file_kind import explain_no_video, is_mp4
+from tasks.decode.film_list import SUFFIX, read_film_list
+from tasks.decode.joined_images import JoinedImages
+from tasks.decode.video_stream import select_stream
 from tasks.errors import BadInput
 
 # Formats that make FFmpeg open other files (some from the network, some waiting for more data), and text.
 REFUSED_FORMATS = frozenset({"hls", "dash", "concat", "sdp", "imf", "rtsp", "image2", "lavfi", "tty"})
-TEXT_SAMPLE_BYTES = 4096  # bytes inspected to distinguish text from a damaged video
 MAX_PIXEL_ASPECT = 4  # anamorphic formats in use reach 2
 MIN_ASPECT_DEVIATION = 0.01  # smaller deviations are rounding of the frame size, and not worth resampling for
 MAX_CREDIBLE_LOSS = 100  # in units of the frames read; a header that announces more is wrong, not the file short
+RAW_STREAMS = frozenset({"h264", "hevc", "vvc", "m4v", "mpegvideo", "vc1", "h261", "h263", "cavsvideo", "avs2", "obu"})
+MAX_RATE_RATIO = 2  # an average rate above that many times the guessed one is no rate of frames
+START_ROUNDING = Fraction(1, 100_000)  # seconds between two roundings of one time stamp, at most
+MAX_RATE_TERM = 1_000_000  # largest denominator of a frame rate
 FALLBACK_FPS = Fraction(25)  # FFmpeg's assumption for streams that state no rate
 
 
@@ -37,6 +45,8 @@ class VideoFile:
     container: InputContainer
     stream: VideoStream
     notes: list[str] = field(default_factory=list[str])
+    indexed: int = 0
+    """Entries of the container's index before the first packet was read."""
     packets_read: int = 0
     """Packets that hold a frame: neither empty nor outside the edit list."""
     empty: int = 0
@@ -71,7 +81,16 @@ class VideoFile:
     @property
     def step_s(self) -> float:
         """Usual spacing of frames, seconds."""
-        return float(1 / (self.stream.average_rate or self.stream.guessed_rate or FALLBACK_FPS))
+        average, guessed = self.stream.average_rate, self.stream.guessed_rate
+        # The average is FFmpeg's default in streams without times, and in others may come from the time base.
+        if guessed and (not average or not self.has_times or average > MAX_RATE_RATIO * guessed):
+            average = guessed
+        return float(1 / (average or FALLBACK_FPS))
+
+    @property
+    def has_times(self) -> bool:
+        """Whether the container stores times at all; a raw stream of a codec does not."""
+        return not set(self.formats) & RAW_STREAMS
 
     @property
     def has_pts(self) -> bool:
@@ -92,6 +111,9 @@ class VideoFile:
         if "mov" in self.formats:
             # The header's count includes samples that an edit list leaves out; fragments are listed as they are read.
             listed = sum(not entry.is_discard for entry in self.stream.index_entries)
+        elif "avi" in self.formats and self.indexed >= self.packets_read > 0:
+            # A complete index; the header counts its empty entries, for pictures that were not captured, too.
+            listed = self.indexed
         else:
             listed = self.stream.frames
         return max(listed - self.empty, 0)
@@ -101,6 +123,19 @@ class VideoFile:
         """Frames that the index lists and the file does not hold; 0 where that number is implausible."""
         missing = self.announced - self.packets_read
         return missing if 0 < missing <= MAX_CREDIBLE_LOSS * self.packets_read else 0
+
+    @property
+    def start(self) -> Fraction:
+        """First time stamp of the file, of any stream, seconds of its own clock; 0 where it states none."""
+        stated = cast("int | None", self.container.start_time)  # PyAV's types leave None out
+        if stated is None:
+            return Fraction(0)
+        start = Fraction(stated, av.time_base)
+        if self.stream.start_time is None:
+            return start
+        # The container's is rounded to microseconds.
+        own = self.stream.start_time * self.time_base
+        return own if abs(own - start) < START_ROUNDING else start
 
     @property
     def length_s(self) -> float | None:
@@ -120,7 +155,7 @@ class VideoFile:
             with capture_ffmpeg_log() as messages:
                 try:
                     packet = next(demuxer, None)
-                except FFmpegError as error:
+                except (FFmpegError, OSError) as error:
                     packet, self.ending = None, [str(error.strerror)]
                 except IndexError:
                     # PyAV 18 raises this at the end of files whose streams appear after the header.
@@ -148,16 +183,55 @@ def open_video(file: Path) -> Generator[VideoFile]:
         raise BadInput(f"{file.name} must be a video file, got {'a folder' if file.is_dir() else 'no such file'}")
     if not file.stat().st_size:
         raise BadInput(f"{file.name} must be a video, got an empty file; copy it again from where it came")
-    if _is_text(file):
-        raise BadInput(f"{file.name} must be a video, got text; remove it from the raw videos")
+    if file.suffix == SUFFIX:
+        yield from _open_images(file)
+        return
+    if (other := explain_no_video(file)) is not None:
+        raise BadInput(f"{file.name} must be a video, got {other}")
     with capture_ffmpeg_log() as messages:
         try:
-            # An absolute path is not parsed as a protocol.
-            container = av.open(str(file.resolve()), metadata_errors="replace", options=_single_file_options())
+            container = _open_container(file)
         except (FFmpegError, OSError) as error:
             raise BadInput(_describe_open_error(file, error, [what for _, _, what in messages])) from None
     with container:
-        yield VideoFile(RawVideo(file).name, container, *_select_stream(file, container))
+        stream, notes = select_stream(file, container)
+        yield VideoFile(RawVideo(file).name, container, stream, notes, indexed=len(stream.index_entries))
+
+
+def _open_images(file: Path) -> Iterator[VideoFile]:
+    """The images of a film list as the packets of a video, without decoding or copying them."""
+    film = read_film_list(file)
+    options = {"framerate": str(Fraction(film.fps or float(FALLBACK_FPS)).limit_denominator(MAX_RATE_TERM))}
+    with capture_ffmpeg_log():
+        try:
+            joined = io.BufferedReader(JoinedImages(film.files))
+            container = av.open(joined, "r", format=film.image_format, metadata_errors="replace", options=options)
+        except (FFmpegError, OSError) as error:
+            raise BadInput(
+                f"{file.stem} must be a film of images that FFmpeg can open, got {error} in {film.files[0]} and those "
+                "after it; check that they open"
+            ) from None
+    with container:
+        yield VideoFile(file.stem, container, container.streams.video[0])
+
+
+def _open_container(file: Path) -> InputContainer:
+    # An absolute path is not parsed as a protocol.
+    container = _open_as(file, None)
+    if container.format.name != "jpeg_pipe":
+        return container
+    # By its first bytes, a raw Motion JPEG stream (a camera's dump) is a JPEG file.
+    stream = _open_as(file, "mjpeg")
+    packets = sum(1 for _, packet in zip(range(2), stream.demux(video=0), strict=False) if packet.size)
+    stream.close()
+    if packets < 2:  # noqa: PLR2004  a single image
+        return container
+    container.close()
+    return _open_as(file, "mjpeg")
+
+
+def _open_as(file: Path, form: str | None) -> InputContainer:
+    return av.open(str(file.resolve()), format=form, metadata_errors="replace", options=_single_file_options())
 
 
 @cache
@@ -168,46 +242,10 @@ def _single_file_options() -> dict[str, str]:
 
 
 def _describe_open_error(file: Path, error: Exception, messages: list[str]) -> str:
-    if any("moov atom not found" in what for what in messages) and _is_mp4(file):
+    if any("moov atom not found" in what for what in messages) and is_mp4(file):
         return (
             f"{file.name} must be a whole video, got one that was cut off before its index (no moov atom), "
             "so no frame can be found; copy it again, or rebuild the index with a repair tool such as untrunc"
         )
     reason = getattr(error, "strerror", None) or str(error)
     return f"{file.name} must be a video that FFmpeg can open, got {reason!r}; check that it plays, or remove it"
-
-
-def _is_text(file: Path) -> bool:
-    with file.open("rb") as stream:
-        sample = stream.read(TEXT_SAMPLE_BYTES)
-    try:
-        # A multi-byte character may be cut at the end of the sample.
-        text = sample[: len(sample) - 3 if len(sample) == TEXT_SAMPLE_BYTES else None].decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return all(letter.isprintable() or letter.isspace() for letter in text)
-
-
-def _is_mp4(file: Path) -> bool:
-    with file.open("rb") as stream:
-        return stream.read(8)[4:] in (b"ftyp", b"mdat", b"free", b"wide", b"skip")
-
-
-def _select_stream(file: Path, container: InputContainer) -> tuple[VideoStream, list[str]]:
-    if container.format.name.endswith("_pipe"):
-        raise BadInput(f"{file.name} must be a video, got a still image; remove it from the raw videos")
-    real = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-    if not real:
-        held = [s.type for s in container.streams if s.type != "video"] + ["cover picture"] * bool(
-            container.streams.video
-        )
-        found = f"only {' and '.join(sorted(set(held)))}" if held else "none"
-        raise BadInput(f"{file.name} must hold a video stream, got {found}; remove it from the raw videos")
-    # PyAV leaves the codec context away where the build has no decoder, though its types do not say so.
-    readable = [s for s in real if getattr(s, "codec_context", None) is not None]
-    if not readable:
-        raise BadInput(f"{file.name} must be in a codec that FFmpeg can decode, got an unknown one; convert it first")
-    # FFmpeg's rule: the stream that the file marks as default, then the largest frame size, then the first.
-    best = max(readable, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height, -s.index))
-    notes = [f"stream {best.index} taken of {len(real)} video streams"] if len(real) > 1 else []
-    return best, notes

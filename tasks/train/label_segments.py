@@ -117,7 +117,8 @@ def _find_frame_range(row: ActionLabel, frames: Frames) -> tuple[int, int]:
         last = f"{frames.pts_s[-1]:.2f} s" if len(frames) else "nowhere: it has no frames"
         raise BadInput(
             f"{LABELS_FILE}:{row.line}: start_s and end_s must lie in {row.video}, which ends at {last}, with whole "
-            f"frames, got {row.start_s or 0:g} to {'the end' if row.end_s is None else f'{row.end_s:g}'}"
+            f"frames, got {row.start_s or 0:g} to {'the end' if row.end_s is None else f'{row.end_s:g}'}; "
+            "times count from the start of the file, as players show them, whatever its own clock says"
         )
     return first, stop
 

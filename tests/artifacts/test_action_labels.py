@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.artifacts.action_labels import ActionLabel, ActionLabels
+from tasks.artifacts.action_labels import ActionLabel, ActionLabels, possible_video_names
 from tasks.errors import BadInput
 
 HEAD = "video,label,start_s,end_s,track_id,split\n"
@@ -138,3 +138,9 @@ def test_absent_labels_are_not_an_empty_file(tmp_path: Path) -> None:
 
 def test_it_lies_where_people_look_for_it(tmp_path: Path) -> None:
     assert ActionLabels.path(tmp_path, "dataset") == tmp_path / "data" / "labels" / "actions.csv"
+
+
+def test_the_letters_of_a_mac_name_the_same_video() -> None:
+    composed, decomposed = "pli\u00e9_1", "plie\u0301_1"
+    assert possible_video_names(f"{decomposed}.mp4") == (f"{composed}.mp4", composed)
+    assert possible_video_names(composed) == possible_video_names(decomposed)

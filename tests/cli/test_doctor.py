@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,3 +76,27 @@ def test_an_opencv_that_cannot_be_loaded_is_told_with_the_way_out(monkeypatch: p
     monkeypatch.setattr(builtins, "__import__", load)
     with pytest.raises(SemflowError, match=r"OpenCV must load, got libGL\.so\.1: .* or run `make opencv-contrib`"):
         doctor._opencv()
+
+
+def test_a_link_that_dvc_does_not_look_through_is_named(tmp_path: Path) -> None:
+    project, disk = tmp_path / "project", tmp_path / "disk"
+    (project / "data").mkdir(parents=True)
+    (disk / "data/raw").mkdir(parents=True)
+    (project / "data/raw").symlink_to(disk / "data/raw")
+    doctor.check_data_link(project)
+    (project / "reports").symlink_to(project / "data")
+    doctor.check_data_link(project)
+    (project / "data/raw").unlink()
+    (project / "data").rmdir()
+    (project / "data").symlink_to(disk / "data")
+    with pytest.raises(SemflowError, match=r"data/ must be a folder, got a link to .*disk/data.*mount the disk there"):
+        doctor.check_data_link(project)
+
+
+def test_a_clone_that_runs_the_code_of_another_is_told(tmp_path: Path) -> None:
+    assert doctor._code(tmp_path).startswith("that of ")
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows/pipeline.py").write_text("")
+    with pytest.raises(SemflowError, match="the environment belongs to another clone; run `make install` here"):
+        doctor._code(tmp_path)
+    assert doctor._code(Path(doctor.__file__).parents[2]).startswith("that of ")

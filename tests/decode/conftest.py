@@ -36,7 +36,8 @@ def decoded(tmp_path: Path) -> Decode:
     """Decode a file as the stage does; parameters as keywords, lossless and at full size unless told."""
 
     def run(file: Path, name: str = "frames", **params: Any) -> Frames:
-        values = {"max_side": None, "fps": None, "encoding": "png", "quality": 95, "anonymise": "none"} | params
-        return decode(RawVideo(file), DecodeParams(**values)).to(tmp_path / f"{name}.parquet")
+        values = {"max_side": None, "fps": None, "encoding": "png", "quality": 95}
+        filters = {"deinterlace": "auto", "tone_map": "auto", "anonymise": "none"}
+        return decode(RawVideo(file), DecodeParams(**(values | filters | params))).to(tmp_path / f"{name}.parquet")
 
     return run

@@ -92,7 +92,9 @@ def test_stored_images_have_blurred_faces_and_the_report_says_so(odd, decoded, m
 
 def test_weights_are_needed_only_where_faces_are_to_be_blurred():
     params = {
-        mode: DecodeParams(max_side=640, fps=None, encoding="jpeg", quality=95, anonymise=mode)
+        mode: DecodeParams(
+            max_side=640, fps=None, encoding="jpeg", quality=95, deinterlace="auto", tone_map="auto", anonymise=mode
+        )
         for mode in ("none", "faces")
     }
     assert (decode.weights(params["none"]), decode.weights(params["faces"])) == ((), ("centerface",))

@@ -27,6 +27,13 @@ REFUSED = {
     "still.png": "must be a video, got a still image",
     "still.jpg": "must be a video, got a still image",
     "still.mp4": "must be a video, got a still image",
+    "photo.avif": "must be a video, got a still image",
+    "photo.ico": "must be a video, got a still image",
+    "photo.webp": "must be a video, got a still image",
+    "animation.webp": "got an animated WebP, which FFmpeg does not decode; convert it",
+    "lfs_pointer.mp4": "got a pointer of Git LFS in place of the video; run `git lfs pull`",
+    "annex_pointer.mp4": "run `git annex get`",
+    "annex_link.mp4": "run `git annex get`",
     "folder.mp4": "must be a video file, got a folder",
 }
 

@@ -19,7 +19,9 @@ from tasks.errors import SemflowError
 from tests.decode.conftest import Decode, Odd
 from tests.decode.film import COUNT, film
 
-PARAMS = DecodeParams(max_side=640, fps=None, encoding="jpeg", quality=95, anonymise="none")
+PARAMS = DecodeParams(
+    max_side=640, fps=None, encoding="jpeg", quality=95, deinterlace="auto", tone_map="auto", anonymise="none"
+)
 
 
 def test_the_signature_declares_the_stage() -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 from tasks.decode.frame_decoder import DecodedPicture
 from tasks.decode.timestamps import MonotonicTimestamps
 from tests.decode.conftest import Decode, Odd
+from tests.decode.film import film, picture
 from tests.decode.whole_files import VFR_MS
 
 MS = Fraction(1, 1000)
@@ -78,8 +82,34 @@ def test_vfr_times_are_the_files_own(odd: Odd, decoded: Decode) -> None:
     assert decoded(odd("vfr.mkv")).pts_s == pytest.approx(np.array(VFR_MS) / 1000)
 
 
-def test_a_late_start_stays_late(odd: Odd, decoded: Decode) -> None:
-    assert decoded(odd("late_start.mkv")).pts_s == pytest.approx(7 + np.arange(24) / 25)
+@pytest.mark.parametrize("start_ms", [0, 1480, 36_000_040])
+@pytest.mark.parametrize("suffix", ["mkv", "ts"])
+def test_times_count_from_the_first_time_stamp_as_players_count(
+    start_ms: int, suffix: str, decoded: Decode, tmp_path: Path
+) -> None:
+    path = tmp_path / f"late.{suffix}"
+    times = [n * 40 + start_ms for n in range(24)]
+    film(path, times=times, time_base=Fraction(1, 1000), options={"bf": "0"})
+    frames = decoded(path)
+    assert frames.pts_s == pytest.approx(np.arange(24) / 25, abs=1e-9)
+    noted = [note for note in frames.decode_report.notes if note.startswith("the file's own clock starts at")]
+    assert len(noted) == (start_ms > 0)
+
+
+def test_a_picture_that_comes_after_the_sound_keeps_its_distance(decoded: Decode, tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "late_picture.mkv"), "w") as out:
+        sound: Any = out.add_stream("pcm_s16le", rate=8000)
+        stream: Any = out.add_stream("libx264", rate=25, options={"bf": "0"})
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        tone = av.AudioFrame.from_ndarray(np.zeros((1, 8000), np.int16), format="s16", layout="mono")
+        tone.sample_rate, tone.pts, tone.time_base = 8000, 24_000, Fraction(1, 8000)
+        out.mux(sound.encode(tone))
+        for number in range(5):
+            frame = av.VideoFrame.from_ndarray(picture(number), format="rgb24")
+            frame.pts, frame.time_base = number + 85, Fraction(1, 25)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    assert decoded(tmp_path / "late_picture.mkv").pts_s == pytest.approx(0.4 + np.arange(5) / 25)
 
 
 def test_what_an_edit_list_leaves_out_is_not_there(odd: Odd, decoded: Decode) -> None:

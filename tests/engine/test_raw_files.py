@@ -250,3 +250,8 @@ def test_listing_videos_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
     assert done.stdout.split() == ["flows", "tasks"]
+
+
+def test_a_link_of_git_annex_says_how_to_fetch_its_file(raw: Path) -> None:
+    (raw / "take.mp4").symlink_to("../../.git/annex/objects/Wx/0q/SHA256E-s12--4d7a.mp4")
+    assert "run `git annex get` on it" in words(walk_video_files(raw).unreadable)["take.mp4"]

@@ -28,7 +28,9 @@ VOCABULARIES = {"kinetics-400": ("waving", "clapping", "jogging"), "team": ("pli
 PARAMS = ParamSections(
     {
         "compute": make_compute(batch=4),
-        "decode": DecodeParams(max_side=640, fps=None, encoding="jpeg", quality=95, anonymise="none"),
+        "decode": DecodeParams(
+            max_side=640, fps=None, encoding="jpeg", quality=95, deinterlace="auto", tone_map="auto", anonymise="none"
+        ),
         "classify": ClassifyParams(
             network="i3d",
             network_file=None,

@@ -94,5 +94,7 @@ def test_real_clips_get_the_published_class_and_probability(
 def whole_clip(data: Path, clip: str, folder: Path) -> Frames:
     with (data / "labels.csv").open() as table:
         file = next(row["file"] for row in csv.DictReader(table) if row["file"].startswith(clip))
-    params = DecodeParams(max_side=640, fps=None, encoding="raw", quality=95, anonymise="none")
+    params = DecodeParams(
+        max_side=640, fps=None, encoding="raw", quality=95, deinterlace="auto", tone_map="auto", anonymise="none"
+    )
     return decode(RawVideo(data / file), params).to(folder / "frames.parquet")
