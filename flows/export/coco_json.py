@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from flows.export.annotated_boxes import make_export_mark
 from flows.export.export_options import ExportOptions
 from flows.export.export_source import ExportSource
 from flows.export.film_tracks import select_classes
@@ -45,7 +46,9 @@ def export_coco(sources: Sequence[ExportSource], folder: Path, options: ExportOp
     value = {
         "info": {
             "description": "tracked objects, made by semflow",
-            "exported_tracks": {source.name: md5_file(source.path(Tracks)) for source in sources},
+            "exported_tracks": {
+                source.name: make_export_mark(md5_file(source.path(Tracks)), options.classes) for source in sources
+            },
         },
         "licenses": [],
         "images": images,

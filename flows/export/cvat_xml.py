@@ -16,6 +16,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 
+from flows.export.annotated_boxes import make_export_mark
 from flows.export.export_options import ExportOptions
 from flows.export.export_source import ExportSource
 from flows.export.film_tracks import FilmTracks, read_film_tracks
@@ -35,14 +36,14 @@ def export_cvat(sources: Sequence[ExportSource], folder: Path, options: ExportOp
     for source in sources:
         tracks = read_film_tracks(source, options.classes)
         names |= dict.fromkeys(sorted(set(tracks.class_name.tolist())))
-        tree = make_cvat_tree(source, tracks, md5_file(source.path(Tracks)))
+        tree = make_cvat_tree(source, tracks, make_export_mark(md5_file(source.path(Tracks)), options.classes))
         ET.indent(tree)
         tree.write(folder / f"{source.file_stem}.xml", encoding="utf-8", xml_declaration=True)
     (folder / "labels.json").write_text(json.dumps(make_labels(list(names)), indent=1) + "\n", encoding="utf-8")
 
 
 def make_cvat_tree(source: ExportSource, tracks: FilmTracks, export: str) -> ET.ElementTree[ET.Element]:
-    """The document of one video; `export` is the hash of its tracks."""
+    """The document of one video; `export` is the mark of what was exported."""
     timeline = source.timeline
     length = int(timeline.film_frame[-1]) + 1 if len(timeline) else 0
     root = ET.Element("annotations")

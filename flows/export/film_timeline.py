@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.arrays import AnyFloats, Boxes, Image
+from tasks.arrays import Image
 from tasks.artifacts.decode_report import DecodeReport
-from tasks.artifacts.frames import Frames
+from tasks.artifacts.frames import Frames, number_film_frames
 from tasks.decode.frame_reader import FrameReader
 from tasks.decode.params import DecodeParams
 
@@ -59,12 +59,7 @@ class FilmTimeline:
     @cached_property
     def film_frame(self) -> NDArray[np.int64]:
         """(t,) number of each row among the images that a decoder returns: lost frames have none."""
-        return self.source_frame.astype(np.int64) - np.cumsum(self.status == "lost")
-
-    def to_film(self, xyxy: AnyFloats) -> Boxes:
-        """(n, 4) boxes of working-size pixels in pixels of the film."""
-        width, height = self.film_size
-        return xyxy.astype(np.float64) * np.tile([width / self.width, height / self.height], 2)
+        return number_film_frames(self.source_frame, self.status)
 
 
 def upright_size(report: DecodeReport) -> tuple[int, int]:

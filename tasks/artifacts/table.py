@@ -41,9 +41,11 @@ def column(dtype: str, unit: str, meaning: str, width: int = 0, nullable: bool =
     )
 
 
-def metadata_field(unit: str, meaning: str) -> Any:
+def metadata_field(unit: str, meaning: str, default: Any = dataclasses.MISSING) -> Any:
     """Declare a scalar (or JSON value) of the whole table."""
-    return dataclasses.field(metadata={"column": False, "unit": unit, "meaning": meaning}, kw_only=True)
+    return dataclasses.field(
+        metadata={"column": False, "unit": unit, "meaning": meaning}, kw_only=True, default=default
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,8 @@ smoothed away.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -129,7 +131,11 @@ def _assemble_table(
     sources: list[NDArray[np.int32]],
 ) -> Tracks:
     """Rows sorted by frame, then track; tracks are numbered from 1."""
-    size = {"frame_count": detections.frame_count, "width": detections.width, "height": detections.height}
+    size: dict[str, Any] = {
+        "frame_count": detections.frame_count,
+        "width": detections.width,
+        "height": detections.height,
+    }
     if not frames:
         return Tracks.empty(**size)
     owner = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])
