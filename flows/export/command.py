@@ -37,6 +37,11 @@ FORMATS = {
     "cvat": ExportFormat("flows.export.cvat_xml:export_cvat"),
     "csv": ExportFormat("flows.export.csv_tables:export_csv"),
     "flo": ExportFormat("flows.export.flo_files:export_flo"),
+    "supervision": ExportFormat("flows.export.supervision_detections:export_supervision"),
+    "label-studio": ExportFormat("flows.export.label_studio:export_label_studio"),
+    "movement": ExportFormat("flows.export.movement_dataset:export_movement", "xarray"),
+    "webdataset": ExportFormat("flows.export.webdataset_shards:export_webdataset"),
+    "rerun": ExportFormat("flows.export.rerun_recording:export_rerun", "rerun"),
 }
 
 
