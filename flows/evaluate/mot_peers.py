@@ -86,7 +86,11 @@ def track_with_peer(detections: Detections, make: TrackerFactory) -> tuple[Track
 
 def build_tracks(rows: Many[Boxes], detections: Detections) -> Tracks:
     """The tracks artifact from (n, 6) rows of each frame; tracks are numbered from 1 in order of appearance."""
-    facts = {"frame_count": detections.frame_count, "width": detections.width, "height": detections.height}
+    facts: dict[str, Any] = {
+        "frame_count": detections.frame_count,
+        "width": detections.width,
+        "height": detections.height,
+    }
     table = np.concatenate([np.empty((0, 6)), *rows])
     if not len(table):
         return Tracks.empty(**facts)

@@ -29,18 +29,21 @@ class ExportFormat(NamedTuple):
     """module:function"""
     package: str = ""
     """Package that must be installed, as the extra `export` does."""
+    options: tuple[str, ...] = ("classes",)
+    """The options that mean something to it."""
 
 
 FORMATS = {
     "mot": ExportFormat("flows.export.mot_text:export_mot"),
-    "coco": ExportFormat("flows.export.coco_json:export_coco"),
+    "coco": ExportFormat("flows.export.coco_json:export_coco", options=("classes", "images")),
     "cvat": ExportFormat("flows.export.cvat_xml:export_cvat"),
     "csv": ExportFormat("flows.export.csv_tables:export_csv"),
-    "flo": ExportFormat("flows.export.flo_files:export_flo"),
+    "flo": ExportFormat("flows.export.flo_files:export_flo", options=()),
     "supervision": ExportFormat("flows.export.supervision_detections:export_supervision"),
     "label-studio": ExportFormat("flows.export.label_studio:export_label_studio"),
-    "movement": ExportFormat("flows.export.movement_dataset:export_movement", "xarray"),
+    "movement": ExportFormat("flows.export.movement_dataset:export_movement", "xarray", ()),
     "webdataset": ExportFormat("flows.export.webdataset_shards:export_webdataset"),
+    "lerobot": ExportFormat("flows.export.lerobot_dataset:export_lerobot", options=()),
     "rerun": ExportFormat("flows.export.rerun_recording:export_rerun", "rerun"),
 }
 
@@ -59,6 +62,10 @@ def command(
 
     FORMAT is one of the names below; VIDEO limits it to some videos. The folder appears complete or not at all.
     """
+    for name, given in (("classes", classes), ("images", images)):
+        if given and name not in FORMATS[form].options:
+            takes = ", ".join(other for other, found in FORMATS.items() if name in found.options)
+            raise SemflowError(f"--{name} must be for one of {takes}, got {form}; leave it out")
     project = open_project()
     try:
         names = resolve_videos(project, videos) or list(project.videos)

@@ -38,6 +38,7 @@ def test_an_earlier_export_of_the_format_is_replaced_and_nothing_else(semflow: A
         (["mot", "other"], "other"),
         (["mot", "--classes", "zebra"], "--classes must be among car, person, got 'zebra'"),
         (["flo"], f"{VIDEO} must have data/dense_flow to be exported, got none; run `semflow run` first"),
+        (["mot", "--images"], "--images must be for one of coco, got mot; leave it out"),
         (["tiff"], "'tiff' is not one of 'mot'"),
     ],
 )

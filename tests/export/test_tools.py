@@ -107,12 +107,11 @@ def test_xarray_reads_the_layout_of_movement(semflow: Any, made: Path, tmp_path:
 
 
 def test_movement_accepts_the_data_set(semflow: Any, tmp_path: Path) -> None:
-    pytest.importorskip("movement", reason="movement brings 60 packages: an environment of its own")
+    validators = pytest.importorskip("movement.validators.datasets", reason="movement brings 60 packages")
     import xarray
-    from movement.validators.datasets import ValidPosesInputs
 
     semflow("export", "movement", "--out", str(tmp_path / "out"))
-    ValidPosesInputs.validate(xarray.load_dataset(tmp_path / "out" / f"{VIDEO}.nc"))
+    validators.ValidPosesInputs.validate(xarray.load_dataset(tmp_path / "out" / f"{VIDEO}.nc"))
 
 
 def test_label_studio_gets_a_region_per_identity_in_per_cent(semflow: Any, tracks: Tracks, tmp_path: Path) -> None:
@@ -134,11 +133,9 @@ def test_label_studio_gets_a_region_per_identity_in_per_cent(semflow: Any, track
 
 
 def test_label_studio_accepts_the_predictions(semflow: Any, tmp_path: Path) -> None:
-    pytest.importorskip("label_studio_sdk", reason="Label Studio's package brings another OpenCV")
-    from label_studio_sdk.label_interface import LabelInterface
-
+    theirs = pytest.importorskip("label_studio_sdk.label_interface", reason="its package brings another OpenCV")
     semflow("export", "label-studio", "--out", str(tmp_path / "out"))
-    interface = LabelInterface((tmp_path / "out/config.xml").read_text())
+    interface = theirs.LabelInterface((tmp_path / "out/config.xml").read_text())
     interface.validate()
     for task in json.loads((tmp_path / "out/tasks.json").read_text()):
         assert interface.validate_prediction(task["predictions"][0], return_errors=True) == []
