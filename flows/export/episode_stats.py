@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tasks.arrays import Floats
+from tasks.arrays import Floats, Image
+
+WHITE = 255
 
 
 @dataclass
@@ -28,6 +30,18 @@ class FeatureStats:
         self.squares = self.squares + (rows**2).sum(axis=0)
         self.low = np.minimum(self.low, rows.min(axis=0))
         self.high = np.maximum(self.high, rows.max(axis=0))
+
+    def add_image(self, image: Image) -> None:
+        """Count the pixels of an (h, w, 3) image, in shares of white; by histograms, which are exact and fast."""
+        levels = np.arange(WHITE + 1) / WHITE
+        counts = np.stack(
+            [np.bincount(image[..., band].ravel(), minlength=WHITE + 1) for band in range(image.shape[2])]
+        )
+        self.count += image.shape[0] * image.shape[1]
+        self.total = self.total + counts @ levels
+        self.squares = self.squares + counts @ levels**2
+        self.low = np.minimum(self.low, image.min(axis=(0, 1)) / WHITE)
+        self.high = np.maximum(self.high, image.max(axis=(0, 1)) / WHITE)
 
     def to_json(self, *inner: int) -> dict[str, Any]:
         """LeRobot's statistics: a number per member of the feature, in lists of `inner` shape each."""

@@ -32,7 +32,6 @@ DATA_MB, VIDEO_MB = 100, 200  # LeRobot's own limits of a file; ours hold one ep
 PLACE = "chunk-{chunk:03d}/file-{file:03d}"
 DATA_PATH = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 VIDEO_PATH = "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
-WHITE = 255
 
 
 @dataclass(frozen=True)
@@ -147,7 +146,7 @@ def _iterate_images(source: ExportSource, shape: DatasetShape, stats: FeatureSta
         for _ in range(at, frame):
             yield image
         image, at = np.ascontiguousarray(read[: shape.height, : shape.width]), frame + 1
-        stats.add(image.reshape(-1, 3).astype(np.float64) / WHITE)
+        stats.add_image(image)
         yield image
     for _ in range(at, len(source.timeline)):
         yield image

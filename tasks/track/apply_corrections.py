@@ -36,6 +36,8 @@ class Film:
     """(t,) frame of the film of each row of the frames artifact."""
     class_ids: Mapping[str, int]
     """Class name to the detector's number, of the classes that were found in this video."""
+    name: str = ""
+    """File name, for messages."""
 
 
 def apply_corrections(tracks: Tracks, corrections: Corrections, film: Film) -> Tracks:
@@ -44,7 +46,7 @@ def apply_corrections(tracks: Tracks, corrections: Corrections, film: Film) -> T
         scale = np.tile([tracks.width / corrections.width, tracks.height / corrections.height], 2)
         tracks = _apply_group(tracks, group, film, scale)
     for note in tracks.notes:
-        log.warning("%s", note)
+        log.warning("%s: %s", film.name, note)
     return tracks
 
 
