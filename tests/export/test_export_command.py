@@ -55,3 +55,14 @@ def test_what_is_not_there_is_named_and_nothing_is_left(
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_format_is_there_or_names_the_package_to_install(form: str) -> None:
     assert callable(load_exporter(form))
+
+
+@pytest.mark.parametrize("form", [form for form in FORMATS if form not in ("flo", "rerun")])
+def test_the_same_project_gives_the_same_bytes(semflow: Any, tmp_path: Path, form: str) -> None:
+    """Rerun alone numbers its rows by the clock; dense flow has a test of its own."""
+    found: list[dict[str, bytes]] = []
+    for turn in ("one", "two"):
+        assert semflow("export", form, "--out", str(tmp_path / turn))["code"] == 0
+        files = [path for path in (tmp_path / turn).rglob("*") if path.is_file()]
+        found.append({path.relative_to(tmp_path / turn).as_posix(): path.read_bytes() for path in files})
+    assert found[0] == found[1]
