@@ -53,10 +53,12 @@ def test_statistics_are_those_of_the_rows_and_images(dataset: Path, source: Expo
 
 
 def test_lerobot_reads_its_rows_episodes_and_tasks(dataset: Path, tracks: Tracks) -> None:
+    reason = "LeRobot needs other versions of torch: an environment of its own"
+    pytest.importorskip("lerobot", reason=reason)
     from tasks.yolo.torchvision_ops import make_torchvision_importable
 
     make_torchvision_importable()
-    theirs = pytest.importorskip("lerobot.datasets.lerobot_dataset", reason="LeRobot needs other versions of torch")
+    theirs = pytest.importorskip("lerobot.datasets.lerobot_dataset", reason=reason)
     found: Any = theirs.LeRobotDataset("semflow/film", root=dataset)
     assert (found.num_episodes, found.num_frames, found.fps) == (1, tracks.frame_count, 25)
     assert found.meta.tasks.index.tolist() == [VIDEO]
