@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.engine.project import PARAMS_FILE, find_root
 from tasks.artifacts.artifact import Artifact
@@ -23,6 +23,9 @@ from tasks.fit_field.field_inputs import FieldInputs
 from tasks.fit_field.params import FitFieldParams
 from tasks.params import Compute, ParamSections, read_params
 from tasks.report.field_paint import LabelPaint, assign_paints
+
+if TYPE_CHECKING:
+    from flows.engine.project import Project
 
 log = logging.getLogger("semflow")
 
@@ -42,14 +45,17 @@ def load_artifact(root: Path, video: str, artifact_type: type[Any]) -> Any:
 
 def _restore(root: Path, video: str, folder: str) -> bool:
     """Compute again an artifact that is not kept (`compute.recompute`); False where the video has none."""
-    from flows.engine.outcome import Item
     from flows.engine.project import Project
     from flows.engine.recipe import RECIPE_FOLDER
+
+    return (root / RECIPE_FOLDER).is_dir() and restore_artifact(Project.open(root), video, folder)
+
+
+def restore_artifact(project: Project, video: str, folder: str) -> bool:
+    """Compute again an artifact that is not kept (`compute.recompute`); False where the video has none."""
+    from flows.engine.outcome import Item
     from flows.engine.run import restore_artifacts
 
-    if not (root / RECIPE_FOLDER).is_dir():
-        return False
-    project = Project.open(root)
     maker = project.producers.get(folder)
     if maker is None or maker.keeps_artifacts or video not in project.videos:
         return False

@@ -34,6 +34,8 @@ COMMANDS = {
     "describe": ("flows.cli.data_commands:describe_command", "print what an artifact holds and how to read it"),
     "pull": ("flows.maintenance.pull:command", "fetch recorded artifacts or raw videos; computes nothing"),
     "verify": ("flows.maintenance.verify:command", "read every byte, report what differs from the record"),
+    "export": ("flows.export.command:command", "write artifacts in formats of other tools: MOT, COCO, CVAT, CSV, .flo"),
+    "import": ("flows.export.import_commands:command", "take in what people made with other tools: annotations"),
     "remove": ("flows.maintenance.remove:command", "take videos out of the data set; --undo puts them back"),
     "forget": ("flows.maintenance.forget:command", "erase a video and everything made of it, and leave a proof"),
     "gc": ("flows.maintenance.collect_garbage:command", "list what nothing needs in DVC's cache; --yes drops it"),

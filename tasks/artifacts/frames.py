@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 
+def number_film_frames(source_frame: NDArray[np.int32], status: NDArray[np.object_]) -> NDArray[np.int64]:
+    """(t,) number of each row among the images that a decoder returns of the file: lost frames have none."""
+    return source_frame.astype(np.int64) - np.cumsum(status == "lost")
+
+
 @dataclass(frozen=True, eq=False)
 class Frames(Artifact):
     """A reader: times and status are in memory, images are read from disk on access."""
@@ -73,6 +78,11 @@ class Frames(Artifact):
     def ok(self) -> NDArray[np.bool_]:
         """(t,) whether the frame was decoded without errors; stages process these alone."""
         return self.status == "ok"
+
+    @cached_property
+    def film_frame(self) -> NDArray[np.int64]:
+        """(t,) number of each row among the images that a decoder returns of the file: lost frames have none."""
+        return number_film_frames(self.source_frame, self.status)
 
     def image(self, frame: int) -> Image:
         """(h, w, 3) uint8 RGB of row `frame`; SemflowError where it was lost."""

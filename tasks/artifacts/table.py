@@ -47,9 +47,11 @@ def time_column(meaning: str = "presentation time of the frame") -> Any:
     return dataclasses.field(default=None, kw_only=True, metadata={"column": True, **declared})
 
 
-def metadata_field(unit: str, meaning: str) -> Any:
+def metadata_field(unit: str, meaning: str, default: Any = dataclasses.MISSING) -> Any:
     """Declare a scalar (or JSON value) of the whole table."""
-    return dataclasses.field(metadata={"column": False, "unit": unit, "meaning": meaning}, kw_only=True)
+    return dataclasses.field(
+        metadata={"column": False, "unit": unit, "meaning": meaning}, kw_only=True, default=default
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,11 +6,13 @@ the whole video, tracklets are linked where the motion of both ends agrees acros
 tracks with a low mean score are dropped, and paths are smoothed and interpolated. All of it is compensated for camera
 motion, estimated from the dense flow of the background. Appearance embeddings and boxes propagated by flow are optional
 (see params). Lengths of time are in seconds, by the frames' presentation times; several detections of one object in a
-frame count as one. A track has one class.
+frame count as one. A track has one class. Last come
+the user's corrections (data/corrections), which are found by where the boxes are.
 """
 
 from __future__ import annotations
 
+from tasks.artifacts.corrections import Corrections
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.features import Features
@@ -33,13 +35,16 @@ def track(  # noqa: PLR0917  a stage's signature names all it reads
     dense_flow: DenseFlow,
     features: Features,
     frames: Frames,
+    corrections: Corrections,
     params: TrackParams,
     compute: Compute,
 ) -> Tracks:
     """Tracks, numbered from 1 in order of appearance; detections that belong to no lasting track are left out."""
+    from tasks.track.apply_corrections import Film, apply_corrections
     from tasks.track.run_tracker import track_detections
     from tasks.track.visual_cues import make_visual_cues
 
-    return track_detections(
-        detections, frames.pts_s, params, make_visual_cues(detections, dense_flow, features, frames, params, compute)
-    )
+    cues = make_visual_cues(detections, dense_flow, features, frames, params, compute)
+    tracks = track_detections(detections, frames.pts_s, params, cues)
+    class_ids = dict(zip(detections.class_name.tolist(), detections.class_id.tolist(), strict=True))
+    return apply_corrections(tracks, corrections, Film(frames.film_frame, class_ids, frames.decode_report.file))

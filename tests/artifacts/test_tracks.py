@@ -55,7 +55,7 @@ def test_a_video_without_tracks_is_a_table_without_rows(tmp_path: Path) -> None:
         ("track_id", [2, 1, 1], r"Tracks.track_id must increase within a frame, got 2 then 1 in row 1"),
         ("class_id", [0, 2, 2], r"Tracks.class_id must be one per track, got 0 and 2 in track 1"),
         ("detection", [0, 0, -1], r"Tracks.detection must not repeat, got 0 twice"),
-        ("detection", [0, -3, -1], r"Tracks.detection must be a row, -1 or -2, got -3"),
+        ("detection", [0, -4, -1], r"Tracks.detection must be a row, -1, -2 or -3, got -4"),
     ],
 )
 def test_a_broken_table_is_refused(column: str, values: list[float], message: str) -> None:

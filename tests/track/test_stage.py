@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tasks.artifacts.corrections import Corrections
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.features import Features
@@ -33,7 +34,7 @@ EVERYTHING: dict[str, Any] = {
     "interpolate": True,
     "n_init": 2,
 }
-Inputs = tuple[Detections, DenseFlow, Features, Frames]
+Inputs = tuple[Detections, DenseFlow, Features, Frames, Corrections]
 COMPUTE = make_compute(batch=4)
 
 
@@ -60,6 +61,7 @@ def opened(folder: Path) -> Inputs:
         DenseFlow.load(folder / "flow.parquet"),
         Features.load(folder / "features.npy"),
         Frames.load(folder / "frames.parquet"),
+        Corrections.absent(),
     )
 
 
@@ -73,6 +75,7 @@ def test_it_declares_what_it_reads() -> None:
         "dense_flow": "DenseFlow",
         "features": "Features",
         "frames": "Frames",
+        "corrections": "Corrections",
     }
     assert Compute in track.injected.values()
 
@@ -113,7 +116,7 @@ def test_a_video_without_pairs_or_detections(frames: int, tmp_path: Path) -> Non
     images = scene_artifacts.make_frames(scene).to(tmp_path / "frames.parquet")
     for source in ("features", "crops"):
         params = make_params(**EVERYTHING, appearance_source=source)
-        assert len(track(nothing, dense_flow, features, images, params, COMPUTE)) == 0
+        assert len(track(nothing, dense_flow, features, images, Corrections.absent(), params, COMPUTE)) == 0
 
 
 def test_weights_are_named_only_where_crops_are_looked_at() -> None:
