@@ -64,9 +64,19 @@ class ReportData:
         return PurePosixPath(self.frames.decode_report.file).with_suffix("").as_posix()
 
     @property
+    def has_film(self) -> bool:
+        """Whether there is, or will be, a film for the page's player."""
+        return self.params.film and len(self.frames) > 0
+
+    @property
     def has_overlay(self) -> bool:
         """Whether there is, or will be, an overlay video."""
         return self.params.overlay and len(self.frames) > 0
+
+    @property
+    def has_flow(self) -> bool:
+        """Whether any pair of frames has dense flow."""
+        return bool(self.dense_flow.known.any())
 
     @property
     def fps(self) -> float:

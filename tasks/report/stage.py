@@ -37,10 +37,12 @@ def report(  # noqa: PLR0913  a stage's signature names all it reads
     semantic_field: SemanticField,
     params: ReportParams,
 ) -> StreamingArtifact[Report]:
-    """Write `index.html`, self-contained, and beside it `overlay.mp4`; memory holds one frame or pair at a time."""
+    """Write the page, and beside it the film and its data; memory holds one frame or pair, all maps small."""
 
     def write(folder: Path) -> None:
+        from tasks.report.film_data.film_script import render_film_script
         from tasks.report.overlay.overlay_video import write_overlay
+        from tasks.report.overlay.plain_film import write_film
         from tasks.report.page import render_page
         from tasks.report.report_data import ReportData
 
@@ -59,6 +61,10 @@ def report(  # noqa: PLR0913  a stage's signature names all it reads
             params=params,
         )
         folder.mkdir(parents=True, exist_ok=True)
+        if data.has_film:
+            write_film(folder / Report.FILM, data)
+            script = render_film_script(data)
+            (folder / Report.FILM_SCRIPT).write_text(script, encoding="utf-8", newline="\n")
         if data.has_overlay:
             write_overlay(folder / Report.OVERLAY, data)
         (folder / Report.PAGE).write_text(render_page(data), encoding="utf-8", newline="\n")

@@ -72,7 +72,7 @@ def _stream_labels(table: Actions, ranked: Sequence[ActionPrediction]) -> Markup
     ]
     words = f"{VOCABULARY_WORDS.get(first.vocabulary, first.vocabulary)}, {format_count(count, 'prediction')}"
     doubt = None if first.confident else tag("p", "no confident label", class_="doubt")
-    heading = tag("h3", STREAM_WORDS[first.stream], tag("small", words))
+    heading = tag("h4", STREAM_WORDS[first.stream], tag("small", words))
     return tag("div", heading, doubt, tag("ol", *rows), class_="verdict" if first.confident else "verdict unsure")
 
 

@@ -42,7 +42,6 @@ def make_counts_section(data: ReportData) -> Section | None:
         lead=_sentence(data, found[0])
         + (f" {format_count(more, 'less frequent class', 'less frequent classes')} not shown." if more else ""),
         body=tag("div", *rows, class_="census"),
-        width="wide" if len(data.detections) else "full",
     )
 
 

@@ -72,7 +72,7 @@ def _frames(found: Poses, person: PersonMotion) -> np.ndarray:
 
 def _pictures(data: ReportData, found: Poses) -> Markup | None:
     chosen = pick_middles(np.unique(found.frame).astype(np.intp), min(PICTURES, data.params.key_frames))
-    if not len(chosen):
+    if not len(chosen) or data.has_film:  # the film itself shows them
         return None
     pictures = [_picture(data, found, int(frame)) for frame in chosen]
     return tag("div", *pictures, class_="skeletons")
@@ -102,7 +102,7 @@ def _curves(data: ReportData, kinematics: Kinematics, person: PersonMotion) -> M
     if person.steps:
         words.append(f"{format_count(person.steps, 'step')} at {format_number(person.cadence, 1)} per minute")
     title = tag(
-        "h3",
+        "h4",
         render_track_dot(person.track_id),
         " · ".join(words),
     )

@@ -1,0 +1,166 @@
+"""The data of the film page: exact where it is whole, evenly thinned where a film is long, and small for any film."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from tasks.artifacts.kinematics import JOINTS, Kinematics
+from tasks.artifacts.poses import KEYPOINT_COUNT, Poses
+from tasks.artifacts.table import NULL
+from tasks.artifacts.tracks import Tracks
+from tasks.report.film_data import person_data
+from tasks.report.film_data.film_script import VARIABLE, list_actions, pack_film, render_film_script
+from tasks.report.film_data.kept_rows import choose_stride, keep_strided
+from tasks.report.film_data.packed_series import pack_series
+from tasks.report.report_data import ReportData
+from tests.report.action_tables import make_actions
+from tests.report.figures import make_kinematics, make_poses
+
+
+def unpack(series: Mapping[str, Any]) -> NDArray[np.int64]:
+    """The (rows, columns) integers that `series` holds."""
+    rows, columns, width = series["rows"], series["columns"], series["bytes"]
+    planes = np.frombuffer(zlib.decompress(base64.b64decode(series["data"])), np.uint8).reshape(width, -1)
+    codes = sum(plane.astype(np.int64) << (8 * place) for place, plane in enumerate(planes))
+    steps = (codes >> 1) ^ -(codes & 1)
+    table = steps.reshape(rows, columns) if series["byRow"] else steps.reshape(columns, rows).T
+    return np.cumsum(table, axis=0)
+
+
+@given(st.lists(st.tuples(st.integers(-(2**28), 2**28), st.integers(-3, 3)), min_size=1), st.booleans())
+def test_series_hold_their_integers_exactly(rows: list[tuple[int, int]], by_row: bool) -> None:
+    assert unpack(pack_series(np.array(rows), by_row)).tolist() == [list(row) for row in rows]
+
+
+def test_values_too_far_apart_are_refused() -> None:
+    with pytest.raises(ValueError, match="differences must fit 31 bits"):
+        pack_series(np.array([0, 2**40]))
+
+
+def test_thinned_rows_keep_every_nth_frame_and_the_ends_of_runs() -> None:
+    frame, group = np.array([1, 2, 3, 4, 5, 9, 10, 3]), np.array([1, 1, 1, 1, 1, 1, 1, 2])
+    kept = keep_strided(frame, group, 3)
+    assert list(zip(group[kept], frame[kept], strict=True)) == [(1, 1), (1, 3), (1, 5), (1, 9), (1, 10), (2, 3)]
+    assert keep_strided(frame, group, 1).tolist() == list(range(8))
+
+
+@given(st.integers(0, 10**7), st.integers(1, 10**5))
+def test_the_stride_is_the_smallest_that_is_enough(rows: int, most: int) -> None:
+    stride = choose_stride(rows, most)
+    assert rows / stride <= most
+    assert stride == 1 or rows / (stride - 1) > most
+
+
+def test_boxes_and_keypoints_come_back_to_half_a_pixel(make_dossier: Callable[..., ReportData], walk: list) -> None:
+    data = make_dossier(walk)
+    packed = person_data.pack_tracks(data)
+    assert [(one["id"], one["rows"], one["class"]) for one in packed["list"]] == [(1, 11, "person"), (2, 3, "car")]
+    order = np.lexsort((data.tracks.frame, data.tracks.track_id))
+    assert unpack(packed["frame"])[:, 0].tolist() == data.tracks.frame[order].tolist()
+    assert np.abs(unpack(packed["xyxy"]) / packed["scale"] - data.tracks.xyxy[order]).max() <= 0.5
+    assert unpack(packed["seen"])[:, 0].tolist() == (data.tracks.detection[order] >= 0).tolist()
+
+
+def test_unknown_keypoints_and_angles_are_marked(make_dossier: Callable[..., ReportData]) -> None:
+    poses = make_poses(make_dossier())
+    poses.smooth_x[3:5, 0] = poses.smooth_y[3:5, 0] = np.nan
+    packed = person_data.pack_poses(poses)
+    assert packed is not None
+    known = unpack(packed["known"])
+    assert not known[3:5, :2].any() and known.sum() == known.size - 4
+    kinematics = make_kinematics(poses)
+    curves = person_data.pack_curves(kinematics)
+    assert curves is not None
+    column = [one["label"] for one in curves["names"]].index("knee left")
+    assert np.abs(unpack(curves["values"])[:, column] - kinematics.knee_left).max() <= 0.5
+    assert not unpack(curves["known"])[:, -1].any(), "the lean of the trunk is unknown throughout"
+
+
+def test_windows_of_actions_end_where_the_next_begins() -> None:
+    rows = [
+        (0, 20, "rgb", NULL, 1, "wave", 0.9),
+        (0, 30, "flow", 2, 1, "leap", 0.4),
+        (12, 40, "rgb", NULL, 1, "clap", 0.6),
+    ]
+    found = list_actions(make_actions(sorted(rows), frame_count=50))
+    spans = {(one["stream"], one["track"], one["label"]): (one["first"], one["last"]) for one in found}
+    assert spans == {("rgb", None, "wave"): (0, 11), ("rgb", None, "clap"): (12, 40), ("flow", 2, "leap"): (0, 30)}
+    assert list_actions(None) == []
+
+
+def test_a_name_cannot_end_the_script(make_dossier: Callable[..., ReportData], walk: list) -> None:
+    data = make_dossier(walk, {0: "</script><b>", 2: "\u2028car"}, file="舞踊</script>.mp4")
+    text = render_film_script(data)
+    assert text.isascii() and text.startswith(f"window.{VARIABLE}=")
+    read = json.loads(text.partition("=")[2].rstrip().rstrip(";"))
+    assert read["video"] == data.video and read["tracks"]["list"][0]["class"] == "</script><b>"
+
+
+@pytest.mark.parametrize("status", [[], ["ok"], ["lost"] * 3])
+def test_films_with_next_to_nothing_have_data_too(make_dossier: Callable[..., ReportData], status: list[str]) -> None:
+    packed = pack_film(make_dossier(status=status))
+    assert packed["status"]["rows"] == len(status)
+    assert packed["tracks"]["list"] == [] and packed["poses"] is packed["arrows"] is None
+
+
+FPS, MINUTES, PEOPLE = 30, 10, 4
+
+
+def test_ten_minutes_of_four_people_stay_below_a_megabyte_and_a_half(make_dossier: Callable[..., ReportData]) -> None:
+    count = FPS * 60 * MINUTES
+    frame = np.repeat(np.arange(count, dtype=np.int32), PEOPLE)
+    track_id = np.tile(np.arange(1, PEOPLE + 1, dtype=np.int32), count)
+    rng = np.random.default_rng(2)
+    time_s = frame[:, None] / FPS
+    # Limbs swing like a walk's, and the smoothed keypoints keep a little noise.
+    swing = 25 * np.sin(2 * np.pi * (time_s / 1.037 + rng.uniform(size=KEYPOINT_COUNT)) + track_id[:, None])
+    x = (300 + 200 * np.sin(time_s / 9 + track_id[:, None]) + swing + rng.normal(0, 0.4, swing.shape)).astype(
+        np.float32
+    )
+    y = (180 + 0.3 * swing + rng.normal(0, 0.4, swing.shape)).astype(np.float32)
+    template = make_poses(make_dossier(status=["ok"]))
+    poses = replace(
+        template,
+        frame=frame,
+        track_id=track_id,
+        score=np.ones(len(frame), np.float32),
+        source=np.full(len(frame), "crop", object),
+        keypoint_score=np.ones(x.shape, np.float32),
+        **{"x": x, "y": y, "smooth_x": x, "smooth_y": y, "frame_count": count},
+    )
+    bent = 120 + swing + rng.normal(0, 0.5, swing.shape)
+    angle = {name: bent[:, place].astype(np.float32) for place, name in enumerate(JOINTS)}
+    kinematics = _stretch(
+        make_kinematics(template), len(frame), frame=frame, track_id=track_id, frame_count=count, **angle
+    )
+    data = make_dossier([(0, k, 0, 0.9, (10.0 * k, 10, 10.0 * k + 9, 40)) for k in range(1, PEOPLE + 1)])
+    box = {"x1": x.min(axis=1), "y1": y.min(axis=1), "x2": x.max(axis=1), "y2": y.max(axis=1)}
+    tracks = _stretch(
+        data.tracks, len(frame), frame=frame, track_id=track_id, detection=np.arange(len(frame), dtype=np.int32), **box,
+        frame_count=count, width=640, height=360,
+    )  # fmt: skip
+    data = replace(data, tracks=tracks)
+    data.__dict__["edges_s"] = np.arange(count + 1) / FPS
+    parts = [person_data.pack_tracks(data), person_data.pack_poses(poses), person_data.pack_curves(kinematics)]
+    assert sum(len(json.dumps(part)) for part in parts) < 1_500_000  # characters, each a byte of film.js
+
+
+def _stretch(table: Tracks | Kinematics | Poses, rows: int, **given: Any) -> Any:
+    """The table with its first row repeated, and the columns of `given`."""
+    columns = {
+        column.name: np.repeat(getattr(table, column.name)[:1], rows, axis=0)
+        for column in fields(table)
+        if isinstance(getattr(table, column.name), np.ndarray)
+    }
+    return replace(table, **columns | given)
