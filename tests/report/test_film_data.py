@@ -6,7 +6,6 @@ import base64
 import json
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tasks.artifacts.kinematics import JOINTS, Kinematics
-from tasks.artifacts.poses import KEYPOINT_COUNT, Poses
 from tasks.artifacts.table import NULL
-from tasks.artifacts.tracks import Tracks
 from tasks.report.film_data import person_data
 from tasks.report.film_data.film_script import VARIABLE, list_actions, pack_film, render_film_script
 from tasks.report.film_data.kept_rows import choose_stride, keep_strided
@@ -26,13 +22,14 @@ from tasks.report.film_data.packed_series import pack_series
 from tasks.report.report_data import ReportData
 from tests.report.action_tables import make_actions
 from tests.report.figures import make_kinematics, make_poses
+from tests.report.long_film import pack_long_film
 
 
 def unpack(series: Mapping[str, Any]) -> NDArray[np.int64]:
     """The (rows, columns) integers that `series` holds."""
     rows, columns, width = series["rows"], series["columns"], series["bytes"]
     planes = np.frombuffer(zlib.decompress(base64.b64decode(series["data"])), np.uint8).reshape(width, -1)
-    codes = sum(plane.astype(np.int64) << (8 * place) for place, plane in enumerate(planes))
+    codes = sum((plane.astype(np.int64) << (8 * place) for place, plane in enumerate(planes)), np.int64(0))
     steps = (codes >> 1) ^ -(codes & 1)
     table = steps.reshape(rows, columns) if series["byRow"] else steps.reshape(columns, rows).T
     return np.cumsum(table, axis=0)
@@ -114,53 +111,7 @@ def test_films_with_next_to_nothing_have_data_too(make_dossier: Callable[..., Re
     assert packed["tracks"]["list"] == [] and packed["poses"] is packed["arrows"] is None
 
 
-FPS, MINUTES, PEOPLE = 30, 10, 4
-
-
 def test_ten_minutes_of_four_people_stay_below_a_megabyte_and_a_half(make_dossier: Callable[..., ReportData]) -> None:
-    count = FPS * 60 * MINUTES
-    frame = np.repeat(np.arange(count, dtype=np.int32), PEOPLE)
-    track_id = np.tile(np.arange(1, PEOPLE + 1, dtype=np.int32), count)
-    rng = np.random.default_rng(2)
-    time_s = frame[:, None] / FPS
-    # Limbs swing like a walk's, and the smoothed keypoints keep a little noise.
-    swing = 25 * np.sin(2 * np.pi * (time_s / 1.037 + rng.uniform(size=KEYPOINT_COUNT)) + track_id[:, None])
-    x = (300 + 200 * np.sin(time_s / 9 + track_id[:, None]) + swing + rng.normal(0, 0.4, swing.shape)).astype(
-        np.float32
-    )
-    y = (180 + 0.3 * swing + rng.normal(0, 0.4, swing.shape)).astype(np.float32)
-    template = make_poses(make_dossier(status=["ok"]))
-    poses = replace(
-        template,
-        frame=frame,
-        track_id=track_id,
-        score=np.ones(len(frame), np.float32),
-        source=np.full(len(frame), "crop", object),
-        keypoint_score=np.ones(x.shape, np.float32),
-        **{"x": x, "y": y, "smooth_x": x, "smooth_y": y, "frame_count": count},
-    )
-    bent = 120 + swing + rng.normal(0, 0.5, swing.shape)
-    angle = {name: bent[:, place].astype(np.float32) for place, name in enumerate(JOINTS)}
-    kinematics = _stretch(
-        make_kinematics(template), len(frame), frame=frame, track_id=track_id, frame_count=count, **angle
-    )
-    data = make_dossier([(0, k, 0, 0.9, (10.0 * k, 10, 10.0 * k + 9, 40)) for k in range(1, PEOPLE + 1)])
-    box = {"x1": x.min(axis=1), "y1": y.min(axis=1), "x2": x.max(axis=1), "y2": y.max(axis=1)}
-    tracks = _stretch(
-        data.tracks, len(frame), frame=frame, track_id=track_id, detection=np.arange(len(frame), dtype=np.int32), **box,
-        frame_count=count, width=640, height=360,
-    )  # fmt: skip
-    data = replace(data, tracks=tracks)
-    data.__dict__["edges_s"] = np.arange(count + 1) / FPS
-    parts = [person_data.pack_tracks(data), person_data.pack_poses(poses), person_data.pack_curves(kinematics)]
-    assert sum(len(json.dumps(part)) for part in parts) < 1_500_000  # characters, each a byte of film.js
-
-
-def _stretch(table: Tracks | Kinematics | Poses, rows: int, **given: Any) -> Any:
-    """The table with its first row repeated, and the columns of `given`."""
-    columns = {
-        column.name: np.repeat(getattr(table, column.name)[:1], rows, axis=0)
-        for column in fields(table)
-        if isinstance(getattr(table, column.name), np.ndarray)
-    }
-    return replace(table, **columns | given)
+    packed = pack_long_film(make_dossier([(0, 1, 0, 0.9, (10.0, 10, 19, 40))]))
+    assert packed["poses"]["stride"] > 1, "long enough to be thinned"
+    assert len(json.dumps(packed)) < 1_500_000  # characters, each a byte of film.js

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from tasks.artifacts.table import NULL
+from tasks.report.film_data.film_script import VARIABLE
 from tasks.report.film_data.packed_series import pack_series
 from tasks.report.page import render_page
 from tasks.report.page_template import read_asset
@@ -22,6 +23,7 @@ from tasks.report.stage import report
 from tests.report.action_tables import make_actions
 from tests.report.browser import open_browser
 from tests.report.figures import make_kinematics, make_poses
+from tests.report.long_film import pack_long_film
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -228,6 +230,18 @@ def test_what_one_operates_has_a_name(open_page: Callable[..., Page]) -> None:
         .filter((one) => !(one.getAttribute("aria-label") || one.textContent.trim() || one.labels?.length))
         .map((one) => one.outerHTML.slice(0, 80))""")
     assert unnamed == []
+
+
+def test_ten_minutes_of_four_people_open_in_less_than_two_seconds_of_processor_time(
+    open_page: Callable[..., Page], make_dossier: Callable[..., ReportData], folder: Path
+) -> None:
+    packed = pack_long_film(make_dossier([(0, 1, 0, 0.9, (10.0, 10, 19, 40))]))
+    (folder / "film.js").write_text(f"window.{VARIABLE}={json.dumps(packed)};", encoding="utf-8")
+    page = open_page("#track=2")
+    client = page.context.new_cdp_session(page)
+    client.send("Performance.enable")
+    metrics = {one["name"]: one["value"] for one in client.send("Performance.getMetrics")["metrics"]}
+    assert metrics["TaskDuration"] < 2
 
 
 @pytest.mark.parametrize("by_row", [False, True])
