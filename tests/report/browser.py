@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 VARIABLE = "SEMFLOW_CHROMIUM"
@@ -42,3 +42,15 @@ def open_browser() -> Generator[Browser]:
             pytest.skip(f"needs a Chromium that plays H.264, got {path}")
         yield browser
         browser.close()
+
+
+def watch_processor_time(page: Page) -> Callable[[], float]:
+    """A function that returns the seconds of processor time which the page has used since this call."""
+    client = page.context.new_cdp_session(page)
+    client.send("Performance.enable")
+
+    def read_seconds() -> float:
+        metrics = {one["name"]: one["value"] for one in client.send("Performance.getMetrics")["metrics"]}
+        return metrics["TaskDuration"]
+
+    return read_seconds
