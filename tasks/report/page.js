@@ -52,6 +52,7 @@ semflow.openFilm = async () => {
   const state = new semflow.ViewState(film);
   state.curves = [];
   new semflow.FilmStage(player.querySelector(".screen"), film, clock, state);
+  new semflow.CompareView(player, film, clock, state);
   const timeline = new semflow.Timeline(player.querySelector(".timeline"), film, clock, state);
   const readLink = semflow.connectPlayer(player, film, clock, state, timeline);
   semflow.connectPage(clock, state);

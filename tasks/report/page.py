@@ -18,6 +18,7 @@ from tasks.report.sections.file_section import make_file_section
 from tasks.report.sections.film_player_section import make_film_player_section
 from tasks.report.sections.key_frames_section import make_key_frames_section
 from tasks.report.sections.motion_section import make_motion_section
+from tasks.report.sections.paths_section import make_paths_section
 from tasks.report.sections.pose_section import make_pose_section
 from tasks.report.sections.score_section import make_score_section
 from tasks.report.sections.semantic_field_section import make_semantic_field_section
@@ -45,7 +46,7 @@ GROUPS = (
         "movement",
         "Movement",
         "How people move: steps, joint angles, speeds, left against right.",
-        (make_pose_section,),
+        (make_pose_section, make_paths_section),
     ),
     SectionGroup(
         "tracking",

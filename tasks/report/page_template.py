@@ -20,6 +20,7 @@ SCRIPTS = (
     "film/view_state.js",
     "film/overlay_layers.js",
     "film/film_stage.js",
+    "film/compare_view.js",
     "film/timeline_lanes.js",
     "film/timeline.js",
     "film/player_controls.js",

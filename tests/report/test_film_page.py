@@ -206,6 +206,26 @@ def test_layers_are_switched_on_and_off(open_page: Callable[..., Page]) -> None:
     assert page.get_by_role("button", name="Field").is_disabled()
 
 
+def test_a_second_picture_keeps_its_distance(open_page: Callable[..., Page]) -> None:
+    page = open_page("#t=0.6&track=1")
+    first = said_frame(page)
+    page.keyboard.press("c")
+    page.wait_for_selector(".compare canvas")
+    for _ in range(10):
+        page.get_by_label("Second picture one frame on").click()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(400)
+    words = page.locator(".compare output").inner_text()
+    assert said_frame(page) == first + 1 and f"frame {first + 11} " in words and "later" in words
+    assert page.locator(".compare video").evaluate("video => video.currentTime") == pytest.approx(
+        TIMES_S[first + 11] - TIMES_S[0] + GAPS_S[first + 11] / 2, abs=1e-3
+    )
+    page.get_by_label("Track of the second picture").select_option("2")
+    assert "frame 10 " in page.locator(".compare output").inner_text(), "where the car is seen first"
+    page.get_by_label("Close the second picture").click()
+    assert page.locator("video").count() == 1
+
+
 def test_the_timeline_zooms_around_the_moment(open_page: Callable[..., Page]) -> None:
     page = open_page("#t=1.0")
     before = page.locator(".lanes").screenshot()

@@ -46,7 +46,7 @@ def test_sections_have_their_own_anchors_and_links(
     found = read_page(page.render_page(make_dossier(walk)))
     assert len(found.ids) == len(set(found.ids))
     anchors = [a[1:] for a in found.addresses if a.startswith("#") and a != "#main"]
-    assert anchors == ["film", "tracking", "correspondence", "quality", "files"], "groups without sections are left out"
+    assert anchors == ["film", "movement", "tracking", "correspondence", "quality", "files"]
     assert set(anchors) <= set(found.ids)
     labels = [str(attrs["aria-labelledby"]) for tag, attrs in found.tags if tag == "section" and attrs["id"] != "film"]
     assert set(labels) <= set(found.ids)

@@ -27,7 +27,7 @@ semflow.connectPlayer = (root, film, clock, state, timeline) => {
       find('[data-do="keys"]').setAttribute("aria-expanded", !list.hidden);
     },
   };
-  for (const button of every("[data-do]")) button.onclick = () => actions[button.dataset.do]();
+  for (const [name, action] of Object.entries(actions)) find(`[data-do="${name}"]`).onclick = () => action();
   for (const button of every("[data-layer]")) button.onclick = () => state.toggleLayer(button.dataset.layer);
   for (const button of every("[data-speed]"))
     button.onclick = () => {
@@ -37,6 +37,7 @@ semflow.connectPlayer = (root, film, clock, state, timeline) => {
 
   const keys = {
     " ": actions.play, k: actions.play, ",": actions.back, ".": actions.on, f: actions.follow, l: actions.link,
+    c: () => find('[data-do="compare"]').click(),
     ArrowLeft: actions.back, ArrowRight: actions.on, "?": actions.keys,
     "+": () => timeline.zoom(2, clock.seconds), "-": () => timeline.zoom(0.5, clock.seconds), 0: () => timeline.zoom(0),
     "[": () => state.pickNeighbour(-1, clock.frame), "]": () => state.pickNeighbour(1, clock.frame),

@@ -8,7 +8,8 @@ semflow.makeLanes = (film, state, most) => {
     if (!rows.has(key)) rows.set(key, []);
     rows.get(key).push(action);
   }
-  for (const actions of rows.values()) {
+  const wholeFirst = [...rows.values()].sort((a, b) => (a[0].track ?? 0) - (b[0].track ?? 0));
+  for (const actions of wholeFirst) {
     const [{ stream, track }] = actions;
     if (track !== null && state.picked !== null && track !== state.picked) continue;
     const who = track === null ? "Action" : `Person ${track}`;

@@ -22,6 +22,7 @@ SHORTCUTS = (
     ("Home End", "first and last frame"),
     ("[ ]", "pick the previous or next track in the picture"),
     ("f", "follow the picked track"),
+    ("c", "a second picture beside the first, of another moment or track"),
     ("Esc", "pick none"),
     ("1 to 6", "boxes, names, trails, skeletons, field, motion"),
     ("+ - 0", "zoom the timeline; the whole film"),
