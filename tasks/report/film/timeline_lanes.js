@@ -19,9 +19,9 @@ semflow.makeLanes = (film, state, most) => {
     const strikes = film.strikesOf(state.picked);
     for (const { label, numbers } of state.curves) {
       const series = numbers.map((number) => film.curveOf(state.picked, number)).filter(Boolean);
-      if (series.length) lanes.push({ kind: "curve", label, unit: film.curveNames[numbers[0]].unit, height: 80, series, strikes });
+      if (series.length) lanes.push({ kind: "curve", label, ...describe(film.curveNames[numbers[0]]), height: 80, series, strikes });
     }
-    if (!film.curveOf(state.picked, 0)) lanes.push({ kind: "curve", label: "speed in the picture", unit: "px/s", height: 80,
+    if (!film.curveOf(state.picked, 0)) lanes.push({ kind: "curve", label: "speed in the picture", unit: "px/s", meaning: ", camera's included", height: 80,
       series: [speedInPicture(film, film.trackOf.get(state.picked))], strikes: [] });
   }
   const shown = [...film.tracks].sort((a, b) => b.seconds - a.seconds).slice(0, most);
@@ -35,6 +35,10 @@ semflow.makeLanes = (film, state, most) => {
     top += lane.height;
   }
   return lanes;
+
+  function describe({ unit, note }) {
+    return { unit, meaning: note ? `; ${note}` : "" };
+  }
 
   // Speed of the box's centre, over a fifth of a second so that the jitter of boxes does not drown it.
   function speedInPicture(film, track) {
@@ -131,6 +135,6 @@ semflow.drawLane = {
       pen.fillRect(x(frame + 0.5) - 1, lane.top + lane.height - 8, 2.5, 6);
     }
     const digits = high - low < 10 ? 2 : 0;
-    lane.scale = `${low.toFixed(digits)} to ${high.toFixed(digits)} ${lane.unit}`;
+    lane.scale = `${low.toFixed(digits)} to ${high.toFixed(digits)}${lane.unit === "°" ? "°" : ` ${lane.unit}`}${lane.meaning}`;
   },
 };

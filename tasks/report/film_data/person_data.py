@@ -22,12 +22,16 @@ from tasks.report.report_data import ReportData
 MAX_BOX_ROWS, MAX_POSE_ROWS, MAX_CURVE_ROWS = 60_000, 24_000, 24_000
 STEPS_PER_PX = 2  # of boxes: a quarter of a pixel is below what a screen shows of a film at working size
 SPEED_STEPS = 100  # of speeds in body heights per second
+JOINT_NOTES = {"shoulder": "0° is hanging", "ankle": "about 110° standing"}
 CURVES = (
-    ("travel", "speed of the hips", "body heights/s", SPEED_STEPS),
-    *((name, name.replace("_", " "), "°", 1) for name in JOINTS),
-    ("trunk_lean", "trunk lean", "°", 1),
+    ("travel", "speed of the hips", "body heights/s", SPEED_STEPS, ""),
+    *(
+        (name, name.replace("_", " "), "°", 1, JOINT_NOTES.get(name.rpartition("_")[0], "180° is straight"))
+        for name in JOINTS
+    ),
+    ("trunk_lean", "trunk lean", "°", 1, "0° is upright, to the right positive"),
 )
-"""Column of the kinematics, its name on the page, its unit, and stored steps per unit."""
+"""Column of the kinematics, its name on the page, its unit, stored steps per unit, and what its numbers mean."""
 
 
 def pack_tracks(data: ReportData) -> Mapping[str, Any]:
@@ -94,12 +98,14 @@ def pack_curves(kinematics: Kinematics | None) -> Mapping[str, Any] | None:
         return None
     stride = choose_stride(len(kinematics), MAX_CURVE_ROWS)
     kept = keep_strided(kinematics.frame, kinematics.track_id, stride)
-    scaled = np.stack([getattr(kinematics, name)[kept] * steps for name, _, _, steps in CURVES], axis=1)
+    scaled = np.stack([getattr(kinematics, name)[kept] * steps for name, _, _, steps, _ in CURVES], axis=1)
     filled, known = _fill_gaps(scaled)
     struck = np.flatnonzero(kinematics.heel_strike != HEEL_STRIKES[0])
     return {
         "stride": stride,
-        "names": [{"label": label, "unit": unit, "scale": steps} for _, label, unit, steps in CURVES],
+        "names": [
+            {"label": label, "unit": unit, "scale": steps, "note": note} for _, label, unit, steps, note in CURVES
+        ],
         "people": [{"id": ident, "rows": count} for ident, count in count_groups(kinematics.track_id[kept])],
         "frame": pack_series(kinematics.frame[kept]),
         "values": pack_series(filled),

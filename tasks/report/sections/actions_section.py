@@ -38,14 +38,16 @@ def make_actions_section(data: ReportData) -> Section | None:
     if not len(table):
         return Section(
             "actions",
-            "Action recognition",
+            "What is done, by window",
             "",
             render_message(" ".join(table.notes) or "No window could be classified."),
         )
     summary = table.summarise_streams()
     streams = tag("div", *(_stream_labels(table, ranked) for ranked in summary.values()), class_="verdicts")
     parts = [notes, streams, _timeline(data, table), _evidence(data, table)]
-    return Section("actions", "Action recognition", " ".join(map(describe_prediction, summary.values())), join(parts))
+    return Section(
+        "actions", "What is done, by window", " ".join(map(describe_prediction, summary.values())), join(parts)
+    )
 
 
 def describe_prediction(ranked: Sequence[ActionPrediction]) -> str:
@@ -153,8 +155,8 @@ def _evidence(data: ReportData, table: Actions) -> Markup | None:
         alt="",
     )
     words = (
-        "Grad-CAM: the brighter the colour, the more a region supports the label in this frame; dark regions are "
-        "outside the input of the stream."
+        "What the network looked at (Grad-CAM): the brighter the colour, the more a region supports the label in this "
+        "frame; dark regions are outside of what it was shown."
     )
     return tag(
         "div",

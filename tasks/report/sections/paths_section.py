@@ -23,10 +23,10 @@ HEADINGS = (
     ("track", "Identity, as in the table of tracks"),
     ("class", "Class given by the detector"),
     ("seconds", "From its first frame to its last in this shot"),
-    ("way px", "Length of its path, pixels of the working size"),
-    ("px/s", "Length over time"),
-    ("way H", "Length of its path in body heights, where a pose gives one"),
-    ("H/s", "The same over time"),
+    ("distance px", "Length of its path, pixels of the working size"),
+    ("speed px/s", "Distance over time"),
+    ("distance H", "Length of its path in body heights, where a pose gives one"),
+    ("speed H/s", "The same over time, body heights per second"),
     ("straight px", "Distance from its first place to its last"),
 )
 
@@ -110,7 +110,7 @@ def _table(data: ReportData, paths: list[TrackPath]) -> Markup:
                 "th",
                 tag("button", heading, type="button", title=meaning),
                 scope="col",
-                aria_sort="descending" if heading == "way px" else "none",
+                aria_sort="descending" if heading == "distance px" else "none",
                 class_="words" if heading == "class" else None,
             )
             for heading, meaning in HEADINGS

@@ -31,7 +31,7 @@ def make_pose_section(data: ReportData) -> Section | None:
     if data.poses is None or data.kinematics is None:
         return None
     if not len(data.poses):
-        return Section("poses", "Poses and gait", "", render_message(_explain_missing_poses(data)))
+        return Section("poses", "Steps and joints", "", render_message(_explain_missing_poses(data)))
     everybody = summarise_people(data.kinematics, data.tracks, data.frames.ok)
     parts = [
         _pictures(data, data.poses),
@@ -39,7 +39,7 @@ def make_pose_section(data: ReportData) -> Section | None:
         tag("div", *(_curves(data, data.kinematics, person) for person in everybody[:DRAWN]), class_="people"),
         render_people_table(data, everybody, [float(data.edges_s[_frames(data.poses, p)[0]]) for p in everybody]),
     ]
-    return Section("poses", "Poses and gait", describe_people(data, data.poses, everybody), join(parts))
+    return Section("poses", "Steps and joints", describe_people(data, data.poses, everybody), join(parts))
 
 
 def describe_people(data: ReportData, found: Poses, everybody: tuple[PersonMotion, ...]) -> str:

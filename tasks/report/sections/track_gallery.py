@@ -39,7 +39,7 @@ def make_track_gallery(data: ReportData) -> Section | None:
     )
     return Section(
         anchor="longest",
-        title="Track gallery",
+        title="Who and what",
         lead="Each track at its best-scoring frame, longest tracks first.",
         body=body,
     )
