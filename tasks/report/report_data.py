@@ -19,6 +19,7 @@ from tasks.artifacts.detections import Detections
 from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.kinematics import Kinematics
+from tasks.artifacts.masks import Masks
 from tasks.artifacts.matches import Matches
 from tasks.artifacts.poses import Poses
 from tasks.artifacts.semantic_field import SemanticField
@@ -53,6 +54,7 @@ class ReportData:
     matches: Matches
     tracks: Tracks
     params: ReportParams
+    masks: Masks | None = None
     poses: Poses | None = None
     kinematics: Kinematics | None = None
     actions: Actions | None = None

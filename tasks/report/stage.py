@@ -11,6 +11,7 @@ from tasks.artifacts.detections import Detections
 from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.kinematics import Kinematics
+from tasks.artifacts.masks import Masks
 from tasks.artifacts.matches import Matches
 from tasks.artifacts.poses import Poses
 from tasks.artifacts.report import Report
@@ -21,11 +22,12 @@ from tasks.report.params import ReportParams
 from tasks.stage import stage
 
 
-@stage(libraries=("av", "jinja2", "markupsafe", "numpy", "opencv-python", "pyarrow"))
+@stage(libraries=("av", "jinja2", "markupsafe", "numpy", "opencv-python", "pyarrow", "pycocotools"))
 def report(  # noqa: PLR0913  a stage's signature names all it reads
     *,
     frames: Frames,
     detections: Detections,
+    masks: Masks,
     dense_flow: DenseFlow,
     features: Features,
     semantic_flow: SemanticFlow,
@@ -49,6 +51,7 @@ def report(  # noqa: PLR0913  a stage's signature names all it reads
         data = ReportData(
             frames=frames,
             detections=detections,
+            masks=masks,
             dense_flow=dense_flow,
             features=features,
             semantic_flow=semantic_flow,

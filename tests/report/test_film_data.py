@@ -6,6 +6,7 @@ import base64
 import json
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tasks.artifacts.masks import Masks, encode_mask
 from tasks.artifacts.table import NULL
 from tasks.report.film_data import person_data
 from tasks.report.film_data.film_script import VARIABLE, list_actions, pack_film, render_film_script
 from tasks.report.film_data.kept_rows import choose_stride, keep_strided
 from tasks.report.film_data.packed_series import pack_series
+from tasks.report.film_data.picture_layers import pack_masks
 from tasks.report.report_data import ReportData
 from tests.report.action_tables import make_actions
 from tests.report.figures import make_kinematics, make_poses
@@ -82,6 +85,25 @@ def test_unknown_keypoints_and_angles_are_marked(make_dossier: Callable[..., Rep
     column = [one["label"] for one in curves["names"]].index("knee left")
     assert np.abs(unpack(curves["values"])[:, column] - kinematics.knee_left).max() <= 0.5
     assert not unpack(curves["known"])[:, -1].any(), "the lean of the trunk is unknown throughout"
+
+
+def test_masks_are_maps_with_a_value_for_each_track(make_dossier: Callable[..., ReportData]) -> None:
+    data = make_dossier([(f, k, 0, 0.9, (10.0 * k, 10, 10.0 * k + 9, 40)) for f in (0, 5) for k in (1, 2)])
+    count = len(data.detections)
+    pixels = np.zeros((data.frames.height, data.frames.width), np.bool_)
+    pixels[10:40, 20:60] = True
+    rle = np.array([encode_mask(pixels), "", "", encode_mask(~pixels)], object)
+    area = np.array([pixels.sum(), 0, 0, (~pixels).sum()], np.int32)
+    zeros = np.zeros(count, np.float32)
+    size = {"frame_count": len(data.frames), "width": data.frames.width, "height": data.frames.height}
+    masks = Masks(data.detections.frame, np.arange(count, dtype=np.int32), zeros, zeros, area, rle, **size)
+    packed = pack_masks(replace(data, masks=masks))
+    assert packed is not None and pack_masks(data) is None
+    assert unpack(packed["frame"])[:, 0].tolist() == [0, 5]
+    maps = unpack(packed["maps"]).reshape(2, packed["height"], packed["width"])
+    assert maps.shape[1:] == pixels.shape, "a small picture is kept as it is"
+    assert (maps[0] == pixels).all() and (maps[1] == 2 * ~pixels).all()
+    assert [one["name"] for one in packed["labels"]] == ["", "1", "2"]
 
 
 def test_windows_of_actions_end_where_the_next_begins() -> None:

@@ -201,7 +201,7 @@ def test_layers_are_switched_on_and_off(open_page: Callable[..., Page]) -> None:
         page.get_by_role("button", name=name).click()
         counts.append(drawn_pixels(page))
     assert counts == sorted(counts, reverse=True) and len(set(counts)) == 5 and counts[-1] == 0
-    page.keyboard.press("6")
+    page.keyboard.press("7")
     assert drawn_pixels(page) > 0, "arrows of motion"
     assert page.get_by_role("button", name="Field").is_disabled()
 

@@ -228,7 +228,15 @@ def test_parameters_of_nought_leave_sections_out(
 
 def test_layers_that_the_film_has_not_cannot_be_switched(make_dossier: Callable[..., ReportData], walk: list) -> None:
     there = {layer.name: layer.there for layer in list_layers(make_dossier(walk))}
-    assert there == {"boxes": True, "names": True, "trails": True, "skeletons": False, "field": False, "arrows": True}
+    assert there == {
+        "boxes": True,
+        "names": True,
+        "trails": True,
+        "skeletons": False,
+        "field": False,
+        "masks": False,
+        "arrows": True,
+    }
 
 
 def test_a_film_without_any_whole_frame_has_a_player_without_a_picture(

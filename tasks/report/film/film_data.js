@@ -2,10 +2,10 @@
 semflow.load = async (raw) => {
   const { unpack } = semflow;
   const optional = (part, ...names) => (part ? Promise.all(names.map((name) => unpack(part[name]))) : []);
-  const [edges, status, boxes, poses, curves, field, arrows] = await Promise.all([
+  const [edges, status, boxes, poses, curves, field, masks, arrows] = await Promise.all([
     unpack(raw.edges), unpack(raw.status), optional(raw.tracks, "frame", "xyxy", "seen"),
     optional(raw.poses, "frame", "xy", "known"), optional(raw.curves, "frame", "values", "known"),
-    optional(raw.field, "frame", "maps"), optional(raw.arrows, "frame", "vectors"),
+    optional(raw.field, "frame", "maps"), optional(raw.masks, "frame", "maps"), optional(raw.arrows, "frame", "vectors"),
   ]);
   const film = { ...raw, status, edges: Float64Array.from(edges, (tick) => tick / raw.ticks) };
   film.count = status.length;
@@ -82,11 +82,13 @@ semflow.load = async (raw) => {
     return row + 1 < frames.length && frames[row + 1] - frame < frame - frames[row] ? row + 1 : row;
   };
   const sameShot = (a, b) => film.shots[a] === film.shots[b];
-  film.fieldAt = (frame) => {
-    if (!raw.field) return null;
-    const row = nearest(field[0], frame), size = raw.field.width * raw.field.height;
-    if (!sameShot(field[0][row], frame)) return null;
-    return { row, values: field[1].subarray(row * size, (row + 1) * size), frame: field[0][row] };
+  // The label map or the masks nearest in time, of the same shot.
+  film.mapAt = (kind, frame) => {
+    if (!raw[kind]) return null;
+    const [frames, maps] = kind === "field" ? field : masks;
+    const row = nearest(frames, frame), size = raw[kind].width * raw[kind].height;
+    if (!sameShot(frames[row], frame)) return null;
+    return { row, values: maps.subarray(row * size, (row + 1) * size) };
   };
   film.arrowsAt = (frame) => {
     if (!raw.arrows) return null;

@@ -38,7 +38,7 @@ semflow.FilmStage = class {
     pen.clearRect(0, 0, film.filmWidth, film.filmHeight);
     pen.px = film.filmWidth / Math.max(1, width) / this.zoom;
     pen.lineJoin = pen.lineCap = "round";
-    for (const name of ["field", "arrows", "trails", "skeletons", "boxes", "names"])
+    for (const name of ["field", "masks", "arrows", "trails", "skeletons", "boxes", "names"])
       if (state.layers[name]) semflow.layers[name](pen, film, frame, state.picked);
   }
 

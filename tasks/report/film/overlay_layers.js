@@ -1,28 +1,7 @@
 // What is drawn over the picture, layer by layer, in working-size pixels; `pen.px` is one pixel of the screen.
 semflow.layers = {
-  field(pen, film, frame) {
-    const found = film.fieldAt(frame);
-    if (!found) return;
-    const { width, height, labels } = film.field;
-    const board = (semflow.board ??= document.createElement("canvas"));
-    if (semflow.boardRow !== found.row) {
-      board.width = width;
-      board.height = height;
-      const context = board.getContext("2d");
-      const image = context.createImageData(width, height);
-      const colours = labels.map(({ colour }) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)));
-      found.values.forEach((value, i) => {
-        if (value) image.data.set([...colours[value], 255], 4 * i);
-      });
-      context.putImageData(image, 0, 0);
-      semflow.boardRow = found.row;
-    }
-    pen.save();
-    pen.globalAlpha = 0.5;
-    pen.imageSmoothingEnabled = false;
-    pen.drawImage(board, 0, 0, film.width, film.height);
-    pen.restore();
-  },
+  field: (pen, film, frame) => drawMap(pen, film, frame, "field"),
+  masks: (pen, film, frame) => drawMap(pen, film, frame, "masks"),
 
   arrows(pen, film, frame) {
     const found = film.arrowsAt(frame);
@@ -132,6 +111,30 @@ semflow.present = (film, frame) => {
   }
   return found.sort((a, b) => a[1].xyxy[3] - b[1].xyxy[3]);
 };
+
+// A map of small size over the whole picture, from a board that is painted again only when another map is due.
+function drawMap(pen, film, frame, kind) {
+  const found = film.mapAt(kind, frame);
+  if (!found) return;
+  const { width, height, labels } = film[kind];
+  const board = ((semflow.boards ??= {})[kind] ??= { canvas: document.createElement("canvas"), row: -1 });
+  if (board.row !== found.row) {
+    Object.assign(board.canvas, { width, height });
+    const context = board.canvas.getContext("2d");
+    const image = context.createImageData(width, height);
+    const colours = labels.map(({ colour }) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)));
+    found.values.forEach((value, i) => {
+      if (value) image.data.set([...colours[value], 255], 4 * i);
+    });
+    context.putImageData(image, 0, 0);
+    board.row = found.row;
+  }
+  pen.save();
+  pen.globalAlpha = 0.5;
+  pen.imageSmoothingEnabled = false;
+  pen.drawImage(board.canvas, 0, 0, film.width, film.height);
+  pen.restore();
+}
 
 function fade(track, picked) {
   return picked === null || track.id === picked ? 1 : 0.3;

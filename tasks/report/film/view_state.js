@@ -2,7 +2,7 @@
 semflow.ViewState = class {
   constructor(film) {
     this.film = film;
-    this.layers = { boxes: true, names: true, trails: true, skeletons: true, field: false, arrows: false };
+    this.layers = { boxes: true, names: true, trails: true, skeletons: true, field: false, masks: true, arrows: false };
     this.picked = null;
     this.following = false;
     this.listeners = [];

@@ -15,7 +15,7 @@ from tasks.artifacts.actions import Actions
 from tasks.artifacts.table import NULL
 from tasks.report.film_data.packed_series import pack_series
 from tasks.report.film_data.person_data import pack_curves, pack_poses, pack_tracks
-from tasks.report.film_data.picture_layers import pack_arrows, pack_field
+from tasks.report.film_data.picture_layers import pack_arrows, pack_field, pack_masks
 from tasks.report.overlay.encode_video import TICKS_PER_S
 from tasks.report.overlay.plain_film import film_size
 from tasks.report.report_data import ReportData
@@ -49,6 +49,7 @@ def pack_film(data: ReportData) -> Mapping[str, Any]:
         "curves": pack_curves(data.kinematics),
         "actions": list_actions(data.actions),
         "field": pack_field(data),
+        "masks": pack_masks(data),
         "arrows": pack_arrows(data.dense_flow),
     }
 

@@ -24,7 +24,7 @@ SHORTCUTS = (
     ("f", "follow the picked track"),
     ("c", "a second picture beside the first, of another moment or track"),
     ("Esc", "pick none"),
-    ("1 to 6", "boxes, names, trails, skeletons, field, motion"),
+    ("1 to 7", "boxes, names, trails, skeletons, field, masks, motion"),
     ("+ - 0", "zoom the timeline; the whole film"),
     ("l", "copy a link to this moment"),
 )
@@ -79,12 +79,14 @@ def list_layers(data: ReportData) -> list[LayerButton]:
     """The layers in the order of their keys."""
     tracks, poses = len(data.tracks) > 0, data.poses is not None and len(data.poses) > 0
     field = data.semantic_field is not None and len(data.semantic_field) > 0
+    masks = data.masks is not None and bool((data.masks.area > 0).any())
     rows = (
         ("boxes", "Boxes", "Boxes of tracks", tracks, True),
         ("names", "Names", "Class and number of each track", tracks, True),
         ("trails", "Trails", "Recent path of each track, whole path of the picked one", tracks, True),
         ("skeletons", "Skeletons", "Keypoints of people, smoothed over time", poses, True),
         ("field", "Field", "Label map nearest in time", field, False),
+        ("masks", "Masks", "Pixels of tracked objects, nearest in time", masks, masks),
         ("arrows", "Motion", "Dense flow nearest in time, arrows three times its length", data.has_flow, False),
     )
     return [
