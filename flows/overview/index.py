@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 NAME = "index.html"
 FOLDER = "reports"
-SHOWN = ("decode", "detect", "track", "report")
+SHOWN = ("decode", "detect", "track", "classify", "report")
 """Stages whose artifacts the entry of a video depends on."""
 
 

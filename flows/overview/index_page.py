@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
+from flows.overview.film_facts import CELLS_ACROSS, CELLS_DOWN, summarise_labels, summarise_people_of_film
 from flows.overview.model_summary import ModelSummary
+from tasks.artifacts.actions import Actions
 from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.report import Report
 from tasks.artifacts.tracks import Tracks
 
-THUMBNAIL_PX = 256
-MAX_KINDS = 4  # classes named per video; the rest are counted together
-SEARCH_FROM = 12  # number of videos from which the page has a search field
+THUMBNAIL_PX = 176  # as wide as the page shows it
+MAX_FAILURES = 5  # listed above everything; the list below has them all
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,12 @@ class IndexItem:
     detections: int | None = None
     tracks: Mapping[str, int] = field(default_factory=dict[str, int])
     """Class to its number of tracks, in descending order."""
+    most_people: int | None = None
+    """Most persons in one frame."""
+    presence: tuple[int, ...] = ()
+    """Frames in which a person is in each cell of the picture, as in `PeopleFacts`."""
+    actions: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Confident label to the seconds of its windows, in descending order."""
 
 
 def make_index_item(root: Path, video: str, stem: str | None = None, report_stem: str | None = None) -> IndexItem:
@@ -46,7 +55,9 @@ def make_index_item(root: Path, video: str, stem: str | None = None, report_stem
 
     `stem` and `report_stem` are the stems of its artifacts and of its report; by default the video's name.
     """
-    frames, detections, tracks = (kind.path(root, stem or video) for kind in (Frames, Detections, Tracks))
+    kinds = (Frames, Detections, Tracks, Actions)
+    frames, detections, tracks, actions = (kind.path(root, stem or video) for kind in kinds)
+    people = summarise_people_of_film(tracks) if tracks.is_file() else None
     account, thumbnail = _look(frames) if frames.is_file() else (None, None)
     page = Report.path(root, report_stem or stem or video) / Report.PAGE
     return IndexItem(
@@ -55,35 +66,78 @@ def make_index_item(root: Path, video: str, stem: str | None = None, report_stem
         thumbnail=thumbnail,
         account=account,
         detections=_row_count(detections) if detections.is_file() else None,
-        tracks=_kinds(tracks) if tracks.is_file() else {},
+        tracks={} if people is None else people.tracks,
+        most_people=None if people is None else people.most_people,
+        presence=() if people is None else people.presence,
+        actions=summarise_labels(actions) if actions.is_file() else {},
     )
 
 
 def render_index(items: Sequence[IndexItem], model: ModelSummary | None = None) -> str:
     """The page as HTML, with the scores of a team's action model; it does not depend on the order of the items."""
-    from tasks.report.formatting import format_clock, format_count, format_number, format_rate, format_size
-    from tasks.report.inline_images import make_data_uri
+    from markupsafe import Markup
+
+    from tasks.report.formatting import format_count, format_number
     from tasks.report.page_template import make_environment, make_style
 
-    template = make_environment().from_string(
-        resources.files("flows.overview").joinpath("index_page.html.jinja").read_text(encoding="utf-8")
+    ordered = sorted(items, key=lambda item: (item.state == "ok", item.video))
+    return (
+        make_environment()
+        .from_string(_read_file("index_page.html.jinja"))
+        .render(
+            title="All videos",
+            index="#main",
+            style=make_style(()) + Markup(_read_file("index_page.css")),  # safe: a file of this package
+            script=Markup(_read_file("index_page.js")),  # safe: a file of this package
+            model=model,
+            items=ordered,
+            failed=[item for item in ordered if item.state == "failed"],
+            films=Markup(_dump_films(ordered)),  # safe: no "<" is left
+            summary=summarise_videos(items),
+            most_failures=MAX_FAILURES,
+            count=format_count,
+            number=format_number,
+        )
     )
-    return template.render(
-        title="All videos",
-        index="#main",
-        style=make_style(()),
-        model=model,
-        items=sorted(items, key=lambda item: (item.state == "ok", item.video)),
-        summary=summarise_videos(items),
-        search=len(items) >= SEARCH_FROM,
-        most_kinds=MAX_KINDS,
-        clock=format_clock,
-        count=format_count,
-        number=format_number,
-        rate=format_rate,
-        size=format_size,
-        data_uri=make_data_uri,
-    )
+
+
+def _read_file(name: str) -> str:
+    return resources.files("flows.overview").joinpath(name).read_text(encoding="utf-8")
+
+
+def _dump_films(items: Sequence[IndexItem]) -> str:
+    """The films as JSON for the page's script, which draws those in view; nothing in it can end a script element."""
+    films = {"across": CELLS_ACROSS, "down": CELLS_DOWN, "films": [_film_facts(item) for item in items]}
+    return json.dumps(films, ensure_ascii=True, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def _film_facts(item: IndexItem) -> dict[str, Any]:
+    account = item.account
+    thumbnail = None if item.thumbnail is None else base64.b64encode(item.thumbnail).decode("ascii")
+    facts = {
+        "video": item.video,
+        "state": item.state,
+        "stage": item.stage,
+        "error": item.error,
+        "link": item.link,
+        "detections": item.detections,
+        "tracks": dict(item.tracks),
+        "people": item.most_people,
+        "presence": list(item.presence),
+        "actions": dict(item.actions),
+        "thumbnail": thumbnail,
+    }
+    if account is None:
+        return facts
+    return facts | {
+        "seconds": account.duration_s,
+        "fps": account.fps,
+        "varying": account.vfr,
+        "size": [account.source_width, account.source_height],
+        "frames": account.kept,
+        "damaged": account.damaged,
+        "lost": account.lost,
+    }
 
 
 def summarise_videos(items: Sequence[IndexItem]) -> str:
@@ -128,14 +182,3 @@ def _row_count(path: Path) -> int:
     import pyarrow.parquet as pq
 
     return int(pq.read_metadata(path).num_rows)
-
-
-def _kinds(path: Path) -> dict[str, int]:
-    """Class to its number of tracks, in descending order."""
-    import pyarrow.parquet as pq
-
-    pairs = pq.read_table(path, columns=["class_name", "track_id"]).group_by(["class_name", "track_id"]).aggregate([])
-    kinds: dict[str, int] = {}
-    for name in pairs.column("class_name").to_pylist():
-        kinds[name] = kinds.get(name, 0) + 1
-    return dict(sorted(kinds.items(), key=lambda kind: (-kind[1], kind[0])))

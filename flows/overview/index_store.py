@@ -40,7 +40,7 @@ def _from_json(value: dict[str, Any]) -> IndexItem:
     account: dict[str, Any] | None = value["account"]
     thumbnail = None if value["thumbnail"] is None else base64.b64decode(value["thumbnail"])
     plain: dict[str, Any] = {**value, "account": None if account is None else _account(account)}
-    plain["thumbnail"] = thumbnail
+    plain["thumbnail"], plain["presence"] = thumbnail, tuple(value["presence"])
     return IndexItem(**plain)
 
 

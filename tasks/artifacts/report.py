@@ -1,4 +1,4 @@
-"""The HTML report of a video: a folder with a page and an overlay video."""
+"""The HTML report of a video: a folder with a page, the film it plays, and the data that it draws over it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from tasks.errors import SemflowError
 
 @dataclass(frozen=True)
 class Report(Artifact):
-    """A folder with `index.html` (self-contained but for the video beside it) and `overlay.mp4`."""
+    """A folder with `index.html`, which needs no more than `film.mp4` and `film.js` beside it, or not even those."""
 
     FOLDER: ClassVar[str] = "reports"
     SUFFIX: ClassVar[str] = ""
     PAGE: ClassVar[str] = "index.html"
+    FILM: ClassVar[str] = "film.mp4"
+    """The plain film at working size; absent where the parameters turn it off or the video has no frames."""
+    FILM_SCRIPT: ClassVar[str] = "film.js"
+    """Tracks, poses, actions and maps that the page draws over the film; there where the film is."""
     OVERLAY: ClassVar[str] = "overlay.mp4"
-    """Absent where the parameters turn it off or the video has no frames."""
+    """The film with everything burnt in; absent where the parameters do not ask for it or the video has no frames."""
 
     folder: Path
 

@@ -1,4 +1,4 @@
-"""Images of frames as buttons: a click moves the overlay video to the time of the frame (page.js)."""
+"""Images of frames as buttons: a click moves the film to the time of the frame (page.js)."""
 
 from __future__ import annotations
 

@@ -1,86 +1,91 @@
-// The page is whole without this: it adds seeking, a playhead in every chart, sorting and copying.
-(() => {
-  const all = (what) => document.querySelectorAll(what);
-  const video = document.querySelector("video");
-  const screen = document.querySelector(".screen");
+// The page is whole without this: it adds the player, seeking, a playhead in every chart, sorting and copying.
+const all = (what) => document.querySelectorAll(what);
 
-  // Seeking: anything with data-t, and any place in a chart over time. A video out of view comes along, small.
-  const seek = (seconds) => {
-    if (!video) return;
-    video.currentTime = seconds + 0.001; // the start of a frame is where the one before it may still show
+// Seeking: anything with data-t, and any place in a chart over time. A film out of view comes along, small.
+semflow.connectPage = (clock, state) => {
+  const screen = document.querySelector(".screen");
+  const seek = (seconds, track) => {
+    clock.video.pause();
+    if (track) state.change({ picked: track });
+    clock.seek(seconds);
     const box = screen.getBoundingClientRect();
     if (box.bottom < 120 || box.top > innerHeight - 80) screen.classList.add("away");
   };
   document.addEventListener("click", (event) => {
     const mark = event.target.closest("[data-t]");
-    if (mark) return seek(+mark.dataset.t);
+    if (mark) return seek(+mark.dataset.t, +mark.closest("[data-track]")?.dataset.track);
     const plot = event.target.closest("svg.plot");
     if (!plot) return;
     const box = plot.getBoundingClientRect();
-    const start = +(plot.dataset.start ?? 0); // of a chart that shows a part of the video
-    let seconds = start + ((event.clientX - box.left) / box.width) * plot.dataset.span;
-    const track = event.target.closest(".track");
-    if (track && (seconds < +track.dataset.from || seconds > +track.dataset.to)) seconds = +track.dataset.from;
+    const start = +(plot.dataset.start ?? 0); // of a chart that shows a part of the film
+    const seconds = start + ((event.clientX - box.left) / box.width) * plot.dataset.span;
     seek(Math.max(start, Math.min(seconds, start + +plot.dataset.span)));
   });
+  new IntersectionObserver(([entry]) => {
+    if (entry.isIntersecting) screen.classList.remove("away");
+  }, { threshold: 0.5 }).observe(screen);
+  document.querySelector(".undock").onclick = (event) => {
+    event.stopPropagation();
+    screen.classList.remove("away");
+  };
+  const heads = [...all(".playhead")];
+  clock.listen(() => {
+    document.documentElement.classList.add("moving");
+    for (const head of heads) {
+      const { start = 0, span } = head.parentNode.dataset;
+      const place = `${Math.max(0, Math.min(100, (100 * (clock.seconds - start)) / span))}%`;
+      head.setAttribute("x1", place);
+      head.setAttribute("x2", place);
+    }
+  });
+};
 
-  if (video) {
-    new IntersectionObserver(([entry]) => {
-      if (entry.isIntersecting) screen.classList.remove("away");
-    }, { threshold: 0.5 }).observe(screen);
-    document.querySelector(".undock").onclick = () => screen.classList.remove("away");
+semflow.openFilm = async () => {
+  const player = document.getElementById("player");
+  if (!player) return;
+  if (!window.semflowFilm) return report("film.js is missing beside this page: copy the whole folder.");
+  if (!("DecompressionStream" in window)) return report("This browser is too old to draw over the film (2023 or later is needed).");
+  const film = await semflow.load(window.semflowFilm);
+  const video = player.querySelector("video");
+  video.controls = false;
+  const clock = new semflow.FilmClock(video, film);
+  const state = new semflow.ViewState(film);
+  state.curves = [];
+  new semflow.FilmStage(player.querySelector(".screen"), film, clock, state);
+  new semflow.CompareView(player, film, clock, state);
+  const timeline = new semflow.Timeline(player.querySelector(".timeline"), film, clock, state);
+  const readLink = semflow.connectPlayer(player, film, clock, state, timeline);
+  semflow.connectPage(clock, state);
+  readLink();
+  player.dataset.ready = "true";
 
-    const heads = [...all(".playhead")];
-    const follow = () => {
-      document.documentElement.classList.add("moving");
-      for (const head of heads) {
-        const { start = 0, span } = head.parentNode.dataset;
-        const place = `${Math.max(0, Math.min(100, (100 * (video.currentTime - start)) / span))}%`;
-        head.setAttribute("x1", place);
-        head.setAttribute("x2", place);
-      }
-      if (!video.paused) requestAnimationFrame(follow);
-    };
-    for (const event of ["play", "seeked", "timeupdate"]) video.addEventListener(event, follow);
-
-    const step = (seconds) => {
-      video.pause();
-      video.currentTime += seconds;
-    };
-    for (const button of all("[data-step]")) button.onclick = () => step(+button.dataset.step);
-    for (const button of all("[data-speed]"))
-      button.onclick = () => {
-        video.playbackRate = +button.dataset.speed;
-        for (const other of all("[data-speed]")) other.setAttribute("aria-pressed", other === button);
-      };
-    document.addEventListener("keydown", (event) => {
-      const button = { ",": 0, ".": 1 }[event.key];
-      if (button !== undefined && !event.ctrlKey && !event.metaKey) all("[data-step]")[button].click();
-    });
+  function report(words) {
+    player.append(Object.assign(document.createElement("p"), { className: "nothing", textContent: words }));
   }
+};
+semflow.openFilm();
 
-  // Sorting: numbers as numbers, words as words; a second click turns the order round.
-  for (const button of all("table.sortable th button"))
-    button.onclick = () => {
-      const head = button.parentNode;
-      const body = head.closest("table").tBodies[0];
-      const sign = head.getAttribute("aria-sort") === "ascending" ? -1 : 1;
-      const value = (row) => row.cells[head.cellIndex].dataset.v;
-      const compare = (a, b) => (isNaN(a) || isNaN(b) ? a.localeCompare(b) : a - b);
-      body.append(...[...body.rows].sort((a, b) => sign * compare(value(a), value(b))));
-      for (const other of head.parentNode.cells) other.setAttribute("aria-sort", "none");
-      head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
-    };
+// Sorting: numbers as numbers, words as words; a second click turns the order round.
+for (const button of all("table.sortable th button"))
+  button.onclick = () => {
+    const head = button.parentNode;
+    const body = head.closest("table").tBodies[0];
+    const sign = head.getAttribute("aria-sort") === "ascending" ? -1 : 1;
+    const value = (row) => row.cells[head.cellIndex].dataset.v;
+    const compare = (a, b) => (isNaN(a) || isNaN(b) ? a.localeCompare(b) : a - b);
+    body.append(...[...body.rows].sort((a, b) => sign * compare(value(a), value(b))));
+    for (const other of head.parentNode.cells) other.setAttribute("aria-sort", "none");
+    head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
+  };
 
-  for (const button of all(".copy"))
-    button.onclick = async () => {
-      const text = button.closest("figure").querySelector("code");
-      try {
-        await navigator.clipboard.writeText(text.textContent);
-        button.textContent = "Copied";
-      } catch {
-        getSelection().selectAllChildren(text); // no clipboard here: marked, ready for the keyboard
-        button.textContent = "Selected";
-      }
-    };
-})();
+for (const button of all(".copy"))
+  button.onclick = async () => {
+    const text = button.closest("figure").querySelector("code");
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+      button.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(text); // no clipboard here: marked, ready for the keyboard
+      button.textContent = "Selected";
+    }
+  };

@@ -1,13 +1,12 @@
-"""The page of one video: its head and its sections in order.
-
-A stage that wants a section writes one file in `sections` and one line in SECTIONS.
-"""
+"""The page of one video: its head, the film with its timeline, and sections grouped by the questions they answer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from tasks.report.page_header import render_header
+from tasks.artifacts.report import Report
+from tasks.report.page_header import render_figures, render_header
 from tasks.report.page_template import make_environment, make_style, read_script
 from tasks.report.report_data import ReportData
 from tasks.report.section import Section
@@ -16,9 +15,10 @@ from tasks.report.sections.counts_section import make_counts_section
 from tasks.report.sections.data_section import make_data_section
 from tasks.report.sections.feature_section import make_feature_section
 from tasks.report.sections.file_section import make_file_section
+from tasks.report.sections.film_player_section import make_film_player_section
 from tasks.report.sections.key_frames_section import make_key_frames_section
 from tasks.report.sections.motion_section import make_motion_section
-from tasks.report.sections.overlay_player_section import make_overlay_player_section
+from tasks.report.sections.paths_section import make_paths_section
 from tasks.report.sections.pose_section import make_pose_section
 from tasks.report.sections.score_section import make_score_section
 from tasks.report.sections.semantic_field_section import make_semantic_field_section
@@ -27,29 +27,75 @@ from tasks.report.sections.timeline_section import make_timeline_section
 from tasks.report.sections.track_gallery import make_track_gallery
 from tasks.report.sections.track_table_section import make_track_table_section
 
-SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
-    make_overlay_player_section,
-    make_file_section,
-    make_key_frames_section,
-    make_track_gallery,
-    make_timeline_section,
-    make_counts_section,
-    make_score_section,
-    make_pose_section,
-    make_actions_section,
-    make_feature_section,
-    make_motion_section,
-    make_semantic_flow_section,
-    make_semantic_field_section,
-    make_track_table_section,
-    make_data_section,
+SectionMaker = Callable[[ReportData], Section | None]
+
+
+@dataclass(frozen=True)
+class SectionGroup:
+    """Sections under one heading, for one kind of question; left out where none of them has anything to say."""
+
+    anchor: str
+    title: str
+    lead: str
+    """Which questions it answers, in a sentence."""
+    makers: tuple[SectionMaker, ...]
+
+
+GROUPS = (
+    SectionGroup(
+        "movement",
+        "Movement",
+        "How people move: steps, joint angles, speeds, left against right.",
+        (make_pose_section, make_paths_section),
+    ),
+    SectionGroup(
+        "tracking",
+        "Tracks",
+        "Who and what is in the film, when, and for how long.",
+        (make_track_gallery, make_timeline_section, make_counts_section, make_track_table_section),
+    ),
+    SectionGroup(
+        "doing", "Actions", "What is being done, by appearance, by motion and by both.", (make_actions_section,)
+    ),
+    SectionGroup(
+        "correspondence",
+        "Correspondence",
+        "Which place of one frame is which place of another: optical flow, features, semantic matches.",
+        (make_motion_section, make_semantic_flow_section, make_feature_section),
+    ),
+    SectionGroup("maps", "Field", "Which class every pixel belongs to, over time.", (make_semantic_field_section,)),
+    SectionGroup(
+        "quality",
+        "File and quality",
+        "What came in, what of it is damaged or lost, and how sure the detector was.",
+        (make_file_section, make_score_section, make_key_frames_section),
+    ),
+    SectionGroup(
+        "files", "Data", "Where the figures of this page are stored, and how to read them.", (make_data_section,)
+    ),
 )
-"""In the order of the page; None leaves a section out."""
+"""In the order of the page. A stage that wants a section writes one file in `sections` and one line here."""
+
+
+@dataclass(frozen=True)
+class FilledGroup:
+    """A group with the sections that this video has."""
+
+    group: SectionGroup
+    sections: tuple[Section, ...]
+
+
+def fill_groups(data: ReportData) -> list[FilledGroup]:
+    """Every group that has a section for this video."""
+    filled = [
+        FilledGroup(group, tuple(section for make in group.makers if (section := make(data)) is not None))
+        for group in GROUPS
+    ]
+    return [one for one in filled if one.sections]
 
 
 def render_page(data: ReportData) -> str:
-    """The whole page as HTML, without a reference to anything but the overlay video beside it."""
-    sections = [section for write in SECTIONS if (section := write(data)) is not None]
+    """The whole page as HTML, without a reference to anything but the film and its data beside it."""
     # Up one level per part of the video's name: a video below data/raw/day1 has its report below reports/day1.
     index = "../" * len(data.video.split("/")) + "index.html"
     return (
@@ -58,9 +104,13 @@ def render_page(data: ReportData) -> str:
         .render(
             title=data.video,
             header=render_header(data),
-            sections=sections,
+            figures=render_figures(data),
+            player=make_film_player_section(data),
+            groups=fill_groups(data),
             index=index,
             style=make_style(data.used_slots),
             script=read_script(),
+            film_script=Report.FILM_SCRIPT if data.has_film else None,
+            overlay=Report.OVERLAY if data.has_overlay else None,
         )
     )

@@ -1,4 +1,4 @@
-"""The header of the page: the video's name, a description, notes on decoding, and key figures."""
+"""The header of the page (the video's name, a description), and its key figures with notes on decoding."""
 
 from __future__ import annotations
 
@@ -9,15 +9,20 @@ from tasks.report.sections.counts_section import count_per_frame
 
 
 def render_header(data: ReportData) -> Markup:
-    """The header: name, description, notes, key figures."""
+    """The header: name, description, and notes where frames are damaged or lost."""
     return join(
         [
             tag("h1", data.video),
             tag("p", describe_video(data), class_="lead"),
-            _notes(data),
-            tag("dl", *(_figure(*figure) for figure in _figures(data)), class_="figures"),
+            _notes(data) if _is_hurt(data) else None,
         ]
     )
+
+
+def render_figures(data: ReportData) -> Markup:
+    """Key figures, and notes on decoding that a viewer of a whole film need not read first."""
+    figures = tag("dl", *(_figure(*figure) for figure in _figures(data)), class_="figures")
+    return join([figures, None if _is_hurt(data) else _notes(data)])
 
 
 def describe_video(data: ReportData) -> str:
@@ -54,9 +59,13 @@ def describe_video(data: ReportData) -> str:
     return " ".join(said)
 
 
+def _is_hurt(data: ReportData) -> bool:
+    return bool(data.frames.decode_report.damaged or data.frames.decode_report.lost)
+
+
 def _notes(data: ReportData) -> Markup | None:
     a = data.frames.decode_report
-    kind = "notes hurt" if a.damaged or a.lost else "notes"
+    kind = "notes hurt" if _is_hurt(data) else "notes"
     return tag("ul", *(tag("li", note) for note in a.notes), class_=kind) if a.notes else None
 
 

@@ -11,6 +11,22 @@ from markupsafe import Markup
 from tasks.report.colours import class_colour, css_colour
 
 SCHEMES = ("light", "dark")
+STYLES = ("page.css", "film/player.css")
+SCRIPTS = (
+    "film/namespace.js",
+    "film/packed_series.js",
+    "film/film_data.js",
+    "film/film_clock.js",
+    "film/view_state.js",
+    "film/overlay_layers.js",
+    "film/film_stage.js",
+    "film/compare_view.js",
+    "film/timeline_lanes.js",
+    "film/timeline.js",
+    "film/player_controls.js",
+    "page.js",
+)
+"""A page opened from a folder may not load script modules, so that they are put together here."""
 
 
 def make_environment() -> Environment:
@@ -32,12 +48,12 @@ def make_style(slots: Iterable[int]) -> Markup:
     )
     rules = "".join(f".k{slot}{{--k:var(--k{slot})}}" for slot in used)
     sheet = f":root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}{rules}"
-    return Markup(read_asset("page.css") + sheet)  # safe: a file and numbers of this package
+    return Markup("".join(read_asset(name) for name in STYLES) + sheet)  # safe: a file and numbers of this package
 
 
 def read_script() -> Markup:
-    """The script of a report page."""
-    return Markup(read_asset("page.js"))  # safe: a file of this package
+    """The script of a report page: its files in order, in one scope."""
+    return Markup(f"(() => {{\n{''.join(read_asset(name) for name in SCRIPTS)}}})();\n")  # safe: files of this package
 
 
 def read_asset(name: str) -> str:

@@ -12,12 +12,14 @@ from tasks.params import Params
 class ReportParams(Params):
     """What goes onto the page, and how the overlay video is drawn and encoded."""
 
+    film: bool
+    """Whether to make film.mp4 and film.js, over which the page draws; without them it has no player."""
     overlay: bool
-    """Whether to make overlay.mp4; without it the page has no player and is made several times faster."""
+    """Whether to make overlay.mp4 too: the film with boxes, names, trails and skeletons burnt in, to be passed on."""
     trail: int = Field(ge=0)
     """Length of the trail behind each track's centre, in frames; 0 draws none."""
     crf: int = Field(ge=0, le=51)
-    """x264's constant rate factor of overlay.mp4: 0 is lossless, 18 looks so, 23 is x264's default, more is smaller."""
+    """x264's constant rate factor of both films: 0 is lossless, 18 looks so, 23 is x264's default, more is smaller."""
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
     """x264's trade of speed against size."""
     key_frames: int = Field(ge=0)

@@ -15,14 +15,14 @@ HEADINGS = (
     ("person", "Identity, as in the table of tracks"),
     ("poses", "Frames with a pose"),
     ("seen", "Share of the whole frames it is tracked in that have a pose"),
-    ("H px", "Body height from its limbs, median, working-size pixels"),
-    ("H/s", "Speed of the hips, median, body heights per second, along the picture"),
+    ("height px", "Body height from its limbs, median, working-size pixels"),
+    ("speed H/s", "Speed of the hips, median, body heights per second, along the picture"),
     ("steps", "Heel strikes seen"),
-    ("per min", "Cadence, mean over its walks"),
+    ("steps/min", "Cadence, mean over its walks"),
     ("step H", "Length of a step, median, body heights: one ankle ahead of the other"),
-    ("uneven %", "Difference of the mean times of left and right steps over their mean"),
-    ("knee L °", "Range of the left knee's angle, 5th to 95th percentile"),
-    ("knee R °", "The same of the right knee"),
+    ("left-right %", "Difference of the mean times of left and right steps over their mean"),
+    ("left knee °", "Range of the left knee's angle, 5th to 95th percentile"),
+    ("right knee °", "The same of the right knee"),
 )
 
 

@@ -19,6 +19,7 @@ from tasks.artifacts.detections import Detections
 from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.kinematics import Kinematics
+from tasks.artifacts.masks import Masks
 from tasks.artifacts.matches import Matches
 from tasks.artifacts.poses import Poses
 from tasks.artifacts.semantic_field import SemanticField
@@ -53,6 +54,7 @@ class ReportData:
     matches: Matches
     tracks: Tracks
     params: ReportParams
+    masks: Masks | None = None
     poses: Poses | None = None
     kinematics: Kinematics | None = None
     actions: Actions | None = None
@@ -64,9 +66,19 @@ class ReportData:
         return PurePosixPath(self.frames.decode_report.file).with_suffix("").as_posix()
 
     @property
+    def has_film(self) -> bool:
+        """Whether there is, or will be, a film for the page's player."""
+        return self.params.film and len(self.frames) > 0
+
+    @property
     def has_overlay(self) -> bool:
         """Whether there is, or will be, an overlay video."""
         return self.params.overlay and len(self.frames) > 0
+
+    @property
+    def has_flow(self) -> bool:
+        """Whether any pair of frames has dense flow."""
+        return bool(self.dense_flow.known.any())
 
     @property
     def fps(self) -> float:

@@ -14,10 +14,18 @@ def render_cell(shown: Markup | str, value: float) -> Markup:
 
 
 def render_track_dot(track_id: int) -> Markup:
-    """A dot in the colour that the track has in the overlay video."""
+    """A dot in the colour that the track has over the film."""
     return tag("i", class_="dot", style=f"background:{css_colour(track_colour(track_id))}", aria_hidden="true")
 
 
 def render_track_button(track_id: int, time_s: float, label: str) -> Markup:
-    """The track's dot and number; a click moves the overlay video to `time_s`."""
-    return tag("button", render_track_dot(track_id), track_id, type="button", data_t=f"{time_s:.4f}", aria_label=label)
+    """The track's dot and number; a click picks the track and moves the film to `time_s`."""
+    return tag(
+        "button",
+        render_track_dot(track_id),
+        track_id,
+        type="button",
+        data_t=f"{time_s:.4f}",
+        data_track=track_id,
+        aria_label=label,
+    )

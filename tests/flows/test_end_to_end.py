@@ -49,9 +49,9 @@ def test_a_first_run_leaves_features_reports_and_an_index(done: Clone) -> None:
         assert {f"data/frames/{video}.parquet", f"data/features/{video}.npy"}.isdisjoint(names), "they are not kept"
         assert f"data/semantic_flow/{video}.npy" in names
         assert f"reports/{video}/index.html" in names
-        assert f"reports/{video}/overlay.mp4" in names
+        assert {f"reports/{video}/film.mp4", f"reports/{video}/film.js"} <= names
     page = (done.root / "reports/index.html").read_text()
-    assert page.count('<img class="thumb" src="data:image/jpeg') == page.count("frames per second") == 2, (
+    assert page.count('"thumbnail":"/9j/') == page.count('"fps":') == 2, (
         "entries are read from frames before these are dropped"
     )
 

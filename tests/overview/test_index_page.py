@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -12,13 +13,17 @@ import cv2
 import numpy as np
 import pytest
 
+from flows.overview.film_facts import CELLS_ACROSS, CELLS_DOWN, summarise_labels, summarise_people_of_film
 from flows.overview.index_page import IndexItem, make_index_item, render_index, summarise_videos
+from tasks.artifacts.actions import Actions
 from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.report import Report
+from tasks.artifacts.table import NULL
 from tasks.artifacts.tracks import Tracks
+from tests.report.action_tables import make_actions
 
 ACCOUNT = DecodeReport(
     file="a.mp4",
@@ -124,7 +129,7 @@ def test_failures_come_first_then_names() -> None:
         IndexItem("c", "failed", "track", "no"),
     ]
     html = render_index(items)
-    assert _Page(html).names == ["c", "z", "a", "b"]
+    assert _Page(html).names[1:] == ["c", "z", "a", "b"]  # after the heading of failures
     assert "failed in decode" in html and "z.mp4 must be a video, got text" in html
 
 
@@ -165,10 +170,33 @@ def test_names_and_errors_are_escaped() -> None:
     found = _Page(
         render_index([IndexItem(evil, "failed", evil, evil), IndexItem(evil, tracks={evil: 1}, detections=1)])
     )
-    assert found.names == [evil, evil]
+    assert found.names[1:] == [evil, evil]
     assert "img" not in found.tags
 
 
-def test_many_videos_get_a_search_field_and_few_do_not() -> None:
-    assert "input" in _Page(render_index([IndexItem(f"v{i}") for i in range(12)])).tags
-    assert "input" not in _Page(render_index([IndexItem("v")])).tags
+def test_the_data_of_the_page_cannot_end_its_script() -> None:
+    html = render_index([IndexItem("</script>", tracks={"<!--": 1}, actions={"</script>": 2.0})])
+    data = html.partition('id="films-data">')[2].partition("</script>")[0]
+    (film,) = json.loads(data)["films"]
+    assert (film["video"], film["tracks"], film["actions"]) == ("</script>", {"<!--": 1}, {"</script>": 2.0})
+
+
+def test_people_are_counted_by_place_and_at_once(tmp_path: Path) -> None:
+    _project(tmp_path, "a")
+    facts = summarise_people_of_film(Tracks.path(tmp_path, "a"))
+    assert (dict(facts.tracks), facts.most_people) == ({"car": 1, "person": 1}, 1)
+    cells = np.array(facts.presence).reshape(CELLS_DOWN, CELLS_ACROSS)
+    assert cells[1, 1] == cells.sum() == 2, "both boxes of the person have their centre at (5, 5) of 64 x 36"
+
+
+def test_labels_add_up_over_confident_windows_of_the_fused_stream_alone(tmp_path: Path) -> None:
+    rows = [
+        (0, 10, "rgb", NULL, 1, "wave", 0.9),
+        (0, 10, "fused", NULL, 1, "clap", 0.8),
+        (0, 10, "fused", NULL, 2, "wave", 0.2),
+        (20, 45, "fused", NULL, 1, "clap", 0.7),
+        (50, 60, "fused", NULL, 1, "wave", 0.3),
+    ]
+    Actions.path(tmp_path, "a").parent.mkdir(parents=True)
+    make_actions(rows, frame_count=99).save(Actions.path(tmp_path, "a"))
+    assert summarise_labels(Actions.path(tmp_path, "a")) == {"clap": 1.4}

@@ -34,7 +34,8 @@ CLASSES = {0: "person", 1: "bicycle", 2: "car"}
 @pytest.fixture
 def params() -> ReportParams:
     return ReportParams(
-        overlay=True,
+        film=True,
+        overlay=False,
         trail=10,
         crf=23,
         preset="ultrafast",
@@ -56,18 +57,22 @@ def make_account(status: Sequence[str], width: int, height: int, **changes: obje
 
 @pytest.fixture
 def make_frames(tmp_path: Path) -> Callable[..., Frames]:
-    """Frames of a flat grey that brightens with time, PNG so that pixels are exact."""
+    """Frames of a flat grey that brightens by `step` a frame from `base` on, PNG so that pixels are exact."""
 
     def make(
         status: Sequence[str] = ("ok",) * 12,
         pts_s: Sequence[float] | None = None,
         width: int = WIDTH,
         height: int = HEIGHT,
+        base: int = 90,
+        step: int = 1,
         **changes: object,
     ) -> Frames:
         times = np.arange(len(status)) / 25 if pts_s is None else pts_s
         rows = [
-            Frame(i, float(t), s, None if s == "lost" else np.full((height, width, 3), 90 + i % 60, np.uint8))
+            Frame(
+                i, float(t), s, None if s == "lost" else np.full((height, width, 3), base + step * (i % 60), np.uint8)
+            )
             for i, (t, s) in enumerate(zip(times, status, strict=True))
         ]
         file = tmp_path / f"frames{len(list(tmp_path.iterdir()))}.parquet"

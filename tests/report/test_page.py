@@ -28,7 +28,7 @@ def _write(dossier: ReportData, folder: Path) -> str:
 
 def test_a_report_is_a_page_and_a_video(make_dossier: Callable[..., ReportData], walk: list, tmp_path: Path) -> None:
     _write(make_dossier(walk), tmp_path / "clip")
-    assert sorted(file.name for file in (tmp_path / "clip").iterdir()) == ["index.html", "overlay.mp4"]
+    assert sorted(file.name for file in (tmp_path / "clip").iterdir()) == ["film.js", "film.mp4", "index.html"]
 
 
 def test_the_page_asks_for_nothing_but_the_video_beside_it(
@@ -36,7 +36,7 @@ def test_the_page_asks_for_nothing_but_the_video_beside_it(
 ) -> None:
     html = page.render_page(make_dossier(walk))
     outside = {a for a in read_page(html).addresses if not a.startswith(("data:", "#"))}
-    assert outside == {"overlay.mp4", "../index.html"}
+    assert outside == {"film.mp4", "film.js", "../index.html"}
     assert not re.search(r"url\(|@import|//[a-z]+\.", html.replace("http://www.w3.org/2000/svg", ""))
 
 
@@ -46,10 +46,9 @@ def test_sections_have_their_own_anchors_and_links(
     found = read_page(page.render_page(make_dossier(walk)))
     assert len(found.ids) == len(set(found.ids))
     anchors = [a[1:] for a in found.addresses if a.startswith("#") and a != "#main"]
-    pictures, charts = ["overlay", "account", "frames", "longest"], ["timeline", "counts", "scores"]
-    assert anchors == [*pictures, *charts, "sight", "motion", "meaning", "tracks", "data"]
+    assert anchors == ["film", "movement", "tracking", "correspondence", "quality", "files"]
     assert set(anchors) <= set(found.ids)
-    labels = [str(attrs["aria-labelledby"]) for tag, attrs in found.tags if tag == "section"]
+    labels = [str(attrs["aria-labelledby"]) for tag, attrs in found.tags if tag == "section" and attrs["id"] != "film"]
     assert set(labels) <= set(found.ids)
 
 
@@ -68,7 +67,7 @@ def test_the_same_inputs_give_the_same_bytes(
     dossier = make_dossier(walk)
     for name in ("a", "b"):
         _write(dossier, tmp_path / name)
-    for file in (Report.PAGE, Report.OVERLAY):
+    for file in (Report.PAGE, Report.FILM, Report.FILM_SCRIPT):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
@@ -94,7 +93,8 @@ def test_a_video_without_anything_in_it_gets_a_calm_page(
     text = read_page(_write(make_dossier(status=status), tmp_path / "clip")).text
     assert "There are no tracks in this video." in text
     assert "nan" not in text.lower().split() and "None" not in text
-    assert (tmp_path / "clip" / Report.OVERLAY).is_file() == has_video
+    assert (tmp_path / "clip" / Report.FILM).is_file() == has_video
+    assert (tmp_path / "clip" / Report.FILM_SCRIPT).is_file() == has_video
 
 
 def test_a_track_in_a_video_of_one_frame_is_shown(make_dossier: Callable[..., ReportData], read_page: Callable) -> None:
@@ -103,12 +103,16 @@ def test_a_track_in_a_video_of_one_frame_is_shown(make_dossier: Callable[..., Re
     assert "Its one frame came out whole." in found.text
 
 
-def test_the_overlay_can_be_turned_off(
+def test_the_film_can_be_left_out_and_one_with_everything_drawn_in_be_added(
     make_dossier: Callable[..., ReportData], params: ReportParams, walk: list, tmp_path: Path, read_page: Callable
 ) -> None:
-    dossier = make_dossier(walk, params=params.model_copy(update={"overlay": False}))
-    assert "overlay.mp4" not in read_page(_write(dossier, tmp_path / "clip")).addresses
-    assert not (tmp_path / "clip" / Report.OVERLAY).exists()
+    dossier = make_dossier(walk, params=params.model_copy(update={"film": False}))
+    addresses = read_page(_write(dossier, tmp_path / "still")).addresses
+    assert not {"film.mp4", "film.js"} & set(addresses)
+    assert [file.name for file in (tmp_path / "still").iterdir()] == ["index.html"]
+    dossier = make_dossier(walk, params=params.model_copy(update={"overlay": True}))
+    assert "overlay.mp4" in read_page(_write(dossier, tmp_path / "both")).addresses
+    assert (tmp_path / "both" / Report.OVERLAY).is_file()
 
 
 def test_hundreds_of_tracks_keep_the_page_small(make_dossier: Callable[..., ReportData], params: ReportParams) -> None:
@@ -118,7 +122,7 @@ def test_hundreds_of_tracks_keep_the_page_small(make_dossier: Callable[..., Repo
         for k in range(1, 601)
         for f in rng.choice(300, 40, replace=False).tolist()
     ]
-    wide = {"portraits": 24, "timeline_rows": 60, "table_rows": 500, "overlay": False}
+    wide = {"portraits": 24, "timeline_rows": 60, "table_rows": 500, "film": False}
     html = page.render_page(make_dossier(rows, status=["ok"] * 300, params=params.model_copy(update=wide)))
     assert len(html.encode()) < 2_000_000
 
@@ -129,10 +133,11 @@ def test_a_stage_adds_a_section_with_one_function(
     def sharpness(dossier: ReportData) -> Section:
         return Section("sharpness", "How sharp", f"{len(dossier.frames)} frames.", Markup("<p>very</p>"), "narrow")
 
-    monkeypatch.setattr(page, "SECTIONS", (*page.SECTIONS, sharpness))
+    group = page.SectionGroup("looks", "Looks", "How it looks.", (sharpness,))
+    monkeypatch.setattr(page, "GROUPS", (*page.GROUPS, group))
     found = read_page(page.render_page(make_dossier()))
     assert "How sharp 12 frames. very" in found.text
-    assert found.count("section", "narrow") == 2
+    assert found.count("section", "narrow") == 1
 
 
 def test_a_video_in_a_folder_finds_its_way_to_the_index(

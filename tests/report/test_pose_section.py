@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tasks.artifacts.kinematics import Kinematics
-from tasks.artifacts.poses import KEYPOINT_COUNT, KEYPOINT_INDEX, KEYPOINTS, Poses
+from tasks.artifacts.poses import KEYPOINT_COUNT, KEYPOINT_INDEX
 from tasks.report.gait_charts import ChartSpan, render_stride_chart
 from tasks.report.overlay.drawing_canvas import Canvas
 from tasks.report.overlay.overlay_video import render_frame
@@ -18,66 +18,9 @@ from tasks.report.params import ReportParams
 from tasks.report.person_motion import collect_strides, summarise_people
 from tasks.report.report_data import ReportData
 from tasks.report.sections.pose_section import make_pose_section
+from tests.report.figures import make_kinematics, make_poses
 
-FPS = 25.0
-STRIDE = 25  # frames
 VIDEO = {"status": ["ok"] * 100, "width": 640, "height": 360}
-
-
-def make_poses(dossier: ReportData, track_id: int = 1, away: tuple[int, ...] = ()) -> Poses:
-    """A figure like an H in every frame but those `away`: left side at x = 200, right at 260, ankles at y = 300."""
-    frames = np.array([f for f in range(len(dossier.frames)) if f not in away], np.int32)
-    x = np.array(
-        [230 if name == "nose" else 200 if name.endswith("left") else 260 for name in KEYPOINT_INDEX], np.float32
-    )
-    y = np.linspace(100, 300, KEYPOINT_COUNT, dtype=np.float32)
-    columns = [np.tile(values, (len(frames), 1)) for values in (x, y)]
-    return Poses(
-        frame=frames,
-        track_id=np.full(len(frames), track_id, np.int32),
-        score=np.full(len(frames), 0.9, np.float32),
-        source=np.array(["whole"] * len(frames), object),
-        x=columns[0],
-        y=columns[1],
-        keypoint_score=np.full((len(frames), KEYPOINT_COUNT), 0.9, np.float32),
-        smooth_x=columns[0],
-        smooth_y=columns[1],
-        frame_count=len(dossier.frames),
-        width=dossier.frames.width,
-        height=dossier.frames.height,
-        trusted_score=0.5,
-        skeleton="halpe26",
-        keypoints=KEYPOINTS,
-    )
-
-
-def make_kinematics(found: Poses, walks: bool = True) -> Kinematics:
-    """Knees that bend by up to 60 degrees, the left one first; a left strike every second, a right one between."""
-    n = len(found)
-    time_s = found.frame / FPS
-    unknown = {f.name: np.full(n, np.nan, np.float32) for f in Kinematics.column_fields() if f.metadata["nan"]}
-    strike = np.full(n, "none", object)
-    if walks:
-        strike[found.frame % STRIDE == 5] = "left"
-        strike[found.frame % STRIDE == 17] = "right"
-    bend = {side: 30 + 30 * np.sin(2 * np.pi * (time_s + at)) for side, at in (("left", 0.0), ("right", 0.5))}
-    return Kinematics(
-        **unknown
-        | {
-            "frame": found.frame,
-            "track_id": found.track_id,
-            "pts_s": time_s,
-            "body_height": np.full(n, 210, np.float32),
-            "travel": np.full(n, 0.7, np.float32),
-            "knee_left": (180 - bend["left"]).astype(np.float32),
-            "knee_right": (180 - bend["right"]).astype(np.float32),
-            "speed": np.zeros((n, KEYPOINT_COUNT), np.float32),
-            "heel_strike": strike,
-            "foot_lead": np.where(walks, 0.4 * np.cos(2 * np.pi * time_s), np.nan).astype(np.float32),
-            "cadence": np.full(n, 120 if walks else np.nan, np.float32),
-            "frame_count": found.frame_count,
-        }
-    )
 
 
 @pytest.fixture
@@ -99,12 +42,15 @@ def test_the_lead_says_who_walks_and_how_much_was_seen(make: Callable[..., Repor
     assert "no walk detected: too few regular steps" in make_pose_section(make(walks=False)).lead
 
 
-def test_pictures_charts_and_a_row_are_on_the_page(make: Callable[..., ReportData], read_page: Callable) -> None:
-    page = read_page(make_pose_section(make()).body)
+def test_pictures_charts_and_a_row_are_on_the_page(
+    make: Callable[..., ReportData], params: ReportParams, read_page: Callable
+) -> None:
+    assert "<img" not in make_pose_section(make()).body, "the film shows skeletons itself"
+    page = read_page(make_pose_section(make(params=params.model_copy(update={"film": False}))).body)
     kinds = [attrs.get("class") for _, attrs in page.tags]
     assert sum(tag == "img" for tag, _ in page.tags) == 4  # as many as key frames
     assert kinds.count("plot") == 2 and "deviation left" in kinds and "deviation right" in kinds
-    row = page.words[page.words.index("knee R °") :]
+    row = page.words[page.words.index("right knee °") :]
     assert {"100", "100%", "210", "0.70", "8", "120"} <= set(row)
 
 
@@ -148,9 +94,10 @@ def test_without_key_frames_and_rows_there_are_no_pictures_and_no_table(
 
 
 def test_one_pose_in_one_frame_is_enough_for_a_page(
-    make_dossier: Callable[..., ReportData], read_page: Callable
+    make_dossier: Callable[..., ReportData], params: ReportParams, read_page: Callable
 ) -> None:
-    dossier = make_dossier([(0, 1, 0, 0.9, (190.0, 90.0, 270.0, 310.0))], status=["ok"], width=640, height=360)
+    size = {"width": 640, "height": 360, "params": params.model_copy(update={"film": False})}
+    dossier = make_dossier([(0, 1, 0, 0.9, (190.0, 90.0, 270.0, 310.0))], status=["ok"], **size)
     found = make_poses(dossier)
     page = read_page(
         make_pose_section(replace(dossier, poses=found, kinematics=make_kinematics(found, walks=False))).body

@@ -14,8 +14,8 @@ from tasks.report.report_data import ReportData
 from tasks.report.sections.counts_section import count_per_frame, make_counts_section
 from tasks.report.sections.data_section import make_data_section
 from tasks.report.sections.file_section import make_file_section
+from tasks.report.sections.film_player_section import list_layers, make_film_player_section
 from tasks.report.sections.key_frames_section import make_key_frames_section
-from tasks.report.sections.overlay_player_section import find_fullest_frame, make_overlay_player_section
 from tasks.report.sections.score_section import make_score_section
 from tasks.report.sections.timeline_section import make_timeline_section, merge_short_segments
 from tasks.report.sections.track_gallery import SIDE_PX, make_track_gallery, render_portrait
@@ -28,10 +28,15 @@ def _many(count: int) -> list:
     return [(f, k, k % 3, 0.9, (5.0 * k, 5, 5.0 * k + 20, 60)) for k in range(1, count + 1) for f in range(k)]
 
 
+@pytest.fixture
+def without_film(params: ReportParams) -> ReportParams:
+    return params.model_copy(update={"film": False})
+
+
 def test_timeline_draws_the_longest_in_order_of_appearance(
-    make_dossier: Callable[..., ReportData], read_page: Callable
+    make_dossier: Callable[..., ReportData], without_film: ReportParams, read_page: Callable
 ) -> None:
-    section = make_timeline_section(make_dossier(_many(8)))
+    section = make_timeline_section(make_dossier(_many(8), params=without_film))
     assert section is not None
     page = read_page(section.body)
     assert page.count("g", "track") == 5
@@ -40,9 +45,9 @@ def test_timeline_draws_the_longest_in_order_of_appearance(
 
 
 def test_timeline_bars_stand_where_the_track_was(
-    make_dossier: Callable[..., ReportData], walk: list, read_page: Callable
+    make_dossier: Callable[..., ReportData], without_film: ReportParams, walk: list, read_page: Callable
 ) -> None:
-    section = make_timeline_section(make_dossier(walk))
+    section = make_timeline_section(make_dossier(walk, params=without_film))
     assert section is not None
     page = read_page(section.body)
     bars = [found for tag, found in page.tags if tag == "rect" and found.get("class") in (None, "filled")]
@@ -62,8 +67,10 @@ def test_stretches_too_short_to_see_are_joined() -> None:
     assert merge_short_segments(apart, finest_s=0.01) == list(apart)
 
 
-def test_faults_are_marked_in_charts_over_time(make_dossier: Callable[..., ReportData], walk: list) -> None:
-    dossier = make_dossier(walk, status=["ok"] * 3 + ["damaged"] * 2 + ["lost"] * 3 + ["ok"] * 4)
+def test_faults_are_marked_in_charts_over_time(
+    make_dossier: Callable[..., ReportData], without_film: ReportParams, walk: list
+) -> None:
+    dossier = make_dossier(walk, status=["ok"] * 3 + ["damaged"] * 2 + ["lost"] * 3 + ["ok"] * 4, params=without_film)
     section = make_timeline_section(dossier)
     assert section is not None
     assert 'class="fault damaged" x="25%" width="16.667%"' in section.body
@@ -207,19 +214,34 @@ def test_key_frames_are_spread_over_the_whole_ones(
 def test_parameters_of_nought_leave_sections_out(
     make_dossier: Callable[..., ReportData], params: ReportParams, walk: list
 ) -> None:
-    nought = {"key_frames": 0, "portraits": 0, "timeline_rows": 0, "table_rows": 0, "overlay": False}
+    nought = {"key_frames": 0, "portraits": 0, "timeline_rows": 0, "table_rows": 0, "film": False}
     dossier = make_dossier(walk, params=params.model_copy(update=nought))
     written = (
         make_key_frames_section,
         make_track_gallery,
         make_timeline_section,
         make_track_table_section,
-        make_overlay_player_section,
+        make_film_player_section,
     )
     assert [write(dossier) for write in written] == [None] * 5
 
 
-def test_the_poster_is_the_whole_frame_with_most_tracks(make_dossier: Callable[..., ReportData], walk: list) -> None:
-    assert find_fullest_frame(make_dossier(walk)) == 3
-    assert find_fullest_frame(make_dossier(walk, status=["ok"] * 3 + ["damaged"] * 2 + ["ok"] * 7)) == 5
-    assert find_fullest_frame(make_dossier(status=["lost"] * 5)) == 2
+def test_layers_that_the_film_has_not_cannot_be_switched(make_dossier: Callable[..., ReportData], walk: list) -> None:
+    there = {layer.name: layer.there for layer in list_layers(make_dossier(walk))}
+    assert there == {
+        "boxes": True,
+        "names": True,
+        "trails": True,
+        "skeletons": False,
+        "field": False,
+        "masks": False,
+        "arrows": True,
+    }
+
+
+def test_a_film_without_any_whole_frame_has_a_player_without_a_picture(
+    make_dossier: Callable[..., ReportData], read_page: Callable
+) -> None:
+    section = make_film_player_section(make_dossier(status=["lost"] * 5))
+    assert section is not None
+    assert not [address for address in read_page(section.body).addresses if address.startswith("data:")]

@@ -38,14 +38,16 @@ def make_actions_section(data: ReportData) -> Section | None:
     if not len(table):
         return Section(
             "actions",
-            "Action recognition",
+            "What is done, by window",
             "",
             render_message(" ".join(table.notes) or "No window could be classified."),
         )
     summary = table.summarise_streams()
     streams = tag("div", *(_stream_labels(table, ranked) for ranked in summary.values()), class_="verdicts")
     parts = [notes, streams, _timeline(data, table), _evidence(data, table)]
-    return Section("actions", "Action recognition", " ".join(map(describe_prediction, summary.values())), join(parts))
+    return Section(
+        "actions", "What is done, by window", " ".join(map(describe_prediction, summary.values())), join(parts)
+    )
 
 
 def describe_prediction(ranked: Sequence[ActionPrediction]) -> str:
@@ -72,7 +74,7 @@ def _stream_labels(table: Actions, ranked: Sequence[ActionPrediction]) -> Markup
     ]
     words = f"{VOCABULARY_WORDS.get(first.vocabulary, first.vocabulary)}, {format_count(count, 'prediction')}"
     doubt = None if first.confident else tag("p", "no confident label", class_="doubt")
-    heading = tag("h3", STREAM_WORDS[first.stream], tag("small", words))
+    heading = tag("h4", STREAM_WORDS[first.stream], tag("small", words))
     return tag("div", heading, doubt, tag("ol", *rows), class_="verdict" if first.confident else "verdict unsure")
 
 
@@ -153,8 +155,8 @@ def _evidence(data: ReportData, table: Actions) -> Markup | None:
         alt="",
     )
     words = (
-        "Grad-CAM: the brighter the colour, the more a region supports the label in this frame; dark regions are "
-        "outside the input of the stream."
+        "What the network looked at (Grad-CAM): the brighter the colour, the more a region supports the label in this "
+        "frame; dark regions are outside of what it was shown."
     )
     return tag(
         "div",

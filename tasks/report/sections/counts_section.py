@@ -38,11 +38,10 @@ def make_counts_section(data: ReportData) -> Section | None:
     more = len(found) - len(rows)
     return Section(
         anchor="counts",
-        title="Tracks per frame",
+        title="How many at once",
         lead=_sentence(data, found[0])
         + (f" {format_count(more, 'less frequent class', 'less frequent classes')} not shown." if more else ""),
         body=tag("div", *rows, class_="census"),
-        width="wide" if len(data.detections) else "full",
     )
 
 

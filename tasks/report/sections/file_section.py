@@ -47,7 +47,7 @@ def make_file_section(data: ReportData) -> Section:
             tag("table", tag("caption", "Frames"), tag("tbody", *rows), class_="tally"),
         ]
     )
-    return Section("account", "Input file", "", body, width="narrow" if data.has_overlay else "full")
+    return Section("account", "Input file", "", body, width="wide" if len(data.detections) else "full")
 
 
 def _container(account: DecodeReport) -> str:

@@ -31,7 +31,7 @@ def make_pose_section(data: ReportData) -> Section | None:
     if data.poses is None or data.kinematics is None:
         return None
     if not len(data.poses):
-        return Section("poses", "Poses and gait", "", render_message(_explain_missing_poses(data)))
+        return Section("poses", "Steps and joints", "", render_message(_explain_missing_poses(data)))
     everybody = summarise_people(data.kinematics, data.tracks, data.frames.ok)
     parts = [
         _pictures(data, data.poses),
@@ -39,7 +39,7 @@ def make_pose_section(data: ReportData) -> Section | None:
         tag("div", *(_curves(data, data.kinematics, person) for person in everybody[:DRAWN]), class_="people"),
         render_people_table(data, everybody, [float(data.edges_s[_frames(data.poses, p)[0]]) for p in everybody]),
     ]
-    return Section("poses", "Poses and gait", describe_people(data, data.poses, everybody), join(parts))
+    return Section("poses", "Steps and joints", describe_people(data, data.poses, everybody), join(parts))
 
 
 def describe_people(data: ReportData, found: Poses, everybody: tuple[PersonMotion, ...]) -> str:
@@ -72,7 +72,7 @@ def _frames(found: Poses, person: PersonMotion) -> np.ndarray:
 
 def _pictures(data: ReportData, found: Poses) -> Markup | None:
     chosen = pick_middles(np.unique(found.frame).astype(np.intp), min(PICTURES, data.params.key_frames))
-    if not len(chosen):
+    if not len(chosen) or data.has_film:  # the film itself shows them
         return None
     pictures = [_picture(data, found, int(frame)) for frame in chosen]
     return tag("div", *pictures, class_="skeletons")
@@ -102,7 +102,7 @@ def _curves(data: ReportData, kinematics: Kinematics, person: PersonMotion) -> M
     if person.steps:
         words.append(f"{format_count(person.steps, 'step')} at {format_number(person.cadence, 1)} per minute")
     title = tag(
-        "h3",
+        "h4",
         render_track_dot(person.track_id),
         " · ".join(words),
     )

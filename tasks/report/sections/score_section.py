@@ -31,7 +31,7 @@ def make_score_section(data: ReportData) -> Section:
         title="Detection scores",
         lead=f"Scores of {format_count(len(detections), 'detection')}; {share:.0%} of them became part of a track.",
         body=join([_chart(every, tracked), _legend()]),
-        width="narrow" if data.track_summaries else "full",
+        width="narrow",
     )
 
 

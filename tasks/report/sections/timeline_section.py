@@ -15,12 +15,14 @@ MIN_SHOWN_SHARE = 1 / 2000  # of the width: shorter gaps are invisible, so segme
 
 
 def make_timeline_section(data: ReportData) -> Section | None:
-    """The chart, or None where the parameters ask for no rows."""
+    """The chart, or None where the parameters ask for no rows or the film's player has a timeline of its own."""
     most = data.params.timeline_rows
     if not most:
         return None
     if not data.track_summaries:
         return Section("timeline", "Track timeline", "", render_message("There are no tracks in this video."))
+    if data.has_film:
+        return None
     shown = sorted(data.track_summaries[:most], key=lambda summary: (summary.first_s, summary.track_id))
     more = len(data.track_summaries) - len(shown)
     names = [

@@ -39,7 +39,7 @@ def make_track_gallery(data: ReportData) -> Section | None:
     )
     return Section(
         anchor="longest",
-        title="Track gallery",
+        title="Who and what",
         lead="Each track at its best-scoring frame, longest tracks first.",
         body=body,
     )
@@ -59,6 +59,7 @@ def _card(data: ReportData, summary: TrackSummary) -> Markup:
         tag("span", f"{format_duration(summary.present_s)} · from {format_clock(summary.first_s)}"),
         type="button",
         data_t=f"{summary.best_s:.4f}",
+        data_track=summary.track_id,
         aria_label=(
             f"{name}, {format_duration(summary.present_s)}: go to its best frame at {format_clock(summary.best_s, 0.1)}"
         ),

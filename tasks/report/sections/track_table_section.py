@@ -50,7 +50,7 @@ def make_track_table_section(data: ReportData) -> Section | None:
     rest = f"The {len(shown)} longest tracks are listed; {format_count(more, 'more track')} are in the Parquet file."
     return Section(
         anchor="tracks",
-        title="Tracks",
+        title="All tracks",
         lead="Lengths and speeds are in pixels of the working size and include camera motion.",
         body=join(
             [

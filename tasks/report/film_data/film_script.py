@@ -1,0 +1,84 @@
+"""`film.js`: all that the film page draws over the film and in its timeline, as one script beside the page.
+
+A script, since a page opened from a folder may load scripts from there but may not read files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tasks.artifacts.actions import Actions
+from tasks.artifacts.table import NULL
+from tasks.report.film_data.packed_series import pack_series
+from tasks.report.film_data.person_data import pack_curves, pack_poses, pack_tracks
+from tasks.report.film_data.picture_layers import pack_arrows, pack_field, pack_masks
+from tasks.report.overlay.encode_video import TICKS_PER_S
+from tasks.report.overlay.plain_film import film_size
+from tasks.report.report_data import ReportData
+
+STATUS_CODES = ("ok", "damaged", "lost")
+VARIABLE = "semflowFilm"  # the global that the page's script reads
+
+
+def render_film_script(data: ReportData) -> str:
+    """The script's text, the same for the same artifacts."""
+    text = json.dumps(pack_film(data), ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    return f"window.{VARIABLE}={text};\n"
+
+
+def pack_film(data: ReportData) -> Mapping[str, Any]:
+    """Times, states, tracks, people, actions and picture layers of one film; times are ticks since its first frame."""
+    status = np.array([STATUS_CODES.index(str(one)) for one in data.frames.status], np.int8)
+    return {
+        "video": data.video,
+        "width": data.frames.width,
+        "height": data.frames.height,
+        "filmWidth": film_size(data)[0],
+        "filmHeight": film_size(data)[1],
+        "ticks": TICKS_PER_S,
+        "edges": pack_series(np.rint(data.edges_s * TICKS_PER_S)),
+        "status": pack_series(status),
+        "cuts": (np.flatnonzero(data.dense_flow.cut) + 1).tolist(),
+        "trail": data.params.trail,
+        "tracks": pack_tracks(data),
+        "poses": pack_poses(data.poses),
+        "curves": pack_curves(data.kinematics),
+        "actions": list_actions(data.actions),
+        "field": pack_field(data),
+        "masks": pack_masks(data),
+        "arrows": pack_arrows(data.dense_flow),
+    }
+
+
+def list_actions(actions: Actions | None) -> list[dict[str, Any]]:
+    """The most probable label of each window, stream and subject; `track` is None for the whole frame.
+
+    A window ends where the next one of its stream and subject begins, as windows overlap.
+    """
+    if actions is None:
+        return []
+    rows = np.flatnonzero(actions.best)
+    order = rows[np.lexsort((actions.first_frame[rows], actions.track_id[rows], actions.stream[rows].astype(str)))]
+    return [
+        _describe_window(actions, int(row), int(order[place + 1]) if place + 1 < len(order) else None)
+        for place, row in enumerate(order)
+    ]
+
+
+def _describe_window(actions: Actions, row: int, later: int | None) -> dict[str, Any]:
+    stream, track_id, last = str(actions.stream[row]), int(actions.track_id[row]), int(actions.last_frame[row])
+    if later is not None and (actions.stream[later], actions.track_id[later]) == (stream, track_id):
+        last = min(last, int(actions.first_frame[later]) - 1)
+    return {
+        "stream": stream,
+        "track": None if track_id == NULL else track_id,
+        "first": int(actions.first_frame[row]),
+        "last": last,
+        "label": str(actions.label[row]),
+        "probability": round(float(actions.probability[row]), 3),
+        "confident": bool(actions.confident[row]),
+    }
