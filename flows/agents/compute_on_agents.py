@@ -1,0 +1,316 @@
+"""Compute the stale items of a run on agents; the engine calls this in place of its own workers (flows/engine/run.py).
+
+The loop cuts what can be computed now into batches, launches them, reads results as they come, and accepts them one by
+one. Videos of a batch that ended early go into another. Items over the whole data set (axes, training) are computed
+here, once everything that they read is there.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from flows.agents.accept_results import ResultAcceptor
+from flows.agents.claims import BEATS, LEASE_S
+from flows.agents.cut_batches import BatchPart, BatchSizes, cut_batches, find_placeable
+from flows.agents.exchange import Exchange
+from flows.agents.launcher import BatchRun, Launcher
+from flows.agents.make_batch import make_batch
+from flows.agents.results import BatchEnd, ItemResult, ResultReader, read_start
+from flows.engine.dropped_artifacts import add_items_to_restore
+from flows.engine.interrupt import Interrupted, SignalState
+from flows.engine.outcome import Item, Observer, Outcome
+from flows.engine.plan import NOT_KEPT, ONLY_IN_REMOTE, UP_TO_DATE, ItemState, Plan
+from flows.engine.run_items import make_outcome
+from flows.engine.timings import DurationEstimates
+from flows.overview.index_store import PREFIX
+from tasks.errors import SemflowError
+
+log = logging.getLogger("semflow")
+MAX_ATTEMPTS = 3
+"""Agents that may be given a video before the run gives up on it."""
+LOST_S = 120.0
+"""Seconds for which a launched batch may be unknown to the launcher, before it is launched again."""
+
+
+@dataclass(frozen=True)
+class AgentRunSettings:
+    """How a coordinator works with agents."""
+
+    sizes: BatchSizes = BatchSizes()
+    poll_s: float = 3.0
+    """Seconds between two looks at the results."""
+    lease_s: float = LEASE_S
+    """Seconds without a heartbeat after which an agent counts as dead."""
+    start_timeout_s: float = 1800.0
+    """Seconds after which a batch that no agent takes is given up."""
+
+
+@dataclass
+class _OpenBatch:
+    """A launched batch."""
+
+    part: BatchPart
+    run: str
+    reader: ResultReader
+    launched: float
+    unknown_since: float = 0.0
+    beat: bytes | None = None
+    """The last beat of its agent."""
+    beat_at: float = 0.0
+
+
+@dataclass
+class AgentRun:
+    """One run on agents."""
+
+    plan: Plan
+    states: dict[Item, ItemState]
+    outcomes: dict[Item, Outcome]
+    exchange: Exchange
+    launcher: Launcher
+    settings: AgentRunSettings
+    observers: Sequence[Observer]
+    compute_here: Callable[[dict[Item, ItemState]], None]
+    """Computes items on this machine, in the engine's own way."""
+    stopped: Callable[[], bool]
+    signals: SignalState
+    id: str = field(default_factory=lambda: f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}")
+    expected_s: dict[Item, float] = field(default_factory=dict[Item, float])
+    received: int = 0
+    sent: int = 0
+    """Bytes that agents fetched and pushed."""
+    _open: dict[str, _OpenBatch] = field(default_factory=dict[str, _OpenBatch])
+    _attempts: dict[str, int] = field(default_factory=dict[str, int])
+    _early: list[ItemResult] = field(default_factory=list[ItemResult])
+    _errors: dict[str, str] = field(default_factory=dict[str, str])
+    """Video to the last reason for which an agent did not finish it."""
+    _launched: int = 0
+
+    def run(self) -> None:
+        """Work until every stale item has an outcome; raises SemflowError where there is no agent at all."""
+        self.acceptor = ResultAcceptor(self.plan, self.exchange)
+        timings = DurationEstimates.from_state(self.plan.project.state)
+        self._leave_absent()
+        order = [item for item, state in self.states.items() if state.status == "stale"]
+        self.expected_s = timings.estimate_items(order)
+        agents = self.launcher.count_agents()
+        if order and not any(agents.values()):
+            raise SemflowError(
+                "at least one agent must be at work to process on agents, got none; start one with `semflow agent` in "
+                "a clone (docs/agents.md), or run without agents"
+            )
+        self._notify(lambda observer: observer.on_planned(order, self.expected_s, sum(agents.values())))
+        try:
+            while not self.stopped():
+                self._launch_placeable(timings, self.launcher.count_agents())
+                if not self._open and not self._compute_dataset_items():
+                    break
+                if self._open:
+                    self._wait()
+                    with self.signals.defer_raising():
+                        self._collect()
+        except Interrupted:
+            self._cancel_all()
+            raise
+        if self.stopped():
+            self._cancel_all()
+        else:
+            self._finish_rest()
+
+    # Launching
+
+    def _leave_absent(self) -> None:
+        """Items that are up to date and whose bytes are not here are not fetched: agents get what they need."""
+        for item, state in self.states.items():
+            if state.reason in (NOT_KEPT, ONLY_IN_REMOTE):
+                found = self.plan.examine_item(self.plan.project.by_name[item.stage], item.video)
+                self.plan.set_state(found)
+                self.states[item] = found
+                self._finish(make_outcome(found))
+
+    def _launch_placeable(self, timings: DurationEstimates, agents: Mapping[str, int]) -> None:
+        busy = {video for batch in self._open.values() for video in batch.part.videos}
+        given_up = {video for video, count in self._attempts.items() if count >= MAX_ATTEMPTS}
+        waiting = {item: state for item, state in self._current().items() if item not in self.outcomes}
+        by_video = {
+            video: items
+            for video, items in find_placeable(self.plan, waiting).items()
+            if video not in busy and video not in given_up
+        }
+        if not by_video or not any(agents.values()):
+            return
+        for part in cut_batches(self.plan, by_video, timings, agents, self.settings.sizes):
+            self._launch(part)
+
+    def _launch(self, part: BatchPart) -> None:
+        self._launched += 1
+        batch_id = f"{self.id}-{self._launched:04d}"
+        batch = make_batch(self.plan, part, batch_id, self.exchange)
+        run = self.launcher.launch_batch(batch)
+        reader = ResultReader(self.exchange.documents, batch_id)
+        self._open[batch_id] = _OpenBatch(part, run, reader, time.monotonic())
+        for video in part.videos:
+            self._attempts[video] = self._attempts.get(video, 0) + 1
+
+    def _compute_dataset_items(self) -> bool:
+        """Compute items over the data set that are ready, on this machine; whether there were any."""
+        by_name, states = self.plan.project.by_name, self._current()
+        ready = {
+            item: state
+            for item, state in states.items()
+            if state.status == "stale"
+            and by_name[item.stage].over_dataset
+            and item not in self.outcomes
+            and all(self.plan.states[source].status != "stale" for source in self.plan.find_sources(item))
+        }
+        ready = {item: self.plan.examine_item(by_name[item.stage], item.video) for item in ready}
+        for state in ready.values():
+            self.plan.set_state(state)
+        stale = {item: state for item, state in ready.items() if state.status == "stale"}
+        if stale:
+            self.compute_here(add_items_to_restore(self.plan, stale, pull=False))
+        for item, state in ready.items():
+            if item not in stale:
+                self._finish(make_outcome(state))
+        return bool(ready)
+
+    # Results
+
+    def _wait(self) -> None:
+        until = time.monotonic() + self.settings.poll_s
+        while time.monotonic() < until and not self.stopped():
+            time.sleep(min(0.2, self.settings.poll_s))
+
+    def _collect(self) -> None:
+        """Read and accept what has come, and see to batches that have ended."""
+        try:
+            runs = self.launcher.read_runs([batch.run for batch in self._open.values()])
+            came: list[ItemResult] = []
+            ends: dict[str, BatchEnd] = {}
+            for batch_id, batch in self._open.items():
+                results, entries, end = batch.reader.read_new()
+                came += results
+                if entries:
+                    self.plan.project.state.save_memos(PREFIX, entries)
+                if end is not None:
+                    ends[batch_id] = end
+            self._accept_all(came)
+        except (OSError, SemflowError) as error:  # the store does not answer now; everything is still there
+            log.warning("results cannot be read now: %s", error)
+            return
+        for batch_id, batch in list(self._open.items()):
+            if batch_id in ends:
+                self._close(batch_id, ends[batch_id])
+            elif error := self._find_trouble(batch_id, batch, runs.get(batch.run)):
+                self.launcher.cancel_run(batch.run)
+                self._close(batch_id, BatchEnd("", error=error))
+
+    def _find_trouble(self, batch_id: str, batch: _OpenBatch, run: BatchRun | None) -> str:
+        """Why nothing more is to be expected of a batch; "" where it is under way."""
+        now = time.monotonic()
+        if run is None:
+            batch.unknown_since = batch.unknown_since or now
+            return "its run is not known any more" if now - batch.unknown_since > LOST_S else ""
+        batch.unknown_since = 0.0
+        if run.status == "ended":
+            return run.message or "its run ended without a result"
+        if run.status == "waiting":
+            late = now - batch.launched > self.settings.start_timeout_s
+            words = f"no agent took it within {self.settings.start_timeout_s:.0f} s; start one with `semflow agent`"
+            return words if late else ""
+        start = read_start(self.exchange.documents, batch_id)
+        beat = None if start is None else self.exchange.documents.read_document(f"{BEATS}/{start.holder}")
+        if beat != batch.beat or not batch.beat_at:
+            batch.beat, batch.beat_at = beat, now
+        if start is not None and now - batch.beat_at > self.settings.lease_s:
+            return f"its agent {start.agent} has given no sign of life for {self.settings.lease_s:.0f} s"
+        return ""
+
+    def _accept_all(self, came: Sequence[ItemResult]) -> None:
+        """Accept results in the order of the stages; those that came before what they read wait."""
+        order = {declaration.name: n for n, declaration in enumerate(self.plan.project.declarations)}
+        pending = sorted([*self._early, *came], key=lambda result: order.get(result.item.stage, 0))
+        existing = self.exchange.transfer.find_existing(self.acceptor.list_objects(pending)) if pending else set[str]()
+        self._early = []
+        for result in pending:
+            if result.recipe is None:
+                self._errors[result.item.video] = f"{result.item.stage} on {result.agent}: {result.outcome.error}"
+                if self._attempts.get(result.item.video, 0) >= MAX_ATTEMPTS - 1:
+                    self._finish(result.outcome)
+                continue
+            verdict, reason = self.acceptor.accept_result(result, existing)
+            if verdict == "accepted":
+                self._finish(self._describe(result))
+            elif verdict == "early":
+                self._early.append(result)
+            elif verdict == "refused":
+                self._errors[result.item.video] = reason
+                self._notify(lambda observer, reason=reason: observer.on_message(logging.WARNING, f"refused: {reason}"))
+
+    def _describe(self, result: ItemResult) -> Outcome:
+        """The outcome of an accepted result; what an agent found fresh or restored counts as such."""
+        outcome = result.outcome
+        return outcome if outcome.result in ("computed", "restored", "failed") else replace(outcome, result="restored")
+
+    def _close(self, batch_id: str, end: BatchEnd) -> None:
+        batch = self._open.pop(batch_id)
+        self.received += end.received
+        self.sent += end.sent
+        if end.error:
+            who = f" on {end.agent}" if end.agent else ""
+            message = f"batch {batch_id}{who} ended early: {end.error}"
+            self._notify(lambda observer: observer.on_message(logging.WARNING, message))
+            self._errors |= {video: end.error for video in batch.part.videos if self._is_unfinished(video)}
+        for video, agent in end.held.items():
+            self._errors[video] = f"{agent} holds its claim"
+        if not end.error:
+            for video in batch.part.videos:
+                if all(item in self.outcomes for item in batch.part.items if item.video == video):
+                    self._attempts.pop(video, None)
+        try:
+            batch.reader.remove()
+        except (OSError, SemflowError) as error:
+            log.debug("%s: %s", batch_id, error)
+
+    def _finish_rest(self) -> None:
+        """Outcomes of the items that nobody computed: what they waited for failed, or no agent finished them."""
+        for item in list(self.states):
+            if item in self.outcomes:
+                continue
+            state = self.plan.examine_item(self.plan.project.by_name[item.stage], item.video)
+            failed = [o for o in self.outcomes.values() if o.video == item.video and o.result == "failed"]
+            if state.status != "stale":
+                self._finish(make_outcome(state))
+            elif failed:
+                self._finish(Outcome(item.video, item.stage, "blocked", error=f"after {failed[0].stage}"))
+            elif item.video in self._errors:
+                self._finish(Outcome(item.video, item.stage, "failed", error=self._errors[item.video]))
+            else:
+                self._finish(Outcome(item.video, item.stage, "blocked", error=state.reason))
+
+    def _cancel_all(self) -> None:
+        for batch in self._open.values():
+            self.launcher.cancel_run(batch.run)
+
+    def _current(self) -> dict[Item, ItemState]:
+        return {item: self.plan.states[item] for item in self.states}
+
+    def _is_unfinished(self, video: str) -> bool:
+        return any(
+            item.video == video and item not in self.outcomes and self.plan.states[item].status not in UP_TO_DATE
+            for item in self.states
+        )
+
+    def _finish(self, outcome: Outcome) -> None:
+        if outcome.item in self.outcomes:
+            return
+        self.outcomes[outcome.item] = outcome
+        self._notify(lambda observer: observer.on_ended(outcome, True))
+
+    def _notify(self, call: Callable[[Observer], None]) -> None:
+        for observer in self.observers:
+            call(observer)
