@@ -87,6 +87,16 @@ def write_batch(documents: DocumentStore, batch: Batch) -> None:
     documents.write_document(f"{FOLDER}/{batch.id}.json", batch.to_json())
 
 
+def remove_batch(documents: DocumentStore, batch_id: str) -> None:
+    """Remove a batch; an agent that gets it later finds that there is nothing to do."""
+    documents.remove_document(f"{FOLDER}/{batch_id}.json")
+
+
+def has_batch(documents: DocumentStore, batch_id: str) -> bool:
+    """Whether the batch is still wanted."""
+    return documents.read_document(f"{FOLDER}/{batch_id}.json") is not None
+
+
 def read_batch(documents: DocumentStore, batch_id: str) -> Batch:
     """The batch `batch_id`; raises SemflowError where there is none or it is not valid."""
     if _ID.fullmatch(batch_id) is None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ from flows.agents.agent_project import (
     write_inputs,
     write_settings,
 )
-from flows.agents.batch import read_batch
+from flows.agents.batch import Batch, has_batch, read_batch
 from flows.agents.claims import BEAT_S, LEASE_S, ClaimTaker, Heartbeat, HeldClaims, make_holder, make_token
+from flows.agents.document_store import DocumentStore
 from flows.agents.exchange import Exchange, Share
 from flows.agents.publish_results import ResultPublisher
-from flows.agents.results import BatchEnd, BatchStart, write_end, write_entry, write_start
+from flows.agents.results import BatchEnd, BatchStart, ResultReader, write_end, write_entry, write_start
 from flows.engine.outcome import Observer, Summary
 from flows.engine.project import PIPELINE, Project
 from flows.engine.run import run_stale_items
@@ -56,35 +57,73 @@ def compute_batch(
     documents = exchange.documents
     batch = read_batch(documents, batch_id)
     holder = make_holder(settings.name)
-    summary: Summary | None = None
-    error = ""
-    try:
-        with hold_agent_folder(root) as folder, Heartbeat(documents, holder, settings.beat_s):
-            write_start(documents, batch_id, BatchStart(settings.name, holder))
-            write_settings(root, folder, batch)
-            check_agent(folder, batch, settings.pipeline)
-            tokens = {video.name: make_token(video.relative, video.md5) for video in batch.videos}
-            taker = ClaimTaker(documents, settings.name, holder, settings.lease_s, settings.beat_s / 2)
-            found = taker.take_claims(list(tokens.values()))
-            held = {name: found.held[token] for name, token in tokens.items() if token in found.held}
-            mine = {name: token for name, token in tokens.items() if token in found.taken}
-            claims = HeldClaims(documents, dict(found.taken))
-            try:
-                if mine:
-                    batch = batch.select_videos(mine)
-                    write_inputs(folder, batch, exchange)
-                    project = open_agent_project(folder, batch, exchange, settings.pipeline)
-                    publisher = ResultPublisher(exchange, project, batch.id, settings.name, claims, mine)
-                    summary = _run(project, publisher, [make(project) for make in observers])
-                    error, held = publisher.error, {**held, **publisher.refused}
-            finally:
-                claims.end_claims()
-    except SemflowError as problem:
-        write_end(documents, batch_id, BatchEnd(settings.name, error=str(problem)))
-        raise
-    end = BatchEnd(settings.name, held, error, time.monotonic() - began, exchange.received, exchange.sent)
-    write_end(documents, batch.id, end)
+    with Heartbeat(documents, holder, settings.beat_s):
+        write_start(documents, batch_id, BatchStart(settings.name, holder))
+        try:
+            done, summary = _compute_claimed(root, batch, settings, exchange, holder=holder, observers=observers)
+        except SemflowError as problem:
+            write_end(documents, batch_id, BatchEnd(settings.name, holder, error=str(problem)))
+            raise
+        seconds = time.monotonic() - began
+        end = BatchEnd(
+            settings.name, holder, done.held, done.error, seconds, received=exchange.received, sent=exchange.sent
+        )
+        write_end(documents, batch_id, end)
     return end, summary
+
+
+@dataclass(frozen=True)
+class _Done:
+    held: Mapping[str, str]
+    """Video that another agent computes, to that agent."""
+    error: str = ""
+
+
+def _compute_claimed(
+    root: Path,
+    batch: Batch,
+    settings: AgentSettings,
+    exchange: Exchange,
+    *,
+    holder: str,
+    observers: Sequence[MakeObserver],
+) -> tuple[_Done, Summary | None]:
+    """Claim the batch's videos, and compute those that nobody else holds."""
+    documents = exchange.documents
+    with hold_agent_folder(root) as folder:
+        write_settings(root, folder, batch)
+        check_agent(folder, batch, settings.pipeline)
+        tokens = {video.name: make_token(video.relative, video.md5) for video in batch.videos}
+        taker = ClaimTaker(documents, settings.name, holder, settings.lease_s, settings.beat_s / 2)
+        found = taker.take_claims(list(tokens.values()))
+        held = {name: found.held[token] for name, token in tokens.items() if token in found.held}
+        mine = {name: token for name, token in tokens.items() if token in found.taken}
+        claims = HeldClaims(documents, dict(found.taken))
+        try:
+            if not mine or not has_batch(documents, batch.id):  # the coordinator has what it wanted
+                return _Done(held), None
+            batch = _add_known_results(batch.select_videos(mine), documents)
+            write_inputs(folder, batch, exchange)
+            project = open_agent_project(folder, batch, exchange, settings.pipeline)
+            publisher = ResultPublisher(exchange, project, batch.id, settings.name, holder, claims, mine)
+            summary = _run(project, publisher, [make(project) for make in observers])
+            return _Done({**held, **publisher.refused}, publisher.error), summary
+        finally:
+            claims.end_claims()
+
+
+def _add_known_results(batch: Batch, documents: DocumentStore) -> Batch:
+    """The batch with what an agent that had it before has handed in, so that it is not computed again.
+
+    The engine takes a recipe only where its key is the expected one.
+    """
+    names = {video.name for video in batch.videos}
+    items = [result for result in ResultReader(documents, batch.id).read_new().items if result.item.video in names]
+    recipes = {(r.video, r.stage): r for r in batch.recipes}
+    recipes |= {result.item: result.recipe for result in items if result.recipe is not None}
+    methods = {method.digest: method for method in batch.recipe_methods}
+    methods |= {result.method.digest: result.method for result in items if result.method is not None}
+    return replace(batch, recipes=tuple(recipes.values()), recipe_methods=tuple(methods.values()))
 
 
 def _run(project: Project, publisher: ResultPublisher, observers: Sequence[Observer]) -> Summary:
@@ -102,7 +141,8 @@ def _run(project: Project, publisher: ResultPublisher, observers: Sequence[Obser
         project.close()
         publisher.close()
     for number, video in enumerate(name for name in videos if name in entries and name not in publisher.refused):
-        write_entry(publisher.exchange.documents, publisher.batch, number, video, entries[video])
+        name = f"{publisher.holder}-{number:06d}"
+        write_entry(publisher.exchange.documents, publisher.batch, name, video, entries[video])
     return summary
 
 

@@ -14,16 +14,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from flows.agents.accept_results import ResultAcceptor
-from flows.agents.claims import BEATS, LEASE_S
+from flows.agents.batch import remove_batch
+from flows.agents.claims import BEATS, LEASE_S, STOPPED
 from flows.agents.cut_batches import BatchPart, BatchSizes, cut_batches, find_placeable
 from flows.agents.exchange import Exchange
 from flows.agents.launcher import BatchRun, Launcher
 from flows.agents.make_batch import make_batch
-from flows.agents.results import BatchEnd, ItemResult, ResultReader, read_start
+from flows.agents.results import BatchEnd, ItemResult, ResultReader
 from flows.engine.dropped_artifacts import add_items_to_restore
 from flows.engine.interrupt import Interrupted, SignalState
 from flows.engine.outcome import Item, Observer, Outcome
-from flows.engine.plan import NOT_KEPT, ONLY_IN_REMOTE, UP_TO_DATE, ItemState, Plan
+from flows.engine.plan import NOT_KEPT, ONLY_IN_REMOTE, ItemState, Plan
 from flows.engine.run_items import make_outcome
 from flows.engine.timings import DurationEstimates
 from flows.overview.index_store import PREFIX
@@ -58,9 +59,8 @@ class _OpenBatch:
     reader: ResultReader
     launched: float
     unknown_since: float = 0.0
-    beat: bytes | None = None
-    """The last beat of its agent."""
-    beat_at: float = 0.0
+    beats: dict[str, tuple[bytes | None, float]] = field(default_factory=dict[str, tuple[bytes | None, float]])
+    """Holder to its last beat, and when that was first seen (time.monotonic)."""
 
 
 @dataclass
@@ -88,6 +88,8 @@ class AgentRun:
     _early: list[ItemResult] = field(default_factory=list[ItemResult])
     _errors: dict[str, str] = field(default_factory=dict[str, str])
     """Video to the last reason for which an agent did not finish it."""
+    _wait_until: dict[str, float] = field(default_factory=dict[str, float])
+    """Video that an agent of another run holds, to the time (time.monotonic) at which it is tried again."""
     _launched: int = 0
 
     def run(self) -> None:
@@ -107,9 +109,9 @@ class AgentRun:
         try:
             while not self.stopped():
                 self._launch_placeable(timings, self.launcher.count_agents())
-                if not self._open and not self._compute_dataset_items():
+                if not self._open and not self._compute_dataset_items() and not self._is_waiting():
                     break
-                if self._open:
+                if self._open or self._is_waiting():
                     self._wait()
                     with self.signals.defer_raising():
                         self._collect()
@@ -139,7 +141,7 @@ class AgentRun:
         by_video = {
             video: items
             for video, items in find_placeable(self.plan, waiting).items()
-            if video not in busy and video not in given_up
+            if video not in busy and video not in given_up and self._wait_until.get(video, 0.0) <= time.monotonic()
         }
         if not by_video or not any(agents.values()):
             return
@@ -190,27 +192,39 @@ class AgentRun:
         try:
             runs = self.launcher.read_runs([batch.run for batch in self._open.values()])
             came: list[ItemResult] = []
-            ends: dict[str, BatchEnd] = {}
-            for batch_id, batch in self._open.items():
-                results, entries, end = batch.reader.read_new()
-                came += results
-                if entries:
-                    self.plan.project.state.save_memos(PREFIX, entries)
-                if end is not None:
-                    ends[batch_id] = end
+            for batch in self._open.values():
+                found = batch.reader.read_new()
+                came += found.items
+                if found.entries:
+                    self.plan.project.state.save_memos(PREFIX, found.entries)
             self._accept_all(came)
+            living = {batch_id: self._find_living(batch) for batch_id, batch in self._open.items()}
         except (OSError, SemflowError) as error:  # the store does not answer now; everything is still there
             log.warning("results cannot be read now: %s", error)
             return
         for batch_id, batch in list(self._open.items()):
-            if batch_id in ends:
-                self._close(batch_id, ends[batch_id])
-            elif error := self._find_trouble(batch_id, batch, runs.get(batch.run)):
+            if not living[batch_id] and batch.reader.ends:
+                self._close(batch_id, list(batch.reader.ends.values()))
+            elif not living[batch_id] and (error := self._find_trouble(batch, runs.get(batch.run))):
                 self.launcher.cancel_run(batch.run)
-                self._close(batch_id, BatchEnd("", error=error))
+                self._close(batch_id, [BatchEnd("", error=error)])
 
-    def _find_trouble(self, batch_id: str, batch: _OpenBatch, run: BatchRun | None) -> str:
-        """Why nothing more is to be expected of a batch; "" where it is under way."""
+    def _find_living(self, batch: _OpenBatch) -> list[str]:
+        """The agents that work on a batch: they have taken it, have not ended, and their hearts beat."""
+        now = time.monotonic()
+        found: list[str] = []
+        for holder, start in batch.reader.starts.items():
+            if holder in batch.reader.ends:
+                continue
+            beat = self.exchange.documents.read_document(f"{BEATS}/{holder}")
+            if holder not in batch.beats or batch.beats[holder][0] != beat:
+                batch.beats[holder] = beat, now
+            if now - batch.beats[holder][1] <= self.settings.lease_s and beat != STOPPED:
+                found.append(start.agent)
+        return found
+
+    def _find_trouble(self, batch: _OpenBatch, run: BatchRun | None) -> str:
+        """Why nothing more is to be expected of a batch without a living agent; "" where one may still take it."""
         now = time.monotonic()
         if run is None:
             batch.unknown_since = batch.unknown_since or now
@@ -218,16 +232,11 @@ class AgentRun:
         batch.unknown_since = 0.0
         if run.status == "ended":
             return run.message or "its run ended without a result"
-        if run.status == "waiting":
-            late = now - batch.launched > self.settings.start_timeout_s
-            words = f"no agent took it within {self.settings.start_timeout_s:.0f} s; start one with `semflow agent`"
-            return words if late else ""
-        start = read_start(self.exchange.documents, batch_id)
-        beat = None if start is None else self.exchange.documents.read_document(f"{BEATS}/{start.holder}")
-        if beat != batch.beat or not batch.beat_at:
-            batch.beat, batch.beat_at = beat, now
-        if start is not None and now - batch.beat_at > self.settings.lease_s:
-            return f"its agent {start.agent} has given no sign of life for {self.settings.lease_s:.0f} s"
+        if batch.reader.starts:
+            agents = ", ".join(start.agent for start in batch.reader.starts.values())
+            return f"its agent {agents} has given no sign of life for {self.settings.lease_s:.0f} s"
+        if now - batch.launched > self.settings.start_timeout_s:
+            return f"no agent took it within {self.settings.start_timeout_s:.0f} s; start one with `semflow agent`"
         return ""
 
     def _accept_all(self, came: Sequence[ItemResult]) -> None:
@@ -256,22 +265,26 @@ class AgentRun:
         outcome = result.outcome
         return outcome if outcome.result in ("computed", "restored", "failed") else replace(outcome, result="restored")
 
-    def _close(self, batch_id: str, end: BatchEnd) -> None:
+    def _close(self, batch_id: str, ends: Sequence[BatchEnd]) -> None:
+        """The batch is over; its unfinished videos may go into another."""
         batch = self._open.pop(batch_id)
-        self.received += end.received
-        self.sent += end.sent
-        if end.error:
-            who = f" on {end.agent}" if end.agent else ""
-            message = f"batch {batch_id}{who} ended early: {end.error}"
-            self._notify(lambda observer: observer.on_message(logging.WARNING, message))
-            self._errors |= {video: end.error for video in batch.part.videos if self._is_unfinished(video)}
-        for video, agent in end.held.items():
-            self._errors[video] = f"{agent} holds its claim"
-        if not end.error:
-            for video in batch.part.videos:
-                if all(item in self.outcomes for item in batch.part.items if item.video == video):
-                    self._attempts.pop(video, None)
+        for end in ends:
+            self.received += end.received
+            self.sent += end.sent
+            if end.error:
+                who = f" on {end.agent}" if end.agent else ""
+                message = f"batch {batch_id}{who} ended early: {end.error}"
+                self._notify(lambda observer, text=message: observer.on_message(logging.WARNING, text))
+                self._errors |= dict.fromkeys(batch.part.videos, end.error)
+            for video, agent in end.held.items():
+                self._errors[video] = f"{agent} holds its claim"
+                self._wait_until[video] = time.monotonic() + self.settings.lease_s
+                self._attempts[video] -= 1  # nobody tried it
+        for video in batch.part.videos:
+            if all(item in self.outcomes for item in batch.part.items if item.video == video):
+                self._attempts.pop(video, None)
         try:
+            remove_batch(self.exchange.documents, batch_id)
             batch.reader.remove()
         except (OSError, SemflowError) as error:
             log.debug("%s: %s", batch_id, error)
@@ -299,11 +312,8 @@ class AgentRun:
     def _current(self) -> dict[Item, ItemState]:
         return {item: self.plan.states[item] for item in self.states}
 
-    def _is_unfinished(self, video: str) -> bool:
-        return any(
-            item.video == video and item not in self.outcomes and self.plan.states[item].status not in UP_TO_DATE
-            for item in self.states
-        )
+    def _is_waiting(self) -> bool:
+        return any(until > time.monotonic() for until in self._wait_until.values())
 
     def _finish(self, outcome: Outcome) -> None:
         if outcome.item in self.outcomes:

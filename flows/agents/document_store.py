@@ -44,6 +44,10 @@ class DocumentStore(Protocol):
         """Remove all documents below `folder`."""
         ...
 
+    def remove_document(self, name: str) -> None:
+        """Remove one document, if it exists."""
+        ...
+
 
 @dataclass(frozen=True)
 class FolderDocuments:
@@ -94,6 +98,10 @@ class FolderDocuments:
         """See DocumentStore."""
         shutil.rmtree(self.root / check_name(folder), ignore_errors=True)
 
+    def remove_document(self, name: str) -> None:
+        """See DocumentStore."""
+        (self.root / check_name(name)).unlink(missing_ok=True)
+
 
 @dataclass(frozen=True)
 class BucketDocuments:
@@ -140,6 +148,11 @@ class BucketDocuments:
         """See DocumentStore."""
         with contextlib.suppress(FileNotFoundError):
             self.system.rm(self._path(folder), recursive=True)
+
+    def remove_document(self, name: str) -> None:
+        """See DocumentStore."""
+        with contextlib.suppress(FileNotFoundError):
+            self.system.rm_file(self._path(name))
 
     def _path(self, name: str) -> str:
         return f"{self.base}/{check_name(name)}"

@@ -29,6 +29,8 @@ class ResultPublisher:
     project: Project
     batch: str
     agent: str
+    holder: str
+    """Name of the agent's heartbeat."""
     claims: HeldClaims
     tokens: Mapping[str, str]
     """Video to the token of its claim."""
@@ -110,7 +112,8 @@ class ResultPublisher:
         method = None if recipe is None else self.project.recipe_store.methods.get((recipe.stage, recipe.method))
         if recipe is not None and self.project.by_name[recipe.stage].keeps_artifacts:
             self.exchange.push_objects(md5 for files in recipe.outputs.values() for md5, _ in files.values())
-        write_result(self.exchange.documents, self.batch, self._number, ItemResult(self.agent, outcome, recipe, method))
+        result = ItemResult(self.agent, outcome, recipe, method)
+        write_result(self.exchange.documents, self.batch, f"{self.holder}-{self._number:06d}", result)
         self._number += 1
 
     def _read_recipe(self, outcome: Outcome) -> Recipe | None:

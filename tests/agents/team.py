@@ -1,4 +1,4 @@
-"""A coordinator's project of toy stages and agents' clones, which exchange data through a folder, a bucket or a cache."""
+"""A coordinator's project of toy stages, and clones of agents, which exchange data through a folder or a cache."""
 
 from __future__ import annotations
 
