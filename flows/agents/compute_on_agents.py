@@ -10,17 +10,20 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from flows.agents.accept_results import ResultAcceptor
 from flows.agents.batch import remove_batch
-from flows.agents.claims import BEATS, LEASE_S, STOPPED
-from flows.agents.cut_batches import BatchPart, BatchSizes, cut_batches, find_placeable
+from flows.agents.claims import BEAT_S, Heartbeat
+from flows.agents.cut_batches import BatchPart, cut_batches, find_placeable
 from flows.agents.exchange import Exchange
-from flows.agents.launcher import BatchRun, Launcher
+from flows.agents.launcher import Launcher
+from flows.agents.leftover_batches import coordinator_name, find_leftovers
 from flows.agents.make_batch import make_batch
+from flows.agents.open_batch import OpenBatch
 from flows.agents.results import BatchEnd, ItemResult, ResultReader
+from flows.agents.run_settings import AgentRunSettings
 from flows.engine.dropped_artifacts import add_items_to_restore
 from flows.engine.interrupt import Interrupted, SignalState
 from flows.engine.outcome import Item, Observer, Outcome
@@ -33,34 +36,6 @@ from tasks.errors import SemflowError
 log = logging.getLogger("semflow")
 MAX_ATTEMPTS = 3
 """Agents that may be given a video before the run gives up on it."""
-LOST_S = 120.0
-"""Seconds for which a launched batch may be unknown to the launcher, before it is launched again."""
-
-
-@dataclass(frozen=True)
-class AgentRunSettings:
-    """How a coordinator works with agents."""
-
-    sizes: BatchSizes = BatchSizes()
-    poll_s: float = 3.0
-    """Seconds between two looks at the results."""
-    lease_s: float = LEASE_S
-    """Seconds without a heartbeat after which an agent counts as dead."""
-    start_timeout_s: float = 1800.0
-    """Seconds after which a batch that no agent takes is given up."""
-
-
-@dataclass
-class _OpenBatch:
-    """A launched batch."""
-
-    part: BatchPart
-    run: str
-    reader: ResultReader
-    launched: float
-    unknown_since: float = 0.0
-    beats: dict[str, tuple[bytes | None, float]] = field(default_factory=dict[str, tuple[bytes | None, float]])
-    """Holder to its last beat, and when that was first seen (time.monotonic)."""
 
 
 @dataclass
@@ -83,7 +58,7 @@ class AgentRun:
     received: int = 0
     sent: int = 0
     """Bytes that agents fetched and pushed."""
-    _open: dict[str, _OpenBatch] = field(default_factory=dict[str, _OpenBatch])
+    _open: dict[str, OpenBatch] = field(default_factory=dict[str, OpenBatch])
     _attempts: dict[str, int] = field(default_factory=dict[str, int])
     _early: list[ItemResult] = field(default_factory=list[ItemResult])
     _errors: dict[str, str] = field(default_factory=dict[str, str])
@@ -91,6 +66,9 @@ class AgentRun:
     _wait_until: dict[str, float] = field(default_factory=dict[str, float])
     """Video that an agent of another run holds, to the time (time.monotonic) at which it is tried again."""
     _launched: int = 0
+    _launch_after: float = 0.0
+    """Time (time.monotonic) before which nothing is launched, as it could not be; 0 where it could."""
+    _trouble_since: float = 0.0
 
     def run(self) -> None:
         """Work until every stale item has an outcome; raises SemflowError where there is no agent at all."""
@@ -106,22 +84,37 @@ class AgentRun:
                 "a clone (docs/agents.md), or run without agents"
             )
         self._notify(lambda observer: observer.on_planned(order, self.expected_s, sum(agents.values())))
-        try:
-            while not self.stopped():
-                self._launch_placeable(timings, self.launcher.count_agents())
-                if not self._open and not self._compute_dataset_items() and not self._is_waiting():
-                    break
-                if self._open or self._is_waiting():
-                    self._wait()
-                    with self.signals.defer_raising():
-                        self._collect()
-        except Interrupted:
-            self._cancel_all()
-            raise
-        if self.stopped():
-            self._cancel_all()
-        else:
-            self._finish_rest()
+        with Heartbeat(self.exchange.documents, coordinator_name(self.id), BEAT_S):
+            try:
+                self._adopt_leftovers()
+                self._work(timings)
+            except Interrupted:
+                self._cancel_all()
+                raise
+            if self.stopped():
+                self._cancel_all()
+            else:
+                self._finish_rest()
+
+    def _work(self, timings: DurationEstimates) -> None:
+        """Launch, wait and collect until nothing is left that an agent, or this machine, could compute."""
+        while not self.stopped():
+            self._launch_placeable(timings)
+            if not self._open and not self._is_waiting() and not self._compute_dataset_items():
+                return
+            if self._open or self._is_waiting():
+                self._wait()
+                with self.signals.defer_raising():
+                    self._collect()
+
+    def _adopt_leftovers(self) -> None:
+        """Accept what agents handed in for a run that was killed, instead of computing it again."""
+        for reader in find_leftovers(self.exchange.documents, self.settings.lease_s, self._pause):
+            found = reader.read_new()
+            self._accept_all(found.items)
+            self.plan.project.state.save_memos(PREFIX, found.entries)
+            remove_batch(self.exchange.documents, reader.batch)
+            reader.remove()
 
     # Launching
 
@@ -134,27 +127,38 @@ class AgentRun:
                 self.states[item] = found
                 self._finish(make_outcome(found))
 
-    def _launch_placeable(self, timings: DurationEstimates, agents: Mapping[str, int]) -> None:
+    def _launch_placeable(self, timings: DurationEstimates) -> None:
+        """Launch batches of what can be computed now; where the server or the store does not answer, later."""
+        now = time.monotonic()
         busy = {video for batch in self._open.values() for video in batch.part.videos}
         given_up = {video for video, count in self._attempts.items() if count >= MAX_ATTEMPTS}
         waiting = {item: state for item, state in self._current().items() if item not in self.outcomes}
         by_video = {
             video: items
             for video, items in find_placeable(self.plan, waiting).items()
-            if video not in busy and video not in given_up and self._wait_until.get(video, 0.0) <= time.monotonic()
+            if video not in busy and video not in given_up and self._wait_until.get(video, 0.0) <= now
         }
-        if not by_video or not any(agents.values()):
+        if not by_video or self._launch_after > now:
             return
-        for part in cut_batches(self.plan, by_video, timings, agents, self.settings.sizes):
-            self._launch(part)
+        try:
+            agents = self.launcher.count_agents()
+            for part in cut_batches(self.plan, by_video, timings, agents, self.settings.sizes):
+                self._launch(part)
+            self._trouble_since, self._launch_after = 0.0, 0.0
+        except (OSError, SemflowError) as error:
+            self._trouble_since = self._trouble_since or now
+            if now - self._trouble_since > self.settings.give_up_s:
+                raise
+            self._launch_after = now + 5 * self.settings.poll_s
+            text = f"no batch can be launched now: {error}"
+            self._notify(lambda observer: observer.on_message(logging.WARNING, text))
 
     def _launch(self, part: BatchPart) -> None:
         self._launched += 1
         batch_id = f"{self.id}-{self._launched:04d}"
         batch = make_batch(self.plan, part, batch_id, self.exchange)
         run = self.launcher.launch_batch(batch)
-        reader = ResultReader(self.exchange.documents, batch_id)
-        self._open[batch_id] = _OpenBatch(part, run, reader, time.monotonic())
+        self._open[batch_id] = OpenBatch(part, run, ResultReader(self.exchange.documents, batch_id), time.monotonic())
         for video in part.videos:
             self._attempts[video] = self._attempts.get(video, 0) + 1
 
@@ -183,9 +187,13 @@ class AgentRun:
     # Results
 
     def _wait(self) -> None:
-        until = time.monotonic() + self.settings.poll_s
-        while time.monotonic() < until and not self.stopped():
-            time.sleep(min(0.2, self.settings.poll_s))
+        self._pause(self.settings.poll_s)
+
+    def _pause(self, seconds: float) -> None:
+        """Sleep, but not longer than the run goes on."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not self.stopped():
+            time.sleep(min(0.2, left))
 
     def _collect(self) -> None:
         """Read and accept what has come, and see to batches that have ended."""
@@ -198,46 +206,18 @@ class AgentRun:
                 if found.entries:
                     self.plan.project.state.save_memos(PREFIX, found.entries)
             self._accept_all(came)
-            living = {batch_id: self._find_living(batch) for batch_id, batch in self._open.items()}
+            living = {batch_id: batch.find_living(self.settings.lease_s) for batch_id, batch in self._open.items()}
         except (OSError, SemflowError) as error:  # the store does not answer now; everything is still there
             log.warning("results cannot be read now: %s", error)
             return
         for batch_id, batch in list(self._open.items()):
             if not living[batch_id] and batch.reader.ends:
                 self._close(batch_id, list(batch.reader.ends.values()))
-            elif not living[batch_id] and (error := self._find_trouble(batch, runs.get(batch.run))):
+            elif not living[batch_id] and (
+                error := batch.find_trouble(runs.get(batch.run), self.settings.lease_s, self.settings.start_timeout_s)
+            ):
                 self.launcher.cancel_run(batch.run)
                 self._close(batch_id, [BatchEnd("", error=error)])
-
-    def _find_living(self, batch: _OpenBatch) -> list[str]:
-        """The agents that work on a batch: they have taken it, have not ended, and their hearts beat."""
-        now = time.monotonic()
-        found: list[str] = []
-        for holder, start in batch.reader.starts.items():
-            if holder in batch.reader.ends:
-                continue
-            beat = self.exchange.documents.read_document(f"{BEATS}/{holder}")
-            if holder not in batch.beats or batch.beats[holder][0] != beat:
-                batch.beats[holder] = beat, now
-            if now - batch.beats[holder][1] <= self.settings.lease_s and beat != STOPPED:
-                found.append(start.agent)
-        return found
-
-    def _find_trouble(self, batch: _OpenBatch, run: BatchRun | None) -> str:
-        """Why nothing more is to be expected of a batch without a living agent; "" where one may still take it."""
-        now = time.monotonic()
-        if run is None:
-            batch.unknown_since = batch.unknown_since or now
-            return "its run is not known any more" if now - batch.unknown_since > LOST_S else ""
-        batch.unknown_since = 0.0
-        if run.status == "ended":
-            return run.message or "its run ended without a result"
-        if batch.reader.starts:
-            agents = ", ".join(start.agent for start in batch.reader.starts.values())
-            return f"its agent {agents} has given no sign of life for {self.settings.lease_s:.0f} s"
-        if now - batch.launched > self.settings.start_timeout_s:
-            return f"no agent took it within {self.settings.start_timeout_s:.0f} s; start one with `semflow agent`"
-        return ""
 
     def _accept_all(self, came: Sequence[ItemResult]) -> None:
         """Accept results in the order of the stages; those that came before what they read wait."""
@@ -313,7 +293,8 @@ class AgentRun:
         return {item: self.plan.states[item] for item in self.states}
 
     def _is_waiting(self) -> bool:
-        return any(until > time.monotonic() for until in self._wait_until.values())
+        """Whether something is to be launched later."""
+        return self._launch_after > 0.0 or any(until > time.monotonic() for until in self._wait_until.values())
 
     def _finish(self, outcome: Outcome) -> None:
         if outcome.item in self.outcomes:

@@ -11,26 +11,20 @@ from flows.engine.outcome import Item
 from flows.engine.plan import UP_TO_DATE, Plan
 from flows.engine.project import PARAMS_FILE, RAW_FOLDER
 from flows.engine.recipe import Method, Recipe
+from flows.engine.video_list import Video
 from flows.engine.video_names import assign_video_names
 from tasks.artifacts.artifact import DATASET_ITEM
-from tasks.errors import SemflowError
+
+ABSENT = "/nonexistent"
+"""Place of a raw video that no machine can get: what reads it is blocked on the agent, in the engine's words."""
 
 
 def make_batch(plan: Plan, part: BatchPart, batch_id: str, exchange: Exchange) -> Batch:
-    """Make the batch of `part`, write it, and push what it reads.
-
-    Raises SemflowError where a raw video is neither here nor in the exchange.
-    """
+    """Make the batch of `part`, write it, and push what it reads; raises SemflowError where the exchange does not
+    answer."""
     project = plan.project
     linked = {video.relative for video in read_linked_videos(project.root)}
-    videos: list[BatchVideo] = []
-    for name in part.videos:
-        video = project.videos[name]
-        md5 = plan.inventory.find_raw_md5(video)
-        if md5 is None:
-            raise SemflowError(f"{RAW_FOLDER}/{video.relative} must be on this machine or recorded, got neither")
-        is_shared = video.relative in linked and video.place is not None
-        videos.append(BatchVideo(name, video.relative, md5, video.place or "" if is_shared else ""))
+    videos = [_describe_video(plan, project.videos[name], linked, exchange) for name in part.videos]
     recipes = _list_recipes(plan, part)
     used = {(recipe.stage, recipe.method) for recipe in recipes}
     batch = Batch(
@@ -93,21 +87,25 @@ def _list_others(plan: Plan, part: BatchPart) -> tuple[str, ...]:
     return () if same else tuple(video.relative for video in project.videos.values() if video.relative not in mine)
 
 
+def _describe_video(plan: Plan, video: Video, linked: set[str], exchange: Exchange) -> BatchVideo:
+    """The video with the place of its file: "" where agents fetch it from the exchange."""
+    md5 = plan.inventory.find_raw_md5(video) or ""
+    if video.relative in linked and video.place is not None:
+        return BatchVideo(video.name, video.relative, md5, video.place)
+    is_here = video.place is not None or (bool(md5) and exchange.store.has_object(md5))
+    if is_here or (md5 and exchange.transfer.find_existing([md5])):
+        return BatchVideo(video.name, video.relative, md5)
+    return BatchVideo(video.name, video.relative, md5 or "0" * 32, f"{ABSENT}/{video.relative}")
+
+
 def _push_inputs(plan: Plan, batch: Batch, exchange: Exchange) -> None:
     """Push raw videos, files that users wrote, and the artifacts that the batch reads and this machine has."""
     root, store = plan.project.root, exchange.store
-    wanted = {
-        md5: root / RAW_FOLDER / video.relative for video in batch.videos for md5 in [video.md5] if not video.place
-    }
+    wanted = {video.md5: root / RAW_FOLDER / video.relative for video in batch.videos if not video.place}
     wanted |= {md5: root / path for path, md5 in batch.files.items()}
     missing = set(wanted) - exchange.transfer.find_existing(wanted)
     for md5 in missing:
         if not store.has_object(md5):
-            if not wanted[md5].is_file():
-                raise SemflowError(
-                    f"{wanted[md5].relative_to(root)} must be here or where the machines exchange data, got neither; "
-                    "put it back, or run `dvc push` where it is"
-                )
             store.add_file(wanted[md5], md5)
     artifacts = {
         md5

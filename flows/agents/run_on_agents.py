@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from flows.agents.compute_on_agents import AgentRun, AgentRunSettings
+from flows.agents.compute_on_agents import AgentRun
 from flows.agents.exchange import Exchange, Share
 from flows.agents.launcher import Launcher
+from flows.agents.run_settings import AgentRunSettings
 from flows.engine.interrupt import SignalState
 from flows.engine.outcome import Item, Observer, Outcome, Step, Summary
 from flows.engine.plan import ItemState, Plan

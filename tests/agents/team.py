@@ -10,11 +10,11 @@ from pathlib import Path
 
 from flows.agents.batch import Batch
 from flows.agents.compute_batch import AgentSettings, compute_batch
-from flows.agents.compute_on_agents import AgentRunSettings
 from flows.agents.cut_batches import BatchSizes
 from flows.agents.exchange import Share
 from flows.agents.launcher import BatchRun
 from flows.agents.run_on_agents import BytesMoved, run_on_agents
+from flows.agents.run_settings import AgentRunSettings
 from flows.engine.dvc_yaml import render_dvc_yaml
 from flows.engine.outcome import Summary
 from flows.engine.project import Project

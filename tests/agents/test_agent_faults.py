@@ -12,9 +12,9 @@ import pytest
 from flows.agents import results
 from flows.agents.batch import Batch, read_batch
 from flows.agents.compute_batch import AgentSettings, compute_batch
-from flows.agents.compute_on_agents import AgentRunSettings
 from flows.agents.cut_batches import BatchSizes
 from flows.agents.exchange import Exchange
+from flows.agents.run_settings import AgentRunSettings
 from flows.engine.outcome import Outcome
 from flows.engine.recipe import Recipe
 from flows.engine.status_file import StatusFile
