@@ -20,6 +20,14 @@ FOLDER = "semflow"
 """Folder for documents beside the objects of the remote or the cache."""
 
 
+def check_share(share: str) -> Share:
+    """`share`, if it is one; raises SemflowError otherwise."""
+    for known in get_args(Share):
+        if share == known:
+            return known
+    raise SemflowError(f"share must be one of {', '.join(get_args(Share))}, got {share!r}")
+
+
 class ObjectTransfer(Protocol):
     """Objects by MD5 that all machines see."""
 
@@ -73,8 +81,6 @@ class Exchange:
     @classmethod
     def open_project(cls, root: Path, share: Share) -> Exchange:
         """The exchange of the project at `root`; raises SemflowError where DVC is not set up for it."""
-        if share not in get_args(Share):
-            raise SemflowError(f"share must be one of {', '.join(get_args(Share))}, got {share!r}")
         config, store = read_config(root), ObjectStore.open(root)
         if config is None or store is None:
             raise SemflowError(f"{root} must be a DVC repository to be processed on agents, got none; run `dvc init`")

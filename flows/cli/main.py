@@ -33,6 +33,9 @@ COMMANDS = {
     "gc": ("flows.maintenance.collect_garbage:command", "list what nothing needs in DVC's cache; --yes drops it"),
     "field": ("flows.apps.field_commands:command", "use a semantic field: complete, track, remove, adapt"),
     "track-object": ("flows.apps.track_object:command", "track one object that you mark with a box"),
+    "server": ("flows.agents.server_command:command", "start Prefect's server for runs on several machines"),
+    "deploy": ("flows.agents.deploy_command:command", "register the scheduled run and its batches at the server"),
+    "agent": ("flows.agents.agent_command:command", "compute batches of scheduled runs on this machine"),
     "eval": ("flows.cli.run_suite:command", "score stage functions against ground truth"),
 }
 

@@ -21,7 +21,7 @@ from flows.engine.project import Project
 from tasks.errors import SemflowError
 from tests.engine import toys
 
-BEAT_S, LEASE_S = 0.1, 1.0
+BEAT_S, LEASE_S = 0.1, 20.0  # a busy machine must not look like a dead one
 QUICK = AgentRunSettings(BatchSizes(min_s=0.0, per_agent=2), poll_s=0.05, lease_s=LEASE_S)
 
 
