@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from flows.agents.document_store import DocumentStore
 from flows.agents.exchange import Exchange, Share
 from flows.agents.publish_results import ResultPublisher
 from flows.agents.results import BatchEnd, BatchStart, ResultReader, write_end, write_entry, write_start
-from flows.engine.outcome import Observer, Summary
+from flows.engine.outcome import Item, Observer, Summary
 from flows.engine.project import PIPELINE, Project
 from flows.engine.run import run_stale_items
 from flows.overview.index_store import PREFIX
@@ -106,7 +106,7 @@ def _compute_claimed(
             write_inputs(folder, batch, exchange)
             project = open_agent_project(folder, batch, exchange, settings.pipeline)
             publisher = ResultPublisher(exchange, project, batch.id, settings.name, holder, claims, mine)
-            summary = _run(project, publisher, [make(project) for make in observers])
+            summary = _run(project, publisher, [make(project) for make in observers], set(batch.items))
             return _Done({**held, **publisher.refused}, publisher.error), summary
         finally:
             claims.end_claims()
@@ -126,7 +126,9 @@ def _add_known_results(batch: Batch, documents: DocumentStore) -> Batch:
     return replace(batch, recipes=tuple(recipes.values()), recipe_methods=tuple(methods.values()))
 
 
-def _run(project: Project, publisher: ResultPublisher, observers: Sequence[Observer]) -> Summary:
+def _run(
+    project: Project, publisher: ResultPublisher, observers: Sequence[Observer], wanted: Collection[Item]
+) -> Summary:
     """Run the engine over the claimed videos; what fails without being recorded (a crash, a full disk) runs once more,
     so that an item that kills its worker twice is recorded as put aside."""
     publisher.start()
@@ -140,6 +142,8 @@ def _run(project: Project, publisher: ResultPublisher, observers: Sequence[Obser
     finally:
         project.close()
         publisher.close()
+    # Items that wait for one over the whole data set are the coordinator's to place later.
+    summary = replace(summary, outcomes=tuple(o for o in summary.outcomes if o.item in wanted))
     for number, video in enumerate(name for name in videos if name in entries and name not in publisher.refused):
         name = f"{publisher.holder}-{number:06d}"
         write_entry(publisher.exchange.documents, publisher.batch, name, video, entries[video])

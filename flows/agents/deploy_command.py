@@ -23,7 +23,7 @@ DEPLOYMENTS_FILE = "prefect.yaml"
 AUTOMATION = "semflow: end flow runs without a heartbeat"
 HEARTBEAT_S = 30
 """Seconds between two heartbeats of a flow run (PREFECT_FLOWS_HEARTBEAT_FREQUENCY, at least 30)."""
-SILENCE_S = 90
+SILENCE_S = 300
 """Seconds without one after which a flow run counts as dead: its machine was cut off."""
 
 

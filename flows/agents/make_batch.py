@@ -62,13 +62,18 @@ def _find_method(plan: Plan, stage: str, digest: str) -> Method:
 
 
 def _list_user_files(plan: Plan, part: BatchPart) -> dict[str, str]:
-    """Path to MD5 of the files that users wrote and that the items of the batch read."""
-    project = plan.project
+    """Path to MD5 of the files that users wrote and that items of these videos read, also those that are up to date."""
+    kinds = [
+        kind
+        for declaration in plan.project.declarations
+        if not declaration.over_dataset
+        for kind in declaration.inputs.values()
+        if kind.user_path
+    ]
     found: dict[str, str] = {}
-    for item in part.items:
-        for kind in project.by_name[item.stage].inputs.values():
-            if kind.user_path:
-                found |= plan.inventory.list_user_files(kind, item.video)
+    for video in part.videos:
+        for kind in kinds:
+            found |= plan.inventory.list_user_files(kind, video)
     return found
 
 

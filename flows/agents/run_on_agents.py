@@ -14,6 +14,7 @@ from flows.engine.outcome import Item, Observer, Outcome, Step, Summary
 from flows.engine.plan import ItemState, Plan
 from flows.engine.project import Project
 from flows.engine.run import compute_items, run_stale_items
+from tasks.artifacts.artifact import DATASET_ITEM
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,10 @@ def run_on_agents(
         stopped: Callable[[], bool],
     ) -> float | None:
         def compute_here(ready: dict[Item, ItemState]) -> None:
-            shown = [_WithoutPlan(observer) for observer in observers]
-            compute_items(plan, ready, outcomes, observers=shown, signals=signals, stopped=stopped)
+            shown = [_DatasetItems(observer) for observer in observers]
+            found: dict[Item, Outcome] = {}
+            compute_items(plan, ready, found, observers=shown, signals=signals, stopped=stopped)
+            outcomes.update({item: outcome for item, outcome in found.items() if item.video == DATASET_ITEM})
 
         run = AgentRun(
             plan,
@@ -81,8 +84,8 @@ def run_on_agents(
 
 
 @dataclass(frozen=True)
-class _WithoutPlan:
-    """An Observer that passes on everything but the plan, which the whole run has announced."""
+class _DatasetItems:
+    """An Observer that passes on what concerns items over the data set; what they read is brought here in silence."""
 
     observer: Observer
 
@@ -91,15 +94,18 @@ class _WithoutPlan:
 
     def on_started(self, item: Item, worker: int, attempt: int) -> None:
         """See Observer."""
-        self.observer.on_started(item, worker, attempt)
+        if item.video == DATASET_ITEM:
+            self.observer.on_started(item, worker, attempt)
 
     def on_progress(self, item: Item, step: Step) -> None:
         """See Observer."""
-        self.observer.on_progress(item, step)
+        if item.video == DATASET_ITEM:
+            self.observer.on_progress(item, step)
 
     def on_ended(self, outcome: Outcome, final: bool) -> None:
         """See Observer."""
-        self.observer.on_ended(outcome, final)
+        if outcome.video == DATASET_ITEM:
+            self.observer.on_ended(outcome, final)
 
     def on_message(self, level: int, message: str) -> None:
         """See Observer."""

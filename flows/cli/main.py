@@ -27,6 +27,8 @@ COMMANDS = {
     "samples": ("flows.cli.commands:samples_command", "fetch the sample clips into data/raw"),
     "dvc": ("flows.cli.commands:dvc_command", "write dvc.yaml from the stages"),
     "pull": ("flows.maintenance.pull:command", "fetch recorded artifacts or raw videos; computes nothing"),
+    "publish": ("flows.maintenance.publish:command", "push the recorded version, commit it, and push the commit"),
+    "merge": ("flows.maintenance.merge:command", "git's merge driver for dvc.lock; --install sets it up"),
     "verify": ("flows.maintenance.verify:command", "read every byte, report what differs from the record"),
     "remove": ("flows.maintenance.remove:command", "take videos out of the data set; --undo puts them back"),
     "forget": ("flows.maintenance.forget:command", "erase a video and everything made of it, and leave a proof"),

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -118,21 +119,17 @@ def open_site(folder: Path, toy: Toy, database: str | None = None) -> Iterator[S
 
 
 @contextlib.contextmanager
-def open_postgres(folder: Path) -> Iterator[str | None]:
-    """The address of a PostgreSQL server in `folder`; None where it is not installed."""
+def open_postgres() -> Iterator[str | None]:
+    """The address of a PostgreSQL server with a database of its own; None where it is not installed."""
     programs = sorted(POSTGRES.glob("*/bin/initdb"))
     if not programs:
         yield None
         return
     bin_folder, port = programs[-1].parent, free_port()
-    folder.mkdir(parents=True)
+    folder = Path(tempfile.mkdtemp(prefix="semflow-postgres-"))
     prefix: Sequence[str] = ()
     if os.geteuid() == 0:  # it refuses to run as root
         shutil.chown(folder, "nobody")
-        for parent in folder.parents:
-            if not parent.stat().st_mode & 0o001:
-                yield None
-                return
         prefix = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
     data = folder / "data"
     subprocess.run(
@@ -142,7 +139,7 @@ def open_postgres(folder: Path) -> Iterator[str | None]:
         capture_output=True,
     )
     words = [*prefix, bin_folder / "postgres", "-D", data, "-p", str(port), "-k", str(folder), "-h", "127.0.0.1"]
-    with (folder.with_suffix(".log")).open("wb") as log:
+    with (folder / "log").open("wb") as log:
         process = subprocess.Popen(words, stdout=log, stderr=log, cwd=folder)
     try:
         ready = [bin_folder / "pg_isready", "-h", "127.0.0.1", "-p", str(port)]
@@ -156,6 +153,7 @@ def open_postgres(folder: Path) -> Iterator[str | None]:
     finally:
         process.send_signal(signal.SIGINT)
         process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def make_agent_clone(toy: Toy, home: Path) -> Toy:

@@ -34,7 +34,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 @pytest.fixture
 def team(tmp_path: Path, bucket: str) -> Iterator[tuple[Site, Toy, list[Toy]]]:
-    with prefork_server(tmp_path) as served, open_postgres(tmp_path / "postgres") as database:
+    with prefork_server(tmp_path) as served, open_postgres() as database:
         toy = start_project(tmp_path / "head", tmp_path, served)
         toy.dvc("remote", "add", "-d", "team", "s3://team/store")
         toy.dvc("remote", "modify", "team", "endpointurl", bucket)
@@ -97,9 +97,8 @@ def test_agents_process_a_data_set_that_a_third_clone_then_has(
     reads = sorted(line for line in calls if line.startswith("read"))
     assert len(reads) == len(FILMS) + 3 == len(set(reads)), "each film was read once, by some agent"
     assert not any(line.startswith("read") for line in agent_calls(toy))
-    site.call(toy, *semflow_dvc("push", "-q"))
-    toy.git("add", ".")
-    toy.git("commit", "-qm", "Features")
+    published = json.loads(site.call(toy, *semflow("publish", "--tag", "v1", "--json")))
+    assert published["tag"] == "v1" and published["is_new"]
     third = toy.clone(tmp_path / "third")
     site.call(third, *semflow_dvc("pull", "-q"))
     result = json.loads(site.call(third, *semflow("run", "--json")))

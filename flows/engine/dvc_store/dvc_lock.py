@@ -68,7 +68,12 @@ def read_lock(root: Path) -> dict[str, StageRecord]:
     Entries that semflow never writes (imports, other parameter files) are left out of a record. Raises SemflowError
     with file and line where the file is damaged or has merge conflicts.
     """
-    data, _ = _load(_text(root))
+    return parse_lock(_text(root))
+
+
+def parse_lock(text: str) -> dict[str, StageRecord]:
+    """The same for the text of a lock file."""
+    data, _ = _load(text)
     return {name: _record(name, entry) for name, entry in data.items()}
 
 
