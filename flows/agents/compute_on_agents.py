@@ -11,16 +11,18 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from flows.agents.accept_results import ResultAcceptor
 from flows.agents.batch import remove_batch
+from flows.agents.batches_file import write_batches
 from flows.agents.claims import BEAT_S, Heartbeat
 from flows.agents.cut_batches import BatchPart, cut_batches, find_placeable
 from flows.agents.exchange import Exchange
 from flows.agents.launcher import Launcher
 from flows.agents.leftover_batches import coordinator_name, find_leftovers
 from flows.agents.make_batch import make_batch
+from flows.agents.missing_results import describe_result, explain_missing
 from flows.agents.open_batch import OpenBatch
 from flows.agents.results import BatchEnd, ItemResult, ResultReader
 from flows.agents.run_settings import AgentRunSettings
@@ -210,6 +212,8 @@ class AgentRun:
         except (OSError, SemflowError) as error:  # the store does not answer now; everything is still there
             log.warning("results cannot be read now: %s", error)
             return
+        lines = [batch.describe(living[batch_id], self.outcomes) for batch_id, batch in self._open.items()]
+        write_batches(self.plan.project.root, lines)
         for batch_id, batch in list(self._open.items()):
             if not living[batch_id] and batch.reader.ends:
                 self._close(batch_id, list(batch.reader.ends.values()))
@@ -233,17 +237,12 @@ class AgentRun:
                 continue
             verdict, reason = self.acceptor.accept_result(result, existing)
             if verdict == "accepted":
-                self._finish(self._describe(result))
+                self._finish(describe_result(result))
             elif verdict == "early":
                 self._early.append(result)
             elif verdict == "refused":
                 self._errors[result.item.video] = reason
                 self._notify(lambda observer, reason=reason: observer.on_message(logging.WARNING, f"refused: {reason}"))
-
-    def _describe(self, result: ItemResult) -> Outcome:
-        """The outcome of an accepted result; what an agent found fresh or restored counts as such."""
-        outcome = result.outcome
-        return outcome if outcome.result in ("computed", "restored", "failed") else replace(outcome, result="restored")
 
     def _close(self, batch_id: str, ends: Sequence[BatchEnd]) -> None:
         """The batch is over; its unfinished videos may go into another."""
@@ -270,20 +269,10 @@ class AgentRun:
             log.debug("%s: %s", batch_id, error)
 
     def _finish_rest(self) -> None:
-        """Outcomes of the items that nobody computed: what they waited for failed, or no agent finished them."""
+        """Outcomes of the items that nobody computed."""
         for item in list(self.states):
-            if item in self.outcomes:
-                continue
-            state = self.plan.examine_item(self.plan.project.by_name[item.stage], item.video)
-            failed = [o for o in self.outcomes.values() if o.video == item.video and o.result == "failed"]
-            if state.status != "stale":
-                self._finish(make_outcome(state))
-            elif failed:
-                self._finish(Outcome(item.video, item.stage, "blocked", error=f"after {failed[0].stage}"))
-            elif item.video in self._errors:
-                self._finish(Outcome(item.video, item.stage, "failed", error=self._errors[item.video]))
-            else:
-                self._finish(Outcome(item.video, item.stage, "blocked", error=state.reason))
+            if item not in self.outcomes:
+                self._finish(explain_missing(self.plan, item, self.outcomes.values(), self._errors.get(item.video, "")))
 
     def _cancel_all(self) -> None:
         for batch in self._open.values():

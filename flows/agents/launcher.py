@@ -49,7 +49,6 @@ class ProcessLauncher:
     clones: Sequence[Path]
     share: str
     options: Sequence[str] = ()
-    environment: Mapping[str, str] = field(default_factory=dict[str, str])
     _waiting: dict[str, str] = field(default_factory=dict[str, str])
     """Run to batch id."""
     _running: dict[str, tuple[int, subprocess.Popen[bytes]]] = field(
@@ -80,6 +79,11 @@ class ProcessLauncher:
         if run in self._running:
             self._running[run][1].terminate()
 
+    def make_environment(self, clone: Path) -> dict[str, str]:
+        """The environment of the agent in `clone`: by default that of this process."""
+        del clone
+        return dict(os.environ)
+
     def list_processes(self) -> dict[str, subprocess.Popen[bytes]]:
         """Run to its process, of those that are under way."""
         return {run: process for run, (_, process) in self._running.items() if process.poll() is None}
@@ -101,6 +105,6 @@ class ProcessLauncher:
                 run = next(iter(self._waiting))
                 batch = self._waiting.pop(run)
                 command = [sys.executable, "-m", "flows.agents.agent", batch, "--share", self.share, *self.options]
-                environment = {**os.environ, **self.environment}
+                environment = self.make_environment(clone)
                 process = subprocess.Popen(command, cwd=clone, env=environment, stdout=subprocess.DEVNULL)
                 self._running[run] = (place, process)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
+from flows.agents.batches_file import BatchLine
 from flows.agents.claims import BEATS, STOPPED
 from flows.agents.cut_batches import BatchPart
 from flows.agents.launcher import BatchRun
 from flows.agents.results import ResultReader
+from flows.engine.outcome import Item
 
 LOST_S = 120.0
 """Seconds for which a launched batch may be unknown to the launcher, before it is launched again."""
@@ -24,6 +27,7 @@ class OpenBatch:
     reader: ResultReader
     launched: float
     """When (time.monotonic)."""
+    since: float = field(default_factory=time.time)
     _unknown_since: float = 0.0
     _beats: dict[str, tuple[bytes | None, float]] = field(default_factory=dict[str, tuple[bytes | None, float]])
     """Holder to its last beat, and when that was first seen (time.monotonic)."""
@@ -41,6 +45,18 @@ class OpenBatch:
             if now - self._beats[holder][1] <= lease_s and beat != STOPPED:
                 found.append(start.agent)
         return found
+
+    def describe(self, agents: Sequence[str], outcomes: Container[Item]) -> BatchLine:
+        """What `semflow status` shows; `agents`: those that work on it, `outcomes`: the items that are done."""
+        return BatchLine(
+            id=self.reader.batch,
+            needs=self.part.needs,
+            agents=tuple(agents),
+            since=self.since,
+            videos=len(self.part.videos),
+            done=sum(item in outcomes for item in self.part.items),
+            items=len(self.part.items),
+        )
 
     def find_trouble(self, run: BatchRun | None, lease_s: float, start_timeout_s: float) -> str:
         """Why nothing more is to be expected, where no agent that lives works on it; "" where one may still take it."""

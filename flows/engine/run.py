@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
+from flows.engine.compute_protocol import ComputeItems
 from flows.engine.dropped_artifacts import add_items_to_restore, drop_read_artifacts, mark_absent, reads_dropped
 from flows.engine.dvc_commit import commit_to_dvc
 from flows.engine.dvc_yaml import check_dvc_yaml
@@ -40,23 +41,6 @@ MIN_WORKER_BYTES = 2.5 * GB
 """Memory of one worker: its networks and a window of a video. With less memory per processor, fewer workers run."""
 PARALLEL_STAGES = 3
 """Stages of one video that can run at the same time for most of a run: detection, dense flow and features."""
-
-
-class ComputeItems(Protocol):
-    """Computes the stale items of a run and fills `outcomes`, also when interrupted; gives their expected seconds."""
-
-    def __call__(
-        self,
-        plan: Plan,
-        states: dict[Item, ItemState],
-        outcomes: dict[Item, Outcome],
-        *,
-        observers: Sequence[Observer],
-        signals: SignalState,
-        stopped: Callable[[], bool],
-    ) -> float | None:
-        """See the class."""
-        ...
 
 
 def run_stale_items(  # noqa: PLR0913  one keyword per question that a caller has
