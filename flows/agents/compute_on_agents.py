@@ -36,8 +36,10 @@ from flows.overview.index_store import PREFIX
 from tasks.errors import SemflowError
 
 log = logging.getLogger("semflow")
-MAX_ATTEMPTS = 3
-"""Agents that may be given a video before the run gives up on it."""
+MAX_ATTEMPTS = 5
+"""Agents that may be given a video before the run gives up on it: dead ones count."""
+FAILED_ATTEMPTS = 2
+"""Agents on which an item may fail for a reason that is not recorded (a full disk), before its failure counts."""
 
 
 @dataclass
@@ -232,7 +234,7 @@ class AgentRun:
         for result in pending:
             if result.recipe is None:
                 self._errors[result.item.video] = f"{result.item.stage} on {result.agent}: {result.outcome.error}"
-                if self._attempts.get(result.item.video, 0) >= MAX_ATTEMPTS - 1:
+                if self._attempts.get(result.item.video, 0) >= FAILED_ATTEMPTS:
                     self._finish(result.outcome)
                 continue
             verdict, reason = self.acceptor.accept_result(result, existing)

@@ -65,7 +65,7 @@ def deploy(root: Path, parameters: Mapping[str, Any], cron: str | None) -> dict[
         for one in declared:
             is_nightly = one.full_name == NIGHTLY
             known = _find_parameters(client, one) if is_nightly else {}
-            wanted = {**one.parameters, **known, **parameters} if is_nightly else one.parameters
+            wanted = {**one.parameters, **(known | dict(parameters) if is_nightly else {})}
             _create_deployment(client, one, wanted, cron if is_nightly and cron else one.cron)
             given = wanted if is_nightly else given
         is_new = _create_automation(client)
@@ -196,7 +196,7 @@ def _create_deployment(
     )
 
 
-def _find_parameters(client: SyncPrefectClient, one: DeclaredDeployment) -> Mapping[str, Any]:
+def _find_parameters(client: SyncPrefectClient, one: DeclaredDeployment) -> dict[str, Any]:
     """The parameters that the deployment has at the server now; {} where it is new."""
     from prefect.exceptions import ObjectNotFound
 
@@ -229,6 +229,8 @@ def _create_automation(client: SyncPrefectClient) -> bool:
         within=SILENCE_S,  # pyright: ignore[reportArgumentType]
     )
     action = ChangeFlowRunState(
+        name=None,
+        force=False,
         state="CRASHED",  # pyright: ignore[reportArgumentType]
         message=f"no heartbeat for {SILENCE_S} s: its machine or process has died",
     )

@@ -82,11 +82,11 @@ def merge_versions(root: Path, base: Path, ours: Path, theirs: Path, path: str) 
         return found
 
     union = UnionMerge(load)
-    texts = [file.read_text(encoding="utf-8") if file.is_file() else "" for file in (base, ours, theirs)]
+    before, mine, other = (file.read_text(encoding="utf-8") if file.is_file() else "" for file in (base, ours, theirs))
     if path.endswith(POINTER_SUFFIX):
-        merged = union.merge_pointers(*texts, path.removesuffix(POINTER_SUFFIX))
+        merged = union.merge_pointers(before, mine, other, path.removesuffix(POINTER_SUFFIX))
     else:
-        merged = union.merge_locks(*texts)
+        merged = union.merge_locks(before, mine, other)
     for listing in union.listings.values():
         storage.objects.write_listing(listing)
     return merged
