@@ -14,6 +14,7 @@ os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
 import logging
+import signal
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +24,15 @@ from prefect import flow, get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, StateType
 from prefect.runtime import flow_run
-from prefect.states import Failed
+from prefect.states import Completed, Failed
 
+from flows.agents.agent import make_agent_name
+from flows.agents.compute_batch import AgentSettings, compute_batch
+from flows.agents.exchange import check_share
+from flows.agents.prefect_launcher import PrefectLauncher
+from flows.agents.run_on_agents import run_on_agents
+from flows.cli.text_formatting import format_size
+from flows.engine.outcome import Summary
 from flows.engine.project import Project, find_root
 from flows.prefect_door.engine_adapter import make_mirror, run_engine
 from flows.prefect_door.flow_run_state import decide_final_state
@@ -38,9 +46,21 @@ INTERRUPT_S = 5.0
 
 
 @flow(name="process_dataset", validate_parameters=False)
-def process_dataset(root: str | None = None, videos: list[str] | None = None) -> State[Any]:
-    """Bring every video of the project at `root` up to date, or only `videos` (names as `semflow plan` prints them)."""
-    return _log_errors(lambda: process_videos(_open(root), videos))
+def process_dataset(
+    root: str | None = None, videos: list[str] | None = None, agents: bool = False, share: str = "remote"
+) -> State[Any]:
+    """Bring every video of the project at `root` up to date, or only `videos` (names as `semflow plan` prints them).
+
+    With `agents` in batches on the workers of the pools `semflow-cpu` and `semflow-gpu`, which exchange data through
+    the DVC remote, or, with `share` = "cache", through one cache folder; this flow plans, accepts, and records once.
+    """
+    return _log_errors(lambda: process_videos(_open(root), videos, share if agents else None))
+
+
+@flow(name="process_batch", validate_parameters=False)
+def process_batch(batch: str, share: str = "remote", root: str | None = None) -> State[Any]:
+    """Compute a batch that a coordinator wrote, with the clone at `root` (SEMFLOW_ROOT, else the current folder)."""
+    return _log_errors(lambda: _compute_batch(batch, share, _find_root(root)))
 
 
 @flow(name="process_video", validate_parameters=False)
@@ -58,24 +78,73 @@ def process_video(video: str, root: str | None = None) -> State[Any]:
     return _log_errors(run)
 
 
-def process_videos(project: Project, videos: list[str] | None) -> State[Any]:
-    """The body of both flows, in the thread of the flow: run the engine, show it in this flow run, return its state.
+def process_videos(project: Project, videos: list[str] | None, share: str | None = None) -> State[Any]:
+    """The body of the flows over a project, in the thread of the flow: run the engine, show it in this flow run, return
+    its state. `share`: how agents exchange data; None: computed here.
 
     A cancellation arrives as an exception in this thread, stops the engine, and propagates to Prefect.
     """
     with get_client(sync_client=True) as client:
-        api_url = str(client.api_url).rstrip("/")
-    mirror = make_mirror(project, flow_run_id=str(flow_run.get_id()), api_url=api_url)
-    mirror.open(project.root, videos)
-    drain_s = INTERRUPT_S
-    try:
-        with forward_logs(mirror):
-            summary = run_engine(project, videos, mirror)
-        drain_s = DRAIN_S
-    finally:
-        mirror.close(drain_s)
+        mirror = _make_mirror(project, str(client.api_url))
+        mirror.open(project.root, videos)
+        drain_s = INTERRUPT_S
+        try:
+            with forward_logs(mirror):
+                if share is None:
+                    summary = run_engine(project, videos, mirror)
+                else:
+                    summary = _run_on_agents(project, videos, mirror, PrefectLauncher(client, check_share(share)))
+            drain_s = DRAIN_S
+        finally:
+            mirror.close(drain_s)
     final = decide_final_state(summary, mirror.attempted)
     return State(type=StateType(final.type), name=final.name, message=final.message)
+
+
+def _run_on_agents(
+    project: Project, videos: list[str] | None, mirror: PrefectMirror, launcher: PrefectLauncher
+) -> Summary:
+    summary, moved = run_on_agents(project, launcher, launcher.share, videos=videos, observers=[mirror])
+    mirror.on_message(
+        logging.INFO,
+        f"agents fetched {format_size(moved.received_by_agents)} and pushed {format_size(moved.sent_by_agents)}; the "
+        f"coordinator pushed {format_size(moved.pushed_here)}",
+    )
+    if summary.interrupted:
+        signal.raise_signal(summary.interrupted)
+    return summary
+
+
+def _compute_batch(batch: str, share: str, root: Path) -> State[Any]:
+    """Compute the batch with the items shown as task runs of this flow run; gives its state."""
+    run_id = str(flow_run.get_id())
+    mirrors: list[PrefectMirror] = []
+    with get_client(sync_client=True) as client:
+        api_url = str(client.api_url)
+
+    def observe(project: Project) -> PrefectMirror:
+        mirrors.append(_make_mirror(project, api_url))
+        mirrors[-1].open(project.root, None)
+        return mirrors[-1]
+
+    settings = AgentSettings(make_agent_name(run_id[:8]), check_share(share))
+    try:
+        end, summary = compute_batch(root, batch, settings, [observe])
+    finally:
+        for mirror in mirrors:
+            mirror.close(DRAIN_S)
+    if summary is not None and summary.interrupted:
+        signal.raise_signal(summary.interrupted)
+    if end.error:
+        return Failed(message=end.error)
+    if summary is None:
+        return Completed(message=f"nothing to do: {len(end.held)} videos are held by other agents")
+    final = decide_final_state(summary, mirrors[0].attempted)
+    return State(type=StateType(final.type), name=final.name, message=final.message)
+
+
+def _make_mirror(project: Project, api_url: str) -> PrefectMirror:
+    return make_mirror(project, flow_run_id=str(flow_run.get_id()), api_url=api_url.rstrip("/"))
 
 
 @contextmanager
@@ -107,4 +176,9 @@ def _log_errors(run: Any) -> State[Any]:
 
 
 def _open(root: str | None) -> Project:
-    return Project.open(find_root(Path(root or ".").resolve()), fetch=True)
+    return Project.open(_find_root(root), fetch=True)
+
+
+def _find_root(root: str | None) -> Path:
+    """The project at `root`, by default at SEMFLOW_ROOT, which `semflow agent` sets, else in the current folder."""
+    return find_root(Path(root or os.environ.get("SEMFLOW_ROOT") or ".").resolve())

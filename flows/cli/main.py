@@ -33,6 +33,8 @@ COMMANDS = {
     "sql": ("flows.cli.data_commands:sql_command", "run an SQL query over the artifacts"),
     "describe": ("flows.cli.data_commands:describe_command", "print what an artifact holds and how to read it"),
     "pull": ("flows.maintenance.pull:command", "fetch recorded artifacts or raw videos; computes nothing"),
+    "publish": ("flows.maintenance.publish:command", "push the recorded version, commit it, and push the commit"),
+    "merge": ("flows.maintenance.merge:command", "git's merge driver for dvc.lock; --install sets it up"),
     "verify": ("flows.maintenance.verify:command", "read every byte, report what differs from the record"),
     "export": ("flows.export.command:command", "write artifacts in formats of other tools: MOT, COCO, CVAT, CSV, .flo"),
     "import": ("flows.export.import_commands:command", "take in what people made with other tools: annotations"),
@@ -41,6 +43,9 @@ COMMANDS = {
     "gc": ("flows.maintenance.collect_garbage:command", "list what nothing needs in DVC's cache; --yes drops it"),
     "field": ("flows.apps.field_commands:command", "use a semantic field: complete, track, remove, adapt"),
     "track-object": ("flows.apps.track_object:command", "track one object that you mark with a box"),
+    "server": ("flows.agents.server_command:command", "start Prefect's server for runs on several machines"),
+    "deploy": ("flows.agents.deploy_command:command", "register the scheduled run and its batches at the server"),
+    "agent": ("flows.agents.agent_command:command", "compute batches of scheduled runs on this machine"),
     "eval": ("flows.cli.run_suite:command", "score stage functions against ground truth"),
 }
 

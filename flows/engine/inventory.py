@@ -48,6 +48,16 @@ class Inventory:
                     inventory._groups[kind.folder] = _group(found)
         return inventory
 
+    def scan_outputs(self, declaration: Declaration, video: str) -> None:
+        """Look again at the files of one item's artifacts, which were written since the scan."""
+        for kind in declaration.outputs:
+            stem = self.project.artifact_stem(video, kind)
+            base = self.project.root / kind.folder
+            if kind.is_folder:
+                self._groups[kind.folder][stem] = scan_folder(base / stem)
+            elif (mark := read_mark(base / f"{stem}{kind.suffix}")) is not None:
+                self.scans[kind.folder][stem + kind.suffix] = mark
+
     def find_md5(self, path: str, mark: FileMark) -> str | None:
         """MD5 of the file at `path` (relative to the root, or absolute); None where it cannot be read."""
         known = self.project.state.find_md5(path, mark)
@@ -72,6 +82,11 @@ class Inventory:
         if place not in self._written:
             self._written[place] = combine_hashes(self._files(place))
         return self._written[place]
+
+    def list_user_files(self, kind: ArtifactKind, video: str) -> dict[str, str]:
+        """Path relative to the root to MD5, of the files of a user input of `video`."""
+        place = kind.user_path.format(video=video.removeprefix("/"))
+        return {f"{place}/{name}" if name else place: md5 for name, md5 in self._files(place).items()}
 
     def compare_outputs(self, declaration: Declaration, video: str, outputs: Outputs) -> OutputProblem | None:
         """The first problem of an item's artifacts compared with the `outputs` of its recipe; None where they match.

@@ -35,7 +35,7 @@ def execute_job(job: Job, stage: Stage[..., Any], params: Mapping[str, Params], 
     """Compute or restore one item and put its artifacts in place; failures are part of the result, not raised."""
     began = time.perf_counter()
     try:
-        if job.known and _restore(job, root):
+        if job.known and restore_outputs(job, root):
             return JobResult("restored", job.known, time.perf_counter() - began, count_frames(job.frames))
         if job.is_restore_only:
             raise SemflowError(f"{job.stage} {job.video} must be in DVC's remote, got no such object; run `dvc pull`")
@@ -115,7 +115,7 @@ def _store_outputs(root: Path, job: Job, outputs: Outputs) -> None:
             storage.add_file(Path(final) / name if name else Path(final), md5)
 
 
-def _restore(job: Job, root: Path) -> bool:
+def restore_outputs(job: Job, root: Path) -> bool:
     """Put the known outputs in place from the object store; False where an object is missing or damaged."""
     storage = Storage.open(root)
     if storage is None or not storage.ensure_local({md5 for files in job.known.values() for md5, _ in files.values()}):

@@ -96,6 +96,8 @@ class Plan:
     def examine_item(self, declaration: Declaration, video: str) -> ItemState:
         """The state of one item; the states of the items that it reads must be known."""
         item = Item(video, declaration.name)
+        if declaration.name in self.project.fixed_stages:
+            return self._take_as_given(declaration, item)
         waits: Item | None = None
         for source in self.find_sources(item):
             before = self.states[source]
@@ -179,6 +181,10 @@ class Plan:
             found = self._accepted[declaration.name] = frozenset(alike)
         return found
 
+    def forget_equal_methods(self, stage: str) -> None:
+        """Let `find_equal_methods` look again, after a method was added to the recipe store."""
+        self._accepted.pop(stage, None)
+
     def _inputs(self, declaration: Declaration, video: str) -> dict[str, str] | None:
         """Content hash of each input of the item; None where its raw video is neither on this machine nor recorded."""
         found: dict[str, str] = {}
@@ -197,6 +203,18 @@ class Plan:
                 maker = self.project.producers[kind.folder]
                 found[argument] = self._digests[kind.folder, DATASET_ITEM if maker.over_dataset else video]
         return found
+
+    def _take_as_given(self, declaration: Declaration, item: Item) -> ItemState:
+        """The state of an item whose recipe was made by another project, which holds all videos."""
+        recipe = self.project.recipe_store.recipes.get((declaration.name, self.project.artifact_stem(item.video)))
+        if recipe is None:
+            return ItemState(item, "blocked", "is not made yet", recorded=False)
+        if recipe.error is not None:
+            return ItemState(item, "failed", recipe.error, recipe.key, recipe.method, recipe.inputs)
+        trouble = self.inventory.compare_outputs(declaration, item.video, recipe.outputs)
+        if trouble is not None:
+            return ItemState(item, "blocked", trouble.message, recorded=False)
+        return ItemState(item, "fresh", "", recipe.key, recipe.method, recipe.inputs, recipe.outputs)
 
     def _compare(  # noqa: PLR0911  one return per status
         self, declaration: Declaration, item: Item, inputs: dict[str, str]

@@ -62,6 +62,8 @@ class Project:
     given: tuple[Stage[..., Any], ...] = ()
     notes: tuple[str, ...] = ()
     """Information for the user about the project's files, one line each."""
+    fixed_stages: frozenset[str] = frozenset()
+    """Stages over the data set whose recipes are taken as they are: an agent's project holds a part of the videos."""
 
     @classmethod
     def open(
@@ -71,11 +73,13 @@ class Project:
         *,
         fetch: bool = False,
         on_new_file: Callable[[], None] = lambda: None,
+        fixes_dataset: bool = False,
     ) -> Project:
         """Read parameters, recipes and the list of videos; raises BadParams or SemflowError with what to fix.
 
         Recorded recipes that are missing here are restored from DVC's cache and, with `fetch`, from its remote.
-        `on_new_file` is called early on if a raw file has not been read before in its present form.
+        `on_new_file` is called early on if a raw file has not been read before in its present form. `fixes_dataset`:
+        the recipes of stages over the data set are taken as they are.
         """
         state = State.open(root)
         pipeline = stages if isinstance(stages, str) else None
@@ -91,7 +95,16 @@ class Project:
         removed = (state.read_memo(REMOVED_MEMO) or {}).get("raw", [])
         videos = merge_videos(raw.files, absent | _listed(declarations, store), removed)
         return cls(
-            root, declarations, compute, videos, state, store, pipeline, given, (*notes, *_describe_skipped(raw))
+            root,
+            declarations,
+            compute,
+            videos,
+            state,
+            store,
+            pipeline,
+            given,
+            (*notes, *_describe_skipped(raw)),
+            frozenset(d.name for d in declarations if d.over_dataset) if fixes_dataset else frozenset(),
         )
 
     @cached_property

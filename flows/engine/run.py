@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from flows.engine.compute_protocol import ComputeItems
 from flows.engine.dropped_artifacts import add_items_to_restore, drop_read_artifacts, mark_absent, reads_dropped
 from flows.engine.dvc_commit import commit_to_dvc
 from flows.engine.dvc_yaml import check_dvc_yaml
@@ -42,7 +43,7 @@ PARALLEL_STAGES = 3
 """Stages of one video that can run at the same time for most of a run: detection, dense flow and features."""
 
 
-def run_stale_items(
+def run_stale_items(  # noqa: PLR0913  one keyword per question that a caller has
     project: Project,
     videos: Sequence[str] | None = None,
     *,
@@ -52,12 +53,14 @@ def run_stale_items(
     retry_failed: bool = False,
     pull: bool = False,
     stopped: Callable[[], bool] = lambda: False,
+    compute: ComputeItems | None = None,
 ) -> Summary:
     """Compute every stale item of `videos` and `stages` (all by default) in worker processes, and record in DVC the
     stages whose items are all done.
 
-    `pull`: fetch also items whose bytes are only in the remote. Raises SemflowError where another run holds the
-    project's lock. Failures of items and signals do not raise; they are in the summary.
+    `pull`: fetch also items whose bytes are only in the remote. `compute`: computes the items, in place of this
+    machine's workers (flows/agents). Raises SemflowError where another run holds the project's lock. Failures of items
+    and signals do not raise; they are in the summary.
     """
     began = time.perf_counter()
     observers = (*observers, StatusFile(project.root))
@@ -78,7 +81,7 @@ def run_stale_items(
             progress.outcomes = {state.item: make_outcome(state) for state in fresh} | progress.outcomes
             has_work = bool(list_stale(states))
             if has_work:
-                progress.expected_s = _run_items(
+                progress.expected_s = (compute or compute_items)(
                     plan, states, progress.outcomes, observers=observers, signals=signals, stopped=stopped
                 )
             remove_stale_checkpoints(project, plan.states.values())
@@ -115,7 +118,7 @@ def restore_planned(plan: Plan, items: Sequence[Item], observers: Sequence[Obser
     states = mark_absent(plan, items)
     outcomes: dict[Item, Outcome] = {}
     if list_stale(states):
-        _run_items(plan, states, outcomes, observers=observers, signals=signals, stopped=lambda: False)
+        compute_items(plan, states, outcomes, observers=observers, signals=signals, stopped=lambda: False)
     plan.project.state.flush()
     for item in items:
         state = plan.states[item]
@@ -181,7 +184,7 @@ def make_workers(project: Project, todo: Iterable[Item]) -> Workers:
     return WorkerPool(setup, size, memory or total_bytes() * MEMORY_SHARE / size)
 
 
-def _run_items(
+def compute_items(
     plan: Plan,
     states: dict[Item, ItemState],
     outcomes: dict[Item, Outcome],
@@ -190,7 +193,7 @@ def _run_items(
     signals: SignalState,
     stopped: Callable[[], bool],
 ) -> float | None:
-    """Compute the stale items and fill `outcomes`, also when interrupted; gives the expected item seconds."""
+    """Compute the stale items in worker processes on this machine; see ComputeItems."""
     project = plan.project
     timings = DurationEstimates.from_state(project.state)
     workers = make_workers(project, list_stale(states))

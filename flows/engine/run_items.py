@@ -209,27 +209,12 @@ class ItemRunner:
         """Record a fault; where it cannot be written (disk full), the next run computes the item again."""
         item, recorded = state.item, True
         try:
-            self._record_fault(state, error)
+            record_fault(self.plan, state, error)
         except OSError as trouble:
             recorded = False
             error += f" (not recorded: {trouble.strerror or trouble})"
             self.plan.set_state(ItemState(item, "stale", error, state.key, state.method, state.inputs))
         self._finish(Outcome(item.video, item.stage, "failed", seconds, error=error, recorded=recorded))
-
-    def _record_fault(self, state: ItemState, error: str) -> None:
-        """Record the fault as the item's result, and remove its earlier artifacts and those computed from them."""
-        project, item = self.plan.project, state.item
-        declaration = project.by_name[item.stage]
-        after = find_downstream(project.declarations, declaration) if item.video != DATASET_ITEM else []
-        for gone in (declaration, *after):
-            for kind in gone.outputs:
-                remove_path(project.artifact_path(kind, item.video))
-            project.recipe_store.remove_recipe(gone.name, project.artifact_stem(item.video))
-            self.plan.drop_item(Item(item.video, gone.name), f"after {item.stage}")
-        recipe = Recipe(item.video, item.stage, state.method, state.inputs, {}, error)
-        project.recipe_store.write_recipe(project.artifact_stem(item.video), recipe, declaration.method)
-        project.state.clear_deaths([recipe.key])
-        self.plan.set_state(ItemState(item, "failed", error, recipe.key, state.method, state.inputs))
 
     def _finish(self, outcome: Outcome) -> None:
         self.outcomes[outcome.item] = outcome
@@ -245,6 +230,22 @@ class ItemRunner:
         """Call every observer."""
         for observer in self.observers:
             call(observer)
+
+
+def record_fault(plan: Plan, state: ItemState, error: str) -> None:
+    """Record the fault as the item's result, and remove its earlier artifacts and those computed from them."""
+    project, item = plan.project, state.item
+    declaration = project.by_name[item.stage]
+    after = find_downstream(project.declarations, declaration) if item.video != DATASET_ITEM else []
+    for gone in (declaration, *after):
+        for kind in gone.outputs:
+            remove_path(project.artifact_path(kind, item.video))
+        project.recipe_store.remove_recipe(gone.name, project.artifact_stem(item.video))
+        plan.drop_item(Item(item.video, gone.name), f"after {item.stage}")
+    recipe = Recipe(item.video, item.stage, state.method, state.inputs, {}, error)
+    project.recipe_store.write_recipe(project.artifact_stem(item.video), recipe, declaration.method)
+    project.state.clear_deaths([recipe.key])
+    plan.set_state(ItemState(item, "failed", error, recipe.key, state.method, state.inputs))
 
 
 def make_outcome(state: ItemState) -> Outcome:

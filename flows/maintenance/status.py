@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from flows.agents.batches_file import read_batches
 from flows.cli.command_options import JSON_OPTION, ValuesCommand
 from flows.cli.console_groups import ItemReason, group_reasons
 from flows.cli.text_formatting import format_counts, format_duration, format_size, join_lines
@@ -61,7 +62,7 @@ def collect_status(project: Project) -> dict[str, Any]:
     states = Plan.examine_project(project).states.values()
     counts = count_statuses(states)
     return {
-        "run": None if holder is None else asdict(holder),
+        "run": None if holder is None else {**asdict(holder), "batches": read_batches(project.root, holder.pid)},
         "last_run": read_last_run(project.root),
         "items": counts,
         "put_aside": [
@@ -212,6 +213,10 @@ def _run_lines(holder: dict[str, Any] | None) -> Iterator[str]:
         took = format_duration(time.time() - item["since"])
         step = f", {item['step']}" if item["step"] else ""
         yield join_lines(f"  running: {item['stage']} {item['video']} for {took}{step}")
+    for batch in holder["batches"]:
+        took = format_duration(time.time() - batch["since"])
+        where = ", ".join(batch["agents"]) or f"waiting for an agent with {batch['needs']}"
+        yield join_lines(f"  batch {batch['id']}: {batch['done']} of {batch['items']} items, {where}, for {took}")
     yield from _reason_lines("  failed", status["failures"], "error")
 
 

@@ -23,7 +23,7 @@ GRACE_S = 10
 
 @pytest.fixture
 def scheduled(make_clone: Any, tmp_path: Path) -> Iterator[Clone]:
-    """A clone beside a running server and a worker, deployed as prefect.yaml says."""
+    """A clone beside a running server and a worker, deployed as the README says."""
     clone: Clone = make_clone()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -34,13 +34,12 @@ def scheduled(make_clone: Any, tmp_path: Path) -> Iterator[Clone]:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
     }
-    server = start(clone, tmp_path / "server.log", "prefect", "server", "start", "--port", str(port))
+    server = start(clone, tmp_path / "server.log", "semflow", "server", "--port", str(port))
     worker = None
     try:
         wait(lambda: clone.run("prefect", "work-pool", "ls", check=False).returncode == 0)
-        clone.run("prefect", "work-pool", "create", "semflow", "--type", "process")
-        clone.run("prefect", "--no-prompt", "deploy", "--all")
-        worker = start(clone, tmp_path / "worker.log", "prefect", "worker", "start", "--pool", "semflow")
+        clone.run("semflow", "deploy", "--cron", "0 3 * * *")
+        worker = start(clone, tmp_path / "worker.log", "semflow", "agent", "--pool", "semflow")
         yield clone
     finally:
         for process in (worker, server):

@@ -29,8 +29,15 @@ def read_pointer(root: Path, path: str) -> DirHash | None:
     Raises SemflowError with file and line where the pointer is damaged or has merge conflicts.
     """
     data = _load(root, path)
-    if data is None:
-        return None
+    return None if data is None else _read_hash(data, path)
+
+
+def parse_pointer(text: str, path: str) -> DirHash | None:
+    """The same for the text of the pointer to `path`."""
+    return _read_hash(_parse(text, path), path)
+
+
+def _read_hash(data: dict[str, Any], path: str) -> DirHash | None:
     out = data["outs"][0]
     md5 = out.get("md5")
     if md5 is None:
@@ -83,6 +90,10 @@ def _load(root: Path, path: str) -> dict[str, Any] | None:
         return None
     except UnicodeDecodeError as error:
         raise SemflowError(f"{path}.dvc must be UTF-8, got {error.reason}; {_remedy(path)}") from None
+    return _parse(text, path)
+
+
+def _parse(text: str, path: str) -> dict[str, Any]:
     data, _ = parse_yaml(text, f"{path}.dvc", _remedy(path))
     outs: Any = data.get("outs") if isinstance(data, dict) else None
     if not isinstance(outs, list) or len(outs) != 1 or not isinstance(outs[0], dict):

@@ -58,7 +58,7 @@ class Remote:
         wanted = {md5 for md5 in md5s if self.store.object_path(md5)}
         if not wanted:
             return set()
-        if self._is_folder:
+        if self.is_folder:
             self._reach_folder()
             return {md5 for md5 in wanted if Path(self._odb.oid_to_path(md5)).is_file()}
         progress = ActivityClock()
@@ -83,15 +83,26 @@ class Remote:
         here = asked - set(missing)
         if not missing:
             return here
-        if self._is_folder:
+        if self.is_folder:
             self._reach_folder()
         for prefix in {self.store.object_path(md5).parent for md5 in missing}:
             self.store.make_folder(prefix)
         progress = ActivityClock()
         came = {md5 for md5 in self._work(partial(self._fetch_one, progress), missing, progress) if md5}
-        if not came and not self._is_folder:
+        if not came and not self.is_folder:
             self._work(self._reach_bucket, [self._odb.path], ActivityClock())
         return here | came
+
+    def push_objects(self, md5s: Iterable[str]) -> set[str]:
+        """Push objects of the local store that the remote does not have; gives those that were sent.
+
+        Each appears there whole or not at all. Raises SemflowError where the remote does not answer, or where an object
+        of the local store does not have the bytes of its name.
+        """
+        here = {md5 for md5 in md5s if self.store.has_object(md5)}
+        missing = sorted(here - self.find_existing(here))
+        progress = ActivityClock()
+        return set(self._work(partial(self._push_one, progress), missing, progress)) if missing else set()
 
     def delete_objects(self, md5s: Iterable[str]) -> set[str]:
         """Delete objects from the remote, listings before the files that they name; gives those that it had.
@@ -109,8 +120,19 @@ class Remote:
         return held
 
     @property
-    def _is_folder(self) -> bool:
+    def is_folder(self) -> bool:
+        """Whether the remote is a folder, local or mounted."""
         return self._odb.fs.protocol == "local"
+
+    @property
+    def file_system(self) -> Any:
+        """The file system of fsspec that the remote's objects are in."""
+        return self._odb.fs.fs
+
+    @property
+    def base(self) -> str:
+        """Path of the remote in its file system: the folder above `files/md5`."""
+        return str(self._odb.path).rstrip("/").removesuffix("/files/md5")
 
     def _reach_folder(self) -> None:
         """Raise SemflowError where the folder does not exist: an unmounted folder looks like an empty remote."""
@@ -134,7 +156,7 @@ class Remote:
         """`md5` if the object was fetched, else ""."""
         target, source = self.store.object_path(md5), str(self._odb.oid_to_path(md5))
         try:
-            if self._is_folder:
+            if self.is_folder:
                 good = copy_verified(Path(source), target, md5.removesuffix(DIR_SUFFIX), MODE)
             else:
                 good = self._download(source, target, md5, progress)
@@ -155,6 +177,19 @@ class Remote:
             return True
         finally:
             beside.unlink(missing_ok=True)
+
+    def _push_one(self, progress: ActivityClock, md5: str) -> str:
+        source, target = self.store.object_path(md5), str(self._odb.oid_to_path(md5))
+        if not self.is_folder:
+            if md5_file(source) != md5.removesuffix(DIR_SUFFIX):
+                raise SemflowError(f"{source} must have the MD5 of its name, got other bytes; remove it and run again")
+            self._odb.fs.put_file(str(source), target, callback=_callback(progress))
+            return md5
+        Path(target).parent.mkdir(parents=True, exist_ok=True)
+        if not copy_verified(source, Path(target), md5.removesuffix(DIR_SUFFIX), MODE):
+            raise SemflowError(f"{source} must have the MD5 of its name, got other bytes; remove it and run again")
+        progress(1)
+        return md5
 
     def _delete_one(self, md5: str) -> None:
         try:

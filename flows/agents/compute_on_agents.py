@@ -1,0 +1,298 @@
+"""Compute the stale items of a run on agents; the engine calls this in place of its own workers (flows/engine/run.py).
+
+The loop cuts what can be computed now into batches, launches them, reads results as they come, and accepts them one by
+one. Videos of a batch that ended early go into another. Items over the whole data set (axes, training) are computed
+here, once everything that they read is there.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from flows.agents.accept_results import ResultAcceptor
+from flows.agents.batch import remove_batch
+from flows.agents.batches_file import write_batches
+from flows.agents.claims import BEAT_S, Heartbeat
+from flows.agents.cut_batches import BatchPart, cut_batches, find_placeable
+from flows.agents.exchange import Exchange
+from flows.agents.launcher import Launcher
+from flows.agents.leftover_batches import coordinator_name, find_leftovers
+from flows.agents.make_batch import make_batch
+from flows.agents.missing_results import describe_result, explain_missing
+from flows.agents.open_batch import OpenBatch
+from flows.agents.results import BatchEnd, ItemResult, ResultReader
+from flows.agents.run_settings import AgentRunSettings
+from flows.engine.dropped_artifacts import add_items_to_restore
+from flows.engine.interrupt import Interrupted, SignalState
+from flows.engine.outcome import Item, Observer, Outcome
+from flows.engine.plan import NOT_KEPT, ONLY_IN_REMOTE, ItemState, Plan
+from flows.engine.run_items import make_outcome
+from flows.engine.timings import DurationEstimates
+from flows.overview.index_store import PREFIX
+from tasks.errors import SemflowError
+
+log = logging.getLogger("semflow")
+MAX_ATTEMPTS = 5
+"""Agents that may be given a video before the run gives up on it: dead ones count."""
+FAILED_ATTEMPTS = 2
+"""Agents on which an item may fail for a reason that is not recorded (a full disk), before its failure counts."""
+
+
+@dataclass
+class AgentRun:
+    """One run on agents."""
+
+    plan: Plan
+    states: dict[Item, ItemState]
+    outcomes: dict[Item, Outcome]
+    exchange: Exchange
+    launcher: Launcher
+    settings: AgentRunSettings
+    observers: Sequence[Observer]
+    compute_here: Callable[[dict[Item, ItemState]], None]
+    """Computes items on this machine, in the engine's own way."""
+    stopped: Callable[[], bool]
+    signals: SignalState
+    id: str = field(default_factory=lambda: f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}")
+    expected_s: dict[Item, float] = field(default_factory=dict[Item, float])
+    received: int = 0
+    sent: int = 0
+    """Bytes that agents fetched and pushed."""
+    _open: dict[str, OpenBatch] = field(default_factory=dict[str, OpenBatch])
+    _attempts: dict[str, int] = field(default_factory=dict[str, int])
+    _early: list[ItemResult] = field(default_factory=list[ItemResult])
+    _errors: dict[str, str] = field(default_factory=dict[str, str])
+    """Video to the last reason for which an agent did not finish it."""
+    _wait_until: dict[str, float] = field(default_factory=dict[str, float])
+    """Video that an agent of another run holds, to the time (time.monotonic) at which it is tried again."""
+    _launched: int = 0
+    _launch_after: float = 0.0
+    """Time (time.monotonic) before which nothing is launched, as it could not be; 0 where it could."""
+    _trouble_since: float = 0.0
+
+    def run(self) -> None:
+        """Work until every stale item has an outcome; raises SemflowError where there is no agent at all."""
+        self.acceptor = ResultAcceptor(self.plan, self.exchange)
+        timings = DurationEstimates.from_state(self.plan.project.state)
+        self._leave_absent()
+        order = [item for item, state in self.states.items() if state.status == "stale"]
+        self.expected_s = timings.estimate_items(order)
+        agents = self.launcher.count_agents()
+        if order and not any(agents.values()):
+            raise SemflowError(
+                "at least one agent must be at work to process on agents, got none; start one with `semflow agent` in "
+                "a clone (docs/agents.md), or run without agents"
+            )
+        self._notify(lambda observer: observer.on_planned(order, self.expected_s, sum(agents.values())))
+        with Heartbeat(self.exchange.documents, coordinator_name(self.id), BEAT_S):
+            try:
+                self._adopt_leftovers()
+                self._work(timings)
+            except Interrupted:
+                self._cancel_all()
+                raise
+            if self.stopped():
+                self._cancel_all()
+            else:
+                self._finish_rest()
+
+    def _work(self, timings: DurationEstimates) -> None:
+        """Launch, wait and collect until nothing is left that an agent, or this machine, could compute."""
+        while not self.stopped():
+            self._launch_placeable(timings)
+            if not self._open and not self._is_waiting() and not self._compute_dataset_items():
+                return
+            if self._open or self._is_waiting():
+                self._wait()
+                with self.signals.defer_raising():
+                    self._collect()
+
+    def _adopt_leftovers(self) -> None:
+        """Accept what agents handed in for a run that was killed, instead of computing it again."""
+        for reader in find_leftovers(self.exchange.documents, self.settings.lease_s, self._pause):
+            found = reader.read_new()
+            self._accept_all(found.items)
+            self.plan.project.state.save_memos(PREFIX, found.entries)
+            remove_batch(self.exchange.documents, reader.batch)
+            reader.remove()
+
+    # Launching
+
+    def _leave_absent(self) -> None:
+        """Items that are up to date and whose bytes are not here are not fetched: agents get what they need."""
+        for item, state in self.states.items():
+            if state.reason in (NOT_KEPT, ONLY_IN_REMOTE):
+                found = self.plan.examine_item(self.plan.project.by_name[item.stage], item.video)
+                self.plan.set_state(found)
+                self.states[item] = found
+                self._finish(make_outcome(found))
+
+    def _launch_placeable(self, timings: DurationEstimates) -> None:
+        """Launch batches of what can be computed now; where the server or the store does not answer, later."""
+        now = time.monotonic()
+        busy = {video for batch in self._open.values() for video in batch.part.videos}
+        given_up = {video for video, count in self._attempts.items() if count >= MAX_ATTEMPTS}
+        waiting = {item: state for item, state in self._current().items() if item not in self.outcomes}
+        by_video = {
+            video: items
+            for video, items in find_placeable(self.plan, waiting).items()
+            if video not in busy and video not in given_up and self._wait_until.get(video, 0.0) <= now
+        }
+        if not by_video or self._launch_after > now:
+            return
+        try:
+            agents = self.launcher.count_agents()
+            for part in cut_batches(self.plan, by_video, timings, agents, self.settings.sizes):
+                self._launch(part)
+            self._trouble_since, self._launch_after = 0.0, 0.0
+        except (OSError, SemflowError) as error:
+            self._trouble_since = self._trouble_since or now
+            if now - self._trouble_since > self.settings.give_up_s:
+                raise
+            self._launch_after = now + 5 * self.settings.poll_s
+            text = f"no batch can be launched now: {error}"
+            self._notify(lambda observer: observer.on_message(logging.WARNING, text))
+
+    def _launch(self, part: BatchPart) -> None:
+        self._launched += 1
+        batch_id = f"{self.id}-{self._launched:04d}"
+        batch = make_batch(self.plan, part, batch_id, self.exchange)
+        run = self.launcher.launch_batch(batch)
+        self._open[batch_id] = OpenBatch(part, run, ResultReader(self.exchange.documents, batch_id), time.monotonic())
+        for video in part.videos:
+            self._attempts[video] = self._attempts.get(video, 0) + 1
+
+    def _compute_dataset_items(self) -> bool:
+        """Compute items over the data set that are ready, on this machine; whether there were any."""
+        by_name, states = self.plan.project.by_name, self._current()
+        ready = {
+            item: state
+            for item, state in states.items()
+            if state.status == "stale"
+            and by_name[item.stage].over_dataset
+            and item not in self.outcomes
+            and all(self.plan.states[source].status != "stale" for source in self.plan.find_sources(item))
+        }
+        ready = {item: self.plan.examine_item(by_name[item.stage], item.video) for item in ready}
+        for state in ready.values():
+            self.plan.set_state(state)
+        stale = {item: state for item, state in ready.items() if state.status == "stale"}
+        if stale:
+            self.compute_here(add_items_to_restore(self.plan, stale, pull=False))
+        for item, state in ready.items():
+            if item not in stale:
+                self._finish(make_outcome(state))
+        return bool(ready)
+
+    # Results
+
+    def _wait(self) -> None:
+        self._pause(self.settings.poll_s)
+
+    def _pause(self, seconds: float) -> None:
+        """Sleep, but not longer than the run goes on."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not self.stopped():
+            time.sleep(min(0.2, left))
+
+    def _collect(self) -> None:
+        """Read and accept what has come, and see to batches that have ended."""
+        try:
+            runs = self.launcher.read_runs([batch.run for batch in self._open.values()])
+            came: list[ItemResult] = []
+            for batch in self._open.values():
+                found = batch.reader.read_new()
+                came += found.items
+                if found.entries:
+                    self.plan.project.state.save_memos(PREFIX, found.entries)
+            self._accept_all(came)
+            living = {batch_id: batch.find_living(self.settings.lease_s) for batch_id, batch in self._open.items()}
+        except (OSError, SemflowError) as error:  # the store does not answer now; everything is still there
+            log.warning("results cannot be read now: %s", error)
+            return
+        lines = [batch.describe(living[batch_id], self.outcomes) for batch_id, batch in self._open.items()]
+        write_batches(self.plan.project.root, lines)
+        for batch_id, batch in list(self._open.items()):
+            if not living[batch_id] and batch.reader.ends:
+                self._close(batch_id, list(batch.reader.ends.values()))
+            elif not living[batch_id] and (
+                error := batch.find_trouble(runs.get(batch.run), self.settings.lease_s, self.settings.start_timeout_s)
+            ):
+                self.launcher.cancel_run(batch.run)
+                self._close(batch_id, [BatchEnd("", error=error)])
+
+    def _accept_all(self, came: Sequence[ItemResult]) -> None:
+        """Accept results in the order of the stages; those that came before what they read wait."""
+        order = {declaration.name: n for n, declaration in enumerate(self.plan.project.declarations)}
+        pending = sorted([*self._early, *came], key=lambda result: order.get(result.item.stage, 0))
+        existing = self.exchange.transfer.find_existing(self.acceptor.list_objects(pending)) if pending else set[str]()
+        self._early = []
+        for result in pending:
+            if result.recipe is None:
+                self._errors[result.item.video] = f"{result.item.stage} on {result.agent}: {result.outcome.error}"
+                if self._attempts.get(result.item.video, 0) >= FAILED_ATTEMPTS:
+                    self._finish(result.outcome)
+                continue
+            verdict, reason = self.acceptor.accept_result(result, existing)
+            if verdict == "accepted":
+                self._finish(describe_result(result))
+            elif verdict == "early":
+                self._early.append(result)
+            elif verdict == "refused":
+                self._errors[result.item.video] = reason
+                self._notify(lambda observer, reason=reason: observer.on_message(logging.WARNING, f"refused: {reason}"))
+
+    def _close(self, batch_id: str, ends: Sequence[BatchEnd]) -> None:
+        """The batch is over; its unfinished videos may go into another."""
+        batch = self._open.pop(batch_id)
+        for end in ends:
+            self.received += end.received
+            self.sent += end.sent
+            if end.error:
+                who = f" on {end.agent}" if end.agent else ""
+                message = f"batch {batch_id}{who} ended early: {end.error}"
+                self._notify(lambda observer, text=message: observer.on_message(logging.WARNING, text))
+                self._errors |= dict.fromkeys(batch.part.videos, end.error)
+            for video, agent in end.held.items():
+                self._errors[video] = f"{agent} holds its claim"
+                self._wait_until[video] = time.monotonic() + self.settings.lease_s
+                self._attempts[video] -= 1  # nobody tried it
+        for video in batch.part.videos:
+            if all(item in self.outcomes for item in batch.part.items if item.video == video):
+                self._attempts.pop(video, None)
+        try:
+            remove_batch(self.exchange.documents, batch_id)
+            batch.reader.remove()
+        except (OSError, SemflowError) as error:
+            log.debug("%s: %s", batch_id, error)
+
+    def _finish_rest(self) -> None:
+        """Outcomes of the items that nobody computed."""
+        for item in list(self.states):
+            if item not in self.outcomes:
+                self._finish(explain_missing(self.plan, item, self.outcomes.values(), self._errors.get(item.video, "")))
+
+    def _cancel_all(self) -> None:
+        for batch in self._open.values():
+            self.launcher.cancel_run(batch.run)
+
+    def _current(self) -> dict[Item, ItemState]:
+        return {item: self.plan.states[item] for item in self.states}
+
+    def _is_waiting(self) -> bool:
+        """Whether something is to be launched later."""
+        return self._launch_after > 0.0 or any(until > time.monotonic() for until in self._wait_until.values())
+
+    def _finish(self, outcome: Outcome) -> None:
+        if outcome.item in self.outcomes:
+            return
+        self.outcomes[outcome.item] = outcome
+        self._notify(lambda observer: observer.on_ended(outcome, True))
+
+    def _notify(self, call: Callable[[Observer], None]) -> None:
+        for observer in self.observers:
+            call(observer)

@@ -1,0 +1,30 @@
+"""The outcomes that a run on agents reports: of accepted results, and of items that have none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from flows.agents.results import ItemResult
+from flows.engine.outcome import Item, Outcome
+from flows.engine.plan import Plan
+from flows.engine.run_items import make_outcome
+
+
+def describe_result(result: ItemResult) -> Outcome:
+    """The outcome of an accepted result; what an agent found up to date counts as restored."""
+    outcome = result.outcome
+    return outcome if outcome.result in ("computed", "restored", "failed") else replace(outcome, result="restored")
+
+
+def explain_missing(plan: Plan, item: Item, outcomes: Iterable[Outcome], error: str) -> Outcome:
+    """The outcome of an item that nobody computed: what it waits for failed, or no agent finished it, for `error`."""
+    state = plan.examine_item(plan.project.by_name[item.stage], item.video)
+    if state.status != "stale":
+        return make_outcome(state)
+    failed = next((o for o in outcomes if o.video == item.video and o.result == "failed"), None)
+    if failed is not None:
+        return Outcome(item.video, item.stage, "blocked", error=f"after {failed.stage}")
+    if error:
+        return Outcome(item.video, item.stage, "failed", error=error)
+    return Outcome(item.video, item.stage, "blocked", error=state.reason)

@@ -1,0 +1,163 @@
+"""A Prefect server, a bucket, and projects of toy stages with their agents, each a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.engine.entry_points import Toy, environment, python_path
+
+PATIENCE_S = 240.0
+GRACE_S = 20.0
+POSTGRES = Path("/usr/lib/postgresql")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Site:
+    """Everything that runs, and how to ask it."""
+
+    folder: Path
+    variables: dict[str, str]
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict[str, subprocess.Popen[bytes]])
+
+    def start(self, name: str, toy: Toy, *words: str) -> subprocess.Popen[bytes]:
+        """Start a command in the project of `toy`; what it says goes to a file."""
+        log = (self.folder / f"{name}.log").open("ab")
+        environment = self.environment(toy)
+        with log:
+            process = subprocess.Popen(
+                words, cwd=toy.root, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+        self.processes[name] = process
+        return process
+
+    def call(self, toy: Toy, *words: str) -> str:
+        """Run a command that must succeed; what it says."""
+        done = subprocess.run(
+            words,
+            cwd=toy.root,
+            env=self.environment(toy),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_S,
+        )
+        assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def environment(self, toy: Toy) -> dict[str, str]:
+        return environment(toy.root, toy.common) | self.variables | {"PYTHONDONTWRITEBYTECODE": ""}
+
+    def stop(self, name: str) -> None:
+        """Ask a process and its children to end, then make them."""
+        process = self.processes.pop(name)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=GRACE_S)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def stop_all(self) -> None:
+        for name in reversed(list(self.processes)):
+            self.stop(name)
+
+    def read_log(self, name: str) -> str:
+        path = self.folder / f"{name}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+
+def wait_until(ready: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
+    until = time.monotonic() + patience_s
+    while not ready():
+        assert time.monotonic() < until, f"{what} did not happen in time"
+        time.sleep(0.5)
+
+
+def semflow(*words: str) -> list[str]:
+    return [sys.executable, "-m", "flows.cli.main", *words]
+
+
+@contextlib.contextmanager
+def open_site(folder: Path, toy: Toy, database: str | None = None) -> Iterator[Site]:
+    """A site whose server runs; everything that was started in it ends with the block."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    variables = {
+        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+    site = Site(folder, variables)
+    words = ["server", "--port", str(port), *(["--database", database] if database else [])]
+    try:
+        site.start("server", toy, *semflow(*words))
+        yield site
+    finally:
+        site.stop_all()
+
+
+@contextlib.contextmanager
+def open_postgres() -> Iterator[str | None]:
+    """The address of a PostgreSQL server with a database of its own; None where it is not installed."""
+    programs = sorted(POSTGRES.glob("*/bin/initdb"))
+    if not programs:
+        yield None
+        return
+    bin_folder, port = programs[-1].parent, free_port()
+    folder = Path(tempfile.mkdtemp(prefix="semflow-postgres-"))
+    prefix: Sequence[str] = ()
+    if os.geteuid() == 0:  # it refuses to run as root
+        shutil.chown(folder, "nobody")
+        prefix = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
+    data = folder / "data"
+    subprocess.run(
+        [*prefix, bin_folder / "initdb", "-D", data, "-U", "semflow", "-A", "trust"],
+        check=True,
+        cwd=folder,
+        capture_output=True,
+    )
+    words = [*prefix, bin_folder / "postgres", "-D", data, "-p", str(port), "-k", str(folder), "-h", "127.0.0.1"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(words, stdout=log, stderr=log, cwd=folder)
+    try:
+        ready = [bin_folder / "pg_isready", "-h", "127.0.0.1", "-p", str(port)]
+        wait_until(
+            lambda: subprocess.run(ready, check=False, capture_output=True).returncode == 0, "PostgreSQL's start"
+        )
+        subprocess.run(
+            [bin_folder / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "semflow", "prefect"], check=True
+        )
+        yield f"postgresql+asyncpg://semflow@127.0.0.1:{port}/prefect"
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_agent_clone(toy: Toy, home: Path) -> Toy:
+    """A clone on another machine: its own cache, the same remote, no data."""
+    clone = toy.clone(home)
+    assert python_path(clone.root)
+    return clone

@@ -1,0 +1,174 @@
+"""Twenty SIGKILLs of agents and of the coordinator, at moments inside claiming, computing, handing in, accepting."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from flows.agents.document_store import FolderDocuments
+from flows.engine.dvc_store.object_store import ObjectStore
+from tests.agents.prefect_site import make_agent_clone
+from tests.engine.entry_points import Toy, environment, prefork_server, start_project
+
+FILMS = {f"film{n}.mp4": "banana split " * (n + 1) for n in range(5)}
+ITEMS = len(FILMS) + 3
+PATIENCE_S = 240.0
+AGENT_MOMENTS = (
+    ("claims/3", "starts/2", "items/4", "items/9"),
+    ("batches/1", "items/1", "items/6", "items/12"),
+    ("starts/1", "items/2", "items/7", "ends/1"),
+    ("claims/1", "items/3", "items/8", "items/15"),
+    ("starts/2", "items/5", "items/10", "ends/2"),
+)
+"""For each of five runs, four moments at which some agent is killed: how many documents of a kind have come."""
+COORDINATOR_MOMENTS = ("batches/1", "claims/2", "starts/1", "items/2", "recipes/9", "items/4", "recipes/20", "ends/1")
+
+
+class Team:
+    """A project, two agents, and what lies in the folder that all see."""
+
+    def __init__(self, folder: Path, toy: Toy) -> None:
+        self.toy = toy
+        self.store = folder / "store"
+        self.agents = [make_agent_clone(toy, folder / f"agent{n}") for n in range(2)]
+        self.documents = FolderDocuments(self.store / "semflow")
+
+    def start(self) -> subprocess.Popen[str]:
+        clones = [str(agent.root) for agent in self.agents]
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.agents.coordinate", *clones],
+            cwd=self.toy.root,
+            env=environment(self.toy.root, self.toy.common),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def finish(self, process: subprocess.Popen[str]) -> dict[str, object]:
+        out, err = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0, err
+        assert "Traceback" not in err, err
+        return json.loads(out)
+
+    def calls(self) -> Counter[str]:
+        """`read <video>` to how often it was computed, by any agent."""
+        lines: list[str] = []
+        for toy in (self.toy, *self.agents):
+            path = toy.home / "calls"
+            lines += path.read_text().splitlines() if path.exists() else []
+        return Counter(line for line in lines if line.startswith("read"))
+
+    def count(self, moment: str, seen: set[str]) -> bool:
+        """Whether as many documents of a kind as `moment` says have come, since the last call removed others."""
+        kind, _, number = moment.partition("/")
+        if kind == "recipes":
+            return len(list((self.toy.root / "data/recipes").rglob("*.recipe.json"))) >= int(number)
+        for folder in ("results", "batches", "claims"):
+            seen.update(self.documents.list_documents(folder))
+        return sum(f"{kind}/" in name for name in seen) >= int(number)
+
+    def make_stale(self, number: int) -> None:
+        """Let everything be computed again: another value of a parameter that changes no bytes."""
+        path = self.toy.root / "params.yaml"
+        path.write_text(re.sub(r"spare: \d+", f"spare: {number}", path.read_text()))
+
+    def agent_pids(self) -> list[int]:
+        found: list[int] = []
+        for path in Path("/proc").iterdir():
+            if path.name.isdigit():
+                try:
+                    words = (path / "cmdline").read_bytes().split(b"\0")
+                    here = str((path / "cwd").readlink())
+                except OSError:
+                    continue
+                if b"flows.agents.agent" in words and here in [str(agent.root) for agent in self.agents]:
+                    found.append(int(path.name))
+        return sorted(found)
+
+    def torn(self) -> list[str]:
+        """Objects whose bytes do not have their hash."""
+        import hashlib
+
+        store = ObjectStore(self.store / "files/md5")
+        bad: list[str] = []
+        for path in store.folder.rglob("*"):
+            if path.is_file() and not path.name.startswith("."):
+                name = (path.parent.name + path.name).removesuffix(".dir")
+                if hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() != name:
+                    bad.append(name)
+        return bad
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Iterator[Team]:
+    with prefork_server(tmp_path) as served:
+        toy = start_project(tmp_path / "head", tmp_path, served)
+        (tmp_path / "store").mkdir()
+        toy.dvc("remote", "add", "-d", "team", str(tmp_path / "store"))
+        toy.git("add", ".")
+        toy.git("commit", "-qm", "Remote")
+        made = Team(tmp_path, toy)
+        for relative, text in FILMS.items():
+            toy.write(f"data/raw/{relative}", text)
+        yield made
+        for pid in made.agent_pids():
+            os.kill(pid, signal.SIGKILL)
+
+
+def wait_for(ready: Callable[[], bool], process: subprocess.Popen[str]) -> bool:
+    """Whether the moment came before the run ended."""
+    until = time.monotonic() + PATIENCE_S
+    while not ready() and process.poll() is None:
+        assert time.monotonic() < until, "the moment must come"
+        time.sleep(0.002)
+    return process.poll() is None
+
+
+@pytest.mark.slow
+def test_twenty_killed_agents_cost_what_they_had_in_hand(team: Team) -> None:
+    kills = 0
+    for number, moments in enumerate(AGENT_MOMENTS, start=1):
+        team.make_stale(number)
+        before, seen = team.calls(), set[str]()
+        run = team.start()
+        for moment in moments:
+            if wait_for(lambda moment=moment, seen=seen: team.count(moment, seen), run):
+                for pid in team.agent_pids()[:1]:
+                    os.kill(pid, signal.SIGKILL)
+                    kills += 1
+        summary = team.finish(run)
+        assert summary["good"] and summary["unrecorded"] == {}, summary
+        assert team.torn() == []
+        counts = team.calls() - before
+        assert len(counts) == ITEMS, counts
+        # A video is computed again only where its agent died before it had handed the item in.
+        assert sum(counts.values()) <= ITEMS + len(moments) * ITEMS // 2, counts
+    assert kills >= 15, "the moments must come while agents live"
+
+
+@pytest.mark.slow
+def test_a_coordinator_that_is_killed_eight_times_loses_nothing_that_was_handed_in(team: Team) -> None:
+    kills = 0
+    for moment in COORDINATOR_MOMENTS:
+        seen: set[str] = set()
+        run = team.start()
+        if wait_for(lambda moment=moment, seen=seen: team.count(moment, seen), run):
+            run.kill()
+            kills += 1
+        run.communicate()
+    summary = team.finish(team.start())
+    assert summary["good"] and summary["unrecorded"] == {}, summary
+    assert team.torn() == [] and kills >= 4
+    counts = team.calls()
+    assert len(counts) == ITEMS and sum(counts.values()) <= ITEMS + kills, counts

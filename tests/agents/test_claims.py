@@ -1,0 +1,133 @@
+"""Of several agents one holds a video, a dead one's claim ends, and one that slept too long knows it."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from flows.agents.claims import STOPPED, ClaimTaker, Heartbeat, HeldClaims, make_holder, make_token
+from flows.agents.document_store import FolderDocuments
+from tasks.errors import SemflowError
+
+TOKEN = make_token("walk.mp4", "0" * 32)
+
+
+class Clock:
+    """A clock that moves when somebody sleeps; `during` is called at each sleep."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.during = lambda: None
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.during()
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> FolderDocuments:
+    return FolderDocuments(tmp_path)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def taker(documents: FolderDocuments, agent: str, clock: Clock) -> ClaimTaker:
+    return ClaimTaker(documents, agent, make_holder(agent), lease_s=40.0, pause_s=5.0, clock=clock, sleep=clock.sleep)
+
+
+def beat(documents: FolderDocuments, of: ClaimTaker, count: object) -> None:
+    documents.write_document(f"beats/{of.holder}", str(count).encode())
+
+
+def test_a_free_video_is_claimed_at_once(documents: FolderDocuments, clock: Clock) -> None:
+    found = taker(documents, "one", clock).take_claims([TOKEN])
+    assert found.taken[TOKEN].number == 1 and not found.held and clock.now == 0.0
+
+
+def test_a_video_of_a_living_agent_is_left_to_it_and_the_agent_is_named(
+    documents: FolderDocuments, clock: Clock
+) -> None:
+    one = taker(documents, "one", clock)
+    one.take_claims([TOKEN])
+    beat(documents, one, 0)
+    clock.during = lambda: beat(documents, one, clock.now)
+    found = taker(documents, "two", clock).take_claims([TOKEN])
+    assert not found.taken and found.held == {TOKEN: "one"}
+    assert clock.now <= 10.0
+
+
+def test_a_dead_agents_video_is_free_within_a_minute(documents: FolderDocuments, clock: Clock) -> None:
+    one = taker(documents, "one", clock)
+    one.take_claims([TOKEN])
+    beat(documents, one, 7)
+    found = taker(documents, "two", clock).take_claims([TOKEN])
+    assert found.taken[TOKEN].number == 2 and 40.0 <= clock.now < 60.0
+
+
+def test_an_agent_that_has_ended_leaves_its_videos_free_at_once(documents: FolderDocuments, clock: Clock) -> None:
+    one = taker(documents, "one", clock)
+    one.take_claims([TOKEN])
+    beat(documents, one, STOPPED.decode())
+    assert TOKEN in taker(documents, "two", clock).take_claims([TOKEN]).taken
+    assert clock.now == 0.0
+
+
+def test_an_ended_claim_leaves_its_video_free(documents: FolderDocuments, clock: Clock) -> None:
+    one = taker(documents, "one", clock)
+    HeldClaims(documents, dict(one.take_claims([TOKEN]).taken)).end_claims()
+    assert taker(documents, "two", clock).take_claims([TOKEN]).taken[TOKEN].number == 2
+
+
+def test_an_agent_that_slept_too_long_knows_who_has_taken_over(documents: FolderDocuments, clock: Clock) -> None:
+    one = taker(documents, "one", clock)
+    held = HeldClaims(documents, dict(one.take_claims([TOKEN]).taken))
+    assert held.is_held(TOKEN)
+    taker(documents, "two", clock).take_claims([TOKEN])
+    assert not held.is_held(TOKEN) and held.lost == {TOKEN: "two"}
+    held.end_claims()
+    assert not documents.read_document(f"claims/{TOKEN}/1.end")
+
+
+def test_of_twenty_agents_at_once_exactly_one_gets_each_video(documents: FolderDocuments) -> None:
+    tokens = [make_token(f"film{n}.mp4", "0" * 32) for n in range(5)]
+    winners: dict[str, list[str]] = {token: [] for token in tokens}
+    barrier = threading.Barrier(20)
+
+    def compete(name: str) -> None:
+        holder = make_holder(name)
+        with Heartbeat(documents, holder, beat_s=0.02):
+            barrier.wait()
+            found = ClaimTaker(documents, name, holder, lease_s=5.0, pause_s=0.05).take_claims(tokens)
+            for token in found.taken:
+                winners[token].append(name)
+            barrier.wait()
+
+    threads = [threading.Thread(target=compete, args=(f"agent{n}",)) for n in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(len(names) == 1 for names in winners.values()), winners
+
+
+@pytest.mark.parametrize("name", ["", "/etc/passwd", "../up", "a/../b", "a//b", "a\\b", "a\0b"])
+def test_a_document_cannot_lie_outside_the_store(documents: FolderDocuments, name: str) -> None:
+    with pytest.raises(SemflowError, match="relative path"):
+        documents.write_document(name, b"")
+
+
+def test_a_document_is_created_once(documents: FolderDocuments) -> None:
+    assert documents.create_document("a/b", b"first")
+    assert not documents.create_document("a/b", b"second")
+    assert documents.read_document("a/b") == b"first"
+    assert documents.list_documents("a") == ["a/b"]
+    documents.remove_documents("a")
+    assert documents.read_document("a/b") is None and documents.list_documents("a") == []
