@@ -60,7 +60,7 @@ def write_inputs(folder: Path, batch: Batch, exchange: Exchange) -> None:
 
     Raises SemflowError where the exchange lacks something that the batch names.
     """
-    linked = {video.relative: video.place for video in batch.videos if video.place}
+    linked = {video.relative: video.parts or video.place for video in batch.videos if video.place}
     absent = {name: f"/nonexistent/{number}" for number, name in enumerate(batch.others)}
     if linked or absent:  # JSON is YAML, and quotes whatever needs quoting
         (folder / LINKS_FILE).write_text(json.dumps(absent | linked, indent=0), encoding="utf-8")

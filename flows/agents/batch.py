@@ -36,6 +36,8 @@ class BatchVideo:
     """MD5 of the raw file."""
     place: str = ""
     """Absolute path where every machine finds the file (a video listed in videos.yaml); "": from the exchange."""
+    parts: Mapping[str, Any] | None = None
+    """The entry of videos.yaml of a film of several files, with absolute paths; None for a single file."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def parse_batch(data: bytes) -> Batch:
         raise SemflowError(
             f"a batch must have format {FORMAT}, got {fields['format']}; coordinator and agents must run one version"
         )
-    videos = tuple(BatchVideo(**{key: str(value) for key, value in video.items()}) for video in fields["videos"])
+    videos = tuple(_parse_video(video) for video in fields["videos"])
     for video in videos:
         check_name(video.relative)
         _check_md5(video.md5)
@@ -144,6 +146,13 @@ def parse_batch(data: bytes) -> Batch:
         needs=str(fields["needs"]),
         expected_s=float(fields["expected_s"]),
     )
+
+
+def _parse_video(fields: dict[str, Any]) -> BatchVideo:
+    parts = fields.pop("parts")
+    if parts is not None and not isinstance(parts, dict):
+        raise ValueError(f"{parts!r} must be an entry of videos.yaml")
+    return BatchVideo(**{key: str(value) for key, value in fields.items()}, parts=parts)
 
 
 def _check_md5(md5: str) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from flows.agents.batch import Batch, BatchVideo, write_batch
 from flows.agents.cut_batches import BatchPart
 from flows.agents.exchange import Exchange
 from flows.engine.artifact_stems import assign_stems
-from flows.engine.linked_videos import read_linked_videos
+from flows.engine.film_parts import FilmParts
+from flows.engine.linked_videos import LinkedVideo, read_linked_videos
 from flows.engine.outcome import Item
 from flows.engine.plan import UP_TO_DATE, Plan
 from flows.engine.project import PARAMS_FILE, RAW_FOLDER
@@ -23,7 +27,7 @@ def make_batch(plan: Plan, part: BatchPart, batch_id: str, exchange: Exchange) -
     """Make the batch of `part`, write it, and push what it reads; raises SemflowError where the exchange does not
     answer."""
     project = plan.project
-    linked = {video.relative for video in read_linked_videos(project.root)}
+    linked = {video.relative: video for video in read_linked_videos(project.root)}
     videos = [_describe_video(plan, project.videos[name], linked, exchange) for name in part.videos]
     recipes = _list_recipes(plan, part)
     used = {(recipe.stage, recipe.method) for recipe in recipes}
@@ -92,15 +96,24 @@ def _list_others(plan: Plan, part: BatchPart) -> tuple[str, ...]:
     return () if same else tuple(video.relative for video in project.videos.values() if video.relative not in mine)
 
 
-def _describe_video(plan: Plan, video: Video, linked: set[str], exchange: Exchange) -> BatchVideo:
+def _describe_video(plan: Plan, video: Video, linked: Mapping[str, LinkedVideo], exchange: Exchange) -> BatchVideo:
     """The video with the place of its file: "" where agents fetch it from the exchange."""
     md5 = plan.inventory.find_raw_md5(video) or ""
     if video.relative in linked and video.place is not None:
-        return BatchVideo(video.name, video.relative, md5, video.place)
+        parts = linked[video.relative].parts
+        entry = None if parts is None else _describe_parts(parts)
+        return BatchVideo(video.name, video.relative, md5, video.place, entry)
     is_here = video.place is not None or (bool(md5) and exchange.store.has_object(md5))
     if is_here or (md5 and exchange.transfer.find_existing([md5])):
         return BatchVideo(video.name, video.relative, md5)
     return BatchVideo(video.name, video.relative, md5 or "0" * 32, f"{ABSENT}/{video.relative}")
+
+
+def _describe_parts(parts: FilmParts) -> dict[str, Any]:
+    """The entry of videos.yaml that gives these files."""
+    if parts.frames is not None:
+        return {"frames": str(parts.frames), "fps": parts.fps}
+    return {"takes": [str(take) for take in parts.takes]}
 
 
 def _push_inputs(plan: Plan, batch: Batch, exchange: Exchange) -> None:

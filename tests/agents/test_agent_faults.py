@@ -113,7 +113,7 @@ def test_a_result_of_another_video_is_refused_and_the_item_is_computed(team: Tea
         inputs = {"raw": f"{'0' * 32} other.mp4"}
         recipe = Recipe(first, "read", method.digest, inputs, {"data/words": {"": ("1" * 32, 3)}})
         result = results.ItemResult("mallory", Outcome(first, "read", "computed"), recipe, method)
-        results.write_result(documents, batch.id, "forged", result)
+        results.write_result(documents, batch.id, "0-forged", result)
 
     team.launcher.before = forge
     listener = Listener()
