@@ -58,6 +58,9 @@ class ResultAcceptor:
         if any(plan.states[source].status not in UP_TO_DATE for source in plan.find_sources(item)):
             return "early", ""
         state = plan.examine_item(declaration, item.video)
+        if state.status in UP_TO_DATE:  # what it reads has the same content as before
+            plan.set_state(state)
+            return self._compare_with_known(result, recipe, state.key)
         if state.status != "stale":
             return "refused", f"{item} is {state.status} here: {state.reason}"
         equal = plan.find_equal_methods(declaration)

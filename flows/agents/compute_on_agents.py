@@ -22,7 +22,7 @@ from flows.agents.exchange import Exchange
 from flows.agents.launcher import Launcher
 from flows.agents.leftover_batches import coordinator_name, find_leftovers
 from flows.agents.make_batch import make_batch
-from flows.agents.missing_results import describe_result, explain_missing
+from flows.agents.missing_results import describe_result, examine_waiting, explain_missing
 from flows.agents.open_batch import OpenBatch
 from flows.agents.results import BatchEnd, ItemResult, ResultReader
 from flows.agents.run_settings import AgentRunSettings
@@ -120,8 +120,6 @@ class AgentRun:
             remove_batch(self.exchange.documents, reader.batch)
             reader.remove()
 
-    # Launching
-
     def _leave_absent(self) -> None:
         """Items that are up to date and whose bytes are not here are not fetched: agents get what they need."""
         for item, state in self.states.items():
@@ -133,6 +131,8 @@ class AgentRun:
 
     def _launch_placeable(self, timings: DurationEstimates) -> None:
         """Launch batches of what can be computed now; where the server or the store does not answer, later."""
+        for state in examine_waiting(self.plan, [item for item in self.states if item not in self.outcomes]):
+            self._finish(make_outcome(state))
         now = time.monotonic()
         busy = {video for batch in self._open.values() for video in batch.part.videos}
         given_up = {video for video, count in self._attempts.items() if count >= MAX_ATTEMPTS}
@@ -187,8 +187,6 @@ class AgentRun:
             if item not in stale:
                 self._finish(make_outcome(state))
         return bool(ready)
-
-    # Results
 
     def _wait(self) -> None:
         self._pause(self.settings.poll_s)

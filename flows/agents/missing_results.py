@@ -1,4 +1,4 @@
-"""The outcomes that a run on agents reports: of accepted results, and of items that have none."""
+"""Items that no agent computes, and the outcomes that a run on agents reports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from flows.agents.results import ItemResult
 from flows.engine.outcome import Item, Outcome
-from flows.engine.plan import Plan
+from flows.engine.plan import UP_TO_DATE, ItemState, Plan
 from flows.engine.run_items import make_outcome
 
 
@@ -15,6 +15,21 @@ def describe_result(result: ItemResult) -> Outcome:
     """The outcome of an accepted result; what an agent found up to date counts as restored."""
     outcome = result.outcome
     return outcome if outcome.result in ("computed", "restored", "failed") else replace(outcome, result="restored")
+
+
+def examine_waiting(plan: Plan, items: Iterable[Item]) -> list[ItemState]:
+    """Examine stale items whose inputs are there by now; gives the states of those that are up to date, since what they
+    read has the same content as before."""
+    place = {declaration.name: n for n, declaration in enumerate(plan.project.declarations)}
+    found: list[ItemState] = []
+    for item in sorted(items, key=lambda item: place[item.stage]):
+        if plan.states[item].status == "stale" and all(
+            plan.states[source].status in UP_TO_DATE for source in plan.find_sources(item)
+        ):
+            state = plan.examine_item(plan.project.by_name[item.stage], item.video)
+            plan.set_state(state)
+            found += [state] if state.status != "stale" else []
+    return found
 
 
 def explain_missing(plan: Plan, item: Item, outcomes: Iterable[Outcome], error: str) -> Outcome:

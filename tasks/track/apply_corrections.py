@@ -34,6 +34,8 @@ class Film:
 
     frame: NDArray[np.int64]
     """(t,) frame of the film of each row of the frames artifact."""
+    pts_s: NDArray[np.float64]
+    """(t,) presentation time of each."""
     class_ids: Mapping[str, int]
     """Class name to the detector's number, of the classes that were found in this video."""
     name: str = ""
@@ -70,7 +72,7 @@ def _apply_group(tracks: Tracks, group: Sequence[Correction], film: Film, scale:
     kept = {name: values[keep] for name, values in columns.items()}
     added = [_make_rows(one, rows[0], track_id, film, scale) for one, rows in zip(group, found, strict=True)]
     merged = _merge_rows(kept, [rows for rows in added if rows is not None], film)
-    return replace(tracks, **merged, notes=(*tracks.notes, *notes))
+    return replace(tracks, **merged, pts_s=film.pts_s[merged["frame"]], notes=(*tracks.notes, *notes))
 
 
 def _find_rows(finder: RowFinder, one: Correction) -> list[Indices]:

@@ -47,4 +47,5 @@ def track(  # noqa: PLR0917  a stage's signature names all it reads
     cues = make_visual_cues(detections, dense_flow, features, frames, params, compute)
     tracks = track_detections(detections, frames.pts_s, params, cues)
     class_ids = dict(zip(detections.class_name.tolist(), detections.class_id.tolist(), strict=True))
-    return apply_corrections(tracks, corrections, Film(frames.film_frame, class_ids, frames.decode_report.file))
+    film = Film(frames.film_frame, frames.pts_s, class_ids, frames.decode_report.file)
+    return apply_corrections(tracks, corrections, film)

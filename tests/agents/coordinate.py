@@ -16,7 +16,7 @@ from flows.agents.run_settings import AgentRunSettings
 from flows.engine.project import Project
 from tests.engine.entry_points import python_path
 
-BEAT_S, LEASE_S = 0.2, 4.0
+BEAT_S, LEASE_S = 0.2, 2.0
 
 
 def main(clones: list[str]) -> None:

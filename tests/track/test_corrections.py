@@ -21,7 +21,7 @@ CLASS_IDS = {"person": 0, "car": 2}
 
 
 def film_of(tracks: Tracks) -> Film:
-    return Film(np.arange(tracks.frame_count, dtype=np.int64), CLASS_IDS)
+    return Film(np.arange(tracks.frame_count, dtype=np.int64), np.arange(tracks.frame_count) / 25, CLASS_IDS)
 
 
 def place(tracks: Tracks) -> FilmTracks:
@@ -169,7 +169,9 @@ def test_corrections_hold_at_half_the_frame_rate_and_another_size(tracks: Tracks
         **{side: getattr(odd, side) / 2 for side in ("x1", "y1", "x2", "y2")},
     )  # fmt: skip
     found = apply_corrections(
-        half, Corrections(*size, tuple(corrections)), Film(np.arange(1, FRAMES, 2, dtype=np.int64), CLASS_IDS)
+        half,
+        Corrections(*size, tuple(corrections)),
+        Film(np.arange(1, FRAMES, 2, dtype=np.int64), np.arange(1, FRAMES, 2) / 25, CLASS_IDS),
     )
     upper = found.y1 < 5
     assert found.notes == ()
