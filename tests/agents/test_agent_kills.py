@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,7 +56,7 @@ class Team:
             start_new_session=True,
         )
 
-    def finish(self, process: subprocess.Popen[str]) -> dict[str, object]:
+    def finish(self, process: subprocess.Popen[str]) -> dict[str, Any]:
         out, err = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0, err
         assert "Traceback" not in err, err
