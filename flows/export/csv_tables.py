@@ -51,7 +51,8 @@ def make_frame(table: Table, video: str, timeline: FilmTimeline) -> pd.DataFrame
 
     is_long = isinstance(table, Poses)
     rows = table.to_long_table().to_pandas() if is_long else pd.DataFrame(dict(_scalar_columns(table)))
-    if "frame" in rows.columns and bool(rows.get("pts_s", pd.Series(dtype=float)).isna().all()):  # an older schema
+    has_times = "pts_s" in rows.columns and not bool(rows["pts_s"].isna().all())  # tables of an older schema have none
+    if "frame" in rows.columns and not has_times:
         times = timeline.pts_s[rows["frame"].to_numpy()]
         rows = rows.drop(columns="pts_s", errors="ignore")
         rows.insert(1, "pts_s", times)
