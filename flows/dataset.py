@@ -34,6 +34,7 @@ from flows.agents.run_on_agents import run_on_agents
 from flows.cli.text_formatting import format_size
 from flows.engine.outcome import Summary
 from flows.engine.project import Project, find_root
+from flows.engine.settled_videos import find_unsettled
 from flows.prefect_door.engine_adapter import make_mirror, run_engine
 from flows.prefect_door.flow_run_state import decide_final_state
 from flows.prefect_door.prefect_mirror import PrefectMirror
@@ -90,6 +91,7 @@ def process_videos(project: Project, videos: list[str] | None, share: str | None
         drain_s = INTERRUPT_S
         try:
             with forward_logs(mirror):
+                videos = _select_settled(project, videos)
                 if share is None:
                     summary = run_engine(project, videos, mirror)
                 else:
@@ -99,6 +101,15 @@ def process_videos(project: Project, videos: list[str] | None, share: str | None
             mirror.close(drain_s)
     final = decide_final_state(summary, mirror.attempted)
     return State(type=StateType(final.type), name=final.name, message=final.message)
+
+
+def _select_settled(project: Project, videos: list[str] | None) -> list[str] | None:
+    """The videos to process: without those whose files are still being copied, which wait for the next run."""
+    unsettled = find_unsettled(project)
+    if not unsettled:
+        return videos
+    logging.getLogger("semflow").warning("still being copied, left for the next run: %s", ", ".join(unsettled))
+    return [name for name in (project.videos if videos is None else videos) if name not in unsettled]
 
 
 def _run_on_agents(

@@ -33,6 +33,7 @@ COMMANDS = {
     "sql": ("flows.cli.data_commands:sql_command", "run an SQL query over the artifacts"),
     "describe": ("flows.cli.data_commands:describe_command", "print what an artifact holds and how to read it"),
     "pull": ("flows.maintenance.pull:command", "fetch recorded artifacts or raw videos; computes nothing"),
+    "watch": ("flows.maintenance.watch:command", "process videos as they are put into data/raw"),
     "publish": ("flows.maintenance.publish:command", "push the recorded version, commit it, and push the commit"),
     "merge": ("flows.maintenance.merge:command", "git's merge driver for dvc.lock; --install sets it up"),
     "verify": ("flows.maintenance.verify:command", "read every byte, report what differs from the record"),

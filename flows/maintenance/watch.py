@@ -1,0 +1,61 @@
+"""`semflow watch`: process videos as they are put into data/raw or videos.yaml."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from flows.cli.command_options import ValuesCommand
+from flows.engine.outcome import Summary
+from flows.engine.plan import Plan, list_stale, select_items
+from flows.engine.project import Project, find_root
+from flows.engine.settled_videos import find_unsettled
+
+MIN_INTERVAL_S = 1.0
+
+
+@click.command(cls=ValuesCommand)
+@click.option("--every", default=10.0, show_default=True, help="seconds between two looks")
+def command(every: float) -> int:
+    """Process new and changed videos as soon as they are there, until Ctrl-C; files that are still copied wait."""
+    from flows.cli.console import show_summary
+    from flows.cli.display import choose_display
+    from flows.engine.run import run_stale_items
+
+    root = find_root(Path.cwd())
+
+    def run(project: Project, videos: Sequence[str]) -> Summary:
+        with choose_display() as display:
+            summary = run_stale_items(project, videos, observers=[display])
+        show_summary(None, summary, [declaration.name for declaration in project.declarations])
+        return summary
+
+    click.echo(f"watching {root / 'data/raw'}; stop with Ctrl-C")
+    try:
+        while True:
+            project = Project.open(root, fetch=True)
+            summary = process_settled(project, run)
+            project.close()
+            if summary is not None and summary.interrupted:
+                return 128 + summary.interrupted
+            time.sleep(max(every, MIN_INTERVAL_S))
+    except KeyboardInterrupt:
+        return 130
+
+
+def process_settled(
+    project: Project,
+    run: Callable[[Project, Sequence[str]], Summary],
+    pause: Callable[[float], None] = time.sleep,
+) -> Summary | None:
+    """Run the stale items of all videos whose files are complete; None where there is nothing to do."""
+    states = select_items(Plan.examine_project(project))
+    waiting = {item.video for item in list_stale(states) if item.video in project.videos}
+    if not waiting:
+        return None
+    unsettled = set(find_unsettled(project, pause))
+    ready = [name for name in project.videos if name not in unsettled]
+    return run(project, ready) if waiting - unsettled else None
