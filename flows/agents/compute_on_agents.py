@@ -29,7 +29,7 @@ from flows.agents.run_settings import AgentRunSettings
 from flows.engine.dropped_artifacts import add_items_to_restore
 from flows.engine.interrupt import Interrupted, SignalState
 from flows.engine.outcome import Item, Observer, Outcome
-from flows.engine.plan import NOT_KEPT, ONLY_IN_REMOTE, ItemState, Plan
+from flows.engine.plan import NOT_KEPT, ONLY_IN_REMOTE, UP_TO_DATE, ItemState, Plan
 from flows.engine.run_items import make_outcome
 from flows.engine.timings import DurationEstimates
 from flows.overview.index_store import PREFIX
@@ -107,7 +107,7 @@ class AgentRun:
             if not self._open and not self._is_waiting() and not self._compute_dataset_items():
                 return
             if self._open or self._is_waiting():
-                self._wait()
+                self._pause(self.settings.poll_s)
                 with self.signals.defer_raising():
                     self._collect()
 
@@ -188,9 +188,6 @@ class AgentRun:
                 self._finish(make_outcome(state))
         return bool(ready)
 
-    def _wait(self) -> None:
-        self._pause(self.settings.poll_s)
-
     def _pause(self, seconds: float) -> None:
         """Sleep, but not longer than the run goes on."""
         until = time.monotonic() + seconds
@@ -232,7 +229,7 @@ class AgentRun:
         for result in pending:
             if result.recipe is None:
                 self._errors[result.item.video] = f"{result.item.stage} on {result.agent}: {result.outcome.error}"
-                if self._attempts.get(result.item.video, 0) >= FAILED_ATTEMPTS:
+                if self._has_failed_often(result):
                     self._finish(result.outcome)
                 continue
             verdict, reason = self.acceptor.accept_result(result, existing)
@@ -243,6 +240,11 @@ class AgentRun:
             elif verdict == "refused":
                 self._errors[result.item.video] = reason
                 self._notify(lambda observer, reason=reason: observer.on_message(logging.WARNING, f"refused: {reason}"))
+                if self._has_failed_often(result) and self.plan.states[result.item].status not in UP_TO_DATE:
+                    self._finish(Outcome(result.item.video, result.item.stage, "failed", error=reason))
+
+    def _has_failed_often(self, result: ItemResult) -> bool:
+        return self._attempts.get(result.item.video, 0) >= FAILED_ATTEMPTS
 
     def _close(self, batch_id: str, ends: Sequence[BatchEnd]) -> None:
         """The batch is over; its unfinished videos may go into another."""
