@@ -19,7 +19,7 @@ from flows.agents.batch import Batch, has_batch, read_batch
 from flows.agents.claims import BEAT_S, LEASE_S, ClaimTaker, Heartbeat, HeldClaims, make_holder, make_token
 from flows.agents.document_store import DocumentStore
 from flows.agents.exchange import Exchange, Share
-from flows.agents.publish_results import ResultPublisher
+from flows.agents.publish_results import RETRY_S, ResultPublisher
 from flows.agents.results import BatchEnd, BatchStart, ResultReader, write_end, write_entry, write_start
 from flows.engine.outcome import Item, Observer, Summary
 from flows.engine.project import PIPELINE, Project
@@ -42,6 +42,8 @@ class AgentSettings:
     """Where the stages are imported from, or the stages themselves."""
     beat_s: float = BEAT_S
     lease_s: float = LEASE_S
+    retry_s: Sequence[float] = RETRY_S
+    """Seconds between tries to hand in a result while the store does not answer."""
 
 
 def compute_batch(
@@ -105,7 +107,9 @@ def _compute_claimed(
             batch = _add_known_results(batch.select_videos(mine), documents)
             write_inputs(folder, batch, exchange)
             project = open_agent_project(folder, batch, exchange, settings.pipeline)
-            publisher = ResultPublisher(exchange, project, batch.id, settings.name, holder, claims, mine)
+            publisher = ResultPublisher(
+                exchange, project, batch.id, settings.name, holder, claims, mine, settings.retry_s
+            )
             summary = _run(project, publisher, [make(project) for make in observers], set(batch.items))
             return _Done({**held, **publisher.refused}, publisher.error), summary
         finally:

@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from flows.agents.accept_results import ResultAcceptor
 from flows.agents.batch import remove_batch
@@ -24,6 +25,7 @@ from flows.agents.leftover_batches import coordinator_name, find_leftovers
 from flows.agents.make_batch import make_batch
 from flows.agents.missing_results import describe_result, examine_waiting, explain_missing
 from flows.agents.open_batch import OpenBatch
+from flows.agents.outages import try_call
 from flows.agents.results import BatchEnd, ItemResult, ResultReader
 from flows.agents.run_settings import AgentRunSettings
 from flows.engine.dropped_artifacts import add_items_to_restore
@@ -115,7 +117,8 @@ class AgentRun:
         """Accept what agents handed in for a run that was killed, instead of computing it again."""
         for reader in find_leftovers(self.exchange.documents, self.settings.lease_s, self._pause):
             found = reader.read_new()
-            self._accept_all(found.items)
+            self._early += found.items
+            self._accept_pending()
             self.plan.project.state.save_memos(PREFIX, found.entries)
             remove_batch(self.exchange.documents, reader.batch)
             reader.remove()
@@ -196,34 +199,32 @@ class AgentRun:
 
     def _collect(self) -> None:
         """Read and accept what has come, and see to batches that have ended."""
-        try:
-            runs = self.launcher.read_runs([batch.run for batch in self._open.values()])
-            came: list[ItemResult] = []
-            for batch in self._open.values():
-                found = batch.reader.read_new()
-                came += found.items
-                if found.entries:
-                    self.plan.project.state.save_memos(PREFIX, found.entries)
-            self._accept_all(came)
-            living = {batch_id: batch.find_living(self.settings.lease_s) for batch_id, batch in self._open.items()}
-        except (OSError, SemflowError) as error:  # the store does not answer now; everything is still there
-            log.warning("results cannot be read now: %s", error)
-            return
-        lines = [batch.describe(living[batch_id], self.outcomes) for batch_id, batch in self._open.items()]
+        runs = try_call(lambda: self.launcher.read_runs([batch.run for batch in self._open.values()]))  # first of all
+        living: dict[str, list[str]] = {}
+        for batch_id, batch in self._open.items():
+            found = try_call(batch.reader.read_new)
+            if found is not None:
+                self._early += found.items
+                self.plan.project.state.save_memos(PREFIX, found.entries)
+                agents = try_call(partial(batch.find_living, self.settings.lease_s))
+                living |= {} if agents is None else {batch_id: agents}
+        try_call(self._accept_pending)
+        lines = [batch.describe(living.get(batch_id, ()), self.outcomes) for batch_id, batch in self._open.items()]
         write_batches(self.plan.project.root, lines)
-        for batch_id, batch in list(self._open.items()):
-            if not living[batch_id] and batch.reader.ends:
+        for batch_id in [] if runs is None else [batch_id for batch_id, agents in living.items() if not agents]:
+            batch = self._open[batch_id]
+            if batch.reader.ends:
                 self._close(batch_id, list(batch.reader.ends.values()))
-            elif not living[batch_id] and (
-                error := batch.find_trouble(runs.get(batch.run), self.settings.lease_s, self.settings.start_timeout_s)
+            elif error := batch.find_trouble(
+                (runs or {}).get(batch.run), self.settings.lease_s, self.settings.start_timeout_s
             ):
                 self.launcher.cancel_run(batch.run)
                 self._close(batch_id, [BatchEnd("", error=error)])
 
-    def _accept_all(self, came: Sequence[ItemResult]) -> None:
+    def _accept_pending(self) -> None:
         """Accept results in the order of the stages; those that came before what they read wait."""
         order = {declaration.name: n for n, declaration in enumerate(self.plan.project.declarations)}
-        pending = sorted([*self._early, *came], key=lambda result: order.get(result.item.stage, 0))
+        pending = sorted(self._early, key=lambda result: order.get(result.item.stage, 0))
         existing = self.exchange.transfer.find_existing(self.acceptor.list_objects(pending)) if pending else set[str]()
         self._early = []
         for result in pending:

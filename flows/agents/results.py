@@ -113,14 +113,15 @@ class ResultReader:
     ends: dict[str, BatchEnd] = field(default_factory=dict[str, BatchEnd])
     """Holder to its end."""
     _seen: set[str] = field(default_factory=set[str])
+    _read: NewResults = field(default_factory=NewResults)
     _methods: dict[str, Method] = field(default_factory=dict[str, Method])
 
     def read_new(self) -> NewResults:
         """New results; `starts` and `ends` are up to date afterwards.
 
-        Documents that are not valid are left out, so their items count as never computed.
+        Documents that are not valid are left out, so their items count as never computed. Where the store fails in
+        between, what was read comes with the next call.
         """
-        found = NewResults()
         for name in self.documents.list_documents(f"{FOLDER}/{self.batch}"):
             if name in self._seen or "/methods/" in name:
                 continue
@@ -129,9 +130,10 @@ class ResultReader:
                 continue
             self._seen.add(name)
             try:
-                self._parse(name.split("/")[2], data, found)
+                self._parse(name.split("/")[2], data, self._read)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 log.warning("%s is left out: %s", name, error)
+        found, self._read = self._read, NewResults()
         return found
 
     def _parse(self, kind: str, data: bytes, found: NewResults) -> None:
