@@ -146,9 +146,14 @@ def _push_commit(root: Path) -> bool:
     if done is not None and not done.returncode:
         return True
     text = "" if done is None else done.stderr.decode(errors="replace")
-    if "non-fast-forward" in text or "fetch first" in text or "rejected" in text:
+    if "non-fast-forward" in text or "fetch first" in text:
         return False
-    raise SemflowError(f"git must push {branch} to origin, got: {_last_line(text)}")
+    # The last line says only that some refs failed; the one before, in a table, says why.
+    reasons = [line.strip() for line in text.splitlines() if "rejected]" in line] or [_last_line(text)]
+    raise SemflowError(
+        f"git must push {branch} to origin, got: {reasons[0]}; the version is committed here and its bytes are in the "
+        "DVC remote: mend that, then publish again"
+    )
 
 
 def _ignore_files(root: Path) -> Iterator[str]:

@@ -85,3 +85,12 @@ def test_a_version_with_a_byte_that_is_nowhere_is_not_published(origin: Toy, tmp
     answer = broken.command("semflow", "publish")
     assert answer.code == 2 and "every recorded file must be here or in the remote" in answer.err
     assert not broken.git("diff", "--stat", "origin/main", "HEAD").strip()
+
+
+def test_a_git_remote_that_refuses_is_named_with_its_reason(origin: Toy, tmp_path: Path) -> None:
+    refused = clone(origin, tmp_path / "refused")
+    refused.git("remote", "set-url", "origin", str(origin.root))  # a working copy does not take pushes to its branch
+    refused.write("data/raw/late.mp4", "late")
+    refused.run()
+    answer = refused.command("semflow", "publish")
+    assert answer.code == 2 and "got: ! [remote rejected] main -> main (branch is currently checked out)" in answer.err
