@@ -88,8 +88,26 @@ def _key(plan: Plan, video: str) -> str:
 
 def _mark(plan: Plan) -> str:
     """A hash over everything that the page depends on: the state of every item, and the code that renders it."""
-    shown = [(state.item, state.status, state.reason, state.key) for state in plan.states.values()]
+    statuses = _replace_remote(plan)
+    shown = [
+        (state.item, statuses.get(state.item, state.status), state.reason, state.key) for state in plan.states.values()
+    ]
     return hashlib.md5(json.dumps([shown, _drawing(plan)]).encode(), usedforsecurity=False).hexdigest()
+
+
+def _replace_remote(plan: Plan) -> dict[Item, str]:
+    """`fresh` for items whose bytes are only in the remote, where the entry of their video is known without them: the
+    page is then the same on every machine."""
+    remote = [item for item, state in plan.states.items() if state.status == "remote"]
+    if not remote:
+        return {}
+    from flows.overview.index_store import PREFIX
+
+    complete: dict[str, bool] = {}
+    for video in {item.video for item in remote}:
+        known = plan.project.state.read_memo(f"{PREFIX}{video}")
+        complete[video] = video == DATASET_ITEM or (known is not None and known["key"] == _key(plan, video))
+    return {item: "fresh" for item in remote if complete[item.video]}
 
 
 def _drawing(plan: Plan) -> list[str | None]:
