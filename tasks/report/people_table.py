@@ -9,7 +9,7 @@ from tasks.report.formatting import DASH, format_count, format_number
 from tasks.report.markup import Markup, join, tag
 from tasks.report.person_motion import PersonMotion
 from tasks.report.report_data import ReportData
-from tasks.report.sortable_cells import render_cell, render_track_button
+from tasks.report.sortable_cells import render_cell, render_head, render_track_button
 
 HEADINGS = (
     ("person", "Identity, as in the table of tracks"),
@@ -31,13 +31,7 @@ def render_people_table(data: ReportData, everybody: Sequence[PersonMotion], fir
     most = data.params.table_rows
     if not most:
         return None
-    head = tag(
-        "tr",
-        *(
-            tag("th", tag("button", heading, type="button", title=meaning), scope="col", aria_sort="none")
-            for heading, meaning in HEADINGS
-        ),
-    )
+    head = render_head(HEADINGS)
     rows = [_row(person, begin) for person, begin in list(zip(everybody, first_s, strict=True))[:most]]
     table = tag("table", tag("thead", head), tag("tbody", *rows), class_="sortable")
     more = len(everybody) - len(rows)

@@ -1,11 +1,29 @@
-"""Cells of sortable tables: a value to sort by, and the button of a track."""
+"""Cells of sortable tables: headings, a value to sort by, and the button of a track."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from tasks.report.colours import css_colour, track_colour
 from tasks.report.markup import Markup, tag
+
+
+def render_head(headings: Sequence[tuple[str, str]], sorted_by: str = "", order: str = "ascending") -> Markup:
+    """The row of headings, from (heading, meaning) pairs; a click sorts by it. `sorted_by`: how the rows are sorted."""
+    return tag(
+        "tr",
+        *(
+            tag(
+                "th",
+                tag("button", heading, type="button", title=meaning),
+                scope="col",
+                aria_sort=order if heading == sorted_by else "none",
+                class_="words" if heading == "class" else None,
+            )
+            for heading, meaning in headings
+        ),
+    )
 
 
 def render_cell(shown: Markup | str, value: float) -> Markup:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.agents.prefect_site import Site, make_agent_clone, open_postgres, open_site, semflow, wait_until
 from tests.engine.entry_points import Toy, prefork_server, start_project
+from tests.factories.s3_server import serve_bucket
 
 FILMS = {f"session/film{n:02d}.mp4": "banana split " * (n + 1) for n in range(12)}
 
@@ -17,19 +18,8 @@ FILMS = {f"session/film{n:02d}.mp4": "banana split " * (n + 1) for n in range(12
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of an S3 server on this machine with a bucket `team`."""
-    import boto3  # pyright: ignore[reportMissingTypeStubs]
-    from moto.server import ThreadedMotoServer
-
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    boto3.client("s3", endpoint_url=url, region_name="us-east-1").create_bucket(Bucket="team")
-    yield url
-    server.stop()
+    with serve_bucket(monkeypatch) as (host, port):
+        yield f"http://{host}:{port}"
 
 
 @pytest.fixture

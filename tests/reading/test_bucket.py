@@ -14,6 +14,7 @@ import pytest
 import semflow
 from flows.engine.dvc_store.object_store import ObjectStore
 from tasks.artifacts.features import FeatureMetadata, Features
+from tests.factories.s3_server import serve_bucket
 from tests.reading.conftest import GRID, HEIGHT, TIMES, WIDTH, git, record
 
 MOST = 1.2  # bytes that may come, as a share of those that are needed
@@ -60,23 +61,12 @@ class CountingRelay:
 @pytest.fixture
 def relay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CountingRelay]:
     """An S3 server with the bucket `team`, seen through the relay."""
-    boto3 = pytest.importorskip("boto3")
-    pytest.importorskip("dvc_s3")
-    from moto.server import ThreadedMotoServer
-
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
     for name in ("DVC_SYSTEM_CONFIG_DIR", "DVC_GLOBAL_CONFIG_DIR", "DVC_SITE_CACHE_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1").create_bucket(Bucket="team")
-    counting = CountingRelay(port)
-    yield counting
-    counting.close()
-    server.stop()
+    with serve_bucket(monkeypatch) as (_, port):
+        counting = CountingRelay(port)
+        yield counting
+        counting.close()
 
 
 def write_features(root: Path) -> None:

@@ -11,7 +11,7 @@ from tasks.report.markup import Markup, join, tag
 from tasks.report.paths import TrackPath, find_longest_shot, trace_paths
 from tasks.report.report_data import ReportData
 from tasks.report.section import Section
-from tasks.report.sortable_cells import render_cell, render_track_button
+from tasks.report.sortable_cells import render_cell, render_head, render_track_button
 
 GROUND_PX = 640
 MAX_POINTS = 120  # of a path: a screen shows no more
@@ -103,19 +103,7 @@ def _path(path: TrackPath) -> list[Markup]:
 def _table(data: ReportData, paths: list[TrackPath]) -> Markup:
     heights = _body_heights(data)
     classes = {summary.track_id: summary.class_name for summary in data.track_summaries}
-    head = tag(
-        "tr",
-        *(
-            tag(
-                "th",
-                tag("button", heading, type="button", title=meaning),
-                scope="col",
-                aria_sort="descending" if heading == "distance px" else "none",
-                class_="words" if heading == "class" else None,
-            )
-            for heading, meaning in HEADINGS
-        ),
-    )
+    head = render_head(HEADINGS, "distance px", "descending")
     rows = [
         _row(data, path, classes[path.track_id], heights.get(path.track_id, float("nan")))
         for path in paths[: data.params.table_rows]

@@ -9,7 +9,7 @@ from tasks.report.formatting import DASH, format_count, format_number
 from tasks.report.markup import Markup, join, tag
 from tasks.report.report_data import ReportData
 from tasks.report.section import Section
-from tasks.report.sortable_cells import render_cell, render_track_button
+from tasks.report.sortable_cells import render_cell, render_head, render_track_button
 from tasks.report.track_summary import TrackSummary
 
 HEADINGS = (
@@ -31,19 +31,7 @@ def make_track_table_section(data: ReportData) -> Section | None:
         return None
     shown = sorted(data.track_summaries[:most], key=lambda summary: summary.track_id)
     more = len(data.track_summaries) - len(shown)
-    head = tag(
-        "tr",
-        *(
-            tag(
-                "th",
-                tag("button", heading, type="button", title=meaning),
-                scope="col",
-                aria_sort="ascending" if heading == "track" else "none",
-                class_="words" if heading == "class" else None,
-            )
-            for heading, meaning in HEADINGS
-        ),
-    )
+    head = render_head(HEADINGS, "track")
     table = tag(
         "table", tag("thead", head), tag("tbody", *(_row(data, summary) for summary in shown)), class_="sortable"
     )

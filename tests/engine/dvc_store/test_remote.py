@@ -17,6 +17,7 @@ from flows.engine.dvc_store.object_store import ObjectStore
 from flows.engine.dvc_store.remote import Remote
 from tasks.errors import SemflowError
 from tests.engine.dvc_store.conftest import dvc, git
+from tests.factories.s3_server import serve_bucket
 
 CORE = "[core]\n    remote = team\n    analytics = false\n['remote \"team\"']\n"
 
@@ -187,19 +188,8 @@ def test_dvc_pushes_again_what_was_deleted(root: Path, tmp_path: Path) -> None:
 @pytest.fixture
 def bucket(quiet_dvc: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of an S3 server on this machine with a bucket `team`."""
-    import boto3  # pyright: ignore[reportMissingTypeStubs]
-    from moto.server import ThreadedMotoServer
-
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    boto3.client("s3", endpoint_url=url, region_name="us-east-1").create_bucket(Bucket="team")
-    yield url
-    server.stop()
+    with serve_bucket(monkeypatch) as (host, port):
+        yield f"http://{host}:{port}"
 
 
 @pytest.mark.slow
