@@ -84,10 +84,6 @@ class ProcessLauncher:
         del clone
         return dict(os.environ)
 
-    def list_processes(self) -> dict[str, subprocess.Popen[bytes]]:
-        """Run to its process, of those that are under way."""
-        return {run: process for run, (_, process) in self._running.items() if process.poll() is None}
-
     def _read_run(self, run: str) -> BatchRun:
         if run in self._waiting:
             return BatchRun("waiting")
