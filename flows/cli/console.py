@@ -34,6 +34,12 @@ STATUS_ORDER: tuple[ItemStatus, ...] = ("fresh", "dropped", "stale", "remote", "
 MAX_LINES = 20
 """Most failures of a run, or reasons of a plan, that are shown."""
 RANK = {"failed": 0, "stale": 1, "blocked": 2, "remote": 4, "dropped": 4}
+NEXT_STEPS = (
+    "next: semflow view                           opens the pages in your browser",
+    "      semflow describe tracks                what a table holds, and how to read it in Python",
+    "      semflow run --videos 'folder/*.mp4'    your own films",
+)
+"""What one does after a run that made pages."""
 WAITS, WAITS_RANK = "waits for ", 3
 """Prefix of the reason of an item that waits for another, and its rank: causes are shown before it."""
 
@@ -77,6 +83,9 @@ def show_summary(console: Console | None, summary: Summary, stages: Sequence[str
         _write(console, _expectation(summary))
     if summary.index:
         _write(console, f"report: {summary.index}")
+    if any(outcome.page for outcome in outcomes) and not summary.interrupted:
+        for line in NEXT_STEPS:
+            _write(console, line)
 
 
 def show_plan(console: Console | None, lines: Sequence[PlanLine], stages: Sequence[str], every: bool = False) -> None:

@@ -208,3 +208,12 @@ assert "rich" not in sys.modules, "rich costs a tenth of a second"
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["failed  decode b: bad", "1 fresh, 1 failed", "1 reused in 0.2 s"]
+
+
+def test_a_run_that_made_pages_ends_with_three_next_steps_and_another_without() -> None:
+    made = Outcome("walk", "report", "computed", 2.0, page="reports/walk/index.html")
+    lines = printed(summary_of(made))
+    assert [line.split()[0 if line.startswith(" ") else 1] for line in lines[-3:]] == ["semflow"] * 3
+    assert len({line.index("semflow") for line in lines[-3:]}) == 1
+    for ended in (summary_of(Outcome("walk", "track", "computed", 2.0)), summary_of(made, interrupted=2)):
+        assert not any("next:" in line for line in printed(ended))
