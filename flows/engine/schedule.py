@@ -1,8 +1,8 @@
 """The order in which items are computed: video after video, each with all that its items read before the next one.
 
 Of the items whose inputs are ready the first in this order is started, so that the pages of the first videos can be
-read while the others are computed. An item is started only when everything it reads is available, so no worker waits for another, independent stages of
-one video run at the same time, and no worker is idle while an item of any video is ready; a failure blocks only the items that depend on it.
+read while the others are computed. An item is started only when everything it reads is available: no worker waits for
+another, nor is idle while an item of any video is ready, and a failure blocks only the items that depend on it.
 
 Not graphlib.TopologicalSorter: it gives ready items in no order and knows only done. Here ready items have priorities,
 a failed item blocks its readers (though a stage over the dataset may go on without it), and each is reported once.
