@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from flows.cli.plan_line import PlanLine
 from flows.cli.text_formatting import HOUR, format_size
 
-SIZE_COLUMNS = ("on disk", "not kept", "hour of film")
-"""Headings of `format_sizes`."""
+SIZE_COLUMNS = ("on disk", "not kept", "per hour")
+"""Headings of `format_sizes`; the last one is of film, not of the run."""
 
 
 def format_sizes(lines: Sequence[PlanLine]) -> tuple[str, str, str]:
@@ -35,8 +35,11 @@ def format_size_lines(lines: Iterable[PlanLine], stages: Sequence[str]) -> Itera
 
 
 def format_size_sums(lines: Sequence[PlanLine]) -> str:
-    """Text like "artifacts: 43 MB, and 246 MB not kept; an hour of film: 5.8 GB, and 20 GB not kept"; "" for none."""
+    """Text like "artifacts: 43 MB, and 246 MB not kept; an hour of film: 5.8 GB, and 20 GB not kept"; "" where the
+    table says it all."""
     sums = [("artifacts", _sum_bytes(lines)), ("an hour of film", measure_hour(lines))]
+    if not any(dropped for _, (_, dropped) in sums) and not any(sums[1][1]):
+        return ""
     words = [
         f"{name}: {format_size(kept)}" + (f", and {format_size(dropped)} not kept" if dropped else "")
         for name, (kept, dropped) in sums
