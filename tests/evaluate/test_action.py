@@ -43,6 +43,8 @@ PARAMS = ParamSections(
             classify_people_by_appearance=False,
             flow_stacks_per_window=3,
             min_probability=0.5,
+            min_body_px=100.0,
+            max_camera_speed=0.01,
         ),
     }
 )
