@@ -1,9 +1,9 @@
 """Recipes: the inputs, method and outputs of each item, as JSON files.
 
 An item's recipe is `data/recipes/<stage>/<stem>.recipe.json`: the content hashes of its inputs, the method, the key of
-both, and hashes, sizes and measures of the outputs (or the error, where the input was invalid). The method, which is the
-same for every video of a stage (parameters, code, weights, libraries, kind of device), is stored once beside them, in
-`<digest>.method.json`. Neither contains a time, host or run id, so the same inputs give the same bytes.
+both, and hashes, sizes and measures of the outputs (or the error, where the input was invalid). The method, which is
+the same for every video of a stage (parameters, code, weights, libraries, kind of device), is stored once beside them,
+in `<digest>.method.json`. Neither contains a time, host or run id, so the same inputs give the same bytes.
 """
 
 from __future__ import annotations

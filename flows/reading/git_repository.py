@@ -8,12 +8,23 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from flows.engine.dvc_store.git_commands import make_git_environment
 from tasks.errors import SemflowError
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|[^/\\]+@[^/\\]+:")
 """`https://…`, `ssh://…`, `file://…`, or `user@host:path`."""
+
+
+class Commit(NamedTuple):
+    """A commit of git."""
+
+    commit: str
+    at: str
+    """When it was made, ISO 8601."""
+    author: str
+    subject: str
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,14 @@ class GitRepository:
         """The text of a file, relative to the project's folder, at `commit`; None where there is none."""
         found = self._run(["show", f"{commit}:./{path}" if not self._is_bare else f"{commit}:{path}"])
         return None if found.returncode else found.stdout.decode()
+
+    def list_commits(self, path: str, rev: str = "HEAD") -> list[Commit]:
+        """The commits up to `rev` that changed a file (relative to the project), newest first; [] without git."""
+        found = self._run(["log", "--full-history", "--format=%H%x09%cI%x09%an%x09%s", rev, "--", path])
+        if found.returncode:
+            return []
+        lines = found.stdout.decode(errors="replace").splitlines()
+        return [Commit(*line.split("\t", 3)) for line in lines if line.count("\t") >= 3]  # noqa: PLR2004  tabs between four
 
     @property
     def _is_bare(self) -> bool:
