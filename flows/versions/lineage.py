@@ -27,7 +27,7 @@ BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
-class Film:
+class SourceFilm:
     """The raw file."""
 
     file: str
@@ -40,7 +40,7 @@ class Film:
 
 
 @dataclass(frozen=True)
-class Step:
+class LineageStep:
     """One item on the way from the film to the artifact."""
 
     stage: str
@@ -66,9 +66,9 @@ class Lineage:
     """The revision, or "working copy"."""
     commit: str
     """The commit of the revision; "" for a working copy."""
-    film: Film | None
+    film: SourceFilm | None
     """None for an artifact of the whole data set."""
-    steps: tuple[Step, ...]
+    steps: tuple[LineageStep, ...]
     """The film's first item first, the artifact's own last."""
 
 
@@ -87,7 +87,7 @@ def find_lineage(version: RecordedVersion, artifact: str, video: str) -> Lineage
     commits = history.find_recipes(files)
     runs = _read_runs(version.source.root)
     steps = tuple(
-        Step(
+        LineageStep(
             stage=name,
             video=owner,
             recipe=recipe,
@@ -145,14 +145,14 @@ def _name_input(value: str, items: Mapping[tuple[str, str], Recipe], owner: str)
     return f"files of several videos or of users, content hash {value}"
 
 
-def _find_film(version: RecordedVersion, history: History, steps: tuple[Step, ...]) -> Film | None:
+def _find_film(version: RecordedVersion, history: History, steps: tuple[LineageStep, ...]) -> SourceFilm | None:
     for step in steps:
         for value in step.recipe.inputs.values():
             raw = parse_raw_input(value)
             if raw.relative:
                 path = version.source.root / RAW_FOLDER / raw.relative
                 sha256 = _hash_film(path) if path.is_file() else None
-                return Film(raw.relative, raw.md5, sha256, history.find_film(raw.relative, raw.md5))
+                return SourceFilm(raw.relative, raw.md5, sha256, history.find_film(raw.relative, raw.md5))
     return None
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from flows.versions.lineage import RAW_FOLDER, Film, Lineage, Step
+from flows.versions.lineage import RAW_FOLDER, SourceFilm, Lineage, LineageStep
 from flows.versions.recorded_version import list_contents
 
 SCHEMA_URL = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
@@ -50,7 +50,7 @@ def make_events(lineage: Lineage, namespace: str, producer: str) -> Iterator[dic
             made[contents[folder]] = (f"{folder}/{step.video}", version)
 
 
-def _find_time(step: Step) -> str:
+def _find_time(step: LineageStep) -> str:
     if step.recorded is not None:
         return step.recorded.at
     at = str(step.run.get("at") or "")
@@ -60,7 +60,7 @@ def _find_time(step: Step) -> str:
         return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _list_inputs(step: Step, film: Film | None, made: dict[str, tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def _list_inputs(step: LineageStep, film: SourceFilm | None, made: dict[str, tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """(name, version) of what the item read and that has a name of its own."""
     for argument, content in step.recipe.inputs.items():
         origin = step.inputs[argument]
@@ -75,7 +75,7 @@ def _make_dataset(namespace: str, name: str, version: str, producer: str) -> dic
     return {"namespace": namespace, "name": name, "facets": {"version": facet}}
 
 
-def _make_outputs(step: Step, namespace: str, producer: str) -> list[dict[str, Any]]:
+def _make_outputs(step: LineageStep, namespace: str, producer: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for folder, files in step.recipe.outputs.items():
         version = next(iter(files.values()))[0] if len(files) == 1 else step.recipe.key
@@ -88,7 +88,7 @@ def _make_outputs(step: Step, namespace: str, producer: str) -> list[dict[str, A
     return found
 
 
-def _make_run_facets(step: Step, producer: str) -> dict[str, Any]:
+def _make_run_facets(step: LineageStep, producer: str) -> dict[str, Any]:
     recipe, method = step.recipe, step.method
     facet: dict[str, Any] = {
         "_producer": producer,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from flows.reading.artifact_kinds import TABLES, find_kind
 from flows.reading.artifact_source import ArtifactSource
 from flows.reading.git_repository import Commit
-from flows.versions.lineage import RAW_FOLDER, Film, Lineage, Step, find_lineage
+from flows.versions.lineage import RAW_FOLDER, SourceFilm, Lineage, LineageStep, find_lineage
 from flows.versions.recorded_version import RecordedVersion
 from tasks.errors import SemflowError
 
@@ -100,7 +100,7 @@ def _read_rows(source: ArtifactSource, artifact: str, video: str) -> list[dict[s
     return [{"row": number, **row} for number, row in enumerate(rows)]
 
 
-def _film_to_dict(film: Film | None) -> dict[str, Any] | None:
+def _film_to_dict(film: SourceFilm | None) -> dict[str, Any] | None:
     return None if film is None else {**asdict(film), "added": _commit_to_dict(film.added)}
 
 
@@ -108,7 +108,7 @@ def _commit_to_dict(commit: Commit | None) -> dict[str, str] | None:
     return None if commit is None else commit._asdict()
 
 
-def _step_to_dict(step: Step) -> dict[str, Any]:
+def _step_to_dict(step: LineageStep) -> dict[str, Any]:
     method, recipe = step.method, step.recipe
     outputs = {folder: {name: list(file) for name, file in files.items()} for folder, files in recipe.outputs.items()}
     return {
@@ -155,14 +155,14 @@ def _format_value(value: Any) -> str:
     return f"{value:.{FLOAT_DIGITS}g}" if isinstance(value, float) else str(value)
 
 
-def _describe_film(film: Film) -> Iterator[str]:
+def _describe_film(film: SourceFilm) -> Iterator[str]:
     yield f"\nfilm {RAW_FOLDER}/{film.file}"
     yield f"  SHA-256     {film.sha256 or 'not known: the file is not on this machine'}"
     yield f"  MD5         {film.md5}"
     yield f"  added       {_format_commit(film.added)}"
 
 
-def _describe_step(step: Step) -> Iterator[str]:
+def _describe_step(step: LineageStep) -> Iterator[str]:
     yield f"\n{step.stage} {step.video}"
     yield f"  recorded    {_format_commit(step.recorded)}"
     if step.run:
