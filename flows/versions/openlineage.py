@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from flows.versions.lineage import RAW_FOLDER, SourceFilm, Lineage, LineageStep
+from flows.versions.lineage import RAW_FOLDER, Lineage, LineageStep, SourceFilm
 from flows.versions.recorded_version import list_contents
 
 SCHEMA_URL = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
@@ -60,7 +60,9 @@ def _find_time(step: LineageStep) -> str:
         return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _list_inputs(step: LineageStep, film: SourceFilm | None, made: dict[str, tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def _list_inputs(
+    step: LineageStep, film: SourceFilm | None, made: dict[str, tuple[str, str]]
+) -> Iterator[tuple[str, str]]:
     """(name, version) of what the item read and that has a name of its own."""
     for argument, content in step.recipe.inputs.items():
         origin = step.inputs[argument]

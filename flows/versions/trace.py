@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from flows.reading.artifact_kinds import TABLES, find_kind
 from flows.reading.artifact_source import ArtifactSource
 from flows.reading.git_repository import Commit
-from flows.versions.lineage import RAW_FOLDER, SourceFilm, Lineage, LineageStep, find_lineage
+from flows.versions.lineage import RAW_FOLDER, Lineage, LineageStep, SourceFilm, find_lineage
 from flows.versions.recorded_version import RecordedVersion
 from tasks.errors import SemflowError
 
@@ -179,7 +179,8 @@ def _describe_step(step: LineageStep) -> Iterator[str]:
         return
     method = step.method
     yield from _wrap("parameters", [f"{name} {value}" for name, value in method.params.items()])
-    yield f"  code        {len(method.code)} files, method {method.digest[:HASH_DIGITS]}"
+    files = "1 file" if len(method.code) == 1 else f"{len(method.code)} files"
+    yield f"  code        {files}, method {method.digest[:HASH_DIGITS]}"
     yield from _wrap("weights", [f"{name} {sha[:HASH_DIGITS]}" for name, sha in method.weights.items()])
     yield from _wrap("libraries", [f"{name} {version}" for name, version in method.libraries.items()])
     yield f"  device      {method.device or 'any: it does not change the bytes'}"
