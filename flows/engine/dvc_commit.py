@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flows.engine.dvc_store.dvc_config import LOCK_FILE
 from flows.engine.file_marks import read_mark, scan_folder
+from flows.engine.metrics_file import name_metrics_file
 from flows.engine.plan import Plan
 from flows.engine.project import RAW_FOLDER, Project
 from flows.engine.recipe_sync import REMOVED_MEMO
@@ -55,7 +56,9 @@ def _sign(project: Project, plan: Plan) -> str:
     statuses = [(*item, state.status, state.recorded) for item, state in plan.states.items()]
     written = {kind.folder for d in project.declarations for kind in d.inputs.values() if kind.user_path}
     marks = [(folder, sorted(scan_folder(project.root / folder).items())) for folder in sorted({*written, RAW_FOLDER})]
-    single = [read_mark(project.root / name) for name in (INDEX_PAGE, "dvc.yaml", "params.yaml", "constraints.txt")]
+    metrics = [name_metrics_file(declaration) for declaration in project.declarations]
+    names = (INDEX_PAGE, "dvc.yaml", "params.yaml", "constraints.txt", *metrics)
+    single = [read_mark(project.root / name) for name in names]
     seen = [code, files, statuses, marks, single, project.state.read_memo(REMOVED_MEMO)]
     return hashlib.md5(json.dumps(seen).encode(), usedforsecurity=False).hexdigest()
 

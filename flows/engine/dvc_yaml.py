@@ -2,8 +2,8 @@
 
 There is one DVC stage per stage of the pipeline, for all videos together. It depends on the folders that its items
 read, on its source files and on the pinned packages, so `dvc repro` calls the engine whenever something may have
-changed; the engine then decides item by item. Its outs are the artifact folders, as far as they are kept, and the
-folder of its recipes.
+changed; the engine then decides item by item. Its outs are the artifact folders, as far as they are kept, the folder of
+its recipes, and its metrics, which git keeps.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.engine.declaration import Declaration
+from flows.engine.metrics_file import name_metrics_file, render_plots
 from flows.engine.project import Project
 from flows.engine.recipe import RECIPE_FOLDER
 
@@ -27,7 +28,9 @@ def render_dvc_yaml(project: Project) -> str:
     import yaml
 
     stages = {declaration.name: make_dvc_stage(project, declaration) for declaration in project.declarations}
-    return HEADER + yaml.safe_dump({"stages": stages}, sort_keys=False, width=120)
+    plots = render_plots(project.declarations)
+    sections = {"stages": stages} | ({"plots": plots} if plots else {})
+    return HEADER + yaml.safe_dump(sections, sort_keys=False, width=120)
 
 
 def check_dvc_yaml(project: Project) -> str:
@@ -39,7 +42,7 @@ def check_dvc_yaml(project: Project) -> str:
 
 
 def make_dvc_stage(project: Project, declaration: Declaration) -> dict[str, Any]:
-    """The entry of a stage in dvc.yaml: cmd, deps, params and outs."""
+    """The entry of a stage in dvc.yaml: cmd, deps, params, outs and metrics."""
     pins = [PINS] if (project.root / PINS).is_file() else []
     device = [DEVICE] if declaration.differs_on_cuda else []
     return {
@@ -47,6 +50,7 @@ def make_dvc_stage(project: Project, declaration: Declaration) -> dict[str, Any]
         "deps": [*list_input_folders(project, declaration), *list_code_deps(project, declaration), *pins],
         "params": [*declaration.sections, *device],
         "outs": [{folder: {"persist": True}} for folder in list_recorded_folders(declaration)],
+        "metrics": [{name_metrics_file(declaration): {"cache": False, "persist": True}}],
     }
 
 

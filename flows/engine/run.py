@@ -19,6 +19,7 @@ from flows.engine.inline_workers import make_inline_workers
 from flows.engine.interrupt import Interrupted, SignalState, handle_signals
 from flows.engine.job import WorkerSetup
 from flows.engine.memory import total_bytes
+from flows.engine.metrics_file import write_metrics
 from flows.engine.outcome import Item, Observer, Outcome, Summary
 from flows.engine.plan import ItemState, Plan, list_stale, select_items
 from flows.engine.project import STATE, Project
@@ -162,6 +163,8 @@ def _prepare_dvc_commit(project: Project, stages: Sequence[str]) -> list[str]:
     update_raw_pointer(project, stages)
     store = project.recipe_store
     store.remove_methods(name for name in store.find_unused_methods() if name[0] in stages)
+    for stage in stages:
+        write_metrics(project, project.by_name[stage])
     return notes
 
 
