@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from flows.engine.dvc_store.dvc_lock import DirHash, parse_lock
 from flows.engine.dvc_store.dvc_pointer import parse_pointer
+from flows.engine.dvc_store.history import list_outs
 from flows.engine.dvc_store.object_store import ObjectStore
 from flows.engine.recipe import RECIPE_FOLDER
 from flows.reading.artifact_source import ArtifactSource
@@ -24,14 +24,15 @@ class History:
         self._source = source
         self._objects = ObjectStore.open(source.root)
         self._listings: dict[str, Mapping[str, str]] = {}
-        self._locks: list[tuple[Commit, Mapping[str, str]]] | None = None
 
     def find_recipes(self, wanted: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], Commit]:
         """(stage, file name) of recipes to the oldest commit that records the MD5 that `wanted` gives."""
         found: dict[tuple[str, str], Commit] = {}
-        for commit, listings in self._read_locks():
+        folders = {f"{RECIPE_FOLDER}/{stage}": stage for stage, _ in wanted}
+        for commit, text in self._texts(LOCK_FILE):
+            listings = list_outs(text, list(folders))
             for (stage, name), md5 in wanted.items():
-                if self._listing(listings.get(stage, "")).get(name) == md5:
+                if self._listing(listings.get(f"{RECIPE_FOLDER}/{stage}", "")).get(name) == md5:
                     found[stage, name] = commit
         return found
 
@@ -40,34 +41,21 @@ class History:
         found: Commit | None = None
         for commit, text in self._texts(f"{RAW_FOLDER}.dvc"):
             try:
-                held = parse_pointer(text, RAW_FOLDER)
+                held = parse_pointer(text.decode(errors="replace"), RAW_FOLDER)
             except SemflowError:
-                continue
+                continue  # with conflicts that somebody committed
             if held is not None and self._listing(held.md5).get(name) == md5:
                 found = commit
         return found
 
-    def _read_locks(self) -> list[tuple[Commit, Mapping[str, str]]]:
-        if self._locks is None:
-            self._locks = []
-            for commit, text in self._texts(LOCK_FILE):
-                try:
-                    records = parse_lock(text)
-                except SemflowError:
-                    continue  # with conflicts that somebody committed
-                outs = {name: record.outs.get(f"{RECIPE_FOLDER}/{name}") for name, record in records.items()}
-                held = {name: out.md5 for name, out in outs.items() if isinstance(out, DirHash)}
-                self._locks.append((commit, held))
-        return self._locks
-
-    def _texts(self, path: str) -> Iterator[tuple[Commit, str]]:
+    def _texts(self, path: str) -> Iterator[tuple[Commit, bytes]]:
+        """The versions of a file, newest first."""
         repository = self._source.repository
         if repository is None:
             return
-        for commit in repository.list_commits(path, self._source.commit or "HEAD")[:MAX_COMMITS]:
-            text = repository.read_text(commit.commit, path)
-            if text is not None:
-                yield commit, text
+        commits = repository.list_commits(path, self._source.commit or "HEAD")[:MAX_COMMITS]
+        texts = repository.read_texts([commit.commit for commit in commits], path)
+        yield from ((commit, text) for commit, text in zip(commits, texts, strict=False) if text is not None)
 
     def _listing(self, md5: str) -> Mapping[str, str]:
         if md5 not in self._listings:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from flows.engine.raw_files import list_raw_files
 from flows.engine.raw_input import parse_raw_input
 from flows.engine.recipe import RECIPE_SUFFIX, Method, Recipe
 from flows.engine.state import PREFECT_RUNS, STATE_FOLDER
@@ -34,7 +35,7 @@ class SourceFilm:
     """Path below data/raw."""
     md5: str
     sha256: str | None
-    """None where the file is not on this machine."""
+    """None where the file is not on this machine, or another one is in its place."""
     added: Commit | None
     """The first commit that records it; None where none that is known here does."""
 
@@ -150,18 +151,23 @@ def _find_film(version: RecordedVersion, history: History, steps: tuple[LineageS
         for value in step.recipe.inputs.values():
             raw = parse_raw_input(value)
             if raw.relative:
-                path = version.source.root / RAW_FOLDER / raw.relative
-                sha256 = _hash_film(path) if path.is_file() else None
+                sha256 = _hash_film(version.source.root, raw.relative, raw.md5)
                 return SourceFilm(raw.relative, raw.md5, sha256, history.find_film(raw.relative, raw.md5))
     return None
 
 
-def _hash_film(path: Path) -> str:
-    total = hashlib.sha256()
+def _hash_film(root: Path, relative: str, md5: str) -> str | None:
+    """SHA-256 of the raw file; None where it is not on this machine, or is another film by its MD5."""
+    places = {file.relative: file.path for file in list_raw_files(root).files}
+    path = places.get(relative)
+    if path is None or not path.is_file():
+        return None
+    sha256, check = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     with path.open("rb") as file:
         while block := file.read(BLOCK):
-            total.update(block)
-    return total.hexdigest()
+            sha256.update(block)
+            check.update(block)
+    return sha256.hexdigest() if check.hexdigest() == md5 else None
 
 
 def _read_runs(root: Path) -> dict[tuple[str, str], dict[str, Any]]:

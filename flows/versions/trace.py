@@ -157,7 +157,7 @@ def _format_value(value: Any) -> str:
 
 def _describe_film(film: SourceFilm) -> Iterator[str]:
     yield f"\nfilm {RAW_FOLDER}/{film.file}"
-    yield f"  SHA-256     {film.sha256 or 'not known: the file is not on this machine'}"
+    yield f"  SHA-256     {film.sha256 or 'not known: this film is not on this machine'}"
     yield f"  MD5         {film.md5}"
     yield f"  added       {_format_commit(film.added)}"
 

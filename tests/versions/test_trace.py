@@ -35,6 +35,29 @@ def test_the_film_has_its_hashes_and_the_commit_that_added_it(versions: Path) ->
     assert film.added.commit == git(versions, "rev-parse", "v1").strip() and film.added.subject == "v1"
 
 
+def test_another_film_in_its_place_does_not_give_its_hash(versions: Path) -> None:
+    (versions / "data/raw/steady.mp4").write_text("another film")
+    film = semflow.open(versions, rev="v1").trace("tracks", "steady").lineage.film
+    assert film is not None and film.sha256 is None
+
+
+def test_a_film_that_lies_elsewhere_is_found_by_videos_yaml(versions: Path, tmp_path: Path) -> None:
+    (versions / "data/raw/steady.mp4").rename(tmp_path / "far.mp4")
+    (versions / "videos.yaml").write_text(f"steady.mp4: {tmp_path / 'far.mp4'}\n")
+    film = semflow.open(versions).trace("tracks", "steady").lineage.film
+    assert film is not None and film.sha256 == hashlib.sha256(b"film steady").hexdigest()
+
+
+def test_an_address_is_traced_with_its_commits(versions: Path, tmp_path: Path) -> None:
+    config = versions / ".dvc/config"
+    config.write_text(f"[core]\n    remote = here\n['remote \"here\"']\n    url = {versions / '.dvc/cache'}\n")
+    git(versions, "add", "-A")
+    git(versions, "commit", "-qm", "remote")
+    lineage = semflow.open(f"file://{versions}", cache=tmp_path / "cache").trace("tracks", "steady").lineage
+    assert lineage.steps[-1].recorded is not None and lineage.steps[-1].recorded.subject == "v2"
+    assert lineage.film is not None and lineage.film.sha256 is None
+
+
 def test_a_recipe_has_the_first_commit_that_recorded_it(versions: Path) -> None:
     steps = {step.stage: step.recorded for step in semflow.open(versions).trace("tracks", "steady").lineage.steps}
     subjects = {stage: None if commit is None else commit.subject for stage, commit in steps.items()}
