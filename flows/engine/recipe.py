@@ -160,6 +160,9 @@ def parse_trusted_recipe(fields: dict[str, Any]) -> Recipe:
 
 
 def _make_recipe(fields: Mapping[str, Any], outputs: Outputs) -> Recipe:
+    measures: Any = fields.get("measures")
+    if "measures" in fields and not isinstance(measures, dict):
+        raise TypeError("measures must be a mapping")
     return Recipe(
         video=fields["video"],
         stage=fields["stage"],
@@ -167,7 +170,7 @@ def _make_recipe(fields: Mapping[str, Any], outputs: Outputs) -> Recipe:
         inputs=fields["inputs"],
         outputs=outputs,
         error=fields["error"],
-        measures=fields.get("measures"),
+        measures=measures,
     )
 
 
