@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +95,8 @@ def find_lineage(version: RecordedVersion, artifact: str, video: str) -> Lineage
             recipe=recipe,
             method=version.read_methods(name, [recipe.method]).get(recipe.method),
             inputs={argument: _name_input(value, items, owner) for argument, value in recipe.inputs.items()},
-            recorded=commits.get((name, f"{owner}{RECIPE_SUFFIX}")),
-            run=runs.get((name, recipe.video), {}),
+            recorded=(recorded := commits.get((name, f"{owner}{RECIPE_SUFFIX}"))),
+            run=_choose_run(runs.get((name, recipe.video), []), recorded),
         )
         for (name, owner), recipe in items.items()
     )
@@ -142,7 +143,7 @@ def _name_input(value: str, items: Mapping[tuple[str, str], Recipe], owner: str)
         if stem in (owner, DATASET_STEM) and value in list_contents(recipe).values():
             return f"{name} {stem}"
     if value == NOTHING:
-        return "no file"
+        return "nothing"
     return f"files of several videos or of users, content hash {value}"
 
 
@@ -170,17 +171,33 @@ def _hash_film(root: Path, relative: str, md5: str) -> str | None:
     return sha256.hexdigest() if check.hexdigest() == md5 else None
 
 
-def _read_runs(root: Path) -> dict[tuple[str, str], dict[str, Any]]:
-    """(stage, video) to the last run on this machine that computed it, by the run log."""
+def _read_runs(root: Path) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """(stage, video) to the runs on this machine that computed it, oldest first, by the run log."""
     flows = {(line.get("host"), line.get("pid")): line for line in _read_lines(root / STATE_FOLDER / PREFECT_RUNS)}
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for line in _read_lines(root / STATE_FOLDER / "runs.jsonl"):
         flow = flows.get((line.get("host"), line.get("pid")), {})
         run = {"at": line.get("at"), "host": line.get("host"), "flow_run": flow.get("flow_run")}
         for outcome in line.get("outcomes", []):
             if outcome.get("result") == "computed":
-                found[outcome.get("stage"), outcome.get("video")] = run
+                found.setdefault((outcome.get("stage"), outcome.get("video")), []).append(run)
     return found
+
+
+def _choose_run(runs: Sequence[Mapping[str, Any]], recorded: Commit | None) -> Mapping[str, Any]:
+    """The last run that ended before the recipe was committed, or the last one; {} where no run is known."""
+    if recorded is None:
+        return runs[-1] if runs else {}
+    end = datetime.fromisoformat(recorded.at)
+    return next((run for run in reversed(runs) if _parse_time(run.get("at")) <= end), {})
+
+
+def _parse_time(at: Any) -> datetime:
+    """A time of the run log; a time after all others where it cannot be read."""
+    try:
+        return datetime.strptime(str(at), "%Y-%m-%dT%H:%M:%S%z")
+    except ValueError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _read_lines(path: Path) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ def test_the_steps_lead_from_the_film_to_the_artifact(versions: Path) -> None:
     assert (lineage.steps[0].stage, lineage.steps[-1].stage) == ("decode", "track")
     assert {step.stage for step in lineage.steps} == {"decode", "detect", "estimate_flow", "extract_features", "track"}
     inputs = lineage.steps[-1].inputs
-    assert inputs["detections"] == "detect steady" and inputs["corrections"] == "no file"
+    assert inputs["detections"] == "detect steady" and inputs["corrections"] == "nothing"
     assert lineage.steps[0].inputs == {"raw": "data/raw/steady.mp4"}
 
 
@@ -105,9 +105,11 @@ def test_what_has_no_recipe_is_an_error(versions: Path) -> None:
 
 def test_the_run_and_its_flow_run_are_named_where_this_machine_knows_them(versions: Path) -> None:
     (versions / ".semflow").mkdir()
-    run = {"at": "2026-05-01T10:00:00+0000", "host": "studio", "pid": 7}
+    run = {"at": "2020-05-01T10:00:00+0000", "host": "studio", "pid": 7}
     outcomes = [{"stage": "track", "video": "steady", "result": "computed"}]
-    (versions / ".semflow/runs.jsonl").write_text(json.dumps({**run, "outcomes": outcomes}) + '\n{"cut of')
+    later = {**run, "at": "2999-05-01T10:00:00+0000", "pid": 8}
+    lines = [json.dumps({**one, "outcomes": outcomes}) for one in (run, later)]
+    (versions / ".semflow/runs.jsonl").write_text("\n".join([*lines, '{"cut of']))
     (versions / ".semflow/prefect_runs.jsonl").write_text(json.dumps({"host": "studio", "pid": 7, "flow_run": "f-1"}))
     found = semflow.open(versions).trace("tracks", "steady")
     assert found.lineage.steps[-1].run == {"at": run["at"], "host": "studio", "flow_run": "f-1"}
