@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dvc.utils.serialize import modify_yaml
+from dvc.utils.hydra import apply_overrides
 
 from tests.engine.entry_points import Toy, environment, prefork_server, start_project
 
@@ -91,8 +91,7 @@ def test_an_experiment_computes_what_is_downstream_and_comes_back(toy: Toy) -> N
 def test_the_parameters_are_laid_out_as_dvc_writes_them(checkout: Path, tmp_path: Path) -> None:
     text = (checkout / "params.yaml").read_text(encoding="utf-8")
     (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
-    with modify_yaml(tmp_path / "params.yaml") as params:
-        params["track"]["max_gap_s"] = 0.4
+    apply_overrides(tmp_path / "params.yaml", ["track.max_gap_s=0.4"])
     assert (tmp_path / "params.yaml").read_text(encoding="utf-8") == text.replace("max_gap_s: 0.37", "max_gap_s: 0.4")
 
 
