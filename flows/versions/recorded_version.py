@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.engine.dvc_store.yaml_text import parse_yaml
+from flows.engine.file_marks import scan_folder
 from flows.engine.recipe import METHOD_SUFFIX, RECIPE_FOLDER, RECIPE_SUFFIX, Method, Recipe, parse_method, parse_recipe
 from flows.reading.artifact_source import ArtifactSource
 from tasks.content_hash import combine_hashes
@@ -25,6 +26,8 @@ class RecordedVersion:
     source: ArtifactSource
     _texts: dict[str, str] = field(default_factory=dict[str, str])
     """MD5 to the text of a recipe or method that was read."""
+    _files: dict[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    """Stage to what `list_files` gives."""
 
     @property
     def title(self) -> str:
@@ -42,32 +45,31 @@ class RecordedVersion:
 
     def list_files(self, stage: str) -> Mapping[str, str]:
         """File name to MD5, of the recipes and methods of a stage."""
+        if stage not in self._files:
+            self._files[stage] = self._find_files(stage)
+        return self._files[stage]
+
+    def _find_files(self, stage: str) -> Mapping[str, str]:
         folder = f"{RECIPE_FOLDER}/{stage}"
         here = self.source.root / folder
         if not self.source.is_working_copy or not here.is_dir():
             return self.source.list_recorded(folder)
         found: dict[str, str] = {}
-        for path in sorted(here.rglob("*.json")):
-            if path.name.endswith((RECIPE_SUFFIX, METHOD_SUFFIX)):
-                text = path.read_text(encoding="utf-8")
-                md5 = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-                self._texts[md5] = text
-                found[path.relative_to(here).as_posix()] = md5
+        for name in sorted(scan_folder(here)):
+            if name.endswith((RECIPE_SUFFIX, METHOD_SUFFIX)):
+                data = (here / name).read_bytes()
+                md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+                self._texts[md5] = data.decode("utf-8", "replace")
+                found[name] = md5
         return found
 
     def list_recipes(self, stage: str) -> dict[str, str]:
         """Stem to the MD5 of its recipe, of a stage."""
-        if stage not in self._listed:
-            self._listed[stage] = {
-                name.removesuffix(RECIPE_SUFFIX): md5
-                for name, md5 in self.list_files(stage).items()
-                if name.endswith(RECIPE_SUFFIX)
-            }
-        return self._listed[stage]
-
-    @cached_property
-    def _listed(self) -> dict[str, dict[str, str]]:
-        return {}
+        return {
+            name.removesuffix(RECIPE_SUFFIX): md5
+            for name, md5 in self.list_files(stage).items()
+            if name.endswith(RECIPE_SUFFIX)
+        }
 
     def read_recipes(self, stage: str, stems: Iterable[str]) -> dict[str, Recipe]:
         """Stem to recipe; those that were edited or that do not exist are left out."""
