@@ -27,6 +27,7 @@ from flows.engine.project_lock import hold_project
 from flows.engine.raw_pointer import update_raw_pointer
 from flows.engine.remove_orphans import remove_orphans, remove_stale_checkpoints
 from flows.engine.run_items import ItemRunner, make_outcome
+from flows.engine.run_telemetry import make_telemetry
 from flows.engine.status_file import StatusFile
 from flows.engine.timings import DurationEstimates
 from flows.engine.worker_pool import GB, WorkerPool
@@ -64,7 +65,7 @@ def run_stale_items(  # noqa: PLR0913  one keyword per question that a caller ha
     and signals do not raise; they are in the summary.
     """
     began = time.perf_counter()
-    observers = (*observers, StatusFile(project.root))
+    observers = (*observers, StatusFile(project.root), *make_telemetry())
     with hold_project(project), handle_signals() as signals:
         progress = _RunState(notes=list(project.notes))
         try:
