@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from flows.engine.code_fingerprints import FOLDER as FINGERPRINTS
 from flows.engine.dvc_store.dvc_config import LOCK_FILE
 from flows.engine.file_marks import read_mark, scan_folder
 from flows.engine.plan import Plan
@@ -14,6 +15,7 @@ from flows.engine.recipe_sync import REMOVED_MEMO
 from flows.engine.storage import Storage
 from tasks.errors import SemflowError
 
+SCANNED = (RAW_FOLDER, FINGERPRINTS)
 INDEX_PAGE = "reports/index.html"
 """The index page of all videos, which is recorded with the reports."""
 
@@ -29,11 +31,13 @@ def commit_to_dvc(project: Project, plan: Plan) -> dict[str, str]:
     if known is not None and known["signature"] == signature and known["lock"] == lock:
         return known["unrecorded"]
     try:
+        from flows.engine.code_fingerprints import write_fingerprints
         from flows.engine.commit_stages import commit_stages
         from flows.engine.dvc_yaml import check_dvc_yaml
 
         if problem := check_dvc_yaml(project):
             return {"all": problem}
+        write_fingerprints(project)
         unrecorded = commit_stages(project, plan, storage)
     except SemflowError as error:
         return {"all": str(error)}
@@ -54,7 +58,7 @@ def _sign(project: Project, plan: Plan) -> str:
     ]
     statuses = [(*item, state.status, state.recorded) for item, state in plan.states.items()]
     written = {kind.folder for d in project.declarations for kind in d.inputs.values() if kind.user_path}
-    marks = [(folder, sorted(scan_folder(project.root / folder).items())) for folder in sorted({*written, RAW_FOLDER})]
+    marks = [(folder, sorted(scan_folder(project.root / folder).items())) for folder in sorted({*written, *SCANNED})]
     single = [read_mark(project.root / name) for name in (INDEX_PAGE, "dvc.yaml", "params.yaml", "constraints.txt")]
     seen = [code, files, statuses, marks, single, project.state.read_memo(REMOVED_MEMO)]
     return hashlib.md5(json.dumps(seen).encode(), usedforsecurity=False).hexdigest()

@@ -1,9 +1,9 @@
 """Render `dvc.yaml` from the stages.
 
 There is one DVC stage per stage of the pipeline, for all videos together. It depends on the folders that its items
-read, on its source files and on the pinned packages, so `dvc repro` calls the engine whenever something may have
-changed; the engine then decides item by item. Its outs are the artifact folders, as far as they are kept, and the
-folder of its recipes.
+read, on its source files (code_fingerprints.py: or on the file of their fingerprint) and on the pinned packages, so
+`dvc repro` calls the engine whenever something may have changed; the engine then decides item by item. Its outs are the
+artifact folders, as far as they are kept, and the folder of its recipes.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from flows.engine.code_fingerprints import is_project_code, list_fingerprint_files
 from flows.engine.declaration import Declaration
 from flows.engine.project import Project
 from flows.engine.recipe import RECIPE_FOLDER
@@ -81,10 +82,9 @@ def name_recipe_folder(declaration: Declaration) -> str:
 
 
 def list_code_deps(project: Project, declaration: Declaration) -> list[str]:
-    """The stage's source files that are inside the project and not empty, relative to its root."""
+    """What stands for the stage's code: its source files inside the project that are not empty, and the file of its
+    fingerprint where there is code outside; relative to the project's root."""
     paths = [Path(name) for name in declaration.code_files]
-    return [
-        path.relative_to(project.root).as_posix()
-        for path in paths
-        if path.is_relative_to(project.root) and path.stat().st_size
-    ]
+    inside = [path for path in paths if is_project_code(project.root, path) and path.stat().st_size]
+    files = [path.relative_to(project.root).as_posix() for path in inside]
+    return [*files, *list_fingerprint_files(project, declaration)]
