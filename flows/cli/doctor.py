@@ -205,7 +205,7 @@ def _dvc(project: Project) -> str:
     if outdated := next(iter(find_outdated_fingerprints(project)), None):
         raise SemflowError(
             f"{outdated} must be of the code that runs, got that of another version, so `dvc repro` does not see what "
-            "changed; run `semflow dvc`"
+            "changed; run `semflow upgrade`"
         )
     if shutil.which("semflow") is None:
         raise SemflowError("`semflow` must be on the PATH for `dvc repro`, got none; run `source .venv/bin/activate`")

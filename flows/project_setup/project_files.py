@@ -19,8 +19,8 @@ from tasks.stage import Stage
 
 NOTES = ("labels", "corrections", "cameras")
 """Folders of what people add, each with a README."""
-MERGED = (".gitignore", ".dvcignore", "data/.gitignore")
-"""Lists of patterns: lines are added to an existing file."""
+MERGED_TEMPLATES = {".gitignore": "gitignore", ".dvcignore": "dvcignore"}
+"""Lists of patterns and their templates: lines are added to an existing file."""
 DVC_GITIGNORE = "/config.local\n/tmp\n/cache\n"
 
 
@@ -57,11 +57,8 @@ def render_project_files(name: str, stages: str | Sequence[Stage[..., object]] =
         owned={PARAMS_FILE: params, ".dvc/config": read_template("dvc_config")} | rendered,
         kept={"README.md": read_template("README.md").replace("{name}", name), ".dvc/.gitignore": DVC_GITIGNORE}
         | {f"data/{note}/README.md": read_template(f"{note}.md") for note in NOTES},
-        merged={
-            ".gitignore": read_template("gitignore"),
-            ".dvcignore": read_template("dvcignore"),
-            "data/.gitignore": ignored,
-        },
+        merged={path: read_template(template) for path, template in MERGED_TEMPLATES.items()}
+        | {"data/.gitignore": ignored},
     )
 
 

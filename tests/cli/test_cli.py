@@ -178,7 +178,7 @@ def test_json_may_stand_before_the_command_or_after_it(folder: Path, capsys: pyt
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["plans"], "COMMAND must be one of init, run, check, plan, why"),
+        (["plans"], "COMMAND must be one of init, upgrade, run, check, plan, why"),
         (["plan", "--al"], "No such option '--al'"),
         (["run", "--videos", "--quiet"], "--videos must have a value, got none; see `semflow run --help`"),
         (["eval", "mot"], "Missing option '--data'"),
