@@ -9,6 +9,7 @@ from pathlib import Path
 from flows.engine.code_fingerprints import FOLDER as FINGERPRINTS
 from flows.engine.dvc_store.dvc_config import LOCK_FILE
 from flows.engine.file_marks import read_mark, scan_folder
+from flows.engine.overview_files import NOTES_FILE, OVERVIEW_FILES, REPORTS
 from flows.engine.plan import Plan
 from flows.engine.project import RAW_FOLDER, Project
 from flows.engine.recipe_sync import REMOVED_MEMO
@@ -16,8 +17,8 @@ from flows.engine.storage import Storage
 from tasks.errors import SemflowError
 
 SCANNED = (RAW_FOLDER, FINGERPRINTS)
-INDEX_PAGE = "reports/index.html"
-"""The index page of all videos, which is recorded with the reports."""
+SINGLE = (*(f"{REPORTS}/{name}" for name in OVERVIEW_FILES), NOTES_FILE, "dvc.yaml", "params.yaml", "constraints.txt")
+"""Files by which the record changes; the overview of all videos is recorded with the reports."""
 
 
 def commit_to_dvc(project: Project, plan: Plan) -> dict[str, str]:
@@ -59,7 +60,7 @@ def _sign(project: Project, plan: Plan) -> str:
     statuses = [(*item, state.status, state.recorded) for item, state in plan.states.items()]
     written = {kind.folder for d in project.declarations for kind in d.inputs.values() if kind.user_path}
     marks = [(folder, sorted(scan_folder(project.root / folder).items())) for folder in sorted({*written, *SCANNED})]
-    single = [read_mark(project.root / name) for name in (INDEX_PAGE, "dvc.yaml", "params.yaml", "constraints.txt")]
+    single = [read_mark(project.root / name) for name in SINGLE]
     seen = [code, files, statuses, marks, single, project.state.read_memo(REMOVED_MEMO)]
     return hashlib.md5(json.dumps(seen).encode(), usedforsecurity=False).hexdigest()
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from flows.engine.code_fingerprints import is_project_code, list_fingerprint_files
 from flows.engine.declaration import Declaration
+from flows.engine.overview_files import NOTES_FILE, REPORTS
 from flows.engine.project import Project
 from flows.engine.recipe import RECIPE_FOLDER
 
@@ -42,10 +43,12 @@ def check_dvc_yaml(project: Project) -> str:
 def make_dvc_stage(project: Project, declaration: Declaration) -> dict[str, Any]:
     """The entry of a stage in dvc.yaml: cmd, deps, params and outs."""
     pins = [PINS] if (project.root / PINS).is_file() else []
+    shows_all = REPORTS in list_output_folders(declaration)
+    notes = [NOTES_FILE] if shows_all and (project.root / NOTES_FILE).is_file() else []
     device = [DEVICE] if declaration.differs_on_cuda else []
     return {
         "cmd": f"semflow stage {declaration.name} --keep-going",
-        "deps": [*list_input_folders(project, declaration), *list_code_deps(project, declaration), *pins],
+        "deps": [*list_input_folders(project, declaration), *list_code_deps(project, declaration), *pins, *notes],
         "params": [*declaration.sections, *device],
         "outs": [{folder: {"persist": True}} for folder in list_recorded_folders(declaration)],
     }

@@ -14,6 +14,7 @@ from tasks.errors import SemflowError
 
 EXPLAINED = (
     ("params.yaml", "what is computed and how: every key with its meaning"),
+    ("dataset.yaml", "name, licence and authors of the data set, for you to fill in"),
     ("dvc.yaml", "the stages, as DVC runs them"),
     ("fingerprints/", "the version of the code behind each stage"),
     ("README.md", "what is where, and the commands for it"),

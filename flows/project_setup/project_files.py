@@ -5,6 +5,7 @@ Texts lie in `files/`; dvc.yaml, fingerprints and the folders that git ignores a
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from flows.engine.code_fingerprints import find_outdated_fingerprints
 from flows.engine.dvc_yaml import list_output_folders, render_dvc_yaml
+from flows.engine.overview_files import NOTES_FILE
 from flows.engine.project import PARAMS_FILE, PIPELINE, Project
 from flows.engine.recipe import RECIPE_FOLDER
 from tasks.stage import Stage
@@ -44,9 +46,11 @@ def read_template(name: str) -> str:
 def render_project_files(name: str, stages: str | Sequence[Stage[..., object]] = PIPELINE) -> ProjectFiles:
     """The files of a new project called `name`."""
     params = read_template(PARAMS_FILE)
+    notes = read_template(NOTES_FILE).replace("{name}", json.dumps(name, ensure_ascii=False))
     with tempfile.TemporaryDirectory(prefix="semflow-") as folder:
         root = Path(folder).resolve()
         (root / PARAMS_FILE).write_text(params, encoding="utf-8")
+        (root / NOTES_FILE).write_text(notes, encoding="utf-8")
         project = Project.open(root, stages)
         try:
             rendered = {"dvc.yaml": render_dvc_yaml(project)} | find_outdated_fingerprints(project)
@@ -55,7 +59,8 @@ def render_project_files(name: str, stages: str | Sequence[Stage[..., object]] =
             project.close()
     return ProjectFiles(
         owned={PARAMS_FILE: params, ".dvc/config": read_template("dvc_config")} | rendered,
-        kept={"README.md": read_template("README.md").replace("{name}", name), ".dvc/.gitignore": DVC_GITIGNORE}
+        kept={"README.md": read_template("README.md").replace("{name}", name), NOTES_FILE: notes}
+        | {".dvc/.gitignore": DVC_GITIGNORE}
         | {f"data/{note}/README.md": read_template(f"{note}.md") for note in NOTES},
         merged={path: read_template(template) for path, template in MERGED_TEMPLATES.items()}
         | {"data/.gitignore": ignored},
