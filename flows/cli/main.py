@@ -29,6 +29,7 @@ COMMANDS = {
     "why": ("flows.cli.commands:why_command", "explain why items of one video are stale"),
     "stage": ("flows.cli.commands:stage_command", "compute one stage for all videos: what `dvc repro` calls"),
     "status": ("flows.maintenance.status:command", "progress of a run, result of the last one, state of every item"),
+    "view": ("flows.viewer.view_command:command", "open the reports in a browser, live while a run goes on"),
     "doctor": ("flows.cli.commands:doctor_command", "check versions, device, weights, disk, DVC and Prefect"),
     "samples": ("flows.cli.commands:samples_command", "fetch the sample clips into data/raw"),
     "dvc": ("flows.cli.commands:dvc_command", "write dvc.yaml from the stages"),

@@ -6,7 +6,6 @@ Called by `make docs`; tests/repository/test_documented.py fails when a page is 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -36,7 +35,6 @@ Every key of [params.yaml](../params.yaml) by section. Values stand in params.ya
 or of the wrong type is an error with file and line. Written by `make docs` from the classes in
 `tasks/<stage>/params.py`.
 """
-RATES_PAGE = "flows/overview/stage_rates.json"
 SETUP_FOLDER = "flows/project_setup/files"
 LINK_UP = re.compile(r"\[([^\]]+)\]\(\.\./\.\./[^)]+\)")
 """A link to a file of semflow's clone, which a project does not have."""
@@ -78,7 +76,7 @@ def write_pages(root: Path) -> None:
 
 
 def render_setup_files(root: Path) -> dict[str, str]:
-    """Path to text of files in packages that follow from params.yaml, READMEs, settings and figures below `root`."""
+    """Path to text of the files of a new project that follow from params.yaml, READMEs and settings below `root`."""
     from flows.project_setup.default_params import render_default_params
 
     values = (root / "params.yaml").read_text(encoding="utf-8")
@@ -86,15 +84,7 @@ def render_setup_files(root: Path) -> dict[str, str]:
     copies = {**notes, "dvcignore": root / ".dvcignore", "dvc_config": root / ".dvc/config"}
     texts = {name: LINK_UP.sub(r"`\1` of semflow", path.read_text(encoding="utf-8")) for name, path in copies.items()}
     texts["params.yaml"] = render_default_params(values, list_sections())
-    return {f"{SETUP_FOLDER}/{name}": text for name, text in texts.items()} | {RATES_PAGE: _render_rates(root)}
-
-
-def _render_rates(root: Path) -> str:
-    """Seconds of processor time per second of film by stage, of the figures that the benchmark of stages recorded."""
-    found: dict[str, float] = json.loads((root / "benchmarks/pipeline/baseline.json").read_text(encoding="utf-8"))
-    suffix, stages = ": processor s per s", {name for name in list_sections() if name != "compute"}
-    rates = {key.removesuffix(suffix): round(value, 4) for key, value in found.items() if key.endswith(suffix)}
-    return json.dumps({name: rate for name, rate in rates.items() if name in stages}, indent=1) + "\n"
+    return {f"{SETUP_FOLDER}/{name}": text for name, text in texts.items()}
 
 
 def list_sections() -> dict[str, type[Params]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from flows.engine.code_fingerprints import FOLDER as FINGERPRINTS
 from flows.engine.dvc_store.dvc_config import LOCK_FILE
 from flows.engine.file_marks import read_mark, scan_folder
+from flows.engine.metrics_file import name_metrics_file
 from flows.engine.overview_files import NOTES_FILE, OVERVIEW_FILES, REPORTS
 from flows.engine.plan import Plan
 from flows.engine.project import RAW_FOLDER, Project
@@ -60,7 +61,8 @@ def _sign(project: Project, plan: Plan) -> str:
     statuses = [(*item, state.status, state.recorded) for item, state in plan.states.items()]
     written = {kind.folder for d in project.declarations for kind in d.inputs.values() if kind.user_path}
     marks = [(folder, sorted(scan_folder(project.root / folder).items())) for folder in sorted({*written, *SCANNED})]
-    single = [read_mark(project.root / name) for name in SINGLE]
+    metrics = [name_metrics_file(declaration) for declaration in project.declarations]
+    single = [read_mark(project.root / name) for name in (*SINGLE, *metrics)]
     seen = [code, files, statuses, marks, single, project.state.read_memo(REMOVED_MEMO)]
     return hashlib.md5(json.dumps(seen).encode(), usedforsecurity=False).hexdigest()
 

@@ -6,15 +6,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 
-from flows.overview.dataset_facts import ArtifactFacts, DatasetFacts
+from flows.engine.default_costs import COSTS
+from flows.engine.measures import RATIOS
+from flows.overview.dataset_facts import ArtifactFacts, DatasetFacts, StageFacts
 from flows.overview.index_page import IndexItem
 from tasks.report.formatting import DASH, format_duration, format_number
 from tasks.weights.catalog import WEIGHTS
 
-RATES_FILE = "stage_rates.json"
-"""Seconds of processor time for a second of film by stage, as `python -m benchmarks.pipeline` measured them."""
 BYTES_PER_MB, BYTES_PER_GB = 1e6, 1e9
 UNKNOWN_LICENCE = "your own"
 SHA256_DIGITS = 12
@@ -28,6 +27,8 @@ class ArtifactRow:
     stage: str
     coverage: str
     """Videos that have it, of all."""
+    measures: str
+    """Ratios over all videos, such as the share of frames with a track; "" where an earlier line has them."""
     size: str
     time: str
     """Processor time to make it again; "" where an earlier line has that of the stage."""
@@ -63,14 +64,12 @@ class CardSection:
 
 def make_card(facts: DatasetFacts, items: Sequence[IndexItem]) -> CardSection:
     """The section for the facts of the recipes and the entries of the videos."""
-    seconds = sum(item.account.duration_s for item in items if item.account is not None)
-    rates = read_rates()
     libraries = {name: version for stage in facts.stages for name, version in stage.libraries.items()}
     return CardSection(
         description=facts.notes.description,
         credits=_credit(facts),
-        figures=tuple(_list_figures(facts, items, seconds, rates)),
-        artifacts=tuple(_list_artifacts(facts, seconds, rates)),
+        figures=tuple(_list_figures(facts, items)),
+        artifacts=tuple(_list_artifacts(facts)),
         weights=tuple(_list_weights(facts)),
         libraries=", ".join(f"{name} {version}" for name, version in sorted(libraries.items())),
         params=tuple((stage.name, _write_params(stage.params)) for stage in facts.stages if stage.params),
@@ -78,23 +77,20 @@ def make_card(facts: DatasetFacts, items: Sequence[IndexItem]) -> CardSection:
     )
 
 
-def read_rates() -> dict[str, float]:
-    """Stage to seconds of processor time for a second of film of 640 x 360 pixels at 30 frames per second."""
-    text = resources.files("flows.overview").joinpath(RATES_FILE).read_text(encoding="utf-8")
-    return json.loads(text)
+def estimate_seconds(stage: StageFacts, frames: float) -> float | None:
+    """Processor time to compute a stage again, for all `frames` of the data set; None where its cost is unknown."""
+    cost = COSTS.get(stage.name)
+    return None if cost is None else cost.seconds_per_frame * frames + cost.seconds_per_item * stage.items
 
 
-def _list_figures(
-    facts: DatasetFacts, items: Sequence[IndexItem], seconds: float, rates: Mapping[str, float]
-) -> list[tuple[str, str]]:
-    accounts = [item.account for item in items if item.account is not None]
-    hurt = sum(account.damaged + account.lost for account in accounts)
-    frames = sum(account.kept for account in accounts)
-    classes = sorted({name for item in items for name in item.tracks})
-    needed = sum(rates.get(stage.name, 0.0) for stage in facts.stages) * seconds
+def _list_figures(facts: DatasetFacts, items: Sequence[IndexItem]) -> list[tuple[str, str]]:
+    frames = facts.count("frames")
+    hurt = facts.count("damaged_frames") + facts.count("lost_frames")
+    classes = {name for item in items for name in item.tracks}
+    needed = sum(estimate_seconds(stage, frames) or 0.0 for stage in facts.stages)
     return [
         ("films", format_number(facts.videos, 1)),
-        ("length", format_duration(seconds)),
+        ("length", format_duration(facts.count("film_s"))),
         ("frames", format_number(frames, 1)),
         ("damaged or lost", f"{100 * hurt / frames:.2g} %" if frames else DASH),
         ("people tracked", format_number(sum(item.tracks.get("person", 0) for item in items), 1)),
@@ -104,23 +100,32 @@ def _list_figures(
     ]
 
 
-def _list_artifacts(facts: DatasetFacts, seconds: float, rates: Mapping[str, float]) -> list[ArtifactRow]:
-    codes = {stage.name: stage.code for stage in facts.stages}
+def _list_artifacts(facts: DatasetFacts) -> list[ArtifactRow]:
+    frames = facts.count("frames")
+    stages = {stage.name: stage for stage in facts.stages}
     rows: list[ArtifactRow] = []
     for one in facts.artifacts:
         is_first = all(row.stage != one.stage for row in rows)
-        needed = format_duration(rates.get(one.stage, 0.0) * seconds)
+        stage = stages[one.stage]
+        needed = estimate_seconds(stage, frames) if is_first else None
         rows.append(
             ArtifactRow(
                 name=one.name,
                 stage=one.stage,
                 coverage=_write_coverage(one, facts.videos),
+                measures=_write_measures(stage) if is_first else "",
                 size=_write_bytes(one.size) if one.is_kept else "not kept",
-                time=needed if is_first and one.stage in rates else "",
-                code=codes[one.stage],
+                time="" if needed is None else format_duration(needed),
+                code=stage.code,
             )
         )
     return rows
+
+
+def _write_measures(stage: StageFacts) -> str:
+    """The ratios of a stage, such as the share of frames with a track."""
+    found = [f"{name.replace('_', ' ')} {stage.measures[name]:.3g}" for name in RATIOS if name in stage.measures]
+    return ", ".join(found)
 
 
 def _write_coverage(one: ArtifactFacts, videos: int) -> str:

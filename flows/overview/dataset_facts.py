@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from flows.engine.declaration import ArtifactKind, Declaration
+from flows.engine.measures import SUM, SUM_DIGITS, compute_ratios
 from flows.engine.outcome import Item
 from flows.engine.overview_files import REPORTS
 from flows.engine.plan import UP_TO_DATE, Plan
@@ -61,6 +63,10 @@ class StageFacts:
     """Name to SHA-256."""
     libraries: Mapping[str, str]
     """Distribution to version."""
+    measures: Mapping[str, float]
+    """Sums over all videos, and the ratios that they give (measures.py)."""
+    items: int
+    """Results that the stage has: videos, or 1 where it is over the data set."""
     reads: tuple[str, ...]
     """Folders of its inputs."""
     writes: tuple[str, ...]
@@ -77,6 +83,10 @@ class DatasetFacts:
     raw: Mapping[str, str]
     """Path of each raw video that was processed, below data/raw, to its MD5."""
     videos: int
+
+    def count(self, name: str) -> float:
+        """The measure `name` of the first stage that has it, such as the frames of all videos; 0 without one."""
+        return next((stage.measures[name] for stage in self.stages if name in stage.measures), 0)
 
     @cached_property
     def files(self) -> dict[str, tuple[str, int]]:
@@ -97,7 +107,7 @@ def collect_facts(plan: Plan) -> DatasetFacts:
     return DatasetFacts(
         notes=read_notes(project.root),
         artifacts=tuple(_describe_artifact(plan, maker, kind) for maker, kind in kinds),
-        stages=tuple(map(_describe_stage, project.declarations)),
+        stages=tuple(_describe_stage(plan, declaration) for declaration in project.declarations),
         raw=_list_raw(plan),
         videos=len(project.videos),
     )
@@ -118,8 +128,15 @@ def _describe_artifact(plan: Plan, maker: Declaration, kind: ArtifactKind) -> Ar
     return ArtifactFacts(kind.folder, kind.suffix, maker.name, maker.keeps_artifacts, files, videos)
 
 
-def _describe_stage(declaration: Declaration) -> StageFacts:
-    method = declaration.method
+def _describe_stage(plan: Plan, declaration: Declaration) -> StageFacts:
+    project, method = plan.project, declaration.method
+    stems = [project.artifact_stem(video) for video in project.list_owners(declaration)]
+    found = [project.recipe_store.recipes.get((declaration.name, stem)) for stem in stems]
+    recipes = [recipe for recipe in found if recipe is not None and recipe.error is None]
+    sums: Counter[str] = Counter()
+    for recipe in recipes:
+        sums.update(recipe.measures or {})
+    rounded = {name: round(value, SUM_DIGITS) for name, value in sorted(sums.items())}
     code = json.dumps(dict(method.code), sort_keys=True).encode()
     return StageFacts(
         name=declaration.name,
@@ -127,6 +144,8 @@ def _describe_stage(declaration: Declaration) -> StageFacts:
         params=method.params,
         weights=method.weights,
         libraries=method.libraries,
+        measures={name: value for name, value in rounded.items() if not name.endswith(SUM)} | compute_ratios(rounded),
+        items=len(recipes),
         reads=tuple(dict.fromkeys(kind.folder or kind.user_path for kind in declaration.inputs.values())),
         writes=tuple(kind.folder for kind in declaration.outputs),
     )

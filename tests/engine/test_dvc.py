@@ -51,6 +51,7 @@ def test_every_stage_is_one_static_dvc_stage_with_persistent_outs(repository: Pa
         "deps": ["data/counts", "data/echoes", "fingerprints/join.json"],
         "params": ["join"],
         "outs": [{"data/pages": {"persist": True}}, {"data/recipes/join": {"persist": True}}],
+        "metrics": [{"metrics/join.json": {"cache": False, "persist": True}}],
     }
 
 
