@@ -15,6 +15,8 @@ from flows.cli.command_options import JSON_OPTION, LazyGroup, print_json
 from tasks.errors import SemflowError
 
 COMMANDS = {
+    "init": ("flows.project_setup.init_command:command", "make a project in any folder"),
+    "upgrade": ("flows.project_setup.upgrade_command:command", "bring a project to this version of semflow"),
     "run": (
         "flows.cli.commands:run_command",
         "compute everything that is stale, and record it in DVC",

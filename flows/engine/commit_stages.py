@@ -19,6 +19,7 @@ from flows.engine.dvc_yaml import list_input_folders, list_recorded_folders, mak
 from flows.engine.file_marks import read_mark, scan_folder
 from flows.engine.metrics_file import name_metrics_file, write_metrics
 from flows.engine.outcome import Item
+from flows.engine.overview_files import OVERVIEW_FILES, REPORTS
 from flows.engine.plan import Plan
 from flows.engine.project import RAW_FOLDER, Project
 from flows.engine.raw_pointer import record_raw_videos
@@ -28,8 +29,6 @@ from flows.engine.storage import Storage
 from tasks.content_hash import md5_file
 from tasks.errors import SemflowError
 
-INDEX_PAGE = ("reports", "index.html")
-"""Folder and name of the index page of all videos, which is recorded with the reports."""
 MAX_NAMES_SHOWN = 5
 Listing = Mapping[str, tuple[str, int]]
 """Relative path to MD5 and size."""
@@ -109,11 +108,11 @@ def _listings(recording: _Recording, declaration: Declaration) -> dict[str, List
             stem = project.artifact_stem(video, kind) + kind.suffix
             for name, file in outputs.get(kind.folder, {}).items():
                 found[kind.folder][f"{stem}/{name}" if name else stem] = file
-    folder, page = INDEX_PAGE
-    mark = read_mark(project.root / folder / page)
-    if folder in found and mark is not None:
-        md5 = recording.plan.inventory.find_md5(f"{folder}/{page}", mark)
-        found[folder][page] = (md5 or "", mark.size)
+    for name in OVERVIEW_FILES if REPORTS in found else ():
+        mark = read_mark(project.root / REPORTS / name)
+        if mark is not None:
+            md5 = recording.plan.inventory.find_md5(f"{REPORTS}/{name}", mark)
+            found[REPORTS][name] = (md5 or "", mark.size)
     return dict(found)
 
 

@@ -32,15 +32,17 @@ def command(files: tuple[str, ...], install: bool) -> int:
 
     BASE, OURS and THEIRS are the three versions of the file PATH; the result replaces OURS.
     """
-    root = find_root(Path.cwd())
     if install:
+        root = find_root(Path.cwd())
         install_driver(root)
         click.echo("git merges dvc.lock and *.dvc file by file in this clone, and keeps our metrics until the next run")
         return 0
     if len(files) != 4:  # noqa: PLR2004  git gives the driver these four
         raise SemflowError(f"semflow merge must get BASE OURS THEIRS PATH from git, got {len(files)} values")
     base, ours, theirs = (Path(file) for file in files[:3])
-    write_bytes_atomically(ours, merge_versions(root, base, ours, theirs, files[3]).encode())
+    root = find_root(Path(files[3]).absolute().parent)  # git calls from its top folder, the project may lie below
+    path = Path(files[3]).absolute().relative_to(root).as_posix()
+    write_bytes_atomically(ours, merge_versions(root, base, ours, theirs, path).encode())
     return 0
 
 
