@@ -100,10 +100,12 @@ def why_command(*, video: str, stage: str | None, as_json: bool) -> int:
 def stage_command(*, name: str, keep_going: bool, as_json: bool) -> int:
     """Compute one stage for all videos; called by `dvc repro`."""
     from flows.cli.display import choose_display
+    from flows.engine.code_fingerprints import write_fingerprints
     from flows.engine.run import run_stale_items
 
     project = _open(fetch=True)
     _require_stage(project, name)
+    write_fingerprints(project, new=False)  # before DVC looks at what the later stages depend on
     with choose_display(json=as_json) as display:
         summary = run_stale_items(project, stages=[name], observers=[display], record=False, pull=True)
     code = _finish(project, summary, as_json=as_json)
@@ -151,6 +153,7 @@ def samples_command(*, more: bool, as_json: bool) -> int:
 @JSON_OPTION
 def dvc_command(*, as_json: bool) -> int:
     """Write dvc.yaml, and the graph in docs/architecture.md, from the stages."""
+    from flows.engine.code_fingerprints import write_fingerprints
     from flows.engine.dvc_yaml import render_dvc_yaml
     from flows.engine.stage_graph import refresh_graph_page
     from tasks.atomic_file import write_text_atomically
@@ -161,6 +164,7 @@ def dvc_command(*, as_json: bool) -> int:
     changed = not path.is_file() or path.read_text(encoding="utf-8") != text
     if changed:
         write_text_atomically(path, text)
+    write_fingerprints(project)
     refresh_graph_page(project.root, project.declarations)
     if as_json:
         print_json({"dvc.yaml": "written" if changed else "fresh"})

@@ -188,7 +188,7 @@ class ItemRunner:
                 mark = read_mark(path)
                 if mark is not None:
                     project.state.save_own_md5(path.relative_to(project.root).as_posix(), mark, md5)
-        recipe = Recipe(item.video, item.stage, state.method, state.inputs, done.outputs)
+        recipe = Recipe(item.video, item.stage, state.method, state.inputs, done.outputs, measures=done.measures)
         method = project.recipe_store.methods.get((item.stage, state.method), declaration.method)
         with project.state.batch_writes():
             project.recipe_store.write_recipe(project.artifact_stem(item.video), recipe, method)

@@ -33,7 +33,8 @@ class MatchParams(Params):
     temperature: float = Field(gt=0)
     """Of the softmax that gives these weights: a similarity smaller by this weighs e times less."""
     consensus_radius: int = Field(ge=0, le=16)
-    """Cells around an unsure one whose median displacement is searched again, and how far; 0: no second search."""
+    """Cells to each side of an unsure one around whose median displacement it is matched again, and how far; as many
+    cells around each one refine its match by their affine motion; 0: neither."""
     flow_search_radius: int | None = Field(ge=0)
     """Cells searched around the position that valid optical flow predicts; null: all cells."""
     region_min_score: float = Field(ge=0, le=1)

@@ -32,7 +32,7 @@ def test_a_moving_scene_moves_and_both_flows_agree(make_dense_flow, params) -> N
     for pair, values in rows:
         stride = pair.frame_b - pair.frame_a
         seen = values[:, : 8 - stride].astype(np.float32)
-        assert np.allclose(seen[..., :2], [8 * stride, 0], atol=0.05)
+        assert np.allclose(seen[..., :2], [8 * stride, 0], atol=0.2)  # of cells of 8 px
         assert (seen[..., 2] == 1).all()
         assert pair.agreement is not None and pair.agreement > 0.99
         assert pair.mutual_share is not None and pair.mutual_share >= (8 - stride) / 8

@@ -38,7 +38,7 @@ def test_both_artifacts_come_out(make_dense_flow, make_detections, params, tmp_p
     found = flow.to(tmp_path / "flow.npy")
     assert [(pair.frame_a, pair.frame_b) for pair in found.pairs] == [(0, 1), (0, 2), (1, 2), (1, 3), (2, 3)]
     assert [pair.mutual_share is None for pair in found.pairs] == [False, True, True, False, True]
-    assert np.allclose(found.flow(0)[:, :7], [8, 0], atol=0.05)
+    assert np.allclose(found.flow(0)[:, :7], [8, 0], atol=0.2)
     assert (found.confidence(1) == 0).all()
     assert list(zip(matches.frame_a.tolist(), matches.frame_b.tolist(), strict=True)) == [(0, 1), (1, 3)]
     assert (matches.cosine > 0.99).all()
