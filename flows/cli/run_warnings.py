@@ -11,7 +11,7 @@ from flows.engine.project import Project
 from tasks.errors import SemflowError
 
 FOLDER = "data/actions"
-MOST_FILMS = 3
+MAX_FILMS = 3
 """Most films that are named in a line."""
 
 
@@ -47,5 +47,5 @@ def list_warnings(paths: Mapping[str, Path]) -> list[str]:
 
 
 def _name_films(films: Sequence[str]) -> str:
-    more = len(films) - MOST_FILMS
-    return ", ".join(films[:MOST_FILMS]) + (f" and {more} more" if more > 0 else "")
+    more = len(films) - MAX_FILMS
+    return ", ".join(films[:MAX_FILMS]) + (f" and {more} more" if more > 0 else "")
