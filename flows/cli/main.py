@@ -35,6 +35,8 @@ COMMANDS = {
     "dvc": ("flows.cli.commands:dvc_command", "write dvc.yaml from the stages"),
     "sql": ("flows.cli.data_commands:sql_command", "run an SQL query over the artifacts"),
     "describe": ("flows.cli.data_commands:describe_command", "print what an artifact holds and how to read it"),
+    "trace": ("flows.versions.trace_command:command", "say where an artifact, or a row of it, came from"),
+    "diff": ("flows.versions.diff_command:command", "compare two versions: what changed, and what it did to the data"),
     "pull": ("flows.maintenance.pull:command", "fetch recorded artifacts or raw videos; computes nothing"),
     "watch": ("flows.maintenance.watch:command", "process videos as they are put into data/raw"),
     "publish": ("flows.maintenance.publish:command", "push the recorded version, commit it, and push the commit"),

@@ -1,9 +1,9 @@
 """Metrics of a stage, `metrics/<stage>.json`: sums and ratios over all videos, and how the videos spread.
 
-DVC shows the numbers with `dvc metrics show` and `diff`, the quantiles with `dvc plots show` and `diff`. The file is made
-of the recipes alone: nothing is read for items that are reused, and a machine whose artifacts are in the remote writes
-the same bytes. It lies in git and names no video, so that what `semflow forget` erases is in no commit. Seconds are not
-in it: two runs that give the same artifacts give the same metrics.
+DVC shows the numbers with `dvc metrics show` and `diff`, the quantiles with `dvc plots show` and `diff`. The file is
+made of the recipes alone: nothing is read for items that are reused, and a machine whose artifacts are in the remote
+writes the same bytes. It lies in git and names no video, so that what `semflow forget` erases is in no commit. Seconds
+are not in it: two runs that give the same artifacts give the same metrics.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Recipes: the inputs, method and outputs of each item, as JSON files.
 
 An item's recipe is `data/recipes/<stage>/<stem>.recipe.json`: the content hashes of its inputs, the method, the key of
-both, and hashes, sizes and measures of the outputs (or the error, where the input was invalid). The method, which is the
-same for every video of a stage (parameters, code, weights, libraries, kind of device), is stored once beside them, in
-`<digest>.method.json`. Neither contains a time, host or run id, so the same inputs give the same bytes.
+both, and hashes, sizes and measures of the outputs (or the error, where the input was invalid). The method, which is
+the same for every video of a stage (parameters, code, weights, libraries, kind of device), is stored once beside them,
+in `<digest>.method.json`. Neither contains a time, host or run id, so the same inputs give the same bytes.
 """
 
 from __future__ import annotations
@@ -160,6 +160,9 @@ def parse_trusted_recipe(fields: dict[str, Any]) -> Recipe:
 
 
 def _make_recipe(fields: Mapping[str, Any], outputs: Outputs) -> Recipe:
+    measures: Any = fields.get("measures")
+    if "measures" in fields and not isinstance(measures, dict):
+        raise TypeError("measures must be a mapping")
     return Recipe(
         video=fields["video"],
         stage=fields["stage"],
@@ -167,7 +170,7 @@ def _make_recipe(fields: Mapping[str, Any], outputs: Outputs) -> Recipe:
         inputs=fields["inputs"],
         outputs=outputs,
         error=fields["error"],
-        measures=fields.get("measures"),
+        measures=measures,
     )
 
 
