@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,7 +27,8 @@ def list_files(root: Path) -> dict[str, bytes]:
     }
 
 
-def test_a_new_project_is_ready_for_videos(made: Path) -> None:
+def test_a_new_project_is_ready_for_videos(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")  # as activated
     project = Project.open(made)
     assert project.videos == {}
     assert doctor._dvc(project) == "repository found, dvc.yaml is fresh"
