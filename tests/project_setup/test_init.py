@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,7 +27,8 @@ def list_files(root: Path) -> dict[str, bytes]:
     }
 
 
-def test_a_new_project_is_ready_for_videos(made: Path) -> None:
+def test_a_new_project_is_ready_for_videos(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")  # as activated
     project = Project.open(made)
     assert project.videos == {}
     assert doctor._dvc(project) == "repository found, dvc.yaml is fresh"
@@ -97,6 +100,17 @@ def test_the_command_says_what_it_made_and_three_next_steps(
     assert {"params.yaml", "dvc.yaml", ".dvc/config", ".gitattributes"} <= set(answer["files"])
     assert len(answer["next"]) == 3
     assert answer["next"][0].startswith("cd films && semflow run")
+
+
+def test_a_project_below_the_top_of_a_repository_merges_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    init_command.make_project(tmp_path / "films")
+    lock = "schema: '2.0'\nstages:\n  {}:\n    cmd: semflow stage {}\n"
+    for name, stage in (("base", "decode"), ("ours", "decode"), ("theirs", "detect")):
+        (tmp_path / name).write_text(lock.format(stage, stage))
+    monkeypatch.chdir(tmp_path)  # where git calls the driver
+    assert main.main(["merge", "base", "ours", "theirs", "films/dvc.lock"]) == 0
+    assert "detect" in (tmp_path / "ours").read_text()
 
 
 def test_missing_lines_are_added_once_and_comments_not_alone() -> None:
