@@ -229,6 +229,26 @@ def animate_kick(t: Series, random: Random) -> BodyAngles:
     return replace(pose, legs=_on_random_side(pose.legs[1], leg, random), arms=(arm, arm), lean=-0.15 * flexion)
 
 
+def make_throwing_motion(sense: int) -> MotionFunction:
+    """One arm slowly back, fast forward and down again, repeatedly; with `sense` -1 the same backwards, as in catching.
+
+    The phase at the start is random: a single image is as likely in either sense.
+    """
+
+    def motion(t: Series, random: Random) -> BodyAngles:
+        idle = IdleFigure(t, random)
+        share = (sense * t / random.uniform(0.9, 1.3) + random.uniform()) % 1
+        size = random.uniform(0.8, 1.2)
+        upper = size * np.interp(share, [0, 0.5, 0.65, 0.8, 1], np.radians([10, -60, 100, 70, 10]))
+        elbow = np.interp(share, [0, 0.5, 0.65, 0.8, 1], np.radians([30, 95, 10, 15, 30]))
+        out = idle.constant_series(_deg(random.uniform(3, 20)))
+        pose = idle.standing_pose()
+        arms = _on_random_side(idle.hanging_arm(), LimbAngles(upper, out, upper + elbow, out), random)
+        return replace(pose, arms=arms, lean=pose.lean + 0.1 * upper)
+
+    return motion
+
+
 def animate_bow(t: Series, random: Random) -> BodyAngles:
     """The trunk forward and up again."""
     idle = IdleFigure(t, random)
@@ -292,6 +312,10 @@ TEMPI: dict[str, MotionFunction] = {
     "to and fro": make_tempo_motion(_oscillating_phase),
 }
 """Motions that cannot be distinguished in a single image: one gait cycle with different phase functions."""
-UNTRAINED: dict[str, MotionFunction] = {"tremble": make_tempo_motion(_trembling_phase)}
-"""A phase function on which the pretrained network was not trained."""
+UNTRAINED: dict[str, MotionFunction] = {
+    "tremble": make_tempo_motion(_trembling_phase),
+    "throw": make_throwing_motion(1),
+    "catch": make_throwing_motion(-1),
+}
+"""Motions on which the pretrained network was not trained: a phase function, and one motion in both senses of time."""
 EVERY_MOTION = MOTIONS | TEMPI | UNTRAINED
