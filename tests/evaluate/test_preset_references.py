@@ -59,31 +59,38 @@ def make_crowd(seed: int) -> Detections:
     return make_detections(sorted(rows, key=lambda row: (row[0], -row[2])), 100)
 
 
+NAMES = ("bytetrack", "botsort")
+
+
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("seed", range(3))
-def test_botsort_gives_the_identities_of_ultralytics_in_a_crowd(seed: int) -> None:
+def test_a_preset_gives_the_identities_of_ultralytics_in_a_crowd(name: str, seed: int) -> None:
     crowd = make_crowd(seed)
-    expected = reference_identities("botsort", crowd)
+    expected = reference_identities(name, crowd)
     assert len(expected) > 10
-    assert preset_identities("botsort", crowd) == expected
+    assert preset_identities(name, crowd) == expected
 
 
-def test_bytetrack_is_botsort_without_pictures_and_gives_the_identities_of_its_reference_too() -> None:
-    """Its reference has a filter of aspect ratio and height, which decides otherwise where boxes change their shape."""
-    crowd = make_crowd(0)
-    assert preset_identities("bytetrack", crowd) == preset_identities("botsort", crowd)
-    assert preset_identities("bytetrack", crowd) == reference_identities("bytetrack", crowd)
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("sequence", ["KITTI-17", "TUD-Campus"])
+def test_a_preset_gives_the_identities_of_ultralytics_on_short_sequences(
+    ground_truth: Path, name: str, sequence: str
+) -> None:
+    (found,) = find_sequences(ground_truth / "mot" / "mot15" / sequence)
+    detections = found.detections()
+    assert preset_identities(name, detections) == reference_identities(name, detections)
 
 
-@pytest.mark.parametrize("name", ["KITTI-17", "TUD-Campus"])
-def test_botsort_gives_the_identities_of_ultralytics_on_short_sequences(ground_truth: Path, name: str) -> None:
-    (sequence,) = find_sequences(ground_truth / "mot" / "mot15" / name)
+def test_the_filter_with_an_aspect_ratio_is_what_makes_bytetrack_its_reference(ground_truth: Path) -> None:
+    (sequence,) = find_sequences(ground_truth / "mot" / "mot15" / "TUD-Campus")
     detections = sequence.detections()
-    assert preset_identities("botsort", detections) == reference_identities("botsort", detections)
+    assert preset_identities("bytetrack", detections) != preset_identities("botsort", detections)
 
 
 @pytest.mark.slow
-def test_botsort_gives_the_identities_of_ultralytics_on_every_sequence(ground_truth: Path) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_a_preset_gives_the_identities_of_ultralytics_on_every_sequence(ground_truth: Path, name: str) -> None:
     for sequence in find_sequences(ground_truth / "mot"):
         detections = sequence.detections()
-        ours, expected = preset_identities("botsort", detections), reference_identities("botsort", detections)
+        ours, expected = preset_identities(name, detections), reference_identities(name, detections)
         assert len(ours & expected) / len(expected) >= REVIVED.get(sequence.name, 1.0), sequence.name
