@@ -29,6 +29,9 @@ ensure_opencv = $(BIN)/python -c "import cv2" 2>/dev/null || { \
 	echo "OpenCV does not load here (libGL.so.1 is missing?): its package without windows takes its place"; \
 	$(remove_opencv); $(call install_package,--no-deps opencv-contrib-python-headless); }
 
+# Branches that each add videos merge file by file (`semflow merge --help`); an archive without .git needs no driver.
+install_merge_driver = ! git rev-parse --git-dir >/dev/null 2>&1 || $(BIN)/semflow merge --install >/dev/null
+
 .PHONY: check-place help run test check format coverage docs install install-dev opencv-contrib bench gpu-wheels gpu-check clean
 .DEFAULT_GOAL := run
 
@@ -77,6 +80,7 @@ $(BIN)/uv:
 	@$(remove_opencv_contrib)
 	@$(call install_package,--editable .)
 	@$(ensure_opencv)
+	@$(install_merge_driver)
 	@touch $@
 
 .venv/installed-dev: .venv/installed

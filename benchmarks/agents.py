@@ -102,7 +102,7 @@ def measure_costs(folder: Path, videos: int, say: Callable[[str], None]) -> Agen
     roots = [folder / name for name in ("head", "agent0", "agent1")]
     for place, root in enumerate(roots):
         # Stub stages give other bytes each time, so nothing may be computed a second time: everything is kept.
-        params = re.sub(r"recompute: .*", "recompute: []", params_text(1))
+        params = re.sub(r"recompute:.*(?:\n  - .*)*", "recompute: []", params_text(1))
         make_project(root, videos if place == 0 else 0, params)
         (root / ".dvc/config").write_text(CONFIG.format(url=folder / "store"), encoding="utf-8")
     meter = Meter()

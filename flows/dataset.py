@@ -32,6 +32,7 @@ from flows.agents.exchange import check_share
 from flows.agents.prefect_launcher import PrefectLauncher
 from flows.agents.run_on_agents import run_on_agents
 from flows.cli.text_formatting import format_size
+from flows.engine.inbox import fetch_inbox
 from flows.engine.outcome import Summary
 from flows.engine.project import Project, find_root
 from flows.engine.settled_videos import find_unsettled
@@ -48,14 +49,25 @@ INTERRUPT_S = 5.0
 
 @flow(name="process_dataset", validate_parameters=False)
 def process_dataset(
-    root: str | None = None, videos: list[str] | None = None, agents: bool = False, share: str = "remote"
+    root: str | None = None,
+    videos: list[str] | None = None,
+    agents: bool = False,
+    share: str = "remote",
+    inbox: str | None = None,
 ) -> State[Any]:
     """Bring every video of the project at `root` up to date, or only `videos` (names as `semflow plan` prints them).
 
+    New films at `inbox` (`s3://bucket/incoming`) are fetched into data/raw first.
     With `agents` in batches on the workers of the pools `semflow-cpu` and `semflow-gpu`, which exchange data through
     the DVC remote, or, with `share` = "cache", through one cache folder; this flow plans, accepts, and records once.
     """
-    return _log_errors(lambda: process_videos(_open(root), videos, share if agents else None))
+
+    def run() -> State[Any]:
+        if inbox is not None:
+            _fetch_inbox(_find_root(root), inbox)
+        return process_videos(_open(root), videos, share if agents else None)
+
+    return _log_errors(run)
 
 
 @flow(name="process_batch", validate_parameters=False)
@@ -184,6 +196,19 @@ def _log_errors(run: Any) -> State[Any]:
     except SemflowError as error:
         get_run_logger().error(str(error))
         return Failed(message=str(error))
+
+
+def _fetch_inbox(root: Path, inbox: str) -> None:
+    """Fetch what is new; an inbox that cannot be read is a line in the log, and the run goes on without it."""
+    logger = get_run_logger()
+    try:
+        intake = fetch_inbox(root, inbox)
+    except SemflowError as error:
+        logger.error(str(error))
+        return
+    logger.info("fetched %d new films from %s: %s", len(intake.fetched), inbox, ", ".join(intake.fetched) or "none")
+    for line in intake.refused:
+        logger.warning(line)
 
 
 def _open(root: str | None) -> Project:

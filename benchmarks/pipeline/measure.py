@@ -113,7 +113,7 @@ def measure_video(root: Path, video: Path, params: str) -> VideoCost:
 def keep_everything(params: str) -> str:
     """The text of params.yaml with one worker and no artifact deleted."""
     one = re.sub(r"^  workers: .*$", "  workers: 1", params, count=1, flags=re.MULTILINE)
-    return re.sub(r"^  recompute: .*$", "  recompute: []", one, count=1, flags=re.MULTILINE)
+    return re.sub(r"^  recompute:.*(?:\n  - .*)*$", "  recompute: []", one, count=1, flags=re.MULTILINE)
 
 
 def _run(root: Path, models: ModelClock) -> dict[str, tuple[float, float]]:

@@ -43,7 +43,7 @@ class ResultAcceptor:
     ) -> tuple[Verdict, str]:
         """The verdict on a result with a recipe, and the reason of a refusal; an accepted one is in the plan then.
 
-        `existing`: the objects that are in the exchange, of those that `list_objects` gives.
+        `existing`: what `find_existing` gives.
         """
         plan, item, recipe = self.plan, result.item, result.recipe
         assert recipe is not None
@@ -75,16 +75,17 @@ class ResultAcceptor:
         self._keep(result, recipe)
         return "accepted", ""
 
-    def list_objects(self, results: Iterable[ItemResult]) -> set[str]:
-        """The objects that results promise, of artifacts that are kept."""
+    def find_existing(self, results: Iterable[ItemResult]) -> set[str]:
+        """Those of the objects that results promise, of artifacts that are kept, which are in the exchange."""
         by_name = self.plan.project.by_name
-        return {
+        promised = {
             md5
             for result in results
             if result.recipe is not None and result.item.stage in by_name and by_name[result.item.stage].keeps_artifacts
             for files in result.recipe.outputs.values()
             for md5, _ in files.values()
         }
+        return self.exchange.transfer.find_existing(promised)
 
     def _compare_with_known(self, result: ItemResult, recipe: Recipe, key: str) -> tuple[Verdict, str]:
         """A second result for an item: equal bytes are welcome, others are refused and both agents are named."""

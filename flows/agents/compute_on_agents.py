@@ -17,8 +17,9 @@ from functools import partial
 from flows.agents.accept_results import ResultAcceptor
 from flows.agents.batch import remove_batch
 from flows.agents.batches_file import write_batches
-from flows.agents.claims import BEAT_S, Heartbeat
-from flows.agents.cut_batches import BatchPart, cut_batches, find_placeable
+from flows.agents.claims import BEAT_S, Heartbeat, make_token
+from flows.agents.cut_batches import BatchPart, cut_batches, find_dataset_items, find_placeable
+from flows.agents.ended_claims import remove_ended_claims, remove_stopped_beats
 from flows.agents.exchange import Exchange
 from flows.agents.launcher import Launcher
 from flows.agents.leftover_batches import coordinator_name, find_leftovers
@@ -26,6 +27,7 @@ from flows.agents.make_batch import make_batch
 from flows.agents.missing_results import describe_result, examine_waiting, explain_missing
 from flows.agents.open_batch import OpenBatch
 from flows.agents.outages import try_call
+from flows.agents.pending_results import PendingResults
 from flows.agents.results import BatchEnd, ItemResult, ResultReader
 from flows.agents.run_settings import AgentRunSettings
 from flows.engine.dropped_artifacts import add_items_to_restore
@@ -66,7 +68,10 @@ class AgentRun:
     """Bytes that agents fetched and pushed."""
     _open: dict[str, OpenBatch] = field(default_factory=dict[str, OpenBatch])
     _attempts: dict[str, int] = field(default_factory=dict[str, int])
-    _early: list[ItemResult] = field(default_factory=list[ItemResult])
+    _tokens: set[str] = field(default_factory=set[str])
+    """Of the videos that were given to agents."""
+    _holders: set[str] = field(default_factory=set[str])
+    """Heartbeats of the agents whose batches have ended."""
     _errors: dict[str, str] = field(default_factory=dict[str, str])
     """Video to the last reason for which an agent did not finish it."""
     _wait_until: dict[str, float] = field(default_factory=dict[str, float])
@@ -78,7 +83,7 @@ class AgentRun:
 
     def run(self) -> None:
         """Work until every stale item has an outcome; raises SemflowError where there is no agent at all."""
-        self.acceptor = ResultAcceptor(self.plan, self.exchange)
+        self._pending = PendingResults(ResultAcceptor(self.plan, self.exchange))
         timings = DurationEstimates.from_state(self.plan.project.state)
         self._leave_absent()
         order = [item for item, state in self.states.items() if state.status == "stale"]
@@ -101,6 +106,7 @@ class AgentRun:
                 self._cancel_all()
             else:
                 self._finish_rest()
+        self._tidy_exchange()
 
     def _work(self, timings: DurationEstimates) -> None:
         """Launch, wait and collect until nothing is left that an agent, or this machine, could compute."""
@@ -117,7 +123,7 @@ class AgentRun:
         """Accept what agents handed in for a run that was killed, instead of computing it again."""
         for reader in find_leftovers(self.exchange.documents, self.settings.lease_s, self._pause):
             found = reader.read_new()
-            self._early += found.items
+            self._pending.add(found.items)
             self._accept_pending()
             self.plan.project.state.save_memos(PREFIX, found.entries)
             remove_batch(self.exchange.documents, reader.batch)
@@ -164,6 +170,7 @@ class AgentRun:
         self._launched += 1
         batch_id = f"{self.id}-{self._launched:04d}"
         batch = make_batch(self.plan, part, batch_id, self.exchange)
+        self._tokens |= {make_token(video.relative, video.md5) for video in batch.videos}
         run = self.launcher.launch_batch(batch)
         self._open[batch_id] = OpenBatch(part, run, ResultReader(self.exchange.documents, batch_id), time.monotonic())
         for video in part.videos:
@@ -171,16 +178,7 @@ class AgentRun:
 
     def _compute_dataset_items(self) -> bool:
         """Compute items over the data set that are ready, on this machine; whether there were any."""
-        by_name, states = self.plan.project.by_name, self._current()
-        ready = {
-            item: state
-            for item, state in states.items()
-            if state.status == "stale"
-            and by_name[item.stage].over_dataset
-            and item not in self.outcomes
-            and all(self.plan.states[source].status != "stale" for source in self.plan.find_sources(item))
-        }
-        ready = {item: self.plan.examine_item(by_name[item.stage], item.video) for item in ready}
+        ready = find_dataset_items(self.plan, [item for item in self.states if item not in self.outcomes])
         for state in ready.values():
             self.plan.set_state(state)
         stale = {item: state for item, state in ready.items() if state.status == "stale"}
@@ -204,7 +202,7 @@ class AgentRun:
         for batch_id, batch in self._open.items():
             found = try_call(batch.reader.read_new)
             if found is not None:
-                self._early += found.items
+                self._pending.add(found.items)
                 self.plan.project.state.save_memos(PREFIX, found.entries)
                 agents = try_call(partial(batch.find_living, self.settings.lease_s))
                 living |= {} if agents is None else {batch_id: agents}
@@ -222,22 +220,14 @@ class AgentRun:
                 self._close(batch_id, [BatchEnd("", error=error)])
 
     def _accept_pending(self) -> None:
-        """Accept results in the order of the stages; those that came before what they read wait."""
-        order = {declaration.name: n for n, declaration in enumerate(self.plan.project.declarations)}
-        pending = sorted(self._early, key=lambda result: order.get(result.item.stage, 0))
-        existing = self.exchange.transfer.find_existing(self.acceptor.list_objects(pending)) if pending else set[str]()
-        self._early = []
-        for result in pending:
-            if result.recipe is None:
-                self._errors[result.item.video] = f"{result.item.stage} on {result.agent}: {result.outcome.error}"
-                if self._has_failed_often(result):
-                    self._finish(result.outcome)
-                continue
-            verdict, reason = self.acceptor.accept_result(result, existing)
+        """Decide on what agents have handed in."""
+        for result, verdict, reason in self._pending.decide():
             if verdict == "accepted":
                 self._finish(describe_result(result))
-            elif verdict == "early":
-                self._early.append(result)
+            elif verdict == "failed":
+                self._errors[result.item.video] = f"{result.item.stage} on {result.agent}: {reason}"
+                if self._has_failed_often(result):
+                    self._finish(result.outcome)
             elif verdict == "refused":
                 self._errors[result.item.video] = reason
                 self._notify(lambda observer, reason=reason: observer.on_message(logging.WARNING, f"refused: {reason}"))
@@ -250,6 +240,7 @@ class AgentRun:
     def _close(self, batch_id: str, ends: Sequence[BatchEnd]) -> None:
         """The batch is over; its unfinished videos may go into another."""
         batch = self._open.pop(batch_id)
+        self._holders |= set(batch.reader.starts)
         for end in ends:
             self.received += end.received
             self.sent += end.sent
@@ -276,6 +267,14 @@ class AgentRun:
         for item in list(self.states):
             if item not in self.outcomes:
                 self._finish(explain_missing(self.plan, item, self.outcomes.values(), self._errors.get(item.video, "")))
+
+    def _tidy_exchange(self) -> None:
+        documents = self.exchange.documents
+        try:
+            remove_ended_claims(documents, self._tokens)
+            remove_stopped_beats(documents, [coordinator_name(self.id), *self._holders])
+        except (OSError, SemflowError) as error:
+            log.debug("claims of this run stay: %s", error)
 
     def _cancel_all(self) -> None:
         for batch in self._open.values():

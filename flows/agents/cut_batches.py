@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from flows.engine.outcome import Item
@@ -39,6 +39,19 @@ class BatchPart:
     def videos(self) -> tuple[str, ...]:
         """The videos, in order."""
         return tuple(dict.fromkeys(item.video for item in self.items))
+
+
+def find_dataset_items(plan: Plan, items: Iterable[Item]) -> dict[Item, ItemState]:
+    """Those of `items` over the data set whose inputs are all there, with their states as they are now."""
+    by_name = plan.project.by_name
+    ready = [
+        item
+        for item in items
+        if by_name[item.stage].over_dataset
+        and plan.states[item].status == "stale"
+        and all(plan.states[source].status != "stale" for source in plan.find_sources(item))
+    ]
+    return {item: plan.examine_item(by_name[item.stage], item.video) for item in ready}
 
 
 def find_placeable(plan: Plan, states: Mapping[Item, ItemState]) -> dict[str, list[Item]]:

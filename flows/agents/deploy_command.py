@@ -31,8 +31,9 @@ SILENCE_S = 300
 @click.option("--agents/--no-agents", default=None, help="whether the scheduled run hands its work to agents")
 @click.option("--share", type=click.Choice(["remote", "cache"]), help="how machines exchange data")
 @click.option("--cron", metavar="CRON", help="when the scheduled run starts; by default as prefect.yaml says")
+@click.option("--inbox", metavar="URL", help="where the scheduled run fetches new films: s3://bucket/incoming")
 @JSON_OPTION
-def command(*, agents: bool | None, share: str | None, cron: str | None, as_json: bool) -> int:
+def command(*, agents: bool | None, share: str | None, cron: str | None, inbox: str | None, as_json: bool) -> int:
     """Register the scheduled run and its batches at the Prefect server that PREFECT_API_URL names; may be repeated.
 
     Creates the work pools, the deployments of prefect.yaml, and an automation that marks runs of dead machines as
@@ -46,6 +47,8 @@ def command(*, agents: bool | None, share: str | None, cron: str | None, as_json
         parameters["agents"] = agents
     if share is not None:
         parameters["share"] = share
+    if inbox is not None:
+        parameters["inbox"] = inbox
     done = deploy(root, parameters, cron)
     if as_json:
         print_json(done)

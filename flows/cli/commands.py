@@ -6,7 +6,6 @@ import are imported in the function that needs them.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,6 @@ from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
     from flows.engine.outcome import Summary
-    from flows.engine.plan import ItemState
     from flows.engine.project import Project
 
 
@@ -36,6 +34,8 @@ def run_command(*, patterns: tuple[str, ...] | None, retry_failed: bool, pull: b
     """Compute everything that is stale, show it in Prefect, and record it in DVC."""
     from flows.cli.display import choose_display
     from flows.cli.import_videos import import_videos
+    from flows.cli.run_forecast import ForecastNotice
+    from flows.engine.film_lengths import measure_new_films
     from flows.engine.project import Project, find_root
     from flows.engine.run import run_stale_items
     from flows.prefect_door.engine_adapter import mirror_run
@@ -50,10 +50,13 @@ def run_command(*, patterns: tuple[str, ...] | None, retry_failed: bool, pull: b
                 "`semflow run --videos 'folder/*.mp4'`, or fetch samples with `semflow samples`"
             )
         mirror.describe_project(project)
+        measure_new_films(project.state, project.videos)
+        said = (
+            [] if quiet or as_json else [ForecastNotice(project)]
+        )  # before the display, which draws over the terminal
         with choose_display(quiet=quiet, json=as_json) as display:
-            summary = run_stale_items(
-                project, videos, observers=[display, mirror], retry_failed=retry_failed, pull=pull
-            )
+            observers = [*said, display, mirror]
+            summary = run_stale_items(project, videos, observers=observers, retry_failed=retry_failed, pull=pull)
         return _finish(project, summary, as_json=as_json)  # before Prefect is waited for
 
 
@@ -62,10 +65,13 @@ def run_command(*, patterns: tuple[str, ...] | None, retry_failed: bool, pull: b
 @JSON_OPTION
 def plan_command(*, each: bool, as_json: bool) -> int:
     """Show what would run, and why; computes nothing."""
+    from flows.cli.show_states import show_states
+    from flows.engine.film_lengths import measure_new_films
     from flows.engine.plan import Plan
 
     project = _open(fetch=True)
-    return _show_states(project, list(Plan.examine_project(project).states.values()), each=each, as_json=as_json)
+    measure_new_films(project.state, project.videos)
+    return show_states(project, list(Plan.examine_project(project).states.values()), each=each, as_json=as_json)
 
 
 @click.command(cls=ValuesCommand)
@@ -74,6 +80,7 @@ def plan_command(*, each: bool, as_json: bool) -> int:
 @JSON_OPTION
 def why_command(*, video: str, stage: str | None, as_json: bool) -> int:
     """Explain why items of one video are stale."""
+    from flows.cli.show_states import show_states
     from flows.engine.plan import Plan, select_items
     from flows.engine.video_names import resolve_video_name
 
@@ -83,7 +90,7 @@ def why_command(*, video: str, stage: str | None, as_json: bool) -> int:
         _require_stage(project, stage)
     states = select_items(Plan.examine_project(project), [name]).values()
     chosen = [state for state in states if stage in (None, state.item.stage)]
-    return _show_states(project, chosen, each=True, as_json=as_json)
+    return show_states(project, chosen, each=True, as_json=as_json)
 
 
 @click.command(cls=ValuesCommand)
@@ -93,10 +100,12 @@ def why_command(*, video: str, stage: str | None, as_json: bool) -> int:
 def stage_command(*, name: str, keep_going: bool, as_json: bool) -> int:
     """Compute one stage for all videos; called by `dvc repro`."""
     from flows.cli.display import choose_display
+    from flows.engine.code_fingerprints import write_fingerprints
     from flows.engine.run import run_stale_items
 
     project = _open(fetch=True)
     _require_stage(project, name)
+    write_fingerprints(project, new=False)  # before DVC looks at what the later stages depend on
     with choose_display(json=as_json) as display:
         summary = run_stale_items(project, stages=[name], observers=[display], record=False, pull=True)
     code = _finish(project, summary, as_json=as_json)
@@ -144,6 +153,7 @@ def samples_command(*, more: bool, as_json: bool) -> int:
 @JSON_OPTION
 def dvc_command(*, as_json: bool) -> int:
     """Write dvc.yaml, and the graph in docs/architecture.md, from the stages."""
+    from flows.engine.code_fingerprints import write_fingerprints
     from flows.engine.dvc_yaml import render_dvc_yaml
     from flows.engine.stage_graph import refresh_graph_page
     from tasks.atomic_file import write_text_atomically
@@ -154,6 +164,7 @@ def dvc_command(*, as_json: bool) -> int:
     changed = not path.is_file() or path.read_text(encoding="utf-8") != text
     if changed:
         write_text_atomically(path, text)
+    write_fingerprints(project)
     refresh_graph_page(project.root, project.declarations)
     if as_json:
         print_json({"dvc.yaml": "written" if changed else "fresh"})
@@ -172,42 +183,6 @@ def _require_stage(project: Project, name: str) -> None:
     names = [declaration.name for declaration in project.declarations]
     if name not in names:
         raise SemflowError(f"stage must be one of {', '.join(names)}, got {name!r}")
-
-
-def _show_states(project: Project, states: list[ItemState], *, each: bool, as_json: bool) -> int:
-    from flows.cli.console import PlanLine, count_states, show_plan
-    from flows.engine.timings import DurationEstimates
-
-    timings = DurationEstimates.from_state(project.state)
-    lines = [
-        PlanLine(
-            state.item,
-            state.status,
-            state.reason,
-            timings.estimate_item(state.item) if state.status == "stale" else None,
-            sum(size for files in state.outputs.values() for _, size in files.values()),
-        )
-        for state in states
-    ]
-    if as_json:
-        items = [
-            {
-                "video": line.item.video,
-                "stage": line.item.stage,
-                "state": line.status,
-                "why": line.reason,
-                "expected_s": line.expected_s,
-                "bytes": line.bytes,
-            }
-            for line in lines
-        ]
-        print_json({"items": items, "counts": count_states(lines), "notes": list(project.notes)})
-    else:
-        show_plan(None, lines, [declaration.name for declaration in project.declarations], each)
-        for note in project.notes:
-            sys.stdout.write(f"{note}\n")
-    project.close()
-    return 0 if all(line.status in ("fresh", "remote", "dropped", "stale") for line in lines) else 1
 
 
 def _finish(project: Project, summary: Summary, *, as_json: bool) -> int:

@@ -9,47 +9,38 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from flows.cli.console_groups import ItemReason, group_reasons
+from flows.cli.console_sizes import SIZE_COLUMNS, format_size_lines, format_size_sums, format_sizes
 from flows.cli.console_tables import RESULTS, STYLE, StageTableRow, make_run_table, make_stage_table
+from flows.cli.plan_line import ItemStatus, PlanLine
 from flows.cli.text_formatting import (
     escape_controls,
     format_counts,
     format_duration,
-    format_size,
     format_video_name,
     join_lines,
 )
-from flows.engine.outcome import Item, Summary
+from flows.engine.outcome import Summary
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-ItemStatus = Literal["fresh", "dropped", "stale", "remote", "failed", "blocked"]
 STATUS_ORDER: tuple[ItemStatus, ...] = ("fresh", "dropped", "stale", "remote", "failed", "blocked")
 MAX_LINES = 20
 """Most failures of a run, or reasons of a plan, that are shown."""
 RANK = {"failed": 0, "stale": 1, "blocked": 2, "remote": 4, "dropped": 4}
+NEXT_STEPS = (
+    "next: semflow view                           opens the pages in your browser",
+    "      semflow describe tracks                what a table holds, and how to read it in Python",
+    "      semflow run --videos 'folder/*.mp4'    your own films",
+)
+"""What one does after a run that made pages."""
 WAITS, WAITS_RANK = "waits for ", 3
 """Prefix of the reason of an item that waits for another, and its rank: causes are shown before it."""
-
-
-@dataclass(frozen=True)
-class PlanLine:
-    """An item of a plan."""
-
-    item: Item
-    status: ItemStatus
-    reason: str
-    """Why it is stale, what failed, or what blocks it; "" where fresh."""
-    expected_s: float | None
-    """Expected seconds, for a stale item with an estimate."""
-    bytes: int
-    """Size of its artifacts."""
 
 
 def show_summary(console: Console | None, summary: Summary, stages: Sequence[str]) -> None:
@@ -77,6 +68,9 @@ def show_summary(console: Console | None, summary: Summary, stages: Sequence[str
         _write(console, _expectation(summary))
     if summary.index:
         _write(console, f"report: {summary.index}")
+    if any(outcome.page for outcome in outcomes) and not summary.interrupted:
+        for line in NEXT_STEPS:
+            _write(console, line)
 
 
 def show_plan(console: Console | None, lines: Sequence[PlanLine], stages: Sequence[str], every: bool = False) -> None:
@@ -85,6 +79,9 @@ def show_plan(console: Console | None, lines: Sequence[PlanLine], stages: Sequen
     if counts["stale"]:
         console = console or _stdout()
         console.print(_plan_table(console, lines, stages))
+    else:
+        for line in format_size_lines(lines, stages):
+            _write(console, line)
     explained = [line for line in lines if line.status not in ("fresh", "remote", "dropped")]
     if every:
         rows = ((line.status, f"{line.item.stage} {format_video_name(line.item)}: {line.reason}") for line in explained)
@@ -93,9 +90,8 @@ def show_plan(console: Console | None, lines: Sequence[PlanLine], stages: Sequen
     else:
         _show_reasons(console, explained, stages)
     _write(console, format_counts(counts) or "no items")
-    kept, dropped = _sizes(lines)
-    if dropped:
-        _write(console, f"artifacts: {format_size(kept)}, and {format_size(dropped)} not kept")
+    if words := format_size_sums(lines):
+        _write(console, words)
 
 
 def count_states(lines: Iterable[PlanLine]) -> dict[str, int]:
@@ -155,8 +151,12 @@ def _signal(number: int) -> str:
 
 def _expectation(summary: Summary) -> str:
     took = sum(outcome.seconds for outcome in summary.outcomes if outcome.result == "computed")
-    expected = "" if summary.expected_s is None else f", {format_duration(summary.expected_s)} were expected"
-    return f"took {format_duration(took)} of item time{expected}"
+    words = f"took {format_duration(took)} of item time"
+    if not summary.expected_s:
+        return words
+    percent = round(100 * (took / summary.expected_s - 1))
+    off = f" ({abs(percent)} % {'more' if percent > 0 else 'less'})" if percent else ""
+    return f"{words}, {format_duration(summary.expected_s)} were expected{off}"
 
 
 def _plan_table(console: Console, lines: Sequence[PlanLine], stages: Sequence[str]) -> Table | Text:
@@ -165,21 +165,11 @@ def _plan_table(console: Console, lines: Sequence[PlanLine], stages: Sequence[st
     for line in lines:
         by_stage.setdefault(line.item.stage, []).append(line)
     rows = [
-        StageTableRow(
-            stage, count_states(mine), (_expected(mine), *(format_size(n) if n else "" for n in _sizes(mine)))
-        )
+        StageTableRow(stage, count_states(mine), (_expected(mine), *format_sizes(mine)))
         for stage, mine in (*by_stage.items(), ("all", lines))
         if mine
     ]
-    return make_stage_table(console, STATUS_ORDER, rows, ("expected", "on disk", "not kept"), last=True)
-
-
-def _sizes(lines: Iterable[PlanLine]) -> tuple[int, int]:
-    """Bytes of the artifacts on disk or in the remote, and of those that are not kept."""
-    kept = dropped = 0
-    for line in lines:
-        kept, dropped = (kept, dropped + line.bytes) if line.status == "dropped" else (kept + line.bytes, dropped)
-    return kept, dropped
+    return make_stage_table(console, STATUS_ORDER, rows, ("expected", *SIZE_COLUMNS), last=True)
 
 
 def _expected(lines: Sequence[PlanLine]) -> str:

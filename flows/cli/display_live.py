@@ -69,12 +69,12 @@ class LiveDisplay(Display):
             if final:
                 self._progress.record_outcome(outcome)
             place = f"[{self._progress.done}/{self._progress.total}]"
-            each = self._progress.total < EACH_BELOW
+            shown = self._progress.total < EACH_BELOW or (final and self._progress.is_first_page(outcome))
         if not final:
             self.region.print_above(f"{format_outcome(outcome)}; will be retried", WARNED)
         elif outcome.result == "failed":
             self.region.print_above(format_outcome(outcome), FAILED)
-        elif each and outcome.is_good:
+        elif shown and outcome.is_good:
             self.region.print_above(f"{place} {format_outcome(outcome)}", ENDED)
 
     def on_message(self, level: int, message: str) -> None:

@@ -124,7 +124,7 @@ class PlainDisplay(Display):
         place = f"[{self._progress.done}/{self._progress.total}]"
         if outcome.result == "failed":
             log.error("%s %s", place, format_outcome(outcome))
-        elif self._each and outcome.result != "stopped":
+        elif (self._each and outcome.result != "stopped") or self._progress.is_first_page(outcome):
             log.info("%s %s", place, format_outcome(outcome))
         elif not self._each and self._is_time():
             log.info("%s %s", place, self._totals())

@@ -20,6 +20,9 @@ from tasks.errors import SemflowError
 from tasks.fingerprint import EQUIVALENT_DISTRIBUTIONS
 
 MIN_PYTHON, MAX_PYTHON = (3, 11), (3, 13)
+CODE_FOLDER = Path(__file__).resolve().parents[2]
+"""The folder of the packages that run: a clone, or site-packages."""
+CONTRIB = "opencv-contrib"
 LOW_DISK_GB = 5.0
 """Least free disk space; the results of a few hours of video may need more."""
 
@@ -72,15 +75,14 @@ def _python() -> str:
 
 
 def _packages() -> str:
-    declared = [Requirement(line) for line in metadata.requires("semflow") or []]
-    wanted = [one for one in declared if one.marker is None or one.marker.evaluate({"extra": ""})]
+    wanted = _list_requirements()
     wrong: list[str] = []
     for requirement in wanted:
         found = list(_find_versions(requirement.name).values())
         if not found or not requirement.specifier.contains(found[0], prereleases=True):
             wrong.append(f"{requirement.name} must be {requirement.specifier}, got {found[0] if found else 'none'}")
     if wrong:
-        raise SemflowError("; ".join(wrong) + "; run `make install`")
+        raise SemflowError("; ".join(wrong) + f"; {_install('')}")
     return f"{len(wanted)} pinned packages as pinned"
 
 
@@ -98,22 +100,38 @@ def _opencv() -> str:
     if len(found) > 1:
         raise SemflowError(
             f"one OpenCV package must be installed, got {', '.join(found)}, which overwrite each other's files; "
-            "uninstall all of them, then run `make install` or `make opencv-contrib`"
+            f"uninstall all of them, then {_install('opencv-python')} or {_install(CONTRIB)}"
         )
     try:
         from tasks.track.csrt_tracker import has_csrt
     except ImportError as error:
         raise SemflowError(
-            f"OpenCV must load, got {error}; install the library, or run `make opencv-contrib`: its OpenCV has no GUI"
+            f"OpenCV must load, got {error}; install the library, or {_install(CONTRIB)}, which has no GUI"
         ) from None
     name, version = next(iter(found.items()), ("an OpenCV of your own", ""))
-    csrt = "with CSRT" if has_csrt() else "without CSRT; `make opencv-contrib` brings it for `semflow track-object`"
+    csrt = "with CSRT" if has_csrt() else f"without CSRT; to have it in `semflow track-object`, {_install(CONTRIB)}"
     return f"{name} {version} {csrt}"
+
+
+def _install(what: str) -> str:
+    """What to call to install the pinned packages ("") or one OpenCV package, in a clone and elsewhere."""
+    if (CODE_FOLDER / "Makefile").is_file():
+        return "run `make opencv-contrib`" if what == CONTRIB else "run `make install`"
+    if what == CONTRIB:
+        pinned = next(one.specifier for one in _list_requirements() if one.name == "opencv-python")
+        return f"run `pip uninstall opencv-python` and `pip install opencv-contrib-python-headless{pinned}`"
+    return f"run `pip install --force-reinstall {what or 'semflow'}`"
+
+
+def _list_requirements() -> list[Requirement]:
+    """What semflow needs to be installed here, without extras."""
+    declared = [Requirement(line) for line in metadata.requires("semflow") or []]
+    return [one for one in declared if one.marker is None or one.marker.evaluate({"extra": ""})]
 
 
 def _code(root: Path) -> str:
     """Whether the code that runs is that of the clone, where the project is a clone of semflow."""
-    used = Path(__file__).resolve().parents[2]
+    used = CODE_FOLDER
     own = root.resolve()
     if (own / "flows/pipeline.py").is_file() and used != own:
         raise SemflowError(
@@ -172,6 +190,7 @@ def _disk(root: Path) -> str:
 
 
 def _dvc(project: Project) -> str:
+    from flows.engine.code_fingerprints import find_outdated_fingerprints
     from flows.engine.dvc_store.git_commands import check_git
     from flows.engine.dvc_yaml import render_dvc_yaml
 
@@ -183,6 +202,11 @@ def _dvc(project: Project) -> str:
         raise SemflowError(git.message)
     if (project.root / "dvc.yaml").read_text(encoding="utf-8") != render_dvc_yaml(project):
         raise SemflowError("dvc.yaml must be as rendered from the stages, got another; run `semflow dvc`")
+    if outdated := next(iter(find_outdated_fingerprints(project)), None):
+        raise SemflowError(
+            f"{outdated} must be of the code that runs, got that of another version, so `dvc repro` does not see what "
+            "changed; run `semflow upgrade`"
+        )
     if shutil.which("semflow") is None:
         raise SemflowError("`semflow` must be on the PATH for `dvc repro`, got none; run `source .venv/bin/activate`")
     return "repository found, dvc.yaml is fresh"

@@ -17,14 +17,11 @@ from pathlib import Path
 
 from flows.cli.find_videos import VideoSource, find_video_files
 from flows.engine.copy_file import copy_atomically, have_same_bytes, remove_unfinished_copies
-from flows.engine.project_lock import hold_lock_file
+from flows.engine.project_lock import INTAKE_LOCK, hold_lock_file
 from flows.engine.raw_files import RawFile, list_raw_files
 from flows.engine.video_names import assign_video_names, normalize_path
 from tasks.artifacts.raw_video import RawVideo
 from tasks.errors import SemflowError
-
-LOCK = ".semflow/intake.lock"
-"""Lock held while files are copied, so that unfinished copies of killed processes can be removed safely."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ def copy_videos(root: Path, patterns: Sequence[str]) -> list[str]:
     """
     raw = root / RawVideo.FOLDER
     try:
-        with hold_lock_file(root / LOCK) as alone:
+        with hold_lock_file(root / INTAKE_LOCK) as alone:
             if not alone:
                 raise SemflowError(
                     f"{raw} must be written by one process at a time, and another `semflow run --videos` is copying "

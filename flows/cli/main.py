@@ -15,6 +15,8 @@ from flows.cli.command_options import JSON_OPTION, LazyGroup, print_json
 from tasks.errors import SemflowError
 
 COMMANDS = {
+    "init": ("flows.project_setup.init_command:command", "make a project in any folder"),
+    "upgrade": ("flows.project_setup.upgrade_command:command", "bring a project to this version of semflow"),
     "run": (
         "flows.cli.commands:run_command",
         "compute everything that is stale, and record it in DVC",
@@ -27,11 +29,14 @@ COMMANDS = {
     "why": ("flows.cli.commands:why_command", "explain why items of one video are stale"),
     "stage": ("flows.cli.commands:stage_command", "compute one stage for all videos: what `dvc repro` calls"),
     "status": ("flows.maintenance.status:command", "progress of a run, result of the last one, state of every item"),
+    "view": ("flows.viewer.view_command:command", "open the reports in a browser, live while a run goes on"),
     "doctor": ("flows.cli.commands:doctor_command", "check versions, device, weights, disk, DVC and Prefect"),
     "samples": ("flows.cli.commands:samples_command", "fetch the sample clips into data/raw"),
     "dvc": ("flows.cli.commands:dvc_command", "write dvc.yaml from the stages"),
     "sql": ("flows.cli.data_commands:sql_command", "run an SQL query over the artifacts"),
     "describe": ("flows.cli.data_commands:describe_command", "print what an artifact holds and how to read it"),
+    "trace": ("flows.versions.trace_command:command", "say where an artifact, or a row of it, came from"),
+    "diff": ("flows.versions.diff_command:command", "compare two versions: what changed, and what it did to the data"),
     "pull": ("flows.maintenance.pull:command", "fetch recorded artifacts or raw videos; computes nothing"),
     "watch": ("flows.maintenance.watch:command", "process videos as they are put into data/raw"),
     "publish": ("flows.maintenance.publish:command", "push the recorded version, commit it, and push the commit"),

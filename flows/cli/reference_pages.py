@@ -1,11 +1,12 @@
-"""Write docs/commands.md from the help of every command, docs/parameters.md from the fields of the Params classes, and
-docs/data.md from the classes of the artifacts.
+"""Write docs/commands.md from the help of every command, docs/parameters.md from the fields of the Params classes,
+docs/data.md from the classes of the artifacts, and the texts of a new project that follow from files of this one.
 
 Called by `make docs`; tests/repository/test_documented.py fails when a page is outdated.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -34,6 +35,9 @@ Every key of [params.yaml](../params.yaml) by section. Values stand in params.ya
 or of the wrong type is an error with file and line. Written by `make docs` from the classes in
 `tasks/<stage>/params.py`.
 """
+SETUP_FOLDER = "flows/project_setup/files"
+LINK_UP = re.compile(r"\[([^\]]+)\]\(\.\./\.\./[^)]+\)")
+"""A link to a file of semflow's clone, which a project does not have."""
 LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 
 
@@ -67,6 +71,20 @@ def write_pages(root: Path) -> None:
     write_text_atomically(root / DATA_PAGE, render_page())
     write_text_atomically(root / COMMANDS_PAGE, render_commands())
     write_text_atomically(root / PARAMETERS_PAGE, render_parameters(list_sections()))
+    for name, text in render_setup_files(root).items():
+        write_text_atomically(root / name, text)
+
+
+def render_setup_files(root: Path) -> dict[str, str]:
+    """Path to text of the files of a new project that follow from params.yaml, READMEs and settings below `root`."""
+    from flows.project_setup.default_params import render_default_params
+
+    values = (root / "params.yaml").read_text(encoding="utf-8")
+    notes = {f"{name}.md": root / f"data/{name}/README.md" for name in ("labels", "corrections", "cameras")}
+    copies = {**notes, "dvcignore": root / ".dvcignore", "dvc_config": root / ".dvc/config"}
+    texts = {name: LINK_UP.sub(r"`\1` of semflow", path.read_text(encoding="utf-8")) for name, path in copies.items()}
+    texts["params.yaml"] = render_default_params(values, list_sections())
+    return {f"{SETUP_FOLDER}/{name}": text for name, text in texts.items()}
 
 
 def list_sections() -> dict[str, type[Params]]:

@@ -69,6 +69,8 @@ class RunProgress:
     total: int = 0
     workers: int = 1
     results: Counter[str] = field(default_factory=Counter[str])
+    pages: int = 0
+    """Number of items that made a page."""
     _left: dict[Item, float | None] = field(default_factory=dict[Item, float | None])
     _stages: dict[str, _Stage] = field(default_factory=dict[str, _Stage])
 
@@ -103,6 +105,7 @@ class RunProgress:
     def record_outcome(self, outcome: Outcome) -> None:
         """Count an item's final outcome."""
         self.results[outcome.result] += 1
+        self.pages += bool(outcome.page)
         if outcome.item not in self._left:  # an item that was not in the plan
             self.total = max(self.total, self.done)
             return
@@ -118,6 +121,10 @@ class RunProgress:
             if expected_s is not None:
                 stage.compared_s += outcome.seconds
                 stage.compared_expected_s += expected_s
+
+    def is_first_page(self, outcome: Outcome) -> bool:
+        """Whether the item just recorded made the first page of the run, which is announced however large the run."""
+        return bool(outcome.page) and self.pages == 1
 
     def time_left(self, in_hand: Mapping[Item, float]) -> TimeLeft | None:
         """The estimate, given the running items (`in_hand`) with their elapsed seconds; None without any estimate."""

@@ -24,15 +24,40 @@ def make_partial_path(final: Path, folder: Path) -> Generator[Path]:
 
     The `.partial` folder itself stays, since others may be writing there; the holder of the project's lock removes it.
     """
-    name = final.name
-    if len(os.fsencode(name)) > MAX_NAME_BYTES:  # with the prefix below, it would exceed what file systems allow
-        name = hashlib.md5(os.fsencode(name), usedforsecurity=False).hexdigest() + final.suffix[:MAX_SUFFIX]
-    path = folder / PARTIAL_FOLDER / f"{os.getpid()}-{threading.get_ident()}-{name}"
+    path = folder / PARTIAL_FOLDER / _name_partial(final)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield path
     finally:
         remove_path(path)
+
+
+def write_into_place(final: Path, folder: Path, data: bytes) -> None:
+    """Write the file `final` in one step, by a partial file in `folder`; nothing is left of a write that fails.
+
+    For the recipe of every item: folders are made only where they are missing.
+    """
+    path = folder / PARTIAL_FOLDER / _name_partial(final)
+    try:
+        try:
+            path.write_bytes(data)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        try:
+            path.replace(final)
+        except OSError:  # another file system, or a folder in its place
+            move_into_place(path, final)
+    except BaseException:
+        remove_path(path)
+        raise
+
+
+def _name_partial(final: Path) -> str:
+    name = final.name
+    if len(os.fsencode(name)) > MAX_NAME_BYTES:  # with the prefix below, it would exceed what file systems allow
+        name = hashlib.md5(os.fsencode(name), usedforsecurity=False).hexdigest() + final.suffix[:MAX_SUFFIX]
+    return f"{os.getpid()}-{threading.get_ident()}-{name}"
 
 
 def move_into_place(source: Path, final: Path) -> None:

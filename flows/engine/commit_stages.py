@@ -1,4 +1,4 @@
-"""Write `dvc.lock`, the directory listings and the pointer to the raw videos.
+"""Write `dvc.lock`, the directory listings, the metrics and the pointer to the raw videos.
 
 Directory listings are made from recipes, so that a file that is not on this disk stays in the recorded version, and
 nothing is hashed again. A stage whose new version would lose videos of the recorded one is not recorded, and the
@@ -17,17 +17,18 @@ from flows.engine.dvc_store.object_store import hash_listing
 from flows.engine.dvc_store.repository_lock import hold_repository
 from flows.engine.dvc_yaml import list_input_folders, list_recorded_folders, make_dvc_stage
 from flows.engine.file_marks import read_mark, scan_folder
+from flows.engine.metrics_file import name_metrics_file, write_metrics
 from flows.engine.outcome import Item
+from flows.engine.overview_files import OVERVIEW_FILES, REPORTS
 from flows.engine.plan import Plan
 from flows.engine.project import RAW_FOLDER, Project
 from flows.engine.raw_pointer import record_raw_videos
 from flows.engine.recipe import METHOD_SUFFIX, RECIPE_FOLDER, RECIPE_SUFFIX
 from flows.engine.recipe_sync import REMOVED_MEMO, note_synced
 from flows.engine.storage import Storage
+from tasks.content_hash import md5_file
 from tasks.errors import SemflowError
 
-INDEX_PAGE = ("reports", "index.html")
-"""Folder and name of the index page of all videos, which is recorded with the reports."""
 MAX_NAMES_SHOWN = 5
 Listing = Mapping[str, tuple[str, int]]
 """Relative path to MD5 and size."""
@@ -77,6 +78,8 @@ def _record(recording: _Recording) -> dict[str, str]:
             continue
         for folder in list_recorded_folders(declaration):
             recording.held[folder] = _keep(recording, declaration, folder)
+        path = write_metrics(project, declaration)
+        recording.held[name_metrics_file(declaration)] = FileHash.from_file(path, md5_file(path))
         records.append(_as_record(recording, declaration))
     update_lock(project.root, records)
     return unrecorded
@@ -105,11 +108,11 @@ def _listings(recording: _Recording, declaration: Declaration) -> dict[str, List
             stem = project.artifact_stem(video, kind) + kind.suffix
             for name, file in outputs.get(kind.folder, {}).items():
                 found[kind.folder][f"{stem}/{name}" if name else stem] = file
-    folder, page = INDEX_PAGE
-    mark = read_mark(project.root / folder / page)
-    if folder in found and mark is not None:
-        md5 = recording.plan.inventory.find_md5(f"{folder}/{page}", mark)
-        found[folder][page] = (md5 or "", mark.size)
+    for name in OVERVIEW_FILES if REPORTS in found else ():
+        mark = read_mark(project.root / REPORTS / name)
+        if mark is not None:
+            md5 = recording.plan.inventory.find_md5(f"{REPORTS}/{name}", mark)
+            found[REPORTS][name] = (md5 or "", mark.size)
     return dict(found)
 
 
@@ -179,7 +182,9 @@ def _as_record(recording: _Recording, declaration: Declaration) -> StageRecord:
         cmd=wanted["cmd"],
         deps=deps,
         params=read_lock_params(project.root, wanted["params"]),
-        outs={folder: recording.held[folder] for folder in list_recorded_folders(declaration)},
+        outs={
+            path: recording.held[path] for path in (*list_recorded_folders(declaration), name_metrics_file(declaration))
+        },
     )
 
 

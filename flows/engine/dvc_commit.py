@@ -6,16 +6,20 @@ import hashlib
 import json
 from pathlib import Path
 
+from flows.engine.code_fingerprints import FOLDER as FINGERPRINTS
 from flows.engine.dvc_store.dvc_config import LOCK_FILE
 from flows.engine.file_marks import read_mark, scan_folder
+from flows.engine.metrics_file import name_metrics_file
+from flows.engine.overview_files import NOTES_FILE, OVERVIEW_FILES, REPORTS
 from flows.engine.plan import Plan
 from flows.engine.project import RAW_FOLDER, Project
 from flows.engine.recipe_sync import REMOVED_MEMO
 from flows.engine.storage import Storage
 from tasks.errors import SemflowError
 
-INDEX_PAGE = "reports/index.html"
-"""The index page of all videos, which is recorded with the reports."""
+SCANNED = (RAW_FOLDER, FINGERPRINTS)
+SINGLE = (*(f"{REPORTS}/{name}" for name in OVERVIEW_FILES), NOTES_FILE, "dvc.yaml", "params.yaml", "constraints.txt")
+"""Files by which the record changes; the overview of all videos is recorded with the reports."""
 
 
 def commit_to_dvc(project: Project, plan: Plan) -> dict[str, str]:
@@ -29,11 +33,13 @@ def commit_to_dvc(project: Project, plan: Plan) -> dict[str, str]:
     if known is not None and known["signature"] == signature and known["lock"] == lock:
         return known["unrecorded"]
     try:
+        from flows.engine.code_fingerprints import write_fingerprints
         from flows.engine.commit_stages import commit_stages
         from flows.engine.dvc_yaml import check_dvc_yaml
 
         if problem := check_dvc_yaml(project):
             return {"all": problem}
+        write_fingerprints(project)
         unrecorded = commit_stages(project, plan, storage)
     except SemflowError as error:
         return {"all": str(error)}
@@ -54,8 +60,9 @@ def _sign(project: Project, plan: Plan) -> str:
     ]
     statuses = [(*item, state.status, state.recorded) for item, state in plan.states.items()]
     written = {kind.folder for d in project.declarations for kind in d.inputs.values() if kind.user_path}
-    marks = [(folder, sorted(scan_folder(project.root / folder).items())) for folder in sorted({*written, RAW_FOLDER})]
-    single = [read_mark(project.root / name) for name in (INDEX_PAGE, "dvc.yaml", "params.yaml", "constraints.txt")]
+    marks = [(folder, sorted(scan_folder(project.root / folder).items())) for folder in sorted({*written, *SCANNED})]
+    metrics = [name_metrics_file(declaration) for declaration in project.declarations]
+    single = [read_mark(project.root / name) for name in (*SINGLE, *metrics)]
     seen = [code, files, statuses, marks, single, project.state.read_memo(REMOVED_MEMO)]
     return hashlib.md5(json.dumps(seen).encode(), usedforsecurity=False).hexdigest()
 

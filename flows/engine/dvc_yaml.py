@@ -1,9 +1,9 @@
 """Render `dvc.yaml` from the stages.
 
 There is one DVC stage per stage of the pipeline, for all videos together. It depends on the folders that its items
-read, on its source files and on the pinned packages, so `dvc repro` calls the engine whenever something may have
-changed; the engine then decides item by item. Its outs are the artifact folders, as far as they are kept, and the
-folder of its recipes.
+read, on its source files (code_fingerprints.py: or on the file of their fingerprint) and on the pinned packages, so
+`dvc repro` calls the engine whenever something may have changed; the engine then decides item by item. Its outs are the
+artifact folders, as far as they are kept, the folder of its recipes, and its metrics, which git keeps.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from flows.engine.code_fingerprints import is_project_code, list_fingerprint_files
 from flows.engine.declaration import Declaration
+from flows.engine.metrics_file import name_metrics_file, render_plots
+from flows.engine.overview_files import NOTES_FILE, REPORTS
 from flows.engine.project import Project
 from flows.engine.recipe import RECIPE_FOLDER
 
@@ -27,7 +30,9 @@ def render_dvc_yaml(project: Project) -> str:
     import yaml
 
     stages = {declaration.name: make_dvc_stage(project, declaration) for declaration in project.declarations}
-    return HEADER + yaml.safe_dump({"stages": stages}, sort_keys=False, width=120)
+    plots = render_plots(project.declarations)
+    sections = {"stages": stages} | ({"plots": plots} if plots else {})
+    return HEADER + yaml.safe_dump(sections, sort_keys=False, width=120)
 
 
 def check_dvc_yaml(project: Project) -> str:
@@ -39,14 +44,17 @@ def check_dvc_yaml(project: Project) -> str:
 
 
 def make_dvc_stage(project: Project, declaration: Declaration) -> dict[str, Any]:
-    """The entry of a stage in dvc.yaml: cmd, deps, params and outs."""
+    """The entry of a stage in dvc.yaml: cmd, deps, params, outs and metrics."""
     pins = [PINS] if (project.root / PINS).is_file() else []
+    shows_all = REPORTS in list_output_folders(declaration)
+    notes = [NOTES_FILE] if shows_all and (project.root / NOTES_FILE).is_file() else []
     device = [DEVICE] if declaration.differs_on_cuda else []
     return {
         "cmd": f"semflow stage {declaration.name} --keep-going",
-        "deps": [*list_input_folders(project, declaration), *list_code_deps(project, declaration), *pins],
+        "deps": [*list_input_folders(project, declaration), *list_code_deps(project, declaration), *pins, *notes],
         "params": [*declaration.sections, *device],
         "outs": [{folder: {"persist": True}} for folder in list_recorded_folders(declaration)],
+        "metrics": [{name_metrics_file(declaration): {"cache": False, "persist": True}}],
     }
 
 
@@ -81,10 +89,9 @@ def name_recipe_folder(declaration: Declaration) -> str:
 
 
 def list_code_deps(project: Project, declaration: Declaration) -> list[str]:
-    """The stage's source files that are inside the project and not empty, relative to its root."""
+    """What stands for the stage's code: its source files inside the project that are not empty, and the file of its
+    fingerprint where there is code outside; relative to the project's root."""
     paths = [Path(name) for name in declaration.code_files]
-    return [
-        path.relative_to(project.root).as_posix()
-        for path in paths
-        if path.is_relative_to(project.root) and path.stat().st_size
-    ]
+    inside = [path for path in paths if is_project_code(project.root, path) and path.stat().st_size]
+    files = [path.relative_to(project.root).as_posix() for path in inside]
+    return [*files, *list_fingerprint_files(project, declaration)]

@@ -53,6 +53,8 @@ class JobResult:
     outputs: Outputs = field(default_factory=dict[str, Any])
     seconds: float = 0.0
     frames: int = 0
+    measures: Mapping[str, int | float] | None = None
+    """Of the artifacts, see measures.py; None where they cannot be read."""
     message: str = ""
     transient: bool = False
     """Whether a retry may succeed: an error of the machine (I/O, memory), not of the code."""

@@ -11,12 +11,13 @@ import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from flows.engine.atomic_files import make_partial_path, move_into_place, remove_path
 from flows.engine.file_marks import scan_folder
 from flows.engine.interrupt import Interrupted
 from flows.engine.job import Job, JobResult
+from flows.engine.measures import measure_artifacts
 from flows.engine.recipe import Files, Outputs
 from flows.engine.storage import Storage
 from tasks.artifacts.artifact import Dataset, UserInput
@@ -36,7 +37,7 @@ def execute_job(job: Job, stage: Stage[..., Any], params: Mapping[str, Params], 
     began = time.perf_counter()
     try:
         if job.known and restore_outputs(job, root):
-            return JobResult("restored", job.known, time.perf_counter() - began, count_frames(job.frames))
+            return _finish_job("restored", job, job.known, began)
         if job.is_restore_only:
             raise SemflowError(f"{job.stage} {job.video} must be in DVC's remote, got no such object; run `dvc pull`")
         outputs = _compute(job, stage, params, root)
@@ -56,7 +57,12 @@ def execute_job(job: Job, stage: Stage[..., Any], params: Mapping[str, Params], 
             details=traceback.format_exc(),
         )
     remove_path(Path(job.checkpoints))
-    return JobResult("computed", outputs, time.perf_counter() - began, count_frames(job.frames))
+    return _finish_job("computed", job, outputs, began)
+
+
+def _finish_job(status: Literal["computed", "restored"], job: Job, outputs: Outputs, began: float) -> JobResult:
+    measures = measure_artifacts((folder, Path(path)) for folder, path in job.outputs)
+    return JobResult(status, outputs, time.perf_counter() - began, count_frames(job.frames), measures)
 
 
 def count_frames(path: str) -> int:

@@ -41,11 +41,14 @@ class Outcome:
     """Whether the failure was caused by the input and is recorded in a recipe, so that it is not tried again."""
     bytes: int = 0
     """Size of the item's artifacts."""
+    page: str = ""
+    """Path below the project's root of the page that was made, for people to open; "" for none."""
 
     def __str__(self) -> str:
         rate = f" ({self.frames / self.seconds:.0f} frames/s)" if self.result == "computed" and self.frames else ""
         took = f" in {self.seconds:.1f} s{rate}" if self.seconds else ""
-        return f"{self.item}: {self.result}{took}{f' - {self.error}' if self.error else ''}"
+        more = f" - {self.error}" if self.error else f", its page is ready: {self.page}" if self.page else ""
+        return f"{self.item}: {self.result}{took}{more}"
 
     @property
     def item(self) -> Item:

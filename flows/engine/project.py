@@ -174,7 +174,7 @@ def find_root(start: Path) -> Path:
             return folder
     raise SemflowError(
         f"{start} must lie inside a semflow project (a folder with {PARAMS_FILE}), got none here or above; "
-        "change into your clone"
+        "change into your project, or make one with `semflow init`"
     )
 
 

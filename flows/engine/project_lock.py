@@ -19,6 +19,8 @@ from tasks.errors import SemflowError
 
 LOCK_FILE = "lock"
 """Name of the lock file in the state folder."""
+INTAKE_LOCK = f"{STATE}/intake.lock"
+"""Lock held while films are copied into data/raw, so that unfinished copies of killed processes can be removed."""
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """Recipes: the inputs, method and outputs of each item, as JSON files.
 
 An item's recipe is `data/recipes/<stage>/<stem>.recipe.json`: the content hashes of its inputs, the method, the key of
-both, and hashes and sizes of the outputs (or the error, where the input was invalid). The method, which is the same for
-every video of a stage (parameters, code, weights, libraries, kind of device), is stored once beside them, in
-`<digest>.method.json`. Neither contains a time, host or run id, so the same inputs give the same bytes.
+both, and hashes, sizes and measures of the outputs (or the error, where the input was invalid). The method, which is
+the same for every video of a stage (parameters, code, weights, libraries, kind of device), is stored once beside them,
+in `<digest>.method.json`. Neither contains a time, host or run id, so the same inputs give the same bytes.
 """
 
 from __future__ import annotations
@@ -83,6 +83,8 @@ class Recipe:
     """Argument name to the content hash of its artifact; a raw video's name counts too."""
     outputs: Outputs
     error: str | None = None
+    measures: Mapping[str, int | float] | None = None
+    """Name to value, see measures.py; None where they are not known: an older version wrote the recipe."""
 
     @cached_property
     def key(self) -> str:
@@ -104,7 +106,7 @@ class Recipe:
             "inputs": dict(self.inputs),
             "outputs": outputs,
             "error": self.error,
-        }
+        } | ({} if self.measures is None else {"measures": dict(self.measures)})
 
 
 def parse_recipe(text: str) -> Recipe | None:
@@ -114,8 +116,7 @@ def parse_recipe(text: str) -> Recipe | None:
         seal = fields.pop("seal")
         if seal != _sha256(fields):
             return None
-        outputs = parse_outputs(fields["outputs"])
-        recipe = Recipe(fields["video"], fields["stage"], fields["method"], fields["inputs"], outputs, fields["error"])
+        recipe = _make_recipe(fields, parse_outputs(fields["outputs"]))
         return recipe if _is_well_formed(recipe) and recipe.key == fields["key"] else None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
@@ -139,8 +140,11 @@ def _is_well_formed(recipe: Recipe) -> bool:
     texts: list[Any] = [recipe.video, recipe.stage, recipe.method, *recipe.inputs.values()]
     texts += [] if recipe.error is None else [recipe.error]
     files: list[Any] = [file for files in recipe.outputs.values() for file in files.values()]
-    return all(isinstance(text, str) for text in texts) and all(
-        isinstance(md5, str) and type(size) is int for md5, size in files
+    measures: list[Any] = list((recipe.measures or {}).values())
+    return (
+        all(isinstance(text, str) for text in texts)
+        and all(isinstance(md5, str) and type(size) is int for md5, size in files)
+        and all(type(measure) in (int, float) for measure in measures)
     )
 
 
@@ -150,9 +154,24 @@ def parse_trusted_recipe(fields: dict[str, Any]) -> Recipe:
         folder: {name: (md5, size) for name, (md5, size) in files.items()}
         for folder, files in fields["outputs"].items()
     }
-    recipe = Recipe(fields["video"], fields["stage"], fields["method"], fields["inputs"], outputs, fields["error"])
+    recipe = _make_recipe(fields, outputs)
     recipe.__dict__["key"] = fields["key"]
     return recipe
+
+
+def _make_recipe(fields: Mapping[str, Any], outputs: Outputs) -> Recipe:
+    measures: Any = fields.get("measures")
+    if "measures" in fields and not isinstance(measures, dict):
+        raise TypeError("measures must be a mapping")
+    return Recipe(
+        video=fields["video"],
+        stage=fields["stage"],
+        method=fields["method"],
+        inputs=fields["inputs"],
+        outputs=outputs,
+        error=fields["error"],
+        measures=measures,
+    )
 
 
 def make_key(stage: str, method: str, inputs: Mapping[str, str]) -> str:

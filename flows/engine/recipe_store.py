@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows.engine.atomic_files import make_partial_path, move_into_place
+from flows.engine.atomic_files import write_into_place
 from flows.engine.file_marks import FileMark, read_mark, scan_folder
 from flows.engine.recipe import (
     METHOD_SUFFIX,
@@ -106,11 +106,9 @@ class RecipeStore:
         _, _, stage, name = path.split("/", 3)
         final = self.root / path
         # The next run removes a file that a killed run left beside.
-        with make_partial_path(final, self.root / RECIPE_FOLDER / stage) as beside:
-            beside.write_text(text, encoding="utf-8")
-            move_into_place(beside, final)
+        write_into_place(final, self.root / RECIPE_FOLDER / stage, text.encode())
         self._remember_file(stage, name, text)
-        mark = read_mark(self.root / path)
+        mark = read_mark(final)
         if mark is not None:
             self.state.save_recipe_texts({path: (mark, text)})
 

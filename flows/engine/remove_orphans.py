@@ -11,12 +11,13 @@ from pathlib import Path
 
 from flows.engine.atomic_files import move_into_place, remove_path
 from flows.engine.item_jobs import CHECKPOINTS, checkpoint_folder
+from flows.engine.overview_files import OVERVIEW_FILES, REPORTS
 from flows.engine.plan import ItemState, Plan
 from flows.engine.project import STATE, Project
 
 REMOVED_FOLDER = "removed"
 """Folder under the state folder that orphaned files are moved to."""
-KEPT_PATHS = ("reports/index.html", "reports/bench")
+KEPT_PATHS = (*(f"{REPORTS}/{name}" for name in OVERVIEW_FILES), "reports/bench")
 """Files that do not belong to a single video and are kept."""
 
 

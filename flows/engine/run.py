@@ -19,6 +19,7 @@ from flows.engine.inline_workers import make_inline_workers
 from flows.engine.interrupt import Interrupted, SignalState, handle_signals
 from flows.engine.job import WorkerSetup
 from flows.engine.memory import total_bytes
+from flows.engine.metrics_file import write_metrics
 from flows.engine.outcome import Item, Observer, Outcome, Summary
 from flows.engine.plan import ItemState, Plan, list_stale, select_items
 from flows.engine.project import STATE, Project
@@ -26,6 +27,7 @@ from flows.engine.project_lock import hold_project
 from flows.engine.raw_pointer import update_raw_pointer
 from flows.engine.remove_orphans import remove_orphans, remove_stale_checkpoints
 from flows.engine.run_items import ItemRunner, make_outcome
+from flows.engine.run_telemetry import make_telemetry
 from flows.engine.status_file import StatusFile
 from flows.engine.timings import DurationEstimates
 from flows.engine.worker_pool import GB, WorkerPool
@@ -63,7 +65,7 @@ def run_stale_items(  # noqa: PLR0913  one keyword per question that a caller ha
     and signals do not raise; they are in the summary.
     """
     began = time.perf_counter()
-    observers = (*observers, StatusFile(project.root))
+    observers = (*observers, StatusFile(project.root), *make_telemetry())
     with hold_project(project), handle_signals() as signals:
         progress = _RunState(notes=list(project.notes))
         try:
@@ -162,6 +164,8 @@ def _prepare_dvc_commit(project: Project, stages: Sequence[str]) -> list[str]:
     update_raw_pointer(project, stages)
     store = project.recipe_store
     store.remove_methods(name for name in store.find_unused_methods() if name[0] in stages)
+    for stage in stages:
+        write_metrics(project, project.by_name[stage])
     return notes
 
 

@@ -18,7 +18,8 @@ from flows.engine.item_jobs import has_local_outputs, make_job
 from flows.engine.job import JobResult
 from flows.engine.outcome import Item, Observer, Outcome
 from flows.engine.plan import NOT_KEPT, ONLY_IN_REMOTE, RAW_MISSING, ItemState, Plan
-from flows.engine.recipe import Recipe
+from flows.engine.project import Project
+from flows.engine.recipe import Outputs, Recipe
 from flows.engine.recorded_results import RecordedResults
 from flows.engine.schedule import Schedule
 from flows.engine.state import STATE_FOLDER
@@ -35,6 +36,8 @@ WORKER_START_S = 2.0
 """Processor time in which a worker imports the stages and what they need: items that are done sooner wait for one that
 is there."""
 POLL_S = 0.5
+PAGE = "index.html"
+"""Name of the file that people open, in an artifact that is a folder for them."""
 log = logging.getLogger("semflow")
 
 
@@ -156,7 +159,8 @@ class ItemRunner:
                 return
             size = sum(size for files in done.outputs.values() for _, size in files.values())
             how = "computed" if done.status == "computed" else "restored"
-            self._finish(Outcome(item.video, item.stage, how, done.seconds, done.frames, bytes=size))
+            page = find_page(self.plan.project, item, done.outputs)
+            self._finish(Outcome(item.video, item.stage, how, done.seconds, done.frames, bytes=size, page=page))
         elif done.status == "fault":
             self._fail_permanently(state, done.message, done.seconds)
         elif done.transient and attempt <= len(RETRY_DELAYS_S):
@@ -184,7 +188,7 @@ class ItemRunner:
                 mark = read_mark(path)
                 if mark is not None:
                     project.state.save_own_md5(path.relative_to(project.root).as_posix(), mark, md5)
-        recipe = Recipe(item.video, item.stage, state.method, state.inputs, done.outputs)
+        recipe = Recipe(item.video, item.stage, state.method, state.inputs, done.outputs, measures=done.measures)
         method = project.recipe_store.methods.get((item.stage, state.method), declaration.method)
         with project.state.batch_writes():
             project.recipe_store.write_recipe(project.artifact_stem(item.video), recipe, method)
@@ -246,6 +250,15 @@ def record_fault(plan: Plan, state: ItemState, error: str) -> None:
     project.recipe_store.write_recipe(project.artifact_stem(item.video), recipe, declaration.method)
     project.state.clear_deaths([recipe.key])
     plan.set_state(ItemState(item, "failed", error, recipe.key, state.method, state.inputs))
+
+
+def find_page(project: Project, item: Item, outputs: Outputs) -> str:
+    """Path below the root of the page among the outputs of an item; "" where there is none."""
+    folders = (kind for kind in project.by_name[item.stage].outputs if PAGE in outputs.get(kind.folder, ()))
+    kind = next(folders, None)
+    if kind is None:
+        return ""
+    return (project.artifact_path(kind, item.video) / PAGE).relative_to(project.root).as_posix()
 
 
 def make_outcome(state: ItemState) -> Outcome:

@@ -1,7 +1,8 @@
-"""The order in which items are computed: those whose inputs are ready, in the order of the videos.
+"""The order in which items are computed: video after video, each with all that its items read before the next one.
 
-An item is started only when everything it reads is available, so no worker waits for another, independent stages of
-one video run at the same time, and a failure blocks only the items that depend on it.
+Of the items whose inputs are ready the first in this order is started, so that the pages of the first videos can be
+read while the others are computed. An item is started only when everything it reads is available: no worker waits for
+another, nor is idle while an item of any video is ready, and a failure blocks only the items that depend on it.
 
 Not graphlib.TopologicalSorter: it gives ready items in no order and knows only done. Here ready items have priorities,
 a failed item blocks its readers (though a stage over the dataset may go on without it), and each is reported once.
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flows.engine.outcome import Item, Outcome
@@ -38,8 +39,10 @@ class Schedule:
         """A schedule of the stale items among `states`; items with worker deaths recorded for their key come last."""
         todo = [item for item, state in states.items() if state.status == "stale"]
         late = {item for item in todo if states[item].key in deaths}
-        order = {item: n + (DIED_BEFORE if item in late else 0) for n, item in enumerate(todo)}
-        reads = {item: [source for source in plan.find_sources(item) if source in order] for item in order}
+        stale = set(todo)
+        reads = {item: [source for source in plan.find_sources(item) if source in stale] for item in todo}
+        places = enumerate(order_by_need(todo, reads))
+        order = {item: n + (DIED_BEFORE if item in late else 0) for n, item in places}
         schedule = cls(order, reads)
         readers: dict[Item, list[Item]] = defaultdict(list)
         for item, before in reads.items():
@@ -85,3 +88,21 @@ class Schedule:
                 continue
             yield Outcome(item.video, item.stage, "blocked", error=f"after {origin.stage}", recorded=origin.recorded)
             waiting += self.readers.get(item, [])
+
+
+def order_by_need(items: Iterable[Item], reads: Mapping[Item, Sequence[Item]]) -> list[Item]:
+    """`items` in their order, but what an item reads directly before it, unless it came earlier.
+
+    So items over the dataset (axes, training) come with the first video that needs them, with what they read.
+    """
+    placed: dict[Item, None] = {}
+
+    def place(item: Item) -> None:
+        if item not in placed:
+            for source in reads[item]:
+                place(source)
+            placed[item] = None
+
+    for item in items:
+        place(item)
+    return list(placed)

@@ -32,6 +32,8 @@ log = logging.getLogger("semflow")
 STATE_FOLDER = ".semflow"
 """Folder below the project's root for local files that are not results: state, logs, checkpoints."""
 STATE_FILE = "state.sqlite"
+PREFECT_RUNS = "prefect_runs.jsonl"
+"""File in STATE_FOLDER: host and process of each run, and the flow run that shows it in Prefect."""
 FINE_NS, COARSE_NS = 20_000_000, 2_000_000_000
 """A file modified this recently may change again without a new time stamp: some milliseconds on most file systems, two
 seconds on those that store whole seconds (FAT, some network shares)."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ STATUS_FILE = "status.json"
 MIN_INTERVAL_S = 1.0
 MAX_FAILURES = 100
 """Most failures that are listed; all are counted."""
+MAX_RECENT = 20
+"""Items that ended last, which `semflow view` shows."""
 
 
 @dataclass
@@ -34,6 +37,7 @@ class StatusFile:
     _in_hand: dict[Item, tuple[float, int, str]] = field(default_factory=dict[Item, tuple[float, int, str]])
     """Item to start time (seconds since 1970), number of the attempt, and progress text."""
     _failures: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    _recent: deque[dict[str, Any]] = field(default_factory=lambda: deque[dict[str, Any]](maxlen=MAX_RECENT))
     _written: float = 0.0
 
     def on_planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
@@ -60,6 +64,8 @@ class StatusFile:
         self._in_hand.pop(outcome.item, None)
         if final:
             self._progress.record_outcome(outcome)
+            names = ("video", "stage", "result", "seconds", "error", "page")
+            self._recent.append({name: getattr(outcome, name) for name in names})
             if outcome.result == "failed" and len(self._failures) < MAX_FAILURES:
                 self._failures.append({"video": outcome.video, "stage": outcome.stage, "error": outcome.error})
         self._write()
@@ -92,6 +98,7 @@ class StatusFile:
                 for item, (began, attempt, step) in self._in_hand.items()
             ],
             "failures": self._failures,
+            "recent": list(self._recent),
             "left_s": None if left is None or finished else left.seconds,
             "left_at_least": left is not None and left.at_least,
         }

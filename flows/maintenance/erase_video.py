@@ -11,6 +11,7 @@ from flows.engine.atomic_files import remove_path
 from flows.engine.dvc_store.repository_lock import hold_repository
 from flows.engine.file_marks import read_mark
 from flows.engine.item_jobs import CHECKPOINTS, checkpoint_folder
+from flows.engine.overview_files import OVERVIEW_FILES, REPORTS
 from flows.engine.plan import Plan
 from flows.engine.project import RAW_FOLDER, STATE, Project
 from flows.engine.recipe import RECIPE_FOLDER, RECIPE_SUFFIX
@@ -24,8 +25,6 @@ from flows.maintenance.erasure_records import PendingErasure
 from flows.maintenance.object_references import list_own_folders
 from flows.maintenance.remove import MANIFEST, list_removals
 from flows.maintenance.remove import REMOVALS_FOLDER as REMOVALS
-from flows.overview.index import FOLDER as REPORTS
-from flows.overview.index import NAME as INDEX
 from flows.overview.index import refresh_index
 from tasks.content_hash import md5_file
 
@@ -57,14 +56,15 @@ def erase_files(project: Project, pending: PendingErasure) -> None:
 
 
 def rewrite_record(project: Project, storage: Storage, pending: PendingErasure) -> None:
-    """Write the index page without the video, and remove it from dvc.lock and data/raw.dvc."""
+    """Write the index page and the card without the video, and remove it from dvc.lock and data/raw.dvc."""
     plan = Plan.examine_project(project)
     page = refresh_index(project, plan)
     replaced: dict[tuple[str, str], str] = {}
-    if page is not None and (mark := read_mark(page)) is not None and mark.size:
-        md5 = md5_file(page)
-        storage.add_file(page, md5)
-        replaced[REPORTS, INDEX] = md5
+    for name in OVERVIEW_FILES if page is not None else ():
+        file = project.root / REPORTS / name
+        if (mark := read_mark(file)) is not None and mark.size:
+            replaced[REPORTS, name] = md5_file(file)
+            storage.add_file(file, replaced[REPORTS, name])
     with hold_repository(project.root):
         remove_from_record(
             project, storage, [*list_own_folders(project), RAW_FOLDER], _is_gone(project, pending), replaced

@@ -1,4 +1,7 @@
-"""`semflow merge`: git's merge driver for `dvc.lock` and `*.dvc`, so that branches which add videos merge."""
+"""`semflow merge`: git's merge driver for `dvc.lock`, `*.dvc` and metrics, so that branches which add videos merge.
+
+Metrics are made of the recipes, so ours stay until the next run, which writes those of the merged data set.
+"""
 
 from __future__ import annotations
 
@@ -11,32 +14,35 @@ from flows.cli.command_options import ValuesCommand
 from flows.engine.dvc_store.git_commands import run_git
 from flows.engine.dvc_store.lock_union import UnionMerge
 from flows.engine.dvc_store.verified_copy import write_bytes_atomically
+from flows.engine.metrics_file import METRICS_FOLDER
 from flows.engine.project import find_root
 from flows.engine.storage import Storage
 from tasks.errors import SemflowError
 
 DRIVER = "semflow"
-ATTRIBUTES = (f"dvc.lock merge={DRIVER}", f"*.dvc merge={DRIVER}")
+ATTRIBUTES = (f"dvc.lock merge={DRIVER}", f"*.dvc merge={DRIVER}", f"{METRICS_FOLDER}/*.json merge={DRIVER}")
 POINTER_SUFFIX = ".dvc"
 
 
 @click.command(cls=ValuesCommand)
 @click.argument("files", nargs=-1, metavar="[BASE OURS THEIRS PATH]")
-@click.option("--install", is_flag=True, help="let git use this command for dvc.lock and *.dvc in this clone")
+@click.option("--install", is_flag=True, help="let git use this command in this clone: for dvc.lock, *.dvc and metrics")
 def command(files: tuple[str, ...], install: bool) -> int:
     """Merge the recorded data of two branches file by file; git calls it once `--install` was given.
 
     BASE, OURS and THEIRS are the three versions of the file PATH; the result replaces OURS.
     """
-    root = find_root(Path.cwd())
     if install:
+        root = find_root(Path.cwd())
         install_driver(root)
-        click.echo("git merges dvc.lock and *.dvc file by file in this clone")
+        click.echo("git merges dvc.lock and *.dvc file by file in this clone, and keeps our metrics until the next run")
         return 0
     if len(files) != 4:  # noqa: PLR2004  git gives the driver these four
         raise SemflowError(f"semflow merge must get BASE OURS THEIRS PATH from git, got {len(files)} values")
     base, ours, theirs = (Path(file) for file in files[:3])
-    write_bytes_atomically(ours, merge_versions(root, base, ours, theirs, files[3]).encode())
+    root = find_root(Path(files[3]).absolute().parent)  # git calls from its top folder, the project may lie below
+    path = Path(files[3]).absolute().relative_to(root).as_posix()
+    write_bytes_atomically(ours, merge_versions(root, base, ours, theirs, path).encode())
     return 0
 
 
@@ -71,6 +77,8 @@ def merge_versions(root: Path, base: Path, ours: Path, theirs: Path, path: str) 
 
     Raises SemflowError where listings cannot be had, or where it is no file that DVC records folders in.
     """
+    if path.startswith(f"{METRICS_FOLDER}/"):
+        return ours.read_text(encoding="utf-8")
     storage = Storage.open(root)
     if storage is None:
         raise SemflowError(f"{root} must be a DVC repository, got none; run `dvc init`")

@@ -19,6 +19,7 @@ from flows.engine.dvc_store.dvc_pointer import read_pointer
 from flows.engine.dvc_store.git_commands import run_git
 from flows.engine.dvc_store.remote import Remote
 from flows.engine.linked_videos import LINKS_FILE
+from flows.engine.metrics_file import METRICS_FOLDER, name_metrics_file
 from flows.engine.project import PARAMS_FILE, RAW_FOLDER, Project
 from flows.engine.project_lock import hold_project
 from flows.maintenance.merge import install_driver
@@ -80,7 +81,8 @@ def publish(project: Project, message: str, tag: str = "") -> Publication:
     with hold_project(project):
         install_driver(root)
         count = push_version(project, remote)
-        files = [name for name in (*COMMITTED, *_ignore_files(root)) if (root / name).is_file()]
+        metrics = (name_metrics_file(declaration) for declaration in project.declarations)
+        files = [name for name in (*COMMITTED, *metrics, *_ignore_files(root)) if (root / name).is_file()]
         _git(root, ["add", "--", *files])
         is_new = bool(_git(root, ["diff", "--cached", "--name-only"]))
         if is_new:
@@ -121,7 +123,8 @@ def list_version(project: Project, remote: Remote) -> tuple[set[str], set[str]]:
 
     Raw videos are part of it unless `compute.store_raw` is false.
     """
-    folders = [held for record in read_lock(project.root).values() for held in record.outs.values()]
+    outs = [out for record in read_lock(project.root).values() for out in record.outs.items()]
+    folders = [held for path, held in outs if not path.startswith(f"{METRICS_FOLDER}/")]  # git keeps metrics
     raw = read_pointer(project.root, RAW_FOLDER)
     if raw is not None and project.compute.get("store_raw", True):
         folders.append(raw)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from flows.engine.dvc_store.object_store import DIR_SUFFIX
 from flows.engine.file_marks import read_mark
+from flows.engine.overview_files import OVERVIEW_FILES, PAGE, REPORTS
 from flows.engine.project import RAW_FOLDER, Project
 from flows.engine.recipe import METHOD_SUFFIX, RECIPE_FOLDER, RECIPE_SUFFIX, parse_method, parse_recipe
 from flows.engine.storage import Storage
@@ -27,7 +28,6 @@ from flows.maintenance.object_references import (
 )
 from tasks.errors import SemflowError
 
-REPORTS, INDEX = "reports", "index.html"
 DAY_S = 86400.0
 
 
@@ -138,9 +138,10 @@ class _Search:
         for listing in self.loose - self.committed.keys():
             # An index page is recognised by the other files of its listing: reports that recipes name.
             entries = self.listings[listing]
-            rest = [md5 for name, md5 in entries.items() if name != INDEX]
-            if INDEX in entries and rest and all(ours.get(md5) == REPORTS or md5 in needed for md5 in rest):
-                ours.setdefault(entries[INDEX], REPORTS)
+            rest = [md5 for name, md5 in entries.items() if name not in OVERVIEW_FILES]
+            if PAGE in entries and rest and all(ours.get(md5) == REPORTS or md5 in needed for md5 in rest):
+                for name in entries.keys() & set(OVERVIEW_FILES):
+                    ours.setdefault(entries[name], REPORTS)
         return ours
 
     def _ours_by_recipes(self, listing: str, needed: set[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ another name before is found, and another video that had this name before is not
 from __future__ import annotations
 
 import html
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from functools import cached_property
 from flows.engine.declaration import ArtifactKind
 from flows.engine.dvc_store.object_store import DIR_SUFFIX
 from flows.engine.file_marks import read_mark
+from flows.engine.overview_files import OVERVIEW_FILES, REPORTS
 from flows.engine.project import RAW_FOLDER, Project
 from flows.engine.raw_input import parse_raw_input
 from flows.engine.recipe import RECIPE_FOLDER, RECIPE_SUFFIX, Recipe, parse_recipe, recipe_path
@@ -31,8 +33,6 @@ from flows.maintenance.object_references import (
 )
 from tasks.content_hash import combine_hashes, md5_file
 from tasks.errors import SemflowError
-
-REPORTS, INDEX = "reports", "index.html"
 
 
 @dataclass
@@ -192,21 +192,20 @@ class _Search:
                     self._note(file, None, folder)
 
     def _take_pages(self) -> None:
-        """Add index pages that show the video (they contain a thumbnail of each)."""
-        names = [html.escape(name).encode() for name in self.traces.names]
+        """Add index pages and cards that show the video: a thumbnail of each, its name, hashes of its files."""
+        forms = (html.escape, lambda name: json.dumps(name, ensure_ascii=False)[1:-1])
+        names = [form(name).encode() for name in self.traces.names for form in forms]
+        flat = tuple(f"{stem}/" for stem in self.traces.flat_stems)
         for md5, folder in self.recorded.items():
             listing = self.listings[md5] if folder == REPORTS else {}
-            page = listing.get(INDEX)
-            if page is None or page in self.pages:
-                continue
-            try:
-                text = self.storage.objects.object_path(page).read_bytes()
-            except OSError:
-                text = b""
-            flat = tuple(f"{stem}/" for stem in self.traces.flat_stems)
-            if any(name in text for name in names) or any(name.startswith(flat) for name in listing):
-                self.pages.add(page)
-                self._note(page, None, REPORTS)
+            for page in sorted({listing[name] for name in OVERVIEW_FILES if name in listing} - self.pages):
+                try:
+                    text = self.storage.objects.object_path(page).read_bytes()
+                except OSError:
+                    text = b""
+                if any(name in text for name in names) or any(name.startswith(flat) for name in listing):
+                    self.pages.add(page)
+                    self._note(page, None, REPORTS)
 
     # What others need
 

@@ -1,4 +1,4 @@
-"""`semflow watch`: process videos as they are put into data/raw or videos.yaml."""
+"""`semflow watch`: process videos as they are put into data/raw, videos.yaml or an inbox."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from pathlib import Path
 import click
 
 from flows.cli.command_options import ValuesCommand
+from flows.engine.inbox import Intake, fetch_inbox
 from flows.engine.outcome import Summary
 from flows.engine.plan import Plan, list_stale, select_items
 from flows.engine.project import Project, find_root
 from flows.engine.settled_videos import find_unsettled
+from tasks.errors import SemflowError
 
 MIN_INTERVAL_S = 1.0
 
 
 @click.command(cls=ValuesCommand)
 @click.option("--every", default=10.0, show_default=True, help="seconds between two looks")
-def command(every: float) -> int:
+@click.option("--inbox", metavar="URL", help="fetch new films from there into data/raw: s3://bucket/incoming")
+def command(every: float, inbox: str | None) -> int:
     """Process new and changed videos as soon as they are there, until Ctrl-C; files that are still copied wait."""
     from flows.cli.console import show_summary
     from flows.cli.display import choose_display
@@ -33,9 +36,11 @@ def command(every: float) -> int:
         show_summary(None, summary, [declaration.name for declaration in project.declarations])
         return summary
 
-    click.echo(f"watching {root / 'data/raw'}; stop with Ctrl-C")
+    look = _make_look(root, inbox)
+    click.echo(f"watching {root / 'data/raw'}{f' and {inbox}' if inbox else ''}; stop with Ctrl-C")
     try:
         while True:
+            look()
             project = Project.open(root, fetch=True)
             summary = process_settled(project, run)
             project.close()
@@ -44,6 +49,27 @@ def command(every: float) -> int:
             time.sleep(max(every, MIN_INTERVAL_S))
     except KeyboardInterrupt:
         return 130
+
+
+def _make_look(root: Path, inbox: str | None) -> Callable[[], None]:
+    """A function that fetches what is new in the inbox; it says what comes, and says trouble once, until it changes."""
+    said: set[str] = set()
+
+    def look() -> None:
+        if inbox is None:
+            return
+        try:
+            intake = fetch_inbox(root, inbox)
+        except SemflowError as error:
+            intake = Intake(refused=(str(error),))
+        for relative in intake.fetched:
+            click.echo(f"fetched {relative}")
+        for line in sorted(set(intake.refused) - said):
+            click.echo(line, err=True)
+        said.clear()
+        said.update(intake.refused)
+
+    return look
 
 
 def process_settled(

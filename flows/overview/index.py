@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from flows.engine.file_marks import read_mark
 from flows.engine.outcome import Item
+from flows.engine.overview_files import CARD, NOTES_FILE, PAGE, REPORTS
 from flows.engine.plan import UP_TO_DATE, ItemState, Plan
 from flows.engine.project import Project
 from tasks.artifacts.artifact import DATASET_ITEM
@@ -19,27 +20,29 @@ from tasks.atomic_file import write_text_atomically
 if TYPE_CHECKING:
     from flows.overview.index_page import IndexItem
 
-NAME = "index.html"
-FOLDER = "reports"
 SHOWN = ("decode", "detect", "track", "classify", "report")
 """Stages whose artifacts the entry of a video depends on."""
 
 
 def refresh_index(project: Project, plan: Plan) -> Path | None:
-    """Update `reports/index.html` and return its path; None where the project has no report stage."""
-    if FOLDER not in project.producers:
+    """Update `reports/index.html` and `reports/dataset.json`; the path of the page, or None without a report stage."""
+    if REPORTS not in project.producers:
         return None
-    path = project.root / FOLDER / NAME
+    path, card = project.root / REPORTS / PAGE, project.root / REPORTS / CARD
     mark = f"<!-- {_mark(plan)} -->\n"
-    if _ends_with(path, mark):
+    if _ends_with(path, mark) and card.is_file():
         return path
+    from flows.overview.croissant import render_croissant
+    from flows.overview.dataset_facts import collect_facts
     from flows.overview.index_page import render_index
     from flows.overview.model_summary import summarise_action_model
 
     items = remember_entries(project, plan)
     trouble = _first_trouble(plan.states)
     shown = [_with_trouble(items[video], trouble.get(video) or trouble.get(DATASET_ITEM)) for video in project.videos]
-    write_text_atomically(path, render_index(shown, summarise_action_model(project.root)) + mark)
+    facts = collect_facts(plan)
+    write_text_atomically(card, render_croissant(facts))
+    write_text_atomically(path, render_index(shown, summarise_action_model(project.root), facts) + mark)
     return path
 
 
@@ -48,7 +51,7 @@ def remember_entries(project: Project, plan: Plan) -> dict[str, IndexItem]:
 
     An entry without the facts of its frames is not kept: the frames are not here, and may be at another time.
     """
-    if FOLDER not in project.producers:
+    if REPORTS not in project.producers:
         return {}
     from flows.overview.index_store import load_items, save_items
 
@@ -87,7 +90,8 @@ def _key(plan: Plan, video: str) -> str:
 
 
 def _mark(plan: Plan) -> str:
-    """A hash over everything that the page depends on: the state of every item, and the code that renders it."""
+    """A hash over everything that the page depends on: the state of every item, dataset.yaml, and the code that renders
+    it."""
     statuses = _replace_remote(plan)
     shown = [
         (state.item, statuses.get(state.item, state.status), state.reason, state.key) for state in plan.states.values()
@@ -114,7 +118,7 @@ def _drawing(plan: Plan) -> list[str | None]:
     """Hashes of the source files that render the page."""
     here = Path(__file__).parent
     files = sorted(
-        [*here.glob("index*"), here / "model_summary.py", *(here.parents[1] / "tasks" / "report").glob("*.*")]
+        [*here.glob("*.*"), *(here.parents[1] / "tasks" / "report").glob("*.*"), plan.project.root / NOTES_FILE]
     )
     marks = [(str(file), read_mark(file)) for file in files]
     return [plan.inventory.find_md5(file, mark) for file, mark in marks if mark is not None]

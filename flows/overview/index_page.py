@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from flows.overview.film_facts import CELLS_ACROSS, CELLS_DOWN, summarise_labels, summarise_people_of_film
@@ -19,6 +19,9 @@ from tasks.artifacts.detections import Detections
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.report import Report
 from tasks.artifacts.tracks import Tracks
+
+if TYPE_CHECKING:
+    from flows.overview.dataset_facts import DatasetFacts
 
 THUMBNAIL_PX = 176  # as wide as the page shows it
 MAX_FAILURES = 5  # listed above everything; the list below has them all
@@ -73,10 +76,14 @@ def make_index_item(root: Path, video: str, stem: str | None = None, report_stem
     )
 
 
-def render_index(items: Sequence[IndexItem], model: ModelSummary | None = None) -> str:
-    """The page as HTML, with the scores of a team's action model; it does not depend on the order of the items."""
+def render_index(
+    items: Sequence[IndexItem], model: ModelSummary | None = None, facts: DatasetFacts | None = None
+) -> str:
+    """The page as HTML, with the scores of a team's action model and the card of the data set from its facts; it does
+    not depend on the order of the items."""
     from markupsafe import Markup
 
+    from flows.overview.card_section import make_card
     from tasks.report.formatting import format_count, format_number
     from tasks.report.page_template import make_environment, make_style
 
@@ -85,7 +92,8 @@ def render_index(items: Sequence[IndexItem], model: ModelSummary | None = None) 
         make_environment()
         .from_string(_read_file("index_page.html.jinja"))
         .render(
-            title="All videos",
+            title="All videos" if facts is None else facts.notes.name,
+            card=None if facts is None else make_card(facts, ordered),
             index="#main",
             style=make_style(()) + Markup(_read_file("index_page.css")),  # safe: a file of this package
             script=Markup(_read_file("index_page.js")),  # safe: a file of this package

@@ -82,6 +82,7 @@ class PrefectMirror:
         self.start_process(root)
         opening = {
             "root": str(root),
+            "pid": os.getpid(),
             "videos": None if videos is None else list(videos),
             "stages": None if stages is None else list(stages),
             "versions": self._versions,

@@ -11,6 +11,7 @@ import queue
 import socket
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from prefect.client.schemas.objects import State as RunState
 from prefect.client.schemas.objects import StateType
 from prefect.settings import get_current_settings
 
+from flows.engine.state import PREFECT_RUNS, STATE_FOLDER
 from flows.prefect_door import task_run_events
 from flows.prefect_door.event_sender import EventSender
 from flows.prefect_door.prefect_progress import NEVER, FlowRunProgress
@@ -62,6 +64,7 @@ class PrefectRecorder:
         """Record until the run sends "close" or its process has died."""
         self._opening = self._inbox.get()[1]
         self._flow = self._open()
+        self._note_flow_run()
         while not self._over:
             messages = self._gather()
             for message in _lean(messages):
@@ -88,6 +91,16 @@ class PrefectRecorder:
             json={"flow_id": flow["id"], "parameters": parameters, "tags": tags, "state": {"type": "RUNNING"}},
         ).json()
         return FlowRunRef(UUID(made["id"]), made["name"])
+
+    def _note_flow_run(self) -> None:
+        """Append to the state folder which flow run shows this run, so that `semflow trace` can name it."""
+        line = {"host": socket.gethostname(), "pid": self._opening.get("pid"), "flow_run": str(self._flow.id)}
+        path = Path(self._opening["root"]) / STATE_FOLDER / PREFECT_RUNS
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError:
+            return  # a full disk must not fail the run
 
     def _settle_lost_runs(self, tags: Sequence[str]) -> None:
         """Set runs of this folder that are still Running to Crashed: a folder has one run at a time."""

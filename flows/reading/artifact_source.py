@@ -35,11 +35,15 @@ class ArtifactSource:
     """Whether files below `root` are read as they are, recorded or not."""
     recompute: bool = False
     """Whether artifacts that are not kept are computed again (in a working copy)."""
+    repository: GitRepository | None = None
+    """The git repository with the history; None where the folder is in none."""
+    commit: str = ""
+    """The commit of a revision; "" for a working copy."""
     _listings: dict[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
 
     def list_videos(self, kind: type[Artifact]) -> list[str]:
         """The videos that have this artifact, sorted: the stems of its files."""
-        names = {*self._listing(kind.FOLDER)}
+        names = {*self.list_recorded(kind.FOLDER)}
         if self.is_working_copy:
             folder = self.root / kind.FOLDER
             names |= {path.relative_to(folder).as_posix() for path in folder.rglob(f"*{kind.SUFFIX}")}
@@ -56,16 +60,16 @@ class ArtifactSource:
             path = kind.path(self.root, video)
             if self.is_working_copy and path.is_file():
                 found[video] = path
-            elif (md5 := self._listing(kind.FOLDER).get(f"{video}{kind.SUFFIX}")) is not None:
+            elif (md5 := self.list_recorded(kind.FOLDER).get(f"{video}{kind.SUFFIX}")) is not None:
                 wanted[video] = md5
             elif self._compute_again(kind, video):
                 found[video] = path
             else:
                 raise SemflowError(self._explain_missing(kind, video))
-        paths = self._fetch(wanted.values(), kind.artifact_name())
+        paths = self.fetch_objects(wanted.values(), kind.artifact_name())
         return found | {video: paths[md5] for video, md5 in wanted.items()}
 
-    def _listing(self, folder: str) -> Mapping[str, str]:
+    def list_recorded(self, folder: str) -> Mapping[str, str]:
         """Relative path to MD5 of the files that were recorded of `folder`; {} where none were."""
         if folder not in self._listings:
             self._listings[folder] = self._read_listing(folder)
@@ -80,12 +84,15 @@ class ArtifactSource:
         if listing is None and self.is_working_copy and (self.root / folder).is_dir():
             return {}  # the files that are here are all that can be told without asking the remote
         if listing is None and objects is not None:
-            self._fetch([recorded.md5], f"the list of {folder}")
+            self.fetch_objects([recorded.md5], f"the list of {folder}")
             listing = objects.read_listing(recorded.md5)
         return listing or {}
 
-    def _fetch(self, md5s: Collection[str], what: str) -> dict[str, Path]:
-        """MD5 to the path of the object in DVC's cache, fetched from the remote where it is not there."""
+    def fetch_objects(self, md5s: Collection[str], what: str) -> dict[str, Path]:
+        """MD5 to the path of the object in DVC's cache, fetched from the remote where it is not there.
+
+        SemflowError, which names `what` was wanted, where one is in neither.
+        """
         if not md5s:
             return {}
         objects = ObjectStore.open(self.root)
@@ -138,7 +145,10 @@ class ArtifactSource:
 
 def open_working_copy(root: Path, *, recompute: bool = False) -> ArtifactSource:
     """The artifacts that lie in the project at `root`, and those that its dvc.lock records."""
-    return ArtifactSource(str(root), root, read_lock(root), is_working_copy=True, recompute=recompute)
+    repository = GitRepository(root, str(root))
+    return ArtifactSource(
+        str(root), root, read_lock(root), is_working_copy=True, recompute=recompute, repository=repository
+    )
 
 
 def open_revision(where: str, rev: str, cache: Path) -> ArtifactSource:
@@ -157,7 +167,9 @@ def open_revision(where: str, rev: str, cache: Path) -> ArtifactSource:
         raise SemflowError(
             f"{where} must hold a dvc.lock at {rev}, got none; choose a revision that `semflow run` made"
         )
-    return ArtifactSource(f"{where} at {rev}", root, parse_lock(text), is_working_copy=False)
+    return ArtifactSource(
+        f"{where} at {rev}", root, parse_lock(text), is_working_copy=False, repository=repository, commit=commit
+    )
 
 
 def _write_config(repository: GitRepository, commit: str, root: Path, objects: Path) -> None:

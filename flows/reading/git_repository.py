@@ -8,12 +8,23 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from flows.engine.dvc_store.git_commands import make_git_environment
 from tasks.errors import SemflowError
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|[^/\\]+@[^/\\]+:")
 """`https://…`, `ssh://…`, `file://…`, or `user@host:path`."""
+
+
+class Commit(NamedTuple):
+    """A commit of git."""
+
+    commit: str
+    at: str
+    """When it was made, ISO 8601."""
+    author: str
+    subject: str
 
 
 @dataclass(frozen=True)
@@ -36,15 +47,42 @@ class GitRepository:
 
     def read_text(self, commit: str, path: str) -> str | None:
         """The text of a file, relative to the project's folder, at `commit`; None where there is none."""
-        found = self._run(["show", f"{commit}:./{path}" if not self._is_bare else f"{commit}:{path}"])
+        found = self._run(["show", self._name_blob(commit, path)])
         return None if found.returncode else found.stdout.decode()
+
+    def read_texts(self, commits: Sequence[str], path: str) -> list[bytes | None]:
+        """The bytes of a file at each of `commits`, by one git command; None where there is none."""
+        names = "".join(f"{self._name_blob(commit, path)}\n" for commit in commits)
+        answer = self._run(["cat-file", "--batch"], names.encode()).stdout
+        found: list[bytes | None] = []
+        place = 0
+        while len(found) < len(commits) and (end := answer.find(b"\n", place)) >= 0:
+            header = answer[place:end].split()
+            place = end + 1
+            if header[-1] == b"missing" or len(header) != 3:  # noqa: PLR2004  name, type, size
+                found.append(None)
+                continue
+            found.append(answer[place : place + int(header[2])])
+            place += int(header[2]) + 1
+        return found
+
+    def _name_blob(self, commit: str, path: str) -> str:
+        return f"{commit}:{path}" if self._is_bare else f"{commit}:./{path}"
+
+    def list_commits(self, path: str, rev: str = "HEAD") -> list[Commit]:
+        """The commits up to `rev` that changed a file (relative to the project), newest first; [] without git."""
+        found = self._run(["log", "--full-history", "--format=%H%x09%cI%x09%an%x09%s", rev, "--", path])
+        if found.returncode:
+            return []
+        lines = found.stdout.decode(errors="replace").splitlines()
+        return [Commit(*line.split("\t", 3)) for line in lines if line.count("\t") >= 3]  # noqa: PLR2004  tabs between four
 
     @property
     def _is_bare(self) -> bool:
         return (self.folder / "HEAD").is_file()
 
-    def _run(self, command: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
-        return run_git(["-C", str(self.folder), *command])
+    def _run(self, command: Sequence[str], stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+        return run_git(["-C", str(self.folder), *command], stdin)
 
 
 def is_address(where: str) -> bool:
@@ -68,9 +106,11 @@ def clone_repository(address: str, cache: Path) -> GitRepository:
     return GitRepository(folder, address)
 
 
-def run_git(arguments: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
+def run_git(arguments: Sequence[str], stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
     """The completed git command, without prompts; SemflowError where git is not installed."""
     try:
-        return subprocess.run(["git", *arguments], capture_output=True, check=False, env=make_git_environment())
+        return subprocess.run(
+            ["git", *arguments], input=stdin, capture_output=True, check=False, env=make_git_environment()
+        )
     except FileNotFoundError:
         raise SemflowError("git must be on the PATH to read a revision, got none; install it") from None

@@ -6,7 +6,7 @@ import difflib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from flows.engine.project import find_root
 from flows.reading.artifact_kinds import KINDS, OF_DATASET, TABLES, find_kind
@@ -29,6 +29,9 @@ from tasks.artifacts.semantic_field import SemanticField
 from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import SemflowError
+
+if TYPE_CHECKING:
+    from flows.versions.trace import Trace
 
 
 def open_dataset(
@@ -86,6 +89,25 @@ class VideoDataset:
                 f"{', '.join(close) or 'none'}"
             )
         return VideoData(self, video)
+
+    def trace(
+        self,
+        artifact: str,
+        video: str = "dataset",
+        *,
+        row: int | None = None,
+        frame: int | None = None,
+        track: int | None = None,
+    ) -> Trace:
+        """Where an artifact of a video came from: the film, and every recipe on the way with parameters, code, weights,
+        libraries, kind of device, the commit that recorded it, and the run.
+
+        `row`, or `frame` and `track`, choose rows of a table, which come with the detections that they are made of.
+        `print(ds.trace("tracks", "walk", row=17))`; SemflowError where nothing is recorded.
+        """
+        from flows.versions.trace import RowChoice, trace_artifact
+
+        return trace_artifact(self.source, artifact, video, RowChoice(row, frame, track))
 
     @cached_property
     def frames(self) -> TableReader[Frames]:

@@ -82,6 +82,50 @@ def test_an_agent_with_other_code_is_refused_and_the_difference_is_named(
     assert any("code tests.engine.toys differs" in (o.error or "") for o in summary.outcomes), summary.outcomes
 
 
+def differ_on_agents(monkeypatch: pytest.MonkeyPatch, name: str, here: object, there: object) -> None:
+    """Let the function `name` give `there` in the threads of agents, and `here` in the coordinator's."""
+
+    def answer(*_: object) -> object:
+        return here if threading.current_thread() is threading.main_thread() else there
+
+    monkeypatch.setattr(name, answer)
+
+
+def test_an_agent_with_other_weights_is_refused_and_they_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_weights = (replace(toys.TOYS[0], weights=lambda *_: ("toy-model",)), *toys.TOYS[1:])
+    monkeypatch.setattr(toys, "TOYS", with_weights)
+    differ_on_agents(monkeypatch, "tasks.weights.catalog.weights_sha256", "a" * 64, "b" * 64)
+    team = make_team(tmp_path, "remote")
+    write_films(team.root)
+    toys.CALLS.clear()
+    summary, _ = team.run()
+    assert not summary.is_good and not toys.CALLS
+    assert any("weights toy-model" in (o.error or "") for o in summary.outcomes), summary.outcomes
+
+
+def test_an_agent_with_another_kind_of_device_is_refused_where_the_device_is_named(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    differ_on_agents(monkeypatch, "tasks.device_class.classify_device", "", "cpu-aarch64")
+    summary, _ = team.run()
+    assert not summary.is_good and not toys.CALLS
+    assert any("device: any -> cpu-aarch64" in (o.error or "") for o in summary.outcomes), summary.outcomes
+
+
+def test_an_agent_with_another_kind_of_device_is_welcome_where_any_will_do(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = toys.PARAMS.replace("device: cpu", "device: auto")
+    (team.root / "params.yaml").write_text(params)
+    differ_on_agents(monkeypatch, "tasks.device_class.classify_device", "", "cpu-aarch64")
+    summary, _ = team.run()
+    assert summary.is_good, summary.outcomes
+    toys.CALLS.clear()
+    assert team.run()[0].is_good and not toys.CALLS
+
+
 def test_two_agents_with_one_batch_compute_each_video_once(team: Team) -> None:
     one_batch = replace(QUICK, sizes=BatchSizes(min_s=1e6))
     second: list[threading.Thread] = []
@@ -159,10 +203,11 @@ def test_without_any_agent_the_run_says_so(team: Team) -> None:
         team.run()
 
 
-def test_nothing_of_a_run_stays_in_the_exchange_but_claims_and_objects(team: Team) -> None:
+def test_nothing_of_a_run_stays_in_the_exchange_but_objects(team: Team) -> None:
     team.run()
     documents = Exchange.open_project(team.root, "remote").documents
-    assert documents.list_documents("results") == [] and documents.list_documents("batches") == []
+    left = [documents.list_documents(folder) for folder in ("results", "batches", "claims", "beats")]
+    assert left == [[], [], [], []]
 
 
 def test_a_batch_that_nobody_takes_is_given_up_in_time(team: Team) -> None:

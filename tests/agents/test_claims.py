@@ -9,6 +9,7 @@ import pytest
 
 from flows.agents.claims import STOPPED, ClaimTaker, Heartbeat, HeldClaims, make_holder, make_token
 from flows.agents.document_store import FolderDocuments
+from flows.agents.ended_claims import remove_ended_claims
 from tasks.errors import SemflowError
 
 TOKEN = make_token("walk.mp4", "0" * 32)
@@ -131,3 +132,26 @@ def test_a_document_is_created_once(documents: FolderDocuments) -> None:
     assert documents.list_documents("a") == ["a/b"]
     documents.remove_documents("a")
     assert documents.read_document("a/b") is None and documents.list_documents("a") == []
+
+
+def test_ended_claims_are_removed_and_those_that_go_on_stay(documents: FolderDocuments, clock: Clock) -> None:
+    one, two = taker(documents, "one", clock), taker(documents, "two", clock)
+    HeldClaims(documents, dict(one.take_claims([TOKEN]).taken)).end_claims()
+    beat(documents, one, STOPPED.decode())
+    going_on = two.take_claims([TOKEN]).taken[TOKEN]
+    beat(documents, two, 0)
+    remove_ended_claims(documents, [TOKEN, make_token("other.mp4", "1" * 32)])
+    assert documents.list_documents("claims") == [going_on.name]
+    assert documents.list_documents("beats") == [f"beats/{two.holder}"]
+    assert HeldClaims(documents, {TOKEN: going_on}).is_held(TOKEN)
+
+
+def test_a_video_whose_claims_were_removed_is_free_and_its_old_holder_has_lost_it(
+    documents: FolderDocuments, clock: Clock
+) -> None:
+    one = taker(documents, "one", clock)
+    first = one.take_claims([TOKEN]).taken
+    HeldClaims(documents, dict(first)).end_claims()
+    remove_ended_claims(documents, [TOKEN])
+    assert taker(documents, "two", clock).take_claims([TOKEN]).taken[TOKEN].number == 1
+    assert not HeldClaims(documents, dict(first)).is_held(TOKEN)

@@ -51,7 +51,7 @@ def test_outside_a_project_it_says_where_to_go(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main.main(["plan"]) == 2
-    assert "change into your clone" in capsys.readouterr().err
+    assert "change into your project" in capsys.readouterr().err
 
 
 def test_an_error_is_json_too_where_json_was_asked_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -178,7 +178,7 @@ def test_json_may_stand_before_the_command_or_after_it(folder: Path, capsys: pyt
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["plans"], "COMMAND must be one of run, check, plan, why"),
+        (["plans"], "COMMAND must be one of init, upgrade, run, check, plan, why"),
         (["plan", "--al"], "No such option '--al'"),
         (["run", "--videos", "--quiet"], "--videos must have a value, got none; see `semflow run --help`"),
         (["eval", "mot"], "Missing option '--data'"),

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from flows.cli.console import MAX_LINES, PlanLine, count_states, show_plan, show_summary
+from flows.cli.console import MAX_LINES, count_states, show_plan, show_summary
+from flows.cli.plan_line import PlanLine
 from flows.engine.outcome import Item, Outcome, Summary
 from tasks.artifacts.artifact import DATASET_ITEM
 
@@ -102,7 +103,7 @@ def test_other_results_have_their_words(result: Any, videos: int) -> None:
 def test_run_time_is_the_walls_and_item_time_stands_beside_what_was_expected() -> None:
     outcomes = [Outcome(f"v{n}", "decode", "computed", 30.5, 60) for n in range(2)]
     lines = printed(summary_of(*outcomes, seconds=31.0, expected_s=58.4))
-    assert "2 computed in 31 s" in lines and "took 61 s of item time, 58 s were expected" in lines
+    assert "2 computed in 31 s" in lines and "took 61 s of item time, 58 s were expected (4 % more)" in lines
     assert "took 61 s of item time" in printed(summary_of(*outcomes))
 
 
@@ -146,7 +147,19 @@ def changed_plan(videos: int) -> list[PlanLine]:
 
 def test_a_plan_is_a_table_by_stage_with_seconds_and_bytes() -> None:
     lines = plan_printed(changed_plan(1000))
-    assert row(lines, "stage") == ["fresh", "stale", "failed", "blocked", "expected", "on", "disk", "not", "kept"]
+    assert row(lines, "stage") == [
+        "fresh",
+        "stale",
+        "failed",
+        "blocked",
+        "expected",
+        "on",
+        "disk",
+        "not",
+        "kept",
+        "per",
+        "hour",
+    ]
     assert row(lines, "decode") == ["1,000", "1", "1.5", "GB"]
     assert row(lines, "extract_features") == ["1,000", "1", "33", "min", "1.5", "MB"]
     assert row(lines, "fit_axes") == ["1", "unknown"]
@@ -185,8 +198,28 @@ def test_rows_of_a_plan_beyond_twenty_are_counted_unless_every_one_is_asked_for(
 
 def test_a_plan_without_stale_items_has_no_table() -> None:
     lines = plan_printed([plan_line("a", "decode", "fresh"), plan_line("b", "decode", "remote")])
-    assert lines == ["1 fresh, 1 remote"]
+    assert lines == ["decode  3.0 MB", "1 fresh, 1 remote"]
     assert plan_printed([]) == ["no items"]
+
+
+def test_a_plan_gives_sizes_for_an_hour_of_film_of_what_is_kept_and_what_is_not() -> None:
+    def line(video: str, stage: str, status: Any, megabytes: int, film_s: float) -> PlanLine:
+        return PlanLine(Item(video, stage), status, "", None, megabytes * 1_000_000, film_s)
+
+    lines = [
+        line("a", "decode", "dropped", 30, 10.0),
+        line("b", "decode", "dropped", 10, 10.0),
+        line("c", "decode", "dropped", 99, 0.0),  # of a length that is not known
+        line("a", "extract_features", "fresh", 5, 10.0),
+        line(DATASET_ITEM, "fit_axes", "fresh", 1, 0.0),
+    ]
+    assert plan_printed(lines) == [
+        "decode            139 MB, not kept, 7.2 GB for an hour of film",
+        "extract_features  5.0 MB, 1.8 GB for an hour of film",
+        "fit_axes          1.0 MB",
+        "2 fresh, 3 dropped",
+        "artifacts: 6.0 MB, and 139 MB not kept; an hour of film: 1.8 GB, and 7.2 GB not kept",
+    ]
 
 
 def test_counts_of_a_plan_name_every_standing() -> None:
@@ -207,4 +240,18 @@ show_summary(None, Summary((Outcome("a", "decode", "reused"),), 0.25, (), {}, ""
 assert "rich" not in sys.modules, "rich costs a tenth of a second"
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["failed  decode b: bad", "1 fresh, 1 failed", "1 reused in 0.2 s"]
+    assert done.stdout.splitlines() == [
+        "decode  1 B",
+        "failed  decode b: bad",
+        "1 fresh, 1 failed",
+        "1 reused in 0.2 s",
+    ]
+
+
+def test_a_run_that_made_pages_ends_with_three_next_steps_and_another_without() -> None:
+    made = Outcome("walk", "report", "computed", 2.0, page="reports/walk/index.html")
+    lines = printed(summary_of(made))
+    assert [line.split()[0 if line.startswith(" ") else 1] for line in lines[-3:]] == ["semflow"] * 3
+    assert len({line.index("semflow") for line in lines[-3:]}) == 1
+    for ended in (summary_of(Outcome("walk", "track", "computed", 2.0)), summary_of(made, interrupted=2)):
+        assert not any("next:" in line for line in printed(ended))

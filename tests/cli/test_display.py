@@ -86,6 +86,15 @@ def test_all_failures_of_a_large_run_get_a_line_and_blocked_items_none(
     ]
 
 
+def test_the_first_page_of_a_large_run_is_announced(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    display = PlainDisplay(clock)
+    every = items(500, "report")
+    display.on_planned(every, {}, 2)
+    for item in every[:3]:
+        display.on_ended(outcome(item.video, "report", page=f"reports/{item.video}/index.html"), final=True)
+    assert caplog.messages == ["[1/500] report v0: computed in 10.0 s, its page is ready: reports/v0/index.html"]
+
+
 def test_a_try_that_is_not_the_last_is_a_warning_and_not_counted(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:

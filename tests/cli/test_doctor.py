@@ -62,7 +62,7 @@ def test_the_opencv_at_hand_is_named_with_or_without_csrt(monkeypatch: pytest.Mo
     assert doctor._opencv() == f"{CONTRIB} 5.0.0.93 with CSRT"
     pretend(monkeypatch, [], {OPENCV: "5.0.0.93"})
     monkeypatch.setattr(csrt_tracker, "has_csrt", lambda: False)
-    assert doctor._opencv().startswith(f"{OPENCV} 5.0.0.93 without CSRT; `make opencv-contrib` brings it")
+    assert doctor._opencv().startswith(f"{OPENCV} 5.0.0.93 without CSRT; to have it in `semflow track-object`, run")
 
 
 def test_an_opencv_that_cannot_be_loaded_is_told_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,7 @@ EDITS: dict[str, Any] = {
     "inputs": {"words": "0" * 32},
     "outputs": {"data/counts": {"": ["0" * 32, 1]}},
     "error": "boo",
+    "measures": {"letters": 3},
     "seal": "0" * 64,
 }
 

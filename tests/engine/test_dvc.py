@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from flows.engine.code_fingerprints import is_project_code, write_fingerprints
 from flows.engine.dvc_yaml import render_dvc_yaml
 from flows.engine.project import Project
 from flows.engine.run import Summary, run_stale_items
@@ -46,10 +48,36 @@ def test_every_stage_is_one_static_dvc_stage_with_persistent_outs(repository: Pa
     assert list(stages) == ["read", "count", "repeat", "join"]
     assert stages["join"] == {
         "cmd": "semflow stage join --keep-going",
-        "deps": ["data/counts", "data/echoes"],
+        "deps": ["data/counts", "data/echoes", "fingerprints/join.json"],
         "params": ["join"],
         "outs": [{"data/pages": {"persist": True}}, {"data/recipes/join": {"persist": True}}],
+        "metrics": [{"metrics/join.json": {"cache": False, "persist": True}}],
     }
+
+
+def test_code_outside_the_project_is_a_file_that_dvc_depends_on(reopen: Reopen, repository: Path) -> None:
+    run(reopen)
+    path = repository / "fingerprints/count.json"
+    assert "tests.engine.toys" in json.loads(path.read_text())["code"]
+    path.write_text(path.read_text().replace('"tests.engine.toys": "', '"tests.engine.toys": "0'))
+    said = status(repository).split()
+    assert said == ["count:", "changed", "deps:", "modified:", "fingerprints/count.json"]
+    run(reopen)
+    assert status(repository) == "Data and pipelines are up to date.", "a run writes the file of the code that ran"
+
+
+def test_a_stage_that_dvc_calls_brings_the_files_up_to_date_but_makes_none(reopen: Reopen, repository: Path) -> None:
+    assert write_fingerprints(reopen(), new=False) == []
+    names = [f"fingerprints/{name}.json" for name in ("read", "count", "repeat", "join")]
+    assert write_fingerprints(reopen()) == names
+    (repository / names[0]).write_text("of an older version")
+    assert write_fingerprints(reopen(), new=False) == names[:1]
+    assert write_fingerprints(reopen()) == []
+
+
+def test_an_environment_inside_the_project_is_no_code_of_the_project(tmp_path: Path) -> None:
+    assert is_project_code(tmp_path, tmp_path / "stages/mine.py")
+    assert not is_project_code(tmp_path, tmp_path / ".venv/lib/python3.11/site-packages/tasks/stage.py")
 
 
 def test_a_stage_with_a_crashed_item_is_not_recorded(reopen: Reopen, repository: Path) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli.import_videos import LOCK, copy_videos, import_videos
-from flows.engine.project_lock import hold_lock_file
+from flows.cli.import_videos import copy_videos, import_videos
+from flows.engine.project_lock import INTAKE_LOCK, hold_lock_file
 from tasks.errors import SemflowError
 from tests.engine.clips import in_raw, put
 
@@ -134,5 +134,5 @@ def test_unfinished_files_of_other_programs_are_not_removed(project_root: Path, 
 
 def test_the_lock_is_released(project_root: Path, elsewhere: Path) -> None:
     assert copy_videos(project_root, [str(elsewhere)]) == ["a.mp4", "b.mp4", "c.mov"]
-    with hold_lock_file(project_root / LOCK) as alone:
+    with hold_lock_file(project_root / INTAKE_LOCK) as alone:
         assert alone

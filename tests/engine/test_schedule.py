@@ -11,7 +11,8 @@ from flows.engine.job import Job, JobResult
 from flows.engine.outcome import Item, Outcome
 from flows.engine.plan import Plan, select_items
 from flows.engine.project import Project
-from flows.engine.run_items import ItemRunner
+from flows.engine.run_items import ItemRunner, find_page
+from flows.engine.schedule import order_by_need
 from flows.engine.timings import DurationEstimates
 from flows.engine.workers import JobEnded, WorkerEvent
 
@@ -103,3 +104,35 @@ def test_a_failure_blocks_only_what_reads_it(reopen: Callable[[], Project]) -> N
 
 def test_a_run_takes_as_many_workers_as_compute_says(reopen: Callable[[], Project]) -> None:
     assert engine.count_workers(reopen()) == 2
+
+
+def test_what_an_item_reads_comes_just_before_it_the_items_over_the_dataset_too() -> None:
+    def item(name: str) -> Item:
+        return Item(*name.split())
+
+    reads = {
+        "a decode": [],
+        "a track": ["a decode"],
+        "a label": ["a track", "all train"],
+        "b decode": [],
+        "b track": ["b decode"],
+        "b label": ["b track", "all train"],
+        "c decode": [],
+        "c track": ["c decode"],
+        "c label": ["c track", "all train"],
+        "all train": ["c track"],  # the labelled video
+    }
+    order = order_by_need(map(item, reads), {item(name): [*map(item, read)] for name, read in reads.items()})
+    assert [f"{video} {stage}" for video, stage in order] == [
+        *("a decode", "a track", "c decode", "c track", "all train", "a label"),
+        *("b decode", "b track", "b label", "c label"),
+    ]
+
+
+def test_the_page_of_an_item_is_index_html_among_its_outputs(reopen: Callable[[], Project]) -> None:
+    project = reopen()
+    item = Item("one", "read")
+    (kind,) = project.by_name["read"].outputs
+    made = project.artifact_path(kind, "one").relative_to(project.root).as_posix()
+    assert find_page(project, item, {kind.folder: {"": ("0" * 32, 1)}}) == ""
+    assert find_page(project, item, {kind.folder: {"index.html": ("0" * 32, 1)}}) == f"{made}/index.html"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -19,6 +20,8 @@ def serve_bucket(monkeypatch: pytest.MonkeyPatch) -> Generator[tuple[str, int]]:
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    # Its memory is the process's: what an earlier server held is still there.
+    urllib.request.urlopen(urllib.request.Request(f"http://{host}:{port}/moto-api/reset", method="POST")).close()
     boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1").create_bucket(Bucket="team")
     yield host, port
     server.stop()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,48 +12,11 @@ import pytest
 import semflow
 from flows.engine.dvc_store.object_store import ObjectStore
 from tasks.artifacts.features import FeatureMetadata, Features
+from tests.factories.counting_relay import CountingRelay
 from tests.factories.s3_server import serve_bucket
 from tests.reading.conftest import GRID, HEIGHT, TIMES, WIDTH, git, record
 
 MOST = 1.2  # bytes that may come, as a share of those that are needed
-BLOCK = 65_536
-
-
-class CountingRelay:
-    """Passes connections on to a port of this machine, and counts the bytes that come back."""
-
-    def __init__(self, target: int) -> None:
-        self.target = target
-        self.sent = 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        self.listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near, _ = self.listener.accept()
-            except OSError:
-                return
-            far = socket.create_connection(("127.0.0.1", self.target))
-            for source, sink, counted in ((near, far, False), (far, near, True)):
-                threading.Thread(target=self._pass, args=(source, sink, counted), daemon=True).start()
-
-    def _pass(self, source: socket.socket, sink: socket.socket, counted: bool) -> None:
-        try:
-            while block := source.recv(BLOCK):
-                self.sent += len(block) * counted
-                sink.sendall(block)
-            sink.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
-        finally:
-            if counted:
-                source.close()
-                sink.close()
 
 
 @pytest.fixture

@@ -36,6 +36,13 @@ PATIENCE_S = 20.0
 GAPS_S = [0.04 + 0.03 * (i % 3 == 1) for i in range(COUNT)]
 TIMES_S = [5 + sum(GAPS_S[:i]) for i in range(COUNT)]
 """Of a film with a varying frame rate, which does not begin at 0."""
+NO_FRAME_CALLBACKS = """
+const ask = HTMLVideoElement.prototype.requestVideoFrameCallback;
+delete HTMLVideoElement.prototype.requestVideoFrameCallback;
+document.addEventListener("seeking", (event) => ask.call(event.target, () => {}), true);
+"""
+"""Hides frame callbacks from the page, as in a browser without them. Chromium must still be asked for the frame: else,
+once in fifty seeks of a paused film, it goes on showing the picture before."""
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -140,7 +147,7 @@ def test_the_film_plays_and_the_overlay_goes_with_it(open_page: Callable[..., Pa
     assert drawn_pixels(page) > 100
 
 
-@pytest.mark.parametrize("script", ["", "delete HTMLVideoElement.prototype.requestVideoFrameCallback"])
+@pytest.mark.parametrize("script", ["", NO_FRAME_CALLBACKS])
 def test_steps_are_single_frames_with_and_without_frame_callbacks(open_page: Callable[..., Page], script: str) -> None:
     page = open_page(script=script)
     for key, frame in (("ArrowRight", 1), (".", 2), (".", 3), (",", 2), ("End", COUNT - 1), ("Home", 0)):

@@ -33,6 +33,11 @@ def test_the_page_of_data_is_as_rendered(checkout: Path) -> None:
     assert page.read_text(encoding="utf-8") == render_page(), "run `make docs`"
 
 
+def test_the_texts_of_a_new_project_are_as_rendered(checkout: Path) -> None:
+    for name, text in reference_pages.render_setup_files(checkout).items():
+        assert (checkout / name).read_text(encoding="utf-8") == text, f"{name}: run `make docs`"
+
+
 def test_every_option_and_every_argument_is_explained() -> None:
     root = click.Context(semflow, info_name="semflow")
     for context in reference_pages.list_commands(root):

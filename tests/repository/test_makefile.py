@@ -36,3 +36,9 @@ def test_a_clone_in_its_place_goes_on(form: str, checkout: Path, tmp_path: Path)
 
 def test_a_fresh_clone_goes_on(checkout: Path, tmp_path: Path) -> None:
     assert run_check(checkout, tmp_path / "fresh", None).returncode == 0
+
+
+def test_the_installation_sets_up_the_merge_driver(checkout: Path) -> None:
+    plan = ["make", "--dry-run", "--always-make", "PYTHON=python3", ".venv/installed"]
+    done = subprocess.run(plan, cwd=checkout, capture_output=True, text=True, check=True)
+    assert "semflow merge --install" in done.stdout

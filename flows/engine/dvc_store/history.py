@@ -35,6 +35,11 @@ def find_listings(root: Path, outs: Sequence[str], limit: int) -> dict[str, list
     return {out: [(commit, md5) for md5, commit in values.items()] for out, values in found.items()}
 
 
+def list_outs(text: bytes, outs: Sequence[str]) -> dict[str, str]:
+    """Out to its listing hash `….dir` in the `text` of a dvc.lock, of those `outs` that are folders in it."""
+    return dict(_outs_in(text, {_path_line(out): out for out in outs}))
+
+
 def read_recorded_texts(root: Path, path: str) -> Iterator[tuple[str, bytes]]:
     """Commit and text of every recorded version of the file `path` (below `root`), newest first; none without git."""
     # --full-history: without it git leaves out branches whose changes were dropped by a merge.

@@ -12,6 +12,8 @@ from pathlib import Path
 from tasks.content_hash import md5_file
 
 BLOCK = 1 << 20
+SMALL = 1 << 14
+"""Bytes below which a file, a recipe for example, is copied at once: sharing its blocks would save nothing."""
 TEMPORARY_GLOB = ".*.*.*.tmp"
 """Glob of the names that `make_temporary_path` gives."""
 FICLONE = 0x40049409  # linux/fs.h
@@ -26,27 +28,33 @@ def copy_verified(source: Path, target: Path, md5: str, mode: int | None = None)
     files. Raises OSError for errors of the file system; no partial file is left.
     """
     beside = make_temporary_path(target)
+    moved = False
     try:
         if _copy(source, beside) != md5:
             return False
         if mode is not None:
             set_mode(beside, mode)
         beside.replace(target)
+        moved = True
         return True
     finally:
-        beside.unlink(missing_ok=True)
+        if not moved:
+            beside.unlink(missing_ok=True)
 
 
 def write_bytes_atomically(target: Path, text: bytes, mode: int | None = None) -> None:
     """Write `target` atomically: a reader sees the old or the new bytes, and a full disk leaves no temporary file."""
     beside = make_temporary_path(target)
+    moved = False
     try:
         beside.write_bytes(text)
         if mode is not None:
             set_mode(beside, mode)
         beside.replace(target)
+        moved = True
     finally:
-        beside.unlink(missing_ok=True)
+        if not moved:
+            beside.unlink(missing_ok=True)
 
 
 def make_temporary_path(target: Path) -> Path:
@@ -65,14 +73,16 @@ def set_mode(path: Path, mode: int) -> None:
 def _copy(source: Path, target: Path) -> str:
     """Copy the file; gives the MD5 of the copied bytes."""
     with source.open("rb", buffering=0) as reader, target.open("xb", buffering=0) as writer:
-        if _reflink(reader.fileno(), writer.fileno()):
-            return md5_file(target)
         total = hashlib.md5(usedforsecurity=False)
-        while block := reader.read(BLOCK):
+        block = reader.read(SMALL)
+        if len(block) == SMALL and _reflink(reader.fileno(), writer.fileno()):
+            return md5_file(target)
+        while block:
             total.update(block)
             rest = memoryview(block)
             while rest:
                 rest = rest[writer.write(rest) :]
+            block = reader.read(BLOCK)
     return total.hexdigest()
 
 

@@ -1,0 +1,166 @@
+"""Two versions are compared: what was changed, and what became of rows, identities and distributions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import semflow
+from flows.cli import main
+from flows.engine.dvc_store.object_store import ObjectStore
+from flows.versions.diff_page import render_diff
+from flows.versions.diff_text import describe_diff
+from flows.versions.identity_match import BoxRows, IdentityChange, match_identities
+from flows.versions.recorded_version import RecordedVersion
+from flows.versions.table_change import compare_tables
+from flows.versions.version_diff import VersionDiff, compare_versions
+from tasks.artifacts.tracks import Tracks
+from tests.reading.conftest import git, save
+from tests.versions.conftest import PARAMS, make_tracks, record_version, write_video
+
+
+def compare(root: Path, before: str | None, after: str | None = None) -> VersionDiff:
+    sides = [RecordedVersion(semflow.open(root, rev=rev).source) for rev in (before, after)]
+    return compare_versions(sides[0], sides[1])
+
+
+def match(before: dict[int, tuple[int, int, float]], after: dict[int, tuple[int, int, float]]) -> IdentityChange:
+    tables = [make_tracks("steady", boxes) for boxes in (before, after)]
+    rows = [BoxRows(one.frame, one.track_id, np.stack([one.x1, one.y1, one.x2, one.y2], axis=1)) for one in tables]
+    return match_identities(rows[0], rows[1])
+
+
+def test_an_identity_is_kept_under_another_number() -> None:
+    assert match({1: (0, 39, 0), 2: (0, 39, 12)}, {7: (0, 35, 1), 2: (0, 39, 12)}) == IdentityChange(2, 1)
+
+
+def test_an_identity_is_split_and_two_are_merged() -> None:
+    whole, halves = {1: (0, 39, 0)}, {1: (0, 19, 0), 2: (20, 39, 0)}
+    assert match(whole, halves) == IdentityChange(split=(((1,), (1, 2)),))
+    assert match(halves, whole) == IdentityChange(merged=(((1, 2), (1,)),))
+
+
+def test_identities_that_swap_halfway_are_mixed() -> None:
+    before = {1: (0, 19, 0), 2: (0, 19, 12), 3: (20, 39, 0), 4: (20, 39, 12)}
+    joined = {1: (0, 39, 0), 2: (0, 39, 12)}
+    swapped = match(joined, before)
+    assert swapped.split == (((1,), (1, 3)), ((2,), (2, 4)))
+    tables = [make_tracks("steady", joined), make_tracks("steady", joined)]
+    rows = [BoxRows(one.frame, one.track_id, np.stack([one.x1, one.y1, one.x2, one.y2], axis=1)) for one in tables]
+    late = rows[1].frame >= 20
+    crossed = BoxRows(rows[1].frame, np.where(late, 3 - rows[1].track_id, rows[1].track_id), rows[1].xyxy)
+    assert match_identities(rows[0], crossed).mixed == (((1, 2), (1, 2)),)
+
+
+def test_a_box_elsewhere_is_gone_and_new() -> None:
+    found = match({1: (0, 9, 0)}, {1: (0, 9, 20)})
+    assert (found.kept, found.gone, found.new, found.changed_share) == (0, (1,), (1,), 1)
+    assert match({1: (0, 9, 0)}, {1: (0, 9, 0)}).changed_share == 0
+
+
+def test_tables_differ_in_rows_classes_and_distributions(tmp_path: Path) -> None:
+    for name, boxes in (("a", {1: (0, 39, 0.0)}), ("b", {1: (0, 19, 12.0)})):
+        save(tmp_path, name, Tracks, make_tracks("steady", boxes).save)
+    found = compare_tables("tracks", Tracks.path(tmp_path, "a"), Tracks.path(tmp_path, "b"))
+    assert found.rows == (40, 20) and found.classes == {"person": (40, 20)}
+    assert [(one.name, one.median, one.distance) for one in found.columns] == [
+        ("x1", (0, 12), 1), ("x2", (6, 18), 1)
+    ]  # fmt: skip
+
+
+def test_the_change_of_a_parameter_and_what_it_did_are_found(versions: Path) -> None:
+    found = compare(versions, "v1", "v2")
+    assert (found.before, found.after) == ("v1", "v2")
+    assert found.params == {"track.max_gap_s": (0.37, 0.2)}
+    assert (found.added, found.gone) == ((), ())
+    assert [one.video for one in found.videos] == ["steady"] and found.same_videos == 1
+    (steady,) = found.videos
+    assert set(steady.artifacts) == {"detections", "tracks"}
+    identities = steady.identities
+    assert identities is not None
+    assert (identities.split, identities.gone, identities.new) == ((((1,), (1, 3)),), (2,), (4,))
+    assert steady.measures["track.tracks"] == (2, 3) and steady.measures["track.rows"] == (80, 50)
+    assert steady.score == 1
+
+
+def test_code_weights_and_libraries_are_compared(versions: Path) -> None:
+    for path in (versions / "data/recipes/track").glob("*.method.json"):
+        path.unlink()
+    record_version(versions, "v3", ["steady", "uneven"], {**PARAMS, "track": {"max_gap_s": 0.2, "new": 1}})
+    found = compare(versions, "v2", "v3")
+    assert found.params == {"track.new": (None, 1)}
+    assert found.methods == {} and found.videos == ()
+    assert found.same_videos == 2
+
+
+def test_videos_that_were_added_or_are_gone_are_named(versions: Path) -> None:
+    write_video(versions, "steady")
+    record_version(versions, "v3", ["steady"], PARAMS)
+    assert compare(versions, "v1", "v3").gone == ("uneven",)
+    assert compare(versions, "v3", "v1").added == ("uneven",)
+
+
+def test_one_revision_is_compared_with_the_working_copy(versions: Path) -> None:
+    assert compare(versions, "v2").is_empty
+    found = compare(versions, "v1")
+    assert found.after == "working copy" and [one.video for one in found.videos] == ["steady"]
+
+
+def test_what_is_equal_is_not_read(versions: Path) -> None:
+    store = ObjectStore.open(versions)
+    assert store is not None
+    source = RecordedVersion(semflow.open(versions, rev="v2").source)
+    for stage in ("decode", "estimate_flow", "extract_features"):
+        for md5 in source.list_files(stage).values():
+            store.object_path(md5).unlink()
+    for folder in ("frames", "dense_flow", "features"):
+        for md5 in source.source.list_recorded(f"data/{folder}").values():
+            store.object_path(md5).unlink()
+    assert len(compare(versions, "v1", "v2").videos) == 1
+
+
+def test_bytes_that_are_nowhere_are_noted_and_the_rest_is_compared(versions: Path) -> None:
+    store = ObjectStore.open(versions)
+    assert store is not None
+    md5 = semflow.open(versions, rev="v1").source.list_recorded("data/detections")["steady.parquet"]
+    store.object_path(md5).unlink()
+    (steady,) = compare(versions, "v1", "v2").videos
+    assert steady.identities is not None and len(steady.notes) == 1
+    assert steady.notes[0].startswith("detections was not compared: detections of ")
+
+
+def test_the_command_prints_text_json_and_a_page(
+    versions: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(versions)
+    assert main.main(["diff", "v1", "v2", "--html", "changes.html"]) == 0
+    text = capsys.readouterr().out
+    assert (
+        "track.max_gap_s  0.37 -> 0.2" in text and "split 1 -> 1, 3" in text and "1 video changed, 1 the same" in text
+    )
+    page = (versions / "changes.html").read_text()
+    assert "<h3>steady</h3>" in page and "http" not in page.replace("http://www.w3.org/2000/svg", "")
+    assert main.main(["diff", "v1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["params"] == {"track.max_gap_s": [0.37, 0.2]}
+    assert main.main(["diff", "v9"]) == 2
+    assert "rev must be a branch, tag or commit" in capsys.readouterr().err
+    assert main.main(["diff", "v1", "--html", "no/where.html"]) == 2
+
+
+def test_equal_versions_say_so(versions: Path) -> None:
+    same = compare(versions, "v2", "v2")
+    assert list(describe_diff(same, 10)) == ["v2 -> v2", "nothing differs"]
+    assert "Nothing differs." in render_diff(same)
+
+
+def test_metrics_of_all_videos_are_compared(versions: Path) -> None:
+    (versions / "metrics").mkdir()
+    for count, tag in ((4, "v3"), (6, "v4")):
+        (versions / "metrics/track.json").write_text(json.dumps({"track": {"items": 2, "tracks": count}}))
+        git(versions, "add", "-A")
+        git(versions, "commit", "-qm", tag)
+        git(versions, "tag", tag)
+    assert compare(versions, "v3", "v4").metrics == {"track.tracks": (4, 6)}
