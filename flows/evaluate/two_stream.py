@@ -42,6 +42,7 @@ from tasks.streams.spatial_stream import extract_spatial_features
 from tasks.streams.temporal_stream import extract_temporal_features
 from tasks.synthetic.figures.figure_clip import ClipTheme
 from tasks.synthetic.figures.figure_motions import MOTIONS
+from tasks.synthetic.figures.ordered_motions import SENSES
 from tasks.train.classification_metrics import compute_confusion, compute_top1
 from tasks.train.motion_head import fit_motion_shares
 from tasks.train.params import TrainParams
@@ -62,7 +63,6 @@ CLIPS_PER_LABEL = 16  # of each label, for learning and again for measuring
 COLOURS = {"red": 0.0, "yellow": 0.15, "green": 0.36, "blue": 0.6, "purple": 0.8}
 MOTION_ONLY = ("hold", "slow", "fast", "tremble")
 DIRECTIONS = ("fast", "backwards", "to and fro")
-SENSES = ("throw", "catch")
 MIXED_WAYS = ("slow", "fast", "tremble")
 MIXED_COLOURS = ("red", "green", "blue")
 NO_CHECKPOINT = Path()  # heads are learned at once: nothing to go on with

@@ -107,12 +107,8 @@ def train_action_model(footage: TrainingVideos, labels: ActionLabels, context: T
     weights = fusion.weights if spatial and temporal else (float(spatial is not None), float(temporal is not None))
     measuring = np.flatnonzero([row.video in held_out for row in rows])
     measured = {"spatial": streams[0][measuring], "temporal": streams[1][measuring]}
-    metrics = compute_metrics(
-        measured | {"fused": fuse_probabilities(measured["spatial"], measured["temporal"], weights)},
-        data.labels[measuring],
-        names,
-    )
-    metrics |= {
+    measured["fused"] = fuse_probabilities(measured["spatial"], measured["temporal"], weights)
+    metrics = compute_metrics(measured, data.labels[measuring], names) | {
         "trained": len(learning),
         "held_out_videos": sorted(held_out),
         "fusion": fusion.note,

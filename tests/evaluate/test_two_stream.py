@@ -13,7 +13,8 @@ from flows.evaluate.two_stream import evaluate, make_clip_jobs, make_label_sets
 from flows.pipeline import STAGES
 from flows.training.pretrain_temporal_stream import TRAIN_SEED
 from tasks.params import Compute, read_params
-from tasks.synthetic.figures.figure_motions import MOTIONS, TEMPI
+from tasks.synthetic.figures.figure_motions import MOTIONS
+from tasks.synthetic.figures.ordered_motions import TEMPI
 from tasks.train.params import TrainParams
 
 
