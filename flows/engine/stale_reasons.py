@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from flows.engine.code_cache import explain_code
 from flows.engine.declaration import ArtifactKind, Declaration
@@ -32,7 +33,8 @@ def explain_stale(
     for argument, kind in declaration.inputs.items():
         before, now = recipe.inputs.get(argument), inputs.get(argument)
         if before != now:
-            found.append(_explain_input(argument, kind, project.producers.get(kind.folder), before, now))
+            shown = replace(kind, user_path=kind.user_path.format(video=recipe.video.removeprefix("/")))
+            found.append(_explain_input(argument, shown, project.producers.get(kind.folder), before, now))
     found += [f"input {argument} is gone" for argument in recipe.inputs.keys() - inputs.keys()]
     return "; ".join(found) or "recipe was edited"
 

@@ -84,13 +84,16 @@ def estimate_seconds(stage: StageFacts, frames: float) -> float | None:
 
 
 def _list_figures(facts: DatasetFacts, items: Sequence[IndexItem]) -> list[tuple[str, str]]:
-    frames = facts.count("frames")
+    # Recipes of older versions have no measures: the entries of the videos say the same then.
+    accounts = [item.account for item in items if item.account is not None]
+    frames = facts.count("frames") or sum(account.kept for account in accounts)
+    seconds = facts.count("film_s") or sum(account.duration_s for account in accounts)
     hurt = facts.count("damaged_frames") + facts.count("lost_frames")
     classes = {name for item in items for name in item.tracks}
     needed = sum(estimate_seconds(stage, frames) or 0.0 for stage in facts.stages)
     return [
         ("films", format_number(facts.videos, 1)),
-        ("length", format_duration(facts.count("film_s"))),
+        ("length", format_duration(seconds)),
         ("frames", format_number(frames, 1)),
         ("damaged or lost", f"{100 * hurt / frames:.2g} %" if frames else DASH),
         ("people tracked", format_number(sum(item.tracks.get("person", 0) for item in items), 1)),

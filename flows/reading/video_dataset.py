@@ -62,7 +62,8 @@ class VideoDataset:
     source: ArtifactSource
 
     def __repr__(self) -> str:
-        return f"<semflow data set {self.source.title}: {len(self.videos)} videos; {', '.join(self.artifacts)}>"
+        count = f"{len(self.videos)} video{'' if len(self.videos) == 1 else 's'}"
+        return f"<semflow data set {self.source.title}: {count}; {', '.join(self.artifacts)}>"
 
     @cached_property
     def videos(self) -> tuple[str, ...]:

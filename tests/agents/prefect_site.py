@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -11,11 +12,12 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.engine.entry_points import Toy, environment, python_path
+from tests.engine.entry_points import Toy, environment, prefork_server, python_path, start_project
 
 PATIENCE_S = 240.0
 GRACE_S = 20.0
@@ -35,6 +37,14 @@ class Site:
     folder: Path
     variables: dict[str, str]
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict[str, subprocess.Popen[bytes]])
+    server: list[str] = field(default_factory=list[str])
+    """The command that starts the server."""
+
+    def kill(self, name: str) -> None:
+        """Kill a process and its children at once, as a power cut does."""
+        process = self.processes.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
     def start(self, name: str, toy: Toy, *words: str) -> subprocess.Popen[bytes]:
         """Start a command in the project of `toy`; what it says goes to a file."""
@@ -112,7 +122,8 @@ def open_site(folder: Path, toy: Toy, database: str | None = None) -> Iterator[S
     site = Site(folder, variables)
     words = ["server", "--port", str(port), *(["--database", database] if database else [])]
     try:
-        site.start("server", toy, *semflow(*words))
+        site.server = semflow(*words)
+        site.start("server", toy, *site.server)
         yield site
     finally:
         site.stop_all()
@@ -156,8 +167,72 @@ def open_postgres() -> Iterator[str | None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def open_team(folder: Path, bucket: str, agents: int) -> Iterator[tuple[Site, Toy, list[Toy]]]:
+    """A site with PostgreSQL where it is installed, a project, and clones for `agents` agents, which share `bucket`."""
+    with prefork_server(folder) as served, open_postgres() as database:
+        toy = start_project(folder / "head", folder, served)
+        toy.dvc("remote", "add", "-d", "team", "s3://team/store")
+        toy.dvc("remote", "modify", "team", "endpointurl", bucket)
+        toy.dvc("remote", "modify", "team", "region", "us-east-1")
+        toy.git("add", ".")
+        toy.git("commit", "-qm", "Remote")
+        clones = [make_agent_clone(toy, folder / f"agent{n}") for n in range(agents)]
+        with open_site(folder / "site", toy, database) as site:
+            wait_until(lambda: answers(site), "the server's start")
+            yield site, toy, clones
+
+
 def make_agent_clone(toy: Toy, home: Path) -> Toy:
     """A clone on another machine: its own cache, the same remote, no data."""
     clone = toy.clone(home)
     assert python_path(clone.root)
     return clone
+
+
+def answers(site: Site) -> bool:
+    try:
+        with urllib.request.urlopen(site.variables["PREFECT_API_URL"] + "/health", timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def flow_runs(site: Site, name: str) -> list[dict[str, object]]:
+    """The runs of a flow that have begun, newest last."""
+    over = {"flows": {"name": {"any_": [name]}}, "sort": "START_TIME_ASC"}
+    request = urllib.request.Request(
+        site.variables["PREFECT_API_URL"] + "/flow_runs/filter",
+        json.dumps(over).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return [run for run in json.load(answer) if run["start_time"]]
+
+
+ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
+
+def agent_calls(toy: Toy) -> list[str]:
+    path = toy.home / "calls"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def program(module: str, *words: str) -> list[str]:
+    return [sys.executable, "-m", module, *words]
+
+
+def workers_online(site: Site) -> int:
+    count = 0
+    for pool in ("semflow", "semflow-cpu", "semflow-gpu"):
+        request = urllib.request.Request(
+            f"{site.variables['PREFECT_API_URL']}/work_pools/{pool}/workers/filter",
+            b"{}",
+            {"Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                count += sum(worker["status"] == "ONLINE" for worker in json.load(answer))
+        except OSError:
+            return 0
+    return count

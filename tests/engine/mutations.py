@@ -230,7 +230,7 @@ MUTATIONS = (
         "a note that somebody wrote",
         write("data/notes/one.txt", "!"),
         because(
-            r"input notes \(data/notes/\{video\}.txt, written by you\) changed: \w{8} -> \w{8}",
+            r"input notes \(data/notes/\w+.txt, written by you\) changed: \w{8} -> \w{8}",
             items("count", videos=(ONE,)),
         ),
         items("count", videos=(ONE,)) | items("collect", "tell"),

@@ -102,6 +102,17 @@ def test_the_command_says_what_it_made_and_three_next_steps(
     assert answer["next"][0].startswith("cd films && semflow run")
 
 
+def test_a_project_below_the_top_of_a_repository_merges_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    init_command.make_project(tmp_path / "films")
+    lock = "schema: '2.0'\nstages:\n  {}:\n    cmd: semflow stage {}\n"
+    for name, stage in (("base", "decode"), ("ours", "decode"), ("theirs", "detect")):
+        (tmp_path / name).write_text(lock.format(stage, stage))
+    monkeypatch.chdir(tmp_path)  # where git calls the driver
+    assert main.main(["merge", "base", "ours", "theirs", "films/dvc.lock"]) == 0
+    assert "detect" in (tmp_path / "ours").read_text()
+
+
 def test_missing_lines_are_added_once_and_comments_not_alone() -> None:
     assert add_missing_lines("a", "# why\na\nb\n") == "a\n# why\nb\n"
     assert add_missing_lines("a\nb\n", "# why\na\nb\n") == "a\nb\n"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -74,12 +76,23 @@ def test_the_last_window_ends_by_the_end_of_the_film(length: float, count: int) 
     assert len(list_windows("a", np.arange(round(length * 10)) / 10, 1, 0.5)) == count
 
 
-def test_worker_processes_give_the_same_windows(windows: Windows) -> None:
-    def read(workers: int) -> list[tuple[str, float, float]]:
-        loader = DataLoader(windows, batch_size=None, num_workers=workers)
-        return [(item["video"], item["start_s"], float(item["dense_flow"].sum())) for item in loader]
+COMPARE = """
+import pickle, sys
+from pathlib import Path
+from torch.utils.data import DataLoader
+windows = pickle.loads(Path(sys.argv[1]).read_bytes())
+def read(workers):
+    loader = DataLoader(windows, batch_size=None, num_workers=workers)
+    return [(item["video"], item["start_s"], float(item["dense_flow"].sum())) for item in loader]
+assert read(2) == read(0)
+"""
 
-    assert read(2) == read(0)
+
+def test_worker_processes_give_the_same_windows(windows: Windows, tmp_path: Path) -> None:
+    """In a process of its own: a loader forks, and this process has threads of other tests."""
+    file = tmp_path / "windows.pickle"
+    file.write_bytes(pickle.dumps(windows))
+    subprocess.run([sys.executable, "-c", COMPARE, str(file)], check=True, timeout=300)
 
 
 def test_windows_can_be_sent_to_a_process_that_was_not_forked(windows: Windows) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
@@ -12,8 +13,12 @@ from tasks.artifacts.artifact import Artifact, UserInput
 
 def note(call: str) -> None:
     """Write down that a stage's function ran: the tests look there, not only at what the engine says of itself."""
-    with Path(os.environ["TOY_CALLS"]).open("a", encoding="utf-8") as file:
+    calls = Path(os.environ["TOY_CALLS"])
+    with calls.open("a", encoding="utf-8") as file:
         file.write(f"{call}\n")
+    delay = calls.with_name("delay")  # seconds; a test that needs time writes it
+    if delay.exists():
+        time.sleep(float(delay.read_text()))
 
 
 @dataclass(frozen=True)
