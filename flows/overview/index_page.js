@@ -85,14 +85,19 @@
     const bins = (value, limits) => limits.map(([name, from, to]) =>
       [name, shown.filter((film) => value(film) != null && value(film) >= from && value(film) < to).length]);
     const classes = tally(shown, "tracks", (amount) => amount), actions = tally(shown, "actions", (amount) => amount);
-    const rest = (all) => (all.length > 6 ? `and ${all.length - 6} more` : "");
+    const rest = (all, noun, write) => {
+      const left = all.slice(6);
+      if (!left.length) return "";
+      const nouns = left.length === 1 ? noun : `${noun}${noun.endsWith("s") ? "es" : "s"}`;
+      return `and ${left.length} more ${nouns}: ${write(sum(left.map(([, amount]) => amount)))}`;
+    };
     plots.replaceChildren(
       bars("Videos by length", bins((film) => film.seconds, [["below 10 s", 0, 10], ["10 s to 1 min", 10, 60],
         ["1 to 10 min", 60, 600], ["10 min and more", 600, Infinity]])),
       bars("Videos by people at once", bins((film) => film.people, [["none", 0, 1], ["1", 1, 2], ["2", 2, 3],
         ["3 to 9", 3, 10], ["10 and more", 10, Infinity]])),
-      bars("Tracks by class", classes.slice(0, 6), rest(classes)),
-      bars("Time by action", actions.slice(0, 6), rest(actions), length),
+      bars("Tracks by class", classes.slice(0, 6), rest(classes, "class", (amount) => count(amount, "track"))),
+      bars("Time by action", actions.slice(0, 6), rest(actions, "action", length), length),
       drawMap());
   }
 
@@ -151,8 +156,10 @@
     const picture = make(film.thumbnail ? "img" : "div", "thumb");
     if (film.thumbnail) Object.assign(picture, { src: `data:image/jpeg;base64,${film.thumbnail}`, alt: "" });
     const name = make("h2", "", film.link ? Object.assign(make("a", "", film.video), { href: film.link }) : film.video);
-    const kinds = Object.entries(film.tracks).slice(0, 4).map(([kind, amount]) => `${number(amount)} ${kind}`).join(", ");
-    const labels = Object.keys(film.actions).slice(0, 3).join(", ");
+    const named = Object.entries(film.tracks).slice(0, 4), others = film.total - sum(named.map(([, amount]) => amount));
+    const kinds = named.map(([kind, amount]) => `${number(amount)} ${kind}`).join(", ") + (others ? ` and ${number(others)} more` : "");
+    const actions = Object.keys(film.actions), unnamed = actions.length - 3;
+    const labels = actions.slice(0, 3).join(", ") + (unnamed > 0 ? ` and ${unnamed} more` : "");
     if (film.state === "failed") {
       row.append(picture, make("div", "name", name), make("p", "", make("b", "hurt", `failed${film.stage ? ` in ${film.stage}` : ""}`),
         film.error ? `: ${film.error}` : ""), make("p"));

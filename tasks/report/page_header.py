@@ -7,6 +7,8 @@ from tasks.report.markup import Markup, join, tag
 from tasks.report.report_data import ReportData
 from tasks.report.sections.counts_section import count_per_frame
 
+CLASSES_NAMED = 3  # of the tracks; all others are counted together
+
 
 def render_header(data: ReportData) -> Markup:
     """The header: name, description, and notes where frames are damaged or lost."""
@@ -77,7 +79,7 @@ def _figures(data: ReportData) -> list[tuple[str, str, str]]:
     figures = [
         ("Duration", format_clock(data.span_s, 0.1), f"{format_number(len(frames), 1)} frames, {remark}"),
         ("Detections", format_number(len(data.detections), 1), _per_frame(len(data.detections), whole)),
-        ("Tracks", format_number(len(data.track_summaries), 1), ", ".join(_count_classes(data)[:3]) or "none"),
+        ("Tracks", format_number(len(data.track_summaries), 1), count_classes(data) or "none"),
     ]
     if found:
         peak = int(found[0].amounts.argmax())
@@ -94,14 +96,15 @@ def _per_frame(amount: int, frames: int) -> str:
     return f"{format_number(amount / frames, 2)} per frame" if amount else "none"
 
 
-def _count_classes(data: ReportData) -> list[str]:
-    """`12 person`, `3 car`: tracks per class, the most frequent first."""
+def count_classes(data: ReportData) -> str:
+    """`12 person, 3 car and 4 more`: tracks per class, the most frequent first, so that all add up to the tracks."""
     kinds: dict[str, int] = {}
     for summary in data.track_summaries:
         kinds[summary.class_name] = kinds.get(summary.class_name, 0) + 1
-    return [
-        f"{format_number(amount, 1)} {kind}" for kind, amount in sorted(kinds.items(), key=lambda kv: (-kv[1], kv[0]))
-    ]
+    ranked = sorted(kinds.items(), key=lambda kv: (-kv[1], kv[0]))
+    named = [f"{format_number(amount, 1)} {kind}" for kind, amount in ranked[:CLASSES_NAMED]]
+    rest = sum(amount for _, amount in ranked[CLASSES_NAMED:])
+    return ", ".join(named) + (f" and {format_number(rest, 1)} more" if rest else "")
 
 
 def _figure(name: str, value: str, remark: str) -> Markup:

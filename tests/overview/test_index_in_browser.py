@@ -127,6 +127,16 @@ def test_plots_are_of_the_videos_that_are_found(open_index: Callable[..., Page])
     assert page.locator(".map").get_attribute("aria-label") == "Where people are in the picture: mostly top left"
 
 
+def test_what_a_list_leaves_out_is_counted(open_index: Callable[..., Page]) -> None:
+    classes = {"person": 12, "car": 5, "bus": 3, "dog": 2, "cat": 1, "cow": 1, "kite": 1}
+    labels = {f"label {i}": 9.0 - i for i in range(8)}
+    page = open_index([replace(make_item(1), tracks=classes, actions=labels)])
+    film, plots = page.locator(".film").inner_text(), page.locator(".plots").inner_text()
+    assert "25 tracks: 12 person, 5 car, 3 bus, 2 dog and 3 more" in film and "and 5 more" in film
+    assert "and 1 more classes: 1 track" not in plots and "and 1 more class: 1 track" in plots
+    assert "and 2 more actions: 5.0 s" in plots
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_index_fits_a_phone(open_index: Callable[..., Page], scheme: str) -> None:
     page = open_index([make_item(i) for i in range(9)], viewport={"width": 390, "height": 844}, color_scheme=scheme)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tasks.report.colours import css_colour, track_colour
-from tasks.report.formatting import DASH, format_clock, format_number
+from tasks.report.formatting import DASH, format_clock, format_count, format_number
 from tasks.report.inline_images import encode_jpeg, make_data_uri, shrink_image
 from tasks.report.markup import Markup, join, tag
 from tasks.report.paths import TrackPath, find_longest_shot, trace_paths
@@ -109,7 +109,10 @@ def _table(data: ReportData, paths: list[TrackPath]) -> Markup:
         for path in paths[: data.params.table_rows]
     ]
     table = tag("table", tag("thead", head), tag("tbody", *rows), class_="sortable")
-    return tag("div", table, class_="scroll", tabindex="0", role="group", aria_label="Table of paths")
+    more = len(paths) - len(rows)
+    rest = f"The {len(rows)} longest paths are listed; {format_count(more, 'shorter one')} left out."
+    scroll = tag("div", table, class_="scroll", tabindex="0", role="group", aria_label="Table of paths")
+    return join([scroll, tag("p", rest, class_="more") if more else None])
 
 
 def _row(data: ReportData, path: TrackPath, class_name: str, body_px: float) -> Markup:

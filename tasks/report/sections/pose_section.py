@@ -37,6 +37,7 @@ def make_pose_section(data: ReportData) -> Section | None:
         _pictures(data, data.poses),
         _side_legend(),
         tag("div", *(_curves(data, data.kinematics, person) for person in everybody[:DRAWN]), class_="people"),
+        _name_rest(everybody),
         render_people_table(data, everybody, [float(data.edges_s[_frames(data.poses, p)[0]]) for p in everybody]),
     ]
     return Section("poses", "Steps and joints", describe_people(data, data.poses, everybody), join(parts))
@@ -58,6 +59,15 @@ def describe_people(data: ReportData, found: Poses, everybody: tuple[PersonMotio
         f"{format_count(len(everybody), 'person', 'people')} with a pose in {share}; {walks}. "
         "Angles and lengths are 2D, in the image; lengths are in body heights (H), as metres are unknown."
     )
+
+
+def _name_rest(everybody: tuple[PersonMotion, ...]) -> Markup | None:
+    """Of whom there is no chart."""
+    more = len(everybody) - DRAWN
+    if more <= 0:
+        return None
+    words = f"Charts of the {DRAWN} with most steps, then most poses; {more} more: pick one in the film for its curves."
+    return tag("p", words, class_="more")
 
 
 def _explain_missing_poses(data: ReportData) -> str:

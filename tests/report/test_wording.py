@@ -1,0 +1,35 @@
+"""What the page says in words: sums add up, names and units say what they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tasks.report.page_header import count_classes
+from tasks.report.params import ReportParams
+from tasks.report.report_data import ReportData
+from tasks.report.sections.paths_section import make_paths_section
+
+KINDS = ("person", "car", "bicycle", "bus", "dog")
+
+
+def make_row(frame: int, track: int, class_id: int = 0) -> tuple[int, int, int, float, tuple[float, ...]]:
+    """One box, detected."""
+    return (frame, track, class_id, 0.9, (10.0, 10.0 * track, 40.0 + frame, 10.0 * track + 8))
+
+
+def test_tracks_per_class_add_up_to_all_tracks(make_dossier: Callable[..., ReportData]) -> None:
+    amounts = (4, 3, 2, 1, 1)
+    classes = [kind for kind, amount in enumerate(amounts) for _ in range(amount)]
+    data = make_dossier([make_row(0, track, kind) for track, kind in enumerate(classes, 1)], dict(enumerate(KINDS)))
+    assert count_classes(data) == "4 person, 3 car, 2 bicycle and 2 more"
+    assert count_classes(make_dossier([make_row(0, 1)])) == "1 person"
+
+
+def test_a_table_of_paths_says_what_it_leaves_out(
+    make_dossier: Callable[..., ReportData], params: ReportParams
+) -> None:
+    rows = [make_row(frame, track) for frame in range(4) for track in range(1, 6)]
+    few = make_paths_section(make_dossier(rows, params=params.model_copy(update={"table_rows": 2})))
+    assert few is not None and "The 2 longest paths are listed; 3 shorter ones left out." in few.body
+    every = make_paths_section(make_dossier(rows, params=params.model_copy(update={"table_rows": 5})))
+    assert every is not None and "left out" not in every.body
