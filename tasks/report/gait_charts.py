@@ -61,7 +61,7 @@ def render_knees_over_time(data: ReportData, kinematics: Kinematics, person: Per
     drawn = [_line(moments.to_path(values / top), f"knee {side}") for side, values in bent.items()]
     label = f"Knees of person {person.track_id} over time, {format_count(person.steps, 'step')} marked at the foot"
     return _figure(
-        "Knees, degrees from straight", moments.render_plot(label, f"{top}°", [*drawn, *moments.render_strikes()])
+        "Bend of the knees, 0° is straight", moments.render_plot(label, f"{top}°", [*drawn, *moments.render_strikes()])
     )
 
 
@@ -102,7 +102,7 @@ def render_stride_chart(curves: Mapping[str, Floats]) -> Markup:
         width="100%",
         height=HEIGHT_PX + AXIS_PX,
     )
-    return _figure(f"Knees over a stride, mean of {said}", plot)
+    return _figure(f"Bend of the knees over a stride, mean of {said}", plot)
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ HEADINGS = (
     ("steps/min", "Cadence, mean over its walks"),
     ("step H", "Length of a step, median, body heights: one ankle ahead of the other"),
     ("left-right %", "Difference of the mean times of left and right steps over their mean"),
-    ("left knee °", "Range of the left knee's angle, 5th to 95th percentile"),
-    ("right knee °", "The same of the right knee"),
+    ("left knee bends by °", "Range of the left knee's bend: from its 5th to its 95th percentile, degrees"),
+    ("right knee bends by °", "Range of the right knee's bend: from its 5th to its 95th percentile, degrees"),
 )
 
 

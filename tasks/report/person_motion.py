@@ -70,9 +70,14 @@ def _summarise_person(kinematics: Kinematics, track_id: int, tracked: int) -> Pe
     )
 
 
+def to_bend(angles: NDArray[np.floating]) -> Floats:
+    """Bends in degrees, 0 where straight, of angles of which 180 is straight."""
+    return STRAIGHT_DEG - angles.astype(np.float64)
+
+
 def knee_flexion(kinematics: Kinematics, side: str) -> Floats:
     """(n,) knee flexion in degrees, 0 for a straight leg."""
-    return STRAIGHT_DEG - kinematics.angle(f"knee_{side}").astype(np.float64)
+    return to_bend(kinematics.angle(f"knee_{side}"))
 
 
 def collect_strides(kinematics: Kinematics, person: PersonMotion, side: str) -> Floats:

@@ -83,7 +83,7 @@ def test_unknown_keypoints_and_angles_are_marked(make_dossier: Callable[..., Rep
     curves = person_data.pack_curves(kinematics)
     assert curves is not None
     column = [one["label"] for one in curves["names"]].index("knee left")
-    assert np.abs(unpack(curves["values"])[:, column] - kinematics.knee_left).max() <= 0.5
+    assert np.abs(unpack(curves["values"])[:, column] - (180 - kinematics.knee_left)).max() <= 0.5
     assert not unpack(curves["known"])[:, -1].any(), "the lean of the trunk is unknown throughout"
 
 

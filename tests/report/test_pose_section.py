@@ -50,7 +50,7 @@ def test_pictures_charts_and_a_row_are_on_the_page(
     kinds = [attrs.get("class") for _, attrs in page.tags]
     assert sum(tag == "img" for tag, _ in page.tags) == 4  # as many as key frames
     assert kinds.count("plot") == 2 and "deviation left" in kinds and "deviation right" in kinds
-    row = page.words[page.words.index("right knee °") :]
+    row = page.words[page.words.index("right knee bends by °") :]
     assert {"100", "100%", "210", "0.70", "8", "120"} <= set(row)
 
 

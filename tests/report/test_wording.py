@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from tasks.report.film_data.person_data import CURVES
 from tasks.report.page_header import count_classes
 from tasks.report.params import ReportParams
 from tasks.report.report_data import ReportData
 from tasks.report.sections.paths_section import make_paths_section
+from tasks.report.sections.pose_section import make_pose_section
+from tests.report.figures import make_kinematics, make_poses
 
 KINDS = ("person", "car", "bicycle", "bus", "dog")
 
@@ -33,3 +37,19 @@ def test_a_table_of_paths_says_what_it_leaves_out(
     assert few is not None and "The 2 longest paths are listed; 3 shorter ones left out." in few.body
     every = make_paths_section(make_dossier(rows, params=params.model_copy(update={"table_rows": 5})))
     assert every is not None and "left out" not in every.body
+
+
+def test_joints_that_straighten_are_said_by_their_bend_everywhere(
+    make_dossier: Callable[..., ReportData], read_page: Callable
+) -> None:
+    notes = {column: (unit, note) for column, _, unit, _, note in CURVES}
+    for joint in ("knee", "hip", "elbow"):
+        assert notes[f"{joint}_left"] == notes[f"{joint}_right"] == ("° bent", "0° is straight")
+    assert notes["shoulder_left"] == ("°", "0° is hanging")
+    data = make_dossier([make_row(frame, 1) for frame in range(12)])
+    found = make_poses(data)
+    section = make_pose_section(replace(data, poses=found, kinematics=make_kinematics(found)))
+    assert section is not None
+    text = read_page(section.body).text
+    assert "from straight, which is 0°" in section.lead and "Bend of the knees, 0° is straight" in text
+    assert "left knee bends by °" in text and "right knee bends by °" in text and "180" not in text

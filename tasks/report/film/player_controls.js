@@ -118,7 +118,7 @@ semflow.connectPlayer = (root, film, clock, state, timeline) => {
     film.curveNames.forEach(({ label, unit }, number) => {
       if (!state.curves.some(({ numbers: shown }) => shown.includes(number))) return;
       const value = semflow.valueAt(film, track.id, number, frame);
-      if (value !== undefined) facts.push([label, Number.isFinite(value) ? `${value.toFixed(number ? 0 : 2)} ${unit}` : "not seen"]);
+      if (value !== undefined) facts.push([label, Number.isFinite(value) ? `${value.toFixed(number ? 0 : 2)}${unit.startsWith("°") ? "" : " "}${unit}` : "not seen"]);
     });
     const list = document.createElement("dl");
     for (const [name, text] of facts) {

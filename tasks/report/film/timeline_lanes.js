@@ -112,7 +112,8 @@ semflow.drawLane = {
     const known = lane.series.flatMap(({ points }) => points.map(([, value]) => value)).filter(Number.isFinite);
     if (!known.length) return;
     const lowest = known.reduce((a, b) => Math.min(a, b));
-    const low = lane.unit === "°" ? lowest : Math.min(0, lowest); // angles have no floor that means much
+    const isAngle = lane.unit.startsWith("°");
+    const low = lane.unit === "°" ? lowest : Math.min(0, lowest); // angles but bends have no floor that means much
     const high = known.reduce((a, b) => Math.max(a, b));
     const place = (value) => lane.top + lane.height - 8 - ((value - low) / (high - low || 1)) * (lane.height - 18);
     lane.series.forEach(({ points, stride }, number) => {
@@ -135,6 +136,6 @@ semflow.drawLane = {
       pen.fillRect(x(frame + 0.5) - 1, lane.top + lane.height - 8, 2.5, 6);
     }
     const digits = high - low < 10 ? 2 : 0;
-    lane.scale = `${low.toFixed(digits)} to ${high.toFixed(digits)}${lane.unit === "°" ? "°" : ` ${lane.unit}`}${lane.meaning}`;
+    lane.scale = `${low.toFixed(digits)} to ${high.toFixed(digits)}${isAngle ? "" : " "}${lane.unit}${lane.meaning}`;
   },
 };

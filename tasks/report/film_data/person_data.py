@@ -15,6 +15,7 @@ from tasks.artifacts.tracks import Tracks
 from tasks.report.colours import css_colour, track_colour
 from tasks.report.film_data.kept_rows import choose_stride, count_groups, keep_strided
 from tasks.report.film_data.packed_series import pack_series
+from tasks.report.person_motion import to_bend
 from tasks.report.report_data import ReportData
 
 # With these, and below 1.4 MB of page, a film of any length stays below 3 MB: a row of boxes takes 6 bytes, of
@@ -22,13 +23,18 @@ from tasks.report.report_data import ReportData
 MAX_BOX_ROWS, MAX_POSE_ROWS, MAX_CURVE_ROWS = 60_000, 24_000, 24_000
 STEPS_PER_PX = 2  # of boxes: a quarter of a pixel is below what a screen shows of a film at working size
 SPEED_STEPS = 100  # of speeds in body heights per second
-JOINT_NOTES = {"shoulder": "0° is hanging", "ankle": "about 110° standing"}
+JOINT_UNITS = {"shoulder": ("°", "0° is hanging"), "ankle": ("°", "about 110° standing")}
+BENT_UNIT = ("° bent", "0° is straight")
+"""Unit and meaning of elbows, hips and knees: on pages every one of them is said by its bend."""
+
+
+def _joint_unit(name: str) -> tuple[str, str]:
+    return JOINT_UNITS.get(name.rpartition("_")[0], BENT_UNIT)
+
+
 CURVES = (
     ("travel", "speed of the hips", "body heights/s", SPEED_STEPS, ""),
-    *(
-        (name, name.replace("_", " "), "°", 1, JOINT_NOTES.get(name.rpartition("_")[0], "180° is straight"))
-        for name in JOINTS
-    ),
+    *((name, name.replace("_", " "), unit, 1, note) for name in JOINTS for unit, note in [_joint_unit(name)]),
     ("trunk_lean", "trunk lean", "°", 1, "0° is upright, to the right positive"),
 )
 """Column of the kinematics, its name on the page, its unit, stored steps per unit, and what its numbers mean."""
@@ -98,7 +104,9 @@ def pack_curves(kinematics: Kinematics | None) -> Mapping[str, Any] | None:
         return None
     stride = choose_stride(len(kinematics), MAX_CURVE_ROWS)
     kept = keep_strided(kinematics.frame, kinematics.track_id, stride)
-    scaled = np.stack([getattr(kinematics, name)[kept] * steps for name, _, _, steps, _ in CURVES], axis=1)
+    scaled = np.stack(
+        [_page_values(kinematics, name, unit)[kept] * steps for name, _, unit, steps, _ in CURVES], axis=1
+    )
     filled, known = _fill_gaps(scaled)
     struck = np.flatnonzero(kinematics.heel_strike != HEEL_STRIKES[0])
     return {
@@ -115,6 +123,12 @@ def pack_curves(kinematics: Kinematics | None) -> Mapping[str, Any] | None:
             for row in struck
         ],
     }
+
+
+def _page_values(kinematics: Kinematics, name: str, unit: str) -> NDArray[np.floating]:
+    """A column as the page shows it: bends for angles of which 180 degrees is straight."""
+    values = getattr(kinematics, name)
+    return to_bend(values) if unit == BENT_UNIT[0] else values
 
 
 def _fill_gaps(values: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.int8]]:

@@ -57,7 +57,8 @@ def describe_people(data: ReportData, found: Poses, everybody: tuple[PersonMotio
         walks = f"{len(walkers)} walk, at {format_number(low, 1)} to {format_number(high, 1)} steps per minute"
     return (
         f"{format_count(len(everybody), 'person', 'people')} with a pose in {share}; {walks}. "
-        "Angles and lengths are 2D, in the image; lengths are in body heights (H), as metres are unknown."
+        "Bends of knees, hips and elbows count from straight, which is 0° (the Parquet file holds the angle, 180° less the "
+        "bend). Angles and lengths are 2D, in the image; lengths are in body heights (H), as metres are unknown."
     )
 
 
