@@ -15,8 +15,12 @@ HEADINGS = (
     ("person", "Identity, as in the table of tracks"),
     ("poses", "Frames with a pose"),
     ("seen", "Share of the whole frames it is tracked in that have a pose"),
-    ("height px", "Body height from its limbs, median, working-size pixels"),
-    ("speed H/s", "Speed of the hips, median, body heights per second, along the picture"),
+    ("height px", "Body height (H) from the lengths of its limbs, median over its poses, working-size pixels"),
+    (
+        "hip speed H/s",
+        "Speed of the middle of the hips in the picture, median over poses, body heights per second; the camera's "
+        "motion is in it",
+    ),
     ("steps", "Heel strikes seen"),
     ("steps/min", "Cadence, mean over its walks"),
     ("step H", "Length of a step, median, body heights: one ankle ahead of the other"),

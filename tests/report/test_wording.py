@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from tasks.report import people_table
+from tasks.report.camera_words import STILL_PX, median_camera_speed
 from tasks.report.film_data.person_data import CURVES
 from tasks.report.page_header import count_classes
 from tasks.report.params import ReportParams
 from tasks.report.report_data import ReportData
+from tasks.report.sections import paths_section, track_table_section
 from tasks.report.sections.paths_section import make_paths_section
 from tasks.report.sections.pose_section import make_pose_section
 from tests.report.figures import make_kinematics, make_poses
@@ -53,3 +56,26 @@ def test_joints_that_straighten_are_said_by_their_bend_everywhere(
     text = read_page(section.body).text
     assert "from straight, which is 0°" in section.lead and "Bend of the knees, 0° is straight" in text
     assert "left knee bends by °" in text and "right knee bends by °" in text and "180" not in text
+
+
+def test_speeds_and_paths_of_different_tables_have_different_names() -> None:
+    tables = (people_table.HEADINGS, paths_section.HEADINGS, track_table_section.HEADINGS)
+    names = [name for table in tables for name, _ in table if name.endswith(("px", "px/s", " H", "H/s"))]
+    assert len(set(names)) == len(names)
+    assert not {"speed H/s", "speed px/s", "path px"} & set(names)
+
+
+def test_the_page_says_what_a_moving_camera_does_to_speeds(make_dossier: Callable[..., ReportData]) -> None:
+    rows = [make_row(frame, 1) for frame in range(12)]
+    said: dict[str, tuple[str, str]] = {}
+    for name, motion in (("still", (0.0, 0.0)), ("moving", (4.0, 3.0))):
+        data = make_dossier(rows, motions=[motion] * 11)
+        found = make_poses(data)
+        poses = make_pose_section(replace(data, poses=found, kinematics=make_kinematics(found)))
+        paths = make_paths_section(data)
+        assert poses is not None and paths is not None
+        said[name] = poses.lead, paths.lead
+        assert (median_camera_speed(data.dense_flow, 0, 12) > STILL_PX) == (name == "moving")
+    assert "5.0 px per frame" in said["moving"][0] and "seems to stand" in said["moving"][0]
+    assert "5.0 px per frame" in said["moving"][1] and "errors add" in said["moving"][1]
+    assert "camera" not in said["still"][0] and "stands still" in said["still"][1]

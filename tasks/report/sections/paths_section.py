@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from tasks.report.camera_words import describe_camera
 from tasks.report.colours import css_colour, track_colour
 from tasks.report.formatting import DASH, format_clock, format_count, format_number
 from tasks.report.inline_images import encode_jpeg, make_data_uri, shrink_image
 from tasks.report.markup import Markup, join, tag
-from tasks.report.paths import TrackPath, find_longest_shot, trace_paths
+from tasks.report.paths import SMOOTHED_S, TrackPath, find_longest_shot, trace_paths
 from tasks.report.report_data import ReportData
 from tasks.report.section import Section
 from tasks.report.sortable_cells import render_cell, render_head, render_track_button
@@ -23,10 +24,13 @@ HEADINGS = (
     ("track", "Identity, as in the table of tracks"),
     ("class", "Class given by the detector"),
     ("seconds", "From its first frame to its last in this shot"),
-    ("distance px", "Length of its path, pixels of the working size"),
-    ("speed px/s", "Distance over time"),
-    ("distance H", "Length of its path in body heights, where a pose gives one"),
-    ("speed H/s", "The same over time, body heights per second"),
+    ("base path px", "Length of the path of its box's base, working-size pixels, without the camera's motion"),
+    ("base speed px/s", "Base path over time, a mean over the whole track"),
+    ("base path H", "Base path in body heights (H: median over the person's poses), where there is a pose"),
+    (
+        "base speed H/s",
+        "The same over time: mean speed of the base, body heights per second, without the camera's",
+    ),
     ("straight px", "Distance from its first place to its last"),
 )
 
@@ -43,8 +47,9 @@ def make_paths_section(data: ReportData) -> Section | None:
     start_s, end_s = data.edges_s[first], data.edges_s[stop]
     lead = (
         f"Where each track stood from {format_clock(start_s, 0.1)} to {format_clock(end_s, 0.1)}, the longest shot, in "
-        "the picture of its first frame: the camera's motion is taken out. A dot marks the end. Ways far from it "
-        "look short, and over minutes of a moving camera its estimate drifts."
+        "the picture of its first frame. A dot marks the end; ways far from the camera look short. A base is the "
+        f"middle of a box's lower edge, over {SMOOTHED_S:g} s; its speed is a mean over the track, that of the hips (Steps and joints) a median over "
+        f"poses. {describe_camera(data.dense_flow, first, stop)}"
     )
     return Section(
         "paths", "Paths, distances, speeds", lead, join([_drawing(data, ordered, first), _table(data, ordered)])
@@ -103,7 +108,7 @@ def _path(path: TrackPath) -> list[Markup]:
 def _table(data: ReportData, paths: list[TrackPath]) -> Markup:
     heights = _body_heights(data)
     classes = {summary.track_id: summary.class_name for summary in data.track_summaries}
-    head = render_head(HEADINGS, "distance px", "descending")
+    head = render_head(HEADINGS, "base path px", "descending")
     rows = [
         _row(data, path, classes[path.track_id], heights.get(path.track_id, float("nan")))
         for path in paths[: data.params.table_rows]

@@ -6,6 +6,7 @@ import numpy as np
 
 from tasks.artifacts.kinematics import Kinematics
 from tasks.artifacts.poses import Poses
+from tasks.report.camera_words import describe_hip_speeds
 from tasks.report.formatting import format_count, format_number
 from tasks.report.frame_button import render_frame_button
 from tasks.report.gait_charts import render_feet_over_time, render_knees_over_time, render_stride_chart
@@ -40,7 +41,9 @@ def make_pose_section(data: ReportData) -> Section | None:
         _name_rest(everybody),
         render_people_table(data, everybody, [float(data.edges_s[_frames(data.poses, p)[0]]) for p in everybody]),
     ]
-    return Section("poses", "Steps and joints", describe_people(data, data.poses, everybody), join(parts))
+    lead = describe_people(data, data.poses, everybody)
+    camera = describe_hip_speeds(data.dense_flow, len(data.frames)) if data.has_flow else None
+    return Section("poses", "Steps and joints", f"{lead} {camera}" if camera else lead, join(parts))
 
 
 def describe_people(data: ReportData, found: Poses, everybody: tuple[PersonMotion, ...]) -> str:
@@ -57,8 +60,9 @@ def describe_people(data: ReportData, found: Poses, everybody: tuple[PersonMotio
         walks = f"{len(walkers)} walk, at {format_number(low, 1)} to {format_number(high, 1)} steps per minute"
     return (
         f"{format_count(len(everybody), 'person', 'people')} with a pose in {share}; {walks}. "
-        "Bends of knees, hips and elbows count from straight, which is 0° (the Parquet file holds the angle, 180° less the "
-        "bend). Angles and lengths are 2D, in the image; lengths are in body heights (H), as metres are unknown."
+        "Bends of knees, hips and elbows count from straight, which is 0° (the Parquet file holds the angle: 180° less "
+        "the bend). Angles and lengths are 2D, in the image. Metres are unknown: H is a body height, estimated from the "
+        "lengths of trunk, thigh and shank within a second of each frame, so that it follows people who come nearer."
     )
 
 

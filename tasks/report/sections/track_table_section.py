@@ -19,8 +19,12 @@ HEADINGS = (
     ("last s", "End of the track, seconds from the first frame"),
     ("frames", "Frames in which the track has a box"),
     ("score", "Mean score of its detections, 0 to 1"),
-    ("path px", "Length of the path of its centre, working-size pixels; jitter of the box adds to it"),
-    ("speed px/s", "Path length divided by the time between first and last centre"),
+    (
+        "picture path px",
+        "Length of the path of its box's centre in the picture, working-size pixels; the camera's motion adds to it, and "
+        "where the camera stands still the box's jitter",
+    ),
+    ("picture speed px/s", "Picture path over the time between first and last centre"),
 )
 
 
@@ -39,7 +43,8 @@ def make_track_table_section(data: ReportData) -> Section | None:
     return Section(
         anchor="tracks",
         title="All tracks",
-        lead="Lengths and speeds are in pixels of the working size and include camera motion.",
+        lead="Picture paths and speeds are of boxes' centres, pixels of the working size, as seen: the camera's motion and "
+        "the jitter of boxes are in them. Base paths and speeds, under Movement, are smoothed and without the camera.",
         body=join(
             [
                 tag("div", table, class_="scroll", tabindex="0", role="group", aria_label="Table of tracks"),
