@@ -96,7 +96,7 @@ def _list_figures(facts: DatasetFacts, items: Sequence[IndexItem]) -> list[tuple
         ("length", format_duration(seconds)),
         ("frames", format_number(frames, 1)),
         ("damaged or lost", f"{100 * hurt / frames:.2g} %" if frames else DASH),
-        ("people tracked", format_number(sum(item.tracks.get("person", 0) for item in items), 1)),
+        ("tracks of people", format_number(sum(item.tracks.get("person", 0) for item in items), 1)),
         ("classes of objects", format_number(len(classes), 1)),
         ("stored", _write_bytes(sum(one.size for one in facts.artifacts))),
         ("to compute again", format_duration(needed)),

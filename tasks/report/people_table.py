@@ -12,7 +12,7 @@ from tasks.report.report_data import ReportData
 from tasks.report.sortable_cells import render_cell, render_head, render_track_button
 
 HEADINGS = (
-    ("person", "Identity, as in the table of tracks"),
+    ("person", "Number of the track, as in the table of tracks: somebody who is lost and found again has several"),
     ("poses", "Frames with a pose"),
     ("seen", "Share of the whole frames it is tracked in that have a pose"),
     ("height px", "Body height (H) from the lengths of its limbs, median over its poses, working-size pixels"),
@@ -42,7 +42,11 @@ def render_people_table(data: ReportData, everybody: Sequence[PersonMotion], fir
     return join(
         [
             tag("div", table, class_="scroll", tabindex="0", role="group", aria_label="Table of people"),
-            tag("p", f"{format_count(more, 'more person', 'more people')} in the Parquet file.", class_="more")
+            tag(
+                "p",
+                f"{format_count(more, 'more track of a person', 'more tracks of people')} in the Parquet file.",
+                class_="more",
+            )
             if more
             else None,
         ]

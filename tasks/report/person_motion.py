@@ -14,6 +14,7 @@ from tasks.artifacts.tracks import Tracks
 
 STRAIGHT_DEG = 180.0  # gait laboratories say flexion: how far a knee is from straight
 STRIDE_LIMITS_S = (0.4, 2.4)  # two steps of the shortest and of the longest time that count as a walk
+MIN_POSES = 10  # with fewer, a range of angles or a median speed is that of one or two frames
 PERCENT = np.linspace(0, 100, 101)
 RANGE_PERCENTILES = (5, 95)  # percentiles between which a joint's range lies: a lone wrong frame does not widen it
 
@@ -30,7 +31,7 @@ class PersonMotion:
     height_px: float
     """Median body height."""
     travel: float
-    """Median speed of the hips, body heights per second."""
+    """Median speed of the hips, body heights per second; as `knee_left` and `knee_right` from MIN_POSES poses on."""
     steps: int
     cadence: float
     """Mean over its walks, steps per minute."""
@@ -54,19 +55,20 @@ def summarise_people(kinematics: Kinematics, tracks: Tracks, ok: NDArray[np.bool
 
 def _summarise_person(kinematics: Kinematics, track_id: int, tracked: int) -> PersonMotion:
     rows = np.flatnonzero(kinematics.track_id == track_id)
+    enough = rows if len(rows) >= MIN_POSES else rows[:0]
     struck = kinematics.heel_strike[rows] != "none"
     return PersonMotion(
         track_id=track_id,
         rows=rows,
         coverage=len(rows) / tracked if tracked else float("nan"),
         height_px=finite_median(kinematics.body_height[rows]),
-        travel=finite_median(kinematics.travel[rows]),
+        travel=finite_median(kinematics.travel[enough]),
         steps=int(struck.sum()),
         cadence=_mean(kinematics.cadence[rows]),
         step_asymmetry=_mean(kinematics.step_asymmetry[rows]),
         step=finite_median(np.abs(kinematics.foot_lead[rows][struck])),
-        knee_left=angle_range(kinematics.knee_left[rows]),
-        knee_right=angle_range(kinematics.knee_right[rows]),
+        knee_left=angle_range(kinematics.knee_left[enough]),
+        knee_right=angle_range(kinematics.knee_right[enough]),
     )
 
 

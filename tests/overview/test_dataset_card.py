@@ -110,7 +110,7 @@ def test_the_page_shows_figures_cost_licences_and_parameters() -> None:
     items = [IndexItem("a", account=ACCOUNT, tracks={"person": 2, "dog": 1}), IndexItem("b", "failed")]
     card = make_card(FACTS, items)
     figures = dict(card.figures)
-    assert (figures["films"], figures["people tracked"], figures["classes of objects"]) == ("2", "2", "2")
+    assert (figures["films"], figures["tracks of people"], figures["classes of objects"]) == ("2", "2", "2")
     assert (figures["stored"], figures["damaged or lost"]) == ("12.00 MB", "0.33 %")
     frames, tracks = card.artifacts
     assert (frames.size, frames.coverage, tracks.coverage) == ("not kept", "1 of 2", "2 of 2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from tasks.report.camera_words import STILL_PX, median_camera_speed
 from tasks.report.film_data.person_data import CURVES
 from tasks.report.page_header import count_classes
 from tasks.report.params import ReportParams
+from tasks.report.person_motion import MIN_POSES, summarise_people
 from tasks.report.report_data import ReportData
 from tasks.report.sections import paths_section, track_table_section
 from tasks.report.sections.paths_section import make_paths_section
@@ -79,3 +81,18 @@ def test_the_page_says_what_a_moving_camera_does_to_speeds(make_dossier: Callabl
     assert "5.0 px per frame" in said["moving"][0] and "seems to stand" in said["moving"][0]
     assert "5.0 px per frame" in said["moving"][1] and "errors add" in said["moving"][1]
     assert "camera" not in said["still"][0] and "stands still" in said["still"][1]
+
+
+def test_a_person_with_few_poses_has_dashes_for_angles_and_speeds(make_dossier: Callable[..., ReportData]) -> None:
+    count = MIN_POSES
+    data = make_dossier([make_row(frame, 1) for frame in range(count)], status=["ok"] * count)
+    for away in ((), (0,)):
+        found = make_poses(data, away=away)
+        kinematics = make_kinematics(found)
+        kinematics.travel[:] = 1
+        (person,) = summarise_people(kinematics, data.tracks, data.frames.ok)
+        known = [math.isfinite(value) for value in (person.knee_left, person.knee_right, person.travel)]
+        assert known == [not away] * 3, f"{len(person.rows)} poses"
+    section = make_pose_section(replace(data, poses=found, kinematics=kinematics))
+    assert section is not None and "<figure" not in section.body, "no chart of so few"
+    assert section.lead.startswith("1 track of a person") and f"from {MIN_POSES} poses on" in section.lead

@@ -48,7 +48,8 @@ def make_paths_section(data: ReportData) -> Section | None:
     lead = (
         f"Where each track stood from {format_clock(start_s, 0.1)} to {format_clock(end_s, 0.1)}, the longest shot, in "
         "the picture of its first frame. A dot marks the end; ways far from the camera look short. A base is the "
-        f"middle of a box's lower edge, over {SMOOTHED_S:g} s; its speed is a mean over the track, that of the hips (Steps and joints) a median over "
+        f"middle of a box's lower edge, over {SMOOTHED_S:g} s; its speed is a mean over the track, that of the hips "
+        "(Steps and joints) a median over "
         f"poses. {describe_camera(data.dense_flow, first, stop)}"
     )
     return Section(

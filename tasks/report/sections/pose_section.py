@@ -16,7 +16,7 @@ from tasks.report.middle_samples import pick_middles
 from tasks.report.overlay.drawing_canvas import Canvas
 from tasks.report.overlay.skeletons import draw_skeletons
 from tasks.report.people_table import render_people_table
-from tasks.report.person_motion import PersonMotion, collect_strides, summarise_people
+from tasks.report.person_motion import MIN_POSES, PersonMotion, collect_strides, summarise_people
 from tasks.report.report_data import ReportData
 from tasks.report.section import Section, render_message
 from tasks.report.sortable_cells import render_track_dot
@@ -34,11 +34,12 @@ def make_pose_section(data: ReportData) -> Section | None:
     if not len(data.poses):
         return Section("poses", "Steps and joints", "", render_message(_explain_missing_poses(data)))
     everybody = summarise_people(data.kinematics, data.tracks, data.frames.ok)
+    enough = [person for person in everybody if len(person.rows) >= MIN_POSES]
     parts = [
         _pictures(data, data.poses),
         _side_legend(),
-        tag("div", *(_curves(data, data.kinematics, person) for person in everybody[:DRAWN]), class_="people"),
-        _name_rest(everybody),
+        tag("div", *(_curves(data, data.kinematics, person) for person in enough[:DRAWN]), class_="people"),
+        _name_rest(len(everybody) - len(enough[:DRAWN])),
         render_people_table(data, everybody, [float(data.edges_s[_frames(data.poses, p)[0]]) for p in everybody]),
     ]
     lead = describe_people(data, data.poses, everybody)
@@ -50,7 +51,7 @@ def describe_people(data: ReportData, found: Poses, everybody: tuple[PersonMotio
     """Number of people with poses, their coverage, and who walks, as sentences."""
     tracked = int(((data.tracks.class_name == PERSON) & data.frames.ok[data.tracks.frame]).sum())
     walkers = [person for person in everybody if person.steps]
-    share = f"{len(found) / tracked:.0%} of the frames in which they are tracked" if tracked else "their frames"
+    share = f"{len(found) / tracked:.0%} of the frames of people's tracks" if tracked else "their frames"
     if not walkers:
         walks = "no walk detected: too few regular steps in a row"
     elif len(walkers) == 1:
@@ -59,19 +60,19 @@ def describe_people(data: ReportData, found: Poses, everybody: tuple[PersonMotio
         low, high = (f([person.cadence for person in walkers]) for f in (min, max))
         walks = f"{len(walkers)} walk, at {format_number(low, 1)} to {format_number(high, 1)} steps per minute"
     return (
-        f"{format_count(len(everybody), 'person', 'people')} with a pose in {share}; {walks}. "
+        f"{format_count(len(everybody), 'track of a person', 'tracks of people')} with a pose in {share}; {walks}. "
         "Bends of knees, hips and elbows count from straight, which is 0° (the Parquet file holds the angle: 180° less "
-        "the bend). Angles and lengths are 2D, in the image. Metres are unknown: H is a body height, estimated from the "
-        "lengths of trunk, thigh and shank within a second of each frame, so that it follows people who come nearer."
+        f"the bend); angles and speeds stand in the table from {MIN_POSES} poses on. Angles and lengths are 2D, in the "
+        "image. Metres are unknown: H is a body height, estimated from the lengths of trunk, thigh and shank within a "
+        "second of each frame, so that it follows people who come nearer."
     )
 
 
-def _name_rest(everybody: tuple[PersonMotion, ...]) -> Markup | None:
-    """Of whom there is no chart."""
-    more = len(everybody) - DRAWN
-    if more <= 0:
+def _name_rest(more: int) -> Markup | None:
+    """Of how many there is no chart."""
+    if not more:
         return None
-    words = f"Charts of the {DRAWN} with most steps, then most poses; {more} more: pick one in the film for its curves."
+    words = f"Charts are of up to {DRAWN} with most steps, then most poses; for those of {more} more, pick them in the film."
     return tag("p", words, class_="more")
 
 

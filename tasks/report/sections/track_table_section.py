@@ -21,8 +21,8 @@ HEADINGS = (
     ("score", "Mean score of its detections, 0 to 1"),
     (
         "picture path px",
-        "Length of the path of its box's centre in the picture, working-size pixels; the camera's motion adds to it, and "
-        "where the camera stands still the box's jitter",
+        "Length of the path of its box's centre in the picture, working-size pixels; the camera's motion adds to it, "
+        "and where the camera stands still the box's jitter",
     ),
     ("picture speed px/s", "Picture path over the time between first and last centre"),
 )
@@ -43,8 +43,8 @@ def make_track_table_section(data: ReportData) -> Section | None:
     return Section(
         anchor="tracks",
         title="All tracks",
-        lead="Picture paths and speeds are of boxes' centres, pixels of the working size, as seen: the camera's motion and "
-        "the jitter of boxes are in them. Base paths and speeds, under Movement, are smoothed and without the camera.",
+        lead="Picture paths and speeds are of boxes' centres, pixels of the working size, as seen: the camera's motion "
+        "and the jitter of boxes are in them. Base paths and speeds, under Movement, are smoothed, without the camera.",
         body=join(
             [
                 tag("div", table, class_="scroll", tabindex="0", role="group", aria_label="Table of tracks"),
