@@ -11,7 +11,7 @@ from flows.engine.default_costs import COSTS
 from flows.engine.measures import RATIOS
 from flows.overview.dataset_facts import ArtifactFacts, DatasetFacts, StageFacts
 from flows.overview.index_page import IndexItem
-from tasks.report.formatting import DASH, format_duration, format_number
+from tasks.report.formatting import format_duration, format_number
 from tasks.weights.catalog import WEIGHTS
 
 BYTES_PER_MB, BYTES_PER_GB = 1e6, 1e9
@@ -95,7 +95,7 @@ def _list_figures(facts: DatasetFacts, items: Sequence[IndexItem]) -> list[tuple
         ("films", format_number(facts.videos, 1)),
         ("length", format_duration(seconds)),
         ("frames", format_number(frames, 1)),
-        ("damaged or lost", f"{100 * hurt / frames:.2g} %" if frames else DASH),
+        *([("frames damaged or lost", f"{100 * hurt / frames:.2g} %")] if hurt and frames else []),
         ("tracks of people", format_number(sum(item.tracks.get("person", 0) for item in items), 1)),
         ("classes of objects", format_number(len(classes), 1)),
         ("stored", _write_bytes(sum(one.size for one in facts.artifacts))),

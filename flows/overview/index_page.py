@@ -156,9 +156,7 @@ def summarise_videos(items: Sequence[IndexItem]) -> str:
         return "No videos yet: put some into data/raw and run `semflow run`."
     failed = sum(item.state == "failed" for item in items)
     accounts = [item.account for item in items if item.account is not None]
-    sentences = [
-        f"{format_count(len(items), 'video')}, " + (f"{format_number(failed, 1)} failed." if failed else "all good.")
-    ]
+    sentences = [f"{format_count(len(items), 'video')}" + (f", {format_number(failed, 1)} failed." if failed else ".")]
     if accounts:
         wrong = [
             f"{format_number(amount, 1)} {word}"
@@ -168,7 +166,7 @@ def summarise_videos(items: Sequence[IndexItem]) -> str:
         sentences.append(
             f"{format_duration(sum(a.duration_s for a in accounts))} of video"
             + f" in {format_count(sum(a.kept for a in accounts), 'frame')}"
-            + (f" ({', '.join(wrong)})" if wrong else "")
+            + (f" ({', '.join(wrong)})" if wrong else ", all decoded without damage")
             + f", {format_count(sum(sum(item.tracks.values()) for item in items), 'track')}."
         )
     return " ".join(sentences)

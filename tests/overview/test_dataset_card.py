@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,9 @@ def test_the_page_shows_figures_cost_licences_and_parameters() -> None:
     card = make_card(FACTS, items)
     figures = dict(card.figures)
     assert (figures["films"], figures["tracks of people"], figures["classes of objects"]) == ("2", "2", "2")
-    assert (figures["stored"], figures["damaged or lost"]) == ("12.00 MB", "0.33 %")
+    assert (figures["stored"], figures["frames damaged or lost"]) == ("12.00 MB", "0.33 %")
+    unhurt = replace(FACTS, stages=tuple(replace(one, measures={}) for one in FACTS.stages))
+    assert "frames damaged or lost" not in dict(make_card(unhurt, items).figures)
     frames, tracks = card.artifacts
     assert (frames.size, frames.coverage, tracks.coverage) == ("not kept", "1 of 2", "2 of 2")
     assert tracks.measures == "tracked share 0.875"

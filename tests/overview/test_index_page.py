@@ -151,7 +151,10 @@ def test_the_summary_adds_up() -> None:
     ]
     said = summarise_videos(items).replace("\u202f", "")
     assert said == "3 videos, 1 failed. 2 min of video in 3000 frames (6 damaged, 4 lost), 5 tracks."
-    assert summarise_videos(items[:1]).startswith("1 video, all good.")
+    whole = IndexItem("a", account=replace(ACCOUNT, damaged=0, lost=0))
+    assert summarise_videos([whole]).startswith("1 video. ")
+    assert "all decoded without damage" in summarise_videos([whole])
+    assert "without damage" not in summarise_videos(items[:1])
 
 
 def test_no_videos_say_what_to_do() -> None:

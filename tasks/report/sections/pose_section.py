@@ -72,7 +72,7 @@ def _name_rest(more: int) -> Markup | None:
     """Of how many there is no chart."""
     if not more:
         return None
-    words = f"Charts are of up to {DRAWN} with most steps, then most poses; for those of {more} more, pick them in the film."
+    words = f"Charts are of up to {DRAWN} with most steps, then most poses; for {more} more, pick one in the film."
     return tag("p", words, class_="more")
 
 
