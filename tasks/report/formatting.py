@@ -8,9 +8,12 @@ TIMES, DASH = "\u00d7", "\u2013"  # multiplication sign and en dash, by number b
 
 
 def format_clock(seconds: float, resolution_s: float = 1.0) -> str:
-    """`m:ss`, `h:mm:ss` from an hour on, with as many decimals as `resolution_s` asks for."""
+    """`m:ss`, `h:mm:ss` from an hour on, with as many decimals as `resolution_s` asks for; what is below is cut off.
+
+    Cut and not rounded, so that no moment stands after the end of its film.
+    """
     decimals = max(0, -math.floor(math.log10(resolution_s) + 1e-9))
-    units = round(seconds * 10**decimals)
+    units = math.floor(seconds * 10**decimals + 1e-6)
     whole, part = divmod(units, 10**decimals)
     minutes, second = divmod(whole, 60)
     hours, minute = divmod(minutes, 60)

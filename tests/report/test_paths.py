@@ -42,7 +42,7 @@ def test_paths_are_of_the_longest_shot(make_dossier: Callable[..., ReportData]) 
     assert find_longest_shot(data.dense_flow, 12) == (4, 12)
     (path,) = trace_paths(data.tracks, data.dense_flow, data.edges_s)
     assert path.frame.tolist() == list(range(4, 12))
-    assert "from 0:00.2 to 0:00.5, the longest shot" in make_paths_section(data).lead
+    assert "from 0:00.1 to 0:00.4, the longest shot" in make_paths_section(data).lead
 
 
 def test_chained_cameras_lead_back_to_the_first_frame() -> None:

@@ -184,7 +184,9 @@ def test_snippets_run_on_names_with_quotes(
     *lines, last = code.splitlines()
     scope: dict = {}
     exec("\n".join(lines), scope)
-    assert eval(last, scope).loc[("person", 1), "size"] == 11
+    person = eval(last, scope).loc[("person", 1)]
+    assert (person.frames, person.seen) == (11, 9)
+    assert {"first_frame_s", "last_frame_s"} <= set(person.index)
     assert json.dumps(dossier.video, ensure_ascii=False)[1:-1] in code
 
 

@@ -96,3 +96,15 @@ def test_a_person_with_few_poses_has_dashes_for_angles_and_speeds(make_dossier: 
     section = make_pose_section(replace(data, poses=found, kinematics=kinematics))
     assert section is not None and "<figure" not in section.body, "no chart of so few"
     assert section.lead.startswith("1 track of a person") and f"from {MIN_POSES} poses on" in section.lead
+
+
+def test_seconds_of_a_track_are_the_same_in_all_tables(
+    make_dossier: Callable[..., ReportData], read_page: Callable
+) -> None:
+    data = make_dossier([make_row(frame, 1) for frame in (0, 1, 2, 3, 6, 7)])
+    (summary,) = data.track_summaries
+    paths = make_paths_section(data)
+    assert paths is not None
+    words = read_page(paths.body).words
+    assert summary.present_s < summary.last_s - summary.first_s, "a gap"
+    assert words[words.index("person") + 1] == f"{summary.present_s:.2f}".rstrip("0")

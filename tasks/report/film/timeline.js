@@ -182,7 +182,7 @@ semflow.tickStep = (seconds, most) => {
 };
 
 semflow.clockText = (seconds, decimals) => {
-  const units = Math.round(seconds * 10 ** decimals), whole = Math.floor(units / 10 ** decimals);
+  const units = Math.floor(seconds * 10 ** decimals + 1e-6), whole = Math.floor(units / 10 ** decimals);
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   const part = decimals ? `.${String(units % 10 ** decimals).padStart(decimals, "0")}` : "";
   const two = (value) => String(value).padStart(2, "0");

@@ -109,11 +109,16 @@ def _pandas(data: ReportData) -> str:
     return f"""import pandas as pd
 
 tracks = pd.read_parquet({tracks})
-tracks.groupby(["class_name", "track_id"]).pts_s.agg(["min", "max", "size"])"""
+tracks["seen"] = tracks.detection >= 0  # in its other frames the tracker filled in the box
+columns = {{"first_frame_s": ("pts_s", "min"), "last_frame_s": ("pts_s", "max")}}
+columns |= {{"frames": ("pts_s", "size"), "seen": ("seen", "sum")}}
+tracks.groupby(["class_name", "track_id"]).agg(**columns)"""
 
 
 def _duckdb(data: ReportData) -> str:
     tracks = _path(Tracks, data).replace("'", "''")
-    return f"""SELECT class_name, track_id, min(pts_s) AS first_s, max(pts_s) AS last_s, count(*) AS frames
+    return f"""-- Times are of frames' beginnings; seen: in its other frames the tracker filled in the box.
+SELECT class_name, track_id, min(pts_s) AS first_frame_s, max(pts_s) AS last_frame_s,
+       count(*) AS frames, count(*) FILTER (detection >= 0) AS seen
 FROM '{tracks}'
 GROUP BY ALL ORDER BY frames DESC;"""

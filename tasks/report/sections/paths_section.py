@@ -23,9 +23,9 @@ BEYOND = 1.0  # how far the drawing may reach beyond the picture, in picture siz
 HEADINGS = (
     ("track", "Identity, as in the table of tracks"),
     ("class", "Class given by the detector"),
-    ("seconds", "From its first frame to its last in this shot"),
+    ("seconds", "Time for which it has boxes in this shot, its last frame included"),
     ("base path px", "Length of the path of its box's base, working-size pixels, without the camera's motion"),
-    ("base speed px/s", "Base path over time, a mean over the whole track"),
+    ("base speed px/s", "Base path over the time from its first place to its last"),
     ("base path H", "Base path in body heights (H: median over the person's poses), where there is a pose"),
     (
         "base speed H/s",
@@ -125,7 +125,7 @@ def _row(data: ReportData, path: TrackPath, class_name: str, body_px: float) -> 
     start_s = float(data.edges_s[path.frame[0]])
     seconds = path.seconds if path.seconds > 0 else float("nan")
     figures = (
-        (path.seconds, 2),
+        (float((data.edges_s[path.frame + 1] - data.edges_s[path.frame]).sum()), 2),
         (path.length_px, 1),
         (path.length_px / seconds, 1),
         (path.length_px / body_px, 2),
