@@ -107,4 +107,4 @@ def test_seconds_of_a_track_are_the_same_in_all_tables(
     assert paths is not None
     words = read_page(paths.body).words
     assert summary.present_s < summary.last_s - summary.first_s, "a gap"
-    assert words[words.index("person") + 1] == f"{summary.present_s:.2f}".rstrip("0")
+    assert words[words.index("person") + 1] == f"{summary.present_s:.2f}"

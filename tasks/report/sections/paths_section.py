@@ -125,7 +125,7 @@ def _row(data: ReportData, path: TrackPath, class_name: str, body_px: float) -> 
     start_s = float(data.edges_s[path.frame[0]])
     seconds = path.seconds if path.seconds > 0 else float("nan")
     figures = (
-        (float((data.edges_s[path.frame + 1] - data.edges_s[path.frame]).sum()), 2),
+        (float((data.edges_s[path.frame + 1] - data.edges_s[path.frame]).sum()), 3),
         (path.length_px, 1),
         (path.length_px / seconds, 1),
         (path.length_px / body_px, 2),
