@@ -33,7 +33,9 @@ semflow.connectPage = (clock, state) => {
     document.documentElement.classList.add("moving");
     for (const head of heads) {
       const { start = 0, span } = head.parentNode.dataset;
-      const place = `${Math.max(0, Math.min(100, (100 * (clock.seconds - start)) / span))}%`;
+      const share = (clock.seconds - start) / span; // a chart may be of a part of the film: now may be outside it
+      head.style.display = share >= 0 && share <= 1 ? "" : "none";
+      const place = `${Math.max(0, Math.min(100, 100 * share))}%`;
       head.setAttribute("x1", place);
       head.setAttribute("x2", place);
     }

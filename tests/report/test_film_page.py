@@ -207,6 +207,32 @@ def test_a_click_on_a_box_picks_its_track_and_curves_appear(open_page: Callable[
     assert "scale(" not in (page.locator(".view").get_attribute("style") or "")
 
 
+def test_a_chart_that_does_not_hold_the_moment_has_no_playhead(open_page: Callable[..., Page]) -> None:
+    page = open_page("#t=0.5")
+    head = page.locator(".playhead").first
+    assert head.evaluate("head => getComputedStyle(head).visibility + head.style.display") == "visible"
+    head.evaluate("head => (head.parentNode.dataset.start = '1')")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("document.querySelector('.playhead').style.display === 'none'")
+
+
+def test_buttons_that_cannot_be_pressed_say_why(open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    follow = page.get_by_role("button", name="Follow")
+    assert follow.is_disabled() and "Pick a track first" in str(follow.get_attribute("title"))
+    assert "this film has none" in str(page.get_by_role("button", name="Field").get_attribute("title"))
+    page.locator(".lane-names button").first.click()
+    assert follow.is_enabled() and "Enlarge" in str(follow.get_attribute("title"))
+
+
+def test_the_timeline_says_how_many_tracks_have_no_row(open_page: Callable[..., Page]) -> None:
+    assert open_page().locator(".left-out").text_content() == ""
+    few = "document.addEventListener('DOMContentLoaded', () => (document.querySelector('.timeline').dataset.rows = 1))"
+    page = open_page(script=few)
+    assert page.locator(".lane-names button").count() == 1
+    assert page.locator(".left-out").inner_text() == "1 shorter track has no row: pick one to see it."
+
+
 def test_layers_are_switched_on_and_off(open_page: Callable[..., Page]) -> None:
     page = open_page("#t=0.6")
     counts = [drawn_pixels(page)]

@@ -87,6 +87,7 @@ semflow.connectPlayer = (root, film, clock, state, timeline) => {
     const follow = find('[data-do="follow"]');
     follow.setAttribute("aria-pressed", state.following);
     follow.disabled = state.picked === null;
+    follow.title = follow.disabled ? "Pick a track first: click a box in the film" : "Enlarge the picture around the picked track (f)";
     select.value = state.picked ?? "";
     choice.hidden = !film.trackOf.get(state.picked)?.posed;
     for (const row of document.querySelectorAll("[data-track]"))

@@ -108,6 +108,9 @@ semflow.Timeline = class {
       }
       return element;
     }));
+    const hidden = film.tracks.filter((track) => !this.lanes.some((lane) => lane.track === track)).length;
+    this.root.querySelector(".left-out").textContent =
+      hidden ? `${hidden} shorter ${hidden === 1 ? "track has" : "tracks have"} no row: pick one to see it.` : "";
     this.draw();
   }
 
@@ -131,6 +134,12 @@ semflow.Timeline = class {
     const x = (frame) => ((timeOf(frame) - this.start) / (this.end - this.start)) * width;
     const pen = prepare(canvas, width, last.top + last.height);
     pen.textBaseline = "middle";
+    const step = semflow.tickStep(this.end - this.start, width / 90);
+    const ticks = [];
+    for (let tick = Math.ceil(this.start / step); tick * step <= this.end; tick++)
+      ticks.push([tick * step, ((tick * step - this.start) / (this.end - this.start)) * width]);
+    pen.fillStyle = style.line; // first, so that no line runs through a text
+    for (const [, at] of ticks) pen.fillRect(at, 0, 1, canvas.height);
     for (const lane of lanes) {
       pen.fillStyle = style.line;
       pen.fillRect(0, lane.top + lane.height - 0.5, width, 0.5);
@@ -139,14 +148,10 @@ semflow.Timeline = class {
     }
     const top = prepare(ruler, width, 24);
     top.font = style.font;
-    const step = semflow.tickStep(this.end - this.start, width / 90);
-    for (let tick = Math.ceil(this.start / step); tick * step <= this.end; tick++) {
-      const at = ((tick * step - this.start) / (this.end - this.start)) * width;
+    for (const [seconds, at] of ticks) {
       top.fillStyle = style.soft;
-      top.fillText(semflow.clockText(tick * step, step < 0.1 ? 2 : step < 1 ? 1 : 0), at + 4, 15);
+      top.fillText(semflow.clockText(seconds, step < 0.1 ? 2 : step < 1 ? 1 : 0), at + 4, 15);
       top.fillRect(at, 6, 1, 18);
-      pen.fillStyle = style.line;
-      pen.fillRect(at, 0, 1, canvas.height);
     }
     for (const [context, height] of [[pen, last.top + last.height], [top, 24]]) {
       context.fillStyle = style.bad;

@@ -83,15 +83,13 @@ semflow.drawLane = {
       pen.fillStyle = style.accent;
       pen.fillRect(left, lane.top + 3, width, lane.height - 6);
       pen.globalAlpha = 1;
-      if (width < 30) continue;
-      pen.save();
-      pen.beginPath();
-      pen.rect(left, lane.top, width - 4, lane.height);
-      pen.clip();
+      // A text that is cut would say another number or label: the longest that fits whole, or none.
+      const from = Math.max(left, 0) + 6, share = `${action.label} ${Math.round(100 * action.probability)}%`;
+      const fitting = [action.confident ? share : `${share}, unsure`, action.label]
+        .find((text) => from + pen.measureText(text).width + 6 <= left + width);
+      if (!fitting) continue;
       pen.fillStyle = action.confident ? style.card : style.ink;
-      const text = `${action.label} ${Math.round(100 * action.probability)}%${action.confident ? "" : ", unsure"}`;
-      pen.fillText(text, Math.max(left, 0) + 6, lane.top + lane.height / 2);
-      pen.restore();
+      pen.fillText(fitting, from, lane.top + lane.height / 2);
     }
   },
 

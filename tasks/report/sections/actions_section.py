@@ -98,7 +98,10 @@ def _timeline(data: ReportData, table: Actions) -> Markup:
         [mark for place, subject in enumerate(shown) for mark in _bars(data, table, subject, place * ROW_PX)],
     )
     inside = [tag("div", *names, class_="names"), chart]
-    words = "Solid where the label is confident, pale where it is only the most probable. Click to jump there."
+    words = (
+        "Solid where the label is confident, pale where it is only the most probable; pointing at a bar says how "
+        "probable. Click to jump there."
+    )
     more = f" {format_count(len(rows) - len(shown), 'more row')} in the Parquet file." if len(rows) > len(shown) else ""
     return tag(
         "div", tag("div", *inside, class_="gantt", style=f"--row:{ROW_PX}px"), tag("p", words + more, class_="more")
@@ -123,12 +126,12 @@ def _bars(data: ReportData, table: Actions, subject: Subject, top: int) -> list[
 def _bar(table: Actions, row: int, stretch: tuple[float, float], span: float, top: int) -> Markup:
     start_s, end_s = stretch
     words = f"{table.label[row]} {table.probability[row]:.0%}"
-    # A nested SVG clips the text at the end of the bar.
+    # A nested SVG clips the text at the end of the bar: a probability cut there would be another one.
     return tag(
         "svg",
         tag("title", f"{format_clock(start_s, 0.1)} to {format_clock(end_s, 0.1)}: {words}"),
         tag("rect", width="100%", height=BAR_PX, rx=4),
-        tag("text", words, x=6, y=BAR_PX - 7),
+        tag("text", str(table.label[row]), x=6, y=BAR_PX - 7),
         x=format_percent(start_s / span),
         y=top + (ROW_PX - BAR_PX) / 2,
         width=format_percent((end_s - start_s) / span * 0.998),

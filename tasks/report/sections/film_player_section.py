@@ -85,9 +85,15 @@ def list_layers(data: ReportData) -> list[LayerButton]:
         ("names", "Names", "Class and number of each track", tracks, True),
         ("trails", "Trails", "Recent path of each track, whole path of the picked one", tracks, True),
         ("skeletons", "Skeletons", "Keypoints of people, smoothed over time", poses, True),
-        ("field", "Field", "Label map nearest in time", field, False),
-        ("masks", "Masks", "Pixels of tracked objects, nearest in time", masks, masks),
-        ("arrows", "Motion", "Dense flow nearest in time, arrows three times its length", data.has_flow, False),
+        ("field", "Field", "What every pixel shows (road, person, sky …), in colours", field, False),
+        ("masks", "Masks", "The outlines of tracked people and things, filled with their colour", masks, masks),
+        (
+            "arrows",
+            "Motion",
+            "How the picture moves: arrows, three times as long as it",
+            data.has_flow,
+            False,
+        ),
     )
     return [
         LayerButton(name, label, hint, key, there, shown)
