@@ -99,7 +99,7 @@ class FrameReader:
         pictures = place_untimed_start(FrameDecoder(source).decode_pictures(), source.step_s / float(source.time_base))
         for number, picture in enumerate(pictures):
             if transform is None and picture.frame is not None:
-                transform = make_transform(picture.frame, source.pixel_aspect, self._max_side, usual_size)
+                transform = make_transform(picture.frame, source.pixel_aspect, self._max_side, usual_size, source.crop)
                 transform = transform.with_tone_map(picture.frame) if self._tone_map else transform
                 stats.transform = transform
             pts_s = timestamps.assign_time(picture)

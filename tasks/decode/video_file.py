@@ -18,11 +18,12 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from tasks.artifacts.raw_video import RawVideo
+from tasks.decode.container_crop import ContainerCrop, read_container_crop
 from tasks.decode.ffmpeg_log import capture_ffmpeg_log, select_errors
 from tasks.decode.file_kind import explain_no_video, is_mp4
 from tasks.decode.film_list import SUFFIX, read_film_list
 from tasks.decode.joined_images import JoinedImages
-from tasks.decode.video_stream import select_stream
+from tasks.decode.video_stream import list_films, select_stream
 from tasks.errors import BadInput
 
 # Formats that make FFmpeg open other files (some from the network, some waiting for more data), and text.
@@ -45,6 +46,8 @@ class VideoFile:
     container: InputContainer
     stream: VideoStream
     notes: list[str] = field(default_factory=list[str])
+    crop: ContainerCrop | None = None
+    """The part of the picture that the container asks to show; None for all of it."""
     indexed: int = 0
     """Entries of the container's index before the first packet was read."""
     packets_read: int = 0
@@ -195,7 +198,9 @@ def open_video(file: Path) -> Generator[VideoFile]:
             raise BadInput(_describe_open_error(file, error, [what for _, _, what in messages])) from None
     with container:
         stream, notes = select_stream(file, container)
-        yield VideoFile(RawVideo(file).name, container, stream, notes, indexed=len(stream.index_entries))
+        place = list_films(container).index(stream)
+        crop = read_container_crop(file, container.format.name.split(","), stream.id, place)
+        yield VideoFile(RawVideo(file).name, container, stream, notes, crop, indexed=len(stream.index_entries))
 
 
 def _open_images(file: Path) -> Iterator[VideoFile]:

@@ -9,6 +9,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from tasks.decode.file_kind import is_animated_webp
+from tasks.decode.mp4_boxes import has_only_images
 from tasks.errors import BadInput
 
 PHOTO_FORMATS = frozenset({"ico"})
@@ -25,7 +26,7 @@ ANIMATED_WEBP = (
 def select_stream(file: Path, container: InputContainer) -> tuple[VideoStream, list[str]]:
     """The main video stream and a note where there are others; BadInput where none is a video that can be decoded."""
     _refuse_photos(file, container)
-    real = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    real = list_films(container)
     if not real:
         held = [s.type for s in container.streams if s.type != "video"] + ["cover picture"] * bool(
             container.streams.video
@@ -45,10 +46,17 @@ def select_stream(file: Path, container: InputContainer) -> tuple[VideoStream, l
     return best, notes
 
 
+def list_films(container: InputContainer) -> list[VideoStream]:
+    """The video streams without cover pictures."""
+    return [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+
+
 def _refuse_photos(file: Path, container: InputContainer) -> None:
     form = container.format.name
     if form.endswith("_pipe") or form in PHOTO_FORMATS:
         raise BadInput(f"{file.name} {ANIMATED_WEBP if is_animated_webp(file) else STILL}")
     photo = container.metadata.get("major_brand", "").strip() in PHOTO_BRANDS
-    if photo and all(s.frames <= 1 for s in container.streams.video):
+    # In tiles, each tile is a stream of one frame. Other brands hold images too, and then no track.
+    one_each = all(s.frames <= 1 for s in container.streams.video)
+    if one_each and "mov" in form.split(",") and (photo or has_only_images(file)):
         raise BadInput(f"{file.name} {STILL}")
