@@ -170,8 +170,8 @@ def _call(path: Path) -> None:
         joined.unlink()
 
 
-@maker("long_pause.mkv", "long_pause.mp4")
-def _long_pause(path: Path) -> None:
+@maker("ten_hour_pause.mkv", "ten_hour_pause.mp4")
+def _ten_hour_pause(path: Path) -> None:
     """Recorded until ten hours later, with nothing between."""
     times = [40 * n + 36_000_000 * (n >= 6) for n in range(COUNT)]
     film(path, times=times, time_base=Fraction(1, 1000), options={"bf": "0"})

@@ -117,7 +117,7 @@ def test_colours_in_ycgco_are_read(name: str, odd: Odd, decoded: Decode) -> None
         assert np.abs(image.astype(int) - picture(number)).mean() < 2
 
 
-@pytest.mark.parametrize("name", ["long_pause.mkv", "long_pause.mp4"])
+@pytest.mark.parametrize("name", ["ten_hour_pause.mkv", "ten_hour_pause.mp4"])
 @pytest.mark.parametrize("fps", [None, 12.5])
 def test_a_pause_of_ten_hours_stays_in_the_times(name: str, fps: float | None, odd: Odd, decoded: Decode) -> None:
     frames = decoded(odd(name), fps=fps)
