@@ -238,6 +238,7 @@ def _read_params(root: Path, stages: Sequence[Stage[..., Any]]) -> ParamSections
 def _describe_skipped(raw: RawListing) -> list[str]:
     """Notes on files beside the videos: unreadable ones are named, those that are not videos are counted."""
     found = [f"{left_out.relative or RAW_FOLDER} was left out: {left_out.reason}" for left_out in raw.unreadable]
+    found += [f"{left_out.relative} is not here: {left_out.reason}" for left_out in raw.unreached]
     if raw.skipped:
         names = ", ".join(left_out.relative for left_out in raw.skipped[:MAX_NAMES_SHOWN])
         more = ", ..." if len(raw.skipped) > MAX_NAMES_SHOWN else ""
