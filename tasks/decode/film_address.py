@@ -47,11 +47,19 @@ class FilmAddress:
 def read_film_address(file: Path) -> FilmAddress:
     """The address that `file` holds; BadInput where it holds none."""
     try:
-        return FilmAddress(**cast("dict[str, Any]", json.loads(file.read_text(encoding="utf-8"))))
-    except (ValueError, TypeError):
+        return parse_film_address(file.read_text(encoding="utf-8"))
+    except ValueError:
         raise BadInput(
             f"{file.name} must be an address as videos.yaml makes it, got something else; remove it, and run again"
         ) from None
+
+
+def parse_film_address(text: str) -> FilmAddress:
+    """The address in the text of an address file; ValueError where it is none."""
+    try:
+        return FilmAddress(**cast("dict[str, Any]", json.loads(text)))
+    except TypeError as error:
+        raise ValueError(str(error)) from None
 
 
 def name_film(file: Path) -> str:

@@ -47,6 +47,11 @@ def find_source(url: str) -> FilmSource:
     return _open_source("http" if protocol in WEB else protocol, os.getpid())
 
 
+def close_sources() -> None:
+    """Forget all connections and settings: the next film is read with those of the environment as it is then."""
+    _open_source.cache_clear()
+
+
 @cache
 def _open_source(protocol: str, _process: int) -> FilmSource:
     if protocol == "http":
