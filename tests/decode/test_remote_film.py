@@ -17,7 +17,7 @@ from tasks.decode.film_address import SUFFIX, FilmAddress, name_film, read_film_
 from tasks.decode.film_source import find_source
 from tasks.decode.inspect_video import inspect_video
 from tasks.decode.params import DecodeParams
-from tasks.decode.remote_film import md5_remote_film
+from tasks.decode.remote_film import RemoteStream, md5_remote_film, open_remote_film
 from tasks.decode.stage import decode
 from tasks.errors import BadInput, SemflowError
 from tests.decode.conftest import Decode, Odd
@@ -42,7 +42,6 @@ def server() -> Generator[RangeServer]:
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote_film, "BLOCK", 1000)
-    monkeypatch.setattr(remote_film, "KEPT_BLOCKS", 10)
     monkeypatch.setattr(remote_film, "HASHED", 3000)
 
 
@@ -142,6 +141,20 @@ def test_the_md5_is_that_of_the_bytes_and_takes_each_of_them_once(
     data = odd("joined.ts").read_bytes()
     assert md5_remote_film(read_film_address(address)) == hashlib.md5(data).hexdigest()
     assert server.sent == len(data)
+
+
+def test_blocks_that_are_read_again_and_again_go_to_a_file(
+    server: RangeServer, tmp_path: Path, small_blocks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_film, "KEPT_BLOCKS", 4)
+    data = b"0000ftyp" + bytes(n % 251 for n in range(40_000))
+    (tmp_path / "a.mp4").write_bytes(data)
+    with open_remote_film(put(server, tmp_path / "a.mp4", tmp_path)) as film:
+        assert film is not None
+        for _ in range(5):
+            stream = RemoteStream(film)
+            assert b"".join(iter(lambda: stream.read(700), b"")) == data  # noqa: B023
+    assert len(data) < server.sent < 2.3 * len(data)
 
 
 def test_a_server_without_ranges_or_without_the_film_says_so(server: RangeServer) -> None:

@@ -64,12 +64,12 @@ def serve_ranges() -> Generator[RangeServer]:
                 self.send_header("ETag", held.mark(self.path))
             if extent:
                 self.send_header("Content-Range", extent)
-            self.end_headers()
             start = int(extent.split()[1].partition("-")[0]) if status == 206 else 0
             if held.broken_requests or (held.broken_from is not None and start + len(body) > held.broken_from):
                 held.broken_requests = max(0, held.broken_requests - 1)
                 body, self.close_connection = body[: len(body) // 2], True
-            held.sent += len(body)
+            held.sent += len(body)  # before the client can know that it came
+            self.end_headers()
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
