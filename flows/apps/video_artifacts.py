@@ -106,6 +106,11 @@ class VideoArtifacts:
         return load_artifact(self.root, self.video, Tracks)
 
     @cached_property
+    def camera_poses(self) -> CameraPoses:
+        """The user's camera poses in `data/cameras/`; absent where there are none."""
+        return CameraPoses.open(CameraPoses.path(self.root, self.video))
+
+    @cached_property
     def labels(self) -> FieldLabels:
         """The user's label masks and points in `data/labels/<video>/`; empty where there are none."""
         return FieldLabels.open(FieldLabels.path(self.root, self.video))
@@ -140,8 +145,8 @@ class VideoArtifacts:
 
     def make_inputs(self, labels: FieldLabels) -> FieldInputs:
         """The inputs of `fit_field` with these seed labels."""
-        poses = CameraPoses.open(CameraPoses.path(self.root, self.video))
-        return FieldInputs(self.frames, self.dense_flow, self.features, self.semantic_flow, self.tracks, labels, poses)
+        artifacts = self.frames, self.dense_flow, self.features, self.semantic_flow, self.tracks
+        return FieldInputs(*artifacts, labels, self.camera_poses)
 
     def choose_paints(self, field: SemanticField) -> tuple[LabelPaint, ...]:
         """The colour of each value of a field, as on the report's pages where the class is tracked."""

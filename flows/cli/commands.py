@@ -187,12 +187,14 @@ def _require_stage(project: Project, name: str) -> None:
 
 def _finish(project: Project, summary: Summary, *, as_json: bool) -> int:
     from flows.cli.console import show_summary
+    from flows.cli.run_warnings import find_warnings
 
     if as_json:
         print_json(summary.to_dict())
     else:
         shown = {outcome.stage for outcome in summary.outcomes}
-        show_summary(None, summary, [d.name for d in project.declarations if d.name in shown])
+        stages = [d.name for d in project.declarations if d.name in shown]
+        show_summary(None, summary, stages, find_warnings(project, summary))
     project.close()
     if summary.interrupted:
         return 128 + summary.interrupted

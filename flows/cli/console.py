@@ -39,14 +39,18 @@ NEXT_STEPS = (
     "      semflow run --videos 'folder/*.mp4'    your own films",
 )
 """What one does after a run that made pages."""
+SHOWN_AS_FACTOR = 2.0
+"""Ratio of a run's time to the expected one from which it is shown as a factor, not in per cent."""
 WAITS, WAITS_RANK = "waits for ", 3
 """Prefix of the reason of an item that waits for another, and its rank: causes are shown before it."""
 
 
-def show_summary(console: Console | None, summary: Summary, stages: Sequence[str]) -> None:
+def show_summary(
+    console: Console | None, summary: Summary, stages: Sequence[str], warnings: Sequence[str] = ()
+) -> None:
     """Print a table of outcomes by stage, the failures, notes and the path of the report; to stdout if no `console`.
 
-    `stages` are their names in order.
+    `stages` are their names in order, `warnings` lines on what was computed.
     """
     outcomes = summary.outcomes
     counts = Counter(outcome.result for outcome in outcomes)
@@ -60,7 +64,7 @@ def show_summary(console: Console | None, summary: Summary, stages: Sequence[str
         if outcome.result == "failed"
     ]
     _show_failures(console, failures)
-    for line in _notes(summary):
+    for line in (*_notes(summary), *warnings):
         _write(console, line)
     words = format_counts({result: counts[result] for result in RESULTS})
     _write(console, f"{words or 'nothing to do'} in {format_duration(summary.seconds)}")
@@ -154,8 +158,11 @@ def _expectation(summary: Summary) -> str:
     words = f"took {format_duration(took)} of item time"
     if not summary.expected_s:
         return words
-    percent = round(100 * (took / summary.expected_s - 1))
-    off = f" ({abs(percent)} % {'more' if percent > 0 else 'less'})" if percent else ""
+    ratio = took / summary.expected_s
+    percent = round(100 * abs(ratio - 1))
+    off = f" ({percent} % {'more' if ratio > 1 else 'less'})" if percent else ""
+    if ratio >= SHOWN_AS_FACTOR:
+        off = f" ({ratio:.1f} times as long)"
     return f"{words}, {format_duration(summary.expected_s)} were expected{off}"
 
 

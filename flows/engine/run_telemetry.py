@@ -121,6 +121,7 @@ def _open_provider(names: tuple[str, ...]) -> tuple[MeterProvider, list[MetricRe
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.resources import Resource
 
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)  # not a line for each try
     readers = {name: _make_reader(name) for name in names}
     service = Resource.create({"service.name": os.environ.get("OTEL_SERVICE_NAME", "semflow")})
     # Not at exit: the end of each run sends everything, and a collector that is away would hold the process up again.

@@ -4,9 +4,10 @@ DIR holds clips, videos or GIFs, and `labels.csv` with the columns `file` and `l
 of Kinetics-400 or of a team's own action model. Clips go through the stages' own code with their sections of
 params.yaml, and the mean prediction of the whole clip is scored. `top-1` is the share of clips whose
 label comes first, `top-5` of those where it is among the first five, for every stream that knows the label; `p` is the
-probability of the label. Clips without a label, or with one that no vocabulary has, are not scored, but their
-predictions are shown. The action model is the project's own where it has one, else the one that ships with semflow;
-`--model FILE` takes another.
+probability of the label. `ece` is the expected calibration error of the first labels of all windows (Guo et al., 2017),
+and the tables `reliability` say how often they are right by how probable they are. Clips without a label, or with one
+that no vocabulary has, are not scored, but their predictions are shown. The action model is the project's own where it
+has one, else the one that ships with semflow; `--model FILE` takes another.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import io
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -27,6 +28,7 @@ import click
 from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
 from flows.engine.project import find_root
+from flows.evaluate.action_reliability import list_window_predictions, measure_reliability
 from flows.evaluate.score_table import SuiteScores, TableRow
 from tasks.artifacts.action_model import ActionModel
 from tasks.artifacts.actions import ActionPrediction, Actions
@@ -103,7 +105,11 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
         )
     if not any(clip.label in model.labels for clip in clips):
         model = RGB_ONLY_MODEL  # a stream with another vocabulary cannot be scored
-    return score_clips(clips, [classify_clip(clip.file, model, params) for clip in clips], vocabularies)
+    predicted = [classify_clip(clip.file, model, params) for clip in clips]
+    scores = score_clips(clips, [actions.summarise_streams() for actions in predicted], vocabularies)
+    windows = [(clip.label, list_window_predictions(each)) for clip, each in zip(clips, predicted, strict=True)]
+    errors, tables = measure_reliability(windows, vocabularies)
+    return replace(scores, combined={**scores.combined, **errors}, tables={**scores.tables, **tables})
 
 
 def read_labelled_clips(folder: Path) -> list[LabelledClip]:
@@ -131,11 +137,11 @@ def read_labelled_clips(folder: Path) -> list[LabelledClip]:
     return [LabelledClip(name, folder / name, label) for name, label in [*rows, *((name, None) for name in others)]]
 
 
-def classify_clip(file: Path, model: ActionModel, params: ParamSections) -> ClipSummary:
-    """Predictions of each stream for the clip `file`, most probable first."""
+def classify_clip(file: Path, model: ActionModel, params: ParamSections) -> Actions:
+    """The actions table of the clip `file`."""
     with tempfile.TemporaryDirectory() as folder:
         frames = decode(RawVideo(file), params.get_section(DecodeParams)).to(Path(folder) / "frames.parquet")
-        return run_classification(frames, model, params, Path(folder)).summarise_streams()
+        return run_classification(frames, model, params, Path(folder))
 
 
 def run_classification(frames: Frames, model: ActionModel, params: ParamSections, folder: Path) -> Actions:
@@ -167,6 +173,7 @@ def score_clips(
         best = [(clip, words[stream][0].label) for clip, words in pairs if stream in words]
         told = [(clip.label, label) for clip, label in best if clip.label and f"p {stream}" in items.get(clip.name, {})]
         tables[f"confusion, {stream}"] = count_confusions(told)
+        tables[f"labels, {stream}"] = list_label_scores(told)
     return SuiteScores("action", items, combined, tables)
 
 
@@ -206,6 +213,20 @@ def count_confusions(pairs: Sequence[tuple[str, str]]) -> list[TableRow]:
     counts = Counter(pairs)
     return [
         {"label": label, **{what: counts[label, what] for what in predicted}} for label in sorted({t for t, _ in pairs})
+    ]
+
+
+def list_label_scores(pairs: Sequence[tuple[str, str]]) -> list[TableRow]:
+    """Recall and precision of each true label, from pairs (true, predicted); a dash for the precision of none."""
+    true, predicted, right = Counter(t for t, _ in pairs), Counter(p for _, p in pairs), Counter(pairs)
+    return [
+        {
+            "label": label,
+            "clips": count,
+            "recall": right[label, label] / count,
+            "precision": right[label, label] / predicted[label] if predicted[label] else "-",
+        }
+        for label, count in sorted(true.items())
     ]
 
 

@@ -8,6 +8,7 @@ weights of the streams by folds), the test clips being of other seeds:
 - appearance-only: five colours of clothes and scenery, any of the ten motions.
 - mixed: three of the ways in three of the colours; neither stream can distinguish all nine alone.
 - direction: the cycle forwards, backwards and to and fro at one speed, which differ in the order of the fields alone.
+- senses: a throw and its reverse, a catch, neither of which the pretrained network knows.
 The spatial stream is the classical one, a head on MobileNetV2's features of single frames (Simonyan and Zisserman,
 2014). `shuffled` is the temporal stream on the motion-only clips with shuffled frames: what is
 left without the order of the motion. `_ece` is the expected calibration error, `fused_of_5` the fused streams trained
@@ -41,11 +42,14 @@ from tasks.streams.spatial_stream import extract_spatial_features
 from tasks.streams.temporal_stream import extract_temporal_features
 from tasks.synthetic.figures.figure_clip import ClipTheme
 from tasks.synthetic.figures.figure_motions import MOTIONS
+from tasks.synthetic.figures.ordered_motions import SENSES
 from tasks.train.classification_metrics import compute_confusion, compute_top1
+from tasks.train.motion_head import fit_motion_shares
 from tasks.train.params import TrainParams
 from tasks.train.pretrained_model import load_pretrained_temporal
+from tasks.train.row_heads import TrainingData, predict_rows
 from tasks.train.stream_features import StreamFeatures, TrainContext
-from tasks.train.stream_training import TrainingData, predict_rows, train_spatial_stream, train_temporal_stream
+from tasks.train.stream_training import train_spatial_stream, train_temporal_stream
 from tasks.train.train_action_model import fit_stream_fusion
 
 FRAMES, STACKS = 33, 9
@@ -117,6 +121,7 @@ def make_label_sets() -> dict[str, list[ClipLabel]]:
             for colour in MIXED_COLOURS
         ],
         "direction": [ClipLabel((way,), ClipTheme(from_side=True)) for way in DIRECTIONS],
+        "senses": [ClipLabel((way,), ClipTheme(from_side=True)) for way in SENSES],
     }
 
 
@@ -147,14 +152,16 @@ def _measure_label_set(
     is_shuffled = np.array([job.is_shuffled for job in everything])
     plain = np.flatnonzero(~is_shuffled)[len(learning) :]
 
-    def train_spatial(some: Indices) -> tuple[object, NDArray[np.float64]]:
-        return train_spatial_stream(data, some, context)
-
-    def train_temporal(some: Indices) -> tuple[object, NDArray[np.float64]]:
-        return train_temporal_stream(data, some, context, NO_CHECKPOINT)
-
     def train_both(rows: Indices) -> tuple[dict[str, NDArray[np.float64]], float]:
         names = [str(job.seed) for job in everything]
+        shares = fit_motion_shares(data, rows, names, context.params)
+
+        def train_spatial(some: Indices) -> tuple[object, NDArray[np.float64]]:
+            return train_spatial_stream(data, some, context)
+
+        def train_temporal(some: Indices) -> tuple[object, NDArray[np.float64]]:
+            return train_temporal_stream(data, some, context, NO_CHECKPOINT, shares)
+
         fusion = fit_stream_fusion(data, rows, names, context.params, (train_spatial, train_temporal))
         rgb, flow = fusion.calibrate(train_spatial(rows)[1], train_temporal(rows)[1])
         fused = fuse_probabilities(rgb, flow, fusion.weights)
@@ -202,6 +209,5 @@ def _extract_all_features(pool: ProcessPoolExecutor, todo: Sequence[FigureClipJo
 def _extract_features(seen: FigureClipInputs) -> StreamFeatures:
     chosen = seen.pictures[pick_evenly(len(seen.pictures), PICTURES)]
     pictures = extract_spatial_features("mobilenet-v2", [picture[None] for picture in chosen], "cpu")
-    return StreamFeatures(
-        pictures, extract_temporal_features(load_pretrained_temporal(), seen.stacks), np.empty((0, 0, 0, 0), np.int8)
-    )
+    motion = extract_temporal_features(load_pretrained_temporal(), seen.stacks, both_ways=True)
+    return StreamFeatures(pictures, motion, np.empty((0, 0, 0, 0), np.int8))

@@ -27,7 +27,7 @@ from tasks.streams.flow_stack import (
 )
 from tasks.streams.segment_sampling import sample_segment_starts
 from tasks.synthetic.figures.figure_clip import FPS, SIDE, ClipTheme, draw_figure_clip
-from tasks.synthetic.figures.figure_motions import EVERY_MOTION
+from tasks.synthetic.figures.ordered_motions import EVERY_MOTION
 
 FIGURE_STACK_SETTINGS = StackSettings(motion_compensation="camera", side=96)
 ENCODING = FlowEncoding(SIDE, SIDE, grid=2, steps_per_px=32)

@@ -28,7 +28,8 @@ from tasks.fingerprint import fingerprint_module
 from tasks.streams.linear_head import predict_probabilities
 from tasks.streams.temporal_stream import extract_temporal_features, init_cross_modality, trunk_to_arrays
 from tasks.synthetic.figures.figure_clip import ClipTheme
-from tasks.synthetic.figures.figure_motions import MOTIONS, TEMPI
+from tasks.synthetic.figures.figure_motions import MOTIONS
+from tasks.synthetic.figures.ordered_motions import TEMPI
 from tasks.train.classification_metrics import compute_metrics
 from tasks.train.fine_tune import (
     QUANTIZATION_STEPS,

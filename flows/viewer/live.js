@@ -22,7 +22,7 @@
 
   const make = (name, text = "", attributes = {}) => Object.assign(document.createElement(name), { textContent: text }, attributes);
   const panel = make("aside", "", { id: "semflow-live", hidden: true });
-  const details = make("details", "", { open: innerWidth > 700 });
+  const details = make("details", "", { open: own === "index.html" && innerWidth > 700 }); // on a film it would hide the controls
   const headline = make("summary");
   headline.setAttribute("role", "status");
   const bar = make("progress", "", { max: 1 });

@@ -19,8 +19,9 @@ from tasks.artifacts.artifact import MAKE_AGAIN, Artifact
 from tasks.errors import SemflowError
 
 Vocabulary = Literal["synthetic", "team"]
-FeatureSource = Literal["i3d", "mobilenet-v2", "temporal"]
-"""Input of a head: features of I3D (a clip), MobileNetV2 (its middle frame), or the flow network (a stack)."""
+FeatureSource = Literal["i3d", "mobilenet-v2", "temporal", "temporal-both-ways"]
+"""Input of a head: features of I3D (a clip), of MobileNetV2 (its middle frame), or of the flow network (a stack; both
+ways: a stack, then the same played backwards)."""
 MotionCompensation = Literal["camera", "mean", "none"]
 StreamRegion = Literal["person", "frame"]
 METADATA_NAME = "facts"

@@ -51,7 +51,9 @@ class Actions(Table):
     rank: Column = column("int16", "index", "1 for the most probable label, up to 5")
     label: Column = column("string", "", "action")
     probability: Column = column("float32", "0..1", "by the stream's own reckoning, over its vocabulary")
-    confident: Column = column("bool", "", "first of its rank and probable enough to be believed")
+    confident: Column = column(
+        "bool", "", "first of its rank, probable enough, and of a person filmed as those whom the stream was tried on"
+    )
     x1: Column = column("float32", "px", "left edge of the square looked at: in cam_frame, or the window's middle")
     y1: Column = column("float32", "px", "top edge, y downwards; the square may reach beyond the frame")
     x2: Column = column("float32", "px", "right edge")
@@ -115,8 +117,15 @@ class Actions(Table):
         rows = sorted(zip(mine.label, mine.vocabulary, mine.probability.tolist(), strict=True))
         means = {key: sum(row[2] for row in some) / count for key, some in groupby(rows, key=lambda row: row[:2])}
         ranked = sorted(means.items(), key=lambda item: (-item[1], item[0]))
+        believed = set(zip(mine.label[mine.confident], mine.vocabulary[mine.confident], strict=True))
         return [
-            ActionPrediction(stream, vocabulary, label, mean, not place and mean >= self.confident_from)
+            ActionPrediction(
+                stream,
+                vocabulary,
+                label,
+                mean,
+                not place and mean >= self.confident_from and (label, vocabulary) in believed,
+            )
             for place, ((label, vocabulary), mean) in enumerate(ranked)
         ]
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from tasks.artifacts.actions import STREAMS, Actions
 from tasks.classify.classification_inputs import ClassificationInputs
+from tasks.classify.motion_conditions import PRETRAINED, describe_conditions, measure_conditions
 from tasks.classify.stream_prediction import StreamPrediction
 from tasks.streams.video_clips import MIN_SHOT_S, ClipWindow
 
@@ -17,6 +18,8 @@ from tasks.streams.video_clips import MIN_SHOT_S, ClipWindow
 def build_action_table(inputs: ClassificationInputs, predictions: Sequence[StreamPrediction]) -> Actions:
     """The top labels of `looks`, ordered."""
     frames, params, windows = inputs.frames, inputs.params, inputs.windows
+    conditions = measure_conditions(inputs, predictions)
+    doubted = {key for key, one in conditions.items() if one.is_small(params) or one.is_moving(params)}
     facts: dict[str, Any] = {
         "video": frames.video,
         "frame_count": len(frames),
@@ -24,7 +27,7 @@ def build_action_table(inputs: ClassificationInputs, predictions: Sequence[Strea
         "height": frames.height,
         "network": params.network,
         "confident_from": params.min_probability,
-        "notes": write_notes(inputs, predictions),
+        "notes": [*write_notes(inputs, predictions), *describe_conditions(conditions, params)],
     }
     if not predictions:
         return Actions.empty(**facts)
@@ -38,6 +41,9 @@ def build_action_table(inputs: ClassificationInputs, predictions: Sequence[Strea
     first, last = np.array(spans, np.int32).T
     rank = np.array([rank + 1 for _, rank, _ in rows], np.int16)
     probability = np.array([prediction.probabilities[label] for prediction, _, label in rows], np.float32)
+    believed = np.array(
+        [one.vocabulary != PRETRAINED or (one.window, one.track_id) not in doubted for one, _, _ in rows], np.bool_
+    )
     saliency = [prediction.saliency[rank] for prediction, rank, _ in rows]
     square = np.array([each.square for each in saliency], np.float32)
     return Actions(
@@ -53,7 +59,7 @@ def build_action_table(inputs: ClassificationInputs, predictions: Sequence[Strea
         rank=rank,
         label=np.array([prediction.labels[label] for prediction, _, label in rows], object),
         probability=probability,
-        confident=(rank == 1) & (probability >= np.float32(params.min_probability)),
+        confident=(rank == 1) & (probability >= np.float32(params.min_probability)) & believed,
         x1=square[:, 0],
         y1=square[:, 1],
         x2=square[:, 2],

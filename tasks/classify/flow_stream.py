@@ -49,7 +49,8 @@ def predict_flow(inputs: ClassificationInputs) -> Iterator[StreamPrediction]:
             continue
         squares = np.concatenate([squares for _, squares in subjects])
         seen = build_flow_stacks(inputs.dense_flow, starts * len(subjects), squares, stream.stacks, interval_s)
-        maps = compute_temporal_maps(stream, seen, inputs.device)
+        both_ways = stream.head.feature_source == "temporal-both-ways"
+        maps = compute_temporal_maps(stream, seen, inputs.device, both_ways=both_ways)
         middles = [start + STACK_LENGTH // 2 * step for start in starts]
         for (track_id, around), mine in zip(subjects, np.split(maps, len(subjects)), strict=True):
             found, saliency = _predict_subject(stream.head, mine, middles, around[:, STACK_LENGTH // 2])

@@ -44,6 +44,10 @@ class ClassifyParams(Params):
     """Flow stacks per window, of .4 s each, spread evenly; their scores are averaged."""
     min_probability: float = Field(ge=0, le=1)
     """Least probability of a confident first label."""
+    min_body_px: float = Field(ge=0)
+    """Height of a person below which no label of the pretrained motions is confident, pixels at working size."""
+    max_camera_speed: float = Field(ge=0)
+    """Motion of the picture by the camera above which none is, picture widths per second."""
 
     @property
     def window_plan(self) -> WindowPlan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,28 @@ from tasks.artifacts.frames import Frames
 from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.artifacts.tracks import Tracks
 from tasks.fit_field.feature_grids import read_feature_grid
+
+
+class VolumeInputs(Protocol):
+    """The artifacts that a plane volume is fitted to."""
+
+    @property
+    def frames(self) -> Frames: ...
+
+    @property
+    def dense_flow(self) -> DenseFlow: ...
+
+    @property
+    def camera_poses(self) -> CameraPoses: ...
+
+
+@dataclass(frozen=True, eq=False)
+class VolumeArtifacts:
+    """These artifacts alone, where nothing else is needed: features are not kept, and take time to compute again."""
+
+    frames: Frames
+    dense_flow: DenseFlow
+    camera_poses: CameraPoses
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,7 @@ import numpy as np
 from tasks.arrays import Matrix
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.errors import SemflowError
-from tasks.fit_field.field_inputs import FieldInputs
+from tasks.fit_field.field_inputs import VolumeInputs
 
 PLANE_NORMAL = np.array([0.0, 0.0, 1.0])  # in the camera coordinates of the reference frame
 
@@ -126,7 +126,7 @@ def compose_background_homographies(
 
 def make_plane_cameras(
     kind: Literal["homography", "identity", "pinhole"],
-    inputs: FieldInputs,
+    inputs: VolumeInputs,
     chosen: Sequence[int],
     planes: int,
     size: tuple[int, int],

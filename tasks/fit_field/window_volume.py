@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from tasks.arrays import Image
-from tasks.fit_field.field_inputs import FieldInputs
+from tasks.fit_field.field_inputs import VolumeInputs
 from tasks.fit_field.frame_motion import MapMotion
 from tasks.fit_field.params import FitFieldParams
 from tasks.fit_field.plane_cameras import make_homography_cameras, make_plane_cameras
@@ -16,7 +16,7 @@ from tasks.plane_volume.volume_queries import VolumeQueries
 
 
 def fit_window_volume(
-    inputs: FieldInputs,
+    inputs: VolumeInputs,
     motion: MapMotion,
     indices: range,
     params: FitFieldParams,

@@ -7,7 +7,9 @@ calibration error is the mean difference between confidence and accuracy over bi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +74,11 @@ def scale_head(head: LinearHead, temperature: float) -> LinearHead:
 
 def compute_reliability(found: Probabilities, labels: NDArray[np.int_]) -> list[ReliabilityBin]:
     """The bins of equal width that hold predictions, in order of confidence."""
-    confidence, right = found.max(axis=1), found.argmax(axis=1) == labels
+    return bin_confidence(found.max(axis=1), found.argmax(axis=1) == labels)
+
+
+def bin_confidence(confidence: NDArray[np.floating[Any]], right: NDArray[np.bool_]) -> list[ReliabilityBin]:
+    """The bins of (n,) confidences of first labels that are `right` or not."""
     place = np.minimum((confidence * RELIABILITY_BINS).astype(int), RELIABILITY_BINS - 1)
     return [
         ReliabilityBin(
@@ -88,7 +94,9 @@ def compute_reliability(found: Probabilities, labels: NDArray[np.int_]) -> list[
 
 def compute_calibration_error(found: Probabilities, labels: NDArray[np.int_]) -> float | None:
     """Expected calibration error, 0 to 1; None without rows."""
-    if not len(labels):
-        return None
-    bins = compute_reliability(found, labels)
-    return sum(one.count * abs(one.confidence - one.accuracy) for one in bins) / len(labels)
+    return average_gap(compute_reliability(found, labels)) if len(labels) else None
+
+
+def average_gap(bins: Sequence[ReliabilityBin]) -> float:
+    """Expected calibration error: the mean of |confidence - accuracy| over the predictions of all bins, one or more."""
+    return sum(one.count * abs(one.confidence - one.accuracy) for one in bins) / sum(one.count for one in bins)

@@ -129,6 +129,15 @@ def _crop_square(field: FlowField, square: NDArray[np.float64]) -> tuple[FlowFie
     return cut, size
 
 
+def reverse_stacks(stacks: NDArray[Any]) -> NDArray[Any]:
+    """(..., 20, h, w) stacks of the same movement played backwards: the last field first, every vector turned round.
+
+    A vector stays at its pixel of the earlier frame, where a flow backwards in time would have it at the later one's.
+    """
+    fields = stacks.reshape(*stacks.shape[:-3], STACK_LENGTH, 2, *stacks.shape[-2:])
+    return -fields[..., ::-1, :, :, :].reshape(stacks.shape)
+
+
 def mirror_stacks(stacks: NDArray[Any]) -> NDArray[Any]:
     """(..., 20, h, w) stacks of the mirrored pictures: dx, in the channels 0, 2, 4, ..., changes its sign."""
     mirrored = stacks[..., ::-1].copy()

@@ -22,10 +22,11 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from tasks.artifacts.action_model import TemporalStream
 from tasks.errors import SemflowError
 from tasks.runtime import make_torch_pool
-from tasks.streams.flow_stack import STACK_CHANNELS, FlowStacks
+from tasks.streams.flow_stack import STACK_CHANNELS, FlowStacks, reverse_stacks
 from tasks.streams.mobilenet_v2 import STEM_CHANNELS, MobileNetTrunk, load_imagenet_state
 
-LAST_BLOCK = 11  # the block whose expansion ends the trunk: stride 16, 384 channels
+LAST_BLOCK = 11  # the block whose expansion ends the trunk: stride 16
+MAP_CHANNELS = 384  # of that expansion
 MAP_STRIDE = 16  # pixels of a stack per cell of the last layer
 CUDA_BATCH = 64  # stacks at once on an accelerator
 _STEM = "features.0.0.weight"
@@ -66,16 +67,26 @@ def trunk_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> MobileNetTrunk:
     return trunk
 
 
-def extract_temporal_features(stream: TemporalStream, stacks: FlowStacks, device: str = "cpu") -> NDArray[np.float32]:
-    """(n, 384) features of (n, 20, side, side) stacks: the inputs of the head."""
-    return compute_temporal_maps(stream, stacks, device).mean(axis=(2, 3), dtype=np.float64).astype(np.float32)
+def extract_temporal_features(
+    stream: TemporalStream, stacks: FlowStacks, device: str = "cpu", *, both_ways: bool = False
+) -> NDArray[np.float32]:
+    """(n, 384) features of (n, 20, side, side) stacks; `both_ways`: (n, 768), those of the stacks backwards last."""
+    maps = compute_temporal_maps(stream, stacks, device, both_ways=both_ways)
+    return maps.mean(axis=(2, 3), dtype=np.float64).astype(np.float32)
 
 
-def compute_temporal_maps(stream: TemporalStream, stacks: FlowStacks, device: str = "cpu") -> NDArray[np.float32]:
+def compute_temporal_maps(
+    stream: TemporalStream, stacks: FlowStacks, device: str = "cpu", *, both_ways: bool = False
+) -> NDArray[np.float32]:
     """(n, 384, rows, columns) last feature map, a cell per 16 pixels; its mean is the input of the head.
+
+    With `both_ways` (n, 768, rows, columns): the channels of the stacks, then those of the stacks played backwards.
 
     On a CPU every stack is computed alone by one thread: results are the same for any number of stacks and threads.
     """
+    if both_ways:
+        found = [compute_temporal_maps(stream, each, device) for each in (stacks, reverse_stacks(stacks))]
+        return np.concatenate(found, axis=1)
     network = _load_temporal_network(stream, device)
     if device == "cpu":
         with make_torch_pool() as pool:
@@ -83,7 +94,7 @@ def compute_temporal_maps(stream: TemporalStream, stacks: FlowStacks, device: st
     else:
         found = [_run(network, stacks[n : n + CUDA_BATCH], device) for n in range(0, len(stacks), CUDA_BATCH)]
     cells = -(-stacks.shape[-1] // MAP_STRIDE)
-    return np.concatenate([np.empty((0, len(stream.head.weights), cells, cells), np.float32), *found])
+    return np.concatenate([np.empty((0, MAP_CHANNELS, cells, cells), np.float32), *found])
 
 
 def _load_temporal_network(stream: TemporalStream, device: str) -> nn.Module:

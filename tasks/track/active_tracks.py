@@ -12,6 +12,7 @@ from tasks.geometry.bounding_boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
 from tasks.geometry.cell_grid import l2_normalize
 from tasks.track import kalman_filter
 from tasks.track.association import FrameDetections, PredictedTracks
+from tasks.track.box_state import SIZE_STATE, BoxState
 from tasks.track.camera_motion import linearise_homography, scale_change
 from tasks.track.observation_momentum import append_observation
 from tasks.track.params import TrackParams
@@ -43,14 +44,18 @@ class ActiveTracks:
     """(n, 4) that box propagated by dense flow; zeros where propagation has ended, or there is no flow."""
     embedding: Vectors
     """(n, d) moving average of appearance, unit vectors; zeros where unknown; d is 0 without pictures."""
+    box: BoxState = SIZE_STATE
+    """What the numbers of `mean` are; the same for all tracks."""
 
     @classmethod
-    def from_detections(cls, first_number: int, frame: int, rows: Indices, seen: FrameDetections) -> ActiveTracks:
+    def from_detections(
+        cls, first_number: int, frame: int, rows: Indices, seen: FrameDetections, box: BoxState = SIZE_STATE
+    ) -> ActiveTracks:
         """Tracks that start with the detections `seen`, which are `rows` of the detections artifact."""
         n, measured = len(rows), xyxy_to_cxcywh(seen.xyxy)
         return cls(
             np.arange(first_number, first_number + n),
-            *kalman_filter.initiate(measured),
+            *kalman_filter.initiate(box.from_xyxy(seen.xyxy), box),
             seen.class_id,
             np.ones(n, np.intp),
             np.full(n, frame),
@@ -60,23 +65,24 @@ class ActiveTracks:
             append_observation(frame, measured[:, :2]),
             seen.xyxy.copy(),
             seen.embedding.copy(),
+            box,
         )
 
     @property
     def xyxy(self) -> Boxes:
         """(n, 4) boxes estimated by the filters."""
-        return cxcywh_to_xyxy(self.mean[:, 0])
+        return self.box.to_xyxy(self.mean[:, 0])
 
     def predict(self, homography: Floats | None = None, step: float = 1.0) -> PredictedTracks:
         """Advance all tracks by one frame, with compensation of the camera's motion where it is given.
 
         `step` is the time from the frame before, in usual intervals.
         """
-        self.mean, self.covariance = kalman_filter.predict(self.mean, self.covariance, step)
+        self.mean, self.covariance = kalman_filter.predict(self.mean, self.covariance, step, self.box)
         if homography is not None and len(self.number):
             self._compensate_camera(homography)
         state = self.mean, self.covariance
-        return PredictedTracks(self.xyxy, self.last_xyxy, self.recent, self.class_id, self.embedding, state)
+        return PredictedTracks(self.xyxy, self.last_xyxy, self.recent, self.class_id, self.embedding, state, self.box)
 
     def propagate_by_flow(self, step: Points, known: NDArray[np.bool_]) -> None:
         """Shift `flow_xyxy` by (n, 2) `step`; propagation ends where that is not known."""
@@ -86,7 +92,8 @@ class ActiveTracks:
         """Update `tracks` with their detections `seen`, which are `rows` of the detections artifact."""
         measured = xyxy_to_cxcywh(seen.xyxy)
         score = seen.score.astype(np.float64) if params.score_adaptive_noise else None
-        state = kalman_filter.update(self.mean[tracks], self.covariance[tracks], measured, score)
+        filters = self.mean[tracks], self.covariance[tracks]
+        state = kalman_filter.update(*filters, self.box.from_xyxy(seen.xyxy), score, self.box)
         self.mean[tracks], self.covariance[tracks] = state
         self.recent[tracks] = append_observation(frame, measured[:, :2], self.recent[tracks])
         self.hits[tracks] += 1
@@ -100,21 +107,24 @@ class ActiveTracks:
     def keep_tracks(self, wanted: NDArray[np.bool_]) -> None:
         """Remove the tracks for which (n,) `wanted` is false."""
         if not wanted.all():
-            for field in fields(self):
-                setattr(self, field.name, getattr(self, field.name)[wanted])
+            for name in self._array_names():
+                setattr(self, name, getattr(self, name)[wanted])
 
     def append_tracks(self, others: ActiveTracks) -> None:
         """Append the rows of `others`."""
-        for field in fields(self):
-            setattr(self, field.name, np.concatenate([getattr(self, field.name), getattr(others, field.name)]))
+        for name in self._array_names():
+            setattr(self, name, np.concatenate([getattr(self, name), getattr(others, name)]))
+
+    def _array_names(self) -> list[str]:
+        return [field.name for field in fields(self) if field.name != "box"]
 
     def _compensate_camera(self, homography: Floats) -> None:
         self.mean, self.covariance = kalman_filter.compensate_camera(
-            self.mean, self.covariance, *linearise_homography(homography, self.mean[:, 0, :2])
+            self.mean, self.covariance, *linearise_homography(homography, self.mean[:, 0, :2]), self.box
         )
-        box = xyxy_to_cxcywh(self.last_xyxy)
-        centre, jacobian = linearise_homography(homography, box[:, :2])
-        self.last_xyxy = cxcywh_to_xyxy(np.concatenate([centre, box[:, 2:] * scale_change(jacobian)[:, None]], axis=1))
+        last = xyxy_to_cxcywh(self.last_xyxy)
+        centre, jacobian = linearise_homography(homography, last[:, :2])
+        self.last_xyxy = cxcywh_to_xyxy(np.concatenate([centre, last[:, 2:] * scale_change(jacobian)[:, None]], axis=1))
         n, k, _ = self.recent.shape
         self.recent[:, :, 1:] = linearise_homography(homography, self.recent[:, :, 1:].reshape(-1, 2))[0].reshape(
             n, k, 2

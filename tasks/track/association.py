@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Boxes, Floats, Indices, Vectors
-from tasks.geometry.bounding_boxes import pairwise_iou, xyxy_to_cxcywh
+from tasks.geometry.bounding_boxes import pairwise_iou
 from tasks.track import kalman_filter
+from tasks.track.box_state import SIZE_STATE, BoxState
 from tasks.track.kalman_filter import FilterState
 from tasks.track.linear_assignment import solve_assignment
 from tasks.track.observation_momentum import direction_consistency
@@ -60,6 +61,8 @@ class PredictedTracks:
     """(n, d) unit vectors of appearance, zeros where unknown."""
     state: FilterState
     """Mean and covariance of the Kalman filters."""
+    box: BoxState = SIZE_STATE
+    """What the filters' numbers are."""
 
 
 def select_tracks(tracks: PredictedTracks, rows: Indices) -> PredictedTracks:
@@ -72,6 +75,7 @@ def select_tracks(tracks: PredictedTracks, rows: Indices) -> PredictedTracks:
         tracks.class_id[rows],
         tracks.embedding[rows],
         (mean[rows], covariance[rows]),
+        tracks.box,
     )
 
 
@@ -125,5 +129,5 @@ def gate_by_position(
     """
     if params.appearance_min_iou:
         return overlap >= params.appearance_min_iou
-    distance = kalman_filter.mahalanobis_distance(*tracks.state, xyxy_to_cxcywh(seen.xyxy))
+    distance = kalman_filter.mahalanobis_distance(*tracks.state, tracks.box.from_xyxy(seen.xyxy), tracks.box)
     return (distance <= CHI2_95_4DOF) & (tracks.class_id[:, None] == seen.class_id)

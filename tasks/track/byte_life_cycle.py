@@ -28,7 +28,7 @@ def predict_and_associate(
 ) -> Indices:
     """(n,) index of the detection that continues each track, or -1; `active` is advanced to `frame`."""
     unconfirmed, lost = find_unconfirmed(active, params), active.last_frame < frame - 1
-    active.mean[lost, 1, 2:] = 0  # BoT-SORT: a lost track keeps its size
+    active.mean[lost, 1, active.box.constant_when_lost] = 0
     waiting = active.mean[unconfirmed], active.covariance[unconfirmed]
     tracks = active.predict(homography)
     active.mean[unconfirmed], active.covariance[unconfirmed] = waiting

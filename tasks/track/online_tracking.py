@@ -15,6 +15,7 @@ from tasks.arrays import Floats, Indices
 from tasks.artifacts.detections import Detections
 from tasks.track.active_tracks import ActiveTracks
 from tasks.track.association import FrameDetections, associate_detections
+from tasks.track.box_state import BoxState
 from tasks.track.byte_life_cycle import find_survivors, predict_and_associate
 from tasks.track.duplicate_detections import find_distinct
 from tasks.track.flow_propagated_boxes import FlowPropagatedBoxes, find_occluded, median_box_flow
@@ -40,7 +41,8 @@ def form_tracklets(
     bounds = np.searchsorted(detections.frame[usable], np.arange(detections.frame_count + 1))
     steps = relative_steps(pts_s)
     max_gap = round(params.max_gap_s / median_interval(pts_s))
-    active = ActiveTracks.from_detections(0, 0, usable[:0], _frame_detections(boxes, usable[:0], 0, cues))
+    box = BoxState(params.filter_state)
+    active = ActiveTracks.from_detections(0, 0, usable[:0], _frame_detections(boxes, usable[:0], 0, cues), box)
     started = 0
     numbers: list[Indices] = []
     rows: list[Indices] = []
@@ -71,7 +73,7 @@ def form_tracklets(
         new[partner[matched]] = False
         if new.any():
             first = seen.take(np.flatnonzero(new))
-            active.append_tracks(ActiveTracks.from_detections(started, frame, here[new], first))
+            active.append_tracks(ActiveTracks.from_detections(started, frame, here[new], first, box))
             started += len(first.score)
         if params.life_cycle == "bytetrack":
             active.keep_tracks(find_survivors(active, frame, max_gap, params))

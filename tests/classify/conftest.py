@@ -75,6 +75,8 @@ def params() -> Callable[..., ClassifyParams]:
             "classify_people_by_appearance": False,
             "flow_stacks_per_window": 2,
             "min_probability": 0.5,
+            "min_body_px": 0.0,
+            "max_camera_speed": 1.0,
         }
         return ClassifyParams.model_validate(usual | changed)
 

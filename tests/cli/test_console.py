@@ -105,6 +105,9 @@ def test_run_time_is_the_walls_and_item_time_stands_beside_what_was_expected() -
     lines = printed(summary_of(*outcomes, seconds=31.0, expected_s=58.4))
     assert "2 computed in 31 s" in lines and "took 61 s of item time, 58 s were expected (4 % more)" in lines
     assert "took 61 s of item time" in printed(summary_of(*outcomes))
+    assert "took 61 s of item time, 20 s were expected (3.0 times as long)" in printed(
+        summary_of(*outcomes, expected_s=20.0)
+    )
 
 
 def test_notes_an_interruption_and_what_dvc_did_not_take_are_reported() -> None:

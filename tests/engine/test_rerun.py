@@ -216,7 +216,7 @@ def test_the_run_log_holds_times_and_recipes_do_not(reopen: Reopen, project_root
     entry = json.loads((project_root / ".semflow/runs.jsonl").read_text().splitlines()[-1])
     assert {"at", "host", "seconds"} <= entry.keys()
     recipe = json.loads(recipe_path(project_root, "read", "one").read_text())
-    assert recipe.keys() == {"video", "stage", "key", "method", "inputs", "outputs", "error", "seal"}
+    assert recipe.keys() == {"video", "stage", "key", "method", "inputs", "outputs", "error", "measures", "seal"}
     (method,) = (project_root / "data/recipes/read").glob("*.method.json")
     assert method.name == f"{recipe['method']}.method.json", "one for all videos"
     assert json.loads(method.read_text()).keys() == {"stage", "params", "code", "weights", "libraries", "device"}

@@ -49,6 +49,7 @@ def collector() -> Generator[tuple[str, list[bytes]]]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}", bodies
+    run_telemetry._open_provider(("otlp",))[0].shutdown()
     server.shutdown()
     thread.join()
     server.server_close()
@@ -162,3 +163,4 @@ def test_a_collector_that_is_away_does_not_fail_the_run(
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{nobody.getsockname()[1]}")
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
         assert run_stale_items(reopen()).is_good
+        run_telemetry._open_provider(("otlp",))[0].shutdown(timeout_millis=100)

@@ -15,7 +15,14 @@ from rich.console import Console
 
 from flows.cli.console_scores import show_scores
 from flows.evaluate import action
-from flows.evaluate.action import RGB_ONLY_MODEL, LabelledClip, count_confusions, read_labelled_clips, score_clips
+from flows.evaluate.action import (
+    RGB_ONLY_MODEL,
+    LabelledClip,
+    count_confusions,
+    list_label_scores,
+    read_labelled_clips,
+    score_clips,
+)
 from flows.evaluate.score_table import SuiteScores
 from tasks.artifacts.actions import ActionPrediction
 from tasks.classify.params import ClassifyParams
@@ -43,6 +50,8 @@ PARAMS = ParamSections(
             classify_people_by_appearance=False,
             flow_stacks_per_window=3,
             min_probability=0.5,
+            min_body_px=100.0,
+            max_camera_speed=0.01,
         ),
     }
 )
@@ -100,6 +109,13 @@ def test_a_clip_of_which_nothing_is_reported_is_shown_as_that() -> None:
 def test_a_confusion_matrix_counts_pairs() -> None:
     rows = count_confusions([("a", "a"), ("a", "b"), ("a", "b"), ("b", "b")])
     assert rows == [{"label": "a", "a": 1, "b": 2}, {"label": "b", "a": 0, "b": 1}]
+
+
+def test_a_label_s_recall_and_precision_are_those_of_its_row_and_column() -> None:
+    rows = list_label_scores([("a", "a"), ("a", "b"), ("a", "b"), ("b", "b"), ("c", "b")])
+    assert rows[0] == {"label": "a", "clips": 3, "recall": 1 / 3, "precision": 1.0}
+    assert rows[1] == {"label": "b", "clips": 1, "recall": 1.0, "precision": 1 / 4}
+    assert rows[2] == {"label": "c", "clips": 1, "recall": 0.0, "precision": "-"}
 
 
 def test_the_result_is_one_json_object_with_its_tables() -> None:

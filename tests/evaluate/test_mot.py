@@ -37,6 +37,7 @@ PLAIN = {
     "min_iou": 0.3,
     "min_iou_low": 0.5,
     "fuse_score": False,
+    "filter_state": "size",
     "score_adaptive_noise": False,
     "momentum": 0.0,
     "observation_recovery": False,

@@ -14,6 +14,7 @@ from flows.pipeline import STAGES
 from flows.training.pretrain_temporal_stream import TRAIN_SEED
 from tasks.params import Compute, read_params
 from tasks.synthetic.figures.figure_motions import MOTIONS
+from tasks.synthetic.figures.ordered_motions import TEMPI
 from tasks.train.params import TrainParams
 
 
@@ -24,7 +25,7 @@ def test_no_clip_is_learned_from_and_measured_on() -> None:
         for some in make_clip_jobs(number, kinds, 3)
         for job in some
     ]
-    assert len(seeds) == len(set(seeds)) == 3 * 2 * (4 + 5 + 9 + 3)
+    assert len(seeds) == len(set(seeds)) == 3 * 2 * (4 + 5 + 9 + 3 + 2)
     assert not any(seed[0] == TRAIN_SEED for seed in seeds)  # nor was the pretrained network trained on any of them
 
 
@@ -34,6 +35,7 @@ def test_labels_differ_in_what_the_set_is_named_after_and_in_nothing_else() -> N
     assert not {kind.motions[0] for kind in found["motion-only"]} & set(MOTIONS)  # whose pictures would tell
     assert {kind.motions for kind in found["appearance-only"]} == {tuple(MOTIONS)}
     assert len({kind.theme for kind in found["appearance-only"]}) == 5
+    assert not {motion for kind in found["senses"] for motion in kind.motions} & set(MOTIONS | TEMPI)
     for part in (lambda kind: kind.motions, lambda kind: kind.theme):
         assert set(Counter(map(part, found["mixed"])).values()) == {3}
 

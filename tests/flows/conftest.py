@@ -65,12 +65,15 @@ def is_of_data_set(name: str) -> bool:
 
 @pytest.fixture(scope="session")
 def make_clone(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Copy the working tree without its data set, as a new user has it, with a second of two clips in data/raw."""
-    clips = tmp_path_factory.mktemp("clips")
-    fetch_samples(clips, SECONDS)
+    """Copy the working tree without its data set, as a new user has it, with the beginning of clips in data/raw: by
+    default a second of two clips."""
     home = tmp_path_factory.mktemp("prefect")
+    cut: dict[float, Path] = {}
 
-    def clone() -> Clone:
+    def clone(names: tuple[str, ...] = ("bikes", "walk"), seconds: float = SECONDS) -> Clone:
+        if seconds not in cut:
+            cut[seconds] = tmp_path_factory.mktemp("clips")
+            fetch_samples(cut[seconds], seconds)
         root = tmp_path_factory.mktemp("clone")
         listed = subprocess.run(
             ["git", "ls-files", "-co", "--exclude-standard"], cwd=checkout, check=True, capture_output=True, text=True
@@ -81,8 +84,8 @@ def make_clone(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
                 shutil.copy(checkout / name, root / name)
         (root / "dvc.lock").unlink(missing_ok=True)
         (root / "data/raw").mkdir(parents=True, exist_ok=True)
-        for name in ("bikes", "walk"):
-            shutil.copy(clips / f"data/raw/{name}.mp4", root / "data/raw")
+        for name in names:
+            shutil.copy(cut[seconds] / f"data/raw/{name}.mp4", root / "data/raw")
         subprocess.run(["git", "init", "-q"], cwd=root, check=True)
         return Clone(root, home)
 

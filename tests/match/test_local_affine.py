@@ -36,7 +36,7 @@ def test_noise_of_half_a_cell_falls_to_a_quarter_under_rotation_and_zoom() -> No
 
 
 def test_the_border_between_two_motions_stays_sharp() -> None:
-    moved = np.where(X[..., None] < W // 2, np.float32([6, 0]), np.float32([-6, 2])).astype(np.float32)
+    moved = np.where(X[..., None] < W // 2, [6.0, 0.0], [-6.0, 2.0]).astype(np.float32)
     np.testing.assert_allclose(fit_local_affine(moved, SURE, 3), moved, atol=0.1)
 
 

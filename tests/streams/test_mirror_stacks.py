@@ -1,4 +1,4 @@
-"""Mirroring: flow of mirrored pictures is the mirrored flow with the sign of dx changed."""
+"""Stacks of mirrored pictures, and of pictures played backwards."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tasks.estimate_flow.opencv_flow import make_dis_estimator
-from tasks.streams.flow_stack import mirror_stacks
+from tasks.streams.flow_stack import mirror_stacks, reverse_stacks
 from tasks.synthetic.figures.figure_clip import ClipTheme, draw_figure_clip
 from tasks.synthetic.figures.figure_motions import MOTIONS
 
@@ -29,6 +29,12 @@ def as_stack(fields: np.ndarray) -> np.ndarray:
 @given(FIELDS)
 def test_stacking_and_mirroring_commute(fields: np.ndarray) -> None:
     np.testing.assert_array_equal(mirror_stacks(as_stack(fields)), as_stack(mirror_flow(fields)))
+
+
+@given(FIELDS)
+def test_played_backwards_the_last_field_comes_first_and_points_back(fields: np.ndarray) -> None:
+    np.testing.assert_array_equal(reverse_stacks(as_stack(fields)), as_stack(-fields[::-1]))
+    np.testing.assert_array_equal(reverse_stacks(reverse_stacks(as_stack(fields))), as_stack(fields))
 
 
 @given(FIELDS)

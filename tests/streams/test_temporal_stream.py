@@ -8,6 +8,7 @@ import torch
 
 from tasks.artifacts.action_model import LinearHead, StackSettings, TemporalStream
 from tasks.errors import SemflowError
+from tasks.streams.flow_stack import reverse_stacks
 from tasks.streams.mobilenet_v2 import MobileNetTrunk, load_imagenet_state
 from tasks.streams.temporal_stream import (
     compute_temporal_maps,
@@ -89,3 +90,10 @@ def test_a_network_with_a_layer_missing_is_refused(stream: TemporalStream) -> No
     less = {name: value for name, value in stream.trunk.items() if name != "features.3.conv.2.weight"}
     with pytest.raises(SemflowError, match=r"must have all its layers, got none for features\.3"):
         trunk_from_arrays(less)
+
+
+def test_features_of_both_ways_are_those_of_the_stack_and_of_the_stack_backwards(stream: TemporalStream) -> None:
+    found = extract_temporal_features(stream, STACKS, both_ways=True)
+    backwards = extract_temporal_features(stream, reverse_stacks(STACKS))
+    np.testing.assert_array_equal(found, np.concatenate([extract_temporal_features(stream, STACKS), backwards], axis=1))
+    assert compute_temporal_maps(stream, STACKS[:0], both_ways=True).shape == (0, 768, 4, 4)

@@ -23,6 +23,7 @@ SETTINGS: dict[str, Any] = {
     "min_iou": 0.3,
     "min_iou_low": 0.5,
     "fuse_score": False,
+    "filter_state": "size",
     "score_adaptive_noise": False,
     "momentum": 0.0,
     "observation_recovery": False,

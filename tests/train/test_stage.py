@@ -47,7 +47,7 @@ def test_a_team_s_labels_give_a_model_of_both_streams(films: Any, make_labels: M
     model = run(films, make_labels(), params())
     assert (model.labels, model.vocabulary, model.region) == (("kick", "stand"), "team", "person")
     assert model.spatial is not None and model.spatial.weights.shape == (1280, 2)
-    assert model.temporal is not None and model.temporal.head.weights.shape == (384, 2)
+    assert model.temporal is not None and model.temporal.head.weights.shape == (768, 2)
     assert model.metrics["held_out_per_label"] == {"kick": 2, "stand": 2}
     assert model.metrics["top1"]["temporal"] == 1.0  # a kick moves, standing does not
     assert model.metrics["fusion"] == "learned on 2 folds"
