@@ -136,7 +136,9 @@ def test_without_a_network_the_results_stay(
     project = reopen()
     plan = Plan.examine_project(project)
     assert {state.status for item, state in plan.states.items() if item.video == "far"} == {"fresh"}
-    assert {state.status for item, state in plan.states.items() if item.video == "never"} == {"blocked"}
+    never = [state for item, state in plan.states.items() if item.video == "never"]
+    assert {state.status for state in never} == {"blocked"}
+    assert f"never is not here: {server.url}/none.mp4 is not there (404" in never[0].reason
     assert not any("127.0.0.1" in path.read_text() for path in (project_root / "data").rglob("*.json"))
     project.close()
     server.films = {path: data + b"s" for path, data in text.items()}
