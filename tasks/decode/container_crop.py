@@ -12,7 +12,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import BinaryIO, cast
 
 import av.filter
@@ -76,8 +75,8 @@ class ContainerCrop:
         return cast("tuple[FilterContext, FilterContext]", _graphs.ends)
 
 
-def read_container_crop(file: Path, formats: list[str], track_id: int, place: int) -> ContainerCrop | None:
-    """What the container asks to show of a video track; None where it asks nothing, or something that cannot be.
+def read_container_crop(stream: BinaryIO, formats: list[str], track_id: int, place: int) -> ContainerCrop | None:
+    """What the container in `stream` asks to show of a video track; None where it asks nothing that can be.
 
     `formats`: FFmpeg's names of the container. The track: `track_id` in MP4, the number `place` among the video tracks
     in Matroska.
@@ -91,8 +90,7 @@ def read_container_crop(file: Path, formats: list[str], track_id: int, place: in
     else:
         return None
     try:
-        with file.open("rb") as stream:
-            found = read(stream, track)
+        found = read(stream, track)
     except (OSError, ValueError, struct.error, ZeroDivisionError):  # a damaged header: FFmpeg has taken what it can
         return None
     if found is None or found.left < 0 or found.top < 0 or found.width < 1 or found.height < 1:

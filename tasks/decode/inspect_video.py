@@ -16,6 +16,7 @@ from av.video.frame import VideoFrame
 from tasks.decode.ffmpeg_log import capture_ffmpeg_log
 from tasks.decode.film_list import list_takes
 from tasks.decode.frame_transform import FrameTransform, make_transform
+from tasks.decode.remote_film import open_remote_film
 from tasks.decode.usual_size import find_usual_size
 from tasks.decode.video_file import VideoFile, open_video
 from tasks.errors import BadInput
@@ -80,8 +81,8 @@ def inspect_video(file: Path, max_side: int | None) -> VideoCheck:
 
 
 def _inspect_take(file: Path, max_side: int | None) -> VideoCheck:
-    usual_size = find_usual_size(file)
-    with open_video(file) as source:
+    with open_remote_film(file) as remote, open_video(file, remote) as source:
+        usual_size = find_usual_size(file, remote)
         scan = _Scan(source)
         first = scan.read_all()
         if first is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 BOX_HEAD, LONG_BOX_HEAD = 8, 16  # bytes
@@ -54,11 +53,10 @@ def _read_box_head(head: bytes, rest: int) -> tuple[bytes, int, int]:
     return kind, length, size
 
 
-def has_only_images(file: Path) -> bool:
+def has_only_images(stream: BinaryIO) -> bool:
     """Whether an MP4 or HEIF file describes images and no track: a photo, whole, in tiles, or several of them."""
     try:
-        with file.open("rb") as stream:
-            kinds = {box.kind for box in walk_boxes(stream)}
+        kinds = {box.kind for box in walk_boxes(stream)}
     except (OSError, ValueError, struct.error):
         return False
     return b"meta" in kinds and not kinds & {b"moov", b"moof"}
