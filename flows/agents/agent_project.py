@@ -16,11 +16,14 @@ from flows.agents.batch import Batch
 from flows.agents.exchange import Exchange
 from flows.engine.atomic_files import remove_path
 from flows.engine.dvc_store.dvc_config import read_config
+from flows.engine.film_addresses import remember_film_md5
 from flows.engine.linked_videos import LINKS_FILE
 from flows.engine.project import PARAMS_FILE, RAW_FOLDER, STATE, Project
 from flows.engine.project_lock import LOCK_FILE, hold_lock_file
 from flows.engine.recipe import compare_methods, method_path, recipe_path
+from flows.engine.state import State
 from tasks.artifacts.artifact import DATASET_ITEM
+from tasks.decode.film_address import parse_film_address
 from tasks.errors import SemflowError
 from tasks.stage import Stage
 
@@ -64,6 +67,7 @@ def write_inputs(folder: Path, batch: Batch, exchange: Exchange) -> None:
     absent = {name: f"/nonexistent/{number}" for number, name in enumerate(batch.others)}
     if linked or absent:  # JSON is YAML, and quotes whatever needs quoting
         (folder / LINKS_FILE).write_text(json.dumps(absent | linked, indent=0), encoding="utf-8")
+    _remember_films(folder, batch)
     wanted = {f"{RAW_FOLDER}/{video.relative}": video.md5 for video in batch.videos if not video.place}
     wanted |= batch.files
     fixed = [recipe for recipe in batch.recipes if recipe.video == DATASET_ITEM]
@@ -79,6 +83,16 @@ def write_inputs(folder: Path, batch: Batch, exchange: Exchange) -> None:
         exchange.store.restore_file(md5, folder / path)
     for method in batch.recipe_methods:
         _write(method_path(folder, method.stage, method.digest), method.to_text())
+
+
+def _remember_films(folder: Path, batch: Batch) -> None:
+    """Remember the MD5 of films at addresses, which hold as long as the server gives the same size and mark."""
+    known = {video.md5: parse_film_address(video.form) for video in batch.videos if video.form}
+    if known:
+        state = State.open(folder)
+        for md5, film in known.items():
+            remember_film_md5(state, film, md5)
+        state.close()
 
 
 def check_agent(folder: Path, batch: Batch, pipeline: Pipeline) -> None:

@@ -16,6 +16,7 @@ from flows.agents.document_store import DocumentStore, check_name
 from flows.engine.outcome import Item
 from flows.engine.recipe import MD5, Method, Recipe, parse_method, parse_recipe
 from tasks.artifacts.artifact import DATASET_ITEM
+from tasks.decode.film_address import parse_film_address
 from tasks.errors import SemflowError
 
 FOLDER = "batches"
@@ -35,9 +36,11 @@ class BatchVideo:
     md5: str
     """MD5 of the raw file."""
     place: str = ""
-    """Absolute path where every machine finds the file (a video listed in videos.yaml); "": from the exchange."""
+    """Path or address where every machine finds the film (a video listed in videos.yaml); "": from the exchange."""
     parts: Mapping[str, Any] | None = None
     """The entry of videos.yaml of a film of several files, with absolute paths; None for a single file."""
+    form: str = ""
+    """For an address, the text of the address file whose film has this MD5, so that an agent need not hash it."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,10 @@ def _parse_video(fields: dict[str, Any]) -> BatchVideo:
     parts = fields.pop("parts")
     if parts is not None and not isinstance(parts, dict):
         raise ValueError(f"{parts!r} must be an entry of videos.yaml")
-    return BatchVideo(**{key: str(value) for key, value in fields.items()}, parts=parts)
+    video = BatchVideo(**{key: str(value) for key, value in fields.items()}, parts=parts)
+    if video.form and parse_film_address(video.form).url != video.place:
+        raise ValueError(f"{video.form!r} must be of the film at {video.place}")
+    return video
 
 
 def _check_md5(md5: str) -> None:

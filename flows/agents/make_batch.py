@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from flows.agents.batch import Batch, BatchVideo, write_batch
@@ -100,6 +101,8 @@ def _describe_video(plan: Plan, video: Video, linked: Mapping[str, LinkedVideo],
     """The video with the place of its file: "" where agents fetch it from the exchange."""
     md5 = plan.inventory.find_raw_md5(video) or ""
     if video.relative in linked and video.place is not None:
+        if address := linked[video.relative].address:
+            return BatchVideo(video.name, video.relative, md5, address, form=Path(video.place).read_text("utf-8"))
         parts = linked[video.relative].parts
         entry = None if parts is None else _describe_parts(parts)
         return BatchVideo(video.name, video.relative, md5, video.place, entry)

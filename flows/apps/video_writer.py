@@ -48,4 +48,4 @@ def _encode(path: Path, frames: Frames, numbers: Sequence[int], canvas: Canvas, 
     times = times - times[:1]
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
     encoding = VideoEncoding(canvas.even_width, canvas.even_height, 1 / step, CRF, PRESET)
-    encode_video(path, zip(times.tolist(), images, strict=True), float(times[-1]) + step, encoding)
+    encode_video(path, images, np.append(times, times[-1] + step), encoding)

@@ -12,7 +12,7 @@ import click
 
 from flows.cli.command_options import JSON_OPTION, ValuesCommand, print_json
 from flows.cli.text_formatting import escape_controls, format_duration
-from tasks.errors import BadInput, SemflowError
+from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
     from flows.engine.raw_files import SkippedFile
@@ -43,6 +43,8 @@ class DatasetCheck:
     files: tuple[FileCheck, ...]
     absent: tuple[str, ...]
     """Videos of the data set whose file is not on this machine."""
+    unreached: Mapping[str, str]
+    """Of these, the films at addresses, with the reason."""
     skipped: tuple[SkippedFile, ...]
     unreadable: tuple[SkippedFile, ...]
     seconds: float
@@ -63,6 +65,7 @@ class DatasetCheck:
         return {
             "videos": [asdict(file) for file in self.files],
             "absent": list(self.absent),
+            "unreached": dict(self.unreached),
             "skipped": [asdict(one) for one in self.skipped],
             "unreadable": [asdict(one) for one in self.unreadable],
             "film_s": self.film_s,
@@ -114,6 +117,7 @@ def check_dataset(root: Path, videos: Sequence[str] = ()) -> DatasetCheck:
     return DatasetCheck(
         files,
         tuple(video.name for video in chosen if video.file is None),
+        {known[one.relative]: one.reason for one in listing.unreached if known.get(one.relative) in wanted},
         listing.skipped if not videos else (),
         listing.unreadable if not videos else (),
         time.perf_counter() - started,
@@ -121,15 +125,17 @@ def check_dataset(root: Path, videos: Sequence[str] = ()) -> DatasetCheck:
 
 
 def _check_file(name: str, file: Path, max_side: int | None) -> FileCheck:
-    from tasks.artifacts.raw_video import RawVideo
+    from tasks.decode.film_address import name_film
     from tasks.decode.inspect_video import inspect_video
 
+    shown = name_film(file)
     try:
-        return FileCheck(name, RawVideo(file).name, inspect_video(file, max_side))
-    except BadInput as error:
-        return FileCheck(name, RawVideo(file).name, None, str(error))
+        return FileCheck(name, shown, inspect_video(file, max_side))
+    except SemflowError as error:  # also a film that changes on its server meanwhile
+        return FileCheck(name, shown, None, str(error))
     except OSError as error:
-        return FileCheck(name, RawVideo(file).name, None, f"{file} cannot be read: {error.strerror or error}")
+        words = f"{file} cannot be read: {error.strerror}" if error.strerror else str(error)
+        return FileCheck(name, shown, None, words)
 
 
 def show_check(checked: DatasetCheck) -> None:
@@ -148,7 +154,10 @@ def show_check(checked: DatasetCheck) -> None:
         console.print(table)
     lines = [f"not taken: {file.problem}" for file in checked.files if file.check is None]
     lines += [f"not taken: {one.relative or 'data/raw'} {one.reason}" for one in checked.unreadable]
-    lines += [f"not here: {name}; its results stay, its file is elsewhere" for name in checked.absent]
+    lines += [
+        f"not here: {name}; its results stay, {checked.unreached.get(name, 'its file is elsewhere')}"
+        for name in checked.absent
+    ]
     lines += [f"skipped: {one.relative}, {one.reason}" for one in checked.skipped[:MAX_SKIPPED]]
     if len(checked.skipped) > MAX_SKIPPED:
         lines.append(f"skipped: {len(checked.skipped) - MAX_SKIPPED} more, no videos either (`--json` lists them)")

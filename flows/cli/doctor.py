@@ -15,7 +15,9 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
+from flows.engine.linked_videos import read_linked_videos
 from flows.engine.project import Project, find_root
+from flows.engine.raw_files import list_raw_files
 from tasks.errors import SemflowError
 from tasks.fingerprint import EQUIVALENT_DISTRIBUTIONS
 
@@ -49,6 +51,7 @@ def examine_machine(start: Path) -> list[MachineCheck]:
         return [*checks, MachineCheck("project", False, str(error))]
     named: list[tuple[str, Callable[[], str]]] = [
         ("project", lambda: f"{project.root}, {len(project.videos)} videos in data/raw, params.yaml is valid"),
+        ("films", lambda: _films(project.root)),
         ("code", lambda: _code(project.root)),
         ("device", lambda: _device(project)),
         ("weights", lambda: _weights(project)),
@@ -139,6 +142,21 @@ def _code(root: Path) -> str:
             f"clone; run `make install` here, with an environment of its own (no link to another .venv)"
         )
     return f"that of {used}"
+
+
+def _films(root: Path) -> str:
+    """Whether the films of videos.yaml that lie at addresses can be read."""
+    linked = {video.relative: video.address for video in read_linked_videos(root) if video.address}
+    if not linked:
+        return "none at addresses"
+    found = list_raw_files(root)
+    reasons = {one.relative: one.reason for one in (*found.unreached, *found.unreadable) if one.relative in linked}
+    if reasons:
+        raise SemflowError(
+            f"films at addresses must be readable, got {len(reasons)} of {len(linked)} that are not: "
+            f"{next(iter(reasons.values()))}; their results stay, and `semflow plan` names them"
+        )
+    return f"{len(linked)} at addresses can be read"
 
 
 def _device(project: Project) -> str:

@@ -13,7 +13,7 @@ from flows.engine.file_marks import read_mark
 from flows.engine.state import State
 from flows.engine.video_list import Video
 from tasks.decode.film_length import FilmLength, read_film_length
-from tasks.errors import BadInput
+from tasks.errors import BadInput, SemflowError
 
 PREFIX = "film-length:"
 
@@ -34,7 +34,10 @@ def measure_new_films(state: State, videos: Mapping[str, Video]) -> None:
             continue
         form = [mark.size, mark.mtime_ns]
         if name not in known or known[name]["form"] != form:
-            length = _measure_file(video.file)
+            try:
+                length = _measure_file(video.file)
+            except (OSError, SemflowError):
+                continue  # a server that does not answer now
             new[name] = {"form": form, "length": None if length is None else astuple(length)}
     if new:
         state.save_memos(PREFIX, new)
@@ -43,5 +46,5 @@ def measure_new_films(state: State, videos: Mapping[str, Video]) -> None:
 def _measure_file(file: Path) -> FilmLength | None:
     try:
         return read_film_length(file)
-    except (BadInput, OSError):
+    except BadInput:
         return None  # `decode` says what is wrong with it

@@ -9,10 +9,13 @@ from typing import NamedTuple
 
 from flows.engine.declaration import ArtifactKind, Declaration
 from flows.engine.file_marks import FileMark, read_mark, scan_folder
+from flows.engine.film_addresses import find_film_md5
 from flows.engine.project import Project
 from flows.engine.recipe import Files, Outputs
 from flows.engine.video_list import Video
 from tasks.content_hash import combine_hashes, md5_file
+from tasks.decode.film_address import SUFFIX
+from tasks.errors import SemflowError
 
 
 class OutputProblem(NamedTuple):
@@ -61,6 +64,12 @@ class Inventory:
     def find_md5(self, path: str, mark: FileMark) -> str | None:
         """MD5 of the file at `path` (relative to the root, or absolute); None where it cannot be read."""
         known = self.project.state.find_md5(path, mark)
+        if known is None and path.endswith(SUFFIX):
+            try:
+                known = find_film_md5(self.project.state, Path(path))
+            except (OSError, SemflowError):
+                return None
+            self.project.state.save_own_md5(path, mark, known)
         if known is None:
             try:
                 known = md5_file(self.project.root / path)

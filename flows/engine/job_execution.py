@@ -46,6 +46,10 @@ def execute_job(job: Job, stage: Stage[..., Any], params: Mapping[str, Params], 
         return JobResult("fault", seconds=time.perf_counter() - began, message=str(error))
     except SemflowError as error:
         return JobResult("error", seconds=time.perf_counter() - began, message=str(error))
+    except ImportError as error:
+        # A package that is there may lack a library of the system: OpenCV libGL.so.1 on servers and in containers.
+        message = f"every package that {job.stage} uses must load, got {error}; `semflow doctor` says what to install"
+        return JobResult("error", seconds=time.perf_counter() - began, message=message, details=traceback.format_exc())
     except (Interrupted, KeyboardInterrupt):
         raise  # the run is being stopped (with InlineWorkers, this process is the run)
     except BaseException as error:  # SystemExit too: a stage must not end its worker

@@ -3,10 +3,11 @@
     interview: /mnt/films/interview.mov
     day1/cam2: ~/films/GX010001.MP4
     walk: ../films/walk.mp4
+    cam1: s3://bucket/films/cam1.mp4
 
-An entry may be several files too, an image sequence or takes (film_parts.py). A path is absolute, below the home
-folder, or relative to the project's root. Names are like paths below data/raw, with `/` for folders. Keys are read as
-text, so that a name like `1.10` or `on` is not converted.
+An entry may be an address (film_addresses.py), or several files, an image sequence or takes (film_parts.py). A path is
+absolute, below the home folder, or relative to the project's root. Names are like paths below data/raw, with `/` for
+folders. Keys are read as text, so that a name like `1.10` or `on` is not converted.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.engine.film_addresses import address_file, parse_address
 from flows.engine.film_parts import FilmParts, parse_film_parts
 from flows.engine.video_names import normalize_path
 from tasks.errors import SemflowError
@@ -38,6 +40,13 @@ class LinkedVideo:
     """File and line, for messages."""
     parts: FilmParts | None = None
     """The files of a film that is several; its `path` is that of the folder or of the first take."""
+    address: str = ""
+    """The address of a film on a server; its `path` is that of the address file, which may not be written yet."""
+
+    @property
+    def place(self) -> str:
+        """The address, or the absolute path."""
+        return self.address or str(self.path)
 
 
 def read_linked_videos(root: Path) -> tuple[LinkedVideo, ...]:
@@ -98,19 +107,30 @@ def _video(root: Path, where: str, key: yaml.Node, value: yaml.Node) -> LinkedVi
             f"beginning with a dot, got {name!r}"
         )
     if value.tag.endswith(":map"):
-        parts = parse_film_parts(_load(value), where, lambda given: _resolve(root, where, name, given))
+        parts = parse_film_parts(_load(value), where, lambda given: _resolve_part(root, where, name, given))
         return LinkedVideo(name, parts.frames or parts.takes[0], where, parts)
     given = value.value
     if not isinstance(given, str) or not given.strip() or value.tag.endswith(":null") or "\0" in given:
         raise SemflowError(
             f"{where}: the path of {name!r} must be text, got {_kind(value)}; write `{name}: /path/to/the/file`"
         )
+    if address := parse_address(given, where, name):
+        return LinkedVideo(name, address_file(root, name), where, address=address)
     path = _resolve(root, where, name, given)
     if path.is_relative_to(root / "data/raw"):
         raise SemflowError(
             f"{where}: {name!r} must be a video outside data/raw, got {given!r}, which is listed anyway; remove this"
         )
     return LinkedVideo(name, path, where)
+
+
+def _resolve_part(root: Path, where: str, name: str, given: str) -> Path:
+    if parse_address(given, where, name):
+        raise SemflowError(
+            f"{where}: frames and takes of {name!r} must be files of this machine, got {given!r}; films at addresses "
+            "are listed one by one"
+        )
+    return _resolve(root, where, name, given)
 
 
 def _resolve(root: Path, where: str, name: str, given: str) -> Path:

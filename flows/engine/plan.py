@@ -23,7 +23,6 @@ from tasks.artifacts.artifact import DATASET_ITEM
 from tasks.content_hash import combine_hashes
 
 NOT_UP_TO_DATE = " is not up to date; run `semflow run`"
-RAW_MISSING = "is not here; run `dvc pull data/raw.dvc`, or put it back"
 ONLY_IN_REMOTE = "its bytes are in the DVC remote alone, and are wanted here"
 """Reason of an item that is fetched from the remote."""
 NOT_KEPT = "its artifacts are not kept, and are read again"
@@ -110,8 +109,7 @@ class Plan:
             return ItemState(item, "stale", f"waits for {waits}")
         inputs = self._inputs(declaration, video)
         if inputs is None:
-            where = self.project.videos[video].relative
-            return ItemState(item, "blocked", f"data/raw/{where} {RAW_MISSING}", recorded=False)
+            return ItemState(item, "blocked", self.project.describe_missing(video), recorded=False)
         return self._compare(declaration, item, inputs)
 
     def find_sources(self, item: Item) -> list[Item]:
@@ -232,8 +230,8 @@ class Plan:
         def stale(reason: str) -> ItemState:
             same = recipe is not None and recipe.key == key and recipe.error is None
             if self.lacks_raw(declaration, item.video) and not (same or self.project.state.find_outputs(key)):
-                where = self.project.videos[item.video].relative
-                return ItemState(item, "blocked", f"data/raw/{where} {RAW_MISSING}; {reason}", recorded=False)
+                missing = self.project.describe_missing(item.video)
+                return ItemState(item, "blocked", f"{missing}; {reason}", recorded=False)
             return ItemState(item, "stale", reason, key, method, inputs)
 
         if recipe is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,7 @@ PARAMS_FILE = "params.yaml"
 PIPELINE = os.environ.get("SEMFLOW_PIPELINE", "flows.pipeline:STAGES")
 """Where the stages are imported from, `package.module:NAME`; SEMFLOW_PIPELINE overrides it (used by the benchmark)."""
 RAW_FOLDER = "data/raw"
+RAW_MISSING = "is not here; run `dvc pull data/raw.dvc`, or put it back"
 MAX_NAMES_SHOWN = 5
 """Most names listed in a note."""
 
@@ -62,6 +63,8 @@ class Project:
     given: tuple[Stage[..., Any], ...] = ()
     notes: tuple[str, ...] = ()
     """Information for the user about the project's files, one line each."""
+    unreached: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Name in videos.yaml to the reason, of films at addresses that cannot be had now."""
     fixed_stages: frozenset[str] = frozenset()
     """Stages over the data set whose recipes are taken as they are: an agent's project holds a part of the videos."""
 
@@ -104,6 +107,7 @@ class Project:
             pipeline,
             given,
             (*notes, *_describe_skipped(raw)),
+            {left_out.relative: left_out.reason for left_out in raw.unreached},
             frozenset(d.name for d in declarations if d.over_dataset) if fixes_dataset else frozenset(),
         )
 
@@ -126,6 +130,14 @@ class Project:
     def producers(self) -> Mapping[str, Declaration]:
         """Artifact folder to the stage that writes it."""
         return {kind.folder: declaration for declaration in self.declarations for kind in declaration.outputs}
+
+    def describe_missing(self, video: str) -> str:
+        """Why the raw file of `video` is not on this machine, and what to do."""
+        relative = self.videos[video].relative
+        reason = self.unreached.get(relative)
+        if self.videos[video].is_local:
+            return f"{relative} cannot be read; check its disk, or the server that has it, and run again"
+        return f"data/raw/{relative} {RAW_MISSING}" if reason is None else f"{relative} is not here: {reason}"
 
     @property
     def device(self) -> str:
@@ -238,6 +250,7 @@ def _read_params(root: Path, stages: Sequence[Stage[..., Any]]) -> ParamSections
 def _describe_skipped(raw: RawListing) -> list[str]:
     """Notes on files beside the videos: unreadable ones are named, those that are not videos are counted."""
     found = [f"{left_out.relative or RAW_FOLDER} was left out: {left_out.reason}" for left_out in raw.unreadable]
+    found += [f"{left_out.relative} is not here: {left_out.reason}" for left_out in raw.unreached]
     if raw.skipped:
         names = ", ".join(left_out.relative for left_out in raw.skipped[:MAX_NAMES_SHOWN])
         more = ", ..." if len(raw.skipped) > MAX_NAMES_SHOWN else ""

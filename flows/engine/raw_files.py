@@ -13,10 +13,12 @@ import stat
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from flows.engine.film_addresses import examine_addresses, write_film_address
 from flows.engine.film_parts import write_film_list
-from flows.engine.linked_videos import read_linked_videos
+from flows.engine.linked_videos import LinkedVideo, read_linked_videos
 from flows.engine.non_video_files import explain_non_video_file, explain_non_video_folder
 from tasks.artifacts.raw_video import RawVideo
+from tasks.decode.film_address import FilmAddress
 from tasks.errors import SemflowError
 
 _READABLE_BY_ALL = 0o444
@@ -60,6 +62,8 @@ class RawListing:
     """Broken links, and files and folders without read permission: to be fixed by the user."""
     absent: tuple[SkippedFile, ...] = ()
     """Videos of videos.yaml whose file is missing, e.g. because its disk is not mounted; they stay in the data set."""
+    unreached: tuple[SkippedFile, ...] = ()
+    """Those of `absent` that lie at an address whose server does not answer, or does not have them."""
 
 
 def list_raw_files(root: Path) -> RawListing:
@@ -74,6 +78,8 @@ def list_raw_files(root: Path) -> RawListing:
     files = {file.relative: file for file in found.files}
     absent: list[SkippedFile] = []
     unreadable = list(found.unreadable)
+    unreached: list[SkippedFile] = []
+    asked = examine_addresses([video.address for video in linked if video.address])
     for video in linked:
         if video.relative in files:
             raise SemflowError(
@@ -81,10 +87,12 @@ def list_raw_files(root: Path) -> RawListing:
                 "rename it here, or remove this line"
             )
         try:
-            place = write_film_list(root, video.relative, video.parts) if video.parts else video.path
+            place = _place(root, video, asked.get(video.address))
             at = place.stat()
         except OSError as error:
-            absent.append(SkippedFile(video.relative, _describe_error(error, error.filename or str(video.path))))
+            reason = str(error) if video.address else _describe_error(error, error.filename or str(video.path))
+            absent.append(SkippedFile(video.relative, reason))
+            unreached += [absent[-1]] if video.address else []
             continue
         except SemflowError as error:
             unreadable.append(SkippedFile(video.relative, str(error)))
@@ -103,7 +111,17 @@ def list_raw_files(root: Path) -> RawListing:
         files=tuple(files[relative] for relative in sorted(files)),
         unreadable=_sorted(unreadable),
         absent=_sorted(absent),
+        unreached=_sorted(unreached),
     )
+
+
+def _place(root: Path, video: LinkedVideo, asked: FilmAddress | OSError | SemflowError | None) -> Path:
+    """The file that stands for a linked video; raises `asked` where a server gave an error."""
+    if isinstance(asked, FilmAddress):
+        return write_film_address(root, video.relative, asked)
+    if asked is not None:
+        raise SemflowError(str(asked)) if isinstance(asked, PermissionError) else asked
+    return write_film_list(root, video.relative, video.parts) if video.parts else video.path
 
 
 def walk_video_files(folder: Path) -> RawListing:

@@ -17,7 +17,7 @@ from flows.engine.interrupt import SignalState
 from flows.engine.item_jobs import has_local_outputs, make_job
 from flows.engine.job import JobResult
 from flows.engine.outcome import Item, Observer, Outcome
-from flows.engine.plan import NOT_KEPT, ONLY_IN_REMOTE, RAW_MISSING, ItemState, Plan
+from flows.engine.plan import NOT_KEPT, ONLY_IN_REMOTE, ItemState, Plan
 from flows.engine.project import Project
 from flows.engine.recipe import Outputs, Recipe
 from flows.engine.recorded_results import RecordedResults
@@ -174,7 +174,7 @@ class ItemRunner:
             if self.states[item].reason == NOT_KEPT and self.plan.lacks_raw(
                 self.plan.project.by_name[item.stage], item.video
             ):
-                message = f"data/raw/{self.plan.project.videos[item.video].relative} {RAW_MISSING}; {NOT_KEPT}"
+                message = f"{self.plan.project.describe_missing(item.video)}; {NOT_KEPT}"
             self._finish(Outcome(item.video, item.stage, "failed", done.seconds, error=message))
 
     def _accept(self, state: ItemState, done: JobResult) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from flows.engine.file_marks import FileMark, read_mark
 from flows.engine.project import Project
+from tasks.decode.film_address import SUFFIX
 
 RECENT_S = 120.0
 """Seconds. A file that changed so recently may still be written; copies that keep old times have a new ctime."""
@@ -27,7 +28,8 @@ def find_unsettled(
 
 def _read_recent(place: str | None) -> FileMark | None:
     """The mark of a file that was changed or created lately; None for others."""
-    mark = None if place is None else read_mark(place)
+    # An address file is written whole, and whoever reads the film notices where it changes meanwhile.
+    mark = None if place is None or place.endswith(SUFFIX) else read_mark(place)
     if mark is None:
         return None
     latest = max(mark.mtime_ns, mark.ctime_ns) / 1e9

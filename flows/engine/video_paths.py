@@ -55,7 +55,7 @@ def require_project_file(project: Project, video: Video) -> None:
         if normalize_path(linked.relative) == normalize_path(video.relative):
             raise SemflowError(
                 f"{video.name} must not be named in {LINKS_FILE} to be taken out, got it at {linked.where}; remove "
-                f"that line first (the file {linked.path} is yours and stays)"
+                f"that line first (the film {linked.place} is yours and stays)"
             )
     if video.file is None:
         return

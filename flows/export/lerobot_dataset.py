@@ -156,9 +156,8 @@ def _write_video(path: Path, images: Iterator[Image], count: int, shape: Dataset
     from tasks.report.overlay.encode_video import VideoEncoding, encode_video
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    times = (np.arange(count) / shape.fps).tolist()
     encoding = VideoEncoding(shape.width, shape.height, shape.fps, CRF, PRESET)
-    encode_video(path, zip(times, images, strict=True), count / shape.fps, encoding)
+    encode_video(path, images, np.arange(count + 1) / shape.fps, encoding)
 
 
 def _write_table(path: Path, columns: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from flows.engine.atomic_files import remove_path
 from flows.engine.dvc_store.repository_lock import hold_repository
 from flows.engine.file_marks import read_mark
+from flows.engine.film_addresses import forget_film_address
 from flows.engine.item_jobs import CHECKPOINTS, checkpoint_folder
 from flows.engine.overview_files import OVERVIEW_FILES, REPORTS
 from flows.engine.plan import Plan
@@ -121,6 +122,7 @@ def erase_memory(state: State, root: Path, pending: PendingErasure) -> None:
     named = {*pending.names, *pending.stems}
     memos = [name for name, value in state.read_memos("").items() if mentions_name(f"{name} {value!r}", named)]
     state.drop_memos([name for name in memos if name != REMOVED_MEMO])
+    forget_film_address(root, state, pending.relative)
     state.erase_deleted_rows()
     erase_from_logs(root, {*named, *pending.flat_stems, pending.relative})
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from flows.engine.dvc_store.git_commands import run_git
+from flows.engine.film_addresses import address_file
 from flows.engine.project import Project
 from flows.engine.video_list import Video
 from flows.engine.video_paths import VIDEO_SLOT, list_video_paths
@@ -46,6 +47,8 @@ def describe_unreachable(project: Project, video: Video, traces: VideoTraces) ->
         yield "the file that data/raw held a link to"
     if video.file is not None and video.file.suffix == SUFFIX:
         yield "the images or takes that videos.yaml lists for it"
+    if address_file(project.root, video.relative).is_file():
+        yield "the film itself, on the server whose address videos.yaml gave"
     places = list_video_paths(project, video)
     tracked = run_git(project.root, ["ls-files", "-z", "--", *places.written, *places.recipes, *places.artifacts])
     if tracked is not None and not tracked.returncode and tracked.stdout:

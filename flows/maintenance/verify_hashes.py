@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +24,9 @@ from flows.engine.recipe import METHOD_SUFFIX, RECIPE_FOLDER, RECIPE_SUFFIX, par
 from flows.engine.storage import Storage
 from tasks.artifacts.artifact import DATASET_ITEM
 from tasks.content_hash import md5_file
+from tasks.decode.film_address import SUFFIX, read_film_address
+from tasks.decode.remote_film import md5_remote_film
+from tasks.errors import SemflowError
 from tasks.progress import track_progress
 from tasks.weights.download import compute_sha256
 
@@ -142,7 +145,7 @@ def _hash(claim: ExpectedFile) -> tuple[str | None, int]:
         return claim.hashed(claim.path), claim.path.stat().st_size
     except (FileNotFoundError, NotADirectoryError):
         return None, 0
-    except OSError:
+    except (OSError, SemflowError):
         return "", 0
 
 
@@ -203,7 +206,13 @@ def _raw_claims(project: Project, videos: Collection[str]) -> Iterator[ExpectedF
             "purpose, `semflow run` takes it as it is"
         )
         path = video.file or project.root / RAW_FOLDER / video.relative
-        yield ExpectedFile(RAW_VIDEOS, path, video.md5, remedy, str(path), optional=video.file is None)
+        hashed = _md5_at_address if path.suffix == SUFFIX else md5_file
+        yield ExpectedFile(RAW_VIDEOS, path, video.md5, remedy, str(path), optional=video.file is None, hashed=hashed)
+
+
+def _md5_at_address(file: Path) -> str:
+    """MD5 of the bytes that the server has, whatever it states."""
+    return md5_remote_film(replace(read_film_address(file), md5=""))
 
 
 def list_weights(project: Project, stages: Collection[str]) -> Iterator[ExpectedFile]:

@@ -103,6 +103,8 @@ class DecodeStats:
         notes: list[str] = []
         if transform.orientation.mirrored:
             notes.append("mirrored left to right, as the file asks")
+        if transform.crop is not None:
+            notes.append(f"{transform.crop} are shown, as the container asks")
         if not transform.orientation.is_right_angle:
             asked, turn = transform.orientation.asked_deg, transform.orientation.turn_deg
             notes.append(f"the file asks to be turned by {asked:.0f} degrees; {turn} was done")

@@ -18,9 +18,8 @@ ANNEX_LINK = re.compile(rb"(\.\./)*\.git/annex/objects/")
 """A link of git-annex that was copied as text."""
 
 
-def explain_no_video(file: Path) -> str | None:
-    """What `file` is instead of a video and what to do, by its first bytes; None where FFmpeg is to say."""
-    sample = read_sample(file)
+def explain_no_video(sample: bytes) -> str | None:
+    """What a file is instead of a video and what to do, by its first bytes; None where FFmpeg is to say."""
     for mark, words in POINTERS.items():
         if sample.startswith(mark):
             return words
@@ -31,14 +30,13 @@ def explain_no_video(file: Path) -> str | None:
     return "text; remove it from the raw videos" if _is_text(sample) else None
 
 
-def is_mp4(file: Path) -> bool:
-    """Whether the file begins as MP4 and QuickTime do."""
-    return read_sample(file)[4:8] in (b"ftyp", b"mdat", b"free", b"wide", b"skip")
+def is_mp4(sample: bytes) -> bool:
+    """Whether a file begins as MP4 and QuickTime do."""
+    return sample[4:8] in (b"ftyp", b"mdat", b"free", b"wide", b"skip")
 
 
-def is_animated_webp(file: Path) -> bool:
-    """Whether the file is a WebP with several frames, of which FFmpeg decodes none."""
-    sample = read_sample(file)
+def is_animated_webp(sample: bytes) -> bool:
+    """Whether a file is a WebP with several frames, of which FFmpeg decodes none."""
     return sample[:4] == b"RIFF" and sample[8:12] == b"WEBP" and b"ANIM" in sample
 
 

@@ -23,6 +23,7 @@ from tasks.decode.film_list import list_takes
 from tasks.decode.frame_decoder import FrameDecoder
 from tasks.decode.frame_transform import FrameTransform, make_transform
 from tasks.decode.joined_reports import join_reports
+from tasks.decode.remote_film import open_remote_film
 from tasks.decode.resample_fps import resample_fps
 from tasks.decode.timed_picture import TimedPicture
 from tasks.decode.timestamps import MonotonicTimestamps, place_untimed_start
@@ -81,10 +82,11 @@ class FrameReader:
         """Frames of every take, their numbers and times continued; appends the report of each after its last frame."""
         number, start_s = 0, 0.0
         for take in list_takes(self._file):
-            with open_video(take) as source:
+            with open_remote_film(take) as remote, open_video(take, remote) as source:
                 stats = DecodeStats()
                 timestamps = MonotonicTimestamps(source.time_base, source.step_s, source.start)
-                for item in self._decode_timed(take, source, stats, timestamps):
+                usual_size = find_usual_size(take, remote)
+                for item in self._decode_timed(usual_size, source, stats, timestamps):
                     _check_shape(take, item.transform, reports)
                     yield replace(item, source_frame=number + item.source_frame, pts_s=start_s + item.pts_s)
                 reports.append(self._make_report(source, stats, timestamps))
@@ -92,14 +94,13 @@ class FrameReader:
             start_s += timestamps.first_s + reports[-1].duration_s
 
     def _decode_timed(
-        self, take: Path, source: VideoFile, stats: DecodeStats, timestamps: MonotonicTimestamps
+        self, usual_size: tuple[int, int] | None, source: VideoFile, stats: DecodeStats, timestamps: MonotonicTimestamps
     ) -> Iterator[TimedPicture]:
         transform: FrameTransform | None = None
-        usual_size = find_usual_size(take)
         pictures = place_untimed_start(FrameDecoder(source).decode_pictures(), source.step_s / float(source.time_base))
         for number, picture in enumerate(pictures):
             if transform is None and picture.frame is not None:
-                transform = make_transform(picture.frame, source.pixel_aspect, self._max_side, usual_size)
+                transform = make_transform(picture.frame, source.pixel_aspect, self._max_side, usual_size, source.crop)
                 transform = transform.with_tone_map(picture.frame) if self._tone_map else transform
                 stats.transform = transform
             pts_s = timestamps.assign_time(picture)

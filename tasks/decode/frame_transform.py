@@ -22,6 +22,7 @@ from av.video.reformatter import Colorspace, ColorTrc, Interpolation, VideoRefor
 from numpy.typing import NDArray
 
 from tasks.arrays import Image
+from tasks.decode.container_crop import ContainerCrop
 from tasks.decode.orientation import Orientation, read_orientation
 from tasks.decode.tone_map import DEFAULT_PEAK_NITS, MAX_NITS, REFERENCE_WHITE_NITS, HdrTransfer, tone_map
 from tasks.decode.ycgco import MATRIX_YCGCO, convert_ycgco
@@ -48,7 +49,7 @@ class FrameTransform:
     scaled: bool
     """Whether frames are resampled; else a last odd row or column is cropped."""
     source_width: int
-    """Of most frames, pixels, before rotation."""
+    """Of most frames, of what is shown of them, pixels, before rotation."""
     source_height: int
     pixel_format: str
     """Of the first frame, FFmpeg's name."""
@@ -56,9 +57,18 @@ class FrameTransform:
     """Transfer curve of the first frame where that is one of HDR."""
     peak_nits: float = 0.0
     """Peak of HDR content that is tone-mapped, cd/m2; 0: codes are stored as they are."""
+    crop: ContainerCrop | None = None
+    """The part of frames that is shown; None for all of it."""
+
+    @property
+    def coded_size(self) -> tuple[int, int]:
+        """Width and height of most frames as they are stored in the file, pixels, before rotation."""
+        crop = self.crop
+        return (self.source_width, self.source_height) if crop is None else (crop.coded_width, crop.coded_height)
 
     def render_image(self, picture: VideoFrame) -> Image:
         """(height, width, 3) uint8 RGB."""
+        picture = picture if self.crop is None else self.crop.crop(picture)
         sideways = self.orientation.is_sideways
         size = (self.height, self.width) if sideways else (self.width, self.height)
         if not self.scaled and (picture.width - size[0], picture.height - size[1]) in {(0, 0), (0, 1), (1, 0), (1, 1)}:
@@ -99,14 +109,22 @@ class FrameTransform:
 
 
 def make_transform(
-    first: VideoFrame, pixel_aspect: Fraction, max_side: int | None, usual_size: tuple[int, int] | None = None
+    first: VideoFrame,
+    pixel_aspect: Fraction,
+    max_side: int | None,
+    usual_size: tuple[int, int] | None = None,
+    crop: ContainerCrop | None = None,
 ) -> FrameTransform:
     """The transform of a video whose first frame is `first`; `pixel_aspect` is width by height of one pixel.
 
-    `usual_size`: width and height that most frames have, pixels, where it is not that of the first.
+    `usual_size`: width and height that most frames have, pixels, where it is not that of the first. `crop`: what the
+    container asks to show; it counts where it is for frames of the usual size.
     """
     orientation = read_orientation(first)
     source_width, source_height = usual_size or (first.width, first.height)
+    crop = crop if crop is not None and crop.holds_for(source_width, source_height) else None
+    if crop is not None:
+        source_width, source_height = crop.width, crop.height
     width, height, scaled = compute_working_size(
         source_width, source_height, pixel_aspect, orientation.is_sideways, max_side
     )
@@ -119,6 +137,7 @@ def make_transform(
         source_height=source_height,
         pixel_format=first.format.name,
         hdr=HDR_TRANSFERS.get(first.color_trc),
+        crop=crop,
     )
 
 

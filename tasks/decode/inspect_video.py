@@ -16,6 +16,7 @@ from av.video.frame import VideoFrame
 from tasks.decode.ffmpeg_log import capture_ffmpeg_log
 from tasks.decode.film_list import list_takes
 from tasks.decode.frame_transform import FrameTransform, make_transform
+from tasks.decode.remote_film import open_remote_film
 from tasks.decode.usual_size import find_usual_size
 from tasks.decode.video_file import VideoFile, open_video
 from tasks.errors import BadInput
@@ -80,8 +81,8 @@ def inspect_video(file: Path, max_side: int | None) -> VideoCheck:
 
 
 def _inspect_take(file: Path, max_side: int | None) -> VideoCheck:
-    usual_size = find_usual_size(file)
-    with open_video(file) as source:
+    with open_remote_film(file) as remote, open_video(file, remote) as source:
+        usual_size = find_usual_size(file, remote)
         scan = _Scan(source)
         first = scan.read_all()
         if first is None:
@@ -89,7 +90,7 @@ def _inspect_take(file: Path, max_side: int | None) -> VideoCheck:
                 f"{source.name} must hold frames that decode, got {source.packets_read} packets of {source.codec} and "
                 "not one picture; it is damaged or encrypted: copy it again from where it came"
             )
-        transform = make_transform(first, source.pixel_aspect, max_side, usual_size)
+        transform = make_transform(first, source.pixel_aspect, max_side, usual_size, source.crop)
         frames, duration_s = source.packets_read, scan.duration_s
         return VideoCheck(
             container=source.container.format.name,
@@ -166,7 +167,9 @@ def _describe(source: VideoFile, scan: _Scan, first: VideoFrame, transform: Fram
         notes.append(f"reading stops before the end: {source.ending[0]}")
     if scan.flagged:
         notes.append(f"{scan.flagged} packet{'s' * (scan.flagged > 1)} flagged as damaged")
-    if (first.width, first.height) != (transform.source_width, transform.source_height):
+    if transform.crop is not None:
+        notes.append(f"{transform.crop} are shown, as the container asks")
+    if (first.width, first.height) != transform.coded_size:
         notes.append(f"the picture size changes: it begins with {first.width}x{first.height}")
     if transform.orientation.mirrored:
         notes.append("mirrored left to right, as the file asks")

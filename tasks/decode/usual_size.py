@@ -12,6 +12,7 @@ from pathlib import Path
 from av.error import FFmpegError
 
 from tasks.decode.ffmpeg_log import capture_ffmpeg_log
+from tasks.decode.remote_film import RemoteFilm
 from tasks.decode.video_file import open_video
 
 CHANGING_FORMATS = frozenset({"matroska", "webm", "mpegts", "flv", "ogg", "asf", "mpeg"})
@@ -20,9 +21,12 @@ CHANGING_CODECS = frozenset({"vp8", "vp9", "av1", "h264", "hevc", "mpeg2video", 
 """Codecs whose key frames state their own size, with frames between them."""
 
 
-def find_usual_size(file: Path) -> tuple[int, int] | None:
-    """Width and height that most frames have, pixels, the earlier at a tie; None where the first frame's holds."""
-    with open_video(file) as source:
+def find_usual_size(file: Path, remote: RemoteFilm | None = None) -> tuple[int, int] | None:
+    """Width and height that most frames have, pixels, the earlier at a tie; None where the first frame's holds.
+
+    `remote`: as in open_video.
+    """
+    with open_video(file, remote) as source:
         if not set(source.formats) & CHANGING_FORMATS or source.codec not in CHANGING_CODECS:
             return None
         context = source.stream.codec_context

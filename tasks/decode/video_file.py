@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
@@ -17,12 +17,14 @@ from av.error import FFmpegError
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from tasks.artifacts.raw_video import RawVideo
+from tasks.decode.container_crop import ContainerCrop, read_container_crop
 from tasks.decode.ffmpeg_log import capture_ffmpeg_log, select_errors
-from tasks.decode.file_kind import explain_no_video, is_mp4
+from tasks.decode.file_kind import explain_no_video, is_mp4, read_sample
+from tasks.decode.film_address import name_film
 from tasks.decode.film_list import SUFFIX, read_film_list
 from tasks.decode.joined_images import JoinedImages
-from tasks.decode.video_stream import select_stream
+from tasks.decode.remote_film import RemoteFilm, RemoteStream, open_bytes, open_remote_film
+from tasks.decode.video_stream import list_films, select_stream
 from tasks.errors import BadInput
 
 # Formats that make FFmpeg open other files (some from the network, some waiting for more data), and text.
@@ -45,6 +47,8 @@ class VideoFile:
     container: InputContainer
     stream: VideoStream
     notes: list[str] = field(default_factory=list[str])
+    crop: ContainerCrop | None = None
+    """The part of the picture that the container asks to show; None for all of it."""
     indexed: int = 0
     """Entries of the container's index before the first packet was read."""
     packets_read: int = 0
@@ -55,6 +59,8 @@ class VideoFile:
     """Decode time of the first packet, ticks."""
     ending: list[str] = field(default_factory=list[str])
     """FFmpeg's error messages where reading stopped."""
+    check: Callable[[], None] = lambda: None
+    """Raises where what was read is not what the file holds, but what a broken connection left of it."""
 
     @property
     def formats(self) -> list[str]:
@@ -160,6 +166,7 @@ class VideoFile:
                 except IndexError:
                     # PyAV 18 raises this at the end of files whose streams appear after the header.
                     packet = None
+            self.check()
             wrong = select_errors(messages, self.container.format.name)
             if packet is None:
                 self.ending += wrong
@@ -177,25 +184,39 @@ class VideoFile:
 
 
 @contextmanager
-def open_video(file: Path) -> Generator[VideoFile]:
-    """Open `file` for decoding; BadInput where it is missing, empty, no video, or cut off before its index."""
+def open_video(file: Path, remote: RemoteFilm | None = None) -> Generator[VideoFile]:
+    """Open `file` for decoding; BadInput where it is missing, empty, no video, or cut off before its index.
+
+    `remote`: the film at the address that `file` holds, where others read it too (remote_film.py).
+    """
     if not file.is_file():
         raise BadInput(f"{file.name} must be a video file, got {'a folder' if file.is_dir() else 'no such file'}")
-    if not file.stat().st_size:
-        raise BadInput(f"{file.name} must be a video, got an empty file; copy it again from where it came")
-    if file.suffix == SUFFIX:
-        yield from _open_images(file)
-        return
-    if (other := explain_no_video(file)) is not None:
-        raise BadInput(f"{file.name} must be a video, got {other}")
-    with capture_ffmpeg_log() as messages:
-        try:
-            container = _open_container(file)
-        except (FFmpegError, OSError) as error:
-            raise BadInput(_describe_open_error(file, error, [what for _, _, what in messages])) from None
-    with container:
-        stream, notes = select_stream(file, container)
-        yield VideoFile(RawVideo(file).name, container, stream, notes, indexed=len(stream.index_entries))
+    name = name_film(file)
+    with ExitStack() as opened:
+        remote = remote or opened.enter_context(open_remote_film(file))
+        if not (file.stat().st_size if remote is None else remote.address.size):
+            raise BadInput(f"{name} must be a video, got an empty file; copy it again from where it came")
+        if file.suffix == SUFFIX:
+            yield from _open_images(file)
+            return
+        sample = read_sample(file) if remote is None else remote.sample
+        if (other := explain_no_video(sample)) is not None:
+            raise BadInput(f"{name} must be a video, got {other}")
+        check = (lambda: None) if remote is None else remote.check
+        with capture_ffmpeg_log() as messages:
+            try:
+                container = _open_container(file if remote is None else remote)
+            except (FFmpegError, OSError) as error:
+                check()
+                raise BadInput(_describe_open_error(name, sample, error, [what for _, _, what in messages])) from None
+        with container:
+            check()
+            with file.open("rb") if remote is None else open_bytes(remote) as content:
+                stream, notes = select_stream(name, container, sample, content)
+                place = list_films(container).index(stream)
+                crop = read_container_crop(content, container.format.name.split(","), stream.id, place)
+            check()
+            yield VideoFile(name, container, stream, notes, crop, indexed=len(stream.index_entries), check=check)
 
 
 def _open_images(file: Path) -> Iterator[VideoFile]:
@@ -215,8 +236,7 @@ def _open_images(file: Path) -> Iterator[VideoFile]:
         yield VideoFile(file.stem, container, container.streams.video[0])
 
 
-def _open_container(file: Path) -> InputContainer:
-    # An absolute path is not parsed as a protocol.
+def _open_container(file: Path | RemoteFilm) -> InputContainer:
     container = _open_as(file, None)
     if container.format.name != "jpeg_pipe":
         return container
@@ -230,8 +250,10 @@ def _open_container(file: Path) -> InputContainer:
     return _open_as(file, "mjpeg")
 
 
-def _open_as(file: Path, form: str | None) -> InputContainer:
-    return av.open(str(file.resolve()), format=form, metadata_errors="replace", options=_single_file_options())
+def _open_as(file: Path | RemoteFilm, form: str | None) -> InputContainer:
+    # An absolute path is not parsed as a protocol.
+    place = str(file.resolve()) if isinstance(file, Path) else RemoteStream(file)
+    return av.open(place, "r", format=form, metadata_errors="replace", options=_single_file_options())
 
 
 @cache
@@ -241,11 +263,11 @@ def _single_file_options() -> dict[str, str]:
     return {"protocol_whitelist": "file", "format_whitelist": formats}
 
 
-def _describe_open_error(file: Path, error: Exception, messages: list[str]) -> str:
-    if any("moov atom not found" in what for what in messages) and is_mp4(file):
+def _describe_open_error(name: str, sample: bytes, error: Exception, messages: list[str]) -> str:
+    if any("moov atom not found" in what for what in messages) and is_mp4(sample):
         return (
-            f"{file.name} must be a whole video, got one that was cut off before its index (no moov atom), "
+            f"{name} must be a whole video, got one that was cut off before its index (no moov atom), "
             "so no frame can be found; copy it again, or rebuild the index with a repair tool such as untrunc"
         )
     reason = getattr(error, "strerror", None) or str(error)
-    return f"{file.name} must be a video that FFmpeg can open, got {reason!r}; check that it plays, or remove it"
+    return f"{name} must be a video that FFmpeg can open, got {reason!r}; check that it plays, or remove it"

@@ -54,5 +54,6 @@ def format_size(width: int, height: int) -> str:
 
 
 def format_rate(fps: float) -> str:
-    """Frames per second without idle decimals: `30`, `29.97`, `12.5`."""
-    return f"{fps:.2f}".rstrip("0").rstrip(".")
+    """Frames per second without idle decimals: `30`, `29.97`, `12.5`; slow ones to two digits: `0.00067`."""
+    decimals = 2 if fps <= 0 else max(2, 1 - math.floor(math.log10(fps)))
+    return f"{fps:.{decimals}f}".rstrip("0").rstrip(".")

@@ -17,6 +17,7 @@ from flows.engine.outcome import Item
 from tasks.errors import SemflowError
 from tests.agents.team import make_team
 from tests.agents.test_run_on_agents import write_films
+from tests.factories.range_server import serve_ranges
 
 MD5 = "0" * 32
 BATCH = Batch(
@@ -52,6 +53,10 @@ def test_a_batch_is_read_as_it_was_written() -> None:
         ({"videos": [{"name": "a", "relative": "/etc/passwd", "md5": MD5, "place": "", "parts": None}]}, SemflowError),
         ({"videos": [{"name": "a", "relative": "a", "md5": "x", "place": "", "parts": None}]}, ValueError),
         ({"videos": [{"name": "a", "relative": "a", "md5": MD5, "place": "", "parts": "x"}]}, ValueError),
+        (
+            {"videos": [{"name": "a", "relative": "a", "md5": MD5, "place": "/a", "parts": None, "form": "{}"}]},
+            ValueError,
+        ),
         ({"recipes": ["{}"]}, ValueError),
         ({"others": ["../z"]}, SemflowError),
     ],
@@ -72,6 +77,22 @@ def test_films_that_lie_elsewhere_are_listed_for_the_agent(tmp_path: Path) -> No
     assert found["b"].parts is not None and found["b"].parts.takes == (Path("/mnt/1.mp4"), Path("/mnt/2.mp4"))
     assert found["c"].parts is not None and found["c"].parts.fps == 12.0
     assert not found["z.mp4"].path.exists()
+
+
+def test_a_film_at_an_address_is_read_by_the_agent_and_need_not_be_hashed_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    team = make_team(tmp_path, "remote")
+    with serve_ranges() as server:
+        server.films["/far.mp4"] = b"banana" * 100
+        (team.root / "videos.yaml").write_text(f"far: {server.url}/far.mp4\n")
+        write_films(team.root, {"near": "cat"})
+        summary, _ = team.run()
+        assert summary.is_good, summary
+        assert {o.video for o in summary.outcomes} >= {"far", "near"}
+        # The toy stage reads the address file; a second reading of the film would be an agent's that hashes it.
+        assert server.sent == len(server.films["/far.mp4"]) + server.requests - 1
 
 
 def test_a_linked_film_is_processed_where_it_lies(tmp_path: Path) -> None:

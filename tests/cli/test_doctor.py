@@ -11,6 +11,7 @@ import pytest
 
 from flows.cli import doctor
 from tasks.errors import SemflowError
+from tests.factories.range_server import serve_ranges
 
 OPENCV, CONTRIB = "opencv-python", "opencv-contrib-python-headless"
 
@@ -100,3 +101,15 @@ def test_a_clone_that_runs_the_code_of_another_is_told(tmp_path: Path) -> None:
     with pytest.raises(SemflowError, match="the environment belongs to another clone; run `make install` here"):
         doctor._code(tmp_path)
     assert doctor._code(Path(doctor.__file__).parents[2]).startswith("that of ")
+
+
+def test_films_at_addresses_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    assert doctor._films(tmp_path) == "none at addresses"
+    with serve_ranges() as server:
+        server.films["/a.mp4"] = b"film"
+        (tmp_path / "videos.yaml").write_text(f"a: {server.url}/a.mp4\n")
+        assert doctor._films(tmp_path) == "1 at addresses can be read"
+        (tmp_path / "videos.yaml").write_text(f"a: {server.url}/a.mp4\nb: {server.url}/b.mp4\n")
+        with pytest.raises(SemflowError, match=r"1 of 2 that are not: .*/b\.mp4 is not there \(404"):
+            doctor._films(tmp_path)

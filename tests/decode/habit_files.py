@@ -170,6 +170,13 @@ def _call(path: Path) -> None:
         joined.unlink()
 
 
+@maker("ten_hour_pause.mkv", "ten_hour_pause.mp4")
+def _ten_hour_pause(path: Path) -> None:
+    """Recorded until ten hours later, with nothing between."""
+    times = [40 * n + 36_000_000 * (n >= 6) for n in range(COUNT)]
+    film(path, times=times, time_base=Fraction(1, 1000), options={"bf": "0"})
+
+
 @maker("lfs_pointer.mp4", "annex_pointer.mp4", "annex_link.mp4")
 def _pointer(path: Path) -> None:
     path.write_text(

@@ -115,3 +115,12 @@ def test_a_turned_phone_is_fitted_in_and_not_stretched(odd: Odd, decoded: Decode
 def test_colours_in_ycgco_are_read(name: str, odd: Odd, decoded: Decode) -> None:
     for number, image in decoded(odd(name)).images():
         assert np.abs(image.astype(int) - picture(number)).mean() < 2
+
+
+@pytest.mark.parametrize("name", ["ten_hour_pause.mkv", "ten_hour_pause.mp4"])
+@pytest.mark.parametrize("fps", [None, 12.5])
+def test_a_pause_of_ten_hours_stays_in_the_times(name: str, fps: float | None, odd: Odd, decoded: Decode) -> None:
+    frames = decoded(odd(name), fps=fps)
+    assert len(frames) in ((COUNT,) if fps is None else (COUNT // 2, COUNT // 2 + 1))
+    assert frames.ok.all()
+    assert frames.pts_s[-1] - frames.pts_s[0] == pytest.approx(36_000 + (COUNT - 1) / 25, abs=0.05)

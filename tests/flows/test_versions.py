@@ -88,6 +88,21 @@ def test_an_experiment_computes_what_is_downstream_and_comes_back(toy: Toy) -> N
     assert toy.run() == {}
 
 
+def test_an_experiment_in_a_folder_of_its_own_has_the_raw_videos(toy: Toy) -> None:
+    toy.edit("params.yaml", "store_raw: true", "store_raw: false")
+    toy.write("data/raw/more.mp4", "bananas")
+    toy.run()
+    toy.git("add", ".")
+    toy.git("commit", "-qm", "Three videos in DVC's cache, one that is not")
+    toy.calls()
+    toy.dvc("exp", "run", "--temp", "--set-param", "tell.times=3", "--name", "apart")
+    assert toy.calls() == ["tell"] * 4
+    toy.dvc("exp", "apply", "apart")
+    assert toy.run() == {} and toy.is_clean()
+    toy.dvc("exp", "run", "--temp", "--set-param", "read.upper=true", "--name", "upper")
+    assert toy.calls().count("read") == 4
+
+
 def test_the_parameters_are_laid_out_as_dvc_writes_them(checkout: Path, tmp_path: Path) -> None:
     text = (checkout / "params.yaml").read_text(encoding="utf-8")
     (tmp_path / "params.yaml").write_text(text, encoding="utf-8")

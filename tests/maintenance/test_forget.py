@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from flows.engine.dvc_store.object_store import ObjectStore
+from flows.engine.film_addresses import address_file
 from flows.engine.project import Project
 from flows.maintenance import erase_video
 from tests.engine import toys
 from tests.engine.dvc_store.conftest import dvc, git
+from tests.factories.range_server import serve_ranges
 from tests.maintenance.conftest import CONFIG, Killed, Repository, make_repository
 
 NAME = "zebra_9"
@@ -424,6 +426,21 @@ def test_a_linked_video_is_refused_until_its_line_is_gone(zoo: Repository, tmp_p
     assert zoo.semflow("forget", "linked", "--yes")["good"]
     assert film.exists()
     assert not zoo.cache.has_object(md5("far away"))
+
+
+def test_of_a_film_at_an_address_nothing_is_remembered(zoo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serve_ranges() as server:
+        server.films["/x.mp4"] = b"far away"
+        (zoo.root / "videos.yaml").write_text(f"linked: {server.url}/x.mp4\n")
+        zoo.run()
+        assert "remove that line first" in zoo.says("forget", "linked", "--yes", code=2)
+        (zoo.root / "videos.yaml").unlink()
+        assert address_file(zoo.root, "linked").is_file()
+        assert zoo.semflow("forget", "linked", "--yes")["good"]
+        assert not address_file(zoo.root, "linked").exists()
+        kept = [path for path in (zoo.root / ".semflow").rglob("*") if path.is_file()]
+        assert not any(server.url.encode() in path.read_bytes() for path in kept)
 
 
 def test_without_dvc_the_working_copy_is_erased(repository: Repository) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from flows.engine.plan import Plan
 from tests.engine import toys
+from tests.factories.range_server import serve_ranges
 from tests.maintenance.conftest import Repository
 
 
@@ -261,3 +262,20 @@ def test_an_item_whose_inputs_are_not_kept_is_recomputed_after_they_are(reposito
     assert [(one["video"], one["verdict"]) for one in found["recomputed"]] == [("one", "equal"), ("two", "equal")]
     repository.run()
     assert not list((repository.root / "data/words").glob("*.txt"))
+
+
+def test_of_a_film_at_an_address_the_bytes_are_verified(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serve_ranges() as server:
+        server.films["/x.mp4"] = b"far away" * 1000
+        (repository.root / "videos.yaml").write_text(f"linked: {server.url}/x.mp4\n")
+        repository.run()
+        before = server.sent
+        assert repository.semflow("verify")["good"]
+        assert server.sent >= before + len(server.films["/x.mp4"])
+        monkeypatch.setattr(server, "mark", lambda _: '"the same"')
+        repository.run()
+        server.films["/x.mp4"] = b"far awaY" * 1000
+        assert not repository.semflow("verify", code=1)["good"], "a server that gives other bytes under the same mark"

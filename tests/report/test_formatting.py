@@ -50,3 +50,4 @@ def test_one_is_not_plural() -> None:
 
 def test_rates_lose_idle_decimals() -> None:
     assert (format_rate(30.0), format_rate(30000 / 1001), format_rate(12.5)) == ("30", "29.97", "12.5")
+    assert (format_rate(24 / 36_001), format_rate(0.04), format_rate(0.0)) == ("0.00067", "0.04", "0")

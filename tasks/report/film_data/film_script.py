@@ -16,7 +16,7 @@ from tasks.artifacts.table import NULL
 from tasks.report.film_data.packed_series import pack_series
 from tasks.report.film_data.person_data import pack_curves, pack_poses, pack_tracks
 from tasks.report.film_data.picture_layers import pack_arrows, pack_field, pack_masks
-from tasks.report.overlay.encode_video import TICKS_PER_S
+from tasks.report.overlay.film_ticks import compute_film_ticks
 from tasks.report.overlay.plain_film import film_size
 from tasks.report.report_data import ReportData
 
@@ -32,6 +32,7 @@ def render_film_script(data: ReportData) -> str:
 
 def pack_film(data: ReportData) -> Mapping[str, Any]:
     """Times, states, tracks, people, actions and picture layers of one film; times are ticks since its first frame."""
+    clock = compute_film_ticks(data.edges_s)
     status = np.array([STATUS_CODES.index(str(one)) for one in data.frames.status], np.int8)
     return {
         "video": data.video,
@@ -39,8 +40,8 @@ def pack_film(data: ReportData) -> Mapping[str, Any]:
         "height": data.frames.height,
         "filmWidth": film_size(data)[0],
         "filmHeight": film_size(data)[1],
-        "ticks": TICKS_PER_S,
-        "edges": pack_series(np.rint(data.edges_s * TICKS_PER_S)),
+        "ticks": clock.per_s,
+        "edges": pack_series(clock.edges),
         "status": pack_series(status),
         "cuts": (np.flatnonzero(data.dense_flow.cut) + 1).tolist(),
         "trail": data.params.trail,

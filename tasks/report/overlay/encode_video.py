@@ -12,15 +12,17 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 from av.container import OutputContainer
 from av.packet import Packet
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from tasks.arrays import Image
+from tasks.report.overlay.film_ticks import compute_film_ticks
 from tasks.report.overlay.yuv import to_yuv420
 
-TICKS_PER_S = 90_000  # MPEG's clock: holds the usual rates exactly, and any time to 6 microseconds
 THREADS = 2  # x264's output depends on it, so it must not depend on the machine
 # No choice by processor, and none by x264's lookahead, which reads memory that nobody wrote and so varies by itself.
 DETERMINISTIC_OPTIONS = "cpu-independent=1:mbtree=0:b-adapt=0"
@@ -39,20 +41,24 @@ class VideoEncoding:
     preset: str
 
 
-def encode_video(path: Path, pictures: Iterable[tuple[float, Image]], end_s: float, encoding: VideoEncoding) -> None:
-    """Encode (time in seconds, RGB image with even sides) pairs as they come; the last one lasts until `end_s`."""
-    options = {"movflags": "+faststart", "fflags": "+bitexact"}
+def encode_video(path: Path, images: Iterable[Image], edges_s: NDArray[np.float64], encoding: VideoEncoding) -> None:
+    """Encode RGB images with even sides as they come.
+
+    `edges_s`: (t + 1,) seconds from 0 at which each image begins, and the end of the last one.
+    """
+    clock = compute_film_ticks(edges_s)
+    options = {"movflags": "+faststart", "fflags": "+bitexact", "video_track_timescale": str(clock.per_s)}
     with av.open(str(path), "w", format="mp4", options=options) as container:
-        stream = _add_stream(container, encoding)
-        end = round(end_s * TICKS_PER_S)
-        for time_s, image in pictures:
+        stream = _add_stream(container, encoding, clock.per_s)
+        end = int(clock.edges[-1])
+        for ticks, image in zip(clock.edges[:-1].tolist(), images, strict=True):
             frame = av.VideoFrame.from_ndarray(to_yuv420(image), format="yuv420p")
-            frame.pts, frame.time_base = round(time_s * TICKS_PER_S), Fraction(1, TICKS_PER_S)
+            frame.pts, frame.time_base = ticks, Fraction(1, clock.per_s)
             _mux(container, stream.encode(frame), end)
         _mux(container, stream.encode(None), end)
 
 
-def _add_stream(container: OutputContainer, encoding: VideoEncoding) -> VideoStream:
+def _add_stream(container: OutputContainer, encoding: VideoEncoding, ticks_per_s: int) -> VideoStream:
     stream = container.add_stream("libx264", rate=Fraction(encoding.fps).limit_denominator(1001))
     stream.width, stream.height, stream.pix_fmt = encoding.width, encoding.height, "yuv420p"
     stream.options = {
@@ -62,7 +68,7 @@ def _add_stream(container: OutputContainer, encoding: VideoEncoding) -> VideoStr
         "x264-params": f"keyint={max(1, round(KEY_FRAME_S * encoding.fps))}:{DETERMINISTIC_OPTIONS}",
     }
     codec = stream.codec_context
-    codec.time_base = Fraction(1, TICKS_PER_S)
+    codec.time_base = Fraction(1, ticks_per_s)
     codec.color_range = ColorRange.MPEG
     codec.color_primaries = ColorPrimaries.BT709
     codec.color_trc = ColorTrc.BT709

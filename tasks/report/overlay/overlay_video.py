@@ -23,17 +23,17 @@ def write_overlay(path: Path, data: ReportData) -> None:
     """Write the overlay video of a video with at least one frame."""
     params, canvas = data.params, Canvas(data.frames.width, data.frames.height)
     encoding = VideoEncoding(canvas.even_width, canvas.even_height, data.fps, params.crf, params.preset)
-    encode_video(path, render_frames(data), data.span_s, encoding)
+    encode_video(path, render_frames(data), data.edges_s, encoding)
 
 
-def render_frames(data: ReportData) -> Iterator[tuple[float, Image]]:
-    """(seconds since the first frame, picture) of every frame, lost ones too."""
+def render_frames(data: ReportData) -> Iterator[Image]:
+    """The picture of every frame, lost ones too."""
     paths = split_runs(data.tracks)
     last: Image | None = None
     for frame in range(len(data.frames)):
         if data.frames.status[frame] != "lost":
             last = data.frames.image(frame)
-        yield float(data.edges_s[frame]), _picture(data, paths, frame, last)
+        yield _picture(data, paths, frame, last)
 
 
 def render_frame(data: ReportData, frame: int) -> Image:

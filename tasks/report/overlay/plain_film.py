@@ -18,7 +18,7 @@ def write_film(path: Path, data: ReportData) -> None:
     """Write the film of a video with at least one frame."""
     width, height = film_size(data)
     encoding = VideoEncoding(width, height, data.fps, data.params.crf, data.params.preset)
-    encode_video(path, render_plain_frames(data), data.span_s, encoding)
+    encode_video(path, render_plain_frames(data), data.edges_s, encoding)
 
 
 def film_size(data: ReportData) -> tuple[int, int]:
@@ -26,8 +26,8 @@ def film_size(data: ReportData) -> tuple[int, int]:
     return -(-data.frames.width // 2) * 2, -(-data.frames.height // 2) * 2
 
 
-def render_plain_frames(data: ReportData) -> Iterator[tuple[float, Image]]:
-    """(seconds since the first frame, picture) of every frame; a lost one is the last picture, grey and dim."""
+def render_plain_frames(data: ReportData) -> Iterator[Image]:
+    """The picture of every frame; a lost one is the last picture, grey and dim."""
     last: Image | None = None
     width, height = film_size(data)
     for frame in range(len(data.frames)):
@@ -35,7 +35,7 @@ def render_plain_frames(data: ReportData) -> Iterator[tuple[float, Image]]:
             picture = make_placeholder(last, data.frames.height, data.frames.width)
         else:
             picture = last = data.frames.image(frame)
-        yield float(data.edges_s[frame]), _extend_edges(picture, width, height)
+        yield _extend_edges(picture, width, height)
 
 
 def _extend_edges(image: Image, width: int, height: int) -> Image:
