@@ -90,7 +90,7 @@ def test_counts_name_the_greatest_number_at_once(make_dossier: Callable[..., Rep
         make_dossier([(f, k, 0, 0.9, (1.0, 1, 9, 9)) for k in (1, 2, 3) for f in range(3 * k, 12)])
     )
     assert section is not None
-    assert section.lead.startswith("At most 3 person tracks at once, at 0:00.4.")
+    assert section.lead.startswith("At most 3 person tracks at once, at 0:00.3.")
 
 
 def test_counts_of_a_long_video_stay_small(make_dossier: Callable[..., ReportData]) -> None:
