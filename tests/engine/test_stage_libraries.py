@@ -15,9 +15,13 @@ from tasks.fingerprint import EQUIVALENT_DISTRIBUTIONS, find_import_closure, fin
 from tasks.source_code import list_own_packages
 from tasks.stage import Stage
 
+FETCHES = "fetches the bytes of a film at an address, whose MD5 is in the recipe"
 EXEMPT = {
+    "botocore": FETCHES,
     "cachetools": "keeps values in memory, and changes none",
+    "fsspec": FETCHES,
     "pydantic": "checks parameters, whose values are in the recipe themselves",
+    "requests": FETCHES,
 }
 """Distributions that cannot change a byte, and why."""
 DECLARED_NAMES = {other: name for name, others in EQUIVALENT_DISTRIBUTIONS.items() for other in others}
