@@ -77,7 +77,7 @@ def _figures(data: ReportData) -> list[tuple[str, str, str]]:
     whole = int(frames.ok.sum())
     remark = "all whole" if whole == len(frames) > 0 else f"{format_number(whole, 1)} whole"
     figures = [
-        ("Duration", format_clock(data.span_s, 0.1), f"{format_number(len(frames), 1)} frames, {remark}"),
+        ("Duration", format_duration(data.span_s), f"{format_number(len(frames), 1)} frames, {remark}"),
         ("Detections", format_number(len(data.detections), 1), _per_frame(len(data.detections), whole)),
         ("Tracks", format_number(len(data.track_summaries), 1), count_classes(data) or "none"),
     ]
