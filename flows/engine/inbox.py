@@ -7,7 +7,6 @@ project's state: a film that was removed from the data set on purpose does not c
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 from collections.abc import Iterable, Mapping
@@ -15,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.engine.atomic_files import PARTIAL_FOLDER, make_partial_path
-from flows.engine.copy_file import COPY_SUFFIX
+from flows.engine.atomic_files import make_partial_path
+from flows.engine.copy_file import COPY_SUFFIX, remove_unfinished_copies
 from flows.engine.non_video_files import explain_non_video_file
 from flows.engine.project_lock import INTAKE_LOCK, hold_lock_file
 from flows.engine.state import State
@@ -159,5 +158,4 @@ def _fetch(system: Any, file: InboxFile, raw: Path) -> None:
                 raise SemflowError(f"{file.path} must have {file.size} bytes as listed, got {came}; run again")
             beside.replace(final)
     finally:
-        with contextlib.suppress(OSError):  # others are writing there
-            (final.parent / PARTIAL_FOLDER).rmdir()
+        remove_unfinished_copies(final.parent)

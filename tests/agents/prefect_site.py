@@ -236,3 +236,18 @@ def workers_online(site: Site) -> int:
         except OSError:
             return 0
     return count
+
+
+def find_processes(module: str, roots: Sequence[Path]) -> list[int]:
+    """The living processes `python -m module` whose current folder is one of `roots` or lies below it."""
+    found: list[int] = []
+    for path in Path("/proc").iterdir():
+        if path.name.isdigit():
+            try:
+                words = (path / "cmdline").read_bytes().split(b"\0")
+                here = (path / "cwd").readlink()
+            except OSError:
+                continue
+            if module.encode() in words and any(here.is_relative_to(root) for root in roots):
+                found.append(int(path.name))
+    return sorted(found)

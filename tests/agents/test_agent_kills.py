@@ -18,7 +18,7 @@ import pytest
 
 from flows.agents.document_store import FolderDocuments
 from flows.engine.dvc_store.object_store import ObjectStore
-from tests.agents.prefect_site import make_agent_clone
+from tests.agents.prefect_site import find_processes, make_agent_clone
 from tests.engine.entry_points import Toy, environment, prefork_server, start_project
 
 FILMS = {f"film{n}.mp4": "banana split " * (n + 1) for n in range(5)}
@@ -85,17 +85,7 @@ class Team:
         path.write_text(re.sub(r"spare: \d+", f"spare: {number}", path.read_text()))
 
     def agent_pids(self) -> list[int]:
-        found: list[int] = []
-        for path in Path("/proc").iterdir():
-            if path.name.isdigit():
-                try:
-                    words = (path / "cmdline").read_bytes().split(b"\0")
-                    here = str((path / "cwd").readlink())
-                except OSError:
-                    continue
-                if b"flows.agents.agent" in words and here in [str(agent.root) for agent in self.agents]:
-                    found.append(int(path.name))
-        return sorted(found)
+        return find_processes("flows.agents.agent", [agent.root for agent in self.agents])
 
     def torn(self) -> list[str]:
         """Objects whose bytes do not have their hash."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,6 +12,7 @@ from tests.agents.prefect_site import (
     ENDED,
     Site,
     agent_calls,
+    find_processes,
     flow_runs,
     open_team,
     program,
@@ -88,7 +88,9 @@ def test_a_cancelled_run_ends_its_agents_work_and_frees_the_project(team: Team) 
     run = start_run(team, ["long0", "long1"], 600.0)
     began = time.monotonic()
     site.call(toy, *program("prefect", "flow-run", "cancel", run))
-    wait_until(lambda: not any(map(computing, [toy, *agents])), "the end of all work")
+    wait_until(
+        lambda: not find_processes("flows.engine.worker", [one.root for one in (toy, *agents)]), "the end of all work"
+    )
     print(f"no worker was left after {time.monotonic() - began:.1f} s")
     # The run's own process says Crashed, for it cannot know why it was ended; Prefect's worker corrects that.
     wait_until(lambda: read_state(site, run) == "CANCELLED", "the state Cancelled")
@@ -98,18 +100,3 @@ def test_a_cancelled_run_ends_its_agents_work_and_frees_the_project(team: Team) 
     for agent in agents:
         (agent.home / "delay").unlink()
     assert json.loads(site.call(toy, *semflow("run", "--json")))["good"], "nobody holds the project"
-
-
-def computing(toy: Toy) -> list[str]:
-    """The worker processes of the project and of its agents that are alive."""
-    found: list[str] = []
-    for path in Path("/proc").iterdir():
-        if path.name.isdigit():
-            try:
-                words = (path / "cmdline").read_bytes().split(b"\0")
-                here = str((path / "cwd").readlink())
-            except OSError:
-                continue
-            if b"flows.engine.worker" in words and here.startswith(str(toy.root)):
-                found.append(path.name)
-    return found

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.factories.s3_server import serve_bucket
 
 BLOCK = 65_536
 
@@ -43,3 +50,14 @@ class CountingRelay:
             if counted:
                 source.close()
                 sink.close()
+
+
+@contextmanager
+def relay_bucket(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CountingRelay]:
+    """An S3 server with the bucket `team`, seen through a relay; DVC's own settings lie in `folder`."""
+    for name in ("DVC_SYSTEM_CONFIG_DIR", "DVC_GLOBAL_CONFIG_DIR", "DVC_SITE_CACHE_DIR"):
+        monkeypatch.setenv(name, str(folder / name))
+    with serve_bucket(monkeypatch) as (_, port):
+        counting = CountingRelay(port)
+        yield counting
+        counting.close()

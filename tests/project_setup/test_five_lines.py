@@ -19,8 +19,7 @@ from tasks.artifacts.actions import Actions
 from tasks.artifacts.poses import Poses
 from tasks.artifacts.tracks import Tracks
 from tests.export.conftest import make_poses
-from tests.factories.counting_relay import CountingRelay
-from tests.factories.s3_server import serve_bucket
+from tests.factories.counting_relay import CountingRelay, relay_bucket
 from tests.project_setup.conftest import Installed
 from tests.reading import conftest as films
 
@@ -70,12 +69,8 @@ def write_film(root: Path, video: str) -> None:
 
 @pytest.fixture
 def relay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CountingRelay]:
-    for name in ("DVC_SYSTEM_CONFIG_DIR", "DVC_GLOBAL_CONFIG_DIR", "DVC_SITE_CACHE_DIR"):
-        monkeypatch.setenv(name, str(tmp_path / name))
-    with serve_bucket(monkeypatch) as (_, port):
-        counting = CountingRelay(port)
+    with relay_bucket(tmp_path, monkeypatch) as counting:
         yield counting
-        counting.close()
 
 
 @pytest.fixture

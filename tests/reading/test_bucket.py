@@ -12,8 +12,7 @@ import pytest
 import semflow
 from flows.engine.dvc_store.object_store import ObjectStore
 from tasks.artifacts.features import FeatureMetadata, Features
-from tests.factories.counting_relay import CountingRelay
-from tests.factories.s3_server import serve_bucket
+from tests.factories.counting_relay import CountingRelay, relay_bucket
 from tests.reading.conftest import GRID, HEIGHT, TIMES, WIDTH, git, record
 
 MOST = 1.2  # bytes that may come, as a share of those that are needed
@@ -22,12 +21,8 @@ MOST = 1.2  # bytes that may come, as a share of those that are needed
 @pytest.fixture
 def relay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CountingRelay]:
     """An S3 server with the bucket `team`, seen through the relay."""
-    for name in ("DVC_SYSTEM_CONFIG_DIR", "DVC_GLOBAL_CONFIG_DIR", "DVC_SITE_CACHE_DIR"):
-        monkeypatch.setenv(name, str(tmp_path / name))
-    with serve_bucket(monkeypatch) as (_, port):
-        counting = CountingRelay(port)
+    with relay_bucket(tmp_path, monkeypatch) as counting:
         yield counting
-        counting.close()
 
 
 def write_features(root: Path) -> None:

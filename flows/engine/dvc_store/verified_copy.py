@@ -28,33 +28,31 @@ def copy_verified(source: Path, target: Path, md5: str, mode: int | None = None)
     files. Raises OSError for errors of the file system; no partial file is left.
     """
     beside = make_temporary_path(target)
-    moved = False
     try:
-        if _copy(source, beside) != md5:
-            return False
-        if mode is not None:
-            set_mode(beside, mode)
-        beside.replace(target)
-        moved = True
-        return True
-    finally:
-        if not moved:
-            beside.unlink(missing_ok=True)
+        is_right = _copy(source, beside) == md5
+        if is_right:
+            if mode is not None:
+                set_mode(beside, mode)
+            beside.replace(target)
+        else:
+            beside.unlink()
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    return is_right
 
 
 def write_bytes_atomically(target: Path, text: bytes, mode: int | None = None) -> None:
     """Write `target` atomically: a reader sees the old or the new bytes, and a full disk leaves no temporary file."""
     beside = make_temporary_path(target)
-    moved = False
     try:
         beside.write_bytes(text)
         if mode is not None:
             set_mode(beside, mode)
         beside.replace(target)
-        moved = True
-    finally:
-        if not moved:
-            beside.unlink(missing_ok=True)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def make_temporary_path(target: Path) -> Path:
