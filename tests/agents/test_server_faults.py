@@ -43,14 +43,15 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
 
 
 def start_run(team: Team, films: list[str], delay_s: float) -> str:
-    """Start a run on agents whose stages take `delay_s` longer, wait until one of `films` is read; the run's id."""
+    """Start a run with new `films` on agents whose stages take `delay_s` longer, wait until one is at work; its id."""
     site, toy, agents = team
+    before = sum(len(agent_calls(agent)) for agent in agents)
     for agent in agents:
         (agent.home / "delay").write_text(str(delay_s))
     for number, film in enumerate(films):
         toy.write(f"data/raw/{film}.mp4", "banana split " * (number + 1))
     site.call(toy, *program("prefect", "deployment", "run", "process_dataset/nightly"))
-    wait_until(lambda: bool(reads(agents, films)), "the first film's turn")
+    wait_until(lambda: sum(len(agent_calls(agent)) for agent in agents) > before, "the first item's turn")
     return str(flow_runs(site, "process_dataset")[-1]["id"])
 
 
