@@ -54,10 +54,10 @@ class ClipFeatures:
     def take(self, rows: Indices) -> ClipFeatures:
         """The clips at `rows`."""
         return ClipFeatures(
-            [self.features[row] for row in rows.tolist()],
+            [self.features[row] for row in map(int, rows)],
             self.label[rows],
             self.number[rows],
-            [self.names[row] for row in rows.tolist()],
+            [self.names[row] for row in map(int, rows)],
             self.is_learned[rows],
         )
 

@@ -1,8 +1,9 @@
 """The trackers SORT and OC-SORT of the package `trackers` 2.6.1, and each choice in which ours differ, one by one.
 
-Every choice is a small override of the reference. With all of them it gives the identities of our preset; with one left
-out, on some detections, others. The module needs that package (`pip install -e '.[peers]'`); what it gave is kept in
-`reference_identities.json`, for tests without it: `python -m tests.evaluate.reference_trackers` writes that file.
+Every choice (reference_choices.py) is a small override of the reference. With all of them it gives the identities of
+our preset; with one left out, on some detections, others. The module needs that package (extra `peers`); what it gave,
+and deep-sort-realtime, is kept in `reference_identities.json`, for tests without them: `python -m
+tests.evaluate.reference_trackers` writes that file.
 """
 
 # pyright: reportMissingImports=false, reportUntypedBaseClass=false
@@ -10,7 +11,7 @@ out, on some detections, others. The module needs that package (`pip install -e 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -31,26 +32,11 @@ from tasks.track.linear_assignment import solve_assignment
 from tasks.track.observation_momentum import append_observation, direction_consistency
 from tasks.track.online_tracking import TENTATIVE_MAX_GAP
 from tasks.track.tracker_presets import PRESETS
-from tests.evaluate.preset_scenes import Identities, make_throng
+from tests.evaluate.preset_scenes import Identities, make_throng, make_throng_embeddings
+from tests.evaluate.reference_choices import CHOICES
 
 N_INIT = 3
 ANSWERS = Path(__file__).with_name("reference_identities.json")
-SORT_CHOICES: Mapping[str, str] = {
-    "filter": "noise in proportion to the box, where the package has constant noise of the corners",
-    "assignment": "pairs below the gate take no part, where the package drops them afterwards",
-    "tentative": "a track with fewer than three detections survives one frame without one",
-    "lifetime": "SORT's own max_age, one frame, where the package has thirty",
-    "threshold": "any detection may start a track, where the package wants a score of .25",
-}
-OCSORT_CHOICES: Mapping[str, str] = {
-    "filter": "width and height with noise in proportion to them, where the package has area and aspect ratio",
-    "assignment": "as for SORT, the bonus for direction not counting for the gate",
-    "tentative": "a track with fewer than three detections survives one frame, where the package keeps it for thirty",
-    "momentum": "directions start at the latest detection, and the first one counts",
-    "re-update": "after a gap the filter goes on from its prediction instead of a path made up for the gap",
-    "threshold": "detections count from .3 on, which suits the detector, where the package wants .6",
-    "shown": "all detections after the first are given out, where the package wants three in a row again after a gap",
-}
 
 
 class SizeFilter:
@@ -80,7 +66,7 @@ class SizeFilter:
 
 
 def run_sort(detections: Detections, choices: Collection[str]) -> Identities:
-    """Rows of each track of SORT from the third detection on, with those of SORT_CHOICES that are named."""
+    """Rows of each track of SORT from the third detection on, with those of its CHOICES that are named."""
 
     class Tracklet(SORTTracklet):
         def _configure_noise(self) -> None:
@@ -118,7 +104,7 @@ def run_sort(detections: Detections, choices: Collection[str]) -> Identities:
 
 
 def run_ocsort(detections: Detections, choices: Collection[str]) -> Identities:
-    """Rows of each track of OC-SORT that it gives out, with those of OCSORT_CHOICES that are named."""
+    """Rows of each track of OC-SORT that it gives out, with those of its CHOICES that are named."""
 
     class Tracklet(OCSORTTracklet):
         def __init__(self, bbox: np.ndarray, kind: Any) -> None:
@@ -172,13 +158,16 @@ def run_ocsort(detections: Detections, choices: Collection[str]) -> Identities:
     return {rows for rows in found if len(rows) >= N_INIT - 1} if "shown" in choices else found
 
 
-RUNNERS = {"sort": (run_sort, SORT_CHOICES), "ocsort": (run_ocsort, OCSORT_CHOICES)}
+RUNNERS = {"sort": run_sort, "ocsort": run_ocsort}
 
 
 def main() -> None:
     """Write `reference_identities.json`."""
+    from tests.evaluate.reference_deepsort import run_deepsort
+
     throng = make_throng()
-    answers = {name: sorted(run(throng, tuple(ours))) for name, (run, ours) in RUNNERS.items()}
+    answers = {name: sorted(run(throng, CHOICES[name])) for name, run in RUNNERS.items()}
+    answers["deepsort"] = sorted(run_deepsort(throng, make_throng_embeddings(), CHOICES["deepsort"]))
     # A line for each track.
     text = json.dumps({name: [str(list(track)) for track in rows] for name, rows in answers.items()}, indent=1)
     ANSWERS.write_text(text.replace('"[', "[").replace(']"', "]") + "\n", encoding="utf-8")
