@@ -146,6 +146,10 @@ class AgentRun:
 
     def _reopen(self, states: Mapping[Item, ItemState]) -> None:
         """Items that were up to date are to be computed after all."""
+        for state in states.values():
+            if state.item in self.outcomes:
+                text = f"{state.item} is made anew: {state.reason}"
+                self._notify(lambda observer, text=text: observer.on_message(logging.INFO, text))
         self.states.update(states)
         for item in states:
             self.outcomes.pop(item, None)
@@ -200,7 +204,10 @@ class AgentRun:
         for result, verdict, reason in self._pending.decide():
             video = result.item.video
             if verdict == "accepted":
-                self._finish(describe_result(result))
+                outcome = describe_result(result)
+                if outcome.result == "failed":  # in this run: it is news, unlike a fault that was on record before
+                    self._notify(lambda observer, item=outcome.item: observer.on_started(item, 0, 1))
+                self._finish(outcome)
             elif verdict == "failed":
                 self._errors[video] = f"{result.item.stage} on {result.agent}: {reason}"
                 if self._batches.has_failed_often(video):

@@ -13,6 +13,7 @@ from flows.agents.batch import Batch
 from flows.engine.outcome import Summary
 from flows.engine.project import Project
 from flows.engine.recipe import Recipe
+from flows.engine.run import run_stale_items
 from tasks import device_class
 from tasks.artifacts.raw_video import RawVideo
 from tasks.stage import stage
@@ -21,7 +22,8 @@ from tests.engine import toys
 
 FILMS = {f"film{n}": "banana " * (n + 1) for n in range(3)}
 OF_AGENTS = threading.local()
-"""The class of device of the agent in whose thread a stage runs (`name`)."""
+"""Of the agent in whose thread a stage runs: its class of device (`name`), and where it differs, what its bytes show
+(`mark`)."""
 
 
 def own_class() -> str:
@@ -32,7 +34,7 @@ def own_class() -> str:
 def read(raw: RawVideo, params: toys.ReadParams) -> toys.Words:
     """The words, with a mark of the device on which they were read: other devices give other bytes."""
     toys.CALLS.append(f"read {raw.file.stem} on {own_class()}")
-    return toys.Words(f"{raw.file.read_text()} {own_class()}")
+    return toys.Words(f"{raw.file.read_text()} {getattr(OF_AGENTS, 'mark', own_class())}")
 
 
 STAGES = (read, *toys.TOYS[1:])
@@ -147,3 +149,29 @@ def test_what_is_the_same_on_all_devices_goes_anywhere(team: Team, monkeypatch: 
     change(team, "letter: a", "letter: n")
     summary, _ = run(team, "cpu-avx2")
     assert summary.is_good and not toys.CALLS.count("repeat")
+
+
+def test_one_machine_that_computes_it_again_names_its_own_device(team: Team) -> None:
+    run(team, "cuda-sm90")
+    change(team, "letter: a", "letter: n")
+    project = Project.open(team.root, toys.TOYS)
+    summary = run_stale_items(project)
+    project.close()
+    assert summary.is_good, summary
+    assert {device for _, device in read_recipes(team, "read").values()} == {"cpu-avx2"}
+
+
+def test_the_same_bytes_keep_the_recipe_of_the_device_that_made_them_first(team: Team) -> None:
+    run(team, "cpu-avx512")
+    before = read_recipes(team, "read")
+    toys.CALLS.clear()
+    OF_AGENTS.name = "cpu-avx2"
+    OF_AGENTS.mark = "cpu-avx512"  # what it writes
+    try:
+        change(team, "letter: a", "letter: n")
+        project = Project.open(team.root, toys.TOYS)
+        assert run_stale_items(project).is_good
+        project.close()
+    finally:
+        del OF_AGENTS.name, OF_AGENTS.mark
+    assert len(reads()) == len(FILMS) and read_recipes(team, "read") == before
