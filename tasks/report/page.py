@@ -27,6 +27,8 @@ from tasks.report.sections.timeline_section import make_timeline_section
 from tasks.report.sections.track_gallery import make_track_gallery
 from tasks.report.sections.track_table_section import make_track_table_section
 
+INDEX = "../index.html"
+"""The index page: folders of films do not nest, whatever folder of data/raw a film is in."""
 SectionMaker = Callable[[ReportData], Section | None]
 
 
@@ -71,7 +73,10 @@ GROUPS = (
         (make_file_section, make_score_section, make_key_frames_section),
     ),
     SectionGroup(
-        "files", "Data", "Where the figures of this page are stored, and how to read them.", (make_data_section,)
+        "files",
+        "Data",
+        "Where the figures of this page are stored, how to read them, how they were made.",
+        (make_data_section,),
     ),
 )
 """In the order of the page. A stage that wants a section writes one file in `sections` and one line here."""
@@ -96,8 +101,6 @@ def fill_groups(data: ReportData) -> list[FilledGroup]:
 
 def render_page(data: ReportData) -> str:
     """The whole page as HTML, without a reference to anything but the film and its data beside it."""
-    # Up one level per part of the video's name: a video below data/raw/day1 has its report below reports/day1.
-    index = "../" * len(data.video.split("/")) + "index.html"
     return (
         make_environment()
         .get_template("page.html.jinja")
@@ -107,7 +110,7 @@ def render_page(data: ReportData) -> str:
             figures=render_figures(data),
             player=make_film_player_section(data),
             groups=fill_groups(data),
-            index=index,
+            index=INDEX,
             style=make_style(data.used_slots),
             script=read_script(),
             film_script=Report.FILM_SCRIPT if data.has_film else None,

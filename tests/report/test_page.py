@@ -144,7 +144,7 @@ def test_a_video_in_a_folder_finds_its_way_to_the_index(
     make_dossier: Callable[..., ReportData], read_page: Callable
 ) -> None:
     found = read_page(page.render_page(make_dossier(file="day 1/camera.2.mp4")))
-    assert "../../index.html" in found.addresses
+    assert "../index.html" in found.addresses, "folders of reports do not nest"
     assert "day 1/camera.2" in found.text
 
 

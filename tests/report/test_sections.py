@@ -168,6 +168,22 @@ def test_the_data_names_files_rows_columns_and_units(
     assert "detector's confidence" in text
 
 
+def test_the_data_has_every_artifact_with_its_shape_and_code_that_reads_just_it(
+    make_dossier: Callable[..., ReportData], walk: list, read_page: Callable
+) -> None:
+    data = make_dossier(walk, file="day 1/it's.mp4")
+    page = read_page(make_data_section(data).body)
+    paths = [attrs["data-path"] for tag, attrs in page.tags if tag == "details" and "data-path" in attrs]
+    names = "frames detections dense_flow features semantic_flow matches tracks"
+    endings = {"features": "npy", "semantic_flow": "npy"}
+    assert paths == [f"data/{name}/day 1/it's.{endings.get(name, 'parquet')}" for name in names.split()]
+    rows, columns, size = data.features.values.shape[1:]
+    assert f"12 × {rows} × {columns} × {size} (frame, row, column, dimension)" in page.text
+    assert 'rows = ds.tracks.to_pandas(videos="day 1/it\'s"' in page.text
+    assert 'features = ds["day 1/it\'s"].features' in page.text
+    assert "A row per tracked object and frame" in page.text
+
+
 def test_snippets_run_on_names_with_quotes(
     make_dossier: Callable[..., ReportData], walk: list, tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,7 +195,8 @@ def test_snippets_run_on_names_with_quotes(
         path.parent.mkdir(parents=True)
         table.save(path)
         assert name in str(path)
-    code = unescape(str(make_data_section(dossier).body)).split("<pre")[1].split("<code>")[1].split("</code>")[0]
+    text = unescape(str(make_data_section(dossier).body))
+    code = text.split("with pandas alone")[1].split("<pre")[1].split("<code>")[1].split("</code>")[0]
     monkeypatch.chdir(tmp_path)
     *lines, last = code.splitlines()
     scope: dict = {}
