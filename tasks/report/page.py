@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tasks.artifacts.report import Report
-from tasks.report.page_header import render_figures, render_header
+from tasks.report.page_header import describe_missing_film, render_figures, render_header
 from tasks.report.page_template import make_environment, make_style, read_script
+from tasks.report.page_words import render_page_words
 from tasks.report.report_data import ReportData
 from tasks.report.section import Section
 from tasks.report.sections.actions_section import make_actions_section
@@ -111,6 +112,8 @@ def render_page(data: ReportData) -> str:
             player=make_film_player_section(data),
             groups=fill_groups(data),
             index=INDEX,
+            words=render_page_words(),
+            still_words=describe_missing_film(data),
             style=make_style(data.used_slots),
             script=read_script(),
             film_script=Report.FILM_SCRIPT if data.has_film else None,

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tasks.report.formatting import TIMES
 from tasks.report.params import ReportParams
 from tasks.report.report_data import ReportData
 from tasks.report.sections.counts_section import count_per_frame, make_counts_section
@@ -163,7 +164,7 @@ def test_the_data_names_files_rows_columns_and_units(
     text = read_page(make_data_section(make_dossier(walk)).body).text
     assert "data/tracks/clip.parquet" in text and "14 rows" in text
     assert "presentation time" in text
-    assert "data/dense_flow/clip.parquet" in text and "11 rows" in text
+    assert "data/dense_flow/clip.parquet" in text and "11 pairs" in text
     assert "where in the first frame the forward flow holds" in text
     assert "detector's confidence" in text
 
@@ -178,7 +179,7 @@ def test_the_data_has_every_artifact_with_its_shape_and_code_that_reads_just_it(
     endings = {"features": "npy", "semantic_flow": "npy"}
     assert paths == [f"data/{name}/day 1/it's.{endings.get(name, 'parquet')}" for name in names.split()]
     rows, columns, size = data.features.values.shape[1:]
-    assert f"12 × {rows} × {columns} × {size} (frame, row, column, dimension)" in page.text
+    assert f" {TIMES} ".join(map(str, (12, rows, columns, size))) + " (frame, row, column, dimension)" in page.text
     assert 'rows = ds.tracks.to_pandas(videos="day 1/it\'s"' in page.text
     assert 'features = ds["day 1/it\'s"].features' in page.text
     assert "A row per tracked object and frame" in page.text
