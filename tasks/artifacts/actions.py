@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,12 @@ from tasks.errors import SemflowError
 STREAMS = ("rgb", "flow", "fused")
 """Appearance (RGB), motion (optical flow), and their late fusion."""
 CAM_SIDE = 7  # cells along each side of a Grad-CAM map, as many as the networks' last layers have
+
+
+def _optional_column(unit: str, meaning: str) -> Any:
+    """Declare a column of numbers that files of earlier versions lack: NaN in every row where it is not given."""
+    declared = {"dtype": "float64", "unit": unit, "meaning": meaning, "width": 0, "nan": True}
+    return field(default=None, kw_only=True, metadata={"column": True, **declared})
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,15 @@ class Actions(Table):
     label: Column = column("string", "", "action")
     probability: Column = column("float32", "0..1", "by the stream's own reckoning, over its vocabulary")
     confident: Column = column(
-        "bool", "", "first of its rank, probable enough, and of a person filmed as those whom the stream was tried on"
+        "bool",
+        "",
+        "first of its rank, probable enough, of a person filmed as those whom the stream was tried on, and not like "
+        "nothing that was learned",
+    )
+    novelty: Column = _optional_column(
+        "0..1",
+        "share of the labelled segments that are nearer to the others than the window is to any: near 1 it looks like "
+        "nothing that was learned; NaN without labels of your own",
     )
     x1: Column = column("float32", "px", "left edge of the square looked at: in cam_frame, or the window's middle")
     y1: Column = column("float32", "px", "top edge, y downwards; the square may reach beyond the frame")
