@@ -82,6 +82,9 @@ class Actions(Table):
     network: str = metadata_field("", "network of the rgb stream")
     notes: list[str] = metadata_field("", "what a person should know, in sentences")
     confident_from: float = metadata_field("0..1", "probability from which a first label is confident")
+    unfamiliar_from: float = metadata_field(
+        "0..1", "novelty above which a window looks like nothing that was learned", default=1.0
+    )
 
     def check_values(self) -> None:
         if not len(self):
@@ -107,6 +110,11 @@ class Actions(Table):
     def best(self) -> NDArray[np.bool_]:
         """(n,) which rows have rank 1 in their window, stream and subject."""
         return self.rank == 1
+
+    @property
+    def unfamiliar(self) -> NDArray[np.bool_]:
+        """(n,) which rows are of a window that looks like nothing that was learned."""
+        return self.novelty > self.unfamiliar_from
 
     @property
     def xyxy(self) -> NDArray[np.float32]:

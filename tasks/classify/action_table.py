@@ -31,6 +31,7 @@ def build_action_table(inputs: ClassificationInputs, predictions: Sequence[Strea
         "height": frames.height,
         "network": params.network,
         "confident_from": params.min_probability,
+        "unfamiliar_from": params.max_novelty,
         "notes": [
             *write_notes(inputs, predictions),
             *describe_conditions(conditions, params),

@@ -114,8 +114,12 @@ def _say_doubts(data: ReportData) -> str:
     if table is not None and len(table):
         first = table.take(table.best)
         unsure = int((~first.confident).sum())
+        strange = int(first.unfamiliar.sum())
         if unsure:
             doubts.append(f"{unsure} of {format_count(len(first), 'name of an action', 'names of actions')}")
+        if strange:
+            windows = format_count(strange, "window looks", "windows look")
+            doubts.append(f"{windows} like nothing that was learned")
     hurt = int((~np.asarray(data.frames.ok)).sum())
     if hurt:
         doubts.append(f"whatever happens in {format_count(hurt, 'damaged or lost frame')}")

@@ -131,7 +131,7 @@ def collect_training_features(
     features = {"spatial": [data.features[row].spatial for row in rows]} if params.spatial != "none" else {}
     if params.temporal == "head":
         features["temporal"] = [data.features[row].temporal for row in rows]
-    names = [videos[row] for row in rows.tolist()]
+    names = [videos[int(row)] for row in rows]
     found = {stream: fit_training_features(each, names) for stream, each in features.items()}
     return {stream: learned for stream, learned in found.items() if learned is not None}
 

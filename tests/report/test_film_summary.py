@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from tasks.artifacts.table import NULL
 from tasks.report.film_summary import summarise_film
 from tasks.report.report_data import ReportData
+from tasks.report.sections.actions_section import make_actions_section
 from tests.report.action_tables import make_actions
 
 FRAMES = 50  # two seconds
@@ -50,6 +53,17 @@ def test_confident_actions_are_named_by_person_and_overlapping_windows_count_onc
     assert "Unsure: 2 of 4 names of actions" in said and "run" not in said and "dancing" not in said
     nothing = replace(actions, confident=actions.confident & False)
     assert "No action was recognised with confidence. Unsure: 4 of 4" in summarise_film(replace(data, actions=nothing))
+
+
+def test_windows_unlike_all_that_was_learned_are_a_doubt(make_dossier: Callable[..., ReportData]) -> None:
+    data = make_dossier(make_rows(1, 0, range(50)), status=["ok"] * FRAMES)
+    rows = [(0, 25, "fused", 1, 1, "jeté", 0.9), (25, 45, "fused", 1, 1, "jeté", 0.8)]
+    actions = make_actions(rows, frame_count=FRAMES, novelty=np.array([0.2, 1.0]), unfamiliar_from=0.95)
+    said = summarise_film(replace(data, actions=actions))
+    assert "Unsure: 1 window looks like nothing that was learned" in said
+    section = make_actions_section(replace(data, actions=actions))
+    assert section is not None and section.body.count(' strange"') == 1
+    assert section.body.count("; looks like nothing that was learned") == 1
 
 
 def test_damage_and_a_moving_camera_are_doubts(make_dossier: Callable[..., ReportData]) -> None:
