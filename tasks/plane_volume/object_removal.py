@@ -27,6 +27,7 @@ from tasks.plane_volume.plane_volume import PlaneVolume
 from tasks.plane_volume.volume_queries import VolumeQueries
 from tasks.plane_volume.volume_sampling import apply_homographies, sample_images
 
+FIRST_LAYER = BACKGROUND_PLANE + 1  # plane in front of the background
 EDGE_PX = 1  # dilation of masks: an object's anti-aliased edge reaches beyond its mask
 FRAMES_AWAY = (*range(1, 9), *range(11, 24, 3))
 """Distances of the frames used to each side: all near ones, whose colours are taken first, and of those further away,
@@ -140,9 +141,10 @@ def _observe_points(
             before, at = frame, start
         for step in range(before, other, 1 if other > before else -1):
             direction = 1 if other > before else -1
-            at = volume.advect_step(at, queries.get_velocity(min(step, step + direction)), direction)
-            # Static: motion there is of objects without a layer of their own.
-            at[BACKGROUND_PLANE] = start[BACKGROUND_PLANE]
+            velocity = queries.get_velocity(min(step, step + direction))
+            # The background is static: motion there is of objects without a layer of their own.
+            moved = volume.advect_step(at[FIRST_LAYER:], velocity[FIRST_LAYER:], direction)
+            at = torch.cat([start[:FIRST_LAYER], moved])
         before = other
         pixels = volume.project_points(other, at)
         visible = compute_visibility(volume, other, pixels) * is_inside(pixels, queries.size)
