@@ -24,6 +24,8 @@ from tests.engine.entry_points import Toy, environment, prefork_server, start_pr
 FILMS = {f"film{n}.mp4": "banana split " * (n + 1) for n in range(5)}
 ITEMS = len(FILMS) + 3
 PATIENCE_S = 240.0
+POLL_S = 0.02
+"""Seconds between two looks at the folder: each takes milliseconds of a processor that the agents need."""
 AGENT_MOMENTS = (
     ("claims/3", "starts/2", "items/4", "items/9"),
     ("batches/1", "items/1", "items/6", "items/12"),
@@ -122,7 +124,7 @@ def wait_for(ready: Callable[[], bool], process: subprocess.Popen[str]) -> bool:
     until = time.monotonic() + PATIENCE_S
     while not ready() and process.poll() is None:
         assert time.monotonic() < until, "the moment must come"
-        time.sleep(0.002)
+        time.sleep(POLL_S)
     return process.poll() is None
 
 
