@@ -11,9 +11,9 @@ weights of the streams by folds), the test clips being of other seeds:
 - senses: a throw and its reverse, a catch, neither of which the pretrained network knows.
 The spatial stream is the classical one, a head on MobileNetV2's features of single frames (Simonyan and Zisserman,
 2014). `shuffled` is the temporal stream on the motion-only clips with shuffled frames: what is
-left without the order of the motion. `_ece` is the expected calibration error. The learning curve (clip_learning_curve.py)
-has rows for 5, 10 and 20 clips of each label, for `direction` and `senses` with "none of these" too: clips of other
-motions. `figures` are the ten motions of the model that semflow ships with.
+left without the order of the motion. `_ece` is the expected calibration error. The learning curve
+(clip_learning_curve.py) has rows for 5, 10 and 20 clips of each label, for `direction` and `senses` with "none of
+these" too: clips of other motions. `figures` are the ten motions of the model that semflow ships with.
 """
 
 from __future__ import annotations
