@@ -31,7 +31,9 @@ from flows.agents.compute_batch import AgentSettings, compute_batch
 from flows.agents.exchange import check_share
 from flows.agents.prefect_launcher import PrefectLauncher
 from flows.agents.run_on_agents import run_on_agents
+from flows.cli.run_forecast import ForecastNotice
 from flows.cli.text_formatting import format_size
+from flows.engine.film_lengths import measure_new_films
 from flows.engine.inbox import fetch_inbox
 from flows.engine.outcome import Summary
 from flows.engine.project import Project, find_root
@@ -127,7 +129,9 @@ def _select_settled(project: Project, videos: list[str] | None) -> list[str] | N
 def _run_on_agents(
     project: Project, videos: list[str] | None, mirror: PrefectMirror, launcher: PrefectLauncher
 ) -> Summary:
-    summary, moved = run_on_agents(project, launcher, launcher.share, videos=videos, observers=[mirror])
+    measure_new_films(project.state, project.videos)
+    said = ForecastNotice(project, lambda line: mirror.on_message(logging.INFO, line.rstrip()))
+    summary, moved = run_on_agents(project, launcher, launcher.share, videos=videos, observers=[said, mirror])
     mirror.on_message(
         logging.INFO,
         f"agents fetched {format_size(moved.received_by_agents)} and pushed {format_size(moved.sent_by_agents)}; the "
