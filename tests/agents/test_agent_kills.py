@@ -16,6 +16,8 @@ from flows.agents.document_store import FolderDocuments
 from flows.engine.dvc_store.object_store import ObjectStore
 from tests.agents.process_team import ITEMS, PATIENCE_S, ProcessTeam, open_process_team
 
+POLL_S = 0.02
+"""Seconds between two looks at the folder: each takes milliseconds of a processor that the agents need."""
 AGENT_MOMENTS = (
     ("claims/3", "starts/2", "items/4", "items/9"),
     ("batches/1", "items/1", "items/6", "items/12"),
@@ -68,7 +70,7 @@ def wait_for(ready: Callable[[], bool], process: subprocess.Popen[str]) -> bool:
     until = time.monotonic() + PATIENCE_S
     while not ready() and process.poll() is None:
         assert time.monotonic() < until, "the moment must come"
-        time.sleep(0.002)
+        time.sleep(POLL_S)
     return process.poll() is None
 
 
