@@ -38,7 +38,7 @@ from flows.engine.inbox import fetch_inbox
 from flows.engine.outcome import Summary
 from flows.engine.project import Project, find_root
 from flows.engine.settled_videos import find_unsettled
-from flows.prefect_door.engine_adapter import make_mirror, run_engine
+from flows.prefect_door.engine_adapter import BatchMirror, make_mirror, run_engine
 from flows.prefect_door.flow_run_state import decide_final_state
 from flows.prefect_door.prefect_mirror import PrefectMirror
 from tasks.errors import SemflowError
@@ -150,7 +150,7 @@ def _compute_batch(batch: str, share: str, root: Path) -> State[Any]:
         api_url = str(client.api_url)
 
     def observe(project: Project) -> PrefectMirror:
-        mirrors.append(_make_mirror(project, api_url))
+        mirrors.append(_make_mirror(project, api_url, BatchMirror))
         mirrors[-1].open(project.root, None)
         return mirrors[-1]
 
@@ -170,8 +170,8 @@ def _compute_batch(batch: str, share: str, root: Path) -> State[Any]:
     return State(type=StateType(final.type), name=final.name, message=final.message)
 
 
-def _make_mirror(project: Project, api_url: str) -> PrefectMirror:
-    return make_mirror(project, flow_run_id=str(flow_run.get_id()), api_url=api_url.rstrip("/"))
+def _make_mirror(project: Project, api_url: str, kind: type[PrefectMirror] = PrefectMirror) -> PrefectMirror:
+    return make_mirror(project, flow_run_id=str(flow_run.get_id()), api_url=api_url.rstrip("/"), kind=kind)
 
 
 @contextmanager

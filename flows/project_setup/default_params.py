@@ -1,6 +1,9 @@
-"""The params.yaml of a new project: the values of semflow's own, with the meaning of every key as a comment above it.
+"""The params.yaml of a new project: the values of semflow's own, with the meaning of every key as a comment below it.
 
 `make docs` renders it into `files/params.yaml`, which `semflow init` copies and `semflow upgrade` takes new keys from.
+
+Below, since `dvc exp run --set-param` replaces every list by a new one, and with it the comment that follows its last
+item: where meanings stand above their keys, the key behind a list loses its own.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from tasks.params import Params
 
 HEAD = """\
 # Every value that the pipeline uses, with its meaning. A key that is unknown, missing or of the wrong type is an error
-# with file and line. After a new version of semflow: `semflow upgrade`.
+# with file and line. After a new version of semflow: `semflow upgrade`. What a key means stands below it, indented.
 """
 WIDTH = 110
 """Columns of the comments."""
@@ -32,10 +35,9 @@ def render_default_params(values: str, sections: Mapping[str, type[Params]]) -> 
         indent, name = found.groups()
         if not indent:
             kind = sections[name]
-            lines += ["", *_comment(kind.__doc__, "")] if lines[-1] else _comment(kind.__doc__, "")
+            lines += [*([""] if lines[-1] else []), line, *_comment(kind.__doc__, "  "), ""]
         elif kind is not None:
-            lines += _comment(kind.model_fields[name].description, indent)
-        lines.append(line)
+            lines += [line, *_comment(kind.model_fields[name].description, f"{indent}  ")]
     return "\n".join(lines) + "\n"
 
 

@@ -64,7 +64,7 @@ class _Upgrade:
             self.notes.append(f"{self.name}.{entry.name} is {UNUSED}: {entry.value} became a comment")
         elif unit := RESCALED.get(self.name, {}).get(entry.name):
             new = _find(self.default, successor)
-            self._add(replace(new, lead=entry.lead))
+            self._add(entry.replace_value(new))
             self.notes.append(
                 f"{self.name}.{entry.name} counted {unit}: {entry.value} was replaced by {successor}: {new.value}"
             )
@@ -87,7 +87,7 @@ class _Upgrade:
         for name in _list_invalid(self.kind, self.entries):
             index = next(i for i, entry in enumerate(self.entries) if entry.name == name)
             old, new = self.entries[index], _find(self.default, name)
-            self.entries[index] = replace(new, lead=old.lead)
+            self.entries[index] = old.replace_value(new)
             self.notes.append(f"{self.name}.{name} cannot be {old.value} now: replaced by {new.value}, the default")
 
     def _add(self, entry: ParamEntry) -> None:
@@ -133,7 +133,7 @@ def _upgrade_section(section: ParamSection, upgrade: _Upgrade, dropped: list[str
     upgrade.replace_invalid()
     header = section.header
     if upgrade.entries and header.body[0][header.key_end + 1 :].strip() == "{}":
-        header = replace(header, body=(header.body[0][: header.key_end + 1],))
+        header = replace(header, body=(header.body[0][: header.key_end + 1], *header.body[1:]))
     header = replace(header, lead=(*dropped, *header.lead))
     return ParamSection(header, tuple(upgrade.entries), tuple(upgrade.carried))
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from dvc.utils.hydra import apply_overrides
 
 from flows.cli import doctor, main
 from flows.engine.project import Project
@@ -51,8 +53,17 @@ def test_git_keeps_what_people_write_and_leaves_data_to_dvc(made: Path) -> None:
 def test_the_parameters_are_those_of_semflow_with_their_meaning(made: Path, checkout: Path) -> None:
     text = (made / "params.yaml").read_text()
     assert yaml.safe_load(text) == yaml.safe_load((checkout / "params.yaml").read_text())
-    before = text.partition("  max_gap_s:")[0].splitlines()[-1]
-    assert before == "  # Seconds without a detection that a track survives in the first pass."
+    below = text.partition("  max_gap_s:")[2].splitlines()[1]
+    assert below == "    # Seconds without a detection that a track survives in the first pass."
+
+
+def test_what_an_experiment_of_dvc_writes_keeps_every_comment(made: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "params.yaml"
+    text = (made / "params.yaml").read_text()
+    copy.write_text(text)
+    for value in (2.5, 3.5):  # twice, as DVC writes lists in another layout than people
+        apply_overrides(copy, [f"track.max_gap_s={value}"])  # what `dvc exp run --set-param` calls
+        assert copy.read_text() == re.sub(r"(  max_gap_s: ).*", rf"\g<1>{value}", text)
 
 
 @pytest.mark.parametrize("name", ["params.yaml", "dvc.yaml", ".dvc"])

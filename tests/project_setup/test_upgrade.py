@@ -66,7 +66,7 @@ def test_new_keys_and_sections_have_their_default_and_its_meaning() -> None:
     assert values["segment"] == defaults["segment"]
     assert list(values) == list(defaults)
     assert (
-        "  # rtmpose: average with the prediction for the mirrored crop, at twice the time.\n  flip: false\n"
+        "  flip: false\n    # rtmpose: average with the prediction for the mirrored crop, at twice the time.\n"
         in found.text
     )
     assert "the section segment is new" in found.notes
@@ -95,6 +95,27 @@ def test_keys_and_sections_that_are_gone_become_comments() -> None:
     assert "  # small files\n  # no longer used: gone: [1,\n  # 2]\n  crf: 23\n" in found.text
     assert "\n# no longer used: extra:\n#   a: 1\n" in found.text
     assert "report.gone is no longer used: [1, 2] became a comment" in found.notes
+
+
+def test_comments_below_a_key_move_with_it() -> None:
+    mine = OLDER.replace("  every: 4\n", "  every: 6\n    # as in the paper\n").replace(
+        "  crf: 23\n", "  gone: 1\n    # about gone\n  crf: 23\n    # about crf\n"
+    )
+    mine = mine.replace("  max_gap: 10\n", "  max_gap: 10\n    # ten frames\n")
+    found = upgrade(mine).text
+    assert "  pair_interval: 6\n    # as in the paper\n" in found
+    assert "  # no longer used: gone: 1\n  # about gone\n  crf: 23\n    # about crf\n" in found
+    default = yaml.safe_load(DEFAULTS)["track"]["max_gap_s"]
+    assert f"  max_gap_s: {default}\n    # ten frames\n" in found
+
+
+def test_a_key_that_is_missing_comes_back_in_its_place() -> None:
+    sections = DEFAULTS.split("\n\n")
+    first = next(text for text in sections if text.lstrip().startswith("max_side:"))
+    entry, _, rest = first.partition("  fps:")
+    gone = DEFAULTS.replace(entry + "  fps:", "  fps:")
+    assert rest and gone != DEFAULTS
+    assert upgrade(gone).text == DEFAULTS
 
 
 def test_a_file_of_this_version_is_left_alone(checkout: Path) -> None:
