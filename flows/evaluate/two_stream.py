@@ -11,9 +11,9 @@ weights of the streams by folds), the test clips being of other seeds:
 - senses: a throw and its reverse, a catch, neither of which the pretrained network knows.
 The spatial stream is the classical one, a head on MobileNetV2's features of single frames (Simonyan and Zisserman,
 2014). `shuffled` is the temporal stream on the motion-only clips with shuffled frames: what is
-left without the order of the motion. `_ece` is the expected calibration error. The learning curve (learning_curve.py)
-has rows for 5, 10 and 20 clips of each label, for `direction` and `senses` with "none of these" too: clips of other
-motions. `figures` are the ten motions of the model that semflow ships with.
+left without the order of the motion. `_ece` is the expected calibration error. The learning curve
+(clip_learning_curve.py) has rows for 5, 10 and 20 clips of each label, for `direction` and `senses` with "none of
+these" too: clips of other motions. `figures` are the ten motions of the model that semflow ships with.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from flows.cli.command_options import JSON_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
-from flows.evaluate.learning_curve import LEARNING_CURVE, ClipFeatures, learn_streams, measure_learning_curve
+from flows.evaluate.clip_learning_curve import LEARNING_CURVE, ClipFeatures, learn_streams, measure_learning_curve
 from flows.evaluate.score_table import SuiteScores, TableRow
 from flows.training.figure_stacks import FigureClipInputs, FigureClipJob, make_render_pool, render_clip_inputs
 from tasks.geometry.evenly_spaced import pick_evenly

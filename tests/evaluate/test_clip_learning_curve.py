@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from flows.evaluate.learning_curve import LEARNING_CURVE, ClipFeatures, learn_streams, measure_learning_curve
+from flows.evaluate.clip_learning_curve import LEARNING_CURVE, ClipFeatures, learn_streams, measure_learning_curve
 from tasks.train.params import TrainParams
 from tasks.train.pretrained_model import load_pretrained_temporal
 from tasks.train.stream_features import StreamFeatures, TrainContext
