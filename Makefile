@@ -5,8 +5,8 @@ BIN := .venv/bin
 UV_VERSION := 0.13.8
 # Images of containers set it; then each process compiles all that it imports, which takes three times as long.
 unexport PYTHONDONTWRITEBYTECODE
-# One process per core; the tests of a file stay in one process, which makes their fixtures once.
-PYTEST_WORKERS := --numprocesses auto --dist loadfile
+# One process per core; the tests of a file stay in one process, which makes their fixtures once. tests/conftest.py orders.
+PYTEST_WORKERS := --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # uv takes seconds where pip takes minutes, but reads none of pip's settings: local wheels and a mirror are handed over.
 # Where uv cannot reach what pip can, pip does it.

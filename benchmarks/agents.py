@@ -80,7 +80,7 @@ def measure_costs(folder: Path, videos: int, say: Callable[[str], None]) -> Agen
     """Process a project of so many videos on two agents, and measure."""
     os.environ["SEMFLOW_PIPELINE"] = PIPELINE
     os.environ[SAMPLES] = str(folder / "samples")
-    from flows.agents import compute_on_agents
+    from flows.agents import launched_batches
     from flows.agents.accept_results import ResultAcceptor
     from flows.agents.cut_batches import BatchSizes
     from flows.agents.document_store import FolderDocuments
@@ -106,7 +106,7 @@ def measure_costs(folder: Path, videos: int, say: Callable[[str], None]) -> Agen
         make_project(root, videos if place == 0 else 0, params)
         (root / ".dvc/config").write_text(CONFIG.format(url=folder / "store"), encoding="utf-8")
     meter = Meter()
-    meter.measure(compute_on_agents, "make_batch")
+    meter.measure(launched_batches, "make_batch")
     meter.measure(ResultAcceptor, "accept_result")
     meter.measure(ResultReader, "read_new")
     for name in ("read_document", "write_document", "create_document", "list_documents"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,19 +23,23 @@ CHECKOUT = Path(__file__).parents[1]
 SLOW = "mark.slow"
 """How a file that holds slow tests names their mark."""
 LONGEST_FIRST = (
+    "engine/test_mutations.py",
+    "engine/test_many_kills.py",
     "flows/test_guides.py",
     "flows/test_end_to_end.py",
-    "flows/test_determinism.py",
-    "flows/test_deployment.py",
     "agents/test_server_faults.py",
-    "agents/test_prefect_agents.py",
-    "agents/test_agent_kills.py",
-    "evaluate/test_two_stream.py",
     "flows/prefect_door/test_prefect_process.py",
-    "project_setup/test_installed.py",
+    "flows/test_determinism.py",
+    "agents/test_agent_kills.py",
+    "agents/test_prefect_agents.py",
+    "evaluate/test_two_stream.py",
+    "flows/test_deployment.py",
     "flows/test_versions.py",
+    "project_setup/test_installed.py",
+    "engine/test_disk_full.py",
+    "benchmarks/test_engine_benchmark.py",
 )
-"""Files that take longest: they start first, for a processor has nothing to do while the last test runs on another."""
+"""Files that take longest, in this order: a processor has nothing to do while the last test runs on another."""
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -45,9 +50,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with the files that take longest; the order within a file stays, and so do its module's fixtures."""
+    """Start with the files that take longest, then with those of most tests; within a file the order stays.
+
+    With `--dist loadfile --no-loadscope-reorder` whoever is free takes the next file.
+    """
     places = {CHECKOUT / "tests" / name: place for place, name in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: places.get(item.path, len(places)))
+    counts = Counter(item.path for item in items)
+    items.sort(key=lambda item: (places.get(item.path, len(places)), -counts[item.path]))
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ from collections.abc import Container, Iterable, Mapping
 from typing import Literal
 
 from flows.agents.batch import Batch
+from flows.engine.atomic_files import remove_path
 from flows.engine.declaration import Declaration
 from flows.engine.outcome import Item
 from flows.engine.plan import UP_TO_DATE, ItemState, Plan
@@ -28,7 +29,8 @@ def find_recomputed(plan: Plan, items: Iterable[Item]) -> dict[Item, str]:
     waiting = list(items)
     while waiting:
         for source in plan.find_sources(waiting.pop()):
-            if source in found or source.video == DATASET_ITEM or plan.states[source].status != "dropped":
+            is_kept = source.video == DATASET_ITEM or plan.project.by_name[source.stage].keeps_artifacts
+            if source in found or is_kept or plan.states[source].status not in UP_TO_DATE:
                 continue
             recipe = store.recipes[source.stage, plan.project.artifact_stem(source.video)]
             found[source] = store.methods[source.stage, recipe.method].device
@@ -78,7 +80,11 @@ def renew_recomputed(plan: Plan, items: Iterable[Item], renewable: Container[Ite
     renewed = {item: device for item, device in find_recomputed(plan, items).items() if device}
     states: dict[Item, ItemState] = {}
     for item, device in renewed.items():
+        maker = plan.project.by_name[item.stage]
         plan.project.recipe_store.remove_recipe(item.stage, plan.project.artifact_stem(item.video))
+        for kind in maker.outputs:
+            remove_path(plan.project.artifact_path(kind, item.video))
+        plan.inventory.scan_outputs(maker, item.video)
         reason = f"it is not kept, was made on {device}, and is read on another kind of device"
         states[item] = ItemState(item, "stale", reason)
         plan.set_state(states[item])

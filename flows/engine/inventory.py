@@ -52,7 +52,7 @@ class Inventory:
         return inventory
 
     def scan_outputs(self, declaration: Declaration, video: str) -> None:
-        """Look again at the files of one item's artifacts, which were written since the scan."""
+        """Look again at the files of one item's artifacts, which were written or removed since the scan."""
         for kind in declaration.outputs:
             stem = self.project.artifact_stem(video, kind)
             base = self.project.root / kind.folder
@@ -60,6 +60,8 @@ class Inventory:
                 self._groups[kind.folder][stem] = scan_folder(base / stem)
             elif (mark := read_mark(base / f"{stem}{kind.suffix}")) is not None:
                 self.scans[kind.folder][stem + kind.suffix] = mark
+            else:
+                self.scans[kind.folder].pop(stem + kind.suffix, None)
 
     def find_md5(self, path: str, mark: FileMark) -> str | None:
         """MD5 of the file at `path` (relative to the root, or absolute); None where it cannot be read."""

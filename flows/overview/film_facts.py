@@ -10,6 +10,7 @@ import numpy as np
 
 from tasks.artifacts.actions import Actions
 from tasks.artifacts.tracks import Tracks
+from tasks.report.film_summary import measure_union
 
 PERSON = "person"
 CELLS_ACROSS, CELLS_DOWN = 16, 9
@@ -52,13 +53,14 @@ def _picture_sides(tracks: Tracks) -> tuple[tuple[int, int], tuple[int, int]]:
 def summarise_labels(path: Path) -> dict[str, float]:
     """Label to the seconds of the windows that it is the confident first label of, in descending order.
 
-    Of both streams fused where they are, else of each stream; windows of several people add up.
+    Of both streams fused where they are, else of each stream; those of several people add up, overlaps of one's do not.
     """
     actions = Actions.load(path)
     rows = actions.best & actions.confident
     if (actions.stream == "fused").any():
         rows &= actions.stream == "fused"
     found: dict[str, float] = {}
-    for label, seconds in zip(actions.label[rows], (actions.end_s - actions.start_s)[rows], strict=True):
-        found[str(label)] = found.get(str(label), 0.0) + float(seconds)
+    for label, track_id in sorted({*zip(actions.label[rows].tolist(), actions.track_id[rows].tolist(), strict=True)}):
+        mine = rows & (actions.label == label) & (actions.track_id == track_id)
+        found[label] = found.get(label, 0.0) + measure_union(actions.take(mine))
     return {label: round(seconds, 1) for label, seconds in sorted(found.items(), key=lambda item: (-item[1], item[0]))}

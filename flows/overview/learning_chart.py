@@ -45,6 +45,7 @@ def render_learning_curve(curve: Curve, label_count: int) -> Markup | None:
         "svg",
         *levels,
         guess,
+        tag("text", "by chance", x=WIDTH, y=chance - 4, text_anchor="end"),
         line,
         *points,
         viewBox=f"0 -8 {WIDTH + 16} {HEIGHT + 8}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +10,12 @@ import numpy as np
 
 from tasks.artifacts.actions import STREAMS, Actions
 from tasks.classify.classification_inputs import ClassificationInputs
-from tasks.classify.motion_conditions import PRETRAINED, describe_conditions, measure_conditions
+from tasks.classify.motion_conditions import (
+    PRETRAINED,
+    MotionConditions,
+    describe_conditions,
+    measure_conditions,
+)
 from tasks.classify.params import ClassifyParams
 from tasks.classify.stream_prediction import StreamPrediction
 from tasks.streams.video_clips import MIN_SHOT_S, ClipWindow
@@ -24,20 +29,7 @@ def build_action_table(inputs: ClassificationInputs, predictions: Sequence[Strea
     frames, params, windows = inputs.frames, inputs.params, inputs.windows
     conditions = measure_conditions(inputs, predictions)
     doubted = {key for key, one in conditions.items() if one.is_small(params) or one.is_moving(params)}
-    facts: dict[str, Any] = {
-        "video": frames.video,
-        "frame_count": len(frames),
-        "width": frames.width,
-        "height": frames.height,
-        "network": params.network,
-        "confident_from": params.min_probability,
-        "unfamiliar_from": params.max_novelty,
-        "notes": [
-            *write_notes(inputs, predictions),
-            *describe_conditions(conditions, params),
-            *describe_novelty(predictions, params),
-        ],
-    }
+    facts = _collect_facts(inputs, predictions, conditions)
     if not predictions:
         return Actions.empty(**facts)
     ordered = sorted(
@@ -50,10 +42,10 @@ def build_action_table(inputs: ClassificationInputs, predictions: Sequence[Strea
     first, last = np.array(spans, np.int32).T
     rank = np.array([rank + 1 for _, rank, _ in rows], np.int16)
     probability = np.array([prediction.probabilities[label] for prediction, _, label in rows], np.float32)
+    novelty = np.array([one.novelty for one, _, _ in rows])
     believed = np.array(
         [one.vocabulary != PRETRAINED or (one.window, one.track_id) not in doubted for one, _, _ in rows], np.bool_
-    )
-    novelty = np.array([one.novelty for one, _, _ in rows])
+    ) & ~(novelty > params.max_novelty)
     saliency = [prediction.saliency[rank] for prediction, rank, _ in rows]
     square = np.array([each.square for each in saliency], np.float32)
     return Actions(
@@ -69,10 +61,7 @@ def build_action_table(inputs: ClassificationInputs, predictions: Sequence[Strea
         rank=rank,
         label=np.array([prediction.labels[label] for prediction, _, label in rows], object),
         probability=probability,
-        confident=(rank == 1)
-        & (probability >= np.float32(params.min_probability))
-        & believed
-        & ~(novelty > params.max_novelty),
+        confident=(rank == 1) & (probability >= np.float32(params.min_probability)) & believed,
         novelty=novelty,
         x1=square[:, 0],
         y1=square[:, 1],
@@ -82,6 +71,29 @@ def build_action_table(inputs: ClassificationInputs, predictions: Sequence[Strea
         cam=np.stack([each.cam for each in saliency]),
         **facts,
     )
+
+
+def _collect_facts(
+    inputs: ClassificationInputs,
+    predictions: Sequence[StreamPrediction],
+    conditions: Mapping[tuple[int, int], MotionConditions],
+) -> dict[str, Any]:
+    """What holds for the whole table."""
+    frames, params = inputs.frames, inputs.params
+    return {
+        "video": frames.video,
+        "frame_count": len(frames),
+        "width": frames.width,
+        "height": frames.height,
+        "network": params.network,
+        "confident_from": params.min_probability,
+        "unfamiliar_from": params.max_novelty,
+        "notes": [
+            *write_notes(inputs, predictions),
+            *describe_conditions(conditions, params),
+            *describe_novelty(predictions, params),
+        ],
+    }
 
 
 def describe_novelty(predictions: Sequence[StreamPrediction], params: ClassifyParams) -> Iterator[str]:

@@ -47,7 +47,9 @@ def list_film_artifacts(data: ReportData) -> list[FilmArtifact]:
         _describe(data, flow, f"{format_count(len(flow), 'pair')} of frames, {size}", flow.file.schema_arrow),
         _describe(data, features, _write_axes(features.values.shape, ("frame", "row", "column", "dimension"))),
         _describe(
-            data, correspondence, _write_axes(correspondence.values.shape, ("pair", "row", "column", "x y conf"))
+            data,
+            correspondence,
+            _write_axes(correspondence.values.shape, ("pair", "row", "column", "x, y, confidence")),
         ),
         *(_describe_table(data, table) for table in (data.matches, data.tracks, data.poses, data.kinematics)),
         _describe_table(data, data.actions),

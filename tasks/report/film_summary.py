@@ -11,6 +11,7 @@ from tasks.artifacts.table import NULL
 from tasks.report.camera_words import STILL_PX, median_camera_speed
 from tasks.report.formatting import TIMES, format_count, format_duration
 from tasks.report.report_data import ReportData
+from tasks.report.sections.actions_section import STREAM_WORDS
 from tasks.report.sections.counts_section import count_per_frame
 
 PERSON = "person"
@@ -87,16 +88,14 @@ def _sum_labels(sure: Actions, subject: int) -> Mapping[str, float]:
     mine = sure.take(sure.track_id == subject)
     if (mine.stream == "fused").any():
         mine = mine.take(mine.stream == "fused")
-    seconds = {
-        str(label): _measure_union(mine.take(mine.label == label)) for label in np.unique(mine.label.astype(str))
-    }
+    seconds = {str(label): measure_union(mine.take(mine.label == label)) for label in np.unique(mine.label.astype(str))}
     return dict(sorted(seconds.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _measure_union(windows: Actions) -> float:
-    """Seconds that lie in at least one of the windows, which may overlap; they are in order of time."""
+def measure_union(windows: Actions) -> float:
+    """Seconds that lie in at least one of the windows, which may overlap."""
     total, reached = 0.0, -np.inf
-    for start, end in zip(windows.start_s.tolist(), windows.end_s.tolist(), strict=True):
+    for start, end in sorted(zip(windows.start_s.tolist(), windows.end_s.tolist(), strict=True)):
         total += max(0.0, end - max(start, reached))
         reached = max(reached, end)
     return total
@@ -116,7 +115,9 @@ def _say_doubts(data: ReportData) -> str:
         unsure = int((~first.confident).sum())
         strange = int(first.unfamiliar.sum())
         if unsure:
-            doubts.append(f"{unsure} of {format_count(len(first), 'name of an action', 'names of actions')}")
+            streams = sorted({STREAM_WORDS[stream] for stream in first.stream[~first.confident]})
+            which = f", by {streams[0]}" if len(streams) == 1 and len(set(first.stream)) > 1 else ""
+            doubts.append(f"{unsure} of {format_count(len(first), 'name of an action', 'names of actions')}{which}")
         if strange:
             windows = format_count(strange, "window looks", "windows look")
             doubts.append(f"{windows} like nothing that was learned")

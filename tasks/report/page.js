@@ -85,6 +85,9 @@ for (const button of all("table.sortable th button"))
     head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
   };
 
+// A link to what is folded away opens it.
+for (const link of all('a[href="#words"]')) link.onclick = () => (document.getElementById("words").open = true);
+
 for (const button of all(".copy"))
   button.onclick = async () => {
     const text = button.closest("figure").querySelector("code");

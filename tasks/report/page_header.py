@@ -18,15 +18,14 @@ def render_header(data: ReportData) -> Markup:
             tag("h1", data.video),
             tag("p", summarise_film(data), class_="lead"),
             tag("p", describe_video(data), " ", tag("a", "What do the words mean?", href="#words"), class_="more"),
-            _notes(data) if _is_hurt(data) else None,
+            render_notes(data) if is_hurt(data) else None,
         ]
     )
 
 
 def render_figures(data: ReportData) -> Markup:
-    """Key figures, and notes on decoding that a viewer of a whole film need not read first."""
-    figures = tag("dl", *(_figure(*figure) for figure in _figures(data)), class_="figures")
-    return join([figures, None if _is_hurt(data) else _notes(data)])
+    """Key figures."""
+    return tag("dl", *(_figure(*figure) for figure in _figures(data)), class_="figures")
 
 
 def describe_video(data: ReportData) -> str:
@@ -75,13 +74,15 @@ def describe_missing_film(data: ReportData) -> str | None:
     )
 
 
-def _is_hurt(data: ReportData) -> bool:
+def is_hurt(data: ReportData) -> bool:
+    """Whether frames are damaged or lost."""
     return bool(data.frames.decode_report.damaged or data.frames.decode_report.lost)
 
 
-def _notes(data: ReportData) -> Markup | None:
+def render_notes(data: ReportData) -> Markup | None:
+    """Notes on decoding: in the header where frames are hurt, else with the other facts of the file."""
     a = data.frames.decode_report
-    kind = "notes hurt" if _is_hurt(data) else "notes"
+    kind = "notes hurt" if is_hurt(data) else "notes"
     return tag("ul", *(tag("li", note) for note in a.notes), class_=kind) if a.notes else None
 
 

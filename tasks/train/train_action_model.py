@@ -25,8 +25,8 @@ from tasks.streams.fusion import EQUAL_WEIGHTS, fit_fusion_weights, fuse_probabi
 from tasks.streams.novelty import fit_training_features
 from tasks.train.background_segments import add_background_rows
 from tasks.train.classification_metrics import compute_metrics, mark_predicted
+from tasks.train.label_learning_curve import CurveSettings, measure_learning_curve
 from tasks.train.label_segments import LABELS_FILE, LabelSegment, TrainingVideos, load_label_segments
-from tasks.train.learning_curve import CurveSettings, measure_learning_curve
 from tasks.train.motion_head import fit_motion_shares
 from tasks.train.row_heads import TrainingData, nan_probabilities
 from tasks.train.split_videos import group_labels_by_video, make_folds, select_held_out

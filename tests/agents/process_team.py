@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.agents.prefect_site import find_processes, make_agent_clone
-from tests.engine.entry_points import Toy, environment, prefork_server, start_project
+from tests.engine.entry_points import VIDEOS, Toy, environment, prefork_server, start_project
 
 FILMS = {f"film{n}.mp4": "banana split " * (n + 1) for n in range(5)}
-ITEMS = len(FILMS) + 3
-"""Films, those of a new project among them."""
+ITEMS = len(FILMS) + len(VIDEOS)
+"""Films to read."""
 PATIENCE_S = 240.0
 
 
@@ -70,10 +70,9 @@ class ProcessTeam:
 
 @contextmanager
 def open_process_team(
-    folder: Path, url: str, options: Mapping[str, str] | None = None, homes: Mapping[int, Path] | None = None
+    folder: Path, url: str, options: Mapping[str, str] | None = None, films: Mapping[str, str] = FILMS
 ) -> Generator[ProcessTeam]:
-    """A team whose DVC remote is `url` with `options`, with FILMS to process; `homes`: agents that live elsewhere than
-    in `folder`."""
+    """A team whose DVC remote is `url` with `options`, with `films` to process beside those of a new project."""
     with prefork_server(folder) as served:
         toy = start_project(folder / "head", folder, served)
         toy.dvc("remote", "add", "-d", "team", url)
@@ -81,9 +80,8 @@ def open_process_team(
             toy.dvc("remote", "modify", "team", name, value)
         toy.git("add", ".")
         toy.git("commit", "-qm", "Remote")
-        places = [(homes or {}).get(n, folder / f"agent{n}") for n in range(2)]
-        team = ProcessTeam(toy, [make_agent_clone(toy, place) for place in places])
-        for relative, text in FILMS.items():
+        team = ProcessTeam(toy, [make_agent_clone(toy, folder / f"agent{n}") for n in range(2)])
+        for relative, text in films.items():
             toy.write(f"data/raw/{relative}", text)
         yield team
         for pid in team.agent_pids():

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from flows.agents.batch import Batch
-from flows.engine.outcome import Summary
+from flows.engine.outcome import Item, Summary
 from flows.engine.project import Project
 from flows.engine.recipe import Recipe
-from flows.engine.run import run_stale_items
+from flows.engine.run import restore_artifacts, run_stale_items
 from tasks import device_class
 from tasks.artifacts.raw_video import RawVideo
 from tasks.stage import stage
@@ -141,6 +141,22 @@ def test_an_agent_of_another_class_of_that_kind_says_so_and_it_is_made_anew(team
     assert reads() == [f"read {name} on cuda-sm80" for name in FILMS], "each once"
     again, launcher = run(team, "cuda-sm80")
     assert again.is_good and not launcher.launched
+
+
+def test_what_lies_on_the_coordinators_disk_does_not_travel_and_is_made_anew_too(team: Team) -> None:
+    OF_AGENTS.name = "cpu-avx512"
+    project = Project.open(team.root, toys.TOYS)
+    run_stale_items(project)
+    restore_artifacts(project, [Item(name, "read") for name in FILMS])
+    project.close()
+    change(team, "letter: a", "letter: n")
+    OF_AGENTS.name = "cpu-avx2"
+    try:
+        summary, launcher = run(team, "cpu-avx2")
+    finally:
+        del OF_AGENTS.name
+    assert summary.is_good and not summary.unrecorded, (summary, launcher.failures)
+    assert {device for _, device in read_recipes(team, "read").values()} == {"cpu-avx2"}
 
 
 def test_what_is_the_same_on_all_devices_goes_anywhere(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from flows.agents.batch import Batch
-from flows.agents.document_store import FolderDocuments
+from flows.agents.document_store import BucketDocuments, FolderDocuments
 from flows.agents.launcher import BatchRun
-from flows.engine.dvc_store.remote import Remote
+from flows.agents.outages import call_patiently
+from flows.engine.dvc_store.remote import NoAnswer, Remote
 from tasks.errors import SemflowError
 from tests.agents.team import QUICK, Team, ThreadLauncher, make_team
 from tests.agents.test_run_on_agents import FILMS, write_films
@@ -119,3 +121,66 @@ def test_an_agent_that_cannot_hand_in_ends_and_its_videos_go_to_another(
     monkeypatch.setattr(Remote, "push_objects", push)
     summary, _ = team.run()
     assert summary.is_good, [str(outcome) for outcome in summary.outcomes if not outcome.is_good]
+
+
+def test_a_store_that_does_not_answer_is_asked_again_and_other_errors_are_raised_at_once() -> None:
+    slept: list[float] = []
+    answers = iter([NoAnswer("away"), OSError(errno.ESTALE, "stale"), "here"])
+
+    def ask() -> str:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert call_patiently(ask, [1.0, 5.0, 20.0], slept.append) == "here" and slept == [1.0, 5.0]
+    for error in (SemflowError("no such bucket"), OSError(errno.ENOSPC, "full"), NoAnswer("away for good")):
+        answers = iter([error] * 2)
+        with pytest.raises(type(error), match=str(error).rpartition("]")[2].strip()):
+            call_patiently(ask, [1.0] if isinstance(error, NoAnswer) else [1.0] * 9, slept.append)
+    assert slept == [1.0, 5.0, 1.0]
+
+
+@dataclass
+class FaultyBucket:
+    """A file system whose requests end in `error`, with one document whose put was refused."""
+
+    error: Exception
+    content: bytes = b""
+
+    def pipe_file(self, path: str, data: bytes, mode: str = "overwrite") -> None:
+        raise self.error
+
+    def cat_file(self, path: str, end: int) -> bytes:
+        if not self.content:
+            raise self.error
+        return self.content
+
+    def find(self, path: str) -> list[str]:
+        raise self.error
+
+    def invalidate_cache(self) -> None:
+        pass
+
+
+def test_errors_of_the_line_to_a_bucket_are_known_as_such() -> None:
+    """botocore's are neither OSErrors nor translated by s3fs."""
+    documents = BucketDocuments(FaultyBucket(EndpointConnectionError(endpoint_url="http://bucket")), "team/store")
+    calls: list[Callable[[], object]] = [
+        lambda: documents.read_document("a"),
+        lambda: documents.write_document("a", b""),
+        lambda: documents.create_document("a", b""),
+        lambda: documents.list_documents("a"),
+    ]
+    for call in calls:
+        with pytest.raises(NoAnswer, match="the bucket of team/store must answer, got EndpointConnectionError"):
+            call()
+
+
+@pytest.mark.parametrize(("content", "created"), [(b"mine", True), (b"of another", False)])
+def test_a_put_that_is_refused_because_its_first_answer_was_lost_was_done(content: bytes, created: bool) -> None:
+    refused = OSError(errno.EIO, "At least one of the pre-conditions you specified did not hold")
+    answer = {"Error": {"Code": "412"}, "ResponseMetadata": {"HTTPStatusCode": 412}}
+    refused.__cause__ = ClientError(answer, "PutObject")  # pyright: ignore[reportArgumentType]
+    documents = BucketDocuments(FaultyBucket(refused, content), "team/store")
+    assert documents.create_document("claims/x/1", b"mine") is created

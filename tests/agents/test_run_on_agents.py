@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from flows.agents.exchange import Share
+from flows.engine import run
 from flows.engine.project import Project
 from flows.engine.run import run_stale_items
+from flows.prefect_door.engine_adapter import BatchMirror
 from flows.prefect_door.flow_run_state import FAULTS_ON_RECORD, decide_final_state
 from flows.prefect_door.prefect_mirror import PrefectMirror
 from tests.agents.team import Team, make_team
@@ -100,3 +102,15 @@ def test_what_reads_the_same_content_as_before_is_not_computed_again(team: Team)
     summary, _ = team.run()
     assert summary.is_good, summary
     assert sorted(toys.CALLS) == sorted(f"read {name}" for name in FILMS)
+
+
+def test_the_page_of_a_run_links_the_report_and_that_of_a_batch_does_not(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Toy stages make no report; the engine is told that there is one."""
+    monkeypatch.setattr(run, "refresh_index", lambda project, plan: project.root / "reports/index.html")
+    mirror, of_batch = PrefectMirror(), BatchMirror()
+    summary, _ = team.run(observers=[mirror])
+    of_batch.on_finished(summary)
+    links = [shown.take_messages()[-1][2]["index"] for shown in (mirror, of_batch)]
+    assert links == [str(team.root / "reports/index.html"), ""]

@@ -297,8 +297,7 @@ def test_windows_of_a_removal_begin_with_the_object_and_cover_every_frame_once()
     assert found == [
         (0, 40, 40, False),
         (40 - margin, core + 2 * margin, core, True),
-        (40 + core - margin, core + 2 * margin, core, True),
-        (40 + 2 * core - margin, 6 + margin + 10, 6, True),  # ends at the cut
+        (40 + core - margin, 22 + margin + 10, 22, True),  # ends at the cut
         (110, 10, 10, False),
         (120, 80, 80, False),
     ]

@@ -9,6 +9,7 @@ the three standard streams, one connection for each command, and its exit code b
 from __future__ import annotations
 
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -65,6 +66,7 @@ def main(address: str) -> None:
     """Until the pipe closes."""
     for name in (*SEMFLOW, *DVC):
         importlib.import_module(name)
+    gc.freeze()  # a collection in a fork would copy all that is imported
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)
     listener.listen()

@@ -28,6 +28,7 @@ from tests.engine.conftest import project_root, reopen
 
 __all__ = ["project_root", "reopen"]  # fixtures
 pytestmark = pytest.mark.usefixtures("prefect_server")
+PATIENCE_S = 120.0
 
 
 class Shown:
@@ -138,16 +139,29 @@ def test_a_flow_that_is_told_to_end_ends_within_seconds_though_an_item_hangs(pro
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "hanging\n"
-        time.sleep(20)  # by then Prefect knows of the item
-        process.send_signal(signal.SIGTERM)
         try:
+            wait_until_known("hanging")
+            process.send_signal(signal.SIGTERM)
             process.wait(60)
         finally:
             process.kill()
-    with get_client(sync_client=True) as client:
-        run = client.read_flow_runs(flow_filter=FlowFilter.model_validate({"name": {"any_": ["hanging"]}}))[0]
-        wanted = FlowRunFilter.model_validate({"id": {"any_": [run.id]}})
-        tasks = {task.name: task.state_name for task in client.read_task_runs(flow_run_filter=wanted)}
+    run, tasks = read_run("hanging")
     assert run.state_name == "Crashed", "no cancellation came with it, so it was an accident"
     assert "Cancelled" in (tasks.get("count one"), tasks.get("count two"))
     assert "Running" not in tasks.values()
+
+
+def read_run(name: str) -> tuple[FlowRun, dict[str, str | None]]:
+    """The run of a flow of this name, and the states of its tasks by their names."""
+    with get_client(sync_client=True) as client:
+        run = client.read_flow_runs(flow_filter=FlowFilter.model_validate({"name": {"any_": [name]}}))[0]
+        wanted = FlowRunFilter.model_validate({"id": {"any_": [run.id]}})
+        return run, {task.name: task.state_name for task in client.read_task_runs(flow_run_filter=wanted)}
+
+
+def wait_until_known(name: str) -> None:
+    """Wait until Prefect knows of an item of the run that is computed."""
+    until = time.monotonic() + PATIENCE_S
+    while not any(state == "Running" and task.startswith("count") for task, state in read_run(name)[1].items()):
+        assert time.monotonic() < until, "Prefect must come to know of the item"
+        time.sleep(0.5)

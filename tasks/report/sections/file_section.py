@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from tasks.artifacts.decode_report import DecodeReport
 from tasks.report.formatting import format_clock, format_number, format_rate, format_size
 from tasks.report.markup import Child, join, tag
+from tasks.report.page_header import is_hurt, render_notes
 from tasks.report.report_data import ReportData
 from tasks.report.section import Section
 
@@ -45,6 +46,7 @@ def make_file_section(data: ReportData) -> Section:
         [
             tag("dl", *(tag("div", tag("dt", term), tag("dd", fact)) for term, fact in facts if fact is not None)),
             tag("table", tag("caption", "Frames"), tag("tbody", *rows), class_="tally"),
+            None if is_hurt(data) else render_notes(data),
         ]
     )
     return Section("account", "Input file", "", body, width="wide" if len(data.detections) else "full")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.train.learning_curve import CurveSettings, choose_rows, measure_learning_curve
+from tasks.train.label_learning_curve import CurveSettings, choose_rows, measure_learning_curve
 from tasks.train.row_heads import TrainingData
 from tasks.train.stream_features import StreamFeatures
 
