@@ -20,7 +20,7 @@ from typing import Any
 
 import click
 
-from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
+from flows.cli.command_options import DATA_OPTION, JSON_OPTION, SAVE_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
 from flows.evaluate.mot_peers import PACKAGES, find_installed_peers, track_with_peer
 from flows.evaluate.motchallenge import (
@@ -75,6 +75,7 @@ class TrackerResult:
 )
 @click.option("--peers", is_flag=True, help="compare with trackers of other packages and with the presets")
 @set_option("track", "camera_compensation=false")
+@SAVE_OPTION
 @JSON_OPTION
 def command(**options: Any) -> int:
     """Score tracking from film to identities: HOTA, DetA, AssA, IDF1, MOTA, switches."""
