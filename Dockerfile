@@ -3,7 +3,10 @@
 #   docker run -v /path/to/clone:/project -e PREFECT_API_URL=http://host:4200/api semflow
 FROM python:3.11-slim
 ARG TORCH=cpu
-RUN apt-get update && apt-get install -y --no-install-recommends git libgl1 libglib2.0-0 && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends git libgl1 libglib2.0-0 && \
+    rm -rf /var/lib/apt/lists/* && \
+    # The clone belongs to another user than the container's, which git refuses otherwise.
+    git config --system --add safe.directory /project
 WORKDIR /opt/semflow
 COPY . .
 RUN python -m pip install --no-cache-dir "uv==0.13.8" && \

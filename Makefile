@@ -3,6 +3,8 @@
 PYTHON ?= $(shell for minor in 11 12 13; do python3.$$minor -c "" 2>/dev/null && echo python3.$$minor && break; done)
 BIN := .venv/bin
 UV_VERSION := 0.13.8
+# Images of containers set it; then each process compiles all that it imports, which takes three times as long.
+unexport PYTHONDONTWRITEBYTECODE
 # One process per core; the tests of a file stay in one process, which makes their fixtures once.
 PYTEST_WORKERS := --numprocesses auto --dist loadfile
 
@@ -50,8 +52,8 @@ check: install-dev  ## check style, types and import layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
-	$(BIN)/pyright
-	$(BIN)/pyright -p tests
+	@echo "pyright, of the code and of the tests side by side: each uses one processor"
+	@$(BIN)/pyright -p tests & tests=$$!; $(BIN)/pyright; code=$$?; wait $$tests && exit $$code
 
 format: install-dev  ## format the code, sort imports
 	$(BIN)/ruff check --select I --fix --quiet .

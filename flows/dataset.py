@@ -31,12 +31,14 @@ from flows.agents.compute_batch import AgentSettings, compute_batch
 from flows.agents.exchange import check_share
 from flows.agents.prefect_launcher import PrefectLauncher
 from flows.agents.run_on_agents import run_on_agents
+from flows.cli.run_forecast import ForecastNotice
 from flows.cli.text_formatting import format_size
+from flows.engine.film_lengths import measure_new_films
 from flows.engine.inbox import fetch_inbox
 from flows.engine.outcome import Summary
 from flows.engine.project import Project, find_root
 from flows.engine.settled_videos import find_unsettled
-from flows.prefect_door.engine_adapter import make_mirror, run_engine
+from flows.prefect_door.engine_adapter import BatchMirror, make_mirror, run_engine
 from flows.prefect_door.flow_run_state import decide_final_state
 from flows.prefect_door.prefect_mirror import PrefectMirror
 from tasks.errors import SemflowError
@@ -127,7 +129,9 @@ def _select_settled(project: Project, videos: list[str] | None) -> list[str] | N
 def _run_on_agents(
     project: Project, videos: list[str] | None, mirror: PrefectMirror, launcher: PrefectLauncher
 ) -> Summary:
-    summary, moved = run_on_agents(project, launcher, launcher.share, videos=videos, observers=[mirror])
+    measure_new_films(project.state, project.videos)
+    said = ForecastNotice(project, lambda line: mirror.on_message(logging.INFO, line.rstrip()))
+    summary, moved = run_on_agents(project, launcher, launcher.share, videos=videos, observers=[said, mirror])
     mirror.on_message(
         logging.INFO,
         f"agents fetched {format_size(moved.received_by_agents)} and pushed {format_size(moved.sent_by_agents)}; the "
@@ -146,7 +150,7 @@ def _compute_batch(batch: str, share: str, root: Path) -> State[Any]:
         api_url = str(client.api_url)
 
     def observe(project: Project) -> PrefectMirror:
-        mirrors.append(_make_mirror(project, api_url))
+        mirrors.append(_make_mirror(project, api_url, BatchMirror))
         mirrors[-1].open(project.root, None)
         return mirrors[-1]
 
@@ -166,8 +170,8 @@ def _compute_batch(batch: str, share: str, root: Path) -> State[Any]:
     return State(type=StateType(final.type), name=final.name, message=final.message)
 
 
-def _make_mirror(project: Project, api_url: str) -> PrefectMirror:
-    return make_mirror(project, flow_run_id=str(flow_run.get_id()), api_url=api_url.rstrip("/"))
+def _make_mirror(project: Project, api_url: str, kind: type[PrefectMirror] = PrefectMirror) -> PrefectMirror:
+    return make_mirror(project, flow_run_id=str(flow_run.get_id()), api_url=api_url.rstrip("/"), kind=kind)
 
 
 @contextmanager

@@ -19,6 +19,35 @@ settings.load_profile("semflow")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 CHECKOUT = Path(__file__).parents[1]
+SLOW = "mark.slow"
+"""How a file that holds slow tests names their mark."""
+LONGEST_FIRST = (
+    "flows/test_guides.py",
+    "flows/test_end_to_end.py",
+    "flows/test_determinism.py",
+    "flows/test_deployment.py",
+    "agents/test_server_faults.py",
+    "agents/test_prefect_agents.py",
+    "agents/test_agent_kills.py",
+    "evaluate/test_two_stream.py",
+    "flows/prefect_door/test_prefect_process.py",
+    "project_setup/test_installed.py",
+    "flows/test_versions.py",
+)
+"""Files that take longest: they start first, for a processor has nothing to do while the last test runs on another."""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave files without a slow test out where those alone are asked for: importing all takes longer than many run."""
+    is_asked = str(config.option.markexpr).startswith("slow")
+    is_file = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
+    return True if is_asked and is_file and SLOW not in collection_path.read_text(encoding="utf-8") else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the files that take longest; the order within a file stays, and so do its module's fixtures."""
+    places = {CHECKOUT / "tests" / name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.agents.batch import Batch
+from flows.agents.device_classes import find_foreign_videos
 from flows.agents.exchange import Exchange
 from flows.engine.atomic_files import remove_path
 from flows.engine.dvc_store.dvc_config import read_config
@@ -95,12 +96,16 @@ def _remember_films(folder: Path, batch: Batch) -> None:
         state.close()
 
 
-def check_agent(folder: Path, batch: Batch, pipeline: Pipeline) -> None:
-    """Raise SemflowError where the agent differs from the coordinator in code, weights, libraries, or, with a named
-    device, in the kind of device; `folder` must hold the batch's settings."""
+def check_agent(folder: Path, batch: Batch, pipeline: Pipeline) -> dict[str, str]:
+    """The videos of the batch that need another class of device, to a reason; raises SemflowError where the agent
+    differs from the coordinator in code, weights, libraries, or, with a named device, in the kind of device.
+
+    `folder` must hold the batch's settings.
+    """
     project = Project.open(folder, pipeline)
     try:
         compare_methods_of(batch, project)
+        return find_foreign_videos(batch, project)
     finally:
         project.close()
 

@@ -22,7 +22,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
+from flows.agents.beat_watch import BeatWatch
 from flows.agents.document_store import DocumentStore, check_name
+from flows.engine.dvc_store.remote import NoAnswer
 from tasks.errors import SemflowError
 
 log = logging.getLogger("semflow")
@@ -89,7 +91,7 @@ class ClaimTaker:
         """
         taken: dict[str, Claim] = {}
         held: dict[str, str] = {}
-        watched: dict[str, tuple[int, bytes | None, float]] = {}
+        watched: dict[str, tuple[int, BeatWatch]] = {}
         waiting = list(dict.fromkeys(tokens))
         while waiting:
             for token in list(waiting):
@@ -97,10 +99,11 @@ class ClaimTaker:
                 if claim is None:
                     agent, holder = read_holder(self.documents, token, number)
                     beat = self.documents.read_document(f"{BEATS}/{holder}")
-                    first = watched.setdefault(token, (number, beat, self.clock()))
-                    if beat == STOPPED or ((number, beat) == first[:2] and self.clock() - first[2] >= self.lease_s):
+                    first, watch = watched.setdefault(token, (number, BeatWatch(self.lease_s)))
+                    watch.look(beat, self.clock())
+                    if beat == STOPPED or (number == first and watch.is_silent):
                         claim = self._create(token, number + 1)
-                    elif (number, beat) != first[:2]:
+                    elif number != first or watch.has_changed:
                         held[token] = agent
                 if claim is not None:
                     taken[token] = claim
@@ -132,6 +135,8 @@ def read_holder(documents: DocumentStore, token: str, number: int) -> tuple[str,
     try:
         fields = json.loads(documents.read_document(f"{FOLDER}/{token}/{number}") or b"{}")
         return str(fields["agent"]), check_name(str(fields["holder"]))
+    except NoAnswer:
+        raise
     except (ValueError, KeyError, TypeError, SemflowError):
         return "another agent", "unknown"
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,9 @@ from flows.agents.batch import Batch, has_batch, read_batch
 from flows.agents.claims import BEAT_S, LEASE_S, ClaimTaker, Heartbeat, HeldClaims, make_holder, make_token
 from flows.agents.document_store import DocumentStore
 from flows.agents.exchange import Exchange, Share
-from flows.agents.publish_results import RETRY_S, ResultPublisher
+from flows.agents.full_disk import describe_full_disk, names_full_disk
+from flows.agents.outages import RETRY_S, PatientDocuments, call_patiently
+from flows.agents.publish_results import ResultPublisher
 from flows.agents.results import BatchEnd, BatchStart, ResultReader, write_end, write_entry, write_start
 from flows.engine.outcome import Item, Observer, Summary
 from flows.engine.project import PIPELINE, Project
@@ -53,24 +57,39 @@ def compute_batch(
 
     Each of `observers` gets the project and gives an observer of the run. Raises SemflowError where this agent must
     not compute the batch: other code, weights or device than the coordinator's; it says so in the exchange, too.
+    Where the disk is full, it returns after a lease only: an agent that fails at once would get every batch next.
     """
     began = time.monotonic()
     exchange = Exchange.open_project(root, settings.share)
-    documents = exchange.documents
+    documents = PatientDocuments(exchange.documents, settings.retry_s)
     batch = read_batch(documents, batch_id)
     holder = make_holder(settings.name)
-    with Heartbeat(documents, holder, settings.beat_s):
+    summary: Summary | None = None
+    with Heartbeat(exchange.documents, holder, settings.beat_s):
         write_start(documents, batch_id, BatchStart(settings.name, holder))
         try:
             done, summary = _compute_claimed(root, batch, settings, exchange, holder=holder, observers=observers)
         except SemflowError as problem:
             write_end(documents, batch_id, BatchEnd(settings.name, holder, error=str(problem)))
             raise
+        except (OSError, sqlite3.Error) as problem:
+            if not names_full_disk(str(problem)):
+                raise
+            done = _Done({}, error=describe_full_disk(root), has_full_disk=True)
         seconds = time.monotonic() - began
         end = BatchEnd(
-            settings.name, holder, done.held, done.error, seconds, received=exchange.received, sent=exchange.sent
+            settings.name,
+            holder,
+            done.held,
+            done.other_device,
+            done.error,
+            seconds,
+            received=exchange.received,
+            sent=exchange.sent,
         )
         write_end(documents, batch_id, end)
+    if done.has_full_disk:
+        time.sleep(settings.lease_s)
     return end, summary
 
 
@@ -78,7 +97,10 @@ def compute_batch(
 class _Done:
     held: Mapping[str, str]
     """Video that another agent computes, to that agent."""
+    other_device: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Video that needs another class of device, to a reason."""
     error: str = ""
+    has_full_disk: bool = False
 
 
 def _compute_claimed(
@@ -91,27 +113,28 @@ def _compute_claimed(
     observers: Sequence[MakeObserver],
 ) -> tuple[_Done, Summary | None]:
     """Claim the batch's videos, and compute those that nobody else holds."""
-    documents = exchange.documents
+    documents = PatientDocuments(exchange.documents, settings.retry_s)
     with hold_agent_folder(root) as folder:
         write_settings(root, folder, batch)
-        check_agent(folder, batch, settings.pipeline)
-        tokens = {video.name: make_token(video.relative, video.md5) for video in batch.videos}
+        other = check_agent(folder, batch, settings.pipeline)
+        tokens = {v.name: make_token(v.relative, v.md5) for v in batch.videos if v.name not in other}
         taker = ClaimTaker(documents, settings.name, holder, settings.lease_s, settings.beat_s / 2)
         found = taker.take_claims(list(tokens.values()))
         held = {name: found.held[token] for name, token in tokens.items() if token in found.held}
         mine = {name: token for name, token in tokens.items() if token in found.taken}
-        claims = HeldClaims(documents, dict(found.taken))
+        claims = HeldClaims(exchange.documents, dict(found.taken))
         try:
             if not mine or not has_batch(documents, batch.id):  # the coordinator has what it wanted
-                return _Done(held), None
+                return _Done(held, other), None
             batch = _add_known_results(batch.select_videos(mine), documents)
-            write_inputs(folder, batch, exchange)
+            call_patiently(partial(write_inputs, folder, batch, exchange), settings.retry_s)
             project = open_agent_project(folder, batch, exchange, settings.pipeline)
             publisher = ResultPublisher(
                 exchange, project, batch.id, settings.name, holder, claims, mine, settings.retry_s
             )
             summary = _run(project, publisher, [make(project) for make in observers], set(batch.items))
-            return _Done({**held, **publisher.refused}, publisher.error), summary
+            error = describe_full_disk(root) if publisher.has_full_disk else publisher.error
+            return _Done({**held, **publisher.refused}, other, error, publisher.has_full_disk), summary
         finally:
             claims.end_claims()
 
@@ -140,7 +163,11 @@ def _run(
     try:
         summary = _run_once(project, videos, publisher, observers)
         publisher.is_last_try = True
-        if not summary.interrupted and any(o.result == "failed" and not o.recorded for o in summary.outcomes):
+        if (
+            not summary.interrupted
+            and not publisher.has_stopped()
+            and any(o.result == "failed" and not o.recorded for o in summary.outcomes)
+        ):
             summary = _run_once(project, videos, publisher, observers)
         entries: dict[str, Any] = project.state.read_memos(PREFIX)
     finally:
@@ -150,7 +177,8 @@ def _run(
     summary = replace(summary, outcomes=tuple(o for o in summary.outcomes if o.item in wanted))
     for number, video in enumerate(name for name in videos if name in entries and name not in publisher.refused):
         name = f"{publisher.holder}-{number:06d}"
-        write_entry(publisher.exchange.documents, publisher.batch, name, video, entries[video])
+        documents = PatientDocuments(publisher.exchange.documents, publisher.retry_s)
+        write_entry(documents, publisher.batch, name, video, entries[video])
     return summary
 
 

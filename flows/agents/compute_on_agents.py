@@ -10,25 +10,24 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from flows.agents.accept_results import ResultAcceptor
 from flows.agents.batch import remove_batch
 from flows.agents.batches_file import write_batches
-from flows.agents.claims import BEAT_S, Heartbeat, make_token
-from flows.agents.cut_batches import BatchPart, cut_batches, find_dataset_items, find_placeable
-from flows.agents.ended_claims import remove_ended_claims, remove_stopped_beats
+from flows.agents.claims import BEAT_S, Heartbeat
+from flows.agents.cut_batches import find_dataset_items
+from flows.agents.ended_claims import remove_ended_beats, remove_ended_claims
 from flows.agents.exchange import Exchange
+from flows.agents.launched_batches import LaunchedBatches
 from flows.agents.launcher import Launcher
 from flows.agents.leftover_batches import coordinator_name, find_leftovers
-from flows.agents.make_batch import make_batch
 from flows.agents.missing_results import describe_result, examine_waiting, explain_missing
-from flows.agents.open_batch import OpenBatch
-from flows.agents.outages import try_call
+from flows.agents.outages import PatientDocuments, call_patiently, try_call
 from flows.agents.pending_results import PendingResults
-from flows.agents.results import BatchEnd, ItemResult, ResultReader
+from flows.agents.results import BatchEnd
 from flows.agents.run_settings import AgentRunSettings
 from flows.engine.dropped_artifacts import add_items_to_restore
 from flows.engine.interrupt import Interrupted, SignalState
@@ -40,10 +39,8 @@ from flows.overview.index_store import PREFIX
 from tasks.errors import SemflowError
 
 log = logging.getLogger("semflow")
-MAX_ATTEMPTS = 5
-"""Agents that may be given a video before the run gives up on it: dead ones count."""
-FAILED_ATTEMPTS = 2
-"""Agents on which an item may fail for a reason that is not recorded (a full disk), before its failure counts."""
+TIDY_RETRY_S = (1.0, 5.0, 20.0)
+"""Seconds between tries to remove what the run leaves in the exchange, while that does not answer."""
 
 
 @dataclass
@@ -66,24 +63,19 @@ class AgentRun:
     received: int = 0
     sent: int = 0
     """Bytes that agents fetched and pushed."""
-    _open: dict[str, OpenBatch] = field(default_factory=dict[str, OpenBatch])
-    _attempts: dict[str, int] = field(default_factory=dict[str, int])
-    _tokens: set[str] = field(default_factory=set[str])
-    """Of the videos that were given to agents."""
     _holders: set[str] = field(default_factory=set[str])
     """Heartbeats of the agents whose batches have ended."""
+    _dead: set[str] = field(default_factory=set[str])
+    """Those of them that gave no sign of life."""
     _errors: dict[str, str] = field(default_factory=dict[str, str])
     """Video to the last reason for which an agent did not finish it."""
-    _wait_until: dict[str, float] = field(default_factory=dict[str, float])
-    """Video that an agent of another run holds, to the time (time.monotonic) at which it is tried again."""
-    _launched: int = 0
-    _launch_after: float = 0.0
-    """Time (time.monotonic) before which nothing is launched, as it could not be; 0 where it could."""
-    _trouble_since: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._batches = LaunchedBatches(self.plan, self.exchange, self.launcher, self.settings, self.id)
+        self._pending = PendingResults(ResultAcceptor(self.plan, self.exchange))
 
     def run(self) -> None:
         """Work until every stale item has an outcome; raises SemflowError where there is no agent at all."""
-        self._pending = PendingResults(ResultAcceptor(self.plan, self.exchange))
         timings = DurationEstimates.from_state(self.plan.project.state)
         self._leave_absent()
         order = [item for item, state in self.states.items() if state.status == "stale"]
@@ -97,13 +89,13 @@ class AgentRun:
         self._notify(lambda observer: observer.on_planned(order, self.expected_s, sum(agents.values())))
         with Heartbeat(self.exchange.documents, coordinator_name(self.id), BEAT_S):
             try:
-                self._adopt_leftovers()
+                call_patiently(self._adopt_leftovers, sleep=self._pause)
                 self._work(timings)
             except Interrupted:
-                self._cancel_all()
+                self._batches.cancel_all()
                 raise
             if self.stopped():
-                self._cancel_all()
+                self._batches.cancel_all()
             else:
                 self._finish_rest()
         self._tidy_exchange()
@@ -112,9 +104,9 @@ class AgentRun:
         """Launch, wait and collect until nothing is left that an agent, or this machine, could compute."""
         while not self.stopped():
             self._launch_placeable(timings)
-            if not self._open and not self._is_waiting() and not self._compute_dataset_items():
+            if not self._batches.open and not self._batches.is_waiting() and not self._compute_dataset_items():
                 return
-            if self._open or self._is_waiting():
+            if self._batches.open or self._batches.is_waiting():
                 self._pause(self.settings.poll_s)
                 with self.signals.defer_raising():
                     self._collect()
@@ -139,42 +131,28 @@ class AgentRun:
                 self._finish(make_outcome(found))
 
     def _launch_placeable(self, timings: DurationEstimates) -> None:
-        """Launch batches of what can be computed now; where the server or the store does not answer, later."""
+        """Launch batches of what can be computed now."""
         for state in examine_waiting(self.plan, [item for item in self.states if item not in self.outcomes]):
             self._finish(make_outcome(state))
-        now = time.monotonic()
-        busy = {video for batch in self._open.values() for video in batch.part.videos}
-        given_up = {video for video, count in self._attempts.items() if count >= MAX_ATTEMPTS}
-        waiting = {item: state for item, state in self._current().items() if item not in self.outcomes}
-        by_video = {
-            video: items
-            for video, items in find_placeable(self.plan, waiting).items()
-            if video not in busy and video not in given_up and self._wait_until.get(video, 0.0) <= now
-        }
-        if not by_video or self._launch_after > now:
-            return
-        try:
-            agents = self.launcher.count_agents()
-            for part in cut_batches(self.plan, by_video, timings, agents, self.settings.sizes):
-                self._launch(part)
-            self._trouble_since, self._launch_after = 0.0, 0.0
-        except (OSError, SemflowError) as error:
-            self._trouble_since = self._trouble_since or now
-            if now - self._trouble_since > self.settings.give_up_s:
-                raise
-            self._launch_after = now + 5 * self.settings.poll_s
-            text = f"no batch can be launched now: {error}"
-            self._notify(lambda observer: observer.on_message(logging.WARNING, text))
+        found = self._batches.launch_placeable(self._list_waiting(), self.states, timings)
+        if found.renewed:
+            self._reopen(found.renewed)
+            found = self._batches.launch_placeable(self._list_waiting(), self.states, timings)
+        if found.trouble:
+            self._notify(lambda observer: observer.on_message(logging.WARNING, found.trouble))
 
-    def _launch(self, part: BatchPart) -> None:
-        self._launched += 1
-        batch_id = f"{self.id}-{self._launched:04d}"
-        batch = make_batch(self.plan, part, batch_id, self.exchange)
-        self._tokens |= {make_token(video.relative, video.md5) for video in batch.videos}
-        run = self.launcher.launch_batch(batch)
-        self._open[batch_id] = OpenBatch(part, run, ResultReader(self.exchange.documents, batch_id), time.monotonic())
-        for video in part.videos:
-            self._attempts[video] = self._attempts.get(video, 0) + 1
+    def _list_waiting(self) -> dict[Item, ItemState]:
+        return {item: self.plan.states[item] for item in self.states if item not in self.outcomes}
+
+    def _reopen(self, states: Mapping[Item, ItemState]) -> None:
+        """Items that were up to date are to be computed after all."""
+        for state in states.values():
+            if state.item in self.outcomes:
+                text = f"{state.item} is made anew: {state.reason}"
+                self._notify(lambda observer, text=text: observer.on_message(logging.INFO, text))
+        self.states.update(states)
+        for item in states:
+            self.outcomes.pop(item, None)
 
     def _compute_dataset_items(self) -> bool:
         """Compute items over the data set that are ready, on this machine; whether there were any."""
@@ -197,9 +175,10 @@ class AgentRun:
 
     def _collect(self) -> None:
         """Read and accept what has come, and see to batches that have ended."""
-        runs = try_call(lambda: self.launcher.read_runs([batch.run for batch in self._open.values()]))  # first of all
+        batches = self._batches.open
+        runs = try_call(lambda: self.launcher.read_runs([batch.run for batch in batches.values()]))  # first of all
         living: dict[str, list[str]] = {}
-        for batch_id, batch in self._open.items():
+        for batch_id, batch in batches.items():
             found = try_call(batch.reader.read_new)
             if found is not None:
                 self._pending.add(found.items)
@@ -207,39 +186,42 @@ class AgentRun:
                 agents = try_call(partial(batch.find_living, self.settings.lease_s))
                 living |= {} if agents is None else {batch_id: agents}
         try_call(self._accept_pending)
-        lines = [batch.describe(living.get(batch_id, ()), self.outcomes) for batch_id, batch in self._open.items()]
+        lines = [batch.describe(living.get(batch_id, ()), self.outcomes) for batch_id, batch in batches.items()]
         write_batches(self.plan.project.root, lines)
         for batch_id in [] if runs is None else [batch_id for batch_id, agents in living.items() if not agents]:
-            batch = self._open[batch_id]
+            batch = batches[batch_id]
             if batch.reader.ends:
                 self._close(batch_id, list(batch.reader.ends.values()))
             elif error := batch.find_trouble(
                 (runs or {}).get(batch.run), self.settings.lease_s, self.settings.start_timeout_s
             ):
-                self.launcher.cancel_run(batch.run)
+                try_call(partial(self.launcher.cancel_run, batch.run))
+                self._dead |= set(batch.reader.starts)
                 self._close(batch_id, [BatchEnd("", error=error)])
 
     def _accept_pending(self) -> None:
         """Decide on what agents have handed in."""
         for result, verdict, reason in self._pending.decide():
+            video = result.item.video
             if verdict == "accepted":
-                self._finish(describe_result(result))
+                outcome = describe_result(result)
+                if outcome.result == "failed":  # in this run: it is news, unlike a fault that was on record before
+                    self._notify(lambda observer, item=outcome.item: observer.on_started(item, 0, 1))
+                self._finish(outcome)
             elif verdict == "failed":
-                self._errors[result.item.video] = f"{result.item.stage} on {result.agent}: {reason}"
-                if self._has_failed_often(result):
+                self._errors[video] = f"{result.item.stage} on {result.agent}: {reason}"
+                if self._batches.has_failed_often(video):
                     self._finish(result.outcome)
             elif verdict == "refused":
-                self._errors[result.item.video] = reason
+                self._errors[video] = reason
                 self._notify(lambda observer, reason=reason: observer.on_message(logging.WARNING, f"refused: {reason}"))
-                if self._has_failed_often(result) and self.plan.states[result.item].status not in UP_TO_DATE:
-                    self._finish(Outcome(result.item.video, result.item.stage, "failed", error=reason))
-
-    def _has_failed_often(self, result: ItemResult) -> bool:
-        return self._attempts.get(result.item.video, 0) >= FAILED_ATTEMPTS
+                is_known = self.plan.states[result.item].status in UP_TO_DATE
+                if self._batches.has_failed_often(video) and not is_known:
+                    self._finish(Outcome(video, result.item.stage, "failed", error=reason))
 
     def _close(self, batch_id: str, ends: Sequence[BatchEnd]) -> None:
         """The batch is over; its unfinished videos may go into another."""
-        batch = self._open.pop(batch_id)
+        batch = self._batches.close_batch(batch_id, self.outcomes)
         self._holders |= set(batch.reader.starts)
         for end in ends:
             self.received += end.received
@@ -251,11 +233,14 @@ class AgentRun:
                 self._errors |= dict.fromkeys(batch.part.videos, end.error)
             for video, agent in end.held.items():
                 self._errors[video] = f"{agent} holds its claim"
-                self._wait_until[video] = time.monotonic() + self.settings.lease_s
-                self._attempts[video] -= 1  # nobody tried it
-        for video in batch.part.videos:
-            if all(item in self.outcomes for item in batch.part.items if item.video == video):
-                self._attempts.pop(video, None)
+                if any(item not in self.outcomes for item in batch.part.items if item.video == video):
+                    self._batches.delay_video(video, self.settings.lease_s)
+            for video, reason in end.other_device.items():
+                self._errors[video] = f"{reason} ({end.agent})"
+                renewed = self._batches.renew_video(video, batch.part.items, self.states)
+                if renewed:
+                    self._reopen(renewed)
+                    self._batches.delay_video(video, 0.0)
         try:
             remove_batch(self.exchange.documents, batch_id)
             batch.reader.remove()
@@ -269,23 +254,12 @@ class AgentRun:
                 self._finish(explain_missing(self.plan, item, self.outcomes.values(), self._errors.get(item.video, "")))
 
     def _tidy_exchange(self) -> None:
-        documents = self.exchange.documents
+        documents = PatientDocuments(self.exchange.documents, TIDY_RETRY_S)
         try:
-            remove_ended_claims(documents, self._tokens)
-            remove_stopped_beats(documents, [coordinator_name(self.id), *self._holders])
+            ended = remove_ended_claims(documents, self._batches.tokens, self._dead)
+            remove_ended_beats(documents, {coordinator_name(self.id), *self._holders, *ended}, self._dead, self._pause)
         except (OSError, SemflowError) as error:
             log.debug("claims of this run stay: %s", error)
-
-    def _cancel_all(self) -> None:
-        for batch in self._open.values():
-            self.launcher.cancel_run(batch.run)
-
-    def _current(self) -> dict[Item, ItemState]:
-        return {item: self.plan.states[item] for item in self.states}
-
-    def _is_waiting(self) -> bool:
-        """Whether something is to be launched later."""
-        return self._launch_after > 0.0 or any(until > time.monotonic() for until in self._wait_until.values())
 
     def _finish(self, outcome: Outcome) -> None:
         if outcome.item in self.outcomes:

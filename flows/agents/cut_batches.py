@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from flows.agents.device_classes import has_kinds, list_kinds
 from flows.engine.outcome import Item
 from flows.engine.plan import ItemState, Plan
 from flows.engine.timings import DurationEstimates
@@ -82,7 +83,8 @@ def cut_batches(
 ) -> list[BatchPart]:
     """Batches over all items of `by_video`; those with the longest videos first, as they would end last.
 
-    A batch needs `gpu` where an item of it uses an accelerator and there is an agent that has one.
+    A batch needs `gpu` where an item of it uses an accelerator and there is an agent that has one; but what it computes
+    again, because it is not kept, needs the kind of device that made it.
     """
     chains = [_measure(plan, items, timings, agents) for items in by_video.values()]
     batches: list[BatchPart] = []
@@ -98,6 +100,9 @@ def _measure(plan: Plan, items: Sequence[Item], timings: DurationEstimates, agen
     expected = sum(timings.estimate_item(item) or UNKNOWN_S for item in items)
     wants_gpu = any(plan.project.by_name[item.stage].differs_on_cuda for item in items)
     wants_gpu = wants_gpu and plan.project.compute["device"] != "cpu" and bool(agents.get("gpu"))
+    kinds = list_kinds(plan, items)
+    if kinds and has_kinds(kinds, agents):
+        return BatchPart(tuple(items), kinds.pop(), expected)
     return BatchPart(tuple(items), "gpu" if wants_gpu or not agents.get("cpu") else "cpu", expected)
 
 

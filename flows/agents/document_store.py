@@ -10,15 +10,19 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
+from flows.engine.dvc_store.remote import NoAnswer
 from flows.engine.dvc_store.verified_copy import make_temporary_path, write_bytes_atomically
 from tasks.errors import SemflowError
 
 MAX_DOCUMENT_BYTES = 64 << 20
 """Largest document that is read: they come from other machines."""
+PRECONDITION_FAILED = 412
+"""HTTP's answer to a conditional put of something that exists."""
 
 
 class DocumentStore(Protocol):
@@ -33,7 +37,7 @@ class DocumentStore(Protocol):
         ...
 
     def create_document(self, name: str, data: bytes) -> bool:
-        """Write a document that does not exist; False, with nothing written, where it does."""
+        """Write a document that does not exist; False, with nothing written, where it does with other content."""
         ...
 
     def list_documents(self, folder: str) -> list[str]:
@@ -78,8 +82,8 @@ class FolderDocuments:
         try:
             beside.write_bytes(data)
             os.link(beside, path)
-        except FileExistsError:
-            return False
+        except FileExistsError:  # on NFS perhaps by this very call, whose answer was lost
+            return self.read_document(name) == data
         finally:
             beside.unlink(missing_ok=True)
         return True
@@ -113,7 +117,8 @@ class BucketDocuments:
     def read_document(self, name: str) -> bytes | None:
         """See DocumentStore."""
         try:
-            data: bytes = self.system.cat_file(self._path(name), end=MAX_DOCUMENT_BYTES + 1)
+            with self._wrap_errors():
+                data: bytes = self.system.cat_file(self._path(name), end=MAX_DOCUMENT_BYTES + 1)
         except FileNotFoundError:
             return None
         check_size(name, len(data))
@@ -121,41 +126,57 @@ class BucketDocuments:
 
     def write_document(self, name: str, data: bytes) -> None:
         """See DocumentStore."""
-        self.system.pipe_file(self._path(name), data)
+        with self._wrap_errors():
+            self.system.pipe_file(self._path(name), data)
 
     def create_document(self, name: str, data: bytes) -> bool:
         """See DocumentStore."""
         try:
-            self.system.pipe_file(self._path(name), data, mode="create")
+            with self._wrap_errors():
+                self.system.pipe_file(self._path(name), data, mode="create")
         except FileExistsError:
-            return False
-        except OSError as error:  # s3fs translates only some of botocore's codes
-            if "PreconditionFailed" in f"{error} {error.__cause__!r}" or "412" in str(error):
-                return False
-            raise
+            # A put whose answer was lost is repeated by the client, and then refused because of itself.
+            return self.read_document(name) == data
         return True
 
     def list_documents(self, folder: str) -> list[str]:
         """See DocumentStore."""
         self.system.invalidate_cache()  # others have written since
         try:
-            paths: list[str] = self.system.find(self._path(folder))
+            with self._wrap_errors():
+                paths: list[str] = self.system.find(self._path(folder))
         except FileNotFoundError:
             return []
         return sorted(path.removeprefix(self.base).strip("/") for path in paths)
 
     def remove_documents(self, folder: str) -> None:
         """See DocumentStore."""
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError), self._wrap_errors():
             self.system.rm(self._path(folder), recursive=True)
 
     def remove_document(self, name: str) -> None:
         """See DocumentStore."""
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError), self._wrap_errors():
             self.system.rm_file(self._path(name))
 
     def _path(self, name: str) -> str:
         return f"{self.base}/{check_name(name)}"
+
+    @contextlib.contextmanager
+    def _wrap_errors(self) -> Generator[None]:
+        """Turn errors of the network's libraries, which are no OSErrors, into NoAnswer, and s3fs's for a document that
+        exists into FileExistsError: it translates only some of botocore's codes."""
+        try:
+            yield
+        except (FileNotFoundError, FileExistsError, PermissionError, SemflowError):
+            raise
+        except Exception as error:
+            answer: Any = getattr(error.__cause__ or error, "response", None) or {}
+            if answer.get("ResponseMetadata", {}).get("HTTPStatusCode") == PRECONDITION_FAILED:
+                raise FileExistsError(str(error)) from error
+            raise NoAnswer(
+                f"the bucket of {self.base} must answer, got {type(error).__name__}: {error}; check the network"
+            ) from error
 
 
 def check_name(name: str) -> str:

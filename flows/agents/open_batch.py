@@ -7,6 +7,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 from flows.agents.batches_file import BatchLine
+from flows.agents.beat_watch import BeatWatch
 from flows.agents.claims import BEATS, STOPPED
 from flows.agents.cut_batches import BatchPart
 from flows.agents.launcher import BatchRun
@@ -29,20 +30,19 @@ class OpenBatch:
     """When (time.monotonic)."""
     since: float = field(default_factory=time.time)
     _unknown_since: float = 0.0
-    _beats: dict[str, tuple[bytes | None, float]] = field(default_factory=dict[str, tuple[bytes | None, float]])
-    """Holder to its last beat, and when that was first seen (time.monotonic)."""
+    _watches: dict[str, BeatWatch] = field(default_factory=dict[str, BeatWatch])
+    """Holder to what is known of its heartbeat."""
 
     def find_living(self, lease_s: float) -> list[str]:
         """The agents that work on the batch: they have taken it, have not ended, and their hearts beat."""
-        now = time.monotonic()
         found: list[str] = []
         for holder, start in self.reader.starts.items():
             if holder in self.reader.ends:
                 continue
             beat = self.reader.documents.read_document(f"{BEATS}/{holder}")
-            if holder not in self._beats or self._beats[holder][0] != beat:
-                self._beats[holder] = beat, now
-            if now - self._beats[holder][1] <= lease_s and beat != STOPPED:
+            watch = self._watches.setdefault(holder, BeatWatch(lease_s))
+            watch.look(beat, time.monotonic())
+            if not watch.is_silent and beat != STOPPED:
                 found.append(start.agent)
         return found
 

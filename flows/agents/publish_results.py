@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 
 from flows.agents.claims import HeldClaims
 from flows.agents.exchange import Exchange
+from flows.agents.full_disk import names_full_disk
+from flows.agents.outages import RETRY_S
 from flows.agents.results import ItemResult, write_result
 from flows.engine.outcome import Item, Outcome, Step, Summary
 from flows.engine.project import Project
 from flows.engine.recipe import Recipe, parse_recipe, recipe_path
 
 log = logging.getLogger("semflow")
-RETRY_S = (1.0, 5.0, 20.0, 60.0, 60.0)
-"""Seconds between tries to hand in a result while the store does not answer."""
 
 
 @dataclass
@@ -39,6 +39,8 @@ class ResultPublisher:
     """Whether failures that are not recorded are handed in: before, they are tried again here."""
     error: str = ""
     """Why results could not be handed in; "" where all were."""
+    has_full_disk: bool = False
+    """Whether an item failed because there is no room; such failures are not handed in, they say nothing of it."""
     refused: dict[str, str] = field(default_factory=dict[str, str])
     """Video whose claim was lost, to the agent that took it over; its later results are dropped."""
     _queue: queue.SimpleQueue[Outcome | None] = field(default_factory=queue.SimpleQueue[Outcome | None])
@@ -59,7 +61,9 @@ class ResultPublisher:
 
     def has_stopped(self) -> bool:
         """Whether computing on is useless: results cannot be handed in, or no claim is left."""
-        return bool(self.error) or (bool(self.tokens) and not set(self.tokens) - set(self.refused))
+        return (
+            bool(self.error) or self.has_full_disk or (bool(self.tokens) and not set(self.tokens) - set(self.refused))
+        )
 
     def on_planned(self, items: Sequence[Item], expected_s: Mapping[Item, float], workers: int) -> None:
         """See Observer."""
@@ -74,7 +78,9 @@ class ResultPublisher:
         """See Observer."""
         if not final or outcome.video not in self.tokens or outcome.result in ("blocked", "stopped"):
             return
-        if outcome.is_good or outcome.recorded or self.is_last_try:
+        if not outcome.is_good and not outcome.recorded and names_full_disk(outcome.error or ""):
+            self.has_full_disk = True
+        elif outcome.is_good or outcome.recorded or self.is_last_try:
             self._queue.put(outcome)
 
     def on_message(self, level: int, message: str) -> None:

@@ -54,6 +54,8 @@ class BatchEnd:
     holder: str = ""
     held: Mapping[str, str] = field(default_factory=dict[str, str])
     """Video that another agent computes, to that agent."""
+    other_device: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Video of which something is computed again that another class of device made, to that reason."""
     error: str = ""
     """Why nothing was computed; "" where the batch was worked through."""
     seconds: float = 0.0

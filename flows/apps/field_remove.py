@@ -32,7 +32,7 @@ from tasks.errors import SemflowError
 from tasks.geometry.bounding_boxes import pairwise_iou
 
 VIDEO_FILE, MASK_FILE = "removed.mp4", "masks.mp4"
-CORE_FRAMES, MARGIN_FRAMES = 32, 12  # frames of a window that are rendered, and further ones at each end
+CORE_FRAMES, MARGIN_FRAMES = 48, 12  # frames of a window that are rendered, and further ones at each end
 DILATION_SHARE = 0.008  # of the longer side: dilation of the masks, because maps are coarser than frames
 MIN_BOX_IOU = 0.4  # of the boxes of a track and of the instance mask that belongs to it
 MIN_INSTANCE_SCORE = 0.15  # of such an instance; low, since the track already says that it is there

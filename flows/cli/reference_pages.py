@@ -1,5 +1,6 @@
 """Write docs/commands.md from the help of every command, docs/parameters.md from the fields of the Params classes,
-docs/data.md from the classes of the artifacts, and the texts of a new project that follow from files of this one.
+docs/data.md from the classes of the artifacts, the last part of docs/glossary.md from the words of the pages, and the
+texts of a new project that follow from files of this one.
 
 Called by `make docs`; tests/repository/test_documented.py fails when a page is outdated.
 """
@@ -20,6 +21,7 @@ from tasks.params import Compute, Params
 WIDTH = 100
 """Columns of the help texts."""
 COMMANDS_PAGE, PARAMETERS_PAGE, DATA_PAGE = "docs/commands.md", "docs/parameters.md", "docs/data.md"
+GLOSSARY_PAGE = "docs/glossary.md"
 COMMANDS_HEAD = """\
 # Commands
 
@@ -67,8 +69,11 @@ def render_parameters(sections: Mapping[str, type[Params]]) -> str:
 def write_pages(root: Path) -> None:
     """Write the pages below `root`."""
     from flows.reading.descriptions import render_page
+    from tasks.report.page_words import write_glossary_part
 
     write_text_atomically(root / DATA_PAGE, render_page())
+    glossary = root / GLOSSARY_PAGE
+    write_text_atomically(glossary, write_glossary_part(glossary.read_text(encoding="utf-8")))
     write_text_atomically(root / COMMANDS_PAGE, render_commands())
     write_text_atomically(root / PARAMETERS_PAGE, render_parameters(list_sections()))
     for name, text in render_setup_files(root).items():

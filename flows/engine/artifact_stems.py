@@ -18,7 +18,7 @@ from itertools import count
 ENDINGS = (".parquet", ".npy", ".npz", ".recipe.json")
 """Suffixes of artifacts and recipes, which follow the stem in a file name; none may be the end of another."""
 FLAT_ENDINGS = (".recipe.json",)
-RESERVED = ("index.html", "bench", "dataset.json", "assets")
+RESERVED = ("index.html", "bench", "dataset.json", "recipes.js", "assets")
 """Names in `reports` that do not belong to a single video."""
 MAX_BYTES = 180
 """Longest path component in UTF-8 bytes: file systems allow 255, and a temporary file adds process and thread ids."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flows.engine.declaration import Declaration
-from flows.engine.job import Job
+from flows.engine.job import Job, JobResult
 from flows.engine.plan import ItemState, Plan
 from flows.engine.recipe import Outputs, parse_outputs
 from flows.engine.recorded_results import RecordedResults
@@ -48,6 +48,19 @@ def has_local_outputs(plan: Plan, past: RecordedResults, state: ItemState) -> bo
     known = _find_known_outputs(plan, past, state)
     md5s = [md5 for files in known.values() for md5, _ in files.values()]
     return bool(md5s) and past.storage is not None and all(map(past.storage.objects.has_object, md5s))
+
+
+def find_result_method(plan: Plan, state: ItemState, done: JobResult) -> str:
+    """Digest of the method that made a result.
+
+    The key may name another class of device, whose earlier result counts as up to date; what was computed here since
+    is this machine's, unless it has the bytes that are recorded.
+    """
+    recipe = plan.project.recipe_store.recipes.get((state.item.stage, plan.project.artifact_stem(state.item.video)))
+    is_recorded = recipe is not None and recipe.key == state.key and recipe.outputs == done.outputs
+    if done.status == "restored" or is_recorded:
+        return state.method
+    return plan.project.by_name[state.item.stage].method.digest
 
 
 def list_input_paths(plan: Plan, declaration: Declaration, video: str) -> dict[str, str | Mapping[str, str]]:

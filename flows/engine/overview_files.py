@@ -1,9 +1,11 @@
-"""The files in `reports/` that show the whole data set: the index page, and its description for machines."""
+"""The files in `reports/` about the whole data set: the index page, its description for machines, and all recipes."""
 
 REPORTS = "reports"
 PAGE = "index.html"
 CARD = "dataset.json"
 """Croissant: JSON-LD."""
-OVERVIEW_FILES = (PAGE, CARD)
+RECIPES = "recipes.js"
+"""How every artifact was made; films' pages load it on request."""
+OVERVIEW_FILES = (PAGE, CARD, RECIPES)
 NOTES_FILE = "dataset.yaml"
 """What people say about the data set: name, licence, creators; below the root."""

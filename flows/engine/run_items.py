@@ -14,7 +14,7 @@ from flows.engine.atomic_files import remove_path
 from flows.engine.declaration import Declaration
 from flows.engine.file_marks import read_mark
 from flows.engine.interrupt import SignalState
-from flows.engine.item_jobs import has_local_outputs, make_job
+from flows.engine.item_jobs import find_result_method, has_local_outputs, make_job
 from flows.engine.job import JobResult
 from flows.engine.outcome import Item, Observer, Outcome
 from flows.engine.plan import NOT_KEPT, ONLY_IN_REMOTE, ItemState, Plan
@@ -188,16 +188,17 @@ class ItemRunner:
                 mark = read_mark(path)
                 if mark is not None:
                     project.state.save_own_md5(path.relative_to(project.root).as_posix(), mark, md5)
-        recipe = Recipe(item.video, item.stage, state.method, state.inputs, done.outputs, measures=done.measures)
-        method = project.recipe_store.methods.get((item.stage, state.method), declaration.method)
+        digest = find_result_method(self.plan, state, done)
+        recipe = Recipe(item.video, item.stage, digest, state.inputs, done.outputs, measures=done.measures)
+        method = project.recipe_store.methods.get((item.stage, digest), declaration.method)
         with project.state.batch_writes():
             project.recipe_store.write_recipe(project.artifact_stem(item.video), recipe, method)
             project.state.save_outputs(item, recipe.key, done.outputs)
-            project.state.clear_deaths([recipe.key])
+            project.state.clear_deaths([state.key, recipe.key])
             if done.status == "computed":
                 project.state.save_timing(item.stage, item.video, done.seconds, done.frames)
             project.state.flush()
-        self.plan.set_state(ItemState(item, "fresh", "", recipe.key, state.method, state.inputs, done.outputs))
+        self.plan.set_state(ItemState(item, "fresh", "", recipe.key, digest, state.inputs, done.outputs))
 
     def _handle_death(self, state: ItemState, reason: str, seconds: float) -> None:
         """Fail an item whose worker died; put it aside after MAX_DEATHS deaths."""

@@ -6,7 +6,8 @@ DetA, AssA (Luiten et al., 2021), MOTA, IDF1 in per cent, IDSW as a count. MOT16
 preprocessing, by the folder's name; all others get MOT15's rules. `combined` is TrackEval's pooled row.
 MOTA is TrackEval's; SORT's authors report the older one of the challenge, which differs by some tenths.
 `fps` is frames tracked per second, without detection.
-With --peers, tables compare with trackers of other packages (mot_peers.py) and with the presets, all in this run.
+With --peers, tables compare with trackers of other packages (mot_peers.py) and with the presets, all in this run, with
+--ablations with the same tracker without each of its parts, and with those that it leaves out (track_ablations.py).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from flows.evaluate.motchallenge import (
 )
 from flows.evaluate.param_overrides import apply_overrides, set_option
 from flows.evaluate.score_table import SuiteScores, TableRow
+from flows.evaluate.track_ablations import FROM_DETECTIONS, replace_params
 from tasks.params import ParamSections
 from tasks.track.params import TrackParams
 from tasks.track.run_tracker import track_detections
@@ -46,6 +48,7 @@ MotFigures = tuple[Mapping[str, Mapping[str, float]], Mapping[str, float]]
     "--preset", type=click.Choice(sorted(PRESETS)), help="a published tracker instead of track in params.yaml"
 )
 @click.option("--peers", is_flag=True, help="compare with trackers of other packages and with the presets")
+@click.option("--ablations", is_flag=True, help="compare with the same without each part of the tracker")
 @set_option("track", "max_gap_s=1 interpolate=false")
 @SAVE_OPTION
 @JSON_OPTION
@@ -64,9 +67,10 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
     )  # the first call loads SciPy, which must not count as tracking time
     results = {sequence.name: run_sequence(sequence, settings) for sequence in sequences}
     items, combined = summarise_results(sequences, results)
-    return SuiteScores(
-        "mot", items, combined, compare_trackers(sequences, tracking, (items, combined)) if arguments.peers else {}
-    )
+    tables = compare_trackers(sequences, tracking, (items, combined)) if arguments.peers else {}
+    if arguments.ablations:
+        tables = {**tables, "Ablations": compare_parts(sequences, settings, combined)}
+    return SuiteScores("mot", items, combined, tables)
 
 
 def summarise_results(sequences: list[MotSequence], results: Mapping[str, tuple[TrackEvalResult, float]]) -> MotFigures:
@@ -98,6 +102,16 @@ def compare_trackers(
             for name, (items, _) in found.items()
         ],
     }
+
+
+def compare_parts(sequences: list[MotSequence], settings: TrackParams, combined: Mapping[str, float]) -> list[TableRow]:
+    """Pooled metrics of `settings`, which are `combined`, and of the same with each of FROM_DETECTIONS."""
+    rows: list[TableRow] = [{"tracker": "this run", **combined}]
+    for name, changes in FROM_DETECTIONS.items():
+        changed = replace_params(settings, changes)
+        _, pooled = summarise_results(sequences, {s.name: run_sequence(s, changed) for s in sequences})
+        rows.append({"tracker": name, **pooled})
+    return rows
 
 
 def run_sequence(sequence: MotSequence, params: TrackParams) -> tuple[TrackEvalResult, float]:

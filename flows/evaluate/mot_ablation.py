@@ -1,9 +1,9 @@
 """Ablation study of the tracker: `python -m flows.evaluate.mot_ablation --data DIR`, or `--synthetic`.
 
-Prints, pooled over all sequences below DIR: the setting of params.yaml; the same without each component, and with each
-component that it leaves out; every preset; and leave-one-out cross-validation: for each sequence the setting of
-NEIGHBOURS that is best on the other sequences, scored on that one, all pooled. If choosing a setting overfitted the
-data, the last line would be well below the best neighbour.
+Prints, pooled over all sequences below DIR: the setting of params.yaml; the same without each part, and with each part
+that it leaves out (track_ablations.py, as `semflow eval mot --ablations` does); every preset; and leave-one-out
+cross-validation: for each sequence the setting of NEIGHBOURS that is best on the other sequences, scored on that one,
+all pooled. If choosing a setting overfitted the data, the last line would be well below the best neighbour.
 With --synthetic it ablates the visual cues instead, on rendered scenes (mot_scenes.py), pooled over the seeds for each
 kind of camera motion. Rendering takes minutes, and embeddings of crops, without an accelerator, many more.
 """
@@ -28,27 +28,12 @@ from flows.evaluate.motchallenge import (
     pool_results,
     summarise_metrics,
 )
+from flows.evaluate.track_ablations import FROM_DETECTIONS, replace_params
 from tasks.params import Compute
 from tasks.track.params import TrackParams
 from tasks.track.run_tracker import track_detections
 from tasks.track.tracker_presets import PRESETS, WITHOUT_VISUAL_CUES
 from tasks.track.visual_cues import make_visual_cues
-
-COMPONENTS: Mapping[str, Mapping[str, Any]] = {
-    "without linking": {"link_max_gap_s": 0.0},
-    "without smoothing": {"smoothing_s": 0.0},
-    "without interpolation": {"interpolate": False},
-    "without min_confidence": {"min_confidence": 0.0},
-    "without the second round": {"low_score": "high_score"},
-    "without the second pass": {"link_max_gap_s": 0.0, "smoothing_s": 0.0, "interpolate": False, "min_confidence": 0.0},
-    "with max_gap_s 1": {"max_gap_s": 1.0},
-    "with max_gap_s 1, unlinked": {"max_gap_s": 1.0, "link_max_gap_s": 0.0},
-    "with momentum .2": {"momentum": 0.2},
-    "with recovery": {"observation_recovery": True},
-    "with score-adaptive noise": {"score_adaptive_noise": True},
-    "with fused scores": {"fuse_score": True, "min_iou": 0.2},
-}
-"""What to change; a value that is a field's name stands for that field's value."""
 
 VISUAL_SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "detections alone": WITHOUT_VISUAL_CUES,
@@ -151,7 +136,7 @@ def evaluate_scene(scene: SceneSequence, params: TrackParams) -> TrackEvalResult
 def print_component_table(default: TrackParams, sequences: list[MotSequence]) -> None:
     """Print a row for each component, preset, and neighbouring setting chosen."""
     print_row("params.yaml", evaluate_sequences(sequences, default))
-    for name, changes in COMPONENTS.items():
+    for name, changes in FROM_DETECTIONS.items():
         print_row(name, evaluate_sequences(sequences, replace_params(default, changes)))
     for name, changes in PRESETS.items():
         print_row(f"preset {name}", evaluate_sequences(sequences, replace_params(default, changes)))
@@ -161,13 +146,6 @@ def print_component_table(default: TrackParams, sequences: list[MotSequence]) ->
     print_row(f"worst neighbour {settings[ranked[0]]}", tried[ranked[0]])
     print_row(f"best neighbour {settings[ranked[-1]]}", tried[ranked[-1]])
     print_row("leave-one-out", leave_one_out(tried))
-
-
-def replace_params(params: TrackParams, changes: Mapping[str, Any]) -> TrackParams:
-    """`params` with `changes`, validated; a value that is a field's name stands for that field's value."""
-    given = params.model_dump()
-    values = {key: given.get(value, value) if isinstance(value, str) else value for key, value in changes.items()}
-    return TrackParams.model_validate(given | values)
 
 
 def evaluate_sequences(sequences: list[MotSequence], params: TrackParams) -> ResultsBySequence:

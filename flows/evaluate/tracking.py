@@ -6,6 +6,8 @@ scores the people among the tracks in source pixels, as `semflow eval mot` does.
 tracks, `association fps` of tracking alone.
 With --peers a table compares, in the same run: the presets and trackers of other packages on the same detections of
 people, and `ultralytics track` with the same weights on its own. Packages that are not installed are named.
+With --ablations the table has the same tracker without each of its parts, and with those that it leaves out
+(track_ablations.py).
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from flows.evaluate.motchallenge import (
 )
 from flows.evaluate.param_overrides import apply_overrides, set_option
 from flows.evaluate.score_table import SuiteScores, TableRow
+from flows.evaluate.track_ablations import FROM_DETECTIONS, FROM_PICTURES, replace_params
 from flows.evaluate.tracking_films import (
     PreparedFilm,
     TrackingFilm,
@@ -74,6 +77,7 @@ class TrackerResult:
     "--film", type=click.Path(path_type=Path), metavar="FILE", help="the film, where it does not lie in the one folder"
 )
 @click.option("--peers", is_flag=True, help="compare with trackers of other packages and with the presets")
+@click.option("--ablations", is_flag=True, help="compare with the same without each part of the tracker")
 @set_option("track", "camera_compensation=false")
 @SAVE_OPTION
 @JSON_OPTION
@@ -90,10 +94,10 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
     found: dict[str, dict[str, TrackerResult]] = {}
     for film in films:
         with tempfile.TemporaryDirectory() as folder:
-            for tracker, result in _score_film(film, Path(folder), sections, arguments.peers):
+            for tracker, result in _score_film(film, Path(folder), sections, arguments):
                 found.setdefault(tracker, {})[film.sequence.name] = result
     items = {name: summarise_results({name: result}) for name, result in found[OURS].items()}
-    return SuiteScores("tracking", items, summarise_results(found[OURS]), _tables(found) if arguments.peers else {})
+    return SuiteScores("tracking", items, summarise_results(found[OURS]), _tables(found, arguments.peers))
 
 
 def summarise_results(results: Mapping[str, TrackerResult]) -> dict[str, float]:
@@ -112,17 +116,28 @@ def summarise_results(results: Mapping[str, TrackerResult]) -> dict[str, float]:
 
 
 def _score_film(
-    film: TrackingFilm, folder: Path, params: ParamSections, with_peers: bool
+    film: TrackingFilm, folder: Path, params: ParamSections, arguments: argparse.Namespace
 ) -> Iterator[tuple[str, TrackerResult]]:
-    """(tracker, result) of ours, then of the others."""
+    """(tracker, result) of ours, then of ours with other parts, then of the others."""
     tracking, compute = params.get_section(TrackParams), params.get_section(Compute)
     video = make_video_file(film, folder)
-    prepared = prepare_film(film, video, folder, params)
+    wanted = tracking.model_copy(update={"camera_compensation": True}) if arguments.ablations else tracking
+    prepared = prepare_film(film, video, folder, ParamSections({**params, "track": wanted}))
     tracks, seconds = track_film_by_stages(prepared, tracking, compute)
     yield OURS, _judge(film.sequence, prepared, tracks, seconds, prepared.seconds + seconds)
-    if not with_peers:
-        return
-    people = prepared.people
+    if arguments.ablations:
+        for name, changes in {**FROM_DETECTIONS, **FROM_PICTURES}.items():
+            tracks, seconds = track_film_by_stages(prepared, replace_params(tracking, changes), compute)
+            yield name, _judge(film.sequence, prepared, tracks, seconds)
+    if arguments.peers:
+        yield from _score_peers(film, video, prepared, params)
+
+
+def _score_peers(
+    film: TrackingFilm, video: Path, prepared: PreparedFilm, params: ParamSections
+) -> Iterator[tuple[str, TrackerResult]]:
+    """(tracker, result) of the presets and of trackers of other packages."""
+    tracking, people = params.get_section(TrackParams), prepared.people
     for name, changes in PRESETS.items():
         changed = tracking.model_copy(update={**changes, "appearance": "none", "camera_compensation": False})
         start = time.perf_counter()
@@ -157,7 +172,9 @@ def _judge(
     return TrackerResult(evaluate_tracks(sequence, scaled), sequence.frame_count, seconds, whole_s)
 
 
-def _tables(found: Mapping[str, Mapping[str, TrackerResult]]) -> Mapping[str, list[TableRow]]:
+def _tables(found: Mapping[str, Mapping[str, TrackerResult]], with_peers: bool) -> Mapping[str, list[TableRow]]:
+    if len(found) == 1 and not with_peers:
+        return {}
     rows: list[TableRow] = [{"tracker": name, **summarise_results(results)} for name, results in found.items()]
     each: list[TableRow] = [
         {"tracker": name, **{film: summarise_metrics(result.verdict)["HOTA"] for film, result in results.items()}}
@@ -166,6 +183,8 @@ def _tables(found: Mapping[str, Mapping[str, TrackerResult]]) -> Mapping[str, li
     tables = {"All films together": rows}
     if len(found[OURS]) > 1:
         tables["HOTA of each"] = each
+    if not with_peers:
+        return tables
     present = {name.split()[0] for name in find_installed_peers()}
     missing: list[TableRow] = [
         {"package": package, "why": f"not installed: {install}"}

@@ -11,8 +11,9 @@ weights of the streams by folds), the test clips being of other seeds:
 - senses: a throw and its reverse, a catch, neither of which the pretrained network knows.
 The spatial stream is the classical one, a head on MobileNetV2's features of single frames (Simonyan and Zisserman,
 2014). `shuffled` is the temporal stream on the motion-only clips with shuffled frames: what is
-left without the order of the motion. `_ece` is the expected calibration error, `fused_of_5` the fused streams trained
-on five clips of each label (learning curve). `figures` are the ten motions of the model that semflow ships with.
+left without the order of the motion. `_ece` is the expected calibration error. The learning curve (learning_curve.py)
+has rows for 5, 10 and 20 clips of each label, for `direction` and `senses` with "none of these" too: clips of other
+motions. `figures` are the ten motions of the model that semflow ships with.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ import argparse
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import click
@@ -30,13 +30,12 @@ from numpy.typing import NDArray
 
 from flows.cli.command_options import JSON_OPTION, SAVE_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
+from flows.evaluate.learning_curve import LEARNING_CURVE, ClipFeatures, learn_streams, measure_learning_curve
 from flows.evaluate.score_table import SuiteScores, TableRow
 from flows.training.figure_stacks import FigureClipInputs, FigureClipJob, make_render_pool, render_clip_inputs
-from tasks.arrays import Indices
 from tasks.geometry.evenly_spaced import pick_evenly
 from tasks.params import ParamSections
 from tasks.streams.calibration import compute_calibration_error
-from tasks.streams.fusion import fuse_probabilities
 from tasks.streams.linear_head import predict_probabilities
 from tasks.streams.spatial_stream import extract_spatial_features
 from tasks.streams.temporal_stream import extract_temporal_features
@@ -44,28 +43,22 @@ from tasks.synthetic.figures.figure_clip import ClipTheme
 from tasks.synthetic.figures.figure_motions import MOTIONS
 from tasks.synthetic.figures.ordered_motions import SENSES
 from tasks.train.classification_metrics import compute_confusion, compute_top1
-from tasks.train.motion_head import fit_motion_shares
 from tasks.train.params import TrainParams
 from tasks.train.pretrained_model import load_pretrained_temporal
 from tasks.train.row_heads import TrainingData, predict_rows
 from tasks.train.stream_features import StreamFeatures, TrainContext
-from tasks.train.stream_training import train_spatial_stream, train_temporal_stream
-from tasks.train.train_action_model import fit_stream_fusion
 
 FRAMES, STACKS = 33, 9
 PICTURES = 3
 """Pictures per clip of the appearance stream."""
-LEARNING_CURVE = (5, 10)
-"""Clips of each label of which fewer than all are learned from."""
 PROCESSES = 2
 TRAIN_SEED, TEST_SEED = 100, 200  # different from those of the pretrained network's clips
-CLIPS_PER_LABEL = 16  # of each label, for learning and again for measuring
+CLIPS_PER_LABEL = max(LEARNING_CURVE)  # of each label, for learning and again for measuring
 COLOURS = {"red": 0.0, "yellow": 0.15, "green": 0.36, "blue": 0.6, "purple": 0.8}
 MOTION_ONLY = ("hold", "slow", "fast", "tremble")
 DIRECTIONS = ("fast", "backwards", "to and fro")
 MIXED_WAYS = ("slow", "fast", "tremble")
 MIXED_COLOURS = ("red", "green", "blue")
-NO_CHECKPOINT = Path()  # heads are learned at once: nothing to go on with
 
 
 @dataclass(frozen=True)
@@ -75,6 +68,11 @@ class ClipLabel:
     motions: tuple[str, ...]
     """One of these is chosen at random for each clip."""
     theme: ClipTheme
+
+
+NONE_OF_THESE = ClipLabel(tuple(name for name in MOTIONS if name not in ("walk", "run")), ClipTheme(from_side=True))
+"""Motions that no set with it has as a label; walking and running are what `direction` is made of."""
+SETS_WITH_NONE = ("direction", "senses")
 
 
 @click.command(cls=ValuesCommand)
@@ -98,17 +96,26 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
     settings = settings.model_copy(update={"spatial": "mobilenet-v2", "temporal": "head", "fusion": "learned"})
     context = TrainContext(settings, load_pretrained_temporal(), "cpu")
     items: dict[str, dict[str, float]] = {}
+    curve: list[TableRow] = []
     with make_render_pool(PROCESSES) as pool:
         for number, (name, labels) in enumerate(make_label_sets().items()):
-            learning, measuring = make_clip_jobs(number, labels, arguments.clips)
+            none = len(labels) if name in SETS_WITH_NONE else None
+            every = labels if none is None else [*labels, NONE_OF_THESE]
+            learning, measuring = make_clip_jobs(number, every, arguments.clips)
             if name == "motion-only":
                 measuring += [replace(job, is_shuffled=True) for job in measuring]
-            items[name] = _measure_label_set(pool, learning, measuring, context)
+            clips = extract_clip_features(pool, learning, measuring)
+            is_shuffled = np.array([job.is_shuffled for job in [*learning, *measuring]])
+            known = np.flatnonzero(clips.label < len(labels))
+            items[name] = _measure_label_set(clips.take(known), is_shuffled[known], context)
+            rows = measure_learning_curve(clips.take(np.flatnonzero(~is_shuffled)), none, context)
+            curve += [{"set": name, **row} for row in rows]
         ten = [ClipLabel((motion,), ClipTheme()) for motion in MOTIONS]
         items["figures"], table = _measure_pretrained(pool, make_clip_jobs(len(items), ten, arguments.clips)[1])
     streams = ("spatial", "temporal", "fused")
     combined = {stream: float(np.mean([items[name][stream] for name in make_label_sets()])) for stream in streams}
-    return SuiteScores("two_stream", items, combined, {"figures: rows are what it was": table})
+    tables = {"Learning curve of the fused streams": curve, "figures: rows are what it was": table}
+    return SuiteScores("two_stream", items, combined, tables)
 
 
 def make_label_sets() -> dict[str, list[ClipLabel]]:
@@ -141,44 +148,30 @@ def make_clip_jobs(
     return list(of(TRAIN_SEED)), list(of(TEST_SEED))
 
 
-def _measure_label_set(
-    pool: ProcessPoolExecutor, learning: list[FigureClipJob], measuring: list[FigureClipJob], context: TrainContext
-) -> dict[str, float]:  # fmt: skip
-    """Train on the first jobs, test on the second; those with shuffled frames are scored apart."""
-    everything = [*learning, *measuring]
-    truth = np.array([job.seed[1] for job in everything])
-    labels = int(truth.max()) + 1
-    data = TrainingData(list(_extract_all_features(pool, everything)), truth, labels)
-    clip = np.array([job.seed[2] for job in learning])
-    is_shuffled = np.array([job.is_shuffled for job in everything])
-    plain = np.flatnonzero(~is_shuffled)[len(learning) :]
+def extract_clip_features(
+    pool: ProcessPoolExecutor, learning: Sequence[FigureClipJob], measuring: Sequence[FigureClipJob]
+) -> ClipFeatures:
+    """Features of the clips by the frozen networks."""
+    jobs = [*learning, *measuring]
+    return ClipFeatures(
+        [_extract_features(seen) for seen in pool.map(render_clip_inputs, jobs, chunksize=5)],
+        np.array([job.seed[1] for job in jobs]),
+        np.array([job.seed[2] for job in jobs]),
+        [str(job.seed) for job in jobs],
+        np.arange(len(jobs)) < len(learning),
+    )
 
-    def train_both(rows: Indices) -> tuple[dict[str, NDArray[np.float64]], float]:
-        names = [str(job.seed) for job in everything]
-        shares = fit_motion_shares(data, rows, names, context.params)
 
-        def train_spatial(some: Indices) -> tuple[object, NDArray[np.float64]]:
-            return train_spatial_stream(data, some, context)
-
-        def train_temporal(some: Indices) -> tuple[object, NDArray[np.float64]]:
-            return train_temporal_stream(data, some, context, NO_CHECKPOINT, shares)
-
-        fusion = fit_stream_fusion(data, rows, names, context.params, (train_spatial, train_temporal))
-        rgb, flow = fusion.calibrate(train_spatial(rows)[1], train_temporal(rows)[1])
-        fused = fuse_probabilities(rgb, flow, fusion.weights)
-        return {"spatial": rgb, "temporal": flow, "fused": fused}, fusion.weights[1] / sum(fusion.weights)
-
-    streams, share = train_both(np.arange(len(learning)))
+def _measure_label_set(clips: ClipFeatures, is_shuffled: NDArray[np.bool_], context: TrainContext) -> dict[str, float]:
+    """Train on the clips that are there to learn from, test on the others; those with shuffled frames apart."""
+    learned = learn_streams(clips, np.flatnonzero(clips.is_learned), context)
+    streams, truth, plain = learned.probabilities, clips.label, ~clips.is_learned & ~is_shuffled
     found = {name: compute_top1(stream[plain], truth[plain]) or 0.0 for name, stream in streams.items()}
     if is_shuffled.any():
         found["shuffled"] = compute_top1(streams["temporal"][is_shuffled], truth[is_shuffled]) or 0.0
     for name, stream in streams.items():
         found[f"{name}_ece"] = compute_calibration_error(stream[plain], truth[plain]) or 0.0
-    for count in LEARNING_CURVE:
-        if count <= clip.max():
-            few = train_both(np.flatnonzero(clip < count))[0]["fused"]
-            found[f"fused_of_{count}"] = compute_top1(few[plain], truth[plain]) or 0.0
-    return found | {"chance": 1 / labels, "weight_of_motion": share}
+    return found | {"chance": 1 / clips.label_count, "weight_of_motion": learned.motion_share}
 
 
 def _measure_pretrained(
@@ -199,12 +192,6 @@ def _measure_pretrained(
     }
     counts = zip(names, compute_confusion(found, truth), strict=True)
     return scores, [{"motion": name, **dict(zip(names, row, strict=True))} for name, row in counts]
-
-
-def _extract_all_features(pool: ProcessPoolExecutor, todo: Sequence[FigureClipJob]) -> Iterator[StreamFeatures]:
-    """Features of each clip by the frozen networks."""
-    for seen in pool.map(render_clip_inputs, todo, chunksize=5):
-        yield _extract_features(seen)
 
 
 def _extract_features(seen: FigureClipInputs) -> StreamFeatures:

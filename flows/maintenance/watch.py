@@ -26,13 +26,18 @@ def command(every: float, inbox: str | None) -> int:
     """Process new and changed videos as soon as they are there, until Ctrl-C; files that are still copied wait."""
     from flows.cli.console import show_summary
     from flows.cli.display import choose_display
+    from flows.cli.run_forecast import ForecastNotice
+    from flows.engine.film_lengths import measure_new_films
     from flows.engine.run import run_stale_items
 
     root = find_root(Path.cwd())
 
     def run(project: Project, videos: Sequence[str]) -> Summary:
+        measure_new_films(project.state, project.videos)
+        # Before the display, which draws over the terminal.
+        notice = ForecastNotice(project, lambda line: click.echo(line, nl=False))
         with choose_display() as display:
-            summary = run_stale_items(project, videos, observers=[display])
+            summary = run_stale_items(project, videos, observers=[notice, display])
         show_summary(None, summary, [declaration.name for declaration in project.declarations])
         return summary
 

@@ -11,11 +11,10 @@ from flows.engine.default_costs import COSTS
 from flows.engine.measures import RATIOS
 from flows.overview.dataset_facts import ArtifactFacts, DatasetFacts, StageFacts
 from flows.overview.index_page import IndexItem
+from flows.overview.weight_licences import find_licence
 from tasks.report.formatting import format_duration, format_number
-from tasks.weights.catalog import WEIGHTS
 
 BYTES_PER_MB, BYTES_PER_GB = 1e6, 1e9
-UNKNOWN_LICENCE = "your own"
 SHA256_DIGITS = 12
 
 
@@ -144,9 +143,7 @@ def _list_weights(facts: DatasetFacts) -> list[WeightsRow]:
             users.setdefault((name, sha256), []).append(stage.name)
     rows: list[WeightsRow] = []
     for (name, sha256), stages in sorted(users.items()):
-        asset = WEIGHTS.get(name)
-        known = asset is not None and asset.sha256 == sha256
-        licence, origin = (asset.licence, asset.origin) if asset is not None and known else (UNKNOWN_LICENCE, "")
+        licence, origin = find_licence(name, sha256)
         rows.append(WeightsRow(name, ", ".join(stages), licence, origin, sha256[:SHA256_DIGITS]))
     return rows
 

@@ -184,8 +184,8 @@ def _files(one: ArtifactFacts) -> Iterator[dict[str, Any]]:
 def _record_set(one: ArtifactFacts) -> dict[str, Any] | None:
     """The record set of a table; None for an artifact that is none."""
     from flows.reading.artifact_kinds import KINDS, TABLES
-    from flows.reading.class_docs import first_paragraph
     from flows.reading.table_schemas import find_schema
+    from tasks.artifacts.artifact_docs import first_paragraph
 
     if one.name not in TABLES or one.folder != KINDS[one.name].FOLDER:
         return None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from flows.engine.file_marks import read_mark
 from flows.engine.outcome import Item
-from flows.engine.overview_files import CARD, NOTES_FILE, PAGE, REPORTS
+from flows.engine.overview_files import CARD, NOTES_FILE, OVERVIEW_FILES, PAGE, RECIPES, REPORTS
 from flows.engine.plan import UP_TO_DATE, ItemState, Plan
 from flows.engine.project import Project
 from tasks.artifacts.artifact import DATASET_ITEM
@@ -25,23 +25,26 @@ SHOWN = ("decode", "detect", "track", "classify", "report")
 
 
 def refresh_index(project: Project, plan: Plan) -> Path | None:
-    """Update `reports/index.html` and `reports/dataset.json`; the path of the page, or None without a report stage."""
+    """Update the overview files in `reports`; the path of the page, or None without a report stage."""
     if REPORTS not in project.producers:
         return None
-    path, card = project.root / REPORTS / PAGE, project.root / REPORTS / CARD
+    reports = project.root / REPORTS
+    path = reports / PAGE
     mark = f"<!-- {_mark(plan)} -->\n"
-    if _ends_with(path, mark) and card.is_file():
+    if _ends_with(path, mark) and all((reports / name).is_file() for name in OVERVIEW_FILES):
         return path
     from flows.overview.croissant import render_croissant
     from flows.overview.dataset_facts import collect_facts
     from flows.overview.index_page import render_index
     from flows.overview.model_summary import summarise_action_model
+    from flows.overview.recipes_script import render_recipes_script
 
     items = remember_entries(project, plan)
     trouble = _first_trouble(plan.states)
     shown = [_with_trouble(items[video], trouble.get(video) or trouble.get(DATASET_ITEM)) for video in project.videos]
     facts = collect_facts(plan)
-    write_text_atomically(card, render_croissant(facts))
+    write_text_atomically(reports / CARD, render_croissant(facts))
+    write_text_atomically(reports / RECIPES, render_recipes_script(facts))
     write_text_atomically(path, render_index(shown, summarise_action_model(project.root), facts) + mark)
     return path
 

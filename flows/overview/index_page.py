@@ -84,6 +84,7 @@ def render_index(
     from markupsafe import Markup
 
     from flows.overview.card_section import make_card
+    from flows.overview.learning_chart import render_learning_curve
     from tasks.report.formatting import format_count, format_number
     from tasks.report.page_template import make_environment, make_style
 
@@ -98,6 +99,7 @@ def render_index(
             style=make_style(()) + Markup(_read_file("index_page.css")),  # safe: a file of this package
             script=Markup(_read_file("index_page.js")),  # safe: a file of this package
             model=model,
+            curve=None if model is None else render_learning_curve(model.curve, len(model.labels)),
             items=ordered,
             failed=[item for item in ordered if item.state == "failed"],
             films=Markup(_dump_films(ordered)),  # safe: no "<" is left

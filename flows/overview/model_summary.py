@@ -48,6 +48,8 @@ class ModelSummary:
     streams: tuple[StreamScore, ...]
     labels: tuple[LabelScore, ...]
     """Scores of the best that the model has: both streams fused, or its only one."""
+    curve: tuple[tuple[int, float], ...] = ()
+    """Segments learned and accuracy on videos that were not, ascending; empty where it is not known."""
 
 
 def summarise_action_model(root: Path) -> ModelSummary | None:
@@ -66,7 +68,11 @@ def summarise_action_model(root: Path) -> ModelSummary | None:
         if metrics["top1"].get(name) is not None
     )
     return ModelSummary(
-        metrics["trained"], metrics["held_out"], streams, score_labels(model.labels, metrics["confusion"]["fused"])
+        metrics["trained"],
+        metrics["held_out"],
+        streams,
+        score_labels(model.labels, metrics["confusion"]["fused"]),
+        tuple((point["segments"], point["top1"]) for point in metrics.get("learning_curve", ())),
     )
 
 

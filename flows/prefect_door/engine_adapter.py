@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from flows.engine.outcome import Item, Observer, Summary
@@ -21,11 +22,22 @@ INTERRUPT_S = 1.5
 """The same for an interrupted run."""
 
 
+class BatchMirror(PrefectMirror):
+    """The mirror of a batch: an agent's folder is emptied after it, so there is no report to link."""
+
+    def on_finished(self, summary: Summary) -> None:
+        super().on_finished(replace(summary, index=""))
+
+
 def make_mirror(
-    project: Project, flow_run_id: str | None = None, api_url: str | None = None, say: SayLine | None = None
+    project: Project,
+    flow_run_id: str | None = None,
+    api_url: str | None = None,
+    say: SayLine | None = None,
+    kind: type[PrefectMirror] = PrefectMirror,
 ) -> PrefectMirror:
     """The mirror of a run of `project`, with the code fingerprints of its stages and the inputs of its items."""
-    return PrefectMirror(
+    return kind(
         _versions(project),
         lambda item: find_sources(project, item),
         retry_delays_s=RETRY_DELAYS_S,

@@ -1,4 +1,4 @@
-"""Documentation of a class as values: the first line of its docstring, and the docstrings of its fields."""
+"""Documentation of a class as values: the docstrings of its fields."""
 
 from __future__ import annotations
 
@@ -7,11 +7,6 @@ import inspect
 import itertools
 import textwrap
 from collections.abc import Mapping
-
-
-def first_paragraph(kind: type) -> str:
-    """The first paragraph of a class's docstring, on one line."""
-    return " ".join(inspect.cleandoc(kind.__doc__ or "").split("\n\n")[0].split())
 
 
 def read_field_docs(kind: type) -> Mapping[str, tuple[str, str]]:

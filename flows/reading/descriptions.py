@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.reading.artifact_kinds import KINDS, OF_DATASET, STAGE_OF, TABLES, find_kind
-from flows.reading.class_docs import first_paragraph, read_field_docs
+from flows.reading.class_docs import read_field_docs
 from flows.reading.table_schemas import find_schema
 from tasks.artifacts.action_model import ActionModel, LinearHead
 from tasks.artifacts.artifact import SCHEMA_VERSION, Artifact
+from tasks.artifacts.artifact_docs import first_paragraph, make_reading_example
 from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.feature_axes import AxesMetadata, FeatureAxes
 from tasks.artifacts.features import FeatureMetadata, Features
@@ -21,52 +22,6 @@ from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata, Se
 from tasks.artifacts.table import Table
 from tasks.geometry.cell_grid import CellGrid
 
-PATH_HERE = 'import semflow\n\nds = semflow.open(".")  # or a path, or an address with rev="v1.2"\n'
-TABLE_EXAMPLE = """\
-rows = ds.{name}.to_pandas(videos="walk", time=(0, 2))
-print(rows.head())
-"""
-EXAMPLES = {
-    "frames": """\
-frames = ds["walk"].frames
-image = frames.image(0)  # (h, w, 3) uint8 RGB
-print(image.shape, frames.pts_s[:3])
-""",
-    "dense_flow": """\
-flow = ds["walk"].dense_flow
-forward, valid = flow.forward(0), flow.valid(0)  # (h, w, 2) pixels from frame 0 to 1, (h, w) where it may be trusted
-print(forward.shape, valid.mean(), flow.pts_s[0], flow.end_s[0])
-""",
-    "features": """\
-features = ds["walk"].features
-print(features.values.shape, features.stride, features.pixel_of(row=0, column=1))
-print(features.at(x=20, y=12, t=0.1))  # unit vector of the nearest cell, in the stored frame nearest in time
-""",
-    "semantic_flow": """\
-flow = ds["walk"].semantic_flow
-pair, moved = flow.pairs[0], flow.flow(0)  # (rows, columns, 2) pixels from frame_a to frame_b, for every cell
-print(pair.frame_a, pair.frame_b, flow.pixel_of(row=0, column=1), moved[0, 1], flow.confidence(0)[0, 1])
-""",
-    "semantic_field": """\
-field = ds["walk"].semantic_field
-found = field.map(0)  # label, confidence and ordinal depth of every pixel of the map
-print([one.name for one in field.metadata.classes], found.label.shape, field.scale)
-""",
-    "masks": """\
-masks = ds.masks["walk"]
-for row in range(len(masks))[:3]:
-    print(masks.frame[row], masks.mask(row).sum())  # (h, w) pixels of the object
-""",
-    "feature_axes": """\
-axes = ds.feature_axes["dataset"]
-print(axes.values.shape, axes.metadata.network)  # the mean, then an axis a row
-""",
-    "action_model": """\
-model = ds.action_model["dataset"]
-print(model.labels, model.fusion)
-""",
-}
-"""Code below PATH_HERE that reads an artifact, where it is not TABLE_EXAMPLE."""
 DETAILS: dict[type[Artifact], Sequence[type]] = {
     KINDS["frames"]: (DecodeReport,),
     KINDS["dense_flow"]: (FlowMetadata, FlowEncoding),
@@ -110,7 +65,6 @@ def describe_artifact(name: str) -> Description:
     """The description of the artifact `name`; SemflowError where there is none."""
     kind = find_kind(name)
     file = "dataset" if name in OF_DATASET else "<video>"
-    code = EXAMPLES.get(name, TABLE_EXAMPLE).format(name=name) if name not in EXAMPLES else EXAMPLES[name]
     return Description(
         name=name,
         path=f"{kind.FOLDER}/{file}{kind.SUFFIX}",
@@ -118,7 +72,7 @@ def describe_artifact(name: str) -> Description:
         summary=first_paragraph(kind),
         columns=tuple(_list_columns(kind)) if name in TABLES else (),
         facts=tuple(_list_facts(kind)),
-        example=PATH_HERE + code,
+        example=make_reading_example(name, "walk"),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -25,6 +25,8 @@ ways: a stack, then the same played backwards)."""
 MotionCompensation = Literal["camera", "mean", "none"]
 StreamRegion = Literal["person", "frame"]
 METADATA_NAME = "facts"
+LEARNED = "learned"
+STREAMS = ("spatial", "temporal")
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +68,21 @@ class TemporalStream:
 
 
 @dataclass(frozen=True, eq=False)
+class TrainingFeatures:
+    """Mean features of the training segments of a stream, by which a window is compared with all that was learned (see
+    tasks/streams/novelty.py)."""
+
+    mean: NDArray[np.float32]
+    """(d,) over the segments."""
+    spread: NDArray[np.float32]
+    """(d,) standard deviations; 1 where there is none."""
+    vectors: NDArray[np.float16]
+    """(n, d) features of the segments, standardised by both."""
+    distances: NDArray[np.float64]
+    """(n,) distance of each segment to the nearest of another video, ascending."""
+
+
+@dataclass(frozen=True, eq=False)
 class ActionModel(Artifact):
     """Parameters of `classify` besides the published weights of the spatial networks."""
 
@@ -86,6 +103,8 @@ class ActionModel(Artifact):
     """Weights of the spatial and of the temporal stream, exponents of their probabilities (tasks/streams/fusion.py)."""
     metrics: Mapping[str, Any]
     """Held-out accuracy per stream, confusion and sizes; JSON values (see tasks/train/classification_metrics.py)."""
+    learned: Mapping[str, TrainingFeatures] = field(default_factory=dict[str, TrainingFeatures])
+    """Stream (`spatial`, `temporal`) to the features it was trained on; without those that are not known."""
 
     def __post_init__(self) -> None:
         if len(set(self.labels)) != len(self.labels) or not self.labels:
@@ -112,6 +131,8 @@ class ActionModel(Artifact):
             arrays |= {f"trunk.{name}": value for name, value in self.temporal.trunk.items()}
             metadata["temporal"] = _pack_head(self.temporal.head, "temporal", arrays)
             metadata["stacks"] = {"removal": stacks.motion_compensation, "side": stacks.side}
+        for name, learned in self.learned.items():
+            arrays |= {f"{name}.{LEARNED}.{part.name}": getattr(learned, part.name) for part in fields(learned)}
         text = json.dumps(metadata, sort_keys=True).encode()
         everything: dict[str, Any] = {METADATA_NAME: np.frombuffer(text, np.uint8), **dict(sorted(arrays.items()))}
         with path.open("wb") as file:
@@ -138,6 +159,7 @@ class ActionModel(Artifact):
             region=metadata["region"],
             fusion=(float(metadata["fusion"][0]), float(metadata["fusion"][1])),
             metrics=metadata["metrics"],
+            learned=_unpack_learned(arrays),
         )
 
 
@@ -157,3 +179,13 @@ def _unpack_head(
     if feature_source is None:
         return None
     return LinearHead(feature_source, arrays[f"{name}.weights"], arrays[f"{name}.bias"])
+
+
+def _unpack_learned(arrays: Mapping[str, NDArray[Any]]) -> dict[str, TrainingFeatures]:
+    found: dict[str, TrainingFeatures] = {}
+    for stream in STREAMS:
+        prefix = f"{stream}.{LEARNED}."
+        parts = {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+        if parts:
+            found[stream] = TrainingFeatures(**parts)
+    return found

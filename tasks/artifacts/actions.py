@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,12 @@ from tasks.errors import SemflowError
 STREAMS = ("rgb", "flow", "fused")
 """Appearance (RGB), motion (optical flow), and their late fusion."""
 CAM_SIDE = 7  # cells along each side of a Grad-CAM map, as many as the networks' last layers have
+
+
+def _optional_column(unit: str, meaning: str) -> Any:
+    """Declare a column of numbers that files of earlier versions lack: NaN in every row where it is not given."""
+    declared = {"dtype": "float64", "unit": unit, "meaning": meaning, "width": 0, "nan": True}
+    return field(default=None, kw_only=True, metadata={"column": True, **declared})
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,15 @@ class Actions(Table):
     label: Column = column("string", "", "action")
     probability: Column = column("float32", "0..1", "by the stream's own reckoning, over its vocabulary")
     confident: Column = column(
-        "bool", "", "first of its rank, probable enough, and of a person filmed as those whom the stream was tried on"
+        "bool",
+        "",
+        "first of its rank, probable enough, of a person filmed as those whom the stream was tried on, and not like "
+        "nothing that was learned",
+    )
+    novelty: Column = _optional_column(
+        "0..1",
+        "share of the labelled segments that are nearer to the others than the window is to any: near 1 it looks like "
+        "nothing that was learned; NaN without labels of your own",
     )
     x1: Column = column("float32", "px", "left edge of the square looked at: in cam_frame, or the window's middle")
     y1: Column = column("float32", "px", "top edge, y downwards; the square may reach beyond the frame")
@@ -68,6 +82,9 @@ class Actions(Table):
     network: str = metadata_field("", "network of the rgb stream")
     notes: list[str] = metadata_field("", "what a person should know, in sentences")
     confident_from: float = metadata_field("0..1", "probability from which a first label is confident")
+    unfamiliar_from: float = metadata_field(
+        "0..1", "novelty above which a window looks like nothing that was learned", default=1.0
+    )
 
     def check_values(self) -> None:
         if not len(self):
@@ -93,6 +110,11 @@ class Actions(Table):
     def best(self) -> NDArray[np.bool_]:
         """(n,) which rows have rank 1 in their window, stream and subject."""
         return self.rank == 1
+
+    @property
+    def unfamiliar(self) -> NDArray[np.bool_]:
+        """(n,) which rows are of a window that looks like nothing that was learned."""
+        return self.novelty > self.unfamiliar_from
 
     @property
     def xyxy(self) -> NDArray[np.float32]:

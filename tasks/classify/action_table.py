@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -11,8 +11,12 @@ import numpy as np
 from tasks.artifacts.actions import STREAMS, Actions
 from tasks.classify.classification_inputs import ClassificationInputs
 from tasks.classify.motion_conditions import PRETRAINED, describe_conditions, measure_conditions
+from tasks.classify.params import ClassifyParams
 from tasks.classify.stream_prediction import StreamPrediction
 from tasks.streams.video_clips import MIN_SHOT_S, ClipWindow
+
+UNFAMILIAR = "Looks like nothing that was learned"
+"""Beginning of the sentence of `describe_novelty`."""
 
 
 def build_action_table(inputs: ClassificationInputs, predictions: Sequence[StreamPrediction]) -> Actions:
@@ -27,7 +31,12 @@ def build_action_table(inputs: ClassificationInputs, predictions: Sequence[Strea
         "height": frames.height,
         "network": params.network,
         "confident_from": params.min_probability,
-        "notes": [*write_notes(inputs, predictions), *describe_conditions(conditions, params)],
+        "unfamiliar_from": params.max_novelty,
+        "notes": [
+            *write_notes(inputs, predictions),
+            *describe_conditions(conditions, params),
+            *describe_novelty(predictions, params),
+        ],
     }
     if not predictions:
         return Actions.empty(**facts)
@@ -44,6 +53,7 @@ def build_action_table(inputs: ClassificationInputs, predictions: Sequence[Strea
     believed = np.array(
         [one.vocabulary != PRETRAINED or (one.window, one.track_id) not in doubted for one, _, _ in rows], np.bool_
     )
+    novelty = np.array([one.novelty for one, _, _ in rows])
     saliency = [prediction.saliency[rank] for prediction, rank, _ in rows]
     square = np.array([each.square for each in saliency], np.float32)
     return Actions(
@@ -59,7 +69,11 @@ def build_action_table(inputs: ClassificationInputs, predictions: Sequence[Strea
         rank=rank,
         label=np.array([prediction.labels[label] for prediction, _, label in rows], object),
         probability=probability,
-        confident=(rank == 1) & (probability >= np.float32(params.min_probability)) & believed,
+        confident=(rank == 1)
+        & (probability >= np.float32(params.min_probability))
+        & believed
+        & ~(novelty > params.max_novelty),
+        novelty=novelty,
         x1=square[:, 0],
         y1=square[:, 1],
         x2=square[:, 2],
@@ -68,6 +82,18 @@ def build_action_table(inputs: ClassificationInputs, predictions: Sequence[Strea
         cam=np.stack([each.cam for each in saliency]),
         **facts,
     )
+
+
+def describe_novelty(predictions: Sequence[StreamPrediction], params: ClassifyParams) -> Iterator[str]:
+    """A sentence of the windows that look like nothing that was learned, of people or the whole frame each; or none."""
+    known = [one for one in predictions if one.stream == "flow" and np.isfinite(one.novelty)]
+    known = known or [one for one in predictions if np.isfinite(one.novelty)]
+    strange = sum(one.novelty > params.max_novelty for one in known)
+    if strange:
+        yield (
+            f"{UNFAMILIAR}: {strange} of {len(known)} windows are farther from all labelled segments than "
+            f"{params.max_novelty:.0%} of these are from those of other videos; none of their labels is confident."
+        )
 
 
 def write_notes(inputs: ClassificationInputs, predictions: Sequence[StreamPrediction]) -> list[str]:

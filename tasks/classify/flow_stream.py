@@ -28,6 +28,7 @@ from tasks.streams.flow_stack import (
 )
 from tasks.streams.grad_cam import grad_cam
 from tasks.streams.linear_head import predict_consensus, predict_probabilities
+from tasks.streams.novelty import measure_novelty
 from tasks.streams.segment_sampling import sample_segment_starts
 from tasks.streams.temporal_stream import compute_temporal_maps
 from tasks.streams.video_clips import ClipWindow
@@ -54,9 +55,9 @@ def predict_flow(inputs: ClassificationInputs) -> Iterator[StreamPrediction]:
         middles = [start + STACK_LENGTH // 2 * step for start in starts]
         for (track_id, around), mine in zip(subjects, np.split(maps, len(subjects)), strict=True):
             found, saliency = _predict_subject(stream.head, mine, middles, around[:, STACK_LENGTH // 2])
-            yield StreamPrediction(
-                number, "flow", track_id, inputs.model.vocabulary, inputs.model.labels, found, saliency
-            )
+            novelty = measure_novelty(inputs.model.learned.get("temporal"), pool_maps(mine))
+            vocabulary, labels = inputs.model.vocabulary, inputs.model.labels
+            yield StreamPrediction(number, "flow", track_id, vocabulary, labels, found, saliency, novelty)
 
 
 def find_stack_starts(dense_flow: DenseFlow, window: ClipWindow, length: int, count: int) -> list[int]:
@@ -75,6 +76,11 @@ def _list_subjects(
         yield person.track_id, make_person_stack_squares(person.frames, person.xyxy, starts, step)
 
 
+def pool_maps(maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(stacks, d) features of (stacks, d, h, w) maps: their means over the picture."""
+    return maps.mean(axis=(2, 3), dtype=np.float64).astype(np.float32)
+
+
 def _predict_subject(
     head: LinearHead, maps: NDArray[np.float32], middles: Sequence[int], squares: NDArray[np.float64]
 ) -> tuple[NDArray[np.float32], tuple[SaliencyMap, ...]]:
@@ -82,7 +88,7 @@ def _predict_subject(
 
     `middles` and `squares` are the frame and the square of the middle field of each stack.
     """
-    features = maps.mean(axis=(2, 3), dtype=np.float64).astype(np.float32)
+    features = pool_maps(maps)
     each, found = predict_probabilities(head, features), predict_consensus(head, features)
     chosen = select_top_labels(found)
     last = make_torch_head(head.weights, head.bias)

@@ -48,6 +48,9 @@ class ClassifyParams(Params):
     """Height of a person below which no label of the pretrained motions is confident, pixels at working size."""
     max_camera_speed: float = Field(ge=0)
     """Motion of the picture by the camera above which none is, picture widths per second."""
+    max_novelty: float = Field(ge=0, le=1)
+    """Novelty above which a window looks like nothing that was learned and none of your labels is confident: 0.95 is
+    farther from all labelled segments than 95 of 100 of them are from those of other videos; 1 for no limit."""
 
     @property
     def window_plan(self) -> WindowPlan:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tasks.arrays import Boxes
-from tasks.artifacts.action_model import LinearHead
+from tasks.artifacts.action_model import ActionModel, LinearHead
 from tasks.artifacts.frames import Frames
 from tasks.classify.classification_inputs import ClassificationInputs
 from tasks.classify.params import ClassifyParams
@@ -26,12 +26,13 @@ from tasks.streams.grad_cam import grad_cam
 from tasks.streams.i3d import load_i3d
 from tasks.streams.kinetics_labels import KINETICS_400
 from tasks.streams.linear_head import predict_probabilities
+from tasks.streams.novelty import measure_novelty
 from tasks.streams.spatial_stream import extract_spatial_features
 from tasks.streams.video_clips import ClipWindow, VideoClip, make_frame_squares, make_person_squares, read_clips
 from tasks.streams.video_resnet import load_video_resnet
 
-LabelledProbabilities = tuple[NDArray[np.float32], tuple[SaliencyMap, ...]]
-"""(labels,) probabilities, and a saliency map for each of the top labels."""
+LabelledProbabilities = tuple[NDArray[np.float32], tuple[SaliencyMap, ...], float]
+"""(labels,) probabilities, a saliency map for each of the top labels, and the novelty of the clip."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +60,12 @@ def predict_rgb(inputs: ClassificationInputs) -> Iterator[StreamPrediction]:
         network = _load_network(inputs.params, inputs.device)
         head = LinearHead("i3d", network.weights, network.bias)
         classified = (
-            _predict_clip(network, head, job, maps) for job, maps in zip(jobs, network.compute_maps(clips), strict=True)
+            (*_predict_clip(network, head, job, maps), float("nan"))
+            for job, maps in zip(jobs, network.compute_maps(clips), strict=True)
         )
         yield from _make_predictions(jobs, classified, KINETICS_400, network.labels)
     elif inputs.model.spatial is not None:
-        classified = _predict_team_labels(inputs.model.spatial, jobs, clips, inputs.device)
+        classified = _predict_team_labels(inputs.model, inputs.model.spatial, jobs, clips, inputs.device)
         yield from _make_predictions(jobs, classified, inputs.model.vocabulary, inputs.model.labels)
 
 
@@ -99,28 +101,31 @@ def _read_job_clips(frames: Frames, jobs: Sequence[ClipJob]) -> Iterator[VideoCl
 def _make_predictions(
     jobs: Sequence[ClipJob], classified: Iterable[LabelledProbabilities], vocabulary: str, labels: tuple[str, ...]
 ) -> Iterator[StreamPrediction]:
-    for job, (found, saliency) in zip(jobs, classified, strict=True):
-        yield StreamPrediction(job.number, "rgb", job.track_id, vocabulary, labels, found, saliency)
+    for job, (found, saliency, novelty) in zip(jobs, classified, strict=True):
+        yield StreamPrediction(job.number, "rgb", job.track_id, vocabulary, labels, found, saliency, novelty)
 
 
 def _predict_team_labels(
-    head: LinearHead, jobs: Sequence[ClipJob], clips: Iterator[VideoClip], device: str
+    model: ActionModel, head: LinearHead, jobs: Sequence[ClipJob], clips: Iterator[VideoClip], device: str
 ) -> Iterator[LabelledProbabilities]:
     """Probabilities by the team's head, on the features that it reads; no saliency map for MobileNetV2."""
+    learned = model.learned.get("spatial")
     if head.feature_source == "i3d":
         network = load_i3d(device)
         for job, maps in zip(jobs, network.compute_maps(clips), strict=True):
-            yield _predict_clip(network, head, job, maps)
+            yield *_predict_clip(network, head, job, maps), measure_novelty(learned, network.pool(maps).numpy())
         return
     for job, clip in zip(jobs, clips, strict=True):
-        found = predict_probabilities(head, extract_spatial_features(head.feature_source, [clip], device))[0].astype(
-            np.float32
-        )
+        features = extract_spatial_features(head.feature_source, [clip], device)
+        found = predict_probabilities(head, features)[0].astype(np.float32)
         middle = job.squares[len(job.squares) // 2]
-        yield found, tuple(SaliencyMap.without_map(middle) for _ in select_top_labels(found))
+        saliency = tuple(SaliencyMap.without_map(middle) for _ in select_top_labels(found))
+        yield found, saliency, measure_novelty(learned, features)
 
 
-def _predict_clip(network: ClipNetwork, head: LinearHead, job: ClipJob, maps: Tensor) -> LabelledProbabilities:
+def _predict_clip(
+    network: ClipNetwork, head: LinearHead, job: ClipJob, maps: Tensor
+) -> tuple[NDArray[np.float32], tuple[SaliencyMap, ...]]:
     """Probabilities by a linear head on the network's features, and the Grad-CAM map of each top label at its peak."""
     found = predict_probabilities(head, network.pool(maps).numpy())[0].astype(np.float32)
     chosen = select_top_labels(found)

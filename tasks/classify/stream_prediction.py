@@ -61,6 +61,8 @@ class StreamPrediction:
     """(labels,), their sum is 1."""
     saliency: tuple[SaliencyMap, ...]
     """One for each of `top_labels`."""
+    novelty: float = float("nan")
+    """How unlike the training segments the window is (tasks/streams/novelty.py), 0..1; NaN where they are not known."""
 
     @property
     def top_labels(self) -> NDArray[np.intp]:
@@ -78,7 +80,8 @@ def fuse_predictions(
 ) -> Iterator[StreamPrediction]:  # fmt: skip
     """Late fusion: weighted mean probabilities of both streams, as stream `fused`.
 
-    There is one for every window and subject that has a prediction of each stream in the same vocabulary.
+    There is one for every window and subject that has a prediction of each stream in the same vocabulary. Its novelty
+    is that of the flow stream, which scenery does not change.
     """
     by_subject = {(flow.window, flow.track_id, flow.vocabulary): flow for flow in predictions if flow.stream == "flow"}
     for rgb in predictions:
@@ -87,4 +90,6 @@ def fuse_predictions(
             found = fuse_probabilities(rgb.probabilities[None], flow.probabilities[None], weights)[0].astype(np.float32)
             square = rgb.saliency[0].square
             saliency = tuple(SaliencyMap.without_map(square) for _ in select_top_labels(found))
-            yield StreamPrediction(rgb.window, "fused", rgb.track_id, rgb.vocabulary, rgb.labels, found, saliency)
+            yield StreamPrediction(
+                rgb.window, "fused", rgb.track_id, rgb.vocabulary, rgb.labels, found, saliency, flow.novelty
+            )

@@ -52,18 +52,25 @@ def _load_convs(name: str, layers: tuple[str, ...]) -> tuple[Backbone, Sequence[
     return net, net.convs[: max(known.index(layer) for layer in layers) + 1]
 
 
-def _normalize_image(net: Backbone, image: Image) -> NDArray[np.float32]:
-    """(1, 3, h, w) input of the network."""
-    scaled = (image.astype(np.float32) - np.array(net.mean, np.float32)) / np.array(net.scale, np.float32)
-    return scaled.transpose(2, 0, 1)[None]
+def _make_normalizer(net: Backbone) -> Callable[[Image], NDArray[np.float32]]:
+    """A function from an RGB image to the (1, 3, h, w) input of the network: a table of the 256 values per channel."""
+    levels = np.arange(256, dtype=np.float32)
+    mean, scale = np.array(net.mean, np.float32), np.array(net.scale, np.float32)
+    tables = (levels - mean[:, None]) / scale[:, None]
+
+    def normalize(image: Image) -> NDArray[np.float32]:
+        return np.stack([np.take(table, image[..., n]) for n, table in enumerate(tables)])[None]
+
+    return normalize
 
 
 def _make_onnx_runner(net: Backbone, convs: Sequence[FoldedConv], layers: tuple[str, ...]) -> BackboneRunner:
     session = open_onnx_session(build_onnx_graph(convs, layers))
+    normalize = _make_normalizer(net)
 
     def run(images: Sequence[Image]) -> list[LayerActivations]:
         # One image at a time: on a CPU a batch gains nothing.
-        outputs: list[Any] = [session.run(list(layers), {"image": _normalize_image(net, image)}) for image in images]
+        outputs: list[Any] = [session.run(list(layers), {"image": normalize(image)}) for image in images]
         return [[layer[0].transpose(1, 2, 0) for layer in image] for image in outputs]
 
     return run

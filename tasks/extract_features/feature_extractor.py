@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Image
 from tasks.extract_features.params import FINEST_STRIDE, ExtractFeaturesParams
-from tasks.geometry.cell_grid import CellGrid, l2_normalize
+from tasks.geometry.cell_grid import CellGrid
 from tasks.geometry.wccn_projection import LinearProjection
 from tasks.params import Compute
+
+if TYPE_CHECKING:
+    from tasks.extract_features.backbone_inference import LayerActivations
 
 
 def compute_input_size(height: int, width: int, side: int) -> tuple[int, int]:
@@ -62,14 +65,15 @@ def _make_single_extractor(
     """Vectors of images one after the other, on the CPU."""
     from tasks.extract_features.backbone_inference import load_backbone_runner
     from tasks.extract_features.hypercolumns import join_layers
+    from tasks.extract_features.projected_hypercolumns import join_projected_layers
 
     run = load_backbone_runner(params.network, params.layers, "cpu")
 
+    def join(layers: LayerActivations) -> NDArray[np.float32]:
+        return join_layers(layers) if projection is None else join_projected_layers(layers, projection)
+
     def extract(images: Sequence[Image]) -> list[NDArray[np.float16]]:
-        grids = [join_layers(layers) for layers in run(images)]
-        if projection is not None:
-            grids = [l2_normalize(projection.project_vectors(grid)) for grid in grids]
-        return [grid.astype(np.float16) for grid in grids]
+        return [join(layers).astype(np.float16) for layers in run(images)]
 
     return extract
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Floats32, Indices
 from tasks.geometry.cell_grid import l2_normalize
 
 
@@ -31,15 +32,20 @@ def upsample_layer(layer: NDArray[np.float32], rows: int, columns: int) -> NDArr
     return _upsample_axis(_upsample_axis(layer, rows, 0), columns, 1)
 
 
-def _upsample_axis(layer: NDArray[np.float32], count: int, axis: int) -> NDArray[np.float32]:
-    size = layer.shape[axis]
+def compute_upsampling(size: int, count: int) -> tuple[Indices, Indices, Floats32]:
+    """For each of `count` fine cells along an axis: the coarse cells of `size` before and after it, and the weight of
+    the latter."""
     factor = 1
     while size * factor < count:
         factor *= 2
     at = np.minimum(np.arange(count) / factor, size - 1)
     low = np.minimum(at.astype(int), max(size - 2, 0))
-    weight = (at - low).astype(np.float32).reshape([-1 if n == axis else 1 for n in range(3)])
-    high = np.minimum(low + 1, size - 1)
+    return low, np.minimum(low + 1, size - 1), (at - low).astype(np.float32)
+
+
+def _upsample_axis(layer: NDArray[np.float32], count: int, axis: int) -> NDArray[np.float32]:
+    low, high, weights = compute_upsampling(layer.shape[axis], count)
+    weight = weights.reshape([-1 if n == axis else 1 for n in range(3)])
     one = np.float32(1)
     values: NDArray[Any] = np.take(layer, low, axis) * (one - weight) + np.take(layer, high, axis) * weight
     return values

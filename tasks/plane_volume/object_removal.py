@@ -23,11 +23,15 @@ from tasks.arrays import Image, Mask
 from tasks.plane_volume.losses import is_inside
 from tasks.plane_volume.mask_dilation import dilate_mask
 from tasks.plane_volume.plane_layout import BACKGROUND_PLANE
+from tasks.plane_volume.plane_volume import PlaneVolume
 from tasks.plane_volume.volume_queries import VolumeQueries
-from tasks.plane_volume.volume_sampling import sample_images
+from tasks.plane_volume.volume_sampling import apply_homographies, sample_images
 
+FIRST_LAYER = BACKGROUND_PLANE + 1  # plane in front of the background
 EDGE_PX = 1  # dilation of masks: an object's anti-aliased edge reaches beyond its mask
-MAX_FRAMES_AWAY = 24  # frames used to each side
+FRAMES_AWAY = (*range(1, 9), *range(11, 24, 3))
+"""Distances of the frames used to each side: all near ones, whose colours are taken first, and of those further away,
+which tell what is behind a slow object, every third."""
 MIN_VISIBILITY = 0.5  # least visibility of a point in a frame whose colour is used
 MEDIAN_FRAMES = 5  # frames over which the median colour is taken, against noise and changes of illumination
 MIN_KNOWN_SHARE = 0.3  # least share of a ray's weight with known colour; with less the pixel is inpainted
@@ -42,9 +46,7 @@ class RemovalFrames:
     """Images of a window and the masks of the object, on the device of the volume."""
 
     images: Tensor
-    """(t, 3, h, w) float32, 0..255: sampled in float, dozens of times each."""
-    hidden: Tensor
-    """(t, 1, h, w) float32: 1 within the dilated mask."""
+    """(t, 4, h, w) float32, sampled in float, dozens of times each: RGB, 0..255, and 1 within the dilated mask."""
     scale: Tensor
     """(2,) pixels of the volume per image pixel, across and down."""
 
@@ -53,10 +55,12 @@ class RemovalFrames:
         width = self.images.shape[3]
         return (torch.stack([pixel % width, pixel // width], dim=1) + 0.5) * self.scale - 0.5
 
-    def sample_image(self, image: Tensor, positions: Tensor) -> Tensor:
-        """(k, n, c) values of a (c, h, w) image at (k, n, 2) positions in the volume's frames."""
-        pixels = (positions + 0.5) / self.scale - 0.5
-        return sample_images(image[None].expand(len(positions), -1, -1, -1), pixels)
+    def sample_frame(self, frame: int, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """(..., 3) colours of a frame at (..., 2) positions in the volume's frames, and (...) whether they are beside
+        the mask."""
+        pixels = (positions.reshape(1, -1, 2) + 0.5) / self.scale - 0.5
+        values = sample_images(self.images[frame][None], pixels)[0].reshape(*positions.shape[:-1], -1)
+        return values[..., :3], values[..., 3] == 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +82,11 @@ def remove_object(
     dilated = [dilate_mask(mask, EDGE_PX) for mask in masks]
     device, (height, width) = queries.volume.low.device, images[0].shape[:2]
     window = RemovalFrames(
-        torch.from_numpy(np.stack(images)).to(device).permute(0, 3, 1, 2).float().contiguous(),
-        torch.from_numpy(np.stack(dilated)).to(device)[:, None].float(),
+        torch.from_numpy(np.concatenate([images, np.stack(dilated)[..., None]], axis=3))
+        .to(device)
+        .permute(0, 3, 1, 2)
+        .float()
+        .contiguous(),
         torch.tensor([queries.size[1] / width, queries.size[0] / height], device=device),
     )
     for frame in frames:
@@ -130,28 +137,42 @@ def _observe_points(
     colours: dict[int, Tensor] = {}
     before, at = frame, start
     for other in _connected_frames(queries, frame):
-        if abs(other - before) != 1:  # start again from `frame`, in the other direction
+        if (other > frame) != (before > frame):  # the first of either direction
             before, at = frame, start
-        at = volume.advect_step(at, queries.get_velocity(min(other, before)), other - before)
-        at[BACKGROUND_PLANE] = start[
-            BACKGROUND_PLANE
-        ]  # static: motion there is of objects without a layer of their own
+        for step in range(before, other, 1 if other > before else -1):
+            direction = 1 if other > before else -1
+            velocity = queries.get_velocity(min(step, step + direction))
+            # The background is static: motion there is of objects without a layer of their own.
+            moved = volume.advect_step(at[FIRST_LAYER:], velocity[FIRST_LAYER:], direction)
+            at = torch.cat([start[:FIRST_LAYER], moved])
         before = other
         pixels = volume.project_points(other, at)
-        visible = volume.compute_visibility(other, pixels) * is_inside(pixels, queries.size)
-        beside = visible * (window.sample_image(window.hidden[other], pixels)[..., 0] == 0)
+        visible = compute_visibility(volume, other, pixels) * is_inside(pixels, queries.size)
+        there, outside = window.sample_frame(other, pixels)
+        beside = visible * outside
         masked, free = masked + visible - beside, free + beside
-        there = window.sample_image(window.images[other], pixels) * gains[other]
-        colours[other] = torch.where((beside > MIN_VISIBILITY)[..., None], there, torch.nan)
+        colours[other] = torch.where((beside > MIN_VISIBILITY)[..., None], there * gains[other], torch.nan)
     nearest = sorted(colours, key=lambda other: (abs(other - frame), other))
     return _Observations(masked, free, _median_colour([colours[other] for other in nearest], start))
 
 
+def compute_visibility(volume: PlaneVolume, frame: int, pixels: Tensor) -> Tensor:
+    """(k, n) ray weight of plane k's point at its own pixel, of (k, n, 2): as PlaneVolume.compute_visibility, in half
+    the time, since of the planes only a point's own and those before it are looked at."""
+    nodes = torch.sigmoid(volume.density[frame])[:, None]
+    found: list[Tensor] = []
+    for plane, at in enumerate(pixels):
+        points = apply_homographies(volume.from_frame[frame][plane:], at[None])
+        opacity = volume.interpolate_nodes(nodes[plane:], points)[..., 0]
+        own = opacity[0] if plane != BACKGROUND_PLANE else torch.ones_like(opacity[0])
+        found.append(own * (1 - opacity[1:]).prod(dim=0))
+    return torch.stack(found)
+
+
 def _connected_frames(queries: VolumeQueries, frame: int) -> list[int]:
-    """Frames connected to a frame by flow: those after it in order, then those before it."""
-    ahead = range(frame + 1, min(len(queries), frame + MAX_FRAMES_AWAY + 1))
-    behind = range(frame - 1, max(-1, frame - MAX_FRAMES_AWAY - 1), -1)
-    return [other for side in (ahead, behind) for other in side if queries.is_connected(frame, other)]
+    """Frames used for a frame and connected to it by flow: those after it in order, then those before it."""
+    found = [frame + side * away for side in (1, -1) for away in FRAMES_AWAY]
+    return [other for other in found if 0 <= other < len(queries) and queries.is_connected(frame, other)]
 
 
 def _median_colour(colours: Sequence[Tensor], points: Tensor) -> Tensor:
@@ -169,27 +190,26 @@ def _estimate_gains(queries: VolumeQueries, window: RemovalFrames, frame: int) -
     height, width = window.images.shape[2:]
     y, x = np.mgrid[LATTICE_PX // 2 : height : LATTICE_PX, LATTICE_PX // 2 : width : LATTICE_PX]
     pixel = torch.from_numpy((y * width + x).ravel()).to(window.images.device)
-    pixel = pixel[window.hidden[frame].reshape(-1)[pixel] == 0]
+    pixel = pixel[window.images[frame, 3].reshape(-1)[pixel] == 0]
     positions = window.to_volume_pixels(pixel)
     seen = queries.volume.compute_ray_weights(frame, positions)[0] > MIN_VISIBILITY
     start = queries.volume.unproject_pixels(frame, positions[None])[0][seen]
-    colours = window.images[frame].reshape(3, -1).T[pixel[seen]]
+    colours = window.images[frame, :3].reshape(3, -1).T[pixel[seen]]
     gains: dict[int, Tensor] = {}
     before, at = frame, start
     for other in _connected_frames(queries, frame):
-        if abs(other - before) != 1:  # start again from `frame`, in the other direction
+        if (other > frame) != (before > frame):  # the first of either direction
             before, at = frame, start
         at = queries.advect_plane_points(0, at, before, other)
         before = other
         pixels, visible = queries.project_plane_points(other, 0, at)
-        beside = window.sample_image(window.hidden[other], pixels[None])[0, :, 0] == 0
-        gains[other] = _compare_colours(colours, window, other, pixels, (visible > MIN_VISIBILITY) & beside)
+        there, beside = window.sample_frame(other, pixels)
+        gains[other] = _compare_colours(colours, there, (visible > MIN_VISIBILITY) & beside)
     return gains
 
 
-def _compare_colours(colours: Tensor, window: RemovalFrames, other: int, pixels: Tensor, both: Tensor) -> Tensor:
-    """(3,) ratio of the medians of (n, 3) colours to those of `other` at (n, 2) pixels, where `both`; 1 without any."""
+def _compare_colours(colours: Tensor, there: Tensor, both: Tensor) -> Tensor:
+    """(3,) ratio of the medians of (n, 3) colours to those of the same points `there`, where `both`; 1 without any."""
     if not both.any():
-        return torch.ones(3, device=pixels.device)
-    there = window.sample_image(window.images[other], pixels[both][None])[0]
-    return (colours[both].median(dim=0).values / there.median(dim=0).values.clamp(min=1)).clamp(*GAIN_LIMITS)
+        return torch.ones(3, device=colours.device)
+    return (colours[both].median(dim=0).values / there[both].median(dim=0).values.clamp(min=1)).clamp(*GAIN_LIMITS)

@@ -51,6 +51,8 @@ semflow.openFilm = async () => {
   const video = player.querySelector("video");
   video.controls = false;
   const clock = new semflow.FilmClock(video, film);
+  if (video.error) reportMissing();
+  else video.addEventListener("error", reportMissing, { once: true });
   const state = new semflow.ViewState(film);
   state.curves = [];
   new semflow.FilmStage(player.querySelector(".screen"), film, clock, state);
@@ -61,6 +63,9 @@ semflow.openFilm = async () => {
   readLink();
   player.dataset.ready = "true";
 
+  function reportMissing() {
+    report("film.mp4 is missing beside this page, or cannot be played: copy the whole folder. Pictures below are stills.");
+  }
   function report(words) {
     player.append(Object.assign(document.createElement("p"), { className: "nothing", textContent: words }));
   }

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tasks.artifacts.report import Report
-from tasks.report.page_header import render_figures, render_header
+from tasks.report.page_header import describe_missing_film, render_figures, render_header
 from tasks.report.page_template import make_environment, make_style, read_script
+from tasks.report.page_words import render_page_words
 from tasks.report.report_data import ReportData
 from tasks.report.section import Section
 from tasks.report.sections.actions_section import make_actions_section
@@ -27,6 +28,8 @@ from tasks.report.sections.timeline_section import make_timeline_section
 from tasks.report.sections.track_gallery import make_track_gallery
 from tasks.report.sections.track_table_section import make_track_table_section
 
+INDEX = "../index.html"
+"""The index page: folders of films do not nest, whatever folder of data/raw a film is in."""
 SectionMaker = Callable[[ReportData], Section | None]
 
 
@@ -71,7 +74,10 @@ GROUPS = (
         (make_file_section, make_score_section, make_key_frames_section),
     ),
     SectionGroup(
-        "files", "Data", "Where the figures of this page are stored, and how to read them.", (make_data_section,)
+        "files",
+        "Data",
+        "Where the figures of this page are stored, how to read them, how they were made.",
+        (make_data_section,),
     ),
 )
 """In the order of the page. A stage that wants a section writes one file in `sections` and one line here."""
@@ -96,8 +102,6 @@ def fill_groups(data: ReportData) -> list[FilledGroup]:
 
 def render_page(data: ReportData) -> str:
     """The whole page as HTML, without a reference to anything but the film and its data beside it."""
-    # Up one level per part of the video's name: a video below data/raw/day1 has its report below reports/day1.
-    index = "../" * len(data.video.split("/")) + "index.html"
     return (
         make_environment()
         .get_template("page.html.jinja")
@@ -107,7 +111,9 @@ def render_page(data: ReportData) -> str:
             figures=render_figures(data),
             player=make_film_player_section(data),
             groups=fill_groups(data),
-            index=index,
+            index=INDEX,
+            words=render_page_words(),
+            still_words=describe_missing_film(data),
             style=make_style(data.used_slots),
             script=read_script(),
             film_script=Report.FILM_SCRIPT if data.has_film else None,

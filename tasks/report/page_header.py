@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasks.report.film_summary import summarise_film
 from tasks.report.formatting import format_clock, format_duration, format_number, format_rate, format_size
 from tasks.report.markup import Markup, join, tag
 from tasks.report.report_data import ReportData
@@ -11,11 +12,12 @@ CLASSES_NAMED = 3  # of the tracks; all others are counted together
 
 
 def render_header(data: ReportData) -> Markup:
-    """The header: name, description, and notes where frames are damaged or lost."""
+    """The header: name, the film in sentences, its file, and notes where frames are damaged or lost."""
     return join(
         [
             tag("h1", data.video),
-            tag("p", describe_video(data), class_="lead"),
+            tag("p", summarise_film(data), class_="lead"),
+            tag("p", describe_video(data), " ", tag("a", "What do the words mean?", href="#words"), class_="more"),
             _notes(data) if _is_hurt(data) else None,
         ]
     )
@@ -59,6 +61,18 @@ def describe_video(data: ReportData) -> str:
     if a.kept != a.decoded + a.lost:
         said.append(f"{format_number(a.kept, 1)} of them are kept at the working rate.")
     return " ".join(said)
+
+
+def describe_missing_film(data: ReportData) -> str | None:
+    """Why the page has no film and what stands for it, as a sentence; None where it has one."""
+    if data.has_film:
+        return None
+    if not len(data.frames):
+        return "There is no film here, since no frame came out of the file."
+    return (
+        "There is no film here, since `report.film` is false: the pictures on this page are stills, JPEG copies of "
+        "single frames at working size or smaller."
+    )
 
 
 def _is_hurt(data: ReportData) -> bool:

@@ -25,6 +25,7 @@ SCRIPTS = (
     "film/timeline.js",
     "film/player_controls.js",
     "page.js",
+    "recipes.js",
 )
 """A page opened from a folder may not load script modules, so that they are put together here."""
 

@@ -5,11 +5,12 @@ in seconds at 30 frames per second here. On the same detections bytetrack, and b
 identities of ultralytics' ByteTrack and BoT-SORT (tests/evaluate/test_preset_references.py), with its score thresholds.
 What stays ours: a track appears from its first detection on, not from the one that confirmed it, and has one class;
 sort, ocsort and deepsort have the score thresholds that suit the detector, the noise in `kalman_filter` and the
-tracker's own life cycle of tracks (the package `trackers` 2.6 has other filters, of corners for its SORT and
-ByteTrack, and lets SORT's tracks live for 30 frames: its identities differ); appearance is a moving average instead
-of DeepSORT's gallery, and its network was not trained for re-identification: for deepsort it is that of deep-sort-
-realtime, on crops, for botsort `features` pooled per box. Without pictures botsort is its motion part alone, and
-deepsort is SORT with a longer max_gap_s.
+tracker's own life cycle of tracks; appearance is a moving average instead of DeepSORT's gallery. Each choice in which
+these three differ from the packages `trackers` and `deep-sort-realtime` is named and tested in
+tests/evaluate/test_sort_references.py (docs/decisions/0018-tracker-parts.md); they differ in nothing else. The
+appearance network was not trained for re-identification: for deepsort it is that of deep-sort-realtime, on crops, for
+botsort `features` pooled per box. Without pictures botsort is its motion part alone, and deepsort is SORT with a longer
+max_gap_s.
 """
 
 from __future__ import annotations

@@ -16,15 +16,17 @@ from numpy.typing import NDArray
 
 from tasks.arrays import Indices, Probabilities
 from tasks.artifacts.action_labels import ActionLabels
-from tasks.artifacts.action_model import ActionModel, LinearHead, TemporalStream
+from tasks.artifacts.action_model import ActionModel, LinearHead, TemporalStream, TrainingFeatures
 from tasks.errors import BadInput
 from tasks.fingerprint import fingerprint_module, library_version
 from tasks.progress import track_progress
 from tasks.streams.calibration import apply_temperature, fit_temperature, scale_head
 from tasks.streams.fusion import EQUAL_WEIGHTS, fit_fusion_weights, fuse_probabilities
+from tasks.streams.novelty import fit_training_features
 from tasks.train.background_segments import add_background_rows
 from tasks.train.classification_metrics import compute_metrics, mark_predicted
 from tasks.train.label_segments import LABELS_FILE, LabelSegment, TrainingVideos, load_label_segments
+from tasks.train.learning_curve import CurveSettings, measure_learning_curve
 from tasks.train.motion_head import fit_motion_shares
 from tasks.train.row_heads import TrainingData, nan_probabilities
 from tasks.train.split_videos import group_labels_by_video, make_folds, select_held_out
@@ -114,9 +116,24 @@ def train_action_model(footage: TrainingVideos, labels: ActionLabels, context: T
         "fusion": fusion.note,
         "temperatures": list(fusion.temperatures),
         "without_motion": int((~mark_predicted(flow)).sum()),
+        "learning_curve": measure_learning_curve(data, videos, CurveSettings(params, shares, weights)),
     }
     checkpoints.delete_files()
-    return ActionModel(names, "team", spatial, temporal, params.region, weights, metrics)
+    learned = collect_training_features(data, learning, videos, params)
+    return ActionModel(names, "team", spatial, temporal, params.region, weights, metrics, learned)
+
+
+def collect_training_features(
+    data: TrainingData, rows: Indices, videos: Sequence[str], params: TrainParams
+) -> dict[str, TrainingFeatures]:
+    """Stream to the features of `rows` that `classify` compares windows with; of the streams with a head alone, since
+    a fine-tuned network has others."""
+    features = {"spatial": [data.features[row].spatial for row in rows]} if params.spatial != "none" else {}
+    if params.temporal == "head":
+        features["temporal"] = [data.features[row].temporal for row in rows]
+    names = [videos[int(row)] for row in rows]
+    found = {stream: fit_training_features(each, names) for stream, each in features.items()}
+    return {stream: learned for stream, learned in found.items() if learned is not None}
 
 
 def fit_stream_fusion(

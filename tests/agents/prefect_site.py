@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.engine.entry_points import Toy, environment, prefork_server, python_path, start_project
 
@@ -201,13 +202,22 @@ def answers(site: Site) -> bool:
 def flow_runs(site: Site, name: str) -> list[dict[str, object]]:
     """The runs of a flow that have begun, newest last."""
     over = {"flows": {"name": {"any_": [name]}}, "sort": "START_TIME_ASC"}
+    return [run for run in ask_server(site, "/flow_runs/filter", over) if run["start_time"]]
+
+
+def read_artifacts(site: Site, run: str) -> dict[str, dict[str, Any]]:
+    """Key to artifact of a flow run, as its page shows them."""
+    found = ask_server(site, "/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run]}}})
+    return {artifact["key"]: artifact for artifact in found}
+
+
+def ask_server(site: Site, path: str, over: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the server's API gives."""
     request = urllib.request.Request(
-        site.variables["PREFECT_API_URL"] + "/flow_runs/filter",
-        json.dumps(over).encode(),
-        {"Content-Type": "application/json"},
+        site.variables["PREFECT_API_URL"] + path, json.dumps(over).encode(), {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request, timeout=60) as answer:
-        return [run for run in json.load(answer) if run["start_time"]]
+        return json.load(answer)
 
 
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")

@@ -58,10 +58,16 @@ class ThreadLauncher:
     def cancel_run(self, run: str) -> None:
         self._runs[run] = BatchRun("ended", "it was cancelled")
 
+    def find_places(self, batch: Batch) -> list[int]:
+        """The free agents that may take the batch."""
+        del batch
+        return list(self._free)
+
     def _work(self, run: str, batch: Batch) -> None:
         with self._lock:
-            self._lock.wait_for(lambda: bool(self._free))
-            place = self._free.pop(0)
+            self._lock.wait_for(lambda: self.find_places(batch) != [])
+            place = self.find_places(batch)[0]
+            self._free.remove(place)
         try:
             self._runs[run] = BatchRun("running")
             self.before(self.clones[place], batch)
@@ -76,7 +82,7 @@ class ThreadLauncher:
         finally:
             with self._lock:
                 self._free.append(place)
-                self._lock.notify()
+                self._lock.notify_all()
 
 
 @dataclass

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import os
-import re
 import signal
 import subprocess
-import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from flows.agents.document_store import FolderDocuments
 from flows.engine.dvc_store.object_store import ObjectStore
-from tests.agents.prefect_site import find_processes, make_agent_clone
-from tests.engine.entry_points import Toy, environment, prefork_server, start_project
+from tests.agents.process_team import ITEMS, PATIENCE_S, ProcessTeam, open_process_team
 
-FILMS = {f"film{n}.mp4": "banana split " * (n + 1) for n in range(5)}
-ITEMS = len(FILMS) + 3
-PATIENCE_S = 240.0
+POLL_S = 0.02
+"""Seconds between two looks at the folder: each takes milliseconds of a processor that the agents need."""
 AGENT_MOMENTS = (
     ("claims/3", "starts/2", "items/4", "items/9"),
     ("batches/1", "items/1", "items/6", "items/12"),
@@ -35,62 +29,25 @@ AGENT_MOMENTS = (
 COORDINATOR_MOMENTS = ("batches/1", "claims/2", "starts/1", "items/2", "recipes/9", "items/4", "recipes/20", "ends/1")
 
 
-class Team:
-    """A project, two agents, and what lies in the folder that all see."""
+class Team(ProcessTeam):
+    """A team that shares a folder."""
 
-    def __init__(self, folder: Path, toy: Toy) -> None:
-        self.toy = toy
-        self.store = folder / "store"
-        self.agents = [make_agent_clone(toy, folder / f"agent{n}") for n in range(2)]
-        self.documents = FolderDocuments(self.store / "semflow")
-
-    def start(self) -> subprocess.Popen[str]:
-        clones = [str(agent.root) for agent in self.agents]
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.agents.coordinate", *clones],
-            cwd=self.toy.root,
-            env=environment(self.toy.root, self.toy.common),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    def finish(self, process: subprocess.Popen[str]) -> dict[str, Any]:
-        out, err = process.communicate(timeout=PATIENCE_S)
-        assert process.returncode == 0, err
-        assert "Traceback" not in err, err
-        return json.loads(out)
-
-    def calls(self) -> Counter[str]:
-        """`read <video>` to how often it was computed, by any agent."""
-        lines: list[str] = []
-        for toy in (self.toy, *self.agents):
-            path = toy.home / "calls"
-            lines += path.read_text().splitlines() if path.exists() else []
-        return Counter(line for line in lines if line.startswith("read"))
+    @property
+    def store(self) -> Path:
+        return self.toy.common / "store"
 
     def count(self, moment: str, seen: set[str]) -> bool:
         """Whether as many documents of a kind as `moment` says have come, since the last call removed others."""
         kind, _, number = moment.partition("/")
         if kind == "recipes":
             return len(list((self.toy.root / "data/recipes").rglob("*.recipe.json"))) >= int(number)
+        documents = FolderDocuments(self.store / "semflow")
         for folder in ("results", "batches", "claims"):
-            seen.update(self.documents.list_documents(folder))
+            seen.update(documents.list_documents(folder))
         return sum(f"{kind}/" in name for name in seen) >= int(number)
-
-    def make_stale(self, number: int) -> None:
-        """Let everything be computed again: another value of a parameter that changes no bytes."""
-        path = self.toy.root / "params.yaml"
-        path.write_text(re.sub(r"spare: \d+", f"spare: {number}", path.read_text()))
-
-    def agent_pids(self) -> list[int]:
-        return find_processes("flows.agents.agent", [agent.root for agent in self.agents])
 
     def torn(self) -> list[str]:
         """Objects whose bytes do not have their hash."""
-        import hashlib
-
         store = ObjectStore(self.store / "files/md5")
         bad: list[str] = []
         for path in store.folder.rglob("*"):
@@ -103,18 +60,9 @@ class Team:
 
 @pytest.fixture
 def team(tmp_path: Path) -> Iterator[Team]:
-    with prefork_server(tmp_path) as served:
-        toy = start_project(tmp_path / "head", tmp_path, served)
-        (tmp_path / "store").mkdir()
-        toy.dvc("remote", "add", "-d", "team", str(tmp_path / "store"))
-        toy.git("add", ".")
-        toy.git("commit", "-qm", "Remote")
-        made = Team(tmp_path, toy)
-        for relative, text in FILMS.items():
-            toy.write(f"data/raw/{relative}", text)
-        yield made
-        for pid in made.agent_pids():
-            os.kill(pid, signal.SIGKILL)
+    (tmp_path / "store").mkdir()
+    with open_process_team(tmp_path, str(tmp_path / "store")) as made:
+        yield Team(made.toy, made.agents)
 
 
 def wait_for(ready: Callable[[], bool], process: subprocess.Popen[str]) -> bool:
@@ -122,7 +70,7 @@ def wait_for(ready: Callable[[], bool], process: subprocess.Popen[str]) -> bool:
     until = time.monotonic() + PATIENCE_S
     while not ready() and process.poll() is None:
         assert time.monotonic() < until, "the moment must come"
-        time.sleep(0.002)
+        time.sleep(POLL_S)
     return process.poll() is None
 
 

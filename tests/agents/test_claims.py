@@ -9,7 +9,7 @@ import pytest
 
 from flows.agents.claims import STOPPED, ClaimTaker, Heartbeat, HeldClaims, make_holder, make_token
 from flows.agents.document_store import FolderDocuments
-from flows.agents.ended_claims import remove_ended_claims
+from flows.agents.ended_claims import remove_ended_beats, remove_ended_claims
 from tasks.errors import SemflowError
 
 TOKEN = make_token("walk.mp4", "0" * 32)
@@ -140,7 +140,9 @@ def test_ended_claims_are_removed_and_those_that_go_on_stay(documents: FolderDoc
     beat(documents, one, STOPPED.decode())
     going_on = two.take_claims([TOKEN]).taken[TOKEN]
     beat(documents, two, 0)
-    remove_ended_claims(documents, [TOKEN, make_token("other.mp4", "1" * 32)])
+    ended = remove_ended_claims(documents, [TOKEN, make_token("other.mp4", "1" * 32)])
+    remove_ended_beats(documents, ended, [], clock.sleep)
+    assert ended == {one.holder} and clock.now == 0.0
     assert documents.list_documents("claims") == [going_on.name]
     assert documents.list_documents("beats") == [f"beats/{two.holder}"]
     assert HeldClaims(documents, {TOKEN: going_on}).is_held(TOKEN)
@@ -155,3 +157,56 @@ def test_a_video_whose_claims_were_removed_is_free_and_its_old_holder_has_lost_i
     remove_ended_claims(documents, [TOKEN])
     assert taker(documents, "two", clock).take_claims([TOKEN]).taken[TOKEN].number == 1
     assert not HeldClaims(documents, dict(first)).is_held(TOKEN)
+
+
+def test_claims_of_the_dead_and_of_those_that_stopped_without_a_word_are_removed(
+    documents: FolderDocuments, clock: Clock
+) -> None:
+    one, two = taker(documents, "one", clock), taker(documents, "two", clock)
+    other = make_token("other.mp4", "1" * 32)
+    one.take_claims([TOKEN])
+    beat(documents, one, 7)
+    two.take_claims([other])
+    beat(documents, two, STOPPED.decode())  # its mark of the end was lost on the way
+    ended = remove_ended_claims(documents, [TOKEN, other], dead=[one.holder])
+    remove_ended_beats(documents, ended, [one.holder], clock.sleep)
+    assert documents.list_documents("claims") == [] == documents.list_documents("beats")
+
+
+def test_a_beat_that_is_about_to_stop_is_waited_for(documents: FolderDocuments, clock: Clock) -> None:
+    one = taker(documents, "one", clock)
+    beat(documents, one, 3)
+    clock.during = lambda: beat(documents, one, STOPPED.decode())
+    remove_ended_beats(documents, [one.holder], [], clock.sleep)
+    assert documents.list_documents("beats") == [] and clock.now == 1.0
+
+
+def test_an_outage_longer_than_the_lease_frees_no_claim(documents: FolderDocuments, clock: Clock) -> None:
+    """While nobody reaches the store, the holder cannot write its beat; it does when the store is back."""
+    one = taker(documents, "one", clock)
+    one.take_claims([TOKEN])
+    beat(documents, one, 7)
+    away = iter([100.0])
+
+    def during() -> None:
+        clock.now += next(away, 0.0)
+        if clock.now > 110.0:
+            beat(documents, one, clock.now)
+
+    clock.during = during
+    found = taker(documents, "two", clock).take_claims([TOKEN])
+    assert found.held == {TOKEN: "one"} and not found.taken
+
+
+class LossyDocuments(FolderDocuments):
+    """Documents whose answers are lost once, so that the client puts a second time."""
+
+    def create_document(self, name: str, data: bytes) -> bool:
+        super().create_document(name, data)
+        return super().create_document(name, data)
+
+
+def test_a_claim_whose_answer_was_lost_is_held_all_the_same(tmp_path: Path, clock: Clock) -> None:
+    documents = LossyDocuments(tmp_path)
+    assert TOKEN in taker(documents, "one", clock).take_claims([TOKEN]).taken
+    assert clock.now == 0.0

@@ -9,6 +9,8 @@ import pytest
 from flows.agents.exchange import Share
 from flows.engine.project import Project
 from flows.engine.run import run_stale_items
+from flows.prefect_door.flow_run_state import FAULTS_ON_RECORD, decide_final_state
+from flows.prefect_door.prefect_mirror import PrefectMirror
 from tests.agents.team import Team, make_team
 from tests.engine import toys
 
@@ -74,6 +76,16 @@ def test_a_damaged_video_is_recorded_as_a_fault_and_the_others_go_on(team: Team)
     assert set(bad) == {"read film1", "count film1", "repeat film1"} or "read film1" in bad
     assert bad["read film1"].recorded and "must hold text" in (bad["read film1"].error or "")
     assert all(o.is_good for o in summary.outcomes if o.video not in ("film1", "/dataset"))
+
+
+def test_a_fault_that_agents_find_fails_the_flow_run_of_that_night_alone(team: Team) -> None:
+    (team.root / "data/raw/film1.mp4").write_text("")
+    states: list[str] = []
+    for _ in range(2):
+        mirror = PrefectMirror()
+        summary, _ = team.run(observers=[mirror])
+        states.append(decide_final_state(summary, mirror.attempted).name)
+    assert states == ["Failed", FAULTS_ON_RECORD]
 
 
 def test_what_reads_the_same_content_as_before_is_not_computed_again(team: Team) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.artifacts.action_model import ActionModel, LinearHead, StackSettings, TemporalStream
+from tasks.artifacts.action_model import ActionModel, LinearHead, StackSettings, TemporalStream, TrainingFeatures
 from tasks.errors import SemflowError
 
 RANDOM = np.random.default_rng(0)
@@ -31,6 +31,14 @@ MODEL = ActionModel(
     region="person",
     fusion=(0.25, 0.75),
     metrics={"top1": {"fused": 0.5, "spatial": None}},
+    learned={
+        "temporal": TrainingFeatures(
+            np.zeros(6, np.float32),
+            np.ones(6, np.float32),
+            RANDOM.normal(size=(3, 6)).astype(np.float16),
+            np.arange(3.0),
+        )
+    },
 )
 
 
@@ -47,6 +55,11 @@ def test_everything_comes_back_in_its_own_precision(tmp_path: Path) -> None:
     for name, value in MODEL.temporal.trunk.items():
         assert again.temporal.trunk[name].dtype == value.dtype
         np.testing.assert_array_equal(again.temporal.trunk[name], value)
+    assert set(again.learned) == {"temporal"}
+    for part in dataclasses.fields(TrainingFeatures):
+        value = getattr(MODEL.learned["temporal"], part.name)
+        assert getattr(again.learned["temporal"], part.name).dtype == value.dtype
+        np.testing.assert_array_equal(getattr(again.learned["temporal"], part.name), value)
 
 
 def test_equal_models_are_equal_bytes(tmp_path: Path) -> None:

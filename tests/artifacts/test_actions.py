@@ -57,11 +57,19 @@ def test_it_comes_back_as_it_was_saved_and_the_whole_frame_has_no_track(tmp_path
     actions.save(tmp_path / "a.parquet")
     back = Actions.load(tmp_path / "a.parquet")
     for field in Actions.column_fields():
-        assert (getattr(back, field.name) == getattr(actions, field.name)).all()
+        np.testing.assert_array_equal(getattr(back, field.name), getattr(actions, field.name))
     assert back.notes == ["One."] and back.confident_from == 0.5
     assert pq.read_table(tmp_path / "a.parquet").column("track_id").to_pylist() == [None, None, 3, None, None, 3]
     back.save(tmp_path / "b.parquet")
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def test_files_of_earlier_versions_have_no_novelty_and_are_read(tmp_path: Path) -> None:
+    given = make_actions(ROWS, novelty=np.linspace(0, 1, len(ROWS)))
+    given.save(tmp_path / "a.parquet")
+    assert (Actions.load(tmp_path / "a.parquet").novelty == given.novelty).all()
+    pq.write_table(pq.read_table(tmp_path / "a.parquet").drop_columns(["novelty"]), tmp_path / "b.parquet")
+    assert np.isnan(Actions.load(tmp_path / "b.parquet").novelty).all()
 
 
 def test_an_empty_table_has_the_columns(tmp_path: Path) -> None:

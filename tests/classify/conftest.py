@@ -77,6 +77,7 @@ def params() -> Callable[..., ClassifyParams]:
             "min_probability": 0.5,
             "min_body_px": 0.0,
             "max_camera_speed": 1.0,
+            "max_novelty": 0.95,
         }
         return ClassifyParams.model_validate(usual | changed)
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from tasks.artifacts.action_model import TrainingFeatures
 from tasks.artifacts.actions import Actions
 from tasks.artifacts.table import NULL
+from tasks.classify.action_table import UNFAMILIAR
 from tasks.classify.stage import classify
 from tasks.streams.kinetics_labels import load_kinetics_labels
 from tests.factories.compute import make_compute
@@ -85,6 +87,29 @@ def test_a_team_s_model_speaks_through_both_streams_and_they_are_fused(run, make
         assert said["fused"][label] == pytest.approx(pooled[label] / sum(pooled.values()), abs=1e-6)
     fused = actions.take(actions.stream == "fused")
     assert (fused.cam_frame == NULL).all() and (fused.cam == 0).all()
+
+
+def test_windows_unlike_all_that_was_learned_have_no_confident_label_and_the_table_says_so(run, make_model) -> None:
+    usual = run(model=make_model("team"), min_probability=0.0)
+    assert usual.confident[usual.best].all() and np.isnan(usual.novelty).all(), "nothing is known of its training"
+    for far in (False, True):
+        learned = {
+            name: TrainingFeatures(
+                np.zeros(width, np.float32),
+                np.ones(width, np.float32),
+                np.full((8, width), 1000 if far else 0, np.float16),
+                np.full(8, 1e4 if not far else 1e-3),
+            )
+            for name, width in (("spatial", 1024), ("temporal", 384))
+        }
+        found = run(model=make_model("team", learned=learned), min_probability=0.0)
+        assert (found.probability == usual.probability).all()
+        assert (found.novelty == float(far)).all()
+        assert found.confident[found.best].all() == (not far)
+        assert any(note.startswith(UNFAMILIAR) for note in found.notes) == far
+    flow = found.take(found.stream == "flow")
+    assert len(flow) and not flow.confident.any()
+    assert run(model=make_model("team", learned=learned), min_probability=0.0, max_novelty=1.0).confident.any()
 
 
 def test_where_nobody_is_tracked_a_team_s_model_looks_at_the_whole_frame_as_it_did_in_training(run, make_model) -> None:

@@ -9,11 +9,14 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests.engine.prefork_server import write_client
 
 CHECKOUT = Path(__file__).parents[2]
 TOYFLOW = Path(__file__).parent / "toyflow"
@@ -21,6 +24,8 @@ VIDEOS = {"one.mp4": "banana", "two.mp4": "cat", "day/three.mov": "an apple"}
 FOLDERS = ("words", "facts", "counts", "totals", "looks", "pages", "recipes")
 """Folders below data that DVC tracks."""
 CLEAN = "Data and pipelines are up to date."
+PROGRAMS = "programs"
+"""Folder of the `semflow` that DVC starts, beside the projects that share it."""
 IGNORED = ".semflow/\n/data/raw/\n__pycache__/\n/site-packages/\n"
 
 
@@ -40,23 +45,26 @@ class PreforkServer:
 
 @contextmanager
 def prefork_server(folder: Path) -> Iterator[PreforkServer]:
-    """One that ends with the block."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.engine.prefork_server"],
-        cwd=CHECKOUT,
-        env=environment(folder, folder),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        yield PreforkServer(process)
+    """One that ends with the block; what DVC starts in projects whose common folder is `folder` is served too."""
+    with tempfile.TemporaryDirectory(prefix="semflow-") as short:  # the path of a socket has 107 bytes at most
+        address = Path(short) / "socket"
+        write_client(folder / PROGRAMS / "semflow", address)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.engine.prefork_server", str(address)],
+            cwd=CHECKOUT,
+            env=environment(folder, folder),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with process:
+            yield PreforkServer(process)
 
 
 def environment(root: Path, common: Path) -> dict[str, str]:
     """For commands in the project at `root`; what projects share lies in `common`."""
     return os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join([str(common / PROGRAMS), str(Path(sys.executable).parent), os.environ["PATH"]]),
         "PYTHONPATH": os.pathsep.join([*python_path(root), str(CHECKOUT)]),
         "PYTHONDONTWRITEBYTECODE": "1",  # Python's own caches know seconds, and mutations are faster
         "SEMFLOW_PIPELINE": "toyflow.pipeline:STAGES",

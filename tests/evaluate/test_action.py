@@ -52,6 +52,7 @@ PARAMS = ParamSections(
             min_probability=0.5,
             min_body_px=100.0,
             max_camera_speed=0.01,
+            max_novelty=0.95,
         ),
     }
 )

@@ -17,6 +17,7 @@ from flows.evaluate.motchallenge import (
     rescale_scores,
     summarise_metrics,
 )
+from flows.evaluate.track_ablations import FROM_DETECTIONS
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import BadInput, BadParams
 from tasks.params import ParamSections
@@ -198,6 +199,20 @@ def test_values_can_be_changed_on_the_command_line(tmp_path: Path) -> None:
     for odd in ("max_gap_s", "nonsense=1", "max_gap_s=soon"):
         with pytest.raises(BadParams, match="--set"):
             mot.evaluate(options(tmp_path, "--set", odd), params)
+
+
+def test_ablations_differ_from_the_run_by_one_part_each(tmp_path: Path) -> None:
+    """A person is missed for five frames of a second and a half, and found twice in some."""
+    write_sequence(tmp_path, walker(range(1, 46)), seen(range(1, 21)) + seen(range(26, 46)) + seen(range(31, 46)))
+    params = ParamSections({"track": TrackParams.model_validate({**PLAIN, "duplicate_iou": 0.7, "interpolate": True})})
+    given = options(tmp_path, "--ablations", "--set", "max_gap_s=0.5")
+    scores = mot.evaluate(given, params)
+    rows = {str(row["tracker"]): row for row in scores.tables["Ablations"]}
+    assert rows.keys() == {"this run", *FROM_DETECTIONS}
+    assert rows["this run"]["HOTA"] == scores.combined["HOTA"]
+    worse = {name for name, row in rows.items() if float(row["HOTA"]) < scores.combined["HOTA"] - 1}
+    parts = {name for name in FROM_DETECTIONS if name.startswith("without")}
+    assert worse & parts == {"without removal of duplicates", "without interpolation", "without the second pass"}
 
 
 def test_leave_one_out_never_judges_a_setting_by_the_sequence_it_was_chosen_on(tmp_path: Path) -> None:

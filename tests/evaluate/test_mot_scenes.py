@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from flows.evaluate import mot_scenes
-from flows.evaluate.mot_ablation import evaluate_scene, replace_params
+from flows.evaluate.mot_ablation import evaluate_scene
 from flows.evaluate.mot_scenes import (
     FALSE_ALARM_SCORES,
     SceneSequence,
@@ -18,6 +18,7 @@ from flows.evaluate.mot_scenes import (
     simulate_detections,
 )
 from flows.evaluate.motchallenge import evaluate_tracks, summarise_metrics
+from flows.evaluate.track_ablations import replace_params
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.tracks import Tracks
 from tasks.geometry.bounding_boxes import pairwise_iou

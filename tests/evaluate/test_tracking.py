@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from flows.evaluate import tracking, tracking_films
+from flows.evaluate.track_ablations import FROM_DETECTIONS, FROM_PICTURES
 from flows.evaluate.tracking_films import cut_frames, find_films, make_video_file, scale_people
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.raw_video import RawVideo
@@ -20,7 +21,9 @@ from tasks.decode.params import DecodeParams
 from tasks.decode.stage import decode
 from tasks.detect.params import DetectParams
 from tasks.errors import BadInput
+from tasks.estimate_flow.params import EstimateFlowParams
 from tasks.params import Compute, ParamSections
+from tasks.track import reid_crops
 from tests.track.scenes import make_detections, make_params, track_frames, walk
 
 VALUES: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
@@ -104,34 +107,60 @@ def test_people_alone_are_scored_and_in_source_pixels() -> None:
     assert len(scale_people(tracks, 1280)) == 0
 
 
-@pytest.mark.parametrize("with_peers", [False, True])
-def test_one_run_scores_the_film_and_names_the_packages_that_are_missing(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, with_peers: bool
-) -> None:
+@pytest.fixture
+def sections(monkeypatch: pytest.MonkeyPatch) -> ParamSections:
+    """Values of the suite, with a detector that finds the one person in every frame."""
+
     def see(*_: Any) -> Any:
         found = make_detections(walk(range(FRAMES)), FRAMES)
         return found.__class__(**{**vars(found), "class_name": np.full(len(found), "person", object)})
 
     monkeypatch.setattr(tracking_films, "detect", see)
-    monkeypatch.setattr(tracking, "find_installed_peers", dict)
-    monkeypatch.setattr(tracking, "weights_path", Path)
-    monkeypatch.setattr(tracking, "track_film", lambda *given: (track_frames(given[-1], make_params()), FRAMES / 10))
-    sections = ParamSections(
+    return ParamSections(
         {
             "compute": COMPUTE,
             "decode": DECODE,
             "detect": DetectParams.model_validate(VALUES["detect"]),
+            "estimate_flow": EstimateFlowParams.model_validate(VALUES["estimate_flow"]),
             "track": make_params(),
         }
     )
-    arguments = argparse.Namespace(data=folder, film=None, peers=with_peers, set=())
-    scores = tracking.evaluate(arguments, sections)
+
+
+def options(data: Path, *given: str) -> argparse.Namespace:
+    return argparse.Namespace(**tracking.command.make_context("tracking", ["--data", str(data), *given]).params)
+
+
+def test_one_run_scores_the_film(folder: Path, sections: ParamSections) -> None:
+    scores = tracking.evaluate(options(folder), sections)
     assert scores.items["one"]["HOTA"] == pytest.approx(100)
     assert scores.combined["fps"] < scores.combined["association fps"]
-    if not with_peers:
-        assert not scores.tables
-        return
+    assert not scores.tables
+
+
+def test_peers_are_compared_in_the_same_run_and_missing_packages_named(
+    folder: Path, sections: ParamSections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "find_installed_peers", dict)
+    monkeypatch.setattr(tracking, "weights_path", Path)
+    monkeypatch.setattr(tracking, "track_film", lambda *given: (track_frames(given[-1], make_params()), FRAMES / 10))
+    scores = tracking.evaluate(options(folder, "--peers"), sections)
     rows = {str(row["tracker"]): row for row in scores.tables["All films together"]}
     assert rows["ultralytics track, bytetrack"]["fps"] == pytest.approx(10)
     assert rows["ultralytics botsort, same detections"]["IDF1"] == pytest.approx(100)
     assert [row["package"] for row in scores.tables["Left out"]] == ["trackers", "boxmot"]
+
+
+def test_ablations_are_the_same_run_with_one_part_changed(
+    folder: Path, sections: ParamSections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def alike(pictures: np.ndarray) -> np.ndarray:
+        return np.ones((len(pictures), reid_crops.EMBEDDING_SIZE), np.float32)
+
+    monkeypatch.setattr(reid_crops, "load_reid_network", lambda weights, device: alike)
+    changed = ParamSections({**sections, "track": make_params(n_init=1, max_gap_s=0)})
+    tables = tracking.evaluate(options(folder, "--ablations", "--set", "interpolate=true"), changed).tables
+    rows = {str(row["tracker"]): row for row in tables["All films together"]}
+    assert rows.keys() == {"this run", *FROM_DETECTIONS, *FROM_PICTURES}
+    assert [row["HOTA"] for row in rows.values()] == pytest.approx([100] * len(rows))
+    assert "Left out" not in tables

@@ -81,7 +81,10 @@ def make_clone(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
         for name in listed:
             if (checkout / name).is_file() and not is_of_data_set(name):
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(checkout / name, root / name)
+                shutil.copy2(checkout / name, root / name)
+        for package in ("flows", "semflow", "tasks"):  # compiled before, with the times of the files, that is: once
+            for folder in (checkout / package).rglob("__pycache__"):
+                shutil.copytree(folder, root / folder.relative_to(checkout))
         (root / "dvc.lock").unlink(missing_ok=True)
         (root / "data/raw").mkdir(parents=True, exist_ok=True)
         for name in names:

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from flows.cli import run_forecast
+from flows.engine import settled_videos
 from flows.engine.project import Project
 from flows.engine.run import run_stale_items
 from flows.engine.settled_videos import find_unsettled
+from flows.maintenance import watch
 from flows.maintenance.watch import process_settled
 from tests.engine import toys
 
@@ -48,8 +51,6 @@ def test_a_file_that_grows_is_not_settled(project_root: Path, reopen: Callable[[
 def test_old_files_are_not_waited_for(
     project_root: Path, reopen: Callable[[], Project], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows.engine import settled_videos
-
     monkeypatch.setattr(settled_videos, "RECENT_S", 0.0)
     waits: list[float] = []
     assert find_unsettled(reopen(), waits.append) == [] and waits == []
@@ -68,3 +69,22 @@ def test_a_film_that_is_still_copied_waits_and_the_other_is_processed(
 def test_with_nothing_to_do_nothing_is_run(reopen: Callable[[], Project]) -> None:
     process_settled(reopen(), run_stale_items, lambda seconds: None)
     assert process_settled(reopen(), run_stale_items, lambda seconds: None) is None
+
+
+def test_a_run_of_watch_says_first_what_it_will_take(
+    project_root: Path,
+    reopen: Callable[[], Project],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    process_settled(reopen(), run_stale_items, lambda seconds: None)  # what the stages take is known from here on
+    (project_root / "data/raw/one.mp4").write_text("another")
+    monkeypatch.setattr(run_forecast, "SHOWN_FROM_S", 0.0)
+    monkeypatch.setattr(settled_videos, "RECENT_S", 0.0)
+    monkeypatch.setattr(watch, "find_root", lambda start: project_root)
+    project = reopen()
+    monkeypatch.setattr(watch.Project, "open", lambda root, fetch: project)
+    monkeypatch.setattr(watch.time, "sleep", lambda seconds: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert watch.command.main([], standalone_mode=False) == 130
+    said = capsys.readouterr().out
+    assert 0 < said.index("items: about") < said.index("computed")

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from tasks.plane_volume.bounds import ReferenceBounds
 from tasks.plane_volume.frame_batch import make_frame_batch
 from tasks.plane_volume.losses import LossWeights, Rays, compute_loss
-from tasks.plane_volume.object_removal import remove_object
+from tasks.plane_volume.object_removal import compute_visibility, remove_object
 from tasks.plane_volume.optimise import VolumeFrames, VolumeTraining, fit_volume
 from tasks.plane_volume.plane_volume import PlaneVolume, composite_alpha
+from tests.plane_volume.conftest import FRAMES
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
@@ -122,6 +123,18 @@ def test_what_lies_nearer_is_reported_to_be_nearer(film, make_reader) -> None:
     near, far = reader.render_nearness(5)[scene.instances[5] > 0], reader.render_nearness(5)[scene.instances[5] == 0]
     assert near.mean() > 0.4
     assert far.mean() < 0.05
+
+
+def test_visibility_of_points_by_the_planes_before_them_is_that_by_all_planes(film, make_reader) -> None:
+    volume = make_reader(film).volume
+    height, width = film.scene.instances.shape[1:]
+    pixels = torch.rand((volume.planes, 50, 2), generator=torch.Generator().manual_seed(0)) * torch.tensor(
+        [width, height]
+    )
+    assert volume.planes > 1
+    for frame in (0, FRAMES - 1):
+        found = compute_visibility(volume, frame, pixels)
+        torch.testing.assert_close(found, volume.compute_visibility(frame, pixels), rtol=1e-5, atol=1e-6)
 
 
 def test_a_thing_taken_out_leaves_what_lies_behind_it(film, make_reader) -> None:

@@ -14,6 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from flows.overview.dataset_facts import ArtifactFacts, DatasetFacts, StageFacts
+from flows.overview.dataset_notes import DatasetNotes
+from flows.overview.recipes_script import render_recipes_script
 from tasks.artifacts.table import NULL
 from tasks.report.film_data.film_script import VARIABLE
 from tasks.report.film_data.packed_series import pack_series
@@ -312,6 +315,39 @@ def test_ten_minutes_of_four_people_are_packed_into_a_megabyte_and_open(
     assert page.locator(".picked").inner_text()
 
 
+def test_sizes_and_recipes_come_from_the_script_beside_the_index(
+    browser: Browser, make_dossier: Callable[..., ReportData], walk: list, tmp_path: Path
+) -> None:
+    data = make_dossier(walk, file="day/clip.mp4")
+    (tmp_path / "day__clip").mkdir()
+    (tmp_path / "day__clip" / "index.html").write_text(render_page(data), encoding="utf-8")
+    method = StageFacts(
+        "track", "c0de", {"max_gap_s": 0.4}, {}, {"numpy": "2"}, {}, 1, ("data/frames",), ("data/tracks",)
+    )
+    kinds = [
+        ArtifactFacts(
+            "data/frames", ".parquet", "decode", False, {"data/frames/day/clip.parquet": ("aa", 2_500_000)}, 1
+        ),
+        ArtifactFacts("data/tracks", ".parquet", "track", True, {"data/tracks/day/clip.parquet": ("bb", 17_680)}, 1),
+    ]
+    facts = DatasetFacts(DatasetNotes(), tuple(kinds), (replace(method, name="decode", reads=()), method), {}, 1)
+    page = browser.new_page()
+    page.goto((tmp_path / "day__clip" / "index.html").as_uri() + "#data")
+    page.locator(".recipes-missing").filter(has_text="recipes.js").wait_for()
+    (tmp_path / "recipes.js").write_text(render_recipes_script(facts), encoding="utf-8")
+    page.reload()
+    tracks = page.locator("[data-path='data/tracks/day/clip.parquet']")
+    tracks.locator(".stored").filter(has_text="17.7 kB").wait_for()
+    frames = page.locator("[data-path='data/frames/day/clip.parquet'] .stored").inner_text()
+    assert frames.startswith("not kept (2.5 MB)")
+    tracks.locator("summary").first.click()
+    tracks.locator(".recipe summary").click()
+    recipe = json.loads(tracks.locator(".recipe pre").inner_text())
+    assert recipe["inputs"] == {"data/frames": "aa"} and recipe["params"] == {"max_gap_s": 0.4}
+    assert (recipe["md5"], recipe["bytes"], recipe["stage"]) == ("bb", 17_680, "track")
+    page.close()
+
+
 @pytest.mark.parametrize("by_row", [False, True])
 def test_series_come_back_as_they_were(browser: Browser, by_row: bool) -> None:
     rng = np.random.default_rng(1)
@@ -329,6 +365,15 @@ def test_series_come_back_as_they_were(browser: Browser, by_row: bool) -> None:
             "async (text) => [...await semflow.unpack(JSON.parse(text))]", json.dumps(pack_series(table, by_row))
         )
         assert found == table.reshape(-1).tolist()
+    page.close()
+
+
+def test_a_page_whose_film_is_missing_says_so(browser: Browser, folder: Path) -> None:
+    (folder / "film.mp4").unlink()
+    page = browser.new_page()
+    page.goto((folder / "index.html").as_uri())
+    page.wait_for_selector("#player .nothing")
+    assert "film.mp4 is missing" in page.locator("#player .nothing").inner_text()
     page.close()
 
 

@@ -46,7 +46,7 @@ def test_sections_have_their_own_anchors_and_links(
     found = read_page(page.render_page(make_dossier(walk)))
     assert len(found.ids) == len(set(found.ids))
     anchors = [a[1:] for a in found.addresses if a.startswith("#") and a != "#main"]
-    assert anchors == ["film", "movement", "tracking", "correspondence", "quality", "files"]
+    assert anchors == ["film", "movement", "tracking", "correspondence", "quality", "files", "words"]
     assert set(anchors) <= set(found.ids)
     labels = [str(attrs["aria-labelledby"]) for tag, attrs in found.tags if tag == "section" and attrs["id"] != "film"]
     assert set(labels) <= set(found.ids)
@@ -109,6 +109,7 @@ def test_the_film_can_be_left_out_and_one_with_everything_drawn_in_be_added(
     dossier = make_dossier(walk, params=params.model_copy(update={"film": False}))
     addresses = read_page(_write(dossier, tmp_path / "still")).addresses
     assert not {"film.mp4", "film.js"} & set(addresses)
+    assert "There is no film here, since `report.film` is false" in (tmp_path / "still" / Report.PAGE).read_text()
     assert [file.name for file in (tmp_path / "still").iterdir()] == ["index.html"]
     dossier = make_dossier(walk, params=params.model_copy(update={"overlay": True}))
     assert "overlay.mp4" in read_page(_write(dossier, tmp_path / "both")).addresses
@@ -144,7 +145,7 @@ def test_a_video_in_a_folder_finds_its_way_to_the_index(
     make_dossier: Callable[..., ReportData], read_page: Callable
 ) -> None:
     found = read_page(page.render_page(make_dossier(file="day 1/camera.2.mp4")))
-    assert "../../index.html" in found.addresses
+    assert "../index.html" in found.addresses, "folders of reports do not nest"
     assert "day 1/camera.2" in found.text
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tasks.report.formatting import TIMES
 from tasks.report.params import ReportParams
 from tasks.report.report_data import ReportData
 from tasks.report.sections.counts_section import count_per_frame, make_counts_section
@@ -163,9 +164,25 @@ def test_the_data_names_files_rows_columns_and_units(
     text = read_page(make_data_section(make_dossier(walk)).body).text
     assert "data/tracks/clip.parquet" in text and "14 rows" in text
     assert "presentation time" in text
-    assert "data/dense_flow/clip.parquet" in text and "11 rows" in text
+    assert "data/dense_flow/clip.parquet" in text and "11 pairs" in text
     assert "where in the first frame the forward flow holds" in text
     assert "detector's confidence" in text
+
+
+def test_the_data_has_every_artifact_with_its_shape_and_code_that_reads_just_it(
+    make_dossier: Callable[..., ReportData], walk: list, read_page: Callable
+) -> None:
+    data = make_dossier(walk, file="day 1/it's.mp4")
+    page = read_page(make_data_section(data).body)
+    paths = [attrs["data-path"] for tag, attrs in page.tags if tag == "details" and "data-path" in attrs]
+    names = "frames detections dense_flow features semantic_flow matches tracks"
+    endings = {"features": "npy", "semantic_flow": "npy"}
+    assert paths == [f"data/{name}/day 1/it's.{endings.get(name, 'parquet')}" for name in names.split()]
+    rows, columns, size = data.features.values.shape[1:]
+    assert f" {TIMES} ".join(map(str, (12, rows, columns, size))) + " (frame, row, column, dimension)" in page.text
+    assert 'rows = ds.tracks.to_pandas(videos="day 1/it\'s"' in page.text
+    assert 'features = ds["day 1/it\'s"].features' in page.text
+    assert "A row per tracked object and frame" in page.text
 
 
 def test_snippets_run_on_names_with_quotes(
@@ -179,7 +196,8 @@ def test_snippets_run_on_names_with_quotes(
         path.parent.mkdir(parents=True)
         table.save(path)
         assert name in str(path)
-    code = unescape(str(make_data_section(dossier).body)).split("<pre")[1].split("<code>")[1].split("</code>")[0]
+    text = unescape(str(make_data_section(dossier).body))
+    code = text.split("with pandas alone")[1].split("<pre")[1].split("<code>")[1].split("</code>")[0]
     monkeypatch.chdir(tmp_path)
     *lines, last = code.splitlines()
     scope: dict = {}

@@ -12,6 +12,7 @@ from flows.cli import reference_pages
 from flows.cli.main import semflow
 from flows.reading.descriptions import render_page
 from tasks.params import Params
+from tasks.report.page_words import write_glossary_part
 
 SLUG_DROPS = re.compile(r"[^\w\- ]")
 PAGES = ("*.md", "docs/**/*.md", "data/**/*.md")
@@ -31,6 +32,12 @@ def test_the_page_of_parameters_is_as_rendered(checkout: Path) -> None:
 def test_the_page_of_data_is_as_rendered(checkout: Path) -> None:
     page = checkout / reference_pages.DATA_PAGE
     assert page.read_text(encoding="utf-8") == render_page(), "run `make docs`"
+
+
+def test_the_words_of_the_pages_are_in_the_glossary(checkout: Path) -> None:
+    text = (checkout / reference_pages.GLOSSARY_PAGE).read_text(encoding="utf-8")
+    assert write_glossary_part(text) == text, "run `make docs`"
+    assert "**Track.** One person or object followed" in text
 
 
 def test_the_texts_of_a_new_project_are_as_rendered(checkout: Path) -> None:

@@ -53,6 +53,12 @@ def test_a_team_s_labels_give_a_model_of_both_streams(films: Any, make_labels: M
     assert model.metrics["fusion"] == "learned on 2 folds"
     assert model.fusion[1] > 0.5
     assert set(model.metrics["confusion"]) == {"spatial", "temporal", "fused"}
+    assert [point["segments"] for point in model.metrics["learning_curve"]] == [5], "a half of ten rows"
+    assert model.metrics["learning_curve"][0]["top1"] > 0.5
+    assert {stream: one.vectors.shape for stream, one in model.learned.items()} == {
+        "spatial": (6, 1280),
+        "temporal": (6, 768),
+    }
 
 
 def test_again_it_gives_the_same_bytes_without_looking_again(

@@ -29,6 +29,10 @@ STALL_TIMEOUT_S = 60.0
 R = TypeVar("R")
 
 
+class NoAnswer(SemflowError):
+    """A remote that does not answer now; asked later, it may."""
+
+
 @dataclass(frozen=True)
 class Remote:
     """The default remote of a repository, and the local store that objects are fetched to."""
@@ -242,7 +246,8 @@ def _wrap_errors(name: str, url: str) -> Generator[None]:
         if isinstance(error, OSError) and error.filename is not None and error.errno is not None:
             raise  # the local disk: full, or not writable
         cause = " ".join(f"{type(error).__name__}: {_find_cause(error)}".split())[:300]
-        raise SemflowError(
+        kind = SemflowError if isinstance(error, FileNotFoundError | PermissionError) else NoAnswer
+        raise kind(
             f"the remote {name!r} ({url}) must answer, got {cause}; check `dvc remote list`, your "
             "credentials and the network"
         ) from error

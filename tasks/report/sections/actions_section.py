@@ -25,6 +25,7 @@ ROW_PX, BAR_PX = 30, 22
 SCALE_PX = (160, 12)
 STREAM_WORDS = {"rgb": "appearance", "flow": "motion", "fused": "fused streams"}
 VOCABULARY_WORDS = {"kinetics-400": "Kinetics-400", "synthetic": "pretrained motions", "team": "your labels"}
+UNFAMILIAR_WORDS = "looks like nothing that was learned"
 Subject = tuple[str, int]
 """Stream and track, or NULL for the whole frame."""
 
@@ -102,6 +103,8 @@ def _timeline(data: ReportData, table: Actions) -> Markup:
         "Solid where the label is confident, pale where it is only the most probable; pointing at a bar says how "
         "probable. Click to jump there."
     )
+    if table.unfamiliar.any():
+        words += f" Dashed border: {UNFAMILIAR_WORDS}, so the label is only the nearest that there is."
     more = f" {format_count(len(rows) - len(shown), 'more row')} in the Parquet file." if len(rows) > len(shown) else ""
     return tag(
         "div", tag("div", *inside, class_="gantt", style=f"--row:{ROW_PX}px"), tag("p", words + more, class_="more")
@@ -126,6 +129,8 @@ def _bars(data: ReportData, table: Actions, subject: Subject, top: int) -> list[
 def _bar(table: Actions, row: int, stretch: tuple[float, float], span: float, top: int) -> Markup:
     start_s, end_s = stretch
     words = f"{table.label[row]} {table.probability[row]:.0%}"
+    strange = bool(table.unfamiliar[row])
+    words += f"; {UNFAMILIAR_WORDS}" if strange else ""
     # A nested SVG clips the text at the end of the bar: a probability cut there would be another one.
     return tag(
         "svg",
@@ -136,7 +141,9 @@ def _bar(table: Actions, row: int, stretch: tuple[float, float], span: float, to
         y=top + (ROW_PX - BAR_PX) / 2,
         width=format_percent((end_s - start_s) / span * 0.998),
         height=BAR_PX,
-        class_=f"said {table.stream[row]}" + ("" if table.confident[row] else " unsure"),
+        class_=f"said {table.stream[row]}"
+        + ("" if table.confident[row] else " unsure")
+        + (" strange" if strange else ""),
     )
 
 

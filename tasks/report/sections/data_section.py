@@ -1,82 +1,70 @@
-"""The data files and their columns, with code to read them."""
+"""Every artifact of the film: file, size, columns, code to read it, and on request how it was made."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tasks.artifacts.artifact import Artifact
-from tasks.artifacts.dense_flow import DenseFlow
-from tasks.artifacts.detections import Detections
-from tasks.artifacts.frames import Frames
-from tasks.artifacts.table import describe_columns
+from tasks.artifacts.artifact import SCHEMA_VERSION
+from tasks.artifacts.artifact_docs import make_reading_example
 from tasks.artifacts.tracks import Tracks
-from tasks.report.formatting import DASH, format_count
+from tasks.report.film_artifacts import Columns, FilmArtifact, list_film_artifacts
+from tasks.report.formatting import DASH
 from tasks.report.markup import Markup, join, tag
 from tasks.report.report_data import ReportData
 from tasks.report.section import Section
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-
-@dataclass(frozen=True)
-class DataFile:
-    """One file, relative to the project, with its columns."""
-
-    path: str
-    rows: int
-    columns: Sequence[Mapping[str, str]]
+RECIPES = "recipes.js"
+"""Beside the index page, not in the folder of the film: how the artifacts of all films were made."""
 
 
 def make_data_section(data: ReportData) -> Section:
-    """Files, columns, and how to read them with pandas and DuckDB."""
-    files = [
-        DataFile(_path(Frames, data), len(data.frames), _columns(data.frames.file.schema_arrow)),
-        DataFile(_path(Detections, data), len(data.detections), describe_columns(Detections)),
-        DataFile(_path(DenseFlow, data), len(data.dense_flow), _columns(data.dense_flow.file.schema_arrow)),
-        DataFile(_path(Tracks, data), len(data.tracks), describe_columns(Tracks)),
-        *(
-            DataFile(_path(type(table), data), len(table), describe_columns(type(table)))
-            for table in (data.poses, data.kinematics, data.actions)
-            if table is not None
-        ),
-    ]
+    """Files, columns, and how to read them with semflow, pandas and DuckDB.
+
+    Sizes, what is kept and recipes are not in the page: they are read from RECIPES when the section comes into view.
+    """
     body = join(
         [
-            *(_file(place) for place in files),
-            _snippet("Python", _pandas(data)),
+            *(_render_artifact(one, data) for one in list_film_artifacts(data)),
+            tag("p", class_="more recipes-missing", hidden=True),
+            _snippet("Python, all tracks with pandas alone", _pandas(data)),
             _snippet("SQL, DuckDB", _duckdb(data)),
         ]
     )
-    return Section(
-        "data",
-        "Data files",
-        "Parquet files below the project's folder; units and meanings are stored in them too.",
-        body,
+    lead = (
+        f"All that is known of this film, as files below the project's folder, in version {SCHEMA_VERSION} of their "
+        "schema. Open one for its columns, for code that reads just this one, and for its recipe: parameters, code, "
+        "model weights with their licences, and libraries that it was made with."
     )
+    return Section("data", "Artifacts", lead, body)
 
 
-def _path(kind: type[Artifact], data: ReportData) -> str:
+def _path(kind: type[Tracks], data: ReportData) -> str:
     return kind.path(Path(), data.video).as_posix()
 
 
-def _columns(schema: pa.Schema) -> list[Mapping[str, str]]:
-    return [
-        {
-            "column": field.name,
-            "dtype": str(field.type),
-            "unit": (field.metadata or {}).get(b"unit", b"").decode(),
-            "meaning": (field.metadata or {}).get(b"meaning", b"").decode(),
-        }
-        for field in schema
-    ]
+def _render_artifact(one: FilmArtifact, data: ReportData) -> Markup:
+    heading = tag(
+        "summary",
+        tag("code", one.path),
+        tag("span", tag("span", class_="stored"), tag("span", one.shape)),
+    )
+    recipe = tag(
+        "details", tag("summary", tag("code", "recipe")), tag("pre", tabindex="0"), class_="recipe", hidden=True
+    )
+    return tag(
+        "details",
+        heading,
+        tag("p", one.meaning),
+        _snippet("Python", make_reading_example(one.name, data.video)),
+        _render_columns(one.columns) if one.columns else None,
+        recipe,
+        class_="artifact",
+        data_path=one.path,
+    )
 
 
-def _file(place: DataFile) -> Markup:
+def _render_columns(columns: Columns) -> Markup:
     head = tag("tr", *(tag("th", heading, scope="col") for heading in ("column", "type", "unit", "meaning")))
     rows = [
         tag(
@@ -86,13 +74,9 @@ def _file(place: DataFile) -> Markup:
             tag("td", column["unit"] or DASH),
             tag("td", column["meaning"]),
         )
-        for column in place.columns
+        for column in columns
     ]
-    return tag(
-        "details",
-        tag("summary", tag("code", place.path), tag("span", format_count(place.rows, "row"))),
-        tag("div", tag("table", tag("thead", head), tag("tbody", *rows), class_="dictionary"), class_="scroll"),
-    )
+    return tag("div", tag("table", tag("thead", head), tag("tbody", *rows), class_="dictionary"), class_="scroll")
 
 
 def _snippet(language: str, text: str) -> Markup:
