@@ -48,22 +48,22 @@ class Windows(TorchDataset[WindowValues]):
     def __init__(  # noqa: PLR0917  the choices of a training set
         self,
         ds: VideoDataset,
-        inputs: Sequence[str] = ("dense_flow",),
-        targets: Sequence[str] = (),
+        inputs: str | Sequence[str] = ("dense_flow",),
+        targets: str | Sequence[str] = (),
         seconds: float = 2,
         stride: float = 1,
         samples: int | None = None,
-        videos: Sequence[str] | None = None,
+        videos: str | Sequence[str] | None = None,
     ) -> None:
         """Fetches what the windows read; SemflowError, which says what to do, where an artifact is not stored."""
-        self.names = tuple(dict.fromkeys([*inputs, *targets]))
+        self.names = tuple(dict.fromkeys([*_list_names(inputs), *_list_names(targets)]))
         check_names(self.names)
         if samples is not None and samples < 1:
             raise SemflowError(f"samples must be at least 1, or None for all frames, got {samples}")
         self.samples = samples
         self._opened: OrderedDict[str, VideoWindows] = OrderedDict()
         self._process = os.getpid()
-        chosen = ds.videos if videos is None else tuple(videos)
+        chosen = ds.videos if videos is None else _list_names(videos)
         clock = () if "frames" in self.names else ("dense_flow",)
         found = {name: ds.source.locate(find_kind(name), chosen) for name in {*self.names, *clock}}
         self._paths: dict[str, dict[str, Path]] = {
@@ -73,6 +73,13 @@ class Windows(TorchDataset[WindowValues]):
             window for video in chosen for window in list_windows(video, self._open(video).pts_s, seconds, stride)
         )
         """All windows, by video and time."""
+        if not self.windows:
+            raise SemflowError(
+                f"seconds must be at most the length of a video, got {seconds}, and {len(chosen)} that are all shorter"
+            )
+
+    def __repr__(self) -> str:
+        return f"<{len(self.windows)} windows of {len(self._paths)} videos: {', '.join(self.names)}>"
 
     def __len__(self) -> int:
         return len(self.windows)
@@ -129,6 +136,11 @@ class WindowSampler(Sampler[int]):
 def collate_windows(items: Sequence[WindowValues]) -> WindowValues:
     """A batch: tensors of one shape stacked, numbers as a tensor, everything else (rows of tables, texts) as a list."""
     return {key: _collate([item[key] for item in items]) for key in items[0]}
+
+
+def _list_names(names: str | Sequence[str]) -> tuple[str, ...]:
+    """Names as they were given, or the one that was given without a list."""
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _collate(values: list[Any]) -> Any:

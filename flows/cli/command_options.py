@@ -31,6 +31,11 @@ def _read_json_flag(context: click.Context, parameter: click.Parameter, value: b
     return wanted
 
 
+SAVE_OPTION = click.option(
+    "--save",
+    is_flag=True,
+    help="write the combined figures to metrics/suites/, for git, `dvc metrics` and `semflow diff`",
+)
 JSON_OPTION = click.option(
     "--json", "as_json", is_flag=True, callback=_read_json_flag, help="print one JSON object instead of tables"
 )

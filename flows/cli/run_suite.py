@@ -52,12 +52,15 @@ def run_suite(evaluate: Callable[[Namespace, ParamSections], SuiteScores], optio
     """
     from flows.cli.display import show_progress
     from flows.engine.project import Project, find_root
+    from flows.evaluate.saved_scores import save_scores
 
     data: Path | None = options.get("data")
     if data is not None and not data.is_dir():
         raise SemflowError(f"--data must be a folder, got {data}")
+    project = Project.open(find_root(Path.cwd()))
     with show_progress():
-        scores = evaluate(Namespace(**options), Project.open(find_root(Path.cwd())).params)
+        scores = evaluate(Namespace(**options), project.params)
+    saved = save_scores(project.root, scores, options) if options["save"] else None
     if options["as_json"]:
         print_json(scores.as_json())
     else:
@@ -66,4 +69,6 @@ def run_suite(evaluate: Callable[[Namespace, ParamSections], SuiteScores], optio
         from flows.cli.console_scores import show_scores
 
         show_scores(Console(), scores)
+        if saved is not None:
+            click.echo(f"saved: {saved.relative_to(project.root)}; `git add` it, and `semflow diff` compares it")
     return 0

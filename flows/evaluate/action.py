@@ -25,7 +25,7 @@ from typing import Any
 
 import click
 
-from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
+from flows.cli.command_options import DATA_OPTION, JSON_OPTION, SAVE_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
 from flows.engine.project import find_root
 from flows.evaluate.action_reliability import list_window_predictions, measure_reliability
@@ -86,6 +86,7 @@ class LabelledClip:
 @click.command(cls=ValuesCommand)
 @DATA_OPTION
 @click.option("--model", type=click.Path(path_type=Path), help="action model (.npz) instead of the project's own")
+@SAVE_OPTION
 @JSON_OPTION
 def command(**options: Any) -> int:
     """Score action recognition on labelled clips: top-1 and top-5."""

@@ -22,7 +22,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
+from flows.cli.command_options import DATA_OPTION, JSON_OPTION, SAVE_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
 from flows.evaluate.score_table import SuiteScores
 from tasks.arrays import Image
@@ -62,6 +62,7 @@ class CocoImage:
 @DATA_OPTION
 @click.option("--weights", help="score this name or file instead of detect.weights in params.yaml")
 @click.option("--people", is_flag=True, help="score people alone, for detectors that know no other class")
+@SAVE_OPTION
 @JSON_OPTION
 def command(**options: Any) -> int:
     """Score detection on COCO-like images: AP and AP50."""

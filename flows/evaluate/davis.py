@@ -25,7 +25,7 @@ from typing import Any
 import click
 import numpy as np
 
-from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
+from flows.cli.command_options import DATA_OPTION, JSON_OPTION, SAVE_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
 from flows.evaluate.davis_measures import compute_boundary_f, compute_jaccard, threshold_share
 from flows.evaluate.davis_methods import copy_first_mask, fit_semantic_field, propagate_first_mask, warp_first_mask
@@ -45,6 +45,7 @@ from tasks.params import ParamSections
     default="first",
     help="first: the first mask alone; masks: and instance masks of every frame",
 )
+@SAVE_OPTION
 @JSON_OPTION
 def command(**options: Any) -> int:
     """Score the semantic field on DAVIS: overlap J and boundary F of a mask given first."""

@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
+from flows.cli.command_options import DATA_OPTION, JSON_OPTION, SAVE_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
 from flows.evaluate.match_data import MatchClip, find_clips, read_image, read_mask
 from flows.evaluate.param_overrides import apply_overrides, set_option
@@ -65,6 +65,7 @@ class FeatureEvalContext:
 @click.option("--frames", type=int, default=20, show_default=True, help="frames that views are made of")
 @click.option("--seed", type=int, default=0, show_default=True, help="of the random views")
 @set_option("extract_features", "dimensions=32 network=efficientnet-lite0 layers=[b4,b10,b14]")
+@SAVE_OPTION
 @JSON_OPTION
 def command(**options: Any) -> int:
     """Score features alone: mask propagation (J) and cell matching (PCK)."""

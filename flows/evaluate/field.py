@@ -24,7 +24,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
+from flows.cli.command_options import JSON_OPTION, SAVE_OPTION, ValuesCommand, list_option
 from flows.cli.run_suite import run_suite
 from flows.evaluate.field_methods import ABLATIONS, BASELINES, LabelMethod, make_ablation, propagate_field
 from flows.evaluate.field_removal import REMOVERS, choose_actor, compute_psnr
@@ -68,6 +68,7 @@ class FieldTrial:
     help="standard deviations of flow noise to repeat it with, in pixels (.5 1 2)",
 )
 @click.option("--methods-only", is_flag=True, help="no ablations, noise and removal")
+@SAVE_OPTION
 @JSON_OPTION
 def command(**options: Any) -> int:
     """Score the semantic field on synthetic scenes: mIoU, ablations, PSNR of removal."""

@@ -19,7 +19,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
+from flows.cli.command_options import DATA_OPTION, JSON_OPTION, SAVE_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
 from flows.evaluate.score_table import SuiteScores
 from tasks.arrays import FlowField, Image
@@ -82,6 +82,7 @@ class FlowErrors:
 @click.command(cls=ValuesCommand)
 @DATA_OPTION
 @click.option("--backend", type=click.Choice(BACKENDS), help="instead of estimate_flow.backend in params.yaml")
+@SAVE_OPTION
 @JSON_OPTION
 def command(**options: Any) -> int:
     """Score dense optical flow: end-point error and KITTI's share of outliers."""

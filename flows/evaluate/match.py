@@ -29,7 +29,7 @@ from typing import Any
 import click
 import numpy as np
 
-from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
+from flows.cli.command_options import DATA_OPTION, JSON_OPTION, SAVE_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
 from flows.evaluate.match_context import MatchContext, open_match_context
 from flows.evaluate.match_data import MatchClip, find_clips, find_homography_pairs, find_keypoint_pairs, read_image
@@ -47,6 +47,7 @@ from tasks.params import ParamSections
 @click.option("--steps", type=int, default=24, show_default=True, help="frames on the way of chained optical flow")
 @click.option("--stride", type=int, default=8, show_default=True, help="frames between the two of a pair with masks")
 @click.option("--seed", type=int, default=0, show_default=True, help="of the random views")
+@SAVE_OPTION
 @JSON_OPTION
 def command(**options: Any) -> int:
     """Score semantic flow: PCK on views and keypoints, overlap of masks."""

@@ -19,7 +19,7 @@ from typing import Any
 
 import click
 
-from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
+from flows.cli.command_options import DATA_OPTION, JSON_OPTION, SAVE_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
 from flows.evaluate.mot_peers import find_peers, run_peer
 from flows.evaluate.motchallenge import (
@@ -50,6 +50,7 @@ MotFigures = tuple[Mapping[str, Mapping[str, float]], Mapping[str, float]]
 @click.option("--peers", is_flag=True, help="compare with trackers of other packages and with the presets")
 @click.option("--ablations", is_flag=True, help="compare with the same without each part of the tracker")
 @set_option("track", "max_gap_s=1 interpolate=false")
+@SAVE_OPTION
 @JSON_OPTION
 def command(**options: Any) -> int:
     """Score multi-object tracking on MOTChallenge sequences: HOTA, MOTA, IDF1."""

@@ -32,7 +32,7 @@ from flows.apps.field_track import make_tracking_inputs
 from flows.apps.track_object import METHODS as BOX_METHODS
 from flows.apps.track_object import track_box
 from flows.apps.video_artifacts import VideoArtifacts
-from flows.cli.command_options import JSON_OPTION, ValuesCommand, list_option
+from flows.cli.command_options import JSON_OPTION, SAVE_OPTION, ValuesCommand, list_option
 from flows.cli.run_suite import run_suite
 from flows.evaluate.scene_project import write_scene_artifacts
 from flows.evaluate.score_table import SuiteScores
@@ -72,6 +72,7 @@ ArtifactWriter = Callable[[Scene, Path, str], None]
 @click.option("--seeds", type=int, default=2, show_default=True, help="scenes of each kind")
 @click.option("--first-seed", type=int, default=FIRST_SEED, show_default=True, help="of the first scene")
 @list_option("--kinds", type=click.Choice(list(KINDS)), help="kinds of scenes, in place of all")
+@SAVE_OPTION
 @JSON_OPTION
 def command(**options: Any) -> int:
     """Score tracking of an object and of points on synthetic scenes: IoU, share found, survival."""

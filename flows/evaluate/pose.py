@@ -22,7 +22,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
+from flows.cli.command_options import DATA_OPTION, JSON_OPTION, SAVE_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
 from flows.evaluate.coco import HEAD_LIMIT, detect_image
 from flows.evaluate.keypoint_precision import CocoAnnotations, compute_average_precision, read_annotations
@@ -51,6 +51,7 @@ BACKENDS = tuple(BACKEND_WEIGHTS)
 @DATA_OPTION
 @click.option("--backend", type=click.Choice(BACKENDS), help="score this one instead of estimate_pose.backend")
 @click.option("--alone", is_flag=True, help="leave out ultralytics' own predict, which is slow")
+@SAVE_OPTION
 @JSON_OPTION
 def command(**options: Any) -> int:
     """Score poses: OKS AP on COCO keypoints, or coverage of tracked people on videos."""

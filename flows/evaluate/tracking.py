@@ -22,7 +22,7 @@ from typing import Any
 
 import click
 
-from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
+from flows.cli.command_options import DATA_OPTION, JSON_OPTION, SAVE_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
 from flows.evaluate.mot_peers import PACKAGES, find_installed_peers, track_with_peer
 from flows.evaluate.motchallenge import (
@@ -79,6 +79,7 @@ class TrackerResult:
 @click.option("--peers", is_flag=True, help="compare with trackers of other packages and with the presets")
 @click.option("--ablations", is_flag=True, help="compare with the same without each part of the tracker")
 @set_option("track", "camera_compensation=false")
+@SAVE_OPTION
 @JSON_OPTION
 def command(**options: Any) -> int:
     """Score tracking from film to identities: HOTA, DetA, AssA, IDF1, MOTA, switches."""

@@ -28,7 +28,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.cli.command_options import JSON_OPTION, ValuesCommand
+from flows.cli.command_options import JSON_OPTION, SAVE_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
 from flows.evaluate.clip_learning_curve import LEARNING_CURVE, ClipFeatures, learn_streams, measure_learning_curve
 from flows.evaluate.score_table import SuiteScores, TableRow
@@ -83,6 +83,7 @@ SETS_WITH_NONE = ("direction", "senses")
     show_default=True,
     help="clips of each label to learn from, and to measure on",
 )
+@SAVE_OPTION
 @JSON_OPTION
 def command(**options: Any) -> int:
     """Score the appearance and the motion stream on rendered figures: top-1."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from flows.reading.artifact_source import ArtifactSource
 from tasks.artifacts.artifact import MAKE_AGAIN, SCHEMA_VERSION, Artifact
@@ -111,7 +111,7 @@ class TableReader(ArtifactReader[A]):
         """
         import pyarrow.parquet as pq
 
-        wanted = self.videos if videos is None else (videos,) if isinstance(videos, str) else tuple(videos)
+        wanted = self._choose(videos)
         found = self.source.locate(self.kind, wanted)
         for video, path in found.items():
             metadata: Mapping[bytes, bytes] = pq.read_schema(path).metadata or {}
@@ -170,6 +170,19 @@ class TableReader(ArtifactReader[A]):
             relation = relation.filter(f'"{column}" {sign} {seconds!r}')
         return relation.project(", ".join(f'"{column}"' for column in self._check(columns)))
 
+    def _choose(self, videos: str | Sequence[str] | None) -> tuple[str, ...]:
+        """The videos to read; SemflowError for one beside those that this reader was made for."""
+        if videos is None:
+            return self.videos
+        wanted = (videos,) if isinstance(videos, str) else tuple(videos)
+        other = next((video for video in wanted if self.chosen is not None and video not in self.chosen), None)
+        if other is not None:
+            raise SemflowError(
+                f"videos must be among {', '.join(self.videos)}, of which this table is, got {other!r}; "
+                f"read it from the data set: `ds.{self.name}`"
+            )
+        return wanted
+
     def _check(self, columns: Sequence[str] | None) -> list[str]:
         known = self.schema.names
         unknown = next((column for column in columns or () if column not in known), None)
@@ -179,6 +192,7 @@ class TableReader(ArtifactReader[A]):
 
     def _time_conditions(self, time: TimeRange) -> Iterator[tuple[str, str, float]]:
         """(column, sign, seconds) of the rows in `time`; of windows and pairs, those that overlap it."""
+        _check_time(time)
         names = self.schema.names
         first, last = ("start_s", "end_s") if "start_s" in names else ("pts_s", "pts_s")
         if time[0] is not None:
@@ -195,6 +209,13 @@ class TableReader(ArtifactReader[A]):
             condition = value >= seconds if sign == ">=" else value < seconds
             expression = condition if expression is None else expression & condition
         return expression
+
+
+def _check_time(time: Any) -> None:
+    """Raise SemflowError where `time` is no range."""
+    is_pair = isinstance(time, tuple | list) and len(cast("Sequence[Any]", time)) == 2  # noqa: PLR2004  start and end
+    if not is_pair or (None not in time and time[0] > time[1]):
+        raise SemflowError(f"time must be (start, end) in seconds, the start first, None for no limit; got {time!r}")
 
 
 def import_extra(name: str) -> Any:

@@ -69,6 +69,11 @@ class GitRepository:
     def _name_blob(self, commit: str, path: str) -> str:
         return f"{commit}:{path}" if self._is_bare else f"{commit}:./{path}"
 
+    def list_names(self, commit: str, folder: str) -> list[str]:
+        """The names of what lies in a folder, relative to the project, at `commit`; [] where there is none."""
+        found = self._run(["ls-tree", "-z", "--name-only", self._name_blob(commit, folder)])
+        return [] if found.returncode else [name for name in found.stdout.decode().split("\0") if name]
+
     def list_commits(self, path: str, rev: str = "HEAD") -> list[Commit]:
         """The commits up to `rev` that changed a file (relative to the project), newest first; [] without git."""
         found = self._run(["log", "--full-history", "--format=%H%x09%cI%x09%an%x09%s", rev, "--", path])
@@ -88,6 +93,11 @@ class GitRepository:
 def is_address(where: str) -> bool:
     """Whether `where` is the address of a git repository rather than a path."""
     return _ADDRESS.match(where) is not None
+
+
+def is_bare_repository(folder: Path) -> bool:
+    """Whether a folder is a git repository without working files, such as a server's."""
+    return (folder / "HEAD").is_file() and (folder / "objects").is_dir() and not (folder / "params.yaml").exists()
 
 
 def clone_repository(address: str, cache: Path) -> GitRepository:

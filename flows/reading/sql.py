@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from flows.reading.artifact_kinds import OF_DATASET, TABLES
+from flows.reading.artifact_kinds import KINDS, OF_DATASET, TABLES
 from flows.reading.artifact_reader import TableReader, import_extra
 from flows.reading.video_dataset import VideoDataset
 from tasks.errors import SemflowError
@@ -31,7 +31,9 @@ def run_query(ds: VideoDataset, query: str) -> duckdb.DuckDBPyRelation:
     try:
         relation = connection.sql(query)
     except module.Error as error:
-        said = " ".join(str(error).split("\n\n")[0].split())
+        said = " ".join(str(error).split("\n\n")[0].split()).partition(" Did you mean")[0]
+        for name in (name for name in KINDS if name in words and name not in ds.artifacts):
+            said += f" ({name} is not stored, as of a stage in compute.recompute or of one that has not run)"
         raise SemflowError(
             f"the query must be SQL that DuckDB can run, got {said}; tables are "
             f"{', '.join(name for name in ds.artifacts if name not in OF_DATASET) or 'none yet: call `semflow run`'}"

@@ -12,7 +12,7 @@ from flows.engine.project import find_root
 from flows.reading.artifact_kinds import KINDS, OF_DATASET, TABLES, find_kind
 from flows.reading.artifact_reader import ArtifactReader, TableReader
 from flows.reading.artifact_source import ArtifactSource, open_revision, open_working_copy
-from flows.reading.git_repository import is_address
+from flows.reading.git_repository import is_address, is_bare_repository
 from tasks.artifacts.action_model import ActionModel
 from tasks.artifacts.actions import Actions
 from tasks.artifacts.artifact import Artifact
@@ -48,8 +48,12 @@ def open_dataset(
 
     place = str(where)
     folder = cache_dir() / "datasets" if cache is None else Path(cache).absolute()
+    if not is_address(place) and is_bare_repository(Path(place)):
+        place = Path(place).absolute().as_uri()
     if is_address(place):
         return VideoDataset(open_revision(place, rev or "HEAD", folder))
+    if not Path(place).exists():
+        raise SemflowError(f"where must be a folder that exists, or the address of a git repository, got {place}")
     root = find_root(Path(place).absolute())
     source = open_working_copy(root, recompute=recompute) if rev is None else open_revision(str(root), rev, folder)
     return VideoDataset(source)
@@ -190,6 +194,11 @@ class VideoData:
 
     dataset: VideoDataset
     video: str
+
+    def __repr__(self) -> str:
+        names = [name for name in self.dataset.artifacts if name not in OF_DATASET]
+        has = [name for name in names if self.video in self.dataset.read(name).videos]
+        return f"<video {self.video} of {self.dataset.source.title}: {', '.join(has)}>"
 
     def load(self, artifact: str) -> Artifact:
         """The artifact by its name, as an object of its class."""

@@ -27,6 +27,7 @@ def describe_diff(diff: VersionDiff, max_videos: int) -> Iterator[str]:
             more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
             yield f"\n{_count_videos(names)} {title}: {', '.join(names[:MAX_NAMES])}{more}"
     yield from _describe_pairs("metrics of all videos", diff.metrics, MAX_METRICS)
+    yield from _describe_pairs("figures of suites that were run", diff.suites, MAX_METRICS)
     if diff.dataset is not None:
         yield "\nof the whole data set"
         yield from _describe_video(diff.dataset)

@@ -102,6 +102,15 @@ class RecordedVersion:
             return file.read_text(encoding="utf-8") if file.is_file() else None
         return source.repository.read_text(source.commit, path)
 
+    def list_names(self, folder: str) -> list[str]:
+        """The names of the JSON files of a folder that git tracks, sorted; [] where there is none."""
+        source = self.source
+        if source.is_working_copy or source.repository is None:
+            names = [path.name for path in (source.root / folder).glob("*.json")]
+        else:
+            names = source.repository.list_names(source.commit, folder)
+        return sorted(name for name in names if name.endswith(".json"))
+
     def _read(self, md5s: Iterable[str], what: str) -> Mapping[str, str]:
         lacking = {md5 for md5 in md5s if md5 not in self._texts}
         for md5, path in self.source.fetch_objects(lacking, what).items():

@@ -11,6 +11,7 @@ from flows.reading.artifact_source import ArtifactSource
 from flows.reading.git_repository import Commit
 from flows.versions.lineage import RAW_FOLDER, Lineage, LineageStep, SourceFilm, find_lineage
 from flows.versions.recorded_version import RecordedVersion
+from flows.versions.weight_licences import find_licence
 from tasks.errors import SemflowError
 
 MAX_ROWS = 20
@@ -123,6 +124,9 @@ def _step_to_dict(step: LineageStep) -> dict[str, Any]:
         "params": None if method is None else dict(method.params),
         "code": None if method is None else dict(method.code),
         "weights": None if method is None else dict(method.weights),
+        "weight_licences": None
+        if method is None
+        else {name: find_licence(name, sha) for name, sha in method.weights.items()},
         "libraries": None if method is None else dict(method.libraries),
         "device": None if method is None else method.device or "any",
         "recorded": _commit_to_dict(step.recorded),
@@ -181,9 +185,13 @@ def _describe_step(step: LineageStep) -> Iterator[str]:
     yield from _wrap("parameters", [f"{name} {value}" for name, value in method.params.items()])
     files = "1 file" if len(method.code) == 1 else f"{len(method.code)} files"
     yield f"  code        {files}, method {method.digest[:HASH_DIGITS]}"
-    yield from _wrap("weights", [f"{name} {sha[:HASH_DIGITS]}" for name, sha in method.weights.items()])
+    yield from _wrap("weights", [_format_weights(name, sha) for name, sha in method.weights.items()])
     yield from _wrap("libraries", [f"{name} {version}" for name, version in method.libraries.items()])
     yield f"  device      {method.device or 'any: it does not change the bytes'}"
+
+
+def _format_weights(name: str, sha256: str) -> str:
+    return f"{name} {sha256[:HASH_DIGITS]} (licence {find_licence(name, sha256) or 'unknown: not of the catalogue'})"
 
 
 def _format_commit(commit: Commit | None) -> str:

@@ -20,6 +20,7 @@ from flows.reading.artifact_kinds import KINDS
 from flows.versions.identity_match import BoxRows, IdentityChange, match_identities
 from flows.versions.lineage import DATASET_STEM
 from flows.versions.recorded_version import RecordedVersion, list_contents
+from flows.versions.suite_figures import read_suite_figures
 from flows.versions.table_change import TableChange, compare_tables
 from tasks.errors import SemflowError
 
@@ -64,6 +65,8 @@ class VersionDiff:
     """Videos."""
     metrics: Mapping[str, Pair]
     """`<stage>.<metric>` over all videos, of those that differ."""
+    suites: Mapping[str, Pair]
+    """`<suite>.<figure>` of saved evaluation suites, of those that differ."""
     videos: tuple[VideoChange, ...]
     """Videos of both versions whose data differ, worst first."""
     same_videos: int
@@ -74,7 +77,7 @@ class VersionDiff:
     @property
     def is_empty(self) -> bool:
         """Whether nothing differs."""
-        changes = (self.params, self.methods, self.added, self.gone, self.metrics, self.videos)
+        changes = (self.params, self.methods, self.added, self.gone, self.metrics, self.suites, self.videos)
         return not any(changes) and self.dataset is None
 
 
@@ -102,6 +105,7 @@ def compare_versions(before: RecordedVersion, after: RecordedVersion) -> Version
         added=tuple(sorted(videos[1] - videos[0])),
         gone=tuple(sorted(videos[0] - videos[1])),
         metrics=_compare_values(_read_metrics(before, stages), _read_metrics(after, stages)),
+        suites=_compare_values(read_suite_figures(before), read_suite_figures(after)),
         videos=tuple(sorted(found, key=lambda one: (-one.score, one.video))),
         same_videos=len(both) - len(found),
         dataset=dataset if dataset is not None and (dataset.artifacts or dataset.faults) else None,

@@ -103,6 +103,20 @@ def test_a_wrong_name_says_which_there_are(project: Path) -> None:
         ds.read("track")
     with pytest.raises(SemflowError, match=r"must lie inside a semflow project"):
         semflow.open(project.parent)
+    with pytest.raises(SemflowError, match=r"must be a folder that exists, or the address of a git repository"):
+        semflow.open(project / "nowhere")
+    with pytest.raises(SemflowError, match=r"videos must be among steady, .* got 'uneven'; .* `ds.tracks`"):
+        ds["steady"].tracks.to_pandas(videos="uneven")
+
+
+@pytest.mark.parametrize("time", [5, (2, 1), (1,)])
+def test_a_time_that_is_no_range_is_an_error(project: Path, time: Any) -> None:
+    with pytest.raises(SemflowError, match=r"time must be \(start, end\) in seconds"):
+        semflow.open(project).tracks.to_pandas(time=time)
+
+
+def test_a_video_says_which_artifacts_it_has(project: Path) -> None:
+    assert repr(semflow.open(project)["steady"]).endswith(": frames, dense_flow, features, tracks, actions>")
 
 
 def test_an_artifact_that_is_not_kept_says_what_to_do(project: Path) -> None:

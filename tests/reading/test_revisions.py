@@ -34,6 +34,13 @@ def test_a_revision_of_an_address_is_read_without_a_working_copy(recorded: Path,
     assert set(semflow.open(f"file://{recorded}", cache=tmp_path / "cache").tracks.to_pandas().score) == {0.5}
 
 
+def test_a_path_to_a_bare_repository_is_read_like_its_address(recorded: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "server.git"
+    git(tmp_path, "clone", "-q", "--bare", str(recorded), str(bare))
+    ds = semflow.open(bare, rev="v1", cache=tmp_path / "cache")
+    assert set(ds.tracks.to_pandas().score) == {1}
+
+
 def test_only_chosen_videos_and_artifacts_are_fetched(recorded: Path, tmp_path: Path) -> None:
     ds = semflow.open(f"file://{recorded}", rev="v2", cache=tmp_path / "cache")
     objects = tmp_path / "cache/objects/files"

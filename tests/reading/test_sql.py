@@ -58,6 +58,7 @@ def test_a_result_is_printed_as_csv_or_written_as_parquet(project: Path, tmp_pat
     [
         (["selec 1"], "must be SQL that DuckDB can run, got Parser Error"),
         (["select * from nothing"], "tables are frames, dense_flow, features, tracks, actions"),
+        (["select * from poses"], "Table with name poses does not exist! (poses is not stored"),
         (["select 1", "--json", "--csv"], "must not be given together"),
         (["select 1", "--parquet", "/nowhere/a.parquet"], "must name a file in an existing folder"),
     ],

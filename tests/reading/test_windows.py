@@ -128,8 +128,18 @@ def test_what_is_not_stored_says_what_to_do(project: Path) -> None:
         Windows(semflow.open(project), inputs=("features",))
     with pytest.raises(SemflowError, match=r"inputs and targets must be among frames, .* got 'masks'"):
         Windows(semflow.open(project), inputs=("masks",))
+    with pytest.raises(SemflowError, match="seconds must be at most the length of a video, got 100, and 2"):
+        Windows(semflow.open(project), seconds=100)
     with pytest.raises(SemflowError, match="seconds and stride must be above 0"):
         Windows(semflow.open(project), seconds=0)
+
+
+def test_one_name_needs_no_list(project: Path) -> None:
+    ds = semflow.open(project)
+    one = Windows(ds, inputs="dense_flow", targets="tracks", videos="steady")
+    listed = Windows(ds, inputs=("dense_flow",), targets=("tracks",), videos=("steady",))
+    assert one.windows == listed.windows and one.names == listed.names
+    assert repr(one).endswith("windows of 1 videos: dense_flow, tracks>")
 
 
 def test_without_frames_the_clock_is_that_of_dense_flow(project: Path) -> None:

@@ -11,6 +11,8 @@ import pytest
 import semflow
 from flows.cli import main
 from flows.engine.dvc_store.object_store import ObjectStore
+from flows.evaluate.saved_scores import save_scores
+from flows.evaluate.score_table import SuiteScores
 from flows.versions.diff_page import render_diff
 from flows.versions.diff_text import describe_diff
 from flows.versions.identity_match import BoxRows, IdentityChange, match_identities
@@ -164,3 +166,18 @@ def test_metrics_of_all_videos_are_compared(versions: Path) -> None:
         git(versions, "commit", "-qm", tag)
         git(versions, "tag", tag)
     assert compare(versions, "v3", "v4").metrics == {"track.tracks": (4, 6)}
+
+
+def test_figures_of_suites_that_were_run_are_compared(versions: Path) -> None:
+    for hota, tag in ((46.2, "v3"), (47.0, "v4")):
+        scores = SuiteScores("mot", {}, {"HOTA": hota, "MOTA": 1 / 3, "fps": hota * 7, "association fps": hota * 9})
+        saved = save_scores(versions, scores, {"data": versions, "preset": "sort", "save": True, "as_json": False})
+        assert json.loads(saved.read_text()) == {"mot": {"HOTA": hota, "MOTA": 0.333333, "options": {"preset": "sort"}}}
+        git(versions, "add", "-A")
+        git(versions, "commit", "-qm", tag)
+        git(versions, "tag", tag)
+    found = compare(versions, "v3", "v4")
+    assert found.suites == {"mot.HOTA": (46.2, 47.0)} == compare(versions, "v3").suites
+    assert compare(versions, "v2", "v3").suites["mot.preset"] == (None, "sort")
+    assert "figures of suites that were run" in "\n".join(describe_diff(found, 10))
+    assert "Figures of suites that were run" in render_diff(found)
