@@ -25,7 +25,7 @@ def make_partial_path(final: Path, folder: Path) -> Generator[Path]:
     The `.partial` folder itself stays, since others may be writing there; the holder of the project's lock removes it.
     """
     path = folder / PARTIAL_FOLDER / _name_partial(final)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     try:
         yield path
     finally:
@@ -40,14 +40,11 @@ def write_into_place(final: Path, folder: Path, data: bytes) -> None:
     path = folder / PARTIAL_FOLDER / _name_partial(final)
     try:
         try:
-            path.write_bytes(data)
+            _write(path, data)
         except FileNotFoundError:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        try:
-            path.replace(final)
-        except OSError:  # another file system, or a folder in its place
-            move_into_place(path, final)
+            _write(path, data)
+        move_into_place(path, final)
     except BaseException:
         remove_path(path)
         raise
@@ -60,8 +57,36 @@ def _name_partial(final: Path) -> str:
     return f"{os.getpid()}-{threading.get_ident()}-{name}"
 
 
+def _write(path: Path, data: bytes) -> None:
+    """Write a small file with the fewest calls of the system: every item has some."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(file, rest) :]
+    finally:
+        os.close(file)
+
+
+def _make_folder(folder: Path) -> None:
+    """`mkdir -p`, in one call of the system where only the last folder may be missing."""
+    try:
+        os.mkdir(folder)  # noqa: PTH102  Path.mkdir looks again at a folder that is there
+    except FileExistsError:
+        return  # what is written there next says where it is no folder
+    except FileNotFoundError:
+        folder.mkdir(parents=True, exist_ok=True)
+
+
 def move_into_place(source: Path, final: Path) -> None:
     """Move `source` to `final`, replacing what is there."""
+    try:
+        source.replace(final)
+    except OSError:  # another file system, a folder in its place, or no folder to move it to
+        _move_with_care(source, final)
+
+
+def _move_with_care(source: Path, final: Path) -> None:
     final.parent.mkdir(parents=True, exist_ok=True)
     if final.is_dir():  # a folder cannot be replaced in one step; after a crash in between it is missing
         remove_path(final)
@@ -89,7 +114,9 @@ def _move_across(source: Path, final: Path) -> None:
 
 def remove_path(path: Path) -> None:
     """Remove a file or a folder, if it exists."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
+    try:
         path.unlink(missing_ok=True)
+    except (IsADirectoryError, PermissionError):  # macOS refuses to unlink a folder as if permission were missing
+        if not path.is_dir() or path.is_symlink():
+            raise
+        shutil.rmtree(path)

@@ -7,6 +7,7 @@ reason is returned.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -160,9 +161,9 @@ def _keep(recording: _Recording, declaration: Declaration, folder: str) -> DirHa
     known = objects.read_listing(earlier.md5) if isinstance(earlier, DirHash) else None
     for name, (md5, _) in listing.items():
         if (known or {}).get(name) != md5 and not objects.has_object(md5):
-            path = recording.project.root / folder / name
-            if path.is_file():
-                objects.add_file(path, md5)
+            # What is not here stays in the recorded version; a path that is not opened needs no look before.
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                objects.add_file(recording.project.root / folder / name, md5)
     objects.write_listing(_md5s(listing))
     return held
 

@@ -7,6 +7,8 @@ that makes them valid is written by the engine after the worker has sent its res
 from __future__ import annotations
 
 import contextlib
+import functools
+import stat
 import time
 import traceback
 from collections.abc import Mapping
@@ -14,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from flows.engine.atomic_files import make_partial_path, move_into_place, remove_path
-from flows.engine.file_marks import scan_folder
+from flows.engine.file_marks import FileMark, read_mark, scan_folder
 from flows.engine.interrupt import Interrupted
 from flows.engine.job import Job, JobResult
 from flows.engine.measures import measure_artifacts
@@ -71,8 +73,14 @@ def _finish_job(status: Literal["computed", "restored"], job: Job, outputs: Outp
 
 def count_frames(path: str) -> int:
     """Number of rows of a frames artifact, read from the file's footer; 0 where the file cannot be read."""
-    if not path or not Path(path).is_file():
-        return 0
+    mark = read_mark(path) if path else None
+    return 0 if mark is None else _count_rows(path, mark)
+
+
+@functools.lru_cache(maxsize=16)
+def _count_rows(path: str, mark: FileMark) -> int:
+    """Rows of the file at `path`, read once while it has this mark: a worker computes several items of a video."""
+    del mark
     import pyarrow.parquet as pq
 
     try:
@@ -83,9 +91,10 @@ def count_frames(path: str) -> int:
 
 def hash_files(path: Path) -> Files:
     """MD5 and size of the file at `path` (under the name ""), or of every file below it by relative name."""
-    if path.is_dir():
+    found = path.stat()
+    if stat.S_ISDIR(found.st_mode):
         return {name: (md5_file(path / name), mark.size) for name, mark in sorted(scan_folder(path).items())}
-    return {"": (md5_file(path), path.stat().st_size)}
+    return {"": (md5_file(path), found.st_size)}
 
 
 def _compute(job: Job, stage: Stage[..., Any], params: Mapping[str, Params], root: Path) -> Outputs:

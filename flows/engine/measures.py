@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.errors import SemflowError
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
 
 Measures = Mapping[str, int | float]
 RATIOS: Mapping[str, tuple[str, str]] = {
@@ -72,11 +76,19 @@ def compute_ratios(sums: Measures) -> dict[str, float]:
     }
 
 
-def _read_columns(path: Path, *names: str) -> tuple[dict[str, NDArray[Any]], Mapping[bytes, bytes]]:
-    """The columns `names`, and the metadata of the file."""
+@contextmanager
+def _open_parquet(path: Path) -> Generator[pq.ParquetFile]:
+    """The file, memory-mapped; given a path, pyarrow would first look for its file system."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path) as file:
+    with pa.memory_map(str(path)) as source, pq.ParquetFile(source) as file:
+        yield file
+
+
+def _read_columns(path: Path, *names: str) -> tuple[dict[str, NDArray[Any]], Mapping[bytes, bytes]]:
+    """The columns `names`, and the metadata of the file."""
+    with _open_parquet(path) as file:
         table = file.read(list(names), use_threads=False)
         metadata: Mapping[bytes, bytes] = file.metadata.metadata or {}
         return {name: table.column(name).to_numpy() for name in names}, metadata
@@ -166,9 +178,7 @@ def _measure_tracks(path: Path) -> dict[str, int | float]:
 
 
 def _measure_poses(path: Path) -> dict[str, int | float]:
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(path) as file:
+    with _open_parquet(path) as file:
         scores: Any = file.read(["keypoint_score"], use_threads=False).column(0).combine_chunks()
         trusted_from = _read_table_metadata(file.metadata.metadata or {})["trusted_score"]
     trusted = scores.flatten().to_numpy(zero_copy_only=False) >= np.float32(trusted_from)
@@ -196,11 +206,9 @@ def _measure_feature_axes(path: Path) -> dict[str, int | float]:
 
 
 def _measure_semantic_field(path: Path) -> dict[str, int | float]:
-    import pyarrow.parquet as pq
-
     from tasks.artifacts.semantic_field import METADATA_KEY
 
-    with pq.ParquetFile(path) as file:
+    with _open_parquet(path) as file:
         confidence = file.read(["mean_confidence"], use_threads=False).column(0).to_pylist()
         facts: dict[str, Any] = json.loads((file.metadata.metadata or {})[METADATA_KEY])["facts"]
     return {

@@ -39,6 +39,8 @@ ORPHAN_TIMEOUT_S = 6.0
 """Seconds that this process may run after the run's process has died."""
 NICENESS = 5
 """Increment of the nice value, so that the run has priority."""
+YOUNG_OBJECTS = 50_000
+"""New objects after which Python looks for cycles among them: one batch of task runs makes tens of thousands."""
 
 
 class RunPipes:
@@ -50,6 +52,8 @@ class RunPipes:
         self._lines = os.fdopen(lines, "w", encoding="utf-8")
         self._parent = os.getppid()
         self.recording = False
+        self.item_count = 0
+        """Items that the run has planned so far."""
 
     def start_listening(self) -> None:
         """Start the threads that receive messages and detect the death of the run's process."""
@@ -71,6 +75,8 @@ class RunPipes:
         for line in source:
             message: list[Any] = json.loads(line)
             self.inbox.put(message)
+            if message[0] == "planned":
+                self.item_count += len(message[2])
             if message[0] == "close":
                 limit_lifetime(message[1] + 1.0)
                 return
@@ -130,7 +136,7 @@ def serve_and_record(pipes: RunPipes, log: Path, listener: socket.socket) -> Non
     recorder = threading.Thread(target=_record_there, args=(pipes, server), daemon=True)
     recorder.start()
     try:
-        came_up, error = server.run(), None
+        came_up, error = server.run(lambda: pipes.item_count), None
     except SystemExit:  # raised by uvicorn when it cannot start; the reason is in its log
         came_up, error = server.wait_ready(0), None
     except Exception as caught:
@@ -151,6 +157,7 @@ def record_run(pipes: RunPipes, own: bool) -> None:
     from flows.prefect_door.prefect_recorder import PrefectRecorder
 
     gc.freeze()  # what the imports made stays
+    gc.set_threshold(YOUNG_OBJECTS)
     gc.enable()
     pipes.recording = True
     try:
