@@ -35,6 +35,7 @@ from tasks.artifacts.raw_video import RawVideo
 from tasks.checkpoints import Checkpoints
 from tasks.kernels import KERNELS_VARIABLE, choose_kernel_settings, processor_flags
 from tasks.params import Compute
+from tasks.threads import LIBRARY_VARIABLES, THREADS_VARIABLE
 
 SECONDS = 1.0
 VIDEOS = ("bikes", "walk")
@@ -116,6 +117,7 @@ VARIATIONS = {
     "one-core": Variation(cores=1),
     "batch-1": Variation(batch=1),
     "workers-1": Variation(workers=1),
+    "workers-4": Variation(dict.fromkeys((THREADS_VARIABLE, *LIBRARY_VARIABLES), "1"), workers=4),
     "torch-sse": Variation({"ATEN_CPU_CAPABILITY": "default"}),
     "onednn-sse": Variation({"ONEDNN_MAX_CPU_ISA": "SSE41"}),
     "mkl-sse": Variation({"MKL_CBWR": "COMPATIBLE"}),
@@ -183,7 +185,7 @@ def in_process(
     subprocess.run(
         [*under, sys.executable, "-m", "benchmarks.determinism", "--child", json.dumps(order), str(target)],
         check=True,
-        env=os.environ | {KERNELS_VARIABLE: "free"} | pins | variation.environment,
+        env={**os.environ, KERNELS_VARIABLE: "free", **pins, **variation.environment},
     )
 
 

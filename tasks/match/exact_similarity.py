@@ -10,6 +10,7 @@ the order of summation. Quantization moves a cosine by 7e-5 (one standard deviat
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -36,7 +37,7 @@ class QuantizedVectors:
     def __len__(self) -> int:
         return len(self.quantized)
 
-    @property
+    @cached_property
     def biased(self) -> bool:
         """Whether similarities depend on more than the scalar product."""
         return bool(self.bias.any())

@@ -23,7 +23,8 @@ class MatchParams(Params):
     }
 
     strides: tuple[Stride, ...] = Field(min_length=1)
-    """Distances in frames between the two frames of a pair: 1 is the next frame."""
+    """Distances in frames between the two frames of a pair: 1 is the next frame, to which dense flow is more exact. The
+    later frame's features must be stored too, see frame_offsets of extract_features."""
     pair_interval: int = Field(ge=1)
     """Frames between the first frames of successive pairs; 1: each frame. A pair of 640x360 takes 22 kB."""
     similarity: Literal["cosine", "euclidean"]
