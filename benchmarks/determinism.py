@@ -85,6 +85,7 @@ CASES = (
     Case("estimate_flow"),
     Case("estimate_flow", "farneback", {"backend": "farneback"}),
     Case("estimate_flow", "raft-small", {"backend": "raft-small", "raft_iterations": 2}),
+    Case("find_shots"),
     Case("fit_axes", video=DATASET_ITEM),
     Case("fit_axes", "dataset", {"fitted_on": "dataset", "frames_per_video": 4}, video=DATASET_ITEM),
     Case("extract_features"),

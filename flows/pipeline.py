@@ -11,6 +11,7 @@ from tasks.estimate_flow.stage import estimate_flow
 from tasks.estimate_pose.stage import estimate_pose
 from tasks.extract_features.fit_axes import fit_axes
 from tasks.extract_features.stage import extract_features
+from tasks.find_shots.stage import find_shots
 from tasks.fit_field.stage import fit_field
 from tasks.match.stage import match
 from tasks.report.stage import report
@@ -24,6 +25,7 @@ STAGES: tuple[Stage[..., Any], ...] = (
     detect,
     segment,
     estimate_flow,
+    find_shots,
     fit_axes,
     extract_features,
     match,

@@ -17,6 +17,7 @@ from tasks.artifacts.field_labels import FieldLabels
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.semantic_field import SemanticField
 from tasks.artifacts.semantic_flow import SemanticFlow
+from tasks.artifacts.shots import Shots
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import SemflowError
 from tasks.fit_field.field_inputs import FieldInputs
@@ -91,6 +92,11 @@ class VideoArtifacts:
         return load_artifact(self.root, self.video, DenseFlow)
 
     @cached_property
+    def shots(self) -> Shots:
+        """Stretches between cuts, fades and dissolves."""
+        return load_artifact(self.root, self.video, Shots)
+
+    @cached_property
     def features(self) -> Features:
         """Feature grid of every frame."""
         return load_artifact(self.root, self.video, Features)
@@ -146,7 +152,7 @@ class VideoArtifacts:
     def make_inputs(self, labels: FieldLabels) -> FieldInputs:
         """The inputs of `fit_field` with these seed labels."""
         artifacts = self.frames, self.dense_flow, self.features, self.semantic_flow, self.tracks
-        return FieldInputs(*artifacts, labels, self.camera_poses)
+        return FieldInputs(*artifacts, labels, self.camera_poses, self.shots)
 
     def choose_paints(self, field: SemanticField) -> tuple[LabelPaint, ...]:
         """The colour of each value of a field, as on the report's pages where the class is tracked."""

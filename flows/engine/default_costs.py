@@ -28,6 +28,7 @@ COSTS = {
     "detect": StageCost(0.050, 310),
     "segment": StageCost(0.0, 12),
     "estimate_flow": StageCost(0.074, 35_500),
+    "find_shots": StageCost(0.001, 1),
     "fit_axes": StageCost(0.0, 0, seconds_per_item=1.0),
     "extract_features": StageCost(0.032, 107_000),
     "match": StageCost(0.021, 10_000),

@@ -38,6 +38,7 @@ from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.raw_video import RawVideo
+from tasks.artifacts.shots import Shots
 from tasks.artifacts.tracks import Tracks
 from tasks.classify.params import ClassifyParams
 from tasks.classify.stage import classify
@@ -157,7 +158,8 @@ def run_classification(frames: Frames, model: ActionModel, params: ParamSections
         tracks = track_detections(found, frames.pts_s, params.get_section(TrackParams))
     dense_flow = flow.to(folder / "dense_flow.parquet")
     settings = params.get_section(ClassifyParams)
-    return classify(frames, dense_flow, tracks, model, params=settings, compute=compute)
+    shots = Shots.from_cuts(dense_flow.cut, frames.pts_s, frames.video)
+    return classify(frames, dense_flow, tracks, model, shots=shots, params=settings, compute=compute)
 
 
 def score_clips(

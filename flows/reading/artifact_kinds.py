@@ -16,6 +16,7 @@ from tasks.artifacts.matches import Matches
 from tasks.artifacts.poses import Poses
 from tasks.artifacts.semantic_field import SemanticField
 from tasks.artifacts.semantic_flow import SemanticFlow
+from tasks.artifacts.shots import Shots
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import SemflowError
 
@@ -24,6 +25,7 @@ STAGE_OF: dict[type[Artifact], str] = {
     Detections: "detect",
     Masks: "segment",
     DenseFlow: "estimate_flow",
+    Shots: "find_shots",
     FeatureAxes: "fit_axes",
     Features: "extract_features",
     SemanticFlow: "match",

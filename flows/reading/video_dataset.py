@@ -27,6 +27,7 @@ from tasks.artifacts.matches import Matches
 from tasks.artifacts.poses import Poses
 from tasks.artifacts.semantic_field import SemanticField
 from tasks.artifacts.semantic_flow import SemanticFlow
+from tasks.artifacts.shots import Shots
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import SemflowError
 
@@ -135,6 +136,11 @@ class VideoDataset:
         return self._table(DenseFlow)
 
     @cached_property
+    def shots(self) -> TableReader[Shots]:
+        """Stretches between cuts, fades and dissolves."""
+        return self._table(Shots)
+
+    @cached_property
     def features(self) -> ArtifactReader[Features]:
         """Grids of feature vectors."""
         return ArtifactReader(Features, self.source)
@@ -213,6 +219,11 @@ class VideoData:
     def dense_flow(self) -> DenseFlow:
         """`forward(i)` gives (h, w, 2) pixels of the pair of frames i and i + 1."""
         return self.dataset.dense_flow[self.video]
+
+    @property
+    def shots(self) -> TableReader[Shots]:
+        """Stretches between cuts, fades and dissolves of the video."""
+        return self.dataset.shots.of(self.video)
 
     @property
     def features(self) -> Features:

@@ -11,6 +11,7 @@ from tasks.artifacts.action_model import ActionModel
 from tasks.artifacts.actions import Actions
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.frames import Frames
+from tasks.artifacts.shots import Shots
 from tasks.artifacts.tracks import Tracks
 from tasks.classify.params import ClassifyParams
 from tasks.params import Compute
@@ -30,6 +31,7 @@ def classify(
     tracks: Tracks,
     action_model: ActionModel,
     *,
+    shots: Shots,
     params: ClassifyParams,
     compute: Compute,
 ) -> Actions:
@@ -47,7 +49,7 @@ def classify(
     inputs = ClassificationInputs(
         frames=frames,
         dense_flow=dense_flow,
-        subjects=make_subject_windows(frames.pts_s, frames.ok, dense_flow.cut, people, params.window_plan),
+        subjects=make_subject_windows(frames.pts_s, frames.ok, shots.boundary, people, params.window_plan),
         model=action_model,
         params=params,
         device=resolve_device(compute.device),

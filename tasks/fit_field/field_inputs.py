@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +15,7 @@ from tasks.artifacts.features import Features
 from tasks.artifacts.field_labels import FieldLabels
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.semantic_flow import SemanticFlow
+from tasks.artifacts.shots import Shots
 from tasks.artifacts.tracks import Tracks
 from tasks.fit_field.feature_grids import read_feature_grid
 
@@ -51,6 +53,14 @@ class FieldInputs:
     tracks: Tracks
     field_labels: FieldLabels
     camera_poses: CameraPoses = field(default_factory=CameraPoses.absent)
+    shots: Shots | None = None
+    """None where they were not looked for: then a shot ends where dense flow has a cut."""
+
+    @cached_property
+    def shot_of_frames(self) -> NDArray[np.intp]:
+        """(frames,) number of the shot of each frame."""
+        shots = self.shots or Shots.from_cuts(self.dense_flow.cut, self.frames.pts_s)
+        return shots.of_frames
 
     def is_usable(self, frame: int) -> bool:
         """Whether a frame can have a label map: it was decoded without damage, and it has features."""

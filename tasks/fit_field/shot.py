@@ -156,13 +156,13 @@ def _volume_warp(volume: ReducedVolume, first: int, frame: int, source: int) -> 
 
 
 def split_shots(inputs: FieldInputs, stride: int, labels: Mapping[int, LabelMap]) -> list[list[int]]:
-    """Numbers of the frames that get a label map, shot by shot: every `stride`-th and the labelled ones, split at cuts.
+    """Numbers of the frames that get a label map, shot by shot: every `stride`-th and the labelled ones.
 
     Frames without image or features are left out, and so are shots without a labelled frame.
     """
     total = len(inputs.frames)
     wanted = sorted({*range(0, total, stride), *(frame for frame in labels if frame < total)})
-    number = np.concatenate([[0], np.cumsum(inputs.dense_flow.cut)])
+    number = inputs.shot_of_frames
     shots: dict[int, list[int]] = {}
     for frame in wanted:
         if inputs.is_usable(frame):

@@ -16,6 +16,7 @@ from tasks.artifacts.field_labels import FieldLabels
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.semantic_field import SemanticField
 from tasks.artifacts.semantic_flow import SemanticFlow
+from tasks.artifacts.shots import Shots
 from tasks.artifacts.tracks import Tracks
 from tasks.checkpoints import Checkpoints
 from tasks.fit_field.params import FitFieldParams
@@ -40,6 +41,7 @@ def fit_field(  # noqa: PLR0913, PLR0917  a stage's signature names all it reads
     tracks: Tracks,
     field_labels: FieldLabels,
     camera_poses: CameraPoses,
+    shots: Shots,
     params: FitFieldParams,
     compute: Compute,
     checkpoints: Checkpoints,
@@ -49,5 +51,5 @@ def fit_field(  # noqa: PLR0913, PLR0917  a stage's signature names all it reads
     from tasks.fit_field.field_inputs import FieldInputs
     from tasks.fit_field.fit_windows import fit_semantic_field
 
-    inputs = FieldInputs(frames, dense_flow, features, semantic_flow, tracks, field_labels, camera_poses)
+    inputs = FieldInputs(frames, dense_flow, features, semantic_flow, tracks, field_labels, camera_poses, shots)
     return fit_semantic_field(inputs, params, resolve_device(compute.device), checkpoints)

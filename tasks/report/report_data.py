@@ -24,6 +24,7 @@ from tasks.artifacts.matches import Matches
 from tasks.artifacts.poses import Poses
 from tasks.artifacts.semantic_field import SemanticField
 from tasks.artifacts.semantic_flow import SemanticFlow
+from tasks.artifacts.shots import Shots
 from tasks.artifacts.tracks import Tracks
 from tasks.report.colours import class_slots
 from tasks.report.field_paint import LabelPaint, assign_paints
@@ -59,6 +60,7 @@ class ReportData:
     kinematics: Kinematics | None = None
     actions: Actions | None = None
     semantic_field: SemanticField | None = None
+    shots: Shots | None = None
 
     @property
     def video(self) -> str:
@@ -79,6 +81,11 @@ class ReportData:
     def has_flow(self) -> bool:
         """Whether any pair of frames has dense flow."""
         return bool(self.dense_flow.known.any())
+
+    @cached_property
+    def film_shots(self) -> Shots:
+        """The shots; those between the cuts of dense flow where they were not looked for."""
+        return self.shots or Shots.from_cuts(self.dense_flow.cut, self.frames.pts_s)
 
     @property
     def fps(self) -> float:

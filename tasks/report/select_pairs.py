@@ -39,14 +39,13 @@ class PairChoice:
         return self.every[~self.missing & ~self.apart]
 
 
-def select_widest_pairs(semantic: SemanticFlow, cut: NDArray[np.bool_]) -> PairChoice:
-    """The pairs of the widest distance; `cut` (frames - 1,) tells whether the scene changes after a frame."""
+def select_widest_pairs(semantic: SemanticFlow, shot: NDArray[np.intp]) -> PairChoice:
+    """The pairs of the widest distance; `shot` (frames,) is the number of the shot of each frame."""
     first, second = (np.array([getattr(p, name) for p in semantic.pairs], np.intp) for name in ("frame_a", "frame_b"))
     stride = int((second - first).max(initial=0))
     every = np.flatnonzero(second - first == stride)
     missing = np.array([semantic.pairs[row].mutual_share is None for row in every], np.bool_)
-    before = np.append(0, np.cumsum(cut))
-    return PairChoice(stride, every, missing, before[second[every]] > before[first[every]])
+    return PairChoice(stride, every, missing, shot[second[every]] > shot[first[every]])
 
 
 def select_informative_pairs(semantic: SemanticFlow, rows: NDArray[np.intp], count: int) -> list[int]:

@@ -17,6 +17,7 @@ from tasks.artifacts.poses import Poses
 from tasks.artifacts.report import Report
 from tasks.artifacts.semantic_field import SemanticField
 from tasks.artifacts.semantic_flow import SemanticFlow
+from tasks.artifacts.shots import Shots
 from tasks.artifacts.tracks import Tracks
 from tasks.report.params import ReportParams
 from tasks.stage import stage
@@ -29,6 +30,7 @@ def report(  # noqa: PLR0913  a stage's signature names all it reads
     detections: Detections,
     masks: Masks,
     dense_flow: DenseFlow,
+    shots: Shots,
     features: Features,
     semantic_flow: SemanticFlow,
     matches: Matches,
@@ -53,6 +55,7 @@ def report(  # noqa: PLR0913  a stage's signature names all it reads
             detections=detections,
             masks=masks,
             dense_flow=dense_flow,
+            shots=shots,
             features=features,
             semantic_flow=semantic_flow,
             matches=matches,

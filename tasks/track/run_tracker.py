@@ -17,5 +17,7 @@ def track_detections(detections: Detections, pts_s: Floats, params: TrackParams,
     """The table of tracks, from the detections, the times of all frames, and the visual cues."""
     tracklets, propagated = form_tracklets(detections, pts_s, params, cues)
     linked = link_tracklets(detections, pts_s, tracklets, params, cues)
+    if cues.shot is not None:
+        linked = linked.split_by(cues.shot[detections.frame])
     tracks = filter_by_confidence(detections, linked, params)
     return build_track_table(detections, pts_s, tracks, params, cues.camera_motion, propagated=propagated)

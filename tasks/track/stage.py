@@ -6,17 +6,21 @@ the whole video, tracklets are linked where the motion of both ends agrees acros
 tracks with a low mean score are dropped, and paths are smoothed and interpolated. All of it is compensated for camera
 motion, estimated from the dense flow of the background. Appearance embeddings and boxes propagated by flow are optional
 (see params). Lengths of time are in seconds, by the frames' presentation times; several detections of one object in a
-frame count as one. A track has one class. Last come
+frame count as one. A track has one class
+and lies in one shot. Last come
 the user's corrections (data/corrections), which are found by where the boxes are.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from tasks.artifacts.corrections import Corrections
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
+from tasks.artifacts.shots import Shots
 from tasks.artifacts.tracks import Tracks
 from tasks.params import Compute
 from tasks.stage import stage
@@ -35,6 +39,7 @@ def track(  # noqa: PLR0917  a stage's signature names all it reads
     dense_flow: DenseFlow,
     features: Features,
     frames: Frames,
+    shots: Shots,
     corrections: Corrections,
     params: TrackParams,
     compute: Compute,
@@ -45,7 +50,7 @@ def track(  # noqa: PLR0917  a stage's signature names all it reads
     from tasks.track.visual_cues import make_visual_cues
 
     cues = make_visual_cues(detections, dense_flow, features, frames, params, compute)
-    tracks = track_detections(detections, frames.pts_s, params, cues)
+    tracks = track_detections(detections, frames.pts_s, params, replace(cues, shot=shots.of_frames))
     class_ids = dict(zip(detections.class_name.tolist(), detections.class_id.tolist(), strict=True))
     film = Film(frames.film_frame, frames.pts_s, class_ids, frames.decode_report.file)
     return apply_corrections(tracks, corrections, film)

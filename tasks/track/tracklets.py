@@ -55,3 +55,9 @@ class Tracklets:
         """The tracklets for which `wanted`, (len,), is true, renumbered."""
         rows = wanted[self.tracklet]
         return Tracklets.from_pairs(self.tracklet[rows], self.detection[rows])
+
+    def split_by(self, group: NDArray[np.integer]) -> Tracklets:
+        """Each tracklet in as many as its detections have groups; `group` has the number of each detection's."""
+        mine = group[self.detection]
+        label = np.unique(np.stack([self.tracklet, mine]), axis=1, return_inverse=True)[1].reshape(-1)
+        return Tracklets.from_pairs(label, self.detection)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.arrays import AnyFloats, Vectors
 from tasks.artifacts.dense_flow import DenseFlow
@@ -31,6 +32,8 @@ class VisualCues:
     """Length of the embedder's vectors; 0 without it."""
     dense_flow: DenseFlow | None = None
     """Propagates boxes over frames in which the detector missed them."""
+    shot: NDArray[np.intp] | None = None
+    """(frames,) number of the shot of each frame, in which tracks end; None where they were not looked for."""
 
     def embed_boxes(self, frame: int, xyxy: AnyFloats) -> Vectors:
         """(n, embedding_size) unit vectors of (n, 4) boxes, zeros where the frame has no picture."""

@@ -11,6 +11,7 @@ import pytest
 
 from flows.cli.run_warnings import list_warnings
 from tasks.artifacts.actions import Actions
+from tasks.artifacts.shots import Shots
 from tasks.classify.motion_conditions import MotionConditions, describe_conditions, measure_camera_speed
 
 
@@ -21,9 +22,9 @@ def run(toy_i3d, make_frames, make_flow, make_tracks, make_model, params, cpu):
     def run(model=None, **changed: Any) -> Actions:
         frames = make_frames(40, ())
         tracks = make_tracks(frames, (1, 0, 40, "person"))
-        return classify(
-            frames, make_flow(frames, ()), tracks, model or make_model(), params=params(**changed), compute=cpu
-        )
+        flow = make_flow(frames, ())
+        shots = Shots.from_cuts(flow.cut, frames.pts_s)
+        return classify(frames, flow, tracks, model or make_model(), shots=shots, params=params(**changed), compute=cpu)
 
     return run
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from tasks.artifacts.action_model import TrainingFeatures
 from tasks.artifacts.actions import Actions
+from tasks.artifacts.shots import Shots
 from tasks.artifacts.table import NULL
 from tasks.classify.action_table import UNFAMILIAR
 from tasks.classify.stage import classify
@@ -33,9 +34,9 @@ def judge(make_frames, make_flow, make_tracks, make_model, params, cpu):
     def judge(count=40, lost=(), cuts=(), spans=(PERSON,), model=None, **changed) -> Actions:
         frames = make_frames(count, lost)
         tracks = make_tracks(frames, *spans)
-        return classify(
-            frames, make_flow(frames, cuts), tracks, model or make_model(), params=params(**changed), compute=cpu
-        )
+        flow = make_flow(frames, cuts)
+        shots = Shots.from_cuts(flow.cut, frames.pts_s)
+        return classify(frames, flow, tracks, model or make_model(), shots=shots, params=params(**changed), compute=cpu)
 
     return judge
 
@@ -203,6 +204,7 @@ def test_no_window_spans_the_cut_of_a_film_of_two_scenes(
         dense_flow,
         tracks,
         make_model(),
+        shots=Shots.from_cuts(dense_flow.cut, frames.pts_s),
         params=params(classify_people_by_appearance=True, max_windows=9),
         compute=cpu,
     )
@@ -215,6 +217,7 @@ def test_no_window_spans_the_cut_of_a_film_of_two_scenes(
         dense_flow,
         alone,
         make_model(),
+        shots=Shots.from_cuts(dense_flow.cut, frames.pts_s),
         params=params(classify_people_by_appearance=True, max_windows=9),
         compute=cpu,
     )
@@ -309,7 +312,9 @@ def test_cuda_says_what_the_cpu_says(judge, make_frames, make_flow, make_tracks,
     frames = make_frames(40)
     tracks = make_tracks(frames, PERSON)
     cuda = make_compute("cuda", batch=4)
-    found = classify(frames, make_flow(frames), tracks, make_model("team"), params=params(), compute=cuda)
+    flow = make_flow(frames)
+    shots = Shots.from_cuts(flow.cut, frames.pts_s)
+    found = classify(frames, flow, tracks, make_model("team"), shots=shots, params=params(), compute=cuda)
     exact = judge(model=make_model("team"))
     assert found.label[found.best].tolist() == exact.label[exact.best].tolist()
     assert found.probability[found.best] == pytest.approx(exact.probability[exact.best], abs=0.02)

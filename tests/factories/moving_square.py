@@ -19,6 +19,7 @@ from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata
+from tasks.artifacts.shots import Shots
 from tasks.artifacts.tracks import Tracks
 from tasks.fit_field.params import FitFieldParams
 from tasks.geometry.cell_grid import CellGrid, l2_normalize
@@ -133,6 +134,7 @@ def make_inputs(make_world, tmp_path) -> Callable[..., dict[str, Any]]:
                 height=HEIGHT,
             ),
             "field_labels": FieldLabels.absent(),
+            "shots": Shots.from_cuts(np.arange(max(0, frames - 1)) == cut, np.arange(frames) / 10),
             "camera_poses": CameraPoses.absent(),
             "truth": world.truth,
         }

@@ -29,7 +29,7 @@ def test_the_widest_distance_is_taken_and_what_is_missing_or_of_two_scenes_left_
     semantic = make([(0, 1), (0, 8), (4, 12), (8, 16), (12, 20)], [1] * 5, missing=(3,))
     cut = np.zeros(20, np.bool_)
     cut[5] = True  # between frames 5 and 6
-    choice = select_widest_pairs(semantic, cut)
+    choice = select_widest_pairs(semantic, np.append(0, np.cumsum(cut)))
     assert choice.stride == 8
     assert choice.every.tolist() == [1, 2, 3, 4]
     assert choice.missing.tolist() == [False, False, True, False]
@@ -42,11 +42,12 @@ def test_a_cut_at_either_end_of_a_pair_belongs_to_it_only_if_between_its_frames(
     for place, apart in ((3, False), (4, True), (7, True), (8, False)):
         cut = np.zeros(19, np.bool_)
         cut[place] = True
-        assert select_widest_pairs(semantic, cut).apart.tolist() == [apart]
+        shot = np.append(0, np.cumsum(cut))
+        assert select_widest_pairs(semantic, shot).apart.tolist() == [apart]
 
 
 def test_without_pairs_there_is_no_distance() -> None:
-    choice = select_widest_pairs(make([], [], frames=1), np.zeros(0, np.bool_))
+    choice = select_widest_pairs(make([], [], frames=1), np.zeros(1, np.intp))
     assert (choice.stride, len(choice.every), len(choice.usable)) == (0, 0, 0)
     assert select_informative_pairs(make([], [], frames=1), choice.usable, 3) == []
 

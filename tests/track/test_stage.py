@@ -14,6 +14,7 @@ from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
+from tasks.artifacts.shots import Shots
 from tasks.artifacts.tracks import Tracks
 from tasks.params import Compute
 from tasks.synthetic.scene import scene_artifacts
@@ -34,7 +35,7 @@ EVERYTHING: dict[str, Any] = {
     "interpolate": True,
     "n_init": 2,
 }
-Inputs = tuple[Detections, DenseFlow, Features, Frames, Corrections]
+Inputs = tuple[Detections, DenseFlow, Features, Frames, Shots, Corrections]
 COMPUTE = make_compute(batch=4)
 
 
@@ -56,11 +57,13 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def opened(folder: Path) -> Inputs:
+    flow, frames = DenseFlow.load(folder / "flow.parquet"), Frames.load(folder / "frames.parquet")
     return (
         Detections.load(folder / "detections.parquet"),
-        DenseFlow.load(folder / "flow.parquet"),
+        flow,
         Features.load(folder / "features.npy"),
-        Frames.load(folder / "frames.parquet"),
+        frames,
+        Shots.from_cuts(flow.cut, frames.pts_s),
         Corrections.absent(),
     )
 
@@ -75,6 +78,7 @@ def test_it_declares_what_it_reads() -> None:
         "dense_flow": "DenseFlow",
         "features": "Features",
         "frames": "Frames",
+        "shots": "Shots",
         "corrections": "Corrections",
     }
     assert Compute in track.injected.values()
@@ -114,9 +118,10 @@ def test_a_video_without_pairs_or_detections(frames: int, tmp_path: Path) -> Non
     features = scene_artifacts.make_features(scene).to(tmp_path / "features.npy")
     nothing = Detections.empty(frame_count=frames, width=160, height=96)
     images = scene_artifacts.make_frames(scene).to(tmp_path / "frames.parquet")
+    shots = Shots.from_cuts(dense_flow.cut, images.pts_s)
     for source in ("features", "crops"):
         params = make_params(**EVERYTHING, appearance_source=source)
-        assert len(track(nothing, dense_flow, features, images, Corrections.absent(), params, COMPUTE)) == 0
+        assert len(track(nothing, dense_flow, features, images, shots, Corrections.absent(), params, COMPUTE)) == 0
 
 
 def test_weights_are_named_only_where_crops_are_looked_at() -> None:

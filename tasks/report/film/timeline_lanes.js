@@ -68,6 +68,19 @@ semflow.drawLane = {
       pen.globalAlpha = 1;
       from = frame + 1;
     });
+    // A fade or dissolve takes time: a wedge in from the old shot and one out into the new one; a cut is the gap alone.
+    pen.fillStyle = style.ink;
+    (film.transitions ?? []).forEach(({ kind, first, last }, number) => {
+      if (kind === "cut" || first === undefined) return;
+      const [left, right, at] = [x(first), x(last + 1), x(film.cuts[number])];
+      pen.beginPath();
+      for (const end of [left, right]) {
+        pen.moveTo(end, middle + 5);
+        pen.lineTo(at, kind === "fade" ? middle - 5 : middle);
+        pen.lineTo(at, middle + 5);
+      }
+      pen.fill();
+    });
     film.status.forEach((status, frame) => {
       if (!status) return;
       pen.fillStyle = status === 1 ? style.warn : style.bad;

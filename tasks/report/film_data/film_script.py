@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tasks.artifacts.actions import Actions
+from tasks.artifacts.shots import Shots
 from tasks.artifacts.table import NULL
 from tasks.report.film_data.packed_series import pack_series
 from tasks.report.film_data.person_data import pack_curves, pack_poses, pack_tracks
@@ -43,7 +44,8 @@ def pack_film(data: ReportData) -> Mapping[str, Any]:
         "ticks": clock.per_s,
         "edges": pack_series(clock.edges),
         "status": pack_series(status),
-        "cuts": (np.flatnonzero(data.dense_flow.cut) + 1).tolist(),
+        "cuts": data.film_shots.first_frame[1:].tolist(),
+        "transitions": list_transitions(data.film_shots),
         "trail": data.params.trail,
         "tracks": pack_tracks(data),
         "poses": pack_poses(data.poses),
@@ -53,6 +55,16 @@ def pack_film(data: ReportData) -> Mapping[str, Any]:
         "masks": pack_masks(data),
         "arrows": pack_arrows(data.dense_flow),
     }
+
+
+def list_transitions(shots: Shots) -> list[dict[str, Any]]:
+    """Kind of every boundary, in the order of `cuts`, with the frames that a fade or dissolve changes."""
+    return [
+        {"kind": str(kind)} if kind == "cut" else {"kind": str(kind), "first": first, "last": last}
+        for kind, first, last in zip(
+            shots.transition[1:], shots.transition_first[1:].tolist(), shots.transition_last[1:].tolist(), strict=True
+        )
+    ]
 
 
 def list_actions(actions: Actions | None) -> list[dict[str, Any]]:

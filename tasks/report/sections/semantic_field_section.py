@@ -114,7 +114,7 @@ def _chart(
     top = round_above(max(float(shares[:, 1:].sum(axis=1).max()), MIN_TOP))
     places = (data.edges_s[frames] + data.edges_s[frames + 1]) / 2 / data.span_s * UNITS
     heights = 100 * (1 - np.cumsum(np.column_stack([np.zeros(len(rows)), shares[:, 1:]]), axis=1) / top)
-    takes = np.concatenate([[0], np.cumsum(data.dense_flow.cut)])[frames]
+    takes = data.film_shots.of_frames[frames]
     runs = split_runs(places, takes)
     layers = [
         tag("path", d=area_path(places, heights[:, k - 1], heights[:, k], runs), class_=one.slot_class, style=one.style)

@@ -40,7 +40,7 @@ def make_semantic_flow_section(data: ReportData) -> Section | None:
     """Frame pairs, legend and table of region matches; None where the parameters ask for none."""
     if not data.params.matched_pairs:
         return None
-    choice = select_widest_pairs(data.semantic_flow, data.dense_flow.cut)
+    choice = select_widest_pairs(data.semantic_flow, data.film_shots.of_frames)
     if not len(choice.usable):
         return Section("meaning", TITLE, "", render_message(_explain_missing_pairs(data, choice)))
     track_of = DetectionTracks.from_tracks(data.tracks, len(data.detections))

@@ -1,0 +1,129 @@
+"""Dissolves: stretches in which every frame is a mixture of the frames at both ends, with a weight that grows evenly.
+
+That is how editors make them: S(t) = (1 - a) A + a B with a from 0 to 1 (Hampapur, Jain and Weymouth, "Production
+model based digital video segmentation", 1995; Lienhart, "Reliable transition detection in videos", 2001). For windows
+of several lengths the weight a of some frames is fitted by least squares. A window is part of a dissolve where its ends
+are unlike, the weights grow evenly, and little is left that no weight explains. Motion leaves much, a cut makes the
+weight jump, and a flash has like ends.
+
+A pan over soft colours is nearly a mixture too, but there optical flow explains the change: its photometric error is as
+before. In a dissolve it rises.
+
+The limits were set on 144 joined pairs of 18 clips (ten of DAVIS; dissolves of 12 and 25 frames) and on the clips
+alone, at their own and at double speed, so that nothing was found where nothing is: eight in ten dissolves are. What is
+missed are scenes that move fast while they are mixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.artifacts.shots import Transition
+from tasks.find_shots.thumbnails import correlate
+
+MAX_CORRELATION = 0.6  # of both ends: unlike enough for two scenes
+MAX_RESIDUAL = 0.15  # energy that no weight explains, of that of the difference of both ends
+MAX_UNEVENNESS = 0.16  # of a fitted weight to the one of an even change
+OUTSIDE = 0.3  # of the window, before and behind it, where the weight must have stayed at 0 and 1
+MAX_DRIFT = 0.2  # of a weight there; in a steady pan over soft colours, or under rising light, it is 0.3
+MIN_DIFFERENCE = 20.0  # grey levels between both ends, root mean square: dark noise is unlike too
+PROBES = (0.2, 0.4, 0.5, 0.6, 0.8)  # of the window, where frames are compared
+MIN_RISE = 1.15  # of the photometric error of flow over that beside the window; measured in dissolves: 1.3 to 2.7
+MIN_UNEXPLAINED = 0.5  # of the change from frame to frame that flow leaves; measured: 1.4 to 4.6, in a pan far less
+MIN_LENGTH = 6  # frames: five probes need that many
+LENGTH_STEP = 1.28  # from one length of window to the next
+CHUNK = 1024  # windows at once: 40 MB
+
+
+@dataclass(frozen=True, eq=False)
+class _Window:
+    first: int
+    last: int
+    score: float
+
+
+def find_dissolves(
+    thumbnails: NDArray[np.uint8], error: NDArray[np.floating], fps: float, max_dissolve_s: float
+) -> list[Transition]:
+    """Dissolves of (frames, d) thumbnails, in order, none overlapping another.
+
+    `error` (frames - 1,) is the photometric error of flow, grey levels; NaN where a frame is missing.
+    """
+    found = [
+        window
+        for length in _list_lengths(fps, max_dissolve_s)
+        for start in range(0, len(thumbnails) - length, CHUNK)
+        for window in _find_windows(thumbnails, start, length)
+        if _fails_flow(window, thumbnails, error)
+    ]
+    return [_make_transition(group) for group in _group_windows(found)]
+
+
+def _list_lengths(fps: float, max_dissolve_s: float) -> list[int]:
+    longest = round(max_dissolve_s * fps)
+    found = [MIN_LENGTH] if longest >= MIN_LENGTH else []
+    while found and round(found[-1] * LENGTH_STEP) <= longest:
+        found.append(round(found[-1] * LENGTH_STEP))
+    return found
+
+
+def _find_windows(thumbnails: NDArray[np.uint8], start: int, length: int) -> Iterator[_Window]:
+    """Windows of `length` frames, from those that begin at `start` on, that are part of a dissolve."""
+    begin = np.arange(start, min(start + CHUNK, len(thumbnails) - length))
+    first, last = thumbnails[begin].astype(np.float32), thumbnails[begin + length].astype(np.float32)
+    energy = ((last - first) ** 2).sum(axis=1)
+    unlike = (energy > MIN_DIFFERENCE**2 * first.shape[1]) & (correlate(first, last) < MAX_CORRELATION)
+    begin, first, energy = begin[unlike], first[unlike], energy[unlike]
+    whole = last[unlike] - first
+    worst = np.zeros(len(begin), np.float32)  # 1 where a limit is reached
+    for place in sorted({round(share * length) for share in PROBES}):
+        change = thumbnails[begin + place].astype(np.float32) - first
+        weight = (change * whole).sum(axis=1) / energy
+        residual = ((change - weight[:, None] * whole) ** 2).sum(axis=1) / energy
+        uneven = np.abs(weight - place / length)
+        worst = np.maximum(worst, np.maximum(residual / MAX_RESIDUAL, uneven / MAX_UNEVENNESS))
+    outside = max(1, round(OUTSIDE * length))
+    for place, still in ((-outside, 0), (length + outside, 1)):
+        there = begin + place
+        inside = (there >= 0) & (there < len(thumbnails))
+        change = thumbnails[np.clip(there, 0, len(thumbnails) - 1)].astype(np.float32) - first
+        drift = np.abs((change * whole).sum(axis=1) / energy - still)
+        worst = np.where(inside, np.maximum(worst, drift / MAX_DRIFT), 1)
+    for row in np.flatnonzero(worst < 1).tolist():
+        yield _Window(int(begin[row]), int(begin[row]) + length, 1 - float(worst[row]))
+
+
+def _fails_flow(window: _Window, thumbnails: NDArray[np.uint8], error: NDArray[np.floating]) -> bool:
+    """Whether flow explains the change in the window worse than beside it; False where no flow is known."""
+    reach = max(2, (window.last - window.first) // 2)
+    sides = error[max(0, window.first - reach) : window.first], error[window.last : window.last + reach]
+    known = [float(np.nanmedian(side)) for side in sides if np.isfinite(side).any()]
+    inside = error[window.first + 1 : window.last - 1]
+    if not known or not np.isfinite(inside).any():
+        return False
+    change = np.abs(thumbnails[window.last].astype(np.float32) - thumbnails[window.first]).mean(dtype=np.float64)
+    step = float(change) / (window.last - window.first)
+    return float(np.nanmedian(inside)) > max(MIN_RISE * max(known), MIN_UNEXPLAINED * step)
+
+
+def _group_windows(windows: list[_Window]) -> list[list[_Window]]:
+    """Windows in groups of those that overlap."""
+    groups: list[list[_Window]] = []
+    end = -1
+    for window in sorted(windows, key=lambda one: (one.first, one.last)):
+        if window.first >= end:
+            groups.append([])
+        groups[-1].append(window)
+        end = max(end, window.last)
+    return groups
+
+
+def _make_transition(group: list[_Window]) -> Transition:
+    """The transition of overlapping windows: the longest of those that fit nearly as well as the best one."""
+    best = max(window.score for window in group)
+    chosen = max((one for one in group if one.score >= best / 2), key=lambda one: (one.last - one.first, one.score))
+    return Transition("dissolve", (chosen.first + chosen.last + 1) // 2, chosen.first + 1, chosen.last - 1, best)
