@@ -145,6 +145,12 @@ def _measure_dense_flow(path: Path) -> dict[str, int | float]:
     }
 
 
+def _measure_shots(path: Path) -> dict[str, int | float]:
+    rows, _ = _read_columns(path, "transition")
+    kinds = rows["transition"].tolist()
+    return {"shots": len(kinds), "fades": kinds.count("fade"), "dissolves": kinds.count("dissolve")}
+
+
 def _measure_features(path: Path) -> dict[str, int | float]:
     from tasks.artifacts.features import Features
 
@@ -223,6 +229,7 @@ MEASURED: Mapping[str, Callable[[Path], dict[str, int | float]]] = {
     "data/detections": _measure_detections,
     "data/masks": _measure_masks,
     "data/dense_flow": _measure_dense_flow,
+    "data/shots": _measure_shots,
     "data/feature_axes": _measure_feature_axes,
     "data/features": _measure_features,
     "data/semantic_flow": _measure_semantic_flow,

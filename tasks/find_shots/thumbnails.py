@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Image
 from tasks.artifacts.frames import Frames
 
 LONG_SIDE = 32  # cells: at 16 the mixed scenes of a dissolve and fast motion look more alike
@@ -17,18 +16,30 @@ def read_thumbnails(frames: Frames) -> NDArray[np.uint8]:
 
     The first whole frame stands for those before it. 2 KB a frame.
     """
-    import cv2
-
-    scale = LONG_SIDE / max(frames.width, frames.height)
-    size = max(1, round(frames.width * scale)), max(1, round(frames.height * scale))
-    found = np.zeros((len(frames), size[0] * size[1] * 3), np.uint8)
+    columns, rows = _thumbnail_size(frames.width, frames.height)
+    found = np.zeros((len(frames), columns * rows * 3), np.uint8)
     whole = np.flatnonzero(frames.ok)
     for frame in whole.tolist():
-        small: Any = cv2.resize(frames.reduced_image(frame), size, interpolation=cv2.INTER_AREA)
-        found[frame] = small.reshape(-1)
+        found[frame] = _resize(frames.reduced_image(frame), (columns, rows)).reshape(-1)
     if not len(whole):
         return found
     return found[whole[np.maximum(np.searchsorted(whole, np.arange(len(frames)), side="right") - 1, 0)]]
+
+
+def shrink_image(image: Image) -> Image:
+    """(rows, columns, 3) mean colours of the cells of an (h, w, 3) image; its longer side has LONG_SIDE of them."""
+    return _resize(image, _thumbnail_size(image.shape[1], image.shape[0]))
+
+
+def _thumbnail_size(width: int, height: int) -> tuple[int, int]:
+    scale = LONG_SIDE / max(width, height, 1)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _resize(image: Image, size: tuple[int, int]) -> Image:
+    import cv2
+
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def correlate(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:

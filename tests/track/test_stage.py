@@ -149,3 +149,14 @@ def test_no_size_of_batch_changes_what_crops_tell(seen: Path) -> None:
     params = make_params(**EVERYTHING, appearance_source="crops")
     found = [content(track(*opened(seen), params, COMPUTE.model_copy(update={"batch": n}))) for n in (1, 16)]
     assert found[0] == found[1]
+
+
+def test_no_track_goes_on_in_another_shot(seen: Path) -> None:
+    detections, flow, features, frames, shots, corrections = opened(seen)
+    apart = Shots.from_cuts(np.arange(13) == 6, frames.pts_s)
+    whole = track(detections, flow, features, frames, shots, corrections, make_params(), COMPUTE)
+    split = track(detections, flow, features, frames, apart, corrections, make_params(), COMPUTE)
+    before, after = (set(split.track_id[where].tolist()) for where in (split.frame <= 6, split.frame > 6))
+    assert before and after and not before & after
+    seen_rows = [set(one.detection[one.detection >= 0].tolist()) for one in (whole, split)]
+    assert seen_rows[1] == seen_rows[0], "no detection is lost"
