@@ -26,7 +26,10 @@ SUITES = {
     "match": ("flows.evaluate.match:command", "semantic flow: PCK on views and keypoints, overlap of masks"),
     "mot": ("flows.evaluate.mot:command", "multi-object tracking on MOTChallenge: HOTA, MOTA, IDF1"),
     "pose": ("flows.evaluate.pose:command", "poses: OKS AP on COCO keypoints, coverage on videos"),
-    "shots": ("flows.evaluate.shots:command", "cuts, fades and dissolves on joined clips: recall, false boundaries"),
+    "shots": (
+        "flows.evaluate.shot_boundaries:command",
+        "cuts, fades and dissolves on joined clips: recall, false boundaries",
+    ),
     "track-object": (
         "flows.evaluate.object_tracking:command",
         "tracking of an object and of points on synthetic scenes: IoU, survival; needs no data",

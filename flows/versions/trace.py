@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from flows.overview.weight_licences import find_licence
 from flows.reading.artifact_kinds import TABLES, find_kind
 from flows.reading.artifact_source import ArtifactSource
 from flows.reading.git_repository import Commit
 from flows.versions.lineage import RAW_FOLDER, Lineage, LineageStep, SourceFilm, find_lineage
 from flows.versions.recorded_version import RecordedVersion
-from flows.versions.weight_licences import find_licence
 from tasks.errors import SemflowError
 
 MAX_ROWS = 20
@@ -126,7 +126,7 @@ def _step_to_dict(step: LineageStep) -> dict[str, Any]:
         "weights": None if method is None else dict(method.weights),
         "weight_licences": None
         if method is None
-        else {name: find_licence(name, sha) for name, sha in method.weights.items()},
+        else {name: find_licence(name, sha)[0] for name, sha in method.weights.items()},
         "libraries": None if method is None else dict(method.libraries),
         "device": None if method is None else method.device or "any",
         "recorded": _commit_to_dict(step.recorded),
@@ -191,7 +191,7 @@ def _describe_step(step: LineageStep) -> Iterator[str]:
 
 
 def _format_weights(name: str, sha256: str) -> str:
-    return f"{name} {sha256[:HASH_DIGITS]} (licence {find_licence(name, sha256) or 'unknown: not of the catalogue'})"
+    return f"{name} {sha256[:HASH_DIGITS]} (licence: {find_licence(name, sha256)[0]})"
 
 
 def _format_commit(commit: Commit | None) -> str:

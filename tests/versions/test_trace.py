@@ -12,8 +12,8 @@ import pytest
 
 import semflow
 from flows.cli import main
+from flows.overview.weight_licences import UNKNOWN_LICENCE, find_licence
 from flows.versions.openlineage import make_events
-from flows.versions.weight_licences import find_licence
 from semflow import SemflowError
 from tasks.weights.catalog import WEIGHTS
 from tests.reading.conftest import git
@@ -124,7 +124,7 @@ def test_the_command_prints_text_json_and_events(
     monkeypatch.chdir(versions)
     assert main.main([*COMMAND, "--row", "0"]) == 0
     text = capsys.readouterr().out
-    assert "weights     toy aaaaaaaaaaaa (licence unknown: not of the catalogue)" in text
+    assert "weights     toy aaaaaaaaaaaa (licence: your own)" in text
     assert "film data/raw/steady.mp4" in text and "parameters  max_gap_s 0.2" in text
     assert max(len(line) for line in text.splitlines()) <= 140
     assert main.main([*COMMAND, "--json", "--rev", "v1"]) == 0
@@ -138,8 +138,8 @@ def test_the_command_prints_text_json_and_events(
 
 def test_weights_have_the_licence_of_the_file_that_was_used() -> None:
     one = WEIGHTS["yolo26n"]
-    assert find_licence("yolo26n", one.sha256) == one.licence == "AGPL-3.0"
-    assert find_licence("yolo26n", "a" * 64) is None, "another file under the same name"
+    assert find_licence("yolo26n", one.sha256)[0] == one.licence == "AGPL-3.0"
+    assert find_licence("yolo26n", "a" * 64)[0] == UNKNOWN_LICENCE, "another file under the same name"
 
 
 def test_events_have_what_the_schema_of_openlineage_requires(versions: Path) -> None:

@@ -21,7 +21,7 @@ import click
 import cv2
 import numpy as np
 
-from flows.cli.command_options import DATA_OPTION, JSON_OPTION, ValuesCommand
+from flows.cli.command_options import DATA_OPTION, JSON_OPTION, SAVE_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
 from flows.evaluate.score_table import SuiteScores
 from tasks.arrays import Image
@@ -92,6 +92,7 @@ class FlowMemory:
 
 @click.command(cls=ValuesCommand)
 @DATA_OPTION
+@SAVE_OPTION
 @JSON_OPTION
 def command(**options: Any) -> int:
     """Score cuts, fades and dissolves on films joined from clips of one shot: recall, false boundaries."""
@@ -170,7 +171,8 @@ def add_flash(clip: Clip) -> Clip:
 
 def score_film(film: JoinedFilm, found: Sequence[Transition], kind: str) -> dict[str, float]:
     """Counts of one film: true and found boundaries, those of the right kind, distance in frames, false ones."""
-    right = []
+    right: list[Transition] = []
+    middle = 0.0
     if film.truth is not None:
         first, last = film.truth
         right = [one for one in found if first - MARGIN <= one.frame <= last + MARGIN][:1]
