@@ -30,6 +30,7 @@ from tasks.artifacts.poses import KEYPOINTS, Poses
 from tasks.artifacts.report import Report
 from tasks.artifacts.semantic_field import FieldMetadata, SemanticField
 from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata
+from tasks.artifacts.shots import Shots
 from tasks.artifacts.tracks import Tracks
 from tasks.geometry.cell_grid import CellGrid
 
@@ -71,6 +72,7 @@ def write_samples(folder: Path) -> Mapping[str, Path]:
 
 def _writers() -> Mapping[type[Artifact], Callable[[Path], None]]:
     tables = (
+        Shots.from_cuts(np.zeros(FRAMES - 1, np.bool_), np.arange(FRAMES) / 25),
         Detections.empty(**SIZE),
         Masks.empty(**SIZE),
         Tracks.empty(**SIZE),

@@ -22,6 +22,7 @@ from tasks.artifacts.frames import Frames
 from tasks.artifacts.point_paths import PointPaths
 from tasks.artifacts.semantic_field import SemanticField
 from tasks.artifacts.semantic_flow import SemanticFlow, SemanticFlowMetadata
+from tasks.artifacts.shots import Shots
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import SemflowError
 from tasks.synthetic.scene import scene_artifacts
@@ -55,10 +56,11 @@ def project(scene: Scene, checkout: Path, tmp_path_factory: pytest.TempPathFacto
         SemanticFlowMetadata(len(scene), scene.settings.width, scene.settings.height, features.metadata.grid),
     )
     for video in (VIDEO, TWIN):
-        for folder in (Frames, DenseFlow, Features, SemanticFlow, Tracks, SemanticField):
+        for folder in (Frames, DenseFlow, Features, SemanticFlow, Shots, Tracks, SemanticField):
             folder.path(root, video).parent.mkdir(parents=True, exist_ok=True)
         scene_artifacts.make_frames(scene).save(Frames.path(root, video))
         scene_artifacts.make_dense_flow(scene).save(DenseFlow.path(root, video))
+        Shots.from_cuts(np.zeros(len(scene) - 1, np.bool_), np.arange(len(scene)) / 25).save(Shots.path(root, video))
         features.save(Features.path(root, video))
         empty.save(SemanticFlow.path(root, video))
         tracks_of(scene).save(Tracks.path(root, video))

@@ -283,7 +283,7 @@ def test_the_stage_declares_its_weights_and_its_turn_at_the_accelerator(params) 
         network="r3d_18", network_file="r3d_18-b3b3357e.pth", network_sha256="0" * 64, window_length=16, fps=15.0
     )
     assert classify.weights(other) == ("mobilenet-v2",)
-    assert classify.accelerator and list(classify.inputs) == ["frames", "dense_flow", "tracks", "action_model"]
+    assert classify.accelerator and list(classify.inputs) == ["frames", "dense_flow", "tracks", "action_model", "shots"]
 
 
 @pytest.mark.parametrize(

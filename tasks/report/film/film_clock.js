@@ -20,7 +20,9 @@ semflow.FilmClock = class {
       };
       video.addEventListener("play", follow);
     }
-    for (const event of ["seeked", "pause", "loadeddata"]) video.addEventListener(event, () => update(video.currentTime));
+    // A paused film shows the frame that was told last, which may lie ahead of its current time.
+    const events = this.exact ? ["seeked", "loadeddata"] : ["seeked", "loadeddata", "pause"];
+    for (const event of events) video.addEventListener(event, () => update(video.currentTime));
     for (const event of ["play", "pause", "ended"]) video.addEventListener(event, () => this.tell());
   }
 
