@@ -30,8 +30,8 @@ class ProcessCost:
     cpu_s: float
     """Without its imports of libraries as far as the stage's module does them."""
     peak_bytes: int
-    """Resident memory at most, libraries and models included; so are pages of mapped files (frames, flow), which grow with
-    the film and which the system takes back where memory is short."""
+    """Resident memory at most, libraries and models included. So are pages of mapped files (frames, flow), which grow
+    with the film and which the system takes back where memory is short."""
 
 
 def measure_stage(root: Path, stage: str, video: str) -> ProcessCost:
