@@ -89,7 +89,7 @@ class Frames(Artifact):
         return decode_image(self._require_encoded(frame), self.decode_report.encoding, self.height, self.width)
 
     def reduced_image(self, frame: int) -> Image:
-        """(ceil(h / 8), ceil(w / 8), 3) RGB of row `frame`, a third of the time of `image`; SemflowError as there."""
+        """(ceil(h / 8), ceil(w / 8), 3) RGB of row `frame`, half the time of `image`; SemflowError as there."""
         data = self._require_encoded(frame)
         return decode_reduced_image(data, self.decode_report.encoding, self.height, self.width)
 
