@@ -27,7 +27,7 @@ from flows.agents.leftover_batches import coordinator_name, find_leftovers
 from flows.agents.missing_results import describe_result, examine_waiting, explain_missing
 from flows.agents.outages import PatientDocuments, call_patiently, try_call
 from flows.agents.pending_results import PendingResults
-from flows.agents.results import BatchEnd
+from flows.agents.results import BatchEnd, ResultReader
 from flows.agents.run_settings import AgentRunSettings
 from flows.engine.dropped_artifacts import add_items_to_restore
 from flows.engine.interrupt import Interrupted, SignalState
@@ -67,6 +67,8 @@ class AgentRun:
     """Heartbeats of the agents whose batches have ended."""
     _dead: set[str] = field(default_factory=set[str])
     """Those of them that gave no sign of life."""
+    _not_removed: list[str] = field(default_factory=list[str])
+    """Batches that have ended while the store did not answer, so that their documents are still there."""
     _errors: dict[str, str] = field(default_factory=dict[str, str])
     """Video to the last reason for which an agent did not finish it."""
 
@@ -245,7 +247,8 @@ class AgentRun:
             remove_batch(self.exchange.documents, batch_id)
             batch.reader.remove()
         except (OSError, SemflowError) as error:
-            log.debug("%s: %s", batch_id, error)
+            log.debug("%s stays until the end of the run: %s", batch_id, error)
+            self._not_removed.append(batch_id)
 
     def _finish_rest(self) -> None:
         """Outcomes of the items that nobody computed."""
@@ -256,10 +259,13 @@ class AgentRun:
     def _tidy_exchange(self) -> None:
         documents = PatientDocuments(self.exchange.documents, TIDY_RETRY_S)
         try:
+            for batch_id in self._not_removed:
+                remove_batch(documents, batch_id)
+                ResultReader(documents, batch_id).remove()
             ended = remove_ended_claims(documents, self._batches.tokens, self._dead)
             remove_ended_beats(documents, {coordinator_name(self.id), *self._holders, *ended}, self._dead, self._pause)
         except (OSError, SemflowError) as error:
-            log.debug("claims of this run stay: %s", error)
+            log.debug("documents of this run stay: %s", error)
 
     def _finish(self, outcome: Outcome) -> None:
         if outcome.item in self.outcomes:

@@ -13,8 +13,10 @@ from flows.agents import results
 from flows.agents.batch import Batch, read_batch
 from flows.agents.compute_batch import AgentSettings, compute_batch
 from flows.agents.cut_batches import BatchSizes
+from flows.agents.document_store import FolderDocuments
 from flows.agents.exchange import Exchange
 from flows.agents.run_settings import AgentRunSettings
+from flows.engine.dvc_store.remote import NoAnswer
 from flows.engine.outcome import Outcome
 from flows.engine.recipe import Recipe
 from flows.engine.status_file import StatusFile
@@ -208,6 +210,24 @@ def test_nothing_of_a_run_stays_in_the_exchange_but_objects(team: Team) -> None:
     documents = Exchange.open_project(team.root, "remote").documents
     left = [documents.list_documents(folder) for folder in ("results", "batches", "claims", "beats")]
     assert left == [[], [], [], []]
+
+
+def test_what_could_not_be_removed_when_a_batch_ended_is_removed_at_the_end(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true = FolderDocuments.remove_document
+    failures = iter(range(2))
+
+    def remove(self: FolderDocuments, name: str) -> None:
+        if name.startswith("batches/") and next(failures, None) is not None:
+            raise NoAnswer("away")
+        true(self, name)
+
+    monkeypatch.setattr(FolderDocuments, "remove_document", remove)
+    team.run()
+    assert next(failures, None) is None, "the store was away twice"
+    documents = Exchange.open_project(team.root, "remote").documents
+    assert [documents.list_documents(folder) for folder in ("results", "batches")] == [[], []]
 
 
 def test_a_batch_that_nobody_takes_is_given_up_in_time(team: Team) -> None:
