@@ -6,9 +6,8 @@ the whole video, tracklets are linked where the motion of both ends agrees acros
 tracks with a low mean score are dropped, and paths are smoothed and interpolated. All of it is compensated for camera
 motion, estimated from the dense flow of the background. Appearance embeddings and boxes propagated by flow are optional
 (see params). Lengths of time are in seconds, by the frames' presentation times; several detections of one object in a
-frame count as one. A track has one class
-and lies in one shot. Last come
-the user's corrections (data/corrections), which are found by where the boxes are.
+frame count as one. A track has one class and lies in one shot. Last come the user's corrections (data/corrections),
+which are found by where the boxes are.
 """
 
 from __future__ import annotations
