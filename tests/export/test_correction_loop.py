@@ -30,6 +30,7 @@ from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.tracks import Tracks
 from tasks.decode.stage import decode
+from tasks.find_shots.stage import find_shots
 from tasks.geometry.cell_grid import CellGrid
 from tasks.params import Params
 from tasks.stage import stage
@@ -77,14 +78,14 @@ def summarise(tracks: Tracks, params: NoParams) -> Summaries:
     return Summaries(" ".join(map(str, tracks.track_id)))
 
 
-STAGES = (decode, detect, estimate_flow, extract_features, track, summarise)
+STAGES = (decode, detect, estimate_flow, find_shots, extract_features, track, summarise)
 
 
 @pytest.fixture
 def reopen(tmp_path: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Project]:
     """A project of two films, processed once."""
     text = (checkout / "params.yaml").read_text()
-    sections = {name: text[text.index(f"\n{name}:") + 1 :].split("\n\n")[0] for name in ("decode", "track")}
+    sections = {name: text[text.index(f"\n{name}:") + 1 :].split("\n\n")[0] for name in ("decode", "find_shots", "track")}
     compute = toys.PARAMS[: toys.PARAMS.index("read:")]
     none = "".join(f"{one.name}: {{}}\n" for one in STAGES if one.name not in sections)
     (tmp_path / "params.yaml").write_text(compute + "\n".join(sections.values()) + "\n" + none)
