@@ -116,7 +116,7 @@ def write_notes(inputs: ClassificationInputs, predictions: Sequence[StreamPredic
     found: list[str] = []
     seconds = inputs.params.window_length / inputs.params.fps
     repeated = sum(window.looped for window in windows)
-    if repeated and not inputs.dense_flow.cut.any():
+    if repeated and all(window.shot == (0, len(inputs.frames) - 1) for window in windows):
         found.append(f"The video is shorter than a window of {seconds:.2g} s and was repeated to fill it.")
     elif repeated:
         found.append(
