@@ -85,7 +85,9 @@ STAGES = (decode, detect, estimate_flow, find_shots, extract_features, track, su
 def reopen(tmp_path: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Project]:
     """A project of two films, processed once."""
     text = (checkout / "params.yaml").read_text()
-    sections = {name: text[text.index(f"\n{name}:") + 1 :].split("\n\n")[0] for name in ("decode", "find_shots", "track")}
+    sections = {
+        name: text[text.index(f"\n{name}:") + 1 :].split("\n\n")[0] for name in ("decode", "find_shots", "track")
+    }
     compute = toys.PARAMS[: toys.PARAMS.index("read:")]
     none = "".join(f"{one.name}: {{}}\n" for one in STAGES if one.name not in sections)
     (tmp_path / "params.yaml").write_text(compute + "\n".join(sections.values()) + "\n" + none)
