@@ -1,7 +1,7 @@
 """Point tracking by sparse Lucas-Kanade optical flow from frame to frame, without features and without occlusion.
 
 A point ends, and is hidden from then on, where its forward-backward error is too large (geometry/lucas_kanade.py), at
-the end of its shot, and where it leaves the image; it is never found again. The simple baseline beside point_tracker.py.
+the end of its shot, and where it leaves the image; it is never found again. The baseline beside point_tracker.py.
 """
 
 from __future__ import annotations
