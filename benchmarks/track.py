@@ -3,8 +3,8 @@
 People-sized boxes drift through a 1920x1080 image, detected with jitter, one time in twenty not at all. What the stage
 does with detections runs whole, both passes and the table included, on one thread; a second is one of its processor.
 Where the package `trackers` is installed, its trackers get the same detections in the same run: the ratio is what to
-quote, since machines differ. Memory is what Python has allocated at most at a time (tracemalloc), less the table of tracks that comes out, per
-detection: flat where nothing but rows grows with the length of the video.
+quote, since machines differ. Memory is what Python has allocated at most at a time (tracemalloc), less the table of
+tracks that comes out, per detection: flat where nothing but rows grows with the length of the video.
 The tables are printed, and drawn in `reports/bench/track.png`.
 """
 
