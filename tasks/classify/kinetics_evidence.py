@@ -36,6 +36,6 @@ def describe_evidence(predictions: Sequence[StreamPrediction], params: ClassifyP
     lacking = sum(lacks_evidence(one, params) for one in judged)
     if lacking:
         yield (
-            f"{UNCERTAIN}: {lacking} of {len(judged)} windows have a logit below {params.min_logit:g} for each of its "
-            "400 labels, as films of something else have; none of their labels is confident."
+            f"{UNCERTAIN}: in {lacking} of {len(judged)} windows the evidence for the first label (its logit) is below "
+            f"{params.min_logit:g}, as in films of something else than its 400 actions; none of them is called confident."
         )
