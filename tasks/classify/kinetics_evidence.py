@@ -37,5 +37,5 @@ def describe_evidence(predictions: Sequence[StreamPrediction], params: ClassifyP
     if lacking:
         yield (
             f"{UNCERTAIN}: in {lacking} of {len(judged)} windows the evidence for the first label (its logit) is below "
-            f"{params.min_logit:g}, as in films of something else than its 400 actions; none of them is called confident."
+            f"{params.min_logit:g}, as in films of other things than its 400 actions; none of them is called confident."
         )
