@@ -35,8 +35,8 @@ def describe_camera(flow: DenseFlow, first: int, stop: int) -> str:
         return "The camera stands still, so there is nothing to take out."
     pace = f"{format_number(speed, 2)} px per frame"
     return (
-        f"In this shot the camera moves by {pace} (median). Its motion, estimated from the background, is taken out; the "
-        "errors add up from frame to frame, so distances far below the camera's own way are unsure, and those over "
+        f"In this shot the camera moves by {pace} (median). Its motion, estimated from the background, is taken out; "
+        "the errors add up from frame to frame, so distances far below the camera's own way are unsure, and those over "
         "minutes too."
     )
 
