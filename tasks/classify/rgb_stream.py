@@ -102,8 +102,10 @@ def _read_job_clips(frames: Frames, jobs: Sequence[ClipJob]) -> Iterator[VideoCl
 def _make_predictions(
     jobs: Sequence[ClipJob], classified: Iterable[LabelledProbabilities], vocabulary: str, labels: tuple[str, ...]
 ) -> Iterator[StreamPrediction]:
-    for job, (found, *others) in zip(jobs, classified, strict=True):
-        yield StreamPrediction(job.number, "rgb", job.track_id, vocabulary, labels, found, *others)
+    for job, (found, saliency, *facts) in zip(jobs, classified, strict=True):
+        novelty, max_logit = facts
+        subject = job.number, "rgb", job.track_id, vocabulary, labels
+        yield StreamPrediction(*subject, found, saliency, novelty, max_logit)
 
 
 def _predict_team_labels(
