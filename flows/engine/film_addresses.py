@@ -2,8 +2,8 @@
 
 Each becomes an address file below `.semflow` (tasks/decode/film_address.py), written anew when the server gives the
 film another size or mark (ETag, else time of change). Its MD5 is computed once for each size and mark, and remembered.
-The file `.asked` beside it has the time of the server's last answer: commands that compute nothing take answers of up to
-MAX_ANSWER_AGE_S without asking again.
+The file `.asked` beside it has the time of the server's last answer: commands that compute nothing take answers of up
+to MAX_ANSWER_AGE_S without asking again.
 An address with a password or a signature is refused, since videos.yaml is for everybody who has the repository.
 """
 
