@@ -187,7 +187,7 @@ def _find_film(version: RecordedVersion, history: History, steps: tuple[LineageS
 
 def _hash_film(root: Path, relative: str, md5: str) -> str | None:
     """SHA-256 of the raw file; None where it is not on this machine, or is another film by its MD5."""
-    places = {file.relative: file.path for file in list_raw_files(root).files}
+    places = {file.relative: file.path for file in list_raw_files(root, None).files}
     path = places.get(relative)
     if path is None or not path.is_file():
         return None
