@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from flows.evaluate.score_table import SuiteScores, TableRow
 
 NUMBER_WIDTH, BORDER = 6, 3
 """Characters of a number in a table, and of the border around each column."""
+MAX_WORDS_WIDTH = 40
+"""Characters that a column of words takes before it wraps."""
 
 
 def show_scores(console: Console, scores: SuiteScores) -> None:
@@ -30,7 +33,8 @@ def show_scores(console: Console, scores: SuiteScores) -> None:
     if not alike:
         console.print(_combined_list(scores))
     for title, rows in scores.tables.items():
-        console.print(_words_table(title, rows))
+        for table in _words_tables(title, rows, console.width):
+            console.print(table)
 
 
 def _scores_table(title: str, rows: Mapping[str, Mapping[str, float]], names: Sequence[str], combined: bool) -> Table:
@@ -41,7 +45,7 @@ def _scores_table(title: str, rows: Mapping[str, Mapping[str, float]], names: Se
         table.add_column(name, justify="right")
     for number, (item, row) in enumerate(rows.items(), start=1):
         style = "bold" if combined and number == len(rows) else None
-        table.add_row(item, *(_number(row.get(name)) for name in names), style=style)
+        table.add_row(Text(item), *(_number(row.get(name)) for name in names), style=style)
     return table
 
 
@@ -55,15 +59,29 @@ def _combined_list(scores: SuiteScores) -> Table:
     return table
 
 
-def _words_table(title: str, rows: Sequence[TableRow]) -> Table:
-    """A table of `rows` with a column per key."""
-    table = Table(title=title, header_style="bold")
+def _words_tables(title: str, rows: Sequence[TableRow], width: int) -> list[Table]:
+    """Tables of `rows` with a column per key, which together show all keys.
+
+    Columns of words may wrap; numbers that do not fit beside them stand in a second table under the same words.
+    """
     names = list(dict.fromkeys(name for row in rows for name in row))
-    for name in names:
-        table.add_column(name)
+    words = [name for name in names if any(isinstance(row.get(name), str) for row in rows)]
+    numbers = [name for name in names if name not in words]
+    taken = sum(min(MAX_WORDS_WIDTH, max(len(str(row.get(name, ""))) for row in rows)) + BORDER for name in words)
+    parts = _side_by_side(numbers, width - taken) if numbers else [()]
+    return [_words_table(title, rows, words, part) for part in parts]
+
+
+def _words_table(title: str, rows: Sequence[TableRow], words: Sequence[str], numbers: Sequence[str]) -> Table:
+    table = Table(title=title, header_style="bold")
+    for name in words:
+        table.add_column(name, overflow="fold")
+    for name in numbers:
+        table.add_column(name, justify="right")
     for row in rows:
-        cells = (row.get(name, "") for name in names)
-        table.add_row(*(cell if isinstance(cell, str) else _number(cell) for cell in cells))
+        cells = (row.get(name, "") for name in (*words, *numbers))
+        # Text, since rich reads "[peers]" in a string as markup and leaves it out.
+        table.add_row(*(Text(cell if isinstance(cell, str) else _number(cell)) for cell in cells))
     return table
 
 

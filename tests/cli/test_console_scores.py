@@ -73,3 +73,20 @@ def test_tables_of_words_and_numbers_are_shown_too() -> None:
     lines = printed(SuiteScores("action", {"a": {"top1": 0.5}}, {"top1": 0.5}, {"confusion": confusion}), 60)
     assert "confusion" in [line.strip() for line in lines]
     assert row(lines, "walk") == ["3.0", "1.0"] and row(lines, "run") == ["", "0.5"]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_table_with_words_shows_all_words_and_all_numbers(width: int) -> None:
+    metrics = ["HOTA", "DetA", "AssA", "MOTA", "IDF1", "IDSW", "fps", "association fps"]
+    rows = [
+        {"tracker": "preset bytetrack, same detections", **dict.fromkeys(metrics, 12.34)},
+        {"tracker": "ultralytics track, botsort", **dict.fromkeys(metrics, 43.21)},
+    ]
+    lines = printed(SuiteScores("x", {"a": {"J": 0.5}}, {"J": 0.5}, tables={"All films": rows}), width)
+    assert sum(line.count("43.21") for line in lines) == len(metrics)
+
+
+def test_words_in_brackets_are_shown() -> None:
+    rows = [{"package": "trackers", "why": "not installed: pip install -e '.[peers]'"}]
+    lines = printed(SuiteScores("x", {"a": {"J": 0.5}}, {"J": 0.5}, tables={"Left out": rows}), 80)
+    assert row(lines, "trackers") == ["not installed: pip install -e '.[peers]'"]
