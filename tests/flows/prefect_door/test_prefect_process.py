@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from flows.prefect_door.prefect_server import RECORDER_BATCH, EphemeralServer
+
 pytestmark = pytest.mark.slow
 MOMENTS = 10
 """Moments of a start at which a run is killed; a few more come after the server is up."""
@@ -121,6 +123,11 @@ def states(home: str, table: str) -> list[str]:
         return [row[0] for row in connection.execute(f"select state_name from {table} order by created")]
 
 
+def count_rows(home: str, table: str) -> int:
+    with closing(sqlite3.connect(Path(home) / "prefect.db")) as connection:
+        return int(connection.execute(f"select count(*) from {table}").fetchone()[0])
+
+
 def test_a_run_is_recorded_by_a_server_of_its_own_that_ends_with_it(
     start: Callable[..., Drive], tmp_path: Path
 ) -> None:
@@ -131,6 +138,23 @@ def test_a_run_is_recorded_by_a_server_of_its_own_that_ends_with_it(
     assert not alive(drive.beside)
     assert states(str(tmp_path / "home"), "flow_run")[-1] == "Completed"
     assert set(states(str(tmp_path / "home"), "task_run")) == {"Completed"}
+    assert count_rows(str(tmp_path / "home"), "events") == 0, "the feed of events would cost every item 1.2 ms"
+
+
+@pytest.mark.parametrize(("planned", "batch"), [(0, 100), (3, 3), (1000, 100)])
+def test_a_batch_of_states_is_no_larger_than_the_run(monkeypatch: pytest.MonkeyPatch, planned: int, batch: int) -> None:
+    import uvicorn
+    from prefect.settings import get_current_settings, temporary_settings
+
+    seen: list[int] = []
+
+    def serve(server: uvicorn.Server, sockets: list[socket.socket] | None = None) -> None:
+        seen.append(get_current_settings().server.services.task_run_recorder.batch_size)
+
+    monkeypatch.setattr(uvicorn.Server, "run", serve)
+    with EphemeralServer.bind_free_port() as listener, temporary_settings({RECORDER_BATCH: 100}):
+        EphemeralServer(listener).run(lambda: planned)
+    assert seen == [batch]
 
 
 def test_a_run_that_is_killed_leaves_no_server_and_is_recorded_as_crashed(
