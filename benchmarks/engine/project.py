@@ -148,8 +148,8 @@ def item_seconds(run: dict[str, Any]) -> float:
 
 def worker_count(root: Path) -> int:
     """How many worker processes a run in the project at `root` has."""
+    from flows.engine.compute_items import count_workers as count
     from flows.engine.project import Project
-    from flows.engine.run import count_workers as count
 
     project = Project.open(root, PIPELINE)
     try:

@@ -78,9 +78,10 @@ def _measure(root: Path, items: int, workers: int, say: Callable[[str], None]) -
 
 def time_run(root: str) -> None:
     """Run the project at `root` and print its Throughput as JSON."""
+    from flows.engine.compute_items import count_workers
     from flows.engine.outcome import Item, Outcome, Step, Summary
     from flows.engine.project import Project
-    from flows.engine.run import count_workers, run_stale_items
+    from flows.engine.run import run_stale_items
 
     class Clock:
         """Notes when items end, and by whom they were made."""

@@ -14,12 +14,13 @@ from typing import Literal
 from flows.agents.exchange import Exchange
 from flows.agents.results import ItemResult
 from flows.engine.item_jobs import make_job
+from flows.engine.item_state import UP_TO_DATE, ItemState
 from flows.engine.job_execution import restore_outputs
 from flows.engine.outcome import Item
-from flows.engine.plan import UP_TO_DATE, ItemState, Plan
+from flows.engine.plan import Plan
 from flows.engine.recipe import Outputs, Recipe, compare_methods
+from flows.engine.recorded_fault import record_fault
 from flows.engine.recorded_results import RecordedResults
-from flows.engine.run_items import record_fault
 
 Verdict = Literal["accepted", "known", "early", "refused"]
 """known: the item is up to date with the same bytes. early: something that it reads is not accepted yet."""

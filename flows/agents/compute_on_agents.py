@@ -1,4 +1,4 @@
-"""Compute the stale items of a run on agents; the engine calls this in place of its own workers (flows/engine/run.py).
+"""Compute the stale items of a run on agents; the engine calls this in place of its own workers (ComputeItems).
 
 The loop cuts what can be computed now into batches, launches them, reads results as they come, and accepts them one by
 one. Videos of a batch that ended early go into another. Items over the whole data set (axes, training) are computed
@@ -31,9 +31,9 @@ from flows.agents.results import BatchEnd, ResultReader
 from flows.agents.run_settings import AgentRunSettings
 from flows.engine.dropped_artifacts import add_items_to_restore
 from flows.engine.interrupt import Interrupted, SignalState
+from flows.engine.item_state import NOT_KEPT, ONLY_IN_REMOTE, UP_TO_DATE, ItemState, make_outcome
 from flows.engine.outcome import Item, Observer, Outcome
-from flows.engine.plan import NOT_KEPT, ONLY_IN_REMOTE, UP_TO_DATE, ItemState, Plan
-from flows.engine.run_items import make_outcome
+from flows.engine.plan import Plan
 from flows.engine.timings import DurationEstimates
 from flows.overview.index_store import PREFIX
 from tasks.errors import SemflowError

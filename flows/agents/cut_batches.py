@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from flows.agents.device_classes import has_kinds, list_kinds
+from flows.engine.item_state import ItemState
 from flows.engine.outcome import Item
-from flows.engine.plan import ItemState, Plan
+from flows.engine.plan import Plan
 from flows.engine.timings import DurationEstimates
 from tasks.artifacts.artifact import DATASET_ITEM
 

@@ -13,8 +13,9 @@ from typing import Literal
 from flows.agents.batch import Batch
 from flows.engine.atomic_files import remove_path
 from flows.engine.declaration import Declaration
+from flows.engine.item_state import UP_TO_DATE, ItemState
 from flows.engine.outcome import Item
-from flows.engine.plan import UP_TO_DATE, ItemState, Plan
+from flows.engine.plan import Plan
 from flows.engine.project import Project
 from tasks.artifacts.artifact import DATASET_ITEM
 

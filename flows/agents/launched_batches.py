@@ -17,8 +17,9 @@ from flows.agents.open_batch import OpenBatch
 from flows.agents.outages import try_call
 from flows.agents.results import ResultReader
 from flows.agents.run_settings import AgentRunSettings
+from flows.engine.item_state import ItemState
 from flows.engine.outcome import Item
-from flows.engine.plan import ItemState, Plan
+from flows.engine.plan import Plan
 from flows.engine.timings import DurationEstimates
 from tasks.errors import SemflowError
 

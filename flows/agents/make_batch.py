@@ -11,9 +11,10 @@ from flows.agents.cut_batches import BatchPart
 from flows.agents.exchange import Exchange
 from flows.engine.artifact_stems import assign_stems
 from flows.engine.film_parts import FilmParts
+from flows.engine.item_state import UP_TO_DATE
 from flows.engine.linked_videos import LinkedVideo, read_linked_videos
 from flows.engine.outcome import Item
-from flows.engine.plan import UP_TO_DATE, Plan
+from flows.engine.plan import Plan
 from flows.engine.project import PARAMS_FILE, RAW_FOLDER
 from flows.engine.recipe import Method, Recipe
 from flows.engine.video_list import Video

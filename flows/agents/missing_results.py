@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from flows.agents.results import ItemResult
+from flows.engine.item_state import UP_TO_DATE, ItemState, make_outcome
 from flows.engine.outcome import Item, Outcome
-from flows.engine.plan import UP_TO_DATE, ItemState, Plan
-from flows.engine.run_items import make_outcome
+from flows.engine.plan import Plan
 
 
 def describe_result(result: ItemResult) -> Outcome:

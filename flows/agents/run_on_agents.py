@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flows.agents.compute_on_agents import AgentRun
 from flows.agents.exchange import Exchange, Share
 from flows.agents.launcher import Launcher
 from flows.agents.run_settings import AgentRunSettings
-from flows.engine.interrupt import SignalState
+from flows.engine.compute_items import compute_items
+from flows.engine.compute_protocol import ItemsToCompute
+from flows.engine.item_state import ItemState
 from flows.engine.outcome import Item, Observer, Outcome, Step, Summary
-from flows.engine.plan import ItemState, Plan
 from flows.engine.project import Project
-from flows.engine.run import compute_items, run_stale_items
+from flows.engine.run import run_stale_items
 from tasks.artifacts.artifact import DATASET_ITEM
 
 
@@ -44,32 +45,26 @@ def run_on_agents(
     exchange = Exchange.open_project(project.root, share)
     runs: list[AgentRun] = []
 
-    def compute(
-        plan: Plan,
-        states: dict[Item, ItemState],
-        outcomes: dict[Item, Outcome],
-        *,
-        observers: Sequence[Observer],
-        signals: SignalState,
-        stopped: Callable[[], bool],
-    ) -> float | None:
+    def compute(work: ItemsToCompute) -> float | None:
+        outcomes = work.outcomes
+
         def compute_here(ready: dict[Item, ItemState]) -> None:
-            shown = [_DatasetItems(observer) for observer in observers]
+            shown = [_DatasetItems(observer) for observer in work.observers]
             found: dict[Item, Outcome] = {}
-            compute_items(plan, ready, found, observers=shown, signals=signals, stopped=stopped)
+            compute_items(replace(work, states=ready, outcomes=found, observers=shown))
             outcomes.update({item: outcome for item, outcome in found.items() if item.video == DATASET_ITEM})
 
         run = AgentRun(
-            plan,
-            states,
+            work.plan,
+            work.states,
             outcomes,
             exchange,
             launcher,
             settings or AgentRunSettings(),
-            observers,
+            work.observers,
             compute_here,
-            stopped,
-            signals,
+            work.stopped,
+            work.signals,
         )
         runs.append(run)
         run.run()

@@ -9,9 +9,9 @@ from flows.cli.command_options import print_json
 from flows.cli.console import count_states, show_plan
 from flows.cli.plan_line import PlanLine
 from flows.cli.run_forecast import Forecast, describe_forecast, describe_shortage, forecast_items
-from flows.engine.plan import UP_TO_DATE, ItemState
+from flows.engine.compute_items import count_workers
+from flows.engine.item_state import UP_TO_DATE, ItemState
 from flows.engine.project import Project
-from flows.engine.run import count_workers
 from flows.engine.timings import DurationEstimates
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from flows.engine.atomic_files import remove_path
+from flows.engine.item_state import NOT_KEPT, ONLY_IN_REMOTE, ItemState
 from flows.engine.outcome import Item
-from flows.engine.plan import NOT_KEPT, ONLY_IN_REMOTE, ItemState, Plan
+from flows.engine.plan import Plan
 
 
 def add_items_to_restore(plan: Plan, states: dict[Item, ItemState], pull: bool) -> dict[Item, ItemState]:

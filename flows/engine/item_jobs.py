@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flows.engine.declaration import Declaration
+from flows.engine.item_state import ItemState
 from flows.engine.job import Job, JobResult
-from flows.engine.plan import ItemState, Plan
+from flows.engine.plan import Plan
 from flows.engine.recipe import Outputs, parse_outputs
 from flows.engine.recorded_results import RecordedResults
 from flows.engine.state import STATE_FOLDER

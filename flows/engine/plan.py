@@ -6,54 +6,20 @@ from one scan per folder and recipes from one table, so that a plan costs some m
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
 
 from flows.engine.declaration import ArtifactKind, Declaration
 from flows.engine.inventory import Inventory
+from flows.engine.item_state import NOT_UP_TO_DATE, ItemState
 from flows.engine.outcome import Item
 from flows.engine.project import Project
 from flows.engine.raw_input import format_raw_input
-from flows.engine.recipe import Outputs, Recipe, make_key
+from flows.engine.recipe import Recipe, make_key
 from flows.engine.stale_reasons import explain_stale
 from flows.engine.video_selection import select_dataset_videos
 from tasks.artifacts.artifact import DATASET_ITEM
 from tasks.content_hash import combine_hashes
-
-NOT_UP_TO_DATE = " is not up to date; run `semflow run`"
-ONLY_IN_REMOTE = "its bytes are in the DVC remote alone, and are wanted here"
-"""Reason of an item that is fetched from the remote."""
-NOT_KEPT = "its artifacts are not kept, and are read again"
-"""Reason of an item that is computed again because a stale item reads it."""
-ItemStatus = Literal["fresh", "remote", "dropped", "stale", "failed", "blocked"]
-"""fresh: up to date. remote: up to date, but its bytes are only in the DVC remote. dropped: up to date, but its bytes
-are not kept (`compute.recompute`). stale: to be computed. failed: a fault of its input is recorded. blocked: an input
-failed or is not on this machine."""
-UP_TO_DATE: tuple[ItemStatus, ...] = ("fresh", "remote", "dropped")
-
-
-EMPTY: Mapping[str, Any] = MappingProxyType({})
-
-
-class ItemState(NamedTuple):
-    """The state of one item."""
-
-    item: Item
-    status: ItemStatus
-    reason: str = ""
-    """Why it is stale, what failed, or what blocks it; "" where fresh."""
-    key: str = ""
-    """The key it has, or would get now; "" while an input is not fresh."""
-    method: str = ""
-    """Digest of the method in that key."""
-    inputs: Mapping[str, str] = EMPTY
-    """Argument name to content hash, in that key."""
-    outputs: Outputs = EMPTY
-    """Its recorded outputs; {} unless up to date."""
-    recorded: bool = True
-    """For failed and blocked items: whether the fault is recorded in a recipe."""
 
 
 @dataclass
@@ -282,16 +248,3 @@ def select_items(
             never.add(item)
             blocked[item] = ItemState(item, "blocked", f"{lacking}{NOT_UP_TO_DATE}", recorded=False)
     return {item: blocked.get(item, states[item]) for item in chosen}
-
-
-def list_stale(states: Mapping[Item, ItemState]) -> list[Item]:
-    """The items that a run would compute."""
-    return [item for item, state in states.items() if state.status == "stale"]
-
-
-def count_statuses(states: Iterable[ItemState]) -> dict[str, int]:
-    """The number of items by status."""
-    counts: dict[str, int] = dict.fromkeys((*UP_TO_DATE, "stale", "failed", "blocked"), 0)
-    for state in states:
-        counts[state.status] += 1
-    return counts

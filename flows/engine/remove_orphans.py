@@ -11,8 +11,9 @@ from pathlib import Path
 
 from flows.engine.atomic_files import move_into_place, remove_path
 from flows.engine.item_jobs import CHECKPOINTS, checkpoint_folder
+from flows.engine.item_state import ItemState
 from flows.engine.overview_files import OVERVIEW_FILES, REPORTS
-from flows.engine.plan import ItemState, Plan
+from flows.engine.plan import Plan
 from flows.engine.project import STATE, Project
 
 REMOVED_FOLDER = "removed"

@@ -11,38 +11,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from flows.engine.compute_protocol import ComputeItems
+from flows.engine.compute_items import compute_items, make_workers
+from flows.engine.compute_protocol import ComputeItems, ItemsToCompute
 from flows.engine.dropped_artifacts import add_items_to_restore, drop_read_artifacts, mark_absent, reads_dropped
 from flows.engine.dvc_commit import commit_to_dvc
 from flows.engine.dvc_yaml import check_dvc_yaml
-from flows.engine.inline_workers import make_inline_workers
 from flows.engine.interrupt import Interrupted, SignalState, handle_signals
-from flows.engine.job import WorkerSetup
-from flows.engine.memory import total_bytes
+from flows.engine.item_state import ItemState, list_stale, make_outcome
 from flows.engine.metrics_file import write_metrics
 from flows.engine.outcome import Item, Observer, Outcome, Summary
-from flows.engine.plan import ItemState, Plan, list_stale, select_items
+from flows.engine.plan import Plan, select_items
 from flows.engine.project import STATE, Project
 from flows.engine.project_lock import hold_project
 from flows.engine.raw_pointer import update_raw_pointer
 from flows.engine.remove_orphans import remove_orphans, remove_stale_checkpoints
-from flows.engine.run_items import ItemRunner, make_outcome
+from flows.engine.run_items import ItemRunner
 from flows.engine.run_telemetry import make_telemetry
 from flows.engine.status_file import StatusFile
 from flows.engine.timings import DurationEstimates
-from flows.engine.worker_pool import GB, WorkerPool
-from flows.engine.workers import Workers
 from flows.overview.index import refresh_index, remember_entries, state_errors
 from tasks.errors import SemflowError
-from tasks.threads import count_processors
 
 T = TypeVar("T")
-MEMORY_SHARE = 0.85
-"""Share of the machine's memory that all workers together may use."""
-MIN_WORKER_BYTES = 2.5 * GB
-"""Memory of one worker: its networks and a window of a video. With less memory per processor, fewer workers run."""
-PARALLEL_STAGES = 3
-"""Stages of one video that can run at the same time for most of a run: detection, dense flow and features."""
 
 
 def run_stale_items(  # noqa: PLR0913  one keyword per question that a caller has
@@ -83,9 +73,8 @@ def run_stale_items(  # noqa: PLR0913  one keyword per question that a caller ha
             progress.outcomes = {state.item: make_outcome(state) for state in fresh} | progress.outcomes
             has_work = bool(list_stale(states))
             if has_work:
-                progress.expected_s = (compute or compute_items)(
-                    plan, states, progress.outcomes, observers=observers, signals=signals, stopped=stopped
-                )
+                work = ItemsToCompute(plan, states, progress.outcomes, observers, signals, stopped)
+                progress.expected_s = (compute or compute_items)(work)
             remove_stale_checkpoints(project, plan.states.values())
             if not stopped():
                 has_index = stages is None or "report" in stages
@@ -120,7 +109,7 @@ def restore_planned(plan: Plan, items: Sequence[Item], observers: Sequence[Obser
     states = mark_absent(plan, items)
     outcomes: dict[Item, Outcome] = {}
     if list_stale(states):
-        compute_items(plan, states, outcomes, observers=observers, signals=signals, stopped=lambda: False)
+        compute_items(ItemsToCompute(plan, states, outcomes, observers, signals, stopped=lambda: False))
     plan.project.state.flush()
     for item in items:
         state = plan.states[item]
@@ -167,58 +156,6 @@ def _prepare_dvc_commit(project: Project, stages: Sequence[str]) -> list[str]:
     for stage in stages:
         write_metrics(project, project.by_name[stage])
     return notes
-
-
-def count_workers(project: Project) -> int:
-    """Number of worker processes: `compute.workers`, or one per processor as far as memory allows."""
-    asked = int(project.compute["workers"])
-    return asked or max(1, min(count_processors(), int(total_bytes() * MEMORY_SHARE / MIN_WORKER_BYTES)))
-
-
-def make_workers(project: Project, todo: Iterable[Item]) -> Workers:
-    """The workers of a run; with few videos in `todo`, each may use several threads (see tasks/threads.py)."""
-    if project.pipeline is None:
-        return make_inline_workers(project, project.root)
-    size = count_workers(project)
-    memory = float(project.compute.get("worker_memory_gb") or 0.0) * GB
-    at_once = min(size, PARALLEL_STAGES * len({item.video for item in todo}))
-    setup = WorkerSetup(
-        str(project.root), project.pipeline, project.compute, max(1, count_processors() // max(1, at_once))
-    )
-    return WorkerPool(setup, size, memory or total_bytes() * MEMORY_SHARE / size)
-
-
-def compute_items(
-    plan: Plan,
-    states: dict[Item, ItemState],
-    outcomes: dict[Item, Outcome],
-    *,
-    observers: Sequence[Observer],
-    signals: SignalState,
-    stopped: Callable[[], bool],
-) -> float | None:
-    """Compute the stale items in worker processes on this machine; see ComputeItems."""
-    project = plan.project
-    timings = DurationEstimates.from_state(project.state)
-    workers = make_workers(project, list_stale(states))
-    runner = ItemRunner(
-        plan,
-        states,
-        workers,
-        observers,
-        timings,
-        signals=signals,
-        limit_s=float(project.compute.get("item_timeout_s") or 0.0),
-        stopped=stopped,
-        outcomes=outcomes,
-    )
-    try:
-        runner.run()
-    finally:
-        workers.close()
-    made = [outcome.item for outcome in outcomes.values() if outcome.result == "computed"]
-    expected = timings.estimate_items(made)
-    return sum(expected.values()) if made and len(expected) == len(made) else None
 
 
 def _restore_known(

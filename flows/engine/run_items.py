@@ -10,22 +10,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows.engine.atomic_files import remove_path
-from flows.engine.declaration import Declaration
 from flows.engine.file_marks import read_mark
 from flows.engine.interrupt import SignalState
 from flows.engine.item_jobs import find_result_method, has_local_outputs, make_job
+from flows.engine.item_state import NOT_KEPT, ONLY_IN_REMOTE, ItemState, make_outcome
 from flows.engine.job import JobResult
 from flows.engine.outcome import Item, Observer, Outcome
-from flows.engine.plan import NOT_KEPT, ONLY_IN_REMOTE, ItemState, Plan
+from flows.engine.plan import Plan
 from flows.engine.project import Project
 from flows.engine.recipe import Outputs, Recipe
+from flows.engine.recorded_fault import record_fault
 from flows.engine.recorded_results import RecordedResults
 from flows.engine.schedule import Schedule
 from flows.engine.state import STATE_FOLDER
 from flows.engine.timings import DurationEstimates
 from flows.engine.workers import ItemProgress, JobEnded, WorkerDied, WorkerEvent, WorkerLog, Workers
-from tasks.artifacts.artifact import DATASET_ITEM
 from tasks.device import count_accelerator_items
 
 RETRY_DELAYS_S = (1.0, 10.0)
@@ -237,22 +236,6 @@ class ItemRunner:
             call(observer)
 
 
-def record_fault(plan: Plan, state: ItemState, error: str) -> None:
-    """Record the fault as the item's result, and remove its earlier artifacts and those computed from them."""
-    project, item = plan.project, state.item
-    declaration = project.by_name[item.stage]
-    after = find_downstream(project.declarations, declaration) if item.video != DATASET_ITEM else []
-    for gone in (declaration, *after):
-        for kind in gone.outputs:
-            remove_path(project.artifact_path(kind, item.video))
-        project.recipe_store.remove_recipe(gone.name, project.artifact_stem(item.video))
-        plan.drop_item(Item(item.video, gone.name), f"after {item.stage}")
-    recipe = Recipe(item.video, item.stage, state.method, state.inputs, {}, error)
-    project.recipe_store.write_recipe(project.artifact_stem(item.video), recipe, declaration.method)
-    project.state.clear_deaths([recipe.key])
-    plan.set_state(ItemState(item, "failed", error, recipe.key, state.method, state.inputs))
-
-
 def find_page(project: Project, item: Item, outputs: Outputs) -> str:
     """Path below the root of the page among the outputs of an item; "" where there is none."""
     folders = (kind for kind in project.by_name[item.stage].outputs if PAGE in outputs.get(kind.folder, ()))
@@ -260,29 +243,6 @@ def find_page(project: Project, item: Item, outputs: Outputs) -> str:
     if kind is None:
         return ""
     return (project.artifact_path(kind, item.video) / PAGE).relative_to(project.root).as_posix()
-
-
-def make_outcome(state: ItemState) -> Outcome:
-    """The outcome of an item that is not computed: reused, remote, failed or blocked."""
-    item = state.item
-    if state.status in ("fresh", "dropped"):
-        return Outcome(item.video, item.stage, "reused")
-    if state.status == "remote":
-        return Outcome(item.video, item.stage, "remote")
-    result = "failed" if state.status == "failed" else "blocked"
-    return Outcome(item.video, item.stage, result, error=state.reason, recorded=state.recorded)
-
-
-def find_downstream(declarations: Sequence[Declaration], origin: Declaration) -> list[Declaration]:
-    """The stages per video that depend on the outputs of `origin`, directly or indirectly, in pipeline order."""
-    made = {kind.folder for kind in origin.outputs}
-    found: list[Declaration] = []
-    for declaration in declarations:
-        reads = {kind.folder for kind in declaration.inputs.values() if not kind.user_path and not kind.is_raw}
-        if made & reads and not declaration.over_dataset:
-            found.append(declaration)
-            made |= {kind.folder for kind in declaration.outputs}
-    return found
 
 
 def _log_details(root: Path, item: Item, details: str) -> None:

@@ -15,8 +15,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from flows.engine.item_state import ItemState
 from flows.engine.outcome import Item, Outcome
-from flows.engine.plan import ItemState, Plan
+from flows.engine.plan import Plan
 from tasks.artifacts.artifact import DATASET_ITEM
 
 DIED_BEFORE = 1_000_000_000

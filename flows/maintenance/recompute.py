@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.engine.atomic_files import remove_path
+from flows.engine.compute_items import count_workers
 from flows.engine.inline_workers import make_inline_workers
 from flows.engine.item_jobs import checkpoint_folder, list_input_paths
 from flows.engine.job import Job, JobResult, WorkerSetup
 from flows.engine.outcome import Item
 from flows.engine.plan import Plan
 from flows.engine.project import PARAMS_FILE, STATE, Project
-from flows.engine.run import count_workers
 from flows.engine.worker_pool import GB, WorkerPool
 from flows.engine.workers import JobEnded, WorkerDied, Workers
 from flows.maintenance.compare_artifacts import EQUAL, Difference, compare_files

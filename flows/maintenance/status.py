@@ -17,7 +17,8 @@ from flows.cli.command_options import JSON_OPTION, ValuesCommand
 from flows.cli.console_groups import ItemReason, group_reasons
 from flows.cli.text_formatting import format_counts, format_duration, format_size, join_lines
 from flows.engine.file_marks import scan_folder
-from flows.engine.plan import Plan, count_statuses
+from flows.engine.item_state import count_statuses
+from flows.engine.plan import Plan
 from flows.engine.project import RAW_FOLDER, STATE, Project
 from flows.engine.project_lock import LOCK_FILE
 from flows.engine.recipe import RECIPE_FOLDER

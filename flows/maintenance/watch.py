@@ -10,8 +10,9 @@ import click
 
 from flows.cli.command_options import ValuesCommand
 from flows.engine.inbox import Intake, fetch_inbox
+from flows.engine.item_state import list_stale
 from flows.engine.outcome import Summary
-from flows.engine.plan import Plan, list_stale, select_items
+from flows.engine.plan import Plan, select_items
 from flows.engine.project import Project, find_root
 from flows.engine.settled_videos import find_unsettled
 from tasks.errors import SemflowError

@@ -15,10 +15,11 @@ from functools import cached_property
 from typing import Any
 
 from flows.engine.declaration import ArtifactKind, Declaration
+from flows.engine.item_state import UP_TO_DATE
 from flows.engine.measures import SUM, SUM_DIGITS, compute_ratios
 from flows.engine.outcome import Item
 from flows.engine.overview_files import REPORTS
-from flows.engine.plan import UP_TO_DATE, Plan
+from flows.engine.plan import Plan
 from flows.engine.raw_input import parse_raw_input
 from flows.overview.dataset_notes import DatasetNotes, read_notes
 from flows.overview.file_hashes import find_sha256

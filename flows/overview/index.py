@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.engine.file_marks import read_mark
+from flows.engine.item_state import UP_TO_DATE, ItemState
 from flows.engine.outcome import Item, Outcome
 from flows.engine.overview_files import CARD, NOTES_FILE, OVERVIEW_FILES, PAGE, RECIPES, REPORTS
-from flows.engine.plan import UP_TO_DATE, ItemState, Plan
+from flows.engine.plan import Plan
 from flows.engine.project import Project
 from tasks.artifacts.artifact import DATASET_ITEM
 from tasks.atomic_file import write_text_atomically

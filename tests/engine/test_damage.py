@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flows.engine.item_state import ItemState
 from flows.engine.outcome import Item
-from flows.engine.plan import ItemState, Plan
+from flows.engine.plan import Plan
 from flows.engine.project import Project
 from flows.engine.recipe import METHOD_SUFFIX, RECIPE_SUFFIX, recipe_path
 from flows.engine.run import run_stale_items

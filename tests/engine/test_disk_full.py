@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from flows.engine.item_state import list_stale
 from flows.engine.outcome import Item
-from flows.engine.plan import Plan, list_stale
+from flows.engine.plan import Plan
 from tests.engine import kill_scenarios
 from tests.engine.fault_injection import FaultProject
 

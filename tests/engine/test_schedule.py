@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from flows.engine import run as engine
+from flows.engine.compute_items import count_workers
 from flows.engine.job import Job, JobResult
 from flows.engine.outcome import Item, Outcome
 from flows.engine.plan import Plan, select_items
@@ -103,7 +103,7 @@ def test_a_failure_blocks_only_what_reads_it(reopen: Callable[[], Project]) -> N
 
 
 def test_a_run_takes_as_many_workers_as_compute_says(reopen: Callable[[], Project]) -> None:
-    assert engine.count_workers(reopen()) == 2
+    assert count_workers(reopen()) == 2
 
 
 def test_what_an_item_reads_comes_just_before_it_the_items_over_the_dataset_too() -> None:

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 import pytest
 
+from flows.engine.item_state import ItemState
 from flows.engine.outcome import Item, Outcome
-from flows.engine.plan import ItemState
 from flows.overview.film_facts import CELLS_ACROSS, CELLS_DOWN, summarise_labels, summarise_people_of_film
 from flows.overview.index import state_errors
 from flows.overview.index_page import IndexItem, make_index_item, render_index, summarise_videos
