@@ -24,7 +24,7 @@ remove_opencv_contrib = [ -z "$$(ls -d .venv/lib/python*/site-packages/opencv_co
 	$(remove_opencv)
 
 # The scripts of an environment name its folder: in a clone that was moved none starts, and make says "Error 127" alone.
-check_place = [ ! -f $(BIN)/semflow ] || [ -L .venv ] || head -n 3 $(BIN)/semflow | grep -qF "$(CURDIR)/" || { \
+check_place = [ ! -f $(BIN)/semflow ] || [ -L .venv ] || head -n 3 $(BIN)/semflow | grep -qF -e "\#!$(CURDIR)/" -e "\"$(CURDIR)/" -e "'$(CURDIR)/" || { \
 	echo "this clone was moved, and its environment names the folder where it was; run: make clean install"; exit 1; }
 # OpenCV's usual package has windows, and does not load on servers and in containers without libGL.so.1.
 ensure_opencv = $(BIN)/python -c "import cv2" 2>/dev/null || { \

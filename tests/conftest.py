@@ -32,6 +32,7 @@ LONGEST_FIRST = (
     "flows/test_determinism.py",
     "agents/test_agent_kills.py",
     "agents/test_prefect_agents.py",
+    "overview/test_dataset_card.py",
     "evaluate/test_two_stream.py",
     "flows/test_deployment.py",
     "flows/test_versions.py",

@@ -69,7 +69,7 @@ def write_removal(artifacts: VideoArtifacts, chosen: FieldObject, out: Path | No
             "see the report's section 'Semantic field (label maps)' for what there is"
         )
     if not as_json:
-        seconds = estimate_seconds(numbers, sizes, artifacts.dense_flow.cut)
+        seconds = estimate_seconds(numbers, sizes, artifacts.shots.boundary)
         hit = sum(size > 0 for size in sizes.values())
         sys.stderr.write(
             f"{hit} of {len(numbers)} frames show it; removing it takes about {format_duration(seconds)}\n"
@@ -157,7 +157,7 @@ def render_without_object(
     size = compute_map_size(frames.height, frames.width, artifacts.params.grid_side)
     device = resolve_device(artifacts.compute.device)
     inputs = VolumeArtifacts(frames, artifacts.dense_flow, artifacts.camera_poses)
-    for window in list_removal_windows(numbers, artifacts.dense_flow.cut, lambda frame: bool(mask(frame).any())):
+    for window in list_removal_windows(numbers, artifacts.shots.boundary, lambda frame: bool(mask(frame).any())):
         if not window.shows_it:
             yield from (frames.image(window.frames[n]) for n in window.rendered)
             continue
@@ -180,10 +180,10 @@ class RemovalWindow:
 
 
 def list_removal_windows(
-    numbers: Sequence[int], cut: NDArray[np.bool_], shows_it: Callable[[int], bool]
+    numbers: Sequence[int], boundary: NDArray[np.bool_], shows_it: Callable[[int], bool]
 ) -> Iterator[RemovalWindow]:
     """The windows of the frames `numbers`, in order: in each shot from the first frame that shows the object."""
-    for shot in group_by_shot(numbers, cut):
+    for shot in group_by_shot(numbers, boundary):
         seen = [place for place, frame in enumerate(shot) if shows_it(frame)]
         between = [*range(seen[0], seen[-1] + 1, CORE_FRAMES), seen[-1] + 1] if seen else []
         for start, end in pairwise(sorted({0, *between, len(shot)})):
@@ -193,19 +193,19 @@ def list_removal_windows(
             yield RemovalWindow(shot[first : end + margin], range(start - first, end - first), hit)
 
 
-def estimate_seconds(numbers: Sequence[int], sizes: Mapping[int, int], cut: NDArray[np.bool_]) -> float:
+def estimate_seconds(numbers: Sequence[int], sizes: Mapping[int, int], boundary: NDArray[np.bool_]) -> float:
     """Expected processor seconds of the removal, given the object's pixels in each frame: rough, for 640 x 360."""
-    windows = list_removal_windows(numbers, cut, lambda frame: sizes[frame] > 0)
+    windows = list_removal_windows(numbers, boundary, lambda frame: sizes[frame] > 0)
     fitted = sum(len(window.frames) for window in windows if window.shows_it)
     hit = sum(size > 0 for size in sizes.values())
     return len(numbers) * FRAME_S + hit * HIT_FRAME_S + fitted * WINDOW_FRAME_S
 
 
-def group_by_shot(numbers: Sequence[int], cut: NDArray[np.bool_]) -> list[list[int]]:
-    """Frame `numbers`, ascending, grouped by shot; `cut[n]` says whether there is a cut between frames n and n + 1."""
+def group_by_shot(numbers: Sequence[int], boundary: NDArray[np.bool_]) -> list[list[int]]:
+    """Frame `numbers`, ascending, by shot; `boundary[n]` says whether a shot begins between frames n and n + 1."""
     found: list[list[int]] = []
     for number in numbers:
-        if not found or cut[found[-1][-1] : number].any():
+        if not found or boundary[found[-1][-1] : number].any():
             found.append([])
         found[-1].append(number)
     return found

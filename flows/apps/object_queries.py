@@ -53,7 +53,7 @@ class FieldObject:
         frames = self.artifacts.field.frames
         for row in np.argsort(np.abs(frames - frame), kind="stable").tolist():
             first, last = sorted((int(frames[row]), frame))
-            if not self.artifacts.dense_flow.cut[first:last].any():
+            if not self.artifacts.shots.boundary[first:last].any():
                 return row
         return None
 

@@ -6,8 +6,10 @@ params.yaml, and the mean prediction of the whole clip is scored. `top-1` is the
 label comes first, `top-5` of those where it is among the first five, for every stream that knows the label; `p` is the
 probability of the label. `ece` is the expected calibration error of the first labels of all windows (Guo et al., 2017),
 and the tables `reliability` say how often they are right by how probable they are. Clips without a label, or with one
-that no vocabulary has, are not scored, but their predictions are shown. The action model is the project's own where it
-has one, else the one that ships with semflow; `--model FILE` takes another.
+that no vocabulary has, are not scored, but their predictions are shown. `confident right` and `confident wrong` count
+windows with a confident label; the label `none` says of a clip that it shows none of the actions, so that each is
+wrong. The action model is the project's own where it has one, else the one that ships with semflow; `--model FILE`
+takes another.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ import click
 from flows.cli.command_options import DATA_OPTION, JSON_OPTION, SAVE_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
 from flows.engine.project import find_root
-from flows.evaluate.action_reliability import list_window_predictions, measure_reliability
+from flows.evaluate.action_reliability import count_confident, list_window_predictions, measure_reliability
 from flows.evaluate.score_table import SuiteScores, TableRow
 from tasks.artifacts.action_model import ActionModel
 from tasks.artifacts.actions import ActionPrediction, Actions
@@ -111,6 +113,7 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
     scores = score_clips(clips, [actions.summarise_streams() for actions in predicted], vocabularies)
     windows = [(clip.label, list_window_predictions(each)) for clip, each in zip(clips, predicted, strict=True)]
     errors, tables = measure_reliability(windows, vocabularies)
+    errors |= count_confident(windows, vocabularies)
     return replace(scores, combined={**scores.combined, **errors}, tables={**scores.tables, **tables})
 
 

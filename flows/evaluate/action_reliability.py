@@ -1,6 +1,7 @@
 """Reliability of action recognition on labelled clips: is a window's first label as often right as it is probable?
 
-Every window of a labelled clip counts as one prediction, since `confident` is said of windows.
+Every window of a labelled clip counts as one prediction, since `confident` is said of windows. Those of clips that show
+none of the actions (label NO_ACTION) count where confident labels are: each is wrong there.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from flows.evaluate.score_table import TableRow
 from tasks.artifacts.actions import STREAMS, Actions
 from tasks.streams.calibration import average_gap, bin_confidence
 
+NO_ACTION = "none"
+"""Label of a clip that shows none of the vocabularies' actions."""
+
 
 @dataclass(frozen=True)
 class WindowPrediction:
@@ -23,12 +27,15 @@ class WindowPrediction:
     vocabulary: str
     label: str
     probability: float
+    confident: bool = False
 
 
 def list_window_predictions(actions: Actions) -> list[WindowPrediction]:
     """The first labels of all windows, streams and subjects, in the order of the table."""
     best = actions.take(actions.best)
-    rows = zip(best.stream, best.vocabulary, best.label, best.probability.tolist(), strict=True)
+    rows = zip(
+        best.stream, best.vocabulary, best.label, best.probability.tolist(), best.confident.tolist(), strict=True
+    )
     return [WindowPrediction(*row) for row in rows]
 
 
@@ -62,3 +69,22 @@ def measure_reliability(
                 for one in bins
             ]
     return errors, tables
+
+
+def count_confident(
+    labelled: Sequence[tuple[str | None, Sequence[WindowPrediction]]], vocabularies: Mapping[str, Sequence[str]]
+) -> dict[str, float]:
+    """Windows with a confident label, right and wrong, by stream; of clips whose label it has, or with NO_ACTION."""
+    counts: dict[str, float] = {}
+    for stream in STREAMS:
+        right = [
+            window.label == label
+            for label, windows in labelled
+            for window in windows
+            if window.stream == stream
+            and window.confident
+            and (label == NO_ACTION or label in vocabularies.get(window.vocabulary, ()))
+        ]
+        if any(window.stream == stream for _, windows in labelled for window in windows):
+            counts |= {f"confident right {stream}": sum(right), f"confident wrong {stream}": len(right) - sum(right)}
+    return counts

@@ -5,13 +5,14 @@ frames are used, at 320 x 180. Each is joined with the clip after the next one, 
 dissolves of half a second and one second, both clips moving on meanwhile. Each is also taken alone: as it is, at double
 speed, and with a flash of two white frames. Flow is the stage's own. A boundary within the frames of the true
 transition, two frames more on each side, is found; every other one is false. `named` is the share of those found that
-have the right kind, and `off` their mean distance from the middle, frames.
+have the right kind, and `off` their mean distance from the middle, frames. With --peers a table compares with the
+detectors of PySceneDetect on the same films (shot_peers.py).
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -23,7 +24,8 @@ import numpy as np
 
 from flows.cli.command_options import DATA_OPTION, JSON_OPTION, SAVE_OPTION, ValuesCommand
 from flows.cli.run_suite import run_suite
-from flows.evaluate.score_table import SuiteScores
+from flows.evaluate.score_table import SuiteScores, TableRow
+from flows.evaluate.shot_peers import find_shot_peers
 from tasks.arrays import Image
 from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.shots import Transition
@@ -92,6 +94,7 @@ class FlowMemory:
 
 @click.command(cls=ValuesCommand)
 @DATA_OPTION
+@click.option("--peers", is_flag=True, help="compare with the detectors of PySceneDetect, where it is installed")
 @SAVE_OPTION
 @JSON_OPTION
 def command(**options: Any) -> int:
@@ -107,16 +110,41 @@ def evaluate(arguments: argparse.Namespace, params: ParamSections) -> SuiteScore
     memory = FlowMemory(backend, FlowEncoding(SIZE[1], SIZE[0], flow.stored_grid, flow.stored_steps_per_px))
     settings = params.get_section(FindShotsParams)
     makers = list_makers()
+    peers = find_shot_peers() if arguments.peers else {}
     rows: dict[str, list[dict[str, float]]] = {name: [] for name in makers}
+    told = {peer: {name: list[dict[str, float]]() for name in makers} for peer in peers}
     with track_progress("eval", "clips joined", len(clips)) as done:
         for number, clip in enumerate(clips):
             for name, make in makers.items():
                 film = make(clip, clips[(number + 2) % len(clips)])
                 found = find_boundaries(film.pictures, memory, settings)
                 rows[name].append(score_film(film, found, name.split(",")[0]))
+                for peer, detect in peers.items():
+                    images = [picture.image for picture in film.pictures]
+                    told[peer][name].append(score_film(film, detect(images, FPS), name.split(",")[0]))
             done(f"clip {number + 1}")
     items = {name: pool_scores(found) for name, found in rows.items()}
-    return SuiteScores("shots", items, pool_scores([row for found in rows.values() for row in found]))
+    tables = {"beside others": list_peer_scores({"semflow": rows} | told)} if peers else {}
+    return SuiteScores("shots", items, pool_scores([row for found in rows.values() for row in found]), tables)
+
+
+def list_peer_scores(found: Mapping[str, Mapping[str, Sequence[dict[str, float]]]]) -> list[TableRow]:
+    """A row for each detector: found of all films with a transition, false ones of films of one shot, and all false."""
+    return [
+        {
+            "detector": detector,
+            **{
+                name: (
+                    f"{sum(row['found'] for row in rows):g} of {len(rows)}"
+                    if any(row["true"] for row in rows)
+                    else f"{sum(row['false'] for row in rows):g} false"
+                )
+                for name, rows in films.items()
+            },
+            "false in all": sum(row["false"] for rows in films.values() for row in rows),
+        }
+        for detector, films in found.items()
+    ]
 
 
 def find_boundaries(pictures: Clip, memory: FlowMemory, params: FindShotsParams) -> list[Transition]:

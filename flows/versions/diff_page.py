@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import resources
 
+from flows.versions.diff_charts import draw_counts, draw_distributions
 from flows.versions.diff_text import format_difference, format_value
 from flows.versions.version_diff import VersionDiff, list_identity_groups
 
@@ -25,6 +26,8 @@ def render_diff(diff: VersionDiff) -> str:
             value=format_value,
             difference=format_difference,
             groups=list_identity_groups,
+            distributions=draw_distributions,
+            counts=draw_counts,
         )
     )
 

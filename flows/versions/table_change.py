@@ -18,6 +18,10 @@ LEFT_OUT = ("frame", "pts_s", "start_s", "end_s", "window", "rank", "class_id")
 MIN_DISTANCE = 0.01
 """Smallest distance of two distributions that is reported."""
 DIGITS = 4
+BINS = 24
+"""Bins of the histograms that are shown."""
+SPAN_QUANTILES = (0.005, 0.995)
+"""Share of both versions' values below which the histograms begin and end: values beyond count in the last bins."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,10 @@ class ColumnChange:
     """Before and after."""
     distance: float
     """Largest difference of the two cumulative distributions, 0..1 (the statistic of Kolmogorov and Smirnov)."""
+    span: tuple[float, float]
+    """Where the histograms begin and end, in the unit of the column."""
+    histograms: tuple[tuple[float, ...], tuple[float, ...]]
+    """Share of the values in each bin, before and after."""
 
 
 @dataclass(frozen=True)
@@ -96,4 +104,12 @@ def _compare_columns(name: str, before: NDArray[Any], after: NDArray[Any]) -> Co
     values = np.concatenate([one, other])
     shares = [np.searchsorted(column, values, "right") / len(column) for column in (one, other)]
     medians = (round(float(np.median(one)), DIGITS), round(float(np.median(other)), DIGITS))
-    return ColumnChange(name, medians, round(float(np.abs(shares[0] - shares[1]).max()), DIGITS))
+    low, high = (float(end) for end in np.quantile(values, SPAN_QUANTILES))
+    edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
+    histograms = [
+        tuple(np.round(np.histogram(np.clip(column, *edges[[0, -1]]), edges)[0] / len(column), DIGITS).tolist())
+        for column in (one, other)
+    ]
+    distance = round(float(np.abs(shares[0] - shares[1]).max()), DIGITS)
+    span = round(float(edges[0]), DIGITS), round(float(edges[-1]), DIGITS)
+    return ColumnChange(name, medians, distance, span, (histograms[0], histograms[1]))

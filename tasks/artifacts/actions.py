@@ -60,13 +60,18 @@ class Actions(Table):
     confident: Column = column(
         "bool",
         "",
-        "first of its rank, probable enough, of a person filmed as those whom the stream was tried on, and not like "
-        "nothing that was learned",
+        "first of its rank, probable enough, of a person filmed as those whom the stream was tried on, not like "
+        "nothing that was learned, and of Kinetics-400 only with enough evidence (max_logit)",
     )
     novelty: Column = _optional_column(
         "0..1",
         "share of the labelled segments that are nearer to the others than the window is to any: near 1 it looks like "
         "nothing that was learned; NaN without labels of your own",
+    )
+    max_logit: Column = _optional_column(
+        "logit",
+        "evidence for the first label of the window, before it is compared with the other labels; NaN where labels are "
+        "not those of Kinetics-400",
     )
     x1: Column = column("float32", "px", "left edge of the square looked at: in cam_frame, or the window's middle")
     y1: Column = column("float32", "px", "top edge, y downwards; the square may reach beyond the frame")
@@ -84,6 +89,9 @@ class Actions(Table):
     confident_from: float = metadata_field("0..1", "probability from which a first label is confident")
     unfamiliar_from: float = metadata_field(
         "0..1", "novelty above which a window looks like nothing that was learned", default=1.0
+    )
+    evident_from: float = metadata_field(
+        "logit", "max_logit from which a first label of Kinetics-400 is confident", default=0.0
     )
 
     def check_values(self) -> None:
@@ -115,6 +123,11 @@ class Actions(Table):
     def unfamiliar(self) -> NDArray[np.bool_]:
         """(n,) which rows are of a window that looks like nothing that was learned."""
         return self.novelty > self.unfamiliar_from
+
+    @property
+    def uncertain(self) -> NDArray[np.bool_]:
+        """(n,) which rows are of a window that shows none of Kinetics-400's actions clearly."""
+        return self.max_logit < self.evident_from
 
     @property
     def xyxy(self) -> NDArray[np.float32]:

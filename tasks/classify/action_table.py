@@ -10,6 +10,7 @@ import numpy as np
 
 from tasks.artifacts.actions import STREAMS, Actions
 from tasks.classify.classification_inputs import ClassificationInputs
+from tasks.classify.kinetics_evidence import describe_evidence, lacks_evidence
 from tasks.classify.motion_conditions import (
     PRETRAINED,
     MotionConditions,
@@ -28,7 +29,6 @@ def build_action_table(inputs: ClassificationInputs, predictions: Sequence[Strea
     """The top labels of `looks`, ordered."""
     frames, params, windows = inputs.frames, inputs.params, inputs.windows
     conditions = measure_conditions(inputs, predictions)
-    doubted = {key for key, one in conditions.items() if one.is_small(params) or one.is_moving(params)}
     facts = _collect_facts(inputs, predictions, conditions)
     if not predictions:
         return Actions.empty(**facts)
@@ -42,10 +42,7 @@ def build_action_table(inputs: ClassificationInputs, predictions: Sequence[Strea
     first, last = np.array(spans, np.int32).T
     rank = np.array([rank + 1 for _, rank, _ in rows], np.int16)
     probability = np.array([prediction.probabilities[label] for prediction, _, label in rows], np.float32)
-    novelty = np.array([one.novelty for one, _, _ in rows])
-    believed = np.array(
-        [one.vocabulary != PRETRAINED or (one.window, one.track_id) not in doubted for one, _, _ in rows], np.bool_
-    ) & ~(novelty > params.max_novelty)
+    believed = np.array([is_believed(one, conditions, params) for one, _, _ in rows], np.bool_)
     saliency = [prediction.saliency[rank] for prediction, rank, _ in rows]
     square = np.array([each.square for each in saliency], np.float32)
     return Actions(
@@ -62,7 +59,8 @@ def build_action_table(inputs: ClassificationInputs, predictions: Sequence[Strea
         label=np.array([prediction.labels[label] for prediction, _, label in rows], object),
         probability=probability,
         confident=(rank == 1) & (probability >= np.float32(params.min_probability)) & believed,
-        novelty=novelty,
+        novelty=np.array([one.novelty for one, _, _ in rows]),
+        max_logit=np.array([one.max_logit for one, _, _ in rows]),
         x1=square[:, 0],
         y1=square[:, 1],
         x2=square[:, 2],
@@ -71,6 +69,18 @@ def build_action_table(inputs: ClassificationInputs, predictions: Sequence[Strea
         cam=np.stack([each.cam for each in saliency]),
         **facts,
     )
+
+
+def is_believed(
+    prediction: StreamPrediction, conditions: Mapping[tuple[int, int], MotionConditions], params: ClassifyParams
+) -> bool:
+    """Whether a probable label is confident: filmed as in the trials, like what was learned, and with evidence."""
+    if prediction.novelty > params.max_novelty or lacks_evidence(prediction, params):
+        return False
+    filmed = conditions.get((prediction.window, prediction.track_id))
+    if prediction.vocabulary != PRETRAINED or filmed is None:
+        return True
+    return not (filmed.is_small(params) or filmed.is_moving(params))
 
 
 def _collect_facts(
@@ -88,10 +98,12 @@ def _collect_facts(
         "network": params.network,
         "confident_from": params.min_probability,
         "unfamiliar_from": params.max_novelty,
+        "evident_from": params.min_logit,
         "notes": [
             *write_notes(inputs, predictions),
             *describe_conditions(conditions, params),
             *describe_novelty(predictions, params),
+            *describe_evidence(predictions, params),
         ],
     }
 
@@ -116,7 +128,7 @@ def write_notes(inputs: ClassificationInputs, predictions: Sequence[StreamPredic
     found: list[str] = []
     seconds = inputs.params.window_length / inputs.params.fps
     repeated = sum(window.looped for window in windows)
-    if repeated and not inputs.dense_flow.cut.any():
+    if repeated and all(window.shot == (0, len(inputs.frames) - 1) for window in windows):
         found.append(f"The video is shorter than a window of {seconds:.2g} s and was repeated to fill it.")
     elif repeated:
         found.append(

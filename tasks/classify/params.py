@@ -52,6 +52,10 @@ class ClassifyParams(Params):
     """Novelty above which a window looks like nothing that was learned and none of your labels is confident: 0.95 is
     farther from all labelled segments than 95 of 100 of them are from those of other videos; 1 for no limit."""
 
+    min_logit: float = Field(ge=0)
+    """Logit of the first label of Kinetics-400 below which it is not confident (tasks/classify/kinetics_evidence.py):
+    17 is measured for I3D, other networks need their own; 0 for no limit."""
+
     @property
     def window_plan(self) -> WindowPlan:
         """Length, stride and greatest number of the windows."""

@@ -21,7 +21,7 @@ from tasks.artifacts.frames import Frames
 from tasks.classify.classification_inputs import ClassificationInputs
 from tasks.classify.params import ClassifyParams
 from tasks.classify.stream_prediction import WHOLE_FRAME, SaliencyMap, StreamPrediction, select_top_labels
-from tasks.streams.clip_network import ClipNetwork, make_torch_head
+from tasks.streams.clip_network import ClipNetwork, compute_linear_logits, make_torch_head
 from tasks.streams.grad_cam import grad_cam
 from tasks.streams.i3d import load_i3d
 from tasks.streams.kinetics_labels import KINETICS_400
@@ -31,8 +31,9 @@ from tasks.streams.spatial_stream import extract_spatial_features
 from tasks.streams.video_clips import ClipWindow, VideoClip, make_frame_squares, make_person_squares, read_clips
 from tasks.streams.video_resnet import load_video_resnet
 
-LabelledProbabilities = tuple[NDArray[np.float32], tuple[SaliencyMap, ...], float]
-"""(labels,) probabilities, a saliency map for each of the top labels, and the novelty of the clip."""
+LabelledProbabilities = tuple[NDArray[np.float32], tuple[SaliencyMap, ...], float, float]
+"""(labels,) probabilities, a saliency map for each of the top labels, novelty of the clip, and largest logit."""
+NOT_KNOWN = float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,7 @@ def predict_rgb(inputs: ClassificationInputs) -> Iterator[StreamPrediction]:
         network = _load_network(inputs.params, inputs.device)
         head = LinearHead("i3d", network.weights, network.bias)
         classified = (
-            (*_predict_clip(network, head, job, maps), float("nan"))
+            (*_predict_clip(network, head, job, maps), NOT_KNOWN, _find_max_logit(network, maps))
             for job, maps in zip(jobs, network.compute_maps(clips), strict=True)
         )
         yield from _make_predictions(jobs, classified, KINETICS_400, network.labels)
@@ -101,8 +102,10 @@ def _read_job_clips(frames: Frames, jobs: Sequence[ClipJob]) -> Iterator[VideoCl
 def _make_predictions(
     jobs: Sequence[ClipJob], classified: Iterable[LabelledProbabilities], vocabulary: str, labels: tuple[str, ...]
 ) -> Iterator[StreamPrediction]:
-    for job, (found, saliency, novelty) in zip(jobs, classified, strict=True):
-        yield StreamPrediction(job.number, "rgb", job.track_id, vocabulary, labels, found, saliency, novelty)
+    for job, (found, saliency, *facts) in zip(jobs, classified, strict=True):
+        novelty, max_logit = facts
+        subject = job.number, "rgb", job.track_id, vocabulary, labels
+        yield StreamPrediction(*subject, found, saliency, novelty, max_logit)
 
 
 def _predict_team_labels(
@@ -113,14 +116,19 @@ def _predict_team_labels(
     if head.feature_source == "i3d":
         network = load_i3d(device)
         for job, maps in zip(jobs, network.compute_maps(clips), strict=True):
-            yield *_predict_clip(network, head, job, maps), measure_novelty(learned, network.pool(maps).numpy())
+            novelty = measure_novelty(learned, network.pool(maps).numpy())
+            yield *_predict_clip(network, head, job, maps), novelty, NOT_KNOWN
         return
     for job, clip in zip(jobs, clips, strict=True):
         features = extract_spatial_features(head.feature_source, [clip], device)
         found = predict_probabilities(head, features)[0].astype(np.float32)
         middle = job.squares[len(job.squares) // 2]
         saliency = tuple(SaliencyMap.without_map(middle) for _ in select_top_labels(found))
-        yield found, saliency, measure_novelty(learned, features)
+        yield found, saliency, measure_novelty(learned, features), NOT_KNOWN
+
+
+def _find_max_logit(network: ClipNetwork, maps: Tensor) -> float:
+    return float(compute_linear_logits(network.pool(maps).numpy(), network.weights, network.bias).max())
 
 
 def _predict_clip(

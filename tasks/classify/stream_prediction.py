@@ -63,6 +63,8 @@ class StreamPrediction:
     """One for each of `top_labels`."""
     novelty: float = float("nan")
     """How unlike the training segments the window is (tasks/streams/novelty.py), 0..1; NaN where they are not known."""
+    max_logit: float = float("nan")
+    """Logit of the most probable label of Kinetics-400; NaN for other vocabularies."""
 
     @property
     def top_labels(self) -> NDArray[np.intp]:

@@ -18,10 +18,13 @@ MAX_DISTANCE = 32
 """Frames to the stored frame whose features are taken at most."""
 
 
-def read_feature_grid(features: Features, dense_flow: DenseFlow, frame: int) -> NDArray[np.float32] | None:
+def read_feature_grid(
+    features: Features, dense_flow: DenseFlow, shot_of_frames: NDArray[np.intp], frame: int
+) -> NDArray[np.float32] | None:
     """(h, w, d) unit vectors of a frame, zeros where flow leads to no stored vector; None where there are none at all.
 
-    Not stored frames take the vectors of the nearest stored frame of the same shot that is undamaged.
+    Not stored frames take the vectors of the nearest stored frame of the same shot that is undamaged;
+    `shot_of_frames` (frames,) are numbers of shots.
     """
     if features.is_stored(frame):
         return features.vectors(frame)
@@ -30,7 +33,7 @@ def read_feature_grid(features: Features, dense_flow: DenseFlow, frame: int) -> 
         if distances[row] > MAX_DISTANCE:
             break
         stored = int(features.frames[row])
-        if dense_flow.cut[min(frame, stored) : max(frame, stored)].any():
+        if shot_of_frames[frame] != shot_of_frames[stored]:
             continue
         vectors = features.vectors(stored)
         if vectors is not None:

@@ -68,4 +68,4 @@ class FieldInputs:
 
     def feature_grid(self, frame: int) -> NDArray[np.float32] | None:
         """(h, w, d) unit vectors of a frame, moved by the flow where it is not stored; None where there are none."""
-        return read_feature_grid(self.features, self.dense_flow, frame)
+        return read_feature_grid(self.features, self.dense_flow, self.shot_of_frames, frame)

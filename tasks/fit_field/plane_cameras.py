@@ -66,15 +66,10 @@ def make_static_cameras(frames: int, planes: int) -> PlaneCameras:
     return PlaneCameras(np.broadcast_to(np.eye(3), (frames, planes, 3, 3)).copy())
 
 
-def make_homography_cameras(steps: Sequence[Matrix | None], planes: int) -> PlaneCameras:
-    """Cameras under which all planes move as the background; (3, 3) `steps` map each frame to the next.
-
-    SemflowError at a cut (a step that is None): no window crosses one.
-    """
+def make_homography_cameras(steps: Sequence[Matrix], planes: int) -> PlaneCameras:
+    """Cameras under which all planes move as the background; (3, 3) `steps` map each frame to the next."""
     chained: list[Matrix] = [np.eye(3)]
-    for number, step in enumerate(steps):
-        if step is None:
-            raise SemflowError(f"frames of a window must be of one shot, got a cut after frame {number} of it")
+    for step in steps:
         chained.append(_normalize(step @ chained[-1]))
     reference_to_first = np.linalg.inv(chained[reference_index(len(chained))])
     to_frame = np.stack([_normalize(first_to_frame @ reference_to_first) for first_to_frame in chained])
@@ -112,15 +107,19 @@ def resize_homography(step: Matrix, size: tuple[int, int], other: tuple[int, int
 
 def compose_background_homographies(
     dense_flow: DenseFlow, chosen: Sequence[int], height: int, width: int
-) -> list[Matrix | None]:
-    """(3, 3) background homographies from each chosen frame to the next, in map pixels; None across a cut."""
-    found: list[Matrix | None] = []
+) -> list[Matrix]:
+    """(3, 3) background homographies from each chosen frame to the next, in map pixels.
+
+    All frames are of one shot. Pairs without flow in it (a flash, the black of a fade, a damaged frame) say nothing of
+    the camera, which counts as still there.
+    """
+    found: list[Matrix] = []
     for start, end in pairwise(chosen):
         whole = np.eye(3)
         for pair in range(start, end):
             whole = dense_flow.camera(pair) @ whole
         size = dense_flow.height, dense_flow.width
-        found.append(None if dense_flow.cut[start:end].any() else resize_homography(whole, size, (height, width)))
+        found.append(resize_homography(whole, size, (height, width)))
     return found
 
 

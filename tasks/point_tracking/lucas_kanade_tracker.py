@@ -1,7 +1,7 @@
 """Point tracking by sparse Lucas-Kanade optical flow from frame to frame, without features and without occlusion.
 
-A point ends, and is hidden from then on, where its forward-backward error is too large (geometry/lucas_kanade.py), at a
-cut, and where it leaves the image; it is never found again. The simple baseline beside point_tracker.py.
+A point ends, and is hidden from then on, where its forward-backward error is too large (geometry/lucas_kanade.py), at
+the end of its shot, and where it leaves the image; it is never found again. The baseline beside point_tracker.py.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _track_one_way(inputs: PointTrackingInputs, start: int, order: Iterable[int]
     image = _gray_image(inputs, start)
     at, alive, before = tracks.positions[start].copy(), np.ones(tracks.positions.shape[1], np.bool_), start
     for now in order:
-        if inputs.dense_flow.cut[min(before, now) : max(before, now)].any():
+        if inputs.boundary[min(before, now) : max(before, now)].any():
             alive[:] = False
         following = _gray_image(inputs, now) if alive.any() else None
         if following is not None and image is not None:

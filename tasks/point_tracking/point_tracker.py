@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tasks.arrays import GrayImage, Image, Matrix, Points, Points32
 from tasks.artifacts.dense_flow import DenseFlow
-from tasks.artifacts.features import Features
+from tasks.artifacts.features import FeatureGrids
 from tasks.geometry.cell_grid import CellGrid
 from tasks.label_propagation.memory_bank import compute_cosine_spread
 from tasks.sequence.flow_trajectory import compute_flow_trust, sample_bilinear
@@ -40,9 +40,11 @@ class PointTrackingInputs:
     """Flow, features and images of a video, at working size."""
 
     dense_flow: DenseFlow
-    features: Features
+    features: FeatureGrids
     image: Callable[[int], Image | None]
     """The image of a frame; None where it is missing."""
+    boundary: NDArray[np.bool_]
+    """(t - 1,) whether a shot begins between each frame and the next: no point goes beyond it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +81,7 @@ class _TrackedPoint:
     vectors: list[NDArray[np.float32]] = field(default_factory=list[NDArray[np.float32]])
     """Its features at those times."""
     is_ended: bool = False
-    """Whether a cut ended it."""
+    """Whether the end of its shot ended it."""
 
 
 def track_points(inputs: PointTrackingInputs, frame: int, points: NDArray[Any], length: int) -> PointTracks:
@@ -99,7 +101,7 @@ def track_points(inputs: PointTrackingInputs, frame: int, points: NDArray[Any], 
 
 def _track_step(inputs: PointTrackingInputs, points: Sequence[_TrackedPoint], before: int, now: int) -> None:
     """Advance the points from frame `before` to its neighbour `now`."""
-    if inputs.dense_flow.cut[min(before, now)]:
+    if inputs.boundary[min(before, now)]:
         for point in points:
             point.is_ended, point.confidence = True, 0.0
         return

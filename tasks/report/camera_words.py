@@ -35,8 +35,9 @@ def describe_camera(flow: DenseFlow, first: int, stop: int) -> str:
         return "The camera stands still, so there is nothing to take out."
     pace = f"{format_number(speed, 2)} px per frame"
     return (
-        f"The camera moves by {pace} (median). Its motion, estimated from the background, is taken out; the errors add "
-        "up from frame to frame, so distances far below the camera's own way are unsure, and those over minutes too."
+        f"In this shot the camera moves by {pace} (median). Its motion, estimated from the background, is taken out; "
+        "the errors add up from frame to frame, so distances far below the camera's own way are unsure, and those over "
+        "minutes too."
     )
 
 
@@ -46,6 +47,7 @@ def describe_hip_speeds(flow: DenseFlow, frames: int) -> str | None:
     if not speed > STILL_PX:
         return None
     return (
-        f"The camera moves here ({format_number(speed, 2)} px per frame, median), and hip speeds are those in the "
-        "picture: somebody whom the camera goes along with seems to stand. Base speeds, below, are without its motion."
+        f"The camera moves ({format_number(speed, 2)} px per frame, median of the film), and hip speeds are those in "
+        "the picture: somebody whom the camera goes along with seems to stand. Base speeds, below, are without its "
+        "motion."
     )

@@ -40,7 +40,9 @@ def _say_who(data: ReportData) -> str:
     words = _count_people(seen) + (f" ({_count_people(brief)} more for less than {BRIEF_S:g} s)" if brief else "")
     most = next((int(one.amounts.max()) for one in count_per_frame(data) if one.class_name == PERSON), 0)
     at_once = f", at most {most} at once" if len(people) > 1 else ""
-    beside = f"; also {others}" if others else ""
+    brief_others = any(one.class_name != PERSON and one.present_s < BRIEF_S for one in data.track_summaries)
+    since = f", for {BRIEF_S:g} s or more," if brief_others else ""
+    beside = f"; also{since} {others}" if others else ""
     return f"{length} of film with {words}{at_once}{beside}."
 
 

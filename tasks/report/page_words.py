@@ -36,7 +36,8 @@ PAGE_WORDS = {
     "Heel strike, cadence": "The moment at which a foot touches the ground after its swing, and the number of steps "
     "per minute.",
     "Base": "Where somebody stands: the middle of the lower edge of the box.",
-    "Cut, shot": "A jump to another picture, and the film between two cuts. Nothing is followed across a cut.",
+    "Cut, shot": "A jump to another picture, and the film between two of them, fades and dissolves included. Nothing "
+    "is followed from one shot into the next.",
     "Damaged, lost": "A frame that came out of the file with errors, and one that did not come out at all.",
     "Recipe": "What a file was made of: inputs, parameters, models and program versions, so that it can be made again.",
 }

@@ -82,6 +82,12 @@ def knee_flexion(kinematics: Kinematics, side: str) -> Floats:
     return to_bend(kinematics.angle(f"knee_{side}"))
 
 
+def count_knee_poses(kinematics: Kinematics, person: PersonMotion) -> int:
+    """Poses of a person in which the bend of a knee is known, of the knee that is known more often."""
+    bends = (knee_flexion(kinematics, side)[person.rows] for side in ("left", "right"))
+    return max(int(np.isfinite(bend).sum()) for bend in bends)
+
+
 def collect_strides(kinematics: Kinematics, person: PersonMotion, side: str) -> Floats:
     """(s, 101) knee flexion over each stride of one leg, from its heel strike (0 %) to its next one (100 %).
 

@@ -14,6 +14,7 @@ from tasks.artifacts.action_model import StreamRegion
 from tasks.artifacts.artifact import Dataset
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.frames import Frames
+from tasks.artifacts.shots import Shots
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import BadInput
 
@@ -23,16 +24,18 @@ PERSON = "person"
 
 @dataclass(frozen=True)
 class TrainingVideos:
-    """Frames, flow and tracks of all videos."""
+    """Frames, flow, tracks and shots of all videos."""
 
     frames: Dataset[Frames]
     dense_flow: Dataset[DenseFlow]
     tracks: Dataset[Tracks]
+    shots: Dataset[Shots]
 
     @property
     def videos(self) -> tuple[str, ...]:
-        """Names of the videos that have all three."""
-        return tuple(v for v in self.frames.paths if v in self.dense_flow.paths and v in self.tracks.paths)
+        """Names of the videos that have all four."""
+        others = self.dense_flow.paths, self.tracks.paths, self.shots.paths
+        return tuple(video for video in self.frames.paths if all(video in paths for paths in others))
 
 
 @dataclass(frozen=True, eq=False)

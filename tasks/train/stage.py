@@ -14,6 +14,7 @@ from tasks.artifacts.action_model import ActionModel
 from tasks.artifacts.artifact import Dataset, UserInput
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.frames import Frames
+from tasks.artifacts.shots import Shots
 from tasks.artifacts.tracks import Tracks
 from tasks.params import Compute
 from tasks.stage import stage
@@ -37,7 +38,7 @@ def select_labelled_videos(params: TrainParams, sources: Mapping[str, UserInput]
 )
 def train(
     frames: Dataset[Frames], dense_flow: Dataset[DenseFlow], tracks: Dataset[Tracks], action_labels: ActionLabels,
-    *, params: TrainParams, compute: Compute,
+    *, shots: Dataset[Shots], params: TrainParams, compute: Compute,
 ) -> ActionModel:  # fmt: skip
     """The model of the team's labels, without labels the pretrained one; BadInput where labels fit no video."""
     if not action_labels.given:
@@ -51,4 +52,4 @@ def train(
     from tasks.train.train_action_model import train_action_model
 
     context = TrainContext(params, load_pretrained_temporal(), resolve_device(compute.device))
-    return train_action_model(TrainingVideos(frames, dense_flow, tracks), action_labels, context)
+    return train_action_model(TrainingVideos(frames, dense_flow, tracks, shots), action_labels, context)

@@ -22,6 +22,7 @@ from tasks.arrays import Boxes
 from tasks.artifacts.action_model import StackSettings, TemporalStream
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.frames import Frames
+from tasks.artifacts.shots import Shots
 from tasks.checksummed_file import read_checksummed, write_checksummed
 from tasks.fingerprint import fingerprint_module, library_version
 from tasks.streams.flow_stack import (
@@ -73,15 +74,17 @@ class TrainContext:
     device: str
 
 
-def extract_stream_features(segment: LabelSegment, frames: Frames, flow: Path, context: TrainContext) -> StreamFeatures:
-    """Compute the features of `segment`."""
+def extract_stream_features(
+    segment: LabelSegment, frames: Frames, flow: Path, shots: Path, context: TrainContext
+) -> StreamFeatures:
+    """Compute the features of `segment`; `flow` and `shots` are the files of its video."""
     params, stream, device = context.params, context.stream, context.device
     nothing = np.empty((0, 0), np.float32)
     spatial, temporal, kept = nothing, nothing, np.empty((0, 0, 0, 0), np.int8)
     dense_flow = DenseFlow.load(flow)
     if params.spatial != "none":
         spatial = extract_spatial_features(
-            params.spatial, read_segment_clips(segment, frames, dense_flow.cut, params), device
+            params.spatial, read_segment_clips(segment, frames, Shots.load(shots).boundary, params), device
         )
     if params.temporal != "none":
         found = build_segment_stacks(segment, frames, dense_flow, stream.stacks, params.flow_stacks_per_segment)
@@ -93,14 +96,14 @@ def extract_stream_features(segment: LabelSegment, frames: Frames, flow: Path, c
 
 
 def read_segment_clips(
-    segment: LabelSegment, frames: Frames, cut: NDArray[np.bool_], params: TrainParams
+    segment: LabelSegment, frames: Frames, boundary: NDArray[np.bool_], params: TrainParams
 ) -> list[NDArray[np.uint8]]:
-    """Up to `params.clips_per_segment` clips, none over a cut; for MobileNetV2 the middle frame of each alone."""
+    """Up to `params.clips_per_segment` clips, each in one shot; for MobileNetV2 the middle frame of each alone."""
     inside = np.zeros(len(frames), np.bool_)
     inside[segment.first : segment.stop] = True
     plan = WindowPlan(fps=CLIP_FPS, length=CLIP_FRAMES, stride=CLIP_FRAMES, max_windows=params.clips_per_segment)
     found: list[NDArray[np.uint8]] = []
-    for window in make_clip_windows(frames.pts_s, frames.ok & inside, cut, plan):
+    for window in make_clip_windows(frames.pts_s, frames.ok & inside, boundary, plan):
         at = window.frames[len(window.frames) // 2 :][:1] if params.spatial == "mobilenet-v2" else window.frames
         clip_window = replace(window, frames=at)
         found += read_clips(frames, clip_window, [_make_squares(segment, frames, clip_window)])

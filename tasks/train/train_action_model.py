@@ -207,11 +207,11 @@ def _extract_features(
     keys: list[str] = []
     with track_progress("train", "extracting features of labels", len(labels.rows), logged=True) as step:
         for row, frames in load_label_segments(labels, footage, context.params.region):
-            flow = footage.dense_flow.paths[row.video]
-            key = compute_feature_key(row, (footage.frames.paths[row.video], flow), context.params)
+            flow, shots = footage.dense_flow.paths[row.video], footage.shots.paths[row.video]
+            key = compute_feature_key(row, (footage.frames.paths[row.video], flow, shots), context.params)
             found = cache.load(key)
             if found is None:
-                found = extract_stream_features(row, frames, flow, context)
+                found = extract_stream_features(row, frames, flow, shots, context)
                 cache.save(key, found)
             rows.append(row)
             features.append(found)

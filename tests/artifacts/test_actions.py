@@ -64,12 +64,14 @@ def test_it_comes_back_as_it_was_saved_and_the_whole_frame_has_no_track(tmp_path
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
 
 
-def test_files_of_earlier_versions_have_no_novelty_and_are_read(tmp_path: Path) -> None:
-    given = make_actions(ROWS, novelty=np.linspace(0, 1, len(ROWS)))
+@pytest.mark.parametrize("name", ["novelty", "max_logit"])
+def test_files_of_earlier_versions_lack_columns_and_are_read(name: str, tmp_path: Path) -> None:
+    given = make_actions(ROWS, **{name: np.linspace(0, 1, len(ROWS))})
     given.save(tmp_path / "a.parquet")
-    assert (Actions.load(tmp_path / "a.parquet").novelty == given.novelty).all()
-    pq.write_table(pq.read_table(tmp_path / "a.parquet").drop_columns(["novelty"]), tmp_path / "b.parquet")
-    assert np.isnan(Actions.load(tmp_path / "b.parquet").novelty).all()
+    assert (getattr(Actions.load(tmp_path / "a.parquet"), name) == getattr(given, name)).all()
+    pq.write_table(pq.read_table(tmp_path / "a.parquet").drop_columns([name]), tmp_path / "b.parquet")
+    back = Actions.load(tmp_path / "b.parquet")
+    assert np.isnan(getattr(back, name)).all() and not back.unfamiliar.any() and not back.uncertain.any()
 
 
 def test_an_empty_table_has_the_columns(tmp_path: Path) -> None:

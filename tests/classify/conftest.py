@@ -78,6 +78,7 @@ def params() -> Callable[..., ClassifyParams]:
             "min_body_px": 0.0,
             "max_camera_speed": 1.0,
             "max_novelty": 0.95,
+            "min_logit": 0.0,
         }
         return ClassifyParams.model_validate(usual | changed)
 

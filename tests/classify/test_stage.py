@@ -11,6 +11,7 @@ from tasks.artifacts.actions import Actions
 from tasks.artifacts.shots import Shots
 from tasks.artifacts.table import NULL
 from tasks.classify.action_table import UNFAMILIAR
+from tasks.classify.kinetics_evidence import UNCERTAIN
 from tasks.classify.stage import classify
 from tasks.streams.kinetics_labels import load_kinetics_labels
 from tests.factories.compute import make_compute
@@ -61,6 +62,7 @@ def test_with_the_real_weights_a_disc_over_noise_is_no_confident_action(judge) -
     actions = judge(max_windows=1)
     rgb = actions.take(actions.stream == "rgb")
     assert len(rgb) == 5 and not rgb.confident.any()
+    assert 0 < rgb.max_logit[0] < 17, "far from what a film of one of its actions has"
     assert (rgb.cam.max(axis=1) == 255).all()
 
 
@@ -111,6 +113,21 @@ def test_windows_unlike_all_that_was_learned_have_no_confident_label_and_the_tab
     flow = found.take(found.stream == "flow")
     assert len(flow) and not flow.confident.any()
     assert run(model=make_model("team", learned=learned), min_probability=0.0, max_novelty=1.0).confident.any()
+
+
+def test_labels_of_kinetics_with_little_evidence_are_never_confident_and_the_table_says_so(run) -> None:
+    usual = run(min_probability=0.0)
+    rgb, flow = (usual.stream == stream for stream in ("rgb", "flow"))
+    assert usual.confident[usual.best].all() and not usual.uncertain.any(), "there is no limit"
+    assert np.isfinite(usual.max_logit[rgb]).all() and np.isnan(usual.max_logit[flow]).all()
+    assert len(set(usual.max_logit[rgb & (usual.window == 0)])) == 1, "one for the window, whatever the rank"
+    limit = float(np.sort(usual.max_logit[rgb & usual.best])[1])  # the middle one of three windows
+    found = run(min_probability=0.0, min_logit=limit)
+    assert found.confident[found.best & rgb].tolist() == (usual.max_logit[usual.best & rgb] >= limit).tolist()
+    assert found.confident[found.best & flow].all(), "the motion stream has other labels"
+    assert (found.uncertain == (usual.max_logit < limit)).all()
+    [said] = [note for note in found.notes if note.startswith(UNCERTAIN)]
+    assert "1 of 3 windows" in said
 
 
 def test_where_nobody_is_tracked_a_team_s_model_looks_at_the_whole_frame_as_it_did_in_training(run, make_model) -> None:

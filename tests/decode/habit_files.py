@@ -104,10 +104,27 @@ def _write_packets(path: Path, rate: int, packets: Sequence[bytes], times: Seque
             out.mux(packet)
 
 
-@maker("capture_gaps.avi")
+CAPTURE_GAPS: dict[str, tuple[tuple[int, int], ...]] = {
+    "capture_gaps.avi": ((8, 6),),
+    "capture_gaps_two.avi": ((3, 2), (10, 9)),
+    "capture_gaps_mpeg4.avi": ((1, 4), (COUNT - 1, 5)),
+}
+"""File to (picture, how many were not captured before it): the index has empty entries for them."""
+
+
+def list_capture_times(name: str) -> list[int]:
+    """The time of each picture of such a file, in frames."""
+    return [n + sum(lost for at, lost in CAPTURE_GAPS[name] if n >= at) for n in range(COUNT)]
+
+
+@maker(*CAPTURE_GAPS)
 def _capture_gaps(path: Path) -> None:
-    """Six pictures were not captured after the eighth: the index has empty entries for them."""
-    _write_packets(path, RATE, [_jpeg(n, None) for n in range(COUNT)], times=[n + 6 * (n >= 8) for n in range(COUNT)])
+    """Pictures that were not captured, of JPEGs and of a codec whose pictures refer to each other."""
+    times = list_capture_times(path.name)
+    if "mpeg4" in path.name:
+        film(path, "mpeg4", times=times)
+    else:
+        _write_packets(path, RATE, [_jpeg(n, None) for n in range(COUNT)], times=times)
 
 
 @maker("raw_50.hevc", "raw_50.h264")

@@ -10,7 +10,15 @@ import pytest
 from tasks.decode.usual_size import find_usual_size
 from tests.decode.conftest import Decode, Odd
 from tests.decode.film import COUNT, picture
-from tests.decode.habit_files import LARGE, OPEN_GOP_CUT, SEAM_COUNT, UPRIGHT, open_gop_film
+from tests.decode.habit_files import (
+    CAPTURE_GAPS,
+    LARGE,
+    OPEN_GOP_CUT,
+    SEAM_COUNT,
+    UPRIGHT,
+    list_capture_times,
+    open_gop_film,
+)
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "ts"])
@@ -57,11 +65,16 @@ def test_the_orientation_beside_unknown_side_data_is_read(odd: Odd, decoded: Dec
     assert "mirrored left to right, as the file asks" in decoded(odd("time_lapse_mirrored.mkv")).decode_report.notes
 
 
-def test_pictures_that_were_not_captured_are_no_loss(odd: Odd, decoded: Decode) -> None:
-    frames = decoded(odd("capture_gaps.avi"))
+@pytest.mark.parametrize("name", CAPTURE_GAPS)
+def test_pictures_that_were_not_captured_are_no_loss(name: str, odd: Odd, decoded: Decode) -> None:
+    frames = decoded(odd(name))
     assert frames.ok.tolist() == [True] * COUNT
-    assert frames.pts_s == pytest.approx([(n + 6 * (n >= 8)) / 25 for n in range(COUNT)])
-    assert frames.decode_report.notes == ("longest pause: no frame between 0.28 s and 0.56 s",)
+    times = np.array(list_capture_times(name)) / 25
+    assert frames.pts_s == pytest.approx(times)
+    longest = int(np.diff(times).argmax())
+    pause = f"no frame between {times[longest]:.2f} s and {times[longest + 1]:.2f} s"
+    assert [note for note in frames.decode_report.notes if "pause" in note] == [f"longest pause: {pause}"]
+    assert not any("lost" in note or "ends" in note for note in frames.decode_report.notes)
 
 
 @pytest.mark.parametrize("name", ["raw_50.hevc", "raw_50.h264"])

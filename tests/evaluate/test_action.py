@@ -53,6 +53,7 @@ PARAMS = ParamSections(
             min_body_px=100.0,
             max_camera_speed=0.01,
             max_novelty=0.95,
+            min_logit=0.0,
         ),
     }
 )

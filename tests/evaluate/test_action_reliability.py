@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from flows.evaluate.action_reliability import WindowPrediction, measure_reliability
+from flows.evaluate.action_reliability import WindowPrediction, count_confident, measure_reliability
 
 VOCABULARIES = {"kinetics-400": ("waving", "clapping")}
 
@@ -33,3 +35,17 @@ def test_clips_without_a_label_and_streams_that_do_not_know_it_do_not_count() ->
         ("waving", [window("leap", 0.9, "flow", "synthetic")]),
     ]
     assert measure_reliability(labelled, VOCABULARIES) == ({}, {})
+
+
+def test_confident_labels_are_counted_right_and_wrong_and_each_is_wrong_where_there_is_no_action() -> None:
+    def sure(label: str) -> WindowPrediction:
+        return replace(window(label, 0.9), confident=True)
+
+    labelled = [
+        ("waving", [sure("waving"), sure("clapping"), window("clapping", 0.4)]),
+        ("none", [sure("waving"), window("waving", 0.4)]),
+        ("zumba", [sure("waving")]),
+        (None, [sure("waving")]),
+    ]
+    assert count_confident(labelled, VOCABULARIES) == {"confident right rgb": 1, "confident wrong rgb": 2}
+    assert count_confident([("waving", [])], VOCABULARIES) == {}

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from flows.evaluate.shot_boundaries import Picture, evaluate, join_by_dissolve, join_by_fade, pool_scores, score_film
+from flows.evaluate.shot_boundaries import (
+    JoinedFilm,
+    Picture,
+    evaluate,
+    join_by_dissolve,
+    join_by_fade,
+    list_peer_scores,
+    pool_scores,
+    score_film,
+)
+from flows.evaluate.shot_peers import DETECTORS, find_shot_peers
 from tasks.artifacts.shots import Transition
 from tasks.errors import BadInput
 from tasks.find_shots.params import FindShotsParams
@@ -54,7 +65,7 @@ def test_slow_pans_are_told_apart_from_all_transitions(tmp_path: Path) -> None:
     sections = {"find_shots": FindShotsParams(fades=True, max_dissolve_s=2.0)}
     names = ("estimate_flow", "compute")
     params = ParamSections({**{name: PARAMS[name] for name in names}, **sections})
-    scores = evaluate(argparse.Namespace(data=tmp_path), params)
+    scores = evaluate(argparse.Namespace(data=tmp_path, peers=False), params)
     assert scores.combined["false"] == 0
     recall = {name: row.get("recall") for name, row in scores.items.items()}
     del recall["dissolve, 1 s"]  # of these soft colours flow explains a slow mixture as it explains a pan
@@ -66,4 +77,47 @@ def test_slow_pans_are_told_apart_from_all_transitions(tmp_path: Path) -> None:
 
 def test_too_few_clips_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="three clips of 40 frames"):
-        evaluate(argparse.Namespace(data=tmp_path), PARAMS)
+        evaluate(argparse.Namespace(data=tmp_path, peers=False), PARAMS)
+
+
+def test_detectors_of_another_package_get_each_frame_and_their_boundaries_are_scored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "scenedetect.py").write_text(PACKAGE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    peers = find_shot_peers()
+    assert [*peers] == [f"{name} 9.9" for name in DETECTORS]
+    film = [one.image for one in [*make_clip(0), *make_clip(90)]]
+    assert [[one.frame for one in detect(film, 25.0)] for detect in peers.values()] == [[40, 79]] * 4
+    joined = JoinedFilm([*make_clip(0), *make_clip(90)], (39, 40))
+    row = score_film(joined, peers["ContentDetector 9.9"](film, 25.0), "cut")
+    assert list_peer_scores({"other": {"cut": [row], "one shot": [row | {"true": 0}]}}) == [
+        {"detector": "other", "cut": "1 of 1", "one shot": "1 false", "false in all": 2}
+    ]
+
+
+def test_without_the_package_peers_are_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "scenedetect", None)
+    with pytest.raises(BadInput, match="--peers must have the package scenedetect installed"):
+        find_shot_peers()
+
+
+PACKAGE = """
+class FrameTimecode:
+    def __init__(self, number, fps):
+        self.frame_num = number
+
+class Detector:
+    def __init__(self):
+        self.before = None
+
+    def process_frame(self, timecode, frame):
+        jump, self.before = self.before is not None and abs(int(frame.max()) - self.before) > 30, int(frame.max())
+        return [timecode] if jump else []
+
+    def post_process(self, timecode):
+        return [timecode]
+
+__version__ = "9.9"
+ContentDetector = AdaptiveDetector = ThresholdDetector = HashDetector = Detector
+"""

@@ -67,9 +67,11 @@ def test_frames_between_and_smaller_maps_are_the_same_camera(scene: Scene, tmp_p
         np.testing.assert_allclose(transform_points(some[place], (CORNERS + 0.5) / 2 - 0.5), halved, atol=1e-6)
 
 
-def test_a_cut_in_a_window_is_the_callers_error() -> None:
-    with pytest.raises(SemflowError, match="must be of one shot, got a cut after frame 1"):
-        make_homography_cameras([np.eye(3), None], 2)
+def test_the_camera_counts_as_still_where_a_flash_leaves_no_flow(make_inputs) -> None:
+    flow = make_inputs(6, cut=2)["dense_flow"]
+    steps = compose_background_homographies(flow, range(6), 72, 96)
+    np.testing.assert_allclose(steps[2], np.eye(3), atol=1e-9)
+    assert make_homography_cameras(steps, 2).to_frame.shape == (6, 2, 3, 3)
 
 
 def poses_of(scene: Scene, frames: list[int]) -> np.ndarray:

@@ -18,6 +18,7 @@ from tasks.artifacts.flow_pair import FlowPair
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.frames_file import Frame
 from tasks.artifacts.semantic_field import SemanticField
+from tasks.artifacts.shots import Shots
 from tasks.checkpoints import temporary_checkpoints
 from tasks.errors import BadInput
 from tasks.fit_field.stage import fit_field
@@ -107,6 +108,15 @@ def test_nothing_tracked_gives_no_maps_and_the_reason(make_inputs, params, fit) 
 
 def test_a_take_without_labels_gets_no_maps(make_inputs, params, fit) -> None:
     assert fit(make_inputs(cut=1), params(label_every=100)).frames.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("planes", [1, 3])
+def test_a_flash_within_a_shot_leaves_maps_on_both_sides(make_inputs, params, fit, planes: int) -> None:
+    """No flow leads over a flash, or over the black frame of a fade, but the shot goes on."""
+    inputs = make_inputs(8, cut=4)
+    shots = Shots.from_cuts(np.zeros(7, np.bool_), inputs["frames"].pts_s)
+    field = fit(inputs | {"shots": shots}, params(planes=planes, label_every=100))
+    assert field.frames.tolist() == [*range(8)]
 
 
 def test_a_lost_frame_has_no_map(make_inputs, params, fit) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -27,9 +26,8 @@ def make_inputs(images: list[Any], cut: int | None = None) -> PointTrackingInput
     cuts = np.zeros(FRAMES - 1, np.bool_)
     if cut is not None:
         cuts[cut] = True
-    flow: Any = SimpleNamespace(cut=cuts)
-    features: Any = None
-    return PointTrackingInputs(flow, features, lambda frame: images[frame])
+    nothing: Any = None  # neither flow nor features are read
+    return PointTrackingInputs(nothing, nothing, lambda frame: images[frame], cuts)
 
 
 def expected_points(frame: int) -> np.ndarray:

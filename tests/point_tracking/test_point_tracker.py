@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +29,8 @@ def scene() -> Scene:
 def world(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> PointTrackingInputs:
     folder = tmp_path_factory.mktemp("world")
     flow = scene_artifacts.make_dense_flow(scene).to(folder / "flow.parquet")
-    return PointTrackingInputs(
-        flow, scene_artifacts.make_features(scene).to(folder / "features.npy"), lambda frame: scene.frames[frame]
-    )
+    features = scene_artifacts.make_features(scene).to(folder / "features.npy")
+    return PointTrackingInputs(flow, features, lambda frame: scene.frames[frame], np.zeros(len(scene) - 1, np.bool_))
 
 
 @pytest.fixture(scope="module")
@@ -69,23 +69,18 @@ def test_trust_only_falls_away_from_where_a_point_was_chosen(world: PointTrackin
     assert (np.diff(found[: START + 1], axis=0) >= -1e-6).all()
 
 
-def test_a_cut_ends_every_point_and_a_missing_frame_none(
+def test_the_end_of_a_shot_ends_every_point_and_a_missing_frame_none(
     scene: Scene, world: PointTrackingInputs, points: np.ndarray, tmp_path: Path
 ) -> None:
-    facts = world.dense_flow.metadata
-
-    def broken(cut: bool) -> DenseFlow:
-        nothing = FlowPair.empty(facts.encoding, 90.0 if cut else float("nan"), cut=cut)
-        pairs = [nothing if n == 10 else world.dense_flow.pair(n) for n in range(len(world.dense_flow))]
-        path = tmp_path / f"{cut}.parquet"
-        return DenseFlow.stream(pairs, FlowMetadata(len(scene), "synthetic", facts.encoding)).to(path)
-
-    cut = track_points(PointTrackingInputs(broken(cut=True), world.features, world.image), START, points, len(scene))
-    assert not cut.visible[11:].any()
+    cut_at_10 = np.arange(len(scene) - 1) == 10
+    cut = track_points(replace(world, boundary=cut_at_10), START, points, len(scene))
+    assert not cut.visible[11:].any(), "although flow is valid there, as it may be in a dissolve"
     assert (cut.confidence[11:] == 0).all()
-    missing = track_points(
-        PointTrackingInputs(broken(cut=False), world.features, world.image), START, points, len(scene)
-    )
+    encoding = world.dense_flow.metadata.encoding
+    nothing = FlowPair.empty(encoding)
+    pairs = [nothing if n == 10 else world.dense_flow.pair(n) for n in range(len(world.dense_flow))]
+    broken = DenseFlow.stream(pairs, FlowMetadata(len(scene), "synthetic", encoding)).to(tmp_path / "broken.parquet")
+    missing = track_points(replace(world, dense_flow=broken), START, points, len(scene))
     _, seen = scene.track_points(START, points)
     assert recall(PointTracks(missing.positions[11:], missing.visible[11:], missing.confidence[11:]), seen[11:]) > 0.5
 

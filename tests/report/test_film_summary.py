@@ -25,7 +25,8 @@ def test_people_are_counted_and_the_brief_ones_apart(make_dossier: Callable[...,
     rows += make_rows(4, 2, range(50)) + make_rows(5, 2, range(50)) + make_rows(6, 1, range(3))
     said = summarise_film(make_dossier(rows, status=["ok"] * FRAMES))
     assert said.startswith(
-        "2.0 s of film with 2 people (1 person more for less than 0.5 s), at most 2 at once; also 2 \u00d7 car."
+        "2.0 s of film with 2 people (1 person more for less than 0.5 s), at most 2 at once; also, for 0.5 s or more, "
+        "2 \u00d7 car."
     )
 
 

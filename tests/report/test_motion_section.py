@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+from tasks.artifacts.shots import Shots, Transition
 from tasks.geometry.flow_colour import flow_to_rgb
 from tasks.report.charts import render_curve
 from tasks.report.params import ReportParams
@@ -28,6 +30,13 @@ def test_the_lead_says_cuts_camera_and_trust_in_words(make_dossier: Callable[...
     assert moving.lead == "1 cut; the camera moves by 3.0 px per frame on average; 75% of the pixels could be verified."
     still = make_motion_section(make_dossier(motions=[(0.0, 0.0)] * 11))
     assert still.lead.startswith("No cut; the camera moves by less than 0.1 px per frame on average;")
+
+
+def test_fades_and_dissolves_are_counted_as_the_timeline_shows_them(make_dossier: Callable[..., ReportData]) -> None:
+    data = make_dossier(motions=[(3.0, 4.0)] * 5 + ["cut"] + [(0.0, 1.0)] * 5)
+    kinds = [Transition("fade", 3, 1, 4, 1.0), Transition("cut", 6, 5, 6, 1.0), Transition("dissolve", 9, 8, 10, 1.0)]
+    section = make_motion_section(replace(data, shots=Shots.from_transitions(kinds, data.frames.pts_s)))
+    assert section.lead.startswith("1 cut, 1 fade, 1 dissolve; the camera moves")
 
 
 def test_a_camera_that_could_not_be_told_is_no_still_camera(make_dossier: Callable[..., ReportData]) -> None:

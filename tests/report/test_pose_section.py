@@ -15,7 +15,7 @@ from tasks.report.overlay.drawing_canvas import Canvas
 from tasks.report.overlay.overlay_video import render_frame
 from tasks.report.overlay.skeletons import LEFT, RIGHT, draw_skeleton
 from tasks.report.params import ReportParams
-from tasks.report.person_motion import collect_strides, summarise_people
+from tasks.report.person_motion import MIN_POSES, collect_strides, summarise_people
 from tasks.report.report_data import ReportData
 from tasks.report.sections.pose_section import make_pose_section
 from tests.report.figures import make_kinematics, make_poses
@@ -60,6 +60,18 @@ def test_somebody_who_does_not_walk_has_knees_over_time_alone(
     page = read_page(make_pose_section(make(walks=False)).body)
     kinds = [attrs.get("class") for _, attrs in page.tags]
     assert kinds.count("plot") == 1 and not any(str(kind).startswith(("strike", "deviation")) for kind in kinds)
+
+
+def test_nobody_whose_knees_are_hardly_seen_has_an_empty_chart(
+    make: Callable[..., ReportData], read_page: Callable
+) -> None:
+    data = make(walks=False)
+    assert data.kinematics is not None
+    for side, seen in (("left", MIN_POSES - 1), ("right", 0)):
+        getattr(data.kinematics, f"knee_{side}")[seen:] = np.nan
+    page = read_page(make_pose_section(data).body)
+    assert "plot" not in [attrs.get("class") for _, attrs in page.tags]
+    assert any("for 1 more, pick one in the film" in word for word in page.words)
 
 
 def test_a_chart_knows_its_part_of_the_video_and_breaks_where_the_person_is_away(

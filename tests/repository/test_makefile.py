@@ -21,8 +21,11 @@ def run_check(checkout: Path, folder: Path, script: str | None) -> subprocess.Co
     return subprocess.run(["make", "check-place"], cwd=folder, capture_output=True, text=True, check=False)
 
 
-def test_a_clone_that_was_moved_is_told_what_to_do(checkout: Path, tmp_path: Path) -> None:
-    done = run_check(checkout, tmp_path / "moved", "#!/home/me/former/.venv/bin/python\n")
+@pytest.mark.parametrize("form", ["#!{0}/.venv/bin/python\n", "#!/bin/sh\n'''exec' \"{0}/.venv/bin/python\" \"$0\"\n"])
+@pytest.mark.parametrize("former", ["/home/me/former", "{0}-former", "/mnt{0}"])
+def test_a_clone_that_was_moved_is_told_what_to_do(form: str, former: str, checkout: Path, tmp_path: Path) -> None:
+    """Elsewhere, in a folder whose name goes on, and one whose path ends in this one's."""
+    done = run_check(checkout, tmp_path / "moved", form.format(former.format(tmp_path / "moved")))
     assert done.returncode != 0
     assert "this clone was moved" in done.stdout
     assert "make clean install" in done.stdout

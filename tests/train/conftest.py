@@ -15,6 +15,7 @@ from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.artifacts.frames import Frames
+from tasks.artifacts.shots import Shots
 from tasks.artifacts.tracks import Tracks
 from tasks.synthetic.figures.figure_clip import FPS, SIDE, ClipTheme, FigureClip, draw_figure_clip
 from tasks.synthetic.figures.figure_motions import MOTIONS
@@ -50,7 +51,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Films:
         folder = root / kind.FOLDER
         return Dataset(kind, {path.stem: path for path in sorted(folder.iterdir())})
 
-    return Films(TrainingVideos(dataset(Frames), dataset(DenseFlow), dataset(Tracks)), root)
+    return Films(TrainingVideos(dataset(Frames), dataset(DenseFlow), dataset(Tracks), dataset(Shots)), root)
 
 
 def write(root: Path, name: str, clip: FigureClip, tracked: bool = True) -> None:
@@ -67,11 +68,12 @@ def write(root: Path, name: str, clip: FigureClip, tracked: bool = True) -> None
         np.full(len(at), "person", object), np.ones(len(at), np.float32), *clip.xyxy[at].T.astype(np.float32),
         at.astype(np.int32), frame_count=count, width=SIDE, height=SIDE,
     )  # fmt: skip
-    for kind in (Frames, DenseFlow, Tracks):
+    for kind in (Frames, DenseFlow, Tracks, Shots):
         (root / kind.FOLDER).mkdir(parents=True, exist_ok=True)
     write_frames(Frames.path(root, name), clip.pictures, fps=FPS)
     DenseFlow.stream(pairs, FlowMetadata(count, "dis", ENCODING)).to(DenseFlow.path(root, name))
     tracks.save(Tracks.path(root, name))
+    Shots.from_cuts(np.zeros(count - 1, np.bool_), np.arange(count) / FPS, name).save(Shots.path(root, name))
 
 
 @pytest.fixture

@@ -28,7 +28,8 @@ Make = Callable[..., Any]
 
 def run(films: Any, labels: ActionLabels, params: TrainParams) -> ActionModel:
     footage = films.footage
-    return train.function(footage.frames, footage.dense_flow, footage.tracks, labels, params=params, compute=CPU)
+    inputs = footage.frames, footage.dense_flow, footage.tracks, labels
+    return train.function(*inputs, shots=footage.shots, params=params, compute=CPU)
 
 
 def saved(model: ActionModel, path: Path) -> bytes:
@@ -38,7 +39,9 @@ def saved(model: ActionModel, path: Path) -> bytes:
 
 def test_without_labels_it_is_the_pretrained_model_and_no_video_is_opened(params: Make, tmp_path: Path) -> None:
     nowhere = Dataset(ActionLabels, {"gone": tmp_path / "gone.parquet"})
-    model = train.function(nowhere, nowhere, nowhere, ActionLabels.absent(), params=params(), compute=CPU)
+    model = train.function(
+        nowhere, nowhere, nowhere, ActionLabels.absent(), shots=nowhere, params=params(), compute=CPU
+    )
     assert model.vocabulary == "synthetic"
     assert saved(model, tmp_path / "a.npz") == saved(ActionModel.load(PRETRAINED_FILE), tmp_path / "b.npz")
 

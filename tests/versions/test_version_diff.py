@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import semflow
@@ -13,11 +15,12 @@ from flows.cli import main
 from flows.engine.dvc_store.object_store import ObjectStore
 from flows.evaluate.saved_scores import save_scores
 from flows.evaluate.score_table import SuiteScores
+from flows.versions.diff_charts import draw_counts, draw_distributions
 from flows.versions.diff_page import render_diff
 from flows.versions.diff_text import describe_diff
 from flows.versions.identity_match import BoxRows, IdentityChange, match_identities
 from flows.versions.recorded_version import RecordedVersion
-from flows.versions.table_change import compare_tables
+from flows.versions.table_change import ColumnChange, compare_tables
 from flows.versions.version_diff import VersionDiff, compare_versions
 from tasks.artifacts.tracks import Tracks
 from tests.reading.conftest import git, save
@@ -181,3 +184,27 @@ def test_figures_of_suites_that_were_run_are_compared(versions: Path) -> None:
     assert compare(versions, "v2", "v3").suites["mot.preset"] == (None, "sort")
     assert "figures of suites that were run" in "\n".join(describe_diff(found, 10))
     assert "Figures of suites that were run" in render_diff(found)
+
+
+def test_histograms_share_one_range_and_sum_to_one(tmp_path: Path) -> None:
+    paths = [tmp_path / "before.parquet", tmp_path / "after.parquet"]
+    rng = np.random.default_rng(0)
+    values = [rng.normal(0, 1, 4000), rng.normal(2, 1, 1000)]
+    for path, column in zip(paths, values, strict=True):
+        pq.write_table(pa.table({"score": column}), path)
+    (column,) = compare_tables("tracks", *paths).columns
+    before, after = (np.array(one) for one in column.histograms)
+    assert before.sum() == pytest.approx(1, abs=0.01) and after.sum() == pytest.approx(1, abs=0.01)
+    low, high = column.span
+    middles = low + (np.arange(len(before)) + 0.5) * (high - low) / len(before)
+    assert before @ middles == pytest.approx(0, abs=0.1) and after @ middles == pytest.approx(2, abs=0.1)
+    assert low == pytest.approx(-2.5, abs=0.3) and high == pytest.approx(4, abs=0.4), "no stray value stretches it"
+
+
+def test_charts_draw_the_largest_change_first_and_each_share_to_scale() -> None:
+    said = str(draw_counts({"car": (4, 5), "<b>": (10, 0)}))
+    assert said.index("&lt;b&gt;") < said.index("car") and "width:100.0%" in said and "10 → 0" in said
+    column = ColumnChange("score", (0.1, 0.9), 1.0, (0.0, 1.0), ((1.0, 0.0), (0.5, 0.5)))
+    drawn = str(draw_distributions(column))
+    assert 'points="0.0,0.0 90.0,0.0 90.0,36.0 180.0,36.0" class="before"' in drawn
+    assert 'points="0,36 0.0,18.0 90.0,18.0 90.0,18.0 180.0,18.0 180,36" class="after"' in drawn

@@ -98,7 +98,7 @@ semflow.drawLane = {
       pen.globalAlpha = 1;
       // A text that is cut would say another number or label: the longest that fits whole, or none.
       const from = Math.max(left, 0) + 6, share = `${action.label} ${Math.round(100 * action.probability)}%`;
-      const fitting = [action.confident ? share : `${share}, unsure`, action.label]
+      const fitting = (action.confident ? [share, action.label] : [`${share}, unsure`, `${action.label}?`])
         .find((text) => from + pen.measureText(text).width + 6 <= left + width);
       if (!fitting) continue;
       pen.fillStyle = action.confident ? style.card : style.ink;

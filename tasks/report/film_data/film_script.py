@@ -92,6 +92,6 @@ def _describe_window(actions: Actions, row: int, later: int | None) -> dict[str,
         "first": int(actions.first_frame[row]),
         "last": last,
         "label": str(actions.label[row]),
-        "probability": round(float(actions.probability[row]), 3),
+        "probability": round(float(actions.probability[row]), 2),  # as it is shown: never rounded twice
         "confident": bool(actions.confident[row]),
     }

@@ -26,6 +26,7 @@ SCALE_PX = (160, 12)
 STREAM_WORDS = {"rgb": "appearance", "flow": "motion", "fused": "fused streams"}
 VOCABULARY_WORDS = {"kinetics-400": "Kinetics-400", "synthetic": "pretrained motions", "team": "your labels"}
 UNFAMILIAR_WORDS = "looks like nothing that was learned"
+UNCERTAIN_WORDS = "shows no action of Kinetics-400 clearly"
 Subject = tuple[str, int]
 """Stream and track, or NULL for the whole frame."""
 
@@ -131,6 +132,7 @@ def _bar(table: Actions, row: int, stretch: tuple[float, float], span: float, to
     words = f"{table.label[row]} {table.probability[row]:.0%}"
     strange = bool(table.unfamiliar[row])
     words += f"; {UNFAMILIAR_WORDS}" if strange else ""
+    words += f"; {UNCERTAIN_WORDS}" if table.uncertain[row] else ""
     # A nested SVG clips the text at the end of the bar: a probability cut there would be another one.
     return tag(
         "svg",

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Image
+from tasks.artifacts.shots import TRANSITIONS
 from tasks.geometry.flow_colour import flow_to_rgb
 from tasks.geometry.flow_colour import render_colour_legend as colour_disc
 from tasks.report.charts import render_curve, render_time_plot, round_above
@@ -45,9 +46,8 @@ def make_motion_section(data: ReportData) -> Section:
 
 
 def describe_motion(data: ReportData, found: MotionStats) -> str:
-    """Sentences on the number of cuts, the camera's motion, and the share of pixels with verified flow."""
+    """Sentences on cuts, fades and dissolves, the camera's motion, and the share of pixels with verified flow."""
     flow = data.dense_flow
-    cuts = int(flow.cut.sum())
     speed = finite_mean(found.camera_px)
     if np.isnan(speed):
         camera = "the camera's motion could not be estimated"
@@ -56,7 +56,14 @@ def describe_motion(data: ReportData, found: MotionStats) -> str:
     else:
         camera = f"the camera moves by {format_number(speed, 2)} px per frame on average"
     verified = f"{finite_mean(flow.valid_share[flow.known]):.0%} of the pixels could be verified"
-    return f"{format_count(cuts, 'cut') if cuts else 'No cut'}; {camera}; {verified}."
+    return f"{_count_transitions(data)}; {camera}; {verified}."
+
+
+def _count_transitions(data: ReportData) -> str:
+    """How many cuts, fades and dissolves there are, as the timeline shows them."""
+    kinds = data.film_shots.transition.tolist()
+    counts = [format_count(kinds.count(kind), kind) for kind in TRANSITIONS[1:] if kind in kinds]
+    return ", ".join(counts) or "No cut"
 
 
 def _explain_missing_flow(data: ReportData) -> str:
@@ -117,7 +124,7 @@ def _chart(data: ReportData, found: MotionStats) -> Markup:
         tag("path", d=render_curve(places[found.pairs], 100 * (1 - values / top), unknown), class_=kind)
         for values, kind in ((found.camera_px, "speed camera"), (found.speed_px, "speed"))
     ]
-    cuts = np.unique(np.rint(places[:-1][data.dense_flow.cut])).astype(int)
+    cuts = np.unique(np.rint(places[:-1][data.film_shots.boundary])).astype(int)
     cut_lines = tag("path", d="".join(f"M{x} 0V100" for x in cuts), class_="cuts") if len(cuts) else None
     area = render_plot_area([cut_lines, *lines], f"{top:g} px per frame", HEIGHT_PX)
     label = f"Mean image motion over time: {format_number(finite_mean(found.speed_px), 2)} px per frame on average"
@@ -126,7 +133,7 @@ def _chart(data: ReportData, found: MotionStats) -> Markup:
 
 def _chart_legend(data: ReportData) -> Markup:
     kinds = [("moving", "image motion"), ("camera", "camera motion")]
-    if data.dense_flow.cut.any():
-        kinds.append(("cut", "cut"))
+    if data.film_shots.boundary.any():
+        kinds.append(("cut", "a shot begins"))
     marks = [(tag("i", class_=f"swatch {kind}", aria_hidden="true"), words) for kind, words in kinds]
     return tag("p", *(part for mark in marks for part in mark), class_="legend")

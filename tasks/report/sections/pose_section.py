@@ -16,7 +16,7 @@ from tasks.report.middle_samples import pick_middles
 from tasks.report.overlay.drawing_canvas import Canvas
 from tasks.report.overlay.skeletons import draw_skeletons
 from tasks.report.people_table import render_people_table
-from tasks.report.person_motion import MIN_POSES, PersonMotion, collect_strides, summarise_people
+from tasks.report.person_motion import MIN_POSES, PersonMotion, collect_strides, count_knee_poses, summarise_people
 from tasks.report.report_data import ReportData
 from tasks.report.section import Section, render_message
 from tasks.report.sortable_cells import render_track_dot
@@ -34,7 +34,7 @@ def make_pose_section(data: ReportData) -> Section | None:
     if not len(data.poses):
         return Section("poses", "Steps and joints", "", render_message(_explain_missing_poses(data)))
     everybody = summarise_people(data.kinematics, data.tracks, data.frames.ok)
-    enough = [person for person in everybody if len(person.rows) >= MIN_POSES]
+    enough = [person for person in everybody if count_knee_poses(data.kinematics, person) >= MIN_POSES]
     parts = [
         _pictures(data, data.poses),
         _side_legend(),
