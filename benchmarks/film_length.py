@@ -53,6 +53,8 @@ def main(argv: Sequence[str] = ()) -> None:
         "--stages", nargs="+", choices=names, default=names, help="those that they read must be among them"
     )
     options = parser.parse_args(argv)
+    if missing := find_missing_stages(options.stages):
+        parser.error(f"--stages must hold those that make what others read, got none of {', '.join(missing)}")
     found: dict[str, dict[float, ProcessCost]] = {name: {} for name in names if name in options.stages}
     for seconds in options.seconds:
         with tempfile.TemporaryDirectory(prefix="semflow-bench-") as folder:
@@ -65,6 +67,12 @@ def main(argv: Sequence[str] = ()) -> None:
     figures = {name: {f"{length:g}": asdict(cost) for length, cost in costs.items()} for name, costs in found.items()}
     RESULTS.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     draw(found, RESULTS.with_suffix(".svg"))
+
+
+def find_missing_stages(names: Sequence[str]) -> list[str]:
+    """Stages that make an input of those in `names` and are not among them."""
+    read = {kind for stage in STAGES if stage.name in names for kind in stage.inputs.values()}
+    return [stage.name for stage in STAGES if stage.name not in names and read.intersection(stage.outputs)]
 
 
 def make_project(root: Path, seconds: float, height: int, fps: float) -> None:

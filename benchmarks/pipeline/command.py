@@ -2,7 +2,9 @@
 
 `python -m benchmarks.pipeline [VIDEO ...]`: each video (by default the sample clip `walk`) is processed with
 params.yaml in this process, one item at a time, with one thread. For each stage: processor seconds per second of film,
-the share of them in models (networks, DIS, the decoder; see model_clock.py), and gigabytes an hour of its artifacts.
+the share of them in models, and gigabytes an hour of its artifacts. Models are calls of networks, of DIS and of the
+decoder alone (model_clock.py). All else is outside: conversion and coding of images, warps, sparse products, and the
+nearest-neighbour searches of match, which has no model at all, and of fit_field, whose model is the segmenter.
 The figures go to reports/bench/pipeline.json, and are printed beside benchmarks/pipeline/baseline.json, the last
 ones that were kept (`--keep`); a figure that is 15 % worse is marked.
 """

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, ClassVar, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.arrays import FlowField, Mask
+from tasks.arrays import FlowField, Indices, Mask
 from tasks.artifacts.artifact import Artifact, StreamingArtifact
 from tasks.artifacts.dense_flow_file import FIELD_COLUMNS, METADATA_KEY, write_dense_flow
 from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
-from tasks.artifacts.parquet_file import ROWS_PER_GROUP, open_parquet, read_columns
+from tasks.artifacts.parquet_file import list_group_starts, locate_row, open_parquet, read_columns
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
@@ -170,8 +170,12 @@ class DenseFlow(Artifact):
             raise SemflowError(f"pair must lie in [0, {len(self)}), got {i}")
         return i
 
+    @cached_property
+    def _group_starts(self) -> Indices:
+        return list_group_starts(self.file)
+
     def _bytes(self, column: str, i: int) -> bytes | None:
-        group, row = divmod(self._check_index(i), ROWS_PER_GROUP)
+        group, row = locate_row(self._group_starts, self._check_index(i))
         if self._row_groups.get(column, (-1,))[0] != group:
             group_bytes = self.file.read_row_group(group, columns=[column]).column(column).combine_chunks()
             self._row_groups[column] = (group, group_bytes)

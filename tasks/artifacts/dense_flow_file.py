@@ -7,13 +7,12 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
-from tasks.artifacts.parquet_file import ROWS_PER_GROUP, VIDEO, make_field, make_schema, make_time_field
+from tasks.artifacts.parquet_file import VIDEO, make_field, make_schema, make_time_field, split_into_groups
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -71,7 +70,7 @@ def write_dense_flow(
     with pq.ParquetWriter(
         path, columns, compression="none", use_dictionary=dictionary, write_statistics=False, version="2.6"
     ) as writer:
-        while group := list(islice(rows, ROWS_PER_GROUP)):
+        for group in split_into_groups(rows):
             writer.write_table(pa.Table.from_pylist(group, schema=columns))
 
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.arrays import Image
+from tasks.arrays import Image, Indices
 from tasks.artifacts.artifact import Artifact, StreamingArtifact
 from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.frames_file import REPORT_KEY, VIDEO_KEY, Frame, copy_frames, write_frames
 from tasks.artifacts.image_codec import ImageEncoding, decode_image, decode_reduced_image
-from tasks.artifacts.parquet_file import ROWS_PER_GROUP, open_parquet, read_columns
+from tasks.artifacts.parquet_file import list_group_starts, locate_row, open_parquet, read_columns
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
@@ -155,8 +155,12 @@ class Frames(Artifact):
             if self.ok[frame]:
                 yield frame, self.image(frame)
 
+    @cached_property
+    def _group_starts(self) -> Indices:
+        return list_group_starts(self.file)
+
     def _encoded(self, frame: int) -> pa.Buffer | None:
-        group, row = divmod(frame, ROWS_PER_GROUP)
+        group, row = locate_row(self._group_starts, frame)
         if group not in self._row_group:
             self._row_group.clear()
             self._row_group[group] = self.file.read_row_group(group, columns=["image"]).column("image").combine_chunks()

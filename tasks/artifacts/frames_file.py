@@ -10,14 +10,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tasks.arrays import Image
 from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.image_codec import MAX_JPEG_SHARE, ImageEncoding, encode_image
-from tasks.artifacts.parquet_file import ROWS_PER_GROUP, VIDEO, make_field, make_schema
+from tasks.artifacts.parquet_file import VIDEO, make_field, make_schema, split_into_groups
 from tasks.threads import count_threads
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def write_frames(  # noqa: PLR0917  the arguments of Frames.stream
     encoded = _encode_rows(rows, encoding, quality)
     first, lowered, lowest = 0, 0, quality
     with _open_writer(path, encoding) as writer:
-        while group := list(islice(encoded, ROWS_PER_GROUP)):
+        for group in split_into_groups(encoded):
             writer.write_table(_make_table(first, group, video))
             below = [used for _, _, used in group if used < quality]
             first, lowered, lowest = first + len(group), lowered + len(below), min(lowest, *below, quality)

@@ -5,10 +5,14 @@ pyarrow is imported where it is needed, so that importing an artifact class take
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
+
+from tasks.arrays import Indices
 from tasks.artifacts.artifact import MAKE_AGAIN, SCHEMA_VERSION, Artifact, check_schema
 from tasks.errors import SemflowError
 
@@ -22,8 +26,14 @@ VIDEO = "video"
 """The first column of every table: the name of the video that the row belongs to."""
 ROWS_PER_GROUP = 16  # rows that one random read loads of a column: half a second of video, some 0.5 MB of dense flow
 
+LATER_ROW, ROWS_PER_LATER_GROUP = 16_384, 256
+"""From this row on (nine minutes at 30 frames per second) groups have more rows: Parquet describes every group in the
+memory of whoever writes or reads the file, 10 to 25 kB each, which in two hours would come to more than all else."""
 GROUPS_PER_READ = 64
 """Row groups that are read at a time: pyarrow holds three times the memory where it reads those of an hour at once."""
+
+
+T = TypeVar("T")
 
 
 def make_field(name: str, kind: pa.DataType, unit: str, meaning: str, nullable: bool = False) -> pa.Field:
@@ -84,3 +94,23 @@ def read_columns(file: pq.ParquetFile, names: Sequence[str]) -> pa.Table:
         for start, stop in zip(starts, stops, strict=True)
     ]
     return pa.concat_tables(parts).combine_chunks() if parts else file.read(list(names))
+
+
+def split_into_groups(rows: Iterable[T]) -> Iterator[list[T]]:
+    """The rows of each row group of a film's file, in order."""
+    left, done = iter(rows), 0
+    while group := list(islice(left, ROWS_PER_GROUP if done < LATER_ROW else ROWS_PER_LATER_GROUP)):
+        yield group
+        done += len(group)
+
+
+def list_group_starts(file: pq.ParquetFile) -> Indices:
+    """(groups,) the first row of each row group, as the file says: groups were all alike in earlier versions."""
+    counts = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
+    return np.cumsum([0, *counts])[:-1]
+
+
+def locate_row(starts: Indices, row: int) -> tuple[int, int]:
+    """Row group that holds `row`, and the row's place in it."""
+    group = int(np.searchsorted(starts, row, side="right")) - 1
+    return group, row - int(starts[group])

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.artifacts import parquet_file
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.dense_flow_file import METADATA_KEY
 from tasks.artifacts.flow_encoding import FlowEncoding, downsample_flow, upsample_flow
@@ -177,6 +178,18 @@ class TestFile:
         stored.forward(2 * ROWS_PER_GROUP + 1)
         stored.forward(2 * ROWS_PER_GROUP + 2)
         assert asked == [(2, ["forward"])]
+
+    def test_groups_far_into_a_film_are_longer_and_read_all_the_same(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(parquet_file, "LATER_ROW", ROWS_PER_GROUP)
+        monkeypatch.setattr(parquet_file, "ROWS_PER_LATER_GROUP", 2 * ROWS_PER_GROUP)
+        count = 4 * ROWS_PER_GROUP
+        pairs = [pair(n, forward=smooth(20, 30, n)) for n in range(count)]
+        DenseFlow.stream(iter(pairs), facts(count + 1)).save(tmp_path / "flow.parquet")
+        monkeypatch.undo()
+        found = DenseFlow.load(tmp_path / "flow.parquet")
+        assert found.file.num_row_groups == 3
+        for n in (0, ROWS_PER_GROUP - 1, ROWS_PER_GROUP, 3 * ROWS_PER_GROUP, count - 1):
+            np.testing.assert_allclose(found.forward(n), pairs[n].forward, atol=0.2)
 
     def test_pairs_are_written_as_they_come_and_not_kept(self, tmp_path):
         alive = 0

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tasks.arrays import Image
+from tasks.artifacts import parquet_file
 from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.frames_file import Frame, FrameStatus
@@ -105,6 +106,17 @@ def test_no_more_than_one_row_group_is_kept_in_memory(frames: Frames) -> None:
 def test_row_groups_are_short(frames: Frames) -> None:
     groups = [frames.file.metadata.row_group(n).num_rows for n in range(frames.file.num_row_groups)]
     assert groups == [ROWS_PER_GROUP, ROWS_PER_GROUP, 8]
+
+
+def test_row_groups_far_into_a_film_are_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet_file, "LATER_ROW", 2 * ROWS_PER_GROUP)
+    monkeypatch.setattr(parquet_file, "ROWS_PER_LATER_GROUP", 3 * ROWS_PER_GROUP)
+    frames = stored(tmp_path / "frames.parquet", ["ok"] * (6 * ROWS_PER_GROUP))
+    groups = [frames.file.metadata.row_group(n).num_rows for n in range(frames.file.num_row_groups)]
+    assert groups == [ROWS_PER_GROUP, ROWS_PER_GROUP, 3 * ROWS_PER_GROUP, ROWS_PER_GROUP]
+    monkeypatch.undo()  # a reader asks the file
+    for number in (0, 2 * ROWS_PER_GROUP - 1, 2 * ROWS_PER_GROUP, 5 * ROWS_PER_GROUP - 1, 6 * ROWS_PER_GROUP - 1):
+        assert np.array_equal(frames.image(number), image(number))
 
 
 @pytest.mark.parametrize("encoding", ["jpeg", "png", "raw"])

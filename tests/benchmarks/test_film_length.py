@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import film_tracking
-from benchmarks.film_length import make_project, render_table
+from benchmarks.film_length import main, make_project, render_table
 from benchmarks.film_tracking import render_rates
 from benchmarks.pipeline.one_stage import ProcessCost, measure_stage, read_anonymous_bytes
 from tasks.artifacts.frames import Frames
@@ -33,6 +33,12 @@ def test_networks_get_no_more_pixels_than_the_film_has(tmp_path: Path) -> None:
     make_project(tmp_path, seconds=0.5, height=90, fps=4)
     text = (tmp_path / "params.yaml").read_text()
     assert "image_side: 160" in text and "image_size: 640" not in text
+
+
+def test_stages_without_what_they_read_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--stages", "decode", "detect", "match"])
+    assert "got none of estimate_flow, extract_features" in capsys.readouterr().err
 
 
 def test_the_table_has_cost_per_second_and_memory_of_each_length() -> None:

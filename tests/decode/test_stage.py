@@ -11,6 +11,7 @@ import pytest
 
 from tasks.artifacts import frames_file
 from tasks.artifacts.frames import Frames
+from tasks.artifacts.parquet_file import ROWS_PER_GROUP
 from tasks.artifacts.raw_video import RawVideo
 from tasks.decode.frame_reader import FrameReader
 from tasks.decode.params import DecodeParams
@@ -90,7 +91,7 @@ def test_pictures_wait_for_nobody(tmp_path: Path, decoded: Decode, monkeypatch: 
     monkeypatch.setattr(FrameReader, "__iter__", counting)
     monkeypatch.setattr(frames_file, "_make_table", writing)
     assert len(decoded(tmp_path / "long.mp4")) == 200
-    assert most <= frames_file.ROWS_PER_GROUP + 2 * frames_file.MAX_ENCODER_THREADS + 2
+    assert most <= ROWS_PER_GROUP + 2 * frames_file.MAX_ENCODER_THREADS + 2
 
 
 def test_grainy_film_stays_within_a_sixth(tmp_path: Path, decoded: Decode) -> None:
