@@ -34,7 +34,7 @@ from tasks.artifacts.artifact import DATASET_ITEM, Artifact, Dataset, UserInput
 from tasks.artifacts.raw_video import RawVideo
 from tasks.checkpoints import Checkpoints
 from tasks.kernels import KERNELS_VARIABLE, choose_kernel_settings, processor_flags
-from tasks.params import Compute
+from tasks.params import Compute, Params
 from tasks.threads import LIBRARY_VARIABLES, THREADS_VARIABLE
 
 SECONDS = 1.0
@@ -92,13 +92,15 @@ CASES = (
     Case("match"),
     Case("match", "euclidean", {"similarity": "euclidean"}),
     Case("track"),
-    Case("track", "crops", {"appearance": "closest", "appearance_from": "crops", "link_appearance": 0.3}),
+    Case("track", "crops",
+         {"appearance": "closest", "appearance_source": "crops", "link_max_appearance_distance": 0.3}),
     Case("estimate_pose"),
     Case("estimate_pose", "yolo", {"backend": "yolo", "keypoint_score": 0.5}),
     Case("train", video=DATASET_ITEM),
-    Case("train", "heads", {"spatial": "mobilenet-v2", "held_out": 0.0, "fusion": "average"}, labels=True,
+    Case("train", "heads", {"spatial": "mobilenet-v2", "held_out_share": 0.0, "fusion": "average"}, labels=True,
          video=DATASET_ITEM),
-    Case("train", "full", {"spatial": "none", "temporal": "full", "epochs": 1, "held_out": 0.0, "fusion": "average"},
+    Case("train", "full",
+         {"spatial": "none", "temporal": "full", "epochs": 1, "held_out_share": 0.0, "fusion": "average"},
          labels=True, video=DATASET_ITEM),
     Case("classify"),
     Case("fit_field"),
@@ -149,9 +151,7 @@ def run_case(root: Path, case: Case, variation: Variation, target: Path) -> None
     project = Project.open(root, STAGES)
     stage = next(stage for stage in STAGES if stage.name == case.stage)
     arguments: dict[str, Any] = {name: opened(project, stage, name, case) for name in stage.inputs}
-    arguments["params"] = stage.params.model_validate_json(
-        json.dumps(project.params[stage.name].model_dump(mode="json") | dict(case.params))
-    )
+    arguments["params"] = make_params(project, case)
     sections = {type(section): section for section in project.params.values()}
     arguments |= {name: sections[kind] for name, kind in stage.extra_params.items()}
     compute = sections[Compute].model_copy(update={"batch": variation.batch, "workers": variation.workers})
@@ -163,6 +163,12 @@ def run_case(root: Path, case: Case, variation: Variation, target: Path) -> None
             path = kind.path(target, case.video)
             path.parent.mkdir(parents=True, exist_ok=True)
             artifact.save(path)
+
+
+def make_params(project: Project, case: Case) -> Params:
+    """The parameters of the case's stage: the project's, but for those that the case sets."""
+    own = project.params[case.stage]
+    return type(own).model_validate_json(json.dumps(own.model_dump(mode="json") | dict(case.params)))
 
 
 def opened(project: Project, stage: Any, name: str, case: Case) -> Any:

@@ -1,10 +1,10 @@
 """Cost and memory against the length of a film: `python -m benchmarks.film_length`.
 
 The sample clip `walk` is repeated to films of `--seconds`; each stage computes each film in a process of its own with
-one thread. Processor seconds per second of film show whether cost is linear, the peak of resident memory whether it is
-flat. The table is printed and kept in reports/bench/film_length.json; film_length.svg beside it draws it. Films at full
-size take ten seconds of processor time per second; `--height 90` and `--stages` make ten minutes (`--seconds 600`)
-affordable, networks then see images of the film's size.
+one thread. Processor seconds per second of film show whether cost is linear, the peaks of resident and of anonymous
+memory (one_stage.py) whether it is flat. The table is printed and kept in reports/bench/film_length.json;
+film_length.svg beside it draws it. Films at full size take ten seconds of processor time per second; `--height 90` and
+`--stages` make ten minutes (`--seconds 600`) affordable, networks then see images of the film's size.
 """
 
 from __future__ import annotations
@@ -96,18 +96,24 @@ def repeat_film(source: Path, path: Path, frames: int, size: tuple[int, int], fp
 
 
 def render_table(costs: Costs) -> str:
-    """A row per stage: processor seconds per second of film and peak memory of each length."""
+    """A row per stage: of each length processor seconds per second of film, peak resident and anonymous memory."""
     lengths = list(next(iter(costs.values())))
-    head = "".join(f"{f'{length:g} s: s/s':>14}{'MB':>8}" for length in lengths)
+    head = "".join(f"{f'{length:g} s: s/s':>14}{'MB':>8}{'anonymous':>11}" for length in lengths)
     lines = [f"{'':18}{head}"]
     for stage, of_stage in costs.items():
-        cells = (f"{cost.cpu_s / length:14.3f}{cost.peak_bytes / 1e6:8.0f}" for length, cost in of_stage.items())
+        cells = (_render_cell(length, cost) for length, cost in of_stage.items())
         lines.append(f"{stage:18}" + "".join(cells))
     return "\n".join(lines)
 
 
+def _render_cell(length: float, cost: ProcessCost) -> str:
+    anonymous = "-" if cost.anonymous_bytes is None else f"{cost.anonymous_bytes / 1e6:.0f}"
+    return f"{cost.cpu_s / length:14.3f}{cost.peak_bytes / 1e6:8.0f}{anonymous:>11}"
+
+
 def draw(costs: Costs, path: Path) -> None:
-    """Processor time (left) and peak memory (right) of every stage against the length of the film, as SVG."""
+    """Processor time (left) and peak anonymous memory (right; resident, where that is not known) of every stage against
+    the length of the film, as SVG."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -118,7 +124,8 @@ def draw(costs: Costs, path: Path) -> None:
     for stage, of_stage in costs.items():
         lengths = list(of_stage)
         left.plot(lengths, [cost.cpu_s for cost in of_stage.values()], marker="o", label=stage)
-        right.plot(lengths, [cost.peak_bytes / 1e6 for cost in of_stage.values()], marker="o", label=stage)
+        memory = [(cost.anonymous_bytes or cost.peak_bytes) / 1e6 for cost in of_stage.values()]
+        right.plot(lengths, memory, marker="o", label=stage)
     left.set(xscale="log", yscale="log", xlabel="seconds of film", ylabel="processor seconds")
     right.set(xscale="log", ylim=(0, None), xlabel="seconds of film", ylabel="MB of memory at most")
     right.legend(frameon=False, fontsize=7)

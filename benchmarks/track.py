@@ -1,10 +1,10 @@
 """Cost of association against objects, frames and memory: `python -m benchmarks.track`.
 
 People-sized boxes drift through a 1920x1080 image, detected with jitter, one time in twenty not at all. What the stage
-does with detections runs whole, both passes and the table included, on one thread. Where the package `trackers` is
-installed, its trackers get the same detections in the same run: the ratio is what to quote, since machines differ.
-Memory is what Python has allocated at most at a time (tracemalloc), less the table of tracks that comes out, per
-detection: flat where nothing but rows grows with the length of the video.
+does with detections runs whole, both passes and the table included, on one thread; a second is one of its processor.
+Where the package `trackers` is installed, its trackers get the same detections in the same run: the ratio is what to
+quote, since machines differ. Memory is what Python has allocated at most at a time (tracemalloc), less the table of
+tracks that comes out, per detection: flat where nothing but rows grows with the length of the video.
 The tables are printed, and drawn in `reports/bench/track.png`.
 """
 
@@ -71,12 +71,12 @@ def crowd(objects: int, frames: int = FRAMES, seed: int = 0) -> Detections:
 
 
 def frames_per_second(run: Run, detections: Detections) -> float:
-    """The best of a few runs."""
+    """Frames per second of processor time, the best of a few runs."""
     seconds: list[float] = []
     for _ in range(REPEATS):
-        start = time.perf_counter()
+        start = time.process_time()
         run(detections)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     return detections.frame_count / min(seconds)
 
 

@@ -1,12 +1,17 @@
-"""One stage of one video in a process of its own: what it costs, and the memory that it takes at most."""
+"""One stage of one video in a process of its own: what it costs, and the memory that it takes at most.
+
+Resident memory counts the pages of mapped files too (frames, flow). They grow with the film, and the system takes them
+back where memory is short. What a process cannot do without is its anonymous memory; its peak is found by samples.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import resource
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +26,10 @@ from tasks.stage import Stage
 
 MAX_RSS_BYTES = 1 if sys.platform == "darwin" else 1024
 """Unit of ru_maxrss."""
+SAMPLE_S = 0.02
+"""Time between two samples of a process's memory."""
+WITHOUT_FILE = ("RssAnon", "RssShmem")
+"""Fields of /proc/PID/status: resident memory that no file holds, kB."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +39,41 @@ class ProcessCost:
     cpu_s: float
     """Without its imports of libraries as far as the stage's module does them."""
     peak_bytes: int
-    """Resident memory at most, libraries and models included. So are pages of mapped files (frames, flow), which grow
-    with the film and which the system takes back where memory is short."""
+    """Resident memory at most; libraries, models and pages of mapped files included."""
+    anonymous_bytes: int | None
+    """Resident memory at most that no file holds; None where the system does not tell (macOS)."""
 
 
 def measure_stage(root: Path, stage: str, video: str) -> ProcessCost:
     """Compute `stage` of `video` from the artifacts in the project at `root`, and put what it makes there."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        return process.submit(_run_stage, root, stage, video).result()
+        status = Path("/proc", str(process.submit(os.getpid).result()), "status")
+        running = process.submit(_run_stage, root, stage, video)
+        anonymous = _sample_peak(status, running)
+        cpu_s, peak_bytes = running.result()
+    return ProcessCost(cpu_s, peak_bytes, anonymous)
 
 
-def _run_stage(root: Path, name: str, video: str) -> ProcessCost:
+def read_anonymous_bytes(status: Path) -> int | None:
+    """Resident memory that no file holds, from a process's /proc/PID/status; None without such a file."""
+    try:
+        lines = status.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    fields = (line.split() for line in lines)
+    return sum(int(field[1]) * 1024 for field in fields if field and field[0].rstrip(":") in WITHOUT_FILE)
+
+
+def _sample_peak(status: Path, running: Future[Any]) -> int | None:
+    """The largest of the samples that are taken while a process runs."""
+    samples = [read_anonymous_bytes(status)]
+    while wait([running], timeout=SAMPLE_S).not_done:
+        samples.append(read_anonymous_bytes(status))
+    return max((sample for sample in samples if sample is not None), default=None)
+
+
+def _run_stage(root: Path, name: str, video: str) -> tuple[float, int]:
+    """Processor seconds of the stage and resident bytes at most."""
     project = Project.open(root, STAGES)
     try:
         stage = next(stage for stage in STAGES if stage.name == name)
@@ -55,7 +88,7 @@ def _run_stage(root: Path, name: str, video: str) -> ProcessCost:
         cpu_s = time.process_time() - began
     finally:
         project.close()
-    return ProcessCost(cpu_s, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAX_RSS_BYTES)
+    return cpu_s, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAX_RSS_BYTES
 
 
 def _make_arguments(project: Project, stage: Stage[..., Any], video: str) -> dict[str, Any]:

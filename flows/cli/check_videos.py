@@ -94,6 +94,7 @@ def command(*, videos: tuple[str, ...], as_json: bool) -> int:
 
 def check_dataset(root: Path, videos: Sequence[str] = ()) -> DatasetCheck:
     """What every file in data/raw and videos.yaml is, or those of the named `videos` alone."""
+    from flows.engine.film_addresses import MAX_ANSWER_AGE_S
     from flows.engine.project import Project
     from flows.engine.raw_files import list_raw_files
     from flows.engine.video_names import resolve_video_name
@@ -101,7 +102,7 @@ def check_dataset(root: Path, videos: Sequence[str] = ()) -> DatasetCheck:
 
     started = time.perf_counter()
     listing = list_raw_files(root)
-    project = Project.open(root)
+    project = Project.open(root, max_answer_age_s=MAX_ANSWER_AGE_S)  # servers have just been asked
     try:
         known = {video.relative: video.name for video in project.videos.values()}
         wanted = {resolve_video_name(known, typed) for typed in videos} or set(project.videos)

@@ -35,6 +35,7 @@ def run_command(*, patterns: tuple[str, ...] | None, retry_failed: bool, pull: b
     from flows.cli.display import choose_display
     from flows.cli.import_videos import import_videos
     from flows.cli.run_forecast import ForecastNotice
+    from flows.engine.film_addresses import MAX_ANSWER_AGE_S
     from flows.engine.film_lengths import measure_new_films
     from flows.engine.project import Project, find_root
     from flows.engine.run import run_stale_items
@@ -43,7 +44,9 @@ def run_command(*, patterns: tuple[str, ...] | None, retry_failed: bool, pull: b
     root = find_root(Path.cwd())
     videos = import_videos(root, patterns) if patterns else None
     with mirror_run(root, videos) as mirror:
-        project = Project.open(root, fetch=True, on_new_file=mirror.on_new_file)
+        # Where videos were imported, servers of films have just been asked.
+        age_s = MAX_ANSWER_AGE_S if patterns else 0
+        project = Project.open(root, fetch=True, on_new_file=mirror.on_new_file, max_answer_age_s=age_s)
         if not project.videos:
             raise SemflowError(
                 "data/raw must hold at least one video, got none; put files there, name some with "
@@ -103,7 +106,7 @@ def stage_command(*, name: str, keep_going: bool, as_json: bool) -> int:
     from flows.engine.code_fingerprints import write_fingerprints
     from flows.engine.run import run_stale_items
 
-    project = _open(fetch=True)
+    project = _open(fetch=True, asks=True)
     _require_stage(project, name)
     write_fingerprints(project, new=False)  # before DVC looks at what the later stages depend on
     with choose_display(json=as_json) as display:
@@ -173,10 +176,12 @@ def dvc_command(*, as_json: bool) -> int:
     return 0
 
 
-def _open(root: Path | None = None, *, fetch: bool = False) -> Project:
+def _open(*, fetch: bool = False, asks: bool = False) -> Project:
+    """The project that contains the current folder; with `asks`, servers of films are asked whether they changed."""
+    from flows.engine.film_addresses import MAX_ANSWER_AGE_S
     from flows.engine.project import Project, find_root
 
-    return Project.open(root or find_root(Path.cwd()), fetch=fetch)
+    return Project.open(find_root(Path.cwd()), fetch=fetch, max_answer_age_s=0 if asks else MAX_ANSWER_AGE_S)
 
 
 def _require_stage(project: Project, name: str) -> None:

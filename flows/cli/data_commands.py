@@ -23,13 +23,23 @@ MAX_ROWS = 50
 @click.command("sql", cls=ValuesCommand)
 @click.argument("query")
 @click.option("--from", "where", default=".", metavar="WHERE", help="path or git address of the project; default: here")
+@click.option("--subfolder", default="", metavar="DIR", help="the project's folder in WHERE, where that holds more")
 @click.option("--rev", help="branch, tag or commit whose recorded data is read; default: the working copy")
 @click.option("--csv", "as_csv", is_flag=True, help="print CSV")
 @click.option(
     "--parquet", "parquet", type=click.Path(path_type=Path), metavar="FILE", help="write the result to a Parquet file"
 )
 @JSON_OPTION
-def sql_command(query: str, where: str, rev: str | None, as_csv: bool, parquet: Path | None, as_json: bool) -> int:  # noqa: PLR0917
+def sql_command(
+    *,
+    query: str,
+    where: str,
+    subfolder: str,
+    rev: str | None,
+    as_csv: bool,
+    parquet: Path | None,
+    as_json: bool,
+) -> int:
     """Run one SQL query over the artifacts, with DuckDB.
 
     Tables are named as the artifacts: tracks, poses, actions …, see `semflow describe`. They join on video and frame,
@@ -40,7 +50,7 @@ def sql_command(query: str, where: str, rev: str | None, as_csv: bool, parquet: 
 
     if as_csv + as_json + (parquet is not None) > 1:
         raise SemflowError("--json, --csv and --parquet must not be given together, got more than one; choose one")
-    found = run_query(open_dataset(where, rev), query)
+    found = run_query(open_dataset(where, rev, subfolder=subfolder), query)
     if parquet is not None:
         _write_parquet(found, parquet)
     elif as_json:

@@ -15,6 +15,7 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
+from flows.engine.film_addresses import MAX_ANSWER_AGE_S
 from flows.engine.linked_videos import read_linked_videos
 from flows.engine.project import Project, find_root
 from flows.engine.raw_files import list_raw_files
@@ -149,7 +150,7 @@ def _films(root: Path) -> str:
     linked = {video.relative: video.address for video in read_linked_videos(root) if video.address}
     if not linked:
         return "none at addresses"
-    found = list_raw_files(root)
+    found = list_raw_files(root, MAX_ANSWER_AGE_S)
     reasons = {one.relative: one.reason for one in (*found.unreached, *found.unreadable) if one.relative in linked}
     if reasons:
         raise SemflowError(

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from flows.cli.find_videos import VideoSource, find_video_files
 from flows.engine.copy_file import copy_atomically, have_same_bytes, remove_unfinished_copies
+from flows.engine.film_addresses import MAX_ANSWER_AGE_S
 from flows.engine.project_lock import INTAKE_LOCK, hold_lock_file
 from flows.engine.raw_files import RawFile, list_raw_files
 from flows.engine.video_names import assign_video_names, normalize_path
@@ -37,7 +38,7 @@ class FileCopy:
 def import_videos(root: Path, patterns: Sequence[str]) -> list[str]:
     """Copy the files that `patterns` name into data/raw as `copy_videos` does; gives the names of the videos."""
     relatives = copy_videos(root, patterns)
-    names = assign_video_names(file.relative for file in list_raw_files(root).files)
+    names = assign_video_names(file.relative for file in list_raw_files(root, MAX_ANSWER_AGE_S).files)
     return sorted({names[relative] for relative in relatives})
 
 

@@ -80,9 +80,34 @@ class Declaration:
 def declare_stages(
     stages: Sequence[Stage[..., Any]], params: Mapping[str, Params], device: str
 ) -> tuple[Declaration, ...]:
-    """The declarations of `stages` with the parameters `params` on `device` (`cpu` or `cuda:N`)."""
+    """The declarations of `stages` with the parameters `params` on `device` (`cpu` or `cuda:N`).
+
+    Raises SemflowError where a stage reads an artifact that no stage before it makes.
+    """
+    _check_order(stages)
     recompute = _read_recompute(stages, params)
     return tuple(_declare(stage, stages, params, device, recompute) for stage in stages)
+
+
+def _check_order(stages: Sequence[Stage[..., Any]]) -> None:
+    """Raise SemflowError where a stage reads an artifact that no stage before it makes."""
+    from tasks.artifacts.raw_video import RawVideo
+    from tasks.errors import SemflowError
+
+    makers = {kind.FOLDER: stage.name for stage in stages for kind in stage.outputs}
+    made: set[str] = set()
+    for stage in stages:
+        for kind in stage.inputs.values():
+            if kind.FOLDER in made or kind is RawVideo or issubclass(kind, UserInput):
+                continue
+            artifact, maker = f"{kind.__name__} ({kind.FOLDER})", makers.get(kind.FOLDER)
+            got = "no stage that makes it" if maker is None else f"{maker}, which makes it, after {stage.name}"
+            todo = "add the stage that makes it to STAGES," if maker is None else f"move {maker}"
+            raise SemflowError(
+                f"STAGES must make what {stage.name} reads, {artifact}, before it, got {got}; "
+                f"{todo} before {stage.name}"
+            )
+        made.update(kind.FOLDER for kind in stage.outputs)
 
 
 def _read_recompute(stages: Sequence[Stage[..., Any]], params: Mapping[str, Params]) -> Sequence[str]:

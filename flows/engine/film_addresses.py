@@ -2,13 +2,16 @@
 
 Each becomes an address file below `.semflow` (tasks/decode/film_address.py), written anew when the server gives the
 film another size or mark (ETag, else time of change). Its MD5 is computed once for each size and mark, and remembered.
+The file `.asked` beside it has the time of the server's last answer: commands that compute nothing take answers of up
+to MAX_ANSWER_AGE_S without asking again.
 An address with a password or a signature is refused, since videos.yaml is for everybody who has the repository.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -18,6 +21,9 @@ from tasks.atomic_file import write_text_atomically
 from tasks.decode.film_address import SUFFIX, WEB, FilmAddress, read_film_address
 from tasks.errors import SemflowError
 
+ASKED_SUFFIX = ".asked"
+MAX_ANSWER_AGE_S = 600.0
+"""Seconds for which an answer of a server counts in commands that compute nothing; `semflow run` always asks."""
 FOLDER = "films"
 """Folder of address files below the state folder."""
 MEMO = "film at "
@@ -67,6 +73,41 @@ def parse_address(given: str, where: str, name: str) -> str:
 def address_file(root: Path, name: str) -> Path:
     """Path of the address file of the film `name`."""
     return root / STATE_FOLDER / FOLDER / f"{name.replace('/', '__')}{SUFFIX}"
+
+
+def find_film_files(
+    root: Path, films: Mapping[str, str], max_age_s: float | None = 0
+) -> dict[str, Path | OSError | SemflowError]:
+    """Name of a film to its address file, or to the error where there is none; `films` gives their addresses.
+
+    Servers are asked for films whose last answer is older than `max_age_s` seconds; with None for none of them.
+    """
+    known = {name for name, url in films.items() if max_age_s != 0 and _has_answer(root, name, url, max_age_s)}
+    wanted = [] if max_age_s is None else sorted({url for name, url in films.items() if name not in known})
+    asked = examine_addresses(wanted)
+    found: dict[str, Path | OSError | SemflowError] = {}
+    for name, url in films.items():
+        answer = asked.get(url, FileNotFoundError(f"{url} was not asked for yet; run `semflow plan`"))
+        if name in known:
+            found[name] = address_file(root, name)
+        elif isinstance(answer, FilmAddress):
+            file = write_film_address(root, name, answer)
+            file.with_suffix(ASKED_SUFFIX).touch()
+            found[name] = file
+        else:
+            found[name] = answer
+    return found
+
+
+def _has_answer(root: Path, name: str, url: str, max_age_s: float | None) -> bool:
+    """Whether the address file is that of `url`, and not older than `max_age_s`."""
+    file = address_file(root, name)
+    try:
+        age_s = time.time() - file.with_suffix(ASKED_SUFFIX).stat().st_mtime
+        is_same = read_film_address(file).url == url
+    except (OSError, SemflowError):
+        return False
+    return is_same and (max_age_s is None or 0 <= age_s <= max_age_s)
 
 
 def examine_addresses(urls: Sequence[str]) -> dict[str, FilmAddress | OSError | SemflowError]:
@@ -132,3 +173,4 @@ def forget_film_address(root: Path, state: State, name: str) -> None:
     if file.is_file():
         state.drop_memos([MEMO + read_film_address(file).url])
         file.unlink()
+    file.with_suffix(ASKED_SUFFIX).unlink(missing_ok=True)

@@ -77,18 +77,19 @@ class Project:
         fetch: bool = False,
         on_new_file: Callable[[], None] = lambda: None,
         fixes_dataset: bool = False,
+        max_answer_age_s: float | None = 0,
     ) -> Project:
         """Read parameters, recipes and the list of videos; raises BadParams or SemflowError with what to fix.
 
         Recorded recipes that are missing here are restored from DVC's cache and, with `fetch`, from its remote.
         `on_new_file` is called early on if a raw file has not been read before in its present form. `fixes_dataset`:
-        the recipes of stages over the data set are taken as they are.
+        the recipes of stages over the data set are taken as they are. `max_answer_age_s`: see list_raw_files.
         """
         state = State.open(root)
         pipeline = stages if isinstance(stages, str) else None
         given = () if isinstance(stages, str) else tuple(stages)
         declarations, compute = _declarations(root, state, pipeline, given)
-        raw = list_raw_files(root)
+        raw = list_raw_files(root, max_answer_age_s)
         if any(_is_new(state, file) for file in raw.files):
             on_new_file()
         names = [declaration.name for declaration in declarations]

@@ -13,12 +13,11 @@ import stat
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from flows.engine.film_addresses import examine_addresses, write_film_address
+from flows.engine.film_addresses import find_film_files
 from flows.engine.film_parts import write_film_list
 from flows.engine.linked_videos import LinkedVideo, read_linked_videos
 from flows.engine.non_video_files import explain_non_video_file, explain_non_video_folder
 from tasks.artifacts.raw_video import RawVideo
-from tasks.decode.film_address import FilmAddress
 from tasks.errors import SemflowError
 
 _READABLE_BY_ALL = 0o444
@@ -66,9 +65,10 @@ class RawListing:
     """Those of `absent` that lie at an address whose server does not answer, or does not have them."""
 
 
-def list_raw_files(root: Path) -> RawListing:
+def list_raw_files(root: Path, max_answer_age_s: float | None = 0) -> RawListing:
     """All files in data/raw and videos.yaml of the project at `root`, an absolute path.
 
+    Of films at addresses, servers' answers of up to `max_answer_age_s` seconds count; with None no server is asked.
     Raises SemflowError where videos.yaml has an invalid line, or a name that a file in data/raw has too.
     """
     found = walk_video_files(root / RawVideo.FOLDER)
@@ -79,7 +79,8 @@ def list_raw_files(root: Path) -> RawListing:
     absent: list[SkippedFile] = []
     unreadable = list(found.unreadable)
     unreached: list[SkippedFile] = []
-    asked = examine_addresses([video.address for video in linked if video.address])
+    addresses = {video.relative: video.address for video in linked if video.address}
+    remote = find_film_files(root, addresses, max_answer_age_s)
     for video in linked:
         if video.relative in files:
             raise SemflowError(
@@ -87,7 +88,7 @@ def list_raw_files(root: Path) -> RawListing:
                 "rename it here, or remove this line"
             )
         try:
-            place = _place(root, video, asked.get(video.address))
+            place = _place(root, video, remote.get(video.relative))
             at = place.stat()
         except OSError as error:
             reason = str(error) if video.address else _describe_error(error, error.filename or str(video.path))
@@ -115,12 +116,12 @@ def list_raw_files(root: Path) -> RawListing:
     )
 
 
-def _place(root: Path, video: LinkedVideo, asked: FilmAddress | OSError | SemflowError | None) -> Path:
-    """The file that stands for a linked video; raises `asked` where a server gave an error."""
-    if isinstance(asked, FilmAddress):
-        return write_film_address(root, video.relative, asked)
-    if asked is not None:
-        raise SemflowError(str(asked)) if isinstance(asked, PermissionError) else asked
+def _place(root: Path, video: LinkedVideo, remote: Path | OSError | SemflowError | None) -> Path:
+    """The file that stands for a linked video; raises `remote` where a server gave an error."""
+    if isinstance(remote, Path):
+        return remote
+    if remote is not None:
+        raise SemflowError(str(remote)) if isinstance(remote, PermissionError) else remote
     return write_film_list(root, video.relative, video.parts) if video.parts else video.path
 
 

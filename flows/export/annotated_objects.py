@@ -13,13 +13,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flows.export.annotated_boxes import AnnotatedBox
+from flows.export.annotated_boxes import AnnotatedBox, AnnotatedFilm
 from flows.export.film_tracks import FilmTracks
 from flows.export.match_annotations import MatchedRows
 from tasks.arrays import Indices
+from tasks.errors import BadInput
 
 NEW = 0
 """Number of an object that has none yet."""
+MAX_SHOWN = 5
+"""Identities that an error names."""
 ObjectKey = tuple[str, str | int]
 """("track", the tool's track), or ("number", a number that a person gave)."""
 
@@ -57,6 +60,35 @@ def group_objects(exported: FilmTracks, boxes: Sequence[AnnotatedBox], matched: 
         number = _number_object(key, homes, Counter(exported.track_id[rows].tolist()))
         found.append(AnnotatedObject(number, names.most_common(1)[0][0], rows, ordered[there], ordered[~there]))
     return found
+
+
+def check_single_boxes(objects: Sequence[AnnotatedObject], film: AnnotatedFilm) -> None:
+    """BadInput where an object has several boxes in one frame, of which the tracks could keep but one."""
+    found = [(one, frames) for one in objects if len(frames := _find_double_frames(one, film.boxes))]
+    if not found:
+        return
+    shown = [f"{_name_number(one)} has two or more in {_name_frames(frames)}" for one, frames in found[:MAX_SHOWN]]
+    more = f"; {len(found) - MAX_SHOWN} more identities" if len(found) > MAX_SHOWN else ""
+    raise BadInput(
+        f"{film.name}: an identity must have at most one box in a frame, got: {'; '.join(shown)}{more}. Give one of "
+        "the two objects another identity from there on, or delete its boxes, and export again; nothing was imported"
+    )
+
+
+def _find_double_frames(one: AnnotatedObject, boxes: Sequence[AnnotatedBox]) -> list[int]:
+    """Frames in which the object has more than one box, in order."""
+    counts = Counter(boxes[place].frame for place in [*one.boxes.tolist(), *one.added.tolist()])
+    return sorted(frame for frame, count in counts.items() if count > 1)
+
+
+def _name_number(one: AnnotatedObject) -> str:
+    return f"identity {one.number}" if one.number != NEW else f"a new {one.class_name}"
+
+
+def _name_frames(frames: Sequence[int]) -> str:
+    if len(frames) == 1:
+        return f"frame {frames[0]}"
+    return f"{len(frames):,} frames from {frames[0]} to {frames[-1]}"
 
 
 def _find_homes(

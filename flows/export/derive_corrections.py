@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from flows.export.annotated_boxes import AnnotatedFilm
-from flows.export.annotated_objects import NEW, AnnotatedObject, group_objects
+from flows.export.annotated_objects import NEW, AnnotatedObject, check_single_boxes, group_objects
 from flows.export.film_tracks import FilmTracks
 from flows.export.match_annotations import is_moved, match_annotations
 from tasks.arrays import Boxes, Floats, Indices
@@ -21,10 +21,14 @@ NEAR_BOXES = 2
 
 
 def derive_corrections(exported: FilmTracks, film: AnnotatedFilm, base: str) -> list[Correction]:
-    """The corrections that turn `exported` into the annotations; frames that were not annotated stay as they are."""
+    """The corrections that turn `exported` into the annotations; frames that were not annotated stay as they are.
+
+    BadInput where an identity has two boxes in one frame.
+    """
     exported = exported.take(np.flatnonzero(np.isin(exported.frame, list(film.frames))))
     matched = match_annotations(exported, film.boxes)
     objects = group_objects(exported, film.boxes, matched)
+    check_single_boxes(objects, film)
     sides = np.array([box.xyxy for box in film.boxes], np.float64).reshape(-1, 4)
     frame = np.array([box.frame for box in film.boxes], np.float64)
     boxes = np.concatenate([frame[:, None], sides], axis=1)

@@ -6,6 +6,7 @@ import dataclasses
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 import click
@@ -70,7 +71,9 @@ def annotations_command(*, file: Path, video: str | None, against_present: bool,
     project = open_project()
     try:
         named = [(find_video(project, film, video), film) for film in films]
-        found = {name: import_film(ExportSource(project, name), film, against_present) for name, film in named}
+        # All are derived before any is written: where one film is refused nothing is imported.
+        made = [derive_film(ExportSource(project, name), film, against_present) for name, film in named]
+        found = {name: write_corrections(one) for (name, _), one in zip(named, made, strict=True)}
     finally:
         project.close()
     answer = {"videos": {name: count_differences(made) for name, made in found.items()}, "good": True}
@@ -92,24 +95,42 @@ def find_video(project: Project, film: AnnotatedFilm, typed: str | None) -> str:
     raise SemflowError(f"FILE must name a video of the data set, got {film.name!r}; name it with --video")
 
 
-def import_film(source: ExportSource, film: AnnotatedFilm, against_present: bool = False) -> list[Correction]:
-    """Write the corrections of one video in place of those of the same export; gives the new ones."""
+@dataclass(frozen=True, eq=False)
+class FilmCorrections:
+    """What an import makes of one film."""
+
+    path: Path
+    """Of the file of corrections."""
+    joined: Corrections
+    """The file's new value: those of other exports stay."""
+    new: Sequence[Correction]
+
+
+def derive_film(source: ExportSource, film: AnnotatedFilm, against_present: bool = False) -> FilmCorrections:
+    """The corrections of one video in place of those of the same export."""
     present = source.path(Tracks)
     tracks, base = source.load(Tracks), md5_file(present)
     if film.base and film.base != base and not against_present:
         tracks, base = _load_exported(source, film.base), film.base
     width, height = source.timeline.film_size
     found = derive_corrections(
-        place_in_film(select_classes(tracks, film.classes), source.timeline), scale_film(film, width, height), base
+        place_in_film(select_classes(tracks, film.classes), source.timeline),
+        dataclasses.replace(scale_film(film, width, height), name=source.name),
+        base,
     )
     path = Corrections.path(source.project.root, source.name)
-    before = Corrections.open(path)
-    joined = Corrections(width, height, join_corrections(before, base, found))
-    if joined.corrections:
-        write_text_atomically(path, joined.to_json())
+    return FilmCorrections(
+        path, Corrections(width, height, join_corrections(Corrections.open(path), base, found)), found
+    )
+
+
+def write_corrections(made: FilmCorrections) -> Sequence[Correction]:
+    """Write the file, or delete it where nothing is to be corrected; gives the new corrections."""
+    if made.joined.corrections:
+        write_text_atomically(made.path, made.joined.to_json())
     else:
-        path.unlink(missing_ok=True)
-    return found
+        made.path.unlink(missing_ok=True)
+    return made.new
 
 
 def scale_film(film: AnnotatedFilm, width: int, height: int) -> AnnotatedFilm:

@@ -1,12 +1,12 @@
 """`semflow merge`: git's merge driver for `dvc.lock`, `*.dvc` and metrics, so that branches which add videos merge.
 
-Metrics are made of the recipes, so ours stay until the next run, which writes those of the merged data set.
+Metrics are made of the merged recipes (merged_metrics.py). In a rebase and a cherry-pick ours stay until the next run.
 """
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import click
 
@@ -17,6 +17,7 @@ from flows.engine.dvc_store.verified_copy import write_bytes_atomically
 from flows.engine.metrics_file import METRICS_FOLDER
 from flows.engine.project import find_root
 from flows.engine.storage import Storage
+from flows.maintenance.merged_metrics import LockTexts, MetricsMerge, find_lock_texts
 from tasks.errors import SemflowError
 
 DRIVER = "semflow"
@@ -35,7 +36,7 @@ def command(files: tuple[str, ...], install: bool) -> int:
     if install:
         root = find_root(Path.cwd())
         install_driver(root)
-        click.echo("git merges dvc.lock and *.dvc file by file in this clone, and keeps our metrics until the next run")
+        click.echo("git merges dvc.lock and *.dvc file by file in this clone, and makes metrics of the merged recipes")
         return 0
     if len(files) != 4:  # noqa: PLR2004  git gives the driver these four
         raise SemflowError(f"semflow merge must get BASE OURS THEIRS PATH from git, got {len(files)} values")
@@ -77,8 +78,6 @@ def merge_versions(root: Path, base: Path, ours: Path, theirs: Path, path: str) 
 
     Raises SemflowError where listings cannot be had, or where it is no file that DVC records folders in.
     """
-    if path.startswith(f"{METRICS_FOLDER}/"):
-        return ours.read_text(encoding="utf-8")
     storage = Storage.open(root)
     if storage is None:
         raise SemflowError(f"{root} must be a DVC repository, got none; run `dvc init`")
@@ -90,11 +89,17 @@ def merge_versions(root: Path, base: Path, ours: Path, theirs: Path, path: str) 
         return found
 
     union = UnionMerge(load)
+    metrics, texts = MetricsMerge(storage, union), find_lock_texts(root)
+    if path.startswith(f"{METRICS_FOLDER}/"):
+        made = None if texts is None else metrics.merge_file(texts, PurePosixPath(path).stem)
+        return ours.read_text(encoding="utf-8") if made is None else made
     before, mine, other = (file.read_text(encoding="utf-8") if file.is_file() else "" for file in (base, ours, theirs))
     if path.endswith(POINTER_SUFFIX):
         merged = union.merge_pointers(before, mine, other, path.removesuffix(POINTER_SUFFIX))
     else:
         merged = union.merge_locks(before, mine, other)
+        if texts is not None:
+            merged = metrics.update_lock(LockTexts(before, mine, other), merged)
     for listing in union.listings.values():
         storage.objects.write_listing(listing)
     return merged

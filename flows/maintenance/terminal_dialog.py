@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from flows.engine.project import Project
 
 
-def open_project(*, fetch: bool = False) -> Project:
-    """The project that contains the current folder."""
+def open_project(*, fetch: bool = False, asks: bool = False) -> Project:
+    """The project that contains the current folder; with `asks`, servers of films are asked whether they changed."""
+    from flows.engine.film_addresses import MAX_ANSWER_AGE_S
     from flows.engine.project import Project, find_root
 
-    return Project.open(find_root(Path.cwd()), fetch=fetch)
+    return Project.open(find_root(Path.cwd()), fetch=fetch, max_answer_age_s=0 if asks else MAX_ANSWER_AGE_S)
 
 
 def resolve_videos(project: Project, typed: Sequence[str]) -> list[str]:

@@ -62,7 +62,7 @@ def command(
     VIDEO limits it to some videos. The exit code is 0 only where nothing is wrong.
     """
     amount = None if recompute is None else parse_amount(recompute)
-    project = open_project()
+    project = open_project(asks=True)
     try:
         with hold_project(project), show_progress():
             found = verify_dataset(

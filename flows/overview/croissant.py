@@ -1,9 +1,9 @@
 """The data set in Croissant 1.1 (https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html), for machines.
 
 JSON-LD beside the index page: the files with checksums, a record set for each table with its columns, and provenance in
-PROV-O: the raw videos, and each stage with parameters, code, weights and libraries. Checksums are the MD5 that DVC
-records; the SHA-256 of `project` is over all of them. What semflow cannot know, such as the licence, is left out unless
-dataset.yaml says it.
+PROV-O: the raw videos, and each stage with parameters, code, weights and libraries. Checksums are SHA-256, and the MD5
+that DVC records; the SHA-256 of `project` is over all of these. What semflow cannot know, such as the licence, is left
+out unless dataset.yaml says it.
 """
 
 from __future__ import annotations
@@ -94,7 +94,11 @@ def render_croissant(facts: DatasetFacts) -> str:
         "citeAs": notes.cite_as,
         "prov:wasDerivedFrom": [_raw_entity(path, md5) for path, md5 in facts.raw.items()],
         "prov:wasGeneratedBy": [_activity(stage) for stage in facts.stages],
-        "distribution": [_project(facts), *map(_file_set, kept), *(file for one in kept for file in _files(one))],
+        "distribution": [
+            _project(facts),
+            *map(_file_set, kept),
+            *(file for one in kept for file in _files(one, facts)),
+        ],
         "recordSet": [record_set for one in kept if (record_set := _record_set(one))],
     }
     return "{\n" + ",\n".join(_write_entry(key, value) for key, value in document.items() if value) + "\n}\n"
@@ -167,7 +171,7 @@ def _file_set(one: ArtifactFacts) -> dict[str, Any]:
     }
 
 
-def _files(one: ArtifactFacts) -> Iterator[dict[str, Any]]:
+def _files(one: ArtifactFacts, facts: DatasetFacts) -> Iterator[dict[str, Any]]:
     for path, (md5, size) in sorted(one.files.items()):
         yield {
             "@type": "cr:FileObject",
@@ -177,6 +181,7 @@ def _files(one: ArtifactFacts) -> Iterator[dict[str, Any]]:
             "contentUrl": path,
             "contentSize": f"{size} B",
             "encodingFormat": FORMATS.get(one.suffix, OTHER_FORMAT),
+            **({"sha256": facts.file_sha256[md5]} if md5 in facts.file_sha256 else {}),
             "md5": md5,
         }
 

@@ -1,6 +1,7 @@
 """What the recipes say about the data set: its files with hashes and sizes, and how each stage made them.
 
-Nothing is read but recipes, which the plan has in memory: files in the DVC remote count as those on this machine do.
+Nothing is read but recipes, which the plan has in memory, and new files once for their SHA-256: files in the DVC remote
+count as those on this machine do.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +21,7 @@ from flows.engine.overview_files import REPORTS
 from flows.engine.plan import UP_TO_DATE, Plan
 from flows.engine.raw_input import parse_raw_input
 from flows.overview.dataset_notes import DatasetNotes, read_notes
+from flows.overview.file_hashes import find_sha256
 from tasks.artifacts.artifact import DATASET_ITEM
 
 DIGITS = 16
@@ -83,6 +85,8 @@ class DatasetFacts:
     raw: Mapping[str, str]
     """Path of each raw video that was processed, below data/raw, to its MD5."""
     videos: int
+    file_sha256: Mapping[str, str] = field(default_factory=dict[str, str])
+    """MD5 of files that are kept to their SHA-256, of those that are known."""
 
     def count(self, name: str) -> float:
         """The measure `name` of the first stage that has it, such as the frames of all videos; 0 without one."""
@@ -104,13 +108,14 @@ def collect_facts(plan: Plan) -> DatasetFacts:
     """The facts of the project of a plan; raises BadParams where dataset.yaml is not valid."""
     project = plan.project
     kinds = [(maker, kind) for maker in project.declarations for kind in maker.outputs if kind.folder != REPORTS]
-    return DatasetFacts(
+    facts = DatasetFacts(
         notes=read_notes(project.root),
         artifacts=tuple(_describe_artifact(plan, maker, kind) for maker, kind in kinds),
         stages=tuple(_describe_stage(plan, declaration) for declaration in project.declarations),
         raw=_list_raw(plan),
         videos=len(project.videos),
     )
+    return replace(facts, file_sha256=find_sha256(project, facts.files))
 
 
 def _describe_artifact(plan: Plan, maker: Declaration, kind: ArtifactKind) -> ArtifactFacts:

@@ -151,22 +151,28 @@ def open_working_copy(root: Path, *, recompute: bool = False) -> ArtifactSource:
     )
 
 
-def open_revision(where: str, rev: str, cache: Path) -> ArtifactSource:
-    """The artifacts that `rev` of the repository at the path or address `where` recorded."""
+def open_revision(where: str, rev: str, cache: Path, subfolder: str = "") -> ArtifactSource:
+    """The artifacts that `rev` of the repository at the path or address `where` recorded.
+
+    `subfolder` is the project's folder in a repository at an address; a path is the project's folder.
+    """
     if is_address(where):
-        repository = clone_repository(where, cache)
+        repository = clone_repository(where, cache, subfolder)
         commit = repository.resolve(rev)
-        root = repository.folder.parent / commit
-        _write_config(repository, commit, root, cache / "objects")
+        root = repository.folder.parent / commit / subfolder
     else:
         root = Path(where)
         repository = GitRepository(root, where)
         commit = repository.resolve(rev)
     text = repository.read_text(commit, "dvc.lock")
     if text is None:
+        place = f"{where} (subfolder {subfolder})" if subfolder else where
+        hint = "" if subfolder else ", or name the project's subfolder where the repository holds more than it"
         raise SemflowError(
-            f"{where} must hold a dvc.lock at {rev}, got none; choose a revision that `semflow run` made"
+            f"{place} must hold a dvc.lock at {rev}, got none; choose a revision that `semflow run` made{hint}"
         )
+    if is_address(where):
+        _write_config(repository, commit, root, cache / "objects")
     return ArtifactSource(
         f"{where} at {rev}", root, parse_lock(text), is_working_copy=False, repository=repository, commit=commit
     )
@@ -176,7 +182,10 @@ def _write_config(repository: GitRepository, commit: str, root: Path, objects: P
     """A folder with the DVC configuration of a commit, whose cache is shared by all repositories."""
     config = repository.read_text(commit, CONFIG)
     if config is None:
-        raise SemflowError(f"{repository.title} must be a DVC repository, got no {CONFIG}; run `dvc init` there")
+        raise SemflowError(
+            f"{repository.title} must be a DVC repository, got no {CONFIG} in the project's folder; run `dvc init` "
+            "there, or `dvc init --subdir` in a subfolder"
+        )
     (root / ".dvc").mkdir(parents=True, exist_ok=True)
     (root / CONFIG).write_text(config, encoding="utf-8")
     (root / f"{CONFIG}.local").write_text(f"[cache]\n    dir = {objects}\n", encoding="utf-8")

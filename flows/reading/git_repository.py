@@ -35,6 +35,8 @@ class GitRepository:
     """Where git commands are run: the project's folder, or a bare clone."""
     title: str
     """The path or address that the user gave, for messages."""
+    subfolder: str = ""
+    """The project's folder in a bare clone, "" where it is the top; else `folder` is in it."""
 
     def resolve(self, rev: str) -> str:
         """The commit that `rev` names: a branch, a tag or (the start of) a hash; SemflowError where there is none."""
@@ -67,7 +69,11 @@ class GitRepository:
         return found
 
     def _name_blob(self, commit: str, path: str) -> str:
-        return f"{commit}:{path}" if self._is_bare else f"{commit}:./{path}"
+        return f"{commit}:{self._place(path)}" if self._is_bare else f"{commit}:./{path}"
+
+    def _place(self, path: str) -> str:
+        """`path` in the repository, where that is bare."""
+        return f"{self.subfolder}/{path}" if self.subfolder else path
 
     def list_names(self, commit: str, folder: str) -> list[str]:
         """The names of what lies in a folder, relative to the project, at `commit`; [] where there is none."""
@@ -76,7 +82,7 @@ class GitRepository:
 
     def list_commits(self, path: str, rev: str = "HEAD") -> list[Commit]:
         """The commits up to `rev` that changed a file (relative to the project), newest first; [] without git."""
-        found = self._run(["log", "--full-history", "--format=%H%x09%cI%x09%an%x09%s", rev, "--", path])
+        found = self._run(["log", "--full-history", "--format=%H%x09%cI%x09%an%x09%s", rev, "--", self._place(path)])
         if found.returncode:
             return []
         lines = found.stdout.decode(errors="replace").splitlines()
@@ -100,8 +106,11 @@ def is_bare_repository(folder: Path) -> bool:
     return (folder / "HEAD").is_file() and (folder / "objects").is_dir() and not (folder / "params.yaml").exists()
 
 
-def clone_repository(address: str, cache: Path) -> GitRepository:
-    """A bare clone of `address` below `cache`, brought up to date; files are fetched when they are read."""
+def clone_repository(address: str, cache: Path, subfolder: str = "") -> GitRepository:
+    """A bare clone of `address` below `cache`, brought up to date; files are fetched when they are read.
+
+    `subfolder` is the project's folder in it.
+    """
     folder = cache / hashlib.sha256(address.encode()).hexdigest()[:16] / "git"
     if (folder / "HEAD").is_file():
         done = run_git(
@@ -113,7 +122,7 @@ def clone_repository(address: str, cache: Path) -> GitRepository:
     if done.returncode:
         said = (done.stderr.decode(errors="replace").strip().splitlines() or ["no answer"])[-1]
         raise SemflowError(f"{address} must be a git repository that you can read, got {said!r}; try `git ls-remote`")
-    return GitRepository(folder, address)
+    return GitRepository(folder, address, subfolder)
 
 
 def run_git(arguments: Sequence[str], stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:

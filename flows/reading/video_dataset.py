@@ -8,11 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from flows.engine.project import find_root
 from flows.reading.artifact_kinds import KINDS, OF_DATASET, TABLES, find_kind
 from flows.reading.artifact_reader import ArtifactReader, TableReader
 from flows.reading.artifact_source import ArtifactSource, open_revision, open_working_copy
 from flows.reading.git_repository import is_address, is_bare_repository
+from flows.reading.project_folder import check_subfolder, find_project
 from tasks.artifacts.action_model import ActionModel
 from tasks.artifacts.actions import Actions
 from tasks.artifacts.artifact import Artifact
@@ -36,26 +36,33 @@ if TYPE_CHECKING:
 
 
 def open_dataset(
-    where: str | Path = ".", rev: str | None = None, *, recompute: bool = False, cache: str | Path | None = None
+    where: str | Path = ".",
+    rev: str | None = None,
+    *,
+    subfolder: str = "",
+    recompute: bool = False,
+    cache: str | Path | None = None,
 ) -> VideoDataset:
     """The data set in the project at `where`, a path or the address of a git repository, at `rev` or as it is.
 
-    `rev` is a branch, tag or commit; without it a path is read as a working copy, and an address at its HEAD. Files
-    that are not on this machine are fetched from the repository's DVC remote when they are read, into DVC's cache, or
-    for an address into `cache` (default: `~/.cache/semflow/datasets`). With `recompute`, artifacts of a working copy
-    that are not kept are computed again when they are read. Raises SemflowError, which says what to do.
+    `rev` is a branch, tag or commit; without it a path is read as a working copy, and an address at its HEAD.
+    `subfolder` is the project's folder in the repository, or below the path, where that holds more than the project.
+    Files that are not on this machine are fetched from the project's DVC remote when they are read, into DVC's cache,
+    or for an address into `cache` (default: `~/.cache/semflow/datasets`). With `recompute`, artifacts of a working
+    copy that are not kept are computed again when they are read. Raises SemflowError, which says what to do.
     """
     from tasks.weights.weight_cache import cache_dir
 
     place = str(where)
+    inside = check_subfolder(subfolder)
     folder = cache_dir() / "datasets" if cache is None else Path(cache).absolute()
     if not is_address(place) and is_bare_repository(Path(place)):
         place = Path(place).absolute().as_uri()
     if is_address(place):
-        return VideoDataset(open_revision(place, rev or "HEAD", folder))
+        return VideoDataset(open_revision(place, rev or "HEAD", folder, inside))
     if not Path(place).exists():
         raise SemflowError(f"where must be a folder that exists, or the address of a git repository, got {place}")
-    root = find_root(Path(place).absolute())
+    root = find_project(Path(place).absolute(), inside)
     source = open_working_copy(root, recompute=recompute) if rev is None else open_revision(str(root), rev, folder)
     return VideoDataset(source)
 

@@ -29,17 +29,25 @@ class History:
         """(stage, file name) of recipes to the oldest commit that records the MD5 that `wanted` gives."""
         found: dict[tuple[str, str], Commit] = {}
         folders = {f"{RECIPE_FOLDER}/{stage}": stage for stage, _ in wanted}
-        for commit, text in self._texts(LOCK_FILE):
+        for commit, text in self.list_texts(LOCK_FILE):
             listings = list_outs(text, list(folders))
             for (stage, name), md5 in wanted.items():
                 if self._listing(listings.get(f"{RECIPE_FOLDER}/{stage}", "")).get(name) == md5:
                     found[stage, name] = commit
         return found
 
+    def find_artifact(self, folder: str, name: str, md5: str) -> Commit | None:
+        """The oldest commit that records the file `name` of an artifact folder with this MD5."""
+        found: Commit | None = None
+        for commit, text in self.list_texts(LOCK_FILE):
+            if self._listing(list_outs(text, [folder]).get(folder, "")).get(name) == md5:
+                found = commit
+        return found
+
     def find_film(self, name: str, md5: str) -> Commit | None:
         """The oldest commit whose pointer to the raw videos lists the file `name` with this MD5."""
         found: Commit | None = None
-        for commit, text in self._texts(f"{RAW_FOLDER}.dvc"):
+        for commit, text in self.list_texts(f"{RAW_FOLDER}.dvc"):
             try:
                 held = parse_pointer(text.decode(errors="replace"), RAW_FOLDER)
             except SemflowError:
@@ -48,8 +56,8 @@ class History:
                 found = commit
         return found
 
-    def _texts(self, path: str) -> Iterator[tuple[Commit, bytes]]:
-        """The versions of a file, newest first."""
+    def list_texts(self, path: str) -> Iterator[tuple[Commit, bytes]]:
+        """The versions of a file that git tracks, newest first."""
         repository = self._source.repository
         if repository is None:
             return

@@ -18,8 +18,18 @@ from tasks.errors import SemflowError
               help="how many videos are shown, worst first")  # fmt: skip
 @click.option("--html", "page", type=click.Path(path_type=Path), metavar="FILE", help="write a page with all of it")
 @click.option("--from", "where", default=".", metavar="WHERE", help="path or git address of the project; default: here")
+@click.option("--subfolder", default="", metavar="DIR", help="the project's folder in WHERE, where that holds more")
 @JSON_OPTION
-def command(*, before: str, after: str | None, max_videos: int, page: Path | None, where: str, as_json: bool) -> int:
+def command(
+    *,
+    before: str,
+    after: str | None,
+    max_videos: int,
+    page: Path | None,
+    where: str,
+    subfolder: str,
+    as_json: bool,
+) -> int:
     """Compare two versions of the data set: parameters, code, weights, libraries, videos added and gone, and what that
     did to rows, classes, identities and distributions, per video, worst first.
 
@@ -32,7 +42,7 @@ def command(*, before: str, after: str | None, max_videos: int, page: Path | Non
 
     if page is not None and not page.absolute().parent.is_dir():
         raise SemflowError(f"--html must name a file in an existing folder, got {page}; create {page.parent}")
-    sides = [RecordedVersion(open_dataset(where, rev).source) for rev in (before, after)]
+    sides = [RecordedVersion(open_dataset(where, rev, subfolder=subfolder).source) for rev in (before, after)]
     found = compare_versions(sides[0], sides[1])
     if page is not None:
         from flows.versions.diff_page import render_diff

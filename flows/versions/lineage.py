@@ -18,10 +18,13 @@ from flows.reading.artifact_kinds import OF_DATASET, STAGE_OF, find_kind
 from flows.reading.git_repository import Commit
 from flows.versions.commits import RAW_FOLDER, History
 from flows.versions.recorded_version import RecordedVersion, list_contents
+from flows.versions.user_files import UserFile, find_user_file, hash_text
 from tasks.artifacts.artifact import DATASET_ITEM
 from tasks.content_hash import combine_hashes
 from tasks.errors import SemflowError
 
+Items = Mapping[tuple[str, str], Recipe]
+"""(stage, stem) to recipe."""
 DATASET_STEM = DATASET_ITEM.removeprefix("/")
 NOTHING = combine_hashes({})
 """Content hash of a user input that is not there."""
@@ -51,11 +54,13 @@ class LineageStep:
     recipe: Recipe
     method: Method | None
     inputs: Mapping[str, str]
-    """Argument to what it was: `<stage> <video>`, the film, or the files that users wrote."""
+    """Argument to what it was: `<stage> <video>`, the film, or the files that people wrote."""
     recorded: Commit | None
     """The first commit that records the recipe; None where it is not committed."""
     run: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Time, host and Prefect flow run of the run that computed it, as far as this machine knows them."""
+    user_files: Mapping[str, UserFile] = field(default_factory=dict[str, UserFile])
+    """Argument to the file that a person wrote and that it read."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +90,8 @@ def find_lineage(version: RecordedVersion, artifact: str, video: str) -> Lineage
         raise SemflowError(f"{stage} of {stem} must have a recipe in the {version.title}, got none; there are {near}")
     items = _collect_items(version, stage, stem)
     history = History(version.source)
-    files = {(name, f"{owner}{RECIPE_SUFFIX}"): version.list_recipes(name)[owner] for name, owner in items}
-    commits = history.find_recipes(files)
+    wanted = {(name, f"{owner}{RECIPE_SUFFIX}"): version.list_recipes(name)[owner] for name, owner in items}
+    commits = history.find_recipes(wanted)
     runs = _read_runs(version.source.root)
     steps = tuple(
         LineageStep(
@@ -94,11 +99,13 @@ def find_lineage(version: RecordedVersion, artifact: str, video: str) -> Lineage
             video=owner,
             recipe=recipe,
             method=version.read_methods(name, [recipe.method]).get(recipe.method),
-            inputs={argument: _name_input(value, items, owner) for argument, value in recipe.inputs.items()},
+            inputs={argument: _name_input(value, items, owner, files) for argument, value in recipe.inputs.items()},
             recorded=(recorded := commits.get((name, f"{owner}{RECIPE_SUFFIX}"))),
             run=_choose_run(runs.get((name, recipe.video), []), recorded),
+            user_files=files,
         )
         for (name, owner), recipe in items.items()
+        for files in [_find_user_files(version, history, items, recipe, owner)]
     )
     return Lineage(artifact, stem, version.title, version.source.commit, _find_film(version, history, steps), steps)
 
@@ -135,16 +142,37 @@ def _collect_items(version: RecordedVersion, stage: str, stem: str) -> dict[tupl
     return found
 
 
-def _name_input(value: str, items: Mapping[tuple[str, str], Recipe], owner: str) -> str:
+def _find_user_files(
+    version: RecordedVersion, history: History, items: Items, recipe: Recipe, owner: str
+) -> dict[str, UserFile]:
+    """Argument to the file that a person wrote, of those inputs that no item made."""
+    found = {
+        argument: find_user_file(version, history, recipe.video, value)
+        for argument, value in recipe.inputs.items()
+        if not parse_raw_input(value).relative and value != NOTHING and _find_maker(value, items, owner) is None
+    }
+    return {argument: file for argument, file in found.items() if file is not None}
+
+
+def _find_maker(value: str, items: Items, owner: str) -> tuple[str, str] | None:
+    """The item (stage, stem) whose artifact has this content hash."""
+    for (name, stem), recipe in items.items():
+        if stem in (owner, DATASET_STEM) and value in list_contents(recipe).values():
+            return name, stem
+    return None
+
+
+def _name_input(value: str, items: Items, owner: str, files: Mapping[str, UserFile]) -> str:
     raw = parse_raw_input(value)
     if raw.relative:
         return f"{RAW_FOLDER}/{raw.relative}"
-    for (name, stem), recipe in items.items():
-        if stem in (owner, DATASET_STEM) and value in list_contents(recipe).values():
-            return f"{name} {stem}"
+    maker = _find_maker(value, items, owner)
+    if maker is not None:
+        return " ".join(maker)
     if value == NOTHING:
         return "nothing"
-    return f"files of several videos or of users, content hash {value}"
+    file = next((file for file in files.values() if hash_text(file.text) == value), None)
+    return f"files of several videos or of users, content hash {value}" if file is None else file.path
 
 
 def _find_film(version: RecordedVersion, history: History, steps: tuple[LineageStep, ...]) -> SourceFilm | None:
@@ -159,7 +187,7 @@ def _find_film(version: RecordedVersion, history: History, steps: tuple[LineageS
 
 def _hash_film(root: Path, relative: str, md5: str) -> str | None:
     """SHA-256 of the raw file; None where it is not on this machine, or is another film by its MD5."""
-    places = {file.relative: file.path for file in list_raw_files(root).files}
+    places = {file.relative: file.path for file in list_raw_files(root, None).files}
     path = places.get(relative)
     if path is None or not path.is_file():
         return None

@@ -70,6 +70,8 @@ def _list_inputs(
             yield made[content]
         elif film is not None and origin == f"{RAW_FOLDER}/{film.file}":
             yield origin, film.md5
+        elif argument in step.user_files:
+            yield step.user_files[argument].path, content
 
 
 def _make_dataset(namespace: str, name: str, version: str, producer: str) -> dict[str, Any]:

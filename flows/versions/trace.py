@@ -12,6 +12,7 @@ from flows.reading.artifact_source import ArtifactSource
 from flows.reading.git_repository import Commit
 from flows.versions.lineage import RAW_FOLDER, Lineage, LineageStep, SourceFilm, find_lineage
 from flows.versions.recorded_version import RecordedVersion
+from flows.versions.row_corrections import RowCorrection, find_row_corrections
 from tasks.errors import SemflowError
 
 MAX_ROWS = 20
@@ -37,6 +38,10 @@ class Trace:
     """Values of the chosen rows, with `row`; images and encoded fields are left out."""
     detections: tuple[Mapping[str, Any], ...] = ()
     """The rows of the detections artifact that they were made of."""
+    corrections: tuple[RowCorrection, ...] = ()
+    """The corrections of tracks that are behind the rows."""
+    notes: tuple[str, ...] = ()
+    """What could not be told, and what to do."""
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as values that JSON can represent."""
@@ -48,6 +53,8 @@ class Trace:
             "commit": lineage.commit or None,
             "rows": [dict(row) for row in self.rows],
             "detections": [dict(row) for row in self.detections],
+            "corrections": [one.to_dict() for one in self.corrections],
+            "notes": list(self.notes),
             "film": _film_to_dict(lineage.film),
             "steps": [_step_to_dict(step) for step in lineage.steps],
         }
@@ -66,7 +73,13 @@ def trace_artifact(source: ArtifactSource, artifact: str, video: str, choice: Ro
     rows = _select_rows(source, artifact, video, choice)
     wanted = [row["detection"] for row in rows if isinstance(row.get("detection"), int) and row["detection"] >= 0]
     found = _read_rows(source, "detections", video) if wanted and artifact != "detections" else []
-    return Trace(lineage, tuple(rows), tuple(found[number] for number in wanted if number < len(found)))
+    detections = tuple(found[number] for number in wanted if number < len(found))
+    keys = {(row["frame"], row["track_id"]) for row in rows if {"frame", "track_id"} <= row.keys()}
+    try:
+        corrections = tuple(find_row_corrections(source, lineage, keys))
+    except SemflowError as error:
+        return Trace(lineage, tuple(rows), detections, notes=(str(error),))
+    return Trace(lineage, tuple(rows), detections, corrections)
 
 
 def _select_rows(source: ArtifactSource, artifact: str, video: str, choice: RowChoice) -> list[dict[str, Any]]:
@@ -117,6 +130,10 @@ def _step_to_dict(step: LineageStep) -> dict[str, Any]:
         "video": step.video,
         "key": recipe.key,
         "inputs": dict(step.inputs),
+        "user_files": {
+            argument: {"path": file.path, "commit": _commit_to_dict(file.commit)}
+            for argument, file in step.user_files.items()
+        },
         "outputs": outputs,
         "measures": None if recipe.measures is None else dict(recipe.measures),
         "error": recipe.error,
@@ -142,6 +159,10 @@ def _describe(trace: Trace) -> Iterator[str]:
         yield f"  row {_format_row(row)}"
     for row in trace.detections:
         yield f"  made of detection {_format_row(row)}"
+    for one in trace.corrections:
+        yield from _describe_correction(one)
+    for note in trace.notes:
+        yield f"  note: {note}"
     if lineage.film is not None:
         yield from _describe_film(lineage.film)
     for step in lineage.steps:
@@ -159,6 +180,20 @@ def _format_value(value: Any) -> str:
     return f"{value:.{FLOAT_DIGITS}g}" if isinstance(value, float) else str(value)
 
 
+def _describe_correction(one: RowCorrection) -> Iterator[str]:
+    first, last = one.frames
+    where = f"frame {first}" if first == last else f"frames {first} to {last}"
+    what = {
+        "identity": f"identity {one.identity}" if one.identity else "a new identity",
+        "class": f"class {one.class_name}",
+        "move": "box moved",
+        "add": f"box of a {one.class_name} drawn",
+    }
+    yield f"  row {one.row} of tracks is corrected: {what[one.kind]}, {where} of the film"
+    yield f"    by        {one.file}, correction {one.place}; {_format_commit(one.written)}"
+    yield f"    of        the export of tracks {one.base[:HASH_DIGITS]}; {_format_commit(one.exported)}"
+
+
 def _describe_film(film: SourceFilm) -> Iterator[str]:
     yield f"\nfilm {RAW_FOLDER}/{film.file}"
     yield f"  SHA-256     {film.sha256 or 'not known: this film is not on this machine'}"
@@ -173,7 +208,9 @@ def _describe_step(step: LineageStep) -> Iterator[str]:
         flow = f", Prefect flow run {step.run['flow_run']}" if step.run.get("flow_run") else ""
         yield f"  computed    {step.run.get('at')} on {step.run.get('host')}{flow}"
     for argument, origin in step.inputs.items():
-        yield f"  reads       {argument}: {origin}"
+        file = step.user_files.get(argument)
+        written = "" if file is None else f", {_format_commit(file.commit)}"
+        yield f"  reads       {argument}: {origin}{written}"
     for folder, files in step.recipe.outputs.items():
         size = sum(size for _, size in files.values())
         names = next(iter(files.values()))[0] if len(files) == 1 else f"{len(files)} files"

@@ -23,6 +23,7 @@ PRODUCER = "https://pypi.org/project/semflow/{}"
 @click.option("--track", type=int, metavar="N", help="the rows of this identity")
 @click.option("--rev", help="branch, tag or commit whose recorded data is traced; default: the working copy")
 @click.option("--from", "where", default=".", metavar="WHERE", help="path or git address of the project; default: here")
+@click.option("--subfolder", default="", metavar="DIR", help="the project's folder in WHERE, where that holds more")
 @click.option("--openlineage", "as_events", is_flag=True, help="print OpenLineage events, one JSON value a line")
 @JSON_OPTION
 def command(  # noqa: PLR0913  one keyword per option
@@ -34,6 +35,7 @@ def command(  # noqa: PLR0913  one keyword per option
     track: int | None,
     rev: str | None,
     where: str,
+    subfolder: str,
     as_events: bool,
     as_json: bool,
 ) -> int:
@@ -46,7 +48,7 @@ def command(  # noqa: PLR0913  one keyword per option
 
     if as_events and as_json:
         raise SemflowError("--json and --openlineage must not be given together, got both; choose one")
-    found = open_dataset(where, rev).trace(artifact, video, row=row, frame=frame, track=track)
+    found = open_dataset(where, rev, subfolder=subfolder).trace(artifact, video, row=row, frame=frame, track=track)
     if as_events:
         from flows.versions.openlineage import make_events
 

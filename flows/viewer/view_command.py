@@ -68,7 +68,7 @@ def find_page_link(root: Path, typed: str) -> str:
     from flows.engine.project import Project
     from flows.engine.video_names import resolve_video_name
 
-    project = Project.open(root)
+    project = Project.open(root, max_answer_age_s=None)
     try:
         known = {video.relative: video.name for video in project.videos.values()}
         stem = project.videos[resolve_video_name(known, typed)].flat_stem

@@ -51,13 +51,14 @@ def detect(frames: Frames, params: DetectParams, compute: Compute) -> Detections
         good = (boxes.xyxy[:, :2] < boxes.xyxy[:, 2:]).all(axis=1) & np.isin(boxes.class_id, wanted)
         return boxes.take(np.flatnonzero(good)[: params.max_detections])
 
-    numbers: list[int] = []
     found: list[DetectedBoxes] = []
+    count = np.zeros(len(frames), np.intp)
     for batch, images in frames.batches(compute.batch if model.batched else 1):
-        numbers += batch
-        found += map(boxes_of, model.forward(np.stack([letterbox.apply(image) for image in images])))
+        parts = [*map(boxes_of, model.forward(np.stack([letterbox.apply(image) for image in images])))]
+        count[batch] = [len(part.score) for part in parts]
+        found.append(DetectedBoxes.from_parts(parts))  # arrays of a few boxes take more memory than their boxes
     boxes = DetectedBoxes.from_parts(found)
-    frame = np.repeat(np.array(numbers, np.int32), [len(boxes.score) for boxes in found])
+    frame = np.repeat(np.arange(len(frames), dtype=np.int32), count)
     return Detections(
         frame=frame,
         pts_s=frames.pts_s[frame],

@@ -35,6 +35,8 @@ class CameraMotion:
     """Share of the sampled vectors that fit it, 0..1; 0 where they were too few and it is the identity."""
 
 
+WHOLE = (slice(None), slice(None))
+"""Rows and columns of a whole picture."""
 STATIC_CAMERA = CameraMotion(np.eye(3), 0.0)
 
 
@@ -67,9 +69,14 @@ def fit_camera_homography(first: Points32, second: Points32) -> CameraMotion:
     return CameraMotion(np.asarray(homography, np.float64), float(agrees.mean()))
 
 
-def compute_camera_flow(homography: NDArray[np.float64], height: int, width: int) -> FlowField:
-    """(h, w, 2) flow caused by the camera alone; subtract it to get independent motion."""
-    grid = pixel_grid(height, width)
+def compute_camera_flow(
+    homography: NDArray[np.float64], height: int, width: int, part: tuple[slice, slice] = WHOLE
+) -> FlowField:
+    """(h, w, 2) flow caused by the camera alone, or its `part` (rows, columns); subtract it to get independent motion.
+
+    The part must hold a pixel.
+    """
+    grid = pixel_grid(height, width)[part]
     moved: Any = cv2.perspectiveTransform(grid.astype(np.float64), homography)
     return (moved - grid).astype(np.float32)
 

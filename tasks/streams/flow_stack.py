@@ -88,19 +88,27 @@ def build_flow_stacks(
     where = make_frame_stack_squares(len(starts), dense_flow.height, dense_flow.width) if squares is None else squares
     found = np.zeros((len(starts), STACK_LENGTH, 2, settings.side, settings.side), np.float32)
     wanted = sorted((start + step * n, row, n) for row, start in enumerate(starts) for n in range(STACK_LENGTH))
-    last, field = -1, np.empty(0, np.float32)
+    last, field, camera = -1, np.empty(0, np.float32), None
     for pair, row, n in wanted:
         if pair != last:
-            last, field = pair, _compensate_camera_motion(dense_flow, pair, settings)
-        found[row, n] = crop_flow_field(field, where[row, n], settings, interval_s)
+            is_moved = settings.motion_compensation == "camera" and bool(dense_flow.known[pair])
+            last, field, camera = pair, dense_flow.forward(pair), dense_flow.camera(pair) if is_moved else None
+        found[row, n] = crop_flow_field(field, where[row, n], settings, interval_s, camera)
     return found.reshape(len(starts), STACK_CHANNELS, settings.side, settings.side)
 
 
 def crop_flow_field(
-    field: FlowField, square: NDArray[np.float64], settings: StackSettings, interval_s: float
+    field: FlowField,
+    square: NDArray[np.float64],
+    settings: StackSettings,
+    interval_s: float,
+    camera: NDArray[np.float64] | None = None,
 ) -> FlowStacks:
-    """(2, side, side) crop of the (h, w, 2) `field` of one pair in pixels, scaled and clipped to [-1, 1]."""
-    cut, size = _crop_square(field, square)
+    """(2, side, side) crop of the (h, w, 2) `field` of one pair in pixels, scaled and clipped to [-1, 1].
+
+    The flow of the (3, 3) homography `camera` is subtracted, where one is given.
+    """
+    cut, size = _crop_square(field, square, camera)
     if settings.motion_compensation == "mean":
         cut = cut - cut.mean(axis=(0, 1), dtype=np.float64).astype(np.float32)
     shape = (settings.side, settings.side)
@@ -109,23 +117,22 @@ def crop_flow_field(
     return np.clip(resized * np.float32(scale), -1, 1).transpose(2, 0, 1)
 
 
-def _compensate_camera_motion(dense_flow: DenseFlow, pair: int, settings: StackSettings) -> FlowField:
-    """(h, w, 2) flow of a pair, minus that of the camera's homography where asked; zero across a cut."""
-    flow = dense_flow.forward(pair)
-    if settings.motion_compensation != "camera" or not dense_flow.known[pair]:
-        return flow
-    return flow - compute_camera_flow(dense_flow.camera(pair), *flow.shape[:2])
+def _crop_square(
+    field: FlowField, square: NDArray[np.float64], camera: NDArray[np.float64] | None
+) -> tuple[FlowField, int]:
+    """The (size, size, 2) part of `field` in a square of whole pixels, zero outside the frame, and the size.
 
-
-def _crop_square(field: FlowField, square: NDArray[np.float64]) -> tuple[FlowField, int]:
-    """The (size, size, 2) part of `field` in a square of whole pixels, zero outside the frame, and the size."""
+    The camera's flow is computed and subtracted inside the square alone: a person's is a small part of the frame.
+    """
     height, width = field.shape[:2]
     size = max(2, round(float(square[2] - square[0])))
     left, top = (round(float(at) + 0.5) for at in square[:2])
     cut = np.zeros((size, size, 2), np.float32)
     x1, y1, x2, y2 = max(left, 0), max(top, 0), min(left + size, width), min(top + size, height)
     if x1 < x2 and y1 < y2:
-        cut[y1 - top : y2 - top, x1 - left : x2 - left] = field[y1:y2, x1:x2]
+        part = slice(y1, y2), slice(x1, x2)
+        inside = field[part] if camera is None else field[part] - compute_camera_flow(camera, height, width, part)
+        cut[y1 - top : y2 - top, x1 - left : x2 - left] = inside
     return cut, size
 
 

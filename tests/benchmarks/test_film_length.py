@@ -9,7 +9,7 @@ import pytest
 from benchmarks import film_tracking
 from benchmarks.film_length import make_project, render_table
 from benchmarks.film_tracking import render_rates
-from benchmarks.pipeline.one_stage import ProcessCost, measure_stage
+from benchmarks.pipeline.one_stage import ProcessCost, measure_stage, read_anonymous_bytes
 from tasks.artifacts.frames import Frames
 
 
@@ -19,6 +19,14 @@ def test_a_film_of_a_length_is_decoded_in_a_process_of_its_own(tmp_path: Path) -
     frames = Frames.load(Frames.path(tmp_path, "film"))
     assert (len(frames), frames.width, frames.height) == (15, 128, 72)
     assert cost.cpu_s > 0 and cost.peak_bytes > 10**7
+    assert cost.anonymous_bytes is None or 10**7 < cost.anonymous_bytes <= cost.peak_bytes
+
+
+def test_anonymous_memory_is_what_no_file_holds(tmp_path: Path) -> None:
+    status = tmp_path / "status"
+    status.write_text("Name:\tpython\nVmRSS:\t   60 kB\nRssAnon:\t   40 kB\nRssFile:\t   17 kB\nRssShmem:\t    3 kB\n")
+    assert read_anonymous_bytes(status) == 43 * 1024
+    assert read_anonymous_bytes(tmp_path / "absent") is None
 
 
 def test_networks_get_no_more_pixels_than_the_film_has(tmp_path: Path) -> None:
@@ -28,8 +36,8 @@ def test_networks_get_no_more_pixels_than_the_film_has(tmp_path: Path) -> None:
 
 
 def test_the_table_has_cost_per_second_and_memory_of_each_length() -> None:
-    costs = {"decode": {10.0: ProcessCost(2.5, 10**8), 60.0: ProcessCost(15.0, 101 * 10**6)}}
-    assert render_table(costs).split("\n")[1].split() == ["decode", "0.250", "100", "0.250", "101"]
+    costs = {"decode": {10.0: ProcessCost(2.5, 10**8, 8 * 10**7), 60.0: ProcessCost(15.0, 101 * 10**6, None)}}
+    assert render_table(costs).split("\n")[1].split() == ["decode", "0.250", "100", "80", "0.250", "101", "-"]
 
 
 def test_rates_stand_beside_ours() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 
-from flows.engine.film_addresses import address_file
+from flows.cli import main
+from flows.engine import project as project_module
+from flows.engine.film_addresses import ASKED_SUFFIX, MAX_ANSWER_AGE_S, address_file, forget_film_address
 from flows.engine.inventory import Inventory
 from flows.engine.linked_videos import read_linked_videos
 from flows.engine.plan import Plan
@@ -16,6 +19,7 @@ from flows.engine.project import Project
 from flows.engine.raw_files import list_raw_files
 from flows.engine.run import run_stale_items
 from flows.engine.settled_videos import find_unsettled
+from flows.engine.state import State
 from tasks.decode import remote_film
 from tasks.errors import SemflowError
 from tests.factories.range_server import RangeServer, serve_ranges
@@ -146,3 +150,69 @@ def test_without_a_network_the_results_stay(
     states = Plan.examine_project(project).states
     assert "stale" in {state.status for item, state in states.items() if item.video == "far"}
     project.close()
+
+
+def test_an_answer_counts_for_commands_that_compute_nothing_and_run_always_asks(
+    server: RangeServer, tmp_path: Path
+) -> None:
+    server.films["/a.mp4"] = b"first"
+    (tmp_path / "videos.yaml").write_text(f"a: {server.url}/a.mp4\n")
+    assert list_raw_files(tmp_path, None).files == (), "nobody has asked yet"
+    assert server.requests == 0
+    (first,) = list_raw_files(tmp_path, MAX_ANSWER_AGE_S).files
+    assert server.requests == 1
+    server.films["/a.mp4"] = b"other"
+    assert list_raw_files(tmp_path, MAX_ANSWER_AGE_S).files == list_raw_files(tmp_path, None).files == (first,)
+    assert server.requests == 1
+    asked = address_file(tmp_path, "a").with_suffix(ASKED_SUFFIX)
+    os.utime(asked, (0, 0))
+    assert list_raw_files(tmp_path, None).files == (first,)
+    (later,) = list_raw_files(tmp_path, MAX_ANSWER_AGE_S).files
+    assert server.requests == 2 and later != first
+    list_raw_files(tmp_path)
+    assert server.requests == 3
+    (tmp_path / "videos.yaml").write_text(f"a: {server.url}/moved.mp4\n")
+    assert list_raw_files(tmp_path, MAX_ANSWER_AGE_S).files == (), "another address has no answer yet"
+    assert server.requests == 4
+
+
+def test_each_command_asks_each_server_once_and_those_that_read_ask_nobody(
+    server: RangeServer,
+    project_root: Path,
+    reopen: Callable[[], Project],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    server.films["/a.mp4"] = b"banana"
+    (project_root / "videos.yaml").write_text(f"far: {server.url}/a.mp4\n")
+    project = reopen()
+    run_stale_items(project)
+    project.close()
+    monkeypatch.setattr(project_module, "PIPELINE", "tests.engine.toys:TOYS")
+    monkeypatch.setattr(Project.open.__func__, "__defaults__", ("tests.engine.toys:TOYS",))
+    monkeypatch.chdir(project_root)
+
+    def count_requests(*words: str) -> int:
+        before = server.requests
+        main.main([*words, "--json"])
+        said = capsys.readouterr()
+        assert "far" in said.out or words[0] != "plan", said
+        return server.requests - before
+
+    count_requests("plan", "--all")  # its length is measured, once
+    assert count_requests("plan", "--all") == 0
+    assert count_requests("why", "far") == 0
+    assert count_requests("status") == 0
+    os.utime(address_file(project_root, "far").with_suffix(ASKED_SUFFIX), (0, 0))
+    assert count_requests("plan", "--all") == 1
+    assert count_requests("plan", "--all") == 0
+
+
+def test_what_is_forgotten_leaves_no_answer(server: RangeServer, tmp_path: Path) -> None:
+    server.films["/a.mp4"] = b"x"
+    (tmp_path / "videos.yaml").write_text(f"a: {server.url}/a.mp4\n")
+    list_raw_files(tmp_path)
+    state = State.open(tmp_path)
+    forget_film_address(tmp_path, state, "a")
+    state.close()
+    assert list((tmp_path / ".semflow/films").iterdir()) == []

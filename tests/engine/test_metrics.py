@@ -168,6 +168,31 @@ def test_dvc_shows_the_quantiles_of_two_versions_as_plots(quiet_dvc: None, tmp_p
     assert changed["metrics/track.json"]["track.tracks"] == {"old": 3, "new": 12, "diff": 9}
 
 
+def test_every_figure_of_all_stages_has_a_line_of_its_own_as_the_readme_says(
+    quiet_dvc: None,  # noqa: F811
+    tmp_path: Path,
+    checkout: Path,
+) -> None:
+    command = "dvc metrics diff --all"
+    assert f"`{command}` is the narrow table of every figure" in (checkout / "README.md").read_text(encoding="utf-8")
+    git(tmp_path, "init", "-q", "-b", "main")
+    dvc(tmp_path, "init", "-q")
+    (tmp_path / "metrics").mkdir()
+    names = {name for pair in RATIOS.values() for name in pair}
+    for stage in STAGE_OF.values():
+        recipe = Recipe("a", stage, "0" * 64, {}, {}, measures=dict.fromkeys(names, 123_456_789_012))
+        text = render_metrics(stage, [recipe], has_quantiles=True)
+        (tmp_path / f"metrics/{stage}.json").write_text(text)
+    count = sum(len(json.loads(path.read_text())[path.stem]) for path in (tmp_path / "metrics").iterdir())
+    files = sorted(f"metrics/{path.name}" for path in (tmp_path / "metrics").iterdir())
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"metrics": files}))
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "version")
+    lines = dvc(tmp_path, *command.split()[1:]).splitlines()
+    assert len(lines) == 1 + count > len(files)
+    assert max(map(len, lines)) <= 200
+
+
 def declare_track() -> list[object]:
     from tasks.params import Compute, read_params
     from tests.conftest import CHECKOUT

@@ -15,6 +15,7 @@ from flows.pipeline import STAGES
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
+from tasks.artifacts.shots import Shots
 from tasks.errors import BadInput
 from tasks.params import Compute, ParamSections, read_params
 from tasks.point_tracking.point_tracker import PointTracks
@@ -31,6 +32,8 @@ def write_true_flow(scene: Scene, root: Path, video: str) -> None:
     scene_artifacts.make_frames(scene).save(make_artifact_path(Frames, root, video))
     scene_artifacts.make_dense_flow(scene).save(make_artifact_path(DenseFlow, root, video))
     scene_artifacts.make_features(scene).save(make_artifact_path(Features, root, video))
+    shots = Shots.from_cuts(np.zeros(len(scene) - 1, np.bool_), np.arange(len(scene)) / 25)
+    shots.save(make_artifact_path(Shots, root, video))
 
 
 def own_params() -> ParamSections:
@@ -132,7 +135,7 @@ def test_each_kind_differs_from_the_still_camera_in_one_setting() -> None:
     assert [len(keys) for keys in changed.values()] == [1] * 5
 
 
-def test_the_stages_make_the_artifacts_of_a_scene(tmp_path: Path) -> None:
+def test_the_stages_make_the_artifacts_of_a_scene_that_every_method_reads(tmp_path: Path) -> None:
     scene = make_scene(7000, SMALL)
     write_scene_artifacts(scene, tmp_path, "scene", own_params())
     assert len(Frames.load(Frames.path(tmp_path, "scene"))) == len(scene)
@@ -140,6 +143,9 @@ def test_the_stages_make_the_artifacts_of_a_scene(tmp_path: Path) -> None:
     truth, seen = scene.flow(0, 1)
     assert np.median(np.linalg.norm(flow.forward(0) - truth, axis=2)[seen]) < 0.5
     assert Features.load(Features.path(tmp_path, "scene")).vectors(4) is not None
+    found = suite.score_box_methods(scene, tmp_path, "scene", suite.find_whole_actors(scene)[:1])
+    found |= suite.score_point_methods(scene, tmp_path, "scene", [0])  # every artifact that a method reads is there
+    assert found["semantic within 4 px"] > 0.5
 
 
 def test_no_scene_and_a_scene_without_actors_are_refused() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,12 +17,13 @@ import pytest
 from flows.engine.plan import Plan
 from flows.engine.project import Project
 from flows.engine.run import run_stale_items
+from flows.export.annotated_boxes import AnnotatedFilm
 from flows.export.command import load_exporter
 from flows.export.export_options import ExportOptions
 from flows.export.export_source import ExportSource
-from flows.export.import_commands import import_film
+from flows.export.import_commands import derive_film, write_corrections
 from flows.export.read_cvat import read_cvat
-from tasks.artifacts.corrections import Corrections
+from tasks.artifacts.corrections import Correction, Corrections
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.features import FeatureMetadata, Features
@@ -30,6 +32,7 @@ from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.tracks import Tracks
 from tasks.decode.stage import decode
+from tasks.errors import BadInput
 from tasks.find_shots.stage import find_shots
 from tasks.geometry.cell_grid import CellGrid
 from tasks.params import Params
@@ -110,6 +113,10 @@ def export(project: Project, video: str, folder: Path) -> Path:
     return folder / f"{video}.xml"
 
 
+def import_corrections(source: ExportSource, film: AnnotatedFilm) -> Sequence[Correction]:
+    return write_corrections(derive_film(source, film))
+
+
 def exchange_identities(path: Path, from_frame: int, swap: dict[int, int]) -> None:
     """In the document, the two people are each other from a frame on."""
     tree = ET.parse(path)
@@ -139,7 +146,7 @@ def test_one_corrected_identity_runs_track_and_its_readers_of_that_film_and_is_r
     path = export(reopen(), "one", tmp_path / "out")
     swap = exchange(before["one"])
     exchange_identities(path, 12, swap)
-    made = import_film(ExportSource(reopen(), "one"), read_cvat(path)[0])
+    made = import_corrections(ExportSource(reopen(), "one"), read_cvat(path)[0])
     assert {one.kind for one in made} == {"identity"}
     assert stale(reopen()) == {"track one", "summarise one"}
     assert run_stale_items(reopen()).is_good
@@ -157,12 +164,12 @@ def test_a_second_import_of_an_export_replaces_the_first_and_an_untouched_one_un
     untouched = path.read_bytes()
     exchange_identities(path, 12, exchange(Tracks.load(Tracks.path(tmp_path, "one"))))
     stored = Corrections.path(tmp_path, "one")
-    import_film(ExportSource(reopen(), "one"), read_cvat(path)[0])
+    import_corrections(ExportSource(reopen(), "one"), read_cvat(path)[0])
     text = stored.read_text()
-    import_film(ExportSource(reopen(), "one"), read_cvat(path)[0])
+    import_corrections(ExportSource(reopen(), "one"), read_cvat(path)[0])
     assert stored.read_text() == text
     path.write_bytes(untouched)
-    assert import_film(ExportSource(reopen(), "one"), read_cvat(path)[0]) == []
+    assert import_corrections(ExportSource(reopen(), "one"), read_cvat(path)[0]) == []
     assert not stored.exists()
     assert stale(reopen()) == set()
 
@@ -175,7 +182,7 @@ def test_corrections_of_corrected_tracks_are_applied_after_the_first(
     for turn, frame in enumerate((12, 18)):
         path = export(reopen(), "one", tmp_path / f"out{turn}")
         exchange_identities(path, frame, swap)
-        import_film(ExportSource(reopen(), "one"), read_cvat(path)[0])
+        import_corrections(ExportSource(reopen(), "one"), read_cvat(path)[0])
         assert run_stale_items(reopen()).is_good
     assert len(Corrections.load(Corrections.path(tmp_path, "one")).group_by_base()) == 2
     after = who_is_where(Tracks.load(Tracks.path(tmp_path, "one")))
@@ -198,6 +205,50 @@ def test_the_command_takes_xml_and_coco_and_says_what_it_found(semflow: Any, mad
     answer = semflow("import", "annotations", str(tmp_path / "coco/annotations.json"))
     assert answer["videos"] == {"film": {"identity": 1, "delete": 1}}
     Corrections.path(made, "film").unlink()
+
+
+def double_identity(path: Path, from_frame: int, identities: tuple[int, int]) -> None:
+    """In the document, both objects have the second number from a frame on, as where an exchange was half done."""
+    exchange_identities(path, from_frame, {identities[0]: identities[1]})
+
+
+def test_an_identity_with_two_boxes_in_a_frame_is_refused_by_film_identity_and_frames(
+    semflow: Any, made: Path, tracks: Tracks, tmp_path: Path
+) -> None:
+    first, second = np.unique(tracks.track_id[tracks.class_name == "person"]).tolist()
+    both = np.intersect1d(tracks.frame[tracks.track_id == first], tracks.frame[tracks.track_id == second])
+    frames = both[both >= 12]
+    semflow("export", "cvat", "--out", str(tmp_path / "cvat"))
+    semflow("export", "coco", "--out", str(tmp_path / "coco"))
+    double_identity(tmp_path / "cvat/film.xml", 12, (first, second))
+    table = json.loads((tmp_path / "coco/annotations.json").read_text())
+    frame_of = {image["id"]: image["frame"] for image in table["images"]}
+    for annotation in table["annotations"]:
+        if annotation["track_id"] == first and frame_of[annotation["image_id"]] >= 12:
+            annotation["attributes"]["track_id"] = annotation["track_id"] = second
+    (tmp_path / "coco/annotations.json").write_text(json.dumps(table))
+    said = f"identity {second} has two or more in {len(frames)} frames from {frames[0]} to {frames[-1]}"
+    for file in ("cvat/film.xml", "coco/annotations.json"):
+        refused = semflow("import", "annotations", str(tmp_path / file))
+        assert refused["code"] == 2
+        assert refused["error"].startswith(f"film: an identity must have at most one box in a frame, got: {said}")
+        assert not Corrections.path(made, "film").exists()
+
+
+def test_a_box_drawn_where_its_object_has_one_is_refused_and_no_other_film_is_imported(
+    reopen: Callable[[], Project], tmp_path: Path
+) -> None:
+    path = export(reopen(), "one", tmp_path / "out")
+    tree = ET.parse(path)
+    object_1 = tree.findall("track")[0]
+    drawn = copy.deepcopy(object_1.findall("box")[5])
+    frame = drawn.get("frame")
+    for side in ("xtl", "xbr"):
+        drawn.set(side, str(float(drawn.get(side, "")) + 30))
+    object_1.append(drawn)
+    tree.write(path)
+    with pytest.raises(BadInput, match=rf"one: .*identity \d has two or more in frame {frame}\. "):
+        import_corrections(ExportSource(reopen(), "one"), read_cvat(path)[0])
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from benchmarks import determinism
-from benchmarks.determinism import CASES, VARIATIONS, Case, hashes, make_project, measure, reference
+from benchmarks.determinism import CASES, VARIATIONS, Case, hashes, make_params, make_project, measure, reference
 from benchmarks.differences import largest_difference
+from flows.engine.project import Project
 from flows.pipeline import STAGES
 from tasks.kernels import AVX2, processor_flags
 
@@ -53,6 +54,16 @@ def test_what_no_kernel_changes_is_as_on_another_processor(root: Path) -> None:
 
 def test_every_stage_is_measured() -> None:
     assert [case.stage for case in DEFAULTS] == [stage.name for stage in STAGES]
+
+
+def test_every_case_has_parameters_that_its_stage_takes(checkout: Path) -> None:
+    project = Project.open(checkout, STAGES)
+    try:
+        for case in CASES:
+            made = make_params(project, case).model_dump()
+            assert {name: made[name] for name in case.params} == dict(case.params)
+    finally:
+        project.close()
 
 
 def test_differences_are_told_by_number_and_place(tmp_path: Path) -> None:

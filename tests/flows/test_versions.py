@@ -110,20 +110,49 @@ def test_the_parameters_are_laid_out_as_dvc_writes_them(checkout: Path, tmp_path
     assert (tmp_path / "params.yaml").read_text(encoding="utf-8") == text.replace("max_gap_s: 0.37", "max_gap_s: 0.4")
 
 
-def test_branches_that_each_add_a_video_merge_and_the_next_run_counts_both(toy: Toy) -> None:
-    for branch, text in (("ann", "ananas"), ("ben", "banana bread")):
-        toy.git("checkout", "-q", "main")
-        toy.git("checkout", "-qb", branch)
-        toy.write(f"data/raw/{branch}.mp4", text)
-        toy.run()
-        toy.git("add", ".")
-        toy.git("commit", "-qm", f"Add {branch}")
-        (toy.root / f"data/raw/{branch}.mp4").unlink()  # as on two machines
-    toy.git("merge", "-q", "--no-edit", "ann")
-    assert "<<<" not in (toy.root / "metrics/read.json").read_text()
-    assert {"ann.mp4", "ben.mp4"} <= toy.recorded("data/raw.dvc")
-    toy.run()
-    assert json.loads((toy.root / "metrics/read.json").read_text())["read"]["items"] == 5
+@pytest.fixture
+def machines(made: Toy, tmp_path: Path) -> tuple[Toy, Toy]:
+    """Two clones with a remote in common; each has added a video of its own and committed it, Ann's is pushed."""
+    source = made.copy(tmp_path / "source")
+    source.dvc("remote", "add", "-d", "team", str(tmp_path / "store"))
+    source.dvc("push", "-q")
+    source.git("commit", "-qam", "Remote")
+    ann, ben = (source.clone(tmp_path / name) for name in ("ann", "ben"))
+    for clone, text in ((ann, "ananas"), (ben, "banana bread")):
+        clone.command("semflow", "merge", "--install")
+        clone.write(f"data/raw/{clone.home.name}.mp4", text)
+        clone.run()
+        clone.git("add", ".")
+        clone.git("commit", "-qm", f"Add {clone.home.name}")
+    ann.dvc("push", "-q")
+    ben.git("fetch", "-q", str(ann.root), "HEAD:ann")
+    assert {json.loads(read_metrics(one)["read.json"])["read"]["items"] for one in (ann, ben)} == {4}
+    return ann, ben
+
+
+def test_branches_that_each_add_a_video_merge_with_their_metrics(machines: tuple[Toy, Toy]) -> None:
+    _, ben = machines
+    ben.git("merge", "-q", "--no-edit", "ann")
+    assert {"ann.mp4", "ben.mp4"} <= ben.recorded("data/raw.dvc")
+    merged = read_metrics(ben)
+    assert json.loads(merged["read.json"])["read"]["items"] == 5, "right after the merge, before any run"
+    shown = json.loads(ben.dvc("metrics", "diff", "--json", "HEAD~1"))["metrics/read.json"]
+    assert shown["read.items"] == {"old": 4, "new": 5, "diff": 1}
+    assert ben.git("status", "--porcelain").strip() == ""
+    ben.run()
+    made = read_metrics(ben)
+    assert made["read.json"] == merged["read.json"], "the next run finds them as they must be"
+    assert json.loads(merged["tell.json"])["tell"]["items"] == 5, "of what the run makes anew, as it reads all videos"
+    assert made["count.json"] != merged["count.json"], "of equal files on both sides git asks nobody; the run counts"
+    assert ben.run() == {}
+
+
+def test_a_rebase_keeps_our_metrics_until_the_next_run(machines: tuple[Toy, Toy]) -> None:
+    _, ben = machines
+    ben.git("rebase", "-q", "ann")
+    assert json.loads(read_metrics(ben)["read.json"])["read"]["items"] == 4
+    ben.run()
+    assert json.loads(read_metrics(ben)["read.json"])["read"]["items"] == 5
 
 
 def test_branches_that_change_a_parameter_conflict_in_it_alone(toy: Toy) -> None:

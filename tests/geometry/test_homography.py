@@ -96,3 +96,10 @@ def test_the_same_flow_gives_the_same_numbers():
 
 def test_a_frame_of_a_few_pixels_is_no_error():
     assert estimate_camera_motion(np.zeros((3, 4, 2), np.float32), np.ones((3, 4), bool)).inliers == 0
+
+
+def test_the_cameras_flow_in_a_part_of_the_picture_is_that_part_of_the_whole() -> None:
+    part = slice(7, 30), slice(21, 50)
+    truth = np.array([[1.02, 0.01, -1.5], [-0.01, 1.02, 0.7], [1e-5, 0, 1]])
+    whole = compute_camera_flow(truth, HEIGHT, WIDTH)
+    assert np.array_equal(compute_camera_flow(truth, HEIGHT, WIDTH, part), whole[part])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from flows.engine.dvc_yaml import render_dvc_yaml
 from flows.engine.project import Project
 from flows.engine.run import run_stale_items
+from flows.engine.state import State
+from flows.overview import file_hashes
 from tests.maintenance.conftest import Repository
 from tests.maintenance.test_forget_all_kinds import NAME, full, md5  # noqa: F401 - a fixture
 
@@ -44,6 +47,42 @@ def test_a_machine_whose_artifacts_are_in_the_remote_writes_the_same_card(full: 
     project.close()
     assert (full.root / CARD).read_bytes() == before
     assert not list((full.root / "data").glob("words/*")), "they are in the remote still"
+
+
+def read_sha256(root: Path) -> dict[str, str]:
+    """Kept file to its SHA-256, as the card says."""
+    listed = json.loads((root / CARD).read_text())["distribution"]
+    return {one["@id"]: one["sha256"] for one in listed if "md5" in one}
+
+
+def test_every_file_has_its_sha256_which_is_computed_once(
+    full: Repository,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hashed: list[Path] = []
+    original = file_hashes._hash_file
+    monkeypatch.setattr(file_hashes, "_hash_file", lambda path: (hashed.append(path), original(path))[1])
+    full.run()
+    found = read_sha256(full.root)
+    assert found == {path: hashlib.sha256((full.root / path).read_bytes()).hexdigest() for path in found}
+    assert len(found) == len(read_files(full.root)) > 0
+    assert len(hashed) == len(set(read_files(full.root).values()))
+    (full.root / CARD).unlink()
+    full.run()
+    assert read_sha256(full.root) == found
+    assert len(hashed) == len(set(read_files(full.root).values())), "remembered by MD5"
+
+
+def test_what_is_remembered_of_a_forgotten_video_goes_with_it(full: Repository) -> None:  # noqa: F811
+    full.run()
+    before = {md5 for path, md5 in read_files(full.root).items()}
+    full.commit("first")
+    full.push()
+    assert full.semflow("forget", NAME, "--remote", "--yes")["good"]
+    state = State.open(full.root)
+    remembered = set(state.read_memos(file_hashes.PREFIX))
+    state.close()
+    assert remembered == set(read_files(full.root).values()) < before
 
 
 def test_notes_of_the_data_set_change_the_card_at_both_doors_and_compute_nothing(full: Repository) -> None:  # noqa: F811

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -154,6 +155,9 @@ def test_the_library_of_croissant_finds_no_error_and_reads_the_rows(tmp_path: Pa
     films.write_film(tmp_path, "steady")
     path = tmp_path / "data/tracks/steady.parquet"
     facts = make_facts({"data/tracks/steady.parquet": (md5_file(path), path.stat().st_size)})
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    facts = replace(facts, file_sha256={md5_file(path): sha256})
+    assert [one.get("sha256") for one in read_document(facts)["distribution"]][-1] == sha256
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports/dataset.json").write_text(render_croissant(facts))
     command = [uv, "run", "--quiet", "--no-project", "--python", sys.executable, "--with", "mlcroissant==1.1.1"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,73 @@ def test_a_revision_before_the_first_run_is_an_error(recorded: Path) -> None:
     git(recorded, "commit", "-qm", "without a record")
     with pytest.raises(SemflowError, match=r"must hold a dvc.lock at HEAD, got none"):
         semflow.open(recorded, rev="HEAD")
+
+
+@pytest.fixture
+def shared(recorded: Path, tmp_path: Path) -> Path:
+    """A repository whose folder `films/dance` is the project, with a history of its own before it."""
+    root = tmp_path / "shared"
+    (root / "films").mkdir(parents=True)
+    (root / "README.md").write_text("everything of the group\n")
+    git(root, "init", "-q", "-b", "main")
+    for tag in ("v1", "v2"):
+        git(root, "rm", "-rq", "--ignore-unmatch", "films")
+        (root / "films").mkdir(exist_ok=True)
+        git(
+            tmp_path,
+            "clone",
+            "-q",
+            "--branch",
+            "v1" if tag == "v1" else "main",
+            str(recorded),
+            str(root / "films/dance"),
+        )
+        shutil.rmtree(root / "films/dance/.git")
+        git(root, "add", "-A")
+        git(root, "commit", "-qm", tag)
+        git(root, "tag", tag)
+        if tag == "v1":
+            shutil.rmtree(root / "films")
+    return root
+
+
+def test_a_project_in_a_subfolder_is_read_by_path_address_and_revision(shared: Path, tmp_path: Path) -> None:
+    def scores(where: str | Path, rev: str | None) -> set[float]:
+        found = semflow.open(where, rev=rev, subfolder="films/dance", cache=tmp_path / "cache")
+        assert found.videos == ("steady", "uneven")
+        return set(found.tracks.to_pandas().score)
+
+    assert scores(shared, None) == scores(shared, "v2") == {0.5}
+    assert scores(shared, "v1") == scores(f"file://{shared}", "v1") == {1}
+    assert scores(f"file://{shared}", None) == {0.5}
+    bare = tmp_path / "server.git"
+    git(tmp_path, "clone", "-q", "--bare", str(shared), str(bare))
+    assert scores(bare, "v1") == {1}
+    assert set(semflow.open(shared / "films/dance", rev="v1").tracks.to_pandas().score) == {1}
+
+
+def test_the_history_of_a_subfolder_is_that_of_its_files(shared: Path, tmp_path: Path) -> None:
+    repository = semflow.open(f"file://{shared}", subfolder="films/dance", cache=tmp_path / "cache").source.repository
+    assert repository is not None
+    assert [commit.subject for commit in repository.list_commits("dvc.lock")] == ["v2", "v1"]
+    assert repository.list_commits("README.md") == []
+
+
+@pytest.mark.parametrize(
+    ("subfolder", "said"),
+    [
+        ("films", r"subfolder must hold a semflow project .*, got 'films'"),
+        ("../shared", r"subfolder must be a path below the repository, like films/dance, got '\.\./shared'"),
+        ("/films", "subfolder must be a path below the repository"),
+    ],
+)
+def test_a_subfolder_without_a_project_is_an_error(shared: Path, subfolder: str, said: str) -> None:
+    with pytest.raises(SemflowError, match=said):
+        semflow.open(shared, subfolder=subfolder)
+
+
+def test_an_address_without_a_project_at_its_top_asks_for_the_subfolder(shared: Path, tmp_path: Path) -> None:
+    with pytest.raises(SemflowError, match="or name the project's subfolder"):
+        semflow.open(f"file://{shared}", cache=tmp_path / "cache")
+    with pytest.raises(SemflowError, match=r"\(subfolder films\) must hold a dvc.lock at HEAD"):
+        semflow.open(f"file://{shared}", subfolder="films", cache=tmp_path / "cache")

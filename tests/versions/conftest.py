@@ -17,6 +17,7 @@ from flows.engine.job_execution import hash_files
 from flows.engine.measures import measure_artifacts
 from flows.engine.recipe import Method, Recipe, method_path, recipe_path
 from flows.versions.recorded_version import list_contents
+from tasks.artifacts.corrections import Corrections
 from tasks.artifacts.detections import Detections
 from tasks.artifacts.tracks import Tracks
 from tasks.content_hash import combine_hashes, md5_file
@@ -86,7 +87,9 @@ def write_recipes(root: Path, videos: list[str], params: Mapping[str, Mapping[st
             path = next((root / "data" / name).glob(f"{video}.*"))
             raw = f"{md5_file(root / f'data/raw/{video}.mp4')} {video}.mp4"
             inputs = {"raw": raw} if stage == "decode" else {OUTPUTS[one]: made[one] for one in READS[stage]}
-            inputs |= {"corrections": combine_hashes({})} if stage == "track" else {}
+            written = Corrections.path(root, video)
+            files = {"": md5_file(written)} if written.exists() else {}
+            inputs |= {"corrections": combine_hashes(files)} if stage == "track" else {}
             outputs = {f"data/{name}": hash_files(path)}
             measures = measure_artifacts([(f"data/{name}", path)])
             recipe = Recipe(video, stage, method.digest, inputs, outputs, measures=measures)
