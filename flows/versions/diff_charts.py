@@ -20,7 +20,7 @@ def draw_distributions(column: ColumnChange) -> Markup:
 
     most = max(*column.histograms[0], *column.histograms[1], 1e-9)
     before, after = (_trace_steps([share / most for share in one]) for one in column.histograms)
-    low, high = (format_value(end) for end in column.span)
+    low, high = (f"{end:.3g}" for end in column.span)
     return tag(
         "span",
         tag(

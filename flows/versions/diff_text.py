@@ -81,7 +81,7 @@ def _describe_pairs(title: str, pairs: Mapping[str, Pair], limit: int | None = N
 
 
 def _describe_video(change: VideoChange) -> Iterator[str]:
-    yield f"  other bytes: {', '.join(change.artifacts) or 'none'}"
+    yield f"  files that differ: {', '.join(change.artifacts) or 'none'}"
     for stage, (before, after) in change.faults.items():
         yield f"  {stage}: {before or 'good'} -> {after or 'good'}"
     if change.identities is not None:
@@ -95,7 +95,7 @@ def _describe_video(change: VideoChange) -> Iterator[str]:
             if table.rows[0] != table.rows[1]
             else f"{table.rows[0]:,} rows"
         )
-        classes = "; ".join(f"{name} {one:,} -> {other:,}" for name, (one, other) in table.classes.items())
+        classes = "; ".join(f"{name} {one:,} -> {other:,}" for name, (one, other) in table.counts.items())
         yield f"  {table.artifact}: {rows}{f'; {classes}' if classes else ''}"
         for column in table.columns[:MAX_COLUMNS]:
             before, after = column.median

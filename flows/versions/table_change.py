@@ -1,4 +1,4 @@
-"""How two versions of a table differ: rows, classes, and the distribution of every column of numbers."""
+"""How two versions of a table differ: rows, classes, flags, and the distribution of every column of numbers."""
 
 from __future__ import annotations
 
@@ -50,31 +50,53 @@ class TableChange:
     """Class or label to its rows before and after, of those that differ."""
     columns: tuple[ColumnChange, ...]
     """Columns whose distribution differs, the most different first."""
+    flags: Mapping[str, tuple[int, int]]
+    """Column of yes or no to its rows with yes before and after, of those that differ."""
+
+    @property
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """Classes, labels and flags with their rows, as they are shown."""
+        return {**self.classes, **{f"{name}: yes": pair for name, pair in self.flags.items()}}
 
     @property
     def changed_share(self) -> float:
-        """The larger of the share of rows that came or went and of the largest distance, 0..1."""
+        """The largest of: share of rows that came or went, distance of two distributions, change of a flag's share."""
         most = max(self.rows)
         share = abs(self.rows[1] - self.rows[0]) / most if most else 0.0
-        return max([share, *(column.distance for column in self.columns)])
+        before, after = (max(rows, 1) for rows in self.rows)
+        flags = (abs(yes[1] / after - yes[0] / before) for yes in self.flags.values())
+        return max([share, *(column.distance for column in self.columns), *flags])
 
 
 def compare_tables(artifact: str, before: Path, after: Path) -> TableChange:
     """The difference of two files of one artifact; columns of images and encoded fields are not read."""
     numbers, words, rows = _read_table(before)
     numbers_after, words_after, rows_after = _read_table(after)
-    classes = {
-        name: (words.get(name, 0), words_after.get(name, 0))
-        for name in sorted(words.keys() | words_after.keys())
-        if words.get(name, 0) != words_after.get(name, 0)
-    }
+    flags = _pair_counts(_count_flags(before), _count_flags(after))
     columns = [
         _compare_columns(name, numbers[name], numbers_after[name])
         for name in numbers
         if name in numbers_after and len(numbers[name]) and len(numbers_after[name])
     ]
     found = sorted((one for one in columns if one.distance >= MIN_DISTANCE), key=lambda one: (-one.distance, one.name))
-    return TableChange(artifact, (rows, rows_after), classes, tuple(found))
+    return TableChange(artifact, (rows, rows_after), _pair_counts(words, words_after), tuple(found), flags)
+
+
+def _pair_counts(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """Name to both counts, of those that differ."""
+    pairs = {name: (before.get(name, 0), after.get(name, 0)) for name in sorted(before.keys() | after.keys())}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _count_flags(path: Path) -> dict[str, int]:
+    """Column of yes or no to its number of rows with yes."""
+    import pyarrow.parquet as pq
+    from pyarrow import types
+
+    with pq.ParquetFile(path) as file:
+        names = [field.name for field in file.schema_arrow if types.is_boolean(field.type)]
+        table = file.read(names, use_threads=False)
+    return {name: table.column(name).to_pylist().count(True) for name in names}
 
 
 def _read_table(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, int], int]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.arrays import Floats
 from tasks.artifacts.dense_flow import DenseFlow
+from tasks.artifacts.shots import Shots
 from tasks.artifacts.tracks import Tracks
 
 SMOOTHED_S = 0.3  # boxes jitter from frame to frame, and every jitter would count as a way
@@ -36,10 +37,10 @@ class TrackPath:
         return float(np.linalg.norm(self.xy[-1] - self.xy[0]))
 
 
-def find_longest_shot(flow: DenseFlow, frame_count: int) -> tuple[int, int]:
-    """First frame, and the one after the last, of the longest run of frames without a cut or a missing pair."""
-    breaks = np.flatnonzero(~flow.known) + 1
-    edges = np.concatenate([[0], breaks, [frame_count]])
+def find_longest_shot(flow: DenseFlow, shots: Shots) -> tuple[int, int]:
+    """First frame, and the one after the last, of the longest run of frames of one shot without a missing pair."""
+    breaks = np.flatnonzero(~flow.known | shots.boundary) + 1
+    edges = np.concatenate([[0], breaks, [shots.frame_count]])
     longest = int(np.diff(edges).argmax())
     return int(edges[longest]), int(edges[longest + 1])
 
@@ -53,9 +54,9 @@ def chain_cameras(cameras: Floats, first: int, stop: int) -> Floats:
     return chained / chained[:, 2:, 2:]
 
 
-def trace_paths(tracks: Tracks, flow: DenseFlow, edges_s: Floats) -> list[TrackPath]:
+def trace_paths(tracks: Tracks, flow: DenseFlow, shots: Shots, edges_s: Floats) -> list[TrackPath]:
     """The path of every track with at least two frames in the longest shot, in order of id."""
-    first, stop = find_longest_shot(flow, tracks.frame_count)
+    first, stop = find_longest_shot(flow, shots)
     onto_first = chain_cameras(flow.cameras, first, stop)
     inside = (tracks.frame >= first) & (tracks.frame < stop)
     paths: list[TrackPath] = []

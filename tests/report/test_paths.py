@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from tasks.artifacts.shots import Shots, Transition
 from tasks.report.paths import chain_cameras, find_longest_shot, smooth_over_time, trace_paths
 from tasks.report.report_data import ReportData
 from tasks.report.sections.paths_section import make_paths_section
@@ -27,7 +28,7 @@ def panned(make_dossier: Callable[..., ReportData]) -> ReportData:
 
 
 def test_the_camera_is_taken_out(panned: ReportData) -> None:
-    still, walker = trace_paths(panned.tracks, panned.dense_flow, panned.edges_s)
+    still, walker = trace_paths(panned.tracks, panned.dense_flow, panned.film_shots, panned.edges_s)
     assert still.length_px == pytest.approx(0, abs=1e-3)
     assert still.xy[-1] == pytest.approx([15, 40], abs=1e-3)
     # The mean over what is left of the window at both ends is nearer to the middle by a quarter of the window.
@@ -39,8 +40,10 @@ def test_paths_are_of_the_longest_shot(make_dossier: Callable[..., ReportData]) 
     rows = [(f, 1, 0, 0.9, (10.0 + f, 10, 20.0 + f, 40)) for f in range(12)]
     motions = [(0.0, 0.0)] * 3 + ["cut"] + [(0.0, 0.0)] * 7
     data = make_dossier(rows, motions=motions)
-    assert find_longest_shot(data.dense_flow, 12) == (4, 12)
-    (path,) = trace_paths(data.tracks, data.dense_flow, data.edges_s)
+    assert find_longest_shot(data.dense_flow, data.film_shots) == (4, 12)
+    dissolve = Shots.from_transitions([Transition("dissolve", 6, 5, 7, 1.0)], data.frames.pts_s)
+    assert find_longest_shot(data.dense_flow, dissolve) == (6, 12), "flow may be known within a dissolve"
+    (path,) = trace_paths(data.tracks, data.dense_flow, data.film_shots, data.edges_s)
     assert path.frame.tolist() == list(range(4, 12))
     assert "from 0:00.1 to 0:00.4, the longest shot" in make_paths_section(data).lead
 

@@ -70,7 +70,7 @@ def test_speeds_and_paths_of_different_tables_have_different_names() -> None:
 def test_the_page_says_what_a_moving_camera_does_to_speeds(make_dossier: Callable[..., ReportData]) -> None:
     rows = [make_row(frame, 1) for frame in range(12)]
     said: dict[str, tuple[str, str]] = {}
-    for name, motion in (("still", (0.0, 0.0)), ("moving", (4.0, 3.0))):
+    for name, motion in (("still", (0.0, 0.0)), ("slow", (0.3, 0.0)), ("moving", (4.0, 3.0))):
         data = make_dossier(rows, motions=[motion] * 11)
         found = make_poses(data)
         poses = make_pose_section(replace(data, poses=found, kinematics=make_kinematics(found)))
@@ -81,6 +81,7 @@ def test_the_page_says_what_a_moving_camera_does_to_speeds(make_dossier: Callabl
     assert "5.0 px per frame" in said["moving"][0] and "seems to stand" in said["moving"][0]
     assert "5.0 px per frame" in said["moving"][1] and "errors add" in said["moving"][1]
     assert "camera" not in said["still"][0] and "stands still" in said["still"][1]
+    assert "camera" not in said["slow"][0] and "moves little, if at all: by 0.3" in said["slow"][1]
 
 
 def test_a_person_with_few_poses_has_dashes_for_angles_and_speeds(make_dossier: Callable[..., ReportData]) -> None:

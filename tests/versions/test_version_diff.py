@@ -208,3 +208,14 @@ def test_charts_draw_the_largest_change_first_and_each_share_to_scale() -> None:
     drawn = str(draw_distributions(column))
     assert 'points="0.0,0.0 90.0,0.0 90.0,36.0 180.0,36.0" class="before"' in drawn
     assert 'points="0,36 0.0,18.0 90.0,18.0 90.0,18.0 180.0,18.0 180,36" class="after"' in drawn
+
+
+def test_a_flag_that_changes_is_a_change(tmp_path: Path) -> None:
+    paths = [tmp_path / "before.parquet", tmp_path / "after.parquet"]
+    for path, yes in zip(paths, (1, 4), strict=True):
+        pq.write_table(pa.table({"confident": [n < yes for n in range(10)], "looped": [True] * 10}), path)
+    found = compare_tables("actions", *paths)
+    assert found.flags == {"confident": (1, 4)} and found.counts == {"confident: yes": (1, 4)}
+    assert (
+        found.changed_share == pytest.approx(0.3) and compare_tables("actions", paths[0], paths[0]).changed_share == 0
+    )

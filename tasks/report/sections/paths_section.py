@@ -39,11 +39,11 @@ def make_paths_section(data: ReportData) -> Section | None:
     """The picture and the table; None where nothing is tracked through a shot or no rows are asked for."""
     if not len(data.tracks) or not data.params.table_rows or not data.has_flow:
         return None
-    paths = trace_paths(data.tracks, data.dense_flow, data.edges_s)
+    paths = trace_paths(data.tracks, data.dense_flow, data.film_shots, data.edges_s)
     if not paths:
         return None
     ordered = sorted(paths, key=lambda path: (-path.length_px, path.track_id))
-    first, stop = find_longest_shot(data.dense_flow, len(data.frames))
+    first, stop = find_longest_shot(data.dense_flow, data.film_shots)
     start_s, end_s = data.edges_s[first], data.edges_s[stop]
     lead = (
         f"Where each track stood from {format_clock(start_s, 0.1)} to {format_clock(end_s, 0.1)}, the longest shot, in "
