@@ -187,7 +187,7 @@ def make_tracking_inputs(artifacts: VideoArtifacts) -> PointTrackingInputs:
     def image(frame: int) -> Image | None:
         return artifacts.frames.image(frame) if artifacts.frames.ok[frame] else None
 
-    return PointTrackingInputs(artifacts.dense_flow, artifacts.features, image, artifacts.shots.boundary)
+    return PointTrackingInputs(artifacts.dense_flow, artifacts.frame_features, image, artifacts.shots.boundary)
 
 
 def build_point_table(artifacts: VideoArtifacts, paths: PointTracks) -> PointPaths:

@@ -1,9 +1,9 @@
 """Single-object tracking from a box: `semflow track-object VIDEO --box x1,y1,x2,y2 [--frame N] [--method METHOD]`.
 
-The box is in working-size pixels. Methods: `semantic` (template of features moved by dense flow; reads the artifacts
-features and dense_flow), `csrt` (OpenCV's correlation filter, contrib modules), `lucas-kanade` (median of sparse flow).
-Written to `objects/<video>/`, or to `--out`: the boxes as Parquet (tasks/artifacts/object_track.py) and as CSV, and an
-overlay video.
+The box is in working-size pixels. Methods: `semantic` (template of features of every frame, moved by dense flow),
+`csrt` (OpenCV's correlation filter, contrib modules), `lucas-kanade` (median of sparse flow). Written to
+`objects/<video>/`, or to `--out`: the boxes as Parquet (tasks/artifacts/object_track.py) and as CSV, and an overlay
+video.
 """
 
 from __future__ import annotations
@@ -17,12 +17,10 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.apps.video_artifacts import load_artifact
+from flows.apps.video_artifacts import VideoArtifacts, load_artifact
 from flows.apps.video_writer import write_drawn_video
 from flows.cli.command_options import JSON_OPTION, ValuesCommand
 from tasks.arrays import Image
-from tasks.artifacts.dense_flow import DenseFlow
-from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.object_track import ObjectTrack
 from tasks.errors import SemflowError
@@ -80,8 +78,9 @@ def track_box(root: Path, video: str, frame: int, xyxy: NDArray[Any], method: st
         return ((at, box, found, 0.0) for at, box, found in track_by_median_flow(frames, frame, xyxy))
     from tasks.track.template_tracker import track_by_template
 
-    features, dense_flow = load_artifact(root, video, Features), load_artifact(root, video, DenseFlow)
-    return ((at, box, score > 0, score) for at, box, score in track_by_template(features, dense_flow, frame, xyxy))
+    artifacts = VideoArtifacts(root, video)
+    tracked = track_by_template(artifacts.frame_features, artifacts.dense_flow, frame, xyxy)
+    return ((at, box, score > 0, score) for at, box, score in tracked)
 
 
 def build_object_track(frames: Frames, rows: Iterator[TrackRow], method: str) -> ObjectTrack:

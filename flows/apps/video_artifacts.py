@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.engine.project import PARAMS_FILE, find_root
-from tasks.artifacts.artifact import Artifact
+from tasks.artifacts.artifact import DATASET_ITEM, Artifact
 from tasks.artifacts.camera_poses import CameraPoses
 from tasks.artifacts.dense_flow import DenseFlow
-from tasks.artifacts.features import Features
+from tasks.artifacts.feature_axes import FeatureAxes
+from tasks.artifacts.features import FeatureGrids, Features
 from tasks.artifacts.field_labels import FieldLabels
 from tasks.artifacts.frames import Frames
 from tasks.artifacts.semantic_field import SemanticField
@@ -20,6 +21,7 @@ from tasks.artifacts.semantic_flow import SemanticFlow
 from tasks.artifacts.shots import Shots
 from tasks.artifacts.tracks import Tracks
 from tasks.errors import SemflowError
+from tasks.extract_features.params import ExtractFeaturesParams
 from tasks.fit_field.field_inputs import FieldInputs
 from tasks.fit_field.params import FitFieldParams
 from tasks.params import Compute, ParamSections, read_params
@@ -98,8 +100,21 @@ class VideoArtifacts:
 
     @cached_property
     def features(self) -> Features:
-        """Feature grid of every frame."""
+        """Feature grids of the stored frames."""
         return load_artifact(self.root, self.video, Features)
+
+    @cached_property
+    def frame_features(self) -> FeatureGrids:
+        """Feature grids of every frame: the artifact where it has them all, else computed when they are read."""
+        path = Features.path(self.root, self.video)
+        stored = Features.load(path) if path.exists() else None
+        if stored is not None and len(stored.frames) == len(stored):
+            return stored
+        from flows.apps.frame_features import FrameFeatures
+
+        axes: FeatureAxes = load_artifact(self.root, DATASET_ITEM, FeatureAxes)
+        params = self._sections.get_section(ExtractFeaturesParams)
+        return FrameFeatures(self.frames, axes, params, self.compute)
 
     @cached_property
     def semantic_flow(self) -> SemanticFlow:

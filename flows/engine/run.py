@@ -32,7 +32,7 @@ from flows.engine.status_file import StatusFile
 from flows.engine.timings import DurationEstimates
 from flows.engine.worker_pool import GB, WorkerPool
 from flows.engine.workers import Workers
-from flows.overview.index import refresh_index, remember_entries
+from flows.overview.index import refresh_index, remember_entries, state_errors
 from tasks.errors import SemflowError
 from tasks.threads import count_processors
 
@@ -89,7 +89,7 @@ def run_stale_items(  # noqa: PLR0913  one keyword per question that a caller ha
             remove_stale_checkpoints(project, plan.states.values())
             if not stopped():
                 has_index = stages is None or "report" in stages
-                progress.index = _drop_and_index(plan, progress.notes, has_index=has_index, has_work=has_work)
+                progress.index = _drop_and_index(plan, progress, has_index=has_index, has_work=has_work)
                 if record:
                     progress.unrecorded = commit_to_dvc(project, plan)
                 elif stages is not None:
@@ -246,12 +246,13 @@ def _restore_known(
     return {item: plan.states[item] for item in states}
 
 
-def _drop_and_index(plan: Plan, notes: list[str], *, has_index: bool, has_work: bool) -> Path | None:
+def _drop_and_index(plan: Plan, progress: _RunState, *, has_index: bool, has_work: bool) -> Path | None:
     """Delete the artifacts that are not kept, and write the index page where the run has one; gives its path."""
     if has_index and has_work:  # the entries are read from frames, which may be deleted next
-        _call_for_index(remember_entries, plan, notes)
+        _call_for_index(remember_entries, plan, progress.notes)
     drop_read_artifacts(plan)
-    return _call_for_index(refresh_index, plan, notes) if has_index else None
+    state_errors(plan, progress.outcomes.values())
+    return _call_for_index(refresh_index, plan, progress.notes) if has_index else None
 
 
 def _call_for_index(call: Callable[[Project, Plan], T], plan: Plan, notes: list[str]) -> T | None:

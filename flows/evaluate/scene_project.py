@@ -24,8 +24,12 @@ from tasks.synthetic.scene.synthetic_scene import Scene
 
 
 def write_scene_artifacts(scene: Scene, root: Path, video: str, params: ParamSections) -> None:
-    """Write frames, dense flow, shots and features of `scene` as those of `video` in the project at `root`."""
+    """Write frames, dense flow, shots and features of every frame of `scene`, as those of `video` in the project.
+
+    Tracking of an object and of points reads features of every frame (flows/apps/frame_features.py).
+    """
     compute, settings = params.get_section(Compute), params.get_section(ExtractFeaturesParams)
+    settings = settings.model_copy(update={"frame_interval": 1, "frame_offsets": (0,)})
     encoding = params.get_section(DecodeParams).encoding
     frames: Frames = make_frames(scene, encoding).to(make_artifact_path(Frames, root, video))
     stream = estimate_flow(frames, params.get_section(EstimateFlowParams), compute)

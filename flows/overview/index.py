@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.engine.file_marks import read_mark
-from flows.engine.outcome import Item
+from flows.engine.outcome import Item, Outcome
 from flows.engine.overview_files import CARD, NOTES_FILE, OVERVIEW_FILES, PAGE, RECIPES, REPORTS
 from flows.engine.plan import UP_TO_DATE, ItemState, Plan
 from flows.engine.project import Project
@@ -71,6 +71,14 @@ def _describe(project: Project, video: str) -> IndexItem:
 
     listed = project.videos[video]
     return make_index_item(project.root, video, listed.stem, listed.flat_stem)
+
+
+def state_errors(plan: Plan, outcomes: Iterable[Outcome]) -> None:
+    """Give items that failed and stay stale (a crash is no recorded fault) their error as the reason in the plan."""
+    for outcome in outcomes:
+        state = plan.states.get(outcome.item)
+        if outcome.result == "failed" and outcome.error and state is not None and state.status == "stale":
+            plan.set_state(state._replace(reason=outcome.error))
 
 
 def _first_trouble(states: Mapping[Item, ItemState]) -> dict[str, ItemState]:

@@ -19,7 +19,7 @@ from tasks.arrays import FlowField, Mask
 from tasks.artifacts.artifact import Artifact, StreamingArtifact
 from tasks.artifacts.dense_flow_file import FIELD_COLUMNS, METADATA_KEY, write_dense_flow
 from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
-from tasks.artifacts.parquet_file import ROWS_PER_GROUP, open_parquet
+from tasks.artifacts.parquet_file import ROWS_PER_GROUP, open_parquet, read_columns
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class DenseFlow(Artifact):
     def load(cls, path: Path) -> Self:
         file, metadata = open_parquet(path, cls, METADATA_KEY, "a dense flow artifact")
         scalars = [name for name in file.schema_arrow.names if name not in FIELD_COLUMNS]
-        return cls(file, FlowMetadata.from_json(metadata, path.name), file.read(scalars))
+        return cls(file, FlowMetadata.from_json(metadata, path.name), read_columns(file, scalars))
 
     @staticmethod
     def stream(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,25 @@ class FeatureMetadata:
     """Name of the video; "" outside a data set, and in files of schema 1."""
     pts_s: tuple[float, ...] = ()
     """Presentation times of the stored frames, seconds; none where they are not known."""
+
+
+class FeatureGrids(Protocol):
+    """Feature grids by frame, stored or computed when they are read; `len` is the number of frames of the video."""
+
+    @property
+    def metadata(self) -> FeatureMetadata:
+        """Network, size and grid."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def is_stored(self, frame: int) -> bool:
+        """Whether vectors of the frame can be read; None of `vectors` then means a damaged or lost frame."""
+        ...
+
+    def vectors(self, frame: int) -> NDArray[np.float32] | None:
+        """(h, w, d) unit vectors of a frame; None where there are none."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)

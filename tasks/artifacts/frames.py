@@ -20,7 +20,7 @@ from tasks.artifacts.artifact import Artifact, StreamingArtifact
 from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.frames_file import REPORT_KEY, VIDEO_KEY, Frame, copy_frames, write_frames
 from tasks.artifacts.image_codec import ImageEncoding, decode_image, decode_reduced_image
-from tasks.artifacts.parquet_file import ROWS_PER_GROUP, open_parquet
+from tasks.artifacts.parquet_file import ROWS_PER_GROUP, open_parquet, read_columns
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Frames(Artifact):
     @classmethod
     def load(cls, path: Path) -> Self:
         file, report = open_parquet(path, cls, REPORT_KEY, "a frames artifact")
-        table = file.read(["source_frame", "pts_s", "status"])
+        table = read_columns(file, ("source_frame", "pts_s", "status"))
         return cls(
             file=file,
             decode_report=DecodeReport.from_json(report, path.name),

@@ -5,7 +5,7 @@ pyarrow is imported where it is needed, so that importing an artifact class take
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,9 @@ ARTIFACT_KEY, VERSION_KEY = b"semflow.artifact", b"semflow.schema_version"
 VIDEO = "video"
 """The first column of every table: the name of the video that the row belongs to."""
 ROWS_PER_GROUP = 16  # rows that one random read loads of a column: half a second of video, some 0.5 MB of dense flow
+
+GROUPS_PER_READ = 64
+"""Row groups that are read at a time: pyarrow holds three times the memory where it reads those of an hour at once."""
 
 
 def make_field(name: str, kind: pa.DataType, unit: str, meaning: str, nullable: bool = False) -> pa.Field:
@@ -68,3 +71,16 @@ def open_parquet(path: Path, kind: type[Artifact], key: bytes, what: str) -> tup
     if key not in metadata:
         raise SemflowError(f"{path.name} must be {what}, got a Parquet file without the metadata of one; {MAKE_AGAIN}")
     return file, metadata[key]
+
+
+def read_columns(file: pq.ParquetFile, names: Sequence[str]) -> pa.Table:
+    """The columns `names` of all rows, each in one piece."""
+    import pyarrow as pa
+
+    starts = range(0, file.num_row_groups, GROUPS_PER_READ)
+    stops = (min(start + GROUPS_PER_READ, file.num_row_groups) for start in starts)
+    parts = [
+        file.read_row_groups(range(start, stop), list(names)).combine_chunks()
+        for start, stop in zip(starts, stops, strict=True)
+    ]
+    return pa.concat_tables(parts).combine_chunks() if parts else file.read(list(names))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tasks.arrays import GrayImage, Image, Matrix, Points, Points32
 from tasks.artifacts.dense_flow import DenseFlow
-from tasks.artifacts.features import Features
+from tasks.artifacts.features import FeatureGrids
 from tasks.geometry.cell_grid import CellGrid
 from tasks.label_propagation.memory_bank import compute_cosine_spread
 from tasks.sequence.flow_trajectory import compute_flow_trust, sample_bilinear
@@ -40,7 +40,7 @@ class PointTrackingInputs:
     """Flow, features and images of a video, at working size."""
 
     dense_flow: DenseFlow
-    features: Features
+    features: FeatureGrids
     image: Callable[[int], Image | None]
     """The image of a frame; None where it is missing."""
     boundary: NDArray[np.bool_]

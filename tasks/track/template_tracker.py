@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from tasks.arrays import Floats, Vectors
 from tasks.artifacts.dense_flow import DenseFlow
-from tasks.artifacts.features import FeatureMetadata, Features
+from tasks.artifacts.features import FeatureGrids, FeatureMetadata
 from tasks.geometry.bounding_boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
 from tasks.geometry.cell_grid import CellGrid, l2_normalize
 from tasks.track.flow_propagated_boxes import median_box_flow
@@ -62,7 +62,7 @@ class ObjectTemplate:
 
 
 def track_by_template(
-    features: Features, dense_flow: DenseFlow, frame: int, xyxy: Floats
+    features: FeatureGrids, dense_flow: DenseFlow, frame: int, xyxy: Floats
 ) -> Iterator[tuple[int, Floats, float]]:
     """(frame, (4,) xyxy, similarity) from `frame`, where the box is given, to the end; similarity 0 where it is lost.
 

@@ -15,6 +15,7 @@ from flows.pipeline import STAGES
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
+from tasks.artifacts.shots import Shots
 from tasks.errors import BadInput
 from tasks.params import Compute, ParamSections, read_params
 from tasks.point_tracking.point_tracker import PointTracks
@@ -31,6 +32,8 @@ def write_true_flow(scene: Scene, root: Path, video: str) -> None:
     scene_artifacts.make_frames(scene).save(make_artifact_path(Frames, root, video))
     scene_artifacts.make_dense_flow(scene).save(make_artifact_path(DenseFlow, root, video))
     scene_artifacts.make_features(scene).save(make_artifact_path(Features, root, video))
+    shots = Shots.from_cuts(np.zeros(len(scene) - 1, np.bool_), np.arange(len(scene)) / 25)
+    shots.save(make_artifact_path(Shots, root, video))
 
 
 def own_params() -> ParamSections:

@@ -8,12 +8,17 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+from flows.engine.outcome import Item, Outcome
+from flows.engine.plan import ItemState
 from flows.overview.film_facts import CELLS_ACROSS, CELLS_DOWN, summarise_labels, summarise_people_of_film
+from flows.overview.index import state_errors
 from flows.overview.index_page import IndexItem, make_index_item, render_index, summarise_videos
 from tasks.artifacts.actions import Actions
 from tasks.artifacts.decode_report import DecodeReport
@@ -203,3 +208,21 @@ def test_labels_add_up_over_confident_windows_of_the_fused_stream_alone(tmp_path
     Actions.path(tmp_path, "a").parent.mkdir(parents=True)
     make_actions(rows, frame_count=99).save(Actions.path(tmp_path, "a"))
     assert summarise_labels(Actions.path(tmp_path, "a")) == {"clap": 1.4}
+
+
+def test_an_item_that_crashed_is_shown_with_its_error_and_not_with_what_it_would_wait_for() -> None:
+    items = [Item("walk", "fit_field"), Item("walk", "report"), Item("bikes", "track")]
+    plan: Any = SimpleNamespace(
+        states={
+            items[0]: ItemState(items[0], "stale", "waits for decode walk"),
+            items[1]: ItemState(items[1], "blocked", "fit_field walk is not up to date"),
+            items[2]: ItemState(items[2], "fresh"),
+        }
+    )
+    plan.set_state = lambda state: plan.states.update({state.item: state})
+    results = ("failed", "blocked", "failed")
+    errors = ("RuntimeError: a bug", "fit_field walk failed", "an earlier attempt")
+    state_errors(plan, [Outcome(i.video, i.stage, r, error=e) for i, r, e in zip(items, results, errors, strict=True)])
+    assert [plan.states[item].reason for item in items] == [
+        "RuntimeError: a bug", "fit_field walk is not up to date", "",
+    ]  # fmt: skip

@@ -17,6 +17,7 @@ from PIL import Image
 from flows.overview.dataset_facts import ArtifactFacts, DatasetFacts, StageFacts
 from flows.overview.dataset_notes import DatasetNotes
 from flows.overview.recipes_script import render_recipes_script
+from tasks.artifacts.shots import Shots, Transition
 from tasks.artifacts.table import NULL
 from tasks.report.film_data.film_script import VARIABLE
 from tasks.report.film_data.packed_series import pack_series
@@ -46,6 +47,8 @@ document.addEventListener("seeking", (event) => ask.call(event.target, () => {})
 """
 """Hides frame callbacks from the page, as in a browser without them. Chromium must still be asked for the frame: else,
 once in fifty seeks of a paused film, it goes on showing the picture before."""
+DISSOLVE = 20, 27
+"""First and last frame of the one transition."""
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -67,7 +70,8 @@ def folder(make_dossier: Callable[..., ReportData], tmp_path: Path) -> Path:
     poses = replace(found, **small)
     said = [(0, 23, "rgb", NULL, 1, "waving", 0.9), (24, 47, "rgb", NULL, 1, "clapping", 0.4)]
     actions = make_actions(said, frame_count=COUNT)
-    data = replace(data, poses=poses, kinematics=make_kinematics(poses), actions=actions)
+    shots = Shots.from_transitions([Transition("dissolve", 24, *DISSOLVE, 0.9)], data.frames.pts_s)
+    data = replace(data, poses=poses, kinematics=make_kinematics(poses), actions=actions, shots=shots)
     inputs = {name: getattr(data, name) for name in report.inputs if name != "semantic_field"}
     return report(**inputs, semantic_field=None, params=data.params).to(tmp_path / "clip").folder
 
@@ -186,6 +190,22 @@ def test_a_click_on_an_event_of_the_timeline_shows_its_frame(open_page: Callable
         assert wait_for_frame(page, frame) == (frame, frame)
     assert "damaged" in page.locator(".clock").inner_text()
     assert "clapping" in page.locator(".now").inner_text()
+
+
+def test_pointing_at_the_row_of_shots_says_which_shot_and_what_kind_of_transition(
+    open_page: Callable[..., Page],
+) -> None:
+    page = open_page()
+    lanes = page.locator(".lanes")
+    box = lanes.bounding_box()
+    assert box is not None
+    for share, words in ((0.02, "shot 1 of 2"), (0.98, "shot 2 of 2")):
+        lanes.hover(position={"x": box["width"] * share, "y": 8})
+        assert words in (lanes.get_attribute("title") or "")
+    middle = (TIMES_S[24] - TIMES_S[0]) / (TIMES_S[-1] - TIMES_S[0] + float(np.median(np.diff(TIMES_S))))
+    lanes.hover(position={"x": box["width"] * middle, "y": 8})
+    assert (lanes.get_attribute("title") or "").endswith("dissolve")
+    assert "a low wedge is a dissolve" in page.locator("#film").inner_text()
 
 
 def test_a_click_in_a_table_picks_the_track_and_shows_its_frame(open_page: Callable[..., Page]) -> None:

@@ -60,9 +60,16 @@ semflow.Timeline = class {
     const action = lane?.actions?.find(({ first, last }) => frame >= first && frame <= last);
     const values = (lane?.series ?? []).map(({ points }) => points.findLast(([at]) => at <= frame)?.[1]);
     const words = [semflow.clockText(this.timeAt(event), 2), `frame ${frame}`];
+    if (lane?.kind === "shots") words.push(...this.describeShot(frame));
     if (action) words.push(`${action.label}, ${Math.round(100 * action.probability)} %`);
     for (const value of values.filter(Number.isFinite)) words.push(`${value.toFixed(value < 10 ? 2 : 0)} ${lane.unit}`);
     canvas.title = words.join(" · ");
+  }
+
+  describeShot(frame) {
+    const { shots, cuts, count, transitions } = this.film;
+    const within = (transitions ?? []).find(({ first, last }) => first !== undefined && frame >= first && frame <= last);
+    return [`shot ${shots[Math.min(frame, count - 1)] + 1} of ${cuts.length + 1}`, ...(within ? [within.kind] : [])];
   }
 
   zoom(factor, centre) {

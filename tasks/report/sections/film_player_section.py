@@ -70,9 +70,20 @@ def make_film_player_section(data: ReportData) -> Section | None:
         "film",
         "Film",
         "Solid boxes were detected, dashed ones filled in between; the line behind a box is its recent path. "
-        "Left limbs are orange, right ones blue.",
+        "Left limbs are orange, right ones blue." + _explain_wedges(data),
         Markup(body),  # safe: rendered by a template that escapes
     )
+
+
+def _explain_wedges(data: ReportData) -> str:
+    """What the row of shots draws, where it draws more than cuts."""
+    kinds = {*data.film_shots.transition.tolist()} & {"fade", "dissolve"}
+    if not kinds:
+        return ""
+    words = {"fade": "a high wedge is a fade", "dissolve": "a low one a dissolve"}
+    if kinds == {"dissolve"}:
+        words["dissolve"] = "a low wedge is a dissolve"
+    return f" In the row of shots a gap is a cut, {', '.join(words[kind] for kind in words if kind in kinds)}."
 
 
 def list_layers(data: ReportData) -> list[LayerButton]:
