@@ -12,8 +12,8 @@ from tasks.errors import BadParams
 DEVICE_PATTERN = r"^(auto|cpu|cuda(:[0-9]{1,3})?)$"
 """What may be asked for."""
 ACCELERATOR_ITEM_BYTES = 8e9
-"""Memory of a CUDA device for one item: its process, a network and a batch. RAFT and I3D take the most, some gigabytes
-at 640x360."""
+"""Memory of a CUDA device for an item of a stage that was not measured yet: process, network and batch. RAFT and
+I3D take the most, some gigabytes at 640x360."""
 
 
 @cache
@@ -44,11 +44,11 @@ def resolve_device(wanted: str) -> str:
 
 
 @cache
-def count_accelerator_items(device: str) -> int:
-    """How many items may use a CUDA device at once: one per ACCELERATOR_ITEM_BYTES of its memory, at least one."""
+def read_device_memory(device: str) -> int:
+    """Bytes of memory that a CUDA device has in all."""
     import torch
 
-    return max(1, int(torch.cuda.get_device_properties(device).total_memory // ACCELERATOR_ITEM_BYTES))
+    return int(torch.cuda.get_device_properties(device).total_memory)
 
 
 def _may_have_cuda() -> bool:

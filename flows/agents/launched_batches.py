@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from flows.agents.claims import make_token
@@ -39,6 +39,26 @@ class Launching:
     """Why nothing can be launched now."""
 
 
+@dataclass(frozen=True)
+class VideoTries:
+    """What the run has tried with a video that is not finished."""
+
+    agents: int = 0
+    """Agents that it was given to."""
+    wait_until: float = 0.0
+    """Time (time.monotonic) at which it is tried again, where an agent of another run holds it."""
+
+
+@dataclass(frozen=True)
+class LaunchOutage:
+    """A stretch in which nothing can be launched, as the server or the store does not answer."""
+
+    since: float
+    """Time (time.monotonic) of the first try."""
+    retry_at: float
+    """Time (time.monotonic) of the next one."""
+
+
 @dataclass
 class LaunchedBatches:
     """The batches of one run."""
@@ -53,15 +73,13 @@ class LaunchedBatches:
     """Those that have not ended."""
     tokens: set[str] = field(default_factory=set[str])
     """Of the videos that were given to agents."""
-    _attempts: dict[str, int] = field(default_factory=dict[str, int])
-    _wait_until: dict[str, float] = field(default_factory=dict[str, float])
-    """Video that an agent of another run holds, to the time (time.monotonic) at which it is tried again."""
+    _tries: dict[str, VideoTries] = field(default_factory=dict[str, VideoTries])
+    """Video to what was tried with it."""
     _renewed: set[str] = field(default_factory=set[str])
     """Videos of which artifacts were forgotten because another class of device made them."""
     _count: int = 0
-    _launch_after: float = 0.0
-    """Time (time.monotonic) before which nothing is launched, as it could not be; 0 where it could."""
-    _trouble_since: float = 0.0
+    _outage: LaunchOutage | None = None
+    """None where the last try succeeded."""
 
     def launch_placeable(
         self, waiting: Mapping[Item, ItemState], renewable: Container[Item], timings: DurationEstimates
@@ -72,7 +90,7 @@ class LaunchedBatches:
         """
         now = time.monotonic()
         by_video = self._find_launchable(waiting, now)
-        if not by_video or self._launch_after > now:
+        if not by_video or (self._outage is not None and self._outage.retry_at > now):
             return Launching()
         try:
             agents = self.launcher.count_agents()
@@ -80,12 +98,12 @@ class LaunchedBatches:
                 return Launching(renewed)
             for part in cut_batches(self.plan, by_video, timings, agents, self.settings.sizes):
                 self._launch(part)
-            self._trouble_since, self._launch_after = 0.0, 0.0
+            self._outage = None
         except (OSError, SemflowError) as error:
-            self._trouble_since = self._trouble_since or now
-            if now - self._trouble_since > self.settings.give_up_s:
+            since = now if self._outage is None else self._outage.since
+            if now - since > self.settings.give_up_s:
                 raise
-            self._launch_after = now + 5 * self.settings.poll_s
+            self._outage = LaunchOutage(since, now + 5 * self.settings.poll_s)
             return Launching(trouble=f"no batch can be launched now: {error}")
         return Launching()
 
@@ -99,25 +117,24 @@ class LaunchedBatches:
 
     def is_waiting(self) -> bool:
         """Whether something is to be launched later."""
-        return self._launch_after > 0.0 or any(until > time.monotonic() for until in self._wait_until.values())
+        return self._outage is not None or any(one.wait_until > time.monotonic() for one in self._tries.values())
 
     def has_failed_often(self, video: str) -> bool:
         """Whether enough agents have tried the video for a failure to count."""
-        return self._attempts.get(video, 0) >= FAILED_ATTEMPTS
+        return self._find_tries(video).agents >= FAILED_ATTEMPTS
 
     def delay_video(self, video: str, seconds: float) -> None:
         """Nobody tried the video in its batch; launch it after `seconds`."""
-        if video in self._attempts:
-            self._attempts[video] -= 1
-        if seconds:
-            self._wait_until[video] = time.monotonic() + seconds
+        before = self._find_tries(video)
+        until = time.monotonic() + seconds if seconds else before.wait_until
+        self._tries[video] = VideoTries(max(before.agents - 1, 0), until)
 
     def close_batch(self, batch_id: str, outcomes: Container[Item]) -> OpenBatch:
         """Take the batch out of the open ones; its unfinished videos may go into another."""
         batch = self.open.pop(batch_id)
         for video in batch.part.videos:
             if all(item in outcomes for item in batch.part.items if item.video == video):
-                self._attempts.pop(video, None)
+                self._tries[video] = replace(self._find_tries(video), agents=0)
         return batch
 
     def cancel_all(self) -> None:
@@ -138,12 +155,16 @@ class LaunchedBatches:
     def _find_launchable(self, waiting: Mapping[Item, ItemState], now: float) -> dict[str, list[Item]]:
         """Video to the items that can be computed now, of videos that are in no batch and were not tried too often."""
         busy = {video for batch in self.open.values() for video in batch.part.videos}
-        given_up = {video for video, count in self._attempts.items() if count >= MAX_ATTEMPTS}
+        found = {video: items for video, items in find_placeable(self.plan, waiting).items() if video not in busy}
+        tries = {video: self._find_tries(video) for video in found}
         return {
             video: items
-            for video, items in find_placeable(self.plan, waiting).items()
-            if video not in busy and video not in given_up and self._wait_until.get(video, 0.0) <= now
+            for video, items in found.items()
+            if tries[video].agents < MAX_ATTEMPTS and tries[video].wait_until <= now
         }
+
+    def _find_tries(self, video: str) -> VideoTries:
+        return self._tries.get(video, VideoTries())
 
     def _launch(self, part: BatchPart) -> None:
         self._count += 1
@@ -153,4 +174,5 @@ class LaunchedBatches:
         run = self.launcher.launch_batch(batch)
         self.open[batch_id] = OpenBatch(part, run, ResultReader(self.exchange.documents, batch_id), time.monotonic())
         for video in part.videos:
-            self._attempts[video] = self._attempts.get(video, 0) + 1
+            before = self._find_tries(video)
+            self._tries[video] = replace(before, agents=before.agents + 1)

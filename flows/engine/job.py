@@ -55,6 +55,8 @@ class JobResult:
     frames: int = 0
     measures: Mapping[str, int | float] | None = None
     """Of the artifacts, see measures.py; None where they cannot be read."""
+    device_bytes: int = 0
+    """The most memory that it held on an accelerator; 0 where it used none."""
     message: str = ""
     transient: bool = False
     """Whether a retry may succeed: an error of the machine (I/O, memory), not of the code."""

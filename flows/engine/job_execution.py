@@ -12,10 +12,12 @@ import stat
 import time
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from flows.engine.atomic_files import make_partial_path, move_into_place, remove_path
+from flows.engine.device_memory import measure_device_memory
 from flows.engine.file_marks import FileMark, read_mark, scan_folder
 from flows.engine.interrupt import Interrupted
 from flows.engine.job import Job, JobResult
@@ -42,7 +44,8 @@ def execute_job(job: Job, stage: Stage[..., Any], params: Mapping[str, Params], 
             return _finish_job("restored", job, job.known, began)
         if job.is_restore_only:
             raise SemflowError(f"{job.stage} {job.video} must be in DVC's remote, got no such object; run `dvc pull`")
-        outputs = _compute(job, stage, params, root)
+        with measure_device_memory() as peak:
+            outputs = _compute(job, stage, params, root)
     except BadInput as error:
         remove_path(Path(job.checkpoints))
         return JobResult("fault", seconds=time.perf_counter() - began, message=str(error))
@@ -63,7 +66,7 @@ def execute_job(job: Job, stage: Stage[..., Any], params: Mapping[str, Params], 
             details=traceback.format_exc(),
         )
     remove_path(Path(job.checkpoints))
-    return _finish_job("computed", job, outputs, began)
+    return replace(_finish_job("computed", job, outputs, began), device_bytes=peak.bytes)
 
 
 def _finish_job(status: Literal["computed", "restored"], job: Job, outputs: Outputs, began: float) -> JobResult:

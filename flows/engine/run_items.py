@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from flows.engine.device_memory import has_device_room, save_device_memory
 from flows.engine.file_marks import read_mark
 from flows.engine.interrupt import SignalState
 from flows.engine.item_jobs import find_result_method, has_local_outputs, make_job
@@ -25,7 +26,6 @@ from flows.engine.schedule import Schedule
 from flows.engine.state import STATE_FOLDER
 from flows.engine.timings import DurationEstimates
 from flows.engine.workers import ItemProgress, JobEnded, WorkerDied, WorkerEvent, WorkerLog, Workers
-from tasks.device import count_accelerator_items
 
 RETRY_DELAYS_S = (1.0, 10.0)
 """Seconds to wait before the second and third attempt after a transient error: a full disk, a busy accelerator."""
@@ -109,12 +109,8 @@ class ItemRunner:
         return bool(self.waiting)
 
     def _must_wait(self, item: Item) -> bool:
-        """Whether the item needs the accelerator while as many use it as its memory allows; on a CPU never."""
-        declarations, device = self.plan.project.by_name, self.plan.project.device
-        if not declarations[item.stage].accelerator or device == "cpu":
-            return False
-        users = sum(declarations[other.stage].accelerator for other in self.in_hand)
-        return users >= count_accelerator_items(device)
+        """Whether the item needs more of the accelerator than those in hand leave; on a CPU never."""
+        return not has_device_room(self.plan.project, item.stage, [other.stage for other in self.in_hand])
 
     def _start(self, item: Item, attempt: int) -> None:
         declaration = self.plan.project.by_name[item.stage]
@@ -196,6 +192,7 @@ class ItemRunner:
             project.state.clear_deaths([state.key, recipe.key])
             if done.status == "computed":
                 project.state.save_timing(item.stage, item.video, done.seconds, done.frames)
+                save_device_memory(project, item.stage, done.device_bytes)
             project.state.flush()
         self.plan.set_state(ItemState(item, "fresh", "", recipe.key, digest, state.inputs, done.outputs))
 

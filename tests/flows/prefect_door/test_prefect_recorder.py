@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from prefect.client.schemas.filters import ArtifactFilter, FlowRunFilter, LogFil
 from prefect.client.schemas.objects import FlowRun, TaskRun
 
 from flows.engine.outcome import Item
-from flows.prefect_door import event_sender
+from flows.prefect_door import event_sender, prefect_progress
 from flows.prefect_door.event_sender import EventSender
 from flows.prefect_door.prefect_mirror import PrefectMirror
 from flows.prefect_door.prefect_recorder import PrefectRecorder
@@ -99,6 +100,23 @@ def test_items_become_task_runs_named_after_them_with_version_times_and_graph(cl
     assert artifacts["semflow-progress"].data == 100
     assert artifacts["semflow-progress"].description.startswith("2 of 2 items")
     assert "file:///data/project/reports/index.html" in artifacts["semflow-report"].data
+
+
+def test_the_page_of_a_run_under_way_says_how_much_is_done_and_how_long_the_rest_takes(
+    client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = make_mirror()
+    mirror.on_planned([READ_ONE, COUNT_ONE, READ_TWO], {READ_ONE: 30.0, COUNT_ONE: 60.0, READ_TWO: 30.0}, 2)
+    mirror.on_started(READ_ONE, 0, 1)
+    mirror.on_ended(made(READ_ONE), True)
+    messages = list(mirror.take_messages())
+    began = next(message[1] for message in messages if message[0] == "planned")
+    monkeypatch.setattr(mirror, "take_messages", lambda: messages)
+    clock = SimpleNamespace(time=lambda: began + 100, monotonic=time.monotonic)
+    monkeypatch.setattr(prefect_progress, "time", clock)
+    shown = play(client, mirror, "half", ["lost"]).artifacts()["semflow-progress"]
+    assert shown.data == 25.0
+    assert shown.description == "1 of 3 items, 0.01 items/s, about 300 s left", "3 times what a quarter took"
 
 
 def test_a_failed_item_is_failed_with_its_reason_in_its_own_log_and_the_flow_run_fails_without_data(
