@@ -60,29 +60,37 @@ def _combined_list(scores: SuiteScores) -> Table:
 
 
 def _words_tables(title: str, rows: Sequence[TableRow], width: int) -> list[Table]:
-    """Tables of `rows` with a column per key, which together show all keys.
+    """Tables of `rows` with a column per key, the first in each; together they show all keys, and fit `width`."""
+    first, *names = dict.fromkeys(name for row in rows for name in row)
+    room = width - 1 - _column_width(first, rows)  # the left edge
+    parts: list[list[str]] = [[]]
+    for name in names:
+        if parts[-1] and sum(_column_width(one, rows) for one in (*parts[-1], name)) > room:
+            parts.append([])
+        parts[-1].append(name)
+    return [_words_table(title, rows, [first, *part]) for part in parts]
 
-    Columns of words may wrap; numbers that do not fit beside them stand in a second table under the same words.
-    """
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    words = [name for name in names if any(isinstance(row.get(name), str) for row in rows)]
-    numbers = [name for name in names if name not in words]
-    taken = sum(min(MAX_WORDS_WIDTH, max(len(str(row.get(name, ""))) for row in rows)) + BORDER for name in words)
-    parts = _side_by_side(numbers, width - taken) if numbers else [()]
-    return [_words_table(title, rows, words, part) for part in parts]
+
+def _column_width(name: str, rows: Sequence[TableRow]) -> int:
+    """Characters of a column with its border; words longer than MAX_WORDS_WIDTH wrap, and so do headings."""
+    longest = max([*(len(_cell_text(row, name)) for row in rows), *map(len, name.split())])
+    return min(MAX_WORDS_WIDTH, longest) + BORDER
 
 
-def _words_table(title: str, rows: Sequence[TableRow], words: Sequence[str], numbers: Sequence[str]) -> Table:
+def _words_table(title: str, rows: Sequence[TableRow], names: Sequence[str]) -> Table:
     table = Table(title=title, header_style="bold")
-    for name in words:
-        table.add_column(name, overflow="fold")
-    for name in numbers:
-        table.add_column(name, justify="right")
+    for name in names:
+        is_number = not any(isinstance(row.get(name), str) for row in rows)
+        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
-        cells = (row.get(name, "") for name in (*words, *numbers))
         # Text, since rich reads "[peers]" in a string as markup and leaves it out.
-        table.add_row(*(Text(cell if isinstance(cell, str) else _number(cell)) for cell in cells))
+        table.add_row(*(Text(_cell_text(row, name)) for name in names))
     return table
+
+
+def _cell_text(row: TableRow, name: str) -> str:
+    value = row.get(name, "")
+    return value if isinstance(value, str) else _number(value)
 
 
 def _kind(items: Sequence[str]) -> str:

@@ -3,10 +3,10 @@
 Every video file, and every folder of images, below DIR is a clip, taken for one shot at 25 frames per second; its first
 frames are used, at 320 x 180. Each is joined with the clip after the next one, by a cut, and by fades through black and
 dissolves of half a second and one second, both clips moving on meanwhile. Each is also taken alone: as it is, at double
-speed, and with a flash of two white frames. Flow is the stage's own. A boundary within the frames of the true
-transition, two frames more on each side, is found; every other one is false. `named` is the share of those found that
-have the right kind, and `off` their mean distance from the middle, frames. With --peers a table compares with the
-detectors of PySceneDetect on the same films (shot_peers.py).
+speed, with a flash of two white frames, and with lights that dim to three tenths in half a second. Flow is the stage's
+own. A boundary within the frames of the true transition, two frames more on each side, is found; every other one is
+false. `named` is the share of those found that have the right kind, and `off` their mean distance from the middle,
+frames. With --peers a table compares with the detectors of PySceneDetect on the same films (shot_peers.py).
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ VIDEO_SUFFIXES = {".avi", ".mkv", ".mov", ".mp4", ".webm"}
 MARGIN = 2  # frames beside a transition in which its boundary counts as found
 LENGTHS = {"0.5 s": 12, "1 s": 25}
 FLASH_FRAMES = 2
+DIM_FRAMES, DIM_GAIN = 12, 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,6 +169,7 @@ def list_makers() -> dict[str, Callable[[Clip, Clip], JoinedFilm]]:
         "one shot": lambda a, _: JoinedFilm(a),
         "one shot, double speed": lambda a, _: JoinedFilm(a[::2]),
         "one shot, flash": lambda a, _: JoinedFilm(add_flash(a)),
+        "one shot, lights dim": lambda a, _: JoinedFilm(dim_lights(a)),
     }
 
 
@@ -195,6 +197,13 @@ def add_flash(clip: Clip) -> Clip:
     """The clip with white frames in its middle."""
     middle, white = len(clip) // 2, Picture(np.full_like(clip[0].image, 255))
     return [*clip[:middle], *[white] * FLASH_FRAMES, *clip[middle + FLASH_FRAMES :]]
+
+
+def dim_lights(clip: Clip) -> Clip:
+    """The clip with lights that dim evenly over DIM_FRAMES frames in its middle, to DIM_GAIN, and stay there."""
+    gains = np.interp(np.arange(len(clip)), [len(clip) // 2, len(clip) // 2 + DIM_FRAMES], [1, DIM_GAIN])
+    black = np.zeros_like(clip[0].image)
+    return [_mix(one.image, black, 1 - float(gain)) for one, gain in zip(clip, gains, strict=True)]
 
 
 def score_film(film: JoinedFilm, found: Sequence[Transition], kind: str) -> dict[str, float]:

@@ -90,3 +90,12 @@ def test_words_in_brackets_are_shown() -> None:
     rows = [{"package": "trackers", "why": "not installed: pip install -e '.[peers]'"}]
     lines = printed(SuiteScores("x", {"a": {"J": 0.5}}, {"J": 0.5}, tables={"Left out": rows}), 80)
     assert row(lines, "trackers") == ["not installed: pip install -e '.[peers]'"]
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_columns_of_words_do_not_break_words_that_fit(width: int) -> None:
+    kinds = ["cut", "fade, 0.5 s", "dissolve, 0.5 s", "one shot, double speed", "one shot, flash"]
+    rows = [{"detector": "AdaptiveDetector 0.7.2", **dict.fromkeys(kinds, "12 of 13")}]
+    lines = printed(SuiteScores("x", {"a": {"J": 0.5}}, {"J": 0.5}, tables={"beside others": rows}), width)
+    assert sum(line.count("12 of 13") for line in lines) == len(kinds)
+    assert all("AdaptiveDetector 0.7.2" in line for line in lines if "12 of 13" in line)

@@ -100,6 +100,13 @@ def test_a_change_of_light_that_flow_does_not_explain_is_no_transition() -> None
     assert find(film, unexplained=range(20, 40)) == []
 
 
+@pytest.mark.parametrize(("start", "end"), [(1.0, 0.2), (0.2, 1.0)])
+def test_lights_that_change_over_a_scene_that_moves_are_no_dissolve(start: float, end: float) -> None:
+    for seed in range(8):
+        film = make_scene(seed, speed=1.0) * np.interp(np.arange(LENGTH), [20, 40], [start, end])[:, None, None, None]
+        assert find(film, unexplained=range(20, 40)) == []
+
+
 def test_parameters_switch_what_is_looked_for() -> None:
     dissolve, none = mix(make_scene(1), make_scene(2), 25), PARAMS.model_copy(update={"max_dissolve_s": 0.0})
     assert find(dissolve, params=none, unexplained=range(34, 60)) == []

@@ -128,9 +128,7 @@ def _again(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     from flows.engine.project import Project
 
     whole: Any = Project.open
-    monkeypatch.setattr(
-        Project, "open", lambda root, stages=None, *, fetch=False: whole(root, repository.stages, fetch=fetch)
-    )
+    monkeypatch.setattr(Project, "open", lambda root, stages=None, **options: whole(root, repository.stages, **options))
 
 
 def test_who_is_called_otherwise_without_it_is_not_in_the_way(repository: Repository) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,7 +40,9 @@ QUIET = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=fals
 
 
 def git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", "-C", folder, *QUIET, *arguments], check=True, capture_output=True, text=True)
+    author = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b"}  # variables of the process precede git's settings
+    command = ["git", "-C", folder, *QUIET, *arguments]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | author)
     return done.stdout
 
 
