@@ -81,7 +81,8 @@ def _words_table(title: str, rows: Sequence[TableRow], names: Sequence[str]) -> 
     table = Table(title=title, header_style="bold")
     for name in names:
         is_number = not any(isinstance(row.get(name), str) for row in rows)
-        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+        width = _column_width(name, rows) - BORDER  # given, since rich would rather break cells than headings
+        table.add_column(name, justify="right" if is_number else "left", overflow="fold", width=width)
     for row in rows:
         # Text, since rich reads "[peers]" in a string as markup and leaves it out.
         table.add_row(*(Text(_cell_text(row, name)) for name in names))
