@@ -71,7 +71,7 @@ def test_slow_pans_are_told_apart_from_all_transitions(tmp_path: Path) -> None:
     del recall["dissolve, 1 s"]  # of these soft colours flow explains a slow mixture as it explains a pan
     assert recall == {
         "cut": 1, "fade, 0.5 s": 1, "fade, 1 s": 1, "dissolve, 0.5 s": 1,
-        "one shot": None, "one shot, double speed": None, "one shot, flash": None,
+        "one shot": None, "one shot, double speed": None, "one shot, flash": None, "one shot, lights dim": None,
     }  # fmt: skip
 
 
