@@ -17,7 +17,7 @@ from tests.engine.fault_injection import FaultProject
 
 pytestmark = pytest.mark.slow
 FILMS = dict.fromkeys(("a", "b", "c"), "plain")
-SIZE = "600k"
+SIZE = "900k"
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_items_fail_with_a_message_and_all_is_well_when_there_is_room_again(here
     assert litter(here.root) == []
     ballast.unlink()
     summary = here.finish(here.start())
-    assert summary["good"]
+    assert summary["good"], summary
     assert litter(here.root) == []
 
 
