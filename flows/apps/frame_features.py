@@ -13,15 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.artifacts.feature_axes import FeatureAxes
-from tasks.artifacts.features import FeatureMetadata, quantize_directions
+from tasks.artifacts.features import quantize_directions
 from tasks.artifacts.frames import Frames
 from tasks.errors import SemflowError
-from tasks.extract_features.feature_extractor import (
-    FeatureExtractor,
-    compute_input_size,
-    make_cell_grid,
-    open_feature_extractor,
-)
+from tasks.extract_features.feature_extractor import FeatureExtractor, make_feature_metadata, open_feature_extractor
 from tasks.extract_features.params import ExtractFeaturesParams
 from tasks.geometry.cell_grid import l2_normalize
 from tasks.params import Compute
@@ -34,16 +29,7 @@ class FrameFeatures:
     """The vectors that `extract_features` with a `frame_interval` of 1 would store (`FeatureGrids`)."""
 
     def __init__(self, frames: Frames, axes: FeatureAxes, params: ExtractFeaturesParams, compute: Compute) -> None:
-        height, width = compute_input_size(frames.height, frames.width, params.image_side)
-        self.metadata = FeatureMetadata(
-            network=params.network,
-            layers=params.layers,
-            width=frames.width,
-            height=frames.height,
-            grid=make_cell_grid(frames.height, frames.width, height, width),
-            video=frames.video,
-            pts_s=tuple(frames.pts_s.tolist()),
-        )
+        self.metadata = make_feature_metadata(frames, params, range(len(frames)))
         self._frames, self._axes, self._params, self._compute = frames, axes, params, compute
         self._cached = lru_cache(maxsize=CACHED_FRAMES)(self._read)
 

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.arrays import Image
+from tasks.artifacts.features import FeatureMetadata
+from tasks.artifacts.frames import Frames
 from tasks.extract_features.params import FINEST_STRIDE, ExtractFeaturesParams
 from tasks.geometry.cell_grid import CellGrid
 from tasks.geometry.wccn_projection import LinearProjection
@@ -33,6 +35,21 @@ def make_cell_grid(height: int, width: int, input_height: int, input_width: int)
     # A cell's centre is a network pixel's centre, half a network pixel from its edge.
     left, top = 0.5 * width / input_width - 0.5, 0.5 * height / input_height - 0.5
     return CellGrid(input_height // FINEST_STRIDE, input_width // FINEST_STRIDE, step_x, step_y, left, top)
+
+
+def make_feature_metadata(frames: Frames, params: ExtractFeaturesParams, numbers: Sequence[int]) -> FeatureMetadata:
+    """Network, grid and times of the features of the frames `numbers`."""
+    return FeatureMetadata(
+        network=params.network,
+        layers=params.layers,
+        width=frames.width,
+        height=frames.height,
+        grid=make_cell_grid(
+            frames.height, frames.width, *compute_input_size(frames.height, frames.width, params.image_side)
+        ),
+        video=frames.video,
+        pts_s=tuple(frames.pts_s[list(numbers)].tolist()),
+    )
 
 
 class FeatureExtractor:

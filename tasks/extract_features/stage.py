@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 
 from tasks.artifacts.artifact import StreamingArtifact
 from tasks.artifacts.feature_axes import FeatureAxes
-from tasks.artifacts.features import FeatureMetadata, Features
+from tasks.artifacts.features import Features
 from tasks.artifacts.frames import Frames
 from tasks.extract_features.feature_extractor import (
-    compute_input_size,
     count_channels,
-    make_cell_grid,
+    make_feature_metadata,
     open_feature_extractor,
 )
 from tasks.extract_features.frame_schedule import schedule_frames
@@ -40,18 +39,9 @@ def extract_features(
     frames: Frames, feature_axes: FeatureAxes, params: ExtractFeaturesParams, compute: Compute
 ) -> StreamingArtifact[Features]:
     """A grid of feature vectors for every scheduled frame; zeros where a frame is damaged or lost."""
-    height, width = compute_input_size(frames.height, frames.width, params.image_side)
-    grid = make_cell_grid(frames.height, frames.width, height, width)
     scheduled = schedule_frames(len(frames), params.frame_interval, params.frame_offsets)
-    facts = FeatureMetadata(
-        network=params.network,
-        layers=params.layers,
-        width=frames.width,
-        height=frames.height,
-        grid=grid,
-        video=frames.video,
-        pts_s=tuple(frames.pts_s[list(scheduled)].tolist()),
-    )
+    facts = make_feature_metadata(frames, params, scheduled)
+    grid = facts.grid
 
     def rows() -> Iterator[NDArray[np.floating[Any]]]:
         extractor = open_feature_extractor(params, compute, feature_axes.projection)
