@@ -8,9 +8,11 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +75,23 @@ def ended_runs(api: str) -> set[str]:
     return {run["state"]["type"] for run in ask(f"{api}/flow_runs/filter", over)}
 
 
+MAX_BUSY = 10
+"""Requests that a busy server may answer with 503, one a second."""
+
+
 def ask(address: str, body: object = None) -> Any:
     """What the server answers, to a POST where there is a body: Prefect's own commands take seconds to start."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)
+    for left in reversed(range(MAX_BUSY)):
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            if error.code != HTTPStatus.SERVICE_UNAVAILABLE or not left:  # its SQLite is locked; Prefect asks again too
+                raise
+            time.sleep(1)
+    raise AssertionError("unreachable")
 
 
 def answers(api: str) -> bool:
