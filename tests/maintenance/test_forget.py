@@ -28,7 +28,7 @@ def md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def whole_zoo(quiet_dvc: None, tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """Three versions of three videos, on a tag, a branch and main, all pushed; the last one is checked out."""
     folder = tmp_path_factory.mktemp("zoo")

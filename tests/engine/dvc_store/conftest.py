@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,22 +77,20 @@ class Recorded:
     second: str
 
 
-@pytest.fixture(scope="session")
-def quiet_dvc(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """DVC and git without what the user of this machine has configured."""
+@pytest.fixture(scope="module")
+def quiet_dvc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """DVC and git without what the user of this machine has configured; undone after the module's tests."""
     home = tmp_path_factory.mktemp("home")
-    os.environ |= {
-        "DVC_SITE_CACHE_DIR": str(home / "site"),
-        "DVC_GLOBAL_CONFIG_DIR": str(home / "global"),
-        "DVC_SYSTEM_CONFIG_DIR": str(home / "system"),
-        "GIT_AUTHOR_NAME": "t",
-        "GIT_AUTHOR_EMAIL": "t@t",
-        "GIT_COMMITTER_NAME": "t",
-        "GIT_COMMITTER_EMAIL": "t@t",
-    }
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("SITE_CACHE_DIR", "GLOBAL_CONFIG_DIR", "SYSTEM_CONFIG_DIR"):
+            environment.setenv(f"DVC_{name}", str(home / name.split("_")[0].lower()))
+        for role in ("AUTHOR", "COMMITTER"):
+            environment.setenv(f"GIT_{role}_NAME", "t")
+            environment.setenv(f"GIT_{role}_EMAIL", "t@t")
+        yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _recorded(quiet_dvc: None, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     root = tmp_path_factory.mktemp("recorded")
     make_repository(root)
