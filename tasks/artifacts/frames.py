@@ -20,7 +20,7 @@ from tasks.artifacts.artifact import Artifact, StreamingArtifact
 from tasks.artifacts.decode_report import DecodeReport
 from tasks.artifacts.frames_file import REPORT_KEY, VIDEO_KEY, Frame, copy_frames, write_frames
 from tasks.artifacts.image_codec import ImageEncoding, decode_image, decode_reduced_image
-from tasks.artifacts.parquet_file import list_group_starts, locate_row, open_parquet, read_columns
+from tasks.artifacts.parquet_file import list_group_starts, locate_row, open_parquet, read_column
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
@@ -128,13 +128,12 @@ class Frames(Artifact):
     @classmethod
     def load(cls, path: Path) -> Self:
         file, report = open_parquet(path, cls, REPORT_KEY, "a frames artifact")
-        table = read_columns(file, ("source_frame", "pts_s", "status"))
         return cls(
             file=file,
             decode_report=DecodeReport.from_json(report, path.name),
-            source_frame=table.column("source_frame").to_numpy(),
-            pts_s=table.column("pts_s").to_numpy(),
-            status=table.column("status").to_numpy(zero_copy_only=False),
+            source_frame=read_column(file, "source_frame"),
+            pts_s=read_column(file, "pts_s"),
+            status=read_column(file, "status"),
             video=(file.metadata.metadata or {}).get(VIDEO_KEY, b"").decode(),
         )
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.arrays import Indices
 from tasks.artifacts.artifact import MAKE_AGAIN, SCHEMA_VERSION, Artifact, check_schema
@@ -87,13 +88,20 @@ def read_columns(file: pq.ParquetFile, names: Sequence[str]) -> pa.Table:
     """The columns `names` of all rows, each in one piece."""
     import pyarrow as pa
 
-    starts = range(0, file.num_row_groups, GROUPS_PER_READ)
-    stops = (min(start + GROUPS_PER_READ, file.num_row_groups) for start in starts)
-    parts = [
-        file.read_row_groups(range(start, stop), list(names)).combine_chunks()
-        for start, stop in zip(starts, stops, strict=True)
-    ]
+    parts = [part.combine_chunks() for part in _iterate_parts(file, names)]
     return pa.concat_tables(parts).combine_chunks() if parts else file.read(list(names))
+
+
+def read_column(file: pq.ParquetFile, name: str) -> NDArray[Any]:
+    """(rows,) the numbers or texts of one column, NaN for a null; beside them a few row groups are in memory."""
+    parts = [part.column(name).to_numpy() for part in _iterate_parts(file, [name])]
+    return np.concatenate(parts) if parts else file.read([name]).column(name).to_numpy()
+
+
+def _iterate_parts(file: pq.ParquetFile, names: Sequence[str]) -> Iterator[pa.Table]:
+    """The columns `names` of some row groups after others."""
+    for start in range(0, file.num_row_groups, GROUPS_PER_READ):
+        yield file.read_row_groups(range(start, min(start + GROUPS_PER_READ, file.num_row_groups)), list(names))
 
 
 def split_into_groups(rows: Iterable[T]) -> Iterator[list[T]]:

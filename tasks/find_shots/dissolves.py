@@ -17,14 +17,15 @@ missed are scenes that move fast while they are mixed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.arrays import Indices
 from tasks.artifacts.shots import Transition
-from tasks.find_shots.thumbnails import correlate
+from tasks.find_shots.thumbnails import Stretch, correlate
 
 MAX_CORRELATION = 0.6  # of both ends: unlike enough for two scenes
 MAX_RESIDUAL = 0.15  # energy that no weight explains, of that of the difference of both ends
@@ -38,34 +39,19 @@ MIN_UNEXPLAINED = 0.5  # of the change from frame to frame that flow leaves; mea
 MAX_LIGHT = 0.2  # of a step's energy that gain and offset explain; in dissolves .02 to .2 (once .3), in light .15 to .7
 MIN_LENGTH = 6  # frames: five probes need that many
 LENGTH_STEP = 1.28  # from one length of window to the next
-CHUNK = 1024  # windows at once: 40 MB
 
 
 @dataclass(frozen=True, eq=False)
-class _Window:
+class DissolveWindow:
+    """A window that is part of a dissolve."""
+
     first: int
     last: int
     score: float
 
 
-def find_dissolves(
-    thumbnails: NDArray[np.uint8], error: NDArray[np.floating], fps: float, max_dissolve_s: float
-) -> list[Transition]:
-    """Dissolves of (frames, d) thumbnails, in order, none overlapping another.
-
-    `error` (frames - 1,) is the photometric error of flow, grey levels; NaN where a frame is missing.
-    """
-    found = [
-        window
-        for length in _list_lengths(fps, max_dissolve_s)
-        for start in range(0, len(thumbnails) - length, CHUNK)
-        for window in _find_windows(thumbnails, start, length)
-        if _fails_flow(window, thumbnails, error) and _measure_light(window, thumbnails) < MAX_LIGHT
-    ]
-    return [_make_transition(group) for group in _group_windows(found)]
-
-
-def _list_lengths(fps: float, max_dissolve_s: float) -> list[int]:
+def list_lengths(fps: float, max_dissolve_s: float) -> list[int]:
+    """Lengths of the windows, frames, increasing; none where no dissolve is looked for."""
     longest = round(max_dissolve_s * fps)
     found = [MIN_LENGTH] if longest >= MIN_LENGTH else []
     while found and round(found[-1] * LENGTH_STEP) <= longest:
@@ -73,33 +59,62 @@ def _list_lengths(fps: float, max_dissolve_s: float) -> list[int]:
     return found
 
 
-def _find_windows(thumbnails: NDArray[np.uint8], start: int, length: int) -> Iterator[_Window]:
-    """Windows of `length` frames, from those that begin at `start` on, that are part of a dissolve."""
-    begin = np.arange(start, min(start + CHUNK, len(thumbnails) - length))
-    first, last = thumbnails[begin].astype(np.float32), thumbnails[begin + length].astype(np.float32)
+def count_frames_beside(lengths: Sequence[int]) -> int:
+    """Frames before and behind a window of any of `lengths` that are compared with it."""
+    return max((_count_outside(length) for length in lengths), default=0)
+
+
+def find_windows(
+    stretch: Stretch, begin: Indices, length: int, error: NDArray[np.floating], frame_count: int
+) -> list[DissolveWindow]:
+    """The windows of `length` frames that begin at (n,) frames `begin` and are part of a dissolve.
+
+    `stretch` must hold them and the frames beside them; `error` (frames - 1,) is the photometric error of flow, grey
+    levels, NaN where a frame is missing.
+    """
+    return [
+        window
+        for window in _find_mixtures(stretch, begin, length, frame_count)
+        if _fails_flow(window, stretch, error) and _measure_light(window, stretch) < MAX_LIGHT
+    ]
+
+
+def join_windows(windows: Sequence[DissolveWindow]) -> list[Transition]:
+    """The dissolves that `windows` are parts of, in order, none overlapping another."""
+    return [_make_transition(group) for group in _group_windows(windows)]
+
+
+def _count_outside(length: int) -> int:
+    return max(1, round(OUTSIDE * length))
+
+
+def _find_mixtures(stretch: Stretch, begin: Indices, length: int, frame_count: int) -> Iterator[DissolveWindow]:
+    """Windows whose frames are mixtures of their ends, with a weight that grows evenly."""
+    first, last = stretch.take(begin), stretch.take(begin + length)
     energy = ((last - first) ** 2).sum(axis=1)
-    unlike = (energy > MIN_DIFFERENCE**2 * first.shape[1]) & (correlate(first, last) < MAX_CORRELATION)
+    unlike = energy > MIN_DIFFERENCE**2 * first.shape[1]
+    unlike[unlike] = correlate(first[unlike], last[unlike]) < MAX_CORRELATION
     begin, first, energy = begin[unlike], first[unlike], energy[unlike]
     whole = last[unlike] - first
     worst = np.zeros(len(begin), np.float32)  # 1 where a limit is reached
     for place in sorted({round(share * length) for share in PROBES}):
-        change = thumbnails[begin + place].astype(np.float32) - first
+        change = stretch.take(begin + place) - first
         weight = (change * whole).sum(axis=1) / energy
         residual = ((change - weight[:, None] * whole) ** 2).sum(axis=1) / energy
         uneven = np.abs(weight - place / length)
         worst = np.maximum(worst, np.maximum(residual / MAX_RESIDUAL, uneven / MAX_UNEVENNESS))
-    outside = max(1, round(OUTSIDE * length))
+    outside = _count_outside(length)
     for place, still in ((-outside, 0), (length + outside, 1)):
         there = begin + place
-        inside = (there >= 0) & (there < len(thumbnails))
-        change = thumbnails[np.clip(there, 0, len(thumbnails) - 1)].astype(np.float32) - first
+        inside = (there >= 0) & (there < frame_count)
+        change = stretch.take(np.clip(there, 0, frame_count - 1)) - first
         drift = np.abs((change * whole).sum(axis=1) / energy - still)
         worst = np.where(inside, np.maximum(worst, drift / MAX_DRIFT), 1)
     for row in np.flatnonzero(worst < 1).tolist():
-        yield _Window(int(begin[row]), int(begin[row]) + length, 1 - float(worst[row]))
+        yield DissolveWindow(int(begin[row]), int(begin[row]) + length, 1 - float(worst[row]))
 
 
-def _fails_flow(window: _Window, thumbnails: NDArray[np.uint8], error: NDArray[np.floating]) -> bool:
+def _fails_flow(window: DissolveWindow, stretch: Stretch, error: NDArray[np.floating]) -> bool:
     """Whether flow explains the change in the window worse than beside it; False where no flow is known."""
     reach = max(2, (window.last - window.first) // 2)
     sides = error[max(0, window.first - reach) : window.first], error[window.last : window.last + reach]
@@ -107,14 +122,15 @@ def _fails_flow(window: _Window, thumbnails: NDArray[np.uint8], error: NDArray[n
     inside = error[window.first + 1 : window.last - 1]
     if not known or not np.isfinite(inside).any():
         return False
-    change = np.abs(thumbnails[window.last].astype(np.float32) - thumbnails[window.first]).mean(dtype=np.float64)
+    first, last = stretch.take(np.array([window.first, window.last]))
+    change = np.abs(last - first).mean(dtype=np.float64)
     step = float(change) / (window.last - window.first)
     return float(np.nanmedian(inside)) > max(MIN_RISE * max(known), MIN_UNEXPLAINED * step)
 
 
-def _measure_light(window: _Window, thumbnails: NDArray[np.uint8]) -> float:
+def _measure_light(window: DissolveWindow, stretch: Stretch) -> float:
     """The share of the change from frame to frame that one gain and one offset explain, by its energy; the median."""
-    frames = thumbnails[window.first : window.last + 1].astype(np.float32)
+    frames = stretch.take(np.arange(window.first, window.last + 1))
     before, step = frames[:-1], np.diff(frames, axis=0)
     energy = (step**2).sum(axis=1)
     centred, moved = (part - part.mean(axis=1, keepdims=True) for part in (before, step))
@@ -124,9 +140,9 @@ def _measure_light(window: _Window, thumbnails: NDArray[np.uint8]) -> float:
     return float(np.median(1 - left / np.maximum(energy, 1.0)))
 
 
-def _group_windows(windows: list[_Window]) -> list[list[_Window]]:
+def _group_windows(windows: Sequence[DissolveWindow]) -> list[list[DissolveWindow]]:
     """Windows in groups of those that overlap."""
-    groups: list[list[_Window]] = []
+    groups: list[list[DissolveWindow]] = []
     end = -1
     for window in sorted(windows, key=lambda one: (one.first, one.last)):
         if window.first >= end:
@@ -136,7 +152,7 @@ def _group_windows(windows: list[_Window]) -> list[list[_Window]]:
     return groups
 
 
-def _make_transition(group: list[_Window]) -> Transition:
+def _make_transition(group: list[DissolveWindow]) -> Transition:
     """The transition of overlapping windows: the longest of those that fit nearly as well as the best one."""
     best = max(window.score for window in group)
     chosen = max((one for one in group if one.score >= best / 2), key=lambda one: (one.last - one.first, one.score))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.artifacts.shots import Transition
-from tasks.find_shots.thumbnails import correlate
+from tasks.find_shots.thumbnails import Thumbnails, correlate
 
 MAX_CONTRAST = 8.0  # grey levels, standard deviation over a frame of one colour; pictures have 30 to 70
 MIN_OUTER_CONTRAST = 20.0  # of the pictures on both sides: a night scene is no fade
@@ -23,7 +23,6 @@ FULL_SHARE = 0.9  # of the picture's contrast, from which on it is whole
 HALF_SHARE = 0.6  # of it that the frame beside the run has at most, or the change is sudden
 MAX_FLASH_S = 0.3
 SAME_SCENE = 0.4  # correlation of the pictures on both sides of a flash
-CHUNK = 4096  # frames at once
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,11 @@ class UniformRun:
         return self.first <= frame <= self.last + 1
 
 
-def find_fades(thumbnails: NDArray[np.uint8], fps: float) -> list[UniformRun]:
-    """Runs of frames of one colour between pictures, or between a picture and an end of the film."""
-    contrast = measure_contrast(thumbnails)
+def find_fades(thumbnails: Thumbnails, contrast: NDArray[np.float32], fps: float) -> list[UniformRun]:
+    """Runs of frames of one colour between pictures, or between a picture and an end of the film.
+
+    `contrast` (frames,) is what measure_contrast gives of the thumbnails of all frames.
+    """
     uniform = np.concatenate([[False], contrast <= MAX_CONTRAST, [False]])
     edges = np.flatnonzero(np.diff(uniform.astype(np.int8)))
     runs = (
@@ -55,15 +56,11 @@ def find_fades(thumbnails: NDArray[np.uint8], fps: float) -> list[UniformRun]:
 
 def measure_contrast(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(frames,) standard deviation of each (d,) thumbnail over its cells, mean of the colours, grey levels."""
-    parts = [
-        thumbnails[start : start + CHUNK].reshape(-1, thumbnails.shape[1] // 3, 3).std(axis=1, dtype=np.float32).mean(1)
-        for start in range(0, len(thumbnails), CHUNK)
-    ]
-    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+    return thumbnails.reshape(-1, thumbnails.shape[1] // 3, 3).std(axis=1, dtype=np.float32).mean(1)
 
 
 def _examine_run(
-    thumbnails: NDArray[np.uint8], contrast: NDArray[np.float32], start: int, stop: int, fps: float
+    thumbnails: Thumbnails, contrast: NDArray[np.float32], start: int, stop: int, fps: float
 ) -> UniformRun | None:
     reach = max(1, round(MAX_FADE_S * fps))
     before, after = contrast[max(0, start - reach) : start][::-1], contrast[stop : stop + reach]
@@ -74,7 +71,8 @@ def _examine_run(
     if not (len(before) and len(after)):
         return UniformRun(start, stop, first, last, None)
     gradual = max(leads) >= MIN_GRADUAL
-    pair = thumbnails[[first - 1 if first else 0, min(last + 1, len(thumbnails) - 1)]].astype(np.float32)
+    ends = (first - 1 if first else 0, min(last + 1, len(contrast) - 1))
+    pair = np.concatenate([thumbnails[frame : frame + 1] for frame in ends]).astype(np.float32)
     if not gradual and stop - start <= MAX_FLASH_S * fps and correlate(pair[:1], pair[1:])[0] > SAME_SCENE:
         return UniformRun(start, stop, first, last, None)
     outer = min(float(before.max()), float(after.max()))

@@ -7,17 +7,18 @@ from numpy.typing import NDArray
 
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.shots import Shots, Transition
-from tasks.find_shots.dissolves import find_dissolves
+from tasks.find_shots.dissolves import join_windows, list_lengths
 from tasks.find_shots.fades import find_fades
+from tasks.find_shots.film_scan import scan_film
 from tasks.find_shots.params import FindShotsParams
-from tasks.find_shots.thumbnails import correlate
+from tasks.find_shots.thumbnails import Thumbnails
 
 CUT_MARGIN = 1  # frames beside a dissolve in which flow may fail
 DEFAULT_FPS = 25.0  # for a film of one frame, which has no transition
 
 
 def build_shot_table(
-    thumbnails: NDArray[np.uint8], dense_flow: DenseFlow, pts_s: NDArray[np.float64], params: FindShotsParams
+    thumbnails: Thumbnails, dense_flow: DenseFlow, pts_s: NDArray[np.float64], params: FindShotsParams
 ) -> Shots:
     """The shots of a film of (frames, d) thumbnails; `pts_s` are the times of its frames, seconds."""
     fps = 1 / float(np.median(np.diff(pts_s))) if len(pts_s) > 1 else DEFAULT_FPS
@@ -26,7 +27,7 @@ def build_shot_table(
 
 
 def find_transitions(
-    thumbnails: NDArray[np.uint8],
+    thumbnails: Thumbnails,
     cut: NDArray[np.bool_],
     error: NDArray[np.floating],
     fps: float,
@@ -36,22 +37,18 @@ def find_transitions(
 
     `cut` and `error` (frames - 1,) are the cuts and the photometric error of dense flow, grey levels.
     """
-    runs = find_fades(thumbnails, fps) if params.fades else []
+    scan = scan_film(thumbnails, cut, error, list_lengths(fps, params.max_dissolve_s))
+    runs = find_fades(thumbnails, scan.contrast, fps) if params.fades else []
     fades = [run.transition for run in runs if run.transition is not None]
     dissolves = [
         one
-        for one in find_dissolves(thumbnails, error, fps, params.max_dissolve_s)
+        for one in join_windows(scan.windows)
         if not any(run.first - 1 <= one.last and one.first <= run.last + 1 for run in runs)
     ]
     cuts = [
-        _make_cut(thumbnails, frame)
-        for frame in (np.flatnonzero(cut) + 1).tolist()
-        if not any(run.covers(frame) for run in runs) and not any(one.covers(frame, CUT_MARGIN) for one in dissolves)
+        one
+        for one in scan.cuts
+        if not any(run.covers(one.frame) for run in runs)
+        and not any(gradual.covers(one.frame, CUT_MARGIN) for gradual in dissolves)
     ]
     return sorted([*fades, *dissolves, *cuts], key=lambda one: one.frame)
-
-
-def _make_cut(thumbnails: NDArray[np.uint8], frame: int) -> Transition:
-    pair = thumbnails[frame - 1 : frame + 1].astype(np.float32)
-    score = float(np.clip(1 - correlate(pair[:1], pair[1:])[0], 0, 1))
-    return Transition("cut", frame, frame - 1, frame, score)

@@ -17,6 +17,6 @@ from tasks.stage import stage
 def find_shots(frames: Frames, dense_flow: DenseFlow, params: FindShotsParams) -> Shots:
     """The shots of a video, in order; none without frames."""
     from tasks.find_shots.shot_table import build_shot_table
-    from tasks.find_shots.thumbnails import read_thumbnails
+    from tasks.find_shots.thumbnails import FilmThumbnails
 
-    return build_shot_table(read_thumbnails(frames), dense_flow, frames.pts_s, params)
+    return build_shot_table(FilmThumbnails(frames), dense_flow, frames.pts_s, params)

@@ -12,7 +12,7 @@ from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.frames import Frames
 from tasks.find_shots.params import FindShotsParams
 from tasks.find_shots.stage import find_shots
-from tasks.find_shots.thumbnails import read_thumbnails
+from tasks.find_shots.thumbnails import FilmThumbnails
 from tasks.synthetic.scene import scene_artifacts
 from tasks.synthetic.scene.synthetic_scene import SceneSettings, make_scene
 
@@ -34,19 +34,17 @@ def test_a_moving_scene_is_one_shot(film: tuple[Frames, DenseFlow]) -> None:
     assert shots.video == frames.video
 
 
-def test_a_cut_of_dense_flow_is_a_boundary(film: tuple[Frames, DenseFlow]) -> None:
+def test_a_cut_of_dense_flow_is_a_boundary(film: tuple[Frames, DenseFlow], tmp_path: Path) -> None:
     frames, flow = film
-    cut = np.arange(13) == 6
-    changed = replace(
-        flow, scalars=flow.scalars.set_column(flow.scalars.column_names.index("cut"), "cut", [cut])
-    )  # fmt: skip
+    pairs = (replace(pair, cut=number == 6) for number, pair in enumerate(flow))
+    changed: DenseFlow = DenseFlow.stream(pairs, flow.metadata).to(tmp_path / "flow.parquet")
     shots = find_shots(frames, changed, PARAMS)
     assert shots.first_frame.tolist() == [0, 7] and shots.transition.tolist() == ["start", "cut"]
 
 
 def test_thumbnails_are_the_mean_colours_of_cells(film: tuple[Frames, DenseFlow]) -> None:
     frames = film[0]
-    found = read_thumbnails(frames)[3].reshape(19, 32, 3).astype(float)
+    found = FilmThumbnails(frames)[3:4].reshape(19, 32, 3).astype(float)
     image = frames.image(3)[: 19 * 5, : 32 * 5].reshape(19, 5, 32, 5, 3).mean(axis=(1, 3))
     assert np.corrcoef(found.ravel(), image.ravel())[0, 1] > 0.9
 
@@ -54,7 +52,7 @@ def test_thumbnails_are_the_mean_colours_of_cells(film: tuple[Frames, DenseFlow]
 def test_a_lost_frame_repeats_the_one_before(film: tuple[Frames, DenseFlow]) -> None:
     status = film[0].status.copy()
     status[[0, 5]] = "damaged"
-    found, whole = read_thumbnails(replace(film[0], status=status)), read_thumbnails(film[0])
+    found, whole = FilmThumbnails(replace(film[0], status=status))[:], FilmThumbnails(film[0])[:]
     np.testing.assert_array_equal(found[5], whole[4])
     np.testing.assert_array_equal(found[0], whole[1])
     np.testing.assert_array_equal(found[6], whole[6])
