@@ -5,6 +5,7 @@ pyarrow is imported where it is needed, so that importing an artifact class take
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -94,8 +95,19 @@ def read_columns(file: pq.ParquetFile, names: Sequence[str]) -> pa.Table:
 
 def read_column(file: pq.ParquetFile, name: str) -> NDArray[Any]:
     """(rows,) the numbers or texts of one column, NaN for a null; beside them a few row groups are in memory."""
-    parts = [part.column(name).to_numpy() for part in _iterate_parts(file, [name])]
-    return np.concatenate(parts) if parts else file.read([name]).column(name).to_numpy()
+    parts = [to_numpy(part.column(name)) for part in _iterate_parts(file, [name])]
+    return np.concatenate(parts) if parts else to_numpy(file.read([name]).column(name))
+
+
+def to_numpy(values: pa.ChunkedArray) -> NDArray[Any]:
+    """(rows,) numbers, or texts as objects: equal ones are one, as a text for every row would take 50 bytes each."""
+    import pyarrow as pa
+
+    if not pa.types.is_string(values.type):
+        return np.asarray(values.to_numpy())
+    encoded = values.combine_chunks().dictionary_encode()
+    names = np.array([sys.intern(name) for name in encoded.dictionary.to_pylist()], object)
+    return names[encoded.indices.to_numpy(zero_copy_only=False)]
 
 
 def _iterate_parts(file: pq.ParquetFile, names: Sequence[str]) -> Iterator[pa.Table]:

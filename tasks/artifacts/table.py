@@ -17,7 +17,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tasks.artifacts.artifact import MAKE_AGAIN, Artifact
-from tasks.artifacts.parquet_file import VIDEO, check_parquet_schema, make_field, make_schema, make_video_field
+from tasks.artifacts.parquet_file import (
+    VIDEO,
+    check_parquet_schema,
+    make_field,
+    make_schema,
+    make_video_field,
+    to_numpy,
+)
 from tasks.errors import SemflowError
 
 if TYPE_CHECKING:
@@ -232,6 +239,8 @@ def _has_nulls(field: dataclasses.Field[Any]) -> bool:
 
 
 def _to_numpy(field: dataclasses.Field[Any], values: pa.ChunkedArray) -> Column:
+    if field.metadata["dtype"] == "string":
+        return to_numpy(values)
     whole = values.combine_chunks()
     if _has_nulls(field):
         whole = whole.fill_null(NULL)
