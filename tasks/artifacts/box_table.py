@@ -41,6 +41,10 @@ class BoxTable(Table):
         """(n, 4) boxes: left, top, right, bottom in pixels."""
         return np.stack([self.x1, self.y1, self.x2, self.y2], axis=1)
 
+    def take_boxes(self, rows: NDArray[np.integer] | slice) -> NDArray[np.float64]:
+        """(k, 4) boxes of `rows` alone, in double precision."""
+        return np.stack([self.x1[rows], self.y1[rows], self.x2[rows], self.y2[rows]], axis=1).astype(np.float64)
+
     def check_values(self) -> None:
         check_boxes(type(self).__name__, self.xyxy)
         check_frames(type(self).__name__, self.frame, self.frame_count)

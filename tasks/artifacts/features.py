@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
@@ -97,18 +96,18 @@ class Features(Artifact):
 
     def is_stored(self, frame: int) -> bool:
         """Whether the file has a row for the frame."""
-        return frame in self._rows
+        return self._find_row(frame) is not None
 
     def time_s(self, frame: int) -> float | None:
         """Presentation time of a stored frame, seconds; None where it is not known."""
-        row = self._rows.get(frame)
+        row = self._find_row(frame)
         return self.metadata.pts_s[row] if row is not None and self.metadata.pts_s else None
 
     def vectors(self, frame: int) -> NDArray[np.float32] | None:
         """(h, w, d) unit vectors of a frame; None where it is not stored, damaged or lost."""
         if not 0 <= frame < len(self):
             raise SemflowError(f"frame must lie in [0, {len(self)}), got {frame}")
-        row = self._rows.get(frame)
+        row = self._find_row(frame)
         found = None if row is None else self.values[row]
         return l2_normalize(found) if found is not None and found[0, 0].any() else None
 
@@ -152,9 +151,10 @@ class Features(Artifact):
                 "extract_features.frame_interval to 1, or choose frame_interval and frame_offsets that include it"
             )
 
-    @cached_property
-    def _rows(self) -> dict[int, int]:
-        return {frame: row for row, frame in enumerate(self.frames.tolist())}
+    def _find_row(self, frame: int) -> int | None:
+        """The row of a frame; None where it is not stored."""
+        row = int(np.searchsorted(self.frames, frame))
+        return row if row < len(self.frames) and self.frames[row] == frame else None
 
     def save(self, path: Path) -> None:
         write_npy(

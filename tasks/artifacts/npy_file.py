@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,10 @@ def write_npy(  # noqa: PLR0917  what a file holds
     metadata: dict[str, Any],
     dtype: type[np.generic] = np.float16,
 ) -> None:
-    """Write `shape[0]` rows of `dtype` one by one, then `metadata`, which may be filled while rows are generated."""
+    """Write `shape[0]` rows of `dtype` one by one, then `metadata`, which may be filled while rows are generated.
+
+    Dataclasses among the metadata are written as objects.
+    """
     stored = np.dtype(dtype).newbyteorder("<")
     written = 0
     with path.open("wb") as file:
@@ -40,8 +44,10 @@ def write_npy(  # noqa: PLR0917  what a file holds
             file.write(np.ascontiguousarray(row, stored).tobytes())
             written += 1
         identity = {"artifact": kind.artifact_name(), "schema_version": SCHEMA_VERSION}
-        text = json.dumps({**identity, **metadata}, sort_keys=True).encode()
-        file.write(text + len(text).to_bytes(LENGTH_BYTES, "little") + END)
+        # Piece by piece, as a long film's metadata would take several times their bytes.
+        texts = json.JSONEncoder(sort_keys=True, default=asdict).iterencode({**identity, **metadata})
+        length = sum(file.write(text.encode()) for text in texts)
+        file.write(length.to_bytes(LENGTH_BYTES, "little") + END)
     if written != shape[0]:
         raise SemflowError(f"{path.name} must get {shape[0]} rows, got {written}")
 

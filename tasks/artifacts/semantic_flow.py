@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from tasks.errors import SemflowError
 from tasks.geometry.cell_grid import CellGrid
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SemanticFlowPair:
     """Quality of the match of two frames."""
 
@@ -113,11 +113,11 @@ class SemanticFlow(Artifact):
         """`count` pairs with their (h, w, 3) fields that are written one by one."""
 
         def write(path: Path) -> None:
-            pairs: list[dict[str, Any]] = []
+            pairs: list[SemanticFlowPair] = []
 
             def fields() -> Iterator[NDArray[np.float16]]:
                 for pair, values in rows:
-                    pairs.append(asdict(pair))
+                    pairs.append(pair)
                     yield values
 
             shape = (count, metadata.grid.rows, metadata.grid.columns, 3)

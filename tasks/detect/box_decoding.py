@@ -7,8 +7,9 @@ one-to-many head of YOLO11 is decoded the same way before non-maximum suppressio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from tasks.geometry.bounding_boxes import cxcywh_to_xyxy
 from tasks.geometry.nms import non_maximum_suppression
 
 BOX = 4  # columns before the scores
+IMAGES_PER_GROUP = 256  # whose boxes are joined at a time
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,16 @@ class DetectedBoxes:
             np.concatenate([np.empty(0, np.float32), *(part.score for part in parts)]),
             np.concatenate([np.empty(0, np.int16), *(part.class_id for part in parts)]),
         )
+
+
+def join_boxes(parts: Iterable[DetectedBoxes]) -> DetectedBoxes:
+    """The boxes of many images, in the order of `parts`, which are generated meanwhile.
+
+    They are joined a few hundred at a time: arrays of a few boxes take ten times the memory of their boxes.
+    """
+    left = iter(parts)
+    groups = iter(lambda: list(islice(left, IMAGES_PER_GROUP)), [])
+    return DetectedBoxes.from_parts([DetectedBoxes.from_parts(group) for group in groups])
 
 
 def decode_one_to_one(rows: NDArray[np.float32], score_threshold: float) -> DetectedBoxes:

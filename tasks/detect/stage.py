@@ -7,7 +7,7 @@ one-to-one is used: it needs no NMS and scores higher than one-to-many with NMS 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -30,7 +30,7 @@ from tasks.stage import stage
 )
 def detect(frames: Frames, params: DetectParams, compute: Compute) -> Detections:
     """Objects in the frames of a video; damaged and lost frames have none."""
-    from tasks.detect.box_decoding import DetectedBoxes, decode_one_to_many, decode_one_to_one
+    from tasks.detect.box_decoding import DetectedBoxes, decode_one_to_many, decode_one_to_one, join_boxes
     from tasks.device import resolve_device
     from tasks.geometry.letterbox import Letterbox
     from tasks.yolo.yolo_model import load_yolo
@@ -51,13 +51,15 @@ def detect(frames: Frames, params: DetectParams, compute: Compute) -> Detections
         good = (boxes.xyxy[:, :2] < boxes.xyxy[:, 2:]).all(axis=1) & np.isin(boxes.class_id, wanted)
         return boxes.take(np.flatnonzero(good)[: params.max_detections])
 
-    found: list[DetectedBoxes] = []
     count = np.zeros(len(frames), np.intp)
-    for batch, images in frames.batches(compute.batch if model.batched else 1):
-        parts = [*map(boxes_of, model.forward(np.stack([letterbox.apply(image) for image in images])))]
-        count[batch] = [len(part.score) for part in parts]
-        found.append(DetectedBoxes.from_parts(parts))  # arrays of a few boxes take more memory than their boxes
-    boxes = DetectedBoxes.from_parts(found)
+
+    def found() -> Iterator[DetectedBoxes]:
+        for batch, images in frames.batches(compute.batch if model.batched else 1):
+            parts = [*map(boxes_of, model.forward(np.stack([letterbox.apply(image) for image in images])))]
+            count[batch] = [len(part.score) for part in parts]
+            yield from parts
+
+    boxes = join_boxes(found())
     frame = np.repeat(np.arange(len(frames), dtype=np.int32), count)
     return Detections(
         frame=frame,

@@ -35,14 +35,13 @@ class VideoCameraMotion:
         Applied frame by frame: a product of many homographies would be meaningless far from its origin.
         """
         points, jacobian = points.copy(), np.tile(np.eye(2), (len(points), 1, 1))
-        inverse = np.asarray(np.linalg.inv(self.homographies), np.float64)
         for step in range(int(np.abs(stop - start).max(initial=0))):
             for sign in (1, -1):
                 rows = np.flatnonzero(sign * (stop - start) > step)
                 if not len(rows):
                     continue
                 pair = start[rows] + sign * step - (sign < 0)
-                homography = (self.homographies if sign > 0 else inverse)[pair]
+                homography = self.homographies[pair] if sign > 0 else np.asarray(np.linalg.inv(self.homographies[pair]), np.float64)
                 points[rows], step_jacobian = linearise_homography(homography, points[rows])
                 jacobian[rows] = step_jacobian @ jacobian[rows]
         return points, jacobian

@@ -7,7 +7,6 @@ The result is which detection belongs to which tracklet; nothing else that is ke
 from __future__ import annotations
 
 from array import array
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,25 +34,24 @@ def form_tracklets(
 
     `pts_s` holds the times of all frames.
     """
-    xyxy, score = detections.xyxy.astype(np.float64), detections.score.astype(np.float64)
-    boxes = FrameDetections(xyxy, score, detections.class_id, np.empty((len(score), 0), np.float32))
-    usable = np.flatnonzero(score >= params.low_score)
-    usable = usable[np.lexsort((-score[usable], detections.frame[usable]))]
+    usable = np.flatnonzero(detections.score.astype(np.float64) >= params.low_score)
+    usable = usable[np.lexsort((-detections.score[usable], detections.frame[usable]))]
     bounds = np.searchsorted(detections.frame[usable], np.arange(detections.frame_count + 1))
     steps = relative_steps(pts_s)
     max_gap = round(params.max_gap_s / median_interval(pts_s))
     box = BoxState(params.filter_state)
-    active = ActiveTracks.from_detections(0, 0, usable[:0], _frame_detections(boxes, usable[:0], 0, cues), box)
+    active = ActiveTracks.from_detections(0, 0, usable[:0], _take_detections(detections, usable[:0], 0, cues), box)
     started = 0
     numbers, rows = array("q"), array("q")  # 8 bytes each: small arrays of a frame each would take ten times as much
     propagated: list[tuple[Indices, Indices, Floats]] = []
     for frame in range(detections.frame_count):
         here = usable[bounds[frame] : bounds[frame + 1]]
         if params.duplicate_iou < 1 and len(here) > 1:
-            here = here[find_distinct(xyxy[here], detections.class_id[here], params.duplicate_iou)]
+            xyxy = detections.take_boxes(here)
+            here = here[find_distinct(xyxy, detections.class_id[here], params.duplicate_iou)]
         if not len(here) and not len(active.number):
             continue
-        seen = _frame_detections(boxes, here, frame, cues)
+        seen = _take_detections(detections, here, frame, cues)
         if cues.dense_flow is not None and frame:
             active.propagate_by_flow(*median_box_flow(cues.dense_flow, frame - 1, active.flow_xyxy))
         homography = cues.camera_motion.homographies[frame - 1] if cues.camera_motion is not None and frame else None
@@ -90,9 +88,11 @@ def may_continue(hits: Indices, missed: Indices, missed_s: Floats, params: Track
     return is_recent & ((hits >= params.n_init) | (missed <= TENTATIVE_MAX_GAP))
 
 
-def _frame_detections(boxes: FrameDetections, rows: Indices, frame: int, cues: VisualCues) -> FrameDetections:
-    here = boxes.take(rows)
-    return replace(here, embedding=cues.embed_boxes(frame, here.xyxy))
+def _take_detections(detections: Detections, rows: Indices, frame: int, cues: VisualCues) -> FrameDetections:
+    """The detections of one frame: in double precision, which would take twice the bytes of those of a film."""
+    xyxy = detections.take_boxes(rows)
+    score = detections.score[rows].astype(np.float64)
+    return FrameDetections(xyxy, score, detections.class_id[rows], cues.embed_boxes(frame, xyxy))
 
 
 def _propagated_boxes(

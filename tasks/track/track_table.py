@@ -45,9 +45,8 @@ def build_track_table(
     `pts_s` holds the times of all frames.
     """
     clock, smoothing = np.cumsum(relative_steps(pts_s)), smoothing_weight(params.smoothing_s, pts_s)
-    xyxy = detections.xyxy.astype(np.float64)
     frames: list[NDArray[np.int32]] = []
-    boxes: list[Boxes] = []
+    boxes: list[NDArray[np.float32]] = []
     sources: list[NDArray[np.int32]] = []
     for first, last in zip(tracklets.first, tracklets.last, strict=True):
         rows = tracklets.detection[first : last + 1]
@@ -57,7 +56,7 @@ def build_track_table(
         origin = np.concatenate([rows, np.full(len(between), FLOW_PREDICTED)])
         order = np.argsort(frame)
         time, begin = (frame - frame[0])[order].astype(np.int32), int(frame[0])
-        measured = np.concatenate([xyxy[rows], propagated.xyxy[between]])[order]
+        measured = np.concatenate([detections.take_boxes(rows), propagated.xyxy[between]])[order]
         source = np.full(time[-1] + 1, INTERPOLATED, np.int32)
         source[time] = origin[order]
         shift = np.zeros((len(source), 4))
@@ -67,7 +66,7 @@ def build_track_table(
         path = smooth_path(time, measured - shift[time], weight[order], smoothing, here) + shift
         wanted = np.flatnonzero((source != INTERPOLATED) | params.interpolate)
         frames.append((begin + wanted).astype(np.int32))
-        boxes.append(path[wanted])
+        boxes.append(path[wanted].astype(np.float32))
         sources.append(source[wanted])
     table = _assemble_table(detections, tracklets, frames, boxes, sources)
     return replace(table, pts_s=pts_s[table.frame])
@@ -129,7 +128,7 @@ def _assemble_table(
     detections: Detections,
     tracklets: Tracklets,
     frames: list[NDArray[np.int32]],
-    boxes: list[Boxes],
+    boxes: list[NDArray[np.float32]],
     sources: list[NDArray[np.int32]],
 ) -> Tracks:
     """Rows sorted by frame, then track; tracks are numbered from 1."""
@@ -142,7 +141,7 @@ def _assemble_table(
     if not frames:
         return Tracks.empty(**size)
     owner = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])
-    frame, source, box = np.concatenate(frames), np.concatenate(sources), np.concatenate(boxes).astype(np.float32)
+    frame, source, box = np.concatenate(frames), np.concatenate(sources), np.concatenate(boxes)
     order = np.lexsort((owner, frame))
     frame, source, box, owner = frame[order], source[order], box[order], owner[order]
     first = tracklets.detection[tracklets.first][owner]

@@ -76,7 +76,7 @@ def link_tracklets(
     if len(tracklets) < 2 or not params.link_max_gap_s:  # noqa: PLR2004  a link needs two
         return tracklets
     frame = detections.frame[tracklets.detection].astype(np.intp)
-    box = xyxy_to_cxcywh(detections.xyxy[tracklets.detection].astype(np.float64))
+    box = xyxy_to_cxcywh(detections.take_boxes(tracklets.detection))
     camera = cues.camera_motion
     observed = Observations(frame, pts_s[frame], box)
     starts = fit_ends(tracklets, observed, tracklets.first, params.link_window_s, camera)
