@@ -41,7 +41,11 @@ class VideoCameraMotion:
                 if not len(rows):
                     continue
                 pair = start[rows] + sign * step - (sign < 0)
-                homography = self.homographies[pair] if sign > 0 else np.asarray(np.linalg.inv(self.homographies[pair]), np.float64)
+                homography = (
+                    self.homographies[pair]
+                    if sign > 0
+                    else np.asarray(np.linalg.inv(self.homographies[pair]), np.float64)
+                )
                 points[rows], step_jacobian = linearise_homography(homography, points[rows])
                 jacobian[rows] = step_jacobian @ jacobian[rows]
         return points, jacobian
