@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 
-from tasks.detect.box_decoding import DetectedBoxes, decode_one_to_many, decode_one_to_one
+from tasks.detect.box_decoding import IMAGES_PER_GROUP, DetectedBoxes, decode_one_to_many, decode_one_to_one, join_boxes
 
 
 def test_rows_of_a_one_to_one_head_are_taken_down_to_the_threshold_best_first():
@@ -34,3 +36,18 @@ def test_overlapping_boxes_of_one_class_are_suppressed_and_the_limit_holds():
 def test_joining_nothing_gives_no_boxes():
     boxes = DetectedBoxes.from_parts([])
     assert (boxes.xyxy.shape, boxes.xyxy.dtype, boxes.class_id.dtype) == ((0, 4), np.float32, np.int16)
+
+
+def test_boxes_of_a_long_film_take_no_more_memory_than_their_numbers():
+    one = np.array([[1, 2, 3, 4, 0.9, 7]], np.float32)
+
+    def measure(images: int) -> int:
+        tracemalloc.start()
+        joined = join_boxes(decode_one_to_one(one + np.float32(0), 0.5) for _ in range(images))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert joined.xyxy.shape == (images, 4) and joined.class_id.tolist() == [7] * images
+        return peak
+
+    few, many = 4 * IMAGES_PER_GROUP, 20 * IMAGES_PER_GROUP + 1
+    assert (measure(many) - measure(few)) / (many - few) < 100

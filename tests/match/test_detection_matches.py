@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 
 from tasks.match.detection_matches import match_detections
@@ -45,3 +47,16 @@ def test_no_detections_give_a_table_without_rows(make_detections, params) -> Non
         matches = match_detections(make_detections([], frames), by_height, params())
         assert len(matches) == 0
         assert matches.frame_count == frames
+
+
+def test_matches_of_a_long_film_take_little_memory(make_detections, params) -> None:
+    def measure(frames: int) -> int:
+        detections = make_detections([(frame, 0, 0.9, 0, 1, 9, 9) for frame in range(frames)], frames)
+        tracemalloc.start()
+        assert len(match_detections(detections, by_height, params(strides=(1,)))) == frames - 1
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    measure(10)  # what is loaded once does not count
+    assert (measure(1300) - measure(300)) / 1000 < 500, "bytes a match: a small table for each would take 5,000"
