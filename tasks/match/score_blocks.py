@@ -7,7 +7,7 @@ CPU NumPy reduces a block in a quarter of torch's time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -56,7 +56,7 @@ class BlockScorer(Protocol):
 
 def make_block_scorer(first: QuantizedVectors, second: QuantizedVectors, device: str) -> BlockScorer:
     """The scorer of two grids on `device`."""
-    return NumpyScorer(first, second) if device == "cpu" else TorchScorer.on_device(first, second, device)
+    return NumpyScorer.prepare(first, second) if device == "cpu" else TorchScorer.on_device(first, second, device)
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,22 @@ class NumpyScorer:
 
     first: QuantizedVectors
     second: QuantizedVectors
+    columns: NDArray[np.float32]
+    """(d, m) the second grid's quantized vectors, in that order in memory: a tenth less time than transposed."""
+    _products: list[NDArray[np.float32]] = field(default_factory=list[NDArray[np.float32]], init=False, repr=False)
+    """Memory of a block, used again: asking the system for megabytes takes a tenth of the product's time."""
+
+    @classmethod
+    def prepare(cls, first: QuantizedVectors, second: QuantizedVectors) -> NumpyScorer:
+        """The scorer of two grids."""
+        return cls(first, second, np.ascontiguousarray(second.quantized.T))
 
     def score_rows(self, rows: slice) -> NumpyBlock:
-        """The block of these rows."""
-        products = self.first.quantized[rows] @ self.second.quantized.T
+        """The block of these rows, which holds until the next one is asked for."""
+        vectors = self.first.quantized[rows]
+        if not self._products or len(self._products[0]) < len(vectors):
+            self._products[:] = [np.empty((len(vectors), len(self.second)), np.float32)]
+        products = np.matmul(vectors, self.columns, out=self._products[0][: len(vectors)])
         if not self.second.biased:
             return NumpyBlock(products, products)
         return NumpyBlock(products + self.second.bias, products + self.first.bias[rows, None])
