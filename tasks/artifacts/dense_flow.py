@@ -158,7 +158,7 @@ class DenseFlow(Artifact):
 
     @staticmethod
     def stream(
-        pairs: Iterable[FlowPair], metadata: FlowMetadata, pts_s: Sequence[float] | None = None
+        pairs: Iterable[FlowPair], metadata: FlowMetadata, pts_s: Sequence[float] | NDArray[np.float64] | None = None
     ) -> StreamingArtifact[DenseFlow]:
         """Dense flow that is written pair by pair; `pts_s` are the times of all frames, None where not known."""
         return StreamingArtifact(DenseFlow, lambda path: write_dense_flow(path, pairs, metadata, pts_s))

@@ -10,6 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tasks.artifacts.flow_encoding import FlowEncoding
 from tasks.artifacts.flow_pair import FlowMetadata, FlowPair
 from tasks.artifacts.parquet_file import VIDEO, make_field, make_schema, make_time_field, split_into_groups
@@ -51,7 +54,7 @@ def dense_flow_schema() -> pa.Schema:
 
 
 def write_dense_flow(
-    path: Path, pairs: Iterable[FlowPair], metadata: FlowMetadata, pts_s: Sequence[float] | None
+    path: Path, pairs: Iterable[FlowPair], metadata: FlowMetadata, pts_s: Sequence[float] | NDArray[np.float64] | None
 ) -> None:
     """Write `pairs` one by one; a group of encoded rows is in memory at a time. `pts_s`: times of all frames."""
     import pyarrow as pa

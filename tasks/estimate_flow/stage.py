@@ -39,4 +39,4 @@ def estimate_flow(frames: Frames, params: EstimateFlowParams, compute: Compute) 
         yield from estimate_flow_pairs(frames, open_flow_backend(params, device, compute.batch), encoding)
 
     facts = FlowMetadata(len(frames), params.backend, encoding, frames.video)
-    return DenseFlow.stream(pairs(), facts, frames.pts_s.tolist())
+    return DenseFlow.stream(pairs(), facts, frames.pts_s)

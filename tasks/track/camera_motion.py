@@ -75,7 +75,9 @@ def estimate_video_camera_motion(dense_flow: DenseFlow, detections: Detections, 
     bounds = np.searchsorted(detections.frame, np.arange(len(dense_flow) + 2))
     xyxy, good = detections.xyxy, detections.score >= low_score
     homographies = np.tile(np.eye(3), (len(dense_flow), 1, 1))
-    for pair in np.flatnonzero(dense_flow.known).tolist():
+    for pair in range(len(dense_flow)):
+        if not dense_flow.known[pair]:
+            continue
         rows = slice(bounds[pair], bounds[pair + 1])
         motion = estimate_camera_motion(dense_flow.forward(pair), dense_flow.valid(pair), xyxy[rows][good[rows]])
         homography, inliers = motion.homography, motion.inliers
