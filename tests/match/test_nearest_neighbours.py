@@ -82,7 +82,7 @@ def test_torch_and_numpy_give_the_same_blocks(measure: SimilarityMeasure) -> Non
     outside = np.random.default_rng(9).random((6, 9)) < 0.5
     columns = np.array([[0, 3]] * 6)
     found = []
-    for scorer in (NumpyScorer(first, second), TorchScorer.on_device(first, second, "cpu")):
+    for scorer in (NumpyScorer.prepare(first, second), TorchScorer.on_device(first, second, "cpu")):
         block = scorer.score_rows(slice(0, 6))
         maxima = block.column_maxima()
         block.exclude(outside)
