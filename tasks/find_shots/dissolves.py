@@ -27,7 +27,7 @@ from tasks.artifacts.shots import Transition
 from tasks.find_shots.thumbnails import correlate
 
 MAX_CORRELATION = 0.6  # of both ends: unlike enough for two scenes
-MAX_RESIDUAL = 0.15  # energy that no weight explains, of that of the difference of both ends
+MAX_RESIDUAL = 0.18  # energy that no weight explains, of that of the difference of both ends
 MAX_UNEVENNESS = 0.16  # of a fitted weight to the one of an even change
 OUTSIDE = 0.3  # of the window, before and behind it, where the weight must have stayed at 0 and 1
 MAX_DRIFT = 0.2  # of a weight there; in a steady pan over soft colours, or under rising light, it is 0.3

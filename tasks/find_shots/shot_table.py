@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.shots import Shots, Transition
+from tasks.find_shots.cuts import find_cuts
 from tasks.find_shots.dissolves import find_dissolves
 from tasks.find_shots.fades import find_fades
 from tasks.find_shots.params import FindShotsParams
@@ -45,7 +46,7 @@ def find_transitions(
     ]
     cuts = [
         _make_cut(thumbnails, frame)
-        for frame in (np.flatnonzero(cut) + 1).tolist()
+        for frame in find_cuts(cut, error)
         if not any(run.covers(frame) for run in runs) and not any(one.covers(frame, CUT_MARGIN) for one in dissolves)
     ]
     return sorted([*fades, *dissolves, *cuts], key=lambda one: one.frame)

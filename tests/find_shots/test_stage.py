@@ -37,10 +37,10 @@ def test_a_moving_scene_is_one_shot(film: tuple[Frames, DenseFlow]) -> None:
 def test_a_cut_of_dense_flow_is_a_boundary(film: tuple[Frames, DenseFlow]) -> None:
     frames, flow = film
     cut = np.arange(13) == 6
-    changed = replace(
-        flow, scalars=flow.scalars.set_column(flow.scalars.column_names.index("cut"), "cut", [cut])
-    )  # fmt: skip
-    shots = find_shots(frames, changed, PARAMS)
+    scalars = flow.scalars
+    for name, values in (("cut", cut), ("photometric_error", np.where(cut, 40, 4).astype(np.float32))):
+        scalars = scalars.set_column(scalars.column_names.index(name), name, [values])
+    shots = find_shots(frames, replace(flow, scalars=scalars), PARAMS)
     assert shots.first_frame.tolist() == [0, 7] and shots.transition.tolist() == ["start", "cut"]
 
 
