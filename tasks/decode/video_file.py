@@ -280,5 +280,7 @@ def _describe_open_error(name: str, sample: bytes, error: Exception, messages: l
             f"{name} must be a whole video, got one that was cut off before its index (no moov atom), "
             "so no frame can be found; copy it again, or rebuild the index with a repair tool such as untrunc"
         )
+    if sample and not any(sample):
+        return f"{name} must be a video, got nothing but zeros at its beginning; it was never whole: download it again"
     reason = getattr(error, "strerror", None) or str(error)
     return f"{name} must be a video that FFmpeg can open, got {reason!r}; check that it plays, or remove it"

@@ -166,13 +166,27 @@ def _image(path: Path) -> None:
     images[0].save(path, **more)
 
 
-@maker("growing_call.ts", "growing_call.mkv", "turned_call.ts")
+CALLS = {
+    "growing_call": ((SMALL, 10), (LARGE, 25)),
+    "turned_call": (((160, 120), 20), (UPRIGHT, 10)),
+    "shrinking_call": ((LARGE, 25), (SMALL, 10)),
+    "three_sizes": ((SMALL, 5), (LARGE, 20), ((160, 120), 8)),
+    "growing_mpeg2": ((SMALL, 10), (LARGE, 25)),
+}
+"""File to the sizes in which a call arrived, and their frames."""
+
+
+@maker(
+    "growing_call.ts", "growing_call.mkv", "turned_call.ts", "shrinking_call.ts", "three_sizes.ts", "growing_mpeg2.ts"
+)
 def _call(path: Path) -> None:
     """A call as it arrived: small for a moment, or turned upright after a while."""
-    first, second, counts = (SMALL, LARGE, (10, 25)) if "growing" in path.stem else ((160, 120), UPRIGHT, (20, 10))
-    parts = [path.with_name(f"{n}_{path.stem}.ts") for n in range(2)]
-    for part, size, count, start in zip(parts, (first, second), counts, (0, counts[0]), strict=True):
-        film(part, size=size, count=count, times=[n + start for n in range(count)], options={"bf": "0"})
+    codec = "mpeg2video" if "mpeg2" in path.stem else "libx264"
+    parts = [path.with_name(f"{n}_{path.stem}.ts") for n in range(len(CALLS[path.stem]))]
+    start = 0
+    for part, (size, count) in zip(parts, CALLS[path.stem], strict=True):
+        film(part, codec, size=size, count=count, times=[n + start for n in range(count)], options={"bf": "0"})
+        start += count
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
     for part in parts:
         part.unlink()
@@ -192,17 +206,6 @@ def _ten_hour_pause(path: Path) -> None:
     """Recorded until ten hours later, with nothing between."""
     times = [40 * n + 36_000_000 * (n >= 6) for n in range(COUNT)]
     film(path, times=times, time_base=Fraction(1, 1000), options={"bf": "0"})
-
-
-@maker("lfs_pointer.mp4", "annex_pointer.mp4", "annex_link.mp4")
-def _pointer(path: Path) -> None:
-    path.write_text(
-        {
-            "lfs_pointer": "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
-            "annex_pointer": "/annex/objects/SHA256E-s12--4d7a.mp4\n",
-            "annex_link": "../../.git/annex/objects/Wx/0q/SHA256E-s12--4d7a.mp4",
-        }[path.stem]
-    )
 
 
 @maker("ycgco.mkv", "ycgco_full.mkv")
