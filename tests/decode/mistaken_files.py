@@ -6,6 +6,7 @@ import gzip
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -51,7 +52,7 @@ def _zeros(path: Path) -> None:
 @maker("still.gif", "still.tiff", "still.bmp", "document.mp4", "cut_off.gif", "two_pictures.gif")
 def _image(path: Path) -> None:
     images = [Image.fromarray(picture(n)) for n in range(2 if path.stem in ("cut_off", "two_pictures") else 1)]
-    more = {"save_all": True, "append_images": images[1:], "duration": 40} if images[1:] else {}
+    more: dict[str, Any] = {"save_all": True, "append_images": images[1:], "duration": 40} if images[1:] else {}
     buffer = io.BytesIO()
     images[0].save(buffer, "pdf" if path.stem == "document" else path.suffix[1:], **more)
     content = buffer.getvalue()
