@@ -12,6 +12,7 @@ from tests.decode.conftest import Decode, Odd
 from tests.decode.film import COUNT, picture
 from tests.decode.habit_files import (
     CAPTURE_GAPS,
+    CUT_CODECS,
     LARGE,
     OPEN_GOP_CUT,
     SEAM_COUNT,
@@ -21,10 +22,13 @@ from tests.decode.habit_files import (
 )
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "ts"])
-def test_pictures_after_a_cut_in_an_open_gop_are_whole(suffix: str, odd: Odd, decoded: Decode, tmp_path: Path) -> None:
-    open_gop_film(tmp_path / "whole.ts")
-    truth, frames = decoded(tmp_path / "whole.ts", "truth"), decoded(odd(f"open_gop_cut.{suffix}"))
+HEVC_CUTS = ("hevc_cut.mp4", "hevc_cut.mkv", "hevc_cut.ts")
+
+
+@pytest.mark.parametrize("name", [*(f"open_gop_cut.{end}" for end in ("mp4", "mov", "mkv", "ts")), *HEVC_CUTS])
+def test_pictures_after_a_cut_in_an_open_gop_are_whole(name: str, odd: Odd, decoded: Decode, tmp_path: Path) -> None:
+    open_gop_film(tmp_path / "whole.ts", CUT_CODECS[Path(name).stem])
+    truth, frames = decoded(tmp_path / "whole.ts", "truth"), decoded(odd(name))
     assert truth.ok.all()
     shown = np.flatnonzero(frames.pts_s > -1e-6)
     assert len(shown) == len(truth) - OPEN_GOP_CUT
