@@ -21,7 +21,6 @@ from tests.decode.habit_files import (
     open_gop_film,
 )
 
-
 HEVC_CUTS = ("hevc_cut.mp4", "hevc_cut.mkv", "hevc_cut.ts")
 
 
