@@ -13,7 +13,7 @@ semflow.makeLanes = (film, state, most) => {
     const [{ stream, track, nearest }] = actions;
     if (track !== null && state.picked !== null && track !== state.picked) continue;
     const who = track === null ? "Action" : `Person ${track}`;
-    lanes.push({ kind: "actions", label: nearest ? `${who}, nearest motion` : `${who} by ${words[stream]}`, height: 24, actions, track });
+    lanes.push({ kind: "actions", label: nearest ? `${who} moves like` : `${who} by ${words[stream]}`, height: 24, actions, track });
   }
   if (state.picked !== null) {
     const strikes = film.strikesOf(state.picked);
