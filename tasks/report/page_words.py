@@ -31,6 +31,8 @@ PAGE_WORDS = {
     "Features": "Numbers that say what each small square of a frame looks like, so that squares of the same kind of "
     "thing have similar ones.",
     "Semantic match": "Two places in two frames that look like the same kind of thing.",
+    "Cell": "One of the small squares, of 8 pixels a side, that features and semantic matches are made for.",
+    "IoU": "How well two outlines agree: the area that both cover, as a share of what either covers. 1 is equal.",
     "Field": "A map of each frame that says which class every pixel belongs to.",
     "Pose": "The places of a person's joints in a frame.",
     "H, body height": "The unit of lengths where metres are not known: 1 H is the height of that person.",
