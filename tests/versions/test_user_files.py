@@ -38,7 +38,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def find(root: Path, content: str) -> UserFile | None:
-    source = ArtifactSource("here", root, {}, is_working_copy=True, repository=GitRepository(root))
+    source = ArtifactSource("here", root, {}, is_working_copy=True, repository=GitRepository(root, "here"))
     return find_user_file(RecordedVersion(source), History(source), "walk", content)
 
 
