@@ -34,6 +34,8 @@ _REASONS: dict[str, str] = {
     "a program": "py ipynb sh bat ps1 exe dll msi dmg pkg deb jar apk js r",
 }
 _BY_ENDING = {ending: reason for reason, endings in _REASONS.items() for ending in endings.split()}
+CLOUD_ENDING = ".icloud"
+"""Of the hidden file `.film.mp4.icloud` that a Mac leaves in place of a film that is in iCloud alone."""
 _FILES = {
     "thumbs.db": "Windows' thumbnails",
     "ehthumbs.db": "Windows' thumbnails",
@@ -62,6 +64,14 @@ def explain_non_video_file(name: str) -> str | None:
     if dot > 0 and (reason := _BY_ENDING.get(low[dot + 1 :])) is not None:
         return _FILES.get(low, reason)
     return "a backup copy" if low.endswith("~") else _FILES.get(low)
+
+
+def explain_hidden_file(name: str) -> str | None:
+    """Description of a hidden file that stands for a video of the user; None for all others, which nobody misses."""
+    low = name.lower()
+    if low.endswith(CLOUD_ENDING) and explain_non_video_file(name[1 : -len(CLOUD_ENDING)]) is None:
+        return "a placeholder of iCloud: download the video, in the Finder or by `brctl download`"
+    return None
 
 
 def explain_non_video_folder(folder: str) -> str | None:

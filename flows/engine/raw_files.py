@@ -1,7 +1,8 @@
 """List the files of a project's videos: all below data/raw, following links, and those that videos.yaml names.
 
 One walk with `os.scandir`, a `stat` per file. Skipped files are returned with the reason: sidecar files by their name
-(non_video_files.py), broken links, files and folders without permission. Hidden names are skipped silently.
+(non_video_files.py), broken links, files and folders without permission. Hidden names are skipped
+silently, but for placeholders of videos that lie in a cloud.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from flows.engine.film_addresses import find_film_files
 from flows.engine.film_parts import write_film_list
 from flows.engine.linked_videos import LinkedVideo, read_linked_videos
-from flows.engine.non_video_files import explain_non_video_file, explain_non_video_folder
+from flows.engine.non_video_files import explain_hidden_file, explain_non_video_file, explain_non_video_folder
 from tasks.artifacts.raw_video import RawVideo
 from tasks.errors import SemflowError
 
@@ -197,6 +198,8 @@ class _Walk:
                     for entry in entries:
                         if not entry.name.startswith("."):
                             self.entry(entry, prefix + entry.name, below)
+                        elif (reason := explain_hidden_file(entry.name)) is not None:
+                            self.skipped.append(SkippedFile(prefix + entry.name, reason))
             except OSError as error:
                 self.unreadable.append(SkippedFile(relative, _describe_error(error, place)))
             waiting.extend(sorted(below, reverse=True))

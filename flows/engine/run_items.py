@@ -62,6 +62,10 @@ class ItemRunner:
     """Item that a worker is computing, to the state it was started with and the number of the attempt."""
     waiting: list[tuple[float, Item, int]] = field(default_factory=list[tuple[float, Item, int]])
     """Heap of items to retry: time (monotonic seconds), item, number of the attempt."""
+    held: dict[Item, Outcome] = field(default_factory=dict[Item, Outcome])
+    """Outcomes of items that proved up to date and are not kept; told at the end, as a reader may need them again."""
+    again: set[Item] = field(default_factory=set[Item])
+    """Such items that a reader needs again."""
 
     def run(self) -> None:
         """Run until every stale item of `states` has an outcome, or the run is stopped."""
@@ -76,6 +80,8 @@ class ItemRunner:
                 for event in self.workers.wait_events(POLL_S):
                     with self.signals.defer_raising():
                         self._handle_event(event)
+        for outcome in self.held.values():
+            self._notify(lambda observer, outcome=outcome: observer.on_ended(outcome, True))
 
     # Starting
 
@@ -116,17 +122,29 @@ class ItemRunner:
         declaration = self.plan.project.by_name[item.stage]
         state = self.plan.examine_item(declaration, item.video)
         pulled = state.status == "remote" and self.states[item].reason == ONLY_IN_REMOTE
-        again = state.status == "dropped" and self.states[item].reason == NOT_KEPT
+        again = state.status == "dropped" and (self.states[item].reason == NOT_KEPT or item in self.again)
         if state.status != "stale" and not pulled and not again:
             self.plan.set_state(state)
             self._finish(make_outcome(state))
             return
         if self.restores_only and not has_local_outputs(self.plan, self.past, state):
             return
+        if not pulled and self._await_dropped(state):
+            return
         self.in_hand[item] = (state, attempt)
         limit = self.timings.choose_limit(item, self.limit_s)
         worker = self.workers.start_job(item, make_job(self.plan, self.past, state, is_restore_only=pulled), limit)
         self._notify(lambda observer: observer.on_started(item, worker, attempt))
+
+    def _await_dropped(self, state: ItemState) -> bool:
+        """Queue what the item reads that proved up to date in this run and is not kept, and the item behind it."""
+        sources = self.plan.find_sources(state.item)
+        absent = [one for one in sources if one in self.held and self.plan.states[one].status == "dropped"]
+        if not absent or has_local_outputs(self.plan, self.past, state):
+            return False
+        self.again.update(absent)
+        self.schedule.await_again(state.item, absent)
+        return True
 
     # Results
 
@@ -219,7 +237,11 @@ class ItemRunner:
 
     def _finish(self, outcome: Outcome) -> None:
         self.outcomes[outcome.item] = outcome
-        self._notify(lambda observer: observer.on_ended(outcome, True))
+        self.held.pop(outcome.item, None)
+        if outcome.result == "reused" and self.plan.states[outcome.item].status == "dropped":
+            self.held[outcome.item] = outcome
+        else:
+            self._notify(lambda observer: observer.on_ended(outcome, True))
         for blocked in self.schedule.complete_item(outcome):
             self.outcomes[blocked.item] = blocked
             if blocked.recorded:

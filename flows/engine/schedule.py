@@ -64,6 +64,16 @@ class Schedule:
         """Remove and return the first queued item."""
         return heapq.heappop(self.ready)[2]
 
+    def await_again(self, item: Item, sources: Sequence[Item]) -> None:
+        """Queue `sources`, which had their outcome, once more, and `item`, which was ready, after them."""
+        self.missing[item] = len(sources)
+        for source in sources:
+            if source in self.missing:
+                self.readers[source].append(item)
+            else:
+                self.missing[source], self.readers[source] = 0, [item]
+                self.add_ready(source)
+
     def complete_item(self, outcome: Outcome) -> Iterator[Outcome]:
         """Record the final outcome of an item; yields the outcomes of the items that its failure blocks, each once."""
         item = outcome.item

@@ -98,7 +98,7 @@
         ["3 to 9", 3, 10], ["10 and more", 10, Infinity]])),
       bars("Tracks by class", classes.slice(0, 6), rest(classes, "class", (amount) => count(amount, "track"))),
       bars("Windows by confident action", actions.slice(0, 6), [rest(actions, "action", length),
-        "Seconds of the windows whose label is confident; several people at once add up."].filter(Boolean).join(". "), length),
+        "Seconds of the windows whose label is confident; several people at once add up. A label by motion is the nearest of its list"].filter(Boolean).join(". "), length),
       drawMap());
   }
 
@@ -161,7 +161,7 @@
     const kinds = named.map(([kind, amount]) => `${number(amount)} ${kind}`).join(", ") + (others ? ` and ${number(others)} more` : "");
     const actions = Object.keys(film.actions), unnamed = actions.length - 3;
     const surest = actions.slice(0, 3).map((label) => `${label} ${length(film.actions[label])}`).join(", ");
-    const labels = surest && `confident for moments: ${surest}${unnamed > 0 ? ` and ${unnamed} more` : ""}`;
+    const labels = surest && `named for moments: ${surest}${unnamed > 0 ? ` and ${unnamed} more` : ""}`;
     if (film.state === "failed") {
       row.append(picture, make("div", "name", name), make("p", "", make("b", "hurt", `failed${film.stage ? ` in ${film.stage}` : ""}`),
         film.error ? `: ${film.error}` : ""), make("p"));

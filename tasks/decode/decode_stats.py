@@ -79,7 +79,7 @@ class DecodeStats:
         """Warnings in sentences, most important first; empty for an undamaged ordinary file or without a frame."""
         return (
             *self._describe_damage(source),
-            *_describe_timestamps(source, timestamps),
+            *_describe_timestamps(source, timestamps, self.decoded + self.lost),
             *(self._describe_image(source, self.transform, deinterlaced) if self.transform else ()),
             *source.notes,
         )
@@ -123,7 +123,7 @@ class DecodeStats:
         return notes
 
 
-def _describe_timestamps(source: VideoFile, timestamps: MonotonicTimestamps) -> list[str]:
+def _describe_timestamps(source: VideoFile, timestamps: MonotonicTimestamps, count: int) -> list[str]:
     notes: list[str] = []
     if abs(source.start) >= MIN_NOTED_START_S:
         stated = float(source.start)
@@ -141,7 +141,7 @@ def _describe_timestamps(source: VideoFile, timestamps: MonotonicTimestamps) -> 
     if source.empty:
         notes.append(f"{source.empty} empty packet{'s' * (source.empty > 1)}: the picture before stays on screen")
     from_s, to_s = timestamps.pause
-    if to_s - from_s > LONG_PAUSE_STEPS * source.step_s:
+    if to_s - from_s > LONG_PAUSE_STEPS * source.find_step_s(count, timestamps.length_s):
         notes.append(f"longest pause: no frame between {from_s:.2f} s and {to_s:.2f} s")
     return notes
 

@@ -115,7 +115,8 @@ class FrameReader:
                 "not one picture; it is damaged or encrypted: copy it again from where it came"
             )
         count = stats.decoded + stats.lost
-        duration_s = timestamps.length_s + (float(stats.last_duration * source.time_base) or source.step_s)
+        step_s = source.find_step_s(count, timestamps.length_s)
+        duration_s = timestamps.length_s + (float(stats.last_duration * source.time_base) or step_s)
         return DecodeReport(
             file=source.name,
             container=source.container.format.name,

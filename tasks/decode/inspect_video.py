@@ -129,8 +129,10 @@ class _Scan:
         source = self._source
         if self._lowest is None or self._highest is None or not source.has_times:
             return max(1, source.packets_read) * source.step_s
-        last = self._last_step * source.time_base or source.step_s
-        return float((self._highest - self._lowest) * source.time_base) + float(last)
+        length_s = float((self._highest - self._lowest) * source.time_base)
+        return length_s + (
+            float(self._last_step * source.time_base) or source.find_step_s(source.packets_read, length_s)
+        )
 
     def read_all(self) -> VideoFrame | None:
         """Read every packet; the first frame that decodes, None where there is none."""

@@ -85,13 +85,24 @@ class VideoFile:
         return self.stream.time_base or Fraction(1, 1000)
 
     @property
+    def has_rate(self) -> bool:
+        """Whether the file states a frame rate; without one FFmpeg guesses the rate of the container's clock."""
+        return bool(self.stream.average_rate) or self.stream.guessed_rate not in (None, 0, 1 / self.time_base)
+
+    @property
     def step_s(self) -> float:
-        """Usual spacing of frames, seconds."""
+        """Usual spacing of frames by the file's rate, seconds; that of FALLBACK_FPS where it states none."""
+        if not self.has_rate:
+            return float(1 / FALLBACK_FPS)
         average, guessed = self.stream.average_rate, self.stream.guessed_rate
         # The average is FFmpeg's default in streams without times, and in others may come from the time base.
         if guessed and (not average or not self.has_times or average > MAX_RATE_RATIO * guessed):
             average = guessed
         return float(1 / (average or FALLBACK_FPS))
+
+    def find_step_s(self, frames: int, length_s: float) -> float:
+        """`step_s`, or where the file states no rate the mean spacing of `frames` frames over `length_s` seconds."""
+        return self.step_s if self.has_rate or frames < 2 or length_s <= 0 else length_s / (frames - 1)  # noqa: PLR2004
 
     @property
     def has_times(self) -> bool:
@@ -269,5 +280,7 @@ def _describe_open_error(name: str, sample: bytes, error: Exception, messages: l
             f"{name} must be a whole video, got one that was cut off before its index (no moov atom), "
             "so no frame can be found; copy it again, or rebuild the index with a repair tool such as untrunc"
         )
+    if sample and not any(sample):
+        return f"{name} must be a video, got nothing but zeros at its beginning; it was never whole: download it again"
     reason = getattr(error, "strerror", None) or str(error)
     return f"{name} must be a video that FFmpeg can open, got {reason!r}; check that it plays, or remove it"

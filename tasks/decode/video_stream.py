@@ -8,7 +8,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from tasks.decode.file_kind import is_animated_webp
+from tasks.decode.file_kind import is_animated_webp, is_still_gif
 from tasks.decode.mp4_boxes import has_only_images
 from tasks.errors import BadInput
 
@@ -60,6 +60,8 @@ def _refuse_photos(name: str, container: InputContainer, sample: bytes, content:
     form = container.format.name
     if form.endswith("_pipe") or form in PHOTO_FORMATS:
         raise BadInput(f"{name} {ANIMATED_WEBP if is_animated_webp(sample) else STILL}")
+    if form == "gif" and is_still_gif(content):
+        raise BadInput(f"{name} {STILL}")
     photo = container.metadata.get("major_brand", "").strip() in PHOTO_BRANDS
     # In tiles, each tile is a stream of one frame. Other brands hold images too, and then no track.
     one_each = all(s.frames <= 1 for s in container.streams.video)

@@ -12,7 +12,9 @@ brightness for constant; but there a frame is the one before with another gain, 
 
 The limits were set on 144 joined pairs of 18 clips (ten of DAVIS; dissolves of 12 and 25 frames) and on the clips
 alone, at their own and at double speed, so that nothing was found where nothing is: eight in ten dissolves are. What is
-missed are scenes that move fast while they are mixed.
+missed are scenes that move fast while they are mixed. MAX_RESIDUAL was raised from .15 to .18 later: on the 13 clips of
+`semflow eval shots` 9 of 13 dissolves of a second are found, which were 7; up to .22 nothing false on eight more films,
+from .25 on one false boundary in lights that dim.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from tasks.artifacts.shots import Transition
 from tasks.find_shots.thumbnails import Stretch, correlate
 
 MAX_CORRELATION = 0.6  # of both ends: unlike enough for two scenes
-MAX_RESIDUAL = 0.15  # energy that no weight explains, of that of the difference of both ends
+MAX_RESIDUAL = 0.18  # energy that no weight explains, of that of the difference of both ends
 MAX_UNEVENNESS = 0.16  # of a fitted weight to the one of an even change
 OUTSIDE = 0.3  # of the window, before and behind it, where the weight must have stayed at 0 and 1
 MAX_DRIFT = 0.2  # of a weight there; in a steady pan over soft colours, or under rising light, it is 0.3

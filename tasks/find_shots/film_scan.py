@@ -25,15 +25,16 @@ class FilmScan:
     windows: Sequence[DissolveWindow]
     """Those that are part of a dissolve."""
     cuts: Sequence[Transition]
-    """The cuts of dense flow, in order."""
+    """The cuts, in order."""
 
 
 def scan_film(
-    thumbnails: Thumbnails, cut: NDArray[np.bool_], error: NDArray[np.floating], lengths: Sequence[int]
+    thumbnails: Thumbnails, cut_frames: Sequence[int], error: NDArray[np.floating], lengths: Sequence[int]
 ) -> FilmScan:
     """Contrast of every frame, windows of `lengths` frames in a dissolve, and the cuts with their scores.
 
-    `cut` and `error` (frames - 1,) are the cuts and the photometric error of dense flow, grey levels.
+    `cut_frames` are the first frames behind the cuts, in order; `error` (frames - 1,) is the photometric error of dense
+    flow, grey levels.
     """
     contrast = [np.zeros(0, np.float32)]
     windows: list[DissolveWindow] = []
@@ -47,10 +48,7 @@ def scan_film(
             begin = np.arange(start, min(stop, count - length))
             if len(begin):
                 windows += find_windows(stretch, begin, length, error, count)
-        cuts += [
-            _make_cut(stretch, frame)
-            for frame in (np.flatnonzero(cut[max(0, start - 1) : stop - 1]) + max(1, start)).tolist()
-        ]
+        cuts += [_make_cut(stretch, frame) for frame in cut_frames if start <= frame < stop]
     return FilmScan(np.concatenate(contrast), windows, cuts)
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from tasks.artifacts.dense_flow import DenseFlow
 from tasks.artifacts.shots import Shots, Transition
+from tasks.find_shots.cuts import find_cuts
 from tasks.find_shots.dissolves import join_windows, list_lengths
 from tasks.find_shots.fades import find_fades
 from tasks.find_shots.film_scan import scan_film
@@ -37,7 +38,7 @@ def find_transitions(
 
     `cut` and `error` (frames - 1,) are the cuts and the photometric error of dense flow, grey levels.
     """
-    scan = scan_film(thumbnails, cut, error, list_lengths(fps, params.max_dissolve_s))
+    scan = scan_film(thumbnails, find_cuts(cut, error), error, list_lengths(fps, params.max_dissolve_s))
     runs = find_fades(thumbnails, scan.contrast, fps) if params.fades else []
     fades = [run.transition for run in runs if run.transition is not None]
     dissolves = [

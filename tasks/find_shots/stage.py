@@ -1,6 +1,7 @@
 """The stage `find_shots`: the film in shots, at cuts, fades and dissolves.
 
-Cuts are those of dense flow (no flow leads over them); fades and dissolves are found in thumbnails of all frames.
+Cuts are pairs that no flow joins, and whose neighbours it joins; fades and dissolves are found in thumbnails of all
+frames.
 Precision comes first: a boundary where there is none splits tracks and windows of actions.
 """
 

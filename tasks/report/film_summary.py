@@ -13,6 +13,7 @@ from tasks.report.formatting import TIMES, format_count, format_duration
 from tasks.report.report_data import ReportData
 from tasks.report.sections.actions_section import STREAM_WORDS
 from tasks.report.sections.counts_section import count_per_frame
+from tasks.report.vocabulary_words import NEAREST_OF, PRETRAINED
 
 PERSON = "person"
 BRIEF_S = 0.5
@@ -37,8 +38,11 @@ def _say_who(data: ReportData) -> str:
             if others
             else f"{length} of film; nobody was found in it."
         )
-    words = _count_people(seen) + (f" ({_count_people(brief)} more for less than {BRIEF_S:g} s)" if brief else "")
     most = next((int(one.amounts.max()) for one in count_per_frame(data) if one.class_name == PERSON), 0)
+    words = _count_people(seen) if most >= seen else f"up to {_count_people(seen)}"
+    asides = [f"{_count_people(brief)} more for less than {BRIEF_S:g} s"] if brief else []
+    asides += ["who is lost and found again counts twice"] if most < seen else []
+    words += f" ({'; '.join(asides)})" if asides else ""
     at_once = f", at most {most} at once" if len(people) > 1 else ""
     brief_others = any(one.class_name != PERSON and one.present_s < BRIEF_S for one in data.track_summaries)
     since = f", for {BRIEF_S:g} s or more," if brief_others else ""
@@ -68,15 +72,23 @@ def _say_actions(data: ReportData) -> str:
     if table is None or not len(table):
         return ""
     sure = table.take(table.best & table.confident)
+    nearest = sure.vocabulary == PRETRAINED
+    parts = (_say_labels(data, sure.take(~nearest), "Recognised with confidence"),)
+    parts += (_say_labels(data, sure.take(nearest), f"By motion, {NEAREST_OF}"),)
+    return " ".join(filter(None, parts)) or "No action was recognised with confidence."
+
+
+def _say_labels(data: ReportData, sure: Actions, words: str) -> str:
+    """One sentence on these confident labels, that begins with `words`; empty where there are none."""
     said = {subject: _sum_labels(sure, subject) for subject in [*_list_people(data), NULL]}
     named = [(subject, labels) for subject, labels in said.items() if labels and subject != NULL][:PEOPLE_NAMED]
     parts = [f"person {subject}: {_write_labels(labels)}" for subject, labels in named]
     if said[NULL]:
         parts.append(f"the whole picture: {_write_labels(said[NULL])}")
     if not parts:
-        return "No action was recognised with confidence."
+        return ""
     more = sum(bool(labels) for labels in said.values()) - len(parts)
-    return f"Recognised with confidence: {'; '.join(parts)}" + (
+    return f"{words}: {'; '.join(parts)}" + (
         f"; and of {format_count(more, 'more person', 'more people')}." if more else "."
     )
 

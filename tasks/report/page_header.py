@@ -108,7 +108,7 @@ def _figures(data: ReportData) -> list[tuple[str, str, str]]:
 
 
 def _per_frame(amount: int, frames: int) -> str:
-    return f"{format_number(amount / frames, 2)} per frame" if amount else "none"
+    return f"{format_number(amount / frames, 2)} per frame, weak ones too" if amount else "none"
 
 
 def count_classes(data: ReportData) -> str:

@@ -21,14 +21,18 @@ PAGE_WORDS = {
     "By appearance": "The action by what the picture looks like, with the 400 names of the collection Kinetics-400. "
     "Scenery counts as well as movement.",
     "By motion": "The action by how the pixels of one person move, without what they look like. Pretrained motions are "
-    "walk, run, jump and others like them; labels of your own take their place.",
+    "walk, run, jump and a few others, learned from rendered figures: every movement gets the nearest of these names, "
+    "whether it is one of them or not. Labels of your own take their place.",
     "Fused": "Appearance and motion taken together.",
     "Confident, unsure": "A name is confident where its probability reaches a limit and the person is filmed as those "
-    "were that the limit was set for; else it is the best guess, and called unsure.",
+    "were that the limit was set for; else it is the best guess, and called unsure. A confident name can be wrong, "
+    "above all of an action that is not in the list of names.",
     "Optical flow": "How far and where to each pixel moves from one frame to the next.",
     "Features": "Numbers that say what each small square of a frame looks like, so that squares of the same kind of "
     "thing have similar ones.",
     "Semantic match": "Two places in two frames that look like the same kind of thing.",
+    "Cell": "One of the small squares, of 8 pixels a side, that features and semantic matches are made for.",
+    "IoU": "How well two outlines agree: the area that both cover, as a share of what either covers. 1 is equal.",
     "Field": "A map of each frame that says which class every pixel belongs to.",
     "Pose": "The places of a person's joints in a frame.",
     "H, body height": "The unit of lengths where metres are not known: 1 H is the height of that person.",

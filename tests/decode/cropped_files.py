@@ -6,11 +6,10 @@ import struct
 from fractions import Fraction
 from pathlib import Path
 
+from tests.decode.ebml import CLUSTER, INFO, SEGMENT, TRACK, TRACKS, VIDEO, join_elements, make_element, split_elements
 from tests.decode.film import HEIGHT, WIDTH, film, maker
 
 LEFT, RIGHT, TOP, BOTTOM = 10, 6, 7, 5
-SEGMENT, CLUSTER, INFO = (bytes.fromhex(ident) for ident in ("18538067", "1F43B675", "1549A966"))
-TRACKS, TRACK, VIDEO = (bytes.fromhex(ident) for ident in ("1654AE6B", "AE", "E0"))
 DISPLAY_WIDTH, DISPLAY_HEIGHT = bytes.fromhex("54B0"), bytes.fromhex("54BA")
 MP4_PARENTS = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
 
@@ -21,15 +20,19 @@ def _cropped_matroska(path: Path) -> None:
     film(path, "libvpx" if path.suffix == ".webm" else "libx264", size=size, options={"crf": "4"})
     numbers = {"54AA": BOTTOM, "54BB": TOP, "54CC": LEFT, "54DD": RIGHT}
     numbers |= {"54B0": size[0] - LEFT - RIGHT, "54BA": size[1] - TOP - BOTTOM}
-    asked = b"".join(_element(bytes.fromhex(ident), bytes([0, n // 256, n % 256])) for ident, n in numbers.items())
+    asked = b"".join(make_element(bytes.fromhex(ident), bytes([0, n // 256, n % 256])) for ident, n in numbers.items())
     content = path.read_bytes()
     start = content.index(SEGMENT)
-    parts = _split(content[start + len(SEGMENT) + 8 :])
-    track = next(inner for ident, part in parts if ident == TRACKS for kind, inner in _split(part) if kind == TRACK)
-    fields = [(ident, _drop_display_size(part) + asked if ident == VIDEO else part) for ident, part in _split(track)]
-    tracks = _element(TRACKS, _element(TRACK, _join(fields)))
-    info, clusters = (_join([each for each in parts if each[0] == ident]) for ident in (INFO, CLUSTER))
-    path.write_bytes(content[:start] + _element(SEGMENT, info + tracks + clusters))
+    parts = split_elements(content[start + len(SEGMENT) + 8 :])
+    track = next(
+        inner for ident, part in parts if ident == TRACKS for kind, inner in split_elements(part) if kind == TRACK
+    )
+    fields = [
+        (ident, _drop_display_size(part) + asked if ident == VIDEO else part) for ident, part in split_elements(track)
+    ]
+    tracks = make_element(TRACKS, make_element(TRACK, join_elements(fields)))
+    info, clusters = (join_elements([each for each in parts if each[0] == ident]) for ident in (INFO, CLUSTER))
+    path.write_bytes(content[:start] + make_element(SEGMENT, info + tracks + clusters))
 
 
 @maker("cropped.mp4", "cropped.mov", "cropped_turned.mp4")
@@ -53,26 +56,6 @@ def _cropped_mp4(path: Path) -> None:
 
 def _drop_display_size(video: bytes) -> bytes:
     """The fields of a video track without its display size."""
-    return _join([(ident, part) for ident, part in _split(video) if ident not in (DISPLAY_WIDTH, DISPLAY_HEIGHT)])
-
-
-def _join(elements: list[tuple[bytes, bytes]]) -> bytes:
-    return b"".join(_element(*each) for each in elements)
-
-
-def _element(ident: bytes, content: bytes) -> bytes:
-    return ident + ((1 << 56) + len(content)).to_bytes(8) + content
-
-
-def _split(content: bytes) -> list[tuple[bytes, bytes]]:
-    """(ID, content) of the EBML elements in `content`."""
-    found: list[tuple[bytes, bytes]] = []
-    at = 0
-    while at < len(content):
-        width = 9 - content[at].bit_length()
-        size_width = 9 - content[at + width].bit_length()
-        start = at + width + size_width
-        length = int.from_bytes(content[at + width : start]) & ((1 << (7 * size_width)) - 1)
-        found.append((content[at : at + width], content[start : start + length]))
-        at = start + length
-    return found
+    return join_elements(
+        [(ident, part) for ident, part in split_elements(video) if ident not in (DISPLAY_WIDTH, DISPLAY_HEIGHT)]
+    )

@@ -17,6 +17,7 @@ OPEN_GOP = {
     "x264-params": "open-gop=1:keyint=23:min-keyint=23:scenecut=0:bframes=3:ref=3:b-adapt=0:b-pyramid=normal:mbtree=0"
 }
 """Settings under which pictures after a key frame are shown before it and refer to those before it."""
+CUT_CODECS = {"open_gop_cut": "libx264", "hevc_cut": "libx265"}
 OPEN_GOP_COUNT = 75
 OPEN_GOP_CUT = 23
 """Frames before the second key frame of the film, in order of time."""
@@ -25,11 +26,15 @@ SEAM_COUNT = 48
 SMALL, LARGE, UPRIGHT = (80, 60), (320, 240), (120, 160)
 
 
-def open_gop_film(path: Path) -> None:
+OPEN_GOP_HEVC = {"x265-params": "open-gop=1:keyint=23:min-keyint=23:scenecut=0:bframes=3:b-adapt=0:log-level=none"}
+
+
+def open_gop_film(path: Path, codec: str = "libx264") -> None:
     """The film that the cut ones are cut from; a texture moves, so that pictures do refer to others."""
     grain = np.random.default_rng(0).integers(0, 255, (15, 40, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
     with av.open(str(path), "w") as out:
-        stream: Any = out.add_stream("libx264", rate=RATE, options=OPEN_GOP)
+        options = OPEN_GOP if codec == "libx264" else OPEN_GOP_HEVC
+        stream: Any = out.add_stream(codec, rate=RATE, options=options)
         stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
         stream.codec_context.thread_count = 1
         for number in range(OPEN_GOP_COUNT):
@@ -38,11 +43,13 @@ def open_gop_film(path: Path) -> None:
         out.mux(stream.encode(None))
 
 
-@maker("open_gop_cut.mp4", "open_gop_cut.mov", "open_gop_cut.mkv", "open_gop_cut.ts")
+@maker(
+    *(f"open_gop_cut.{suffix}" for suffix in ("mp4", "mov", "mkv", "ts")), "hevc_cut.mp4", "hevc_cut.mkv", "hevc_cut.ts"
+)
 def _open_gop_cut(path: Path) -> None:
     """Cut at the second key frame without encoding again; it is at time zero, and two pictures lie before it."""
     whole = path.with_name(f"whole_{path.stem}.ts")
-    open_gop_film(whole)
+    open_gop_film(whole, CUT_CODECS[path.stem])
     packets = packets_of(whole)
     second = [number for number, (*_, key) in enumerate(packets) if key][1]
     zero = packets[second][1]
@@ -166,13 +173,27 @@ def _image(path: Path) -> None:
     images[0].save(path, **more)
 
 
-@maker("growing_call.ts", "growing_call.mkv", "turned_call.ts")
+CALLS = {
+    "growing_call": ((SMALL, 10), (LARGE, 25)),
+    "turned_call": (((160, 120), 20), (UPRIGHT, 10)),
+    "shrinking_call": ((LARGE, 25), (SMALL, 10)),
+    "three_sizes": ((SMALL, 5), (LARGE, 20), ((160, 120), 8)),
+    "growing_mpeg2": ((SMALL, 10), (LARGE, 25)),
+}
+"""File to the sizes in which a call arrived, and their frames."""
+
+
+@maker(
+    "growing_call.ts", "growing_call.mkv", "turned_call.ts", "shrinking_call.ts", "three_sizes.ts", "growing_mpeg2.ts"
+)
 def _call(path: Path) -> None:
     """A call as it arrived: small for a moment, or turned upright after a while."""
-    first, second, counts = (SMALL, LARGE, (10, 25)) if "growing" in path.stem else ((160, 120), UPRIGHT, (20, 10))
-    parts = [path.with_name(f"{n}_{path.stem}.ts") for n in range(2)]
-    for part, size, count, start in zip(parts, (first, second), counts, (0, counts[0]), strict=True):
-        film(part, size=size, count=count, times=[n + start for n in range(count)], options={"bf": "0"})
+    codec = "mpeg2video" if "mpeg2" in path.stem else "libx264"
+    parts = [path.with_name(f"{n}_{path.stem}.ts") for n in range(len(CALLS[path.stem]))]
+    start = 0
+    for part, (size, count) in zip(parts, CALLS[path.stem], strict=True):
+        film(part, codec, size=size, count=count, times=[n + start for n in range(count)], options={"bf": "0"})
+        start += count
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
     for part in parts:
         part.unlink()
@@ -192,17 +213,6 @@ def _ten_hour_pause(path: Path) -> None:
     """Recorded until ten hours later, with nothing between."""
     times = [40 * n + 36_000_000 * (n >= 6) for n in range(COUNT)]
     film(path, times=times, time_base=Fraction(1, 1000), options={"bf": "0"})
-
-
-@maker("lfs_pointer.mp4", "annex_pointer.mp4", "annex_link.mp4")
-def _pointer(path: Path) -> None:
-    path.write_text(
-        {
-            "lfs_pointer": "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
-            "annex_pointer": "/annex/objects/SHA256E-s12--4d7a.mp4\n",
-            "annex_link": "../../.git/annex/objects/Wx/0q/SHA256E-s12--4d7a.mp4",
-        }[path.stem]
-    )
 
 
 @maker("ycgco.mkv", "ycgco_full.mkv")

@@ -8,11 +8,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.decode import broken_files, cropped_files, habit_files, photo_files, whole_files
+from tests.decode import broken_files, cropped_files, habit_files, mistaken_files, photo_files, rate_files, whole_files
 from tests.decode.film import MAKERS
 
 assert (
-    broken_files and cropped_files and habit_files and photo_files and whole_files
+    broken_files and cropped_files and habit_files and mistaken_files and photo_files and rate_files and whole_files
 )  # importing them registers their makers
 
 

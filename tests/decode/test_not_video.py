@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from pathlib import Path
 
 import pytest
 
+from tasks.decode.file_kind import is_still_gif
 from tasks.errors import BadInput
 from tests.decode.conftest import Decode, Odd
 
@@ -38,6 +40,19 @@ REFUSED = {
     "lfs_pointer.mp4": "got a pointer of Git LFS in place of the video; run `git lfs pull`",
     "annex_pointer.mp4": "run `git annex get`",
     "annex_link.mp4": "run `git annex get`",
+    "lfs_pointer_windows.mp4": "run `git lfs pull`",
+    "lfs_pointer_marked.mp4": "run `git lfs pull`",
+    "annex_link_windows.mp4": "run `git annex get`",
+    "dvc_pointer.mp4": "got a pointer of DVC in place of the video; run `dvc pull`",
+    "server_link.mp4": "got a link of a file server, copied as text; copy the file that it leads to",
+    "web_page.mp4": "got a web page in place of the video; download it again",
+    "archive.mp4": "got an archive; unpack it",
+    "packed.mp4": "got an archive; unpack it",
+    "zeros.mp4": "got nothing but zeros at its beginning; it was never whole: download it again",
+    "still.gif": "must be a video, got a still image",
+    "still.tiff": "must be a video, got a still image",
+    "still.bmp": "must be a video, got a still image",
+    "document.mp4": "must be a video, got a PDF",
     "folder.mp4": "must be a video file, got a folder",
 }
 
@@ -49,6 +64,13 @@ def test_refused_with_a_reason(name: str, odd: Odd, decoded: Decode) -> None:
     message = str(refusal.value)
     assert message.startswith(name)
     assert REFUSED[name] in message
+
+
+def test_a_gif_of_two_pictures_is_a_video_and_one_that_is_cut_off_no_still_image(odd: Odd, decoded: Decode) -> None:
+    assert len(decoded(odd("two_pictures.gif"))) == 2
+    with odd("cut_off.gif").open("rb") as content:
+        assert not is_still_gif(content)
+    assert not is_still_gif(io.BytesIO(b"GIF89a"))
 
 
 def test_a_missing_file_is_named(tmp_path: Path, decoded: Decode) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from flows.cli.display_log import QuietDisplay
 from flows.engine.dvc_yaml import render_dvc_yaml
-from flows.engine.outcome import Item, Summary
+from flows.engine.outcome import Item, Outcome, Summary
 from flows.engine.plan import Plan
 from flows.engine.project import Project
 from flows.engine.run import restore_artifacts, run_stale_items
@@ -73,6 +74,34 @@ def test_a_stage_whose_readers_do_not_need_them_again_does_not_run(reopen: Reope
         page.rmdir()
     run(reopen)
     assert set(toys.CALLS) == {"join"}
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_they_are_computed_again_where_only_their_reader_proves_stale(
+    kept: bool, reopen: Reopen, project_root: Path
+) -> None:
+    """What they are made of is computed anew, with the same bytes: they are up to date, and their reader is not."""
+    edit(project_root, "recompute: [read]", "recompute: [count]" if kept else "recompute: [read, count, repeat]")
+    for name in ("one", "two"):
+        (project_root / f"data/raw/{name}.mp4").write_text("BANANA")
+    run(reopen)
+    edit(project_root, "upper: false", "upper: true")
+    done = run(reopen)
+    assert sorted(toys.CALLS) == ["read one", "read two"], "the same bytes: nothing that reads them runs"
+    edit(project_root, "upper: true", "upper: false")
+    for page in (project_root / "data/pages").iterdir():
+        (page / "0.txt").write_text("forged")
+    ended: list[Item] = []
+
+    class Observed(QuietDisplay):
+        def on_ended(self, outcome: Outcome, final: bool) -> None:
+            ended.append(outcome.item)
+
+    done = run(reopen, observers=[Observed()])
+    assert {outcome.result for outcome in done.outcomes} <= {"computed", "reused", "restored"}
+    assert (project_root / "data/pages/one/0.txt").read_text() == "0"
+    assert len(ended) == len(set(ended)), "each item ends once"
+    assert {outcome.result for outcome in run(reopen).outcomes} == {"reused"}
 
 
 def test_they_stay_while_an_item_that_reads_them_is_not_done(reopen: Reopen, project_root: Path) -> None:

@@ -139,6 +139,19 @@ def test_brackets_and_stars_of_names_are_taken_as_they_are(
     assert import_videos(project_root, [f"{elsewhere}/odd/{pattern}"]) == [Path(name).name.removesuffix(".mp4")]
 
 
+@pytest.mark.parametrize("spelling", ["{}/", "{}/.", "{}/cam1/..", "{}//"])
+def test_a_folder_may_be_written_in_every_way(project_root: Path, elsewhere: Path, spelling: str) -> None:
+    put(elsewhere / "films", "cam1/0001.mp4", "cam2/0001.mp4")
+    assert import_videos(project_root, [spelling.format(elsewhere / "films")]) == ["cam1/0001", "cam2/0001"]
+
+
+def test_names_with_dots_in_place_of_an_ending_stay_apart(project_root: Path, elsewhere: Path) -> None:
+    put(elsewhere / "exam", "1.2.840.1", "1.2.840.2", "1.2.840.10", "2024.01.02 10.30.00.MP4")
+    assert import_videos(project_root, [str(elsewhere / "exam")]) == [
+        "1.2.840.1", "1.2.840.10", "1.2.840.2", "2024.01.02 10.30.00",
+    ]  # fmt: skip
+
+
 def test_sidecars_are_skipped_with_a_reason(
     project_root: Path, elsewhere: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

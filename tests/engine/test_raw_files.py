@@ -111,6 +111,38 @@ def test_hidden_names_are_left_out_silently(raw: Path) -> None:
     assert listing.skipped == listing.unreadable == ()
 
 
+def test_a_placeholder_of_a_video_in_a_cloud_is_listed(raw: Path) -> None:
+    put(raw, "day/.x.mp4.icloud", ".notes.txt.icloud", ".y.mp4", "z.mp4")
+    listing = walk_video_files(raw)
+    assert videos(listing) == ["z.mp4"]
+    assert words(listing.skipped) == {
+        "day/.x.mp4.icloud": "a placeholder of iCloud: download the video, in the Finder or by `brctl download`"
+    }
+
+
+def test_links_to_links_are_followed_and_what_is_broken_in_a_linked_folder_is_reported(
+    raw: Path, tmp_path: Path
+) -> None:
+    put(tmp_path, "nas/session1/x.mp4")
+    (tmp_path / "nas/session1/y.mp4").symlink_to("/nowhere/y.mp4")
+    (tmp_path / "today").symlink_to("nas/session1")
+    (raw / "session").symlink_to(tmp_path / "today")
+    (raw / "z.mp4").symlink_to(tmp_path / "today/x.mp4")
+    listing = walk_video_files(raw)
+    assert videos(listing) == ["session/x.mp4", "z.mp4"]
+    assert set(words(listing.unreadable)) == {"session/y.mp4"}
+
+
+def test_a_linked_folder_without_permission_is_reported_and_others_continue(open_folder: Path) -> None:
+    put(open_folder, "nas/session1/x.mp4", "nas/session2/y.mp4", "raw/z.mp4")
+    (open_folder / "raw/one").symlink_to(open_folder / "nas/session1")
+    (open_folder / "raw/two").symlink_to(open_folder / "nas/session2")
+    (open_folder / "nas/session1").chmod(0)
+    listing = walk_video_files(open_folder / "raw")
+    assert videos(listing) == ["two/y.mp4", "z.mp4"]
+    assert "no permission" in words(listing.unreadable)["one"]
+
+
 def test_a_linked_folder_and_a_linked_file_are_followed(raw: Path, tmp_path: Path) -> None:
     put(tmp_path, "nas/session1/x.mp4", "nas/session1/deep/y.mp4", "nas/single.mp4")
     (raw / "session1").symlink_to(tmp_path / "nas/session1")

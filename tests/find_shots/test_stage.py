@@ -36,7 +36,10 @@ def test_a_moving_scene_is_one_shot(film: tuple[Frames, DenseFlow]) -> None:
 
 def test_a_cut_of_dense_flow_is_a_boundary(film: tuple[Frames, DenseFlow], tmp_path: Path) -> None:
     frames, flow = film
-    pairs = (replace(pair, cut=number == 6) for number, pair in enumerate(flow))
+    pairs = (
+        replace(pair, cut=number == 6, photometric_error=40.0 if number == 6 else 4.0)
+        for number, pair in enumerate(flow)
+    )
     changed: DenseFlow = DenseFlow.stream(pairs, flow.metadata).to(tmp_path / "flow.parquet")
     shots = find_shots(frames, changed, PARAMS)
     assert shots.first_frame.tolist() == [0, 7] and shots.transition.tolist() == ["start", "cut"]

@@ -45,7 +45,8 @@ def find(
 ) -> list[Transition]:
     """The transitions of a film with cuts before the frames `cuts`; flow fails to explain the pairs `unexplained`."""
     pairs = np.arange(len(film) - 1)
-    cut, error = np.isin(pairs + 1, cuts), np.where(np.isin(pairs, unexplained), 12.0, 3.0)
+    cut = np.isin(pairs + 1, cuts)
+    error = np.where(cut, 40.0, np.where(np.isin(pairs, unexplained), 12.0, 3.0))
     return find_transitions(np.rint(film).astype(np.uint8).reshape(len(film), -1), cut, error, FPS, params)
 
 

@@ -135,7 +135,7 @@ def test_what_a_list_leaves_out_is_counted(open_index: Callable[..., Page]) -> N
     assert "25 tracks: 12 person, 5 car, 3 bus, 2 dog and 3 more" in film and "and 5 more" in film
     assert "and 1 more classes: 1 track" not in plots and "and 1 more class: 1 track" in plots
     assert "and 2 more actions: 5.0 s" in plots
-    assert "confident for moments: label 0 9.0 s" in film and "several people at once add up" in plots
+    assert "named for moments: label 0 9.0 s" in film and "several people at once add up" in plots
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -38,9 +38,19 @@ def show(make_dossier: Callable[..., ReportData], read_page: Callable[[str], Any
 
 def test_the_lead_says_what_each_stream_says_and_how_surely(show) -> None:
     section, page = show(SAID)
-    assert section.lead == ("Appearance: waving (65%). Motion: no confident label; the most probable is leap, at 40%.")
+    assert section.lead == (
+        "Appearance, mean of all windows: waving (65%). "
+        "Motion, mean of all windows: no confident label; the most probable is leap, at 40%."
+    )
     assert page.count("div", "verdict") == 2 and page.count("p", "doubt") == 1
-    assert "Kinetics-400, 2 predictions" in page.text and "pretrained motions, 2 predictions" in page.text
+    assert "Kinetics-400, mean of 2 windows" in page.text and "pretrained motions, mean of 2 windows" in page.text
+
+
+def test_names_of_the_pretrained_motions_are_said_to_be_the_nearest_of_ten(show) -> None:
+    _, page = show(SAID)
+    assert "nearest of 10: bow, clap, jump, kick, run, spin, squat, stand, walk and wave" in page.text
+    _, page = show([row for row in SAID if row[2] == "rgb"])
+    assert "nearest of" not in page.text
 
 
 def test_bars_are_as_long_as_labels_are_probable(show) -> None:

@@ -30,6 +30,14 @@ def test_people_are_counted_and_the_brief_ones_apart(make_dossier: Callable[...,
     )
 
 
+def test_tracks_that_follow_each_other_may_be_one_person(make_dossier: Callable[..., ReportData]) -> None:
+    rows = make_rows(1, 0, range(25)) + make_rows(2, 0, range(30, 50))
+    said = summarise_film(make_dossier(rows, status=["ok"] * FRAMES))
+    assert said.startswith(
+        "2.0 s of film with up to 2 people (who is lost and found again counts twice), at most 1 at once."
+    )
+
+
 def test_a_film_of_nobody_says_so(make_dossier: Callable[..., ReportData]) -> None:
     assert summarise_film(make_dossier(status=["ok"] * FRAMES)).startswith("2.0 s of film; nobody was found in it.")
     cars = make_dossier(make_rows(1, 2, range(50)), status=["ok"] * FRAMES)
@@ -50,7 +58,11 @@ def test_confident_actions_are_named_by_person_and_overlapping_windows_count_onc
         frame_count=FRAMES,
     )
     said = summarise_film(replace(data, actions=actions))
-    assert "Recognised with confidence: person 1: walk (about 1.6 s)." in said
+    assert "By motion, nearest of 10 pretrained motions: person 1: walk (about 1.6 s)." in said
+    assert "Recognised" not in said
+    learned = replace(actions, vocabulary=np.where(actions.stream == "flow", "team", actions.vocabulary))
+    own = summarise_film(replace(data, actions=learned))
+    assert "Recognised with confidence: person 1: walk (about 1.6 s)." in own and "nearest" not in own
     assert "Unsure: 2 of 4 names of actions" in said and "run" not in said and "dancing" not in said
     nothing = replace(actions, confident=actions.confident & False)
     assert "No action was recognised with confidence. Unsure: 4 of 4" in summarise_film(replace(data, actions=nothing))

@@ -36,9 +36,7 @@ def make(make_dossier: Callable[..., ReportData]) -> Callable[..., ReportData]:
 
 def test_the_lead_says_who_walks_and_how_much_was_seen(make: Callable[..., ReportData]) -> None:
     lead = make_pose_section(make(away=tuple(range(90, 100)))).lead
-    assert lead.startswith(
-        "1 track of a person with a pose in 90% of the frames of people's tracks; one walks, at 120 steps"
-    )
+    assert lead.startswith("1 track of a person, with a pose in 90% of their frames; one walks, at 120 steps")
     assert "no walk detected: too few regular steps" in make_pose_section(make(walks=False)).lead
 
 

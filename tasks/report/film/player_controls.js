@@ -104,10 +104,10 @@ semflow.connectPlayer = (root, film, clock, state, timeline) => {
     const now = film.actions.filter(({ first, last, track }) =>
       frame >= first && frame <= last && (track === null || track === state.picked));
     const words = { rgb: "By appearance", flow: "By motion", fused: "By both" };
-    find(".now").replaceChildren(...now.map(({ stream, label, probability, confident }) => {
+    find(".now").replaceChildren(...now.map(({ stream, label, probability, confident, nearest }) => {
       const item = document.createElement("li");
       item.append(`${words[stream]}: `, Object.assign(document.createElement("b"), { textContent: label }),
-        ` ${Math.round(100 * probability)} %${confident ? "" : ", unsure"}`);
+        ` ${Math.round(100 * probability)} %${confident ? nearest ? ", the nearest of a few names" : "" : ", unsure"}`);
       return item;
     }));
     const track = film.trackOf.get(state.picked);

@@ -10,10 +10,10 @@ semflow.makeLanes = (film, state, most) => {
   }
   const wholeFirst = [...rows.values()].sort((a, b) => (a[0].track ?? 0) - (b[0].track ?? 0));
   for (const actions of wholeFirst) {
-    const [{ stream, track }] = actions;
+    const [{ stream, track, nearest }] = actions;
     if (track !== null && state.picked !== null && track !== state.picked) continue;
     const who = track === null ? "Action" : `Person ${track}`;
-    lanes.push({ kind: "actions", label: `${who} by ${words[stream]}`, height: 24, actions, track });
+    lanes.push({ kind: "actions", label: nearest ? `${who} moves like` : `${who} by ${words[stream]}`, height: 24, actions, track });
   }
   if (state.picked !== null) {
     const strikes = film.strikesOf(state.picked);

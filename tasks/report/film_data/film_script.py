@@ -20,6 +20,7 @@ from tasks.report.film_data.picture_layers import pack_arrows, pack_field, pack_
 from tasks.report.overlay.film_ticks import compute_film_ticks
 from tasks.report.overlay.plain_film import film_size
 from tasks.report.report_data import ReportData
+from tasks.report.vocabulary_words import PRETRAINED
 
 STATUS_CODES = ("ok", "damaged", "lost")
 VARIABLE = "semflowFilm"  # the global that the page's script reads
@@ -94,4 +95,5 @@ def _describe_window(actions: Actions, row: int, later: int | None) -> dict[str,
         "label": str(actions.label[row]),
         "probability": round(float(actions.probability[row]), 2),  # as it is shown: never rounded twice
         "confident": bool(actions.confident[row]),
+        "nearest": str(actions.vocabulary[row]) == PRETRAINED,
     }

@@ -16,6 +16,7 @@ from tasks.report.markup import Markup, join, tag
 from tasks.report.middle_samples import pick_middles
 from tasks.report.report_data import ReportData
 from tasks.report.section import Section, render_message
+from tasks.report.vocabulary_words import PRETRAINED, PRETRAINED_WORDS, VOCABULARY_WORDS
 
 LABELS_SHOWN = 5
 PICTURES = 6
@@ -24,7 +25,6 @@ LONGEST_PX = 360
 ROW_PX, BAR_PX = 30, 22
 SCALE_PX = (160, 12)
 STREAM_WORDS = {"rgb": "appearance", "flow": "motion", "fused": "fused streams"}
-VOCABULARY_WORDS = {"kinetics-400": "Kinetics-400", "synthetic": "pretrained motions", "team": "your labels"}
 UNFAMILIAR_WORDS = "looks like nothing that was learned"
 UNCERTAIN_WORDS = "shows no action of Kinetics-400 clearly"
 Subject = tuple[str, int]
@@ -36,7 +36,8 @@ def make_actions_section(data: ReportData) -> Section | None:
     table = data.actions
     if table is None:
         return None
-    notes = tag("ul", *(tag("li", note) for note in table.notes), class_="notes") if table.notes else None
+    said = [*table.notes, *([PRETRAINED_WORDS] if (table.vocabulary == PRETRAINED).any() else [])]
+    notes = tag("ul", *(tag("li", note) for note in said), class_="notes") if said else None
     if not len(table):
         return Section(
             "actions",
@@ -53,9 +54,9 @@ def make_actions_section(data: ReportData) -> Section | None:
 
 
 def describe_prediction(ranked: Sequence[ActionPrediction]) -> str:
-    """The prediction of one stream for the whole video, as a sentence."""
+    """The prediction of one stream for the whole video, the mean of its windows, as a sentence."""
     first = ranked[0]
-    stream = STREAM_WORDS[first.stream].capitalize()
+    stream = f"{STREAM_WORDS[first.stream].capitalize()}, mean of all windows"
     if first.confident:
         return f"{stream}: {first.label} ({first.probability:.0%})."
     return f"{stream}: no confident label; the most probable is {first.label}, at {first.probability:.0%}."
@@ -74,7 +75,7 @@ def _stream_labels(table: Actions, ranked: Sequence[ActionPrediction]) -> Markup
         )
         for each in ranked[:LABELS_SHOWN]
     ]
-    words = f"{VOCABULARY_WORDS.get(first.vocabulary, first.vocabulary)}, {format_count(count, 'prediction')}"
+    words = f"{VOCABULARY_WORDS.get(first.vocabulary, first.vocabulary)}, mean of {format_count(count, 'window')}"
     doubt = None if first.confident else tag("p", "no confident label", class_="doubt")
     heading = tag("h4", STREAM_WORDS[first.stream], tag("small", words))
     return tag("div", heading, doubt, tag("ol", *rows), class_="verdict" if first.confident else "verdict unsure")

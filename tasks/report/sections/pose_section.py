@@ -51,7 +51,7 @@ def describe_people(data: ReportData, found: Poses, everybody: tuple[PersonMotio
     """Number of people with poses, their coverage, and who walks, as sentences."""
     tracked = int(((data.tracks.class_name == PERSON) & data.frames.ok[data.tracks.frame]).sum())
     walkers = [person for person in everybody if person.steps]
-    share = f"{len(found) / tracked:.0%} of the frames of people's tracks" if tracked else "their frames"
+    share = f"{len(found) / tracked:.0%} of their frames" if tracked else "their frames"
     if not walkers:
         walks = "no walk detected: too few regular steps in a row"
     elif len(walkers) == 1:
@@ -60,7 +60,7 @@ def describe_people(data: ReportData, found: Poses, everybody: tuple[PersonMotio
         low, high = (f([person.cadence for person in walkers]) for f in (min, max))
         walks = f"{len(walkers)} walk, at {format_number(low, 1)} to {format_number(high, 1)} steps per minute"
     return (
-        f"{format_count(len(everybody), 'track of a person', 'tracks of people')} with a pose in {share}; {walks}. "
+        f"{format_count(len(everybody), 'track of a person', 'tracks of people')}, with a pose in {share}; {walks}. "
         "Bends of knees, hips and elbows count from straight, which is 0° (the Parquet file holds the angle: 180° less "
         f"the bend); angles and speeds stand in the table from {MIN_POSES} poses on. Angles and lengths are 2D, in the "
         "image. Metres are unknown: H is a body height, estimated from the lengths of trunk, thigh and shank within a "
