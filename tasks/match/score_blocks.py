@@ -66,9 +66,9 @@ class NumpyScorer:
     first: QuantizedVectors
     second: QuantizedVectors
     columns: NDArray[np.float32]
-    """(d, m) the second grid's quantized vectors, in that order in memory: a tenth less time than transposed."""
+    """(d, m) the second grid's quantized vectors, in that order in memory, which takes a little less time."""
     _products: list[NDArray[np.float32]] = field(default_factory=list[NDArray[np.float32]], init=False, repr=False)
-    """Memory of a block, used again: asking the system for megabytes takes a tenth of the product's time."""
+    """Memory of a block, used again: asking the system for megabytes takes time too."""
 
     @classmethod
     def prepare(cls, first: QuantizedVectors, second: QuantizedVectors) -> NumpyScorer:
