@@ -144,7 +144,7 @@ class EphemeralServer:
                 if self.started:
                     started()
 
-        _order_routers(prefect_api)
+        order_routers(prefect_api)
         gc.freeze()  # what the imports made stays: create_app looks for cycles, .25 s among a million objects
         config = uvicorn.Config(
             prefect_api.create_app(ephemeral=True, final=True),
@@ -158,8 +158,8 @@ class EphemeralServer:
         database = find_database(url)
         skips = database is not None and note is not None and is_prepared(database, note)
         most = get_current_settings().server.services.task_run_recorder.batch_size
-        batch = {RECORDER_BATCH: min(most, count_items() or most)}
-        with temporary_settings(batch | (SKIP_PREPARATION if skips else {})):
+        updates: Any = {RECORDER_BATCH: min(most, count_items() or most)} | (SKIP_PREPARATION if skips else {})
+        with temporary_settings(updates):
             server.run(sockets=[self._listener])
         return self._ready.is_set()
 
@@ -174,7 +174,7 @@ class EphemeralServer:
             self._server.should_exit = True  # type: ignore[attr-defined]
 
 
-def _order_routers(prefect_api: Any) -> None:
+def order_routers(prefect_api: Any) -> None:
     """Let the server try the parts of its API that are used first: FastAPI prepares all routes of what it tries, when
     it is first tried (.25 s of processor time for those of all parts)."""
     routers = getattr(prefect_api, "API_ROUTERS", None)
