@@ -32,9 +32,15 @@ class OpenBatch:
     _unknown_since: float = 0.0
     _watches: dict[str, BeatWatch] = field(default_factory=dict[str, BeatWatch])
     """Holder to what is known of its heartbeat."""
+    _stopped: set[str] = field(default_factory=set[str])
+    """Holders whose heartbeat was stopped when it was last looked at."""
 
     def find_living(self, lease_s: float) -> list[str]:
-        """The agents that work on the batch: they have taken it, have not ended, and their hearts beat."""
+        """The agents that work on the batch: they have taken it, have not ended, and their hearts beat.
+
+        An agent writes its end before it stops its heart, and both may happen after the results were read: a heart
+        that is found stopped for the first time counts as beating, since the end is read before the next look.
+        """
         found: list[str] = []
         for holder, start in self.reader.starts.items():
             if holder in self.reader.ends:
@@ -42,8 +48,10 @@ class OpenBatch:
             beat = self.reader.documents.read_document(f"{BEATS}/{holder}")
             watch = self._watches.setdefault(holder, BeatWatch(lease_s))
             watch.look(beat, time.monotonic())
-            if not watch.is_silent and beat != STOPPED:
+            if not (holder in self._stopped if beat == STOPPED else watch.is_silent):
                 found.append(start.agent)
+            if beat == STOPPED:
+                self._stopped.add(holder)
         return found
 
     def describe(self, agents: Sequence[str], outcomes: Container[Item]) -> BatchLine:
@@ -69,6 +77,8 @@ class OpenBatch:
             return run.message or "its run ended without a result"
         if self.reader.starts:
             agents = ", ".join(start.agent for start in self.reader.starts.values())
+            if self._stopped >= set(self.reader.starts):
+                return f"its agent {agents} stopped without a word of how it ended"
             return f"its agent {agents} has given no sign of life for {lease_s:.0f} s"
         if now - self.launched > start_timeout_s:
             return f"no agent took it within {start_timeout_s:.0f} s; start one with `semflow agent`"

@@ -80,7 +80,8 @@ def load_seed_labels(
 def rasterize_user_labels(given: FieldLabels, frames: Frames, height: int, width: int) -> dict[int, LabelMap]:
     """Frame number to (h, w) classes: the user's mask, nearest-neighbour resampled, and a disc at each point.
 
-    BadInput where a mask or a point belongs to no frame, or a mask has another aspect ratio than the frames.
+    BadInput where a mask or a point belongs to no frame, a mask has another aspect ratio than the frames, or all labels
+    are of one class.
     """
     given.check_frames(len(frames), frames.height, frames.width)
     found: dict[int, LabelMap] = {}
@@ -98,7 +99,20 @@ def rasterize_user_labels(given: FieldLabels, frames: Frames, height: int, width
             centre = round((x + 0.5) * width / frames.width - 0.5), round((y + 0.5) * height / frames.height - 0.5)
             cv2.circle(labels, centre, round(POINT_RADIUS_PX), int(label), cv2.FILLED)
         found[frame] = labels
+    _check_classes(found)
     return found
+
+
+def _check_classes(labels: dict[int, LabelMap]) -> None:
+    """BadInput where all labels are of one class: every map would be of that class, wherever the object is."""
+    values = set[int]().union(*(np.unique(found).tolist() for found in labels.values()))
+    classes = values - {UNKNOWN}
+    if len(classes) == 1:
+        hint = f"; {UNKNOWN} in a mask means unlabelled: save the object as 1" if UNKNOWN in values else ""
+        raise BadInput(
+            f"labels must be of two classes or more, 0 for the background and 1, 2, ... for objects, got class "
+            f"{min(classes)} alone{hint}"
+        )
 
 
 def name_user_classes(given: FieldLabels, labels: dict[int, LabelMap]) -> tuple[FieldClass, ...]:

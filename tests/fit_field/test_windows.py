@@ -15,6 +15,7 @@ from PIL import Image
 
 from tasks.artifacts.field_labels import FieldLabels
 from tasks.artifacts.semantic_field import SemanticField
+from tasks.errors import BadInput
 from tasks.fit_field.field_inputs import FieldInputs
 from tasks.fit_field.fit_windows import fit_semantic_field
 from tasks.fit_field.window_result import WindowResult, blend_windows
@@ -163,6 +164,13 @@ def test_labels_that_say_nothing_are_none(make_inputs, mark, fit) -> None:
     field = fit(mark(inputs, 3), labels="user")
     assert len(field) == 0
     assert "nothing on it is known" in field.metadata.reason
+
+
+def test_a_mask_of_0_and_255_is_refused_and_the_message_says_what_to_save(make_inputs, mark, fit) -> None:
+    inputs = make_inputs(14)
+    inputs["truth"][3][inputs["truth"][3] == 1] = UNKNOWN
+    with pytest.raises(BadInput, match=r"two classes or more, .* got class 0 alone; 255 .* save the object as 1"):
+        fit(mark(inputs, 3), labels="user")
 
 
 def test_what_hides_is_found_in_windows_too(make_inputs, fit) -> None:

@@ -280,8 +280,7 @@ def test_a_second_picture_keeps_its_distance(open_page: Callable[..., Page]) -> 
         f"document.querySelector('.compare output').innerText.includes('frame {first + 11} ')"
         f" && document.querySelector('.clock').innerText.includes('frame {first + 1}')"
     )
-    words = page.locator(".compare output").inner_text()
-    assert said_frame(page) == first + 1 and f"frame {first + 11} " in words and "later" in words
+    assert "later" in page.locator(".compare output").inner_text()
     assert page.locator(".compare video").evaluate("video => video.currentTime") == pytest.approx(
         TIMES_S[first + 11] - TIMES_S[0] + GAPS_S[first + 11] / 2, abs=1e-3
     )

@@ -9,7 +9,7 @@ semflow.FilmClock = class {
     const update = (seconds) => this.show(film.frameAt(seconds + 0.0005)); // times are rounded to microseconds
     if (this.exact) {
       const take = (_, shown) => {
-        update(shown.mediaTime);
+        if (!video.seeking) update(shown.mediaTime); // a frame of an earlier seek comes late where two follow closely
         video.requestVideoFrameCallback(take);
       };
       video.requestVideoFrameCallback(take);
@@ -22,7 +22,7 @@ semflow.FilmClock = class {
     }
     // A paused film shows the frame that was told last, which may lie ahead of its current time.
     const events = this.exact ? ["seeked", "loadeddata"] : ["seeked", "loadeddata", "pause"];
-    for (const event of events) video.addEventListener(event, () => update(video.currentTime));
+    for (const event of events) video.addEventListener(event, () => video.seeking || update(video.currentTime));
     for (const event of ["play", "pause", "ended"]) video.addEventListener(event, () => this.tell());
   }
 
