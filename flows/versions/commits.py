@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 
 from flows.engine.dvc_store.dvc_pointer import parse_pointer
@@ -64,6 +65,21 @@ class History:
         commits = repository.list_commits(path, self._source.commit or "HEAD")[:MAX_COMMITS]
         texts = repository.read_texts([commit.commit for commit in commits], path)
         yield from ((commit, text) for commit, text in zip(commits, texts, strict=False) if text is not None)
+
+    def list_folders(self, path: str) -> Iterator[tuple[Commit, Mapping[str, str]]]:
+        """The versions of a folder without subfolders that git tracks, newest first, as file name to MD5."""
+        repository = self._source.repository
+        if repository is None:
+            return
+        commits = repository.list_commits(path, self._source.commit or "HEAD")[:MAX_COMMITS]
+        names = {commit: repository.list_names(commit.commit, path) for commit in commits}
+        found: dict[str, dict[str, str]] = {commit.commit: {} for commit in commits}
+        for name in sorted(set[str]().union(*names.values())):
+            holders = [commit.commit for commit in commits if name in names[commit]]
+            for commit, text in zip(holders, repository.read_texts(holders, f"{path}/{name}"), strict=False):
+                if text is not None:
+                    found[commit][name] = hashlib.md5(text, usedforsecurity=False).hexdigest()
+        yield from ((commit, found[commit.commit]) for commit in commits)
 
     def _listing(self, md5: str) -> Mapping[str, str]:
         if md5 not in self._listings:

@@ -18,7 +18,7 @@ from flows.reading.artifact_kinds import OF_DATASET, STAGE_OF, find_kind
 from flows.reading.git_repository import Commit
 from flows.versions.commits import RAW_FOLDER, History
 from flows.versions.recorded_version import RecordedVersion, list_contents
-from flows.versions.user_files import UserFile, find_user_file, hash_text
+from flows.versions.user_files import UserFile, find_user_file
 from tasks.artifacts.artifact import DATASET_ITEM
 from tasks.content_hash import combine_hashes
 from tasks.errors import SemflowError
@@ -171,7 +171,7 @@ def _name_input(value: str, items: Items, owner: str, files: Mapping[str, UserFi
         return " ".join(maker)
     if value == NOTHING:
         return "nothing"
-    file = next((file for file in files.values() if hash_text(file.text) == value), None)
+    file = next((file for file in files.values() if file.content == value), None)
     return f"files of several videos or of users, content hash {value}" if file is None else file.path
 
 

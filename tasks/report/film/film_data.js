@@ -88,7 +88,7 @@ semflow.load = async (raw) => {
     const [frames, maps] = kind === "field" ? field : masks;
     const row = nearest(frames, frame), size = raw[kind].width * raw[kind].height;
     if (!sameShot(frames[row], frame)) return null;
-    return { row, values: maps.subarray(row * size, (row + 1) * size) };
+    return { row, frame: frames[row], values: maps.subarray(row * size, (row + 1) * size) };
   };
   film.arrowsAt = (frame) => {
     if (!raw.arrows) return null;

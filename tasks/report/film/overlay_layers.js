@@ -130,7 +130,7 @@ function drawMap(pen, film, frame, kind) {
     board.row = found.row;
   }
   pen.save();
-  pen.globalAlpha = 0.5;
+  pen.globalAlpha = found.frame === frame ? 0.5 : 0.25; // what moves is no longer where the map of another frame has it
   pen.imageSmoothingEnabled = false;
   pen.drawImage(board.canvas, 0, 0, film.width, film.height);
   pen.restore();

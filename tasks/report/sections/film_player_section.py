@@ -96,7 +96,13 @@ def list_layers(data: ReportData) -> list[LayerButton]:
         ("names", "Names", "Class and number of each track", tracks, True),
         ("trails", "Trails", "Recent path of each track, whole path of the picked one", tracks, True),
         ("skeletons", "Skeletons", "Keypoints of people, smoothed over time", poses, True),
-        ("field", "Field", "What every pixel shows (road, person, sky …), in colours", field, False),
+        (
+            "field",
+            "Field",
+            "What every pixel shows (person, sky …); between two label maps the nearest, paler",
+            field,
+            False,
+        ),
         ("masks", "Masks", "The outlines of tracked people and things, filled with their colour", masks, masks),
         (
             "arrows",
