@@ -32,13 +32,9 @@ if TYPE_CHECKING:
 @JSON_OPTION
 def run_command(*, patterns: tuple[str, ...] | None, retry_failed: bool, pull: bool, quiet: bool, as_json: bool) -> int:
     """Compute everything that is stale, show it in Prefect, and record it in DVC."""
-    from flows.cli.display import choose_display
     from flows.cli.import_videos import import_videos
-    from flows.cli.run_forecast import ForecastNotice
     from flows.engine.film_addresses import MAX_ANSWER_AGE_S
-    from flows.engine.film_lengths import measure_new_films
     from flows.engine.project import Project, find_root
-    from flows.engine.run import run_stale_items
     from flows.prefect_door.engine_adapter import mirror_run
 
     root = find_root(Path.cwd())
@@ -47,6 +43,12 @@ def run_command(*, patterns: tuple[str, ...] | None, retry_failed: bool, pull: b
         # Where videos were imported, servers of films have just been asked.
         age_s = MAX_ANSWER_AGE_S if patterns else 0
         project = Project.open(root, fetch=True, on_new_file=mirror.on_new_file, max_answer_age_s=age_s)
+        # Imported when Prefect's process, for which the user of a small run waits, has started.
+        from flows.cli.display import choose_display
+        from flows.cli.run_forecast import ForecastNotice
+        from flows.engine.film_lengths import measure_new_films
+        from flows.engine.run import run_stale_items
+
         if not project.videos:
             raise SemflowError(
                 "data/raw must hold at least one video, got none; put files there, name some with "

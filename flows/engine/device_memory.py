@@ -58,6 +58,8 @@ def _list_devices() -> range:
 
 def save_device_memory(project: Project, stage: str, peak_bytes: int) -> None:
     """Remember what an item of `stage` held at most, where it is more than before; 0 says nothing."""
+    if peak_bytes == 0:
+        return  # on a CPU: every item asks
     key = _describe_conditions(project)
     known = project.state.read_memo(f"{MEMO}{stage}") or {}
     before = known.get("bytes", 0) if known.get("key") == key else 0

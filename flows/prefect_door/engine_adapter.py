@@ -1,4 +1,7 @@
-"""Connects Prefect with the engine: makes the mirror of a project, and runs the engine with it as observer."""
+"""Connects Prefect with the engine: makes the mirror of a project, and runs the engine with it as observer.
+
+What computes is imported where it is called: a run from the command line starts Prefect's process before it.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,6 @@ from pathlib import Path
 
 from flows.engine.outcome import Item, Observer, Summary
 from flows.engine.project import Project
-from flows.engine.run import run_stale_items
-from flows.engine.run_items import RETRY_DELAYS_S
 from flows.prefect_door.prefect_mirror import PrefectMirror, SayLine
 from tasks.artifacts.artifact import DATASET_ITEM
 from tasks.content_hash import combine_hashes
@@ -37,6 +38,8 @@ def make_mirror(
     kind: type[PrefectMirror] = PrefectMirror,
 ) -> PrefectMirror:
     """The mirror of a run of `project`, with the code fingerprints of its stages and the inputs of its items."""
+    from flows.engine.run_items import RETRY_DELAYS_S
+
     return kind(
         _versions(project),
         lambda item: find_sources(project, item),
@@ -54,13 +57,16 @@ class LazyMirror(PrefectMirror):
     """
 
     def __init__(self, root: Path, videos: Sequence[str] | None) -> None:
-        super().__init__(retry_delays_s=RETRY_DELAYS_S)
+        super().__init__()
         self.interrupted = False
         self._root = root
         self._videos = videos
 
     def describe_project(self, project: Project) -> None:
         """Give the code fingerprints of the stages of `project` and the inputs of its items, before `on_planned`."""
+        from flows.engine.run_items import RETRY_DELAYS_S
+
+        self._retry_delays_s = list(RETRY_DELAYS_S)
         self._versions = _versions(project)
         self._reads = lambda item: find_sources(project, item)
 
@@ -105,6 +111,8 @@ def run_engine(project: Project, videos: Sequence[str] | None, observer: Observe
 
     A signal that interrupted the run is raised again after the engine has released its lock, for Prefect's handler.
     """
+    from flows.engine.run import run_stale_items
+
     summary = run_stale_items(project, videos, observers=[observer])
     if summary.interrupted:
         signal.raise_signal(summary.interrupted)

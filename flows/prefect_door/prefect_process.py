@@ -38,7 +38,11 @@ START_TIMEOUT_S = 180.0
 ORPHAN_TIMEOUT_S = 6.0
 """Seconds that this process may run after the run's process has died."""
 NICENESS = 5
-"""Increment of the nice value, so that the run has priority."""
+"""Nice value while many items are recorded, so that the run has priority."""
+MANY_ITEMS = 100
+"""Items from which on the run has priority; with fewer, its user waits for this process."""
+DATABASE_NOTE = "prefect_database.json"
+"""File in the state folder: see prefect_database.py."""
 YOUNG_OBJECTS = 50_000
 """New objects after which Python looks for cycles among them: one batch of task runs makes tens of thousands."""
 
@@ -77,6 +81,8 @@ class RunPipes:
             self.inbox.put(message)
             if message[0] == "planned":
                 self.item_count += len(message[2])
+                if self.item_count > MANY_ITEMS:
+                    lower_priority()
             if message[0] == "close":
                 limit_lifetime(message[1] + 1.0)
                 return
@@ -101,11 +107,17 @@ def limit_lifetime(seconds: float) -> None:
     timer.start()
 
 
+def lower_priority() -> None:
+    """Give every thread of this process the nice value NICENESS, unless it has a higher one."""
+    with contextlib.suppress(OSError):
+        threads = Path("/proc/self/task")  # Linux: a nice value is that of a thread
+        for thread in [int(path.name) for path in threads.iterdir()] if threads.is_dir() else [0]:
+            nice = max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread))
+            os.setpriority(os.PRIO_PROCESS, thread, nice)
+
+
 def main(log: Path) -> NoReturn:
     """Record one run; never returns."""
-    if SOCKET_VARIABLE not in os.environ:
-        with contextlib.suppress(OSError):
-            os.nice(NICENESS)
     gc.disable()  # importing Prefect makes a million objects that stay: looking for cycles among them takes 6 % of it
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "2")
@@ -136,7 +148,7 @@ def serve_and_record(pipes: RunPipes, log: Path, listener: socket.socket) -> Non
     recorder = threading.Thread(target=_record_there, args=(pipes, server), daemon=True)
     recorder.start()
     try:
-        came_up, error = server.run(lambda: pipes.item_count), None
+        came_up, error = server.run(lambda: pipes.item_count, note=log.parents[1] / DATABASE_NOTE), None
     except SystemExit:  # raised by uvicorn when it cannot start; the reason is in its log
         came_up, error = server.wait_ready(0), None
     except Exception as caught:

@@ -6,14 +6,18 @@ Where it cannot start, `find_reason` gives the reason in one line.
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
+
+from flows.prefect_door.prefect_database import SKIP_PREPARATION, find_database, is_prepared, note_revision
 
 EPHEMERAL_SETTINGS = {
     # As Prefect sets them for its own temporary server: no UI, and no services that a short-lived server does not need.
@@ -28,9 +32,13 @@ EPHEMERAL_SETTINGS = {
     # Automations are evaluated for every event, and nobody can have set one up on a server that ends with its run.
     "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "0",
     "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
+    # Of a package that Prefect's server imports: it is not rewritten with checks of types while it is imported.
+    "PY_KEY_VALUE_DISABLE_BEARTYPE": "true",
 }
 RECORDER_BATCH = "server.services.task_run_recorder.batch_size"
 """Name of Prefect's setting in its Python interface."""
+USED_ROUTERS = ("/flows", "/flow_runs", "/task_runs", "/events", "/artifacts", "/logs")
+"""Parts of Prefect's API that a recorder asks."""
 NAMES_SERVER = re.compile(rb"PREFECT_API_URL|^\s*\[.*\bapi\]|\bapi\s*[.=]|\burl\s*=", re.IGNORECASE | re.MULTILINE)
 TAIL = 20_000
 """Characters at the end of the log that are searched for a reason."""
@@ -111,32 +119,47 @@ class EphemeralServer:
         listener.set_inheritable(True)
         return listener
 
-    def run(self, count_items: Callable[[], int] = lambda: 0) -> bool:
+    def run(self, count_items: Callable[[], int] = lambda: 0, note: Path | None = None) -> bool:
         """Serve until `stop`; whether it started. Its log goes to stderr.
 
         `count_items` gives the number of items to be recorded, as far as the run has told it when Prefect is imported:
-        a batch of states is no larger, as a smaller one would wait for the recorder's next second.
+        a batch of states is no larger, as a smaller one would wait for the recorder's next second. `note`: the file in
+        which the revision of a prepared database is noted (prefect_database.py); None: it is always prepared.
         """
         import uvicorn
-        from prefect.server.api.server import create_app
-        from prefect.settings import get_current_settings, temporary_settings
+        from prefect.server.api import server as prefect_api
+        from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL, get_current_settings, temporary_settings
 
         ready = self._ready
+        url = str(PREFECT_API_DATABASE_CONNECTION_URL.value())
+
+        def started() -> None:
+            if not skips and note is not None and (made := find_database(url)) is not None:
+                note_revision(made, note)
+            ready.set()
 
         class Server(uvicorn.Server):
             async def startup(self, sockets: list[socket.socket] | None = None) -> None:
                 await super().startup(sockets)
                 if self.started:
-                    ready.set()
+                    started()
 
+        order_routers(prefect_api)
+        gc.freeze()  # what the imports made stays: create_app looks for cycles, .25 s among a million objects
         config = uvicorn.Config(
-            create_app(ephemeral=True, final=True), log_level="error", lifespan="on", timeout_graceful_shutdown=1
+            prefect_api.create_app(ephemeral=True, final=True),
+            log_level="error",
+            lifespan="on",
+            timeout_graceful_shutdown=1,
         )
         self._server = server = Server(config)
         if self._stopped.is_set():
             return False
+        database = find_database(url)
+        skips = database is not None and note is not None and is_prepared(database, note)
         most = get_current_settings().server.services.task_run_recorder.batch_size
-        with temporary_settings({RECORDER_BATCH: min(most, count_items() or most)}):
+        updates: Any = {RECORDER_BATCH: min(most, count_items() or most)} | (SKIP_PREPARATION if skips else {})
+        with temporary_settings(updates):
             server.run(sockets=[self._listener])
         return self._ready.is_set()
 
@@ -149,6 +172,14 @@ class EphemeralServer:
         self._stopped.set()
         if self._server is not None:
             self._server.should_exit = True  # type: ignore[attr-defined]
+
+
+def order_routers(prefect_api: Any) -> None:
+    """Let the server try the parts of its API that are used first: FastAPI prepares all routes of what it tries, when
+    it is first tried (.25 s of processor time for those of all parts)."""
+    routers = getattr(prefect_api, "API_ROUTERS", None)
+    if routers is not None:
+        prefect_api.API_ROUTERS = tuple(sorted(routers, key=lambda router: router.prefix not in USED_ROUTERS))
 
 
 def find_reason(log: Path, error: BaseException | None = None) -> str:

@@ -21,8 +21,8 @@ from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
 
 from flows import dataset
+from flows.engine import run_items
 from flows.engine.project import Project
-from flows.prefect_door import engine_adapter
 from tests.engine import toys
 from tests.engine.conftest import project_root, reopen
 
@@ -101,7 +101,7 @@ def test_a_failed_item_is_red_with_its_reason_and_fails_the_night_only_once(
 def test_what_may_pass_by_itself_is_retried(
     process: Callable[[], Shown], project_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_adapter, "RETRY_DELAYS_S", (0.0, 0.0))
+    monkeypatch.setattr(run_items, "RETRY_DELAYS_S", (0.0, 0.0))
     tries: list[int] = []
     save = toys.Counts.save
 

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from flows.prefect_door.prefect_database import is_prepared
+from flows.prefect_door.prefect_process import DATABASE_NOTE
 from flows.prefect_door.prefect_server import RECORDER_BATCH, EphemeralServer
 
 pytestmark = pytest.mark.slow
@@ -88,8 +90,8 @@ def start(database: Path, tmp_path: Path) -> Iterator[Callable[..., Drive]]:
     shutil.copytree(database, home)
     drives: list[Drive] = []
 
-    def go(work: str = "until-ready", close_s: float = 60, **environment: str) -> Drive:
-        root = Path(tempfile.mkdtemp(prefix="project ", dir=tmp_path))
+    def go(work: str = "until-ready", close_s: float = 60, again: Drive | None = None, **environment: str) -> Drive:
+        root = again.root if again else Path(tempfile.mkdtemp(prefix="project ", dir=tmp_path))
         drives.append(Drive(root, make_environment(home) | environment, work, close_s))
         return drives[-1]
 
@@ -139,6 +141,20 @@ def test_a_run_is_recorded_by_a_server_of_its_own_that_ends_with_it(
     assert states(str(tmp_path / "home"), "flow_run")[-1] == "Completed"
     assert set(states(str(tmp_path / "home"), "task_run")) == {"Completed"}
     assert count_rows(str(tmp_path / "home"), "events") == 0, "the feed of events would cost every item 1.2 ms"
+
+
+def test_a_database_that_is_prepared_is_taken_as_it_is(start: Callable[..., Drive], tmp_path: Path) -> None:
+    first = start()
+    first.wait_working()
+    first.finish()
+    assert is_prepared(tmp_path / "home" / "prefect.db", first.root / ".semflow" / DATABASE_NOTE)
+    before = len(states(str(tmp_path / "home"), "task_run"))
+    second = start(again=first)
+    second.wait_working()
+    lines = second.finish()
+    assert lines[-1].startswith("closed") and len(lines) == 1, lines
+    found = states(str(tmp_path / "home"), "task_run")
+    assert len(found) > before and set(found) == {"Completed"}
 
 
 @pytest.mark.parametrize(("planned", "batch"), [(0, 100), (3, 3), (1000, 100)])
