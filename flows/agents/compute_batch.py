@@ -128,15 +128,26 @@ def _compute_claimed(
                 return _Done(held, other), None
             batch = _add_known_results(batch.select_videos(mine), documents)
             call_patiently(partial(write_inputs, folder, batch, exchange), settings.retry_s)
+            lacking = _find_lacking_artifacts(batch, exchange)
             project = open_agent_project(folder, batch, exchange, settings.pipeline)
             publisher = ResultPublisher(
                 exchange, project, batch.id, settings.name, holder, claims, mine, settings.retry_s
             )
             summary = _run(project, publisher, [make(project) for make in observers], set(batch.items))
+            # The engine's workers fetch artifacts on demand, past the exchange.
+            exchange.received += sum(size for md5, size in lacking.items() if exchange.store.has_object(md5))
             error = describe_full_disk(root) if publisher.has_full_disk else publisher.error
             return _Done({**held, **publisher.refused}, other, error, publisher.has_full_disk), summary
         finally:
             claims.end_claims()
+
+
+def _find_lacking_artifacts(batch: Batch, exchange: Exchange) -> dict[str, int]:
+    """MD5 to bytes of the artifacts of earlier items that this machine's cache lacks; {} where all share one cache."""
+    if exchange.share == "cache":
+        return {}
+    files = [file for recipe in batch.recipes for made in recipe.outputs.values() for file in made.values()]
+    return {md5: size for md5, size in files if not exchange.store.has_object(md5)}
 
 
 def _add_known_results(batch: Batch, documents: DocumentStore) -> Batch:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from flows.agents.batch import Batch, BatchVideo, write_batch
 from flows.agents.cut_batches import BatchPart
 from flows.agents.exchange import Exchange
+from flows.agents.unread_videos import find_unread_videos
 from flows.engine.artifact_stems import assign_stems
 from flows.engine.film_parts import FilmParts
 from flows.engine.item_state import UP_TO_DATE
@@ -22,7 +24,8 @@ from flows.engine.video_names import assign_video_names
 from tasks.artifacts.artifact import DATASET_ITEM
 
 ABSENT = "/nonexistent"
-"""Place of a raw video that no machine can get: what reads it is blocked on the agent, in the engine's words."""
+"""Place of a raw video that no machine can get, or that a batch does not read: what would read it is blocked on the
+agent, in the engine's words."""
 
 
 def make_batch(plan: Plan, part: BatchPart, batch_id: str, exchange: Exchange) -> Batch:
@@ -31,6 +34,12 @@ def make_batch(plan: Plan, part: BatchPart, batch_id: str, exchange: Exchange) -
     project = plan.project
     linked = {video.relative: video for video in read_linked_videos(project.root)}
     videos = [_describe_video(plan, project.videos[name], linked, exchange) for name in part.videos]
+    if exchange.share == "remote":  # in a cache that all share, a raw video travels nowhere
+        unread = find_unread_videos(plan, part)
+        videos = [
+            replace(video, place=f"{ABSENT}/{video.relative}") if video.name in unread and not video.place else video
+            for video in videos
+        ]
     recipes = _list_recipes(plan, part)
     used = {(recipe.stage, recipe.method) for recipe in recipes}
     batch = Batch(

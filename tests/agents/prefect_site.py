@@ -12,9 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ from tests.engine.entry_points import Toy, environment, prefork_server, python_p
 
 PATIENCE_S = 240.0
 GRACE_S = 20.0
+MAX_BUSY = 10
+"""Requests that a busy server may answer with 503, one a second."""
 POSTGRES = Path("/usr/lib/postgresql")
 
 
@@ -213,11 +217,26 @@ def read_artifacts(site: Site, run: str) -> dict[str, dict[str, Any]]:
 
 def ask_server(site: Site, path: str, over: dict[str, Any]) -> list[dict[str, Any]]:
     """What the server's API gives."""
+    return call_api(site, "POST", path, over)
+
+
+def call_api(site: Site, method: str, path: str, body: object = None) -> Any:
+    """What the server's API answers; None where it answers nothing. Asks again, as Prefect does, while it is busy."""
     request = urllib.request.Request(
-        site.variables["PREFECT_API_URL"] + path, json.dumps(over).encode(), {"Content-Type": "application/json"}
+        site.variables["PREFECT_API_URL"] + path,
+        None if body is None else json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
+        method=method,
     )
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)
+    for left in reversed(range(MAX_BUSY)):
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            if error.code != HTTPStatus.SERVICE_UNAVAILABLE or not left:  # its SQLite is locked
+                raise
+            time.sleep(1)
+    raise AssertionError("unreachable")
 
 
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
