@@ -128,13 +128,15 @@ def open_agent_project(folder: Path, batch: Batch, exchange: Exchange, pipeline:
 
 def compare_methods_of(batch: Batch, project: Project) -> None:
     """Raise SemflowError, naming the first differences, where this agent's results would not be accepted."""
+    computed = {item.stage for item in batch.items}
     for wanted in batch.methods:
         declaration = project.by_name.get(wanted.stage)
         if declaration is None:
             raise SemflowError(f"this agent must have the stage {wanted.stage}, got none; update its clone")
         mine = declaration.method
+        is_any_device = project.compute["device"] == "auto" or wanted.stage not in computed
         is_same = mine.digest == wanted.digest or (
-            project.compute["device"] == "auto" and mine.digest_on_any_device == wanted.digest_on_any_device
+            is_any_device and mine.digest_on_any_device == wanted.digest_on_any_device
         )
         if not is_same:
             found = compare_methods(wanted, mine, lambda module, *_: f"{module} differs")

@@ -54,7 +54,8 @@ class Batch:
     params: str
     """The text of params.yaml."""
     methods: tuple[Method, ...]
-    """The methods of all stages at the coordinator, with which the agent's must agree."""
+    """The coordinator's methods of all stages of one video, with which the agent's must agree: with other code in a
+    stage that is up to date, the agent would make its artifacts anew, and what reads them of these."""
     recipes: tuple[Recipe, ...]
     """Recipes of what is up to date already, and of the items over the whole data set."""
     recipe_methods: tuple[Method, ...]

@@ -37,7 +37,8 @@ def command(*, agents: bool | None, share: str | None, cron: str | None, inbox: 
     """Register the scheduled run and its batches at the Prefect server that PREFECT_API_URL names; may be repeated.
 
     Creates the work pools, the deployments of prefect.yaml, and an automation that marks runs of dead machines as
-    crashed, so that they do not keep the next scheduled run waiting.
+    crashed, so that they do not keep the next scheduled run waiting. The server's password, which
+    `semflow server --auth` sets, is read from PREFECT_API_AUTH_STRING.
     """
     from flows.engine.project import find_root
 

@@ -47,7 +47,7 @@ def make_batch(plan: Plan, part: BatchPart, batch_id: str, exchange: Exchange) -
         videos=tuple(videos),
         items=part.items,
         params=(project.root / PARAMS_FILE).read_text(encoding="utf-8"),
-        methods=tuple(d.method for d in project.declarations if any(i.stage == d.name for i in part.items)),
+        methods=tuple(d.method for d in project.declarations if not d.over_dataset),
         recipes=tuple(recipes),
         recipe_methods=tuple(_find_method(plan, stage, digest) for stage, digest in sorted(used)),
         files=_list_user_files(plan, part),
