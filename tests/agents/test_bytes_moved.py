@@ -115,3 +115,12 @@ def test_new_agents_fetch_what_a_stale_stage_reads_and_no_raw_video(team: Team, 
     share = (count_moved(moved) + sum(documents)) / must
     print(f"{must} bytes must move, {count_moved(moved)} did, and {sum(documents)} of documents: {share:.3f}")
     assert count_moved(moved) >= must and share <= MOST, (must, moved, sum(documents))
+
+
+def test_what_is_not_kept_is_made_again_from_raw_videos_that_agents_fetch(team: Team) -> None:
+    set_params(team.root, "recompute: []", "recompute: [read]")
+    team.run()
+    summary, moved = repeat_on_new_agents(team)
+    assert summary.is_good, summary
+    assert sorted(call for call in toys.CALLS if call.startswith("read")) == sorted(f"read {name}" for name in FILMS)
+    assert count_moved(moved) >= count_raw(team.root) + count_made(team.root, ["repeat"])

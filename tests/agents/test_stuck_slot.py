@@ -24,8 +24,9 @@ from tests.agents.prefect_site import (
 )
 from tests.engine.entry_points import Toy, prefork_server, start_project
 
-SILENCE_S = 35
-"""Seconds in place of those of `semflow deploy`: more than a heartbeat's, of which Prefect's shortest is 30."""
+SILENCE_S = 45
+"""Seconds in place of those of `semflow deploy`: more than from one heartbeat to the next, 30 at least, and
+enough for a worker to start and be refused the slot."""
 Scheduled = tuple[Site, Toy]
 
 
@@ -39,12 +40,12 @@ def scheduled(tmp_path: Path) -> Iterator[Scheduled]:
             site.call(toy, *semflow("deploy"))
             shorten_silence(site)
             start_worker(site, toy)
+            wait_until(lambda: workers_online(site) == 1, "the worker's start")
             yield site, toy
 
 
 def start_worker(site: Site, toy: Toy) -> None:
     site.start("coordinator", toy, *semflow("agent", "--pool", "semflow"))
-    wait_until(lambda: workers_online(site) == 1, "the worker's start")
 
 
 def shorten_silence(site: Site) -> None:
