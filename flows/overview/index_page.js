@@ -98,7 +98,7 @@
         ["3 to 9", 3, 10], ["10 and more", 10, Infinity]])),
       bars("Tracks by class", classes.slice(0, 6), rest(classes, "class", (amount) => count(amount, "track"))),
       bars("Windows by confident action", actions.slice(0, 6), [rest(actions, "action", length),
-        "Seconds of the windows whose label is confident; several people at once add up. A label by motion is the nearest of its list"].filter(Boolean).join(". "), length),
+        "Seconds of the windows whose label is confident; several people at once add up. A label by motion is the nearest of the few motions that were learned"].filter(Boolean).join(". "), length),
       drawMap());
   }
 

@@ -21,7 +21,7 @@ def make_file_section(data: ReportData) -> Section:
         ("Format", f"{a.codec} in {_container(a)}, {a.pixel_format}"),
         ("Size in the file", f"{format_size(a.source_width, a.source_height)} px"),
         ("Rotation", f"{a.rotation_deg}° clockwise, applied" if a.rotation_deg else "none"),
-        ("Working size", f"{format_size(a.width, a.height)} px, kept as {a.encoding.upper()}"),
+        ("Working size", f"{format_size(a.width, a.height)} px, images as {a.encoding.upper()}"),
         ("Frame rate", f"{format_rate(a.fps)} per second, " + ("varying (VFR)" if a.vfr else "steady")),
         ("Duration", format_clock(a.duration_s, 0.01)),
         ("First frame at", format_clock(start, 0.001) if abs(start) >= 0.0005 else None),  # noqa: PLR2004  half a millisecond
