@@ -36,10 +36,10 @@ class OpenBatch:
     """Holders whose heartbeat was stopped when it was last looked at."""
 
     def find_living(self, lease_s: float) -> list[str]:
-        """The agents that work on the batch: they have taken it, have not ended, and their hearts beat.
+        """The agents that work on the batch: they have taken it, have not ended, and send heartbeats.
 
-        An agent writes its end before it stops its heart, and both may happen after the results were read: a heart
-        that is found stopped for the first time counts as beating, since the end is read before the next look.
+        An agent writes its end before it stops its heartbeat, and both may happen after the results were read: an agent
+        whose heartbeat is found stopped for the first time counts, since its end is read before the next look.
         """
         found: list[str] = []
         for holder, start in self.reader.starts.items():
